@@ -1,0 +1,21 @@
+//! Wire text → [`WorkflowEvent`]: pure, total, no Bevy, no I/O, no clock, no threads.
+//!
+//! All dialects of AMCS are read by one decoder: the product guide's, the backend's, the one of
+//! the web client's fixtures, and shapes in between. Only this module knows JSON field names.
+
+mod decode;
+mod event;
+mod instant;
+
+pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
+pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
+pub use instant::parse_instant;
+
+/// The AMCS pipeline in order of execution. FIX stands between VALIDATE and RENDER; it runs only
+/// when VALIDATE is not content, and hands back to COMPOSE.
+pub const PIPELINE: [&str; 9] = [
+    "PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW",
+];
+
+/// The most fix passes the backend makes before it gives up (protocol section 2).
+pub const MAX_FIX_PASSES: u32 = 3;
