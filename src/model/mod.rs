@@ -1,1 +1,20 @@
-//! stub
+//! Events → runs, nodes, attempts, history, log. Pure: no sockets, no clock, no Bevy.
+//!
+//! A run's state is a fold over its events in order of instant, so it does not depend on the order
+//! of arrival, and a duplicate changes nothing. Events that arrive in order — nearly all — are
+//! folded as they come; one that arrives late is put in its place and the run folded again.
+
+mod clock;
+mod fact;
+mod log;
+mod node;
+mod run;
+mod stats;
+mod store;
+
+pub use clock::ServerClock;
+pub use log::{EventLog, LogEntry, LogItem};
+pub use node::{Attempt, Node, NodeStatus};
+pub use run::{Execution, Run, RunState, RunStatus};
+pub use stats::{Stats, Usual};
+pub use store::{Change, Counters, Model, NodeChange, Outcome, Retention};

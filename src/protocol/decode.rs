@@ -1,10 +1,16 @@
 //! Frames → events. Total: whatever arrives becomes an event, a counted error, or is counted as
 //! ignored.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use serde_json::value::RawValue;
+use smol_str::SmolStr;
 use thiserror::Error;
 
-use super::WorkflowEvent;
+use super::wire::{Data, FirstIssue, Numbers, Wire};
+use super::{Detail, NodeName, Phase, RunId, WorkflowEvent, identity, parse_instant};
 
 /// Bytes kept of a frame that could not be read, for the log.
 pub const KEPT_OF_A_BAD_FRAME: usize = 4096;
@@ -53,13 +59,152 @@ impl Batch {
 
     /// Reads one text frame: an event, or an array of events.
     pub fn push_text(&mut self, text: &str) {
-        let _ = text;
         self.frames += 1;
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            self.items.push(Item::Ignored);
+        } else if text.starts_with('[') {
+            match serde_json::from_str::<Vec<&RawValue>>(text) {
+                Ok(elements) if elements.is_empty() => self.items.push(Item::Ignored),
+                Ok(elements) => self.items.extend(elements.iter().map(|e| read_item(e.get()))),
+                Err(error) => self.items.push(malformed(format!("not JSON: {error}"), text)),
+            }
+        } else {
+            self.items.push(read_item(text));
+        }
     }
 
     /// Reads one binary frame, which has to hold UTF-8 JSON.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
-        let _ = bytes;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.push_text(text),
+            Err(error) => {
+                self.frames += 1;
+                let kept = &bytes[..bytes.len().min(KEPT_OF_A_BAD_FRAME)];
+                self.items.push(malformed(
+                    format!("a binary frame that is not UTF-8 ({error})"),
+                    &String::from_utf8_lossy(kept),
+                ));
+            }
+        }
+    }
+
+    /// Counts something that came instead of a frame and cannot be read: a text frame that is not
+    /// UTF-8, a message over the limit, a line that is no frame.
+    pub fn push_unreadable(&mut self, reason: impl Into<String>, text: &str) {
         self.frames += 1;
+        self.items.push(malformed(reason.into(), text));
+    }
+}
+
+fn malformed(reason: String, text: &str) -> Item {
+    let mut end = text.len().min(KEPT_OF_A_BAD_FRAME);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Item::Malformed(DecodeError { reason, text: text[..end].into() })
+}
+
+fn read_item(text: &str) -> Item {
+    if !text.starts_with('{') {
+        let reason = match serde_json::from_str::<&RawValue>(text) {
+            Ok(_) => "not an event: expected a JSON object".to_owned(),
+            Err(error) => format!("not JSON: {error}"),
+        };
+        return malformed(reason, text);
+    }
+    let wire: Wire = match serde_json::from_str(text) {
+        Ok(wire) => wire,
+        Err(error) => return malformed(format!("not JSON: {error}"), text),
+    };
+    let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
+        (Some(run_id), Some(phase)) => (run_id, phase),
+        (None, None) => return Item::Ignored,
+        (None, Some(_)) => return malformed("an event without `run_id`".to_owned(), text),
+        (Some(_), None) => return malformed("an event without `phase`".to_owned(), text),
+    };
+    let written = wire.ts.text().or(wire.timestamp.text());
+    let Some(at) = written.as_deref().and_then(parse_instant) else {
+        let reason = match written {
+            Some(written) => format!("an event whose time cannot be read: \"{written}\""),
+            None => "an event without `ts` or `timestamp`".to_owned(),
+        };
+        return malformed(reason, text);
+    };
+    let node = wire.node_name.id().or(wire.node.id()).map(NodeName::new);
+    let phase = match &*phase {
+        "info" => Phase::Info,
+        "start" => Phase::Start,
+        "progress" => Phase::Progress,
+        "end" => Phase::End,
+        "fail" => Phase::Fail,
+        other => Phase::Other(SmolStr::new(other)),
+    };
+    let id = match wire.event_id.id() {
+        Some(event_id) => identity::from_event_id(&event_id),
+        None => identity::from_content(&run_id, node.as_deref(), &phase, at, text),
+    };
+    let duration_ms = wire
+        .duration_ms
+        .millis()
+        .or(wire.data.duration_ms.millis())
+        .or_else(|| wire.metrics.duration_ms());
+    let node_index = wire.data.node_index.int().and_then(|index| u32::try_from(index).ok());
+    let phase = match phase {
+        // The backend's typed, never recorded form of progress.
+        Phase::Info if node.is_some() && wire.data.progress_percentage.float().is_some() => {
+            Phase::Progress
+        }
+        phase => phase,
+    };
+    let detail = detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues);
+    Item::Event(WorkflowEvent {
+        id,
+        run_id: RunId::new(run_id),
+        node,
+        phase,
+        at,
+        duration_ms,
+        node_index,
+        detail: (detail != Detail::default()).then(|| Arc::new(detail)),
+        raw: text.into(),
+    })
+}
+
+/// Puts together what only some events carry, with the precedence of protocol section 5.
+fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIssue) -> Detail {
+    let run_level = node.is_none();
+    let boxed = |text: Cow<str>| -> Box<str> { text.into() };
+    let message = data.message.text();
+    let says = |word: &str| {
+        run_level
+            && message.as_deref().is_some_and(|message| message.to_ascii_lowercase().contains(word))
+    };
+    let scores = if !data.scores.0.is_empty() {
+        data.scores.scores()
+    } else if node == Some("VALIDATE") {
+        metrics.scores()
+    } else {
+        Arc::default()
+    };
+    Detail {
+        says_cancelled: says("cancel")
+            || run_level && data.status.text().is_some_and(|status| status == "cancelled"),
+        says_created: says("created"),
+        song_id: data.song_id.id().map(SmolStr::new),
+        song_title: data
+            .song_title
+            .text()
+            .or(data.title.text())
+            .filter(|title| run_level && !title.trim().is_empty())
+            .map(SmolStr::new),
+        seed: data.global_seed.int().or(data.seed.int().filter(|_| run_level)),
+        error: data.error_message.text().or(data.error.text()).or(issues.0).map(boxed),
+        error_type: data.error_type.text().map(SmolStr::new),
+        fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
+        scores,
+        progress_percent: data.progress_percentage.float(),
+        artifacts: data.artifacts.0.0.into(),
+        message: message.map(boxed),
     }
 }

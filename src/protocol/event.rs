@@ -63,7 +63,7 @@ pub struct WorkflowEvent {
     /// How many node executions of this run came before this one (backend, `start` only).
     pub node_index: Option<u32>,
     /// Everything that only some events carry.
-    pub detail: Option<Box<Detail>>,
+    pub detail: Option<Arc<Detail>>,
     /// The event's own JSON text, for the inspector and for recordings.
     pub raw: Arc<str>,
 }
@@ -86,7 +86,7 @@ pub struct Detail {
     /// `data.fix_iterations` of a run's `end`.
     pub fix_iterations: Option<u32>,
     /// `data.scores`, else the numbers in `metrics` without `duration_ms`. In order of name.
-    pub scores: Box<[Score]>,
+    pub scores: Arc<[Score]>,
     /// `data.progress_percentage`, 0 to 100.
     pub progress_percent: Option<f64>,
     /// Names of `data.artifacts`.

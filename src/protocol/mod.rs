@@ -5,7 +5,9 @@
 
 mod decode;
 mod event;
+mod identity;
 mod instant;
+mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
@@ -13,9 +15,8 @@ pub use instant::parse_instant;
 
 /// The AMCS pipeline in order of execution. FIX stands between VALIDATE and RENDER; it runs only
 /// when VALIDATE is not content, and hands back to COMPOSE.
-pub const PIPELINE: [&str; 9] = [
-    "PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW",
-];
+pub const PIPELINE: [&str; 9] =
+    ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW"];
 
 /// The most fix passes the backend makes before it gives up (protocol section 2).
 pub const MAX_FIX_PASSES: u32 = 3;

@@ -53,8 +53,13 @@ pub enum ConnectionState {
     #[default]
     Disconnected,
     /// The first attempt is under way.
-    Connecting { url: String },
-    Connected { url: String, since: Timestamp },
+    Connecting {
+        url: String,
+    },
+    Connected {
+        url: String,
+        since: Timestamp,
+    },
     /// Lost or never had; attempt `attempt` of `max_attempts` (0 = without end) starts at
     /// `next_attempt_at`, or is under way when that is `None`.
     Reconnecting {
@@ -66,7 +71,10 @@ pub enum ConnectionState {
         reason: String,
     },
     /// Given up, or refused for good. Stays until `connect` or `reconnect`.
-    Failed { url: String, reason: String },
+    Failed {
+        url: String,
+        reason: String,
+    },
 }
 
 /// What the connection log tells.
@@ -75,8 +83,13 @@ pub enum ConnectionEvent {
     Connecting,
     Connected,
     /// Closed by us, by the server, or lost: why.
-    Disconnected { code: Option<u16>, reason: String },
-    Error { message: String },
+    Disconnected {
+        code: Option<u16>,
+        reason: String,
+    },
+    Error {
+        message: String,
+    },
 }
 
 /// A line of the connection log.

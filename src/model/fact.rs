@@ -1,0 +1,105 @@
+//! What is kept of an event to fold a run from: everything but its text.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent};
+
+/// Whole-second timestamps put a short node's start and end on one instant; only an end that
+/// tells of at least this duration must belong to an earlier start.
+const RESOLUTION_MS: u64 = 1000;
+
+/// A state-changing event of one run.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub(super) id: EventId,
+    pub(super) at: Timestamp,
+    pub(super) node: Option<NodeName>,
+    pub(super) kind: FactKind,
+    pub(super) duration_ms: Option<u64>,
+    pub(super) node_index: Option<u32>,
+    pub(super) detail: Option<Arc<Detail>>,
+    /// Breaks ties between facts of one instant; see [`Fact::tie_rank`].
+    rank: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FactKind {
+    Created,
+    Cancelled,
+    Info,
+    Start,
+    Progress,
+    End,
+    Fail,
+}
+
+impl Fact {
+    /// `None` when the event changes no state (its phase is not known).
+    pub(super) fn of(event: &WorkflowEvent) -> Option<Self> {
+        let detail = event.detail.as_deref();
+        let kind = match event.phase {
+            Phase::Info if detail.is_some_and(|d| d.says_cancelled) => FactKind::Cancelled,
+            Phase::Info if detail.is_some_and(|d| d.says_created) => FactKind::Created,
+            Phase::Info => FactKind::Info,
+            Phase::Start => FactKind::Start,
+            Phase::Progress => FactKind::Progress,
+            Phase::End => FactKind::End,
+            Phase::Fail => FactKind::Fail,
+            Phase::Other(_) => return None,
+        };
+        Some(Self {
+            id: event.id,
+            at: event.at,
+            node: event.node.clone(),
+            kind,
+            duration_ms: event.duration_ms,
+            node_index: event.node_index,
+            detail: event.detail.clone(),
+            rank: Self::tie_rank(event, kind),
+        })
+    }
+
+    /// The order within one instant: the run is created, starts, its nodes go in pipeline order,
+    /// the run ends; a node starts before it ends, unless the end tells of an earlier start.
+    fn tie_rank(event: &WorkflowEvent, kind: FactKind) -> u16 {
+        let Some(node) = &event.node else {
+            return match kind {
+                FactKind::Created => 0,
+                FactKind::Start => 1,
+                FactKind::Info | FactKind::Cancelled | FactKind::Progress => u16::MAX - 1,
+                FactKind::End | FactKind::Fail => u16::MAX,
+            };
+        };
+        let position = PIPELINE.iter().position(|name| name == node).unwrap_or(PIPELINE.len());
+        let phase = match kind {
+            FactKind::End | FactKind::Fail
+                if event.duration_ms.is_some_and(|ms| ms >= RESOLUTION_MS) =>
+            {
+                0
+            }
+            FactKind::Start => 1,
+            FactKind::Progress => 2,
+            FactKind::End | FactKind::Fail => 3,
+            FactKind::Created | FactKind::Cancelled | FactKind::Info => 4,
+        };
+        // The pipeline is short, so this cannot reach the ranks of the run's end.
+        2 + (position as u16) * 8 + phase
+    }
+
+    /// The order of the fold. Total, and the same whatever arrived first.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        (self.at, self.rank, self.id).cmp(&(other.at, other.rank, other.id))
+    }
+
+    /// The text of what went wrong (protocol section 5.7).
+    pub(super) fn error_text(&self) -> Arc<str> {
+        let detail = self.detail.as_deref();
+        detail
+            .and_then(|d| d.error.as_deref().or(d.message.as_deref()))
+            .unwrap_or("Unknown error")
+            .into()
+    }
+}

@@ -1,0 +1,472 @@
+//! A run: its facts in order of instant, and the state folded from them.
+
+use std::collections::{HashSet, VecDeque};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+use smol_str::SmolStr;
+
+use super::fact::{Fact, FactKind};
+use super::node::{Finish, Node, NodeStatus};
+use crate::protocol::{EventId, NodeName, PIPELINE, RunId};
+
+/// Earlier executions kept of one run.
+const KEPT_EXECUTIONS: usize = 8;
+
+/// Where a run stands (protocol section 5.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RunStatus {
+    #[default]
+    Pending,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl RunStatus {
+    pub const ALL: [Self; 5] =
+        [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// The name as `inspect --json` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Nothing more is expected of it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// An execution of a run that a later one followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    pub status: RunStatus,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    pub duration_ms: Option<u64>,
+    pub error: Option<Arc<str>>,
+    pub nodes: Vec<Node>,
+}
+
+/// What is known of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunState {
+    pub song_id: Option<SmolStr>,
+    pub song_title: Option<SmolStr>,
+    pub seed: Option<i64>,
+    pub status: RunStatus,
+    /// A cancel was asked for in this execution, whether or not the run went on.
+    pub cancel_requested: bool,
+    /// Executions seen; 0 while the run only waits.
+    pub executions: u32,
+    pub created_at: Option<Timestamp>,
+    /// Start of the current execution.
+    pub started_at: Option<Timestamp>,
+    /// End of the current execution, or when it was cancelled.
+    pub ended_at: Option<Timestamp>,
+    /// Milliseconds the current execution took.
+    pub duration_ms: Option<u64>,
+    pub error: Option<Arc<str>>,
+    /// What the run's end said, else the count of FIX starts.
+    pub fix_iterations: u32,
+    /// Nodes of the current execution: the pipeline's in its order, then others as they came up.
+    pub nodes: Vec<Node>,
+    /// Earlier executions, oldest first.
+    pub history: Vec<Execution>,
+    /// A node event of this execution was seen.
+    nodes_seen: bool,
+    starts: u32,
+}
+
+impl Default for RunState {
+    fn default() -> Self {
+        Self {
+            song_id: None,
+            song_title: None,
+            seed: None,
+            status: RunStatus::Pending,
+            cancel_requested: false,
+            executions: 0,
+            created_at: None,
+            started_at: None,
+            ended_at: None,
+            duration_ms: None,
+            error: None,
+            fix_iterations: 0,
+            nodes: pipeline_nodes(),
+            history: Vec::new(),
+            nodes_seen: false,
+            starts: 0,
+        }
+    }
+}
+
+fn pipeline_nodes() -> Vec<Node> {
+    PIPELINE.iter().map(|name| Node::new(NodeName::new_static(name))).collect()
+}
+
+impl RunState {
+    /// The node that started last and still runs.
+    pub fn current_node(&self) -> Option<&Node> {
+        self.running_nodes().max_by_key(|node| node.start_order)
+    }
+
+    /// Nodes that run now, in pipeline order.
+    pub fn running_nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.status == NodeStatus::Running)
+    }
+
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// The node that failed last, in a run that failed.
+    pub fn failed_node(&self) -> Option<&Node> {
+        self.nodes
+            .iter()
+            .filter(|node| node.status == NodeStatus::Failed)
+            .max_by_key(|node| node.start_order)
+    }
+
+    fn step(&mut self, fact: &Fact) {
+        if let Some(detail) = &fact.detail {
+            let fill = |mine: &mut Option<SmolStr>, theirs: &Option<SmolStr>| {
+                if mine.is_none() {
+                    mine.clone_from(theirs);
+                }
+            };
+            fill(&mut self.song_id, &detail.song_id);
+            fill(&mut self.song_title, &detail.song_title);
+            self.seed = self.seed.or(detail.seed);
+        }
+        match &fact.node {
+            None => self.step_run(fact),
+            Some(node) => self.step_node(node, fact),
+        }
+    }
+
+    fn step_run(&mut self, fact: &Fact) {
+        match fact.kind {
+            FactKind::Created => self.created_at = self.created_at.or(Some(fact.at)),
+            FactKind::Cancelled => {
+                self.cancel_requested = true;
+                if !self.status.is_over() {
+                    self.status = RunStatus::Cancelled;
+                    self.end_at(fact, None);
+                }
+            }
+            FactKind::Start => self.begin_execution(fact),
+            FactKind::End => {
+                self.status = RunStatus::Completed;
+                self.error = None;
+                self.end_at(fact, fact.duration_ms);
+                if let Some(count) = fact.detail.as_ref().and_then(|d| d.fix_iterations) {
+                    self.fix_iterations = count;
+                }
+                self.settle_nodes(NodeStatus::Success, None);
+            }
+            FactKind::Fail => {
+                let error = fact.error_text();
+                self.status = RunStatus::Failed;
+                self.error = Some(error.clone());
+                self.end_at(fact, fact.duration_ms);
+                self.settle_nodes(NodeStatus::Failed, Some(error));
+            }
+            FactKind::Info | FactKind::Progress => {}
+        }
+    }
+
+    fn end_at(&mut self, fact: &Fact, told_ms: Option<u64>) {
+        self.executions = self.executions.max(1);
+        self.ended_at = Some(fact.at);
+        let difference = |started_at: Timestamp| {
+            u64::try_from(fact.at.duration_since(started_at).as_millis()).ok()
+        };
+        self.duration_ms = told_ms.or_else(|| self.started_at.and_then(difference));
+    }
+
+    fn begin_execution(&mut self, fact: &Fact) {
+        if self.executions > 0 {
+            if self.history.len() == KEPT_EXECUTIONS {
+                self.history.remove(0);
+            }
+            self.history.push(Execution {
+                status: self.status,
+                started_at: self.started_at,
+                ended_at: self.ended_at,
+                duration_ms: self.duration_ms,
+                error: self.error.take(),
+                nodes: std::mem::replace(&mut self.nodes, pipeline_nodes()),
+            });
+            self.cancel_requested = false;
+            self.fix_iterations = 0;
+            self.nodes_seen = false;
+        }
+        self.executions = self.executions.saturating_add(1);
+        self.status = RunStatus::Running;
+        self.started_at = Some(fact.at);
+        self.ended_at = None;
+        self.duration_ms = None;
+    }
+
+    /// The run is over: what still runs takes its outcome, what never started was skipped, unless
+    /// nothing was seen at all.
+    fn settle_nodes(&mut self, outcome: NodeStatus, error: Option<Arc<str>>) {
+        let unseen = if self.nodes_seen { NodeStatus::Skipped } else { NodeStatus::Unknown };
+        for node in &mut self.nodes {
+            match node.status {
+                NodeStatus::Running => node.finish(Finish {
+                    at: None,
+                    status: outcome,
+                    duration_ms: None,
+                    error: error.clone(),
+                    scores: Arc::default(),
+                    inferred: true,
+                }),
+                NodeStatus::Pending => node.status = unseen,
+                _ => {}
+            }
+        }
+    }
+
+    fn step_node(&mut self, name: &NodeName, fact: &Fact) {
+        let goes_on = matches!(fact.kind, FactKind::Start | FactKind::Progress);
+        match self.status {
+            RunStatus::Pending => self.status = RunStatus::Running,
+            RunStatus::Cancelled if goes_on => {
+                self.status = RunStatus::Running;
+                self.ended_at = None;
+                self.duration_ms = None;
+            }
+            _ => {}
+        }
+        self.executions = self.executions.max(1);
+
+        let index = self.nodes.iter().position(|node| node.name == *name).unwrap_or_else(|| {
+            self.nodes.push(Node::new(name.clone()));
+            self.nodes.len() - 1
+        });
+        let in_pipeline = index < PIPELINE.len();
+        if !self.nodes_seen {
+            self.nodes_seen = true;
+            let from_the_start =
+                fact.kind == FactKind::Start && (fact.node_index == Some(0) || index == 0);
+            if !from_the_start && in_pipeline {
+                // Whatever the run's end made of them before: they were missed.
+                for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
+                    node.status = NodeStatus::Unknown;
+                }
+            }
+        }
+
+        let order = self.starts + 1;
+        match fact.kind {
+            FactKind::Start => {
+                self.starts = order;
+                self.nodes[index].start(Some(fact.at), order);
+                if self.nodes[index].name == "FIX" {
+                    self.fix_iterations = self.fix_iterations.max(self.nodes[index].attempts);
+                }
+                self.pass_over(index, in_pipeline);
+            }
+            FactKind::Progress => {
+                if self.nodes[index].status != NodeStatus::Running && !self.status.is_over() {
+                    self.starts = order;
+                    self.nodes[index].start(None, order);
+                    self.pass_over(index, in_pipeline);
+                }
+                let told = fact.detail.as_ref().and_then(|d| d.progress_percent);
+                if let Some(percent) = told {
+                    self.nodes[index].progress_percent = Some(percent.clamp(0.0, 100.0));
+                }
+            }
+            FactKind::End | FactKind::Fail => {
+                let node = &self.nodes[index];
+                if node.status != NodeStatus::Running && !node.inferred {
+                    self.starts = order;
+                    let span = fact.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+                    let started_at = span.and_then(|ms| {
+                        fact.at.checked_sub(jiff::SignedDuration::from_millis(ms)).ok()
+                    });
+                    self.nodes[index].start(started_at, order);
+                    self.pass_over(index, in_pipeline);
+                }
+                let failed = fact.kind == FactKind::Fail;
+                self.nodes[index].finish(Finish {
+                    at: Some(fact.at),
+                    status: if failed { NodeStatus::Failed } else { NodeStatus::Success },
+                    duration_ms: fact.duration_ms,
+                    error: failed.then(|| fact.error_text()),
+                    scores: fact.detail.as_ref().map_or_else(Arc::default, |d| d.scores.clone()),
+                    inferred: false,
+                });
+            }
+            FactKind::Created | FactKind::Cancelled | FactKind::Info => {}
+        }
+    }
+
+    /// A node started: those before it that never did were skipped.
+    fn pass_over(&mut self, index: usize, in_pipeline: bool) {
+        if in_pipeline {
+            for node in &mut self.nodes[..index] {
+                if node.status == NodeStatus::Pending {
+                    node.status = NodeStatus::Skipped;
+                }
+            }
+        }
+    }
+}
+
+/// A run of the model. Reads as its [`RunState`].
+#[derive(Clone, Debug)]
+pub struct Run {
+    id: RunId,
+    /// Distinct events of this run that changed state or could have.
+    events: u64,
+    /// Instant of the earliest event, whatever came first.
+    first_event_at: Timestamp,
+    /// Instant of the latest event.
+    last_event_at: Timestamp,
+    /// When the last event arrived, by this machine's clock.
+    last_received_at: Timestamp,
+    state: RunState,
+    facts: VecDeque<Fact>,
+    /// The state before `facts`, once the oldest were let go.
+    base: Option<Box<RunState>>,
+    horizon: Option<Fact>,
+    seen: Seen,
+}
+
+/// What became of a fact.
+pub(super) enum Taken {
+    Applied {
+        refolded: bool,
+    },
+    Duplicate,
+    /// Older than everything that is still kept of the run.
+    TooOld,
+}
+
+impl Run {
+    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp) -> Self {
+        Self {
+            id,
+            events: 0,
+            first_event_at: first.at,
+            last_event_at: first.at,
+            last_received_at: received_at,
+            state: RunState::default(),
+            facts: VecDeque::new(),
+            base: None,
+            horizon: None,
+            seen: Seen::default(),
+        }
+    }
+
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Distinct events of this run.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Instant of the earliest event seen, by the server's clock.
+    pub fn first_event_at(&self) -> Timestamp {
+        self.first_event_at
+    }
+
+    /// Instant of the latest event seen, by the server's clock.
+    pub fn last_event_at(&self) -> Timestamp {
+        self.last_event_at
+    }
+
+    /// When an event of this run last arrived, by this machine's clock.
+    pub fn last_received_at(&self) -> Timestamp {
+        self.last_received_at
+    }
+
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    pub(super) fn take(&mut self, fact: Fact, received_at: Timestamp, most_facts: usize) -> Taken {
+        if !self.seen.insert(fact.id, most_facts) {
+            return Taken::Duplicate;
+        }
+        if self.horizon.as_ref().is_some_and(|horizon| fact.order(horizon).is_lt()) {
+            return Taken::TooOld;
+        }
+        self.events += 1;
+        self.first_event_at = self.first_event_at.min(fact.at);
+        self.last_event_at = self.last_event_at.max(fact.at);
+        self.last_received_at = self.last_received_at.max(received_at);
+
+        let in_order = self.facts.back().is_none_or(|last| last.order(&fact).is_lt());
+        if in_order {
+            self.state.step(&fact);
+            self.facts.push_back(fact);
+        } else {
+            let place = self.facts.partition_point(|kept| kept.order(&fact).is_lt());
+            self.facts.insert(place, fact);
+            self.refold();
+        }
+        while self.facts.len() > most_facts {
+            if let Some(oldest) = self.facts.pop_front() {
+                self.base.get_or_insert_default().step(&oldest);
+                self.horizon = Some(oldest);
+            }
+        }
+        Taken::Applied { refolded: !in_order }
+    }
+
+    fn refold(&mut self) {
+        self.state = self.base.as_deref().cloned().unwrap_or_default();
+        for fact in &self.facts {
+            self.state.step(fact);
+        }
+    }
+}
+
+impl Deref for Run {
+    type Target = RunState;
+
+    fn deref(&self) -> &RunState {
+        &self.state
+    }
+}
+
+/// Identities of a run's events: two generations, so that memory is bounded and at least the last
+/// `most` are known.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    recent: HashSet<EventId, FixedState>,
+    older: HashSet<EventId, FixedState>,
+}
+
+impl Seen {
+    /// Identities kept for each fact kept: replays are longer than what is folded again.
+    const PER_FACT: usize = 8;
+
+    /// Whether it is new.
+    fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
+        if self.older.contains(&id) || !self.recent.insert(id) {
+            return false;
+        }
+        if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        true
+    }
+}

@@ -1,0 +1,334 @@
+//! All runs, the log, the counters; what goes when the bounds are reached.
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+
+use super::fact::Fact;
+use super::node::NodeStatus;
+use super::run::Taken;
+use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
+use crate::protocol::{Batch, Item, NodeName, Phase, RunId, WorkflowEvent};
+
+/// How much is kept. What goes over a bound is dropped oldest first, and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Runs; the oldest that are over go first, a running one never before them.
+    pub runs: usize,
+    /// Lines of the event log.
+    pub log_events: usize,
+    /// Events of one run from which its state can be folded again when a late one arrives.
+    pub events_per_run: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { runs: 10_000, log_events: 100_000, events_per_run: 1_000 }
+    }
+}
+
+impl Retention {
+    /// Keeps every run and every event, and no log: what `inspect` needs.
+    pub const EVERYTHING: Self =
+        Self { runs: usize::MAX, log_events: 0, events_per_run: usize::MAX };
+}
+
+/// What has arrived. Every element of every frame is counted in exactly one of `events`,
+/// `duplicates`, `malformed` and `ignored`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub frames: u64,
+    /// Distinct events that were applied.
+    pub events: u64,
+    /// Events whose identity had been seen.
+    pub duplicates: u64,
+    /// What could not be read.
+    pub malformed: u64,
+    /// What could be read and changes nothing: an unknown phase, a keepalive, an event older than
+    /// all that is kept of its run.
+    pub ignored: u64,
+    /// Runs dropped by the bound on runs.
+    pub evicted_runs: u64,
+}
+
+/// A node that changed its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeChange {
+    pub name: NodeName,
+    pub from: NodeStatus,
+    pub to: NodeStatus,
+}
+
+/// What one event changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub run_id: RunId,
+    pub new_run: bool,
+    /// From and to, where they differ.
+    pub run_status: Option<(RunStatus, RunStatus)>,
+    /// The event's node, where its status differs.
+    pub node: Option<NodeChange>,
+    /// The event arrived late: anything about the run may differ.
+    pub refolded: bool,
+    /// The run that had to go for this one.
+    pub evicted: Option<RunId>,
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Applied(Change),
+    Duplicate,
+    Ignored,
+}
+
+/// A place in the order of eviction: runs that are over first, the oldest of them first.
+type EvictionKey = (bool, Timestamp, usize);
+
+/// Everything known about the studio.
+#[derive(Clone, Debug)]
+pub struct Model {
+    retention: Retention,
+    index: HashMap<RunId, usize, FixedState>,
+    slots: Vec<Option<Run>>,
+    free: Vec<usize>,
+    eviction: BTreeSet<EvictionKey>,
+    tally: [usize; RunStatus::ALL.len()],
+    counters: Counters,
+    log: EventLog,
+    stats: Stats,
+    clock: ServerClock,
+    last_received_at: Option<Timestamp>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::new(Retention::default())
+    }
+}
+
+impl Model {
+    pub fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            index: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            eviction: BTreeSet::new(),
+            tally: [0; RunStatus::ALL.len()],
+            counters: Counters::default(),
+            log: EventLog::new(retention.log_events),
+            stats: Stats::default(),
+            clock: ServerClock::default(),
+            last_received_at: None,
+        }
+    }
+
+    /// Applies a batch in order and hands every change to `on_change`, with the event.
+    pub fn receive(&mut self, batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
+        self.counters.frames += batch.frames;
+        if batch.frames > 0 {
+            self.last_received_at = Some(batch.received_at);
+        }
+        for item in batch.items {
+            match item {
+                Item::Event(event) => {
+                    let outcome = self.apply(&event, batch.received_at, batch.live);
+                    if !matches!(outcome, Outcome::Duplicate) {
+                        if let Outcome::Applied(change) = outcome {
+                            on_change(&event, change);
+                        }
+                        self.log.push(batch.received_at, LogItem::Event(event));
+                    }
+                }
+                Item::Malformed(error) => {
+                    self.counters.malformed += 1;
+                    self.log.push(batch.received_at, LogItem::ParseError(error));
+                }
+                Item::Ignored => self.counters.ignored += 1,
+            }
+        }
+    }
+
+    /// Applies one event. Total: every event is applied, a duplicate, or ignored.
+    fn apply(&mut self, event: &WorkflowEvent, received_at: Timestamp, live: bool) -> Outcome {
+        let Some(fact) = Fact::of(event) else {
+            self.counters.ignored += 1;
+            return Outcome::Ignored;
+        };
+        let known = self.index.get(&event.run_id).copied();
+        let (slot, evicted) = match known {
+            Some(slot) => (slot, None),
+            None => {
+                let evicted = self.make_room();
+                (self.insert(Run::new(event.run_id.clone(), &fact, received_at)), evicted)
+            }
+        };
+        let Some(run) = self.slots[slot].as_mut() else {
+            // The index names filled slots only.
+            self.counters.ignored += 1;
+            return Outcome::Ignored;
+        };
+
+        let status_before = run.status;
+        let key_before = eviction_key(run, slot);
+        let node_before = node_status(run, event.node.as_ref());
+        match run.take(fact, received_at, self.retention.events_per_run) {
+            Taken::Duplicate => {
+                self.counters.duplicates += 1;
+                return Outcome::Duplicate;
+            }
+            Taken::TooOld => {
+                self.counters.ignored += 1;
+                return Outcome::Ignored;
+            }
+            Taken::Applied { refolded } => {
+                self.counters.events += 1;
+                self.clock.observe(event.at, received_at, live);
+                self.stats.count_event(event.at);
+                let status = run.status;
+                let node_after = node_status(run, event.node.as_ref());
+                let key = eviction_key(run, slot);
+                let duration_ms = run.duration_ms;
+                if known.is_none() {
+                    self.tally[status as usize] += 1;
+                    self.eviction.insert(key);
+                } else {
+                    if status != status_before {
+                        self.tally[status_before as usize] -= 1;
+                        self.tally[status as usize] += 1;
+                    }
+                    if key != key_before {
+                        self.eviction.remove(&key_before);
+                        self.eviction.insert(key);
+                    }
+                }
+                self.learn(event, duration_ms);
+                Outcome::Applied(Change {
+                    run_id: event.run_id.clone(),
+                    new_run: known.is_none(),
+                    run_status: (known.is_none() || status != status_before)
+                        .then_some((status_before, status)),
+                    node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
+                        NodeChange { name: name.clone(), from: node_before, to: node_after }
+                    }),
+                    refolded,
+                    evicted,
+                })
+            }
+        }
+    }
+
+    /// What the event teaches about the usual.
+    fn learn(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
+        match (&event.node, &event.phase) {
+            (Some(node), Phase::End) => {
+                if let Some(millis) = event.duration_ms {
+                    self.stats.node_succeeded(node, millis);
+                }
+            }
+            (None, Phase::End) => self.stats.run_ended(event.at, true, run_duration_ms),
+            (None, Phase::Fail) => self.stats.run_ended(event.at, false, None),
+            _ => {}
+        }
+    }
+
+    fn insert(&mut self, run: Run) -> usize {
+        let id = run.id().clone();
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot] = Some(run);
+                slot
+            }
+            None => {
+                self.slots.push(Some(run));
+                self.slots.len() - 1
+            }
+        };
+        self.index.insert(id, slot);
+        slot
+    }
+
+    /// Lets one run go when the bound is reached.
+    fn make_room(&mut self) -> Option<RunId> {
+        if self.index.len() < self.retention.runs.max(1) {
+            return None;
+        }
+        let (_, _, slot) = self.eviction.pop_first()?;
+        let run = self.slots[slot].take()?;
+        self.free.push(slot);
+        self.index.remove(run.id());
+        self.tally[run.status as usize] -= 1;
+        self.counters.evicted_runs += 1;
+        Some(run.id().clone())
+    }
+
+    pub fn run(&self, id: &str) -> Option<&Run> {
+        self.slots[*self.index.get(id)?].as_ref()
+    }
+
+    /// All runs, in no particular order.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.slots.iter().flatten()
+    }
+
+    /// All runs in order of their first event's instant.
+    pub fn runs_in_order(&self) -> Vec<&Run> {
+        let mut runs: Vec<&Run> = self.runs().collect();
+        runs.sort_by(|a, b| (a.first_event_at(), a.id()).cmp(&(b.first_event_at(), b.id())));
+        runs
+    }
+
+    /// How many runs are kept.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The run that started last and still runs.
+    pub fn newest_active(&self) -> Option<&Run> {
+        self.runs()
+            .filter(|run| run.status == RunStatus::Running)
+            .max_by_key(|run| (run.started_at.unwrap_or(run.first_event_at()), run.id().clone()))
+    }
+
+    /// How many of the kept runs have this status.
+    pub fn count(&self, status: RunStatus) -> usize {
+        self.tally[status as usize]
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    pub fn clock(&self) -> &ServerClock {
+        &self.clock
+    }
+
+    /// When anything last arrived, by this machine's clock.
+    pub fn last_received_at(&self) -> Option<Timestamp> {
+        self.last_received_at
+    }
+}
+
+fn node_status(run: &Run, name: Option<&NodeName>) -> NodeStatus {
+    name.and_then(|name| run.node(name)).map_or(NodeStatus::Pending, |node| node.status)
+}
+
+/// Over before running, then by age; changes only when a run starts, ends or goes on.
+fn eviction_key(run: &Run, slot: usize) -> EvictionKey {
+    let since = run.ended_at.or(run.started_at).unwrap_or(run.first_event_at());
+    (!run.status.is_over(), since, slot)
+}

@@ -1,0 +1,446 @@
+//! The JSON field names of every dialect, and how leniently each field is read.
+//!
+//! A field of an unexpected type counts as absent: one odd field never costs the whole event.
+//! Numbers and texts are borrowed from the frame; what nobody reads is skipped, not built.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smol_str::SmolStr;
+
+use super::Score;
+
+/// A scalar of whatever type; arrays and objects are skipped and read as `Other`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Scalar<'a> {
+    #[default]
+    Absent,
+    Text(Cow<'a, str>),
+    Int(i64),
+    Float(f64),
+    Other,
+}
+
+impl<'a> Scalar<'a> {
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Text, or a whole number as text: ids are sometimes numbers.
+    pub(super) fn id(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text),
+            Self::Int(number) => Some(Cow::Owned(number.to_string())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn int(&self) -> Option<i64> {
+        match self {
+            Self::Int(number) => Some(*number),
+            // Exact below 2^53, which a seed or a count is.
+            Self::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
+                Some(*number as i64)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn float(&self) -> Option<f64> {
+        match self {
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) if number.is_finite() => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Whole milliseconds; a negative or absurd duration counts as absent.
+    pub(super) fn millis(&self) -> Option<u64> {
+        let millis = self.float()?;
+        (0.0..1e15).contains(&millis).then(|| millis.round() as u64)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+        impl<'de> Visitor<'de> for ScalarVisitor {
+            type Value = Scalar<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Scalar::Text(Cow::Owned(text)))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Scalar::Int(number))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Int))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+                Ok(Scalar::Float(number))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Scalar::Other)
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Scalar::Absent)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Scalar::Other)
+            }
+        }
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+/// Implements [`Deserialize`] for a type that is read from a JSON object with `read`, from an
+/// array with `read_seq`, and is its default for anything else.
+macro_rules! lenient {
+    ($type:ident, map: $read:expr, seq: $read_seq:expr) => {
+        impl<'de: 'a, 'a> Deserialize<'de> for $type<'a> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct LenientVisitor;
+                impl<'de> Visitor<'de> for LenientVisitor {
+                    type Value = $type<'de>;
+
+                    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                        f.write_str("any value")
+                    }
+                    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                        Ok(Default::default())
+                    }
+                    fn visit_map<A: MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        let mut value = $type::default();
+                        $read(&mut value, &mut map)?;
+                        Ok(value)
+                    }
+                    fn visit_seq<A: SeqAccess<'de>>(
+                        self,
+                        mut seq: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        let mut value = $type::default();
+                        $read_seq(&mut value, &mut seq)?;
+                        Ok(value)
+                    }
+                }
+                deserializer.deserialize_any(LenientVisitor)
+            }
+        }
+    };
+}
+
+/// The numbers of an object (`scores`, `metrics`), in order of arrival.
+#[derive(Default)]
+pub(super) struct Numbers<'a>(pub(super) Vec<(Cow<'a, str>, f64)>);
+
+lenient!(Numbers, map: read_numbers, seq: skip_seq);
+
+fn read_numbers<'de, A: MapAccess<'de>>(
+    numbers: &mut Numbers<'de>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    while let Some((name, value)) = map.next_entry::<Scalar, Scalar>()? {
+        if let (Some(name), Some(number)) = (name.text(), value.float()) {
+            numbers.0.push((name, number));
+        }
+    }
+    Ok(())
+}
+
+fn skip_seq<'de, T, A: SeqAccess<'de>>(_: &mut T, seq: &mut A) -> Result<(), A::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+impl Numbers<'_> {
+    /// Milliseconds that a fixture put among the metrics.
+    pub(super) fn duration_ms(&self) -> Option<u64> {
+        let (_, millis) = self.0.iter().find(|(name, _)| name == "duration_ms")?;
+        Scalar::Float(*millis).millis()
+    }
+
+    /// Scores in order of name, without `duration_ms`.
+    pub(super) fn scores(&self) -> Arc<[Score]> {
+        let mut scores: Vec<Score> = self
+            .0
+            .iter()
+            .filter(|(name, _)| name != "duration_ms")
+            .map(|(name, value)| (SmolStr::new(name), *value))
+            .collect();
+        scores.sort_by(|a, b| a.0.cmp(&b.0));
+        scores.into()
+    }
+}
+
+/// The first text of `issues`: strings, or objects with a `message`.
+#[derive(Default)]
+pub(super) struct FirstIssue<'a>(pub(super) Option<Cow<'a, str>>);
+
+lenient!(FirstIssue, map: skip_map, seq: read_issues);
+
+fn skip_map<'de, T, A: MapAccess<'de>>(_: &mut T, map: &mut A) -> Result<(), A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+fn read_issues<'de, A: SeqAccess<'de>>(
+    first: &mut FirstIssue<'de>,
+    seq: &mut A,
+) -> Result<(), A::Error> {
+    while let Some(issue) = seq.next_element::<Issue>()? {
+        if first.0.is_none() {
+            first.0 = issue.0;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Issue<'a>(Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Issue<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IssueVisitor;
+        impl<'de> Visitor<'de> for IssueVisitor {
+            type Value = Issue<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a text, or an object with a message")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Issue(Some(Cow::Borrowed(text))))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Issue(Some(Cow::Owned(text.to_owned()))))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Issue(None))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Issue(None))
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Issue(None))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Issue(None))
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Issue(None))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Issue(None))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut message = None;
+                while let Some((name, value)) = map.next_entry::<Scalar, Scalar>()? {
+                    if name.text().is_some_and(|name| name == "message") {
+                        message = value.text();
+                    }
+                }
+                Ok(Issue(message))
+            }
+        }
+        deserializer.deserialize_any(IssueVisitor)
+    }
+}
+
+/// Names of artifacts: the keys of an object, or the texts of an array.
+#[derive(Default)]
+pub(super) struct Names(pub(super) Vec<SmolStr>);
+
+/// [`Names`] with the lifetime the macro wants.
+#[derive(Default)]
+pub(super) struct ArtifactNames<'a>(pub(super) Names, std::marker::PhantomData<&'a ()>);
+
+lenient!(ArtifactNames, map: read_name_keys, seq: read_name_items);
+
+fn read_name_keys<'de, A: MapAccess<'de>>(
+    names: &mut ArtifactNames<'de>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    while let Some((name, _)) = map.next_entry::<Scalar, IgnoredAny>()? {
+        names.0.0.extend(name.text().map(SmolStr::new));
+    }
+    Ok(())
+}
+
+fn read_name_items<'de, A: SeqAccess<'de>>(
+    names: &mut ArtifactNames<'de>,
+    seq: &mut A,
+) -> Result<(), A::Error> {
+    while let Some(item) = seq.next_element::<Scalar>()? {
+        names.0.0.extend(item.text().map(SmolStr::new));
+    }
+    Ok(())
+}
+
+/// The event as it stands on the wire, before any rule of precedence.
+#[derive(Default)]
+pub(super) struct Wire<'a> {
+    pub(super) event_id: Scalar<'a>,
+    pub(super) run_id: Scalar<'a>,
+    pub(super) ts: Scalar<'a>,
+    pub(super) timestamp: Scalar<'a>,
+    pub(super) node_name: Scalar<'a>,
+    pub(super) node: Scalar<'a>,
+    pub(super) phase: Scalar<'a>,
+    pub(super) duration_ms: Scalar<'a>,
+    pub(super) data: Data<'a>,
+    pub(super) metrics: Numbers<'a>,
+    pub(super) issues: FirstIssue<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum WireField {
+    EventId,
+    RunId,
+    Ts,
+    Timestamp,
+    NodeName,
+    Node,
+    Phase,
+    DurationMs,
+    Data,
+    Metrics,
+    Issues,
+    #[serde(other)]
+    Unknown,
+}
+
+lenient!(Wire, map: read_wire, seq: skip_seq);
+
+fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Result<(), A::Error> {
+    while let Some(field) = map.next_key()? {
+        match field {
+            WireField::EventId => wire.event_id = map.next_value()?,
+            WireField::RunId => wire.run_id = map.next_value()?,
+            WireField::Ts => wire.ts = map.next_value()?,
+            WireField::Timestamp => wire.timestamp = map.next_value()?,
+            WireField::NodeName => wire.node_name = map.next_value()?,
+            WireField::Node => wire.node = map.next_value()?,
+            WireField::Phase => wire.phase = map.next_value()?,
+            WireField::DurationMs => wire.duration_ms = map.next_value()?,
+            WireField::Data => wire.data = map.next_value()?,
+            WireField::Metrics => wire.metrics = map.next_value()?,
+            WireField::Issues => wire.issues = map.next_value()?,
+            WireField::Unknown => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `data`: what the dialects put into an event beside its frame.
+#[derive(Default)]
+pub(super) struct Data<'a> {
+    pub(super) song_id: Scalar<'a>,
+    pub(super) song_title: Scalar<'a>,
+    pub(super) title: Scalar<'a>,
+    pub(super) global_seed: Scalar<'a>,
+    pub(super) seed: Scalar<'a>,
+    pub(super) node_index: Scalar<'a>,
+    pub(super) duration_ms: Scalar<'a>,
+    pub(super) message: Scalar<'a>,
+    pub(super) status: Scalar<'a>,
+    pub(super) error_message: Scalar<'a>,
+    pub(super) error: Scalar<'a>,
+    pub(super) error_type: Scalar<'a>,
+    pub(super) fix_iterations: Scalar<'a>,
+    pub(super) progress_percentage: Scalar<'a>,
+    pub(super) scores: Numbers<'a>,
+    pub(super) artifacts: ArtifactNames<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "snake_case")]
+enum DataField {
+    SongId,
+    SongTitle,
+    Title,
+    GlobalSeed,
+    Seed,
+    NodeIndex,
+    DurationMs,
+    Message,
+    Status,
+    ErrorMessage,
+    Error,
+    ErrorType,
+    FixIterations,
+    ProgressPercentage,
+    Scores,
+    Artifacts,
+    #[serde(other)]
+    Unknown,
+}
+
+lenient!(Data, map: read_data, seq: skip_seq);
+
+fn read_data<'de, A: MapAccess<'de>>(data: &mut Data<'de>, map: &mut A) -> Result<(), A::Error> {
+    while let Some(field) = map.next_key()? {
+        match field {
+            DataField::SongId => data.song_id = map.next_value()?,
+            DataField::SongTitle => data.song_title = map.next_value()?,
+            DataField::Title => data.title = map.next_value()?,
+            DataField::GlobalSeed => data.global_seed = map.next_value()?,
+            DataField::Seed => data.seed = map.next_value()?,
+            DataField::NodeIndex => data.node_index = map.next_value()?,
+            DataField::DurationMs => data.duration_ms = map.next_value()?,
+            DataField::Message => data.message = map.next_value()?,
+            DataField::Status => data.status = map.next_value()?,
+            DataField::ErrorMessage => data.error_message = map.next_value()?,
+            DataField::Error => data.error = map.next_value()?,
+            DataField::ErrorType => data.error_type = map.next_value()?,
+            DataField::FixIterations => data.fix_iterations = map.next_value()?,
+            DataField::ProgressPercentage => data.progress_percentage = map.next_value()?,
+            DataField::Scores => data.scores = map.next_value()?,
+            DataField::Artifacts => data.artifacts = map.next_value()?,
+            DataField::Unknown => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+    }
+    Ok(())
+}
