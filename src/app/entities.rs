@@ -131,8 +131,7 @@ fn sync_run(
                 }
             }
             None => {
-                let entity =
-                    commands.spawn((Name::new(node.name.to_string()), node_now)).id();
+                let entity = commands.spawn((Name::new(node.name.to_string()), node_now)).id();
                 commands.entity(entry.run).add_child(entity);
                 entry.nodes.push(entity);
             }

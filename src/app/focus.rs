@@ -73,11 +73,7 @@ pub fn listed_runs(studio: &Studio) -> Vec<&Run> {
     runs
 }
 
-fn follow_newest_active(
-    mut focus: ResMut<Focus>,
-    studio: Res<Studio>,
-    clock: Res<PlaybackClock>,
-) {
+fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Res<PlaybackClock>) {
     if focus.pinned {
         return;
     }
@@ -90,8 +86,7 @@ fn follow_newest_active(
             run.status == RunStatus::Running || studio.model.newest_active().is_none()
         }
         Some(run) => {
-            let hold =
-                if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
+            let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
             match focus.over_since {
                 Some(since) => millis_between(since, clock.now) < hold,
                 None => {

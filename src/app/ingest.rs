@@ -235,11 +235,7 @@ fn drain(
 }
 
 /// Applies a batch to the model and announces what it changed.
-pub fn receive(
-    studio: &mut Studio,
-    batch: crate::protocol::Batch,
-    announce: &mut Announcements,
-) {
+pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mut Announcements) {
     for item in &batch.items {
         if let crate::protocol::Item::Malformed(error) = item {
             announce.parse_errors.write(ParseErrorReceived {
