@@ -25,8 +25,9 @@ pub(super) struct Fact {
     rank: u16,
 }
 
+/// What an event says: its phase, with the run's `info` told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FactKind {
+pub enum FactKind {
     Created,
     Cancelled,
     Info,

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::fact::{Fact, FactKind};
 use super::node::{Finish, Node, NodeStatus};
-use crate::protocol::{EventId, NodeName, PIPELINE, RunId};
+use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
 
 /// Earlier executions kept of one run.
 const KEPT_EXECUTIONS: usize = 8;
@@ -327,6 +327,16 @@ impl RunState {
     }
 }
 
+/// An event of a run, as it is told in the run's story.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEvent<'a> {
+    pub at: Timestamp,
+    pub node: Option<&'a NodeName>,
+    pub kind: FactKind,
+    pub duration_ms: Option<u64>,
+    pub detail: Option<&'a Detail>,
+}
+
 /// A run of the model. Reads as its [`RunState`].
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -399,6 +409,17 @@ impl Run {
 
     pub fn state(&self) -> &RunState {
         &self.state
+    }
+
+    /// The run's own events that are still kept, newest first by instant.
+    pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
+        self.facts.iter().rev().map(|fact| RunEvent {
+            at: fact.at,
+            node: fact.node.as_ref(),
+            kind: fact.kind,
+            duration_ms: fact.duration_ms,
+            detail: fact.detail.as_deref(),
+        })
     }
 
     pub(super) fn take(&mut self, fact: Fact, received_at: Timestamp, most_facts: usize) -> Taken {
