@@ -1,1 +1,3 @@
-//! stub
+//! Bevy: everything on screen.
+
+pub mod draw;
