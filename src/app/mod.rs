@@ -5,11 +5,16 @@
 //! draw. Only ingest changes the model.
 
 pub mod actions;
+mod bridge;
 pub mod clock;
+pub mod draw;
 pub mod entities;
 pub mod focus;
+mod glyphs;
 pub mod ingest;
+mod stage;
 pub mod theme;
+pub mod words;
 
 use bevy::prelude::*;
 
