@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bevy::prelude::{App, Color, Startup, UVec2, Vec2};
 use bevy::ecs::system::{Commands, ResMut};
+use bevy::prelude::{App, Color, Startup, UVec2, Vec2};
 use meterbridge::app::draw::{
-    Cap, Canvas, CanvasCamera, DrawClock, DrawPlugin, Entrance, Face, Layer, Part, Rect, Shape,
+    Canvas, CanvasCamera, Cap, DrawClock, DrawPlugin, Entrance, Face, Layer, Part, Rect, Shape,
     Text, Texture, offscreen_plugins, render_to_png,
 };
 
@@ -233,7 +233,15 @@ fn running(part: &mut Part) {
     meter(part, 56.0);
 }
 
-fn lane(part: &mut Part, x: f32, r: f32, jacket: &str, core: &str, w: f32, dash: Option<(f32, f32)>) {
+fn lane(
+    part: &mut Part,
+    x: f32,
+    r: f32,
+    jacket: &str,
+    core: &str,
+    w: f32,
+    dash: Option<(f32, f32)>,
+) {
     let centre = v(x, 706.0);
     part.shape(Layer::Rack, Shape::lane(centre, r, 624.0, 12.0).fill(hex(jacket)));
     let mut line = Shape::lane(centre, r, 624.0, w).fill(hex(core));
@@ -330,10 +338,7 @@ fn failed(part: &mut Part) {
     lane(part, 1099.0, 98.0, "3B1A12", FAILED, 6.0, Some((11.0, 7.0)));
     let lit = Shape::lane(v(1099.0, 706.0), 120.0, 624.0, 13.0).fill(hex("123F33"));
     part.shape(Layer::Rack, lit.glow(4.0, 18.0, alpha(SUCCESS, 0.4)));
-    part.shape(
-        Layer::Rack,
-        Shape::lane(v(1099.0, 706.0), 120.0, 624.0, 6.0).fill(hex(SUCCESS)),
-    );
+    part.shape(Layer::Rack, Shape::lane(v(1099.0, 706.0), 120.0, 624.0, 6.0).fill(hex(SUCCESS)));
     lane(part, 1099.0, 142.0, "1B1D23", "3A3D47", 2.5, Some((3.0, 9.0)));
     arrow(part, 1001.0, FAILED);
     arrow(part, 979.0, SUCCESS);
@@ -424,7 +429,8 @@ fn shapes(part: &mut Part) {
         Shape::arc(at, 60.0, 12.0, -150.0, 100.0).fill(blue).dash(12.0, 18.0)
     });
     cell(part, "triangle", &move |at| {
-        Shape::triangle(at + v(-40.0, -50.0), at + v(50.0, 0.0), at + v(-40.0, 50.0), 8.0).fill(blue)
+        Shape::triangle(at + v(-40.0, -50.0), at + v(50.0, 0.0), at + v(-40.0, 50.0), 8.0)
+            .fill(blue)
     });
     cell(part, "octagon", &move |at| {
         Shape::octagon(at, 60.0).fill(hex(FAILED)).border(4.0, Color::WHITE).keep_colour()

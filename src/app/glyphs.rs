@@ -37,15 +37,11 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
         Glyph::Pending => {
             part.shape(
                 layer,
-                Shape::ring(centre, radius * 0.9, radius * 0.13)
-                    .fill(colour::TEXT_DECORATIVE),
+                Shape::ring(centre, radius * 0.9, radius * 0.13).fill(colour::TEXT_DECORATIVE),
             );
         }
         Glyph::Running => {
-            part.shape(
-                layer,
-                Shape::disc(centre, radius).fill(colour::RUNNING_DEEP),
-            );
+            part.shape(layer, Shape::disc(centre, radius).fill(colour::RUNNING_DEEP));
             part.shape(
                 layer,
                 Shape::arc(centre, radius * 0.93, radius * 0.19, -150.0, 150.0)
@@ -71,7 +67,8 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
             );
         }
         Glyph::Cancelled => {
-            let square = Rect::new(centre.x - radius, centre.y - radius, 2.0 * radius, 2.0 * radius);
+            let square =
+                Rect::new(centre.x - radius, centre.y - radius, 2.0 * radius, 2.0 * radius);
             part.shape(
                 layer,
                 Shape::rounded_box(square).radius(radius * 0.3).fill(colour::CANCELLED),
@@ -109,9 +106,16 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
             let size = radius * 1.2;
             part.text(
                 layer,
-                Text::new(("unknown", key.to_owned()), "?", centre.x, centre.y + size * 0.36, Face::Text700, size)
-                    .middle()
-                    .colour(colour::SKIPPED_HATCH),
+                Text::new(
+                    ("unknown", key.to_owned()),
+                    "?",
+                    centre.x,
+                    centre.y + size * 0.36,
+                    Face::Text700,
+                    size,
+                )
+                .middle()
+                .colour(colour::SKIPPED_HATCH),
             );
         }
     }

@@ -14,6 +14,7 @@ mod glyphs;
 pub mod ingest;
 mod stage;
 pub mod theme;
+pub mod viewport;
 pub mod words;
 
 use bevy::prelude::*;

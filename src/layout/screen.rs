@@ -35,6 +35,11 @@ impl Rect {
         Self::new(self.x + by, self.y + by, self.w - 2.0 * by, self.h - 2.0 * by)
     }
 
+    /// The rectangle moved by a vector.
+    pub fn translated(&self, dx: f32, dy: f32) -> Self {
+        Self::new(self.x + dx, self.y + dy, self.w, self.h)
+    }
+
     /// The rectangle `t` of the way from here (0) to `other` (1).
     pub fn lerp(&self, other: &Self, t: f32) -> Self {
         let mix = |a: f32, b: f32| a + (b - a) * t;

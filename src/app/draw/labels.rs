@@ -227,9 +227,8 @@ fn place_labels(
             let device = Vec2::new((start + offset).round(), position.y.round() - baseline.round());
             let world = (device - view.viewport * 0.5) * Vec2::new(1.0, -1.0) / view.factor;
             if let Ok(mut transform) = transforms.get_mut(*entity) {
-                transform.set_if_neq(Transform::from_translation(
-                    world.extend(label.layer.text_z()),
-                ));
+                transform
+                    .set_if_neq(Transform::from_translation(world.extend(label.layer.text_z())));
             }
         }
         label.misplaced = !laid_out;

@@ -5,25 +5,9 @@ use bevy::math::{Rect as MathRect, Vec2, Vec4};
 
 use super::instance::{Instance, flag, pack};
 
-/// An axis-aligned rectangle in design pixels, y down.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Rect {
-    /// Left edge.
-    pub x: f32,
-    /// Top edge.
-    pub y: f32,
-    /// Width.
-    pub w: f32,
-    /// Height.
-    pub h: f32,
-}
+pub use crate::layout::Rect;
 
 impl Rect {
-    /// A rectangle from its top left corner and its size.
-    pub const fn new(x: f32, y: f32, w: f32, h: f32) -> Self {
-        Self { x, y, w, h }
-    }
-
     /// A rectangle from its centre and its size.
     pub fn centred(centre: Vec2, w: f32, h: f32) -> Self {
         Self::new(centre.x - w * 0.5, centre.y - h * 0.5, w, h)
@@ -32,26 +16,6 @@ impl Rect {
     /// The middle.
     pub fn centre(self) -> Vec2 {
         Vec2::new(self.x + self.w * 0.5, self.y + self.h * 0.5)
-    }
-
-    /// Right edge.
-    pub fn right(self) -> f32 {
-        self.x + self.w
-    }
-
-    /// Lower edge.
-    pub fn bottom(self) -> f32 {
-        self.y + self.h
-    }
-
-    /// Each edge moved inwards by `by` (outwards when negative).
-    pub fn inset(self, by: f32) -> Self {
-        Self::new(self.x + by, self.y + by, self.w - 2.0 * by, self.h - 2.0 * by)
-    }
-
-    /// Moved by a vector.
-    pub fn translated(self, dx: f32, dy: f32) -> Self {
-        Self::new(self.x + dx, self.y + dy, self.w, self.h)
     }
 
     fn corners(self) -> [f32; 4] {
@@ -137,10 +101,7 @@ pub struct Shape {
 }
 
 fn around(points: &[Vec2], margin: f32) -> MathRect {
-    points
-        .iter()
-        .fold(MathRect::EMPTY, |rect, point| rect.union_point(*point))
-        .inflate(margin)
+    points.iter().fold(MathRect::EMPTY, |rect, point| rect.union_point(*point)).inflate(margin)
 }
 
 impl Shape {

@@ -116,10 +116,7 @@ fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: Signal) {
         Signal::Live => 12.0,
         Signal::Done => 11.0,
     };
-    part.shape(
-        layer,
-        Shape::cubic(shadow, jacket + 4.0).fill(colour::SHADOW).opacity(0.45),
-    );
+    part.shape(layer, Shape::cubic(shadow, jacket + 4.0).fill(colour::SHADOW).opacity(0.45));
     let body = Shape::cubic(points, jacket);
     match signal {
         Signal::Idle => {

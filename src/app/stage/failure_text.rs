@@ -20,11 +20,18 @@ pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
     if headline_width + GAP + reason_width <= width {
         part.text(
             Layer::OverlayFace,
-            Text::new("fail line 1", failure.headline.clone(), x, bar.y + 58.0, bold, size::FAIL_BAND)
-                .colour(colour::FAILED_INK)
-                .then(GAP, failure.reason.clone())
-                .face(plain)
-                .keep_colour(),
+            Text::new(
+                "fail line 1",
+                failure.headline.clone(),
+                x,
+                bar.y + 58.0,
+                bold,
+                size::FAIL_BAND,
+            )
+            .colour(colour::FAILED_INK)
+            .then(GAP, failure.reason.clone())
+            .face(plain)
+            .keep_colour(),
         );
         return;
     }

@@ -78,9 +78,11 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
         Lane::Live => {
             part.shape(
                 Layer::Rack,
-                path(13.0)
-                    .fill(colour::RUNNING_JACKET)
-                    .glow(6.0, 18.0, colour::RUNNING.with_alpha(0.4)),
+                path(13.0).fill(colour::RUNNING_JACKET).glow(
+                    6.0,
+                    18.0,
+                    colour::RUNNING.with_alpha(0.4),
+                ),
             );
             part.shape(
                 Layer::Rack,
@@ -96,19 +98,18 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
         Lane::Passed => {
             part.shape(
                 Layer::Rack,
-                path(13.0)
-                    .fill(colour::SUCCESS_DEEP)
-                    .glow(4.0, 18.0, colour::SUCCESS.with_alpha(0.4)),
+                path(13.0).fill(colour::SUCCESS_DEEP).glow(
+                    4.0,
+                    18.0,
+                    colour::SUCCESS.with_alpha(0.4),
+                ),
             );
             part.shape(Layer::Rack, path(6.0).fill(colour::SUCCESS));
             colour::SUCCESS
         }
         Lane::Refused => {
             part.shape(Layer::Rack, path(13.0).fill(colour::FAILED_DEEP).keep_colour());
-            part.shape(
-                Layer::Rack,
-                path(6.0).fill(colour::FAILED).dash(11.0, 7.0).keep_colour(),
-            );
+            part.shape(Layer::Rack, path(6.0).fill(colour::FAILED).dash(11.0, 7.0).keep_colour());
             colour::FAILED
         }
     };
@@ -124,8 +125,7 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
     let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 30.0);
     for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
         let y = first_y + row as f32 * ROW_PITCH;
-        let label =
-            if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
+        let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
         part.text(
             Layer::Face,
             Text::new(("verdict", row), label, left, y, Face::Text500, 22.0)
@@ -152,7 +152,7 @@ fn score_words(verdict: &Verdict) -> String {
 
 fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     let fix = &view.fix;
-    let rect: Rect = at.module.into();
+    let rect = at.module;
     let failed = fix.status == NodeStatus::Failed;
     let running = fix.status == NodeStatus::Running;
     let used = fix.passes > 0;
@@ -199,15 +199,10 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     let right = rect.x + rect.w - 22.0;
     part.text(
         Layer::Face,
-        Text::new("fix passes", words, right, baseline, Face::Text600, text_size)
-            .end()
-            .colour(ink),
+        Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
     );
     if running {
         let centre = Vec2::new((left + 54.0 + right - width) / 2.0 + 4.0, rect.y + rect.h / 2.0);
-        part.shape(
-            Layer::Face,
-            Shape::levels(centre, Vec2::new(12.0, 12.0)).fill(colour::RUNNING),
-        );
+        part.shape(Layer::Face, Shape::levels(centre, Vec2::new(12.0, 12.0)).fill(colour::RUNNING));
     }
 }

@@ -95,24 +95,32 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
         RunStatus::Cancelled => Glyph::Cancelled,
     };
     badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 13.0), 19.0, "status");
-    let mut line = Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
-        .colour(if view.status == RunStatus::Pending {
-            colour::TEXT_SECONDARY
-        } else {
-            glyph.colour()
-        })
-        .then(18.0, view.status_detail.clone())
-        .face(Face::Text500)
-        .colour(colour::TEXT);
+    let mut line =
+        Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
+            .colour(if view.status == RunStatus::Pending {
+                colour::TEXT_SECONDARY
+            } else {
+                glyph.colour()
+            })
+            .then(18.0, view.status_detail.clone())
+            .face(Face::Text500)
+            .colour(colour::TEXT);
     if view.cancel_requested {
         line = line.then(22.0, "cancel requested").colour(colour::CANCELLED);
     }
     part.text(Layer::Face, line);
     part.text(
         Layer::Face,
-        Text::new("time detail", view.time_detail.clone(), right, y, Face::Text500, size::STATUS_LINE)
-            .end()
-            .colour(colour::TEXT_SECONDARY),
+        Text::new(
+            "time detail",
+            view.time_detail.clone(),
+            right,
+            y,
+            Face::Text500,
+            size::STATUS_LINE,
+        )
+        .end()
+        .colour(colour::TEXT_SECONDARY),
     );
 }
 

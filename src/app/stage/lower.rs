@@ -2,25 +2,25 @@
 
 use bevy::color::Alpha;
 use bevy::math::Vec2;
+use jiff::tz::TimeZone;
 
 use super::place::Place;
-use super::view::{ScoresView, StageView};
+use super::view::ScoresView;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::theme::{colour, size};
-use crate::app::words::{clock_time, duration_words};
+use crate::app::words::{duration_words, time_words};
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 30.0;
 const TICKER_LINES: usize = 7;
 const TICKER_RIGHT: f32 = 560.0;
 const STORY_WIDTH: f32 = 360.0;
-/// What VALIDATE asks for, by the product's own default blueprint.
-const NEEDED_SCORE: f64 = 0.80;
 const METER_LEDS: usize = 20;
 
 /// The run's last events, newest first, older ones fainter.
 pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
     let top = lower_top(place) + 34.0;
+    let zone = TimeZone::system();
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
         let y = top + line as f32 * TICKER_PITCH;
         // The newest four in full; then down to 40 %.
@@ -30,7 +30,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
         };
         part.text(
             Layer::Face,
-            text("ticker time", clock_time(event.at), 58.0, Face::Text500)
+            text("ticker time", time_words(event.at, &zone), 58.0, Face::Text500)
                 .colour(colour::TEXT_TERTIARY),
         );
         let node = event.node.map_or("run", |node| node.as_str());
@@ -41,12 +41,10 @@ pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
         );
         mark(part, &event, Vec2::new(350.0, y - 8.0), opacity);
         let words = event_words(&event);
-        let words = truncate(Face::Text500, size::TICKER, &words, TICKER_RIGHT - 372.0).into_owned();
-        let ink = if event.kind == FactKind::Fail {
-            colour::FAILED_TEXT
-        } else {
-            colour::TEXT_SECONDARY
-        };
+        let words =
+            truncate(Face::Text500, size::TICKER, &words, TICKER_RIGHT - 372.0).into_owned();
+        let ink =
+            if event.kind == FactKind::Fail { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));
     }
 }
@@ -63,14 +61,10 @@ fn mark(part: &mut Part, event: &RunEvent, at: Vec2, opacity: f32) {
         }
         FactKind::End => Shape::check(at, 13.0).fill(colour::SUCCESS),
         FactKind::Fail => Shape::cross(at, 5.5, 3.6).fill(colour::FAILED).keep_colour(),
-        FactKind::Cancelled => {
-            Shape::rounded_box(Rect::new(at.x - 6.0, at.y - 6.0, 12.0, 12.0))
-                .radius(2.0)
-                .fill(colour::CANCELLED)
-        }
-        FactKind::Created | FactKind::Info => {
-            Shape::disc(at, 3.5).fill(colour::TEXT_DECORATIVE)
-        }
+        FactKind::Cancelled => Shape::rounded_box(Rect::new(at.x - 6.0, at.y - 6.0, 12.0, 12.0))
+            .radius(2.0)
+            .fill(colour::CANCELLED),
+        FactKind::Created | FactKind::Info => Shape::disc(at, 3.5).fill(colour::TEXT_DECORATIVE),
     };
     part.shape(Layer::Face, shape.opacity(opacity));
 }
@@ -101,10 +95,8 @@ fn message_of(event: &RunEvent) -> Option<String> {
 /// The run's story between ticker and loop.
 pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
     let left = TICKER_RIGHT + 30.0;
-    let right = place
-        .rack
-        .fix_loop
-        .map_or(left + STORY_WIDTH, |at| at.centre_x - at.radii[2] - 36.0);
+    let right =
+        place.rack.fix_loop.map_or(left + STORY_WIDTH, |at| at.centre_x - at.radii[2] - 36.0);
     let width = (right - left).min(STORY_WIDTH);
     if width < 180.0 {
         return;
@@ -122,7 +114,7 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
 }
 
 /// The last scores as LED meters, against what is needed.
-pub fn draw_scores(part: &mut Part, scores: &ScoresView, view: &StageView, place: &Place) {
+pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
     let right = place.screen.right();
     let loop_right = place.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 44.0);
     let left = (right - 564.0).max(loop_right);
@@ -135,7 +127,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, view: &StageView, place
         .parts
         .iter()
         .map(|(name, _)| measure(Face::Text500, 24.0, 0.0, name))
-        .fold(measure(Face::Text600, 32.0, 0.0, "Score") + 130.0, f32::max);
+        .fold(measure(Face::Text600, 32.0, 0.0, "Score"), f32::max);
     let label_width = longest.min(room - value_width - 130.0);
     let meter = (left + label_width + 22.0, right - value_width);
     let mut y = lower_top(place) + 48.0;
@@ -148,18 +140,9 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, view: &StageView, place
         };
         part.text(
             Layer::Face,
-            Text::new("score", "Score", left, y, Face::Text600, 32.0)
-                .colour(colour::TEXT)
-                .then(12.0, format!("needs {NEEDED_SCORE:.2}"))
-                .face(Face::Text500)
-                .size(24.0)
-                .colour(colour::TEXT_SECONDARY),
+            Text::new("score", "Score", left, y, Face::Text600, 32.0).colour(colour::TEXT),
         );
         leds(part, meter, y - 25.0, 28.0, total, ink);
-        let needed_x = meter.0 + (meter.1 - meter.0) * NEEDED_SCORE as f32;
-        let (a, b) = (Vec2::new(needed_x, y - 32.0), Vec2::new(needed_x, y + 10.0));
-        part.shape(Layer::Face, Shape::capsule(a, b, 9.0).fill(colour::INK));
-        part.shape(Layer::Face, Shape::capsule(a, b, 4.0).fill(colour::TEXT));
         part.text(
             Layer::Face,
             Text::new("total", format!("{total:.2}"), right, y, Face::Text600, 38.0)
@@ -185,7 +168,6 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, view: &StageView, place
         );
         y += 36.0;
     }
-    let _ = view;
 }
 
 fn leds(

@@ -63,14 +63,8 @@ fn dial_deg(part: f32) -> f32 {
     DIAL_START_DEG + (DIAL_END_DEG - DIAL_START_DEG) * part
 }
 
-fn draw_resting(
-    part: &mut Part,
-    module: &ModuleView,
-    at: &ModuleBox,
-    index: usize,
-    place: &Place,
-) {
-    let rect: Rect = at.rect.into();
+fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usize, place: &Place) {
+    let rect = at.rect;
     let (tall, wide) = (rect.h / 296.0, at.scale);
     let small = tall.min(wide);
     let (cx, y) = (rect.x + rect.w / 2.0, |offset: f32| rect.y + offset * tall);
@@ -93,10 +87,9 @@ fn draw_resting(
             )
             .border(2.0, colour::SKIPPED_OUTLINE)
             .dash(9.0, 8.0),
-        NodeStatus::Unknown => body
-            .fill(colour::SKIPPED_PANEL)
-            .border(2.0, colour::SKIPPED_OUTLINE)
-            .dash(2.0, 7.0),
+        NodeStatus::Unknown => {
+            body.fill(colour::SKIPPED_PANEL).border(2.0, colour::SKIPPED_OUTLINE).dash(2.0, 7.0)
+        }
         _ => body.fill(colour::GHOST).border(1.5, colour::GHOST_EDGE),
     };
     part.shape(Layer::Module, body);
@@ -120,7 +113,8 @@ fn draw_resting(
         NodeStatus::Unknown => Glyph::Unknown,
         NodeStatus::Pending | NodeStatus::Running => Glyph::Pending,
     };
-    let on_dial = matches!(glyph, Glyph::Success | Glyph::Pending | Glyph::Failed | Glyph::Cancelled);
+    let on_dial =
+        matches!(glyph, Glyph::Success | Glyph::Pending | Glyph::Failed | Glyph::Cancelled);
     if on_dial {
         let track = if done { colour::KNOB_TRACK } else { colour::KNOB_TRACK_GHOST };
         part.shape(
@@ -218,7 +212,7 @@ fn draw_running(
     fix: &FixView,
     place: &Place,
 ) {
-    let rect: Rect = at.rect.into();
+    let rect = at.rect;
     let k = at.scale.min(rect.h / 352.0);
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
@@ -326,9 +320,16 @@ fn draw_running(
     }
     part.text(
         Layer::Face,
-        Text::new(("note", index), note.join(", "), cx, y(331.0), Face::Text500, (26.0 * k).max(22.0))
-            .middle()
-            .colour(colour::TEXT_SECONDARY),
+        Text::new(
+            ("note", index),
+            note.join(", "),
+            cx,
+            y(331.0),
+            Face::Text500,
+            (26.0 * k).max(22.0),
+        )
+        .middle()
+        .colour(colour::TEXT_SECONDARY),
     );
     if module.refused_before {
         let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
@@ -343,18 +344,18 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
         return;
     };
     let bar = Rect::new(56.0, place.failure_top, place.screen.width - 112.0, 84.0);
-    let module = failure.module.and_then(|index| {
-        Some((index, view.modules.get(index)?, place.rack.modules.get(index)?))
-    });
+    let module = failure
+        .module
+        .and_then(|index| Some((index, view.modules.get(index)?, place.rack.modules.get(index)?)));
     // A second row is out of the bar's reach.
     let joined = module.filter(|(_, _, at)| at.row == 0);
     let block = match joined {
-        Some((_, _, at)) => Shape::tab_box(bar, at.rect.into(), 18.0, 22.0),
+        Some((_, _, at)) => Shape::tab_box(bar, at.rect, 18.0, 22.0),
         None => Shape::rounded_box(bar).radius(18.0),
     };
     let shadow = match joined {
         Some((_, _, at)) => {
-            let rect: Rect = at.rect.into();
+            let rect = at.rect;
             Shape::tab_box(bar.translated(0.0, 12.0), rect.translated(0.0, 12.0), 18.0, 22.0)
         }
         None => Shape::rounded_box(bar.translated(0.0, 12.0)).radius(18.0),
@@ -376,10 +377,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     let octagon = Vec2::new(108.0, bar.y + 42.0);
     part.shape(
         Layer::OverlayFace,
-        Shape::octagon(octagon, 26.0)
-            .fill(colour::FAILED_INK)
-            .fade_in(text_at, 0.2)
-            .keep_colour(),
+        Shape::octagon(octagon, 26.0).fill(colour::FAILED_INK).fade_in(text_at, 0.2).keep_colour(),
     );
     part.shape(
         Layer::OverlayFace,
@@ -400,7 +398,7 @@ fn draw_failed_module(
     alone: bool,
     place: &Place,
 ) {
-    let rect: Rect = at.rect.into();
+    let rect = at.rect;
     let k = (rect.w / 338.0).min(rect.h / 352.0);
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;

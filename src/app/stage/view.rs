@@ -113,6 +113,26 @@ pub struct ScoresView {
 }
 
 impl StageView {
+    /// A view of no run: the pipeline as it will be.
+    pub fn waiting(modules: Vec<ModuleView>) -> Self {
+        Self {
+            title: String::new(),
+            meta: Vec::new(),
+            status: RunStatus::Pending,
+            status_word: "",
+            status_detail: String::new(),
+            cancel_requested: false,
+            time_word: "",
+            time: String::new(),
+            time_detail: String::new(),
+            modules,
+            fix: FixView::default(),
+            failure: None,
+            scores: None,
+            silent_ms: None,
+        }
+    }
+
     /// The view of a run at `server_now` (server's clock); `now` is this machine's.
     pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
         let mut modules: Vec<ModuleView> = run
@@ -383,8 +403,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> (&'static str, Stri
 /// known. A fix pass that has not begun is not counted.
 pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u64> {
     let current = run.current_node().map(|node| node.name.as_str());
-    let in_pass = run.fix_iterations > 0
-        && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
+    let in_pass = run.fix_iterations > 0 && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
     let mut total = 0;
     for node in &run.nodes {
         let usual = || stats.usual_node(&node.name).map(|usual| usual.p50_ms);
