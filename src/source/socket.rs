@@ -62,6 +62,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
+    pub(super) fn is_unflushed(&self) -> bool {
+        self.unflushed
+    }
+
     /// Sends a ping as soon as the transport takes it.
     pub(super) fn ping(&mut self) -> Result<(), WsError> {
         self.send(Message::Ping(Default::default()))
