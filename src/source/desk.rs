@@ -52,6 +52,8 @@ pub(super) struct Desk {
     pub outlet: Outlet,
     pub ambient: Ambient,
     state: ConnectionState,
+    /// A recording's: it cannot be connected to anything else.
+    fixed_address: Option<String>,
 }
 
 impl Desk {
@@ -61,7 +63,23 @@ impl Desk {
         outlet: Outlet,
         ambient: Ambient,
     ) -> Self {
-        Self { settings, url, outlet, ambient, state: ConnectionState::Disconnected }
+        Self {
+            settings,
+            url,
+            outlet,
+            ambient,
+            state: ConnectionState::Disconnected,
+            fixed_address: None,
+        }
+    }
+
+    /// Shows `address` for good and refuses [`Command::Connect`].
+    pub fn fix_address(&mut self, address: String) {
+        self.fixed_address = Some(address);
+    }
+
+    fn has_address(&self) -> bool {
+        self.url.is_some() || self.fixed_address.is_some()
     }
 
     pub fn now(&mut self) -> Timestamp {
@@ -70,7 +88,11 @@ impl Desk {
 
     /// The address for people.
     pub fn shown_url(&self) -> String {
-        self.url.as_deref().map(redact).unwrap_or_default()
+        match (&self.fixed_address, &self.url) {
+            (Some(address), _) => address.clone(),
+            (None, Some(url)) => redact(url),
+            (None, None) => String::new(),
+        }
     }
 
     pub fn state(&self) -> &ConnectionState {
@@ -102,11 +124,15 @@ impl Desk {
     pub fn take(&mut self, command: Option<Command>) -> Turn {
         match command {
             None => Turn::Quit,
+            Some(Command::Connect { .. }) if self.fixed_address.is_some() => {
+                self.log_error("a recording is played: it cannot be connected to something else");
+                Turn::Stay
+            }
             Some(Command::Connect { url }) => {
                 self.url = Some(url);
                 self.restart_if_enabled()
             }
-            Some(Command::Reconnect) if self.url.is_none() => {
+            Some(Command::Reconnect) if !self.has_address() => {
                 self.log_error("nothing to connect to: no URL was given");
                 Turn::Stay
             }
@@ -116,7 +142,7 @@ impl Desk {
                 let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
                 match (was_enabled, self.settings.enabled) {
                     (true, false) => Turn::Stop,
-                    (false, true) if self.url.is_some() => Turn::Restart,
+                    (false, true) if self.has_address() => Turn::Restart,
                     _ => Turn::Stay,
                 }
             }

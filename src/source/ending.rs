@@ -127,8 +127,10 @@ const WORDS_SHOWN: usize = 200;
 /// A server's own words on one line, without control characters, cut to what is worth showing.
 pub fn server_words(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
     let mut line = words.join(" ");
     if let Some((cut, _)) = line.char_indices().nth(WORDS_SHOWN) {
         line.truncate(cut);

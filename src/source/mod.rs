@@ -14,6 +14,7 @@
 
 mod connection;
 mod ending;
+pub mod recording;
 pub mod schedule;
 mod url;
 
@@ -26,7 +27,11 @@ mod handshake;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod outlet;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod playback;
+#[cfg(not(target_arch = "wasm32"))]
 mod socket;
+#[cfg(not(target_arch = "wasm32"))]
+mod thread;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod websocket;
 
@@ -34,8 +39,10 @@ pub use connection::{
     Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
 };
 pub use ending::Ending;
-pub use url::{SourceUrl, UrlError, parse_source_url, redact};
 use std::sync::Arc;
+#[cfg(not(target_arch = "wasm32"))]
+pub use thread::{SourceHandle, spawn, spawn_recording};
+pub use url::{SourceUrl, UrlError, parse_source_url, redact};
 
 use crate::protocol::Batch;
 

@@ -36,9 +36,8 @@ impl Outlet {
     pub fn push(&mut self, signal: Signal) {
         if self.pending.len() >= MOST_PENDING {
             let log = self.pending.iter().position(|kept| matches!(kept, Signal::Log(_)));
-            let stale = log.or_else(|| {
-                self.pending.iter().position(|kept| matches!(kept, Signal::State(_)))
-            });
+            let stale = log
+                .or_else(|| self.pending.iter().position(|kept| matches!(kept, Signal::State(_))));
             self.pending.remove(stale.unwrap_or(0));
         }
         self.pending.push_back(signal);

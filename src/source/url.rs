@@ -149,9 +149,8 @@ pub fn redact(text: &str) -> String {
 }
 
 /// Parts of names of query parameters whose values nobody else should see.
-const SECRET_NAMES: [&str; 10] = [
-    "token", "key", "secret", "password", "passwd", "auth", "jwt", "sig", "session", "credential",
-];
+const SECRET_NAMES: [&str; 10] =
+    ["token", "key", "secret", "password", "passwd", "auth", "jwt", "sig", "session", "credential"];
 
 fn redact_target(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
@@ -205,7 +204,13 @@ mod tests {
 
     #[test]
     fn reads_what_people_write() {
-        check("ws://127.0.0.1:8000/events", "127.0.0.1", 8000, "/events", "ws://127.0.0.1:8000/events");
+        check(
+            "ws://127.0.0.1:8000/events",
+            "127.0.0.1",
+            8000,
+            "/events",
+            "ws://127.0.0.1:8000/events",
+        );
         check(" wss://studio.example ", "studio.example", 443, "/", "wss://studio.example/");
         check("WS://a?run_id=1#top", "a", 80, "/?run_id=1", "ws://a/?run_id=1");
         check("ws://[::1]:9/e", "::1", 9, "/e", "ws://[::1]:9/e");
