@@ -15,6 +15,9 @@ const LONGEST_HEAD: usize = 16 << 10;
 /// Bytes of a refusal's body that are read for its words.
 const LONGEST_BODY: usize = 4 << 10;
 
+/// The first byte of a TLS server's answer to what is not TLS (RFC 8446, 5.1).
+const TLS_ALERT: u8 = 21;
+
 /// How long to wait for the body of a refusal.
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -36,6 +39,9 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let head_end = loop {
         if transport.read_buf(&mut received).await.map_err(lost)? == 0 {
             return Err(if received.is_empty() { Ending::Lost } else { not_websocket() });
+        }
+        if received[0] == TLS_ALERT {
+            return Err(protocol("it speaks TLS. Is it wss:// rather than ws://?"));
         }
         if !b"HTTP/1.".starts_with(&received[..received.len().min(7)]) {
             return Err(not_websocket());
@@ -77,8 +83,12 @@ fn request(url: &SourceUrl, key: &str) -> String {
     )
 }
 
+fn protocol(detail: &str) -> Ending {
+    Ending::Protocol { detail: detail.to_owned() }
+}
+
 fn not_websocket() -> Ending {
-    Ending::Protocol { detail: "what answers is not a WebSocket server".to_owned() }
+    protocol("what answers is not a WebSocket server")
 }
 
 /// The head of the server's answer.
@@ -104,7 +114,7 @@ impl Head {
     }
 
     fn check(&self, key: &str) -> Result<(), Ending> {
-        let wrong = |detail: &str| Err(Ending::Protocol { detail: detail.to_owned() });
+        let wrong = |detail| Err(protocol(detail));
         if !self.field("upgrade").is_some_and(|v| v.eq_ignore_ascii_case("websocket")) {
             return wrong("its answer has no `Upgrade: websocket`");
         }

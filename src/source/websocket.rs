@@ -269,6 +269,9 @@ fn gather<S: AsyncRead + AsyncWrite + Unpin>(
             | Err(WsError::Io(_) | WsError::ConnectionClosed | WsError::AlreadyClosed) => {
                 return Some(Ending::Lost);
             }
+            Err(WsError::Protocol(error)) => {
+                return Some(Ending::Protocol { detail: error.to_string() });
+            }
             Err(error) => return Some(Ending::Protocol { detail: error.to_string() }),
         }
         let full = batch.frames >= MOST_FRAMES_IN_A_BATCH

@@ -235,7 +235,7 @@ async fn a_server_that_breaks_the_protocol_is_left_and_retried() {
     server.socket.get_mut().write_all(&[0xf1, 0x00]).await.unwrap();
     stage.until_state("attempt 1/5 at 3").await;
     stage.expect_states(&[
-        "attempt 1/5 at 3: the server does not keep to the WebSocket protocol: WebSocket protocol error: Reserved bits are non-zero",
+        "attempt 1/5 at 3: the server does not keep to the WebSocket protocol: Reserved bits are non-zero",
     ]);
 }
 
@@ -330,6 +330,10 @@ async fn other_answers_are_retried() {
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
             "the server answered HTTP 200 OK. That is a page, not an event stream: check the path",
+        ),
+        (
+            "\x15\x03\x01\x00\x02\x02\x46\r\n\r\n",
+            "the server does not keep to the WebSocket protocol: it speaks TLS. Is it wss:// rather than ws://?",
         ),
         (
             "SSH-2.0-OpenSSH_9.9\r\n\r\n",
