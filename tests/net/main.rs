@@ -1,0 +1,11 @@
+//! The source against servers that misbehave. Transports are in memory and time is paused where it
+//! can be; where a real socket is the point, it listens on a port that the system picks.
+
+mod backpressure;
+mod commands;
+mod faults;
+mod playback;
+mod real;
+mod schedule;
+mod stage;
+mod wss;
