@@ -1,5 +1,12 @@
 //! The demo studio through real sockets on 127.0.0.1.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop where it fails, its helpers too"
+)]
+
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;

@@ -39,6 +39,7 @@ pub(super) async fn serve(stream: TcpStream, audience: Arc<Audience>, options: D
     // Small frames at once; where that cannot be had they are merely later.
     let _ = stream.set_nodelay(true);
     let mut endpoint = Endpoint::Unknown;
+    #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
     let callback = |request: &Request, response| {
         endpoint = Endpoint::at(request.uri(), options.dialect);
         answer(&endpoint, full, response)
