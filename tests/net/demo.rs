@@ -10,8 +10,17 @@
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
-use jiff::Timestamp;
-use meterbridge::demo::{DemoError, DemoOptions, DemoServer, Dialect, spawn_thread};
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::{
+    demo::{
+        DemoError, DemoOptions, DemoServer, Dialect,
+        dialect::{Delivery, Session},
+        scenario::{Run, Scenario, Studio, StudioOptions, Timeline, What},
+        spawn_thread,
+    },
+    model::{Model, Retention, RunState, RunStatus},
+    protocol::Batch,
+};
 use serde_json::Value;
 use tokio::{
     net::{TcpSocket, TcpStream},
@@ -269,4 +278,63 @@ async fn the_thread_gives_its_url_and_ends_with_its_handle() {
     assert_eq!(closed_with(&mut socket).await.0, CloseCode::Away);
     dropped.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// What a reader has to make of a run that is over.
+fn check_read(run: &Run, state: &RunState, dialect: Dialect) {
+    let told = format!("{dialect:?} {:?} {}", run.scenario, run.id);
+    let (status, fix_iterations) = match run.scenario {
+        Scenario::Fix(passes) => (RunStatus::Completed, u32::from(passes)),
+        Scenario::FixExhausted => (RunStatus::Completed, 3),
+        Scenario::CancelledStops => (RunStatus::Cancelled, 0),
+        scenario if scenario.ends_failed() => (RunStatus::Failed, 0),
+        _ => (RunStatus::Completed, 0),
+    };
+    assert_eq!((state.status, state.fix_iterations), (status, fix_iterations), "{told}");
+    assert_eq!(state.song_title.as_deref(), Some(run.song.full_title().as_str()), "{told}");
+    assert_eq!(state.seed, Some(run.seed), "{told}");
+    let cancelled = matches!(run.scenario, Scenario::CancelledGoesOn | Scenario::CancelledStops);
+    assert_eq!(state.cancel_requested, cancelled, "{told}");
+    let executions = if run.scenario == Scenario::ExecutedTwice { 2 } else { 1 };
+    assert_eq!(state.executions, executions, "{told}");
+    if let (RunStatus::Failed, Some(failure)) = (state.status, run.scenario.failure()) {
+        let node = state.failed_node().expect("no node failed");
+        assert_eq!(node.name, failure.node().name(), "{told}");
+        assert_eq!(node.error.as_deref(), Some(failure.message()), "{told}");
+    }
+    let validated = state.node("VALIDATE").expect("no VALIDATE").history().iter();
+    for attempt in validated.filter(|attempt| attempt.duration_ms.is_some()) {
+        let scores = if dialect == Dialect::Guide { 5 } else { 0 };
+        assert_eq!(attempt.scores.len(), scores, "{told}");
+    }
+}
+
+#[test]
+fn what_the_studio_tells_is_what_the_model_shows() {
+    let session = Session { epoch: Timestamp::now(), speed: 1.0, salt: 1 };
+    for dialect in [Dialect::Guide, Dialect::Backend] {
+        let mut model = Model::new(Retention::EVERYTHING);
+        let mut over = Vec::new();
+        let timeline = Timeline::new(Studio::new(7, StudioOptions { runs: 10 }));
+        for event in timeline.take(40_000) {
+            let Some(text) = dialect.render(&event, &session, Delivery::Live) else {
+                assert!(matches!(event.event.what, What::Progress { .. }));
+                continue;
+            };
+            let at = session.wall_instant(event.at) + SignedDuration::from_millis(1);
+            let mut batch = Batch::new(at, true);
+            batch.push_text(&text);
+            model.receive(batch, |_, _| {});
+            if event.last {
+                over.push(event.run);
+            }
+        }
+        let counters = model.counters();
+        assert_eq!((counters.malformed, counters.ignored, counters.duplicates), (0, 0, 0));
+        assert!(over.len() > 500);
+        for run in &over {
+            let id = session.id(run.id).to_string();
+            check_read(run, model.run(&id).expect("not shown").state(), dialect);
+        }
+    }
 }
