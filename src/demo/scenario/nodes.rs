@@ -123,8 +123,13 @@ impl Node {
         }
     }
 
-    /// What the node hands on: small, as an inspector would show it.
-    pub(super) fn artifacts(self, run: &Run, rng: &mut fastrand::Rng) -> Map<String, Value> {
+    /// What the node hands on: small, as an inspector would show it. `total` is VALIDATE's score.
+    pub(super) fn artifacts(
+        self,
+        run: &Run,
+        total: Option<f64>,
+        rng: &mut fastrand::Rng,
+    ) -> Map<String, Value> {
         let sound = &run.sound;
         let (name, value) = match self {
             Self::Plan => (
@@ -152,7 +157,10 @@ impl Node {
             Self::Compose => {
                 ("composed_prompt", json!({"characters": rng.u32(900..=2600), "sections": 7}))
             }
-            Self::Validate => ("validation_report", json!({"needs": PASS_SCORE})),
+            Self::Validate => {
+                let passed = total.is_some_and(|total| total >= PASS_SCORE);
+                ("validation_report", json!({"passed": passed, "needs": PASS_SCORE}))
+            }
             Self::Fix => {
                 let (target, _) = SCORE_WEIGHTS[rng.usize(..SCORE_WEIGHTS.len())];
                 ("fix_patch", json!({"target": target, "changed_lines": rng.u32(2..=9)}))

@@ -196,12 +196,8 @@ impl<'a> Script<'a> {
                 ControlFlow::Break(())
             }
             None => {
-                let mut artifacts = node.artifacts(self.run, self.rng);
-                if node == Node::Validate
-                    && let Some((_, total)) = scores.last()
-                {
-                    artifacts.insert("passed".to_owned(), json!(*total >= PASS_SCORE));
-                }
+                let total = scores.last().map(|(_, total)| *total);
+                let artifacts = node.artifacts(self.run, total, self.rng);
                 let mut output_hash = [0; 32];
                 self.rng.fill(&mut output_hash);
                 let scores = scores.to_vec();
