@@ -144,14 +144,15 @@ async fn a_client_that_does_not_read_is_closed_with_1013_and_the_others_notice_n
         runs: 1000,
         speed: 50.0,
         client_queue: 2048,
-        close_grace: PATIENCE,
+        // However busy the machine is: the sleeper wakes up in time.
+        close_grace: Duration::from_secs(300),
         ..DemoOptions::default()
     };
     let server = start(options).await;
     let mut reader = connect(&server.url()).await;
     let mut sleeper = connect_with_small_buffer(&server).await;
     // Enough for the queue, for what the kernel holds, and for the sleeper's replay.
-    let read = texts(&mut reader, 50_000).await;
+    let read = texts(&mut reader, 30_000).await;
     let distinct: HashSet<_> = read.iter().collect();
     assert_eq!(distinct.len(), read.len());
     let (code, reason) = closed_with(&mut sleeper).await;
