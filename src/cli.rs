@@ -270,12 +270,12 @@ impl InspectArgs {
     }
 }
 
-/// The style of what is written to standard output: its width and colours on a terminal, 100
-/// columns and none in a pipe. `NO_COLOR` is respected.
+/// The style of what is written to standard output: as wide as the terminal and in colours, or
+/// whole lines without colours in a pipe. `NO_COLOR` is respected.
 pub fn stdout_style() -> Style {
     let stdout = std::io::stdout();
     let width = terminal_size::terminal_size_of(&stdout)
-        .map_or(100, |(terminal_size::Width(width), _)| usize::from(width));
+        .map(|(terminal_size::Width(width), _)| usize::from(width));
     let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     Style { width, colours }
 }

@@ -158,6 +158,7 @@ pub struct ViewOptions {
     /// Open the panel with the log, the numbers and the connection
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
     #[arg(env = "METERBRIDGE_PANEL", hide_env = true)]
     pub panel: Option<bool>,
 

@@ -10,8 +10,9 @@ use super::{NodeReport, Report, RunReport};
 /// How the table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Display columns of a line; longer ones are shortened.
-    pub width: usize,
+    /// Display columns of the terminal: longer lines are shortened, node lines wrapped. `None` keeps
+    /// everything.
+    pub width: Option<usize>,
     /// Colours, by ANSI escape sequences.
     pub colours: bool,
 }
@@ -19,12 +20,15 @@ pub struct Style {
 /// Narrower than this, a table is no table.
 const LEAST_WIDTH: usize = 40;
 const GAP: &str = "  ";
+const SEPARATOR: &str = " · ";
 
 /// Writes a line and a node line for each run, and all counters as the closing line.
+///
+/// What is most worth reading stands first, so that a narrow terminal cuts off the ids.
 pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
-    let width = style.width.max(LEAST_WIDTH);
+    let width = style.width.unwrap_or(usize::MAX).max(LEAST_WIDTH);
     let rows: Vec<[String; 6]> = report.runs.iter().map(cells).collect();
-    let heads = ["RUN", "SONG", "STATUS", "TIME", "FIX", "EVENTS"];
+    let heads = ["STATUS", "TIME", "FIX", "EVENTS", "RUN", "SONG"];
     let widths: [usize; 6] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].width()).chain([heads[column].width()]).max().unwrap_or(0)
     });
@@ -34,7 +38,9 @@ pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::R
     for (row, run) in rows.iter().zip(&report.runs) {
         let text = shortened(&line(row, &widths), width);
         writeln!(out, "{}", coloured(&text, run.status, style))?;
-        writeln!(out, "{GAP}{}", shortened(&node_line(&run.nodes), width - GAP.len()))?;
+        for text in node_lines(&run.nodes, width - GAP.len()) {
+            writeln!(out, "{GAP}{text}")?;
+        }
         for node in &run.nodes {
             if let Some(error) = &node.error {
                 let text = format!("{}: {}", node.name, one_line(error));
@@ -75,16 +81,16 @@ fn cells(run: &RunReport) -> [String; 6] {
         status.push_str(" (cancel requested)");
     }
     [
-        one_line(&run.run_id),
-        run.song_id.as_deref().map_or_else(|| "-".to_owned(), one_line),
         status,
         run.duration_ms.map_or_else(|| "-".to_owned(), humanised),
         run.fix_iterations.to_string(),
         run.events.to_string(),
+        one_line(&run.run_id),
+        run.song_id.as_deref().map_or_else(|| "-".to_owned(), one_line),
     ]
 }
 
-/// Texts to the left, the last three columns (numbers) to the right.
+/// Texts to the left, numbers to the right.
 fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
     let mut text = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
@@ -92,7 +98,7 @@ fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
         if column > 0 {
             text.push_str(GAP);
         }
-        if column < 3 {
+        if !(1..=3).contains(&column) {
             text.push_str(cell);
             text.push_str(&padding);
         } else {
@@ -103,9 +109,20 @@ fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
     text
 }
 
-fn node_line(nodes: &[NodeReport]) -> String {
-    let nodes: Vec<String> = nodes.iter().map(node_word).collect();
-    nodes.join(" · ")
+/// The nodes in order, wrapped between nodes.
+fn node_lines(nodes: &[NodeReport], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for node in nodes {
+        let word = node_word(node);
+        match lines.last_mut() {
+            Some(line) if line.width() + SEPARATOR.width() + word.width() <= width => {
+                line.push_str(SEPARATOR);
+                line.push_str(&word);
+            }
+            _ => lines.push(shortened(&word, width)),
+        }
+    }
+    lines
 }
 
 fn node_word(node: &NodeReport) -> String {
