@@ -77,7 +77,9 @@ fn statuses(run: &RunReport) -> Vec<&str> {
 #[test]
 fn an_event_that_comes_twice_is_a_duplicate_whatever_its_zone() {
     let of = |ts: &str, id: &str| {
-        format!(r#"{{"event_id":"{id}","run_id":"r","timestamp":"{ts}","node_name":null,"phase":"start","data":{{}}}}"#)
+        format!(
+            r#"{{"event_id":"{id}","run_id":"r","timestamp":"{ts}","node_name":null,"phase":"start","data":{{}}}}"#
+        )
     };
     let live = of("2026-11-23T01:08:41.219282+00:00", "2363086a-c61e-4c21-a6e3-3ca4d4ac6b19");
     let replayed = of("2026-11-22T20:08:41.219282-05:00", "2363086a-c61e-4c21-a6e3-3ca4d4ac6b19");
@@ -305,10 +307,7 @@ fn a_second_execution_begins_afresh_and_the_first_stays_in_the_history() {
 #[test]
 fn a_node_starts_ends_and_fails() {
     let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
-    check(
-        &begin,
-        json!({"current_node": "PLAN", "PLAN": {"status": "running", "attempts": 1}}),
-    );
+    check(&begin, json!({"current_node": "PLAN", "PLAN": {"status": "running", "attempts": 1}}));
     let with = |last: String| [&begin[..], &[last]].concat();
     check(&with(plain(2.0, "PLAN", "end")), json!({"current_node": null, "PLAN": "success"}));
     check(
@@ -503,7 +502,10 @@ fn the_current_node_started_last_and_still_runs() {
 fn a_duration_is_top_level_else_in_data_else_in_metrics_else_the_difference() {
     let cases = [
         (json!({"duration_ms": 1, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}), 1),
-        (json!({"duration_ms": null, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}), 2),
+        (
+            json!({"duration_ms": null, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}),
+            2,
+        ),
         (json!({"data": {}, "metrics": {"duration_ms": 3}}), 3),
         (json!({"duration_ms": 0}), 0),
         (json!({"duration_ms": 12.6}), 13),
