@@ -1,1 +1,294 @@
-//! stub
+//! The command line: what was asked for, as values. Doing it is `main`'s.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use thiserror::Error;
+
+use crate::config::{ConnectionOptions, RetentionOptions, Settings, StudioOptions, ViewOptions};
+use crate::inspect::Style;
+use crate::source::{UrlError, parse_source_url};
+
+const AFTER_HELP: &str = "\
+Examples:
+  meterbridge                                       the built-in demo studio, no backend needed
+  meterbridge ws://localhost:8000/events            a live stream of all runs
+  meterbridge recording.ndjson --speed 4            a recording, four times as fast
+  meterbridge inspect recording.ndjson              a table in the terminal, no window
+  meterbridge snapshot recording.ndjson -o out.png  a picture, no window
+
+Every option can be set in the environment too: METERBRIDGE_ and its name, as in
+METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
+
+const AFTER_INSPECT_HELP: &str = "\
+Examples:
+  meterbridge inspect recording.ndjson
+  meterbridge inspect conn1.ndjson conn2.ndjson     both connections of one studio
+  tail -f events.ndjson | meterbridge inspect - --json | jq .runs
+
+A line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event itself.";
+
+/// A live big-screen view of AI music-production workflows.
+///
+/// Opens a window and shows the runs of SOURCE as they happen. Without SOURCE the built-in demo
+/// studio plays.
+#[derive(Parser, Clone, Debug)]
+#[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
+/// What can be asked for instead of the window.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    Inspect(InspectArgs),
+    #[cfg(feature = "app")]
+    Snapshot(SnapshotArgs),
+    Demo(DemoCommand),
+}
+
+/// Options of the window.
+#[derive(Args, Clone, Debug)]
+pub struct WindowArgs {
+    /// A WebSocket (ws://… or wss://…) or a recording (a file)
+    #[arg(value_name = "SOURCE")]
+    pub source: Option<String>,
+
+    /// Fill the screen
+    #[arg(long, help_heading = "View", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_FULLSCREEN", hide_env = true)]
+    pub fullscreen: bool,
+
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// The options that fill [`Settings`].
+#[derive(Args, Clone, Debug)]
+pub struct SettingsArgs {
+    #[command(flatten)]
+    pub view: ViewOptions,
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+    #[command(flatten)]
+    pub studio: StudioOptions,
+    #[command(flatten)]
+    pub retention: RetentionOptions,
+}
+
+impl SettingsArgs {
+    pub fn settings(&self) -> Settings {
+        Settings::new(&self.connection, &self.retention, &self.view, &self.studio)
+    }
+}
+
+/// Read events without a window and report every run
+///
+/// Several files are read into one picture of the studio, as if they were one connection after the
+/// other.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER_INSPECT_HELP)]
+pub struct InspectArgs {
+    /// Recordings, or `-` for what is piped in
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Write JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Draw one picture into a file, without a window
+#[cfg(feature = "app")]
+#[derive(Args, Clone, Debug)]
+pub struct SnapshotArgs {
+    /// A WebSocket (ws://… or wss://…) or a recording (a file); the demo studio without
+    #[arg(value_name = "SOURCE")]
+    pub source: Option<String>,
+
+    /// Pixels
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
+    pub size: Size,
+
+    /// When: seconds after the first event, or `end` of the recording
+    #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
+    pub at: Moment,
+
+    /// The PNG file to write
+    #[arg(long, short, value_name = "FILE", default_value = "meterbridge.png")]
+    pub output: PathBuf,
+
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Play a simulated studio on a WebSocket, for any client
+///
+/// Serves the backend's events for made-up songs, so that Meterbridge and other clients can be
+/// tried without a backend.
+#[derive(Args, Clone, Debug)]
+pub struct DemoCommand {
+    #[command(flatten)]
+    pub demo: crate::demo::DemoArgs,
+}
+
+/// What the window is asked to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowRequest {
+    pub source: SourceSpec,
+    pub settings: Settings,
+}
+
+/// What picture is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotRequest {
+    pub source: SourceSpec,
+    pub settings: Settings,
+    pub size: Size,
+    pub at: Moment,
+    /// The PNG file to write.
+    pub output: PathBuf,
+}
+
+/// Where events come from, as the command line names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// The built-in studio, by the settings' [`studio`](Settings::studio).
+    Demo,
+    /// A `ws://` or `wss://` URL with a host.
+    WebSocket(String),
+    /// A file that was there when the command line was read.
+    Recording(PathBuf),
+}
+
+/// A picture's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// When a picture is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// After the last event; of what has no end, once it has settled.
+    End,
+    /// Seconds after the first event.
+    Seconds(f64),
+}
+
+/// The command line asks for something that is not there: exit code 2.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UsageError {
+    #[error("there is no file `{}`; try `meterbridge inspect --help`", .path.display())]
+    NoFile { path: PathBuf },
+    #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
+    NoSource { source_text: String },
+    #[error("{reason}")]
+    BadUrl { reason: UrlError },
+}
+
+impl SourceSpec {
+    /// Reads SOURCE of the command line.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither a readable `ws://` or `wss://` URL nor a file that is there.
+    pub fn parse(source: Option<&str>) -> Result<Self, UsageError> {
+        let Some(text) = source else {
+            return Ok(Self::Demo);
+        };
+        if text.contains("://") {
+            return match parse_source_url(text) {
+                Ok(_) => Ok(Self::WebSocket(text.to_owned())),
+                Err(reason) => Err(UsageError::BadUrl { reason }),
+            };
+        }
+        let path = PathBuf::from(text);
+        if !path.exists() {
+            return Err(UsageError::NoSource { source_text: text.to_owned() });
+        }
+        Ok(Self::Recording(path))
+    }
+}
+
+impl WindowArgs {
+    /// # Errors
+    ///
+    /// When the source is not there.
+    pub fn request(&self) -> Result<WindowRequest, UsageError> {
+        let mut settings = self.settings.settings();
+        settings.view.fullscreen = self.fullscreen;
+        Ok(WindowRequest { source: SourceSpec::parse(self.source.as_deref())?, settings })
+    }
+}
+
+#[cfg(feature = "app")]
+impl SnapshotArgs {
+    /// # Errors
+    ///
+    /// When the source is not there.
+    pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
+        Ok(SnapshotRequest {
+            source: SourceSpec::parse(self.source.as_deref())?,
+            settings: self.settings.settings(),
+            size: self.size,
+            at: self.at,
+            output: self.output.clone(),
+        })
+    }
+}
+
+impl InspectArgs {
+    /// The name that stands for what is piped in.
+    pub const STDIN: &'static str = "-";
+
+    /// # Errors
+    ///
+    /// When a file is not there: said before anything is read.
+    pub fn check(&self) -> Result<(), UsageError> {
+        let missing = |path: &&PathBuf| path.as_path() != Path::new(Self::STDIN) && !path.exists();
+        match self.files.iter().find(missing) {
+            Some(path) => Err(UsageError::NoFile { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The style of what is written to standard output: as wide as the terminal and in colours, or
+/// whole lines without colours in a pipe. `NO_COLOR` is respected.
+pub fn stdout_style() -> Style {
+    let stdout = std::io::stdout();
+    let width = terminal_size::terminal_size_of(&stdout)
+        .map(|(terminal_size::Width(width), _)| usize::from(width));
+    let colours = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    Style { width, colours }
+}
+
+/// The most pixels of one side: what every GPU can draw to.
+#[cfg(feature = "app")]
+const MOST_PIXELS: u32 = 8192;
+
+#[cfg(feature = "app")]
+fn size(text: &str) -> Result<Size, String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=MOST_PIXELS).contains(side));
+    text.split_once(['x', '×'])
+        .and_then(|(width, height)| Some(Size { width: side(width)?, height: side(height)? }))
+        .ok_or_else(|| format!("expected pixels up to {MOST_PIXELS}, such as 1920x1080"))
+}
+
+#[cfg(feature = "app")]
+fn moment(text: &str) -> Result<Moment, String> {
+    if text == "end" {
+        return Ok(Moment::End);
+    }
+    match text.parse() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(Moment::Seconds(seconds)),
+        _ => Err("expected seconds, such as 12.5, or `end`".to_owned()),
+    }
+}

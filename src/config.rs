@@ -1,14 +1,277 @@
-//! Settings: one typed value for everything that can be set.
+//! The settings, typed, and the one table of options that fill them.
+//!
+//! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in that order.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::model::Retention;
-use crate::protocol::RunId;
-use crate::source::ConnectionSettings;
+use crate::source::{Backoff, ConnectionSettings};
 
-/// Everything that can be set, by flag or environment.
+/// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pub connection: ConnectionSettings,
     pub retention: Retention,
-    /// Focus on this run instead of following.
-    pub run: Option<RunId>,
+    pub view: ViewSettings,
+    pub studio: StudioSettings,
+}
+
+/// What is shown, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSettings {
+    /// Show this run and stay with it; `None` follows the newest.
+    pub run: Option<String>,
+    /// Whether the panel is open; `None` leaves it to the view.
+    pub panel: Option<bool>,
+    pub fullscreen: bool,
+    /// Nothing moves that need not.
+    pub reduced_motion: bool,
+    /// How fast a recording plays; 1 is as it happened.
+    pub speed: f64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self { run: None, panel: None, fullscreen: false, reduced_motion: false, speed: 1.0 }
+    }
+}
+
+/// The built-in demo studio, which plays when no source is named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudioSettings {
+    /// `None` takes another one each time.
+    pub seed: Option<u64>,
+    /// Runs at the same time; `None` leaves it to the studio.
+    pub runs: Option<u32>,
+    /// How fast the studio works; 1 is real time.
+    pub speed: f64,
+}
+
+impl Default for StudioSettings {
+    fn default() -> Self {
+        Self { seed: None, runs: None, speed: 1.0 }
+    }
+}
+
+impl Settings {
+    pub fn new(
+        connection: &ConnectionOptions,
+        retention: &RetentionOptions,
+        view: &ViewOptions,
+        studio: &StudioOptions,
+    ) -> Self {
+        Self {
+            connection: ConnectionSettings {
+                reconnect_delay: connection.reconnect_delay,
+                max_reconnect_attempts: connection.max_reconnect_attempts,
+                backoff: match connection.backoff {
+                    BackoffName::Constant => Backoff::Constant,
+                    BackoffName::Exponential => Backoff::Exponential,
+                },
+                max_message_bytes: connection.max_message_bytes,
+                ..ConnectionSettings::default()
+            },
+            retention: Retention {
+                runs: retention.keep_runs,
+                log_events: retention.keep_events,
+                events_per_run: retention.keep_events_per_run,
+            },
+            view: ViewSettings {
+                run: view.run.clone().filter(|run| !run.is_empty()),
+                panel: if view.no_panel { Some(false) } else { view.panel },
+                fullscreen: false,
+                reduced_motion: view.reduced_motion,
+                speed: view.speed,
+            },
+            studio: StudioSettings {
+                seed: studio.seed,
+                runs: studio.runs,
+                speed: studio.demo_speed,
+            },
+        }
+    }
+}
+
+/// Options of a WebSocket connection.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectionOptions {
+    /// Wait this long before connecting again
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_RECONNECT_DELAY", hide_env = true)]
+    pub reconnect_delay: Duration,
+
+    /// Give up after this many failed attempts in a row; 0 never gives up
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(env = "METERBRIDGE_MAX_RECONNECT_ATTEMPTS", hide_env = true)]
+    pub max_reconnect_attempts: u32,
+
+    /// `constant` waits the same each time, `exponential` 1, 2, 4 … 30 seconds
+    #[arg(long, value_enum, default_value = "constant", hide_possible_values = true)]
+    #[arg(env = "METERBRIDGE_BACKOFF", hide_env = true)]
+    pub backoff: BackoffName,
+
+    /// Refuse larger messages; bytes, or with k or M
+    #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
+    #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
+    pub max_message_bytes: usize,
+}
+
+/// [`Backoff`] as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackoffName {
+    Constant,
+    Exponential,
+}
+
+/// Options that bound memory.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Memory")]
+pub struct RetentionOptions {
+    /// Keep this many runs; those that ended longest ago go first
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
+    #[arg(env = "METERBRIDGE_KEEP_RUNS", hide_env = true)]
+    pub keep_runs: usize,
+
+    /// Keep this many lines of the event log
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(env = "METERBRIDGE_KEEP_EVENTS", hide_env = true)]
+    pub keep_events: usize,
+
+    /// Keep this many events of one run, to put late ones into their place
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
+    #[arg(env = "METERBRIDGE_KEEP_EVENTS_PER_RUN", hide_env = true)]
+    pub keep_events_per_run: usize,
+}
+
+/// Options of what is shown.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "View")]
+pub struct ViewOptions {
+    /// Show this run instead of following the newest
+    #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
+    pub run: Option<String>,
+
+    /// Open the panel with the log, the numbers and the connection
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    #[arg(env = "METERBRIDGE_PANEL", hide_env = true)]
+    pub panel: Option<bool>,
+
+    /// Begin with the panel closed
+    #[arg(long, overrides_with = "panel")]
+    pub no_panel: bool,
+
+    /// Nothing moves that need not
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_REDUCED_MOTION", hide_env = true)]
+    pub reduced_motion: bool,
+
+    /// Play a recording this many times as fast
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
+    #[arg(env = "METERBRIDGE_SPEED", hide_env = true)]
+    pub speed: f64,
+}
+
+/// Options of the built-in demo studio.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Built-in demo studio")]
+pub struct StudioOptions {
+    /// Play the same songs again
+    #[arg(long, value_name = "N", env = "METERBRIDGE_SEED", hide_env = true)]
+    pub seed: Option<u64>,
+
+    /// Work on this many songs at the same time
+    #[arg(long, value_name = "N", env = "METERBRIDGE_RUNS", hide_env = true)]
+    pub runs: Option<u32>,
+
+    /// Work this many times as fast
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
+    #[arg(env = "METERBRIDGE_DEMO_SPEED", hide_env = true)]
+    pub demo_speed: f64,
+}
+
+/// The longest delay that is still a delay and not a mistake: a day.
+const MOST_SECONDS: f64 = 86_400.0;
+const MOST_SPEED: f64 = 1_000.0;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err(format!("expected seconds from 0 to {MOST_SECONDS}, such as 3 or 0.5")),
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(factor) if factor > 0.0 && factor <= MOST_SPEED => Ok(factor),
+        _ => Err(format!("expected a number above 0 and up to {MOST_SPEED}, such as 2 or 0.5")),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("expected a whole number from 1".to_owned()),
+    }
+}
+
+/// Bytes, with `k` or `M` (also `KiB`, `MB` …) for 1024 and 1024².
+fn bytes(text: &str) -> Result<usize, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (count, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(0),
+        "k" | "kb" | "kib" => Some(10),
+        "m" | "mb" | "mib" => Some(20),
+        _ => None,
+    };
+    count
+        .parse::<usize>()
+        .ok()
+        .zip(shift)
+        .and_then(|(count, shift)| count.checked_mul(1 << shift))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected bytes, such as 65536, 512k or 4M".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_take_units() {
+        for (text, expected) in [
+            ("1", Some(1)),
+            ("65536", Some(65_536)),
+            ("512k", Some(512 << 10)),
+            ("4MiB", Some(4 << 20)),
+            ("4 M", Some(4 << 20)),
+            ("0", None),
+            ("", None),
+            ("M", None),
+            ("4G", None),
+            ("-1", None),
+            ("99999999999999999999", None),
+            ("18446744073709551615M", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn delays_and_factors_are_finite_and_not_negative() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["-1", "NaN", "inf", "1e9", "soon", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+            assert!(factor(text).is_err(), "{text}");
+        }
+        assert!(factor("0").is_err());
+    }
 }

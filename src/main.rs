@@ -1,1 +1,117 @@
-fn main() {}
+//! Arguments → command → exit code: 0 fine, 1 failed while running, 2 asked for wrongly.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout_style};
+use meterbridge::demo::{DemoArgs, DemoError};
+use meterbridge::inspect::{self, Report};
+use meterbridge::model::{Model, Retention};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be listening any more; the exit code still says it.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let usage = error.is::<UsageError>();
+            let demo = error.downcast_ref::<DemoError>().map(DemoError::exit_code);
+            ExitCode::from(demo.unwrap_or(if usage { 2 } else { 1 }))
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    match &cli.command {
+        None => open_window(&cli.window),
+        Some(Command::Inspect(args)) => inspect(args),
+        #[cfg(feature = "app")]
+        Some(Command::Snapshot(args)) => {
+            meterbridge::app::snapshot(args.request()?).context("the picture could not be taken")
+        }
+        Some(Command::Demo(args)) => demo(&args.demo),
+    }
+}
+
+fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
+    let request = args.request()?;
+    #[cfg(feature = "app")]
+    {
+        anyhow::ensure!(
+            has_display(),
+            "there is no display to open a window on; `meterbridge inspect`, \
+             `meterbridge snapshot` and `meterbridge demo` work without one"
+        );
+        meterbridge::app::run(request).context("the window could not be shown")
+    }
+    #[cfg(not(feature = "app"))]
+    {
+        drop(request);
+        anyhow::bail!(
+            "this build has no window (it was built without the feature `app`); \
+             `meterbridge inspect` and `meterbridge demo` work without one"
+        )
+    }
+}
+
+/// Whether there is a display to ask for; what is there may still refuse.
+#[cfg(feature = "app")]
+fn has_display() -> bool {
+    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux")
+        || ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(named)
+}
+
+fn demo(args: &DemoArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
+}
+
+fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
+    args.check()?;
+    let mut model = Model::new(Retention::EVERYTHING);
+    let mut problems = Vec::new();
+    for path in &args.files {
+        let found = read(&mut model, path)
+            .with_context(|| format!("`{}` could not be read", path.display()))?;
+        problems.extend(found.into_iter().map(|problem| (path, problem)));
+    }
+    let report = Report::of(&model);
+
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        inspect::write_table(&mut out, &report, stdout_style())?;
+    }
+    out.flush()?;
+    drop(out);
+    for (path, problem) in problems {
+        writeln!(io::stderr(), "{}: {problem}", path.display())?;
+    }
+    Ok(())
+}
+
+fn read(model: &mut Model, path: &Path) -> io::Result<Vec<String>> {
+    if path == Path::new(InspectArgs::STDIN) {
+        inspect::read_into(model, io::stdin().lock())
+    } else {
+        inspect::read_into(model, BufReader::new(File::open(path)?))
+    }
+}
+
+/// Whoever read our output has seen enough (`| head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

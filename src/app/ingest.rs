@@ -1,7 +1,6 @@
 //! The one place where the model changes: the source's channel is drained into it.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use super::AppSystems;
 use super::clock::PlaybackClock;
+use crate::cli::SourceSpec;
 use crate::config::Settings;
 use crate::demo::DemoHandle;
 use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
@@ -21,19 +21,6 @@ use crate::source::{
 const INGEST_BUDGET: Duration = Duration::from_millis(4);
 /// Lines kept of the connection log.
 const KEPT_CONNECTION_LOG: usize = 500;
-
-/// Where events come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SourceChoice {
-    /// The built-in demo studio, on a real WebSocket of this machine.
-    Demo,
-    /// One stream of all runs, `ws://` or `wss://`.
-    Url(String),
-    /// A recording, played in its own time.
-    Recording(PathBuf),
-    /// Nothing: whoever embeds the plugins feeds [`Studio`] by itself.
-    None,
-}
 
 /// The model, and what changed in it this frame.
 #[derive(Resource)]
@@ -52,7 +39,8 @@ impl Studio {
 /// The connection to the source, as the panel shows it.
 #[derive(Resource)]
 pub struct Link {
-    pub choice: SourceChoice,
+    /// Where events come from; `None` when whoever embeds the plugins feeds [`Studio`].
+    pub source: Option<SourceSpec>,
     /// What stands in the URL field.
     pub url: String,
     pub settings: ConnectionSettings,
@@ -69,9 +57,9 @@ pub struct Link {
 }
 
 impl Link {
-    pub(super) fn new(settings: &Settings, choice: SourceChoice) -> Self {
+    pub(super) fn new(settings: &Settings, source: Option<SourceSpec>) -> Self {
         Self {
-            choice,
+            source,
             url: String::new(),
             settings: settings.connection.clone(),
             state: ConnectionState::Disconnected,
@@ -85,7 +73,7 @@ impl Link {
 
     /// Whether this is a recording, whose time is not ours.
     pub fn is_recording(&self) -> bool {
-        matches!(self.choice, SourceChoice::Recording(_))
+        matches!(self.source, Some(SourceSpec::Recording(_)))
     }
 
     /// Takes a source that was started elsewhere.

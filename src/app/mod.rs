@@ -12,12 +12,23 @@ pub mod entities;
 pub mod focus;
 mod glyphs;
 pub mod ingest;
+mod power;
+mod snapshot;
+mod source;
 mod stage;
 pub mod theme;
 pub mod viewport;
+mod window;
 pub mod words;
 
+pub use snapshot::{SnapshotError, snapshot};
+pub use window::{WindowError, run};
+
 use bevy::prelude::*;
+
+use crate::cli::SourceSpec;
+use crate::config::Settings;
+use crate::protocol::RunId;
 
 /// The order of a frame, for systems of every plugin.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,24 +46,36 @@ pub enum AppSystems {
 /// Everything about the studio that needs no window and no renderer: model, source, focus,
 /// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
 pub struct StudioPlugin {
-    pub settings: crate::config::Settings,
-    /// Where events come from.
-    pub source: ingest::SourceChoice,
+    pub settings: Settings,
+    /// Where events come from; `None` when the embedding app feeds [`ingest::Studio`] by itself.
+    pub source: Option<SourceSpec>,
 }
 
 impl Plugin for StudioPlugin {
     fn build(&self, app: &mut App) {
         app.configure_sets(PreUpdate, AppSystems::Ingest)
             .configure_sets(Update, (AppSystems::Act, AppSystems::Sync, AppSystems::Draw).chain());
+        let run = self.settings.view.run.as_deref().map(RunId::new);
         app.insert_resource(ingest::Studio::new(self.settings.retention))
             .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
-            .insert_resource(focus::Focus::new(self.settings.run.clone()));
+            .insert_resource(focus::Focus::new(run))
+            .insert_resource(source::SourceOptions::new(&self.settings));
         app.add_plugins((
             clock::plugin,
             ingest::plugin,
             actions::plugin,
             focus::plugin,
             entities::plugin,
+            source::plugin,
         ));
+    }
+}
+
+/// What is seen: the canvas with the stage and the bridge.
+pub struct ViewPlugin;
+
+impl Plugin for ViewPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<viewport::Viewport>().add_plugins((draw::DrawPlugin, stage::plugin));
     }
 }

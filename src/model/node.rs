@@ -101,6 +101,15 @@ impl Node {
         self.attempts > 0
     }
 
+    /// Milliseconds the latest attempt took, or has taken by now on the server's clock; `None` when
+    /// that is not known.
+    pub fn elapsed_ms(&self, server_now: Timestamp) -> Option<u64> {
+        match self.status {
+            NodeStatus::Running => elapsed_ms(self.started_at?, server_now),
+            _ => self.duration_ms,
+        }
+    }
+
     pub(super) fn start(&mut self, at: Option<Timestamp>, order: u32) {
         self.attempts = self.attempts.saturating_add(1);
         self.status = NodeStatus::Running;
@@ -112,6 +121,12 @@ impl Node {
         self.scores = Arc::default();
         self.progress_percent = None;
         self.start_order = order;
+        if let Some(attempt) = self.history.last_mut()
+            && attempt.status == NodeStatus::Running
+        {
+            // Its end was missed.
+            attempt.status = NodeStatus::Unknown;
+        }
         if self.history.len() == KEPT_ATTEMPTS {
             self.history.remove(0);
         }
@@ -146,6 +161,11 @@ impl Node {
             attempt.scores = self.scores.clone();
         }
     }
+}
+
+/// Milliseconds from `since` to `now`, none when that is negative: clocks are only estimated.
+pub(super) fn elapsed_ms(since: Timestamp, now: Timestamp) -> Option<u64> {
+    u64::try_from(now.duration_since(since).as_millis().max(0)).ok()
 }
 
 /// How an attempt ended.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::fact::{Fact, FactKind};
-use super::node::{Finish, Node, NodeStatus};
+use super::node::{self, Finish, Node, NodeStatus};
 use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
 
 /// Earlier executions kept of one run.
@@ -116,6 +116,15 @@ fn pipeline_nodes() -> Vec<Node> {
 }
 
 impl RunState {
+    /// Milliseconds the current execution took, or has taken by now on the server's clock; `None`
+    /// when that is not known.
+    pub fn elapsed_ms(&self, server_now: Timestamp) -> Option<u64> {
+        match self.status {
+            RunStatus::Running => node::elapsed_ms(self.started_at?, server_now),
+            _ => self.duration_ms,
+        }
+    }
+
     /// The node that started last and still runs.
     pub fn current_node(&self) -> Option<&Node> {
         self.running_nodes().max_by_key(|node| node.start_order)
@@ -163,10 +172,12 @@ impl RunState {
                 if !self.status.is_over() {
                     self.status = RunStatus::Cancelled;
                     self.end_at(fact, None);
+                    self.settle_waiting_nodes();
                 }
             }
             FactKind::Start => self.begin_execution(fact),
             FactKind::End => {
+                self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
                 self.error = None;
                 self.end_at(fact, fact.duration_ms);
@@ -177,6 +188,7 @@ impl RunState {
             }
             FactKind::Fail => {
                 let error = fact.error_text();
+                self.executions = self.executions.max(1);
                 self.status = RunStatus::Failed;
                 self.error = Some(error.clone());
                 self.end_at(fact, fact.duration_ms);
@@ -187,7 +199,6 @@ impl RunState {
     }
 
     fn end_at(&mut self, fact: &Fact, told_ms: Option<u64>) {
-        self.executions = self.executions.max(1);
         self.ended_at = Some(fact.at);
         let difference = |started_at: Timestamp| {
             u64::try_from(fact.at.duration_since(started_at).as_millis()).ok()
@@ -211,6 +222,8 @@ impl RunState {
             self.cancel_requested = false;
             self.fix_iterations = 0;
             self.nodes_seen = false;
+        } else if self.status == RunStatus::Cancelled {
+            self.go_on();
         }
         self.executions = self.executions.saturating_add(1);
         self.status = RunStatus::Running;
@@ -219,23 +232,40 @@ impl RunState {
         self.duration_ms = None;
     }
 
-    /// The run is over: what still runs takes its outcome, what never started was skipped, unless
-    /// nothing was seen at all.
+    /// A cancelled run goes on: what was not its turn yet is waiting again.
+    fn go_on(&mut self) {
+        self.status = RunStatus::Running;
+        self.ended_at = None;
+        self.duration_ms = None;
+        let passed = self.nodes[..PIPELINE.len()]
+            .iter()
+            .rposition(Node::was_seen)
+            .map_or(0, |furthest| furthest + 1);
+        for node in &mut self.nodes[passed..PIPELINE.len()] {
+            node.status = NodeStatus::Pending;
+        }
+    }
+
+    /// The run is over: what still runs takes its outcome.
     fn settle_nodes(&mut self, outcome: NodeStatus, error: Option<Arc<str>>) {
+        for node in self.nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
+            node.finish(Finish {
+                at: None,
+                status: outcome,
+                duration_ms: None,
+                error: error.clone(),
+                scores: Arc::default(),
+                inferred: true,
+            });
+        }
+        self.settle_waiting_nodes();
+    }
+
+    /// The run is over: what never started was skipped, unless nothing was seen at all.
+    fn settle_waiting_nodes(&mut self) {
         let unseen = if self.nodes_seen { NodeStatus::Skipped } else { NodeStatus::Unknown };
-        for node in &mut self.nodes {
-            match node.status {
-                NodeStatus::Running => node.finish(Finish {
-                    at: None,
-                    status: outcome,
-                    duration_ms: None,
-                    error: error.clone(),
-                    scores: Arc::default(),
-                    inferred: true,
-                }),
-                NodeStatus::Pending => node.status = unseen,
-                _ => {}
-            }
+        for node in self.nodes.iter_mut().filter(|node| node.status == NodeStatus::Pending) {
+            node.status = unseen;
         }
     }
 
@@ -243,11 +273,7 @@ impl RunState {
         let goes_on = matches!(fact.kind, FactKind::Start | FactKind::Progress);
         match self.status {
             RunStatus::Pending => self.status = RunStatus::Running,
-            RunStatus::Cancelled if goes_on => {
-                self.status = RunStatus::Running;
-                self.ended_at = None;
-                self.duration_ms = None;
-            }
+            RunStatus::Cancelled if goes_on => self.go_on(),
             _ => {}
         }
         self.executions = self.executions.max(1);
@@ -420,6 +446,11 @@ impl Run {
             duration_ms: fact.duration_ms,
             detail: fact.detail.as_deref(),
         })
+    }
+
+    /// Whether an event that changes no state is new.
+    pub(super) fn note(&mut self, id: EventId, most_facts: usize) -> bool {
+        self.seen.insert(id, most_facts)
     }
 
     pub(super) fn take(&mut self, fact: Fact, received_at: Timestamp, most_facts: usize) -> Taken {

@@ -153,11 +153,16 @@ impl Model {
 
     /// Applies one event. Total: every event is applied, a duplicate, or ignored.
     fn apply(&mut self, event: &WorkflowEvent, received_at: Timestamp, live: bool) -> Outcome {
-        let Some(fact) = Fact::of(event) else {
-            self.counters.ignored += 1;
-            return Outcome::Ignored;
-        };
         let known = self.index.get(&event.run_id).copied();
+        let Some(fact) = Fact::of(event) else {
+            let run = known.and_then(|slot| self.slots[slot].as_mut());
+            if run.is_none_or(|run| run.note(event.id, self.retention.events_per_run)) {
+                self.counters.ignored += 1;
+                return Outcome::Ignored;
+            }
+            self.counters.duplicates += 1;
+            return Outcome::Duplicate;
+        };
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {

@@ -199,7 +199,11 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
             .filter(|title| run_level && !title.trim().is_empty())
             .map(SmolStr::new),
         seed: data.global_seed.int().or(data.seed.int().filter(|_| run_level)),
-        error: data.error_message.text().or(data.error.text()).or(issues.0).map(boxed),
+        error: [data.error_message.text(), data.error.text(), issues.0]
+            .into_iter()
+            .flatten()
+            .find(|text| !text.trim().is_empty())
+            .map(boxed),
         error_type: data.error_type.text().map(SmolStr::new),
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,

@@ -33,7 +33,10 @@ pub(super) fn from_content(
     raw: &str,
 ) -> EventId {
     let mut deserializer = serde_json::Deserializer::from_str(raw);
-    let payload = ValueHash { skip: &NOT_PAYLOAD }.deserialize(&mut deserializer).unwrap_or(0);
+    // What is nested too deep to walk, or holds a number no float can, is told apart by its text.
+    let payload = ValueHash { skip: &NOT_PAYLOAD }
+        .deserialize(&mut deserializer)
+        .unwrap_or_else(|_| hash64(raw));
     EventId(hash128((run_id, node, phase.as_str(), at.as_nanosecond(), payload)))
 }
 

@@ -138,18 +138,18 @@ async fn wait(
 }
 
 /// Where in time a frame belongs.
-struct Place {
+pub struct Place {
     /// From the beginning of the playback, at speed 1.
-    offset: Duration,
+    pub offset: Duration,
     /// By the recording's own time; `None` before the first event.
-    at: Option<Timestamp>,
+    pub at: Option<Timestamp>,
     /// See [`Batch::live`].
-    live: bool,
+    pub live: bool,
 }
 
 /// Lays the frames of a recording out in time.
 #[derive(Default)]
-struct Pacer {
+pub struct Pacer {
     first_ms: Option<f64>,
     last_instant: Option<Timestamp>,
     offset: Duration,
@@ -159,7 +159,8 @@ struct Pacer {
 }
 
 impl Pacer {
-    fn place(&mut self, frame: &RecordedFrame, decoded: &Batch) -> Place {
+    /// Places the next frame, which was decoded into a batch of its own.
+    pub fn place(&mut self, frame: &RecordedFrame, decoded: &Batch) -> Place {
         let instant = decoded
             .items
             .iter()

@@ -66,12 +66,8 @@ pub fn offscreen_plugins() -> PluginGroupBuilder {
         .disable::<PipelinedRenderingPlugin>()
 }
 
-/// Points the app's [`CanvasCamera`] (or a new one) at an image of this size in device pixels,
-/// lets the app update a few times, and writes the picture as a PNG.
-///
-/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
-/// camera's viewport as it would in a window. Can be called again on the same app.
-pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
+/// Finishes an app's plugins, as a window's event loop would; once.
+pub fn make_ready(app: &mut App) {
     if app.plugins_state() != PluginsState::Cleaned {
         while app.plugins_state() == PluginsState::Adding {
             bevy::tasks::tick_global_task_pools_on_main_thread();
@@ -79,6 +75,15 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
         app.finish();
         app.cleanup();
     }
+}
+
+/// Points the app's [`CanvasCamera`] (or a new one) at an image of this size in device pixels,
+/// lets the app update a few times, and writes the picture as a PNG.
+///
+/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
+/// camera's viewport as it would in a window. Can be called again on the same app.
+pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
+    make_ready(app);
     let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
     image.asset_usage = RenderAssetUsages::default();

@@ -6,7 +6,7 @@ use bevy::math::Vec2;
 
 use super::place::Place;
 use super::view::{FixView, StageView, Verdict};
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::draw::{Face, Layer, Part, Shape, Text, measure};
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::theme::colour;
 use crate::app::words::clock_words;

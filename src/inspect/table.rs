@@ -1,0 +1,217 @@
+//! The report as a table for a person.
+
+use std::io::{self, Write};
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::{NodeReport, Report, RunReport};
+
+/// How the table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Display columns of the terminal: longer lines are shortened, node lines wrapped. `None` keeps
+    /// everything.
+    pub width: Option<usize>,
+    /// Colours, by ANSI escape sequences.
+    pub colours: bool,
+}
+
+/// Narrower than this, a table is no table.
+const LEAST_WIDTH: usize = 40;
+const GAP: &str = "  ";
+const SEPARATOR: &str = " · ";
+
+/// Writes a line and a node line for each run, and all counters as the closing line.
+///
+/// What is most worth reading stands first, so that a narrow terminal cuts off the ids.
+pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
+    let width = style.width.unwrap_or(usize::MAX).max(LEAST_WIDTH);
+    let rows: Vec<[String; 6]> = report.runs.iter().map(cells).collect();
+    let heads = ["STATUS", "TIME", "FIX", "EVENTS", "RUN", "SONG"];
+    let widths: [usize; 6] = std::array::from_fn(|column| {
+        rows.iter().map(|row| row[column].width()).chain([heads[column].width()]).max().unwrap_or(0)
+    });
+    if !rows.is_empty() {
+        writeln!(out, "{}", shortened(&line(&heads.map(str::to_owned), &widths), width))?;
+    }
+    for (row, run) in rows.iter().zip(&report.runs) {
+        let text = shortened(&line(row, &widths), width);
+        writeln!(out, "{}", coloured(&text, run.status, style))?;
+        for text in node_lines(&run.nodes, width - GAP.len()) {
+            writeln!(out, "{GAP}{text}")?;
+        }
+        for node in &run.nodes {
+            if let Some(error) = &node.error {
+                let text = format!("{}: {}", node.name, one_line(error));
+                let text = shortened(&text, width - GAP.len());
+                writeln!(out, "{GAP}{}", coloured(&text, "failed", style))?;
+            }
+        }
+        if let Some(error) = &run.error {
+            let text = shortened(&format!("run: {}", one_line(error)), width - GAP.len());
+            writeln!(out, "{GAP}{}", coloured(&text, "failed", style))?;
+        }
+    }
+    if !rows.is_empty() {
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "{}, {}, {}, {}, {} malformed, {} ignored",
+        counted(report.runs.len() as u64, "run"),
+        counted(report.frames, "frame"),
+        counted(report.events, "event"),
+        counted(report.duplicates, "duplicate"),
+        report.malformed,
+        report.ignored,
+    )
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn cells(run: &RunReport) -> [String; 6] {
+    let mut status = run.status.to_owned();
+    if run.executions > 1 {
+        status.push_str(&format!(" (execution {})", run.executions));
+    }
+    if run.cancel_requested && run.status != "cancelled" {
+        status.push_str(" (cancel requested)");
+    }
+    [
+        status,
+        run.duration_ms.map_or_else(|| "-".to_owned(), humanised),
+        run.fix_iterations.to_string(),
+        run.events.to_string(),
+        one_line(&run.run_id),
+        run.song_id.as_deref().map_or_else(|| "-".to_owned(), one_line),
+    ]
+}
+
+/// Texts to the left, numbers to the right.
+fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
+    let mut text = String::new();
+    for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let padding = " ".repeat(width - cell.width().min(*width));
+        if column > 0 {
+            text.push_str(GAP);
+        }
+        if !(1..=3).contains(&column) {
+            text.push_str(cell);
+            text.push_str(&padding);
+        } else {
+            text.push_str(&padding);
+            text.push_str(cell);
+        }
+    }
+    text
+}
+
+/// The nodes in order, wrapped between nodes.
+fn node_lines(nodes: &[NodeReport], width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for node in nodes {
+        let word = node_word(node);
+        match lines.last_mut() {
+            Some(line) if line.width() + SEPARATOR.width() + word.width() <= width => {
+                line.push_str(SEPARATOR);
+                line.push_str(&word);
+            }
+            _ => lines.push(shortened(&word, width)),
+        }
+    }
+    lines
+}
+
+fn node_word(node: &NodeReport) -> String {
+    let mut word = one_line(&node.name);
+    match (node.status, node.duration_ms) {
+        ("success", Some(millis)) => word.push_str(&format!(" {}", humanised(millis))),
+        (status, Some(millis)) => word.push_str(&format!(" {status} {}", humanised(millis))),
+        (status, None) => word.push_str(&format!(" {status}")),
+    }
+    if node.attempts > 1 {
+        word.push_str(&format!(" ×{}", node.attempts));
+    }
+    if node.inferred {
+        word.push_str(" (inferred)");
+    }
+    word
+}
+
+/// Milliseconds as a person says them: `850 ms`, `1.36 s`, `20.0 s`, `5 min 00 s`, `2 h 05 min`.
+fn humanised(millis: u64) -> String {
+    let seconds = millis / 1000;
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..10_000 => format!("{}.{:02} s", seconds, millis % 1000 / 10),
+        10_000..60_000 => format!("{}.{} s", seconds, millis % 1000 / 100),
+        60_000..3_600_000 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Text from the wire, fit for a terminal: no line breaks, nothing that a terminal would obey.
+pub(super) fn one_line(text: &str) -> String {
+    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    printable.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Cut at `width` display columns, with `…` as the last one when something is missing.
+pub(super) fn shortened(text: &str, width: usize) -> String {
+    let text = text.trim_end();
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut columns = 0;
+    for grapheme in text.graphemes(true) {
+        columns += grapheme.width();
+        if columns > width.saturating_sub(1) {
+            break;
+        }
+        cut.push_str(grapheme);
+    }
+    cut.push('…');
+    cut
+}
+
+fn coloured(text: &str, status: &str, style: Style) -> String {
+    let code = match status {
+        _ if !style.colours => return text.to_owned(),
+        "running" => 36,
+        "completed" => 32,
+        "failed" => 31,
+        "cancelled" => 33,
+        _ => return text.to_owned(),
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_as_a_person_says_them() {
+        for (millis, said) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_358, "1.35 s"),
+            (20_049, "20.0 s"),
+            (300_000, "5 min 00 s"),
+            (7_500_000, "2 h 05 min"),
+        ] {
+            assert_eq!(humanised(millis), said);
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_by_display_columns_and_obey_nothing_from_the_wire() {
+        assert_eq!(shortened("音楽制作", 5), "音楽…");
+        assert_eq!(shortened("short", 5), "short");
+        assert_eq!(one_line("a\n\tb \u{1b}[31mred"), "a b [31mred");
+    }
+}

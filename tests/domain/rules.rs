@@ -1,0 +1,658 @@
+//! Each rule of protocol section 5: these events, that run.
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::inspect::{Report, RunReport};
+use meterbridge::model::{Model, Retention};
+use meterbridge::protocol::{Batch, PIPELINE};
+use serde_json::{Value, json};
+
+use crate::support::{model_of, report_of, run_of};
+
+/// An event `at` seconds after ten, of a node or (`""`) of the run; `more` is put beside them.
+fn event(at: f64, node: &str, phase: &str, more: Value) -> String {
+    let ts = "2025-11-13T10:00:00Z".parse::<Timestamp>().unwrap();
+    let ts = ts + SignedDuration::from_secs_f64(at);
+    let mut event = json!({"ts": ts.to_string(), "run_id": "run-1", "phase": phase});
+    if !node.is_empty() {
+        event["node_name"] = node.into();
+    }
+    for (field, value) in more.as_object().unwrap() {
+        event[field] = value.clone();
+    }
+    event.to_string()
+}
+
+/// An event that says nothing more.
+fn plain(at: f64, node: &str, phase: &str) -> String {
+    event(at, node, phase, json!({}))
+}
+
+fn created(at: f64) -> String {
+    event(at, "", "info", json!({"data": {"message": "Workflow run created", "seed": 7}}))
+}
+
+fn cancelled(at: f64) -> String {
+    event(at, "", "info", json!({"data": {"message": "Workflow run cancelled"}}))
+}
+
+/// These events make one run in which the named fields have these values, forwards and backwards.
+#[track_caller]
+fn check(events: &[String], expected: Value) {
+    let run = run_of(events);
+    check_fields(&run, &expected);
+    let backwards = run_of(events.iter().rev());
+    assert_eq!(run, backwards, "the same, backwards");
+}
+
+#[track_caller]
+fn check_fields(run: &RunReport, expected: &Value) {
+    let run = serde_json::to_value(run).unwrap();
+    for (field, expected) in expected.as_object().unwrap() {
+        let actual = match PIPELINE.contains(&field.as_str()) {
+            // Of a node, only what is named is compared; a text is its status.
+            true => {
+                let node = run["nodes"].as_array().unwrap().iter().find(|n| n["name"] == **field);
+                let node = node.unwrap_or_else(|| panic!("no {field} in {run:#}"));
+                if expected.is_string() {
+                    &node["status"]
+                } else {
+                    for (field, expected) in expected.as_object().unwrap() {
+                        assert_eq!(&node[field], expected, "{field} of {node:#} in {run:#}");
+                    }
+                    continue;
+                }
+            }
+            false => &run[field],
+        };
+        assert_eq!(actual, expected, "{field} of {run:#}");
+    }
+}
+
+fn statuses(run: &RunReport) -> Vec<&str> {
+    run.nodes.iter().map(|node| node.status).collect()
+}
+
+// 5.1 Identity
+
+#[test]
+fn an_event_that_comes_twice_is_a_duplicate_whatever_its_zone() {
+    let of = |ts: &str, id: &str| {
+        format!(
+            r#"{{"event_id":"{id}","run_id":"r","timestamp":"{ts}","node_name":null,"phase":"start","data":{{}}}}"#
+        )
+    };
+    let live = of("2026-11-23T01:08:41.219282+00:00", "2363086a-c61e-4c21-a6e3-3ca4d4ac6b19");
+    let replayed = of("2026-11-22T20:08:41.219282-05:00", "2363086a-c61e-4c21-a6e3-3ca4d4ac6b19");
+    let upper = of("2026-11-23T01:08:41.219282Z", "2363086A-C61E-4C21-A6E3-3CA4D4AC6B19");
+    let report = report_of([live, replayed, upper]);
+    assert_eq!((report.events, report.duplicates), (1, 2));
+}
+
+#[test]
+fn without_an_event_id_run_node_phase_instant_and_payload_are_the_identity() {
+    let base = json!({"ts": "2025-11-13T10:00:05Z", "run_id": "r", "node_name": "STYLE",
+        "phase": "start", "data": {"node_index": 1, "more": [1, {"a": 1, "b": 2}]}});
+    let count = |events: &[String]| {
+        let report = report_of(events);
+        (report.events, report.duplicates)
+    };
+    let with = |field: &str, value: Value| {
+        let mut event = base.clone();
+        event[field] = value;
+        event.to_string()
+    };
+    let same = [
+        base.to_string(),
+        with("request_id", json!("req-2")),
+        with("ts", json!("2025-11-13T05:00:05.000-05:00")),
+        with("ts", json!("2025-11-13T10:00:05")),
+        // Other order of keys, other white space.
+        r#"{ "phase":"start", "data":{"more":[1,{"b":2,"a":1}],"node_index":1},
+            "node_name":"STYLE", "run_id":"r", "timestamp":"2025-11-13T10:00:05+00:00" }"#
+            .to_owned(),
+    ];
+    assert_eq!(count(&same), (1, 4));
+    let different = [
+        base.to_string(),
+        with("run_id", json!("s")),
+        with("node_name", json!("LYRICS")),
+        with("phase", json!("end")),
+        with("ts", json!("2025-11-13T10:00:05.000001Z")),
+        with("data", json!({"node_index": 1, "more": [{"a": 1, "b": 2}, 1]})),
+        with("data", json!({"node_index": 1})),
+    ];
+    assert_eq!(count(&different), (7, 0));
+}
+
+#[test]
+fn a_payload_too_deep_to_walk_still_tells_events_apart() {
+    let of = |tail: &str| {
+        let deep = format!("{}{tail}{}", "[".repeat(500), "]".repeat(500));
+        format!(
+            r#"{{"ts":"2025-11-13T10:00:05Z","run_id":"r","phase":"start","data":{{"x":{deep}}}}}"#
+        )
+    };
+    let report = report_of([of("1"), of("2"), of("2")]);
+    assert_eq!((report.events, report.duplicates, report.malformed), (2, 1, 0));
+}
+
+#[test]
+fn an_event_of_an_unknown_phase_that_comes_twice_is_a_duplicate() {
+    let odd = plain(1.0, "PLAN", "pause");
+    let report = report_of([plain(0.0, "", "start"), odd.clone(), odd]);
+    assert_eq!((report.events, report.ignored, report.duplicates), (1, 1, 1));
+}
+
+// 5.2 Order
+
+#[test]
+fn a_late_event_fills_in_and_never_takes_the_state_back() {
+    let events = [
+        plain(0.0, "", "start"),
+        plain(1.0, "PLAN", "start"),
+        event(3.0, "PLAN", "end", json!({"duration_ms": 2000})),
+        plain(3.5, "STYLE", "start"),
+        event(9.0, "", "end", json!({"duration_ms": 9000})),
+    ];
+    for late in 0..events.len() {
+        let mut order = events.to_vec();
+        let event = order.remove(late);
+        order.push(event);
+        let run = run_of(&order);
+        assert_eq!(run, run_of(&events), "late: {late}");
+        assert_eq!(run.status, "completed");
+    }
+}
+
+#[test]
+fn instants_are_compared_not_their_texts() {
+    let at = |ts: &str, phase: &str| {
+        format!(r#"{{"ts":"{ts}","run_id":"r","node_name":"PLAN","phase":"{phase}"}}"#)
+    };
+    // As texts, the end is before the start.
+    let run = run_of([
+        at("2026-11-23T01:08:41.5+00:00", "start"),
+        at("2026-11-22T20:08:42-05:00", "end"),
+    ]);
+    assert_eq!((run.nodes[0].status, run.nodes[0].duration_ms), ("success", Some(500)));
+}
+
+#[test]
+fn an_instant_without_a_zone_is_utc_and_its_fraction_may_be_absent() {
+    for ts in ["2026-11-23T01:08:41", "2026-11-23T01:08:41.000000", "2026-11-23T01:08:41+00:00"] {
+        let run = run_of([format!(r#"{{"timestamp":"{ts}","run_id":"r","phase":"start"}}"#)]);
+        assert_eq!(run.started_at.as_deref(), Some("2026-11-23T01:08:41Z"), "{ts}");
+    }
+}
+
+// 5.3 Run status
+
+#[test]
+fn a_run_is_created_starts_and_ends() {
+    let mut events = vec![created(0.0)];
+    check(&events, json!({"status": "pending", "executions": 0, "started_at": null, "seed": 7}));
+    events.push(plain(1.0, "", "start"));
+    check(
+        &events,
+        json!({"status": "running", "executions": 1, "started_at": "2025-11-13T10:00:01Z"}),
+    );
+    let mut failed = events.clone();
+    events.push(plain(4.0, "", "end"));
+    check(
+        &events,
+        json!({"status": "completed", "duration_ms": 3000, "ended_at": "2025-11-13T10:00:04Z"}),
+    );
+    failed.push(event(5.0, "", "fail", json!({"data": {"error": "no"}})));
+    check(&failed, json!({"status": "failed", "duration_ms": 4000, "error": "no"}));
+}
+
+#[test]
+fn a_cancelled_run_stays_cancelled_until_it_goes_on() {
+    let mut events = vec![
+        plain(0.0, "", "start"),
+        plain(1.0, "PLAN", "start"),
+        plain(2.0, "PLAN", "end"),
+        cancelled(3.0),
+    ];
+    check(
+        &events,
+        json!({
+            "status": "cancelled",
+            "cancel_requested": true,
+            "ended_at": "2025-11-13T10:00:03Z",
+            "PLAN": "success",
+            "STYLE": "skipped",
+            "REVIEW": "skipped",
+        }),
+    );
+    events.push(plain(4.0, "STYLE", "start"));
+    check(
+        &events,
+        json!({
+            "status": "running",
+            "cancel_requested": true,
+            "ended_at": null,
+            "duration_ms": null,
+            "current_node": "STYLE",
+            "LYRICS": "pending",
+        }),
+    );
+    events.push(plain(5.0, "STYLE", "end"));
+    events.push(event(6.0, "", "end", json!({"duration_ms": 6000})));
+    check(
+        &events,
+        json!({
+            "status": "completed",
+            "cancel_requested": true,
+            "executions": 1,
+            "duration_ms": 6000,
+            "LYRICS": "skipped",
+        }),
+    );
+}
+
+#[test]
+fn a_run_cancelled_while_it_waited_was_not_executed() {
+    let mut events = vec![created(0.0), cancelled(1.0)];
+    check(
+        &events,
+        json!({"status": "cancelled", "cancel_requested": true, "executions": 0, "PLAN": "unknown"}),
+    );
+    events.push(plain(2.0, "", "start"));
+    check(
+        &events,
+        json!({
+            "status": "running",
+            "cancel_requested": true,
+            "executions": 1,
+            "PLAN": "pending",
+            "ended_at": null,
+        }),
+    );
+}
+
+#[test]
+fn a_second_execution_begins_afresh_and_the_first_stays_in_the_history() {
+    let events = [
+        plain(0.0, "", "start"),
+        event(1.0, "PLAN", "start", json!({"data": {"node_index": 0}})),
+        event(2.0, "PLAN", "fail", json!({"data": {"error_message": "no plan"}})),
+        event(3.0, "", "fail", json!({"data": {"error": "failed"}})),
+        plain(10.0, "", "start"),
+        event(11.0, "PLAN", "start", json!({"data": {"node_index": 0}})),
+    ];
+    check(
+        &events,
+        json!({
+            "status": "running",
+            "executions": 2,
+            "error": null,
+            "duration_ms": null,
+            "started_at": "2025-11-13T10:00:10Z",
+            "current_node": "PLAN",
+            "PLAN": {"status": "running", "attempts": 1, "error": null},
+            "STYLE": "pending",
+        }),
+    );
+    let model = model_of(events);
+    let history = &model.run("run-1").unwrap().history;
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0].error.as_deref(), Some("failed"));
+    assert_eq!(history[0].duration_ms, Some(3000));
+    assert_eq!(history[0].nodes[0].error.as_deref(), Some("no plan"));
+}
+
+// 5.4 Node status
+
+#[test]
+fn a_node_starts_ends_and_fails() {
+    let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
+    check(&begin, json!({"current_node": "PLAN", "PLAN": {"status": "running", "attempts": 1}}));
+    let with = |last: String| [&begin[..], &[last]].concat();
+    check(&with(plain(2.0, "PLAN", "end")), json!({"current_node": null, "PLAN": "success"}));
+    check(
+        &with(event(2.0, "PLAN", "fail", json!({"data": {"error_message": "no"}}))),
+        json!({"status": "running", "PLAN": {"status": "failed", "error": "no"}}),
+    );
+}
+
+#[test]
+fn a_node_passed_over_was_skipped() {
+    check(
+        &[
+            plain(0.0, "", "start"),
+            plain(1.0, "PLAN", "start"),
+            plain(2.0, "PLAN", "end"),
+            plain(3.0, "LYRICS", "start"),
+        ],
+        json!({"PLAN": "success", "STYLE": "skipped", "LYRICS": "running", "PRODUCER": "pending"}),
+    );
+}
+
+#[test]
+fn what_was_missed_is_unknown_not_skipped() {
+    let unknown = json!({"PLAN": "unknown", "STYLE": "unknown", "PRODUCER": "pending"});
+    let join = |node: &str, phase: &str, data: Value| {
+        [plain(0.0, "", "start"), event(5.0, node, phase, json!({"data": data}))]
+    };
+    check(&join("LYRICS", "end", json!({})), unknown.clone());
+    check(&join("LYRICS", "start", json!({})), unknown.clone());
+    check(&join("LYRICS", "start", json!({"node_index": 2})), unknown.clone());
+    check(&join("LYRICS", "fail", json!({})), unknown);
+    // The first node of this execution, says the backend: the others are not part of it.
+    check(
+        &join("LYRICS", "start", json!({"node_index": 0})),
+        json!({"PLAN": "skipped", "STYLE": "skipped", "LYRICS": "running"}),
+    );
+    check(&join("PLAN", "start", json!({})), json!({"PLAN": "running", "STYLE": "pending"}));
+}
+
+#[test]
+fn a_run_over_without_a_node_event_has_unknown_nodes() {
+    for phase in ["end", "fail"] {
+        let run = run_of([plain(0.0, "", "start"), plain(1.0, "", phase)]);
+        assert_eq!(statuses(&run), ["unknown"; 9], "{phase}");
+    }
+}
+
+#[test]
+fn a_node_that_still_runs_takes_the_runs_outcome() {
+    let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
+    let with = |last: String| [&begin[..], &[last]].concat();
+    check(
+        &with(event(5.0, "", "fail", json!({"data": {"error": "skill not registered"}}))),
+        json!({
+            "current_node": null,
+            "PLAN": {"status": "failed", "error": "skill not registered", "inferred": true},
+            "STYLE": "skipped",
+        }),
+    );
+    check(
+        &with(plain(5.0, "", "end")),
+        json!({
+            "current_node": null,
+            "PLAN": {"status": "success", "error": null, "inferred": true, "duration_ms": null},
+        }),
+    );
+    // Its own end, arriving late but older: no inference is left.
+    let mut late = with(plain(5.0, "", "end"));
+    late.push(plain(4.0, "PLAN", "end"));
+    check(&late, json!({"PLAN": {"status": "success", "inferred": false, "duration_ms": 3000}}));
+}
+
+#[test]
+fn an_end_without_its_start_counts_as_one_attempt() {
+    for (phase, status) in [("end", "success"), ("fail", "failed")] {
+        check(
+            &[
+                plain(0.0, "", "start"),
+                event(9.0, "STYLE", phase, json!({"data": {"duration_ms": 4000}})),
+            ],
+            json!({"STYLE": {"status": status, "attempts": 1, "duration_ms": 4000}}),
+        );
+    }
+    let model = model_of([event(9.0, "STYLE", "end", json!({"duration_ms": 4000}))]);
+    let run = model.run("run-1").unwrap();
+    assert_eq!(run.nodes[1].started_at, Some("2025-11-13T10:00:05Z".parse().unwrap()));
+    assert_eq!((run.status.as_str(), run.executions), ("running", 1));
+}
+
+#[test]
+fn the_fix_loop_counts_attempts() {
+    let mut events = vec![plain(0.0, "", "start")];
+    for (at, node) in
+        [(1.0, "COMPOSE"), (3.0, "VALIDATE"), (5.0, "FIX"), (7.0, "COMPOSE"), (9.0, "VALIDATE")]
+    {
+        events.push(plain(at, node, "start"));
+        events.push(plain(at + 1.0, node, "end"));
+    }
+    check(
+        &events,
+        json!({
+            "fix_iterations": 1,
+            "COMPOSE": {"status": "success", "attempts": 2},
+            "VALIDATE": {"status": "success", "attempts": 2},
+            "FIX": {"status": "success", "attempts": 1},
+            "RENDER": "pending",
+        }),
+    );
+    let model = model_of(&events);
+    let compose = model.run("run-1").unwrap().node("COMPOSE").unwrap();
+    assert_eq!(compose.history().len(), 2);
+}
+
+#[test]
+fn an_unknown_node_becomes_a_node_of_that_run_only() {
+    let other = plain(3.0, "PLAN", "start").replace("run-1", "run-2");
+    let report = report_of([
+        plain(1.0, "PLAN", "start"),
+        plain(2.0, "MASTER", "start"),
+        plain(4.0, "MASTER", "end"),
+        other,
+    ]);
+    let names: Vec<&str> = report.runs[0].nodes.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, [&PIPELINE[..], &["MASTER"]].concat());
+    assert_eq!(report.runs[0].nodes[9].status, "success");
+    assert_eq!(statuses(&report.runs[0])[1], "pending", "it stands behind nothing");
+    assert_eq!(report.runs[1].nodes.len(), 9);
+}
+
+#[test]
+fn progress_says_how_far_a_node_is_and_changes_nothing_else() {
+    let progress = json!({"data": {"progress_percentage": 40, "message": "verse 2"}});
+    for phase in ["progress", "info"] {
+        let events = [
+            plain(0.0, "", "start"),
+            plain(1.0, "PLAN", "start"),
+            event(2.0, "PLAN", phase, progress.clone()),
+        ];
+        check(&events, json!({"PLAN": {"status": "running", "attempts": 1, "scores": null}}));
+        let model = model_of(&events);
+        assert_eq!(model.run("run-1").unwrap().nodes[0].progress_percent, Some(40.0), "{phase}");
+    }
+    check(
+        &[
+            plain(1.0, "PLAN", "start"),
+            plain(2.0, "PLAN", "end"),
+            event(3.0, "", "end", json!({})),
+            event(4.0, "PLAN", "progress", progress),
+        ],
+        json!({"PLAN": "success", "status": "completed"}),
+    );
+}
+
+#[test]
+fn an_unknown_phase_changes_no_state_and_is_logged_as_it_came() {
+    let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
+    let odd = plain(2.0, "PLAN", "paused");
+    let before = report_of(&begin);
+    let mut frames = begin.to_vec();
+    frames.push(odd.clone());
+    let mut model = Model::new(Retention::default());
+    crate::support::feed(&mut model, &frames);
+    let after = Report::of(&model);
+    assert_eq!(before.runs, after.runs);
+    assert_eq!((after.frames, after.events, after.ignored), (3, 2, 1));
+    let last = model.log().entries().back().unwrap();
+    match &last.item {
+        meterbridge::model::LogItem::Event(event) => {
+            assert_eq!(event.phase.as_str(), "paused");
+            assert_eq!(&*event.raw, odd);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+// 5.5 Current node
+
+#[test]
+fn the_current_node_started_last_and_still_runs() {
+    let mut events =
+        vec![plain(0.0, "", "start"), plain(1.0, "PLAN", "start"), plain(2.0, "STYLE", "start")];
+    check(&events, json!({"current_node": "STYLE"}));
+    events.push(plain(3.0, "STYLE", "end"));
+    check(&events, json!({"current_node": "PLAN"}));
+    events.push(plain(4.0, "PLAN", "end"));
+    check(&events, json!({"current_node": null}));
+}
+
+// 5.6 Duration
+
+#[test]
+fn a_duration_is_top_level_else_in_data_else_in_metrics_else_the_difference() {
+    let cases = [
+        (json!({"duration_ms": 1, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}), 1),
+        (
+            json!({"duration_ms": null, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}),
+            2,
+        ),
+        (json!({"data": {}, "metrics": {"duration_ms": 3}}), 3),
+        (json!({"duration_ms": 0}), 0),
+        (json!({"duration_ms": 12.6}), 13),
+        (json!({"data": {}, "metrics": {}}), 1500),
+        (json!({"duration_ms": -5}), 1500),
+        (json!({"duration_ms": "12"}), 1500),
+        (json!({"data": null}), 1500),
+    ];
+    for (more, expected) in cases {
+        let node = run_of([plain(1.0, "PLAN", "start"), event(2.5, "PLAN", "end", more.clone())]);
+        assert_eq!(node.nodes[0].duration_ms, Some(expected), "{more}");
+        let run = run_of([plain(1.0, "", "start"), event(2.5, "", "end", more.clone())]);
+        assert_eq!(run.duration_ms, Some(expected), "{more}");
+    }
+}
+
+#[test]
+fn elapsed_time_is_counted_on_the_servers_clock_and_never_negative() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let mut model = Model::default();
+    // The server is ten seconds ahead of this machine.
+    let mut batch = Batch::new(at("2025-11-13T09:59:50Z"), true);
+    batch.push_text(&plain(0.0, "", "start"));
+    batch.push_text(&plain(0.0, "PLAN", "start"));
+    model.receive(batch, |_, _| ());
+    let run = model.run("run-1").unwrap();
+    let elapsed = |now: &str| {
+        let server_now = model.clock().server_time(at(now));
+        (run.elapsed_ms(server_now), run.nodes[0].elapsed_ms(server_now))
+    };
+    assert_eq!(elapsed("2025-11-13T09:59:53Z"), (Some(3000), Some(3000)));
+    assert_eq!(elapsed("2025-11-13T09:59:40Z"), (Some(0), Some(0)));
+    assert_eq!(run.nodes[1].elapsed_ms(at("2025-11-13T10:00:00Z")), None);
+}
+
+// 5.7 Error
+
+#[test]
+fn an_error_is_what_says_most() {
+    let data = json!({"error_message": "a", "error": "b", "message": "d"});
+    let without = |fields: &[&str]| {
+        let mut data = data.clone();
+        for field in fields {
+            data.as_object_mut().unwrap().remove(*field);
+        }
+        data
+    };
+    let cases = [
+        (json!({"data": data, "issues": ["c"]}), "a"),
+        (json!({"data": without(&["error_message"]), "issues": ["c"]}), "b"),
+        (json!({"data": without(&["error_message", "error"]), "issues": ["c", "e"]}), "c"),
+        (
+            json!({"data": without(&["error_message", "error"]),
+                "issues": [{"severity": "error", "message": "c", "code": "X"}]}),
+            "c",
+        ),
+        (json!({"data": without(&["error_message", "error"]), "issues": []}), "d"),
+        (json!({"data": {"error_message": "", "error": "b"}}), "b"),
+        (json!({"data": {}, "issues": []}), "Unknown error"),
+        (json!({}), "Unknown error"),
+        (json!({"data": {"error_message": 5, "error": {"a": 1}}}), "Unknown error"),
+    ];
+    for (more, expected) in cases {
+        let run = run_of([
+            plain(1.0, "PLAN", "start"),
+            event(2.0, "PLAN", "fail", more.clone()),
+            event(3.0, "", "fail", more.clone()),
+        ]);
+        assert_eq!(run.nodes[0].error.as_deref(), Some(expected), "{more}");
+        assert_eq!(run.error.as_deref(), Some(expected), "{more}");
+    }
+}
+
+// 5.8 Song and seed
+
+#[test]
+fn song_and_seed_come_from_whatever_names_them() {
+    let guide = json!({"data": {"song_id": "song-456", "global_seed": 12345, "seed": 1}});
+    check(&[event(0.0, "", "start", guide)], json!({"song_id": "song-456", "seed": 12345}));
+    let backend = json!({"data": {"song_id": "s", "seed": 42, "message": "Workflow run created"}});
+    check(
+        &[
+            event(0.0, "", "info", backend),
+            // A node's seed is derived from the run's and is not the run's.
+            event(1.0, "PLAN", "start", json!({"data": {"seed": 43, "node_index": 0}})),
+        ],
+        json!({"song_id": "s", "seed": 42}),
+    );
+    check(
+        &[event(1.0, "PLAN", "start", json!({"data": {"seed": 43}}))],
+        json!({"song_id": null, "seed": null}),
+    );
+}
+
+// 5.9 Scores
+
+#[test]
+fn scores_are_in_data_else_in_the_metrics_of_validate() {
+    let metrics = json!({"metrics": {"total": 0.8, "hook": 1, "duration_ms": 70, "note": "x"}});
+    let scores = json!({"data": {"scores": {"total": 0.9}}, "metrics": {"total": 0.1}});
+    check(
+        &[event(2.0, "VALIDATE", "end", metrics.clone())],
+        json!({"VALIDATE": {"scores": {"hook": 1.0, "total": 0.8}, "duration_ms": 70}}),
+    );
+    check(
+        &[event(2.0, "VALIDATE", "end", scores.clone()), event(1.0, "STYLE", "end", scores)],
+        json!({"VALIDATE": {"scores": {"total": 0.9}}, "STYLE": {"scores": {"total": 0.9}}}),
+    );
+    check(&[event(2.0, "STYLE", "end", metrics)], json!({"STYLE": {"scores": null}}));
+}
+
+// 5.10 Fix iterations
+
+#[test]
+fn fix_iterations_are_what_the_end_says_else_the_fix_starts() {
+    let fixed = [
+        plain(0.0, "", "start"),
+        plain(1.0, "FIX", "start"),
+        plain(2.0, "FIX", "end"),
+        plain(3.0, "FIX", "start"),
+        plain(4.0, "FIX", "end"),
+    ];
+    check(&fixed, json!({"fix_iterations": 2}));
+    let with = |last: String| [&fixed[..], &[last]].concat();
+    check(&with(plain(5.0, "", "end")), json!({"fix_iterations": 2}));
+    let told = json!({"data": {"fix_iterations": 3}});
+    check(&with(event(5.0, "", "end", told)), json!({"fix_iterations": 3}));
+}
+
+// 5.11 Frames
+
+#[test]
+fn a_frame_that_holds_an_array_is_a_batch() {
+    let events = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")].join(" ,\n");
+    let report = report_of([format!(" [{events}, 7, [], {{}}]")]);
+    let counters = [report.frames, report.events, report.malformed, report.ignored];
+    assert_eq!(counters, [1, 2, 2, 1]);
+    assert_eq!(report.runs[0].nodes[0].status, "running");
+}
+
+#[test]
+fn a_binary_frame_of_json_is_read_like_text() {
+    let mut model = Model::default();
+    let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
+    batch.push_bytes(plain(0.0, "", "start").as_bytes());
+    batch.push_bytes(b"\xff\x00\xfe");
+    model.receive(batch, |_, _| ());
+    let counters = model.counters();
+    assert_eq!((counters.frames, counters.events, counters.malformed), (2, 1, 1));
+}
