@@ -235,10 +235,7 @@ impl SpecializedRenderPipeline for ShapePipeline {
                 })],
                 ..default()
             }),
-            primitive: PrimitiveState {
-                topology: PrimitiveTopology::TriangleStrip,
-                ..default()
-            },
+            primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
             // The pass has a depth buffer, so the pipeline must name one; order is by sorting.
             depth_stencil: Some(DepthStencilState {
                 format: CORE_2D_DEPTH_FORMAT,
@@ -253,6 +250,7 @@ impl SpecializedRenderPipeline for ShapePipeline {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a system takes what it needs")]
 fn queue_layers(
     draw_functions: Res<DrawFunctions<Transparent2d>>,
     pipeline: Res<ShapePipeline>,

@@ -14,7 +14,7 @@ use bevy::platform::collections::HashMap;
 use bevy::sprite::{Anchor as SpriteAnchor, Text2d, update_text2d_layout};
 use bevy::text::{
     ComputedTextBlock, FontSize, LetterSpacing, LineBreak, LineHeight, TextColor, TextFont,
-    TextLayout, detect_text_needs_rerender, load_font_assets_into_font_collection,
+    TextLayout, TextLayoutInfo, detect_text_needs_rerender, load_font_assets_into_font_collection,
 };
 use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
@@ -36,7 +36,7 @@ pub(super) fn plugin(app: &mut App) {
         )
         .add_systems(
             PostUpdate,
-            place_labels
+            (snap_glyphs, place_labels)
                 .in_set(DrawSystems::Place)
                 .after(update_text2d_layout)
                 .before(TransformSystems::Propagate),
@@ -189,6 +189,17 @@ fn shown_colour(span: &Span, text: &Text, desaturate: f32) -> Color {
     Color::from(srgb.with_alpha(srgb.alpha * text.opacity))
 }
 
+/// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
+/// samples it at fractional positions, which softens every stem.
+fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
+    for mut layout in &mut layouts {
+        for glyph in &mut layout.bypass_change_detection().glyphs {
+            let half = glyph.atlas_info.rect.size() * 0.5;
+            glyph.position = (glyph.position - half).round() + half;
+        }
+    }
+}
+
 /// Puts laid out labels on their baselines, at whole device pixels: a baseline between two
 /// pixels would blur every letter.
 fn place_labels(
@@ -227,9 +238,8 @@ fn place_labels(
             let device = Vec2::new((start + offset).round(), position.y.round() - baseline.round());
             let world = (device - view.viewport * 0.5) * Vec2::new(1.0, -1.0) / view.factor;
             if let Ok(mut transform) = transforms.get_mut(*entity) {
-                transform.set_if_neq(Transform::from_translation(
-                    world.extend(label.layer.text_z()),
-                ));
+                transform
+                    .set_if_neq(Transform::from_translation(world.extend(label.layer.text_z())));
             }
         }
         label.misplaced = !laid_out;

@@ -43,10 +43,7 @@ impl FaceMetrics {
     fn advance(&self, c: char) -> f32 {
         match self.latin.get(c as usize) {
             Some(advance) => *advance,
-            None => self
-                .font
-                .as_ref()
-                .map_or(self.missing, |font| advance(font, c, self.missing)),
+            None => self.font.as_ref().map_or(self.missing, |font| advance(font, c, self.missing)),
         }
     }
 }

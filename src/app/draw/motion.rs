@@ -3,8 +3,8 @@
 //! seconds. Under reduced motion entrances become 200 ms cross-fades, beads still chevrons,
 //! rings and needles step once a second, and nothing breathes.
 
-use super::shape::{Kind, Shape};
 use super::instance::flag;
+use super::shape::{Kind, Shape};
 
 /// Period of a breathing halo in seconds: 0.42 Hz, the fastest the design flashes.
 pub const BREATH_PERIOD_SECS: f32 = 2.4;

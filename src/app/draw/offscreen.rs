@@ -79,8 +79,7 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
         app.finish();
         app.cleanup();
     }
-    let mut image =
-        Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
+    let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
     image.asset_usage = RenderAssetUsages::default();
     let target = app
@@ -119,11 +118,10 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
 }
 
 fn write_png(image: Image, path: &Path) -> Result<(), OffscreenError> {
-    let picture = image
-        .try_into_dynamic()
-        .map_err(|error| OffscreenError::Convert(error.to_string()))?;
-    picture.to_rgb8().save(path).map_err(|error| OffscreenError::Write {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
+    let picture =
+        image.try_into_dynamic().map_err(|error| OffscreenError::Convert(error.to_string()))?;
+    picture
+        .to_rgb8()
+        .save(path)
+        .map_err(|error| OffscreenError::Write { path: path.to_owned(), reason: error.to_string() })
 }

@@ -137,10 +137,7 @@ pub struct Shape {
 }
 
 fn around(points: &[Vec2], margin: f32) -> MathRect {
-    points
-        .iter()
-        .fold(MathRect::EMPTY, |rect, point| rect.union_point(*point))
-        .inflate(margin)
+    points.iter().fold(MathRect::EMPTY, |rect, point| rect.union_point(*point)).inflate(margin)
 }
 
 impl Shape {

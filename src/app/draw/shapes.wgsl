@@ -186,7 +186,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
     }
     if style.x > 0.0 {
         let device = style.x * canvas.scale;
-        let width = max(select(device, round(device), device < 4.0), 1.0) / canvas.scale;
+        let width = max(select(device, ceil(device - 0.5), device < 4.0), 1.0) / canvas.scale;
         style.y *= width / style.x;
         style.x = width;
     }
@@ -378,16 +378,16 @@ fn triangle_distance(p: vec2<f32>, a: vec2<f32>, b: vec2<f32>, c: vec2<f32>) -> 
 
 // Headline bar and module as one outline: the union of two boxes whose inner corners are
 // rounded by a quarter circle, exact because the two edges meet at a right angle.
-fn tab_box_distance(p: vec2<f32>, bar: vec4<f32>, module: vec3<f32>, radius: f32, join: vec4<f32>) -> f32 {
+fn tab_box_distance(p: vec2<f32>, bar: vec4<f32>, block: vec3<f32>, radius: f32, join: vec4<f32>) -> f32 {
     let bar_half = (bar.zw - bar.xy) * 0.5;
     let bar_radii = vec4<f32>(radius, radius, min(join.w, radius), min(join.z, radius));
     let a = box_distance(p - (bar.xy + bar.zw) * 0.5, bar_half, bar_radii);
     // The module reaches into the bar only so far that the join cannot lift the bar's top edge.
     let top = bar.w - bar_half.y;
-    let low = vec2<f32>(module.x, top);
-    let high = vec2<f32>(module.y, module.z);
+    let low = vec2<f32>(block.x, top);
+    let high = vec2<f32>(block.y, block.z);
     let b = box_distance(p - (low + high) * 0.5, (high - low) * 0.5, vec4<f32>(0.0, 0.0, radius, radius));
-    let r = select(join.x, join.y, p.x > (module.x + module.y) * 0.5);
+    let r = select(join.x, join.y, p.x > (block.x + block.y) * 0.5);
     if r <= 0.0 {
         return min(a, b);
     }
@@ -514,7 +514,7 @@ fn capped(lateral: f32, excess: f32, half_width: f32, rounded: bool) -> f32 {
     return max(lateral - half_width, excess);
 }
 
-fn texture_coverage(p: vec2<f32>, code: u32, tex: vec4<f32>) -> f32 {
+fn texture_coverage(p: vec2<f32>, middle: vec2<f32>, code: u32, tex: vec4<f32>) -> f32 {
     let period = tex.x;
     var x = p.x;
     if code == HATCH {
@@ -523,16 +523,13 @@ fn texture_coverage(p: vec2<f32>, code: u32, tex: vec4<f32>) -> f32 {
     } else if code == SCANLINES {
         x = p.y;
     } else if code == DOTS {
-        let q = p - in_period(p, period);
-        return aa(length(q) - tex.y * 0.5);
+        // A dot in the middle of the shape, whose rows and columns follow from there.
+        let q = p - middle;
+        return aa(length(q - period * round(q / period)) - tex.y * 0.5);
     }
     let m = x - period * floor(x / period);
     let away = abs(m - tex.y * 0.5);
     return aa(min(away, period - away) - tex.y * 0.5);
-}
-
-fn in_period(p: vec2<f32>, period: f32) -> vec2<f32> {
-    return (floor(p / period) + 0.5) * period;
 }
 
 @fragment
@@ -618,7 +615,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     colour = over(colour, fill, inside * mask);
 
     if texture != 0u {
-        colour = over(colour, unpack(in.colours.z), texture_coverage(p, texture, in.tex) * inside * mask);
+        colour = over(colour, unpack(in.colours.z), texture_coverage(p, in.geom0.xy, texture, in.tex) * inside * mask);
     }
 
     if in.style.w > 0.0 && kind == BOX {
