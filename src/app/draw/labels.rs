@@ -245,3 +245,68 @@ fn place_labels(
         label.misplaced = !laid_out;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bevy::app::TaskPoolPlugin;
+    use bevy::asset::{AssetApp, AssetPlugin};
+    use bevy::camera::RenderTargetInfo;
+    use bevy::ecs::system::RunSystemOnce;
+    use bevy::math::UVec2;
+    use bevy::text::Font;
+
+    use super::*;
+    use crate::app::draw::{Face, fonts};
+
+    fn app() -> App {
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), AssetPlugin::default())).init_asset::<Font>();
+        app.add_plugins(fonts::plugin).init_resource::<Canvas>().init_resource::<LabelPool>();
+        let mut camera = Camera::default();
+        camera.computed.target_info =
+            Some(RenderTargetInfo { physical_size: UVec2::new(1920, 1080), scale_factor: 1.0 });
+        app.world_mut().spawn((CanvasCamera, camera));
+        app
+    }
+
+    fn draw(app: &mut App, names: &[&'static str]) -> Vec<(Entity, String)> {
+        let mut canvas = app.world_mut().resource_mut::<Canvas>();
+        let part = canvas.redraw("stage");
+        for (place, name) in names.iter().enumerate() {
+            part.text(Layer::Face, Text::new(place, *name, 0.0, 50.0, Face::Text500, 20.0));
+        }
+        app.world_mut().run_system_once(sync_labels).expect("the system has its resources");
+        let world = app.world_mut();
+        let mut query = world.query::<(Entity, &Text2d)>();
+        let mut labels: Vec<_> =
+            query.iter(world).map(|(entity, text)| (entity, text.0.clone())).collect();
+        labels.sort();
+        labels
+    }
+
+    #[test]
+    fn entities_are_reused_by_place_and_despawned_when_gone() {
+        let mut app = app();
+        let first = draw(&mut app, &["PLAN", "STYLE"]);
+        assert_eq!(first.len(), 2);
+        let second = draw(&mut app, &["PLAN", "LYRICS"]);
+        let entities = |labels: &[(Entity, String)]| -> Vec<Entity> {
+            labels.iter().map(|(entity, _)| *entity).collect()
+        };
+        assert_eq!(entities(&first), entities(&second));
+        assert!(second.iter().any(|(_, text)| text == "LYRICS"));
+        assert_eq!(draw(&mut app, &["PLAN"]).len(), 1);
+    }
+
+    #[test]
+    fn an_unchanged_text_is_not_written() {
+        let mut app = app();
+        draw(&mut app, &["PLAN", "STYLE"]);
+        app.world_mut().clear_trackers();
+        draw(&mut app, &["PLAN", "LYRICS"]);
+        let world = app.world_mut();
+        let mut changed = world.query_filtered::<&Text2d, Changed<Text2d>>();
+        let changed: Vec<_> = changed.iter(world).map(|text| text.0.clone()).collect();
+        assert_eq!(changed, ["LYRICS"]);
+    }
+}
