@@ -78,15 +78,19 @@ fn ground(part: &mut Part) {
         );
         part.shape(
             Layer::Rack,
-            Shape::rounded_box(rail.inset(2.0)).fill(Color::NONE).texture(holes, hex("08090B")),
+            Shape::rounded_box(rail).fill(Color::NONE).texture(holes, hex("08090B")),
         );
     }
 }
 
-fn jack(part: &mut Part, at: Vec2, colour: Color, lit: bool) {
+fn jack(part: &mut Part, at: Vec2, colour: Color) {
     part.shape(Layer::Face, Shape::disc(at, 13.0).fill(hex("0A0B0E")).border_centred(3.0, colour));
-    let plug = if lit { hex("1D2026") } else { hex("1A1B21") };
-    part.shape(Layer::Cable, Shape::disc(at, 10.0).fill(plug).border_centred(3.5, colour));
+    part.shape(Layer::Face, Shape::disc(at, 5.5).fill(Color::BLACK));
+}
+
+fn plug(part: &mut Part, at: Vec2, colour: Color) {
+    let body = Shape::disc(at, 10.0).fill(hex("1D2026"));
+    part.shape(Layer::Cable, body.border_centred(3.5, colour));
     part.shape(Layer::Cable, Shape::disc(at, 3.6).fill(colour));
 }
 
@@ -97,6 +101,8 @@ fn cable(part: &mut Part, from: Vec2, to: Vec2, jacket: &str, core: &str, core_w
     part.shape(Layer::Cable, shadow.fill(alpha("000000", 0.45)));
     part.shape(Layer::Cable, at(11.0).fill(hex(jacket)));
     part.shape(Layer::Cable, at(core_width).fill(hex(core)));
+    plug(part, from, hex(core));
+    plug(part, to, hex(core));
 }
 
 fn done_module(part: &mut Part, x: f32, name: &'static str, to_deg: f32) {
@@ -119,8 +125,8 @@ fn done_module(part: &mut Part, x: f32, name: &'static str, to_deg: f32) {
     part.text(Layer::Face, value.colour(hex(PRIMARY)).middle());
     let usual = Text::new((name, 2), "usual 2.1 s", c.x, 562.0, Face::Text500, 22.0);
     part.text(Layer::Face, usual.colour(hex(TERTIARY)).middle());
-    jack(part, v(x + 38.0, 582.0), hex(SUCCESS), true);
-    jack(part, v(x + 158.0, 582.0), hex(SUCCESS), true);
+    jack(part, v(x + 38.0, 582.0), hex(SUCCESS));
+    jack(part, v(x + 158.0, 582.0), hex(SUCCESS));
 }
 
 fn ghost_module(part: &mut Part, x: f32, name: &'static str) {
@@ -134,8 +140,8 @@ fn ghost_module(part: &mut Part, x: f32, name: &'static str) {
     part.text(Layer::Face, label.tracking(0.014).colour(hex(TERTIARY)).middle());
     let usual = Text::new((name, 2), "usual 6.5 s", c.x, 528.0, Face::Text500, 24.0);
     part.text(Layer::Face, usual.colour(hex(TERTIARY)).middle());
-    jack(part, v(x + 38.0, 582.0), hex("3A3D47"), false);
-    jack(part, v(x + 158.0, 582.0), hex("3A3D47"), false);
+    jack(part, v(x + 38.0, 582.0), hex("33353E"));
+    jack(part, v(x + 158.0, 582.0), hex("33353E"));
 }
 
 fn header(part: &mut Part, size: f32, baseline: f32) {
@@ -217,8 +223,8 @@ fn running(part: &mut Part) {
         let text = Text::new(("focus", key), text, 645.0, y, face, size);
         part.text(Layer::Face, text.colour(hex(colour)).middle());
     }
-    jack(part, v(516.0, 602.0), hex(RUNNING), true);
-    jack(part, v(774.0, 602.0), hex("3A3D47"), false);
+    jack(part, v(516.0, 602.0), hex(RUNNING));
+    jack(part, v(774.0, 602.0), hex("33353E"));
     cable(part, v(214.0, 582.0), v(304.0, 582.0), "17372F", SUCCESS, 4.62);
     let (from, to) = (v(424.0, 582.0), v(516.0, 602.0));
     let live = |width| Shape::cable(from, to, 58.0, width);
@@ -226,6 +232,8 @@ fn running(part: &mut Part) {
     part.shape(Layer::Cable, jacket);
     let core = live(4.32).fill(alpha(RUNNING, 0.55)).beads(6.6, hex("DDF3FF"));
     part.shape(Layer::Cable, core);
+    plug(part, from, hex(RUNNING));
+    plug(part, to, hex(RUNNING));
     for radius in [98.0, 120.0, 142.0] {
         lane(part, 1241.0, radius, "1B1D23", "3A3D47", 2.5, Some((3.0, 6.5)));
         arrow(part, 1241.0 - radius, "5E6069");

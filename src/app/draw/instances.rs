@@ -26,7 +26,7 @@ use bevy::render::view::{ExtractedView, Msaa};
 use bevy::render::{
     Extract, ExtractSchedule, GpuResourceAppExt, Render, RenderApp, RenderStartup, RenderSystems,
 };
-use bevy::shader::Shader;
+use bevy::shader::{Shader, load_shader_library};
 use bevy::utils::default;
 
 use super::canvas::{Canvas, Layer};
@@ -34,6 +34,7 @@ use super::instance::Instance;
 use super::{CanvasCamera, DrawClock};
 
 pub(super) fn plugin(app: &mut App) {
+    load_shader_library!(app, "sdf.wgsl");
     embedded_asset!(app, "shapes.wgsl");
     app.add_plugins(ExtractComponentPlugin::<CanvasCamera>::default());
     let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
@@ -250,6 +251,7 @@ impl SpecializedRenderPipeline for ShapePipeline {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a system takes what it needs")]
 fn queue_layers(
     draw_functions: Res<DrawFunctions<Transparent2d>>,
     pipeline: Res<ShapePipeline>,

@@ -14,7 +14,7 @@ use bevy::platform::collections::HashMap;
 use bevy::sprite::{Anchor as SpriteAnchor, Text2d, update_text2d_layout};
 use bevy::text::{
     ComputedTextBlock, FontSize, LetterSpacing, LineBreak, LineHeight, TextColor, TextFont,
-    TextLayout, detect_text_needs_rerender, load_font_assets_into_font_collection,
+    TextLayout, TextLayoutInfo, detect_text_needs_rerender, load_font_assets_into_font_collection,
 };
 use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
@@ -36,7 +36,7 @@ pub(super) fn plugin(app: &mut App) {
         )
         .add_systems(
             PostUpdate,
-            place_labels
+            (snap_glyphs, place_labels)
                 .in_set(DrawSystems::Place)
                 .after(update_text2d_layout)
                 .before(TransformSystems::Propagate),
@@ -189,6 +189,17 @@ fn shown_colour(span: &Span, text: &Text, desaturate: f32) -> Color {
     Color::from(srgb.with_alpha(srgb.alpha * text.opacity))
 }
 
+/// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
+/// samples it at fractional positions, which softens every stem.
+fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
+    for mut layout in &mut layouts {
+        for glyph in &mut layout.bypass_change_detection().glyphs {
+            let half = glyph.atlas_info.rect.size() * 0.5;
+            glyph.position = (glyph.position - half).round() + half;
+        }
+    }
+}
+
 /// Puts laid out labels on their baselines, at whole device pixels: a baseline between two
 /// pixels would blur every letter.
 fn place_labels(
@@ -232,5 +243,70 @@ fn place_labels(
             }
         }
         label.misplaced = !laid_out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::app::TaskPoolPlugin;
+    use bevy::asset::{AssetApp, AssetPlugin};
+    use bevy::camera::RenderTargetInfo;
+    use bevy::ecs::system::RunSystemOnce;
+    use bevy::math::UVec2;
+    use bevy::text::Font;
+
+    use super::*;
+    use crate::app::draw::{Face, fonts};
+
+    fn app() -> App {
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), AssetPlugin::default())).init_asset::<Font>();
+        app.add_plugins(fonts::plugin).init_resource::<Canvas>().init_resource::<LabelPool>();
+        let mut camera = Camera::default();
+        camera.computed.target_info =
+            Some(RenderTargetInfo { physical_size: UVec2::new(1920, 1080), scale_factor: 1.0 });
+        app.world_mut().spawn((CanvasCamera, camera));
+        app
+    }
+
+    fn draw(app: &mut App, names: &[&'static str]) -> Vec<(Entity, String)> {
+        let mut canvas = app.world_mut().resource_mut::<Canvas>();
+        let part = canvas.redraw("stage");
+        for (place, name) in names.iter().enumerate() {
+            part.text(Layer::Face, Text::new(place, *name, 0.0, 50.0, Face::Text500, 20.0));
+        }
+        app.world_mut().run_system_once(sync_labels).expect("the system has its resources");
+        let world = app.world_mut();
+        let mut query = world.query::<(Entity, &Text2d)>();
+        let mut labels: Vec<_> =
+            query.iter(world).map(|(entity, text)| (entity, text.0.clone())).collect();
+        labels.sort();
+        labels
+    }
+
+    #[test]
+    fn entities_are_reused_by_place_and_despawned_when_gone() {
+        let mut app = app();
+        let first = draw(&mut app, &["PLAN", "STYLE"]);
+        assert_eq!(first.len(), 2);
+        let second = draw(&mut app, &["PLAN", "LYRICS"]);
+        let entities = |labels: &[(Entity, String)]| -> Vec<Entity> {
+            labels.iter().map(|(entity, _)| *entity).collect()
+        };
+        assert_eq!(entities(&first), entities(&second));
+        assert!(second.iter().any(|(_, text)| text == "LYRICS"));
+        assert_eq!(draw(&mut app, &["PLAN"]).len(), 1);
+    }
+
+    #[test]
+    fn an_unchanged_text_is_not_written() {
+        let mut app = app();
+        draw(&mut app, &["PLAN", "STYLE"]);
+        app.world_mut().clear_trackers();
+        draw(&mut app, &["PLAN", "LYRICS"]);
+        let world = app.world_mut();
+        let mut changed = world.query_filtered::<&Text2d, Changed<Text2d>>();
+        let changed: Vec<_> = changed.iter(world).map(|text| text.0.clone()).collect();
+        assert_eq!(changed, ["LYRICS"]);
     }
 }

@@ -22,9 +22,12 @@ mod offscreen;
 mod shape;
 
 use bevy::app::{App, Plugin, PostUpdate, PreUpdate};
-use bevy::camera::{Camera2d, CompositingSpace};
+use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{Camera, Camera2d, CameraOutputMode, ClearColorConfig, CompositingSpace};
+use bevy::color::Color;
 use bevy::ecs::prelude::*;
 use bevy::render::extract_component::ExtractComponent;
+use bevy::render::render_resource::BlendState;
 use bevy::render::view::Msaa;
 use bevy::time::{Real, Time};
 
@@ -73,12 +76,31 @@ impl DrawClock {
 
 /// Marks the one camera that shows the canvas. It blends in sRGB, as the design was drawn.
 ///
-/// bevy_egui 0.42 cannot draw on such a camera: give it a `Camera2d` of its own with a higher
-/// order, `RenderLayers::none()`, a transparent clear colour, and premultiplied blending as
-/// `CameraOutputMode::Write`.
+/// What draws into the camera's texture without knowing of sRGB compositing (bevy_egui 0.42)
+/// needs a camera of its own: see [`overlay_camera`].
 #[derive(Component, ExtractComponent, Clone, Copy, Debug, Default)]
 #[require(Camera2d, Msaa::Off, CompositingSpace::Srgb)]
 pub struct CanvasCamera;
+
+/// A camera for what lies over the canvas (egui): it composites in linear light, sees no
+/// entities, and is blended over what cameras of a lower order have drawn.
+pub fn overlay_camera(order: isize) -> impl Bundle {
+    (
+        Camera2d,
+        Camera {
+            order,
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            output_mode: CameraOutputMode::Write {
+                // egui leaves premultiplied colours in the texture.
+                blend_state: Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                clear_color: ClearColorConfig::None,
+            },
+            ..Default::default()
+        },
+        RenderLayers::none(),
+        Msaa::Off,
+    )
+}
 
 /// Draws the [`Canvas`] on the [`CanvasCamera`].
 #[derive(Clone, Copy, Debug, Default)]

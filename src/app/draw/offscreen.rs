@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bevy::DefaultPlugins;
 use bevy::app::{App, PluginGroup, PluginGroupBuilder, PluginsState};
 use bevy::asset::{Assets, RenderAssetUsages};
-use bevy::camera::RenderTarget;
+use bevy::camera::{Camera, RenderTarget};
 use bevy::ecs::prelude::*;
 use bevy::image::Image;
 use bevy::math::UVec2;
@@ -77,8 +77,8 @@ pub fn make_ready(app: &mut App) {
     }
 }
 
-/// Points the app's [`CanvasCamera`] (or a new one) at an image of this size in device pixels,
-/// lets the app update a few times, and writes the picture as a PNG.
+/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
+/// device pixels, lets the app update a few times, and writes the picture as a PNG.
 ///
 /// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
 /// camera's viewport as it would in a window. Can be called again on the same app.
@@ -93,12 +93,16 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
         .ok_or(OffscreenError::NoGraphics)?
         .add(image);
 
-    // Start-up systems may spawn the camera.
+    // Start-up systems may spawn the cameras.
     app.update();
     let world = app.world_mut();
-    let camera = world.query_filtered::<Entity, With<CanvasCamera>>().iter(world).next();
-    let camera = camera.unwrap_or_else(|| world.spawn(CanvasCamera).id());
-    world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    if world.query_filtered::<(), With<CanvasCamera>>().iter(world).next().is_none() {
+        world.spawn(CanvasCamera);
+    }
+    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
+    for camera in cameras {
+        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    }
     for _ in 0..WARM_UP_UPDATES {
         app.update();
     }
