@@ -113,7 +113,7 @@ impl BridgeView {
             scale: numbers(0.0, active_scale, ""),
         };
         let success = Reading {
-            label: if failed == 1 { "success, 1 h" } else { "success, 1 h" },
+            label: "success, 1 h",
             value: success.map_or_else(|| "–".to_owned(), |part| format!("{:.0} %", part * 100.0)),
             needle: success.map(|part| ((part - 0.5) * 2.0).clamp(0.0, 1.0) as f32),
             peak: None,

@@ -77,9 +77,11 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
         } else if failed != Some(index - 1) {
             let (_, (out_x, out_y)) = modules[index - 1].jacks();
             let from = Vec2::new(out_x, out_y);
-            cable(part, Layer::Cable, Shape::cable_points(from, to, SAG), signal);
-            plug(part, Layer::Cable, from, signal.plug(), signal);
-            plug(part, Layer::Cable, to, signal.plug(), signal);
+            // The failure block lies over the cables, but the lead into it lies over the block.
+            let layer = if failed == Some(index) { Layer::OverlayFace } else { Layer::Cable };
+            cable(part, layer, Shape::cable_points(from, to, SAG), signal);
+            plug(part, layer, from, signal.plug(), signal);
+            plug(part, layer, to, signal.plug(), signal);
         }
         let ends_row = index + 1 == count || modules[index + 1].row != modules[index].row;
         if failed == Some(index) {
@@ -159,14 +161,14 @@ fn plug(part: &mut Part, layer: Layer, at: Vec2, ink: Color, signal: Signal) {
 fn unplugged(part: &mut Part, module: &ModuleBox) {
     let (_, (x, y)) = module.jacks();
     let from = Vec2::new(x, y);
-    let end = from + Vec2::new(26.0, 38.0);
-    let path = [from, from + Vec2::new(0.0, 50.0), end - Vec2::new(0.0, 8.0), end];
+    let end = from + Vec2::new(26.0, 26.0);
+    let path = [from, from + Vec2::new(0.0, 44.0), end - Vec2::new(0.0, 4.0), end];
     let layer = Layer::OverlayFace;
     part.shape(layer, Shape::cubic(path, 10.0).fill(colour::CABLE_IDLE));
     part.shape(layer, Shape::cubic(path, 2.0).fill(colour::CABLE_CORE_IDLE));
     plug(part, layer, from, colour::CABLE_CORE_IDLE, Signal::Idle);
     let body = Rect::new(end.x - 8.0, end.y - 6.0, 16.0, 30.0);
     part.shape(layer, Shape::rounded_box(body).radius(4.0).fill(colour::CABLE_CORE_IDLE));
-    let tip = Rect::new(end.x - 3.5, end.y + 22.0, 7.0, 22.0);
+    let tip = Rect::new(end.x - 3.5, end.y + 22.0, 7.0, 16.0);
     part.shape(layer, Shape::rounded_box(tip).radius(3.0).fill(colour::PLUG_TIP));
 }

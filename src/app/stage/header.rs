@@ -73,7 +73,21 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             .colour(colour::TEXT_SECONDARY),
     );
 
-    let room = word_x - word_width - 56.0 - 40.0;
+    let queued_width = measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &view.queued);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "queued",
+            view.queued.clone(),
+            word_x,
+            title_y - 36.0,
+            Face::Text500,
+            size::ESSENTIAL_MIN,
+        )
+        .end()
+        .colour(colour::TEXT_TERTIARY),
+    );
+    let room = word_x - word_width.max(queued_width) - 56.0 - 40.0;
     let title_size = title_size.min(fitting_size(&view.title, title_size, room));
     let title = truncate(Face::Display700, title_size, &view.title, room).into_owned();
     part.text(

@@ -13,13 +13,15 @@ use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 30.0;
 const TICKER_LINES: usize = 7;
-const TICKER_RIGHT: f32 = 560.0;
-const STORY_WIDTH: f32 = 360.0;
+const TICKER_RIGHT: f32 = 600.0;
+const STORY_WIDTH: f32 = 380.0;
+/// Baseline of the first line below the zone's upper edge.
+const FIRST_LINE: f32 = 46.0;
 const METER_LEDS: usize = 20;
 
 /// The run's last events, newest first, older ones fainter.
 pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
-    let top = lower_top(place) + 34.0;
+    let top = lower_top(place) + FIRST_LINE;
     let zone = TimeZone::system();
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
         let y = top + line as f32 * TICKER_PITCH;
@@ -104,7 +106,7 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
     let text = story.join(" ");
     let lines = wrap(Face::Text500, size::META, &text, width, 6);
     for (line, words) in lines.into_iter().enumerate() {
-        let y = lower_top(place) + 34.0 + line as f32 * 36.0;
+        let y = lower_top(place) + FIRST_LINE + line as f32 * 36.0;
         part.text(
             Layer::Face,
             Text::new(("story", line), words, left, y, Face::Text500, size::META)
@@ -130,7 +132,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
         .fold(measure(Face::Text600, 32.0, 0.0, "Score"), f32::max);
     let label_width = longest.min(room - value_width - 130.0);
     let meter = (left + label_width + 22.0, right - value_width);
-    let mut y = lower_top(place) + 48.0;
+    let mut y = lower_top(place) + FIRST_LINE + 10.0;
 
     if let Some(total) = scores.total {
         let ink = match scores.passed {

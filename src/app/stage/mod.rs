@@ -223,15 +223,17 @@ fn draw_ground(part: &mut Part, screen: &Screen) {
 fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
     draw_light_pool(part, stage, place);
     let mut meta = stage.meta.clone();
-    meta.push(if drawn.following { "following".to_owned() } else { "staying here".to_owned() });
+    if !drawn.following {
+        meta.push("staying on this run".to_owned());
+    }
     if drawn.notice.is_none() {
         header::draw_meta(part, place, &meta);
     }
     header::draw_run(part, stage, place);
     fix_loop::draw(part, stage, place);
     rack::draw_modules(part, stage, place);
-    cables::draw(part, stage, place);
     rack::draw_failure(part, stage, place);
+    cables::draw(part, stage, place);
     lower::draw_ticker(part, run, place);
     lower::draw_story(part, &drawn.story, place);
     if let Some(scores) = &stage.scores {

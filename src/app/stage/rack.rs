@@ -135,8 +135,13 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             part.shape(Layer::Face, tick.fill(ink));
         }
     }
-    let badge_radius = if on_dial { 35.4 * small } else { 36.0 * small };
-    badge(part, Layer::Face, glyph, centre, badge_radius, &module.name);
+    if glyph == Glyph::Pending {
+        let ring = Shape::ring(centre, 35.4 * small, 2.5).fill(colour::PENDING_OUTLINE);
+        part.shape(Layer::Face, ring);
+    } else {
+        let badge_radius = if on_dial { 35.4 * small } else { 36.0 * small };
+        badge(part, Layer::Face, glyph, centre, badge_radius, &module.name);
+    }
 
     let (value, below) = resting_words(module);
     let value_size = (size::MODULE_VALUE * wide).max(26.0);

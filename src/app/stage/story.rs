@@ -28,7 +28,9 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
             "Nothing was rendered.".to_owned()
         });
     }
-    if let Some(failed) = run.failed_node().filter(|_| run.status == RunStatus::Failed) {
+    if let Some(failed) =
+        run.failed_node().filter(|_| run.status == RunStatus::Failed && !told.is_empty())
+    {
         let after = failed
             .duration_ms
             .map_or_else(String::new, |millis| format!(" after {}", duration_words(millis)));

@@ -27,8 +27,10 @@ pub struct StageView {
     pub time_word: &'static str,
     /// "00:48"; empty before anything began.
     pub time: String,
-    /// "about 01:47 to go", "no estimate yet", "32 s of it queued".
+    /// "about 01:47 to go", "no estimate yet".
     pub time_detail: String,
+    /// "32 s of it queued", when some of it was.
+    pub queued: String,
     pub modules: Vec<ModuleView>,
     pub fix: FixView,
     pub failure: Option<FailureView>,
@@ -125,6 +127,7 @@ impl StageView {
             time_word: "",
             time: String::new(),
             time_detail: String::new(),
+            queued: String::new(),
             modules,
             fix: FixView::default(),
             failure: None,
@@ -147,9 +150,10 @@ impl StageView {
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
-        let (time_word, time, time_detail) = times(run, stats, server_now);
+        let Times { word: time_word, time, detail: time_detail, queued } =
+            times(run, stats, server_now);
         Self {
-            title: run_title(run),
+            title: title(run),
             meta: meta(run),
             status: run.status,
             status_word: match run.status {
@@ -164,12 +168,23 @@ impl StageView {
             time_word,
             time,
             time_detail,
+            queued,
             modules,
             fix,
             failure,
             scores: scores_view(run),
             silent_ms,
         }
+    }
+}
+
+/// The song's title; without one, what stands in for it says what it is.
+fn title(run: &Run) -> String {
+    let title = run_title(run);
+    match (&run.song_title, &run.song_id) {
+        (Some(_), _) => title,
+        (None, Some(_)) => format!("Song {title}"),
+        (None, None) => format!("Run {title}"),
     }
 }
 
@@ -355,35 +370,27 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
     }
 }
 
-/// The word, the time and what stands beneath it.
-fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> (&'static str, String, String) {
+/// A run's time in words.
+struct Times {
+    word: &'static str,
+    time: String,
+    detail: String,
+    queued: String,
+}
+
+fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
+    let begun_at = run.started_at.unwrap_or(run.first_event_at());
     let queued_ms = match (run.created_at, run.started_at) {
         (Some(created_at), Some(started_at)) if run.executions <= 1 => {
             millis_between(created_at, started_at)
         }
         _ => 0,
     };
-    let queued = |words: String| {
-        if queued_ms < 1000 {
-            words
-        } else if words.is_empty() {
-            format!("{} of it queued", duration_words(queued_ms))
-        } else {
-            format!("{} of it queued, {words}", duration_words(queued_ms))
-        }
-    };
-    let begun_at = run.started_at.unwrap_or(run.first_event_at());
-    let (word, total_ms) = match run.status {
-        RunStatus::Pending => {
-            let waiting_ms = millis_between(run.first_event_at(), server_now);
-            return ("queued", clock_words(waiting_ms), String::new());
-        }
+    let (word, own_ms) = match run.status {
+        RunStatus::Pending => ("queued", millis_between(run.first_event_at(), server_now)),
         RunStatus::Running => ("elapsed", millis_between(begun_at, server_now)),
         over => {
-            let word = match over {
-                RunStatus::Completed => "took",
-                _ => "stopped after",
-            };
+            let word = if over == RunStatus::Completed { "took" } else { "stopped after" };
             let until = run.ended_at.unwrap_or(server_now);
             (word, run.duration_ms.unwrap_or_else(|| millis_between(begun_at, until)))
         }
@@ -396,7 +403,19 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> (&'static str, Stri
         },
         _ => String::new(),
     };
-    (word, clock_words(total_ms + queued_ms), queued(detail))
+    let total_ms = own_ms + queued_ms;
+    // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
+    let time = if run.status.is_over() && total_ms < 10_000 {
+        duration_words(total_ms)
+    } else {
+        clock_words(total_ms)
+    };
+    let queued = if queued_ms < 1000 {
+        String::new()
+    } else {
+        format!("{} of it queued", duration_words(queued_ms))
+    };
+    Times { word, time, detail, queued }
 }
 
 /// Time to go, from the usual times of what is still to come; `None` when one of them is not
