@@ -300,11 +300,13 @@ fn draw_meter(
         let angle = deg(place as f32 / 2.0).to_radians();
         let radius = DIAL_RADIUS + 22.0;
         let at = pivot + Vec2::new(angle.sin(), -angle.cos()) * radius;
-        let text =
-            Text::new(("scale", index, place), text.clone(), at.x, at.y + 7.0, Face::Text600, 20.0)
-                .middle()
-                .colour(ink)
-                .opacity(0.75);
+        let half_width = measure(Face::Text600, 20.0, 0.0, text) / 2.0;
+        let x = at.x.clamp(face.x + half_width + 8.0, face.right() - half_width - 8.0);
+        let key = ("scale", index, place);
+        let text = Text::new(key, text.clone(), x, at.y + 7.0, Face::Text600, 20.0)
+            .middle()
+            .colour(ink)
+            .opacity(0.75);
         part.text(layer, text);
     }
     if let Some(peak) = reading.peak {

@@ -66,8 +66,10 @@ impl Plugin for StudioPlugin {
             actions::plugin,
             focus::plugin,
             entities::plugin,
-            source::plugin,
         ));
+        if self.source.is_some() {
+            app.add_plugins(source::plugin);
+        }
     }
 }
 
