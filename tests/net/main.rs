@@ -10,6 +10,7 @@
 
 mod backpressure;
 mod commands;
+mod demo;
 mod faults;
 mod playback;
 mod real;
