@@ -74,3 +74,35 @@ impl Outlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::source::{ConnectionEvent, ConnectionLogEntry, ConnectionState};
+
+    #[test]
+    fn what_waits_is_bounded_and_the_last_state_stays() {
+        let (sender, receiver) = crossbeam_channel::bounded(1);
+        let mut outlet = Outlet::new(sender, Arc::new(|| {}));
+        for number in 0..1000 {
+            let url = number.to_string();
+            outlet.push(Signal::State(ConnectionState::Connecting { url: url.clone() }));
+            let (at, event) = (Timestamp::UNIX_EPOCH, ConnectionEvent::Connecting);
+            outlet.push(Signal::Log(ConnectionLogEntry { at, url, event }));
+        }
+        assert_eq!(outlet.pending.len(), MOST_PENDING);
+        let states = outlet.pending.iter().filter_map(|signal| match signal {
+            Signal::State(ConnectionState::Connecting { url }) => Some(url.as_str()),
+            _ => None,
+        });
+        assert_eq!(states.max_by_key(|url| url.parse::<u32>().ok()), Some("999"));
+        assert!(!outlet.has_room());
+        drop(receiver);
+        outlet.flush();
+        assert!(outlet.has_room());
+    }
+}

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use meterbridge::source::outlet::CHANNEL_CAPACITY;
 use meterbridge::source::{Command, ConnectionSettings};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use crate::stage::{Server, Stage, URL, event};
 
@@ -79,6 +81,43 @@ async fn disconnecting_works_at_once_and_keeps_what_came() {
     let expected: Vec<String> = (0..runs.len()).map(|number| format!("run-{number}")).collect();
     assert_eq!(runs, expected);
     assert_eq!(stage.log().last().unwrap(), "disconnected 1000: closed by us");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_not_counted_while_nobody_listens() {
+    let mut stage = Stage::new();
+    let mut server = stage.attempt().await.accept().await;
+    stage.until_state("connected").await;
+    // One batch at a time until the channel is full. The server never reads: no pong is sent.
+    for number in 0..=CHANNEL_CAPACITY {
+        server.send(event(&format!("run-{number}"))).await;
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_secs(60)).await;
+    stage.until_items(CHANNEL_CAPACITY + 1).await;
+    sleep(Duration::from_secs(44)).await;
+    stage.expect_states(&["connecting", "connected at 0"]);
+    sleep(Duration::from_secs(2)).await;
+    stage.expect_states(&["attempt 1/5 at 108: no frame for 45 s: the connection is dead"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_ping_that_was_read_is_answered_though_nobody_reads_on() {
+    let mut stage = Stage::new();
+    let mut server = stage.attempt().await.accept().await;
+    stage.until_state("connected").await;
+    for number in 0..2 * CHANNEL_CAPACITY {
+        server.send(event(&format!("run-{number}"))).await;
+        server.send(Message::Ping(Bytes::new())).await;
+        sleep(Duration::from_millis(1)).await;
+    }
+    let mut pongs = 0;
+    while let Ok(message) = timeout(Duration::from_secs(1), server.socket.next()).await {
+        assert_eq!(message.unwrap().unwrap(), Message::Pong(Bytes::new()));
+        pongs += 1;
+    }
+    // As many as were read: the places of the channel, and one batch in the outlet.
+    assert_eq!(pongs, CHANNEL_CAPACITY + 1);
 }
 
 #[tokio::test(start_paused = true)]

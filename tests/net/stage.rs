@@ -252,11 +252,13 @@ impl Stage {
     }
 
     pub fn batches(&self) -> Vec<&Batch> {
-        let batch = |signal| match signal {
-            &Signal::Batch(ref batch) => Some(batch),
-            _ => None,
-        };
-        self.taken.iter().filter_map(batch).collect()
+        self.taken
+            .iter()
+            .filter_map(|signal| match signal {
+                Signal::Batch(batch) => Some(batch),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn items(&self) -> Vec<&Item> {
