@@ -221,9 +221,15 @@ fn check_url(text: &str) -> Result<(), String> {
         Some("ws" | "wss") => {}
         _ => return Err("it has to begin with ws:// or wss://".to_owned()),
     }
-    match uri.host() {
-        Some(host) if !host.is_empty() => Ok(()),
-        _ => Err("it names no host".to_owned()),
+    let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else {
+        return Err("it names no host".to_owned());
+    };
+    let address = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let has_port = address.strip_prefix(host).is_some_and(|port| !port.is_empty());
+    match uri.port_u16() {
+        _ if host.is_empty() => Err("it names no host".to_owned()),
+        None if has_port => Err("its port is not a number up to 65535".to_owned()),
+        _ => Ok(()),
     }
 }
 
