@@ -1,1 +1,269 @@
-//! stub
+//! The binary from outside: exit codes, and messages to the letter.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{answer, fixture, meterbridge};
+
+/// Exit code, standard output, standard error.
+fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = answer(arguments);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[track_caller]
+fn check_error(arguments: &[&str], code: i32, message: &str) {
+    let (actual, stdout, stderr) = said(arguments);
+    assert_eq!((actual, stderr.trim_end()), (Some(code), message), "{arguments:?}");
+    assert_eq!(stdout, "", "{arguments:?}");
+}
+
+/// What the binary answers to this input.
+fn piped(arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
+    let mut child = meterbridge()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn what_is_not_there_is_a_usage_error() {
+    check_error(
+        &["inspect", "missing.ndjson"],
+        2,
+        "error: there is no file `missing.ndjson`; try `meterbridge inspect --help`",
+    );
+    check_error(
+        &["inspct"],
+        2,
+        "error: there is no file and no command `inspct`; try `meterbridge --help`",
+    );
+}
+
+#[test]
+fn an_unreadable_url_is_a_usage_error() {
+    for (url, reason) in [
+        ("http://localhost:8000", "it has to begin with ws:// or wss://"),
+        ("ws://", "invalid format"),
+        ("ws://a b", "invalid uri character"),
+        ("ws://host:99999999", "its port is not a number up to 65535"),
+    ] {
+        let (code, _, stderr) = said(&[url]);
+        assert_eq!(code, Some(2), "{stderr}");
+        let begin = format!("error: `{url}` is not a WebSocket URL: ");
+        assert!(stderr.starts_with(&begin), "{stderr}");
+        if reason.starts_with("it") {
+            assert_eq!(stderr.trim_end(), format!("{begin}{reason}"));
+        }
+        assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn unknown_options_and_unreadable_values_are_usage_errors() {
+    for (arguments, sentence) in [
+        (&["--nonsense"][..], "error: unexpected argument '--nonsense' found"),
+        (&["inspect"], "error: the following required arguments were not provided:"),
+        (
+            &["--reconnect-delay", "soon"],
+            "error: invalid value 'soon' for '--reconnect-delay <SECONDS>': expected seconds from 0 \
+             to 86400, such as 3 or 0.5",
+        ),
+        (
+            &["--max-message-bytes", "4G"],
+            "error: invalid value '4G' for '--max-message-bytes <BYTES>': expected bytes, such as \
+             65536, 512k or 4M",
+        ),
+        (
+            &["--keep-runs", "0"],
+            "error: invalid value '0' for '--keep-runs <N>': expected a whole number from 1",
+        ),
+        (
+            &["--speed", "0"],
+            "error: invalid value '0' for '--speed <FACTOR>': expected a number above 0 and up to \
+             1000, such as 2 or 0.5",
+        ),
+    ] {
+        let (code, stdout, stderr) = said(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert_eq!(stderr.lines().next(), Some(sentence));
+        assert_eq!(stdout, "");
+    }
+}
+
+#[test]
+fn the_environment_sets_what_no_flag_does() {
+    let with = |name: &str, value: &str, arguments: &[&str]| {
+        let output = meterbridge().env(name, value).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", &["missing.ndjson"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.starts_with("error: invalid value 'soon' for '--reconnect-delay"), "{stderr}");
+    // The flag wins: what the environment says is not even read.
+    let flag = &["--reconnect-delay", "1", "missing.ndjson"];
+    let (_, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", flag);
+    assert!(stderr.starts_with("error: there is no file"), "{stderr}");
+    // It does not get into the way of a command.
+    let path = fixture("dialects/guide.ndjson");
+    let inspect = &["inspect", path.to_str().unwrap()];
+    for (name, value) in
+        [("METERBRIDGE_RUN", "run-1"), ("METERBRIDGE_FULLSCREEN", "1"), ("METERBRIDGE_PANEL", "no")]
+    {
+        assert_eq!(with(name, value, inspect), (Some(0), String::new()), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named_with_the_reason() {
+    let directory = fixture("transcripts");
+    check_error(
+        &["inspect", directory.to_str().unwrap()],
+        1,
+        &format!(
+            "error: `{}` could not be read: Is a directory (os error 21)",
+            directory.display()
+        ),
+    );
+}
+
+/// Also said without a display, and by a build without the window.
+#[test]
+fn without_a_window_it_says_what_works() {
+    let (code, stdout, stderr) = said(&[]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("error: "), "{stderr}");
+    assert!(stderr.contains("`meterbridge inspect`") && stderr.contains("`meterbridge demo`"));
+    assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn help_and_version_are_fine() {
+    for arguments in [&["--help"][..], &["-h"], &["--version"], &["inspect", "--help"]] {
+        let (code, stdout, stderr) = said(arguments);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(!stdout.is_empty());
+    }
+    let (_, help, _) = said(&["--help"]);
+    assert!(help.contains("Examples:\n  meterbridge "), "{help}");
+}
+
+#[test]
+fn lines_are_recorded_frames_or_events_of_their_own() {
+    let event = r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r","phase":"start"}"#;
+    let later = event.replace("10:00:00", "10:00:09");
+    let recorded = json!({"recv_ms": 12.5, "text": event}).to_string();
+    let input = [
+        "\u{feff}".to_owned() + &recorded,
+        String::new(),
+        "   ".to_owned(),
+        format!("{event}\r"),
+        later,
+        "nonsense".to_owned(),
+        // Not a recorded frame: read as a frame itself, and about no run.
+        r#"{"recv_ms": "12", "text": "{}"}"#.to_owned(),
+        r#"{"recv_ms": 1, "text": "nonsense"}"#.to_owned(),
+        r#"{"recv_ms": 1, "text": "[]"}"#.to_owned(),
+        r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r"}"#.to_owned(),
+    ]
+    .join("\n");
+    let bytes = [input.as_bytes(), b"\n\xff\xfe"].concat();
+    let (code, stdout, stderr) = piped(&["inspect", "-", "--json"], &bytes);
+    assert_eq!(code, Some(0), "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    for (field, expected) in
+        [("frames", 9), ("events", 2), ("duplicates", 1), ("malformed", 4), ("ignored", 2)]
+    {
+        assert_eq!(report[field], expected, "{field} of {stdout}");
+    }
+    let problems: Vec<&str> = stderr.lines().collect();
+    assert_eq!(problems.len(), 4, "{stderr}");
+    assert!(problems[0].starts_with("-: line 6: not JSON: "), "{stderr}");
+    assert!(problems[1].starts_with("-: line 8: not JSON: "), "{stderr}");
+    assert_eq!(problems[2], "-: line 10: an event without `phase`");
+    assert!(problems[3].starts_with("-: line 11: not UTF-8"), "{stderr}");
+}
+
+#[test]
+fn the_json_has_exactly_these_fields() {
+    let path = fixture("dialects/guide.ndjson");
+    let (_, stdout, _) = said(&["inspect", "--json", path.to_str().unwrap()]);
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let fields = |value: &Value| {
+        let mut fields: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        fields.sort();
+        fields.join(" ")
+    };
+    assert_eq!(fields(&report), "duplicates events frames ignored malformed runs");
+    assert_eq!(
+        fields(&report["runs"][0]),
+        "cancel_requested current_node duration_ms ended_at error events executions fix_iterations \
+         nodes run_id seed song_id started_at status"
+    );
+    assert_eq!(
+        fields(&report["runs"][0]["nodes"][0]),
+        "attempts duration_ms error inferred name scores status"
+    );
+}
+
+#[test]
+fn the_table_is_aligned_has_no_colours_in_a_pipe_and_closes_with_all_counters() {
+    let path = fixture("dialects/guide.ndjson");
+    let (code, table, stderr) = said(&["inspect", path.to_str().unwrap()]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        table,
+        "\
+STATUS           TIME  FIX  EVENTS  RUN      SONG
+completed  5 min 00 s    0      18  run-123  song-456
+  PLAN 3.00 s · STYLE 20.0 s · LYRICS 1 min 00 s · PRODUCER 20.0 s · COMPOSE 1 min 00 s · \
+VALIDATE 10.0 s · FIX skipped · RENDER 1 min 40 s · REVIEW 14.0 s
+failed     2 min 30 s    0       6  run-124  song-457
+  PLAN 3.00 s · STYLE failed 10.0 s · LYRICS skipped · PRODUCER skipped · COMPOSE skipped · \
+VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
+  STYLE: Genre not found in blueprint
+  run: Workflow failed
+
+2 runs, 24 frames, 24 events, 0 duplicates, 0 malformed, 0 ignored
+"
+    );
+}
+
+#[test]
+fn nothing_to_read_is_fine() {
+    let (code, stdout, stderr) = piped(&["inspect", "-"], b"");
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert_eq!(stdout, "0 runs, 0 frames, 0 events, 0 duplicates, 0 malformed, 0 ignored\n");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    // More than a pipe holds, so that the write does fail.
+    let lines: Vec<String> = (0..2_000)
+        .map(|run| {
+            format!(r#"{{"ts":"2025-11-13T10:00:00Z","run_id":"run-{run}","phase":"start"}}"#)
+        })
+        .collect();
+    let mut child = meterbridge()
+        .args(["inspect", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(lines.join("\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

@@ -1,1 +1,147 @@
-//! stub
+//! What is kept, what goes, and in which order it goes.
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::inspect::RunReport;
+use meterbridge::model::{LogItem, Model, Retention, RunStatus};
+use meterbridge::protocol::Batch;
+
+use crate::support::{feed, transcript};
+
+fn event(second: u64, run: u64, phase: &str) -> String {
+    let at = "2025-11-13T10:00:00Z".parse::<Timestamp>().unwrap()
+        + SignedDuration::from_secs(second as i64);
+    format!(r#"{{"ts":"{at}","run_id":"run-{run}","phase":"{phase}"}}"#)
+}
+
+fn model(runs: usize, log_events: usize, events_per_run: usize) -> Model {
+    Model::new(Retention { runs, log_events, events_per_run })
+}
+
+fn kept(model: &Model) -> Vec<String> {
+    model.runs_in_order().iter().map(|run| run.id().to_string()).collect()
+}
+
+#[test]
+fn ten_thousand_runs_are_kept_and_the_oldest_go() {
+    let mut model = Model::default();
+    for run in 0..12_000 {
+        feed(&mut model, [event(2 * run, run, "start"), event(2 * run + 1, run, "end")]);
+    }
+    assert_eq!(model.len(), 10_000);
+    assert_eq!(model.runs().count(), 10_000);
+    assert_eq!(model.count(RunStatus::Completed), 10_000);
+    assert_eq!(model.counters().evicted_runs, 2_000);
+    assert!(model.run("run-1999").is_none());
+    assert!(model.run("run-2000").is_some());
+    assert!(model.run("run-11999").is_some());
+}
+
+#[test]
+fn a_running_run_never_goes_before_one_that_is_over() {
+    let mut model = model(3, 10, 10);
+    feed(&mut model, [event(0, 0, "start"), event(1, 1, "start")]);
+    for run in 2..50 {
+        feed(&mut model, [event(run * 2, run, "start"), event(run * 2 + 1, run, "fail")]);
+    }
+    assert_eq!(kept(&model), ["run-0", "run-1", "run-49"]);
+    assert_eq!(model.count(RunStatus::Running), 2);
+}
+
+#[test]
+fn runs_that_are_over_go_in_the_order_of_their_end() {
+    let mut model = model(3, 10, 10);
+    feed(&mut model, [event(0, 0, "start"), event(1, 1, "start"), event(2, 2, "start")]);
+    feed(&mut model, [event(3, 2, "end"), event(4, 0, "end"), event(5, 1, "end")]);
+    feed(&mut model, [event(6, 3, "start")]);
+    assert_eq!(kept(&model), ["run-0", "run-1", "run-3"]);
+    feed(&mut model, [event(7, 4, "start")]);
+    assert_eq!(kept(&model), ["run-1", "run-3", "run-4"]);
+}
+
+#[test]
+fn when_all_run_the_one_that_started_first_goes() {
+    let mut model = model(2, 10, 10);
+    feed(&mut model, [event(1, 1, "start"), event(0, 0, "start"), event(2, 2, "start")]);
+    assert_eq!(kept(&model), ["run-1", "run-2"]);
+    // A run that runs again is not over any more.
+    feed(&mut model, [event(3, 1, "end"), event(4, 1, "start"), event(5, 2, "end")]);
+    feed(&mut model, [event(6, 3, "start")]);
+    assert_eq!(kept(&model), ["run-1", "run-3"]);
+}
+
+#[test]
+fn the_change_tells_which_run_had_to_go() {
+    let mut model = model(1, 10, 10);
+    feed(&mut model, [event(0, 0, "start")]);
+    let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
+    batch.push_text(&event(1, 1, "start"));
+    let mut evicted = None;
+    model.receive(batch, |_, change| evicted = change.evicted);
+    assert_eq!(evicted.as_deref(), Some("run-0"));
+}
+
+#[test]
+fn the_log_keeps_its_newest_lines_and_counts_all() {
+    let mut model = model(10, 5, 10);
+    feed(&mut model, ["not json"]);
+    feed(&mut model, (0..20).map(|run| event(run, run, "start")));
+    feed(&mut model, [event(19, 19, "start"), "{}".to_owned()]);
+    let log = model.log();
+    assert_eq!(log.entries().len(), 5);
+    assert_eq!(log.written(), 21, "neither duplicates nor what is ignored fill it");
+    let seqs: Vec<u64> = log.entries().iter().map(|entry| entry.seq).collect();
+    assert_eq!(seqs, [16, 17, 18, 19, 20]);
+    assert!(log.entries().iter().all(|entry| matches!(entry.item, LogItem::Event(_))));
+}
+
+#[test]
+fn a_late_event_within_the_bound_takes_its_place() {
+    let mut frames = transcript("b-fix-twice-then-pass");
+    let mut whole = model(10, 10, 1_000);
+    feed(&mut whole, &frames);
+    let late = frames.remove(25);
+    let mut bounded = model(10, 10, 10);
+    feed(&mut bounded, &frames);
+    feed(&mut bounded, [late]);
+    let run = |model: &Model| model.runs().map(RunReport::of).next().unwrap();
+    assert_eq!(run(&bounded), run(&whole));
+}
+
+#[test]
+fn an_event_older_than_all_that_is_kept_is_ignored_and_counted() {
+    let mut frames = transcript("b-fix-twice-then-pass");
+    let late = frames.remove(3);
+    let mut model = model(10, 100, 10);
+    feed(&mut model, &frames);
+    let before = RunReport::of(model.runs().next().unwrap());
+    feed(&mut model, [&late]);
+    assert_eq!(RunReport::of(model.runs().next().unwrap()), before);
+    assert_eq!(model.counters().ignored, 1);
+    feed(&mut model, [&late]);
+    assert_eq!(model.counters().duplicates, 1, "it is known all the same");
+}
+
+#[test]
+fn duplicates_are_known_beyond_the_events_that_are_kept() {
+    let frames = transcript("b2-fix-exhausted");
+    let mut model = model(10, 100, 8);
+    feed(&mut model, &frames);
+    feed(&mut model, &frames);
+    assert_eq!(model.counters().events, frames.len() as u64);
+    assert_eq!(model.counters().duplicates, frames.len() as u64);
+}
+
+#[test]
+fn inspect_keeps_every_run_and_every_event() {
+    let mut model = Model::new(Retention::EVERYTHING);
+    feed(&mut model, (0..11_000).map(|run| event(run, run, "start")));
+    feed(&mut model, (0..2_000).map(|second| event(second, 11_000, "progress")));
+    // Older than two thousand others.
+    let first = r#"{"ts":"2020-01-01T00:00:00Z","run_id":"run-11000","phase":"start"}"#;
+    feed(&mut model, [first]);
+    assert_eq!(model.len(), 11_001);
+    assert_eq!(model.counters().ignored, 0);
+    let run = model.run("run-11000").unwrap();
+    assert_eq!(run.events(), 2_001);
+    assert_eq!(run.started_at, Some("2020-01-01T00:00:00Z".parse().unwrap()));
+}
