@@ -37,3 +37,26 @@ pub enum Command {
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
     Configure(ConnectionSettings),
 }
+
+/// STUB: replaced by the real one at merge.
+#[derive(Clone)]
+pub struct SourceHandle {
+    pub signals: crossbeam_channel::Receiver<Signal>,
+}
+
+impl SourceHandle {
+    pub fn connect(&self, _url: String) {}
+    pub fn disconnect(&self) {}
+    pub fn reconnect(&self) {}
+    pub fn configure(&self, _settings: ConnectionSettings) {}
+}
+
+/// STUB: why a URL is none.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("a URL begins with ws:// or wss://")]
+pub struct UrlError;
+
+/// STUB: reads a source's URL.
+pub fn parse_source_url(text: &str) -> Result<(), UrlError> {
+    if text.starts_with("ws://") || text.starts_with("wss://") { Ok(()) } else { Err(UrlError) }
+}
