@@ -10,6 +10,7 @@ pub mod entities;
 pub mod focus;
 pub mod ingest;
 pub mod theme;
+pub mod words;
 
 use bevy::prelude::*;
 
