@@ -9,7 +9,10 @@ pub mod clock;
 pub mod entities;
 pub mod focus;
 pub mod ingest;
+mod input;
+pub mod panel;
 pub mod theme;
+mod window;
 pub mod words;
 
 use bevy::prelude::*;
@@ -49,5 +52,15 @@ impl Plugin for StudioPlugin {
             focus::plugin,
             entities::plugin,
         ));
+    }
+}
+
+/// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`],
+/// bevy_egui's plugin and a camera with its primary context.
+pub struct ControlsPlugin;
+
+impl Plugin for ControlsPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_plugins((input::plugin, panel::plugin, window::plugin));
     }
 }
