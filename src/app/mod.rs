@@ -12,6 +12,8 @@ pub mod entities;
 pub mod focus;
 mod glyphs;
 pub mod ingest;
+mod input;
+pub mod panel;
 mod power;
 mod snapshot;
 mod source;
@@ -25,6 +27,7 @@ pub use snapshot::{SnapshotError, snapshot};
 pub use window::{WindowError, run};
 
 use bevy::prelude::*;
+use bevy_egui::{EguiGlobalSettings, EguiPlugin};
 
 use crate::cli::SourceSpec;
 use crate::config::Settings;
@@ -78,6 +81,18 @@ pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<viewport::Viewport>().add_plugins((draw::DrawPlugin, stage::plugin));
+        app.add_plugins((draw::DrawPlugin, viewport::plugin, stage::plugin));
+    }
+}
+
+/// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`] and the
+/// cameras of [`viewport::spawn_cameras`].
+pub struct ControlsPlugin;
+
+impl Plugin for ControlsPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_plugins(EguiPlugin::default())
+            .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
+            .add_plugins((input::plugin, panel::plugin, window::plugin));
     }
 }

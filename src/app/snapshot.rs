@@ -10,12 +10,10 @@ use thiserror::Error;
 
 use super::actions::Chrome;
 use super::clock::PlaybackClock;
-use super::draw::{
-    Canvas, CanvasCamera, DrawClock, OffscreenError, offscreen_plugins, render_to_png,
-};
+use super::draw::{Canvas, DrawClock, OffscreenError, offscreen_plugins, render_to_png};
 use super::ingest::{Link, Studio};
-use super::viewport::Viewport;
-use super::{StudioPlugin, ViewPlugin};
+use super::viewport::{self, Viewport};
+use super::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use crate::cli::{Moment, SnapshotRequest, SourceSpec};
 use crate::model::Model;
 use crate::protocol::Batch;
@@ -56,10 +54,14 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
         Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
     let retention = settings.retention;
     let live = !matches!(source, SourceSpec::Recording(_));
-    app.add_plugins((StudioPlugin { settings, source: live.then(|| source.clone()) }, ViewPlugin));
+    app.add_plugins((
+        StudioPlugin { settings, source: live.then(|| source.clone()) },
+        ViewPlugin,
+        ControlsPlugin,
+    ));
     app.insert_resource(chrome);
     app.insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
-    app.world_mut().spawn(CanvasCamera);
+    app.add_systems(Startup, viewport::spawn_cameras);
 
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;

@@ -7,9 +7,9 @@ use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, Win
 use thiserror::Error;
 
 use super::actions::Chrome;
-use super::draw::{Canvas, CanvasCamera};
-use super::viewport::Viewport;
-use super::{AppSystems, StudioPlugin, ViewPlugin, power};
+use super::draw::Canvas;
+use super::viewport::{self, Viewport};
+use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::cli::WindowRequest;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
@@ -50,11 +50,16 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
             .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() }),
     );
     let reduced_motion = settings.view.reduced_motion;
-    app.add_plugins((StudioPlugin { settings, source: Some(source) }, ViewPlugin, power::plugin));
+    app.add_plugins((
+        StudioPlugin { settings, source: Some(source) },
+        ViewPlugin,
+        ControlsPlugin,
+        power::plugin,
+    ));
     app.insert_resource(chrome);
     app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
-    app.add_systems(Startup, spawn_camera)
-        .add_systems(Update, (fit_to_window, apply_fullscreen).before(AppSystems::Draw))
+    app.add_systems(Startup, viewport::spawn_cameras)
+        .add_systems(Update, fit_to_window.before(AppSystems::Draw))
         .add_systems(Last, announce_first_frame);
     match app.run() {
         AppExit::Success => Ok(()),
@@ -70,21 +75,26 @@ fn window_mode(fullscreen: bool) -> WindowMode {
     }
 }
 
-fn spawn_camera(mut commands: Commands) {
-    commands.spawn(CanvasCamera);
+pub(super) fn plugin(app: &mut App) {
+    let changed = resource_changed::<Chrome>;
+    app.add_systems(Update, go_fullscreen.in_set(AppSystems::Draw).run_if(changed));
 }
 
 fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<PrimaryWindow>>) {
     let size_px = window.physical_size().as_vec2();
-    if size_px.min_element() > 0.0 && viewport.size_px != size_px {
-        viewport.size_px = size_px;
+    if size_px.min_element() > 0.0 {
+        let fitted = Viewport { size_px, scale_factor: window.scale_factor(), ..*viewport };
+        viewport.set_if_neq(fitted);
     }
 }
 
-fn apply_fullscreen(chrome: Res<Chrome>, mut window: Single<&mut Window, With<PrimaryWindow>>) {
-    let is_fullscreen = window.mode != WindowMode::Windowed;
-    if chrome.is_changed() && chrome.fullscreen != is_fullscreen {
-        window.mode = window_mode(chrome.fullscreen);
+/// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
+fn go_fullscreen(chrome: Res<Chrome>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
+    let mode = window_mode(chrome.fullscreen);
+    for mut window in &mut windows {
+        if window.mode != mode {
+            window.mode = mode;
+        }
     }
 }
 
@@ -93,5 +103,23 @@ fn announce_first_frame(mut done: Local<bool>, time: Res<Time<Real>>) {
     if !*done {
         *done = true;
         info!("first frame after {:.2} s", time.elapsed_secs());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_follows_the_chrome() {
+        let mut app = App::new();
+        app.init_resource::<Chrome>().add_plugins(plugin);
+        let window = app.world_mut().spawn((Window::default(), PrimaryWindow)).id();
+        for fullscreen in [true, false] {
+            app.world_mut().resource_mut::<Chrome>().fullscreen = fullscreen;
+            app.update();
+            let mode = app.world().get::<Window>(window).map(|window| window.mode);
+            assert_eq!(mode == Some(WindowMode::Windowed), !fullscreen);
+        }
     }
 }

@@ -105,7 +105,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
 
     let mut modules = Vec::with_capacity(count);
     let mut row_tops = Vec::with_capacity(rows);
-    let mut module_height = NORMAL_HEIGHT * shrink;
+    let module_height = NORMAL_HEIGHT * shrink;
     for (row, focus) in request.focus.chunks(per_row).enumerate() {
         let focused = focus.iter().filter(|focus| **focus).count();
         let normal = focus.len() - focused;
@@ -116,8 +116,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         let rest = width - gap * gaps - focus_w * focused as f32;
         let normal_w = if normal > 0 { rest / normal as f32 } else { 0.0 };
         let scale = (normal_w / NORMAL_WIDTH).clamp(0.6, 1.12);
-        let height = NORMAL_HEIGHT * shrink * scale.clamp(0.86, 1.0);
-        module_height = height;
+        let height = NORMAL_HEIGHT * shrink;
         let top = request.top + row as f32 * (height + ROW_GAP * shrink);
         row_tops.push(top);
         // Where every module has the focus, they share the width.

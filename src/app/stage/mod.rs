@@ -125,8 +125,10 @@ fn draw(
     if let Some(notice) = &drawn.notice {
         draw_notice(part, notice, &place);
     }
-    let before = memory.bridge.take();
-    bridge::draw(canvas.redraw("bridge"), &drawn.bridge, before.as_ref(), &screen, now);
+    // Where time stands still, so do the needles.
+    let before = memory.bridge.take().filter(|_| !clock.is_fixed());
+    let before = before.as_ref().or(clock.is_fixed().then_some(&drawn.bridge));
+    bridge::draw(canvas.redraw("bridge"), &drawn.bridge, before, &screen, now);
     memory.bridge = Some(drawn.bridge.clone());
     memory.drawn = Some(drawn);
 }

@@ -255,10 +255,9 @@ fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
     let running = fix.status == NodeStatus::Running;
     let so_far = || fix.started_at.map(|started_at| millis_between(started_at, server_now));
     let passes = run.fix_iterations.max(fix.attempts);
-    let behind = ["RENDER", "REVIEW"].map(|name| run.node(name).map(|node| node.status));
-    let moved_on = run.status.is_over()
-        || behind.iter().flatten().any(|status| *status != NodeStatus::Pending);
-    let exhausted = passes >= MAX_FIX_PASSES && behind[0] == Some(NodeStatus::Skipped);
+    let moved_on = moved_on(run);
+    let render = run.node("RENDER").map(|render| render.status);
+    let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
     let mut verdicts = Vec::new();
     if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
         for (index, attempt) in validate.history().iter().enumerate() {
@@ -281,6 +280,15 @@ fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
         status: fix.status,
         duration_ms: if running { so_far() } else { fix.duration_ms },
     }
+}
+
+/// The run went behind the loop, or to its end: VALIDATE must have been content.
+fn moved_on(run: &Run) -> bool {
+    let behind = ["RENDER", "REVIEW"].map(|name| run.node(name).map(|node| node.status));
+    run.status == RunStatus::Completed
+        || behind.iter().flatten().any(|status| {
+            matches!(status, NodeStatus::Running | NodeStatus::Success | NodeStatus::Failed)
+        })
 }
 
 fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
@@ -315,10 +323,10 @@ fn scores_view(run: &Run) -> Option<ScoresView> {
     let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
-        passed: fix_view(run, Timestamp::UNIX_EPOCH).verdicts.last().map_or_else(
-            || (run.status == RunStatus::Completed).then_some(true),
-            |verdict| verdict.passed,
-        ),
+        passed: fix_view(run, Timestamp::UNIX_EPOCH)
+            .verdicts
+            .last()
+            .map_or_else(|| moved_on(run).then_some(true), |verdict| verdict.passed),
         parts: latest
             .scores
             .iter()
