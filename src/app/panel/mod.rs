@@ -31,9 +31,8 @@ use super::actions::{Action, Chrome};
 use super::clock::PlaybackClock;
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
+use crate::layout::Screen;
 
-/// The height the design is drawn for; a higher window shows everything larger.
-const DESIGN_HEIGHT: f32 = 1080.0;
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
 /// What the event log keeps for itself when the window is low.
@@ -151,7 +150,7 @@ fn show(
 /// would fall under its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = (height / DESIGN_HEIGHT).clamp(1.0, 4.0);
+    let wanted = (height / Screen::HEIGHT).clamp(1.0, 4.0);
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
