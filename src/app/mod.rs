@@ -9,7 +9,7 @@ pub mod clock;
 pub mod entities;
 pub mod focus;
 pub mod ingest;
-mod input;
+pub mod input;
 pub mod panel;
 pub mod theme;
 mod window;
