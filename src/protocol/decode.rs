@@ -113,10 +113,10 @@ fn read_item(text: &str) -> Item {
         };
         return malformed(reason, text);
     }
-    let wire: Wire = match serde_json::from_str(text) {
-        Ok(wire) => wire,
-        Err(error) => return malformed(format!("not JSON: {error}"), text),
-    };
+    let mut wire = Wire::default();
+    if let Err(error) = wire.read(text) {
+        return malformed(format!("not JSON: {error}"), text);
+    }
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
         (None, None) => return Item::Ignored,
@@ -208,7 +208,7 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,
         progress_percent: data.progress_percentage.float(),
-        artifacts: data.artifacts.0.0.into(),
+        artifacts: data.artifacts.0.into_iter().map(SmolStr::new).collect(),
         message: message.map(boxed),
     }
 }
