@@ -138,7 +138,8 @@ fn ingest(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("decode_and_apply", at_once), |bencher| {
             bencher.iter_custom(|passes| {
                 let mut model = Model::default();
-                let warm_up = 1;
+                // Until the bound on runs is reached.
+                let warm_up = 3;
                 let mut seen = 0;
                 let mut spent = Duration::ZERO;
                 let mut receive = |frames: &[Frame]| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent};
+use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, pipeline_place};
 
 /// Whole-second timestamps put a short node's start and end on one instant; only an end that
 /// tells of at least this duration must belong to an earlier start.
@@ -21,6 +21,8 @@ pub(super) struct Fact {
     pub(super) duration_ms: Option<u64>,
     pub(super) node_index: Option<u32>,
     pub(super) detail: Option<Arc<Detail>>,
+    /// The node's place in the pipeline, where it has one.
+    pub(super) place: Option<u8>,
     /// Breaks ties between facts of one instant; see [`Fact::tie_rank`].
     rank: u16,
 }
@@ -50,6 +52,7 @@ impl Fact {
             Phase::Fail => FactKind::Fail,
             Phase::Other(_) => return None,
         };
+        let place = event.node.as_ref().and_then(|node| pipeline_place(node));
         Some(Self {
             id: event.id,
             at: event.at,
@@ -58,22 +61,23 @@ impl Fact {
             duration_ms: event.duration_ms,
             node_index: event.node_index,
             detail: event.detail.clone(),
-            rank: Self::tie_rank(event, kind),
+            place: place.map(|place| place as u8),
+            rank: Self::tie_rank(event, kind, place),
         })
     }
 
     /// The order within one instant: the run is created, starts, its nodes go in pipeline order,
     /// the run ends; a node starts before it ends, unless the end tells of an earlier start.
-    fn tie_rank(event: &WorkflowEvent, kind: FactKind) -> u16 {
-        let Some(node) = &event.node else {
+    fn tie_rank(event: &WorkflowEvent, kind: FactKind, place: Option<usize>) -> u16 {
+        if event.node.is_none() {
             return match kind {
                 FactKind::Created => 0,
                 FactKind::Start => 1,
                 FactKind::Info | FactKind::Cancelled | FactKind::Progress => u16::MAX - 1,
                 FactKind::End | FactKind::Fail => u16::MAX,
             };
-        };
-        let position = PIPELINE.iter().position(|name| name == node).unwrap_or(PIPELINE.len());
+        }
+        let place = place.unwrap_or(PIPELINE.len());
         let phase = match kind {
             FactKind::End | FactKind::Fail
                 if event.duration_ms.is_some_and(|ms| ms >= RESOLUTION_MS) =>
@@ -86,7 +90,7 @@ impl Fact {
             FactKind::Created | FactKind::Cancelled | FactKind::Info => 4,
         };
         // The pipeline is short, so this cannot reach the ranks of the run's end.
-        2 + (position as u16) * 8 + phase
+        2 + (place as u16) * 8 + phase
     }
 
     /// The order of the fold. Total, and the same whatever arrived first.

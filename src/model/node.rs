@@ -130,6 +130,10 @@ impl Node {
         if self.history.len() == KEPT_ATTEMPTS {
             self.history.remove(0);
         }
+        // Most nodes are tried once; a vector's own first step is room for four.
+        if self.history.is_empty() {
+            self.history.reserve_exact(1);
+        }
         self.history.push(Attempt {
             started_at: at,
             ended_at: None,

@@ -12,6 +12,10 @@ use super::fact::{Fact, FactKind};
 use super::node::{self, Finish, Node, NodeStatus};
 use crate::protocol::{EventId, NodeName, PIPELINE, RunId};
 
+/// FIX's place in the [`PIPELINE`].
+const FIX: usize = 6;
+/// Room for the events of a run that needs no fix, and of one that needs one.
+const USUAL_FACTS: usize = 28;
 /// Earlier executions kept of one run.
 const KEPT_EXECUTIONS: usize = 8;
 
@@ -137,6 +141,22 @@ impl RunState {
 
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// A node's index in `nodes`, where the first are the pipeline's.
+    fn index_of(&self, name: &str, place: Option<u8>) -> Option<usize> {
+        match place {
+            Some(place) => Some(usize::from(place)),
+            None => self.nodes[PIPELINE.len()..]
+                .iter()
+                .position(|node| node.name == name)
+                .map(|position| PIPELINE.len() + position),
+        }
+    }
+
+    /// The status of the node that a fact is about.
+    pub(super) fn status_of(&self, name: &str, place: Option<u8>) -> NodeStatus {
+        self.index_of(name, place).map_or(NodeStatus::Pending, |index| self.nodes[index].status)
     }
 
     /// The node that failed last, in a run that failed.
@@ -278,7 +298,7 @@ impl RunState {
         }
         self.executions = self.executions.max(1);
 
-        let index = self.nodes.iter().position(|node| node.name == *name).unwrap_or_else(|| {
+        let index = self.index_of(name, fact.place).unwrap_or_else(|| {
             self.nodes.push(Node::new(name.clone()));
             self.nodes.len() - 1
         });
@@ -300,7 +320,7 @@ impl RunState {
             FactKind::Start => {
                 self.starts = order;
                 self.nodes[index].start(Some(fact.at), order);
-                if self.nodes[index].name == "FIX" {
+                if index == FIX {
                     self.fix_iterations = self.fix_iterations.max(self.nodes[index].attempts);
                 }
                 self.pass_over(index, in_pipeline);
@@ -384,7 +404,7 @@ pub(super) enum Taken {
 }
 
 impl Run {
-    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp) -> Self {
+    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp, most_facts: usize) -> Self {
         Self {
             id,
             events: 0,
@@ -392,10 +412,10 @@ impl Run {
             last_event_at: first.at,
             last_received_at: received_at,
             state: RunState::default(),
-            facts: VecDeque::new(),
+            facts: VecDeque::with_capacity(most_facts.min(USUAL_FACTS)),
             base: None,
             horizon: None,
-            seen: Seen::default(),
+            seen: Seen::with_capacity(most_facts.min(USUAL_FACTS)),
         }
     }
 
@@ -490,9 +510,16 @@ impl Seen {
     /// Identities kept for each fact kept: replays are longer than what is folded again.
     const PER_FACT: usize = 8;
 
+    fn with_capacity(events: usize) -> Self {
+        Self {
+            recent: HashSet::with_capacity_and_hasher(events, FixedState::default()),
+            older: HashSet::default(),
+        }
+    }
+
     /// Whether it is new.
     fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
-        if self.older.contains(&id) || !self.recent.insert(id) {
+        if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
             return false;
         }
         if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {
