@@ -90,6 +90,8 @@ pub struct RunState {
     /// A node event of this execution was seen.
     nodes_seen: bool,
     starts: u32,
+    /// The pipeline's nodes before this one have been passed: none of them is pending.
+    passed: usize,
 }
 
 impl Default for RunState {
@@ -111,6 +113,7 @@ impl Default for RunState {
             history: Vec::new(),
             nodes_seen: false,
             starts: 0,
+            passed: 0,
         }
     }
 }
@@ -242,6 +245,7 @@ impl RunState {
             self.cancel_requested = false;
             self.fix_iterations = 0;
             self.nodes_seen = false;
+            self.passed = 0;
         } else if self.status == RunStatus::Cancelled {
             self.go_on();
         }
@@ -363,12 +367,13 @@ impl RunState {
 
     /// A node started: those before it that never did were skipped.
     fn pass_over(&mut self, index: usize, in_pipeline: bool) {
-        if in_pipeline {
-            for node in &mut self.nodes[..index] {
+        if in_pipeline && index > self.passed {
+            for node in &mut self.nodes[self.passed..index] {
                 if node.status == NodeStatus::Pending {
                     node.status = NodeStatus::Skipped;
                 }
             }
+            self.passed = index;
         }
     }
 }

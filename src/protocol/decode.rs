@@ -157,7 +157,13 @@ fn read_item(text: &str) -> Item {
         }
         phase => phase,
     };
-    let detail = detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues);
+    let may_have_detail = node.is_none()
+        || wire.data.has_detail
+        || !wire.metrics.0.is_empty()
+        || wire.issues.0.is_some();
+    let detail = may_have_detail
+        .then(|| detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues))
+        .filter(|detail| *detail != Detail::default());
     Item::Event(WorkflowEvent {
         id,
         run_id: RunId::new(run_id),
@@ -166,7 +172,7 @@ fn read_item(text: &str) -> Item {
         at,
         duration_ms,
         node_index,
-        detail: (detail != Detail::default()).then(|| Arc::new(detail)),
+        detail: detail.map(Arc::new),
         raw: text.into(),
     })
 }

@@ -406,6 +406,8 @@ fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Resul
 /// `data`: what the dialects put into an event beside its frame.
 #[derive(Default)]
 pub(super) struct Data<'a> {
+    /// A field was read that belongs to an event's detail. Most events have none.
+    pub(super) has_detail: bool,
     pub(super) song_id: Scalar<'a>,
     pub(super) song_title: Scalar<'a>,
     pub(super) title: Scalar<'a>,
@@ -451,6 +453,12 @@ lenient!(Data, map: read_data, seq: skip_seq);
 
 fn read_data<'de, A: MapAccess<'de>>(data: &mut Data<'de>, map: &mut A) -> Result<(), A::Error> {
     while let Some(field) = map.next_key()? {
+        // A node's own seed is nobody's business; a run's is asked for where it is used.
+        let common = matches!(
+            field,
+            DataField::Seed | DataField::NodeIndex | DataField::DurationMs | DataField::Unknown
+        );
+        data.has_detail |= !common;
         match field {
             DataField::SongId => data.song_id = map.next_value()?,
             DataField::SongTitle => data.song_title = map.next_value()?,
