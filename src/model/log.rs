@@ -24,7 +24,7 @@ pub struct LogEntry {
 /// What a line tells.
 #[derive(Clone, Debug)]
 pub enum LogItem {
-    /// Its `raw` is empty: the log keeps the text, see [`EventLog::raw`].
+    /// Its text is asked for with [`EventLog::raw`].
     Event(WorkflowEvent),
     /// Something arrived that could not be read.
     ParseError(DecodeError),
@@ -34,13 +34,13 @@ pub enum LogItem {
 #[derive(Clone, Copy, Debug, Default)]
 struct TextPlace {
     segment: u64,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl TextPlace {
     fn range(self) -> Range<usize> {
-        self.start..self.end
+        self.start as usize..self.end as usize
     }
 }
 
@@ -69,7 +69,8 @@ impl EventLog {
         }
     }
 
-    pub(super) fn push(&mut self, received_at: Timestamp, mut item: LogItem) {
+    /// Adds a line; `text` is the event's own, empty for what could not be read.
+    pub(super) fn push(&mut self, received_at: Timestamp, item: LogItem, text: &str) {
         let seq = self.next_seq;
         self.next_seq += 1;
         if self.capacity == 0 {
@@ -78,12 +79,7 @@ impl EventLog {
         if self.entries.len() >= self.capacity {
             self.entries.pop_front();
         }
-        let text = match &mut item {
-            LogItem::Event(event) => self.keep_text(&std::mem::take(&mut event.raw)),
-            LogItem::ParseError(_) => {
-                TextPlace { segment: self.newest_segment(), ..TextPlace::default() }
-            }
-        };
+        let text = self.keep_text(text);
         self.entries.push_back(LogEntry { seq, received_at, item, text });
     }
 
@@ -107,9 +103,11 @@ impl EventLog {
         if segment.is_empty() {
             segment.reserve_exact(text.len().max(SEGMENT_BYTES));
         }
-        let start = segment.len();
+        // A segment is longer than it should be only for one long text; a text beyond four
+        // gigabytes is no message.
+        let start = segment.len() as u32;
         segment.push_str(text);
-        TextPlace { segment: place, start, end: segment.len() }
+        TextPlace { segment: place, start, end: segment.len() as u32 }
     }
 
     /// Lets go of the segments that no kept line lies in; one of them is used again.

@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::fact::{Fact, FactKind};
+use super::fact::{Fact, FactKind, Subject};
 use super::node::{self, Finish, Node, NodeStatus};
 use crate::protocol::{EventId, NodeName, PIPELINE, RunId};
 
@@ -146,20 +146,21 @@ impl RunState {
         self.nodes.iter().find(|node| node.name == name)
     }
 
-    /// A node's index in `nodes`, where the first are the pipeline's.
-    fn index_of(&self, name: &str, place: Option<u8>) -> Option<usize> {
-        match place {
-            Some(place) => Some(usize::from(place)),
-            None => self.nodes[PIPELINE.len()..]
+    /// The index in `nodes` of what a fact is about; `None` for the run and for a new node.
+    fn index_of(&self, subject: &Subject) -> Option<usize> {
+        match subject {
+            Subject::Run => None,
+            Subject::Place(place) => Some(usize::from(*place)),
+            Subject::Other(name) => self.nodes[PIPELINE.len()..]
                 .iter()
-                .position(|node| node.name == name)
+                .position(|node| node.name == **name)
                 .map(|position| PIPELINE.len() + position),
         }
     }
 
     /// The status of the node that a fact is about.
-    pub(super) fn status_of(&self, name: &str, place: Option<u8>) -> NodeStatus {
-        self.index_of(name, place).map_or(NodeStatus::Pending, |index| self.nodes[index].status)
+    pub(super) fn status_of(&self, subject: &Subject) -> NodeStatus {
+        self.index_of(subject).map_or(NodeStatus::Pending, |index| self.nodes[index].status)
     }
 
     /// The node that failed last, in a run that failed.
@@ -181,9 +182,15 @@ impl RunState {
             fill(&mut self.song_title, &detail.song_title);
             self.seed = self.seed.or(detail.seed);
         }
-        match &fact.node {
-            None => self.step_run(fact),
-            Some(node) => self.step_node(node, fact),
+        match self.index_of(&fact.subject) {
+            Some(index) => self.step_node(index, fact),
+            None => match &fact.subject {
+                Subject::Other(name) => {
+                    self.nodes.push(Node::new(NodeName::clone(name)));
+                    self.step_node(self.nodes.len() - 1, fact);
+                }
+                _ => self.step_run(fact),
+            },
         }
     }
 
@@ -203,7 +210,7 @@ impl RunState {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
                 self.error = None;
-                self.end_at(fact, fact.duration_ms);
+                self.end_at(fact, fact.duration_ms());
                 if let Some(count) = fact.detail.as_ref().and_then(|d| d.fix_iterations) {
                     self.fix_iterations = count;
                 }
@@ -214,7 +221,7 @@ impl RunState {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Failed;
                 self.error = Some(error.clone());
-                self.end_at(fact, fact.duration_ms);
+                self.end_at(fact, fact.duration_ms());
                 self.settle_nodes(NodeStatus::Failed, Some(error));
             }
             FactKind::Info | FactKind::Progress => {}
@@ -293,7 +300,7 @@ impl RunState {
         }
     }
 
-    fn step_node(&mut self, name: &NodeName, fact: &Fact) {
+    fn step_node(&mut self, index: usize, fact: &Fact) {
         let goes_on = matches!(fact.kind, FactKind::Start | FactKind::Progress);
         match self.status {
             RunStatus::Pending => self.status = RunStatus::Running,
@@ -302,15 +309,10 @@ impl RunState {
         }
         self.executions = self.executions.max(1);
 
-        let index = self.index_of(name, fact.place).unwrap_or_else(|| {
-            self.nodes.push(Node::new(name.clone()));
-            self.nodes.len() - 1
-        });
         let in_pipeline = index < PIPELINE.len();
         if !self.nodes_seen {
             self.nodes_seen = true;
-            let from_the_start =
-                fact.kind == FactKind::Start && (fact.node_index == Some(0) || index == 0);
+            let from_the_start = fact.kind == FactKind::Start && (fact.is_first || index == 0);
             if !from_the_start && in_pipeline {
                 // Whatever the run's end made of them before: they were missed.
                 for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
@@ -344,7 +346,7 @@ impl RunState {
                 let node = &self.nodes[index];
                 if node.status != NodeStatus::Running && !node.inferred {
                     self.starts = order;
-                    let span = fact.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+                    let span = fact.duration_ms().and_then(|ms| i64::try_from(ms).ok());
                     let started_at = span.and_then(|ms| {
                         fact.at.checked_sub(jiff::SignedDuration::from_millis(ms)).ok()
                     });
@@ -355,7 +357,7 @@ impl RunState {
                 self.nodes[index].finish(Finish {
                     at: Some(fact.at),
                     status: if failed { NodeStatus::Failed } else { NodeStatus::Success },
-                    duration_ms: fact.duration_ms,
+                    duration_ms: fact.duration_ms(),
                     error: failed.then(|| fact.error_text()),
                     scores: fact.detail.as_ref().map_or_else(Arc::default, |d| d.scores.clone()),
                     inferred: false,
@@ -394,7 +396,7 @@ pub struct Run {
     facts: VecDeque<Fact>,
     /// The state before `facts`, once the oldest were let go.
     base: Option<Box<RunState>>,
-    horizon: Option<Fact>,
+    horizon: Option<Box<Fact>>,
     seen: Seen,
 }
 
@@ -481,7 +483,7 @@ impl Run {
         while self.facts.len() > most_facts {
             if let Some(oldest) = self.facts.pop_front() {
                 self.base.get_or_insert_default().step(&oldest);
-                self.horizon = Some(oldest);
+                self.horizon = Some(Box::new(oldest));
             }
         }
         Taken::Applied { refolded: !in_order }

@@ -126,25 +126,28 @@ impl Model {
     }
 
     /// Applies a batch in order and hands every change to `on_change`, with the event.
-    pub fn receive(&mut self, batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
+    pub fn receive(&mut self, mut batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
         self.counters.frames += batch.frames;
         if batch.frames > 0 {
             self.last_received_at = Some(batch.received_at);
         }
-        for item in batch.items {
+        let items = std::mem::take(&mut batch.items);
+        let mut texts = batch.event_texts();
+        for item in items {
             match item {
                 Item::Event(mut event) => {
+                    let text = texts.next().unwrap_or_default();
                     let outcome = self.apply(&mut event, batch.received_at, batch.live);
                     if !matches!(outcome, Outcome::Duplicate) {
                         if let Outcome::Applied(change) = outcome {
                             on_change(&event, change);
                         }
-                        self.log.push(batch.received_at, LogItem::Event(event));
+                        self.log.push(batch.received_at, LogItem::Event(event), text);
                     }
                 }
                 Item::Malformed(error) => {
                     self.counters.malformed += 1;
-                    self.log.push(batch.received_at, LogItem::ParseError(error));
+                    self.log.push(batch.received_at, LogItem::ParseError(error), "");
                 }
                 Item::Ignored => self.counters.ignored += 1,
             }
@@ -180,13 +183,10 @@ impl Model {
 
         // One text for all events of a run: less memory, and one place to look.
         event.run_id.clone_from(run.id());
-        let place = fact.place;
-        let status_of_node = |run: &Run| {
-            event.node.as_ref().map_or(NodeStatus::Pending, |name| run.status_of(name, place))
-        };
+        let subject = fact.subject.clone();
         let status_before = run.status;
         let key_before = eviction_key(run, slot);
-        let node_before = status_of_node(run);
+        let node_before = run.status_of(&subject);
         match run.take(fact, received_at, self.retention.events_per_run) {
             Taken::Duplicate => {
                 self.counters.duplicates += 1;
@@ -201,7 +201,7 @@ impl Model {
                 self.clock.observe(event.at, received_at, live);
                 self.stats.count_event(event.at);
                 let status = run.status;
-                let node_after = status_of_node(run);
+                let node_after = run.status_of(&subject);
                 let key = eviction_key(run, slot);
                 let duration_ms = run.duration_ms;
                 if known.is_none() {

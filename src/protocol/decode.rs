@@ -46,11 +46,22 @@ pub struct Batch {
     pub frames: u64,
     /// In order of arrival.
     pub items: Vec<Item>,
+    /// The events' own JSON texts, one after the other: one allocation, not one an event.
+    texts: String,
+    /// Where each event's text ends.
+    text_ends: Vec<usize>,
 }
 
 impl Batch {
     pub fn new(received_at: Timestamp, live: bool) -> Self {
-        Self { received_at, live, frames: 0, items: Vec::new() }
+        Self {
+            received_at,
+            live,
+            frames: 0,
+            items: Vec::new(),
+            texts: String::new(),
+            text_ends: Vec::new(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -66,12 +77,33 @@ impl Batch {
         } else if text.starts_with('[') {
             match serde_json::from_str::<Vec<&RawValue>>(text) {
                 Ok(elements) if elements.is_empty() => self.items.push(Item::Ignored),
-                Ok(elements) => self.items.extend(elements.iter().map(|e| read_item(e.get()))),
+                Ok(elements) => {
+                    elements.iter().for_each(|element| self.push_element(element.get()))
+                }
                 Err(error) => self.items.push(malformed(format!("not JSON: {error}"), text)),
             }
         } else {
-            self.items.push(read_item(text));
+            self.push_element(text);
         }
+    }
+
+    fn push_element(&mut self, text: &str) {
+        let item = read_item(text);
+        if matches!(item, Item::Event(_)) {
+            self.texts.push_str(text);
+            self.text_ends.push(self.texts.len());
+        }
+        self.items.push(item);
+    }
+
+    /// The JSON texts of the items that are events, in their order.
+    pub fn event_texts(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.text_ends.iter().map(move |end| {
+            let text = &self.texts[start..*end];
+            start = *end;
+            text
+        })
     }
 
     /// Reads one binary frame, which has to hold UTF-8 JSON.
@@ -173,7 +205,6 @@ fn read_item(text: &str) -> Item {
         duration_ms,
         node_index,
         detail: detail.map(Arc::new),
-        raw: text.into(),
     })
 }
 
