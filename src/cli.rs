@@ -308,3 +308,57 @@ fn moment(text: &str) -> Result<Moment, String> {
         _ => Err("expected seconds, such as 12.5, or `end`".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_source_is_the_demo_a_url_or_a_file_that_is_there() {
+        assert_eq!(SourceSpec::parse(None), Ok(SourceSpec::Demo));
+        for url in
+            ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
+        {
+            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.to_owned())));
+        }
+        for wrong in ["http://h", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"] {
+            let parsed = SourceSpec::parse(Some(wrong));
+            assert!(matches!(parsed, Err(UsageError::BadUrl { .. })), "{wrong}: {parsed:?}");
+        }
+        let here = SourceSpec::parse(Some("Cargo.toml"));
+        assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
+    }
+
+    #[test]
+    fn flags_fill_the_settings() {
+        let cli = Cli::parse_from([
+            "meterbridge",
+            "--reconnect-delay=0.5",
+            "--backoff=exponential",
+            "--max-message-bytes=1M",
+            "--keep-runs=7",
+            "--fullscreen",
+            "--panel",
+            "--no-panel",
+            "--seed=3",
+        ]);
+        let settings = cli.window.request().map(|request| request.settings);
+        let settings = settings.unwrap_or_default();
+        assert_eq!(settings.connection.reconnect_delay.as_millis(), 500);
+        assert_eq!(settings.connection.backoff, crate::source::Backoff::Exponential);
+        assert_eq!(settings.connection.max_message_bytes, 1 << 20);
+        assert_eq!(settings.retention.runs, 7);
+        assert!(settings.view.fullscreen);
+        assert_eq!(settings.view.panel, Some(false));
+        assert_eq!(settings.studio.seed, Some(3));
+        let plain = Cli::parse_from(["meterbridge"]).window.settings.settings();
+        assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
+    }
+}
