@@ -70,7 +70,8 @@ pub struct Node {
     pub progress_percent: Option<f64>,
     /// Orders starts within the run: the node that started last has the greatest.
     pub(super) start_order: u32,
-    history: Vec<Attempt>,
+    /// Attempts before the latest. Most nodes are tried once and have none.
+    earlier: Vec<Attempt>,
 }
 
 impl Node {
@@ -87,13 +88,25 @@ impl Node {
             scores: Arc::default(),
             progress_percent: None,
             start_order: 0,
-            history: Vec::new(),
+            earlier: Vec::new(),
         }
     }
 
     /// The attempts, oldest first, the latest included; the first of very many are dropped.
-    pub fn history(&self) -> &[Attempt] {
-        &self.history
+    pub fn history(&self) -> impl Iterator<Item = Attempt> {
+        let latest = (self.attempts > 0).then(|| self.latest());
+        self.earlier.iter().cloned().chain(latest)
+    }
+
+    fn latest(&self) -> Attempt {
+        Attempt {
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            duration_ms: self.duration_ms,
+            status: self.status,
+            error: self.error.clone(),
+            scores: self.scores.clone(),
+        }
     }
 
     /// Whether an event of this node was seen in this execution.
@@ -111,6 +124,17 @@ impl Node {
     }
 
     pub(super) fn start(&mut self, at: Option<Timestamp>, order: u32) {
+        if self.attempts > 0 {
+            let mut latest = self.latest();
+            if latest.status == NodeStatus::Running {
+                // Its end was missed.
+                latest.status = NodeStatus::Unknown;
+            }
+            if self.earlier.len() + 1 == KEPT_ATTEMPTS {
+                self.earlier.remove(0);
+            }
+            self.earlier.push(latest);
+        }
         self.attempts = self.attempts.saturating_add(1);
         self.status = NodeStatus::Running;
         self.started_at = at;
@@ -121,23 +145,6 @@ impl Node {
         self.scores = Arc::default();
         self.progress_percent = None;
         self.start_order = order;
-        if let Some(attempt) = self.history.last_mut()
-            && attempt.status == NodeStatus::Running
-        {
-            // Its end was missed.
-            attempt.status = NodeStatus::Unknown;
-        }
-        if self.history.len() == KEPT_ATTEMPTS {
-            self.history.remove(0);
-        }
-        self.history.push(Attempt {
-            started_at: at,
-            ended_at: None,
-            duration_ms: None,
-            status: NodeStatus::Running,
-            error: None,
-            scores: Arc::default(),
-        });
     }
 
     /// Ends the latest attempt. Without a duration, the difference of the instants counts.
@@ -152,14 +159,6 @@ impl Node {
         self.error = end.error;
         self.inferred = end.inferred;
         self.scores = end.scores;
-        if let Some(attempt) = self.history.last_mut() {
-            attempt.started_at = self.started_at;
-            attempt.ended_at = self.ended_at;
-            attempt.duration_ms = self.duration_ms;
-            attempt.status = self.status;
-            attempt.error = self.error.clone();
-            attempt.scores = self.scores.clone();
-        }
     }
 }
 
