@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
-use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::config::{ConnectionOptions, RetentionOptions, Settings, StudioOptions, ViewOptions};
 use crate::inspect::Style;
+use crate::source::{UrlError, parse_source_url};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -133,7 +133,8 @@ pub struct SnapshotArgs {
 /// tried without a backend.
 #[derive(Args, Clone, Debug)]
 pub struct DemoCommand {
-    // The demo server's own options go here: `#[command(flatten)] pub demo: crate::demo::DemoArgs`.
+    #[command(flatten)]
+    pub demo: crate::demo::DemoArgs,
 }
 
 /// What the window is asked to show.
@@ -175,7 +176,7 @@ pub struct Size {
 /// When a picture is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Moment {
-    /// After the last event; of what has no end, once it has settled.
+    /// After the last event; of a live source, ten seconds after its first.
     End,
     /// Seconds after the first event.
     Seconds(f64),
@@ -188,8 +189,8 @@ pub enum UsageError {
     NoFile { path: PathBuf },
     #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
     NoSource { source_text: String },
-    #[error("`{url}` is not a WebSocket URL: {reason}")]
-    BadUrl { url: String, reason: String },
+    #[error("{reason}")]
+    BadUrl { reason: UrlError },
 }
 
 impl SourceSpec {
@@ -203,33 +204,16 @@ impl SourceSpec {
             return Ok(Self::Demo);
         };
         if text.contains("://") {
-            return check_url(text)
-                .map(|()| Self::WebSocket(text.to_owned()))
-                .map_err(|reason| UsageError::BadUrl { url: text.to_owned(), reason });
+            return match parse_source_url(text) {
+                Ok(_) => Ok(Self::WebSocket(text.to_owned())),
+                Err(reason) => Err(UsageError::BadUrl { reason }),
+            };
         }
         let path = PathBuf::from(text);
         if !path.exists() {
             return Err(UsageError::NoSource { source_text: text.to_owned() });
         }
         Ok(Self::Recording(path))
-    }
-}
-
-fn check_url(text: &str) -> Result<(), String> {
-    let uri: Uri = text.parse().map_err(|error| format!("{error}"))?;
-    match uri.scheme_str() {
-        Some("ws" | "wss") => {}
-        _ => return Err("it has to begin with ws:// or wss://".to_owned()),
-    }
-    let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else {
-        return Err("it names no host".to_owned());
-    };
-    let address = authority.as_str().rsplit('@').next().unwrap_or_default();
-    let has_port = address.strip_prefix(host).is_some_and(|port| !port.is_empty());
-    match uri.port_u16() {
-        _ if host.is_empty() => Err("it names no host".to_owned()),
-        None if has_port => Err("its port is not a number up to 65535".to_owned()),
-        _ => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Parser;
 
 use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout_style};
+use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Report};
 use meterbridge::model::{Model, Retention};
 
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nobody may be listening any more; the exit code still says it.
             let _ = writeln!(io::stderr(), "error: {error:#}");
-            ExitCode::from(if error.is::<UsageError>() { 2 } else { 1 })
+            let usage = error.is::<UsageError>();
+            let demo = error.downcast_ref::<DemoError>().map(DemoError::exit_code);
+            ExitCode::from(demo.unwrap_or(if usage { 2 } else { 1 }))
         }
     }
 }
@@ -32,8 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(Command::Snapshot(args)) => {
             meterbridge::app::snapshot(args.request()?).context("the picture could not be taken")
         }
-        // The demo server goes here: `meterbridge::demo::serve(&args.demo)`.
-        Some(Command::Demo(_)) => anyhow::bail!("the demo studio is not built yet"),
+        Some(Command::Demo(args)) => demo(&args.demo),
     }
 }
 
@@ -64,6 +66,11 @@ fn has_display() -> bool {
     let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux")
         || ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"].into_iter().any(named)
+}
+
+fn demo(args: &DemoArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
 }
 
 fn inspect(args: &InspectArgs) -> anyhow::Result<()> {

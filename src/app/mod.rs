@@ -1,13 +1,98 @@
-//! stub
+//! The application: Bevy plugins around the model.
+//!
+//! Every frame goes one way: [`ingest`] drains the source into the model, [`actions`] carries out
+//! what the user asked for, [`entities`] brings the world in step with the model, and the views
+//! draw. Only ingest changes the model; a snapshot of a recording brings a finished one along.
 
-use crate::cli::{SnapshotRequest, WindowRequest};
+pub mod actions;
+mod bridge;
+pub mod clock;
+pub mod draw;
+pub mod entities;
+pub mod focus;
+mod glyphs;
+pub mod ingest;
+pub mod input;
+pub mod panel;
+mod power;
+mod snapshot;
+mod source;
+mod stage;
+pub mod theme;
+pub mod viewport;
+mod window;
+pub mod words;
 
-/// Opens the window and returns when it is closed.
-pub fn run(_request: WindowRequest) -> std::io::Result<()> {
-    Ok(())
+pub use snapshot::{SnapshotError, snapshot};
+pub use window::{WindowError, run};
+
+use bevy::prelude::*;
+use bevy_egui::{EguiGlobalSettings, EguiPlugin};
+
+use crate::cli::SourceSpec;
+use crate::config::Settings;
+use crate::protocol::RunId;
+
+/// The order of a frame, for systems of every plugin.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AppSystems {
+    /// `PreUpdate`: the clock moves, the source's channel is drained into the model.
+    Ingest,
+    /// `Update`, first: what the user asked for is carried out, the focus follows.
+    Act,
+    /// `Update`: entities are brought in step with the model.
+    Sync,
+    /// `Update`, last: views write what is drawn.
+    Draw,
 }
 
-/// Takes one picture.
-pub fn snapshot(_request: SnapshotRequest) -> std::io::Result<()> {
-    Ok(())
+/// Everything about the studio that needs no window and no renderer: model, source, focus,
+/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
+pub struct StudioPlugin {
+    pub settings: Settings,
+    /// Where events come from; `None` when the embedding app feeds [`ingest::Studio`] by itself.
+    pub source: Option<SourceSpec>,
+}
+
+impl Plugin for StudioPlugin {
+    fn build(&self, app: &mut App) {
+        app.configure_sets(PreUpdate, AppSystems::Ingest)
+            .configure_sets(Update, (AppSystems::Act, AppSystems::Sync, AppSystems::Draw).chain());
+        let run = self.settings.view.run.as_deref().map(RunId::new);
+        app.insert_resource(ingest::Studio::new(self.settings.retention))
+            .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
+            .insert_resource(focus::Focus::new(run))
+            .insert_resource(source::SourceOptions::new(&self.settings));
+        app.add_plugins((
+            clock::plugin,
+            ingest::plugin,
+            actions::plugin,
+            focus::plugin,
+            entities::plugin,
+        ));
+        if self.source.is_some() {
+            app.add_plugins(source::plugin);
+        }
+    }
+}
+
+/// What is seen: the canvas with the stage and the bridge.
+pub struct ViewPlugin;
+
+impl Plugin for ViewPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_plugins((draw::DrawPlugin, viewport::plugin, stage::plugin));
+    }
+}
+
+/// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`] and the
+/// cameras of [`viewport::spawn_cameras`].
+pub struct ControlsPlugin;
+
+impl Plugin for ControlsPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_plugins(EguiPlugin::default())
+            .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
+            .add_plugins((input::plugin, panel::plugin, window::plugin));
+    }
 }

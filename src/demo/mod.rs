@@ -1,1 +1,29 @@
-//! stub
+//! The demo studio: a simulated AMCS backend on a real WebSocket.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`scenario`] | seeded, pure: what happens in the studio, in studio time; no clock, no I/O |
+//! | [`dialect`] | an event of the studio → the JSON text a backend would send |
+//! | `history` | what a viewer who connects late is replayed; bounded |
+//! | [`server`] | studio time → wall clock, the WebSocket endpoints, the clients |
+//! | [`args`] | `meterbridge demo …` |
+//!
+//! The app starts it with [`spawn_thread`] and connects to [`DemoHandle::url`] as to any backend;
+//! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
+//! demo has gone through a socket and the decoder like everything else.
+
+pub mod args;
+pub mod dialect;
+mod error;
+mod handle;
+mod history;
+mod run;
+pub mod scenario;
+pub mod server;
+
+pub use args::DemoArgs;
+pub use dialect::Dialect;
+pub use error::DemoError;
+pub use handle::{DemoHandle, spawn_thread};
+pub use run::run;
+pub use server::{DemoOptions, DemoServer};

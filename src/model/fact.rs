@@ -41,8 +41,9 @@ pub(super) enum Subject {
 /// No duration is told: longer than anything.
 const NOT_TOLD: u64 = u64::MAX;
 
+/// What an event says: its phase, with the run's `info` told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FactKind {
+pub enum FactKind {
     Created,
     Cancelled,
     Info,
@@ -83,6 +84,15 @@ impl Fact {
             kind,
             is_first: event.node_index == Some(0),
         })
+    }
+
+    /// The node's name; `None` for what concerns the run as a whole.
+    pub(super) fn node(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Run => None,
+            Subject::Place(place) => PIPELINE.get(usize::from(*place)).copied(),
+            Subject::Other(name) => Some(name),
+        }
     }
 
     /// Milliseconds, where the event tells.

@@ -13,8 +13,9 @@ mod stats;
 mod store;
 
 pub use clock::ServerClock;
+pub use fact::FactKind;
 pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
-pub use run::{Execution, Run, RunState, RunStatus};
+pub use run::{Execution, Run, RunEvent, RunState, RunStatus};
 pub use stats::{Stats, Usual};
 pub use store::{Change, Counters, Model, NodeChange, Outcome, Retention};

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 
 use super::fact::{Fact, FactKind, Subject};
 use super::node::{self, Finish, Node, NodeStatus};
-use crate::protocol::{EventId, NodeName, PIPELINE, RunId};
+use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
 
 /// FIX's place in the [`PIPELINE`].
 const FIX: usize = 6;
@@ -380,6 +380,16 @@ impl RunState {
     }
 }
 
+/// An event of a run, as it is told in the run's story.
+#[derive(Clone, Copy, Debug)]
+pub struct RunEvent<'a> {
+    pub at: Timestamp,
+    pub node: Option<&'a str>,
+    pub kind: FactKind,
+    pub duration_ms: Option<u64>,
+    pub detail: Option<&'a Detail>,
+}
+
 /// A run of the model. Reads as its [`RunState`].
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -452,6 +462,17 @@ impl Run {
 
     pub fn state(&self) -> &RunState {
         &self.state
+    }
+
+    /// The run's own events that are still kept, newest first by instant.
+    pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
+        self.facts.iter().rev().map(|fact| RunEvent {
+            at: fact.at,
+            node: fact.node(),
+            kind: fact.kind,
+            duration_ms: fact.duration_ms(),
+            detail: fact.detail.as_deref(),
+        })
     }
 
     /// Whether an event that changes no state is new.

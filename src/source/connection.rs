@@ -24,9 +24,9 @@ pub struct ConnectionSettings {
     pub max_reconnect_attempts: u32,
     pub backoff: Backoff,
     pub connect_timeout: Duration,
-    /// A ping is sent this often.
+    /// A ping is sent this often; zero for never.
     pub ping_interval: Duration,
-    /// Dead after this long without a single frame, pongs included.
+    /// Dead after this long without a single frame, pongs included; zero for never.
     pub idle_timeout: Duration,
     /// Bytes; a larger message ends the connection with an error and is retried.
     pub max_message_bytes: usize,

@@ -1,0 +1,178 @@
+//! Everything a user can ask for. One table gives what has a key its key and its words.
+
+use bevy::prelude::*;
+
+use super::AppSystems;
+use super::focus::{Focus, listed_runs};
+use super::ingest::{Link, Studio};
+use crate::protocol::RunId;
+
+/// Something the user asked for, by key or in the panel.
+#[derive(Message, Clone, Debug, PartialEq)]
+pub enum Action {
+    ToggleFollowing,
+    NextRun,
+    PreviousRun,
+    SelectRun(RunId),
+    Fit,
+    TogglePanel,
+    ToggleFullscreen,
+    ToggleHelp,
+    /// Closes what is open, else follows again.
+    Back,
+    /// Connects to the URL.
+    Connect(String),
+    Disconnect,
+    Reconnect,
+    /// Changes the connection's settings.
+    Configure(crate::source::ConnectionSettings),
+}
+
+/// One line of the help: an action with its key.
+pub struct Shortcut {
+    pub key: KeyCode,
+    /// The key as it stands on the keyboard.
+    pub key_text: &'static str,
+    pub text: &'static str,
+    pub action: fn() -> Action,
+}
+
+/// Every key that does something.
+pub const SHORTCUTS: &[Shortcut] = &[
+    Shortcut {
+        key: KeyCode::Space,
+        key_text: "Space",
+        text: "Stay on this run, or follow again",
+        action: || Action::ToggleFollowing,
+    },
+    Shortcut {
+        key: KeyCode::ArrowDown,
+        key_text: "↓",
+        text: "Next run",
+        action: || Action::NextRun,
+    },
+    Shortcut {
+        key: KeyCode::ArrowUp,
+        key_text: "↑",
+        text: "Previous run",
+        action: || Action::PreviousRun,
+    },
+    Shortcut {
+        key: KeyCode::ArrowRight,
+        key_text: "→",
+        text: "Next run",
+        action: || Action::NextRun,
+    },
+    Shortcut {
+        key: KeyCode::ArrowLeft,
+        key_text: "←",
+        text: "Previous run",
+        action: || Action::PreviousRun,
+    },
+    Shortcut {
+        key: KeyCode::KeyF,
+        key_text: "F",
+        text: "Fit the stage to the window",
+        action: || Action::Fit,
+    },
+    Shortcut {
+        key: KeyCode::KeyP,
+        key_text: "P",
+        text: "Show or hide the panel",
+        action: || Action::TogglePanel,
+    },
+    Shortcut {
+        key: KeyCode::F11,
+        key_text: "F11",
+        text: "Full screen, or a window",
+        action: || Action::ToggleFullscreen,
+    },
+    Shortcut {
+        key: KeyCode::Slash,
+        key_text: "?",
+        text: "Show or hide this help",
+        action: || Action::ToggleHelp,
+    },
+    Shortcut {
+        key: KeyCode::Escape,
+        key_text: "Esc",
+        text: "Close what is open, or follow again",
+        action: || Action::Back,
+    },
+];
+
+/// What is open beside the stage.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chrome {
+    pub panel: bool,
+    pub help: bool,
+    pub fullscreen: bool,
+}
+
+/// How the stage is placed in its area.
+#[derive(Resource, Clone, Copy, Debug, PartialEq)]
+pub struct StageView {
+    /// 1 fits the whole stage into its area.
+    pub zoom: f32,
+    /// Design pixels by which the view is moved.
+    pub pan: Vec2,
+}
+
+impl Default for StageView {
+    fn default() -> Self {
+        Self { zoom: 1.0, pan: Vec2::ZERO }
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_message::<Action>()
+        .init_resource::<Chrome>()
+        .init_resource::<StageView>()
+        .add_systems(Update, carry_out.in_set(AppSystems::Act));
+}
+
+fn carry_out(
+    mut actions: MessageReader<Action>,
+    studio: Res<Studio>,
+    mut focus: ResMut<Focus>,
+    mut link: ResMut<Link>,
+    mut chrome: ResMut<Chrome>,
+    mut view: ResMut<StageView>,
+) {
+    for action in actions.read() {
+        match action {
+            Action::ToggleFollowing => focus.toggle_following(),
+            Action::NextRun => step(&mut focus, &studio, 1),
+            Action::PreviousRun => step(&mut focus, &studio, -1),
+            Action::SelectRun(run) => focus.pin(run.clone()),
+            Action::Fit => *view = StageView::default(),
+            Action::TogglePanel => chrome.panel = !chrome.panel,
+            Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
+            Action::ToggleHelp => chrome.help = !chrome.help,
+            Action::Back if chrome.help => chrome.help = false,
+            Action::Back if chrome.panel => chrome.panel = false,
+            Action::Back if chrome.fullscreen => chrome.fullscreen = false,
+            Action::Back => focus.follow(),
+            Action::Connect(url) => {
+                link.url.clone_from(url);
+                link.connect();
+            }
+            Action::Disconnect => link.disconnect(),
+            Action::Reconnect => link.reconnect(),
+            Action::Configure(settings) => link.configure(settings.clone()),
+        }
+    }
+}
+
+/// Pins the run `by` places further down the list; the list does not wrap.
+fn step(focus: &mut Focus, studio: &Studio, by: isize) {
+    let runs = listed_runs(studio);
+    let here = focus.run().and_then(|id| runs.iter().position(|run| run.id() == id));
+    let there = match here {
+        Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),
+        None => 0,
+    };
+    if let Some(run) = runs.get(there) {
+        focus.pin(run.id().clone());
+    }
+}

@@ -1,0 +1,85 @@
+//! The application's own clock: what time it is, here and at the server.
+
+use bevy::prelude::*;
+use jiff::{SignedDuration, Timestamp};
+
+use super::AppSystems;
+use super::ingest::Studio;
+
+/// What time it is. The engine's clocks are not used for anything that is shown: a recording has
+/// its own time, and a snapshot stands still.
+#[derive(Resource, Clone, Debug)]
+pub struct PlaybackClock {
+    /// This machine's time, or the recording's.
+    pub now: Timestamp,
+    /// The server's time at `now`.
+    pub server_now: Timestamp,
+    mode: ClockMode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum ClockMode {
+    /// `now` is this machine's time plus an offset: zero for a live source, else the distance to
+    /// the recording's time.
+    Running { offset: SignedDuration },
+    /// `now` does not move by itself.
+    Fixed,
+}
+
+impl Default for PlaybackClock {
+    fn default() -> Self {
+        let now = Timestamp::now();
+        let mode = ClockMode::Running { offset: SignedDuration::ZERO };
+        Self { now, server_now: now, mode }
+    }
+}
+
+impl PlaybackClock {
+    /// A clock that stands at `now` until it is set again.
+    pub fn fixed(now: Timestamp) -> Self {
+        Self { now, server_now: now, mode: ClockMode::Fixed }
+    }
+
+    /// Moves a fixed clock.
+    pub fn set(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Makes `now` the time at which a recorded frame was received.
+    pub(super) fn align(&mut self, received_at: Timestamp) {
+        if let ClockMode::Running { offset } = &mut self.mode {
+            *offset = received_at.duration_since(Timestamp::now());
+            self.now = received_at;
+        }
+    }
+
+    pub(super) fn is_fixed(&self) -> bool {
+        self.mode == ClockMode::Fixed
+    }
+
+    pub(super) fn tick(&mut self) {
+        if let ClockMode::Running { offset } = self.mode {
+            let now = Timestamp::now();
+            self.now = now.checked_add(offset).unwrap_or(now);
+        }
+    }
+}
+
+/// Milliseconds from `earlier` to `later`; 0 when it is the other way round.
+pub fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
+    u64::try_from(later.duration_since(earlier).as_millis()).unwrap_or(0)
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<PlaybackClock>()
+        .add_systems(PreUpdate, tick.in_set(AppSystems::Ingest))
+        .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
+}
+
+fn tick(mut clock: ResMut<PlaybackClock>) {
+    clock.tick();
+}
+
+fn follow_server(mut clock: ResMut<PlaybackClock>, studio: Res<Studio>) {
+    clock.server_now = studio.model.clock().server_time(clock.now);
+}

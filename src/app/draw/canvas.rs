@@ -1,0 +1,339 @@
+//! The picture as plain data: layers of shapes and texts in design pixels.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hash};
+
+use bevy::color::Color;
+use bevy::ecs::resource::Resource;
+use bevy::math::Vec2;
+
+use super::fonts::Face;
+use super::shape::Shape;
+
+/// Where a shape or text lies in depth, from the back to the front. Within a layer all shapes
+/// come first, in the order they were added, then all texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Layer {
+    /// The ground.
+    Background,
+    /// Light on the ground.
+    Pool,
+    /// Rails, lanes, tile bodies: what modules are mounted on.
+    Rack,
+    /// Module bodies and what is printed on them.
+    Module,
+    /// Knobs, rings, badges and values on a module.
+    Face,
+    /// Patch cables, which hang in front of modules.
+    Cable,
+    /// The bridge with its meters.
+    Bridge,
+    /// What lies over a part of the picture: veils, failure blocks.
+    Overlay,
+    /// Text and marks that veils must not cover.
+    OverlayFace,
+    /// Bands over everything: connection lost, start-up.
+    Band,
+}
+
+impl Layer {
+    /// All layers from the back to the front.
+    pub const ALL: [Self; 10] = [
+        Self::Background,
+        Self::Pool,
+        Self::Rack,
+        Self::Module,
+        Self::Face,
+        Self::Cable,
+        Self::Bridge,
+        Self::Overlay,
+        Self::OverlayFace,
+        Self::Band,
+    ];
+
+    /// Depth of the layer's shapes in world units.
+    pub(super) fn shape_z(self) -> f32 {
+        f32::from(self as u8) * 2.0
+    }
+
+    /// Depth of the layer's texts in world units: above its shapes.
+    pub(super) fn text_z(self) -> f32 {
+        self.shape_z() + 1.0
+    }
+}
+
+/// Which point of a line of text its position names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anchor {
+    /// The left end of the baseline.
+    #[default]
+    Start,
+    /// The middle of the baseline.
+    Middle,
+    /// The right end of the baseline.
+    End,
+}
+
+/// A stretch of text in one style.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// What it says.
+    pub text: Cow<'static, str>,
+    /// Face and weight.
+    pub face: Face,
+    /// Size of the em in design pixels.
+    pub size: f32,
+    /// Colour.
+    pub colour: Color,
+    /// Space between letters in ems.
+    pub tracking_em: f32,
+    /// Space before the span in design pixels.
+    pub gap: f32,
+}
+
+/// One line of text on the canvas.
+///
+/// The key tells the label pool which entity shows it: it names the place ("the duration of
+/// node 3"), not the words, and must stay the same from frame to frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    pub(super) key: u64,
+    pub(super) spans: Vec<Span>,
+    pub(super) position: Vec2,
+    pub(super) anchor: Anchor,
+    pub(super) opacity: f32,
+    pub(super) keep_colour: bool,
+}
+
+impl Text {
+    /// A line in one style at a baseline point, white, anchored at its start.
+    pub fn new(
+        key: impl Hash,
+        text: impl Into<Cow<'static, str>>,
+        x: f32,
+        baseline: f32,
+        face: Face,
+        size: f32,
+    ) -> Self {
+        let span = Span {
+            text: text.into(),
+            face,
+            size,
+            colour: Color::WHITE,
+            tracking_em: 0.0,
+            gap: 0.0,
+        };
+        Self {
+            key: foldhash::fast::FixedState::default().hash_one(key),
+            spans: vec![span],
+            position: Vec2::new(x, baseline),
+            anchor: Anchor::Start,
+            opacity: 1.0,
+            keep_colour: false,
+        }
+    }
+
+    fn last(&mut self) -> &mut Span {
+        if self.spans.is_empty() {
+            // `new` makes one span and nothing takes spans away.
+            unreachable!("a text has at least one span");
+        }
+        let last = self.spans.len() - 1;
+        &mut self.spans[last]
+    }
+
+    /// Colour of the last span.
+    pub fn colour(mut self, colour: Color) -> Self {
+        self.last().colour = colour;
+        self
+    }
+
+    /// Space between letters of the last span, in ems.
+    pub fn tracking(mut self, em: f32) -> Self {
+        self.last().tracking_em = em;
+        self
+    }
+
+    /// Adds a span after a gap in design pixels, in the style of the one before.
+    pub fn then(mut self, gap: f32, text: impl Into<Cow<'static, str>>) -> Self {
+        let mut span = self.last().clone();
+        span.text = text.into();
+        span.gap = gap;
+        self.spans.push(span);
+        self
+    }
+
+    /// Face of the last span.
+    pub fn face(mut self, face: Face) -> Self {
+        self.last().face = face;
+        self
+    }
+
+    /// Size of the last span in design pixels.
+    pub fn size(mut self, size: f32) -> Self {
+        self.last().size = size;
+        self
+    }
+
+    /// Anchors the line at its middle.
+    pub fn middle(mut self) -> Self {
+        self.anchor = Anchor::Middle;
+        self
+    }
+
+    /// Anchors the line at its end.
+    pub fn end(mut self) -> Self {
+        self.anchor = Anchor::End;
+        self
+    }
+
+    /// Opacity of the line, 0 to 1.
+    pub fn opacity(mut self, opacity: f32) -> Self {
+        self.opacity = opacity;
+        self
+    }
+
+    /// Keeps its colours when the canvas drains: failures do.
+    pub fn keep_colour(mut self) -> Self {
+        self.keep_colour = true;
+        self
+    }
+}
+
+/// One contributor's share of the picture, redrawn as a whole.
+#[derive(Debug)]
+pub struct Part {
+    name: &'static str,
+    pub(super) shapes: Vec<(Layer, Shape)>,
+    pub(super) texts: Vec<(Layer, Text)>,
+}
+
+impl Part {
+    /// Adds a shape in front of those added to the layer before.
+    pub fn shape(&mut self, layer: Layer, shape: Shape) -> &mut Self {
+        self.shapes.push((layer, shape));
+        self
+    }
+
+    /// Adds a line of text.
+    pub fn text(&mut self, layer: Layer, text: Text) -> &mut Self {
+        if text.spans.iter().any(|span| !span.text.is_empty()) {
+            self.texts.push((layer, text));
+        }
+        self
+    }
+
+    /// Tells parts apart, so that two of them may use the same text keys.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// The whole picture. Contributors redraw their own part when what it shows has changed; an
+/// unchanged canvas is not uploaded again, yet goes on moving (see [`Shape::beads`] and its
+/// neighbours).
+#[derive(Resource, Debug)]
+pub struct Canvas {
+    parts: Vec<Part>,
+    generation: u64,
+    /// Device pixels per design pixel.
+    pub scale: f32,
+    /// Device pixel of the design origin, from the viewport's top left corner.
+    pub origin: Vec2,
+    /// Beads stand still, entrances become cross-fades, nothing breathes.
+    pub reduced_motion: bool,
+    /// How far colours have drained: 0 not at all, 1 grey. Shapes and texts that keep their
+    /// colour are left out.
+    pub desaturate: f32,
+}
+
+impl Default for Canvas {
+    fn default() -> Self {
+        Self {
+            parts: Vec::new(),
+            // Generation 0 stands for "nothing uploaded yet" on the other side.
+            generation: 1,
+            scale: 1.0,
+            origin: Vec2::ZERO,
+            reduced_motion: false,
+            desaturate: 0.0,
+        }
+    }
+}
+
+impl Canvas {
+    /// Empties a part, creating it on first use, and lends it for redrawing. Within a layer,
+    /// parts lie in the order in which they were first drawn.
+    pub fn redraw(&mut self, name: &'static str) -> &mut Part {
+        self.generation += 1;
+        let index = match self.parts.iter().position(|part| part.name == name) {
+            Some(index) => index,
+            None => {
+                self.parts.push(Part { name, shapes: Vec::new(), texts: Vec::new() });
+                self.parts.len() - 1
+            }
+        };
+        let part = &mut self.parts[index];
+        part.shapes.clear();
+        part.texts.clear();
+        part
+    }
+
+    /// Empties all parts.
+    pub fn clear(&mut self) {
+        self.generation += 1;
+        for part in &mut self.parts {
+            part.shapes.clear();
+            part.texts.clear();
+        }
+    }
+
+    /// Design coordinates of a point in device pixels of the viewport: for pointers.
+    pub fn design_from_device(&self, device: Vec2) -> Vec2 {
+        (device - self.origin) / self.scale
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Counts redraws; whoever has seen this number has seen the content.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::draw::Rect;
+
+    #[test]
+    fn a_part_is_replaced_and_others_stay() {
+        let mut canvas = Canvas::default();
+        let a_box = || Shape::rounded_box(Rect::new(0.0, 0.0, 1.0, 1.0));
+        canvas.redraw("stage").shape(Layer::Module, a_box());
+        canvas.redraw("bridge").shape(Layer::Bridge, a_box()).shape(Layer::Bridge, a_box());
+        let before = canvas.generation();
+        canvas.redraw("stage");
+        assert!(canvas.generation() > before);
+        let counts: Vec<_> = canvas.parts().iter().map(|part| part.shapes.len()).collect();
+        assert_eq!(counts, [0, 2]);
+    }
+
+    #[test]
+    fn keys_name_places() {
+        let key = |node: u32| Text::new(("name", node), "x", 0.0, 0.0, Face::Text500, 20.0).key;
+        assert_eq!(key(1), key(1));
+        assert_ne!(key(1), key(2));
+    }
+
+    #[test]
+    fn empty_texts_make_no_labels() {
+        let mut canvas = Canvas::default();
+        let part = canvas.redraw("stage");
+        part.text(Layer::Face, Text::new(0, "", 0.0, 0.0, Face::Text500, 20.0));
+        assert!(part.texts.is_empty());
+    }
+}

@@ -1,0 +1,80 @@
+//! The vertex attributes of one shape, as the shader reads them.
+
+use bevy::color::{Color, ColorToPacked};
+use bevy::mesh::VertexBufferLayout;
+use bevy::render::render_resource::{VertexAttribute, VertexFormat, VertexStepMode};
+use bytemuck::{Pod, Zeroable};
+
+/// Bits of [`Instance::codes`]`[1]`; `shapes.wgsl` has the same values.
+pub(super) mod flag {
+    pub const ROUND_CAP: u32 = 1;
+    pub const SNAP: u32 = 2;
+    pub const KEEP_COLOUR: u32 = 4;
+    pub const CLIPPED: u32 = 8;
+    pub const BREATHE_ALL: u32 = 16;
+}
+
+/// One shape on the GPU: 14 attributes of 16 bytes. WebGL2 allows 16 attributes and a stride of
+/// 255 bytes. Lengths are design pixels, times seconds since the canvas epoch; the fields'
+/// contents are described beside `VertexInput` in `shapes.wgsl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Instance {
+    pub bounds: [f32; 4],
+    pub geom0: [f32; 4],
+    pub geom1: [f32; 4],
+    pub geom2: [f32; 4],
+    pub codes: [u32; 4],
+    pub colours: [u32; 4],
+    pub style: [f32; 4],
+    pub glow_dash: [f32; 4],
+    pub tex: [f32; 4],
+    pub clip: [f32; 4],
+    pub fade: [f32; 4],
+    pub enter: [f32; 4],
+    pub motion: [f32; 4],
+    pub gradient: [f32; 4],
+}
+
+impl Instance {
+    /// The buffer layout the pipeline is made with.
+    pub fn layout() -> VertexBufferLayout {
+        let attributes = (0..14u32)
+            .map(|location| VertexAttribute {
+                format: if location == 4 || location == 5 {
+                    VertexFormat::Uint32x4
+                } else {
+                    VertexFormat::Float32x4
+                },
+                offset: u64::from(location) * 16,
+                shader_location: location,
+            })
+            .collect();
+        VertexBufferLayout {
+            array_stride: size_of::<Self>() as u64,
+            step_mode: VertexStepMode::Instance,
+            attributes,
+        }
+    }
+}
+
+/// Eight bits a channel, sRGB, straight alpha, red in the lowest byte: design colours stay exact.
+pub(super) fn pack(colour: Color) -> u32 {
+    u32::from_le_bytes(colour.to_srgba().to_u8_array())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instance_fits_the_limits_of_webgl2() {
+        assert!(size_of::<Instance>() <= 255);
+        assert!(Instance::layout().attributes.len() <= 16);
+    }
+
+    #[test]
+    fn colours_pack_red_first() {
+        assert_eq!(pack(Color::srgba_u8(0x10, 0x20, 0x30, 0x80)), 0x8030_2010);
+    }
+}

@@ -1,0 +1,312 @@
+//! Texts on screen: a pool of `Text2d` entities kept in step with the canvas.
+//!
+//! Each span is an entity of its own, since gaps between spans are exact and a change of one
+//! span's words lays out only that span again. Sizes and positions are in device pixels divided
+//! by the target's scale factor, so glyphs are rasterised at the resolution they are seen at.
+
+use bevy::app::{App, PostUpdate};
+use bevy::camera::visibility::NoFrustumCulling;
+use bevy::camera::{Camera, CameraUpdateSystems};
+use bevy::color::{Alpha, Color, Srgba};
+use bevy::ecs::prelude::*;
+use bevy::math::Vec2;
+use bevy::platform::collections::HashMap;
+use bevy::sprite::{Anchor as SpriteAnchor, Text2d, update_text2d_layout};
+use bevy::text::{
+    ComputedTextBlock, FontSize, LetterSpacing, LineBreak, LineHeight, TextColor, TextFont,
+    TextLayout, TextLayoutInfo, detect_text_needs_rerender, load_font_assets_into_font_collection,
+};
+use bevy::transform::TransformSystems;
+use bevy::transform::components::Transform;
+
+use super::canvas::{Anchor, Canvas, Layer, Span, Text};
+use super::fonts::Fonts;
+use super::{CanvasCamera, DrawSystems};
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<LabelPool>()
+        .add_systems(
+            PostUpdate,
+            sync_labels
+                .in_set(DrawSystems::Labels)
+                .after(CameraUpdateSystems)
+                .before(detect_text_needs_rerender)
+                .before(load_font_assets_into_font_collection)
+                .before(update_text2d_layout),
+        )
+        .add_systems(
+            PostUpdate,
+            (snap_glyphs, place_labels)
+                .in_set(DrawSystems::Place)
+                .after(update_text2d_layout)
+                .before(TransformSystems::Propagate),
+        );
+}
+
+/// Part, key of the text, and a number for texts that share both.
+type LabelKey = (&'static str, u64, u32);
+
+struct Label {
+    layer: Layer,
+    text: Text,
+    spans: Vec<Entity>,
+    /// The generation in which the canvas last had this text.
+    seen: u64,
+    /// Text or transform changed since the label was put in its place.
+    misplaced: bool,
+}
+
+/// How design pixels become world units, as far as labels see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct View {
+    viewport: Vec2,
+    factor: f32,
+    scale: f32,
+    origin: Vec2,
+}
+
+#[derive(Resource, Default)]
+struct LabelPool {
+    labels: HashMap<LabelKey, Label>,
+    generation: u64,
+    view: View,
+    desaturate: f32,
+}
+
+/// Brings entities into step with the canvas; writes only what differs, since every write lays
+/// a text out again.
+fn sync_labels(
+    mut commands: Commands,
+    canvas: Res<Canvas>,
+    fonts: Res<Fonts>,
+    cameras: Query<&Camera, With<CanvasCamera>>,
+    mut pool: ResMut<LabelPool>,
+    mut spans: Query<(&mut Text2d, &mut TextFont, &mut TextColor, &mut LetterSpacing)>,
+) {
+    let Some((viewport, factor)) = cameras.iter().find_map(|camera| {
+        Some((camera.physical_viewport_size()?.as_vec2(), camera.target_scaling_factor()?))
+    }) else {
+        return;
+    };
+    let pool = &mut *pool;
+    let view = View { viewport, factor, scale: canvas.scale, origin: canvas.origin };
+    let resized = (view.scale, view.factor) != (pool.view.scale, pool.view.factor);
+    let moved = view != pool.view;
+    let recoloured = canvas.desaturate != pool.desaturate;
+    let redrawn = canvas.generation() != pool.generation;
+    if !(moved || recoloured || redrawn) {
+        return;
+    }
+    pool.view = view;
+    pool.desaturate = canvas.desaturate;
+    pool.generation = canvas.generation();
+    let em = view.scale / view.factor;
+
+    let mut repeats: HashMap<(&'static str, u64), u32> = HashMap::default();
+    for part in canvas.parts() {
+        for (layer, text) in &part.texts {
+            let repeat = repeats.entry((part.name(), text.key)).or_default();
+            let key = (part.name(), text.key, *repeat);
+            *repeat += 1;
+            let label = pool.labels.entry(key).or_insert_with(|| Label {
+                layer: *layer,
+                text: Text { spans: Vec::new(), ..text.clone() },
+                spans: Vec::new(),
+                seen: 0,
+                misplaced: true,
+            });
+            label.seen = pool.generation;
+            label.misplaced |= moved;
+            if label.layer == *layer && label.text == *text && !resized && !recoloured {
+                continue;
+            }
+            label.layer = *layer;
+            label.misplaced = true;
+            while label.spans.len() > text.spans.len() {
+                if let Some(entity) = label.spans.pop() {
+                    commands.entity(entity).despawn();
+                }
+            }
+            for (index, span) in text.spans.iter().enumerate() {
+                let colour = shown_colour(span, text, canvas.desaturate);
+                let size = FontSize::Px(span.size * em);
+                let spacing = LetterSpacing::Px(span.tracking_em * span.size * em);
+                let font = fonts.handle(span.face);
+                let Some(entity) = label.spans.get(index) else {
+                    let entity = commands.spawn((
+                        Text2d::new(span.text.clone()),
+                        TextFont { font: font.into(), font_size: size, ..Default::default() },
+                        TextColor(colour),
+                        spacing,
+                        LineHeight::RelativeToFont(1.0),
+                        TextLayout::linebreak(LineBreak::NoWrap),
+                        SpriteAnchor::TOP_LEFT,
+                        // Labels are on screen or gone; without bounds to wait for they are
+                        // laid out in their first frame.
+                        NoFrustumCulling,
+                    ));
+                    label.spans.push(entity.id());
+                    continue;
+                };
+                let Ok((mut words, mut style, mut tint, mut tracking)) = spans.get_mut(*entity)
+                else {
+                    continue;
+                };
+                if words.0 != span.text {
+                    words.0.clear();
+                    words.0.push_str(&span.text);
+                }
+                if style.font_size != size || style.font != font.into() {
+                    style.font = font.into();
+                    style.font_size = size;
+                }
+                tint.set_if_neq(TextColor(colour));
+                tracking.set_if_neq(spacing);
+            }
+            label.text = text.clone();
+        }
+    }
+
+    let generation = pool.generation;
+    pool.labels.retain(|_, label| {
+        let stays = label.seen == generation;
+        if !stays {
+            for entity in label.spans.drain(..) {
+                commands.entity(entity).despawn();
+            }
+        }
+        stays
+    });
+}
+
+fn shown_colour(span: &Span, text: &Text, desaturate: f32) -> Color {
+    let mut srgb = span.colour.to_srgba();
+    if !text.keep_colour && desaturate > 0.0 {
+        let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;
+        let mix = |c: f32| c + (grey - c) * desaturate.min(1.0);
+        srgb = Srgba::new(mix(srgb.red), mix(srgb.green), mix(srgb.blue), srgb.alpha);
+    }
+    Color::from(srgb.with_alpha(srgb.alpha * text.opacity))
+}
+
+/// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
+/// samples it at fractional positions, which softens every stem.
+fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
+    for mut layout in &mut layouts {
+        for glyph in &mut layout.bypass_change_detection().glyphs {
+            let half = glyph.atlas_info.rect.size() * 0.5;
+            glyph.position = (glyph.position - half).round() + half;
+        }
+    }
+}
+
+/// Puts laid out labels on their baselines, at whole device pixels: a baseline between two
+/// pixels would blur every letter.
+fn place_labels(
+    mut pool: ResMut<LabelPool>,
+    blocks: Query<&ComputedTextBlock>,
+    mut transforms: Query<&mut Transform, With<Text2d>>,
+) {
+    if !pool.labels.values().any(|label| label.misplaced) {
+        return;
+    }
+    let pool = &mut *pool;
+    let view = pool.view;
+    for label in pool.labels.values_mut().filter(|label| label.misplaced) {
+        let mut pen = 0.0;
+        let mut laid_out = true;
+        // Offset of each span from the line's start, and its baseline within its own box.
+        let mut offsets: Vec<(f32, f32)> = Vec::with_capacity(label.spans.len());
+        for (entity, span) in label.spans.iter().zip(&label.text.spans) {
+            let line = blocks.get(*entity).ok().and_then(|block| block.buffer().lines().next());
+            let Some(line) = line else {
+                laid_out &= span.text.is_empty();
+                offsets.push((pen, 0.0));
+                continue;
+            };
+            pen += span.gap * view.scale;
+            offsets.push((pen, line.metrics().baseline));
+            pen += line.metrics().advance;
+        }
+        let position = label.text.position * view.scale + view.origin;
+        let start = match label.text.anchor {
+            Anchor::Start => position.x,
+            Anchor::Middle => position.x - pen * 0.5,
+            Anchor::End => position.x - pen,
+        };
+        for (entity, (offset, baseline)) in label.spans.iter().zip(offsets) {
+            let device = Vec2::new((start + offset).round(), position.y.round() - baseline.round());
+            let world = (device - view.viewport * 0.5) * Vec2::new(1.0, -1.0) / view.factor;
+            if let Ok(mut transform) = transforms.get_mut(*entity) {
+                transform
+                    .set_if_neq(Transform::from_translation(world.extend(label.layer.text_z())));
+            }
+        }
+        label.misplaced = !laid_out;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::app::TaskPoolPlugin;
+    use bevy::asset::{AssetApp, AssetPlugin};
+    use bevy::camera::RenderTargetInfo;
+    use bevy::ecs::system::RunSystemOnce;
+    use bevy::math::UVec2;
+    use bevy::text::Font;
+
+    use super::*;
+    use crate::app::draw::{Face, fonts};
+
+    fn app() -> App {
+        let mut app = App::new();
+        app.add_plugins((TaskPoolPlugin::default(), AssetPlugin::default())).init_asset::<Font>();
+        app.add_plugins(fonts::plugin).init_resource::<Canvas>().init_resource::<LabelPool>();
+        let mut camera = Camera::default();
+        camera.computed.target_info =
+            Some(RenderTargetInfo { physical_size: UVec2::new(1920, 1080), scale_factor: 1.0 });
+        app.world_mut().spawn((CanvasCamera, camera));
+        app
+    }
+
+    fn draw(app: &mut App, names: &[&'static str]) -> Vec<(Entity, String)> {
+        let mut canvas = app.world_mut().resource_mut::<Canvas>();
+        let part = canvas.redraw("stage");
+        for (place, name) in names.iter().enumerate() {
+            part.text(Layer::Face, Text::new(place, *name, 0.0, 50.0, Face::Text500, 20.0));
+        }
+        app.world_mut().run_system_once(sync_labels).expect("the system has its resources");
+        let world = app.world_mut();
+        let mut query = world.query::<(Entity, &Text2d)>();
+        let mut labels: Vec<_> =
+            query.iter(world).map(|(entity, text)| (entity, text.0.clone())).collect();
+        labels.sort();
+        labels
+    }
+
+    #[test]
+    fn entities_are_reused_by_place_and_despawned_when_gone() {
+        let mut app = app();
+        let first = draw(&mut app, &["PLAN", "STYLE"]);
+        assert_eq!(first.len(), 2);
+        let second = draw(&mut app, &["PLAN", "LYRICS"]);
+        let entities = |labels: &[(Entity, String)]| -> Vec<Entity> {
+            labels.iter().map(|(entity, _)| *entity).collect()
+        };
+        assert_eq!(entities(&first), entities(&second));
+        assert!(second.iter().any(|(_, text)| text == "LYRICS"));
+        assert_eq!(draw(&mut app, &["PLAN"]).len(), 1);
+    }
+
+    #[test]
+    fn an_unchanged_text_is_not_written() {
+        let mut app = app();
+        draw(&mut app, &["PLAN", "STYLE"]);
+        app.world_mut().clear_trackers();
+        draw(&mut app, &["PLAN", "LYRICS"]);
+        let world = app.world_mut();
+        let mut changed = world.query_filtered::<&Text2d, Changed<Text2d>>();
+        let changed: Vec<_> = changed.iter(world).map(|text| text.0.clone()).collect();
+        assert_eq!(changed, ["LYRICS"]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Drawing: one renderer for everything on the canvas.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `canvas` | layers of shapes and texts, plain data |
+//! | `shape`, `motion` | what a shape looks like and how it moves |
+//! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
+//! | `labels` | the texts as a pool of `Text2d` entities |
+//! | `fonts`, `metrics` | the embedded faces and their widths |
+//! | `offscreen` | the same picture without a window, as a PNG |
+//!
+//! Nothing here knows what a run is.
+
+mod canvas;
+mod fonts;
+mod instance;
+mod instances;
+mod labels;
+mod metrics;
+mod motion;
+mod offscreen;
+mod shape;
+
+use bevy::app::{App, Plugin, PostUpdate, PreUpdate};
+use bevy::camera::visibility::RenderLayers;
+use bevy::camera::{Camera, Camera2d, CameraOutputMode, ClearColorConfig, CompositingSpace};
+use bevy::color::Color;
+use bevy::ecs::prelude::*;
+use bevy::render::extract_component::ExtractComponent;
+use bevy::render::render_resource::BlendState;
+use bevy::render::view::Msaa;
+use bevy::time::{Real, Time};
+
+pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
+pub use fonts::{Face, Fonts};
+pub use metrics::{measure, truncate, wrap};
+pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
+pub use offscreen::{OffscreenError, make_ready, offscreen_plugins, render_to_png};
+pub use shape::{Cap, Rect, Shape, Texture};
+
+/// When the canvas is taken over from the main world's data.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DrawSystems {
+    /// `PreUpdate`: the clock is set. An app with a clock of its own orders after this.
+    Clock,
+    /// `PostUpdate`: label entities are brought into step with the canvas's texts.
+    Labels,
+    /// `PostUpdate`: labels, now laid out, are put on their baselines.
+    Place,
+}
+
+/// Time for everything that moves, in seconds from an arbitrary start. Start times of shapes are
+/// on this clock. By default it follows real time since start-up; an app that sets it itself
+/// turns [`DrawClock::follow_real_time`] off.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct DrawClock {
+    /// Now.
+    pub secs: f64,
+    /// Whether the plugin sets `secs` each frame.
+    pub follow_real_time: bool,
+}
+
+impl Default for DrawClock {
+    fn default() -> Self {
+        Self { secs: 0.0, follow_real_time: true }
+    }
+}
+
+impl DrawClock {
+    /// The instant that times on the GPU count from. Single precision loses whole frames after
+    /// a day, so it moves on every hour: a whole number of bead and breath periods.
+    pub(crate) fn epoch_secs(&self) -> f64 {
+        (self.secs / 3_600.0).floor() * 3_600.0
+    }
+}
+
+/// Marks the one camera that shows the canvas. It blends in sRGB, as the design was drawn.
+///
+/// What draws into the camera's texture without knowing of sRGB compositing (bevy_egui 0.42)
+/// needs a camera of its own: see [`overlay_camera`].
+#[derive(Component, ExtractComponent, Clone, Copy, Debug, Default)]
+#[require(Camera2d, Msaa::Off, CompositingSpace::Srgb)]
+pub struct CanvasCamera;
+
+/// A camera for what lies over the canvas (egui): it composites in linear light, sees no
+/// entities, and is blended over what cameras of a lower order have drawn.
+pub fn overlay_camera(order: isize) -> impl Bundle {
+    (
+        Camera2d,
+        Camera {
+            order,
+            clear_color: ClearColorConfig::Custom(Color::NONE),
+            output_mode: CameraOutputMode::Write {
+                // egui leaves premultiplied colours in the texture.
+                blend_state: Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING),
+                clear_color: ClearColorConfig::None,
+            },
+            ..Default::default()
+        },
+        RenderLayers::none(),
+        Msaa::Off,
+    )
+}
+
+/// Draws the [`Canvas`] on the [`CanvasCamera`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DrawPlugin;
+
+impl Plugin for DrawPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Canvas>()
+            .init_resource::<DrawClock>()
+            .configure_sets(PostUpdate, (DrawSystems::Labels, DrawSystems::Place).chain())
+            .add_systems(PreUpdate, follow_real_time.in_set(DrawSystems::Clock))
+            .add_plugins((fonts::plugin, labels::plugin, instances::plugin));
+    }
+}
+
+fn follow_real_time(time: Res<Time<Real>>, mut clock: ResMut<DrawClock>) {
+    if clock.follow_real_time {
+        clock.secs = time.elapsed_secs_f64();
+    }
+}

@@ -1,0 +1,146 @@
+//! How shapes move. All of it is evaluated in the shader from the draw clock, so a canvas that
+//! does not change still moves. Start times are seconds of [`super::DrawClock`]; durations are
+//! seconds. Under reduced motion entrances become 200 ms cross-fades, beads still chevrons,
+//! rings and needles step once a second, and nothing breathes.
+
+use super::instance::flag;
+use super::shape::{Kind, Shape};
+
+/// Period of a breathing halo in seconds: 0.42 Hz, the fastest the design flashes.
+pub const BREATH_PERIOD_SECS: f32 = 2.4;
+
+/// Bead speed, from the design: design pixels per second.
+pub const BEAD_SPEED: f32 = 80.0;
+/// From one bead to the next, in design pixels.
+pub const BEAD_PERIOD: f32 = 72.0;
+/// Length of a bead between its round ends, in design pixels.
+pub const BEAD_LENGTH: f32 = 16.0;
+
+/// How a shape comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Entrance {
+    /// Fills from below (a module fails: 0.36 s).
+    RevealUp = 1,
+    /// Uncovered from left to right (a module is skipped: 0.5 s).
+    WipeRight = 2,
+    /// A path is drawn from its start (a check mark: 0.2 s).
+    DrawOn = 3,
+    /// Comes to rest after a small overshoot in size (success: 0.44 s).
+    Settle = 4,
+    /// Of [`Shape::tab_box`]: the module fills from below in 0.36 s, then the bar grows out of
+    /// it in 0.42 s. The duration is ignored.
+    TabRise = 5,
+}
+
+impl Shape {
+    fn set_motion(&mut self, code: u32) {
+        self.raw.codes[0] = (self.raw.codes[0] & 0xff00_ffff) | code << 16;
+    }
+
+    /// Beads of `width` along a path at the design's speed, period and length, on top of it.
+    pub fn beads(self, width: f32, colour: bevy::color::Color) -> Self {
+        self.beads_at(width, colour, BEAD_SPEED, BEAD_PERIOD, BEAD_LENGTH)
+    }
+
+    /// Beads with a speed (design pixels per second, 0 stands still), period and length of their own.
+    pub fn beads_at(
+        mut self,
+        width: f32,
+        colour: bevy::color::Color,
+        speed: f32,
+        period: f32,
+        length: f32,
+    ) -> Self {
+        self.set_motion(1);
+        self.raw.motion = [speed, period, length, width];
+        self.raw.colours[3] = super::instance::pack(colour);
+        self
+    }
+
+    /// The end of an arc moves: at `at_secs` the arc covers `part` of its sweep (0 to 1), and
+    /// `per_sec` more each second, until it is full.
+    pub fn growing(mut self, at_secs: f64, part: f32, per_sec: f32) -> Self {
+        debug_assert_eq!(self.kind, Kind::Arc, "only arcs grow");
+        self.set_motion(2);
+        self.raw.motion = [0.0, part, per_sec, 0.0];
+        self.motion_at = Some(at_secs);
+        self
+    }
+
+    /// A needle swings from another angle to its own, from `at_secs` on: 99 % after 300 ms,
+    /// with an overshoot of 1.5 %.
+    pub fn swinging(mut self, from_deg: f32, at_secs: f64) -> Self {
+        debug_assert_eq!(self.kind, Kind::Needle, "only needles swing");
+        self.set_motion(3);
+        self.raw.geom1[0] = from_deg.to_radians();
+        self.motion_at = Some(at_secs);
+        self
+    }
+
+    /// The glow breathes between `low` (0.72 in the design) and full strength, period 2.4 s.
+    pub fn breathing(mut self, low: f32) -> Self {
+        self.set_motion(4);
+        self.raw.motion = [low, BREATH_PERIOD_SECS, 0.0, 0.0];
+        self
+    }
+
+    /// As [`Shape::breathing`], for the whole shape: a pool without an outline.
+    pub fn breathing_whole(mut self, low: f32) -> Self {
+        self = self.breathing(low);
+        self.raw.codes[1] |= flag::BREATHE_ALL;
+        self
+    }
+
+    /// Comes in from `start_secs` over `duration_secs`, by ease-out.
+    pub fn enter(mut self, entrance: Entrance, start_secs: f64, duration_secs: f32) -> Self {
+        self.raw.codes[0] = (self.raw.codes[0] & 0xffff_00ff) | (entrance as u32) << 8;
+        self.enter_at = start_secs;
+        let (from, to) = if entrance == Entrance::WipeRight {
+            (self.extent.min.x, self.extent.max.x)
+        } else {
+            (self.extent.min.y, self.extent.max.y)
+        };
+        self.raw.enter = [0.0, duration_secs.max(1e-3), from, to];
+        self
+    }
+
+    /// Opacity goes from `from` to `to` in a straight line; multiplied with the shape's own.
+    pub fn fade(mut self, start_secs: f64, duration_secs: f32, from: f32, to: f32) -> Self {
+        self.fade_at = start_secs;
+        self.raw.fade = [0.0, duration_secs.max(1e-3), from, to];
+        self
+    }
+
+    /// Fades in.
+    pub fn fade_in(self, start_secs: f64, duration_secs: f32) -> Self {
+        self.fade(start_secs, duration_secs, 0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy::math::Vec2;
+
+    #[test]
+    fn times_are_relative_to_the_epoch() {
+        let shape = Shape::arc(Vec2::ZERO, 10.0, 2.0, 0.0, 90.0)
+            .growing(7_200.5, 0.25, 0.1)
+            .fade_in(7_201.0, 0.2);
+        let raw = shape.encode(7_200.0);
+        assert_eq!(raw.motion[0], 0.5);
+        assert_eq!(raw.fade[0], 1.0);
+        assert_eq!(raw.motion[1], 0.25);
+    }
+
+    #[test]
+    fn codes_do_not_overwrite_each_other() {
+        let white = bevy::color::Color::WHITE;
+        let shape = Shape::ring(Vec2::ZERO, 10.0, 2.0)
+            .texture(super::super::Texture::Hatch { period: 14.0, width: 6.0 }, white)
+            .enter(Entrance::DrawOn, 0.0, 0.2)
+            .beads(6.0, white);
+        assert_eq!(shape.raw.codes[0], 1 | 3 << 8 | 1 << 16 | 1 << 24);
+    }
+}

@@ -1,0 +1,136 @@
+//! The same picture without a window: for snapshots, documentation and tests.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bevy::DefaultPlugins;
+use bevy::app::{App, PluginGroup, PluginGroupBuilder, PluginsState};
+use bevy::asset::{Assets, RenderAssetUsages};
+use bevy::camera::{Camera, RenderTarget};
+use bevy::ecs::prelude::*;
+use bevy::image::Image;
+use bevy::math::UVec2;
+use bevy::render::RenderPlugin;
+use bevy::render::pipelined_rendering::PipelinedRenderingPlugin;
+use bevy::render::render_resource::{TextureFormat, TextureUsages};
+use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
+use bevy::window::{ExitCondition, WindowPlugin};
+use bevy::winit::WinitPlugin;
+use thiserror::Error;
+
+use super::CanvasCamera;
+
+/// Updates before the picture is taken: fonts, atlases and pipelines take a few to settle.
+const WARM_UP_UPDATES: usize = 6;
+/// Updates to wait for the picture; it is read back asynchronously.
+const PATIENCE_UPDATES: usize = 200;
+
+/// Why no picture was written.
+#[derive(Debug, Error)]
+pub enum OffscreenError {
+    /// The app has no graphics: no adapter, or no render plugin.
+    #[error("nothing can be drawn here: the app has no image assets or no graphics adapter")]
+    NoGraphics,
+    /// The GPU did not hand the picture over.
+    #[error("the picture was not read back from the GPU after {PATIENCE_UPDATES} updates")]
+    NotReadBack,
+    /// The picture has a format that PNG has not.
+    #[error("the picture cannot be converted for a PNG: {0}")]
+    Convert(String),
+    /// The file could not be written.
+    #[error("cannot write {path}: {reason}")]
+    Write {
+        /// Where it should have gone.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+/// Bevy's default plugins for an app without a window, whose updates are called by
+/// [`render_to_png`].
+pub fn offscreen_plugins() -> PluginGroupBuilder {
+    DefaultPlugins
+        .build()
+        .set(WindowPlugin {
+            primary_window: None,
+            exit_condition: ExitCondition::DontExit,
+            ..Default::default()
+        })
+        .set(RenderPlugin {
+            // A pipeline that is still compiling draws nothing, and there is no later frame.
+            synchronous_pipeline_compilation: true,
+            ..Default::default()
+        })
+        .disable::<WinitPlugin>()
+        .disable::<PipelinedRenderingPlugin>()
+}
+
+/// Finishes an app's plugins, as a window's event loop would; once.
+pub fn make_ready(app: &mut App) {
+    if app.plugins_state() != PluginsState::Cleaned {
+        while app.plugins_state() == PluginsState::Adding {
+            bevy::tasks::tick_global_task_pools_on_main_thread();
+        }
+        app.finish();
+        app.cleanup();
+    }
+}
+
+/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
+/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+///
+/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
+/// camera's viewport as it would in a window. Can be called again on the same app.
+pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
+    make_ready(app);
+    let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
+    image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
+    image.asset_usage = RenderAssetUsages::default();
+    let target = app
+        .world_mut()
+        .get_resource_mut::<Assets<Image>>()
+        .ok_or(OffscreenError::NoGraphics)?
+        .add(image);
+
+    // Start-up systems may spawn the cameras.
+    app.update();
+    let world = app.world_mut();
+    if world.query_filtered::<(), With<CanvasCamera>>().iter(world).next().is_none() {
+        world.spawn(CanvasCamera);
+    }
+    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
+    for camera in cameras {
+        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    }
+    for _ in 0..WARM_UP_UPDATES {
+        app.update();
+    }
+
+    let captured: Arc<Mutex<Option<Image>>> = Arc::default();
+    let slot = Arc::clone(&captured);
+    app.world_mut().spawn(Screenshot::image(target)).observe(
+        move |event: On<ScreenshotCaptured>| {
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(event.image.clone());
+            }
+        },
+    );
+    for _ in 0..PATIENCE_UPDATES {
+        app.update();
+        let image = captured.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(image) = image {
+            return write_png(image, path);
+        }
+    }
+    Err(OffscreenError::NotReadBack)
+}
+
+fn write_png(image: Image, path: &Path) -> Result<(), OffscreenError> {
+    let picture =
+        image.try_into_dynamic().map_err(|error| OffscreenError::Convert(error.to_string()))?;
+    picture
+        .to_rgb8()
+        .save(path)
+        .map_err(|error| OffscreenError::Write { path: path.to_owned(), reason: error.to_string() })
+}

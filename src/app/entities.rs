@@ -1,0 +1,144 @@
+//! Entities for runs and nodes, in step with the model.
+//!
+//! They are for systems of an embedding app, which see in them that something changed; our own views
+//! read the model. They never hold the truth: despawning all of them and syncing again gives the same
+//! world.
+
+use std::collections::HashMap;
+
+use bevy::prelude::*;
+
+use super::AppSystems;
+use super::ingest::{EventReceived, Studio};
+use crate::model::{self, NodeStatus, RunStatus};
+use crate::protocol::{NodeName, RunId};
+
+/// A run of the model. Its nodes are its children.
+#[derive(Component, Clone, Debug, PartialEq)]
+pub struct RunEntity {
+    pub id: RunId,
+    pub status: RunStatus,
+    pub cancel_requested: bool,
+}
+
+/// A node of a run; child of its [`RunEntity`].
+#[derive(Component, Clone, Debug, PartialEq)]
+pub struct NodeEntity {
+    pub name: NodeName,
+    pub status: NodeStatus,
+    pub attempts: u32,
+}
+
+/// Finds the entities of a run.
+#[derive(Resource, Default)]
+pub struct RunIndex {
+    runs: HashMap<RunId, RunEntry>,
+    /// Bring every run in step, not only what changed.
+    rebuild: bool,
+}
+
+struct RunEntry {
+    run: Entity,
+    /// In the order of the model's nodes.
+    nodes: Vec<Entity>,
+}
+
+impl RunIndex {
+    /// The entity of a run.
+    pub fn run(&self, id: &str) -> Option<Entity> {
+        self.runs.get(id).map(|entry| entry.run)
+    }
+
+    /// Has everything despawned and spawned again at the next sync.
+    pub fn rebuild(&mut self) {
+        self.rebuild = true;
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
+}
+
+fn sync(
+    mut commands: Commands,
+    mut index: ResMut<RunIndex>,
+    studio: Res<Studio>,
+    mut received: MessageReader<EventReceived>,
+    mut runs: Query<&mut RunEntity>,
+    mut nodes: Query<&mut NodeEntity>,
+) {
+    if index.rebuild {
+        index.rebuild = false;
+        received.clear();
+        for (_, entry) in index.runs.drain() {
+            commands.entity(entry.run).despawn();
+        }
+        for run in studio.model.runs() {
+            sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes);
+        }
+        return;
+    }
+    if received.is_empty() {
+        return;
+    }
+    let mut touched: Vec<RunId> = Vec::new();
+    for message in received.read() {
+        touched.push(message.change.run_id.clone());
+        touched.extend(message.change.evicted.clone());
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    for id in touched {
+        match studio.model.run(&id) {
+            Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),
+            None => {
+                if let Some(entry) = index.runs.remove(&id) {
+                    commands.entity(entry.run).despawn();
+                }
+            }
+        }
+    }
+}
+
+fn sync_run(
+    commands: &mut Commands,
+    index: &mut RunIndex,
+    run: &model::Run,
+    runs: &mut Query<&mut RunEntity>,
+    nodes: &mut Query<&mut NodeEntity>,
+) {
+    let run_now = RunEntity {
+        id: run.id().clone(),
+        status: run.status,
+        cancel_requested: run.cancel_requested,
+    };
+    let entry = index.runs.entry(run.id().clone()).or_insert_with(|| RunEntry {
+        run: commands.spawn((Name::new(format!("run {}", run.id())), run_now.clone())).id(),
+        nodes: Vec::new(),
+    });
+    if let Ok(mut component) = runs.get_mut(entry.run) {
+        component.set_if_neq(run_now);
+    }
+    for (position, node) in run.nodes.iter().enumerate() {
+        let node_now =
+            NodeEntity { name: node.name.clone(), status: node.status, attempts: node.attempts };
+        match entry.nodes.get(position) {
+            Some(&entity) => {
+                if let Ok(mut component) = nodes.get_mut(entity) {
+                    component.set_if_neq(node_now);
+                } else {
+                    // Spawned this frame: its component arrives with the commands.
+                    commands.entity(entity).insert(node_now);
+                }
+            }
+            None => {
+                let entity = commands.spawn((Name::new(node.name.to_string()), node_now)).id();
+                commands.entity(entry.run).add_child(entity);
+                entry.nodes.push(entity);
+            }
+        }
+    }
+    for surplus in entry.nodes.drain(run.nodes.len().min(entry.nodes.len())..) {
+        commands.entity(surplus).despawn();
+    }
+}

@@ -1,0 +1,122 @@
+//! Status glyphs: the same silhouettes wherever a status is shown.
+
+use bevy::color::Color;
+use bevy::math::Vec2;
+
+use super::draw::{Face, Layer, Part, Rect, Shape, Text};
+use super::theme::colour;
+
+/// What a glyph says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyph {
+    Pending,
+    Running,
+    Success,
+    Failed,
+    Cancelled,
+    Skipped,
+    Unknown,
+}
+
+impl Glyph {
+    /// The status' own colour.
+    pub fn colour(self) -> Color {
+        match self {
+            Self::Pending | Self::Skipped | Self::Unknown => colour::TEXT_TERTIARY,
+            Self::Running => colour::RUNNING,
+            Self::Success => colour::SUCCESS,
+            Self::Failed => colour::FAILED,
+            Self::Cancelled => colour::CANCELLED,
+        }
+    }
+}
+
+/// Draws a status badge of this radius. `key` names the place.
+pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: f32, key: &str) {
+    match glyph {
+        Glyph::Pending => {
+            part.shape(
+                layer,
+                Shape::ring(centre, radius * 0.9, radius * 0.13).fill(colour::TEXT_DECORATIVE),
+            );
+        }
+        Glyph::Running => {
+            part.shape(layer, Shape::disc(centre, radius).fill(colour::RUNNING_DEEP));
+            part.shape(
+                layer,
+                Shape::arc(centre, radius * 0.93, radius * 0.19, -150.0, 150.0)
+                    .fill(colour::RUNNING),
+            );
+            part.shape(
+                layer,
+                Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42))
+                    .fill(colour::RUNNING),
+            );
+        }
+        Glyph::Success => {
+            part.shape(layer, Shape::disc(centre, radius).fill(colour::SUCCESS));
+            part.shape(layer, Shape::check(centre, radius).fill(colour::INK));
+        }
+        Glyph::Failed => {
+            part.shape(layer, Shape::octagon(centre, radius).fill(colour::FAILED).keep_colour());
+            part.shape(
+                layer,
+                Shape::cross(centre, radius * 0.38, radius * 0.24)
+                    .fill(colour::FAILED_INK)
+                    .keep_colour(),
+            );
+        }
+        Glyph::Cancelled => {
+            let square =
+                Rect::new(centre.x - radius, centre.y - radius, 2.0 * radius, 2.0 * radius);
+            part.shape(
+                layer,
+                Shape::rounded_box(square).radius(radius * 0.3).fill(colour::CANCELLED),
+            );
+            part.shape(
+                layer,
+                Shape::rounded_box(square.inset(radius * 0.62))
+                    .radius(radius * 0.08)
+                    .fill(colour::CANCELLED_INK),
+            );
+        }
+        Glyph::Skipped => {
+            part.shape(
+                layer,
+                Shape::ring(centre, radius * 0.92, radius * 0.14)
+                    .fill(colour::SKIPPED_HATCH)
+                    .dash(radius * 0.31, radius * 0.27),
+            );
+            for offset in [-0.36, 0.02] {
+                let at = |x: f32, y: f32| centre + Vec2::new(x + offset, y) * radius;
+                part.shape(
+                    layer,
+                    Shape::polyline3(at(0.0, -0.3), at(0.3, 0.0), at(0.0, 0.3), radius * 0.15)
+                        .fill(colour::SKIPPED_HATCH),
+                );
+            }
+        }
+        Glyph::Unknown => {
+            part.shape(
+                layer,
+                Shape::ring(centre, radius * 0.92, radius * 0.13)
+                    .fill(colour::SKIPPED_HATCH)
+                    .dash(radius * 0.1, radius * 0.26),
+            );
+            let size = radius * 1.2;
+            part.text(
+                layer,
+                Text::new(
+                    ("unknown", key.to_owned()),
+                    "?",
+                    centre.x,
+                    centre.y + size * 0.36,
+                    Face::Text700,
+                    size,
+                )
+                .middle()
+                .colour(colour::SKIPPED_HATCH),
+            );
+        }
+    }
+}

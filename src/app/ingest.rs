@@ -1,0 +1,273 @@
+//! The one place where the model changes: the source's channel is drained into it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use super::AppSystems;
+use super::clock::PlaybackClock;
+use crate::cli::SourceSpec;
+use crate::config::Settings;
+use crate::demo::DemoHandle;
+use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
+use crate::protocol::{NodeName, RunId, WorkflowEvent};
+use crate::source::{
+    ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal, SourceHandle,
+};
+
+/// Time a frame may spend on draining; what is left waits in the channel.
+const INGEST_BUDGET: Duration = Duration::from_millis(4);
+/// Lines kept of the connection log.
+const KEPT_CONNECTION_LOG: usize = 500;
+
+/// The model, and what changed in it this frame.
+#[derive(Resource)]
+pub struct Studio {
+    pub model: Model,
+    /// Counts changes of the model; views compare it with what they drew.
+    pub generation: u64,
+}
+
+impl Studio {
+    pub fn new(retention: Retention) -> Self {
+        Self { model: Model::new(retention), generation: 0 }
+    }
+}
+
+/// The connection to the source, as the panel shows it.
+#[derive(Resource)]
+pub struct Link {
+    /// Where events come from; `None` when whoever embeds the plugins feeds [`Studio`].
+    pub source: Option<SourceSpec>,
+    /// What stands in the URL field.
+    pub url: String,
+    pub settings: ConnectionSettings,
+    pub state: ConnectionState,
+    /// The last error, until a connection stands again.
+    pub last_error: Option<(Timestamp, String)>,
+    /// Oldest first.
+    pub log: VecDeque<ConnectionLogEntry>,
+    /// Batches still waiting in the channel after the last frame's budget was spent.
+    pub backlog: usize,
+    handle: Option<SourceHandle>,
+    /// Keeps the demo studio alive.
+    demo: Option<DemoHandle>,
+}
+
+impl Link {
+    pub(super) fn new(settings: &Settings, source: Option<SourceSpec>) -> Self {
+        Self {
+            source,
+            url: String::new(),
+            settings: settings.connection.clone(),
+            state: ConnectionState::Disconnected,
+            last_error: None,
+            log: VecDeque::new(),
+            backlog: 0,
+            handle: None,
+            demo: None,
+        }
+    }
+
+    /// Whether this is a recording, whose time is not ours.
+    pub fn is_recording(&self) -> bool {
+        matches!(self.source, Some(SourceSpec::Recording(_)))
+    }
+
+    /// Takes a source that was started elsewhere.
+    pub fn attach(&mut self, handle: SourceHandle, url: String, demo: Option<DemoHandle>) {
+        self.handle = Some(handle);
+        self.url = url;
+        self.demo = demo;
+    }
+
+    /// Connects to what stands in the URL field, dropping whatever there was.
+    pub fn connect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.connect(self.url.clone());
+        }
+    }
+
+    pub fn disconnect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.disconnect();
+        }
+    }
+
+    pub fn reconnect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.reconnect();
+        }
+    }
+
+    /// Hands changed settings to the source.
+    pub fn configure(&mut self, settings: ConnectionSettings) {
+        if settings != self.settings {
+            self.settings = settings;
+            if let Some(handle) = &self.handle {
+                handle.configure(self.settings.clone());
+            }
+        }
+    }
+}
+
+/// An event was received and applied.
+#[derive(Message, Clone, Debug)]
+pub struct EventReceived {
+    pub event: WorkflowEvent,
+    pub change: Change,
+}
+
+/// A node succeeded or failed.
+#[derive(Message, Clone, Debug)]
+pub struct NodeFinished {
+    pub run_id: RunId,
+    pub node: NodeName,
+    /// `Success` or `Failed`.
+    pub status: NodeStatus,
+}
+
+/// A run completed, failed or was cancelled.
+#[derive(Message, Clone, Debug)]
+pub struct RunFinished {
+    pub run_id: RunId,
+    pub status: RunStatus,
+}
+
+/// The connection was made.
+#[derive(Message, Clone, Debug)]
+pub struct Connected {
+    pub url: String,
+}
+
+/// The connection ended, by whatever side.
+#[derive(Message, Clone, Debug)]
+pub struct Disconnected {
+    pub code: Option<u16>,
+    pub reason: String,
+}
+
+/// The connection failed, or could not be made.
+#[derive(Message, Clone, Debug)]
+pub struct ConnectionError {
+    pub message: String,
+}
+
+/// Something arrived that could not be read.
+#[derive(Message, Clone, Debug)]
+pub struct ParseErrorReceived {
+    pub reason: String,
+    /// The first 4 kB of it.
+    pub text: String,
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_message::<EventReceived>()
+        .add_message::<NodeFinished>()
+        .add_message::<RunFinished>()
+        .add_message::<Connected>()
+        .add_message::<Disconnected>()
+        .add_message::<ConnectionError>()
+        .add_message::<ParseErrorReceived>()
+        .add_systems(PreUpdate, drain.in_set(AppSystems::Ingest));
+}
+
+/// Writers for everything an embedding app may want to hear of.
+#[derive(bevy::ecs::system::SystemParam)]
+pub struct Announcements<'w> {
+    events: MessageWriter<'w, EventReceived>,
+    nodes: MessageWriter<'w, NodeFinished>,
+    runs: MessageWriter<'w, RunFinished>,
+    connected: MessageWriter<'w, Connected>,
+    disconnected: MessageWriter<'w, Disconnected>,
+    errors: MessageWriter<'w, ConnectionError>,
+    parse_errors: MessageWriter<'w, ParseErrorReceived>,
+}
+
+fn drain(
+    mut studio: ResMut<Studio>,
+    mut link: ResMut<Link>,
+    mut clock: ResMut<PlaybackClock>,
+    mut announce: Announcements,
+) {
+    let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
+        return;
+    };
+    let begun = Instant::now();
+    for signal in signals.try_iter() {
+        match signal {
+            Signal::Batch(batch) => {
+                if link.is_recording() && !clock.is_fixed() {
+                    clock.align(batch.received_at);
+                }
+                receive(&mut studio, batch, &mut announce);
+            }
+            Signal::State(state) => {
+                if matches!(state, ConnectionState::Connected { .. }) {
+                    link.last_error = None;
+                }
+                link.state = state;
+            }
+            Signal::Log(entry) => note(&mut link, entry, &mut announce),
+        }
+        if begun.elapsed() > INGEST_BUDGET {
+            break;
+        }
+    }
+    let backlog = signals.len();
+    if link.backlog != backlog {
+        link.backlog = backlog;
+    }
+}
+
+/// Applies a batch to the model and announces what it changed.
+pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mut Announcements) {
+    for item in &batch.items {
+        if let crate::protocol::Item::Malformed(error) = item {
+            announce.parse_errors.write(ParseErrorReceived {
+                reason: error.reason.clone(),
+                text: error.text.to_string(),
+            });
+        }
+    }
+    studio.generation += 1;
+    studio.model.receive(batch, |event, change| {
+        if let Some(node) = &change.node
+            && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
+        {
+            announce.nodes.write(NodeFinished {
+                run_id: change.run_id.clone(),
+                node: node.name.clone(),
+                status: node.to,
+            });
+        }
+        if let Some((_, status)) = change.run_status
+            && status.is_over()
+        {
+            announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
+        }
+        announce.events.write(EventReceived { event: event.clone(), change });
+    });
+}
+
+fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
+    match &entry.event {
+        ConnectionEvent::Connecting => {}
+        ConnectionEvent::Connected => {
+            announce.connected.write(Connected { url: entry.url.clone() });
+        }
+        ConnectionEvent::Disconnected { code, reason } => {
+            announce.disconnected.write(Disconnected { code: *code, reason: reason.clone() });
+        }
+        ConnectionEvent::Error { message } => {
+            link.last_error = Some((entry.at, message.clone()));
+            announce.errors.write(ConnectionError { message: message.clone() });
+        }
+    }
+    if link.log.len() == KEPT_CONNECTION_LOG {
+        link.log.pop_front();
+    }
+    link.log.push_back(entry);
+}

@@ -1,0 +1,507 @@
+//! The section on the connection: where to, how it stands, what went wrong, what has come.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bevy_egui::egui::{
+    Align, ComboBox, DragValue, Key, Label, Layout, RichText, TextEdit, Ui, vec2,
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::connection_log::connection_log_ui;
+use super::glyph::{Sign, sign_ui};
+use super::style::{self, ink, space, text};
+use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
+use crate::app::actions::Action;
+use crate::app::clock::millis_between;
+use crate::app::ingest::Link;
+use crate::app::theme::colour;
+use crate::app::words::{count_words, time_words};
+use crate::cli::SourceSpec;
+use crate::model::Counters;
+use crate::source::{
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, parse_source_url,
+};
+
+/// What the section shows.
+pub(super) struct ConnectionView<'a> {
+    pub source: Option<&'a SourceSpec>,
+    /// The URL in use.
+    pub url: &'a str,
+    pub state: &'a ConnectionState,
+    pub settings: &'a ConnectionSettings,
+    pub last_error: Option<&'a (Timestamp, String)>,
+    pub log: &'a VecDeque<ConnectionLogEntry>,
+    pub backlog: usize,
+    pub counters: &'a Counters,
+    pub now: Timestamp,
+    pub zone: &'a TimeZone,
+}
+
+impl<'a> ConnectionView<'a> {
+    pub(super) fn new(
+        link: &'a Link,
+        counters: &'a Counters,
+        now: Timestamp,
+        zone: &'a TimeZone,
+    ) -> Self {
+        Self {
+            source: link.source.as_ref(),
+            url: &link.url,
+            state: &link.state,
+            settings: &link.settings,
+            last_error: link.last_error.as_ref(),
+            log: &link.log,
+            backlog: link.backlog,
+            counters,
+            now,
+            zone,
+        }
+    }
+}
+
+/// What is typed but not asked for yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ConnectionDraft {
+    url: String,
+    /// The URL in use when the field was last filled from it.
+    filled_from: String,
+    log_open: bool,
+}
+
+impl ConnectionDraft {
+    /// Follows a URL that was changed elsewhere.
+    fn follow(&mut self, url: &str) {
+        if self.filled_from != url {
+            url.clone_into(&mut self.filled_from);
+            url.clone_into(&mut self.url);
+        }
+    }
+}
+
+/// The state as the light says it.
+fn state_words(state: &ConnectionState) -> String {
+    match state {
+        ConnectionState::Disconnected => "Disconnected".to_owned(),
+        ConnectionState::Connecting { .. } => "Connecting".to_owned(),
+        ConnectionState::Connected { .. } => "Connected".to_owned(),
+        ConnectionState::Reconnecting { attempt, max_attempts: 0, .. } => {
+            format!("Reconnecting, attempt {attempt}")
+        }
+        ConnectionState::Reconnecting { attempt, max_attempts, .. } => {
+            format!("Reconnecting, attempt {attempt}/{max_attempts}")
+        }
+        ConnectionState::Failed { .. } => "Failed".to_owned(),
+    }
+}
+
+fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
+    match state {
+        ConnectionState::Disconnected => Sign::Pending,
+        ConnectionState::Connecting { .. } => Sign::Linking,
+        ConnectionState::Connected { .. } => Sign::Linked,
+        ConnectionState::Reconnecting { .. } => waited.map_or(Sign::Linking, Sign::Waiting),
+        ConnectionState::Failed { .. } => Sign::Failed,
+    }
+}
+
+/// Which buttons make sense: connect, disconnect, reconnect.
+fn offers(state: &ConnectionState, other_url: bool) -> [Offer; 3] {
+    use Offer::{Disabled, Plain, Primary};
+    match state {
+        ConnectionState::Disconnected => [Primary, Disabled, Disabled],
+        ConnectionState::Connecting { .. } if other_url => [Primary, Plain, Disabled],
+        ConnectionState::Connecting { .. } => [Disabled, Plain, Disabled],
+        _ if other_url => {
+            let open = !matches!(state, ConnectionState::Failed { .. });
+            [Primary, if open { Plain } else { Disabled }, Plain]
+        }
+        ConnectionState::Connected { .. } => [Disabled, Plain, Plain],
+        ConnectionState::Reconnecting { .. } => [Disabled, Plain, Primary],
+        ConnectionState::Failed { .. } => [Disabled, Disabled, Primary],
+    }
+}
+
+/// Milliseconds until the next attempt, and the part of the wait that is over.
+fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
+    let ConnectionState::Reconnecting { next_attempt_at: Some(at), attempt, .. } = view.state
+    else {
+        return None;
+    };
+    let left = millis_between(view.now, *at);
+    let whole = match view.settings.backoff {
+        Backoff::Constant => {
+            u64::try_from(view.settings.reconnect_delay.as_millis()).unwrap_or(u64::MAX)
+        }
+        Backoff::Exponential => 1000 << attempt.saturating_sub(1).min(5),
+    };
+    let part = 1.0 - left as f32 / whole.max(left).max(1) as f32;
+    Some((left, part))
+}
+
+/// What to do about the last error.
+fn advice(state: &ConnectionState) -> Option<&'static str> {
+    match state {
+        ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
+        ConnectionState::Reconnecting { .. } => Some("It is tried again by itself."),
+        ConnectionState::Failed { .. } => {
+            Some("Not tried again. Check the URL and that the server runs, then press Reconnect.")
+        }
+        ConnectionState::Disconnected => Some("Press Connect to try again."),
+    }
+}
+
+pub(super) fn connection_ui(
+    ui: &mut Ui,
+    view: &ConnectionView,
+    open: &mut bool,
+    draft: &mut ConnectionDraft,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let waiting = wait(view);
+    section_ui(ui, open, "Connection", |ui| {
+        let sign = state_sign(view.state, waiting.map(|(_, part)| part));
+        let words = RichText::new(state_words(view.state))
+            .font(style::semibold(text::BODY))
+            .color(ink(sign.text_colour()));
+        ui.label(words);
+        sign_ui(ui, sign, 8.5);
+    });
+    if !*open {
+        return actions;
+    }
+    match view.source {
+        Some(SourceSpec::Recording(path)) => {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            ui.weak(format!("Playing the recording {name}, in its own time."))
+                .on_hover_text(path.display().to_string());
+        }
+        None => {
+            ui.weak("Fed by the program around it.");
+        }
+        Some(SourceSpec::Demo | SourceSpec::WebSocket(_)) => {
+            address_ui(ui, view, draft, &mut actions);
+            if let Some((left, part)) = waiting {
+                wait_ui(ui, left, part);
+            }
+            settings_ui(ui, view.settings, &mut actions);
+        }
+    }
+    if let Some((at, message)) = view.last_error {
+        error_ui(ui, *at, message, view);
+    }
+    counters_ui(ui, view.counters, view.backlog);
+    connection_log_ui(ui, view, &mut draft.log_open);
+    actions
+}
+
+fn address_ui(
+    ui: &mut Ui,
+    view: &ConnectionView,
+    draft: &mut ConnectionDraft,
+    actions: &mut Vec<Action>,
+) {
+    draft.follow(view.url);
+    let width = ui.available_width();
+    let field = TextEdit::singleline(&mut draft.url)
+        .font(style::mono(text::MONO))
+        .hint_text(RichText::new("ws://host:port/path").color(ink(colour::TEXT_TERTIARY)))
+        .desired_width(width - 20.0)
+        .min_size(vec2(width, space::ROW))
+        .margin(vec2(10.0, 4.0))
+        .vertical_align(Align::Center);
+    let response = ui.add(field);
+    widgets::name(&response, "URL of the event stream");
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+
+    let url = draft.url.trim();
+    let wrong = parse_source_url(url).err();
+    if let Some(error) = &wrong
+        && !url.is_empty()
+    {
+        ui.horizontal_top(|ui| {
+            sign_ui(ui, Sign::Failed, 8.0);
+            let sentence = RichText::new(error.to_string()).color(ink(colour::FAILED_TEXT));
+            ui.add(Label::new(sentence).wrap());
+        });
+    }
+
+    let mut offered = offers(view.state, url != view.url);
+    if wrong.is_some() {
+        offered[0] = Offer::Disabled;
+    }
+    let each = (width - 2.0 * space::GAP) / 3.0;
+    ui.horizontal(|ui| {
+        let connect = button_ui(ui, "Connect", offered[0], each).clicked();
+        if connect || (entered && wrong.is_none()) {
+            actions.push(Action::Connect(url.to_owned()));
+        }
+        if button_ui(ui, "Disconnect", offered[1], each).clicked() {
+            actions.push(Action::Disconnect);
+        }
+        if button_ui(ui, "Reconnect", offered[2], each).clicked() {
+            actions.push(Action::Reconnect);
+        }
+    });
+}
+
+fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
+    let left = format!("{}.{} s", left_ms / 1000, left_ms % 1000 / 100);
+    ui.horizontal(|ui| {
+        ui.weak("Next retry in");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.monospace(&left);
+            let label = format!("Next retry in {left}");
+            widgets::bar_ui(ui, ui.available_width(), part, colour::CANCELLED, &label);
+        });
+    });
+    ui.ctx().request_repaint_after(Duration::from_millis(100));
+}
+
+/// A backoff's name, and what it does.
+fn backoff_words(backoff: Backoff) -> (&'static str, &'static str) {
+    match backoff {
+        Backoff::Constant => ("constant", "constant: the same delay each time"),
+        Backoff::Exponential => ("growing", "growing: 1, 2, 4 … 30 s, spread at random"),
+    }
+}
+
+fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Action>) {
+    let mut changed = settings.clone();
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Retry delay").weak());
+        if settings.backoff == Backoff::Constant {
+            let mut seconds = settings.reconnect_delay.as_secs_f64();
+            let drag = DragValue::new(&mut seconds)
+                .range(0.5..=60.0)
+                .speed(0.1)
+                .fixed_decimals(1)
+                .suffix(" s");
+            let response = ui.add(drag).on_hover_text("Drag, or press to type: 0.5 to 60 s");
+            widgets::name(&response, "Reconnect delay in seconds");
+            if (seconds - settings.reconnect_delay.as_secs_f64()).abs() > 1e-3 {
+                changed.reconnect_delay = Duration::from_secs_f64(seconds.clamp(0.5, 60.0));
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let drag = DragValue::new(&mut changed.max_reconnect_attempts)
+                .range(0..=1000)
+                .speed(0.1)
+                .custom_formatter(|count, _| match count as u32 {
+                    0 => "no limit".to_owned(),
+                    count => count.to_string(),
+                })
+                .custom_parser(|text| match text.trim() {
+                    "no limit" => Some(0.0),
+                    number => number.parse().ok(),
+                });
+            let response = ui.add(drag).on_hover_text("Drag, or press to type; 0: never give up");
+            widgets::name(&response, "Max attempts");
+            ui.label(RichText::new("Max attempts").weak());
+            let response = ComboBox::from_id_salt("backoff")
+                .width(ui.available_width())
+                .truncate()
+                .selected_text(backoff_words(settings.backoff).0)
+                .show_ui(ui, |ui| {
+                    for backoff in [Backoff::Constant, Backoff::Exponential] {
+                        let (_, words) = backoff_words(backoff);
+                        ui.selectable_value(&mut changed.backoff, backoff, words);
+                    }
+                })
+                .response;
+            widgets::name(&response, "Backoff");
+        });
+    });
+    if changed != *settings {
+        actions.push(Action::Configure(changed));
+    }
+}
+
+fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
+    style::note_frame(colour::FAILED_DEEP).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.horizontal(|ui| {
+            sign_ui(ui, Sign::Failed, 8.5);
+            let head = RichText::new("Last error").font(style::semibold(text::BODY));
+            ui.label(head.color(ink(colour::FAILED_TEXT)));
+            ui.label(format!("at {}", time_words(at, view.zone)));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy_ui(ui, "Copy the error", || format!("{at} {} {message}", view.url));
+            });
+        });
+        let shown: String = message.chars().take(400).collect();
+        let advice = advice(view.state).map_or(String::new(), |advice| format!(". {advice}"));
+        let said = shown.trim_end_matches('.');
+        ui.add(Label::new(format!("{said}{advice}")).wrap());
+    });
+}
+
+/// Counted things that arrived; what was lost stands out.
+fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(14.0, 2.0);
+        ui.spacing_mut().interact_size.y = 20.0;
+        let plain = |ui: &mut Ui, count: u64, words: &str| {
+            ui.label(RichText::new(format!("{} {words}", count_words(count))).size(15.0).weak());
+        };
+        plain(ui, counters.frames, "frames");
+        plain(ui, counters.events, "events");
+        if counters.duplicates > 0 {
+            plain(ui, counters.duplicates, "duplicates");
+        }
+        if counters.ignored > 0 {
+            plain(ui, counters.ignored, "ignored");
+        }
+        let warn = |ui: &mut Ui, count: u64, words: &str, tone, why: &str| {
+            if count > 0 {
+                let text = RichText::new(format!("{} {words}", count_words(count)));
+                ui.label(text.size(15.0).color(ink(tone))).on_hover_text(why);
+            }
+        };
+        let malformed = counters.malformed;
+        let why = "Frames that are no events; the event log shows them.";
+        warn(ui, malformed, "unreadable", colour::FAILED_TEXT, why);
+        let why = "Old runs had to go: more came than are kept.";
+        warn(ui, counters.evicted_runs, "runs dropped", colour::CANCELLED, why);
+        let why = "Arrived, but not shown yet: more comes in than a frame has time for.";
+        warn(ui, backlog as u64, "batches waiting", colour::CANCELLED, why);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::panel::testing::{harness, zone};
+    use egui_kittest::kittest::{NodeT, Queryable};
+
+    struct Scene {
+        state: ConnectionState,
+        settings: ConnectionSettings,
+        url: String,
+        draft: ConnectionDraft,
+        last_error: Option<(Timestamp, String)>,
+        now: Timestamp,
+        actions: Vec<Action>,
+    }
+
+    impl Scene {
+        fn new(state: ConnectionState) -> Self {
+            Self {
+                state,
+                settings: ConnectionSettings::default(),
+                url: "ws://studio:8700/v1/events".to_owned(),
+                draft: ConnectionDraft::default(),
+                last_error: None,
+                now: Timestamp::UNIX_EPOCH,
+                actions: Vec::new(),
+            }
+        }
+
+        fn show(&mut self, ui: &mut Ui) {
+            let zone = zone();
+            let view = ConnectionView {
+                source: Some(&SourceSpec::Demo),
+                url: &self.url,
+                state: &self.state,
+                settings: &self.settings,
+                last_error: self.last_error.as_ref(),
+                log: &VecDeque::new(),
+                backlog: 0,
+                counters: &Counters::default(),
+                now: self.now,
+                zone: &zone,
+            };
+            let actions = connection_ui(ui, &view, &mut true, &mut self.draft);
+            self.actions.extend(actions);
+        }
+    }
+
+    fn reconnecting(attempt: u32, max_attempts: u32) -> ConnectionState {
+        ConnectionState::Reconnecting {
+            url: String::new(),
+            attempt,
+            max_attempts,
+            next_attempt_at: Some("1970-01-01T00:00:02.3Z".parse().unwrap()),
+            reason: "closed".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_state_is_said_in_words() {
+        assert_eq!(state_words(&reconnecting(2, 5)), "Reconnecting, attempt 2/5");
+        assert_eq!(state_words(&reconnecting(12, 0)), "Reconnecting, attempt 12");
+    }
+
+    #[test]
+    fn only_sensible_buttons_are_offered() {
+        use Offer::{Disabled, Plain, Primary};
+        let url = String::new;
+        let connected = ConnectionState::Connected { url: url(), since: Timestamp::UNIX_EPOCH };
+        let failed = ConnectionState::Failed { url: url(), reason: url() };
+        assert_eq!(offers(&ConnectionState::Disconnected, false), [Primary, Disabled, Disabled]);
+        assert_eq!(offers(&connected, false), [Disabled, Plain, Plain]);
+        assert_eq!(offers(&connected, true), [Primary, Plain, Plain]);
+        assert_eq!(offers(&reconnecting(1, 5), false), [Disabled, Plain, Primary]);
+        assert_eq!(offers(&failed, false), [Disabled, Disabled, Primary]);
+        assert_eq!(offers(&failed, true), [Primary, Disabled, Plain]);
+    }
+
+    #[test]
+    fn connect_takes_what_was_typed() {
+        let mut harness =
+            harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
+        harness.get_by_label("Connect").click();
+        harness.run();
+        let expected = Action::Connect("ws://studio:8700/v1/events".to_owned());
+        assert_eq!(harness.state().actions, [expected]);
+    }
+
+    #[test]
+    fn enter_connects_to_an_edited_url() {
+        let mut harness =
+            harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
+        harness.get_by_label("URL of the event stream").click();
+        harness.run();
+        harness.key_press(bevy_egui::egui::Key::End);
+        harness.get_by_label("URL of the event stream").type_text("/x");
+        harness.run();
+        harness.key_press(bevy_egui::egui::Key::Enter);
+        harness.run();
+        let expected = Action::Connect("ws://studio:8700/v1/events/x".to_owned());
+        assert_eq!(harness.state().actions, [expected]);
+    }
+
+    #[test]
+    fn nothing_is_connected_that_is_no_url() {
+        let mut scene = Scene::new(ConnectionState::Disconnected);
+        scene.url = "studio".to_owned();
+        let mut harness = harness(scene, |ui, scene| scene.show(ui));
+        harness.get_by_label("Connect").click();
+        harness.run();
+        assert!(harness.state().actions.is_empty());
+        let sentence = parse_source_url("studio").unwrap_err().to_string();
+        assert!(harness.query_by_label_contains(&sentence).is_some());
+    }
+
+    #[test]
+    fn a_closed_connection_cannot_be_closed() {
+        let mut harness =
+            harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
+        assert!(harness.get_by_label("Disconnect").accesskit_node().is_disabled());
+        harness.get_by_label("Disconnect").click();
+        harness.run();
+        assert!(harness.state().actions.is_empty());
+    }
+
+    #[test]
+    fn the_wait_counts_down() {
+        let mut scene = Scene::new(reconnecting(2, 5));
+        scene.last_error = Some((Timestamp::UNIX_EPOCH, "1006, closed by server".to_owned()));
+        let mut harness = harness(scene, |ui, scene| scene.show(ui));
+        assert!(harness.query_by_label("Next retry in 2.3 s").is_some());
+        assert!(harness.query_by_label_contains("tried again by itself").is_some());
+        harness.state_mut().now = "1970-01-01T00:00:02Z".parse().unwrap();
+        harness.step();
+        assert!(harness.query_by_label("Next retry in 0.3 s").is_some());
+    }
+}

@@ -1,0 +1,217 @@
+//! Signs of status: a shape of its own for each, so that colour is never all there is to tell.
+
+use std::f32::consts::TAU;
+
+use bevy::color::Color;
+use bevy_egui::egui::{
+    Align2, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui,
+    Vec2, epaint::PathShape, pos2, vec2,
+};
+
+use super::style::{self, ink};
+use crate::app::theme::colour;
+use crate::model::{NodeStatus, RunStatus};
+
+/// What a sign says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sign {
+    Pending,
+    Running,
+    Success,
+    Failed,
+    Cancelled,
+    Skipped,
+    Unknown,
+    /// The connection stands.
+    Linked,
+    /// An attempt is under way.
+    Linking,
+    /// Waiting for the next attempt: the part of the wait that is over, 0 to 1.
+    Waiting(f32),
+}
+
+impl From<NodeStatus> for Sign {
+    fn from(status: NodeStatus) -> Self {
+        match status {
+            NodeStatus::Pending => Self::Pending,
+            NodeStatus::Running => Self::Running,
+            NodeStatus::Success => Self::Success,
+            NodeStatus::Failed => Self::Failed,
+            NodeStatus::Skipped => Self::Skipped,
+            NodeStatus::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<RunStatus> for Sign {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Pending => Self::Pending,
+            RunStatus::Running => Self::Running,
+            RunStatus::Completed => Self::Success,
+            RunStatus::Failed => Self::Failed,
+            RunStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Sign {
+    /// The colour of words that go with the sign.
+    pub(super) fn text_colour(self) -> Color {
+        match self {
+            Self::Running => colour::RUNNING,
+            Self::Success | Self::Linked => colour::SUCCESS,
+            Self::Failed => colour::FAILED_TEXT,
+            Self::Cancelled | Self::Linking | Self::Waiting(_) => colour::CANCELLED,
+            Self::Pending | Self::Skipped | Self::Unknown => colour::TEXT_SECONDARY,
+        }
+    }
+
+    /// Paints the sign around `centre`, about `radius` to each side.
+    pub(super) fn paint(self, painter: &Painter, centre: Pos2, radius: f32) {
+        match self {
+            Self::Pending => {
+                painter.circle_stroke(centre, radius * 0.85, stroke(1.6, colour::TEXT_TERTIARY));
+            }
+            Self::Running => paint_running(painter, centre, radius),
+            Self::Success => {
+                painter.circle_filled(centre, radius, ink(colour::SUCCESS));
+                paint_check(painter, centre, radius);
+            }
+            Self::Failed => paint_failed(painter, centre, radius),
+            Self::Cancelled => {
+                let square = |half: f32| Rect::from_center_size(centre, Vec2::splat(half * 2.0));
+                let corner = CornerRadius::same(2);
+                painter.rect_filled(square(radius * 0.9), corner, ink(colour::CANCELLED));
+                painter.rect_filled(square(radius * 0.34), 0.0, ink(colour::CANCELLED_INK));
+            }
+            Self::Skipped => {
+                paint_dashes(painter, centre, radius * 0.85, 8, colour::SKIPPED_HATCH);
+                for shift in [-0.32, 0.12] {
+                    let tip = centre + vec2((shift + 0.26) * radius, 0.0);
+                    let wing = vec2(-0.26 * radius, 0.3 * radius);
+                    let points = vec![tip + wing, tip, tip + vec2(wing.x, -wing.y)];
+                    painter.add(Shape::line(points, stroke(1.4, colour::SKIPPED_HATCH)));
+                }
+            }
+            Self::Unknown => {
+                paint_dashes(painter, centre, radius * 0.9, 14, colour::TEXT_TERTIARY);
+                let font = style::semibold((radius * 1.4).max(8.0));
+                painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(colour::TEXT_SECONDARY));
+            }
+            Self::Linked => {
+                painter.circle_filled(centre, radius * 0.36, ink(colour::SUCCESS));
+                for turn in [0.0, 0.5] {
+                    let begin = (turn - 0.11) * TAU;
+                    paint_arc(painter, centre, radius * 0.85, begin, 0.22 * TAU, colour::SUCCESS);
+                }
+            }
+            Self::Linking => paint_dashes(painter, centre, radius * 0.8, 6, colour::CANCELLED),
+            Self::Waiting(part) => {
+                let track = stroke(3.0, colour::CANCELLED_DEEP);
+                painter.circle_stroke(centre, radius * 0.8, track);
+                let sweep = part.clamp(0.02, 1.0) * TAU;
+                paint_arc(painter, centre, radius * 0.8, -0.25 * TAU, sweep, colour::CANCELLED);
+            }
+        }
+    }
+}
+
+/// The sign as a widget of one line's height.
+pub(super) fn sign_ui(ui: &mut Ui, sign: Sign, radius: f32) -> Response {
+    let side = radius * 2.0 + 2.0;
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
+    sign.paint(ui.painter(), rect.center(), radius);
+    response
+}
+
+fn stroke(width: f32, colour: Color) -> Stroke {
+    Stroke::new(width, ink(colour))
+}
+
+fn on_circle(centre: Pos2, radius: f32, angle: f32) -> Pos2 {
+    centre + Vec2::angled(angle) * radius
+}
+
+/// An arc of `sweep` radians from `begin`, clockwise, 0 pointing right.
+fn paint_arc(painter: &Painter, centre: Pos2, radius: f32, begin: f32, sweep: f32, colour: Color) {
+    let steps = (sweep / TAU * 40.0).ceil().max(2.0) as usize;
+    let point = |step: usize| on_circle(centre, radius, begin + sweep * step as f32 / steps as f32);
+    painter.add(Shape::line((0..=steps).map(point).collect(), stroke(2.4, colour)));
+}
+
+fn paint_dashes(painter: &Painter, centre: Pos2, radius: f32, dashes: usize, colour: Color) {
+    let step = TAU / dashes as f32;
+    for dash in 0..dashes {
+        let begin = dash as f32 * step;
+        let ends =
+            [on_circle(centre, radius, begin), on_circle(centre, radius, begin + step * 0.55)];
+        painter.line_segment(ends, stroke(1.6, colour));
+    }
+}
+
+fn paint_running(painter: &Painter, centre: Pos2, radius: f32) {
+    painter.circle_filled(centre, radius * 0.95, ink(colour::RUNNING_DEEP));
+    // Open at the foot, as the ring of a module is.
+    let begin = 0.25 * TAU + TAU / 12.0;
+    let steps = 32;
+    let sweep = TAU * 5.0 / 6.0;
+    let point = |step: i32| on_circle(centre, radius * 0.9, begin + sweep * step as f32 / 32.0);
+    painter.add(Shape::line((0..=steps).map(point).collect(), stroke(1.6, colour::RUNNING)));
+    let foot = centre.y + radius * 0.42;
+    for (place, height) in [(-1.0, 0.45), (0.0, 0.85), (1.0, 0.62)] {
+        let x = centre.x + place * radius * 0.36;
+        let bar = Rect::from_min_max(
+            pos2(x - radius * 0.12, foot - radius * height),
+            pos2(x + radius * 0.12, foot),
+        );
+        painter.rect_filled(bar, 0.5, ink(colour::RUNNING));
+    }
+}
+
+fn paint_check(painter: &Painter, centre: Pos2, radius: f32) {
+    let at = |x: f32, y: f32| centre + vec2(x, y) * radius;
+    let points = vec![at(-0.43, 0.04), at(-0.1, 0.36), at(0.46, -0.32)];
+    painter.add(Shape::line(points, stroke(1.9, colour::BG)));
+}
+
+fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {
+    let corner = |place: i32| on_circle(centre, radius, (place as f32 + 0.5) * TAU / 8.0);
+    painter.add(Shape::Path(PathShape::convex_polygon(
+        (0..8).map(corner).collect(),
+        ink(colour::FAILED),
+        Stroke::NONE,
+    )));
+    let arm = radius * 0.36;
+    for flip in [1.0, -1.0] {
+        let ends = [centre + vec2(-arm, -arm * flip), centre + vec2(arm, arm * flip)];
+        painter.line_segment(ends, stroke(2.2, colour::FAILED_INK));
+    }
+}
+
+/// A cross that closes something.
+pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
+    super::widgets::describe_button(&response, label);
+    let tone = if response.hovered() { colour::TEXT } else { colour::TEXT_SECONDARY };
+    for flip in [1.0, -1.0] {
+        let ends = [rect.center() + vec2(-5.0, -5.0 * flip), rect.center() + vec2(5.0, 5.0 * flip)];
+        ui.painter().line_segment(ends, stroke(2.5, tone));
+    }
+    if response.has_focus() {
+        let ring = stroke(2.0, colour::VIOLET_TEXT);
+        ui.painter().rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
+    }
+    response.on_hover_text(label)
+}
+
+/// The triangle before what can be folded.
+pub(super) fn paint_fold(painter: &Painter, centre: Pos2, open: bool) {
+    let points = if open {
+        vec![centre + vec2(-6.0, -4.0), centre + vec2(6.0, -4.0), centre + vec2(0.0, 4.0)]
+    } else {
+        vec![centre + vec2(-4.0, -6.0), centre + vec2(4.0, 0.0), centre + vec2(-4.0, 6.0)]
+    };
+    let fill = ink(colour::TEXT_SECONDARY);
+    painter.add(Shape::Path(PathShape::convex_polygon(points, fill, Stroke::NONE)));
+}

@@ -1,0 +1,314 @@
+//! Which lines of the event log pass the filters, kept up as the log grows.
+
+use std::collections::VecDeque;
+
+use crate::model::{EventLog, LogEntry, LogItem};
+use crate::protocol::{NodeName, Phase, RunId};
+
+/// Lines looked at in one update: cheap filters, and the search through the text.
+const LINES_A_TURN: usize = 50_000;
+const SEARCHED_LINES_A_TURN: usize = 4_000;
+
+/// What kind of line is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineKind {
+    Started,
+    Done,
+    Failed,
+    Progress,
+    Info,
+    /// A phase this version does not know.
+    Other,
+    /// Not an event at all.
+    Unreadable,
+}
+
+impl LineKind {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Done,
+        Self::Failed,
+        Self::Progress,
+        Self::Info,
+        Self::Other,
+        Self::Unreadable,
+    ];
+
+    pub(super) fn of(item: &LogItem) -> Self {
+        match item {
+            LogItem::ParseError(_) => Self::Unreadable,
+            LogItem::Event(event) => match event.phase {
+                Phase::Start => Self::Started,
+                Phase::End => Self::Done,
+                Phase::Fail => Self::Failed,
+                Phase::Progress => Self::Progress,
+                Phase::Info => Self::Info,
+                Phase::Other(_) => Self::Other,
+            },
+        }
+    }
+
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Progress => "progress",
+            Self::Info => "info",
+            Self::Other => "other",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Which node's lines are shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum NodeFilter {
+    #[default]
+    All,
+    /// What concerns the run as a whole.
+    Workflow,
+    Node(NodeName),
+}
+
+/// What is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct LogFilter {
+    /// Lines that could not be read belong to no run and pass this one.
+    pub run: Option<RunId>,
+    pub node: NodeFilter,
+    pub kind: Option<LineKind>,
+    /// In ASCII lower case; looked for in everything that arrived.
+    pub search: String,
+}
+
+impl LogFilter {
+    fn passes(&self, log: &EventLog, entry: &LogEntry) -> bool {
+        if self.kind.is_some_and(|kind| kind != LineKind::of(&entry.item)) {
+            return false;
+        }
+        match &entry.item {
+            LogItem::Event(event) => {
+                self.run.as_ref().is_none_or(|run| *run == event.run_id)
+                    && match &self.node {
+                        NodeFilter::All => true,
+                        NodeFilter::Workflow => event.node.is_none(),
+                        NodeFilter::Node(name) => event.node.as_ref() == Some(name),
+                    }
+                    && contains(log.raw(entry), &self.search)
+            }
+            LogItem::ParseError(error) => {
+                self.node == NodeFilter::All
+                    && (contains(&error.text, &self.search)
+                        || contains(&error.reason, &self.search))
+            }
+        }
+    }
+}
+
+/// Whether `text` has `search`, which is in ASCII lower case, in any case. Allocates nothing.
+fn contains(text: &str, search: &str) -> bool {
+    let (text, search) = (text.as_bytes(), search.as_bytes());
+    let Some((first, _)) = search.split_first() else { return true };
+    let (lower, upper) = (*first, first.to_ascii_uppercase());
+    text.windows(search.len()).any(|window| {
+        (window[0] == lower || window[0] == upper) && window.eq_ignore_ascii_case(search)
+    })
+}
+
+/// The numbers of the lines that pass, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LogIndex {
+    filter: LogFilter,
+    lines: VecDeque<u64>,
+    /// Lines from `looked_from` up to `looked_to` have been looked at.
+    looked_from: u64,
+    looked_to: u64,
+    started: bool,
+}
+
+/// How the lines before those that were there have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shift {
+    /// Lines that came in front.
+    pub added: usize,
+    /// Lines that went from the front.
+    pub dropped: usize,
+}
+
+impl LogIndex {
+    pub(super) fn lines(&self) -> &VecDeque<u64> {
+        &self.lines
+    }
+
+    /// How many lines come after the one with this number.
+    pub(super) fn count_after(&self, seq: u64) -> usize {
+        self.lines.len() - self.lines.partition_point(|line| *line <= seq)
+    }
+
+    /// Whether older lines have still to be looked at.
+    pub(super) fn is_searching(&self, log: &EventLog) -> bool {
+        self.looked_from > first_seq(log)
+    }
+
+    /// Looks at what is new up to line `until`, and, a part at a time, at what is old; newest
+    /// first, so that a changed filter shows something at once.
+    pub(super) fn update(&mut self, log: &EventLog, filter: &LogFilter, until: u64) -> Shift {
+        let entries = log.entries();
+        let first = first_seq(log);
+        let until = until.clamp(first, log.written());
+        if !self.started || self.filter != *filter || self.looked_to < first {
+            self.started = true;
+            self.filter.clone_from(filter);
+            self.lines.clear();
+            (self.looked_from, self.looked_to) = (until, until);
+        }
+        let mut shift = Shift::default();
+        while self.lines.front().is_some_and(|line| *line < first) {
+            self.lines.pop_front();
+            shift.dropped += 1;
+        }
+        self.looked_from = self.looked_from.max(first);
+
+        let searched = !self.filter.search.is_empty();
+        let mut turn = if searched { SEARCHED_LINES_A_TURN } else { LINES_A_TURN };
+        let at = |seq: u64| entries.get((seq - first) as usize);
+        while self.looked_to < until && turn > 0 {
+            if at(self.looked_to).is_some_and(|entry| self.filter.passes(log, entry)) {
+                self.lines.push_back(self.looked_to);
+            }
+            self.looked_to += 1;
+            turn -= 1;
+        }
+        while self.looked_from > first && turn > 0 {
+            self.looked_from -= 1;
+            if at(self.looked_from).is_some_and(|entry| self.filter.passes(log, entry)) {
+                self.lines.push_front(self.looked_from);
+                shift.added += 1;
+            }
+            turn -= 1;
+        }
+        shift
+    }
+}
+
+/// The number of the oldest line that is kept.
+pub(super) fn first_seq(log: &EventLog) -> u64 {
+    log.entries().front().map_or(log.written(), |entry| entry.seq)
+}
+
+/// The line with this number, while it is kept.
+pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
+    log.entries().get(usize::try_from(seq.checked_sub(first_seq(log))?).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ingest::Studio;
+    use crate::app::panel::testing::{frame, receive};
+    use crate::model::Retention;
+
+    fn studio(log_events: usize) -> Studio {
+        Studio::new(Retention { log_events, ..Retention::default() })
+    }
+
+    fn write(studio: &mut Studio, from: u32, to: u32) {
+        for n in from..to {
+            let node = if n % 2 == 0 { Some("PLAN") } else { None };
+            let run = format!("run-{}", n % 3);
+            receive(studio, &[&frame(n % 3600, &run, node, "info", &format!(r#"{{"n":{n}}}"#))]);
+        }
+    }
+
+    /// What a look at every line would find.
+    fn all_passing(log: &EventLog, filter: &LogFilter) -> Vec<u64> {
+        log.entries()
+            .iter()
+            .filter(|entry| filter.passes(log, entry))
+            .map(|entry| entry.seq)
+            .collect()
+    }
+
+    fn filters() -> Vec<LogFilter> {
+        let all = LogFilter::default;
+        vec![
+            all(),
+            LogFilter { run: Some("run-1".into()), ..all() },
+            LogFilter { node: NodeFilter::Node("PLAN".into()), ..all() },
+            LogFilter { node: NodeFilter::Workflow, ..all() },
+            LogFilter { kind: Some(LineKind::Unreadable), ..all() },
+            LogFilter { search: "\"n\":1".to_owned(), ..all() },
+            LogFilter { search: "PLAN".to_lowercase(), kind: Some(LineKind::Info), ..all() },
+        ]
+    }
+
+    #[test]
+    fn the_index_is_what_a_look_at_every_line_finds() {
+        for filter in filters() {
+            let mut studio = studio(60);
+            let mut index = LogIndex::default();
+            for turn in 0..12 {
+                write(&mut studio, turn * 10, turn * 10 + 10);
+                receive(&mut studio, &["no event"]);
+                let log = studio.model.log();
+                index.update(log, &filter, log.written());
+                assert_eq!(*index.lines(), all_passing(log, &filter), "{filter:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_filter_begins_anew() {
+        let mut studio = studio(1000);
+        write(&mut studio, 0, 50);
+        let log = studio.model.log();
+        let mut index = LogIndex::default();
+        for filter in filters() {
+            index.update(log, &filter, log.written());
+            assert_eq!(*index.lines(), all_passing(log, &filter));
+        }
+    }
+
+    #[test]
+    fn a_long_log_is_searched_newest_first_in_turns() {
+        let mut studio = studio(100_000);
+        let count = SEARCHED_LINES_A_TURN as u32 + 500;
+        write(&mut studio, 0, count);
+        let log = studio.model.log();
+        let filter = LogFilter { search: "run-".to_owned(), ..LogFilter::default() };
+        let mut index = LogIndex::default();
+        let shift = index.update(log, &filter, log.written());
+        assert_eq!(shift, Shift { added: SEARCHED_LINES_A_TURN, dropped: 0 });
+        assert_eq!(index.lines().back(), Some(&(log.written() - 1)));
+        assert!(index.is_searching(log));
+        let shift = index.update(log, &filter, log.written());
+        assert_eq!(shift, Shift { added: 500, dropped: 0 });
+        assert!(!index.is_searching(log));
+        assert_eq!(index.lines().len(), count as usize);
+    }
+
+    #[test]
+    fn what_goes_from_the_log_goes_from_the_index() {
+        let mut studio = studio(10);
+        write(&mut studio, 0, 10);
+        let filter = LogFilter::default();
+        let mut index = LogIndex::default();
+        index.update(studio.model.log(), &filter, 10);
+        write(&mut studio, 10, 13);
+        // Paused: nothing new is taken, but what is gone is gone.
+        let shift = index.update(studio.model.log(), &filter, 10);
+        assert_eq!(shift, Shift { added: 0, dropped: 3 });
+        assert_eq!(index.count_after(7), 2);
+        assert!(line(studio.model.log(), 2).is_none());
+        assert_eq!(line(studio.model.log(), 3).map(|entry| entry.seq), Some(3));
+    }
+
+    #[test]
+    fn the_search_knows_no_case() {
+        assert!(contains("Genre NOT found", "not f"));
+        assert!(contains("ü", "ü"));
+        assert!(!contains("no", "not"));
+        assert!(contains("", ""));
+    }
+}

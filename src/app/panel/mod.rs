@@ -1,0 +1,243 @@
+//! The side panel: connection, runs, the run in focus, event log; and the help.
+//!
+//! It reads the model and writes [`Action`]s; nothing here changes the model. What a function
+//! shows and what it returns does not depend on Bevy, so all of it is tested without a window.
+
+mod connection;
+mod connection_log;
+mod entry;
+mod glyph;
+mod help;
+mod log;
+mod log_index;
+mod log_line;
+mod node;
+mod runs;
+mod style;
+mod widgets;
+
+#[cfg(test)]
+mod testing;
+
+use bevy::prelude::*;
+use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
+use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
+use jiff::{Timestamp, tz::TimeZone};
+
+use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
+use self::log::{LogState, LogView, log_ui};
+use self::node::{NodeChoice, NodeView, node_ui};
+use self::runs::{RunList, runs_ui};
+use self::style::space;
+use super::actions::{Action, Chrome};
+use super::clock::PlaybackClock;
+use super::focus::Focus;
+use super::ingest::{Link, Studio};
+use super::theme::colour;
+use crate::layout::Screen;
+
+const WIDTH: f32 = 556.0;
+const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
+/// What the event log keeps for itself when the window is low.
+const LOG_HEIGHT: f32 = 210.0;
+/// What the event log's head takes when it is folded.
+const FOLDED: f32 = 44.0;
+
+/// What the panel takes of the window.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub struct PanelArea {
+    /// Logical pixels from the right edge; 0 while the panel is hidden.
+    pub width_px: f32,
+}
+
+/// Whether the panel has a window of its own open, which Esc closes first.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub struct PanelDialog(pub bool);
+
+/// Which sections are unfolded.
+#[derive(Clone, Debug)]
+struct Unfolded {
+    connection: bool,
+    runs: bool,
+    node: bool,
+    log: bool,
+}
+
+impl Default for Unfolded {
+    fn default() -> Self {
+        Self { connection: true, runs: true, node: true, log: true }
+    }
+}
+
+/// What the user has typed, chosen and folded.
+#[derive(Resource, Clone, Debug, Default)]
+struct PanelState {
+    unfolded: Unfolded,
+    connection: ConnectionDraft,
+    runs: RunList,
+    node: NodeChoice,
+    log: LogState,
+}
+
+/// The time zone of whoever looks.
+#[derive(Resource, Clone, Debug)]
+struct LocalZone(TimeZone);
+
+/// Everything the panel reads.
+struct PanelView<'a> {
+    studio: &'a Studio,
+    link: &'a Link,
+    focus: &'a Focus,
+    now: Timestamp,
+    server_now: Timestamp,
+    zone: &'a TimeZone,
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<PanelArea>()
+        .init_resource::<PanelDialog>()
+        .init_resource::<PanelState>()
+        .insert_resource(LocalZone(TimeZone::system()))
+        .add_systems(EguiPrimaryContextPass, show);
+}
+
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
+fn show(
+    mut contexts: EguiContexts,
+    studio: Res<Studio>,
+    link: Res<Link>,
+    focus: Res<Focus>,
+    chrome: Res<Chrome>,
+    clock: Res<PlaybackClock>,
+    zone: Res<LocalZone>,
+    mut state: ResMut<PanelState>,
+    mut area: ResMut<PanelArea>,
+    mut dialog: ResMut<PanelDialog>,
+    mut actions: MessageWriter<Action>,
+) -> Result {
+    let ctx = contexts.ctx_mut()?.clone();
+    if ctx.viewport_rect().width() < WIDTH_RANGE.min {
+        // No window yet: egui would remember a panel squeezed into nothing.
+        return Ok(());
+    }
+    scale(&ctx);
+    if !style::ensure(&ctx) {
+        return Ok(());
+    }
+    let view = PanelView {
+        studio: &studio,
+        link: &link,
+        focus: &focus,
+        now: clock.now,
+        server_now: clock.server_now,
+        zone: &zone.0,
+    };
+    let mut width_px = 0.0;
+    if chrome.panel {
+        let (width, wanted) = side_panel_ui(&ctx, &view, &mut state);
+        width_px = (width * ctx.zoom_factor()).round();
+        actions.write_batch(wanted);
+    }
+    if let Some(entry) = &state.log.opened
+        && (!entry::entry_ui(&ctx, entry)
+            || !chrome.panel
+            || ctx.input(|input| input.key_pressed(egui::Key::Escape)))
+    {
+        state.log.opened = None;
+    }
+    dialog.set_if_neq(PanelDialog(state.log.opened.is_some()));
+    if chrome.help {
+        actions.write_batch(help::help_ui(&ctx));
+    }
+    area.set_if_neq(PanelArea { width_px });
+    Ok(())
+}
+
+/// Shows everything larger on a window that is higher than the design; never smaller, or text
+/// would fall under its least size.
+fn scale(ctx: &egui::Context) {
+    let height = ctx.viewport_rect().height() * ctx.zoom_factor();
+    let wanted = (height / Screen::HEIGHT).clamp(1.0, 4.0);
+    if (wanted - ctx.zoom_factor()).abs() > 0.005 {
+        ctx.set_zoom_factor(wanted);
+    }
+}
+
+/// The panel at the right edge: its width in points, and what was asked for.
+fn side_panel_ui(
+    ctx: &egui::Context,
+    view: &PanelView,
+    state: &mut PanelState,
+) -> (f32, Vec<Action>) {
+    let mut root = Ui::new(
+        ctx.clone(),
+        Id::new("window"),
+        egui::UiBuilder::new().layer_id(LayerId::background()).max_rect(ctx.viewport_rect()),
+    );
+    let response = Panel::right(Id::new("panel"))
+        .resizable(true)
+        .size_range(WIDTH_RANGE)
+        .default_size(WIDTH)
+        .show_separator_line(false)
+        .frame(style::panel_frame())
+        .show(&mut root, |ui| {
+            // A panel is as wide as what is in it, unless that takes all there is.
+            ui.set_min_width(ui.available_width());
+            panel_ui(ui, view, state)
+        });
+    let rect = response.response.rect;
+    let edge = egui::Stroke::new(1.5, style::ink(colour::LINE));
+    root.painter().vline(rect.left() + 0.75, rect.y_range(), edge);
+    (rect.width(), response.inner)
+}
+
+/// The panel's contents.
+fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action> {
+    let mut actions = Vec::new();
+    head_ui(ui, &mut actions);
+    let PanelState { unfolded, connection, runs, node, log } = state;
+    let height = ui.available_height();
+    let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };
+    let model = &view.studio.model;
+    ScrollArea::vertical()
+        .id_salt("sections")
+        .max_height(height - kept)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            let counters = model.counters();
+            let link = ConnectionView::new(view.link, counters, view.now, view.zone);
+            actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
+            widgets::rule_ui(ui);
+            let rows = ((height * 0.15 / space::ROW) as usize).clamp(3, 12);
+            let (studio, focus, now) = (view.studio, view.focus, view.server_now);
+            actions.extend(runs_ui(ui, studio, focus, now, rows, &mut unfolded.runs, runs));
+            widgets::rule_ui(ui);
+            let shown = NodeView {
+                run: focus.run().and_then(|id| model.run(id)),
+                stats: model.stats(),
+                server_now: now,
+                zone: view.zone,
+            };
+            node_ui(ui, &shown, &mut unfolded.node, node);
+        });
+    widgets::rule_ui(ui);
+    let lines = LogView { studio: view.studio, run: view.focus.run(), zone: view.zone };
+    log_ui(ui, &lines, &mut unfolded.log, log);
+    actions
+}
+
+fn head_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Panel").font(style::semibold(style::text::HEAD)));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if glyph::close_ui(ui, "Hide the panel").clicked() {
+                actions.push(Action::TogglePanel);
+            }
+            ui.weak("P to hide");
+        });
+    });
+    widgets::rule_ui(ui);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,453 @@
+//! The section on the run in focus: its nodes, and one node's attempts in full.
+
+use bevy::color::Color;
+use bevy_egui::egui::{
+    Align, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2,
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::glyph::{Sign, sign_ui};
+use super::runs::elapsed_ms;
+use super::style::{self, ink, space, text};
+use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
+use crate::app::clock::millis_between;
+use crate::app::theme::colour;
+use crate::app::words::{
+    brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
+    score_words, short_id, time_words,
+};
+use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, Stats};
+use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
+
+/// Height of a node's cell.
+const CELL: f32 = 27.0;
+/// Rows of cells before they scroll.
+const CELL_ROWS: usize = 5;
+/// The longest part of an error that is laid out; the whole of it can be copied.
+const SHOWN_ERROR_BYTES: usize = 32 << 10;
+
+/// What the section shows.
+pub(super) struct NodeView<'a> {
+    pub run: Option<&'a Run>,
+    pub stats: &'a Stats,
+    pub server_now: Timestamp,
+    pub zone: &'a TimeZone,
+}
+
+/// Which node and attempt are looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NodeChoice {
+    node: Option<(RunId, NodeName)>,
+    /// Counted from 1; the latest where none was chosen.
+    attempt: Option<u32>,
+}
+
+impl NodeChoice {
+    /// The chosen node, else the one that matters most.
+    fn node<'a>(&self, run: &'a Run) -> Option<&'a Node> {
+        let chosen = self.node.as_ref().filter(|(id, _)| id == run.id());
+        chosen
+            .and_then(|(_, name)| run.node(name))
+            .or_else(|| run.failed_node().filter(|_| run.status == RunStatus::Failed))
+            .or_else(|| run.current_node())
+            .or_else(|| run.nodes.iter().rev().find(|node| node.was_seen()))
+            .or_else(|| run.nodes.first())
+    }
+}
+
+pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mut NodeChoice) {
+    let Some(run) = view.run else {
+        section_ui(ui, open, "Run", |_| {});
+        if *open {
+            ui.weak("Waiting for the first run.");
+        }
+        return;
+    };
+    section_ui(ui, open, &format!("Run: {}", run_title(run)), |ui| {
+        copy_ui(ui, "Copy the run's id", || run.id().to_string());
+        let id = RichText::new(short_id(run.id())).monospace().color(ink(colour::TEXT_TERTIARY));
+        ui.label(id).on_hover_text(run.id().as_str());
+    });
+    if !*open {
+        return;
+    }
+    facts_ui(ui, run, view.server_now);
+    let shown = choice.node(run).map(|node| node.name.clone());
+    cells_ui(ui, run, shown.as_ref(), view.server_now, choice);
+    let Some(node) = choice.node(run) else { return };
+    details_ui(ui, node, view, choice);
+    if let Some(error) = &run.error
+        && node.error.as_ref() != Some(error)
+    {
+        error_ui(ui, "The run failed", error);
+    }
+}
+
+/// What is known of the run as a whole, in one line.
+fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(12.0, 2.0);
+        ui.spacing_mut().interact_size.y = 22.0;
+        let sign = Sign::from(run.status);
+        sign_ui(ui, sign, 8.0);
+        let status = RichText::new(run_status_words(run.status)).font(style::semibold(text::BODY));
+        ui.label(status.color(ink(sign.text_colour())));
+        let mut fact = |words: String| ui.weak(words);
+        if let Some(millis) = elapsed_ms(run, server_now) {
+            let word = if run.status.is_over() { "took" } else { "elapsed" };
+            fact(format!("{word} {}", clock_words(millis)));
+        }
+        let queued = run.created_at.zip(run.started_at);
+        if let Some(millis) = queued.map(|(from, to)| millis_between(from, to))
+            && millis >= 1000
+        {
+            fact(format!("queued {}", duration_words(millis)));
+        }
+        if let Some(seed) = run.seed {
+            fact(format!("seed {seed}"));
+        }
+        if run.fix_iterations > 0 {
+            let most = run.fix_iterations.max(MAX_FIX_PASSES);
+            fact(format!("fix {} of {most}", run.fix_iterations));
+        }
+        if run.executions > 1 {
+            fact(format!("execution {}", run.executions));
+        }
+        if run.cancel_requested && run.status != RunStatus::Cancelled {
+            ui.label(RichText::new("cancel requested").color(ink(colour::CANCELLED)));
+        }
+    });
+}
+
+fn cells_ui(
+    ui: &mut Ui,
+    run: &Run,
+    shown: Option<&NodeName>,
+    server_now: Timestamp,
+    choice: &mut NodeChoice,
+) {
+    let columns = (ui.available_width() / 165.0).floor().clamp(2.0, 5.0) as usize;
+    let gap = 4.0;
+    let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
+    ScrollArea::vertical()
+        .id_salt("nodes")
+        .max_height(CELL_ROWS as f32 * (CELL + gap))
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing = vec2(gap, gap);
+            for row in run.nodes.chunks(columns) {
+                ui.horizontal(|ui| {
+                    for node in row {
+                        let selected = shown == Some(&node.name);
+                        if cell_ui(ui, node, selected, width, server_now) {
+                            choice.node = Some((run.id().clone(), node.name.clone()));
+                            choice.attempt = None;
+                        }
+                    }
+                });
+            }
+        });
+}
+
+/// How long the latest attempt took, or has been going; milliseconds.
+fn node_ms(node: &Node, server_now: Timestamp) -> Option<u64> {
+    match node.status {
+        NodeStatus::Running => node.started_at.map(|at| millis_between(at, server_now)),
+        _ => node.duration_ms,
+    }
+}
+
+/// A node; whether it was clicked.
+fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Timestamp) -> bool {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, CELL), Sense::click());
+    let sign = Sign::from(node.status);
+    let tries = if node.attempts > 1 { format!("×{}", node.attempts) } else { String::new() };
+    let millis = node_ms(node, server_now).map_or(String::new(), brief_duration);
+    response.widget_info(|| {
+        let label = format!("{} {}", node.name, node_status_words(node.status));
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, label)
+    });
+    let back = match (selected, response.hovered()) {
+        (true, _) => colour::SELECTION,
+        (false, true) => colour::LINE,
+        (false, false) => colour::CARD,
+    };
+    ui.painter().rect_filled(rect, 5.0, ink(back));
+    widgets::focus_ring(ui, &response, rect);
+    let y = rect.center().y;
+    sign.paint(ui.painter(), rect.left_center() + vec2(14.0, 0.0), 7.5);
+    let small = || style::mono(text::SMALL);
+    let tone = if selected { colour::TEXT } else { colour::TEXT_SECONDARY };
+    let time = elided(ui, &millis, small(), tone, 60.0);
+    let tries = elided(ui, &tries, small(), colour::VIOLET_TEXT, 34.0);
+    let (time_width, tries_width) = (time.size().x, tries.size().x);
+    paint_line_to(ui, rect.right() - 6.0, y, time);
+    let faint = matches!(node.status, NodeStatus::Pending | NodeStatus::Skipped);
+    let tone = if faint && !selected { colour::TEXT_TERTIARY } else { colour::TEXT };
+    let room = width - 28.0 - time_width - tries_width - 18.0;
+    let name = elided(ui, &node.name, style::body(text::SMALL), tone, room);
+    let after = rect.left() + 28.0 + name.size().x + 5.0;
+    paint_line(ui, rect.left() + 28.0, y, name);
+    paint_line(ui, after, y, tries);
+    response.clicked()
+}
+
+/// What an attempt of a node says, or the node itself where no attempt was seen.
+fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice) {
+    let history = node.history();
+    // Attempts may have been dropped from the front: they keep their numbers.
+    let dropped = node.attempts.saturating_sub(history.len() as u32);
+    let latest = dropped + history.len() as u32;
+    let number = choice.attempt.filter(|n| (dropped + 1..=latest).contains(n)).unwrap_or(latest);
+    let attempt = history.get(number.saturating_sub(dropped + 1) as usize);
+
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        ui.label(RichText::new(node.name.as_str()).font(style::semibold(text::SECTION)));
+        if latest > 1 {
+            for n in dropped + 1..=latest {
+                let tone = if n == number { colour::ON_VIOLET } else { colour::TEXT_SECONDARY };
+                let words = RichText::new(format!("Pass {n}")).color(ink(tone));
+                let tab = Button::new(words).selected(n == number).min_size(vec2(64.0, 28.0));
+                if ui.add(tab).clicked() {
+                    choice.attempt = Some(n);
+                }
+            }
+        }
+    });
+    let status = attempt.map_or(node.status, |attempt| match attempt.status {
+        // The run may have settled what its last attempt did not.
+        NodeStatus::Running if number == latest => node.status,
+        status => status,
+    });
+    status_ui(ui, node, attempt, status, view);
+    if let Some(sentence) = status_sentence(node, status, number == latest) {
+        ui.add(Label::new(RichText::new(sentence).weak()).wrap());
+    }
+    if status == NodeStatus::Running
+        && let Some(percent) = node.progress_percent
+    {
+        ui.horizontal(|ui| {
+            let width = ui.available_width() - 64.0;
+            let label = format!("{percent:.0} % done");
+            widgets::bar_ui(ui, width, percent as f32 / 100.0, colour::RUNNING, &label);
+            ui.monospace(format!("{percent:.0} %"));
+        });
+    }
+    let scores = attempt.map_or(&node.scores, |attempt| &attempt.scores);
+    scores_ui(ui, scores, status);
+    if let Some(error) = attempt.map_or(&node.error, |attempt| &attempt.error) {
+        error_ui(ui, "What went wrong", error);
+    }
+}
+
+/// Status, duration against the usual one, from when to when.
+fn status_ui(
+    ui: &mut Ui,
+    node: &Node,
+    attempt: Option<&Attempt>,
+    status: NodeStatus,
+    view: &NodeView,
+) {
+    let sign = Sign::from(status);
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().interact_size.y = 22.0;
+        sign_ui(ui, sign, 8.5);
+        let words = RichText::new(node_status_words(status)).font(style::semibold(text::BODY));
+        ui.label(words.color(ink(sign.text_colour())));
+        let started_at = attempt.map_or(node.started_at, |attempt| attempt.started_at);
+        let ended_at = attempt.map_or(node.ended_at, |attempt| attempt.ended_at);
+        let told = attempt.map_or(node.duration_ms, |attempt| attempt.duration_ms);
+        let running = status == NodeStatus::Running;
+        let going = started_at.filter(|_| running).map(|at| millis_between(at, view.server_now));
+        let mut facts = Vec::new();
+        facts.extend(told.or(going).map(duration_words));
+        let usual = view.stats.usual_node(&node.name);
+        facts.extend(usual.map(|usual| format!("usual {}", duration_words(usual.p50_ms))));
+        let time = |at| time_words(at, view.zone);
+        facts.extend(match (started_at, ended_at) {
+            (Some(from), Some(to)) => Some(format!("{} to {}", time(from), time(to))),
+            (Some(from), None) => Some(format!("since {}", time(from))),
+            (None, Some(to)) => Some(format!("until {}", time(to))),
+            (None, None) => None,
+        });
+        ui.weak(facts.join(", "));
+    });
+}
+
+/// What a status means where the word does not say enough.
+fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'static str> {
+    match status {
+        NodeStatus::Unknown => Some("Its story was missed: it may have run or not."),
+        NodeStatus::Skipped => Some("It was not needed: it never started."),
+        NodeStatus::Pending => Some("It has not been its turn yet."),
+        _ if latest && node.inferred => {
+            Some("Its own end was not seen: this is concluded from the run's end.")
+        }
+        _ => None,
+    }
+}
+
+fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
+    if scores.is_empty() {
+        return;
+    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        // The total sums the others up: it stands last.
+        let (total, parts): (Vec<_>, Vec<_>) =
+            scores.iter().partition(|(name, _)| name == "total" || name == "overall");
+        for (name, score) in parts {
+            score_ui(ui, name, *score, false, colour::LED_NEUTRAL);
+        }
+        let lit = if status == NodeStatus::Failed { colour::FAILED } else { colour::LED_NEUTRAL };
+        for (name, score) in total {
+            score_ui(ui, name, *score, true, lit);
+        }
+    });
+}
+
+fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
+    let words = score_words(name);
+    let number = format!("{score:.2}");
+    response.widget_info(|| {
+        let label = format!("{words} {number}");
+        WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label)
+    });
+    let (font, tone) = if total {
+        (style::semibold(text::BODY), colour::TEXT)
+    } else {
+        (style::body(text::BODY), colour::TEXT_SECONDARY)
+    };
+    let y = rect.center().y;
+    let label_width = (width * 0.36).min(220.0);
+    paint_line(ui, rect.left(), y, elided(ui, &words, font, tone, label_width - 14.0));
+    let from = rect.left_center() + vec2(label_width, 0.0);
+    widgets::paint_leds(ui, from, width - label_width - 56.0, score as f32, lit);
+    let tone = if lit == colour::FAILED { colour::FAILED_TEXT } else { colour::TEXT };
+    let number = elided(ui, &number, style::mono(text::MONO), tone, 60.0);
+    paint_line_to(ui, rect.right(), y, number);
+    response.on_hover_text(format!("{name}: {score}"));
+}
+
+/// An error's whole text, as it came.
+fn error_ui(ui: &mut Ui, head: &str, error: &str) {
+    style::note_frame(colour::FAILED_DEEP).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
+        ui.horizontal(|ui| {
+            sign_ui(ui, Sign::Failed, 8.5);
+            let head = RichText::new(head).font(style::semibold(text::BODY));
+            ui.label(head.color(ink(colour::FAILED_TEXT)));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy_ui(ui, "Copy the error text", || error.to_owned());
+            });
+        });
+        ScrollArea::vertical()
+            .id_salt(head)
+            .max_height(5.0 * space::LINE)
+            .min_scrolled_height(3.0 * space::LINE)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                let shown = head_of(error, SHOWN_ERROR_BYTES);
+                let text = RichText::new(shown).font(style::mono(text::SMALL));
+                ui.add(Label::new(text).wrap());
+                if shown.len() < error.len() {
+                    ui.weak("… and more: copy it to read all.");
+                }
+            });
+    });
+}
+
+/// At most `most` bytes from the beginning, cut at a character.
+fn head_of(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ingest::Studio;
+    use crate::app::panel::testing::{frame, harness, studio, zone};
+    use egui_kittest::{Harness, kittest::Queryable};
+
+    struct Scene {
+        studio: Studio,
+        choice: NodeChoice,
+    }
+
+    impl Scene {
+        fn new(events: &[(&str, &str, &str)]) -> Self {
+            let mut frames = vec![frame(0, "run-1", None, "start", "{}")];
+            for (second, (node, phase, data)) in (1..).zip(events) {
+                frames.push(frame(second, "run-1", Some(node), phase, data));
+            }
+            let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+            Self { studio: studio(&frames), choice: NodeChoice::default() }
+        }
+
+        fn harness<'a>(self) -> Harness<'a, Self> {
+            harness(self, |ui, scene| {
+                let zone = zone();
+                let view = NodeView {
+                    run: scene.studio.model.run("run-1"),
+                    stats: scene.studio.model.stats(),
+                    server_now: "2025-11-13T10:01:00Z".parse().unwrap(),
+                    zone: &zone,
+                };
+                node_ui(ui, &view, &mut true, &mut scene.choice);
+            })
+        }
+    }
+
+    fn two_passes() -> Scene {
+        let error = format!(r#"{{"error_message":"{}"}}"#, r"a long line\n".repeat(900));
+        Scene::new(&[
+            ("COMPOSE", "start", "{}"),
+            ("COMPOSE", "end", "{}"),
+            ("VALIDATE", "start", "{}"),
+            ("VALIDATE", "fail", &error),
+            ("VALIDATE", "start", "{}"),
+            ("VALIDATE", "end", r#"{"scores":{"section_completeness":0.92,"total":0.88}}"#),
+            ("RENDER", "start", "{}"),
+        ])
+    }
+
+    #[test]
+    fn the_running_node_is_shown_until_another_is_chosen() {
+        let mut harness = two_passes().harness();
+        assert!(harness.query_by_label_contains("since 10:00:07").is_some());
+        harness.get_by_label("COMPOSE done").click();
+        harness.run();
+        assert!(harness.query_by_label_contains("10:00:01 to 10:00:02").is_some());
+    }
+
+    #[test]
+    fn every_pass_has_its_tab() {
+        let mut harness = two_passes().harness();
+        harness.get_by_label("VALIDATE done").click();
+        harness.run();
+        assert!(harness.query_by_label("section completeness 0.92").is_some());
+        assert!(harness.query_by_label("What went wrong").is_none());
+        harness.get_by_label("Pass 1").click();
+        harness.run();
+        assert!(harness.query_by_label("section completeness 0.92").is_none());
+        assert!(harness.query_by_label("What went wrong").is_some());
+        assert!(harness.query_by_label("Copy the error text").is_some());
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_in_words() {
+        let mut harness = two_passes().harness();
+        harness.get_by_label_contains("REVIEW").click();
+        harness.run();
+        assert!(harness.query_by_label("It has not been its turn yet.").is_some());
+    }
+
+    #[test]
+    fn errors_are_cut_at_a_character() {
+        assert_eq!(head_of("äöü", 3), "ä");
+        assert_eq!(head_of("abc", 9), "abc");
+    }
+}

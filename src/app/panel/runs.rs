@@ -1,0 +1,349 @@
+//! The section on the runs: search, filter, choose.
+
+use bevy_egui::egui::{
+    Button, ComboBox, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2,
+};
+use jiff::Timestamp;
+
+use super::glyph::Sign;
+use super::style::{self, ink, space, text};
+use super::widgets::{self, elided, paint_line, paint_line_to, search_ui, section_ui};
+use crate::app::actions::Action;
+use crate::app::clock::millis_between;
+use crate::app::focus::{Focus, listed_runs};
+use crate::app::ingest::Studio;
+use crate::app::theme::colour;
+use crate::app::words::{clock_words, count_words, run_status_words, run_title, short_id};
+use crate::model::{Run, RunStatus};
+use crate::protocol::RunId;
+
+/// Up to this many runs the list is made anew with every change of the model, above it at most
+/// every [`REFRESH_SECS`].
+const CHEAP_RUNS: usize = 300;
+const REFRESH_SECS: f64 = 0.25;
+
+/// What is searched for, and the list that was found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RunList {
+    search: String,
+    status: Option<RunStatus>,
+    found: Vec<RunId>,
+    /// What `found` was made from.
+    made_from: Option<Source>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Source {
+    generation: u64,
+    search: String,
+    status: Option<RunStatus>,
+    at_secs: f64,
+}
+
+impl RunList {
+    /// Brings the list in step with the model and the filters, where it is not.
+    fn refresh(&mut self, studio: &Studio, now_secs: f64) {
+        let search = self.search.trim().to_lowercase();
+        if let Some(made) = &self.made_from
+            && made.search == search
+            && made.status == self.status
+        {
+            let soon = studio.model.len() > CHEAP_RUNS
+                && (0.0..REFRESH_SECS).contains(&(now_secs - made.at_secs));
+            if made.generation == studio.generation || soon {
+                return;
+            }
+        }
+        self.found.clear();
+        let matching = |run: &&&Run| {
+            self.status.is_none_or(|status| run.status == status) && matches(run, &search)
+        };
+        let runs = listed_runs(studio);
+        self.found.extend(runs.iter().filter(matching).map(|run| run.id().clone()));
+        self.made_from = Some(Source {
+            generation: studio.generation,
+            search,
+            status: self.status,
+            at_secs: now_secs,
+        });
+    }
+}
+
+/// Whether a run has the text, which is in lower case, in its title, ids or seed.
+fn matches(run: &Run, search: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(search);
+    search.is_empty()
+        || has(run.id())
+        || run.song_title.as_deref().is_some_and(has)
+        || run.song_id.as_deref().is_some_and(has)
+        || run.seed.is_some_and(|seed| seed.to_string().contains(search))
+}
+
+/// Where a run is: its current node, or how it ended.
+fn place_words(run: &Run) -> &str {
+    match run.status {
+        RunStatus::Running => run.current_node().map_or("running", |node| node.name.as_str()),
+        RunStatus::Failed => run.failed_node().map_or("failed", |node| node.name.as_str()),
+        status => run_status_words(status),
+    }
+}
+
+/// How long a run has been going, or took; milliseconds.
+pub(super) fn elapsed_ms(run: &Run, server_now: Timestamp) -> Option<u64> {
+    if run.status.is_over() {
+        return run.duration_ms;
+    }
+    run.started_at.map(|started_at| millis_between(started_at, server_now))
+}
+
+pub(super) fn runs_ui(
+    ui: &mut Ui,
+    studio: &Studio,
+    focus: &Focus,
+    server_now: Timestamp,
+    visible_rows: usize,
+    open: &mut bool,
+    list: &mut RunList,
+) -> Vec<Action> {
+    let mut actions = Vec::new();
+    list.refresh(studio, ui.input(|input| input.time));
+    let (found, all) = (list.found.len(), studio.model.len());
+    section_ui(ui, open, "Runs", |ui| {
+        let filtered = list.status.is_some() || !list.search.trim().is_empty();
+        let all_words = count_words(all as u64);
+        let count = match filtered {
+            true => format!("{} of {all_words}", count_words(found as u64)),
+            false => all_words,
+        };
+        ui.weak(count);
+        if focus.run().is_some() {
+            following_ui(ui, focus, &mut actions);
+        }
+    });
+    if !*open {
+        return actions;
+    }
+    filters_ui(ui, list);
+    if list.found.is_empty() {
+        let sentence = if all == 0 { "No runs yet." } else { "No run has this." };
+        ui.weak(sentence);
+        return actions;
+    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ScrollArea::vertical()
+            .id_salt("runs")
+            .max_height(visible_rows as f32 * space::ROW)
+            .min_scrolled_height(visible_rows as f32 * space::ROW)
+            .auto_shrink([false, true])
+            .show_rows(ui, space::ROW, list.found.len(), |ui, rows| {
+                for row in rows {
+                    let Some(run) = list.found.get(row).and_then(|id| studio.model.run(id)) else {
+                        // It was dropped since the list was made: its place stays till the next.
+                        ui.allocate_space(vec2(ui.available_width(), space::ROW));
+                        continue;
+                    };
+                    let selected = focus.run() == Some(run.id());
+                    if run_ui(ui, run, selected, row, server_now) {
+                        actions.push(Action::SelectRun(run.id().clone()));
+                    }
+                }
+            });
+    });
+    actions
+}
+
+/// Says whether the stage follows, and changes it.
+fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
+    let (words, tip) = if focus.is_following() {
+        ("following newest", "Press to stay on this run (Space)")
+    } else {
+        ("staying on this run", "Press to follow the newest run again (Space)")
+    };
+    let tone = if focus.is_following() { colour::VIOLET_TEXT } else { colour::TEXT };
+    let pill = Button::new(RichText::new(words).font(style::body(text::SMALL)).color(ink(tone)))
+        .corner_radius(13)
+        .min_size(vec2(0.0, 26.0))
+        .selected(focus.is_following());
+    if ui.add(pill).on_hover_text(tip).clicked() {
+        actions.push(Action::ToggleFollowing);
+    }
+}
+
+fn filters_ui(ui: &mut Ui, list: &mut RunList) {
+    ui.horizontal(|ui| {
+        let width = ui.available_width() - 140.0 - space::GAP;
+        search_ui(ui, &mut list.search, "Search title, id or seed", width);
+        let words = |status: Option<RunStatus>| status.map_or("All states", run_status_words);
+        let response = ComboBox::from_id_salt("run states")
+            .width(140.0)
+            .selected_text(words(list.status))
+            .show_ui(ui, |ui| {
+                ui.selectable_value(&mut list.status, None, words(None));
+                for status in RunStatus::ALL {
+                    ui.selectable_value(&mut list.status, Some(status), words(Some(status)));
+                }
+            })
+            .response;
+        widgets::name(&response, "Filter by state");
+    });
+}
+
+/// A row; whether it was clicked.
+fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timestamp) -> bool {
+    let size = vec2(ui.available_width(), space::ROW);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let response = ui.interact(rect, ui.id().with(run.id().as_str()), Sense::click());
+    let title = run_title(run);
+    let place = place_words(run);
+    let elapsed = elapsed_ms(run, server_now).map_or("–".to_owned(), clock_words);
+    response.widget_info(|| {
+        let id = short_id(run.id());
+        let status = run_status_words(run.status);
+        let label = format!("{title}, {id}, {status}, {place}, {elapsed}");
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, label)
+    });
+    let back = rect.shrink2(vec2(0.0, 1.0));
+    if selected {
+        ui.painter().rect_filled(back, 5.0, ink(colour::SELECTION));
+    } else if response.hovered() {
+        ui.painter().rect_filled(back, 5.0, ink(colour::LINE));
+    } else if row % 2 == 1 {
+        ui.painter().rect_filled(back, 5.0, ink(colour::CARD));
+    }
+    widgets::focus_ring(ui, &response, back);
+
+    let sign = Sign::from(run.status);
+    let y = rect.center().y;
+    sign.paint(ui.painter(), rect.left_center() + vec2(16.0, 0.0), 8.5);
+    let width = rect.width();
+    let (id_x, place_x) = (rect.left() + width * 0.37, rect.left() + width * 0.61);
+    let name = elided(ui, &title, style::semibold(text::BODY), colour::TEXT, width * 0.37 - 44.0);
+    paint_line(ui, rect.left() + 34.0, y, name);
+    let id_tone = if selected { colour::TEXT_SECONDARY } else { colour::TEXT_TERTIARY };
+    let id_font = style::mono(text::MONO);
+    let id = elided(ui, &short_id(run.id()), id_font, id_tone, width * 0.24 - 8.0);
+    paint_line(ui, id_x, y, id);
+    let place_tone = match run.status {
+        RunStatus::Running | RunStatus::Completed if selected => colour::TEXT,
+        _ => sign.text_colour(),
+    };
+    let place = elided(ui, place, style::body(text::BODY), place_tone, width * 0.39 - 72.0);
+    paint_line(ui, place_x, y, place);
+    let elapsed = elided(ui, &elapsed, style::mono(text::MONO), colour::TEXT, 80.0);
+    paint_line_to(ui, rect.right() - 8.0, y, elapsed);
+
+    let clicked = response.clicked();
+    response.on_hover_ui(|ui| {
+        ui.label(RichText::new(title).font(style::semibold(text::BODY)));
+        ui.label(RichText::new(run.id().as_str()).monospace());
+        if let Some(song_id) = &run.song_id {
+            ui.weak(format!("song {song_id}"));
+        }
+        if let Some(seed) = run.seed {
+            ui.weak(format!("seed {seed}"));
+        }
+    });
+    clicked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::panel::testing::{frame, harness, receive, studio};
+    use egui_kittest::kittest::Queryable;
+
+    struct Scene {
+        studio: Studio,
+        focus: Focus,
+        list: RunList,
+        actions: Vec<Action>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let neon = r#"{"song_title":"Neon Rain","global_seed":42}"#;
+            let glass = r#"{"song_title":"Glass Harbour","song_id":"song-7"}"#;
+            let frames = [
+                frame(0, "run-1", None, "start", neon),
+                frame(1, "run-2", None, "start", glass),
+                frame(2, "run-2", Some("PLAN"), "start", "{}"),
+                frame(3, "run-1", None, "end", "{}"),
+            ];
+            let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+            let mut focus = Focus::new(Some("run-2".into()));
+            focus.toggle_following();
+            Self { studio: studio(&frames), focus, list: RunList::default(), actions: vec![] }
+        }
+
+        fn show(&mut self, ui: &mut Ui) {
+            let now = "2025-11-13T10:02:16Z".parse().unwrap();
+            let Self { studio, focus, list, .. } = self;
+            let actions = runs_ui(ui, studio, focus, now, 5, &mut true, list);
+            self.actions.extend(actions);
+        }
+    }
+
+    #[test]
+    fn a_click_selects_the_run() {
+        let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
+        harness.get_by_label("Glass Harbour, run-2, running, PLAN, 02:15").click();
+        harness.run();
+        assert_eq!(harness.state().actions, [Action::SelectRun("run-2".into())]);
+    }
+
+    #[test]
+    fn the_pill_toggles_following() {
+        let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
+        harness.get_by_label("following newest").click();
+        harness.run();
+        assert_eq!(harness.state().actions, [Action::ToggleFollowing]);
+        harness.state_mut().focus.pin("run-1".into());
+        harness.step();
+        assert!(harness.query_by_label("staying on this run").is_some());
+    }
+
+    #[test]
+    fn the_search_reads_titles_ids_and_seeds() {
+        let scene = Scene::new();
+        let check = |search: &str, status, expected: &[&str]| {
+            let mut list = RunList { search: search.to_owned(), status, ..RunList::default() };
+            list.refresh(&scene.studio, 0.0);
+            assert_eq!(list.found, expected, "{search}");
+        };
+        check("", None, &["run-2", "run-1"]);
+        check(" NEON", None, &["run-1"]);
+        check("song-7", None, &["run-2"]);
+        check("42", None, &["run-1"]);
+        check("run-", Some(RunStatus::Completed), &["run-1"]);
+        check("nothing", None, &[]);
+    }
+
+    #[test]
+    fn the_list_follows_the_model() {
+        let mut scene = Scene::new();
+        scene.list.refresh(&scene.studio, 0.0);
+        assert_eq!(scene.list.found.len(), 2);
+        receive(&mut scene.studio, &[&frame(9, "run-3", None, "start", "{}")]);
+        scene.list.refresh(&scene.studio, 0.01);
+        assert_eq!(scene.list.found, ["run-3", "run-2", "run-1"]);
+    }
+
+    #[test]
+    fn a_long_list_is_not_made_every_frame() {
+        let mut scene = Scene::new();
+        let starts = |from: u32, to: u32| -> Vec<String> {
+            (from..to).map(|n| frame(n % 3600, &format!("r{n}"), None, "start", "{}")).collect()
+        };
+        let frames = starts(0, 400);
+        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+        scene.list.refresh(&scene.studio, 10.0);
+        assert_eq!(scene.list.found.len(), 402);
+        let frames = starts(400, 401);
+        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+        scene.list.refresh(&scene.studio, 10.1);
+        assert_eq!(scene.list.found.len(), 402);
+        scene.list.refresh(&scene.studio, 10.3);
+        assert_eq!(scene.list.found.len(), 403);
+    }
+}

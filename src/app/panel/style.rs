@@ -1,0 +1,264 @@
+//! The panel's look in egui's terms, taken from the theme's tokens.
+
+use std::sync::Arc;
+
+use bevy::color::Color;
+use bevy_egui::egui::{
+    self, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Id,
+    Margin, Stroke, Style, TextStyle, Theme, Vec2, style::HandleShape,
+};
+
+use crate::app::theme::colour;
+
+/// Sizes of type in points; nothing in the panel is smaller than [`text::SMALL`].
+pub(super) mod text {
+    pub const HEAD: f32 = 19.0;
+    pub const SECTION: f32 = 17.0;
+    pub const BODY: f32 = 16.0;
+    pub const MONO: f32 = 15.0;
+    pub const SMALL: f32 = 14.0;
+}
+
+/// Lengths in points.
+pub(super) mod space {
+    /// Height of a control and of a row of the list of runs.
+    pub const ROW: f32 = 30.0;
+    /// Height of a line of the log.
+    pub const LINE: f32 = 23.0;
+    pub const GAP: f32 = 10.0;
+    pub const RADIUS: u8 = 6;
+}
+
+const SEMIBOLD: &str = "semibold";
+
+/// A colour of the theme as egui wants it.
+pub(super) fn ink(colour: Color) -> Color32 {
+    let colour = colour.to_srgba();
+    let byte = |part: f32| (part * 255.0).round() as u8;
+    Color32::from_rgba_unmultiplied(
+        byte(colour.red),
+        byte(colour.green),
+        byte(colour.blue),
+        byte(colour.alpha),
+    )
+}
+
+/// Running text.
+pub(super) fn body(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Proportional)
+}
+
+/// Names and titles.
+pub(super) fn semibold(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
+}
+
+/// Ids, addresses, times and raw text.
+pub(super) fn mono(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Monospace)
+}
+
+/// Gives `ctx` the panel's fonts and style, once. `false` while they are not there yet: fonts are
+/// taken up at the next pass, and text in a font that is not there would be a panic.
+pub(super) fn ensure(ctx: &Context) -> bool {
+    let key = Id::new("meterbridge style");
+    let pass = ctx.cumulative_pass_nr();
+    match ctx.data(|data| data.get_temp::<u64>(key)) {
+        Some(installed) => installed < pass,
+        None => {
+            ctx.data_mut(|data| data.insert_temp(key, pass));
+            ctx.set_fonts(fonts());
+            ctx.set_theme(Theme::Dark);
+            ctx.all_styles_mut(restyle);
+            ctx.request_discard("the panel's fonts arrive with the next pass");
+            false
+        }
+    }
+}
+
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let mut add = |name: &str, bytes: &'static [u8]| {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+    };
+    add("Inter Medium", include_bytes!("../../../assets/fonts/Inter-Medium.otf"));
+    add("Inter SemiBold", include_bytes!("../../../assets/fonts/Inter-SemiBold.otf"));
+    add("JetBrains Mono", include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf"));
+    let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let mut family = |family: FontFamily, first: &str| {
+        let names = fonts.families.entry(family).or_insert_with(|| fallback.clone());
+        names.insert(0, first.to_owned());
+    };
+    family(FontFamily::Proportional, "Inter Medium");
+    family(FontFamily::Monospace, "JetBrains Mono");
+    family(FontFamily::Name(SEMIBOLD.into()), "Inter SemiBold");
+    fonts
+}
+
+fn restyle(style: &mut Style) {
+    style.text_styles = [
+        (TextStyle::Heading, semibold(text::HEAD)),
+        (TextStyle::Body, body(text::BODY)),
+        (TextStyle::Button, body(text::BODY)),
+        (TextStyle::Monospace, mono(text::MONO)),
+        (TextStyle::Small, body(text::SMALL)),
+    ]
+    .into();
+    style.drag_value_text_style = TextStyle::Monospace;
+    style.animation_time = 0.1;
+
+    let spacing = &mut style.spacing;
+    spacing.item_spacing = Vec2::new(space::GAP, 6.0);
+    spacing.button_padding = Vec2::new(10.0, 4.0);
+    spacing.interact_size = Vec2::new(48.0, space::ROW);
+    spacing.combo_width = 80.0;
+    spacing.slider_rail_height = 6.0;
+    spacing.icon_width = 18.0;
+    spacing.window_margin = Margin::same(16);
+    spacing.menu_margin = Margin::same(6);
+    spacing.tooltip_width = 460.0;
+    spacing.scroll.bar_width = 8.0;
+
+    let radius = CornerRadius::same(space::RADIUS);
+    let line = |width: f32, colour: Color| Stroke::new(width, ink(colour));
+    let visuals = &mut style.visuals;
+    visuals.dark_mode = true;
+    visuals.panel_fill = ink(colour::BRIDGE);
+    visuals.window_fill = ink(colour::CARD);
+    visuals.window_stroke = line(1.5, colour::LINE_STRONG);
+    visuals.window_corner_radius = CornerRadius::same(12);
+    visuals.menu_corner_radius = radius;
+    visuals.extreme_bg_color = ink(colour::WELL);
+    visuals.text_edit_bg_color = Some(ink(colour::WELL));
+    visuals.faint_bg_color = ink(colour::CARD);
+    visuals.code_bg_color = ink(colour::WELL);
+    visuals.weak_text_color = Some(ink(colour::TEXT_SECONDARY));
+    visuals.hyperlink_color = ink(colour::VIOLET_TEXT);
+    visuals.warn_fg_color = ink(colour::CANCELLED);
+    visuals.error_fg_color = ink(colour::FAILED_TEXT);
+    visuals.text_cursor.stroke = line(2.0, colour::VIOLET_TEXT);
+    visuals.selection.bg_fill = ink(colour::SELECTION);
+    visuals.selection.stroke = line(1.5, colour::VIOLET_TEXT);
+    visuals.slider_trailing_fill = true;
+    visuals.handle_shape = HandleShape::Circle;
+    visuals.disabled_alpha = 0.55;
+    visuals.indent_has_left_vline = false;
+
+    let widgets = &mut visuals.widgets;
+    for state in [
+        &mut widgets.noninteractive,
+        &mut widgets.inactive,
+        &mut widgets.hovered,
+        &mut widgets.active,
+        &mut widgets.open,
+    ] {
+        state.corner_radius = radius;
+        state.expansion = 0.0;
+        state.fg_stroke = line(1.5, colour::TEXT);
+    }
+    widgets.noninteractive.bg_fill = ink(colour::CARD);
+    widgets.noninteractive.weak_bg_fill = ink(colour::CARD);
+    widgets.noninteractive.bg_stroke = line(1.5, colour::HAIR);
+    widgets.inactive.bg_fill = ink(colour::BEZEL_TOP);
+    widgets.inactive.weak_bg_fill = ink(colour::BEZEL_TOP);
+    widgets.inactive.bg_stroke = line(1.0, colour::LINE_STRONG);
+    widgets.hovered.bg_fill = ink(colour::LINE_STRONG);
+    widgets.hovered.weak_bg_fill = ink(colour::LINE);
+    widgets.hovered.bg_stroke = line(1.0, colour::TEXT_TERTIARY);
+    widgets.open.bg_fill = ink(colour::LINE);
+    widgets.open.weak_bg_fill = ink(colour::LINE);
+    widgets.open.bg_stroke = line(1.0, colour::TEXT_TERTIARY);
+    // egui shows keyboard focus as `active`: this stroke is the focus ring.
+    widgets.active.bg_fill = ink(colour::LINE_STRONG);
+    widgets.active.weak_bg_fill = ink(colour::LINE);
+    widgets.active.bg_stroke = line(2.0, colour::VIOLET_TEXT);
+}
+
+/// The frame around the panel's contents.
+pub(super) fn panel_frame() -> egui::Frame {
+    egui::Frame::new().fill(ink(colour::BRIDGE)).inner_margin(Margin {
+        left: 20,
+        right: 20,
+        top: 10,
+        bottom: 14,
+    })
+}
+
+/// The frame of a tinted note.
+pub(super) fn note_frame(fill: Color) -> egui::Frame {
+    egui::Frame::new()
+        .fill(ink(fill).gamma_multiply(0.6))
+        .corner_radius(CornerRadius::same(space::RADIUS))
+        .inner_margin(Margin::symmetric(10, 5))
+}
+
+/// The frame of a sunken area.
+pub(super) fn well_frame() -> egui::Frame {
+    egui::Frame::new()
+        .fill(ink(colour::WELL))
+        .corner_radius(CornerRadius::same(space::RADIUS))
+        .inner_margin(Margin::symmetric(8, 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance, WCAG 2.
+    fn luminance(colour: Color) -> f32 {
+        let linear = |v: f32| {
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue)
+    }
+
+    fn contrast(a: Color, b: Color) -> f32 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_stands_out_from_what_is_behind_it() {
+        for (front, back) in [
+            (colour::TEXT, colour::BRIDGE),
+            (colour::TEXT_SECONDARY, colour::BRIDGE),
+            (colour::TEXT_TERTIARY, colour::BRIDGE),
+            (colour::TEXT_TERTIARY, colour::WELL),
+            (colour::TEXT, colour::SELECTION),
+            (colour::VIOLET_TEXT, colour::SELECTION),
+            (colour::VIOLET_TEXT, colour::BRIDGE),
+            (colour::ON_VIOLET, colour::VIOLET),
+            (colour::FAILED_TEXT, colour::FAILED_DEEP),
+            (colour::FAILED_TEXT, colour::WELL),
+            (colour::FAILED_TEXT, colour::SELECTION),
+            (colour::RUNNING, colour::WELL),
+            (colour::SUCCESS, colour::WELL),
+            (colour::CANCELLED, colour::CANCELLED_BAND),
+        ] {
+            let ratio = contrast(front, back);
+            assert!(ratio >= 4.5, "{front:?} on {back:?} has {ratio:.2}");
+        }
+    }
+
+    #[test]
+    fn no_text_is_under_14() {
+        let mut style = Style::default();
+        restyle(&mut style);
+        assert!(style.text_styles.values().all(|font| font.size >= text::SMALL));
+    }
+
+    #[test]
+    fn fonts_are_there_after_one_pass() {
+        let ctx = Context::default();
+        let mut ready = Vec::new();
+        let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
+            let done = ensure(ui.ctx());
+            ready.push(done);
+            if done {
+                ui.label(egui::RichText::new("Panel").font(semibold(text::HEAD)));
+            }
+        });
+        output.textures_delta.clear();
+        assert_eq!(ready, [false, true]);
+    }
+}

@@ -1,0 +1,57 @@
+//! What the panel's tests share.
+
+use bevy_egui::egui::{Ui, vec2};
+use egui_kittest::Harness;
+use jiff::tz::TimeZone;
+
+use super::style;
+use crate::app::ingest::Studio;
+use crate::model::Retention;
+use crate::protocol::Batch;
+
+pub(super) fn zone() -> TimeZone {
+    TimeZone::UTC
+}
+
+/// A headless window of the panel's width that shows `ui` with `state`.
+pub(super) fn harness<'a, State: 'a>(
+    state: State,
+    mut show: impl FnMut(&mut Ui, &mut State) + 'a,
+) -> Harness<'a, State> {
+    let mut harness =
+        Harness::builder().with_size(vec2(556.0, 800.0)).with_max_steps(40).build_ui_state(
+            move |ui, state: &mut State| {
+                if style::ensure(ui.ctx()) {
+                    show(ui, state);
+                }
+            },
+            state,
+        );
+    harness.run_steps(3);
+    harness
+}
+
+/// A studio that has received these frames, at 12:00 o'clock.
+pub(super) fn studio(frames: &[&str]) -> Studio {
+    let mut studio = Studio::new(Retention::default());
+    receive(&mut studio, frames);
+    studio
+}
+
+pub(super) fn receive(studio: &mut Studio, frames: &[&str]) {
+    let mut batch = Batch::new("2025-11-13T12:00:00Z".parse().unwrap(), true);
+    for frame in frames {
+        batch.push_text(frame);
+    }
+    studio.model.receive(batch, |_, _| {});
+    studio.generation += 1;
+}
+
+/// A frame as the product guide writes it.
+pub(super) fn frame(second: u32, run: &str, node: Option<&str>, phase: &str, data: &str) -> String {
+    let node = node.map_or(String::new(), |node| format!(r#""node_name":"{node}","#));
+    let (minute, second) = (second / 60, second % 60);
+    format!(
+        r#"{{"ts":"2025-11-13T10:{minute:02}:{second:02}Z","run_id":"{run}",{node}"phase":"{phase}","data":{data}}}"#
+    )
+}

@@ -1,0 +1,76 @@
+//! The panel as a whole.
+
+use super::testing::{frame, harness, receive, studio, zone};
+use super::*;
+use crate::cli::SourceSpec;
+use crate::config::Settings;
+use egui_kittest::kittest::{NodeT, Queryable};
+
+struct Scene {
+    studio: Studio,
+    link: Link,
+    focus: Focus,
+    state: PanelState,
+    actions: Vec<Action>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            studio: studio(&[]),
+            link: Link::new(&Settings::default(), Some(SourceSpec::Demo)),
+            focus: Focus::default(),
+            state: PanelState::default(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn show(&mut self, ui: &mut Ui) {
+        let now = "2025-11-13T10:01:00Z".parse().unwrap();
+        let view = PanelView {
+            studio: &self.studio,
+            link: &self.link,
+            focus: &self.focus,
+            now,
+            server_now: now,
+            zone: &zone(),
+        };
+        self.actions.extend(panel_ui(ui, &view, &mut self.state));
+    }
+}
+
+#[test]
+fn an_empty_studio_says_what_it_waits_for() {
+    let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
+    for words in ["Disconnected", "No runs yet.", "Waiting for the first run."] {
+        assert!(harness.query_by_label(words).is_some(), "{words}");
+    }
+    assert!(harness.query_by_label("Nothing has arrived yet.").is_some());
+    harness.get_by_label("Hide the panel").click();
+    harness.run();
+    assert_eq!(harness.state().actions, [Action::TogglePanel]);
+}
+
+#[test]
+fn sections_fold() {
+    let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
+    harness.get_by_label("Runs").click();
+    harness.run();
+    assert!(harness.query_by_label("No runs yet.").is_none());
+    assert!(!harness.state().state.unfolded.runs);
+}
+
+#[test]
+fn a_large_studio_costs_no_more_than_what_is_seen() {
+    let mut scene = Scene::new();
+    for block in 0..100 {
+        let frames: Vec<String> = (0..100)
+            .map(|n| frame(block, &format!("run-{block}-{n}"), None, "start", "{}"))
+            .collect();
+        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let mut harness = harness(scene, |ui, scene| scene.show(ui));
+    harness.run_steps(2);
+    let widgets = harness.root().children_recursive().count();
+    assert!(widgets < 300, "{widgets} widgets");
+}

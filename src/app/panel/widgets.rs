@@ -1,0 +1,175 @@
+//! Controls that several sections share.
+
+use bevy::color::Color;
+use bevy_egui::egui::{
+    Align, Button, Color32, FontId, Galley, Layout, Pos2, Rect, Response, RichText, Sense, Stroke,
+    StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, WidgetType, pos2, text::LayoutJob, vec2,
+};
+use std::sync::Arc;
+
+use super::glyph;
+use super::style::{self, ink, space, text};
+use crate::app::theme::colour;
+
+/// How a button offers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// The one to press.
+    Primary,
+    Plain,
+    /// It would make no sense now.
+    Disabled,
+}
+
+/// A button of a given width.
+pub(super) fn button_ui(ui: &mut Ui, text: &str, offer: Offer, width: f32) -> Response {
+    ui.scope(|ui| {
+        let mut label = RichText::new(text);
+        if offer == Offer::Primary {
+            let widgets = &mut ui.visuals_mut().widgets;
+            widgets.inactive.weak_bg_fill = ink(colour::VIOLET);
+            widgets.inactive.bg_stroke.color = ink(colour::VIOLET_LED);
+            widgets.hovered.weak_bg_fill = ink(colour::VIOLET_LED);
+            widgets.active.weak_bg_fill = ink(colour::VIOLET);
+            widgets.active.bg_stroke.color = ink(colour::ON_VIOLET);
+            label = label.color(ink(colour::ON_VIOLET));
+        }
+        let button = Button::new(label).min_size(vec2(width, space::ROW));
+        ui.add_enabled(offer != Offer::Disabled, button)
+    })
+    .inner
+}
+
+/// A button that looks like a word.
+pub(super) fn text_button_ui(ui: &mut Ui, text: &str, label: &str) -> Response {
+    let words = RichText::new(text).color(ink(colour::VIOLET_TEXT));
+    let response = ui.add(Button::new(words).frame_when_inactive(false).small());
+    describe_button(&response, label);
+    response
+}
+
+/// A word that copies a text; `label` says what is copied.
+pub(super) fn copy_ui(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
+    if text_button_ui(ui, "copy", label).on_hover_text(label).clicked() {
+        ui.ctx().copy_text(text());
+    }
+}
+
+/// A text field with a hint and a name for those who do not see it.
+pub(super) fn search_ui(ui: &mut Ui, value: &mut String, hint: &str, width: f32) -> Response {
+    let field = TextEdit::singleline(value)
+        .hint_text(RichText::new(hint).color(ink(colour::TEXT_TERTIARY)))
+        .desired_width(width - 20.0)
+        .min_size(vec2(width, space::ROW))
+        .margin(vec2(10.0, 4.0))
+        .vertical_align(Align::Center);
+    let response = ui.add(field);
+    name(&response, hint);
+    response
+}
+
+/// Gives a widget without a text of its own a name.
+pub(super) fn name(response: &Response, label: &str) {
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
+}
+
+/// Says what a painted button does.
+pub(super) fn describe_button(response: &Response, label: &str) {
+    let enabled = response.enabled();
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, label));
+}
+
+/// The head of a section: click its title to fold it. `trailing` stands at the right.
+pub(super) fn section_ui(
+    ui: &mut Ui,
+    open: &mut bool,
+    title: &str,
+    trailing: impl FnOnce(&mut Ui),
+) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(space::ROW);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            trailing(ui);
+            let width = ui.available_width();
+            let galley =
+                elided(ui, title, style::semibold(text::SECTION), colour::TEXT, width - 24.0);
+            let size = vec2(width, space::ROW);
+            let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+            let shown = *open;
+            response.widget_info(|| {
+                WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, title)
+            });
+            glyph::paint_fold(ui.painter(), pos2(rect.left() + 6.0, rect.center().y), *open);
+            paint_line(ui, rect.left() + 20.0, rect.center().y, galley);
+            focus_ring(ui, &response, rect.expand2(vec2(5.0, 0.0)));
+            if response.clicked() {
+                *open = !*open;
+            }
+        });
+    });
+}
+
+/// The line between two sections.
+pub(super) fn rule_ui(ui: &mut Ui) {
+    ui.add_space(1.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.5), Sense::hover());
+    let x = rect.x_range().expand(8.0);
+    ui.painter().hline(x, rect.center().y, Stroke::new(1.5, ink(colour::HAIR)));
+}
+
+/// One line of text, cut with an ellipsis where it has no more room.
+pub(super) fn elided(
+    ui: &Ui,
+    text: &str,
+    font: FontId,
+    colour: Color,
+    max_width: f32,
+) -> Arc<Galley> {
+    let mut job = LayoutJob::simple_singleline(text.to_owned(), font, ink(colour));
+    job.wrap.max_width = max_width.max(0.0);
+    job.wrap.max_rows = 1;
+    job.wrap.break_anywhere = true;
+    ui.painter().layout_job(job)
+}
+
+/// Paints a laid out line from `x` to the right, centred on `y`.
+pub(super) fn paint_line(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
+    let at = pos2(x, y - galley.size().y / 2.0);
+    ui.painter().galley(at, galley, Color32::PLACEHOLDER);
+}
+
+/// Paints a laid out line that ends at `x`.
+pub(super) fn paint_line_to(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
+    paint_line(ui, x - galley.size().x, y, galley);
+}
+
+/// Shows where the keyboard's focus is, for what is painted here and not by egui.
+pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect) {
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, ink(colour::VIOLET_TEXT));
+        ui.painter().rect_stroke(rect, 5.0, ring, StrokeKind::Inside);
+    }
+}
+
+/// A bar that is filled from the left, `part` of 0 to 1.
+pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &str) {
+    let (rect, response) = ui.allocate_exact_size(vec2(width, 12.0), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label));
+    ui.painter().rect_filled(rect, 6.0, ink(colour::WELL));
+    let filled = Rect::from_min_size(rect.min, Vec2::new(width * part.clamp(0.0, 1.0), 12.0));
+    if filled.width() >= 12.0 {
+        ui.painter().rect_filled(filled, 6.0, ink(fill));
+    }
+}
+
+/// A row of LEDs, `part` of them lit.
+pub(super) fn paint_leds(ui: &Ui, from: Pos2, width: f32, part: f32, lit: Color) {
+    const PITCH: f32 = 7.56;
+    let count = (width / PITCH).floor().max(1.0);
+    let on = (part.clamp(0.0, 1.0) * count).round();
+    for led in 0..count as usize {
+        let at = from + vec2(led as f32 * PITCH, -6.5);
+        let tone = if (led as f32) < on { lit } else { colour::LED_OFF };
+        ui.painter().rect_filled(Rect::from_min_size(at, vec2(5.6, 13.0)), 1.5, ink(tone));
+    }
+}

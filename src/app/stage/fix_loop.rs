@@ -1,0 +1,208 @@
+//! The FIX loop: one lane a pass, from VALIDATE through FIX back to COMPOSE, with the verdicts
+//! inside.
+
+use bevy::color::{Alpha, Color};
+use bevy::math::Vec2;
+
+use super::place::Place;
+use super::view::{FixView, StageView, Verdict};
+use crate::app::draw::{Face, Layer, Part, Shape, Text, measure};
+use crate::app::glyphs::{Glyph, badge};
+use crate::app::theme::colour;
+use crate::app::words::clock_words;
+use crate::layout::FixLoop;
+use crate::model::NodeStatus;
+use crate::protocol::MAX_FIX_PASSES;
+
+const ROW_PITCH: f32 = 34.0;
+
+/// How a lane looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Ghost,
+    /// The signal goes round now.
+    Live,
+    /// The pass is made, its verdict is not reached.
+    Waiting,
+    Passed,
+    Refused,
+}
+
+/// Draws the loop: quietly ghosted until it is used.
+pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
+    let Some(at) = place.rack.fix_loop else {
+        return;
+    };
+    let fix = &view.fix;
+    let shown = (fix.passes as usize).clamp(1, at.radii.len());
+    for pass in (0..shown).rev() {
+        draw_lane(part, &at, pass, lane_of(view, pass));
+    }
+    if fix.passes > 0 {
+        draw_verdicts(part, fix, &at);
+    }
+    draw_module(part, view, &at);
+}
+
+fn lane_of(view: &StageView, pass: usize) -> Lane {
+    let fix = &view.fix;
+    if pass as u32 >= fix.passes {
+        return Lane::Ghost;
+    }
+    match fix.verdicts.get(pass + 1).and_then(|verdict| verdict.passed) {
+        Some(true) => Lane::Passed,
+        Some(false) => Lane::Refused,
+        None if pass as u32 + 1 < fix.passes => Lane::Refused,
+        None => {
+            let compose_runs =
+                view.modules.iter().any(|module| module.name == "COMPOSE" && module.has_focus());
+            if fix.status == NodeStatus::Running || compose_runs {
+                Lane::Live
+            } else {
+                Lane::Waiting
+            }
+        }
+    }
+}
+
+fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
+    let radius = at.radii[pass];
+    let centre = Vec2::new(at.centre_x, at.arc_y);
+    let path = |width: f32| Shape::lane(centre, radius, at.top, width);
+    let arrow = match lane {
+        Lane::Ghost => {
+            part.shape(Layer::Rack, path(12.0).fill(colour::LANE));
+            part.shape(Layer::Rack, path(2.5).fill(colour::LANE_IDLE).dash(3.0, 9.0));
+            colour::TEXT_DECORATIVE
+        }
+        Lane::Live => {
+            part.shape(
+                Layer::Rack,
+                path(13.0).fill(colour::RUNNING_JACKET).glow(
+                    6.0,
+                    18.0,
+                    colour::RUNNING.with_alpha(0.4),
+                ),
+            );
+            part.shape(
+                Layer::Rack,
+                path(6.0).fill(colour::RUNNING.with_alpha(0.55)).beads(6.6, colour::BEAD),
+            );
+            colour::RUNNING
+        }
+        Lane::Waiting => {
+            part.shape(Layer::Rack, path(13.0).fill(colour::RUNNING_JACKET));
+            part.shape(Layer::Rack, path(6.0).fill(colour::RUNNING));
+            colour::RUNNING
+        }
+        Lane::Passed => {
+            part.shape(
+                Layer::Rack,
+                path(13.0).fill(colour::SUCCESS_DEEP).glow(
+                    4.0,
+                    18.0,
+                    colour::SUCCESS.with_alpha(0.4),
+                ),
+            );
+            part.shape(Layer::Rack, path(6.0).fill(colour::SUCCESS));
+            colour::SUCCESS
+        }
+        Lane::Refused => {
+            part.shape(Layer::Rack, path(13.0).fill(colour::FAILED_DEEP).keep_colour());
+            part.shape(Layer::Rack, path(6.0).fill(colour::FAILED).dash(11.0, 7.0).keep_colour());
+            colour::FAILED
+        }
+    };
+    let tip = Vec2::new(at.centre_x - radius, at.top + 4.0);
+    part.shape(Layer::Rack, Shape::arrowhead(tip, 0.0, 16.0, 19.0).fill(arrow));
+}
+
+/// "first 0.74 ✗", "after fix 1 0.88 ✓".
+fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
+    let left = at.centre_x - at.radii[0] + 18.0;
+    let right = at.centre_x + at.radii[0] - 18.0;
+    let rows = (fix.verdicts.len() as f32 - 1.0) * ROW_PITCH;
+    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 30.0);
+    for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
+        let y = first_y + row as f32 * ROW_PITCH;
+        let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
+        part.text(
+            Layer::Face,
+            Text::new(("verdict", row), label, left, y, Face::Text500, 22.0)
+                .colour(colour::TEXT_SECONDARY),
+        );
+        let glyph = match verdict.passed {
+            Some(true) => Glyph::Success,
+            Some(false) => Glyph::Failed,
+            None => Glyph::Running,
+        };
+        badge(part, Layer::Face, glyph, Vec2::new(right - 12.0, y - 8.0), 12.0, "verdict");
+        part.text(
+            Layer::Face,
+            Text::new(("score", row), score_words(verdict), right - 30.0, y, Face::Text600, 26.0)
+                .end()
+                .colour(colour::TEXT),
+        );
+    }
+}
+
+fn score_words(verdict: &Verdict) -> String {
+    verdict.score.map_or_else(String::new, |score| format!("{score:.2}"))
+}
+
+fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
+    let fix = &view.fix;
+    let rect = at.module;
+    let failed = fix.status == NodeStatus::Failed;
+    let running = fix.status == NodeStatus::Running;
+    let used = fix.passes > 0;
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(rect.translated(0.0, 8.0))
+            .radius(12.0)
+            .fill(colour::SHADOW)
+            .opacity(0.5)
+            .soft(10.0),
+    );
+    let body = Shape::rounded_box(rect).radius(12.0);
+    let (body, ink): (Shape, Color) = if failed {
+        (body.fill(colour::FAILED).keep_colour(), colour::FAILED_INK)
+    } else if running {
+        let body = body
+            .fill_vertical(colour::RUNNING_PANEL_TOP, colour::RUNNING_PANEL_BOTTOM)
+            .border(3.0, colour::RUNNING)
+            .glow(9.0, 8.0, colour::RUNNING.with_alpha(0.26));
+        (body, colour::TEXT)
+    } else if used {
+        let body = body
+            .fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM)
+            .border(1.5, colour::FIX_EDGE);
+        (body, colour::TEXT)
+    } else {
+        (body.fill(colour::GHOST).border(1.5, colour::HAIR), colour::TEXT_TERTIARY)
+    };
+    part.shape(Layer::Module, body);
+    let baseline = rect.y + 49.0;
+    let left = rect.x + 22.0;
+    part.text(
+        Layer::Face,
+        Text::new("fix name", "FIX", left, baseline, Face::Text600, 30.0).colour(ink),
+    );
+    let words = match (running, fix.duration_ms) {
+        (true, Some(millis)) => clock_words(millis),
+        _ if failed => "failed".to_owned(),
+        _ if used => format!("{} of {MAX_FIX_PASSES}", fix.passes),
+        _ => "if needed".to_owned(),
+    };
+    let text_size = if used { 30.0 } else { 24.0 };
+    let width = measure(Face::Text600, text_size, 0.0, &words);
+    let right = rect.x + rect.w - 22.0;
+    part.text(
+        Layer::Face,
+        Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
+    );
+    if running {
+        let centre = Vec2::new((left + 54.0 + right - width) / 2.0 + 4.0, rect.y + rect.h / 2.0);
+        part.shape(Layer::Face, Shape::levels(centre, Vec2::new(12.0, 12.0)).fill(colour::RUNNING));
+    }
+}

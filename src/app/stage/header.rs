@@ -1,0 +1,161 @@
+//! The header: which song, where it is, how long so far, and the clock.
+
+use bevy::math::Vec2;
+
+use super::place::Place;
+use super::view::StageView;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::glyphs::{Glyph, badge};
+use crate::app::theme::{colour, size};
+use crate::model::RunStatus;
+
+/// The product's mark: five level bars.
+pub fn draw_mark(part: &mut Part, x: f32, baseline: f32) {
+    let bars = [10.9, 19.2, 26.0, 15.6, 7.8];
+    for (index, height) in bars.into_iter().enumerate() {
+        let bar = Rect::new(x + index as f32 * 6.25, baseline - height, 3.6, height);
+        let ink = if index == 2 { colour::TEXT } else { colour::VIOLET_TEXT };
+        part.shape(Layer::Module, Shape::rounded_box(bar).radius(1.8).fill(ink).unsnapped());
+    }
+}
+
+/// The line above the title, with the mark.
+pub fn draw_meta(part: &mut Part, place: &Place, meta: &[String]) {
+    let y = 74.0;
+    draw_mark(part, 56.0, y);
+    part.text(
+        Layer::Face,
+        Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
+            .colour(colour::TEXT_SECONDARY)
+            .then(14.0, "/")
+            .colour(colour::TEXT_DECORATIVE)
+            .then(14.0, meta.join("     "))
+            .face(Face::Text500)
+            .colour(colour::TEXT_SECONDARY),
+    );
+    let _ = place;
+}
+
+/// News of another run that failed, beside the clock.
+pub fn draw_elsewhere(part: &mut Part, news: &str, place: &Place) {
+    let right = place.screen.right() - 190.0;
+    let room = right - place.screen.width * 0.42;
+    let words = truncate(Face::Text500, size::META, news, room).into_owned();
+    let width = measure(Face::Text500, size::META, 0.0, &words);
+    badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 26.0, 65.0), 13.0, "news");
+    part.text(
+        Layer::Face,
+        Text::new("news", words, right, 74.0, Face::Text500, size::META)
+            .end()
+            .colour(colour::FAILED_TEXT)
+            .keep_colour(),
+    );
+}
+
+/// The clock: hours and minutes, always top right.
+pub fn draw_clock(part: &mut Part, place: &Place, clock: &str) {
+    part.text(
+        Layer::Face,
+        Text::new("clock", clock.to_owned(), place.screen.right(), 84.0, Face::Display700, 52.0)
+            .end()
+            .tracking(-0.02)
+            .colour(colour::TEXT_SECONDARY),
+    );
+}
+
+/// Title, status line and times of a run.
+pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
+    let failed = view.failure.is_some();
+    let right = place.screen.right();
+    let (title_size, title_y) =
+        if failed { (size::HERO_FAILED, 168.0) } else { (size::HERO, 180.0) };
+    let title_y = title_y + place.header_y;
+
+    let time_size = title_size * 0.8;
+    let time_width = measure(Face::Display700, time_size, -0.018, &view.time);
+    let word_width = measure(Face::Text500, size::META, 0.0, view.time_word);
+    part.text(
+        Layer::Face,
+        Text::new("time", view.time.clone(), right + 2.0, title_y, Face::Display700, time_size)
+            .end()
+            .tracking(-0.018)
+            .colour(colour::TEXT),
+    );
+    let word_x = right - time_width - 18.0;
+    part.text(
+        Layer::Face,
+        Text::new("time word", view.time_word, word_x, title_y, Face::Text500, size::META)
+            .end()
+            .colour(colour::TEXT_SECONDARY),
+    );
+
+    let queued_width = measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &view.queued);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "queued",
+            view.queued.clone(),
+            word_x,
+            title_y - 36.0,
+            Face::Text500,
+            size::ESSENTIAL_MIN,
+        )
+        .end()
+        .colour(colour::TEXT_TERTIARY),
+    );
+    let room = word_x - word_width.max(queued_width) - 56.0 - 40.0;
+    let title_size = title_size.min(fitting_size(&view.title, title_size, room));
+    let title = truncate(Face::Display700, title_size, &view.title, room).into_owned();
+    part.text(
+        Layer::Face,
+        Text::new("title", title, 53.0, title_y, Face::Display700, title_size)
+            .tracking(-0.022)
+            .colour(colour::TEXT),
+    );
+    if failed {
+        return;
+    }
+
+    let y = 246.0 + place.header_y;
+    let glyph = match view.status {
+        RunStatus::Pending => Glyph::Pending,
+        RunStatus::Running => Glyph::Running,
+        RunStatus::Completed => Glyph::Success,
+        RunStatus::Failed => Glyph::Failed,
+        RunStatus::Cancelled => Glyph::Cancelled,
+    };
+    badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 13.0), 19.0, "status");
+    let mut line =
+        Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
+            .colour(if view.status == RunStatus::Pending {
+                colour::TEXT_SECONDARY
+            } else {
+                glyph.colour()
+            })
+            .then(18.0, view.status_detail.clone())
+            .face(Face::Text500)
+            .colour(colour::TEXT);
+    if view.cancel_requested {
+        line = line.then(22.0, "cancel requested").colour(colour::CANCELLED);
+    }
+    part.text(Layer::Face, line);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "time detail",
+            view.time_detail.clone(),
+            right,
+            y,
+            Face::Text500,
+            size::STATUS_LINE,
+        )
+        .end()
+        .colour(colour::TEXT_SECONDARY),
+    );
+}
+
+/// Titles shrink to 60 % before they are cut: a title is the answer to "which song".
+fn fitting_size(title: &str, wanted: f32, room: f32) -> f32 {
+    let width = measure(Face::Display700, wanted, -0.022, title);
+    if width <= room { wanted } else { (wanted * room / width).max(wanted * 0.6) }
+}

@@ -1,0 +1,145 @@
+//! The window: the application as a person sees it.
+
+use std::time::Instant;
+
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, WindowPlugin};
+use thiserror::Error;
+
+use super::actions::Chrome;
+use super::draw::Canvas;
+use super::ingest::Studio;
+use super::viewport::{self, Viewport};
+use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
+use crate::cli::WindowRequest;
+
+/// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
+const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
+
+/// Why the window ended with an error.
+#[derive(Debug, Error)]
+pub enum WindowError {
+    #[error("the window ended with exit code {0}")]
+    Exit(u8),
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+///
+/// When the application ended itself because something failed.
+pub fn run(request: WindowRequest) -> Result<(), WindowError> {
+    let opening = Instant::now();
+    let WindowRequest { source, settings } = request;
+    let chrome = Chrome {
+        panel: settings.view.panel.unwrap_or(false),
+        help: false,
+        fullscreen: settings.view.fullscreen,
+    };
+    let window = Window {
+        title: "Meterbridge".to_owned(),
+        name: Some("meterbridge".to_owned()),
+        resolution: (1600, 900).into(),
+        present_mode: PresentMode::AutoVsync,
+        mode: window_mode(settings.view.fullscreen),
+        ..default()
+    };
+    let mut app = App::new();
+    app.add_plugins(
+        DefaultPlugins
+            .set(WindowPlugin { primary_window: Some(window), ..default() })
+            .set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() })
+            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() }),
+    );
+    let reduced_motion = settings.view.reduced_motion;
+    app.add_plugins((
+        StudioPlugin { settings, source: Some(source) },
+        ViewPlugin,
+        ControlsPlugin,
+        power::plugin,
+    ));
+    app.insert_resource(chrome);
+    app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
+    app.add_systems(Startup, viewport::spawn_cameras)
+        .add_systems(Update, fit_to_window.before(AppSystems::Draw))
+        .insert_resource(Opening(opening))
+        .add_systems(Last, announce);
+    match app.run() {
+        AppExit::Success => Ok(()),
+        AppExit::Error(code) => Err(WindowError::Exit(code.get())),
+    }
+}
+
+fn window_mode(fullscreen: bool) -> WindowMode {
+    if fullscreen {
+        WindowMode::BorderlessFullscreen(MonitorSelection::Current)
+    } else {
+        WindowMode::Windowed
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    let changed = resource_changed::<Chrome>;
+    app.add_systems(Update, go_fullscreen.in_set(AppSystems::Draw).run_if(changed));
+}
+
+fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<PrimaryWindow>>) {
+    let size_px = window.physical_size().as_vec2();
+    if size_px.min_element() > 0.0 {
+        let fitted = Viewport { size_px, scale_factor: window.scale_factor(), ..*viewport };
+        viewport.set_if_neq(fitted);
+    }
+}
+
+/// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
+fn go_fullscreen(chrome: Res<Chrome>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
+    let mode = window_mode(chrome.fullscreen);
+    for mut window in &mut windows {
+        if window.mode != mode {
+            window.mode = mode;
+        }
+    }
+}
+
+/// When the program began to open its window.
+#[derive(Resource)]
+struct Opening(Instant);
+
+/// Says once that the picture stands, and once that it shows a run: whoever started the program
+/// may be waiting for it.
+fn announce(
+    opening: Res<Opening>,
+    studio: Res<Studio>,
+    mut frames: Local<u32>,
+    mut shown: Local<bool>,
+) {
+    *frames = frames.saturating_add(1);
+    let elapsed = opening.0.elapsed().as_secs_f32();
+    if *frames == 1 {
+        info!("first frame {elapsed:.2} s after the start");
+    }
+    if !*shown && !studio.model.is_empty() {
+        *shown = true;
+        info!("first run on screen {elapsed:.2} s after the start");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_follows_the_chrome() {
+        let mut app = App::new();
+        app.init_resource::<Chrome>().add_plugins(plugin);
+        let window = app.world_mut().spawn((Window::default(), PrimaryWindow)).id();
+        for fullscreen in [true, false] {
+            app.world_mut().resource_mut::<Chrome>().fullscreen = fullscreen;
+            app.update();
+            let mode = app.world().get::<Window>(window).map(|window| window.mode);
+            assert_eq!(mode == Some(WindowMode::Windowed), !fullscreen);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Values as people read them: durations, clock times, ids, names.
+
+use std::borrow::Cow;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::model::{NodeStatus, Run, RunStatus};
+use crate::protocol::Phase;
+
+/// Ids up to this many characters are written in full.
+const WHOLE_ID: usize = 12;
+/// Characters kept of each end of a longer id.
+const ID_END: usize = 4;
+
+/// A duration with its unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
+pub fn duration_words(millis: u64) -> String {
+    let tenths = millis.saturating_add(50) / 100;
+    let seconds = millis.saturating_add(500) / 1000;
+    match millis {
+        0..100 => format!("{millis} ms"),
+        _ if tenths < 200 => format!("{}.{} s", tenths / 10, tenths % 10),
+        _ if seconds < 60 => format!("{seconds} s"),
+        _ if seconds < 3600 => match seconds % 60 {
+            0 => format!("{} min", seconds / 60),
+            rest => format!("{} min {rest} s", seconds / 60),
+        },
+        _ => match seconds % 3600 / 60 {
+            0 => format!("{} h", seconds / 3600),
+            rest => format!("{} h {rest} min", seconds / 3600),
+        },
+    }
+}
+
+/// A duration as a clock counts it, in whole seconds: `00:48`, `1:02:05`.
+pub fn clock_words(millis: u64) -> String {
+    let seconds = millis / 1000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
+    if hours == 0 {
+        format!("{minutes:02}:{seconds:02}")
+    } else {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    }
+}
+
+/// A duration where there is little room: `18.4 s` under a minute, then `02:05`.
+pub fn brief_duration(millis: u64) -> String {
+    if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
+}
+
+/// The time of day in a time zone: `21:15:34`.
+pub fn time_words(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// The whole instant, with milliseconds and the offset: `2025-11-13 21:15:34.250 +01:00`.
+pub fn instant_words(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
+}
+
+/// An id that fits into a line: its ends, `f1a9…7d93`; the whole of a short one.
+pub fn short_id(id: &str) -> String {
+    let length = id.chars().count();
+    if length <= WHOLE_ID {
+        return id.to_owned();
+    }
+    let head: String = id.chars().take(ID_END).collect();
+    let tail: String = id.chars().skip(length - ID_END).collect();
+    format!("{head}…{tail}")
+}
+
+/// The name of a score for people: `section_completeness` → `section completeness`.
+pub fn score_words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 4);
+    let mut after_lower = false;
+    for c in name.chars() {
+        if matches!(c, '_' | '-' | '.' | ' ') {
+            if !words.is_empty() && !words.ends_with(' ') {
+                words.push(' ');
+            }
+            after_lower = false;
+        } else if c.is_uppercase() && after_lower {
+            words.push(' ');
+            words.extend(c.to_lowercase());
+            after_lower = false;
+        } else {
+            words.push(c);
+            after_lower = c.is_lowercase();
+        }
+    }
+    words.truncate(words.trim_end().len());
+    words
+}
+
+/// What a run is called: its song's title, else its song's id, else its own id.
+pub fn run_title(run: &Run) -> String {
+    let told = [&run.song_title, &run.song_id].into_iter().flatten();
+    match told.map(|text| text.trim()).find(|text| !text.is_empty()) {
+        Some(text) if run.song_title.is_some() => text.to_owned(),
+        Some(song_id) => short_id(song_id),
+        None => short_id(run.id()),
+    }
+}
+
+/// What a phase says of its node or run.
+pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
+    match phase {
+        Phase::Info => "info".into(),
+        Phase::Start => "started".into(),
+        Phase::Progress => "progress".into(),
+        Phase::End => "done".into(),
+        Phase::Fail => "failed".into(),
+        Phase::Other(text) => text.as_str().into(),
+    }
+}
+
+/// Where a node stands.
+pub fn node_status_words(status: NodeStatus) -> &'static str {
+    match status {
+        NodeStatus::Pending => "pending",
+        NodeStatus::Running => "running",
+        NodeStatus::Success => "done",
+        NodeStatus::Failed => "failed",
+        NodeStatus::Skipped => "skipped",
+        NodeStatus::Unknown => "unknown",
+    }
+}
+
+/// Where a run stands.
+pub fn run_status_words(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Pending => "pending",
+        RunStatus::Running => "running",
+        RunStatus::Completed => "done",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "cancelled",
+    }
+}
+
+/// A count with its thousands set apart: `12 034`.
+pub fn count_words(count: u64) -> String {
+    let digits = count.to_string();
+    let mut words = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            // A thin space that does not break.
+            words.push('\u{202f}');
+        }
+        words.push(digit);
+    }
+    words
+}
+
+/// The first line of a text, with every run of white space as one space.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        // No screen shows more of one line.
+        if line.len() > 400 {
+            break;
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_carry_their_unit() {
+        let check = |millis, expected: &str| assert_eq!(duration_words(millis), expected);
+        check(0, "0 ms");
+        check(84, "84 ms");
+        check(100, "0.1 s");
+        check(1_949, "1.9 s");
+        check(1_950, "2.0 s");
+        check(18_400, "18.4 s");
+        check(19_949, "19.9 s");
+        check(19_950, "20 s");
+        check(33_200, "33 s");
+        check(59_499, "59 s");
+        check(59_500, "1 min");
+        check(125_000, "2 min 5 s");
+        check(3_599_600, "1 h");
+        check(3_720_000, "1 h 2 min");
+        assert!(duration_words(u64::MAX).ends_with(" min"));
+    }
+
+    #[test]
+    fn clocks_count_whole_seconds() {
+        let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
+        check(0, "00:00");
+        check(48_999, "00:48");
+        check(135_000, "02:15");
+        check(3_725_000, "1:02:05");
+        assert_eq!(brief_duration(59_499), "59 s");
+        assert_eq!(brief_duration(59_500), "01:00");
+    }
+
+    #[test]
+    fn long_ids_keep_their_ends() {
+        assert_eq!(short_id("run-123"), "run-123");
+        assert_eq!(short_id("f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93"), "f1a9…7d93");
+        assert_eq!(short_id("äöüßäöüßäöüßäöü"), "äöüß…ßäöü");
+        assert_eq!(short_id(""), "");
+    }
+
+    #[test]
+    fn score_names_are_words() {
+        assert_eq!(score_words("section_completeness"), "section completeness");
+        assert_eq!(score_words("hookDensity"), "hook density");
+        assert_eq!(score_words("__total__"), "total");
+        assert_eq!(score_words("BPM"), "BPM");
+    }
+
+    #[test]
+    fn instants_are_local() {
+        let at: Timestamp = "2025-11-13T20:15:34.25Z".parse().unwrap();
+        let zone = TimeZone::fixed(jiff::tz::offset(1));
+        assert_eq!(time_words(at, &zone), "21:15:34");
+        assert_eq!(instant_words(at, &zone), "2025-11-13 21:15:34.250 +01:00");
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(count_words(7), "7");
+        assert_eq!(count_words(1204), "1\u{202f}204");
+        assert_eq!(count_words(12_034_567), "12\u{202f}034\u{202f}567");
+    }
+
+    #[test]
+    fn texts_become_one_line() {
+        assert_eq!(one_line("Traceback:\n  File\t\"x\"\r\n"), "Traceback: File \"x\"");
+        assert!(one_line(&"word ".repeat(5_000)).len() < 500);
+    }
+}

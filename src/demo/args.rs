@@ -1,0 +1,139 @@
+//! `meterbridge demo …`
+
+use std::net::SocketAddr;
+
+use super::{DemoError, DemoOptions, Dialect, scenario::MAX_RUNS};
+
+/// Speeds the studio can be played at.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
+
+/// Open a simulated studio that any viewer can connect to
+#[derive(Clone, Debug, PartialEq, clap::Args)]
+pub struct DemoArgs {
+    /// Address and port to listen on; port 0 takes any free port
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8000",
+        env = "METERBRIDGE_DEMO_LISTEN"
+    )]
+    pub listen: SocketAddr,
+
+    /// The same seed gives the same songs, durations and failures
+    #[arg(long, value_name = "NUMBER", default_value_t = 7, env = "METERBRIDGE_DEMO_SEED")]
+    pub seed: u64,
+
+    /// How many times as fast as a real studio, 0.1 to 100; reported durations shrink alike
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1.0,
+        value_parser = parse_speed,
+        env = "METERBRIDGE_DEMO_SPEED"
+    )]
+    pub speed: f64,
+
+    /// Runs to keep going at a time, 1 to 1000
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = 6,
+        value_parser = clap::value_parser!(u16).range(1..=MAX_RUNS as i64),
+        env = "METERBRIDGE_DEMO_RUNS"
+    )]
+    pub runs: u16,
+
+    /// Whose events to send
+    #[arg(long, value_enum, default_value_t, env = "METERBRIDGE_DEMO_DIALECT")]
+    pub dialect: Dialect,
+
+    /// Allow --listen on an address that other machines can reach
+    #[arg(long, env = "METERBRIDGE_DEMO_ALLOW_REMOTE")]
+    pub allow_remote: bool,
+}
+
+impl DemoArgs {
+    /// What the studio is to be like.
+    pub fn options(&self) -> DemoOptions {
+        DemoOptions {
+            seed: self.seed,
+            runs: usize::from(self.runs),
+            speed: self.speed,
+            dialect: self.dialect,
+            ..DemoOptions::default()
+        }
+    }
+
+    /// Where to listen.
+    ///
+    /// # Errors
+    ///
+    /// When other machines could reach it and that was not asked for.
+    pub fn checked_listen(&self) -> Result<SocketAddr, DemoError> {
+        if self.allow_remote || self.listen.ip().to_canonical().is_loopback() {
+            Ok(self.listen)
+        } else {
+            Err(DemoError::RemoteNotAllowed { address: self.listen })
+        }
+    }
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|speed| SPEEDS.contains(speed))
+        .ok_or_else(|| format!("not a number from {} to {}", SPEEDS.start(), SPEEDS.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        demo: DemoArgs,
+    }
+
+    fn parse(args: &[&str]) -> Result<DemoArgs, clap::Error> {
+        let args = std::iter::once("demo").chain(args.iter().copied());
+        Cli::try_parse_from(args).map(|cli| cli.demo)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_options() {
+        assert_eq!(parse(&[]).unwrap().options(), DemoOptions::default());
+    }
+
+    #[test]
+    fn refuses_what_is_out_of_range() {
+        for args in [
+            ["--speed", "0"],
+            ["--speed", "NaN"],
+            ["--speed", "101"],
+            ["--runs", "0"],
+            ["--runs", "1001"],
+            ["--dialect", "latin"],
+            ["--listen", "8000"],
+        ] {
+            assert!(parse(&args).is_err(), "{args:?}");
+        }
+        assert_eq!(parse(&["--speed", "0.5", "--runs", "1000"]).unwrap().runs, 1000);
+    }
+
+    #[test]
+    fn refuses_to_be_reached_from_elsewhere_unless_allowed() {
+        for listen in ["0.0.0.0:8000", "192.168.1.5:8000", "[::]:8000", "[::ffff:10.0.0.1]:1"] {
+            let error = parse(&["--listen", listen]).unwrap().checked_listen().unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("--allow-remote"), "{error}");
+            let allowed = parse(&["--listen", listen, "--allow-remote"]).unwrap();
+            assert!(allowed.checked_listen().is_ok());
+        }
+        for listen in ["127.0.0.1:8000", "127.9.9.9:0", "[::1]:8000"] {
+            assert!(parse(&["--listen", listen]).unwrap().checked_listen().is_ok());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A demo studio on a thread of its own, for the app.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use super::{DemoError, DemoOptions, DemoServer};
+
+/// A demo studio within this program. Dropping it closes the studio and ends its thread.
+#[derive(Debug)]
+pub struct DemoHandle {
+    url: String,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl DemoHandle {
+    /// Where to connect to: `ws://127.0.0.1:PORT/events`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for DemoHandle {
+    fn drop(&mut self) {
+        // The thread may have ended already; either way it is waited for, which is short: it
+        // gives clients half a second to say goodbye.
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens a demo studio on a free port of 127.0.0.1, on a thread of its own. Returns once clients
+/// can connect.
+///
+/// # Errors
+///
+/// When there is no thread, no runtime or no port to be had.
+pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let (stop, stopped) = oneshot::channel();
+    let (opened, opening) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new()
+        .name("meterbridge-demo".to_owned())
+        .spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    // Nobody waits any more only if this program is ending.
+                    let _ = opened.send(Err(DemoError::Thread(error)));
+                    return;
+                }
+            };
+            runtime.block_on(async {
+                match DemoServer::start(listen, options).await {
+                    Ok(server) => {
+                        let _ = opened.send(Ok((server.url(), server.address())));
+                        // Told to stop, or the handle is gone: both mean stop.
+                        let _ = stopped.await;
+                        server.stop().await;
+                    }
+                    Err(error) => {
+                        let _ = opened.send(Err(error));
+                    }
+                }
+            });
+        })
+        .map_err(DemoError::Thread)?;
+    let died = || DemoError::Thread(std::io::Error::other("it ended before the studio was open"));
+    let (url, address) = opening.recv().map_err(|_| died())??;
+    Ok(DemoHandle { url, address, stop: Some(stop), thread: Some(thread) })
+}

@@ -1,0 +1,107 @@
+//! What a viewer who connects late is replayed.
+
+use std::collections::{HashMap, VecDeque};
+
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use uuid::Uuid;
+
+/// Finished runs that are kept; runs in work are kept whole.
+pub(super) const FINISHED_RUNS: usize = 25;
+
+/// Events beyond which finished runs are forgotten, the oldest first.
+pub(super) const MAX_EVENTS: usize = 3000;
+
+/// An event as it was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) run_id: Uuid,
+    pub(super) text: Utf8Bytes,
+    /// What the backend's own endpoint replays of it; `None` for what it does not store.
+    pub(super) stored: Option<Utf8Bytes>,
+    /// Nothing more will come from this run.
+    pub(super) last: bool,
+}
+
+/// The events of the last runs. Bounded by [`FINISHED_RUNS`], [`MAX_EVENTS`] and the runs in work.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    runs: HashMap<Uuid, Vec<(u64, Sent)>>,
+    /// Oldest first.
+    finished: VecDeque<Uuid>,
+    /// Events in `runs`.
+    events: usize,
+    /// Of the next event: their order across runs.
+    sequence: u64,
+}
+
+impl History {
+    pub(super) fn push(&mut self, sent: Sent) {
+        let (run_id, last) = (sent.run_id, sent.last);
+        self.runs.entry(run_id).or_default().push((self.sequence, sent));
+        self.sequence += 1;
+        self.events += 1;
+        if last {
+            self.finished.push_back(run_id);
+        }
+        while self.finished.len() > FINISHED_RUNS || self.events > MAX_EVENTS {
+            let Some(forgotten) = self.finished.pop_front() else { break };
+            self.events -= self.runs.remove(&forgotten).map_or(0, |events| events.len());
+        }
+    }
+
+    /// All that is kept, in the order in which it was sent.
+    pub(super) fn all(&self) -> Vec<Utf8Bytes> {
+        let mut kept: Vec<_> = self.runs.values().flatten().collect();
+        kept.sort_unstable_by_key(|(sequence, _)| *sequence);
+        kept.into_iter().map(|(_, sent)| sent.text.clone()).collect()
+    }
+
+    /// What the backend has stored of one run.
+    pub(super) fn stored(&self, run_id: Uuid) -> Vec<Utf8Bytes> {
+        let events = self.runs.get(&run_id).map_or(&[][..], Vec::as_slice);
+        events.iter().filter_map(|(_, sent)| sent.stored.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(run: u128, text: String, last: bool) -> Sent {
+        let stored = last.then(|| Utf8Bytes::from("stored"));
+        Sent { run_id: Uuid::from_u128(run), text: text.into(), stored, last }
+    }
+
+    #[test]
+    fn keeps_the_last_finished_runs_and_all_in_work_in_order() {
+        let mut history = History::default();
+        history.push(sent(0, "in work".into(), false));
+        for run in 1..=40 {
+            history.push(sent(run, format!("{run} a"), false));
+            history.push(sent(run, format!("{run} b"), true));
+        }
+        let all = history.all();
+        assert_eq!(all.len(), 1 + 2 * FINISHED_RUNS);
+        assert_eq!(all[0], "in work");
+        assert_eq!(all[1], "16 a");
+        assert_eq!(all[50], "40 b");
+        assert_eq!(history.stored(Uuid::from_u128(40)), ["stored"]);
+        assert!(history.stored(Uuid::from_u128(1)).is_empty());
+    }
+
+    #[test]
+    fn many_events_push_finished_runs_out_but_never_a_run_in_work() {
+        let mut history = History::default();
+        for run in 0..10 {
+            for event in 0..MAX_EVENTS / 10 {
+                history.push(sent(run, event.to_string(), event + 1 == MAX_EVENTS / 10));
+            }
+        }
+        assert_eq!(history.all().len(), MAX_EVENTS);
+        for event in 0..MAX_EVENTS + 5 {
+            history.push(sent(99, event.to_string(), false));
+        }
+        assert_eq!(history.all().len(), MAX_EVENTS + 5);
+        assert_eq!(history.events, MAX_EVENTS + 5);
+    }
+}

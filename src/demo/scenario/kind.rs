@@ -1,0 +1,136 @@
+//! The kinds of run the studio has, and how often.
+
+use super::Node;
+
+/// How a node fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// LYRICS waits for its language model until the skill gives up.
+    LlmTimeout,
+    /// COMPOSE asks for more memory than there is.
+    OutOfMemory,
+    /// RENDER's engine takes no more jobs.
+    QuotaExceeded,
+    /// STYLE does not know the genre: invalid input, so no stack trace.
+    UnknownGenre,
+}
+
+impl Failure {
+    pub const fn node(self) -> Node {
+        match self {
+            Self::LlmTimeout => Node::Lyrics,
+            Self::OutOfMemory => Node::Compose,
+            Self::QuotaExceeded => Node::Render,
+            Self::UnknownGenre => Node::Style,
+        }
+    }
+
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::LlmTimeout => "LLM call timed out in LYRICS after 30s",
+            Self::OutOfMemory => "Out of memory in COMPOSE: 23.1 of 24.0 GiB in use, 1.6 GiB asked",
+            Self::QuotaExceeded => "Engine queue rejected the job: quota exceeded",
+            Self::UnknownGenre => "Genre not found in blueprint",
+        }
+    }
+
+    /// The backend's `error_type`.
+    pub const fn error_type(self) -> &'static str {
+        match self {
+            Self::LlmTimeout => "LLMTimeout",
+            Self::OutOfMemory => "OutOfMemoryError",
+            Self::QuotaExceeded => "RenderQueueError",
+            Self::UnknownGenre => "validation",
+        }
+    }
+
+    /// How long the node ran until it failed, in seconds: usual, and how far it varies (a factor).
+    pub(super) const fn after_secs(self) -> (f64, f64) {
+        match self {
+            Self::LlmTimeout => (30.0, 0.002),
+            Self::OutOfMemory => (21.0, 0.25),
+            Self::QuotaExceeded => (3.1, 0.2),
+            Self::UnknownGenre => (1.3, 0.2),
+        }
+    }
+}
+
+/// What becomes of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scenario {
+    /// Straight through.
+    Plain,
+    /// VALIDATE is content after so many fix passes, 1 to 3.
+    Fix(u8),
+    /// VALIDATE is never content: RENDER is skipped, the run completes all the same.
+    FixExhausted,
+    LyricsTimeout,
+    ComposeOutOfMemory,
+    RenderQuota,
+    StyleGenre,
+    /// A skill is not registered: the run fails without a word from the node.
+    SkillMissing,
+    /// Cancelled, and as on the backend the execution goes on to its end.
+    CancelledGoesOn,
+    /// Cancelled, and nothing more is heard of it.
+    CancelledStops,
+    /// One long node takes three times as long as usual.
+    SlowNode,
+    /// Fails, and is executed again under the same id.
+    ExecutedTwice,
+}
+
+impl Scenario {
+    /// Every kind with its weight: how many of 1000 runs.
+    pub const WEIGHTED: [(Self, u32); 14] = [
+        (Self::Plain, 610),
+        (Self::Fix(1), 130),
+        (Self::Fix(2), 50),
+        (Self::Fix(3), 20),
+        (Self::FixExhausted, 18),
+        (Self::LyricsTimeout, 18),
+        (Self::ComposeOutOfMemory, 12),
+        (Self::RenderQuota, 16),
+        (Self::StyleGenre, 12),
+        (Self::SkillMissing, 8),
+        (Self::CancelledGoesOn, 26),
+        (Self::CancelledStops, 12),
+        (Self::SlowNode, 56),
+        (Self::ExecutedTwice, 12),
+    ];
+
+    pub(super) fn draw(rng: &mut fastrand::Rng) -> Self {
+        let total: u32 = Self::WEIGHTED.iter().map(|(_, weight)| weight).sum();
+        let mut left = rng.u32(..total);
+        for (scenario, weight) in Self::WEIGHTED {
+            if left < weight {
+                return scenario;
+            }
+            left -= weight;
+        }
+        Self::Plain
+    }
+
+    /// The failure of the first execution, where there is one.
+    pub const fn failure(self) -> Option<Failure> {
+        match self {
+            Self::LyricsTimeout => Some(Failure::LlmTimeout),
+            Self::ComposeOutOfMemory => Some(Failure::OutOfMemory),
+            Self::RenderQuota | Self::ExecutedTwice => Some(Failure::QuotaExceeded),
+            Self::StyleGenre => Some(Failure::UnknownGenre),
+            _ => None,
+        }
+    }
+
+    /// Whether the run is failed when all is said.
+    pub const fn ends_failed(self) -> bool {
+        matches!(
+            self,
+            Self::LyricsTimeout
+                | Self::ComposeOutOfMemory
+                | Self::RenderQuota
+                | Self::StyleGenre
+                | Self::SkillMissing
+        )
+    }
+}

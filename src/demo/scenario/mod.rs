@@ -1,0 +1,19 @@
+//! What happens in the simulated studio, as data: no clock, no I/O, no text of the wire.
+//!
+//! Studio time is a [`SignedDuration`](jiff::SignedDuration) from the moment the curtain rises
+//! (zero). What lies before zero has already happened when the first viewer comes. The same seed
+//! and options give the same studio, event ids included.
+
+mod event;
+mod kind;
+mod nodes;
+mod script;
+mod studio;
+mod timeline;
+mod titles;
+
+pub use event::{Event, PlannedEvent, PlannedRun, Run, RunFailure, Song, Sound, What};
+pub use kind::{Failure, Scenario};
+pub use nodes::{Node, PASS_SCORE, SCORE_WEIGHTS};
+pub use studio::{MAX_RUNS, Studio, StudioOptions};
+pub use timeline::{TimedEvent, Timeline};

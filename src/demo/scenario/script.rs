@@ -1,0 +1,273 @@
+//! Writes one run from its creation to its last event.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+use serde_json::{Map, json};
+
+use super::{
+    Event, Failure, Node, PASS_SCORE, PlannedEvent, PlannedRun, Run, RunFailure, SCORE_WEIGHTS,
+    Scenario, Song, What,
+    titles::{draw_sound, random_uuid},
+};
+use crate::protocol::MAX_FIX_PASSES;
+
+/// A run waits at most this long between creation and start, in seconds.
+const MAX_QUEUE_SECS: f64 = 40.0;
+
+/// Nodes that have something to say while they work say it about this often, in seconds.
+const PROGRESS_EVERY_SECS: f64 = 4.5;
+
+/// How a [`Scenario::SlowNode`] is slow.
+const SLOW_FACTOR: f64 = 3.0;
+
+/// Writes a run of `scenario`. It is created at studio time zero: the studio moves it.
+pub(super) fn write_run(
+    rng: &mut fastrand::Rng,
+    scenario: Scenario,
+    song: Song,
+    retried: Option<&Run>,
+) -> PlannedRun {
+    let run = Run {
+        id: random_uuid(rng),
+        request_id: random_uuid(rng),
+        sound: retried.map_or_else(|| draw_sound(rng), |failed| failed.sound.clone()),
+        seed: retried.map_or_else(|| rng.i64(1..1_000_000), |failed| failed.seed),
+        retry_of: retried.map(|failed| failed.id),
+        song,
+        scenario,
+    };
+    let mut script = Script::new(rng, &run);
+    script.say(What::Created);
+    let queued_secs = script.queue_secs();
+    script.wait(queued_secs);
+    match scenario {
+        Scenario::ExecutedTwice => {
+            script.execute(scenario.failure(), &[0.9]);
+            let pause_secs = 5.0 + 10.0 * script.rng.f64();
+            script.wait(pause_secs);
+            script.execute(None, &[0.9]);
+        }
+        _ => {
+            let targets = script.score_targets();
+            script.execute(scenario.failure(), &targets);
+        }
+    }
+    if matches!(scenario, Scenario::CancelledGoesOn | Scenario::CancelledStops) {
+        script.cancel();
+    }
+    let events = script.events;
+    PlannedRun { run: Arc::new(run), created_at: SignedDuration::ZERO, events }
+}
+
+/// A duration around `usual`: log-normal, so that it is never negative and now and then long.
+pub(super) fn natural_secs(rng: &mut fastrand::Rng, usual: f64, sigma: f64) -> f64 {
+    // Box–Muller; `1 - f64()` is never zero.
+    let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
+    usual * (sigma * normal).exp().clamp(0.45, 2.2)
+}
+
+struct Script<'a> {
+    rng: &'a mut fastrand::Rng,
+    run: &'a Run,
+    /// Since the run was created.
+    now: Duration,
+    events: Vec<PlannedEvent>,
+    /// Of the node to come in the current execution.
+    index: u32,
+    slow: Option<Node>,
+    missing: Option<Node>,
+}
+
+impl<'a> Script<'a> {
+    fn new(rng: &'a mut fastrand::Rng, run: &'a Run) -> Self {
+        let slow = (run.scenario == Scenario::SlowNode)
+            .then(|| [Node::Compose, Node::Lyrics, Node::Render][rng.usize(..3)]);
+        let missing = (run.scenario == Scenario::SkillMissing)
+            .then(|| [Node::Producer, Node::Render, Node::Review][rng.usize(..3)]);
+        Self { rng, run, now: Duration::ZERO, events: Vec::new(), index: 0, slow, missing }
+    }
+
+    fn say(&mut self, what: What) {
+        let event = Event { id: random_uuid(self.rng), what };
+        self.events.push(PlannedEvent { offset: self.now, event });
+    }
+
+    /// Lets time pass. Whole microseconds: it is the resolution of the wire.
+    fn wait(&mut self, secs: f64) {
+        self.now += Duration::from_micros((secs * 1e6) as u64);
+    }
+
+    /// What lies between two events when nothing is done in between.
+    fn breathe(&mut self) {
+        let secs = 0.008 + 0.008 * self.rng.f64();
+        self.wait(secs);
+    }
+
+    /// Most runs hardly wait; some wait long.
+    fn queue_secs(&mut self) -> f64 {
+        (-6.0 * (1.0 - self.rng.f64()).ln()).min(MAX_QUEUE_SECS)
+    }
+
+    /// Totals that VALIDATE comes to, one a pass.
+    fn score_targets(&mut self) -> Vec<f64> {
+        let passing = 0.83 + 0.13 * self.rng.f64();
+        let (failing, then) = match self.run.scenario {
+            Scenario::Fix(1) => return vec![0.70 + 0.07 * self.rng.f64(), passing],
+            Scenario::Fix(passes) => (u32::from(passes).min(MAX_FIX_PASSES), Some(passing)),
+            Scenario::FixExhausted => (MAX_FIX_PASSES + 1, None),
+            _ => (0, Some(passing)),
+        };
+        let first = 0.52 + 0.08 * self.rng.f64();
+        let step = (0.77 - first) / f64::from(failing.max(2) - 1);
+        (0..failing).map(|pass| first + step * f64::from(pass)).chain(then).collect()
+    }
+
+    /// One execution from its `start` to its `end` or `fail`.
+    fn execute(&mut self, failure: Option<Failure>, score_targets: &[f64]) {
+        let started = self.now;
+        self.index = 0;
+        self.say(What::RunStart);
+        self.breathe();
+        // Broken off: the failure is already told.
+        if let ControlFlow::Continue(fix_iterations) = self.nodes(failure, score_targets) {
+            let duration = self.now - started;
+            self.say(What::RunEnd { duration, fix_iterations });
+        }
+    }
+
+    /// All nodes in order; the number of fix passes when none failed.
+    fn nodes(&mut self, failure: Option<Failure>, targets: &[f64]) -> ControlFlow<(), u32> {
+        for node in [Node::Plan, Node::Style, Node::Lyrics, Node::Producer] {
+            self.node(node, failure, &[])?;
+        }
+        let mut fix_iterations = 0;
+        let mut content = false;
+        for (pass, &target) in targets.iter().enumerate() {
+            self.node(Node::Compose, failure, &[])?;
+            let scores = self.scores(target);
+            self.node(Node::Validate, failure, &scores)?;
+            content = target >= PASS_SCORE;
+            if !content && pass + 1 < targets.len() {
+                self.node(Node::Fix, failure, &[])?;
+                fix_iterations += 1;
+            }
+        }
+        if content {
+            self.node(Node::Render, failure, &[])?;
+        }
+        self.node(Node::Review, failure, &[])?;
+        ControlFlow::Continue(fix_iterations)
+    }
+
+    /// One execution of one node.
+    fn node(
+        &mut self,
+        node: Node,
+        failure: Option<Failure>,
+        scores: &[(&'static str, f64)],
+    ) -> ControlFlow<()> {
+        if self.missing == Some(node) {
+            self.say(What::RunFail { node, reason: RunFailure::SkillMissing });
+            return ControlFlow::Break(());
+        }
+        let index = self.index;
+        self.index += 1;
+        self.say(What::NodeStart { node, index });
+        let started = self.now;
+        let failure = failure.filter(|failure| failure.node() == node);
+        let (usual, sigma) = failure.map_or((node.usual_secs(), 0.22), Failure::after_secs);
+        let factor = if self.slow == Some(node) { SLOW_FACTOR } else { 1.0 };
+        let secs = natural_secs(self.rng, usual, sigma) * factor;
+        // What fails late was at work for all of its usual time, as far as it could tell.
+        self.progress(
+            node,
+            secs,
+            if failure.is_some() { node.usual_secs().max(secs) } else { secs },
+        );
+        self.now = started;
+        self.wait(secs);
+        let duration = self.now - started;
+        match failure {
+            Some(failure) => {
+                self.say(What::NodeFail { node, duration, failure });
+                self.breathe();
+                self.say(What::RunFail { node, reason: RunFailure::NodeFailed(failure) });
+                ControlFlow::Break(())
+            }
+            None => {
+                let total = scores.last().map(|(_, total)| *total);
+                let artifacts = node.artifacts(self.run, total, self.rng);
+                let mut output_hash = [0; 32];
+                self.rng.fill(&mut output_hash);
+                let scores = scores.to_vec();
+                self.say(What::NodeEnd { node, index, duration, scores, artifacts, output_hash });
+                self.breathe();
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// What a long node says within the next `secs`, being on its way to `whole_secs`.
+    fn progress(&mut self, node: Node, secs: f64, whole_secs: f64) {
+        let messages = node.progress_messages();
+        if messages.is_empty() {
+            return;
+        }
+        let started = self.now;
+        // A slow node is slow to speak, too: it stays below some ten words.
+        let every = PROGRESS_EVERY_SECS.max(secs / 10.0);
+        let mut at = every * (0.4 + 0.4 * self.rng.f64());
+        while at < secs - 0.5 {
+            let done = at / whole_secs;
+            let stage = ((done * messages.len() as f64) as usize).min(messages.len() - 1);
+            // The language model cannot tell how far it is; the others can.
+            let percent = (node != Node::Lyrics).then(|| (done * 100.0).floor().min(99.0));
+            let mut artifacts = Map::new();
+            if node == Node::Lyrics && stage == 2 {
+                artifacts.insert("lyrics_draft".to_owned(), json!({"lines": self.rng.u32(8..=14)}));
+            }
+            self.now = started;
+            self.wait(at);
+            self.say(What::Progress { node, percent, message: messages[stage], artifacts });
+            at += every * (0.7 + 0.6 * self.rng.f64());
+        }
+    }
+
+    /// Scores that come to about `target`, two digits each; the last is the total.
+    fn scores(&mut self, target: f64) -> Vec<(&'static str, f64)> {
+        let mut values = SCORE_WEIGHTS.map(|_| target + 0.24 * (self.rng.f64() - 0.5));
+        let total = |values: &[f64; 4]| -> f64 {
+            values.iter().zip(SCORE_WEIGHTS).map(|(value, (_, weight))| value * weight).sum()
+        };
+        // What a full score cannot take has to go to the others: a few rounds settle it.
+        for _ in 0..8 {
+            let missing = target - total(&values);
+            values = values.map(|value| (value + missing).clamp(0.2, 1.0));
+        }
+        let values = values.map(two_digits);
+        let named = SCORE_WEIGHTS.iter().zip(values).map(|((name, _), value)| (*name, value));
+        named.chain([("total", two_digits(total(&values)))]).collect()
+    }
+
+    /// Puts a cancellation in the middle of COMPOSE.
+    fn cancel(&mut self) {
+        let is_start = |what: &What| matches!(what, What::NodeStart { node: Node::Compose, .. });
+        let Some(start) = self.events.iter().position(|planned| is_start(&planned.event.what))
+        else {
+            return;
+        };
+        let within = Node::Compose.usual_secs() * (0.1 + 0.25 * self.rng.f64());
+        let offset = self.events[start].offset + Duration::from_micros((within * 1e6) as u64);
+        let place = self.events.partition_point(|planned| planned.offset <= offset);
+        if self.run.scenario == Scenario::CancelledStops {
+            self.events.truncate(place);
+        }
+        let event = Event { id: random_uuid(self.rng), what: What::Cancelled };
+        self.events.insert(place, PlannedEvent { offset, event });
+    }
+}
+
+fn two_digits(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

@@ -1,0 +1,224 @@
+//! The studio: so many runs at a time, for ever.
+//!
+//! Each of its slots works through *episodes*: a run, or a failed run and its retry. What was
+//! before studio time zero is written backwards from the opening, so that the opening stands
+//! exactly where it was designed to be; what comes after is written forwards, without end.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use jiff::SignedDuration;
+
+use super::{
+    Node, PlannedRun, Scenario, What,
+    script::{natural_secs, write_run},
+    titles::{Deck, TITLES},
+};
+
+/// The most runs a studio keeps going.
+pub const MAX_RUNS: usize = 1000;
+
+/// How far the studio's past reaches.
+const PAST: SignedDuration = SignedDuration::from_mins(50);
+
+/// The past has at most so many episodes; a large studio has them in less time.
+const MAX_PAST_EPISODES: usize = 200;
+
+/// Usual pause of a slot between two episodes, in seconds.
+const PAUSE_SECS: f64 = 5.0;
+
+/// Out of ten failed runs so many are tried again.
+const RETRIED_OF_TEN: u32 = 6;
+
+/// What a studio is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StudioOptions {
+    /// Runs to keep going, 1 to [`MAX_RUNS`]; beyond is clamped.
+    pub runs: usize,
+}
+
+impl Default for StudioOptions {
+    fn default() -> Self {
+        Self { runs: 6 }
+    }
+}
+
+/// One slot at studio time zero: `scenario`, placed so that its first event for which `is` holds
+/// happens at `at_secs`.
+struct Act {
+    scenario: Scenario,
+    is: fn(&What) -> bool,
+    at_secs: f64,
+}
+
+/// The opening, most important act first, for a studio has as few as one slot. Within the first
+/// minute one sees a completion, a fix pass, a failure and, soon after, its retry.
+const OPENING: [Act; 6] = [
+    Act {
+        scenario: Scenario::Plain,
+        is: |what| matches!(what, What::RunEnd { .. }),
+        at_secs: 16.0,
+    },
+    Act {
+        scenario: Scenario::Fix(1),
+        is: |what| matches!(what, What::NodeStart { node: Node::Fix, .. }),
+        at_secs: 8.0,
+    },
+    Act {
+        scenario: Scenario::RenderQuota,
+        is: |what| matches!(what, What::NodeFail { .. }),
+        at_secs: 32.0,
+    },
+    Act {
+        scenario: Scenario::CancelledGoesOn,
+        is: |what| matches!(what, What::NodeStart { node: Node::Lyrics, .. }),
+        at_secs: -7.0,
+    },
+    Act { scenario: Scenario::Plain, is: |what| matches!(what, What::RunStart), at_secs: 2.5 },
+    Act {
+        scenario: Scenario::SlowNode,
+        is: |what| matches!(what, What::NodeStart { node: Node::Producer, .. }),
+        at_secs: -3.0,
+    },
+];
+
+/// An endless, deterministic schedule of runs.
+#[derive(Clone, Debug)]
+pub struct Studio {
+    rng: fastrand::Rng,
+    deck: Deck,
+    /// When each slot is free for its next episode.
+    free: BinaryHeap<Reverse<(SignedDuration, usize)>>,
+    /// What was, and what is in work at zero; handed out first.
+    past: Vec<PlannedRun>,
+}
+
+impl Studio {
+    pub fn new(seed: u64, options: StudioOptions) -> Self {
+        let runs = options.runs.clamp(1, MAX_RUNS);
+        let mut studio = Self {
+            rng: fastrand::Rng::with_seed(seed),
+            deck: Deck::new(runs * 2 > TITLES.len()),
+            free: BinaryHeap::with_capacity(runs),
+            past: Vec::new(),
+        };
+        let opened = studio.open(runs);
+        studio.remember(opened);
+        studio
+    }
+
+    /// Nothing that is still to be written happens before.
+    pub fn written_until(&self) -> SignedDuration {
+        if !self.past.is_empty() {
+            return SignedDuration::MIN;
+        }
+        self.free.peek().map_or(SignedDuration::MAX, |Reverse((at, _))| *at)
+    }
+
+    /// The runs of the next episode: first the whole past and the opening, then one episode after
+    /// another, in order of their beginning.
+    pub fn next_episode(&mut self) -> Vec<PlannedRun> {
+        if !self.past.is_empty() {
+            return std::mem::take(&mut self.past);
+        }
+        let Some(Reverse((at, slot))) = self.free.pop() else {
+            // A studio has at least one slot, and each is put back below.
+            return Vec::new();
+        };
+        let scenario = Scenario::draw(&mut self.rng);
+        let mut episode = self.write_episode(scenario);
+        let over = shift(&mut episode, at);
+        self.release(slot, over);
+        episode
+    }
+
+    /// Writes what is in work at zero and gives back when each slot began with it.
+    fn open(&mut self, runs: usize) -> BinaryHeap<(SignedDuration, usize)> {
+        let mut began = BinaryHeap::with_capacity(runs);
+        for slot in 0..runs {
+            let act = OPENING.get(slot);
+            let scenario = act.map_or_else(|| Scenario::draw(&mut self.rng), |act| act.scenario);
+            let mut episode = self.write_episode(scenario);
+            let first = &episode[0];
+            let anchored = act.and_then(|act| {
+                let offset = SignedDuration::try_from(first.offset_of(act.is)?).ok()?;
+                Some(SignedDuration::from_secs_f64(act.at_secs) - offset)
+            });
+            let created_at = anchored.unwrap_or_else(|| {
+                -SignedDuration::from_secs_f64(first.length().as_secs_f64() * self.rng.f64())
+            });
+            let over = shift(&mut episode, created_at);
+            self.release(slot, over.max(SignedDuration::ZERO));
+            began.push((created_at, slot));
+            self.past.append(&mut episode);
+        }
+        began
+    }
+
+    /// Writes what was before, backwards, always where least is written yet.
+    fn remember(&mut self, mut began: BinaryHeap<(SignedDuration, usize)>) {
+        for _ in 0..MAX_PAST_EPISODES {
+            let Some((at, slot)) = began.pop().filter(|(at, _)| *at > -PAST) else {
+                break;
+            };
+            let scenario = Scenario::draw(&mut self.rng);
+            let mut episode = self.write_episode(scenario);
+            let length = shift(&mut episode, SignedDuration::ZERO);
+            let created_at = at - self.pause() - length;
+            shift(&mut episode, created_at);
+            began.push((created_at, slot));
+            self.past.append(&mut episode);
+        }
+        self.past.sort_by_key(|planned| planned.created_at);
+    }
+
+    /// A run that begins at zero and, where it fails, perhaps its retry.
+    fn write_episode(&mut self, scenario: Scenario) -> Vec<PlannedRun> {
+        let song = self.deck.deal(&mut self.rng, OPENING.len());
+        let first = write_run(&mut self.rng, scenario, song.clone(), None);
+        let opens = scenario == Scenario::RenderQuota && self.past.len() < OPENING.len();
+        let retried = scenario.ends_failed() && (opens || self.rng.u32(..10) < RETRIED_OF_TEN);
+        if !retried {
+            return vec![first];
+        }
+        // What is wrong with the set-up is still wrong at the second try.
+        let again = if scenario == Scenario::SkillMissing { scenario } else { Scenario::Plain };
+        let mut second = write_run(&mut self.rng, again, song, Some(&first.run));
+        let later = first.length().as_secs_f64() + natural_secs(&mut self.rng, 9.0, 0.4);
+        second.created_at = SignedDuration::from_secs_f64(later);
+        vec![first, second]
+    }
+
+    /// Has a slot go on a little after its episode is over.
+    fn release(&mut self, slot: usize, over: SignedDuration) {
+        let free_at = over + self.pause();
+        self.free.push(Reverse((free_at, slot)));
+    }
+
+    fn pause(&mut self) -> SignedDuration {
+        SignedDuration::from_secs_f64(natural_secs(&mut self.rng, PAUSE_SECS, 0.5))
+    }
+}
+
+/// Moves an episode by `by`; when it is over.
+fn shift(episode: &mut [PlannedRun], by: SignedDuration) -> SignedDuration {
+    let mut over = SignedDuration::MIN;
+    for planned in episode {
+        planned.created_at = whole_micros(planned.created_at + by);
+        over = over.max(planned.created_at + signed(planned.length()));
+    }
+    over
+}
+
+/// Runs last minutes: what no [`SignedDuration`] holds does not come up.
+pub(super) fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// The resolution of the wire.
+fn whole_micros(duration: SignedDuration) -> SignedDuration {
+    SignedDuration::from_micros(i64::try_from(duration.as_micros()).unwrap_or_default())
+}
+
+#[cfg(test)]
+#[path = "studio_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+//! What the studio promises, seed by seed.
+
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+use crate::demo::scenario::{PASS_SCORE, PlannedEvent, RunFailure, TimedEvent, Timeline};
+
+fn studio(seed: u64, runs: usize) -> Studio {
+    Studio::new(seed, StudioOptions { runs })
+}
+
+fn runs(seed: u64, slots: usize, at_least: usize) -> Vec<PlannedRun> {
+    let mut studio = studio(seed, slots);
+    let mut runs = Vec::new();
+    while runs.len() < at_least {
+        runs.extend(studio.next_episode());
+    }
+    runs
+}
+
+fn secs(at: SignedDuration) -> f64 {
+    at.as_secs_f64()
+}
+
+#[test]
+fn the_same_seed_is_the_same_studio_and_another_is_not() {
+    assert_eq!(runs(7, 6, 300), runs(7, 6, 300));
+    let ids = |seed| runs(seed, 6, 50).iter().map(|planned| planned.run.id).collect::<HashSet<_>>();
+    assert!(ids(7).is_disjoint(&ids(8)));
+}
+
+#[test]
+fn every_scenario_occurs_within_a_thousand_runs() {
+    for seed in [0, 1, 7] {
+        let runs = runs(seed, 6, 1000);
+        let seen: HashSet<_> = runs.iter().map(|planned| planned.run.scenario).collect();
+        for (scenario, _) in Scenario::WEIGHTED {
+            assert!(seen.contains(&scenario), "seed {seed}: no {scenario:?}");
+        }
+        assert!(runs.iter().any(|planned| planned.run.retry_of.is_some()), "seed {seed}: no retry");
+    }
+}
+
+#[test]
+fn most_runs_complete() {
+    let runs = runs(3, 6, 2000);
+    let failed = runs.iter().filter(|planned| planned.run.scenario.ends_failed()).count();
+    let share = failed as f64 / runs.len() as f64;
+    assert!((0.03..0.12).contains(&share), "{share}");
+}
+
+#[test]
+fn a_retry_keeps_song_and_seed_and_comes_after() {
+    let runs = runs(5, 6, 2000);
+    let by_id: HashMap<_, _> = runs.iter().map(|planned| (planned.run.id, planned)).collect();
+    for retry in runs.iter().filter(|planned| planned.run.retry_of.is_some()) {
+        let failed = by_id[&retry.run.retry_of.unwrap()];
+        assert_eq!(retry.run.song, failed.run.song);
+        assert_eq!(retry.run.seed, failed.run.seed);
+        assert!(retry.created_at > failed.created_at + signed(failed.length()));
+        assert!(failed.run.scenario.ends_failed());
+    }
+}
+
+#[test]
+fn events_of_a_run_are_in_order_and_nodes_end_before_the_next_starts() {
+    for planned in runs(11, 6, 1500) {
+        let mut last = Duration::ZERO;
+        let mut open = None;
+        let mut next_index = 0;
+        assert_eq!(planned.events[0].event.what, What::Created);
+        for (place, PlannedEvent { offset, event }) in planned.events.iter().enumerate() {
+            assert!(*offset > last || place == 0, "{:?} {event:?}", planned.run.scenario);
+            last = *offset;
+            match &event.what {
+                What::RunStart => next_index = 0,
+                What::NodeStart { node, index } => {
+                    assert_eq!(*index, next_index);
+                    next_index += 1;
+                    assert_eq!(open.replace((*node, *offset)), None);
+                }
+                What::Progress { node, percent, .. } => {
+                    assert_eq!(open.unwrap().0, *node);
+                    assert!(percent.is_none_or(|percent| (0.0..100.0).contains(&percent)));
+                }
+                What::NodeEnd { node, duration, .. } | What::NodeFail { node, duration, .. } => {
+                    let (started, at) = open.take().unwrap();
+                    assert_eq!(started, *node);
+                    assert_eq!(*offset - at, *duration);
+                }
+                What::RunEnd { .. } | What::RunFail { .. } => assert_eq!(open, None),
+                What::Created | What::Cancelled => {}
+            }
+        }
+        let stopped = planned.run.scenario == Scenario::CancelledStops;
+        assert_eq!(open.is_some(), stopped, "{:?}", planned.run.scenario);
+    }
+}
+
+#[test]
+fn scores_fall_on_the_side_that_the_fix_loop_takes() {
+    for planned in runs(13, 6, 1500) {
+        let whats: Vec<_> = planned.events.iter().map(|planned| &planned.event.what).collect();
+        for (place, what) in whats.iter().enumerate() {
+            let What::NodeEnd { node: Node::Validate, scores, .. } = what else { continue };
+            assert_eq!(scores.len(), 5);
+            assert!(scores.iter().all(|(_, value)| (0.0..=1.0).contains(value)), "{scores:?}");
+            let total = scores.iter().find(|(name, _)| *name == "total").unwrap().1;
+            let next = whats[place + 1..].iter().find_map(|what| match what {
+                What::NodeStart { node, .. } => Some(*node),
+                What::RunFail { node, reason: RunFailure::SkillMissing } => Some(*node),
+                _ => None,
+            });
+            let passes = total >= PASS_SCORE;
+            match next.unwrap() {
+                Node::Render => assert!(passes, "{total}"),
+                Node::Fix => assert!(!passes, "{total}"),
+                // RENDER skipped: the fix loop is exhausted.
+                Node::Review => assert!(!passes, "{total}"),
+                other => panic!("{other:?} after VALIDATE"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_fix_loop_makes_as_many_passes_as_the_scenario_says() {
+    for planned in runs(17, 6, 1500) {
+        let expected = match planned.run.scenario {
+            Scenario::Fix(passes) => u32::from(passes),
+            Scenario::FixExhausted => crate::protocol::MAX_FIX_PASSES,
+            Scenario::Plain | Scenario::SlowNode => 0,
+            _ => continue,
+        };
+        let counted = planned
+            .events
+            .iter()
+            .filter(|planned| matches!(planned.event.what, What::NodeStart { node: Node::Fix, .. }))
+            .count();
+        let Some(What::RunEnd { fix_iterations, .. }) =
+            planned.events.last().map(|planned| &planned.event.what)
+        else {
+            panic!("{:?} does not end", planned.run.scenario);
+        };
+        assert_eq!((counted as u32, *fix_iterations), (expected, expected));
+    }
+}
+
+#[test]
+fn the_opening_shows_a_completion_a_fix_pass_and_a_failure_within_a_minute() {
+    for seed in 0..20 {
+        let live: Vec<TimedEvent> = Timeline::new(studio(seed, 6))
+            .skip_while(|event| event.at <= SignedDuration::ZERO)
+            .take_while(|event| secs(event.at) < 60.0)
+            .collect();
+        let first = |is: fn(&What) -> bool| {
+            live.iter().find(|event| is(&event.event.what)).map(|event| secs(event.at))
+        };
+        assert!(secs(live[0].at) < 4.0);
+        assert!(first(|what| matches!(what, What::RunEnd { .. })).unwrap() <= 16.0);
+        assert!(
+            first(|what| matches!(what, What::NodeStart { node: Node::Fix, .. })).unwrap() <= 8.0
+        );
+        assert!(first(|what| matches!(what, What::NodeFail { .. })).unwrap() <= 32.0);
+        assert!(first(|what| matches!(what, What::Progress { .. })).is_some());
+    }
+}
+
+#[test]
+fn the_past_holds_finished_runs_and_runs_in_work() {
+    for slots in [1, 2, 6, 40] {
+        let mut in_work = HashSet::new();
+        let mut finished = 0;
+        for event in
+            Timeline::new(studio(7, slots)).take_while(|event| event.at <= SignedDuration::ZERO)
+        {
+            in_work.insert(event.run.id);
+            if event.last {
+                in_work.remove(&event.run.id);
+                finished += 1;
+            }
+        }
+        assert!(finished >= 12, "{slots} slots: {finished}");
+        assert!(in_work.len() <= slots);
+        assert!(in_work.len() * 2 >= slots, "{slots} slots: {}", in_work.len());
+    }
+}
+
+#[test]
+fn the_timeline_never_goes_back_and_never_has_more_runs_than_slots() {
+    let mut in_work = HashSet::new();
+    let mut last_at = SignedDuration::MIN;
+    for event in Timeline::new(studio(23, 9)).take(30_000) {
+        assert!(event.at >= last_at);
+        last_at = event.at;
+        in_work.insert(event.run.id);
+        assert!(in_work.len() <= 9);
+        if event.last {
+            in_work.remove(&event.run.id);
+        }
+    }
+}
+
+#[test]
+fn event_ids_are_never_used_twice() {
+    let events: Vec<_> = Timeline::new(studio(29, 50)).take(20_000).collect();
+    let ids: HashSet<_> = events.iter().map(|event| event.event.id).collect();
+    assert_eq!(ids.len(), events.len());
+    assert!(ids.iter().all(|id| id.get_version_num() == 4));
+}
+
+#[test]
+fn a_thousand_runs_can_be_kept_going() {
+    let events = Timeline::new(studio(1, 1000)).take_while(|event| secs(event.at) < 60.0);
+    assert!(events.count() > 10_000);
+}

@@ -1,0 +1,104 @@
+//! All events of a studio in the order in which they happen.
+
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use jiff::SignedDuration;
+
+use super::{Event, Run, Studio, studio::signed};
+
+/// An event at its place in studio time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedEvent {
+    pub at: SignedDuration,
+    pub run: Arc<Run>,
+    pub event: Event,
+    /// Nothing more will come from this run.
+    pub last: bool,
+}
+
+/// Endless iterator over a studio's events, from its past on. Never ends, never goes back.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    studio: Studio,
+    /// Written and not yet given out, by time and then by order of writing.
+    ahead: BinaryHeap<Reverse<Ahead>>,
+    written: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Ahead {
+    key: (SignedDuration, u64),
+    event: TimedEvent,
+}
+
+impl PartialEq for Ahead {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Ahead {}
+
+impl PartialOrd for Ahead {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Ahead {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl Timeline {
+    pub fn new(studio: Studio) -> Self {
+        Self { studio, ahead: BinaryHeap::new(), written: 0 }
+    }
+
+    /// When the next event happens.
+    pub fn next_at(&mut self) -> SignedDuration {
+        self.write_ahead();
+        self.ahead.peek().map_or(SignedDuration::MAX, |Reverse(next)| next.event.at)
+    }
+
+    /// The next event if it happens no later than `until`.
+    pub fn next_until(&mut self, until: SignedDuration) -> Option<TimedEvent> {
+        if self.next_at() > until {
+            return None;
+        }
+        self.ahead.pop().map(|Reverse(next)| next.event)
+    }
+
+    /// Writes until nothing unwritten can come before what is known.
+    fn write_ahead(&mut self) {
+        while self
+            .ahead
+            .peek()
+            .is_none_or(|Reverse(next)| next.event.at >= self.studio.written_until())
+        {
+            for planned in self.studio.next_episode() {
+                let count = planned.events.len();
+                for (place, planned_event) in planned.events.into_iter().enumerate() {
+                    let at = planned.created_at + signed(planned_event.offset);
+                    let event = TimedEvent {
+                        at,
+                        run: Arc::clone(&planned.run),
+                        event: planned_event.event,
+                        last: place + 1 == count,
+                    };
+                    self.ahead.push(Reverse(Ahead { key: (at, self.written), event }));
+                    self.written += 1;
+                }
+            }
+        }
+    }
+}
+
+impl Iterator for Timeline {
+    type Item = TimedEvent;
+
+    fn next(&mut self) -> Option<TimedEvent> {
+        self.next_until(SignedDuration::MAX)
+    }
+}

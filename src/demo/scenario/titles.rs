@@ -1,0 +1,187 @@
+//! The songs of the studio.
+
+use uuid::Uuid;
+
+use super::{Song, Sound};
+
+/// Invented titles. The first are those of the opening's slots, so that a fresh demo always
+/// starts with songs whose names fit the wall.
+pub(super) const TITLES: [&str; 64] = [
+    "Neon Rain",
+    "Salt & Static",
+    "Glass Harbour",
+    "Paper Lanterns",
+    "Midnight Ferry",
+    "Kite Season",
+    "Northern Line",
+    "Copper Sky",
+    "Low Tide Lullaby",
+    "Small Hours",
+    "Seven Bridges",
+    "Velvet Engine",
+    "Café Électrique",
+    "Hollow Moon",
+    "Tin Roof Symphony",
+    "Letters from the Lighthouse Keeper's Daughter",
+    "Borrowed Summer",
+    "Static Bloom",
+    "Winter Orchard",
+    "Slow Elevator",
+    "Ember & Ash",
+    "The Quiet Machine",
+    "Cartographer",
+    "Blue Hour Radio",
+    "Marigold",
+    "Satellite Heart",
+    "Foxglove Road",
+    "Everything We Left on the Platform at Half Past Nine",
+    "Thin Ice",
+    "Carousel in the Rain",
+    "Switchboard",
+    "Long Way to Lisbon",
+    "Sleeping Giants",
+    "Analogue Ghost",
+    "Saffron",
+    "Last Tram Home",
+    "Undertow",
+    "Dust on the Needle",
+    "Porcelain",
+    "Wolves of the Ring Road",
+    "Chalk Outline Waltz",
+    "Honey & Gravel",
+    "Sundial",
+    "A Field Guide to Falling Stars",
+    "Telegraph Hill",
+    "Red Umbrella",
+    "Driftwood Choir",
+    "Halogen",
+    "Second Skin",
+    "The Weather in Your Voice",
+    "Pale Fire Escape",
+    "Juniper",
+    "Night Swimmers",
+    "Concrete Garden",
+    "Photograph of a Storm",
+    "Tidal Clock",
+    "Amber Signal",
+    "Ferris Wheel, Out of Season",
+    "Whisper Gallery",
+    "Iron & Lace",
+    "Polaroid",
+    "Snowblind",
+    "Harbour Lights, Slowly",
+    "Goodnight, Transistor",
+];
+
+/// What tells songs of one title apart once all titles are in work.
+const VERSIONS: [&str; 8] = [
+    "",
+    " (Acoustic)",
+    " (Night Version)",
+    " II",
+    " (Reprise)",
+    " (Club Mix)",
+    " (Strings)",
+    " (Take Two)",
+];
+
+const GENRES: [&str; 10] = [
+    "dream pop",
+    "synthwave",
+    "indie folk",
+    "trip hop",
+    "chamber pop",
+    "lo-fi house",
+    "alt country",
+    "neo soul",
+    "post-rock",
+    "bossa nova",
+];
+const MOODS: [&str; 8] =
+    ["wistful", "restless", "warm", "defiant", "tender", "nocturnal", "bright", "uneasy"];
+const KEYS: [&str; 8] =
+    ["A minor", "E minor", "D major", "F♯ minor", "C major", "G minor", "B♭ major", "D minor"];
+
+/// Deals all titles before any comes again.
+#[derive(Clone, Debug)]
+pub(super) struct Deck {
+    order: Vec<usize>,
+    dealt: usize,
+    /// More songs are in work at once than there are titles.
+    crowded: bool,
+}
+
+impl Deck {
+    pub(super) fn new(crowded: bool) -> Self {
+        Self { order: (0..TITLES.len()).collect(), dealt: 0, crowded }
+    }
+
+    /// The next song. The first round is in the order of [`TITLES`] for `opening` songs, so that
+    /// they are the same for every seed; what follows is shuffled.
+    pub(super) fn deal(&mut self, rng: &mut fastrand::Rng, opening: usize) -> Song {
+        let place = self.dealt % self.order.len();
+        if place == 0 {
+            let fixed = if self.dealt == 0 { opening.min(self.order.len()) } else { 0 };
+            rng.shuffle(&mut self.order[fixed..]);
+        }
+        let round = self.dealt / self.order.len();
+        let index = self.order[place];
+        self.dealt += 1;
+        let version = if self.crowded { round % VERSIONS.len() } else { 0 };
+        let mut identity = fastrand::Rng::with_seed((version * TITLES.len() + index) as u64);
+        Song { id: random_uuid(&mut identity), title: TITLES[index], version: VERSIONS[version] }
+    }
+}
+
+/// Draws how a song is to sound.
+pub(super) fn draw_sound(rng: &mut fastrand::Rng) -> Sound {
+    Sound {
+        genre: GENRES[rng.usize(..GENRES.len())],
+        mood: MOODS[rng.usize(..MOODS.len())],
+        key: KEYS[rng.usize(..KEYS.len())],
+        tempo_bpm: rng.u32(68..=142),
+    }
+}
+
+/// A version 4 UUID from a seeded generator.
+pub(super) fn random_uuid(rng: &mut fastrand::Rng) -> Uuid {
+    uuid::Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn titles_are_distinct() {
+        assert_eq!(TITLES.iter().collect::<HashSet<_>>().len(), TITLES.len());
+    }
+
+    #[test]
+    fn a_deck_deals_every_title_before_any_again_and_versions_when_crowded() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut deck = Deck::new(true);
+        let songs: Vec<_> = (0..TITLES.len() * 3).map(|_| deck.deal(&mut rng, 6)).collect();
+        let ids: HashSet<_> = songs.iter().map(|song| song.id).collect();
+        let titles: HashSet<_> = songs.iter().map(Song::full_title).collect();
+        assert_eq!(ids.len(), songs.len());
+        assert_eq!(titles.len(), songs.len());
+        assert_eq!(songs[0].title, "Neon Rain");
+    }
+
+    #[test]
+    fn a_song_keeps_its_id_across_seeds() {
+        let deal = |seed| {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let mut deck = Deck::new(false);
+            (0..TITLES.len())
+                .map(|_| deck.deal(&mut rng, 0))
+                .find(|song| song.title == "Juniper")
+                .unwrap()
+                .id
+        };
+        assert_eq!(deal(1), deal(2));
+    }
+}

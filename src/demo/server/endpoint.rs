@@ -1,0 +1,69 @@
+//! What a client asks for, by the path of its handshake.
+
+use tokio_tungstenite::tungstenite::http::Uri;
+use uuid::Uuid;
+
+use super::super::Dialect;
+
+/// What is behind a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    /// All runs.
+    Everything,
+    /// One run, as the backend gives it.
+    Run(Uuid),
+    /// The handshake succeeds and the connection is closed with 1008 and this reason.
+    Refused(&'static str),
+    /// HTTP 404.
+    Unknown,
+}
+
+impl Endpoint {
+    pub(super) fn at(uri: &Uri, dialect: Dialect) -> Self {
+        match (uri.path(), dialect) {
+            ("/events", _) => Self::Everything,
+            ("/api/v1/runs/events", Dialect::Backend) => Self::one_run(uri.query()),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn one_run(query: Option<&str>) -> Self {
+        let run_id = query
+            .into_iter()
+            .flat_map(|query| query.split('&'))
+            .find_map(|pair| pair.strip_prefix("run_id="))
+            .filter(|run_id| !run_id.is_empty());
+        match run_id.map(Uuid::try_parse) {
+            None => Self::Refused("Missing run_id query parameter"),
+            Some(Err(_)) => Self::Refused("Invalid run_id format"),
+            Some(Ok(run_id)) => Self::Run(run_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_where_the_dialect_says() {
+        let run_id = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
+        let one_run = format!("/api/v1/runs/events?x=1&run_id={run_id}");
+        let check = |path: &str, dialect, expected: Endpoint| {
+            let uri: Uri = path.parse().unwrap();
+            assert_eq!(Endpoint::at(&uri, dialect), expected, "{path}");
+        };
+        use Dialect::{Backend, Guide};
+        check("/events", Guide, Endpoint::Everything);
+        check("/events?token=abc", Backend, Endpoint::Everything);
+        check(&one_run, Backend, Endpoint::Run(run_id));
+        check(&one_run, Guide, Endpoint::Unknown);
+        let missing = Endpoint::Refused("Missing run_id query parameter");
+        check("/api/v1/runs/events", Backend, missing.clone());
+        check("/api/v1/runs/events?run_id=", Backend, missing);
+        let invalid = Endpoint::Refused("Invalid run_id format");
+        check("/api/v1/runs/events?run_id=run-123", Backend, invalid);
+        check("/", Guide, Endpoint::Unknown);
+        check("/eventsource", Backend, Endpoint::Unknown);
+    }
+}

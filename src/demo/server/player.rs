@@ -1,0 +1,93 @@
+//! Plays the studio: studio time runs with the wall clock, and what is due is published.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    super::{
+        Dialect,
+        dialect::{Delivery, Session},
+        history::Sent,
+        scenario::{Studio, StudioOptions, TimedEvent, Timeline},
+    },
+    Audience, DemoOptions,
+};
+
+/// Events published before others get their turn.
+const BURST: usize = 256;
+
+/// A wall clock this far ahead of the studio's was set, or the machine slept.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(2);
+
+pub(super) struct Player {
+    timeline: Timeline,
+    session: Session,
+    dialect: Dialect,
+    audience: Arc<Audience>,
+    /// Studio time zero.
+    opened: Instant,
+}
+
+impl Player {
+    /// Opens a studio whose past has happened already.
+    pub(super) fn open(options: &DemoOptions, salt: u128, audience: Arc<Audience>) -> Self {
+        let studio = Studio::new(options.seed, StudioOptions { runs: options.runs });
+        let speed = if options.speed > 0.0 { options.speed } else { 1.0 };
+        let mut timeline = Timeline::new(studio);
+        let opened = Instant::now();
+        let session = Session { epoch: Timestamp::now(), speed, salt };
+        let dialect = options.dialect;
+        while let Some(event) = timeline.next_until(SignedDuration::ZERO) {
+            publish(&audience, dialect, &session, &event);
+        }
+        Self { timeline, session, dialect, audience, opened }
+    }
+
+    /// Never returns; may be dropped at any point.
+    pub(super) async fn play(&mut self) {
+        loop {
+            let next_at = self.timeline.next_at();
+            sleep_until(self.due(next_at)).await;
+            self.follow_wall_clock();
+            let now = self.studio_now();
+            for _ in 0..BURST {
+                let Some(event) = self.timeline.next_until(now) else { break };
+                publish(&self.audience, self.dialect, &self.session, &event);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn due(&self, at: SignedDuration) -> Instant {
+        self.opened + Duration::from_secs_f64((at.as_secs_f64() / self.session.speed).max(0.0))
+    }
+
+    fn studio_now(&self) -> SignedDuration {
+        SignedDuration::from_secs_f64(self.opened.elapsed().as_secs_f64() * self.session.speed)
+    }
+
+    /// Event instants are instants of the wall clock. Where that leaps forward they leap with it;
+    /// where it is set back they do not follow, for events must not go back.
+    fn follow_wall_clock(&mut self) {
+        let elapsed = SignedDuration::try_from(self.opened.elapsed()).unwrap_or_default();
+        let ahead = Timestamp::now().duration_since(self.session.epoch) - elapsed;
+        if ahead > CLOCK_STEP {
+            self.session.epoch += ahead;
+        }
+    }
+}
+
+fn publish(audience: &Audience, dialect: Dialect, session: &Session, event: &TimedEvent) {
+    let Some(text) = dialect.render(event, session, Delivery::Live) else { return };
+    let stored = (dialect == Dialect::Backend && event.event.what.is_stored())
+        .then(|| dialect.render(event, session, Delivery::Replay))
+        .flatten();
+    audience.publish(Sent {
+        run_id: session.id(event.run.id),
+        text: text.into(),
+        stored: stored.map(Into::into),
+        last: event.last,
+    });
+}

@@ -1,0 +1,143 @@
+//! One client's connection, from handshake to close.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream, accept_hdr_async_with_config,
+    tungstenite::{
+        Bytes, Error, Message,
+        handshake::server::{ErrorResponse, Request, Response},
+        http::StatusCode,
+        protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+
+use super::{
+    Audience, DemoOptions,
+    audience::{Farewell, Seat},
+    endpoint::Endpoint,
+};
+
+/// A handshake takes at most this long.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Clients have nothing to say; what they send is bounded accordingly.
+const MAX_MESSAGE_BYTES: usize = 64 << 10;
+
+/// A client of whom nothing was heard for so many pings, pongs included, is gone.
+const SILENT_PINGS: u32 = 3;
+
+/// Serves one connection until either side ends it.
+pub(super) async fn serve(stream: TcpStream, audience: Arc<Audience>, options: DemoOptions) {
+    let ticket = audience.admit();
+    let full = ticket.is_none();
+    // Small frames at once; where that cannot be had they are merely later.
+    let _ = stream.set_nodelay(true);
+    let mut endpoint = Endpoint::Unknown;
+    #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
+    let callback = |request: &Request, response| {
+        endpoint = Endpoint::at(request.uri(), options.dialect);
+        answer(&endpoint, full, response)
+    };
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let handshake = accept_hdr_async_with_config(stream, callback, Some(config));
+    // Refused, not a WebSocket client, or too slow: in each case the client has been told or left.
+    let Ok(Ok(mut socket)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
+    let frame = match endpoint {
+        Endpoint::Refused(reason) => Some(close_frame(CloseCode::Policy, reason)),
+        Endpoint::Everything => show(&mut socket, audience.seat(None), &options).await,
+        Endpoint::Run(run_id) => show(&mut socket, audience.seat(Some(run_id)), &options).await,
+        Endpoint::Unknown => return,
+    };
+    if let Some(frame) = frame {
+        // Who does not take it within the grace is cut off.
+        let _ = timeout(options.close_grace, close(&mut socket, frame)).await;
+    }
+}
+
+#[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
+fn answer(endpoint: &Endpoint, full: bool, response: Response) -> Result<Response, ErrorResponse> {
+    let (status, text) = match endpoint {
+        _ if full => (StatusCode::SERVICE_UNAVAILABLE, "The demo studio is full.\n"),
+        Endpoint::Unknown => (StatusCode::NOT_FOUND, "The demo studio is at /events.\n"),
+        _ => return Ok(response),
+    };
+    let mut refusal = ErrorResponse::new(Some(text.to_owned()));
+    *refusal.status_mut() = status;
+    Err(refusal)
+}
+
+/// Sends replay and live events until the client goes (`None`) or has to be closed.
+async fn show(
+    socket: &mut WebSocketStream<TcpStream>,
+    seat: Seat,
+    options: &DemoOptions,
+) -> Option<CloseFrame> {
+    let Seat { replay, mut live, farewell } = seat;
+    let talk = async {
+        for text in replay {
+            socket.feed(Message::Text(text)).await?;
+        }
+        socket.flush().await?;
+        let start = Instant::now() + options.ping_interval;
+        let mut ping = interval_at(start, options.ping_interval);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_heard = Instant::now();
+        loop {
+            tokio::select! {
+                incoming = socket.next() => match incoming {
+                    // Whatever it says; tungstenite answers pings and closes.
+                    Some(Ok(_)) => last_heard = Instant::now(),
+                    Some(Err(error)) => return Err(error),
+                    None => return Ok(()),
+                },
+                Some(text) = live.recv() => {
+                    socket.feed(Message::Text(text)).await?;
+                    while let Ok(text) = live.try_recv() {
+                        socket.feed(Message::Text(text)).await?;
+                    }
+                    socket.flush().await?;
+                }
+                _ = ping.tick() => {
+                    if last_heard.elapsed() > options.ping_interval * SILENT_PINGS {
+                        return Ok(());
+                    }
+                    socket.send(Message::Ping(Bytes::new())).await?;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        told = farewell => match told {
+            Ok(Farewell::FellBehind) => {
+                Some(close_frame(CloseCode::Again, "Too slow: reconnect for a fresh start"))
+            }
+            Ok(Farewell::Closing) | Err(_) => {
+                Some(close_frame(CloseCode::Away, "The demo studio closes"))
+            }
+        },
+        // Gone, with or without a word: there is nobody left to tell.
+        _ended = talk => None,
+    }
+}
+
+/// Closes from this side and waits for the other to agree.
+async fn close(socket: &mut WebSocketStream<TcpStream>, frame: CloseFrame) -> Result<(), Error> {
+    socket.close(Some(frame)).await?;
+    while let Some(message) = socket.next().await {
+        message?;
+    }
+    Ok(())
+}
+
+fn close_frame(code: CloseCode, reason: &'static str) -> CloseFrame {
+    CloseFrame { code, reason: reason.into() }
+}

@@ -1,0 +1,215 @@
+//! The rack: one module a node in a row, the running ones larger, the FIX loop beneath.
+
+use super::Rect;
+
+/// Modules keep at least this width; more of them make a second row.
+const LEAST_WIDTH: f32 = 112.0;
+const NORMAL_WIDTH: f32 = 196.0;
+const NORMAL_HEIGHT: f32 = 296.0;
+const FOCUS_WIDTH: f32 = 338.0;
+/// From three running nodes on, focus modules shrink to this.
+const CROWDED_FOCUS_WIDTH: f32 = 282.0;
+/// How far a focus module rises above and below the others.
+const FOCUS_RISE: f32 = 28.0;
+const GAP: f32 = 14.0;
+/// On wide screens gaps widen up to this before modules do.
+const WIDEST_GAP: f32 = 44.0;
+/// Between two rows: room for the cables that hang there.
+const ROW_GAP: f32 = 84.0;
+/// Radii of the loop's lanes, the innermost (first pass) first.
+const LANE_RADII: [f32; 3] = [118.0, 140.0, 162.0];
+const LANE_TOP: f32 = 16.0;
+const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
+const ARC_BELOW_LANE_TOP: f32 = 82.0;
+
+/// What a rack is made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RackRequest {
+    /// One entry a module, in order: whether it runs (or failed) and takes the focus size.
+    pub focus: Vec<bool>,
+    /// Left and right end, and the upper edge of the (first) row.
+    pub left: f32,
+    pub right: f32,
+    pub top: f32,
+    /// Modules that the loop leads back to and comes from (COMPOSE and VALIDATE).
+    pub loop_between: Option<(usize, usize)>,
+}
+
+/// A module's place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModuleBox {
+    pub rect: Rect,
+    pub focus: bool,
+    /// Size relative to the normal width (focus: to the focus width), for what is inside.
+    pub scale: f32,
+    pub row: usize,
+}
+
+impl ModuleBox {
+    /// Where the signal comes in and goes out.
+    pub fn jacks(&self) -> ((f32, f32), (f32, f32)) {
+        let (inset, from_bottom) = if self.focus { (40.0, 34.0) } else { (38.0, 26.0) };
+        let y = self.rect.bottom() - from_bottom;
+        let inset = inset * self.scale;
+        ((self.rect.x + inset, y), (self.rect.right() - inset, y))
+    }
+}
+
+/// The FIX loop's place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FixLoop {
+    pub centre_x: f32,
+    /// Upper end of the lanes.
+    pub top: f32,
+    /// Centre of the half circles.
+    pub arc_y: f32,
+    pub radii: [f32; 3],
+    /// The FIX module.
+    pub module: Rect,
+}
+
+/// A rack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rack {
+    pub modules: Vec<ModuleBox>,
+    /// Upper edges of the rows.
+    pub row_tops: Vec<f32>,
+    /// Height of a normal module.
+    pub module_height: f32,
+    pub fix_loop: Option<FixLoop>,
+}
+
+impl Rack {
+    /// Lower edge of the last row of normal modules.
+    pub fn bottom(&self) -> f32 {
+        self.row_tops.last().map_or(0.0, |top| top + self.module_height)
+    }
+}
+
+/// Lays out a rack. A module's place depends only on how many there are and which have focus.
+pub fn lay_out_rack(request: &RackRequest) -> Rack {
+    let count = request.focus.len();
+    let width = request.right - request.left;
+    let rows = (1..=count.max(1))
+        .find(|rows| {
+            let per_row = count.div_ceil(*rows);
+            let gaps = GAP * per_row.saturating_sub(1) as f32;
+            let focused = most_focused_in_a_row(&request.focus, per_row);
+            let rest = width - gaps - focus_width(&request.focus) * focused as f32;
+            per_row <= focused || rest / (per_row - focused) as f32 >= LEAST_WIDTH
+        })
+        .unwrap_or(1);
+    let per_row = count.div_ceil(rows).max(1);
+    // Two rows share the height of one and a half.
+    let shrink = if rows == 1 { 1.0 } else { 0.72 };
+
+    let mut modules = Vec::with_capacity(count);
+    let mut row_tops = Vec::with_capacity(rows);
+    let module_height = NORMAL_HEIGHT * shrink;
+    for (row, focus) in request.focus.chunks(per_row).enumerate() {
+        let focused = focus.iter().filter(|focus| **focus).count();
+        let normal = focus.len() - focused;
+        let focus_w = focus_width(&request.focus) * shrink;
+        let gaps = focus.len().saturating_sub(1) as f32;
+        let wanted = (width - focus_w * focused as f32) - NORMAL_WIDTH * normal as f32;
+        let gap = if gaps > 0.0 { (wanted / gaps).clamp(GAP, WIDEST_GAP) } else { 0.0 };
+        let rest = width - gap * gaps - focus_w * focused as f32;
+        let normal_w = if normal > 0 { rest / normal as f32 } else { 0.0 };
+        let scale = (normal_w / NORMAL_WIDTH).clamp(0.6, 1.12);
+        let height = NORMAL_HEIGHT * shrink;
+        let top = request.top + row as f32 * (height + ROW_GAP * shrink);
+        row_tops.push(top);
+        // Where every module has the focus, they share the width.
+        let focus_w = if normal == 0 && focused > 0 {
+            ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * 1.6)
+        } else {
+            focus_w
+        };
+        let mut x = request.left;
+        for focus in focus {
+            let (w, rise) = if *focus { (focus_w, FOCUS_RISE * shrink) } else { (normal_w, 0.0) };
+            modules.push(ModuleBox {
+                rect: Rect::new(x, top - rise, w, height + 2.0 * rise),
+                focus: *focus,
+                scale: if *focus { (w / FOCUS_WIDTH).min(1.0) } else { scale },
+                row,
+            });
+            x += w + gap;
+        }
+    }
+    let mut rack = Rack { modules, row_tops, module_height, fix_loop: None };
+    rack.fix_loop = request.loop_between.and_then(|(to, from)| lay_out_loop(&rack, to, from));
+    rack
+}
+
+fn focus_width(focus: &[bool]) -> f32 {
+    if focus.iter().filter(|focus| **focus).count() >= 3 {
+        CROWDED_FOCUS_WIDTH
+    } else {
+        FOCUS_WIDTH
+    }
+}
+
+fn most_focused_in_a_row(focus: &[bool], per_row: usize) -> usize {
+    focus
+        .chunks(per_row.max(1))
+        .map(|row| row.iter().filter(|focus| **focus).count())
+        .max()
+        .unwrap_or(0)
+}
+
+fn lay_out_loop(rack: &Rack, to: usize, from: usize) -> Option<FixLoop> {
+    let (to, from) = (rack.modules.get(to)?, rack.modules.get(from)?);
+    let centre_x = (to.rect.right() + from.rect.x) / 2.0;
+    let below = if to.focus || from.focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
+    let top = rack.bottom() + below;
+    let arc_y = top + ARC_BELOW_LANE_TOP;
+    let module = Rect::new(centre_x - 106.0, arc_y + LANE_RADII[0] - 42.0, 212.0, 76.0);
+    Some(FixLoop { centre_x, top, arc_y, radii: LANE_RADII, module })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rack(focus: &[bool], width: f32) -> Rack {
+        lay_out_rack(&RackRequest {
+            focus: focus.to_vec(),
+            left: 56.0,
+            right: width - 56.0,
+            top: 312.0,
+            loop_between: None,
+        })
+    }
+
+    #[test]
+    fn a_rack_with_one_running_node_is_the_mock_up() {
+        let focus = [false, false, true, false, false, false, false, false];
+        let rack = rack(&focus, 1920.0);
+        assert_eq!(rack.modules[0].rect, Rect::new(56.0, 312.0, 196.0, 296.0));
+        assert_eq!(rack.modules[2].rect, Rect::new(476.0, 284.0, 338.0, 352.0));
+        assert_eq!(rack.modules[7].rect, Rect::new(1668.0, 312.0, 196.0, 296.0));
+    }
+
+    #[test]
+    fn modules_never_overlap_nor_leave_the_rack() {
+        for count in 1..=40 {
+            for focused in 0..count.min(5) {
+                for width in [1620.0, 1920.0, 2560.0] {
+                    let focus: Vec<bool> = (0..count).map(|i| i < focused).collect();
+                    let rack = rack(&focus, width);
+                    for pair in rack.modules.windows(2) {
+                        let same_row = pair[0].row == pair[1].row;
+                        assert!(
+                            !same_row || pair[0].rect.right() <= pair[1].rect.x,
+                            "{count} modules, {focused} in focus, {width} wide"
+                        );
+                    }
+                    for module in &rack.modules {
+                        assert!(module.rect.right() <= width - 55.9, "{count} {focused} {width}");
+                    }
+                }
+            }
+        }
+    }
+}

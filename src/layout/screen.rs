@@ -1,0 +1,107 @@
+//! The screen in design pixels.
+
+/// A rectangle in design pixels, y down.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rect {
+    pub x: f32,
+    pub y: f32,
+    pub w: f32,
+    pub h: f32,
+}
+
+impl Rect {
+    pub const fn new(x: f32, y: f32, w: f32, h: f32) -> Self {
+        Self { x, y, w, h }
+    }
+
+    pub fn right(&self) -> f32 {
+        self.x + self.w
+    }
+
+    pub fn bottom(&self) -> f32 {
+        self.y + self.h
+    }
+
+    pub fn centre_x(&self) -> f32 {
+        self.x + self.w / 2.0
+    }
+
+    pub fn centre_y(&self) -> f32 {
+        self.y + self.h / 2.0
+    }
+
+    /// The rectangle made smaller by `by` on every side.
+    pub fn inset(&self, by: f32) -> Self {
+        Self::new(self.x + by, self.y + by, self.w - 2.0 * by, self.h - 2.0 * by)
+    }
+
+    /// The rectangle moved by a vector.
+    pub fn translated(&self, dx: f32, dy: f32) -> Self {
+        Self::new(self.x + dx, self.y + dy, self.w, self.h)
+    }
+
+    /// The rectangle `t` of the way from here (0) to `other` (1).
+    pub fn lerp(&self, other: &Self, t: f32) -> Self {
+        let mix = |a: f32, b: f32| a + (b - a) * t;
+        Self::new(
+            mix(self.x, other.x),
+            mix(self.y, other.y),
+            mix(self.w, other.w),
+            mix(self.h, other.h),
+        )
+    }
+}
+
+/// The screen, or the part of it that a view has, measured in design pixels.
+///
+/// One factor applies to everything (design section 9): the height makes 1080, unless the shape is
+/// narrower than 3:2; then the width makes 1620 and the height has more than 1080.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Screen {
+    pub width: f32,
+    pub height: f32,
+    /// Device pixels to a design pixel.
+    pub scale: f32,
+}
+
+impl Screen {
+    pub const HEIGHT: f32 = 1080.0;
+    /// The least width before everything gets smaller.
+    pub const LEAST_WIDTH: f32 = 1620.0;
+    /// Free space at the left and right edge.
+    pub const MARGIN: f32 = 56.0;
+
+    /// The screen of so many device pixels. An empty one counts as one pixel.
+    pub fn of_pixels(width_px: f32, height_px: f32) -> Self {
+        let (width_px, height_px) = (width_px.max(1.0), height_px.max(1.0));
+        let scale = (height_px / Self::HEIGHT).min(width_px / Self::LEAST_WIDTH);
+        Self { width: width_px / scale, height: height_px / scale, scale }
+    }
+
+    /// The right end of what is drawn.
+    pub fn right(&self) -> f32 {
+        self.width - Self::MARGIN
+    }
+
+    /// Height that a 16:9 screen does not have.
+    pub fn extra_height(&self) -> f32 {
+        (self.height - Self::HEIGHT).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Screen;
+
+    #[test]
+    fn a_wall_scales_by_its_height_and_a_portrait_screen_by_its_width() {
+        let check = |pixels: (f32, f32), expected: (f32, f32, f32)| {
+            let screen = Screen::of_pixels(pixels.0, pixels.1);
+            assert_eq!((screen.width, screen.height, screen.scale), expected, "{pixels:?}");
+        };
+        check((1920.0, 1080.0), (1920.0, 1080.0, 1.0));
+        check((3840.0, 2160.0), (1920.0, 1080.0, 2.0));
+        check((2560.0, 1080.0), (2560.0, 1080.0, 1.0));
+        check((1620.0, 2160.0), (1620.0, 2160.0, 1.0));
+    }
+}

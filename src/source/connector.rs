@@ -1,0 +1,131 @@
+//! The way to a server: TCP, and TLS on top for `wss://`.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+
+use super::{Ending, SourceUrl};
+
+/// Opens transports. The network does in the application; tests hand out in-memory ones.
+pub trait Connect {
+    /// A stream of bytes both ways, before any handshake of the WebSocket.
+    type Transport: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Opens a transport to the host of `url`. The caller limits the time by dropping it.
+    fn connect(
+        &self,
+        url: &SourceUrl,
+    ) -> impl Future<Output = Result<Self::Transport, Ending>> + Send;
+}
+
+/// Connects over the network.
+pub struct NetConnector {
+    tls: TlsConnector,
+}
+
+impl NetConnector {
+    /// Trusts the authorities that Mozilla trusts.
+    ///
+    /// # Errors
+    /// When the TLS library refuses its own defaults.
+    pub fn new() -> Result<Self, rustls::Error> {
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        Self::trusting(roots)
+    }
+
+    /// Trusts `roots` only.
+    ///
+    /// # Errors
+    /// When the TLS library refuses its own defaults.
+    pub fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
+        // The provider is named here: with two of them in the tree rustls has no default.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
+    }
+}
+
+/// A TCP connection, with or without TLS.
+pub trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
+
+impl Connect for NetConnector {
+    type Transport = Box<dyn Transport>;
+
+    async fn connect(&self, url: &SourceUrl) -> Result<Self::Transport, Ending> {
+        let stream = open_tcp(url).await?;
+        if !url.is_secure() {
+            return Ok(Box::new(stream));
+        }
+        let host = url.host().to_owned();
+        let tls = |detail: String| Ending::Tls { host: host.clone(), detail };
+        let name = ServerName::try_from(host.clone())
+            .map_err(|_| tls("that is no name a certificate can be for".to_owned()))?;
+        match self.tls.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(tls(tls_detail(&error))),
+        }
+    }
+}
+
+async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Ending> {
+    let (host, port) = (url.host(), url.port());
+    let unknown = || Ending::UnknownHost { host: host.to_owned() };
+    let mut failure = unknown();
+    for address in lookup_host((host, port)).await.map_err(|_| unknown())? {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // Only pings are sent; a delayed one does no harm.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) => {
+                let address = address.to_string();
+                failure = match error.kind() {
+                    io::ErrorKind::ConnectionRefused => Ending::Refused { address },
+                    _ => Ending::Unreachable { address, detail: error.to_string() },
+                };
+            }
+        }
+    }
+    Err(failure)
+}
+
+fn tls_detail(error: &io::Error) -> String {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let detail = match tls {
+        Some(rustls::Error::InvalidCertificate(problem)) => match problem {
+            CertificateError::UnknownIssuer => {
+                "its certificate is not from a known authority. Use one that is, or ws:// inside a network you trust"
+            }
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired. Renew it, or check this machine's clock"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet. Check this machine's clock"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name. Connect to the name in the certificate"
+            }
+            _ => return format!("its certificate is not valid: {problem}"),
+        },
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "it does not speak TLS. Is it ws:// rather than wss://?"
+        }
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "it hung up during the TLS handshake. Is it ws:// rather than wss://?"
+        }
+        _ => return error.to_string(),
+    };
+    detail.to_owned()
+}

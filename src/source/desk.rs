@@ -1,0 +1,180 @@
+//! What a source knows while it runs, whatever it does at the moment: settings, address, state,
+//! and the way out to the application.
+
+use std::future::Future;
+use std::pin::pin;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::outlet::Outlet;
+use super::url::redact;
+use super::{
+    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
+};
+use crate::protocol::Batch;
+
+/// The wall clock.
+pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
+
+/// What a source asks of its surroundings.
+pub struct Ambient {
+    pub clock: Clock,
+    /// Numbers in `0.0..1.0`.
+    pub random: Box<dyn FnMut() -> f64 + Send>,
+}
+
+impl Ambient {
+    /// This machine's clock and a random seed.
+    pub fn of_this_machine() -> Self {
+        let mut rng = fastrand::Rng::new();
+        Self { clock: Box::new(Timestamp::now), random: Box::new(move || rng.f64()) }
+    }
+}
+
+/// What a command asks of a source that is busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Go on.
+    Stay,
+    /// Begin anew with [`Desk::url`].
+    Restart,
+    /// Close and stay closed.
+    Stop,
+    /// Nobody commands any more.
+    Quit,
+}
+
+pub(super) struct Desk {
+    pub settings: ConnectionSettings,
+    /// As it was given: with its secrets.
+    pub url: Option<String>,
+    pub outlet: Outlet,
+    pub ambient: Ambient,
+    state: ConnectionState,
+    /// A recording's: it cannot be connected to anything else.
+    fixed_address: Option<String>,
+}
+
+impl Desk {
+    pub fn new(
+        url: Option<String>,
+        settings: ConnectionSettings,
+        outlet: Outlet,
+        ambient: Ambient,
+    ) -> Self {
+        Self {
+            settings,
+            url,
+            outlet,
+            ambient,
+            state: ConnectionState::Disconnected,
+            fixed_address: None,
+        }
+    }
+
+    /// Shows `address` for good and refuses [`Command::Connect`].
+    pub fn fix_address(&mut self, address: String) {
+        self.fixed_address = Some(address);
+    }
+
+    fn has_address(&self) -> bool {
+        self.url.is_some() || self.fixed_address.is_some()
+    }
+
+    pub fn now(&mut self) -> Timestamp {
+        (self.ambient.clock)()
+    }
+
+    /// The address for people.
+    pub fn shown_url(&self) -> String {
+        match (&self.fixed_address, &self.url) {
+            (Some(address), _) => address.clone(),
+            (None, Some(url)) => redact(url),
+            (None, None) => String::new(),
+        }
+    }
+
+    pub fn state(&self) -> &ConnectionState {
+        &self.state
+    }
+
+    /// Tells the new state, unless it is the old one.
+    pub fn enter(&mut self, state: ConnectionState) {
+        if self.state != state {
+            self.state = state.clone();
+            self.outlet.push(Signal::State(state));
+        }
+    }
+
+    pub fn log(&mut self, event: ConnectionEvent) {
+        let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
+        self.outlet.push(Signal::Log(entry));
+    }
+
+    pub fn log_error(&mut self, message: impl Into<String>) {
+        self.log(ConnectionEvent::Error { message: message.into() });
+    }
+
+    pub fn deliver(&mut self, batch: Batch) {
+        self.outlet.push(Signal::Batch(batch));
+    }
+
+    /// Takes a command in; `None` stands for the last handle being dropped.
+    pub fn take(&mut self, command: Option<Command>) -> Turn {
+        match command {
+            None => Turn::Quit,
+            Some(Command::Connect { .. }) if self.fixed_address.is_some() => {
+                self.log_error("a recording is played: it cannot be connected to something else");
+                Turn::Stay
+            }
+            Some(Command::Connect { url }) => {
+                self.url = Some(url);
+                self.restart_if_enabled()
+            }
+            Some(Command::Reconnect) if !self.has_address() => {
+                self.log_error("nothing to connect to: no URL was given");
+                Turn::Stay
+            }
+            Some(Command::Reconnect) => self.restart_if_enabled(),
+            Some(Command::Disconnect) => Turn::Stop,
+            Some(Command::Configure(settings)) => {
+                let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
+                match (was_enabled, self.settings.enabled) {
+                    (true, false) => Turn::Stop,
+                    (false, true) if self.has_address() => Turn::Restart,
+                    _ => Turn::Stay,
+                }
+            }
+        }
+    }
+
+    fn restart_if_enabled(&mut self) -> Turn {
+        if self.settings.enabled {
+            return Turn::Restart;
+        }
+        self.log_error("not connected: the connection is switched off. Switch it on first");
+        Turn::Stop
+    }
+}
+
+/// Waits for `future` while commands are taken in and waiting signals are sent. `Err` when a
+/// command asks for something else; the future is then dropped.
+pub(super) async fn unless_commanded<T>(
+    commands: &mut mpsc::Receiver<Command>,
+    desk: &mut Desk,
+    future: impl Future<Output = T>,
+) -> Result<T, Turn> {
+    let mut future = pin!(future);
+    loop {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match desk.take(command) {
+                Turn::Stay => {}
+                turn => return Err(turn),
+            },
+            value = &mut future => return Ok(value),
+            () = desk.outlet.room(), if !desk.outlet.has_room() => {}
+        }
+    }
+}

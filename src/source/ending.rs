@@ -1,0 +1,232 @@
+//! How a connection, or an attempt at one, ended: which endings are final, and the words for a
+//! person. Pure.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::UrlError;
+
+/// The close code that says that there was none (RFC 6455, 7.4.1).
+pub const NO_CODE: u16 = 1005;
+
+/// What stands for a connection that ended without a close frame (RFC 6455, 7.4.1).
+pub const LOST_CODE: u16 = 1006;
+
+/// Why there is no connection (any more). The text says what happened, to what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Ending {
+    /// The server closed it.
+    #[error("{}", closed_text(*code, reason))]
+    Closed { code: u16, reason: String },
+    /// It ended without a close frame.
+    #[error("lost: the server went away without closing the connection (1006)")]
+    Lost,
+    #[error("no frame for {}: the connection is dead", seconds(*after))]
+    Silent { after: Duration },
+    #[error("no answer within {}. Is that the right host, and does a firewall stand between?", seconds(*after))]
+    ConnectTimeout { after: Duration },
+    #[error("refused: nothing listens at {address}. Is the backend running?")]
+    Refused { address: String },
+    #[error("no such host: {host}. Check the name and the network")]
+    UnknownHost { host: String },
+    #[error("cannot reach {address}: {detail}")]
+    Unreachable { address: String, detail: String },
+    #[error("no safe connection to {host}: {detail}")]
+    Tls { host: String, detail: String },
+    /// The server answered the handshake with something other than 101.
+    #[error("{}", http_text(*status, words))]
+    Http { status: u16, words: String },
+    #[error("a message of more than {} came: the connection was closed", size(*limit_bytes))]
+    MessageTooLarge { limit_bytes: usize },
+    #[error("the server does not keep to the WebSocket protocol: {detail}")]
+    Protocol { detail: String },
+    #[error("{0}")]
+    BadUrl(#[from] UrlError),
+}
+
+impl Ending {
+    /// Whether trying again cannot help: the server refused for good, or nothing can be asked.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Closed { code, .. } => *code == 1008,
+            Self::Http { status, .. } => matches!(status, 401 | 403 | 404),
+            Self::BadUrl(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The close code as a browser would tell it; `None` where no connection was open.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Closed { code, .. } => Some(*code),
+            Self::Lost | Self::Silent { .. } => Some(LOST_CODE),
+            Self::MessageTooLarge { .. } => Some(1009),
+            Self::Protocol { .. } => Some(1002),
+            _ => None,
+        }
+    }
+}
+
+/// What the close codes mean (RFC 6455 7.4.1 and the IANA registry).
+fn code_name(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1000 => "normal closure",
+        1001 => "going away",
+        1002 => "protocol error",
+        1003 => "unsupported data",
+        NO_CODE => "no code given",
+        1007 => "invalid data",
+        1008 => "policy violation",
+        1009 => "message too big",
+        1011 => "internal error",
+        1012 => "service restart",
+        1013 => "try again later",
+        1014 => "bad gateway",
+        _ => return None,
+    })
+}
+
+fn closed_text(code: u16, reason: &str) -> String {
+    match (reason, code_name(code)) {
+        ("", Some(name)) => format!("closed by the server ({code} {name})"),
+        ("", None) => format!("closed by the server ({code})"),
+        (reason, _) => format!("closed by the server: {reason} ({code})"),
+    }
+}
+
+fn http_text(status: u16, words: &str) -> String {
+    let name = match status {
+        200 => " OK",
+        301 | 302 | 307 | 308 => " redirect",
+        400 => " Bad Request",
+        401 => " Unauthorized",
+        403 => " Forbidden",
+        404 => " Not Found",
+        426 => " Upgrade Required",
+        429 => " Too Many Requests",
+        500 => " Internal Server Error",
+        502 => " Bad Gateway",
+        503 => " Service Unavailable",
+        504 => " Gateway Timeout",
+        _ => "",
+    };
+    let words = if words.is_empty() { String::new() } else { format!(": {words}") };
+    let advice = match status {
+        200..=299 => ". That is a page, not an event stream: check the path",
+        401 => ". It wants credentials: put a token into the URL",
+        403 | 404 => ". Check the path: is there an event stream, and may you read it?",
+        _ => "",
+    };
+    format!("the server answered HTTP {status}{name}{words}{advice}")
+}
+
+/// The most characters of a server's own words that are shown.
+const WORDS_SHOWN: usize = 200;
+
+/// A server's own words on one line, without control characters, cut to what is worth showing.
+pub fn server_words(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    let mut line = words.join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(WORDS_SHOWN) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+pub(super) fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis.is_multiple_of(1000) {
+        format!("{} s", millis / 1000)
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}
+
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1 << 20;
+    const KIB: usize = 1 << 10;
+    if bytes >= MIB && bytes.is_multiple_of(MIB) {
+        format!("{} MiB", bytes / MIB)
+    } else if bytes >= KIB && bytes.is_multiple_of(KIB) {
+        format!("{} KiB", bytes / KIB)
+    } else {
+        format!("{bytes} bytes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(code: u16, reason: &str) -> Ending {
+        Ending::Closed { code, reason: reason.to_owned() }
+    }
+
+    fn http(status: u16) -> Ending {
+        Ending::Http { status, words: String::new() }
+    }
+
+    #[test]
+    fn only_a_refusal_is_final() {
+        for ending in [closed(1008, ""), http(401), http(403), http(404), UrlError::Empty.into()] {
+            assert!(ending.is_final(), "{ending}");
+        }
+        let address = String::from("h:1");
+        for ending in [
+            closed(1000, ""),
+            closed(1001, ""),
+            closed(NO_CODE, ""),
+            closed(1011, ""),
+            closed(1012, ""),
+            closed(1013, ""),
+            closed(4000, ""),
+            Ending::Lost,
+            Ending::Silent { after: Duration::from_secs(45) },
+            Ending::ConnectTimeout { after: Duration::from_secs(10) },
+            Ending::Refused { address: address.clone() },
+            Ending::UnknownHost { host: address.clone() },
+            Ending::Unreachable { address, detail: String::new() },
+            Ending::MessageTooLarge { limit_bytes: 4 << 20 },
+            Ending::Protocol { detail: String::new() },
+            http(500),
+            http(503),
+        ] {
+            assert!(!ending.is_final(), "{ending}");
+        }
+    }
+
+    #[test]
+    fn words_for_a_person() {
+        let text = |ending: Ending| ending.to_string();
+        assert_eq!(text(closed(1012, "")), "closed by the server (1012 service restart)");
+        assert_eq!(text(closed(4321, "")), "closed by the server (4321)");
+        assert_eq!(
+            text(closed(1008, "Missing run_id query parameter")),
+            "closed by the server: Missing run_id query parameter (1008)"
+        );
+        assert_eq!(
+            text(Ending::Silent { after: Duration::from_secs(45) }),
+            "no frame for 45 s: the connection is dead"
+        );
+        assert_eq!(
+            text(Ending::MessageTooLarge { limit_bytes: 4 << 20 }),
+            "a message of more than 4 MiB came: the connection was closed"
+        );
+        assert_eq!(
+            text(Ending::Http { status: 403, words: "no".into() }),
+            "the server answered HTTP 403 Forbidden: no. Check the path: is there an event stream, and may you read it?"
+        );
+    }
+
+    #[test]
+    fn a_servers_words_stay_on_one_line() {
+        assert_eq!(server_words(b"a\r\n\x1b[31mb\xff"), "a [31mb\u{fffd}");
+        assert_eq!(server_words("é".repeat(300).as_bytes()).chars().count(), WORDS_SHOWN + 1);
+    }
+}

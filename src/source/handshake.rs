@@ -1,0 +1,234 @@
+//! The opening handshake (RFC 6455, section 4.1), with the server's own words when it refuses.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use super::ending::server_words;
+use super::socket::Socket;
+use super::{Ending, SourceUrl};
+
+/// Bytes of the answer's head that are read before it counts as no answer.
+const LONGEST_HEAD: usize = 16 << 10;
+
+/// Bytes of a refusal's body that are read for its words.
+const LONGEST_BODY: usize = 4 << 10;
+
+/// The first byte of a TLS server's answer to what is not TLS (RFC 8446, 5.1).
+const TLS_ALERT: u8 = 21;
+
+/// How long to wait for the body of a refusal.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Asks for the event stream. No subprotocol and no extension is offered (protocol, section 3).
+///
+/// The caller limits the time.
+pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    mut transport: S,
+    url: &SourceUrl,
+    max_message_bytes: usize,
+) -> Result<Socket<S>, Ending> {
+    let key = generate_key();
+    let request = request(url, &key);
+    let lost = |_| Ending::Lost;
+    transport.write_all(request.as_bytes()).await.map_err(lost)?;
+    transport.flush().await.map_err(lost)?;
+
+    let mut received = Vec::with_capacity(1024);
+    let head_end = loop {
+        if transport.read_buf(&mut received).await.map_err(lost)? == 0 {
+            return Err(if received.is_empty() { Ending::Lost } else { not_websocket() });
+        }
+        if received[0] == TLS_ALERT {
+            return Err(protocol("it speaks TLS. Is it wss:// rather than ws://?"));
+        }
+        if !b"HTTP/1.".starts_with(&received[..received.len().min(7)]) {
+            return Err(not_websocket());
+        }
+        if let Some(at) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if received.len() > LONGEST_HEAD {
+            return Err(not_websocket());
+        }
+    };
+    let rest = received.split_off(head_end);
+    let head = Head::read(&String::from_utf8_lossy(&received)).ok_or_else(not_websocket)?;
+    if head.status != 101 {
+        let words = head.refusal_words(&mut transport, rest).await;
+        return Err(Ending::Http { status: head.status, words });
+    }
+    head.check(&key)?;
+    Ok(Socket::after_handshake(transport, rest, max_message_bytes))
+}
+
+fn request(url: &SourceUrl, key: &str) -> String {
+    let authorization = match url.userinfo() {
+        Some(userinfo) => format!("Authorization: Basic {}\r\n", base64(&percent_decode(userinfo))),
+        None => String::new(),
+    };
+    format!(
+        "GET {target} HTTP/1.1\r\n\
+         Host: {host}\r\n\
+         Connection: Upgrade\r\n\
+         Upgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: {key}\r\n\
+         User-Agent: meterbridge/{version}\r\n\
+         {authorization}\r\n",
+        target = url.target(),
+        host = url.authority(),
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+fn protocol(detail: &str) -> Ending {
+    Ending::Protocol { detail: detail.to_owned() }
+}
+
+fn not_websocket() -> Ending {
+    protocol("what answers is not a WebSocket server")
+}
+
+/// The head of the server's answer.
+struct Head {
+    status: u16,
+    /// Names in lower case.
+    fields: Vec<(String, String)>,
+}
+
+impl Head {
+    fn read(text: &str) -> Option<Self> {
+        let mut lines = text.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let fields = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Some(Self { status, fields })
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    fn check(&self, key: &str) -> Result<(), Ending> {
+        let wrong = |detail| Err(protocol(detail));
+        if !self.field("upgrade").is_some_and(|v| v.eq_ignore_ascii_case("websocket")) {
+            return wrong("its answer has no `Upgrade: websocket`");
+        }
+        if self.field("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
+            return wrong("its answer does not belong to the question (Sec-WebSocket-Accept)");
+        }
+        if self.field("sec-websocket-extensions").is_some_and(|v| !v.is_empty()) {
+            return wrong("it uses an extension that was not offered");
+        }
+        if self.field("sec-websocket-protocol").is_some() {
+            return wrong("it uses a subprotocol that was not offered");
+        }
+        Ok(())
+    }
+
+    /// What the server says about its refusal: where it sends us, or the beginning of the body.
+    async fn refusal_words<S: AsyncRead + Unpin>(
+        &self,
+        transport: &mut S,
+        mut body: Vec<u8>,
+    ) -> String {
+        if let (300..=399, Some(place)) = (self.status, self.field("location")) {
+            return format!("it moved to {}", super::url::redact(&server_words(place.as_bytes())));
+        }
+        let length = self.field("content-length").and_then(|v| v.parse::<usize>().ok());
+        let wanted = length.unwrap_or(LONGEST_BODY).min(LONGEST_BODY);
+        let read_body = async {
+            while body.len() < wanted {
+                if !matches!(transport.read_buf(&mut body).await, Ok(1..)) {
+                    break;
+                }
+            }
+        };
+        // Without an end in time what came has to do.
+        let _ = tokio::time::timeout(BODY_TIMEOUT, read_body).await;
+        body.truncate(wanted);
+        if self.field("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
+            body = first_chunk(&body).to_vec();
+        }
+        server_words(&body)
+    }
+}
+
+/// The data of the first chunk (RFC 9112, 7.1), which is all of a short text.
+fn first_chunk(body: &[u8]) -> &[u8] {
+    let Some(line_end) = body.windows(2).position(|window| window == b"\r\n") else { return body };
+    let (line, data) = (&body[..line_end], &body[line_end + 2..]);
+    let size = std::str::from_utf8(line).ok().and_then(|line| {
+        usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16).ok()
+    });
+    size.map_or(body, |size| &data[..size.min(data.len())])
+}
+
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, behind)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| behind.get(..2))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escaped {
+            Some(value) => {
+                bytes.push(value);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = behind;
+            }
+        }
+    }
+    bytes
+}
+
+/// RFC 4648, section 4: what `Authorization: Basic` wants (RFC 7617).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::parse_source_url;
+
+    #[test]
+    fn base64_by_the_rfc() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn credentials_become_a_header() {
+        let url = parse_source_url("ws://ann:p%40ss@h:1/e?x=1").unwrap();
+        let request = request(&url, "k");
+        assert!(request.starts_with("GET /e?x=1 HTTP/1.1\r\nHost: h:1\r\n"), "{request}");
+        assert!(request.contains("\r\nAuthorization: Basic YW5uOnBAc3M=\r\n\r\n"), "{request}");
+    }
+
+    #[test]
+    fn a_chunked_refusal_keeps_its_words() {
+        assert_eq!(first_chunk(b"5\r\nhello\r\n0\r\n\r\n"), b"hello");
+        assert_eq!(first_chunk(b"nonsense"), b"nonsense");
+    }
+}

@@ -1,0 +1,138 @@
+//! When to try again. Pure: no I/O, no clock, no randomness of its own.
+
+use std::time::Duration;
+
+use super::{Backoff, ConnectionSettings, Ending};
+
+/// The longest wait of [`Backoff::Exponential`].
+pub const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// What comes after an attempt or a connection has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Wait for `delay`, then make attempt number `attempt` (the first is 1).
+    Retry { attempt: u32, delay: Duration },
+    /// All attempts are used up.
+    GiveUp,
+    /// Trying again cannot help.
+    Final,
+}
+
+/// Counts the attempts since the last connection.
+///
+/// The attempt that a person asks for is not counted: with the default settings it is followed by
+/// attempts 1 to 5, each 3 s after the one before it has failed (guide, "Auto-Reconnect").
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    attempts: u32,
+}
+
+impl Schedule {
+    /// A connection stands, or a person asked for one: the count starts anew.
+    pub fn reset(&mut self) {
+        self.attempts = 0;
+    }
+
+    /// What to do after `ending`. `random` gives numbers in `0.0..1.0` for the jitter; it is
+    /// called for [`Backoff::Exponential`] only.
+    pub fn after(
+        &mut self,
+        ending: &Ending,
+        settings: &ConnectionSettings,
+        random: &mut dyn FnMut() -> f64,
+    ) -> Next {
+        if ending.is_final() {
+            return Next::Final;
+        }
+        let max = settings.max_reconnect_attempts;
+        if max != 0 && self.attempts >= max {
+            return Next::GiveUp;
+        }
+        self.attempts = self.attempts.saturating_add(1);
+        let delay = match settings.backoff {
+            Backoff::Constant => settings.reconnect_delay,
+            Backoff::Exponential => exponential(self.attempts, random()),
+        };
+        Next::Retry { attempt: self.attempts, delay }
+    }
+}
+
+/// 1, 2, 4 … 30 s, of which a random share of the upper half: `random` 0 is half, 1 is all.
+///
+/// Jitter keeps the viewers of a restarted backend from coming back all at once.
+fn exponential(attempt: u32, random: f64) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(16);
+    let full = Duration::from_secs(1 << doublings).min(LONGEST_BACKOFF);
+    full.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(backoff: Backoff, max: u32) -> ConnectionSettings {
+        ConnectionSettings { backoff, max_reconnect_attempts: max, ..Default::default() }
+    }
+
+    fn no_random() -> f64 {
+        unreachable!("a constant delay has no jitter")
+    }
+
+    fn retry(attempt: u32, seconds: f64) -> Next {
+        Next::Retry { attempt, delay: Duration::from_secs_f64(seconds) }
+    }
+
+    #[test]
+    fn five_attempts_three_seconds_apart() {
+        let mut schedule = Schedule::default();
+        let settings = ConnectionSettings::default();
+        for attempt in 1..=5 {
+            let next = schedule.after(&Ending::Lost, &settings, &mut no_random);
+            assert_eq!(next, retry(attempt, 3.0));
+        }
+        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), Next::GiveUp);
+        schedule.reset();
+        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), retry(1, 3.0));
+    }
+
+    #[test]
+    fn zero_attempts_means_for_ever() {
+        let mut schedule = Schedule { attempts: u32::MAX - 1 };
+        let settings = settings(Backoff::Constant, 0);
+        for _ in 0..3 {
+            let next = schedule.after(&Ending::Lost, &settings, &mut no_random);
+            assert_eq!(next, retry(u32::MAX, 3.0));
+        }
+    }
+
+    #[test]
+    fn exponential_doubles_to_thirty_seconds() {
+        let settings = settings(Backoff::Exponential, 0);
+        for (random, scale) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
+            let mut schedule = Schedule::default();
+            for (attempt, full) in (1..).zip([1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]) {
+                let next = schedule.after(&Ending::Lost, &settings, &mut || random);
+                assert_eq!(next, retry(attempt, full * scale));
+            }
+        }
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for attempt in 1..40 {
+            let full = exponential(attempt, 1.0);
+            let delay = exponential(attempt, rng.f64());
+            assert!(full / 2 <= delay && delay <= full, "{delay:?} of {full:?}");
+        }
+    }
+
+    #[test]
+    fn a_final_ending_uses_no_attempt() {
+        let mut schedule = Schedule::default();
+        let settings = ConnectionSettings::default();
+        let refused = Ending::Closed { code: 1008, reason: String::new() };
+        assert_eq!(schedule.after(&refused, &settings, &mut no_random), Next::Final);
+        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), retry(1, 3.0));
+    }
+}

@@ -1,0 +1,160 @@
+//! An open WebSocket over any transport: frames in; pings, pongs and closes out, never data.
+//!
+//! It drives tungstenite's blocking socket from polls. `tokio_tungstenite`'s own stream would end
+//! with the first text frame that is not UTF-8; this one reads on.
+
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::tungstenite::{
+    Error as WsError, Message,
+    protocol::{CloseFrame, Role, WebSocket, WebSocketConfig, frame::coding::CloseCode},
+};
+
+/// Bytes of pings and pongs that may wait for a server that reads nothing.
+const MOST_UNSENT_BYTES: usize = 64 << 10;
+
+/// The client's end of an open WebSocket.
+pub(super) struct Socket<S> {
+    inner: WebSocket<Polled<S>>,
+    /// Something may still be in the write buffer.
+    unflushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Takes over after the handshake; `already_read` came in behind the server's answer.
+    pub(super) fn after_handshake(
+        transport: S,
+        already_read: Vec<u8>,
+        max_message_bytes: usize,
+    ) -> Self {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(max_message_bytes))
+            .max_frame_size(Some(max_message_bytes))
+            .write_buffer_size(0)
+            .max_write_buffer_size(MOST_UNSENT_BYTES);
+        let polled = Polled { transport, waker: Waker::noop().clone() };
+        let inner =
+            WebSocket::from_partially_read(polled, already_read, Role::Client, Some(config));
+        Self { inner, unflushed: false }
+    }
+
+    /// The next message, control frames included. Can be dropped at any time.
+    pub(super) async fn next(&mut self) -> Result<Message, WsError> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next message if it is already here.
+    ///
+    /// The task is not woken for later ones: `next` has to follow.
+    pub(super) fn next_now(&mut self) -> Option<Result<Message, WsError>> {
+        match self.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(message) => Some(message),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Sends what waits to be sent: answers to pings and closes.
+    pub(super) async fn flush(&mut self) -> Result<(), WsError> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    pub(super) fn is_unflushed(&self) -> bool {
+        self.unflushed
+    }
+
+    /// Sends a ping as soon as the transport takes it.
+    pub(super) fn ping(&mut self) -> Result<(), WsError> {
+        self.send(Message::Ping(Default::default()))
+    }
+
+    /// Sends a close frame as soon as the transport takes it.
+    pub(super) fn close(&mut self, code: u16) -> Result<(), WsError> {
+        self.send(Message::Close(Some(CloseFrame {
+            code: CloseCode::from(code),
+            reason: Default::default(),
+        })))
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), WsError> {
+        debug_assert!(
+            matches!(message, Message::Ping(_) | Message::Close(_)),
+            "the backend goes silent for ever on data (protocol, section 3)"
+        );
+        self.unflushed = true;
+        match self.inner.write(message) {
+            // It waits in the buffer.
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            // Pings pile up because nothing is taken: one more would tell nothing new.
+            Err(WsError::WriteBufferFull(_)) => Ok(()),
+            result => result,
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, WsError>> {
+        if self.unflushed
+            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
+        {
+            return Poll::Ready(Err(error));
+        }
+        self.inner.get_mut().waker.clone_from(cx.waker());
+        let message = ready!(pending_if_blocked(self.inner.read()));
+        if matches!(message, Ok(Message::Ping(_) | Message::Close(_))) {
+            self.unflushed = true;
+        }
+        Poll::Ready(message)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        self.inner.get_mut().waker.clone_from(cx.waker());
+        let result = ready!(pending_if_blocked(self.inner.flush()));
+        self.unflushed = false;
+        Poll::Ready(result)
+    }
+}
+
+fn pending_if_blocked<T>(result: Result<T, WsError>) -> Poll<Result<T, WsError>> {
+    match result {
+        Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+/// A polled transport as the blocking one that tungstenite expects. One task reads and writes, so
+/// one waker is enough.
+struct Polled<S> {
+    transport: S,
+    waker: Waker,
+}
+
+impl<S: AsyncRead + Unpin> Read for Polled<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        let mut cx = Context::from_waker(&self.waker);
+        match Pin::new(&mut self.transport).poll_read(&mut cx, &mut buffer) {
+            Poll::Ready(result) => result.map(|()| buffer.filled().len()),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Polled<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut cx = Context::from_waker(&self.waker);
+        match Pin::new(&mut self.transport).poll_write(&mut cx, bytes) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut cx = Context::from_waker(&self.waker);
+        match Pin::new(&mut self.transport).poll_flush(&mut cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Sources on threads of their own, and the handles that command them.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::connector::NetConnector;
+use super::desk::Ambient;
+use super::outlet::{CHANNEL_CAPACITY, Outlet};
+use super::recording::Recording;
+use super::{
+    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
+    Waker, playback, redact, websocket,
+};
+
+/// Commands that may wait for the source, which takes each of them within moments.
+const COMMANDS_CAPACITY: usize = 64;
+
+/// How long dropping a handle waits for the thread, which says goodbye to the server first.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The application's end of a source. Dropping it closes the connection and ends the thread.
+pub struct SourceHandle {
+    /// What the source tells, in order. Bounded: what is not taken stays in the socket.
+    pub signals: Receiver<Signal>,
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+    /// Its sender is dropped when the thread ends.
+    ended: Receiver<()>,
+}
+
+/// Connects to `url`, or waits for [`SourceHandle::connect`] when there is none.
+///
+/// Never fails: when no thread can be had, the first signal is a failed state that says so.
+pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
+    let shown = url.as_deref().map(redact).unwrap_or_default();
+    spawn_thread("meterbridge-source", shown, waker, move |commands, outlet| async move {
+        match NetConnector::new() {
+            Ok(connector) => {
+                let ambient = Ambient::of_this_machine();
+                websocket::run(connector, url, settings, commands, outlet, ambient).await;
+            }
+            Err(error) => {
+                let shown = url.as_deref().map(redact).unwrap_or_default();
+                report_failure(outlet, shown, format!("no TLS on this machine: {error}"));
+            }
+        }
+    })
+}
+
+/// Plays the recording at `path`, `speed` times as fast as it happened; see [`playback::play`].
+///
+/// Never fails: a file that cannot be read becomes a failed state that says why.
+pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let shown = format!("file:{name}");
+    spawn_thread("meterbridge-recording", shown, waker, move |commands, outlet| async move {
+        let open = || Recording::open(&path);
+        playback::play(open, &name, speed, commands, outlet, Ambient::of_this_machine()).await;
+    })
+}
+
+impl SourceHandle {
+    /// Connects to `url`, dropping whatever there was.
+    pub fn connect(&self, url: impl Into<String>) {
+        self.send(Command::Connect { url: url.into() });
+    }
+
+    /// Closes and stays closed.
+    pub fn disconnect(&self) {
+        self.send(Command::Disconnect);
+    }
+
+    /// Starts again with the same URL and a fresh count of attempts; a recording from its start.
+    pub fn reconnect(&self) {
+        self.send(Command::Reconnect);
+    }
+
+    /// New settings, from the next attempt on; `enabled` counts at once.
+    pub fn configure(&self, settings: ConnectionSettings) {
+        self.send(Command::Configure(settings));
+    }
+
+    /// Hands a command over without waiting. Commands to a source that has failed to start are
+    /// dropped.
+    pub fn send(&self, command: Command) {
+        if let Some(commands) = &self.commands {
+            // Full is out of a person's reach, and closed means that its failure was told.
+            let _ = commands.try_send(command);
+        }
+    }
+}
+
+impl Drop for SourceHandle {
+    fn drop(&mut self) {
+        self.commands = None;
+        // Nothing is ever sent: this returns when the thread drops the sender.
+        let _ = self.ended.recv_timeout(JOIN_TIMEOUT);
+        if let Some(thread) = self.thread.take_if(|thread| thread.is_finished()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn_thread<F, Fut>(name: &str, shown_url: String, waker: Waker, source: F) -> SourceHandle
+where
+    F: FnOnce(mpsc::Receiver<Command>, Outlet) -> Fut + Send + 'static,
+    Fut: Future<Output = ()>,
+{
+    let (signal_sender, signals) = bounded(CHANNEL_CAPACITY);
+    let (command_sender, commands) = mpsc::channel(COMMANDS_CAPACITY);
+    let (alive, ended) = bounded(0);
+    let outlet = Outlet::new(signal_sender.clone(), waker.clone());
+    let failure_outlet = Outlet::new(signal_sender, waker);
+    let failure_url = shown_url.clone();
+    let body = move || {
+        let _alive: Sender<()> = alive;
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                runtime.block_on(source(commands, outlet));
+                // A look-up of a name may still hang in the system.
+                runtime.shutdown_background();
+            }
+            Err(error) => report_failure(outlet, shown_url, format!("no network: {error}")),
+        }
+    };
+    let thread = Builder::new().name(name.to_owned()).spawn(body);
+    let thread = match thread {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            report_failure(failure_outlet, failure_url, format!("no thread to be had: {error}"));
+            None
+        }
+    };
+    SourceHandle { signals, commands: Some(command_sender), thread, ended }
+}
+
+fn report_failure(mut outlet: Outlet, url: String, reason: String) {
+    let event = ConnectionEvent::Error { message: reason.clone() };
+    outlet.push(Signal::Log(ConnectionLogEntry { at: Timestamp::now(), url: url.clone(), event }));
+    outlet.push(Signal::State(ConnectionState::Failed { url, reason }));
+}

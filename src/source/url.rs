@@ -1,0 +1,272 @@
+//! The address of an event stream: read, checked, and shown without its secrets. Pure.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// What a person wrote that is no address of an event stream, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UrlError {
+    #[error("no URL was given: write one like ws://127.0.0.1:8000/events")]
+    Empty,
+    #[error("`{shown}` does not say how to connect: write ws://{shown}, or wss:// for TLS")]
+    MissingScheme { shown: String },
+    #[error("`{shown}` is the address of a page: an event stream begins with {instead}://")]
+    PageScheme { shown: String, instead: &'static str },
+    #[error("`{shown}` begins with {scheme}://: an event stream begins with ws:// or wss://")]
+    UnknownScheme { shown: String, scheme: String },
+    #[error("`{shown}` names no host: write one like ws://127.0.0.1:8000/events")]
+    EmptyHost { shown: String },
+    #[error("`{shown}` has the port `{port}`: a port is a number from 1 to 65535")]
+    BadPort { shown: String, port: String },
+    #[error("`{shown}` has {character:?} in it: write it percent-encoded")]
+    BadCharacter { shown: String, character: char },
+    #[error("`{shown}` has a host that cannot be read: an IPv6 address stands in [brackets]")]
+    BadHost { shown: String },
+}
+
+/// A checked `ws://` or `wss://` address.
+///
+/// `Display` and `Debug` show it without user, password and secret query parameters; what is sent
+/// is in [`target`](Self::target), [`authority`](Self::authority) and
+/// [`userinfo`](Self::userinfo).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceUrl {
+    secure: bool,
+    userinfo: Option<String>,
+    host: String,
+    port: Option<u16>,
+    target: String,
+}
+
+/// Reads the address of an event stream.
+///
+/// A fragment is dropped, a missing path is `/`. The error is a sentence that says what to write
+/// instead, without the secrets of the text.
+pub fn parse_source_url(text: &str) -> Result<SourceUrl, UrlError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(UrlError::Empty);
+    }
+    let shown = || redact(text);
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Err(UrlError::MissingScheme { shown: shown() });
+    };
+    let secure = match scheme.to_ascii_lowercase().as_str() {
+        "ws" => false,
+        "wss" => true,
+        "http" => return Err(UrlError::PageScheme { shown: shown(), instead: "ws" }),
+        "https" => return Err(UrlError::PageScheme { shown: shown(), instead: "wss" }),
+        "" => return Err(UrlError::MissingScheme { shown: redact(rest) }),
+        other => {
+            return Err(UrlError::UnknownScheme { shown: shown(), scheme: other.to_owned() });
+        }
+    };
+    if let Some(character) = text.chars().find(|c| !may_stand_in_a_url(*c)) {
+        return Err(UrlError::BadCharacter { shown: shown(), character });
+    }
+    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+    let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(authority_end);
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    let (userinfo, place) = match authority.rsplit_once('@') {
+        Some((userinfo, place)) => (Some(userinfo.to_owned()), place),
+        None => (None, authority),
+    };
+    let (host, port) = split_host(place).ok_or_else(|| UrlError::BadHost { shown: shown() })?;
+    if host.is_empty() || host == "[]" {
+        return Err(UrlError::EmptyHost { shown: shown() });
+    }
+    let port = match port {
+        None | Some("") => None,
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(port) if port > 0 => Some(port),
+            _ => return Err(UrlError::BadPort { shown: shown(), port: digits.to_owned() }),
+        },
+    };
+    Ok(SourceUrl { secure, userinfo, host: host.to_owned(), port, target })
+}
+
+impl SourceUrl {
+    /// Whether it is `wss://`.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The host as it is looked up; an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        self.host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&self.host)
+    }
+
+    /// The port, 80 or 443 where none is written.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.secure { 443 } else { 80 })
+    }
+
+    /// `host` or `host:port`, as it stands in the `Host` header.
+    pub fn authority(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// Path and query, as they stand in the request line. May hold secrets.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// `user:password` as written, percent-encoded. A secret.
+    pub fn userinfo(&self) -> Option<&str> {
+        self.userinfo.as_deref()
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        write!(f, "{scheme}://{}{}", self.authority(), redact_target(&self.target))
+    }
+}
+
+impl fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceUrl({self})")
+    }
+}
+
+/// The text without what a URL can hold of secrets, also where it is no URL.
+pub fn redact(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(authority_end);
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let target = target.split_once('#').map_or(target, |(before, _)| before);
+    format!("{scheme}{place}{}", redact_target(target))
+}
+
+/// Parts of names of query parameters whose values nobody else should see.
+const SECRET_NAMES: [&str; 10] =
+    ["token", "key", "secret", "password", "passwd", "auth", "jwt", "sig", "session", "credential"];
+
+fn redact_target(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let pairs: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) if is_secret(name) => format!("{name}=…"),
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{path}?{}", pairs.join("&"))
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_NAMES.iter().any(|part| name.contains(part))
+}
+
+/// Visible ASCII but what RFC 3986 excludes. Keeps a line break out of the request head.
+fn may_stand_in_a_url(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+}
+
+/// `host:port` → host (IPv6 in its brackets) and port. `None` for an IPv6 address without them.
+fn split_host(place: &str) -> Option<(&str, Option<&str>)> {
+    if place.starts_with('[') {
+        let end = place.find(']')? + 1;
+        let (host, rest) = place.split_at(end);
+        return match rest {
+            "" => Some((host, None)),
+            _ => Some((host, Some(rest.strip_prefix(':')?))),
+        };
+    }
+    match place.split_once(':') {
+        Some((_, port)) if port.contains(':') => None,
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((place, None)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, host: &str, port: u16, target: &str, shown: &str) {
+        let url = parse_source_url(text).unwrap();
+        assert_eq!((url.host(), url.port(), url.target()), (host, port, target));
+        assert_eq!(url.to_string(), shown);
+    }
+
+    #[test]
+    fn reads_what_people_write() {
+        check(
+            "ws://127.0.0.1:8000/events",
+            "127.0.0.1",
+            8000,
+            "/events",
+            "ws://127.0.0.1:8000/events",
+        );
+        check(" wss://studio.example ", "studio.example", 443, "/", "wss://studio.example/");
+        check("WS://a?run_id=1#top", "a", 80, "/?run_id=1", "ws://a/?run_id=1");
+        check("ws://[::1]:9/e", "::1", 9, "/e", "ws://[::1]:9/e");
+    }
+
+    #[test]
+    fn shows_no_secrets() {
+        check(
+            "wss://ann:pass@h/e?run_id=1&access_token=abc&API_KEY=d",
+            "h",
+            443,
+            "/e?run_id=1&access_token=abc&API_KEY=d",
+            "wss://h/e?run_id=1&access_token=…&API_KEY=…",
+        );
+        let error = parse_source_url("http://ann:pass@h/e?token=abc").unwrap_err().to_string();
+        assert!(!error.contains("pass") && !error.contains("abc"), "{error}");
+        let error = parse_source_url("ann:pass@h/e?token=abc").unwrap_err().to_string();
+        assert!(!error.contains("pass") && !error.contains("abc"), "{error}");
+    }
+
+    #[track_caller]
+    fn refuse(text: &str, sentence: &str) {
+        assert_eq!(parse_source_url(text).unwrap_err().to_string(), sentence);
+    }
+
+    #[test]
+    fn says_what_to_write_instead() {
+        refuse("", "no URL was given: write one like ws://127.0.0.1:8000/events");
+        refuse(
+            "localhost:8000/events",
+            "`localhost:8000/events` does not say how to connect: write ws://localhost:8000/events, or wss:// for TLS",
+        );
+        refuse(
+            "http://h:1/events",
+            "`http://h:1/events` is the address of a page: an event stream begins with ws://",
+        );
+        refuse(
+            "https://h/events",
+            "`https://h/events` is the address of a page: an event stream begins with wss://",
+        );
+        refuse(
+            "ftp://h",
+            "`ftp://h` begins with ftp://: an event stream begins with ws:// or wss://",
+        );
+        refuse(
+            "ws:///events",
+            "`ws:///events` names no host: write one like ws://127.0.0.1:8000/events",
+        );
+        refuse(
+            "ws://h:99999/",
+            "`ws://h:99999/` has the port `99999`: a port is a number from 1 to 65535",
+        );
+        refuse("ws://h/a b", "`ws://h/a b` has ' ' in it: write it percent-encoded");
+        refuse(
+            "ws://::1/",
+            "`ws://::1/` has a host that cannot be read: an IPv6 address stands in [brackets]",
+        );
+    }
+}

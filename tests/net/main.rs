@@ -1,0 +1,19 @@
+//! The source against servers that misbehave. Transports are in memory and time is paused where it
+//! can be; where a real socket is the point, it listens on a port that the system picks.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop where it fails, in its helpers too"
+)]
+
+mod backpressure;
+mod commands;
+mod demo;
+mod faults;
+mod playback;
+mod real;
+mod schedule;
+mod stage;
+mod wss;

@@ -1,0 +1,124 @@
+//! Recordings in the socket's place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use jiff::Timestamp;
+use meterbridge::protocol::{Batch, Item};
+use meterbridge::source::desk::Ambient;
+use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::recording::Recording;
+use meterbridge::source::{Command, ConnectionEvent, ConnectionState, Signal, playback};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+const RECORDING: &str = concat!(
+    r#"{"recv_ms":100.0,"text":"{\"run_id\":\"a\",\"phase\":\"start\",\"ts\":\"2026-11-23T00:00:00Z\"}"}"#,
+    "\n",
+    r#"{"recv_ms":100.4,"text":"{\"run_id\":\"b\",\"phase\":\"start\",\"ts\":\"2026-11-23T00:00:00Z\"}"}"#,
+    "\nnonsense\n",
+    r#"{"recv_ms":4100.0,"text":"{\"run_id\":\"a\",\"phase\":\"end\",\"ts\":\"2026-11-23T00:00:03.9Z\"}"}"#,
+    "\n",
+);
+
+fn play(speed: f64) -> (Receiver<Signal>, mpsc::Sender<Command>) {
+    let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
+    let (commands, taken) = mpsc::channel(8);
+    let outlet = Outlet::new(sender, Arc::new(|| {}));
+    let ambient = Ambient {
+        clock: Box::new(|| "2027-01-01T00:00:00Z".parse().unwrap()),
+        random: Box::new(|| 0.5),
+    };
+    tokio::spawn(async move {
+        let open = || Ok(Recording::new(RECORDING.as_bytes()));
+        playback::play(open, "a.ndjson", speed, taken, outlet, ambient).await;
+    });
+    (signals, commands)
+}
+
+async fn next(signals: &Receiver<Signal>) -> Signal {
+    for _ in 0..3_600_000 {
+        if let Ok(signal) = signals.try_recv() {
+            return signal;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    panic!("nothing is told");
+}
+
+async fn next_batch(signals: &Receiver<Signal>) -> Batch {
+    loop {
+        match next(signals).await {
+            Signal::Batch(batch) => return batch,
+            Signal::State(ConnectionState::Disconnected) => panic!("it is over"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plays_in_real_time_with_the_recordings_own_clock() {
+    for (speed, millis) in [(1.0, 4000), (2.0, 2000), (0.0, 4000), (f64::INFINITY, 0)] {
+        let began = Instant::now();
+        let (signals, _commands) = play(speed);
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let mut batches = vec![next_batch(&signals).await];
+        let mut frames = batches[0].frames;
+        while frames < 4 {
+            batches.push(next_batch(&signals).await);
+            frames += batches.last().unwrap().frames;
+        }
+        let elapsed = began.elapsed();
+        let due = Duration::from_millis(millis);
+        assert!(elapsed >= due && elapsed < due + Duration::from_millis(20), "{elapsed:?}");
+        let last = batches.last().unwrap();
+        assert_eq!(last.received_at, at("2026-11-23T00:00:04Z"));
+        let items: Vec<&Item> = batches.iter().flat_map(|batch| &batch.items).collect();
+        assert_eq!(items.len(), 4);
+        assert!(matches!(items[2], Item::Malformed(_)));
+        match next(&signals).await {
+            Signal::Log(entry) => assert_eq!(
+                entry.event,
+                ConnectionEvent::Disconnected {
+                    code: None,
+                    reason: "the recording is over: 4 frames".into()
+                }
+            ),
+            other => panic!("{other:?}"),
+        }
+        match next(&signals).await {
+            Signal::State(ConnectionState::Disconnected) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn is_commanded_like_a_socket() {
+    let (signals, commands) = play(1.0);
+    match next(&signals).await {
+        Signal::Log(entry) => assert_eq!(entry.url, "file:a.ndjson"),
+        other => panic!("{other:?}"),
+    }
+    match next(&signals).await {
+        Signal::State(ConnectionState::Connected { url, .. }) => assert_eq!(url, "file:a.ndjson"),
+        other => panic!("{other:?}"),
+    }
+    next_batch(&signals).await;
+    commands.send(Command::Disconnect).await.unwrap();
+    loop {
+        match next(&signals).await {
+            Signal::State(ConnectionState::Disconnected) => break,
+            Signal::Batch(batch) => assert!(batch.frames < 3),
+            _ => {}
+        }
+    }
+    sleep(Duration::from_secs(10)).await;
+    assert!(signals.is_empty());
+    commands.send(Command::Reconnect).await.unwrap();
+    let mut frames = 0;
+    while frames < 4 {
+        frames += next_batch(&signals).await.frames;
+    }
+}
