@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bevy::ecs::system::{Commands, ResMut};
+use bevy::ecs::system::Commands;
 use bevy::prelude::{App, Color, Startup, UVec2, Vec2};
 use meterbridge::app::draw::{
     Canvas, CanvasCamera, Cap, DrawClock, DrawPlugin, Entrance, Face, Layer, Part, Rect, Shape,
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     {
         for size in [UVec2::new(1920, 1080), UVec2::new(3840, 2160)] {
             let mut canvas = app.world_mut().resource_mut::<Canvas>();
-            canvas.fit(size.as_vec2());
+            canvas.scale = size.y as f32 / 1080.0;
             draw(canvas.redraw("gallery"));
             let path = folder.join(format!("{page}-{}.png", size.y));
             render_to_png(&mut app, size, &path)?;
@@ -32,14 +32,13 @@ fn main() -> Result<()> {
     let mut canvas = app.world_mut().resource_mut::<Canvas>();
     canvas.reduced_motion = true;
     canvas.desaturate = 0.6;
-    canvas.fit(Vec2::new(1600.0, 900.0));
+    canvas.scale = 900.0 / 1080.0;
     render_to_png(&mut app, UVec2::new(1600, 900), &folder.join("shapes-reduced-900.png"))?;
     Ok(())
 }
 
-fn camera(mut commands: Commands, mut canvas: ResMut<Canvas>) {
+fn camera(mut commands: Commands) {
     commands.spawn(CanvasCamera);
-    canvas.fit(Vec2::new(1920.0, 1080.0));
 }
 
 fn hex(code: &str) -> Color {

@@ -1,13 +1,14 @@
-//! The keyboard: keys → [`Action`]s, by the table in [`super::actions`].
+//! The keyboard: keys → [`Action`]s, by the table in [`super::actions`]; and whose the pointer is.
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
 use bevy_egui::input::EguiWantsInput;
 
 use super::AppSystems;
 use super::actions::{Action, SHORTCUTS, Shortcut};
-use super::panel::PanelDialog;
+use super::panel::{PanelArea, PanelDialog};
 
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, read_keys.before(AppSystems::Act));
@@ -39,6 +40,21 @@ fn read_keys(
             actions.write(action);
         }
     }
+}
+
+/// A run condition: the pointer belongs to the panel, the help or a window of theirs, not to the
+/// stage. bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`,
+/// and egui takes its background for free.
+pub fn pointer_on_controls(
+    wanted: Res<EguiWantsInput>,
+    area: Res<PanelArea>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+) -> bool {
+    let over_panel = |window: &Window| {
+        let at = window.cursor_position();
+        at.is_some_and(|at| area.width_px > 0.0 && at.x >= window.width() - area.width_px)
+    };
+    wanted.wants_any_pointer_input() || windows.iter().any(over_panel)
 }
 
 /// Whether a key held down does it again and again.
@@ -180,6 +196,20 @@ mod tests {
         assert!(press(&mut app, KeyCode::KeyF, key(), true).is_empty());
         let next = press(&mut app, KeyCode::ArrowDown, Key::ArrowDown, true);
         assert_eq!(next, [Action::NextRun]);
+    }
+
+    #[test]
+    fn the_pointer_belongs_to_the_panel_above_it() {
+        let mut app = app(false);
+        app.init_resource::<PanelArea>();
+        let mut window = Window { resolution: (1920, 1080).into(), ..Window::default() };
+        window.set_cursor_position(Some(Vec2::new(1500.0, 10.0)));
+        app.world_mut().spawn((window, PrimaryWindow));
+        for (width_px, expected) in [(0.0, false), (400.0, false), (556.0, true)] {
+            app.insert_resource(PanelArea { width_px });
+            let taken = app.world_mut().run_system_cached(pointer_on_controls);
+            assert_eq!(taken.ok(), Some(expected), "{width_px}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod entities;
 pub mod focus;
 mod glyphs;
 pub mod ingest;
-mod input;
+pub mod input;
 pub mod panel;
 mod power;
 mod snapshot;

@@ -1,5 +1,7 @@
 //! The window: the application as a person sees it.
 
+use std::time::Instant;
+
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
@@ -8,6 +10,7 @@ use thiserror::Error;
 
 use super::actions::Chrome;
 use super::draw::Canvas;
+use super::ingest::Studio;
 use super::viewport::{self, Viewport};
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::cli::WindowRequest;
@@ -28,6 +31,7 @@ pub enum WindowError {
 ///
 /// When the application ended itself because something failed.
 pub fn run(request: WindowRequest) -> Result<(), WindowError> {
+    let opening = Instant::now();
     let WindowRequest { source, settings } = request;
     let chrome = Chrome {
         panel: settings.view.panel.unwrap_or(false),
@@ -60,7 +64,8 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
     app.add_systems(Startup, viewport::spawn_cameras)
         .add_systems(Update, fit_to_window.before(AppSystems::Draw))
-        .add_systems(Last, announce_first_frame);
+        .insert_resource(Opening(opening))
+        .add_systems(Last, announce);
     match app.run() {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WindowError::Exit(code.get())),
@@ -98,11 +103,26 @@ fn go_fullscreen(chrome: Res<Chrome>, mut windows: Query<&mut Window, With<Prima
     }
 }
 
-/// Says once that the picture stands: whoever started the program may be waiting for it.
-fn announce_first_frame(mut done: Local<bool>, time: Res<Time<Real>>) {
-    if !*done {
-        *done = true;
-        info!("first frame after {:.2} s", time.elapsed_secs());
+/// When the program began to open its window.
+#[derive(Resource)]
+struct Opening(Instant);
+
+/// Says once that the picture stands, and once that it shows a run: whoever started the program
+/// may be waiting for it.
+fn announce(
+    opening: Res<Opening>,
+    studio: Res<Studio>,
+    mut frames: Local<u32>,
+    mut shown: Local<bool>,
+) {
+    *frames = frames.saturating_add(1);
+    let elapsed = opening.0.elapsed().as_secs_f32();
+    if *frames == 1 {
+        info!("first frame {elapsed:.2} s after the start");
+    }
+    if !*shown && !studio.model.is_empty() {
+        *shown = true;
+        info!("first run on screen {elapsed:.2} s after the start");
     }
 }
 

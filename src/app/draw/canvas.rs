@@ -10,9 +10,6 @@ use bevy::math::Vec2;
 use super::fonts::Face;
 use super::shape::Shape;
 
-/// Height of the canvas in design pixels; the width follows from the screen's shape.
-pub const DESIGN_HEIGHT: f32 = 1080.0;
-
 /// Where a shape or text lies in depth, from the back to the front. Within a layer all shapes
 /// come first, in the order they were added, then all texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -266,18 +263,6 @@ impl Default for Canvas {
 }
 
 impl Canvas {
-    /// Fits the design height to a viewport of this size in device pixels, and returns the width
-    /// of the canvas in design pixels. Below 1.5:1 the width of 1620 is kept instead and the
-    /// picture centred in height.
-    pub fn fit(&mut self, viewport: Vec2) -> f32 {
-        let by_height = viewport.y / DESIGN_HEIGHT;
-        let by_width = viewport.x / (DESIGN_HEIGHT * 1.5);
-        self.scale = by_height.min(by_width).max(1e-3);
-        let top = (viewport.y - DESIGN_HEIGHT * self.scale) * 0.5;
-        self.origin = Vec2::new(0.0, top.max(0.0).round());
-        viewport.x / self.scale
-    }
-
     /// Empties a part, creating it on first use, and lends it for redrawing. Within a layer,
     /// parts lie in the order in which they were first drawn.
     pub fn redraw(&mut self, name: &'static str) -> &mut Part {
@@ -342,15 +327,6 @@ mod tests {
         let key = |node: u32| Text::new(("name", node), "x", 0.0, 0.0, Face::Text500, 20.0).key;
         assert_eq!(key(1), key(1));
         assert_ne!(key(1), key(2));
-    }
-
-    #[test]
-    fn fit_keeps_the_height_until_the_screen_gets_narrow() {
-        let mut canvas = Canvas::default();
-        assert_eq!(canvas.fit(Vec2::new(3840.0, 2160.0)), 1920.0);
-        assert_eq!(canvas.scale, 2.0);
-        assert_eq!(canvas.fit(Vec2::new(1080.0, 1920.0)), 1620.0);
-        assert_eq!(canvas.origin, Vec2::new(0.0, 600.0));
     }
 
     #[test]

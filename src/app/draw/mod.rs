@@ -31,7 +31,7 @@ use bevy::render::render_resource::BlendState;
 use bevy::render::view::Msaa;
 use bevy::time::{Real, Time};
 
-pub use canvas::{Anchor, Canvas, DESIGN_HEIGHT, Layer, Part, Span, Text};
+pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
 pub use fonts::{Face, Fonts};
 pub use metrics::{measure, truncate, wrap};
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bevy_egui::egui::{
-    Align, ComboBox, DragValue, Key, Label, Layout, RichText, ScrollArea, Slider, TextEdit, Ui,
-    WidgetInfo, WidgetType, vec2,
+    Align, ComboBox, DragValue, Key, Label, Layout, RichText, TextEdit, Ui, vec2,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::connection_log::connection_log_ui;
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
@@ -20,8 +20,7 @@ use crate::app::words::{count_words, time_words};
 use crate::cli::SourceSpec;
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    parse_source_url,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, parse_source_url,
 };
 
 /// What the section shows.
@@ -144,9 +143,7 @@ fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
 fn advice(state: &ConnectionState) -> Option<&'static str> {
     match state {
         ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
-        ConnectionState::Reconnecting { .. } => {
-            Some("It is tried again by itself; Reconnect tries at once.")
-        }
+        ConnectionState::Reconnecting { .. } => Some("It is tried again by itself."),
         ConnectionState::Failed { .. } => {
             Some("Not tried again. Check the URL and that the server runs, then press Reconnect.")
         }
@@ -194,7 +191,7 @@ pub(super) fn connection_ui(
         error_ui(ui, *at, message, view);
     }
     counters_ui(ui, view.counters, view.backlog);
-    log_ui(ui, view, &mut draft.log_open);
+    connection_log_ui(ui, view, &mut draft.log_open);
     actions
 }
 
@@ -251,13 +248,9 @@ fn address_ui(
 fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
     let left = format!("{}.{} s", left_ms / 1000, left_ms % 1000 / 100);
     ui.horizontal(|ui| {
-        ui.add_sized(
-            [122.0, 20.0],
-            Label::new(RichText::new("Next retry in").weak()).halign(Align::Min),
-        );
+        ui.weak("Next retry in");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let number = Label::new(RichText::new(&left).monospace()).halign(Align::Max);
-            ui.add_sized([54.0, 20.0], number);
+            ui.monospace(&left);
             let label = format!("Next retry in {left}");
             widgets::bar_ui(ui, ui.available_width(), part, colour::CANCELLED, &label);
         });
@@ -265,33 +258,30 @@ fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
     ui.ctx().request_repaint_after(Duration::from_millis(100));
 }
 
+/// A backoff's name, and what it does.
+fn backoff_words(backoff: Backoff) -> (&'static str, &'static str) {
+    match backoff {
+        Backoff::Constant => ("constant", "constant: the same delay each time"),
+        Backoff::Exponential => ("growing", "growing: 1, 2, 4 … 30 s, spread at random"),
+    }
+}
+
 fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Action>) {
     let mut changed = settings.clone();
-    let constant = settings.backoff == Backoff::Constant;
     ui.horizontal(|ui| {
-        ui.label(RichText::new("Reconnect delay").weak());
-        let mut seconds = settings.reconnect_delay.as_secs_f64();
-        ui.add_enabled_ui(constant, |ui| {
-            ui.spacing_mut().slider_width = 92.0;
-            // The rail is sunken.
-            ui.visuals_mut().widgets.inactive.bg_fill = ink(colour::LED_OFF);
-            ui.visuals_mut().selection.bg_fill = ink(colour::VIOLET);
-            let slider = Slider::new(&mut seconds, 0.5..=60.0)
-                .logarithmic(true)
-                .step_by(0.5)
-                .show_value(false);
-            let response = ui.add(slider);
-            widgets::name(&response, "Reconnect delay");
+        ui.label(RichText::new("Retry delay").weak());
+        if settings.backoff == Backoff::Constant {
+            let mut seconds = settings.reconnect_delay.as_secs_f64();
             let drag = DragValue::new(&mut seconds)
                 .range(0.5..=60.0)
                 .speed(0.1)
                 .fixed_decimals(1)
                 .suffix(" s");
-            let response = ui.add(drag);
+            let response = ui.add(drag).on_hover_text("Drag, or press to type: 0.5 to 60 s");
             widgets::name(&response, "Reconnect delay in seconds");
-        });
-        if (seconds - settings.reconnect_delay.as_secs_f64()).abs() > 1e-3 {
-            changed.reconnect_delay = Duration::from_secs_f64(seconds.clamp(0.5, 60.0));
+            if (seconds - settings.reconnect_delay.as_secs_f64()).abs() > 1e-3 {
+                changed.reconnect_delay = Duration::from_secs_f64(seconds.clamp(0.5, 60.0));
+            }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let drag = DragValue::new(&mut changed.max_reconnect_attempts)
@@ -305,27 +295,22 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
                     "no limit" => Some(0.0),
                     number => number.parse().ok(),
                 });
-            let response = ui.add(drag).on_hover_text("0: never give up");
+            let response = ui.add(drag).on_hover_text("Drag, or press to type; 0: never give up");
             widgets::name(&response, "Max attempts");
             ui.label(RichText::new("Max attempts").weak());
+            let response = ComboBox::from_id_salt("backoff")
+                .width(ui.available_width())
+                .truncate()
+                .selected_text(backoff_words(settings.backoff).0)
+                .show_ui(ui, |ui| {
+                    for backoff in [Backoff::Constant, Backoff::Exponential] {
+                        let (_, words) = backoff_words(backoff);
+                        ui.selectable_value(&mut changed.backoff, backoff, words);
+                    }
+                })
+                .response;
+            widgets::name(&response, "Backoff");
         });
-    });
-    ui.horizontal(|ui| {
-        ui.label(RichText::new("Backoff").weak());
-        let words = |backoff| match backoff {
-            Backoff::Constant => "the same delay each time",
-            Backoff::Exponential => "1, 2, 4 … 30 s, spread at random",
-        };
-        let response = ComboBox::from_id_salt("backoff")
-            .width(ui.available_width())
-            .selected_text(words(settings.backoff))
-            .show_ui(ui, |ui| {
-                for backoff in [Backoff::Constant, Backoff::Exponential] {
-                    ui.selectable_value(&mut changed.backoff, backoff, words(backoff));
-                }
-            })
-            .response;
-        widgets::name(&response, "Backoff");
     });
     if changed != *settings {
         actions.push(Action::Configure(changed));
@@ -334,7 +319,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
 
 fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
     style::note_frame(colour::FAILED_DEEP).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.y = 4.0;
+        ui.spacing_mut().item_spacing.y = 3.0;
         ui.horizontal(|ui| {
             sign_ui(ui, Sign::Failed, 8.5);
             let head = RichText::new("Last error").font(style::semibold(text::BODY));
@@ -345,10 +330,9 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
             });
         });
         let shown: String = message.chars().take(400).collect();
-        ui.add(Label::new(shown).wrap());
-        if let Some(advice) = advice(view.state) {
-            ui.add(Label::new(RichText::new(advice).weak()).wrap());
-        }
+        let advice = advice(view.state).map_or(String::new(), |advice| format!(". {advice}"));
+        let said = shown.trim_end_matches('.');
+        ui.add(Label::new(format!("{said}{advice}")).wrap());
     });
 }
 
@@ -356,6 +340,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
 fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(14.0, 2.0);
+        ui.spacing_mut().interact_size.y = 20.0;
         let plain = |ui: &mut Ui, count: u64, words: &str| {
             ui.label(RichText::new(format!("{} {words}", count_words(count))).size(15.0).weak());
         };
@@ -380,84 +365,6 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
         warn(ui, counters.evicted_runs, "runs dropped", colour::CANCELLED, why);
         let why = "Arrived, but not shown yet: more comes in than a frame has time for.";
         warn(ui, backlog as u64, "batches waiting", colour::CANCELLED, why);
-    });
-}
-
-fn log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut bool) {
-    let title = format!("Connection log ({})", view.log.len());
-    ui.horizontal(|ui| {
-        let response = widgets::text_button_ui(ui, &title, "Connection log");
-        let shown = *open;
-        response.widget_info(|| {
-            WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, "Connection log")
-        });
-        if response.clicked() {
-            *open = !*open;
-        }
-        if *open && !view.log.is_empty() {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                copy_ui(ui, "Copy the connection log", || {
-                    let line = |entry: &ConnectionLogEntry| {
-                        format!("{} {} {}\n", entry.at, entry.url, log_words(&entry.event))
-                    };
-                    view.log.iter().map(line).collect()
-                });
-            });
-        }
-    });
-    if !*open {
-        return;
-    }
-    style::well_frame().show(ui, |ui| {
-        if view.log.is_empty() {
-            ui.weak("Nothing yet.");
-            ui.take_available_width();
-            return;
-        }
-        ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical()
-            .id_salt("connection log")
-            .max_height(5.0 * space::LINE)
-            .auto_shrink([false, true])
-            .stick_to_bottom(true)
-            .show_rows(ui, space::LINE, view.log.len(), |ui, rows| {
-                for entry in view.log.range(rows) {
-                    log_row_ui(ui, entry, view.zone);
-                }
-            });
-    });
-}
-
-fn log_words(event: &ConnectionEvent) -> String {
-    match event {
-        ConnectionEvent::Connecting => "connecting".to_owned(),
-        ConnectionEvent::Connected => "connected".to_owned(),
-        ConnectionEvent::Disconnected { code: Some(code), reason } if !reason.is_empty() => {
-            format!("disconnected: {code}, {reason}")
-        }
-        ConnectionEvent::Disconnected { code: Some(code), .. } => format!("disconnected: {code}"),
-        ConnectionEvent::Disconnected { code: None, reason } if reason.is_empty() => {
-            "disconnected".to_owned()
-        }
-        ConnectionEvent::Disconnected { code: None, reason } => format!("disconnected: {reason}"),
-        ConnectionEvent::Error { message } => format!("error: {message}"),
-    }
-}
-
-fn log_row_ui(ui: &mut Ui, entry: &ConnectionLogEntry, zone: &TimeZone) {
-    let tone = match entry.event {
-        ConnectionEvent::Connected => colour::SUCCESS,
-        ConnectionEvent::Connecting => colour::TEXT_SECONDARY,
-        ConnectionEvent::Disconnected { .. } => colour::CANCELLED,
-        ConnectionEvent::Error { .. } => colour::FAILED_TEXT,
-    };
-    let words = log_words(&entry.event);
-    ui.horizontal(|ui| {
-        ui.set_height(space::LINE);
-        let time = RichText::new(time_words(entry.at, zone)).font(style::mono(text::SMALL));
-        ui.label(time.color(ink(colour::TEXT_TERTIARY)));
-        let line = RichText::new(&words).font(style::mono(text::SMALL)).color(ink(tone));
-        ui.add(Label::new(line).truncate()).on_hover_text(format!("{}\n{words}", entry.url));
     });
 }
 

@@ -57,8 +57,9 @@ pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
                     open &= !close_ui(ui, "Close the event").clicked();
                     copy_ui(ui, "Copy the event as it arrived", || entry.raw.clone());
                     let title = RichText::new(&entry.title).font(style::semibold(text::SECTION));
-                    let size = vec2(ui.available_width(), 24.0);
-                    ui.add_sized(size, Label::new(title).truncate().halign(Align::Min));
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        ui.add(Label::new(title).truncate());
+                    });
                 });
             });
             ui.weak(format!("line {}, arrived {}", entry.seq + 1, entry.arrived));

@@ -1,23 +1,20 @@
 //! The section on the event log: everything that arrived, newest at the bottom.
 
 use bevy_egui::egui::{
-    Button, ComboBox, CornerRadius, Id, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder,
-    WidgetInfo, WidgetType, pos2, scroll_area::ScrollAreaOutput, vec2,
+    Button, ComboBox, CornerRadius, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2,
+    scroll_area::ScrollAreaOutput, vec2,
 };
 use jiff::tz::TimeZone;
 
 use super::entry::OpenEntry;
 use super::log_index::{LineKind, LogFilter, LogIndex, NodeFilter, line};
-use super::style::{self, ink, space, text};
-use super::widgets::{self, Offer, button_ui, elided, paint_line, search_ui, section_ui};
+use super::log_line::line_ui;
+use super::style::{ink, space};
+use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
 use crate::app::ingest::Studio;
 use crate::app::theme::colour;
-use crate::app::words::{
-    brief_duration, count_words, instant_words, one_line, phase_words, run_title, score_words,
-    short_id, time_words,
-};
-use crate::model::{LogEntry, LogItem};
-use crate::protocol::{NodeName, PIPELINE, Phase, RunId, WorkflowEvent};
+use crate::app::words::count_words;
+use crate::protocol::{NodeName, PIPELINE, RunId};
 
 /// Filters, what they found, and where the reader is.
 #[derive(Clone, Debug)]
@@ -34,6 +31,8 @@ pub(super) struct LogState {
     seen: u64,
     offset: f32,
     jump: bool,
+    /// The line the pointer went down on: under a running log another may be there at the end.
+    pressed: Option<u64>,
     pub opened: Option<OpenEntry>,
 }
 
@@ -50,6 +49,7 @@ impl Default for LogState {
             seen: 0,
             offset: 0.0,
             jump: false,
+            pressed: None,
             opened: None,
         }
     }
@@ -207,18 +207,23 @@ fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> Sc
         area = area.vertical_scroll_offset((state.offset + moved).max(0.0));
     }
     let mut clicked = None;
+    let mut pressed = state.pressed.filter(|_| ui.input(|input| input.pointer.any_down()));
     let (index, all_runs) = (&state.index, state.all_runs);
+    let log = view.studio.model.log();
     let output = area.show_rows(ui, space::LINE, count, |ui, rows| {
-        for seq in index.lines().range(rows) {
-            if let Some(entry) = line(view.studio.model.log(), *seq)
-                && line_ui(ui, view, entry, all_runs)
-            {
-                clicked = Some(OpenEntry::new(entry, view.zone));
+        for (slot, seq) in index.lines().range(rows).enumerate() {
+            let Some(entry) = line(log, *seq) else { continue };
+            let response = line_ui(ui, view, entry, all_runs, slot);
+            if response.clicked() {
+                clicked = line(log, state.pressed.unwrap_or(*seq));
+            } else if response.is_pointer_button_down_on() {
+                pressed = pressed.or(Some(*seq));
             }
         }
     });
-    if clicked.is_some() {
-        state.opened = clicked;
+    state.pressed = pressed;
+    if let Some(entry) = clicked {
+        state.opened = Some(OpenEntry::new(entry, view.zone));
     }
     output
 }
@@ -229,138 +234,15 @@ fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
         0 => "jump to newest".to_owned(),
         new => format!("jump to newest ({} new)", count_words(new as u64)),
     };
-    let size = vec2(210.0, 30.0);
+    let size = vec2(250.0, 30.0);
     let place = Rect::from_center_size(pos2(area.center().x, area.bottom() - 22.0), size);
     let label = RichText::new(words).color(ink(colour::ON_VIOLET));
-    let pill = Button::new(label).fill(ink(colour::VIOLET)).corner_radius(15).min_size(size);
+    let pill =
+        Button::new(label).fill(ink(colour::VIOLET)).corner_radius(15).truncate().min_size(size);
     if ui.put(place, pill).clicked() {
         state.jump = true;
         state.at_end = true;
     }
-}
-
-/// A line; whether it was clicked.
-fn line_ui(ui: &mut Ui, view: &LogView, entry: &LogEntry, with_run: bool) -> bool {
-    let size = vec2(ui.available_width(), space::LINE);
-    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    let id = Id::new("log line").with(entry.seq);
-    let response = ui.interact(rect, id, Sense::click());
-    let words = LineWords::new(entry, view, with_run);
-    response.widget_info(|| {
-        let label = [&words.time, &words.run, &words.node, &words.phase, &words.text];
-        let label: Vec<&str> =
-            label.iter().map(|part| part.as_str()).filter(|s| !s.is_empty()).collect();
-        WidgetInfo::labeled(WidgetType::Button, true, label.join(" "))
-    });
-    if response.hovered() {
-        ui.painter().rect_filled(rect, 3.0, ink(colour::BEZEL_TOP));
-    }
-    widgets::focus_ring(ui, &response, rect);
-
-    let y = rect.center().y;
-    let font = || style::mono(text::SMALL);
-    let mut x = rect.left() + 8.0;
-    let mut column = |text: &str, width: f32, tone| {
-        paint_line(ui, x, y, elided(ui, text, font(), tone, width - 8.0));
-        x += width;
-    };
-    column(&words.time, 78.0, colour::TEXT_TERTIARY);
-    if with_run {
-        column(&words.run, 104.0, colour::TEXT_SECONDARY);
-    }
-    column(&words.node, 82.0, colour::TEXT);
-    column(&words.phase, 88.0, words.tone);
-    let left = rect.right() - x;
-    paint_line(ui, x, y, elided(ui, &words.text, font(), colour::TEXT_SECONDARY, left - 8.0));
-
-    let clicked = response.clicked();
-    response.on_hover_ui(|ui| hover_ui(ui, entry, view.zone));
-    clicked
-}
-
-fn hover_ui(ui: &mut Ui, entry: &LogEntry, zone: &TimeZone) {
-    match &entry.item {
-        LogItem::Event(event) => {
-            ui.label(instant_words(event.at, zone));
-            ui.weak(format!("run {}", event.run_id));
-        }
-        LogItem::ParseError(error) => {
-            ui.label(format!("arrived {}", instant_words(entry.received_at, zone)));
-            ui.label(&error.reason);
-        }
-    }
-    ui.weak("Press for everything that arrived.");
-}
-
-/// The words of a line, by column.
-struct LineWords {
-    time: String,
-    run: String,
-    node: String,
-    phase: String,
-    tone: bevy::color::Color,
-    text: String,
-}
-
-impl LineWords {
-    fn new(entry: &LogEntry, view: &LogView, with_run: bool) -> Self {
-        let event = match &entry.item {
-            LogItem::Event(event) => event,
-            LogItem::ParseError(error) => {
-                return Self {
-                    time: time_words(entry.received_at, view.zone),
-                    run: if with_run { "–".to_owned() } else { String::new() },
-                    node: "–".to_owned(),
-                    phase: LineKind::Unreadable.words().to_owned(),
-                    tone: colour::FAILED_TEXT,
-                    text: one_line(&error.reason),
-                };
-            }
-        };
-        let tone = match LineKind::of(&entry.item) {
-            LineKind::Started | LineKind::Progress => colour::RUNNING,
-            LineKind::Done => colour::SUCCESS,
-            LineKind::Failed | LineKind::Unreadable => colour::FAILED_TEXT,
-            LineKind::Info | LineKind::Other => colour::TEXT_SECONDARY,
-        };
-        let run = || {
-            let run = view.studio.model.run(&event.run_id);
-            run.map_or_else(|| short_id(&event.run_id), run_title)
-        };
-        Self {
-            time: time_words(event.at, view.zone),
-            run: if with_run { run() } else { String::new() },
-            node: event.node.as_deref().unwrap_or("workflow").to_owned(),
-            phase: phase_words(&event.phase).into_owned(),
-            tone,
-            text: event_words(event),
-        }
-    }
-}
-
-/// What an event tells besides its phase, in one line.
-fn event_words(event: &WorkflowEvent) -> String {
-    let mut parts = Vec::new();
-    if event.phase == Phase::Fail {
-        parts.push(one_line(event.error_text()));
-    }
-    if let Some(millis) = event.duration_ms {
-        parts.push(brief_duration(millis));
-    }
-    if let Some(percent) = event.detail.as_ref().and_then(|detail| detail.progress_percent) {
-        parts.push(format!("{percent:.0} %"));
-    }
-    if let Some(message) = event.message() {
-        let message = one_line(message);
-        if !parts.contains(&message) {
-            parts.push(message);
-        }
-    }
-    let total = event.scores().iter().find(|(name, _)| name == "total");
-    if let Some((name, score)) = total.or(event.scores().first()) {
-        parts.push(format!("{} {score:.2}", score_words(name)));
-    }
-    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -464,17 +346,24 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_in_one_line() {
-        let check = |phase: &str, data: &str, expected: &str| {
-            let studio = studio(&[&frame(0, "r", Some("VALIDATE"), phase, data)]);
-            let entry = studio.model.log().entries().front().cloned();
-            let Some(LogEntry { item: LogItem::Event(event), .. }) = entry else {
-                panic!("not an event: {data}");
-            };
-            assert_eq!(event_words(&event), expected);
+    fn a_running_log_can_be_clicked() {
+        let mut harness = harness(Scene::new(100), |ui, scene| scene.show(ui));
+        let place = harness.get_by_label_contains("line 90").rect().center();
+        let button = |pressed| Event::PointerButton {
+            pos: place,
+            button: bevy_egui::egui::PointerButton::Primary,
+            pressed,
+            modifiers: Default::default(),
         };
-        check("fail", r#"{"error_message":"a\nb"}"#, "a b");
-        check("end", r#"{"duration_ms":4100,"scores":{"a":1,"total":0.74}}"#, "4.1 s, total 0.74");
-        check("progress", r#"{"progress_percentage":61.2,"message":"chorus"}"#, "61 %, chorus");
+        harness.hover_at(place);
+        harness.step();
+        harness.event(button(true));
+        harness.step();
+        harness.state_mut().write(100, 120);
+        harness.step();
+        harness.event(button(false));
+        harness.run_steps(2);
+        let opened = harness.state().state.opened.as_ref().map(|entry| entry.seq);
+        assert_eq!(opened, Some(90));
     }
 }

@@ -4,11 +4,13 @@
 //! shows and what it returns does not depend on Bevy, so all of it is tested without a window.
 
 mod connection;
+mod connection_log;
 mod entry;
 mod glyph;
 mod help;
 mod log;
 mod log_index;
+mod log_line;
 mod node;
 mod runs;
 mod style;
@@ -31,9 +33,9 @@ use super::actions::{Action, Chrome};
 use super::clock::PlaybackClock;
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
+use super::theme::colour;
+use crate::layout::Screen;
 
-/// The height the design is drawn for; a higher window shows everything larger.
-const DESIGN_HEIGHT: f32 = 1080.0;
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
 /// What the event log keeps for itself when the window is low.
@@ -129,7 +131,7 @@ fn show(
     let mut width_px = 0.0;
     if chrome.panel {
         let (width, wanted) = side_panel_ui(&ctx, &view, &mut state);
-        width_px = width * ctx.zoom_factor();
+        width_px = (width * ctx.zoom_factor()).round();
         actions.write_batch(wanted);
     }
     if let Some(entry) = &state.log.opened
@@ -151,7 +153,7 @@ fn show(
 /// would fall under its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = (height / DESIGN_HEIGHT).clamp(1.0, 4.0);
+    let wanted = (height / Screen::HEIGHT).clamp(1.0, 4.0);
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
@@ -175,7 +177,10 @@ fn side_panel_ui(
         .show_separator_line(false)
         .frame(style::panel_frame())
         .show(&mut root, |ui| panel_ui(ui, view, state));
-    (response.response.rect.width(), response.inner)
+    let rect = response.response.rect;
+    let edge = egui::Stroke::new(1.5, style::ink(colour::LINE));
+    root.painter().vline(rect.left() + 0.75, rect.y_range(), edge);
+    (rect.width(), response.inner)
 }
 
 /// The panel's contents.

@@ -87,6 +87,7 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
 fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(12.0, 2.0);
+        ui.spacing_mut().interact_size.y = 22.0;
         let sign = Sign::from(run.status);
         sign_ui(ui, sign, 8.0);
         let status = RichText::new(run_status_words(run.status)).font(style::semibold(text::BODY));
@@ -250,6 +251,7 @@ fn status_ui(
 ) {
     let sign = Sign::from(status);
     ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().interact_size.y = 22.0;
         sign_ui(ui, sign, 8.5);
         let words = RichText::new(node_status_words(status)).font(style::semibold(text::BODY));
         ui.label(words.color(ink(sign.text_colour())));

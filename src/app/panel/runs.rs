@@ -13,7 +13,7 @@ use crate::app::clock::millis_between;
 use crate::app::focus::{Focus, listed_runs};
 use crate::app::ingest::Studio;
 use crate::app::theme::colour;
-use crate::app::words::{clock_words, run_status_words, run_title, short_id};
+use crate::app::words::{clock_words, count_words, run_status_words, run_title, short_id};
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 
@@ -110,9 +110,15 @@ pub(super) fn runs_ui(
     let (found, all) = (list.found.len(), studio.model.len());
     section_ui(ui, open, "Runs", |ui| {
         let filtered = list.status.is_some() || !list.search.trim().is_empty();
-        let count = if filtered { format!("{found} of {all}") } else { all.to_string() };
+        let all_words = count_words(all as u64);
+        let count = match filtered {
+            true => format!("{} of {all_words}", count_words(found as u64)),
+            false => all_words,
+        };
         ui.weak(count);
-        following_ui(ui, focus, &mut actions);
+        if focus.run().is_some() {
+            following_ui(ui, focus, &mut actions);
+        }
     });
     if !*open {
         return actions;
@@ -265,7 +271,8 @@ mod tests {
                 frame(3, "run-1", None, "end", "{}"),
             ];
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
-            let focus = Focus::default();
+            let mut focus = Focus::new(Some("run-2".into()));
+            focus.toggle_following();
             Self { studio: studio(&frames), focus, list: RunList::default(), actions: vec![] }
         }
 

@@ -108,7 +108,7 @@ fn restyle(style: &mut Style) {
     style.animation_time = 0.1;
 
     let spacing = &mut style.spacing;
-    spacing.item_spacing = Vec2::new(space::GAP, 8.0);
+    spacing.item_spacing = Vec2::new(space::GAP, 6.0);
     spacing.button_padding = Vec2::new(10.0, 4.0);
     spacing.interact_size = Vec2::new(48.0, space::ROW);
     spacing.combo_width = 80.0;
@@ -187,9 +187,9 @@ pub(super) fn panel_frame() -> egui::Frame {
 /// The frame of a tinted note.
 pub(super) fn note_frame(fill: Color) -> egui::Frame {
     egui::Frame::new()
-        .fill(ink(fill))
+        .fill(ink(fill).gamma_multiply(0.6))
         .corner_radius(CornerRadius::same(space::RADIUS))
-        .inner_margin(Margin::symmetric(10, 7))
+        .inner_margin(Margin::symmetric(10, 5))
 }
 
 /// The frame of a sunken area.

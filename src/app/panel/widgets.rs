@@ -101,7 +101,7 @@ pub(super) fn section_ui(
             });
             glyph::paint_fold(ui.painter(), pos2(rect.left() + 6.0, rect.center().y), *open);
             paint_line(ui, rect.left() + 20.0, rect.center().y, galley);
-            focus_ring(ui, &response, rect);
+            focus_ring(ui, &response, rect.expand2(vec2(5.0, 0.0)));
             if response.clicked() {
                 *open = !*open;
             }
@@ -111,11 +111,10 @@ pub(super) fn section_ui(
 
 /// The line between two sections.
 pub(super) fn rule_ui(ui: &mut Ui) {
-    ui.add_space(4.0);
+    ui.add_space(1.0);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.5), Sense::hover());
     let x = rect.x_range().expand(8.0);
     ui.painter().hline(x, rect.center().y, Stroke::new(1.5, ink(colour::HAIR)));
-    ui.add_space(2.0);
 }
 
 /// One line of text, cut with an ellipsis where it has no more room.

@@ -36,6 +36,22 @@ pub fn draw_meta(part: &mut Part, place: &Place, meta: &[String]) {
     let _ = place;
 }
 
+/// News of another run that failed, beside the clock.
+pub fn draw_elsewhere(part: &mut Part, news: &str, place: &Place) {
+    let right = place.screen.right() - 190.0;
+    let room = right - place.screen.width * 0.42;
+    let words = truncate(Face::Text500, size::META, news, room).into_owned();
+    let width = measure(Face::Text500, size::META, 0.0, &words);
+    badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 26.0, 65.0), 13.0, "news");
+    part.text(
+        Layer::Face,
+        Text::new("news", words, right, 74.0, Face::Text500, size::META)
+            .end()
+            .colour(colour::FAILED_TEXT)
+            .keep_colour(),
+    );
+}
+
 /// The clock: hours and minutes, always top right.
 pub fn draw_clock(part: &mut Part, place: &Place, clock: &str) {
     part.text(

@@ -17,20 +17,22 @@ mod view;
 use bevy::color::Alpha;
 use bevy::math::Vec2;
 use bevy::prelude::*;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::place::Place;
 use self::view::{ModuleView, StageView};
 use super::AppSystems;
 use super::bridge::{self, BridgeView};
-use super::clock::PlaybackClock;
+use super::clock::{PlaybackClock, millis_between};
 use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::theme::{colour, motion, size};
 use super::viewport::Viewport;
+use super::words::run_title;
 use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
-use crate::model::{NodeStatus, Run, RunStatus};
+use crate::model::{Model, NodeStatus, Run, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
 use crate::source::ConnectionState;
 
@@ -39,6 +41,8 @@ const RACK_TOP: f32 = 312.0;
 const FAILURE_TOP: f32 = 196.0;
 /// A failure seen later than this after it happened is drawn without its entrance, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
+/// A failure elsewhere is told for this long, in milliseconds.
+const NEWS_MS: u64 = 60_000;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<StageMemory>().add_systems(Update, draw.in_set(AppSystems::Draw));
@@ -47,6 +51,7 @@ pub(super) fn plugin(app: &mut App) {
 /// What the stage showed last, to know what has changed and where motion begins.
 #[derive(Resource, Default)]
 struct StageMemory {
+    cause: Option<Cause>,
     drawn: Option<Drawn>,
     run: Option<RunId>,
     /// Modules' places when the last move began, and where they go.
@@ -58,6 +63,17 @@ struct StageMemory {
     bridge: Option<BridgeView>,
 }
 
+/// What can change the picture; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    generation: u64,
+    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    seconds: (i64, i64),
+    focus: (Option<RunId>, bool),
+    link: ConnectionState,
+    viewport: Viewport,
+}
+
 /// What a drawing was made from; equal means that nothing has to be drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
@@ -66,6 +82,7 @@ struct Drawn {
     bridge: BridgeView,
     clock: String,
     notice: Option<String>,
+    elsewhere: Option<String>,
     following: bool,
     screen: Screen,
     offset: Vec2,
@@ -83,6 +100,20 @@ fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
 ) {
+    let now = draw_clock.secs;
+    let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
+    let cause = Cause {
+        generation: studio.generation,
+        seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        focus: (focus.run().cloned(), focus.is_following()),
+        link: link.state.clone(),
+        viewport: *viewport,
+    };
+    if !moving && memory.cause.as_ref() == Some(&cause) {
+        return;
+    }
+    memory.cause = Some(cause);
+
     let model = &studio.model;
     let run = focus.run().and_then(|id| model.run(id));
     let stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
@@ -95,6 +126,7 @@ fn draw(
         story,
         clock: clock.now.to_zoned(TimeZone::system()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
+        elsewhere: elsewhere(model, focus.run(), clock.server_now),
         following: focus.is_following(),
         screen: viewport.screen(),
         offset: viewport.offset_px,
@@ -102,9 +134,7 @@ fn draw(
         stage,
         bridge,
     };
-    let now = draw_clock.secs;
     memory.notice_changes(&drawn, run, now);
-    let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -124,6 +154,8 @@ fn draw(
     }
     if let Some(notice) = &drawn.notice {
         draw_notice(part, notice, &place);
+    } else if let Some(elsewhere) = &drawn.elsewhere {
+        header::draw_elsewhere(part, elsewhere, &place);
     }
     // Where time stands still, so do the needles.
     let before = memory.bridge.take().filter(|_| !clock.is_fixed());
@@ -295,8 +327,21 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
     cables::draw(part, &stage, place);
 }
 
+/// The last failure of another run, while it is news.
+fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
+    let news = model
+        .runs()
+        .filter(|run| run.status == RunStatus::Failed && Some(run.id()) != shown)
+        .filter_map(|run| Some((run.ended_at?, run)))
+        .filter(|(ended_at, _)| millis_between(*ended_at, now) < NEWS_MS)
+        .max_by_key(|(ended_at, _)| *ended_at);
+    let (ended_at, run) = news?;
+    let node = run.failed_node().map_or("the run", |node| node.name.as_str());
+    Some(format!("{}: {node} failed {} ago", run_title(run), view::age_words(ended_at, now)))
+}
+
 /// What the one band says while the connection is lost; `None` while it is not.
-fn notice(link: &Link, now: jiff::Timestamp) -> Option<String> {
+fn notice(link: &Link, now: Timestamp) -> Option<String> {
     if link.is_recording() {
         return None;
     }
@@ -305,7 +350,7 @@ fn notice(link: &Link, now: jiff::Timestamp) -> Option<String> {
             let of = if *max_attempts == 0 { String::new() } else { format!(" of {max_attempts}") };
             let when = match next_attempt_at {
                 Some(at) => {
-                    let secs = super::clock::millis_between(now, *at).div_ceil(1000);
+                    let secs = millis_between(now, *at).div_ceil(1000);
                     format!("in {secs} s")
                 }
                 None => "under way".to_owned(),

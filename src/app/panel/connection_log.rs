@@ -1,0 +1,115 @@
+//! The connection's own log: attempts, connections, ends, errors.
+
+use bevy_egui::egui::{
+    Align, Label, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2,
+};
+use jiff::tz::TimeZone;
+
+use super::connection::ConnectionView;
+use super::glyph::paint_fold;
+use super::style::{self, ink, space, text};
+use super::widgets::{self, copy_ui, elided, paint_line};
+use crate::app::theme::colour;
+use crate::app::words::time_words;
+use crate::source::{ConnectionEvent, ConnectionLogEntry};
+
+/// A line that unfolds into the log.
+pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut bool) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().interact_size.y = 24.0;
+        let (rect, response) = ui.allocate_exact_size(vec2(200.0, 24.0), Sense::click());
+        let shown = *open;
+        response.widget_info(|| {
+            WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, "Connection log")
+        });
+        paint_fold(ui.painter(), rect.left_center() + vec2(6.0, 0.0), shown);
+        let title = format!("Connection log ({})", view.log.len());
+        let title = elided(ui, &title, style::body(15.0), colour::TEXT_SECONDARY, 180.0);
+        paint_line(ui, rect.left() + 20.0, rect.center().y, title);
+        widgets::focus_ring(ui, &response, rect);
+        if response.clicked() {
+            *open = !*open;
+        }
+        if *open && !view.log.is_empty() {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                copy_ui(ui, "Copy the connection log", || {
+                    let line = |entry: &ConnectionLogEntry| {
+                        format!("{} {} {}\n", entry.at, entry.url, log_words(&entry.event))
+                    };
+                    view.log.iter().map(line).collect()
+                });
+            });
+        }
+    });
+    if !*open {
+        return;
+    }
+    style::well_frame().show(ui, |ui| {
+        if view.log.is_empty() {
+            ui.weak("Nothing yet.");
+            ui.take_available_width();
+            return;
+        }
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ScrollArea::vertical()
+            .id_salt("connection log")
+            .max_height(5.0 * space::LINE)
+            .auto_shrink([false, true])
+            .stick_to_bottom(true)
+            .show_rows(ui, space::LINE, view.log.len(), |ui, rows| {
+                for entry in view.log.range(rows) {
+                    log_row_ui(ui, entry, view.zone);
+                }
+            });
+    });
+}
+
+fn log_words(event: &ConnectionEvent) -> String {
+    match event {
+        ConnectionEvent::Connecting => "connecting".to_owned(),
+        ConnectionEvent::Connected => "connected".to_owned(),
+        ConnectionEvent::Disconnected { code: Some(code), reason } if !reason.is_empty() => {
+            format!("disconnected: {code}, {reason}")
+        }
+        ConnectionEvent::Disconnected { code: Some(code), .. } => format!("disconnected: {code}"),
+        ConnectionEvent::Disconnected { code: None, reason } if reason.is_empty() => {
+            "disconnected".to_owned()
+        }
+        ConnectionEvent::Disconnected { code: None, reason } => format!("disconnected: {reason}"),
+        ConnectionEvent::Error { message } => format!("error: {message}"),
+    }
+}
+
+fn log_row_ui(ui: &mut Ui, entry: &ConnectionLogEntry, zone: &TimeZone) {
+    let tone = match entry.event {
+        ConnectionEvent::Connected => colour::SUCCESS,
+        ConnectionEvent::Connecting => colour::TEXT_SECONDARY,
+        ConnectionEvent::Disconnected { .. } => colour::CANCELLED,
+        ConnectionEvent::Error { .. } => colour::FAILED_TEXT,
+    };
+    let words = log_words(&entry.event);
+    ui.horizontal(|ui| {
+        ui.set_height(space::LINE);
+        let time = RichText::new(time_words(entry.at, zone)).font(style::mono(text::SMALL));
+        ui.label(time.color(ink(colour::TEXT_TERTIARY)));
+        let line = RichText::new(&words).font(style::mono(text::SMALL)).color(ink(tone));
+        ui.add(Label::new(line).truncate()).on_hover_text(format!("{}\n{words}", entry.url));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_says_what_is_known_of_it() {
+        let check = |code, reason: &str, expected: &str| {
+            let event = ConnectionEvent::Disconnected { code, reason: reason.to_owned() };
+            assert_eq!(log_words(&event), expected);
+        };
+        check(Some(1006), "closed by server", "disconnected: 1006, closed by server");
+        check(Some(1000), "", "disconnected: 1000");
+        check(None, "timed out", "disconnected: timed out");
+        check(None, "", "disconnected");
+    }
+}

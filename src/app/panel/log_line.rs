@@ -1,0 +1,168 @@
+//! A line of the event log.
+
+use bevy::color::Color;
+use bevy_egui::egui::{Id, Response, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use jiff::tz::TimeZone;
+
+use super::log::LogView;
+use super::log_index::LineKind;
+use super::style::{self, ink, space, text};
+use super::widgets::{self, elided, paint_line};
+use crate::app::theme::colour;
+use crate::app::words::{
+    brief_duration, instant_words, one_line, phase_words, run_title, score_words, short_id,
+    time_words,
+};
+use crate::model::{LogEntry, LogItem};
+use crate::protocol::{Phase, WorkflowEvent};
+
+/// A line. It is known by its place, so that a click counts although the log runs on beneath it.
+pub(super) fn line_ui(
+    ui: &mut Ui,
+    view: &LogView,
+    entry: &LogEntry,
+    with_run: bool,
+    slot: usize,
+) -> Response {
+    let size = vec2(ui.available_width(), space::LINE);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let response = ui.interact(rect, Id::new("log line").with(slot), Sense::click());
+    let words = LineWords::new(entry, view, with_run);
+    response.widget_info(|| {
+        let label = [&words.time, &words.run, &words.node, &words.phase, &words.text];
+        let label: Vec<&str> =
+            label.iter().map(|part| part.as_str()).filter(|s| !s.is_empty()).collect();
+        WidgetInfo::labeled(WidgetType::Button, true, label.join(" "))
+    });
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 3.0, ink(colour::BEZEL_TOP));
+    }
+    widgets::focus_ring(ui, &response, rect);
+
+    let y = rect.center().y;
+    let font = || style::mono(text::SMALL);
+    let mut x = rect.left() + 8.0;
+    let mut column = |text: &str, width: f32, tone| {
+        paint_line(ui, x, y, elided(ui, text, font(), tone, width - 8.0));
+        x += width;
+    };
+    column(&words.time, 78.0, colour::TEXT_TERTIARY);
+    if with_run {
+        column(&words.run, 98.0, colour::TEXT_SECONDARY);
+    }
+    column(&words.node, 80.0, colour::TEXT);
+    column(&words.phase, 94.0, words.tone);
+    let left = rect.right() - x;
+    paint_line(ui, x, y, elided(ui, &words.text, font(), colour::TEXT_SECONDARY, left - 8.0));
+
+    response.on_hover_ui(|ui| hover_ui(ui, entry, &words.text, view.zone))
+}
+
+fn hover_ui(ui: &mut Ui, entry: &LogEntry, words: &str, zone: &TimeZone) {
+    match &entry.item {
+        LogItem::Event(event) => {
+            ui.label(instant_words(event.at, zone));
+            ui.weak(format!("run {}", event.run_id));
+            if !words.is_empty() {
+                ui.label(words);
+            }
+        }
+        LogItem::ParseError(error) => {
+            ui.label(format!("arrived {}", instant_words(entry.received_at, zone)));
+            ui.label(&error.reason);
+        }
+    }
+    ui.weak("Press for everything that arrived.");
+}
+
+/// The words of a line, by column.
+struct LineWords {
+    time: String,
+    run: String,
+    node: String,
+    phase: String,
+    tone: Color,
+    text: String,
+}
+
+impl LineWords {
+    fn new(entry: &LogEntry, view: &LogView, with_run: bool) -> Self {
+        let event = match &entry.item {
+            LogItem::Event(event) => event,
+            LogItem::ParseError(error) => {
+                return Self {
+                    time: time_words(entry.received_at, view.zone),
+                    run: if with_run { "–".to_owned() } else { String::new() },
+                    node: "–".to_owned(),
+                    phase: LineKind::Unreadable.words().to_owned(),
+                    tone: colour::FAILED_TEXT,
+                    text: one_line(&error.reason),
+                };
+            }
+        };
+        let tone = match LineKind::of(&entry.item) {
+            LineKind::Started | LineKind::Progress => colour::RUNNING,
+            LineKind::Done => colour::SUCCESS,
+            LineKind::Failed | LineKind::Unreadable => colour::FAILED_TEXT,
+            LineKind::Info | LineKind::Other => colour::TEXT_SECONDARY,
+        };
+        let run = || {
+            let run = view.studio.model.run(&event.run_id);
+            run.map_or_else(|| short_id(&event.run_id), run_title)
+        };
+        Self {
+            time: time_words(event.at, view.zone),
+            run: if with_run { run() } else { String::new() },
+            node: event.node.as_deref().unwrap_or("workflow").to_owned(),
+            phase: phase_words(&event.phase).into_owned(),
+            tone,
+            text: event_words(event),
+        }
+    }
+}
+
+/// What an event tells besides its phase, in one line.
+fn event_words(event: &WorkflowEvent) -> String {
+    let mut parts = Vec::new();
+    if event.phase == Phase::Fail {
+        parts.push(one_line(event.error_text()));
+    }
+    if let Some(millis) = event.duration_ms {
+        parts.push(brief_duration(millis));
+    }
+    if let Some(percent) = event.detail.as_ref().and_then(|detail| detail.progress_percent) {
+        parts.push(format!("{percent:.0} %"));
+    }
+    if let Some(message) = event.message() {
+        let message = one_line(message);
+        if !parts.contains(&message) {
+            parts.push(message);
+        }
+    }
+    let total = event.scores().iter().find(|(name, _)| name == "total");
+    if let Some((name, score)) = total.or(event.scores().first()) {
+        parts.push(format!("{} {score:.2}", score_words(name)));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::panel::testing::{frame, studio};
+
+    #[test]
+    fn an_event_is_told_in_one_line() {
+        let check = |phase: &str, data: &str, expected: &str| {
+            let studio = studio(&[&frame(0, "r", Some("VALIDATE"), phase, data)]);
+            let entry = studio.model.log().entries().front().cloned();
+            let Some(LogEntry { item: LogItem::Event(event), .. }) = entry else {
+                panic!("not an event: {data}");
+            };
+            assert_eq!(event_words(&event), expected);
+        };
+        check("fail", r#"{"error_message":"a\nb"}"#, "a b");
+        check("end", r#"{"duration_ms":4100,"scores":{"a":1,"total":0.74}}"#, "4.1 s, total 0.74");
+        check("progress", r#"{"progress_percentage":61.2,"message":"chorus"}"#, "61 %, chorus");
+    }
+}
