@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::clock::millis_between;
-use crate::app::words::{clock_words, duration_words, run_title, short_id};
+use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
 use crate::model::{NodeStatus, Run, RunStatus, Stats, Usual};
 use crate::protocol::MAX_FIX_PASSES;
 
@@ -421,7 +421,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     let queued = if queued_ms < 1000 {
         String::new()
     } else {
-        format!("{} of it queued", duration_words(queued_ms))
+        format!("{} of it queued", rough_duration(queued_ms))
     };
     Times { word, time, detail, queued }
 }
@@ -454,7 +454,7 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
 /// How old something is, in words for a person: "3 s", "2 min 5 s".
 pub fn age_words(at: Timestamp, now: Timestamp) -> String {
     let age: SignedDuration = now.duration_since(at);
-    duration_words(u64::try_from(age.as_secs()).unwrap_or(0) * 1000)
+    rough_duration(u64::try_from(age.as_millis()).unwrap_or(0))
 }
 
 /// "1st", "2nd", "3rd", "4th", "11th".
