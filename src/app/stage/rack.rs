@@ -304,7 +304,7 @@ fn draw_running(
         .colour(colour::TEXT),
     );
     let below = match module.usual {
-        Some(usual) if module.is_slow() => format!("slow, usual {}", clock_words(usual.p50_ms)),
+        Some(_) if module.is_slow() => "slow".to_owned(),
         Some(usual) => format!("of usual {}", clock_words(usual.p50_ms)),
         None => "no usual yet".to_owned(),
     };
@@ -315,6 +315,9 @@ fn draw_running(
             .colour(colour::TEXT_SECONDARY),
     );
     let mut note = Vec::new();
+    if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
+        note.push(format!("usual {}", clock_words(usual.p50_ms)));
+    }
     if fix.live && matches!(module.name.as_str(), "COMPOSE" | "VALIDATE") {
         note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));
     } else if module.attempts > 1 {
