@@ -171,7 +171,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .colour(colour::TEXT_TERTIARY),
     );
     if module.refused_before {
-        // Beside the name's cap line, which a name like VALIDATE reaches the corner with.
+        // In the very corner: a name like VALIDATE comes close to it.
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, Glyph::Failed, corner, 12.0, "corner");
     }
