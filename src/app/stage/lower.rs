@@ -14,6 +14,7 @@ use crate::model::{FactKind, Run, RunEvent};
 const TICKER_PITCH: f32 = 30.0;
 const TICKER_LINES: usize = 7;
 const TICKER_RIGHT: f32 = 600.0;
+const TICKER_FAR_RIGHT: f32 = 960.0;
 const STORY_WIDTH: f32 = 380.0;
 /// Baseline of the first line below the zone's upper edge.
 const FIRST_LINE: f32 = 46.0;
@@ -21,7 +22,15 @@ const METER_LEDS: usize = 20;
 const LEAST_METER_WIDTH: f32 = 108.0;
 
 /// The run's last events, newest first, older ones fainter.
-pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
+///
+/// `alone`: no story stands beside it, so it has the room up to the loop.
+pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
+    let right = match place.rack.fix_loop {
+        Some(at) if alone => {
+            (at.centre_x - at.radii[2] - 36.0).clamp(TICKER_RIGHT, TICKER_FAR_RIGHT)
+        }
+        _ => TICKER_RIGHT,
+    };
     let top = lower_top(place) + FIRST_LINE;
     let zone = TimeZone::system();
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
@@ -44,8 +53,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
         );
         mark(part, &event, Vec2::new(350.0, y - 8.0), opacity);
         let words = event_words(&event);
-        let words =
-            truncate(Face::Text500, size::TICKER, &words, TICKER_RIGHT - 372.0).into_owned();
+        let words = truncate(Face::Text500, size::TICKER, &words, right - 372.0).into_owned();
         let ink =
             if event.kind == FactKind::Fail { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));

@@ -268,7 +268,7 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place:
     rack::draw_modules(part, stage, place);
     rack::draw_failure(part, stage, place);
     cables::draw(part, stage, place);
-    lower::draw_ticker(part, run, place);
+    lower::draw_ticker(part, run, drawn.story.is_empty(), place);
     lower::draw_story(part, &drawn.story, place);
     if let Some(scores) = &stage.scores {
         lower::draw_scores(part, scores, place);
