@@ -4,7 +4,7 @@ use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
 use super::view::{StageView, age_words};
-use crate::app::words::{duration_words, rough_duration};
+use crate::app::words::duration_words;
 
 /// What happened that the rack does not say at a glance; empty when nothing did.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
@@ -56,9 +56,6 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
         && let Some(before) = run.history.last()
     {
         told.push(format!("Its execution before this one {}.", outcome_words(before.status)));
-    }
-    if let Some(silent_ms) = view.silent_ms {
-        told.push(format!("No news for {}.", rough_duration(silent_ms)));
     }
     if told.is_empty() && run.status.is_over() && run.status != RunStatus::Failed {
         let ended = run.ended_at.map(|at| age_words(at, now));

@@ -27,7 +27,7 @@ pub struct StageView {
     pub time_word: &'static str,
     /// "00:48"; empty before anything began.
     pub time: String,
-    /// "about 01:47 to go", "no estimate yet".
+    /// "about 01:47 to go", "no estimate yet", "no news for 38 s".
     pub time_detail: String,
     /// "32 s of it queued", when some of it was.
     pub queued: String,
@@ -150,8 +150,12 @@ impl StageView {
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
-        let Times { word: time_word, time, detail: time_detail, queued } =
-            times(run, stats, server_now);
+        let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
+        // An estimate from old news would claim to know more than is known.
+        let time_detail = match silent_ms {
+            Some(silent_ms) => format!("no news for {}", rough_duration(silent_ms)),
+            None => detail,
+        };
         Self {
             title: title(run),
             meta: meta(run),
