@@ -15,7 +15,7 @@ use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
 
 const ROW_PITCH: f32 = 34.0;
-const CROWDED_ROW_PITCH: f32 = 31.0;
+const CROWDED_ROW_PITCH: f32 = 29.0;
 
 /// How a lane looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
     let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
     let rows = (fix.verdicts.len() as f32 - 1.0) * pitch;
     // Above it hangs the cable from COMPOSE to VALIDATE.
-    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 50.0);
+    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 42.0);
     for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
         let y = first_y + row as f32 * pitch;
         let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
