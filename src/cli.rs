@@ -176,7 +176,7 @@ pub struct Size {
 /// When a picture is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Moment {
-    /// After the last event; of what has no end, once it has settled.
+    /// After the last event; of a live source, ten seconds after its first.
     End,
     /// Seconds after the first event.
     Seconds(f64),

@@ -24,7 +24,7 @@ pub struct Settings {
 pub struct ViewSettings {
     /// Show this run and stay with it; `None` follows the newest.
     pub run: Option<String>,
-    /// Whether the panel is open; `None` leaves it to the view.
+    /// Whether the panel is open; `None` is closed.
     pub panel: Option<bool>,
     pub fullscreen: bool,
     /// Nothing moves that need not.
@@ -42,7 +42,7 @@ impl Default for ViewSettings {
 /// The built-in demo studio, which plays when no source is named.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudioSettings {
-    /// `None` takes another one each time.
+    /// `None` takes the studio's own: the same songs each time.
     pub seed: Option<u64>,
     /// Runs at the same time; `None` leaves it to the studio.
     pub runs: Option<u32>,

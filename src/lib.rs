@@ -6,14 +6,15 @@
 //! | --- | --- | --- |
 //! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
-//! | [`layout`] | a pipeline → positions of modules and cables | the model, Bevy |
-//! | [`source`] | where events come from: WebSocket, recording, demo | Bevy, what is drawn |
-//! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | the model |
+//! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
+//! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
+//! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
+//! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], [`cli`] | settings and the command line | |
-//! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, JSON |
+//! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
 //!
-//! Data flows one way: source thread → bounded channel of batches → ingest → model → entities →
-//! drawing. What is drawn is derived from the model and can be rebuilt at any moment.
+//! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. What
+//! is drawn is derived from the model, as are the entities that an embedding app may look at.
 //! `ARCHITECTURE.md` has the whole picture and the invariants.
 
 #[cfg(feature = "app")]

@@ -1,4 +1,4 @@
-//! Everything a user can do: one table gives its name, its words and its key.
+//! Everything a user can ask for. One table gives what has a key its key and its words.
 
 use bevy::prelude::*;
 

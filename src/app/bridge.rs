@@ -56,7 +56,7 @@ pub struct LightView {
     pub state: Light,
     /// "LIVE", "RETRY 2/5".
     pub word: String,
-    /// "0 s ago", "next in 3 s".
+    /// "0 s ago", "in 3 s".
     pub beside: String,
     /// "as of 21:14:07".
     pub below: String,

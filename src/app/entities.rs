@@ -1,7 +1,8 @@
 //! Entities for runs and nodes, in step with the model.
 //!
-//! They hold what a view needs to know that something changed, never the truth: despawning all of
-//! them and syncing again gives the same world.
+//! They are for systems of an embedding app, which see in them that something changed; our own views
+//! read the model. They never hold the truth: despawning all of them and syncing again gives the same
+//! world.
 
 use std::collections::HashMap;
 

@@ -2,7 +2,7 @@
 //!
 //! Every frame goes one way: [`ingest`] drains the source into the model, [`actions`] carries out
 //! what the user asked for, [`entities`] brings the world in step with the model, and the views
-//! draw. Only ingest changes the model.
+//! draw. Only ingest changes the model; a snapshot of a recording brings a finished one along.
 
 pub mod actions;
 mod bridge;

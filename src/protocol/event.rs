@@ -85,7 +85,8 @@ pub struct Detail {
     pub error_type: Option<SmolStr>,
     /// `data.fix_iterations` of a run's `end`.
     pub fix_iterations: Option<u32>,
-    /// `data.scores`, else the numbers in `metrics` without `duration_ms`. In order of name.
+    /// `data.scores`, else of VALIDATE the numbers in `metrics` without `duration_ms`. In order of
+    /// name.
     pub scores: Arc<[Score]>,
     /// `data.progress_percentage`, 0 to 100.
     pub progress_percent: Option<f64>,

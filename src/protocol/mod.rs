@@ -1,7 +1,8 @@
 //! Wire text → [`WorkflowEvent`]: pure, total, no Bevy, no I/O, no clock, no threads.
 //!
 //! All dialects of AMCS are read by one decoder: the product guide's, the backend's, the one of
-//! the web client's fixtures, and shapes in between. Only this module knows JSON field names.
+//! the web client's fixtures, and shapes in between. Only this module reads JSON field names of
+//! events; the demo's dialects write them.
 
 mod decode;
 mod event;

@@ -1,6 +1,6 @@
 //! Where events come from. A source runs on its own thread, decodes what arrives and hands
-//! batches over a bounded channel; commands go the other way. Nothing behind the channel can tell
-//! a socket from a recording.
+//! batches over a bounded channel; commands go the other way. Batches do not tell a socket from a
+//! recording.
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
@@ -8,7 +8,8 @@
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | [`websocket`] | the life of a connection | TCP, TLS, threads |
 //! | [`connector`] | TCP and TLS | what they carry |
-//! | [`outlet`] | the bounded channel to the application | what it carries |
+//! | [`desk`] | settings, address, state and commands of a source at work | what the work is |
+//! | [`outlet`] | the bounded channel to the application | who sends |
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 

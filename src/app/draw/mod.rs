@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `canvas` | layers of shapes and texts, plain data |
 //! | `shape`, `motion` | what a shape looks like and how it moves |
-//! | `instance`, `instances`, `shapes.wgsl` | the shapes on the GPU |
+//! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `labels` | the texts as a pool of `Text2d` entities |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
 //! | `offscreen` | the same picture without a window, as a PNG |

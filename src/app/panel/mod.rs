@@ -116,6 +116,10 @@ fn show(
     mut actions: MessageWriter<Action>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
+    if ctx.viewport_rect().width() < WIDTH_RANGE.min {
+        // No window yet: egui would remember a panel squeezed into nothing.
+        return Ok(());
+    }
     scale(&ctx);
     if !style::ensure(&ctx) {
         return Ok(());
@@ -176,7 +180,11 @@ fn side_panel_ui(
         .default_size(WIDTH)
         .show_separator_line(false)
         .frame(style::panel_frame())
-        .show(&mut root, |ui| panel_ui(ui, view, state));
+        .show(&mut root, |ui| {
+            // A panel is as wide as what is in it, unless that takes all there is.
+            ui.set_min_width(ui.available_width());
+            panel_ui(ui, view, state)
+        });
     let rect = response.response.rect;
     let edge = egui::Stroke::new(1.5, style::ink(colour::LINE));
     root.painter().vline(rect.left() + 0.75, rect.y_range(), edge);

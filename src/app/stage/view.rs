@@ -315,7 +315,7 @@ fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
     })
 }
 
-/// The score named "total", or "score", or the mean when nothing is named so.
+/// The score named "total", else "score", else "overall".
 fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
     let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
     named("total").or_else(|| named("score")).or_else(|| named("overall"))
