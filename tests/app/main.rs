@@ -7,5 +7,10 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
+mod ambiguity;
+mod focus;
+mod link;
 mod scenes;
+mod support;
 mod tape;
+mod world;
