@@ -117,7 +117,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, carry_out.in_set(AppSystems::Act));
 }
 
-fn carry_out(
+pub(super) fn carry_out(
     mut actions: MessageReader<Action>,
     studio: Res<Studio>,
     mut focus: ResMut<Focus>,

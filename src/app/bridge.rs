@@ -98,7 +98,8 @@ impl BridgeView {
         let success = (ended > 0).then(|| f64::from(completed) / f64::from(ended));
         let p95 = stats.usual_run().map(|usual| usual.p95_ms);
         let p50 = stats.usual_run().map(|usual| usual.p50_ms);
-        let minutes = p95.map_or(0.0, |ms| ms as f64 / 60_000.0);
+        // Without any run yet the scale is the one that songs as a rule need.
+        let minutes = p95.map_or(5.0, |ms| ms as f64 / 60_000.0);
         let time_scale = scale_for(minutes, &[0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 600.0]);
         let part = |value: f64, scale: f64| Some((value / scale).clamp(0.0, 1.0) as f32);
         let events = Reading {
@@ -151,7 +152,8 @@ fn numbers(from: f64, to: f64, unit: &str) -> [String; 3] {
         value if value.fract() == 0.0 => format!("{value:.0}"),
         value => format!("{value}"),
     };
-    [number(from), number((from + to) / 2.0), format!("{}{unit}", number(to))]
+    // In the middle there is room for the unit; at the end it would run over the scale.
+    [number(from), format!("{}{unit}", number((from + to) / 2.0)), number(to)]
 }
 
 fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {

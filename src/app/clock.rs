@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 
 use super::AppSystems;
-use super::ingest::Studio;
+use super::ingest::{self, Studio};
 
 /// What time it is. The engine's clocks are not used for anything that is shown: a recording has
 /// its own time, and a snapshot stands still.
@@ -78,7 +78,8 @@ pub fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<PlaybackClock>()
-        .add_systems(PreUpdate, tick.before(AppSystems::Ingest))
+        // A recorded frame then sets it to its own time.
+        .add_systems(PreUpdate, tick.in_set(AppSystems::Ingest).before(ingest::drain))
         .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
 }
 

@@ -4,6 +4,7 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::AppSystems;
+use super::actions;
 use super::clock::{PlaybackClock, millis_between};
 use super::ingest::Studio;
 use crate::model::{Run, RunStatus};
@@ -59,7 +60,7 @@ impl Focus {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, follow_newest_active.in_set(AppSystems::Act));
+    app.add_systems(Update, follow_newest_active.in_set(AppSystems::Act).after(actions::carry_out));
 }
 
 /// The runs in the order of the list: active ones newest first, then those that are over, newest

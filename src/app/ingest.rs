@@ -189,7 +189,7 @@ pub struct Announcements<'w> {
     parse_errors: MessageWriter<'w, ParseErrorReceived>,
 }
 
-fn drain(
+pub(super) fn drain(
     mut studio: ResMut<Studio>,
     mut link: ResMut<Link>,
     mut clock: ResMut<PlaybackClock>,

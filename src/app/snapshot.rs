@@ -107,7 +107,8 @@ fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
     }
 }
 
-/// Reads a recording up to a moment, and says what time it was then by its own clock.
+/// Reads a recording up to a moment, and says what time it was then by its own clock; by ours when
+/// it holds no event that tells.
 fn read_until(
     path: &Path,
     at: Moment,
@@ -119,22 +120,23 @@ fn read_until(
         Moment::End => Duration::MAX,
         Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
     };
-    let mut now = Timestamp::UNIX_EPOCH;
+    let today = Timestamp::now();
+    let mut now = None;
     while let Some(frame) = recording.next_frame()? {
-        let mut batch = Batch::new(now, true);
+        let mut batch = Batch::new(today, true);
         batch.push_text(&frame.text);
         let place = pacer.place(&frame, &batch);
-        let received_at = place.at.unwrap_or(now);
+        let received_at = place.at.or(now);
         if place.offset > until {
             // The moment lies between the last frame and this one.
             let early = SignedDuration::try_from(place.offset - until).unwrap_or_default();
-            now = received_at.checked_sub(early).unwrap_or(now).max(now);
+            now = received_at.and_then(|at| at.checked_sub(early).ok()).max(now);
             break;
         }
         now = received_at;
-        batch.received_at = received_at;
+        batch.received_at = received_at.unwrap_or(today);
         batch.live = place.live;
         model.receive(batch, |_, _| {});
     }
-    Ok((model, now))
+    Ok((model, now.unwrap_or(today)))
 }

@@ -31,6 +31,15 @@ pub fn duration_words(millis: u64) -> String {
     }
 }
 
+/// A duration that nobody needs to the tenth: `9 s`, `2 min 5 s`. It is not broken over two lines.
+pub fn rough_duration(millis: u64) -> String {
+    let words = match millis / 1000 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => duration_words(seconds * 1000),
+    };
+    words.replace(' ', "\u{a0}")
+}
+
 /// A duration as a clock counts it, in whole seconds: `00:48`, `1:02:05`.
 pub fn clock_words(millis: u64) -> String {
     let seconds = millis / 1000;
@@ -188,6 +197,15 @@ mod tests {
         check(3_599_600, "1 h");
         check(3_720_000, "1 h 2 min");
         assert!(duration_words(u64::MAX).ends_with(" min"));
+    }
+
+    #[test]
+    fn rough_durations_have_no_tenths_and_stay_on_one_line() {
+        let check = |millis, expected: &str| assert_eq!(rough_duration(millis), expected);
+        check(0, "0\u{a0}s");
+        check(9_999, "9\u{a0}s");
+        check(38_200, "38\u{a0}s");
+        check(125_000, "2\u{a0}min\u{a0}5\u{a0}s");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::fonts::Face;
 
 const ELLIPSIS: &str = "…";
+/// Holds a number and its unit together.
+const NO_BREAK_SPACE: char = '\u{a0}';
 /// Characters below this have their advance in a table: Latin with its extensions.
 const CACHED: usize = 0x250;
 
@@ -131,7 +133,7 @@ fn line_end(face: Face, size: f32, text: &str, max_width: f32) -> usize {
         used += width;
         by_grapheme = start + piece.len();
         // Punctuation stays with the word before it, so only blanks end a word.
-        if blank {
+        if blank && !piece.contains(NO_BREAK_SPACE) {
             by_word = start;
         }
     }
@@ -189,6 +191,13 @@ mod tests {
         assert!(lines.len() > 5 && lines.iter().all(|line| !line.is_empty()));
         assert_eq!(lines.concat().len(), 100);
         assert_eq!(wrap(Face::Mono, 20.0, "", 200.0, 3), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_number_stays_with_its_unit() {
+        let width = measure(Face::Text500, 20.0, 0.0, "No news for 38");
+        let lines = wrap(Face::Text500, 20.0, "No news for 38\u{a0}s.", width + 1.0, 3);
+        assert_eq!(lines, ["No news for", "38\u{a0}s."]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
 
 const ROW_PITCH: f32 = 34.0;
+const CROWDED_ROW_PITCH: f32 = 29.0;
 
 /// How a lane looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,9 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
         Some(true) => Lane::Passed,
         Some(false) => Lane::Refused,
         None if pass as u32 + 1 < fix.passes => Lane::Refused,
+        // Nothing goes round any more, and nobody said how the pass was.
+        None if view.status.is_over() && fix.status == NodeStatus::Failed => Lane::Refused,
+        None if view.status.is_over() => Lane::Ghost,
         None => {
             let compose_runs =
                 view.modules.iter().any(|module| module.name == "COMPOSE" && module.has_focus());
@@ -121,10 +125,12 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
 fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
     let left = at.centre_x - at.radii[0] + 18.0;
     let right = at.centre_x + at.radii[0] - 18.0;
-    let rows = (fix.verdicts.len() as f32 - 1.0) * ROW_PITCH;
-    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 30.0);
+    let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
+    let rows = (fix.verdicts.len() as f32 - 1.0) * pitch;
+    // Above it hangs the cable from COMPOSE to VALIDATE.
+    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 42.0);
     for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
-        let y = first_y + row as f32 * ROW_PITCH;
+        let y = first_y + row as f32 * pitch;
         let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
         part.text(
             Layer::Face,
@@ -192,6 +198,7 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
         (true, Some(millis)) => clock_words(millis),
         _ if failed => "failed".to_owned(),
         _ if used => format!("{} of {MAX_FIX_PASSES}", fix.passes),
+        _ if view.status.is_over() => "not used".to_owned(),
         _ => "if needed".to_owned(),
     };
     let text_size = if used { 30.0 } else { 24.0 };
@@ -202,7 +209,8 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
         Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
     );
     if running {
-        let centre = Vec2::new((left + 54.0 + right - width) / 2.0 + 4.0, rect.y + rect.h / 2.0);
-        part.shape(Layer::Face, Shape::levels(centre, Vec2::new(12.0, 12.0)).fill(colour::RUNNING));
+        let name_right = left + measure(Face::Text600, 30.0, 0.0, "FIX");
+        let centre = Vec2::new((name_right + right - width) / 2.0, rect.y + rect.h / 2.0);
+        part.shape(Layer::Face, Shape::levels(centre, Vec2::new(9.0, 11.0)).fill(colour::RUNNING));
     }
 }

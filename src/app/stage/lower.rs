@@ -14,13 +14,23 @@ use crate::model::{FactKind, Run, RunEvent};
 const TICKER_PITCH: f32 = 30.0;
 const TICKER_LINES: usize = 7;
 const TICKER_RIGHT: f32 = 600.0;
+const TICKER_FAR_RIGHT: f32 = 960.0;
 const STORY_WIDTH: f32 = 380.0;
 /// Baseline of the first line below the zone's upper edge.
 const FIRST_LINE: f32 = 46.0;
 const METER_LEDS: usize = 20;
+const LEAST_METER_WIDTH: f32 = 108.0;
 
 /// The run's last events, newest first, older ones fainter.
-pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
+///
+/// `alone`: no story stands beside it, so it has the room up to the loop.
+pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
+    let right = match place.rack.fix_loop {
+        Some(at) if alone => {
+            (at.centre_x - at.radii[2] - 36.0).clamp(TICKER_RIGHT, TICKER_FAR_RIGHT)
+        }
+        _ => TICKER_RIGHT,
+    };
     let top = lower_top(place) + FIRST_LINE;
     let zone = TimeZone::system();
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
@@ -43,8 +53,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, place: &Place) {
         );
         mark(part, &event, Vec2::new(350.0, y - 8.0), opacity);
         let words = event_words(&event);
-        let words =
-            truncate(Face::Text500, size::TICKER, &words, TICKER_RIGHT - 372.0).into_owned();
+        let words = truncate(Face::Text500, size::TICKER, &words, right - 372.0).into_owned();
         let ink =
             if event.kind == FactKind::Fail { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));
@@ -118,20 +127,24 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
 /// The last scores as LED meters, against what is needed.
 pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
     let right = place.screen.right();
-    let loop_right = place.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 44.0);
+    let loop_right = place.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 36.0);
     let left = (right - 564.0).max(loop_right);
     let room = right - left;
     if room < 330.0 {
         return;
     }
     let value_width = 86.0;
+    let total_label = measure(Face::Text600, 32.0, 0.0, "Score");
     let longest = scores
         .parts
         .iter()
         .map(|(name, _)| measure(Face::Text500, 24.0, 0.0, name))
-        .fold(measure(Face::Text600, 32.0, 0.0, "Score"), f32::max);
-    let label_width = longest.min(room - value_width - 130.0);
-    let meter = (left + label_width + 22.0, right - value_width);
+        .fold(total_label, f32::max);
+    // Where names and meters do not both fit, the names are worth more than the bars.
+    let with_meters = room - value_width - longest - 22.0 >= LEAST_METER_WIDTH;
+    let label_width = if with_meters { longest } else { room - value_width };
+    let meter_left = left + if with_meters { longest } else { total_label } + 22.0;
+    let meter = (meter_left, right - value_width);
     let mut y = lower_top(place) + FIRST_LINE + 10.0;
 
     if let Some(total) = scores.total {
@@ -161,7 +174,9 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
             Text::new(("part", row), name, left, y, Face::Text500, 24.0)
                 .colour(colour::TEXT_SECONDARY),
         );
-        leds(part, meter, y - 17.0, 18.0, *value, colour::LED_NEUTRAL);
+        if with_meters {
+            leds(part, meter, y - 17.0, 18.0, *value, colour::LED_NEUTRAL);
+        }
         part.text(
             Layer::Face,
             Text::new(("part value", row), format!("{value:.2}"), right, y, Face::Text600, 26.0)

@@ -270,7 +270,7 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place:
     rack::draw_modules(part, stage, place);
     rack::draw_failure(part, stage, place);
     cables::draw(part, stage, place);
-    lower::draw_ticker(part, run, place);
+    lower::draw_ticker(part, run, drawn.story.is_empty(), place);
     lower::draw_story(part, &drawn.story, place);
     if let Some(scores) = &stage.scores {
         lower::draw_scores(part, scores, place);
@@ -306,6 +306,7 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
             .colour(colour::TEXT),
     );
     let connected_to = match &link.state {
+        _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
         ConnectionState::Connected { url, .. } => format!("connected to {url}"),
         ConnectionState::Connecting { url } => format!("connecting to {url}"),
         ConnectionState::Reconnecting { url, reason, .. } => {

@@ -4,7 +4,9 @@ use bevy::math::Vec2;
 
 use super::place::Place;
 use super::view::{FixView, ModuleView, StageView, ordinal_words};
-use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture};
+use crate::app::draw::{
+    Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
+};
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::theme::{colour, motion, size};
 use crate::app::words::{clock_words, duration_words};
@@ -94,10 +96,15 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     };
     part.shape(Layer::Module, body);
 
-    let name_size = (size::MODULE_NAME * wide).max(size::ESSENTIAL_MIN);
+    let (name, name_size) = fitting_name(
+        &module.name,
+        Face::Text600,
+        (size::MODULE_NAME * wide, size::ESSENTIAL_MIN),
+        rect.w - 16.0,
+    );
     part.text(
         Layer::Face,
-        Text::new(("name", index), module.name.clone(), cx, y(46.0), Face::Text600, name_size)
+        Text::new(("name", index), name, cx, y(46.0), Face::Text600, name_size)
             .middle()
             .tracking(0.014)
             .colour(if done || module.stopped { colour::TEXT } else { colour::TEXT_TERTIARY }),
@@ -164,10 +171,20 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .colour(colour::TEXT_TERTIARY),
     );
     if module.refused_before {
-        let corner = Vec2::new(rect.x + rect.w - 22.0, rect.y + 22.0);
+        // In the very corner: a name like VALIDATE comes close to it.
+        let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, Glyph::Failed, corner, 12.0, "corner");
     }
     draw_jacks(part, at, if done { colour::SUCCESS } else { colour::JACK_RIM }, place);
+}
+
+/// A module's name at the wanted size, smaller down to the least when it is too wide, then cut.
+fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) -> (String, f32) {
+    let wanted = wanted.max(least);
+    // Names are set a little apart.
+    let width = measure(face, wanted, 0.015, name);
+    let name_size = if width <= room { wanted } else { (wanted * room / width).max(least) };
+    (truncate(face, name_size, name, room).into_owned(), name_size)
 }
 
 /// What stands under a dial: the value, and the line below it.
@@ -234,19 +251,14 @@ fn draw_running(
             .border(3.0, colour::RUNNING)
             .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&colour::RUNNING, 0.26)),
     );
+    let sizes = (size::MODULE_NAME_FOCUS * k, 26.0);
+    let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, rect.w - 60.0);
     part.text(
         Layer::Face,
-        Text::new(
-            ("name", index),
-            module.name.clone(),
-            cx,
-            y(54.0),
-            Face::Display700,
-            (size::MODULE_NAME_FOCUS * k).max(26.0),
-        )
-        .middle()
-        .tracking(0.015)
-        .colour(colour::TEXT),
+        Text::new(("name", index), name, cx, y(54.0), Face::Display700, name_size)
+            .middle()
+            .tracking(0.015)
+            .colour(colour::TEXT),
     );
 
     let centre = Vec2::new(cx, y(193.0));
@@ -304,7 +316,7 @@ fn draw_running(
         .colour(colour::TEXT),
     );
     let below = match module.usual {
-        Some(usual) if module.is_slow() => format!("slow, usual {}", clock_words(usual.p50_ms)),
+        Some(_) if module.is_slow() => "slow".to_owned(),
         Some(usual) => format!("of usual {}", clock_words(usual.p50_ms)),
         None => "no usual yet".to_owned(),
     };
@@ -315,6 +327,9 @@ fn draw_running(
             .colour(colour::TEXT_SECONDARY),
     );
     let mut note = Vec::new();
+    if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
+        note.push(format!("usual {}", clock_words(usual.p50_ms)));
+    }
     if fix.live && matches!(module.name.as_str(), "COMPOSE" | "VALIDATE") {
         note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));
     } else if module.attempts > 1 {
@@ -430,7 +445,9 @@ fn draw_failed_module(
             .colour(colour::FAILED_INK)
             .keep_colour()
     };
-    let name = ink("name", module.name.clone(), 52.0, Face::Display700, 40.0 * k);
+    let (name, name_size) =
+        fitting_name(&module.name, Face::Display700, (40.0 * k, 26.0), rect.w - 40.0);
+    let name = ink("name", name, 52.0, Face::Display700, name_size);
     part.text(Layer::OverlayFace, name.tracking(0.015));
     let centre = Vec2::new(cx, y(136.0));
     part.shape(

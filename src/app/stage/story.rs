@@ -33,7 +33,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     {
         let after = failed
             .duration_ms
-            .map_or_else(String::new, |millis| format!(" after {}", duration_words(millis)));
+            .map_or_else(String::new, |millis| format!(" after {}", unbroken(millis)));
         told.push(format!("{} failed{after}.", failed.name));
     }
     for module in view.modules.iter().filter(|module| module.has_focus() && module.is_slow()) {
@@ -41,7 +41,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
             told.push(format!(
                 "{} is slow: 19 of 20 take less than {}.",
                 module.name,
-                duration_words(usual.p95_ms)
+                unbroken(usual.p95_ms)
             ));
         }
     }
@@ -57,9 +57,6 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     {
         told.push(format!("Its execution before this one {}.", outcome_words(before.status)));
     }
-    if let Some(silent_ms) = view.silent_ms {
-        told.push(format!("No news for {}.", duration_words(silent_ms)));
-    }
     if told.is_empty() && run.status.is_over() && run.status != RunStatus::Failed {
         let ended = run.ended_at.map(|at| age_words(at, now));
         told.extend(ended.map(|age| format!("Ended {age} ago.")));
@@ -74,6 +71,11 @@ fn outcome_words(status: RunStatus) -> &'static str {
         RunStatus::Cancelled => "was cancelled",
         RunStatus::Pending | RunStatus::Running => "was not seen to end",
     }
+}
+
+/// A duration that is not broken over two lines.
+fn unbroken(millis: u64) -> String {
+    duration_words(millis).replace(' ', "\u{a0}")
 }
 
 fn times_words(count: u32) -> String {

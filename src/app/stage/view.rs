@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::clock::millis_between;
-use crate::app::words::{clock_words, duration_words, run_title, short_id};
+use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
 use crate::model::{NodeStatus, Run, RunStatus, Stats, Usual};
 use crate::protocol::MAX_FIX_PASSES;
 
@@ -27,7 +27,7 @@ pub struct StageView {
     pub time_word: &'static str,
     /// "00:48"; empty before anything began.
     pub time: String,
-    /// "about 01:47 to go", "no estimate yet".
+    /// "about 01:47 to go", "no estimate yet", "no news for 38 s".
     pub time_detail: String,
     /// "32 s of it queued", when some of it was.
     pub queued: String,
@@ -150,8 +150,12 @@ impl StageView {
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
-        let Times { word: time_word, time, detail: time_detail, queued } =
-            times(run, stats, server_now);
+        let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
+        // An estimate from old news would claim to know more than is known.
+        let time_detail = match silent_ms {
+            Some(silent_ms) => format!("no news for {}", rough_duration(silent_ms)),
+            None => detail,
+        };
         Self {
             title: title(run),
             meta: meta(run),
@@ -422,7 +426,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     let queued = if queued_ms == 0 {
         String::new()
     } else {
-        format!("{} of it queued", duration_words(queued_ms))
+        format!("{} of it queued", rough_duration(queued_ms))
     };
     Times { word, time, detail, queued }
 }
@@ -455,7 +459,7 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
 /// How old something is, in words for a person: "3 s", "2 min 5 s".
 pub fn age_words(at: Timestamp, now: Timestamp) -> String {
     let age: SignedDuration = now.duration_since(at);
-    duration_words(u64::try_from(age.as_secs()).unwrap_or(0) * 1000)
+    rough_duration(u64::try_from(age.as_millis()).unwrap_or(0))
 }
 
 /// "1st", "2nd", "3rd", "4th", "11th".

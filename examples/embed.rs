@@ -1,0 +1,141 @@
+//! The studio in a Bevy app of one's own, without a window or a GPU:
+//!
+//! ```text
+//! cargo run --example embed                                     the built-in demo studio
+//! cargo run --example embed -- ws://localhost:8000/events       a live stream
+//! cargo run --example embed -- recording.ndjson --speed 10      a recording
+//! ```
+//!
+//! It ends after `--finished` runs or `--seconds`, whatever comes first. `StudioPlugin` tells
+//! what happens in messages, which are what the callbacks of the guide's hook are:
+//!
+//! | `useWorkflowWebSocket` | here |
+//! | --- | --- |
+//! | `onEvent` | [`EventReceived`]: the event, and what it changed in the model |
+//! | – | [`NodeFinished`], [`RunFinished`]: what most callers filter the events for |
+//! | `onConnect`, `onDisconnect` | [`Connected`], [`Disconnected`] |
+//! | `onError` | [`ConnectionError`]; [`ParseErrorReceived`] for a frame that cannot be read |
+//! | `isConnected`, `connectionError` | `Link::state`, `Link::last_error` |
+//! | `disconnect()`, `reconnect()` | the messages `Action::Disconnect`, `Action::Reconnect` |
+//! | `reconnectDelay`, `maxReconnectAttempts`, `enabled` | `Settings::connection` |
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use bevy::app::ScheduleRunnerPlugin;
+use bevy::prelude::*;
+use clap::Parser;
+use meterbridge::app::ingest::{
+    Connected, ConnectionError, Disconnected, EventReceived, NodeFinished, ParseErrorReceived,
+    RunFinished, Studio,
+};
+use meterbridge::app::words::{duration_words, node_status_words, run_status_words, run_title};
+use meterbridge::app::{AppSystems, StudioPlugin};
+use meterbridge::cli::{SettingsArgs, SourceSpec};
+
+/// Between two updates: how late something is told at most.
+const UPDATE_EVERY: Duration = Duration::from_millis(20);
+
+/// Print what happens in a studio
+#[derive(Parser)]
+struct Arguments {
+    /// A WebSocket (ws://… or wss://…) or a recording (a file); the demo studio without
+    source: Option<String>,
+
+    /// End after so many finished runs
+    #[arg(long, default_value_t = 20)]
+    finished: usize,
+
+    /// End after so many seconds
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// When to end.
+#[derive(Resource)]
+struct Limits {
+    runs: usize,
+    time: Duration,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let exit = App::new()
+        .add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(UPDATE_EVERY)))
+        .add_plugins(StudioPlugin {
+            settings: arguments.settings.settings(),
+            source: Some(SourceSpec::parse(arguments.source.as_deref())?),
+        })
+        .insert_resource(Limits {
+            runs: arguments.finished,
+            time: Duration::from_secs(arguments.seconds),
+        })
+        // After `Sync` the entities of runs and nodes are in step with the model, too.
+        .add_systems(Update, (tell_connection, tell_work, end).chain().after(AppSystems::Sync))
+        .run();
+    match exit {
+        AppExit::Success => Ok(()),
+        AppExit::Error(code) => bail!("the app ended with code {code}"),
+    }
+}
+
+fn tell_connection(
+    mut connected: MessageReader<Connected>,
+    mut disconnected: MessageReader<Disconnected>,
+    mut errors: MessageReader<ConnectionError>,
+    mut parse_errors: MessageReader<ParseErrorReceived>,
+) {
+    for Connected { url } in connected.read() {
+        println!("connected to {url}");
+    }
+    for ConnectionError { message } in errors.read() {
+        println!("error: {message}");
+    }
+    for ParseErrorReceived { reason, .. } in parse_errors.read() {
+        println!("could not be read: {reason}");
+    }
+    for Disconnected { code, reason } in disconnected.read() {
+        match code {
+            Some(code) => println!("disconnected, {code}: {reason}"),
+            None => println!("disconnected: {reason}"),
+        }
+    }
+}
+
+fn tell_work(
+    studio: Res<Studio>,
+    mut events: MessageReader<EventReceived>,
+    mut nodes: MessageReader<NodeFinished>,
+    mut runs: MessageReader<RunFinished>,
+) {
+    let title = |id: &str| studio.model.run(id).map_or_else(|| id.to_owned(), run_title);
+    for EventReceived { event, .. } in events.read() {
+        if let Some((_, total)) = event.scores().iter().find(|(name, _)| name == "total") {
+            println!("{}: scored {total:.2}", title(&event.run_id));
+        }
+    }
+    for NodeFinished { run_id, node, status } in nodes.read() {
+        println!("{}: {node} {}", title(run_id), node_status_words(*status));
+    }
+    for RunFinished { run_id, status } in runs.read() {
+        let took = studio.model.run(run_id).and_then(|run| run.duration_ms);
+        let took = took.map_or_else(String::new, |millis| format!(", {}", duration_words(millis)));
+        println!("{}: {}{took}", title(run_id), run_status_words(*status));
+    }
+}
+
+fn end(
+    limits: Res<Limits>,
+    time: Res<Time<Real>>,
+    mut finished: Local<usize>,
+    mut runs: MessageReader<RunFinished>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    *finished += runs.read().count();
+    if *finished >= limits.runs || time.elapsed() >= limits.time {
+        exit.write(AppExit::Success);
+    }
+}

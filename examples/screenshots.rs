@@ -1,0 +1,78 @@
+//! Takes the pictures of the documentation from the recordings in `tests/fixtures/scenes`:
+//! `cargo run --example screenshots -- [OUTDIR]`, `docs/screenshots` without. They are the same
+//! wherever they are taken: the clock on them shows UTC.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use meterbridge::app::snapshot;
+use meterbridge::cli::{Moment, Size, SnapshotRequest, SourceSpec};
+use meterbridge::config::Settings;
+
+/// Name of the picture, recording, whether the panel is open.
+const PICTURES: &[(&str, &str, bool)] = &[
+    ("stage-waiting", "waiting", false),
+    ("stage-mid-run", "mid-run", false),
+    ("stage-second-fix-pass", "second-fix-pass", false),
+    ("stage-failed", "failed", false),
+    ("stage-cancelled", "cancelled", false),
+    ("stage-several-nodes", "several-nodes", false),
+    ("stage-long-error", "long-error", false),
+    ("panel", "12-runs", true),
+];
+const SIZES: [Size; 2] = [Size { width: 1920, height: 1080 }, Size { width: 3840, height: 2160 }];
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match &arguments[..] {
+        [] => take_all(Path::new("docs/screenshots")),
+        [folder] => take_all(Path::new(folder)),
+        [folder, picture, width] => take(Path::new(folder), picture, width.parse()?),
+        _ => anyhow::bail!("expected at most one argument, the folder to write to"),
+    }
+}
+
+/// Each picture is taken by a process of its own: the time zone cannot be set from within, and an
+/// application starts its log once.
+fn take_all(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("`{}` could not be made", folder.display()))?;
+    for (picture, ..) in PICTURES {
+        for size in SIZES {
+            let width = size.width.to_string();
+            let status = Command::new(std::env::current_exe()?)
+                .arg(folder)
+                .args([picture, width.as_str()])
+                .env("TZ", "UTC")
+                .status()?;
+            ensure!(status.success(), "{picture} was not taken, {} pixels wide", size.width);
+        }
+    }
+    Ok(())
+}
+
+fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
+    let (name, scene, panel) = PICTURES
+        .iter()
+        .find(|(name, ..)| *name == picture)
+        .with_context(|| format!("there is no picture `{picture}`"))?;
+    let size = SIZES
+        .into_iter()
+        .find(|size| size.width == width)
+        .with_context(|| format!("no picture is {width} pixels wide"))?;
+    let scenes = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
+    let mut settings = Settings::default();
+    settings.view.panel = Some(*panel);
+    let output = folder.join(format!("{name}-{}x{}.png", size.width, size.height));
+    let shown = output.display().to_string();
+    snapshot(SnapshotRequest {
+        source: SourceSpec::Recording(scenes.join(format!("{scene}.ndjson"))),
+        settings,
+        size,
+        at: Moment::End,
+        output,
+    })?;
+    println!("{shown}");
+    Ok(())
+}

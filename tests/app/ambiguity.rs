@@ -1,0 +1,82 @@
+//! Systems whose order matters have one. Where two of them meet in the same data without an order,
+//! what is drawn depends on the scheduler's mood, on some machines, on some days.
+
+use bevy::ecs::schedule::{
+    AmbiguousSystemConflictsWarning, LogLevel, Schedule, ScheduleBuildError, ScheduleBuildSettings,
+    ScheduleBuildWarning, Schedules,
+};
+use bevy::prelude::*;
+use meterbridge::app::draw::offscreen_plugins;
+use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::cli::SourceSpec;
+use meterbridge::config::Settings;
+
+const OURS: &str = "meterbridge::";
+
+/// Pairs of systems without an order that meet in the same data, one of them ours. Not those with
+/// a system of others that takes the whole world.
+fn conflicts(world: &mut World, schedule: &mut Schedule) -> Vec<String> {
+    schedule.set_build_settings(ScheduleBuildSettings {
+        ambiguity_detection: LogLevel::Error,
+        use_shortnames: false,
+        ..default()
+    });
+    let pairs = match schedule.initialize(world) {
+        Ok(_) => return Vec::new(),
+        Err(ScheduleBuildError::Elevated(ScheduleBuildWarning::Ambiguity(
+            AmbiguousSystemConflictsWarning(pairs),
+        ))) => pairs,
+        Err(error) => panic!("{}", error.to_string(schedule.graph(), world)),
+    };
+    pairs
+        .to_string(schedule.graph(), world.components())
+        .filter(|(a, b, data)| match (a.contains(OURS), b.contains(OURS)) {
+            (true, true) => true,
+            (false, false) => false,
+            _ => !data.is_empty(),
+        })
+        .map(|(a, b, data)| format!("{a} and {b} meet in {data:?}"))
+        .collect()
+}
+
+/// All schedules of the app, a line each conflict.
+fn all_conflicts(app: &mut App) -> String {
+    let world = app.world_mut();
+    let schedules = world.resource::<Schedules>();
+    let labels: Vec<_> = schedules.iter().map(|(_, schedule)| schedule.label()).collect();
+    let mut lines = Vec::new();
+    for label in labels {
+        let found = world.schedule_scope(label, conflicts);
+        lines.extend(found.into_iter().map(|pair| format!("{label:?}: {pair}")));
+    }
+    lines.join("\n")
+}
+
+fn studio(source: Option<SourceSpec>) -> StudioPlugin {
+    StudioPlugin { settings: Settings::default(), source }
+}
+
+#[test]
+fn without_a_window_every_order_that_matters_is_set() {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, studio(Some(SourceSpec::Demo))));
+    assert_eq!(all_conflicts(&mut app), "");
+}
+
+#[test]
+fn with_stage_and_panel_every_order_that_matters_is_set() {
+    let mut app = App::new();
+    app.add_plugins((offscreen_plugins(), studio(None), ViewPlugin, ControlsPlugin));
+    assert_eq!(all_conflicts(&mut app), "");
+}
+
+/// What the two tests above rest on.
+#[test]
+fn a_missing_order_is_found() {
+    fn first(_: ResMut<meterbridge::app::focus::Focus>) {}
+    fn second(_: ResMut<meterbridge::app::focus::Focus>) {}
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, studio(None))).add_systems(Update, (first, second));
+    let found = all_conflicts(&mut app);
+    assert!(found.contains("first") && found.contains("carry_out"), "{found}");
+}

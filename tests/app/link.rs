@@ -1,0 +1,124 @@
+//! The connection, commanded from the app, over a real WebSocket on this machine.
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use meterbridge::app::actions::Action;
+use meterbridge::app::entities::RunEntity;
+use meterbridge::app::ingest::{
+    Connected, ConnectionError, Disconnected, EventReceived, Link, Studio,
+};
+use meterbridge::cli::SourceSpec;
+use meterbridge::config::Settings;
+use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
+use meterbridge::source::ConnectionState;
+
+use super::support::{act, announced, connected_to, until};
+
+fn demo() -> DemoHandle {
+    spawn_thread(DemoOptions { runs: 3, speed: 20.0, ..DemoOptions::default() }).unwrap()
+}
+
+fn state(app: &App) -> &ConnectionState {
+    &app.world().resource::<Link>().state
+}
+
+fn is_connected_to(app: &App, wanted: &str) -> bool {
+    matches!(state(app), ConnectionState::Connected { url, .. } if url == wanted)
+}
+
+fn runs(app: &App) -> usize {
+    app.world().resource::<Studio>().model.len()
+}
+
+/// An app connected to a demo studio whose first runs have come.
+fn watching(demo: &DemoHandle, settings: Settings) -> App {
+    let mut app = connected_to(SourceSpec::WebSocket(demo.url().to_owned()), settings);
+    until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
+    until(&mut app, "a run", |app| runs(app) > 0);
+    app
+}
+
+#[test]
+fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
+    let demo = demo();
+    let mut app = watching(&demo, Settings::default());
+    assert_eq!(announced::<Connected>(&mut app).len(), 1);
+
+    act(&mut app, Action::Disconnect);
+    until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
+    assert_eq!(announced::<Disconnected>(&mut app).len(), 1);
+    let kept = runs(&app);
+    assert!(kept > 0, "what was seen stays");
+    let counted = app.world().resource::<Studio>().model.counters().events;
+    announced::<EventReceived>(&mut app);
+
+    act(&mut app, Action::Reconnect);
+    until(&mut app, "a new connection", |app| is_connected_to(app, demo.url()));
+    assert_eq!(announced::<Connected>(&mut app).len(), 1);
+    until(&mut app, "the repetition of what was missed", |app| {
+        let counters = app.world().resource::<Studio>().model.counters();
+        counters.duplicates > 0 && counters.events > counted
+    });
+    let world = app.world_mut();
+    let entities = world.query::<&RunEntity>().iter(world).count();
+    assert_eq!(entities, runs(&app), "one entity a run");
+}
+
+#[test]
+fn another_studio_can_be_chosen_while_connected() {
+    let (first, second) = (demo(), demo());
+    let mut app = watching(&first, Settings::default());
+    act(&mut app, Action::Connect(second.url().to_owned()));
+    until(&mut app, "the other connection", |app| is_connected_to(app, second.url()));
+    assert_eq!(app.world().resource::<Link>().url, second.url());
+}
+
+#[test]
+fn a_lost_studio_is_retried_and_then_given_up_in_words() {
+    let demo = demo();
+    let mut settings = Settings::default();
+    settings.connection.reconnect_delay = Duration::from_millis(20);
+    settings.connection.max_reconnect_attempts = 2;
+    let mut app = watching(&demo, settings);
+    let kept = runs(&app);
+    drop(demo);
+    let mut attempts = Vec::new();
+    until(&mut app, "giving up", |app| {
+        if let ConnectionState::Reconnecting { attempt, max_attempts, .. } = state(app) {
+            attempts.push((*attempt, *max_attempts));
+        }
+        matches!(state(app), ConnectionState::Failed { .. })
+    });
+    attempts.dedup();
+    assert!(attempts.contains(&(1, 2)), "the attempts are counted for all to see: {attempts:?}");
+    assert!(!announced::<ConnectionError>(&mut app).is_empty());
+    let link = app.world().resource::<Link>();
+    let (_, error) = link.last_error.as_ref().unwrap();
+    assert!(error.contains("refused"), "{error}");
+    assert!(runs(&app) >= kept, "what was seen stays");
+}
+
+#[test]
+fn an_unreachable_studio_can_be_corrected() {
+    let demo = demo();
+    let mut settings = Settings::default();
+    settings.connection.max_reconnect_attempts = 1;
+    settings.connection.reconnect_delay = Duration::from_millis(1);
+    let nowhere = SourceSpec::WebSocket("ws://127.0.0.1:1/events".to_owned());
+    let mut app = connected_to(nowhere, settings);
+    until(&mut app, "giving up", |app| matches!(state(app), ConnectionState::Failed { .. }));
+    act(&mut app, Action::Connect(demo.url().to_owned()));
+    until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
+    assert_eq!(app.world().resource::<Link>().last_error, None, "the old error is gone");
+}
+
+#[test]
+fn switching_the_connection_off_closes_it() {
+    let demo = demo();
+    let mut app = watching(&demo, Settings::default());
+    let mut settings = app.world().resource::<Link>().settings.clone();
+    settings.enabled = false;
+    act(&mut app, Action::Configure(settings));
+    until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
+}

@@ -1,0 +1,16 @@
+//! The application without a window: the world that follows the model, and the pictures.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop where it fails, in its helpers too"
+)]
+
+mod ambiguity;
+mod focus;
+mod link;
+mod scenes;
+mod support;
+mod tape;
+mod world;

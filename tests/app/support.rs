@@ -1,0 +1,115 @@
+//! What the tests share: an app without a window, and ways to tell it something.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use jiff::Timestamp;
+use meterbridge::app::StudioPlugin;
+use meterbridge::app::actions::Action;
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::ingest::{self, Announcements, Studio};
+use meterbridge::cli::SourceSpec;
+use meterbridge::config::Settings;
+use meterbridge::protocol::Batch;
+use meterbridge::source::playback::Pacer;
+use meterbridge::source::recording::Recording;
+
+use super::scenes;
+
+/// Longer than anything that works takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn noon() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+/// An app that is fed by hand; its clock stands at noon.
+pub fn studio() -> App {
+    studio_with(Settings::default())
+}
+
+pub fn studio_with(settings: Settings) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+        .insert_resource(PlaybackClock::fixed(noon()));
+    app
+}
+
+/// An app with a source; the source starts at the first update.
+pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: Some(source) }));
+    app
+}
+
+/// Hands frames over as a source does, and lets the app take them in.
+pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
+    let now = app.world().resource::<PlaybackClock>().now;
+    let mut batch = Batch::new(now, true);
+    for frame in frames {
+        batch.push_text(frame.as_ref());
+    }
+    receive(app, batch);
+    app.update();
+}
+
+fn receive(app: &mut App, batch: Batch) {
+    let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
+        ingest::receive(&mut studio, batch, &mut told);
+    };
+    app.world_mut().run_system_cached_with(apply, batch).unwrap();
+}
+
+/// Feeds a whole scene and sets the clock to its end.
+pub fn play_scene(app: &mut App, name: &str) {
+    let mut recording = Recording::open(&scenes::path(name)).unwrap();
+    let mut pacer = Pacer::default();
+    let mut now = noon();
+    while let Some(frame) = recording.next_frame().unwrap() {
+        let mut batch = Batch::new(now, true);
+        batch.push_text(&frame.text);
+        let place = pacer.place(&frame, &batch);
+        now = place.at.unwrap_or(now);
+        batch.received_at = now;
+        batch.live = place.live;
+        receive(app, batch);
+    }
+    app.world_mut().resource_mut::<PlaybackClock>().set(now);
+    app.update();
+}
+
+/// An event of a run, in the guide's dialect, so many seconds after noon.
+pub fn event(run: &str, node: Option<&str>, phase: &str, seconds: i64) -> String {
+    let at = noon() + jiff::SignedDuration::from_secs(seconds);
+    let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
+    format!(r#"{{"ts":"{at}","run_id":"{run}",{node}"phase":"{phase}"}}"#)
+}
+
+pub fn act(app: &mut App, action: Action) {
+    app.world_mut().write_message(action);
+    app.update();
+}
+
+/// Moves the standing clock on.
+pub fn pass(app: &mut App, seconds: i64) {
+    let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+    let later = clock.now + jiff::SignedDuration::from_secs(seconds);
+    clock.set(later);
+    app.update();
+}
+
+/// What was announced since this was last asked, oldest first.
+pub fn announced<M: Message>(app: &mut App) -> Vec<M> {
+    app.world_mut().resource_mut::<Messages<M>>().drain().collect()
+}
+
+/// Lets the app live until something holds.
+#[track_caller]
+pub fn until(app: &mut App, what: &str, mut holds: impl FnMut(&mut App) -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds(app) {
+        assert!(Instant::now() < deadline, "{what} did not happen within {PATIENCE:?}");
+        app.update();
+        std::thread::yield_now();
+    }
+}
