@@ -222,7 +222,7 @@ fn module_view(
         usual: stats.usual_node(&node.name),
         inferred: node.inferred,
         refused_before: node.status != NodeStatus::Failed
-            && node.history().any(|attempt| attempt.status == NodeStatus::Failed),
+            && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
         progress_percent: node.progress_percent,
     }
 }
@@ -263,7 +263,7 @@ fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
     let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
     let mut verdicts = Vec::new();
     if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
-        for (index, attempt) in validate.history().enumerate() {
+        for (index, attempt) in validate.history().iter().enumerate() {
             // Nothing on the wire says what VALIDATE thinks: a FIX pass after it says that it was
             // not content, a step behind the loop that it was.
             let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
@@ -322,7 +322,7 @@ fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
 
 fn scores_view(run: &Run) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
-    let latest = validate.history().filter(|attempt| !attempt.scores.is_empty()).last()?;
+    let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
     let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
