@@ -18,7 +18,7 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
 
-Every option can be set in the environment too: METERBRIDGE_ and its name, as in
+The options above can be set in the environment too: METERBRIDGE_ and the name, as in
 METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
 
 const AFTER_INSPECT_HELP: &str = "\
@@ -115,7 +115,8 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
     pub size: Size,
 
-    /// When: seconds after the first event, or `end` of the recording
+    /// When: seconds after the beginning, or the `end` of a recording; a live source is watched
+    /// for 10 seconds unless told
     #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
     pub at: Moment,
 
@@ -129,7 +130,7 @@ pub struct SnapshotArgs {
 
 /// Play a simulated studio on a WebSocket, for any client
 ///
-/// Serves the backend's events for made-up songs, so that Meterbridge and other clients can be
+/// Serves workflow events of made-up songs, so that Meterbridge and other clients can be
 /// tried without a backend.
 #[derive(Args, Clone, Debug)]
 pub struct DemoCommand {

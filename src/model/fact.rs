@@ -86,7 +86,7 @@ impl Fact {
         })
     }
 
-    /// The node's name; `None` for what concerns the run as a whole.
+    /// The node it is about; `None` for the run as a whole.
     pub(super) fn node(&self) -> Option<&str> {
         match &self.subject {
             Subject::Run => None,

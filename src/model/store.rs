@@ -190,11 +190,11 @@ impl Model {
         match run.take(fact, received_at, self.retention.events_per_run) {
             Taken::Duplicate => {
                 self.counters.duplicates += 1;
-                return Outcome::Duplicate;
+                Outcome::Duplicate
             }
             Taken::TooOld => {
                 self.counters.ignored += 1;
-                return Outcome::Ignored;
+                Outcome::Ignored
             }
             Taken::Applied { refolded } => {
                 self.counters.events += 1;

@@ -194,7 +194,7 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
 
 /// What an attempt of a node says, or the node itself where no attempt was seen.
 fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice) {
-    let history = node.history();
+    let history: Vec<Attempt> = node.history().collect();
     // Attempts may have been dropped from the front: they keep their numbers.
     let dropped = node.attempts.saturating_sub(history.len() as u32);
     let latest = dropped + history.len() as u32;

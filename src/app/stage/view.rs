@@ -209,7 +209,6 @@ fn module_view(
     let so_far = || node.started_at.map(|started_at| millis_between(started_at, until));
     let running = node.status == NodeStatus::Running;
     let stopped = running && run.status == RunStatus::Cancelled;
-    let earlier = node.history().split_last().map_or(&[][..], |(_, earlier)| earlier);
     ModuleView {
         name: node.name.to_string(),
         status: if stopped { NodeStatus::Pending } else { node.status },
@@ -219,7 +218,7 @@ fn module_view(
         usual: stats.usual_node(&node.name),
         inferred: node.inferred,
         refused_before: node.status != NodeStatus::Failed
-            && earlier.iter().any(|attempt| attempt.status == NodeStatus::Failed),
+            && node.history().any(|attempt| attempt.status == NodeStatus::Failed),
         progress_percent: node.progress_percent,
     }
 }
@@ -260,7 +259,7 @@ fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
     let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
     let mut verdicts = Vec::new();
     if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
-        for (index, attempt) in validate.history().iter().enumerate() {
+        for (index, attempt) in validate.history().enumerate() {
             // Nothing on the wire says what VALIDATE thinks: a FIX pass after it says that it was
             // not content, a step behind the loop that it was.
             let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
@@ -319,7 +318,7 @@ fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
 
 fn scores_view(run: &Run) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
-    let latest = validate.history().iter().rev().find(|attempt| !attempt.scores.is_empty())?;
+    let latest = validate.history().filter(|attempt| !attempt.scores.is_empty()).last()?;
     let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
@@ -411,6 +410,8 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         },
         _ => String::new(),
     };
+    // A wait that is not worth a word is not counted either.
+    let queued_ms = if queued_ms < 1000 { 0 } else { queued_ms };
     let total_ms = own_ms + queued_ms;
     // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
     let time = if run.status.is_over() && total_ms < 10_000 {
@@ -418,7 +419,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     } else {
         clock_words(total_ms)
     };
-    let queued = if queued_ms < 1000 {
+    let queued = if queued_ms == 0 {
         String::new()
     } else {
         format!("{} of it queued", duration_words(queued_ms))
