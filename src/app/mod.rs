@@ -17,7 +17,7 @@ pub mod panel;
 mod power;
 mod snapshot;
 mod source;
-mod stage;
+pub mod stage;
 pub mod theme;
 pub mod viewport;
 mod window;

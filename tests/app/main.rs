@@ -11,6 +11,7 @@ mod ambiguity;
 mod focus;
 mod link;
 mod scenes;
+mod stage_words;
 mod support;
 mod tape;
 mod world;
