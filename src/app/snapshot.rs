@@ -21,6 +21,8 @@ use crate::source::ConnectionState;
 use crate::source::playback::Pacer;
 use crate::source::recording::{Recording, RecordingError};
 
+/// A live source that has been silent for this long after it was connected counts as begun.
+const LIVE_SILENCE: Duration = Duration::from_secs(3);
 /// A live source is watched this long when no moment is named.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
 /// Between two updates while a live source is watched.
@@ -83,17 +85,25 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     Ok(render_to_png(&mut app, size, &output)?)
 }
 
-/// Lets the app live for a while, from its first event on.
+/// Lets the app live for a while, from its first event on, or from when none came.
 fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
     super::draw::make_ready(app);
+    let mut connected = None;
     let mut since = None;
     loop {
         app.update();
         let world = app.world();
-        if let ConnectionState::Failed { reason, .. } = &world.resource::<Link>().state {
-            return Err(SnapshotError::NoConnection(reason.clone()));
+        match &world.resource::<Link>().state {
+            ConnectionState::Failed { reason, .. } => {
+                return Err(SnapshotError::NoConnection(reason.clone()));
+            }
+            ConnectionState::Connected { .. } => {
+                connected.get_or_insert_with(Instant::now);
+            }
+            _ => {}
         }
-        if since.is_none() && !world.resource::<Studio>().model.is_empty() {
+        let silent = connected.is_some_and(|at: Instant| at.elapsed() >= LIVE_SILENCE);
+        if since.is_none() && (silent || !world.resource::<Studio>().model.is_empty()) {
             since = Some(Instant::now());
         }
         if since.is_some_and(|since| since.elapsed() >= watched) {

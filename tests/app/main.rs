@@ -8,8 +8,11 @@
 )]
 
 mod ambiguity;
+mod cli;
 mod focus;
 mod link;
+mod picture;
+mod pixels;
 mod scenes;
 mod stage_words;
 mod support;
