@@ -18,7 +18,7 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
 
-Every option can be set in the environment too: METERBRIDGE_ and its name, as in
+The options above can be set in the environment too: METERBRIDGE_ and the name, as in
 METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
 
 const AFTER_INSPECT_HELP: &str = "\
@@ -115,7 +115,8 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
     pub size: Size,
 
-    /// When: seconds after the first event, or `end` of the recording
+    /// When: seconds after the beginning, or the `end` of a recording; a live source is watched
+    /// for 10 seconds unless told
     #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
     pub at: Moment,
 
@@ -129,7 +130,7 @@ pub struct SnapshotArgs {
 
 /// Play a simulated studio on a WebSocket, for any client
 ///
-/// Serves the backend's events for made-up songs, so that Meterbridge and other clients can be
+/// Serves workflow events of made-up songs, so that Meterbridge and other clients can be
 /// tried without a backend.
 #[derive(Args, Clone, Debug)]
 pub struct DemoCommand {
@@ -290,5 +291,59 @@ fn moment(text: &str) -> Result<Moment, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(Moment::Seconds(seconds)),
         _ => Err("expected seconds, such as 12.5, or `end`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_source_is_the_demo_a_url_or_a_file_that_is_there() {
+        assert_eq!(SourceSpec::parse(None), Ok(SourceSpec::Demo));
+        for url in
+            ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
+        {
+            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.to_owned())));
+        }
+        for wrong in ["http://h", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"] {
+            let parsed = SourceSpec::parse(Some(wrong));
+            assert!(matches!(parsed, Err(UsageError::BadUrl { .. })), "{wrong}: {parsed:?}");
+        }
+        let here = SourceSpec::parse(Some("Cargo.toml"));
+        assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
+    }
+
+    #[test]
+    fn flags_fill_the_settings() {
+        let cli = Cli::parse_from([
+            "meterbridge",
+            "--reconnect-delay=0.5",
+            "--backoff=exponential",
+            "--max-message-bytes=1M",
+            "--keep-runs=7",
+            "--fullscreen",
+            "--panel",
+            "--no-panel",
+            "--seed=3",
+        ]);
+        let settings = cli.window.request().map(|request| request.settings);
+        let settings = settings.unwrap_or_default();
+        assert_eq!(settings.connection.reconnect_delay.as_millis(), 500);
+        assert_eq!(settings.connection.backoff, crate::source::Backoff::Exponential);
+        assert_eq!(settings.connection.max_message_bytes, 1 << 20);
+        assert_eq!(settings.retention.runs, 7);
+        assert!(settings.view.fullscreen);
+        assert_eq!(settings.view.panel, Some(false));
+        assert_eq!(settings.studio.seed, Some(3));
+        let plain = Cli::parse_from(["meterbridge"]).window.settings.settings();
+        assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
+use crate::demo::args::parse_speed;
+use crate::demo::scenario::MAX_RUNS;
 use crate::model::Retention;
 use crate::source::{Backoff, ConnectionSettings};
 
@@ -186,11 +188,12 @@ pub struct StudioOptions {
     pub seed: Option<u64>,
 
     /// Work on this many songs at the same time
-    #[arg(long, value_name = "N", env = "METERBRIDGE_RUNS", hide_env = true)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_RUNS as i64))]
+    #[arg(env = "METERBRIDGE_RUNS", hide_env = true)]
     pub runs: Option<u32>,
 
     /// Work this many times as fast
-    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = parse_speed)]
     #[arg(env = "METERBRIDGE_DEMO_SPEED", hide_env = true)]
     pub demo_speed: f64,
 }

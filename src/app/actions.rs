@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use super::AppSystems;
 use super::focus::{Focus, listed_runs};
 use super::ingest::{Link, Studio};
+use super::viewport::Zoom;
 use crate::protocol::RunId;
 
 /// Something the user asked for, by key or in the panel.
@@ -109,25 +110,10 @@ pub struct Chrome {
     pub fullscreen: bool,
 }
 
-/// How the stage is placed in its area.
-#[derive(Resource, Clone, Copy, Debug, PartialEq)]
-pub struct StageView {
-    /// 1 fits the whole stage into its area.
-    pub zoom: f32,
-    /// Design pixels by which the view is moved.
-    pub pan: Vec2,
-}
-
-impl Default for StageView {
-    fn default() -> Self {
-        Self { zoom: 1.0, pan: Vec2::ZERO }
-    }
-}
-
 pub(super) fn plugin(app: &mut App) {
     app.add_message::<Action>()
         .init_resource::<Chrome>()
-        .init_resource::<StageView>()
+        .init_resource::<Zoom>()
         .add_systems(Update, carry_out.in_set(AppSystems::Act));
 }
 
@@ -137,7 +123,7 @@ pub(super) fn carry_out(
     mut focus: ResMut<Focus>,
     mut link: ResMut<Link>,
     mut chrome: ResMut<Chrome>,
-    mut view: ResMut<StageView>,
+    mut zoom: ResMut<Zoom>,
 ) {
     for action in actions.read() {
         match action {
@@ -145,7 +131,7 @@ pub(super) fn carry_out(
             Action::NextRun => step(&mut focus, &studio, 1),
             Action::PreviousRun => step(&mut focus, &studio, -1),
             Action::SelectRun(run) => focus.pin(run.clone()),
-            Action::Fit => *view = StageView::default(),
+            Action::Fit => *zoom = Zoom::default(),
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,

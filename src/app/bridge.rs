@@ -26,6 +26,9 @@ const DIAL_RADIUS: f32 = 190.0;
 const DIAL_HALF_DEG: f32 = 34.0;
 const EVENTS_WINDOW_SECS: u32 = 5;
 const PEAK_WINDOW_SECS: u32 = 60;
+/// The light breathes for this long after something was heard, in milliseconds; then the wall may
+/// sleep.
+pub const FRESH_MS: u64 = 10_000;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A meter's reading.
@@ -60,6 +63,8 @@ pub struct LightView {
     pub beside: String,
     /// "as of 21:14:07".
     pub below: String,
+    /// Something was heard within the last seconds: the light breathes.
+    pub fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +177,7 @@ fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {
         word: word.to_owned(),
         beside,
         below,
+        fresh: heard.is_some_and(|at| millis_between(at, now) < FRESH_MS),
     };
     if link.is_recording() {
         let state = match link.state {
@@ -381,11 +387,9 @@ fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
     };
     match light.state {
         Light::Live => {
-            part.shape(
-                layer,
-                Shape::pool(centre, 46.0, ink.with_alpha(0.55), ink.with_alpha(0.2))
-                    .breathing_whole(motion::BREATHE_LOW),
-            );
+            let pool = Shape::pool(centre, 46.0, ink.with_alpha(0.55), ink.with_alpha(0.2));
+            let pool = if light.fresh { pool.breathing_whole(motion::BREATHE_LOW) } else { pool };
+            part.shape(layer, pool);
             part.shape(layer, Shape::disc(centre, 13.0).fill(ink));
             for (radius, alpha) in [(22.0, 0.9), (31.0, 0.55)] {
                 for side in [90.0, 270.0] {

@@ -19,9 +19,10 @@ pub struct PlaybackClock {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ClockMode {
-    /// `now` is this machine's time plus an offset: zero for a live source, else the distance to
-    /// the recording's time.
-    Running { offset: SignedDuration },
+    /// `now` is this machine's.
+    Live,
+    /// `now` was `recorded` when this machine's was `real`, and goes `rate` times as fast.
+    Recorded { recorded: Timestamp, real: Timestamp, rate: f64 },
     /// `now` does not move by itself.
     Fixed,
 }
@@ -29,8 +30,7 @@ enum ClockMode {
 impl Default for PlaybackClock {
     fn default() -> Self {
         let now = Timestamp::now();
-        let mode = ClockMode::Running { offset: SignedDuration::ZERO };
-        Self { now, server_now: now, mode }
+        Self { now, server_now: now, mode: ClockMode::Live }
     }
 }
 
@@ -45,10 +45,11 @@ impl PlaybackClock {
         self.now = now;
     }
 
-    /// Makes `now` the time at which a recorded frame was received.
-    pub(super) fn align(&mut self, received_at: Timestamp) {
-        if let ClockMode::Running { offset } = &mut self.mode {
-            *offset = received_at.duration_since(Timestamp::now());
+    /// Makes `now` the time at which a recorded frame was received, in a recording that plays
+    /// `rate` times as fast as it happened.
+    pub(super) fn align(&mut self, received_at: Timestamp, rate: f64) {
+        if self.mode != ClockMode::Fixed {
+            self.mode = ClockMode::Recorded { recorded: received_at, real: Timestamp::now(), rate };
             self.now = received_at;
         }
     }
@@ -58,9 +59,14 @@ impl PlaybackClock {
     }
 
     pub(super) fn tick(&mut self) {
-        if let ClockMode::Running { offset } = self.mode {
-            let now = Timestamp::now();
-            self.now = now.checked_add(offset).unwrap_or(now);
+        match self.mode {
+            ClockMode::Live => self.now = Timestamp::now(),
+            ClockMode::Recorded { recorded, real, rate } => {
+                let passed = Timestamp::now().duration_since(real).as_secs_f64() * rate;
+                let passed = SignedDuration::try_from_secs_f64(passed).unwrap_or_default();
+                self.now = recorded.checked_add(passed).unwrap_or(recorded);
+            }
+            ClockMode::Fixed => {}
         }
     }
 }

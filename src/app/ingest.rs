@@ -49,6 +49,8 @@ pub struct Link {
     pub last_error: Option<(Timestamp, String)>,
     /// Oldest first.
     pub log: VecDeque<ConnectionLogEntry>,
+    /// How many times as fast as it happened a recording is played.
+    pub recording_rate: f64,
     /// Batches still waiting in the channel after the last frame's budget was spent.
     pub backlog: usize,
     handle: Option<SourceHandle>,
@@ -65,6 +67,7 @@ impl Link {
             state: ConnectionState::Disconnected,
             last_error: None,
             log: VecDeque::new(),
+            recording_rate: settings.view.speed,
             backlog: 0,
             handle: None,
             demo: None,
@@ -200,7 +203,7 @@ pub(super) fn drain(
         match signal {
             Signal::Batch(batch) => {
                 if link.is_recording() && !clock.is_fixed() {
-                    clock.align(batch.received_at);
+                    clock.align(batch.received_at, link.recording_rate);
                 }
                 receive(&mut studio, batch, &mut announce);
             }

@@ -14,6 +14,7 @@ mod glyphs;
 pub mod ingest;
 pub mod input;
 pub mod panel;
+mod pointer;
 mod power;
 mod snapshot;
 mod source;
@@ -93,6 +94,6 @@ impl Plugin for ControlsPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(EguiPlugin::default())
             .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
-            .add_plugins((input::plugin, panel::plugin, window::plugin));
+            .add_plugins((input::plugin, panel::plugin, pointer::plugin, window::plugin));
     }
 }

@@ -6,6 +6,8 @@ use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 
 use super::AppSystems;
+use super::bridge::FRESH_MS;
+use super::clock::{PlaybackClock, millis_between};
 use super::draw::Canvas;
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
@@ -28,19 +30,19 @@ fn choose_rate(
     focus: Res<Focus>,
     link: Res<Link>,
     studio: Res<Studio>,
+    clock: Res<PlaybackClock>,
 ) {
     let shown = focus.run().and_then(|id| studio.model.run(id));
-    let live = match link.state {
-        ConnectionState::Connected { .. } => true,
-        _ => link.is_recording(),
-    };
+    let live = matches!(link.state, ConnectionState::Connected { .. });
+    let heard = studio.model.last_received_at();
+    let fresh = heard.is_some_and(|at| millis_between(at, clock.now) < FRESH_MS);
     let runs = shown.is_some_and(|run| run.status == RunStatus::Running);
     let failed = shown.is_some_and(|run| run.status == RunStatus::Failed);
     let mode = if canvas.reduced_motion {
         UpdateMode::reactive(RESTING)
     } else if (runs && live) || canvas.is_changed() {
         UpdateMode::Continuous
-    } else if failed || live {
+    } else if failed || (live && fresh) {
         UpdateMode::reactive(BREATHING)
     } else {
         UpdateMode::reactive(RESTING)

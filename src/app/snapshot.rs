@@ -21,8 +21,6 @@ use crate::source::ConnectionState;
 use crate::source::playback::Pacer;
 use crate::source::recording::{Recording, RecordingError};
 
-/// A live source that has been silent for this long after it was connected counts as begun.
-const LIVE_SILENCE: Duration = Duration::from_secs(3);
 /// A live source is watched this long when no moment is named.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
 /// Between two updates while a live source is watched.
@@ -55,6 +53,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let chrome =
         Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
     let retention = settings.retention;
+    let reduced_motion = settings.view.reduced_motion;
     let live = !matches!(source, SourceSpec::Recording(_));
     app.add_plugins((
         StudioPlugin { settings, source: live.then(|| source.clone()) },
@@ -64,6 +63,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     app.insert_resource(chrome);
     app.insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
     app.add_systems(Startup, viewport::spawn_cameras);
+    app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
 
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;
@@ -74,7 +74,6 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
         link.url = path.display().to_string();
         world.insert_resource(PlaybackClock::fixed(now));
         world.insert_resource(DrawClock { secs: STILL_SECS, follow_real_time: false });
-        world.resource_mut::<Canvas>().reduced_motion = false;
     } else {
         let watched = match at {
             Moment::End => LIVE_MOMENT,
@@ -85,25 +84,20 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     Ok(render_to_png(&mut app, size, &output)?)
 }
 
-/// Lets the app live for a while, from its first event on, or from when none came.
+/// Lets the app live for a while, from its connection on.
 fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
     super::draw::make_ready(app);
-    let mut connected = None;
     let mut since = None;
     loop {
         app.update();
         let world = app.world();
-        match &world.resource::<Link>().state {
-            ConnectionState::Failed { reason, .. } => {
-                return Err(SnapshotError::NoConnection(reason.clone()));
-            }
-            ConnectionState::Connected { .. } => {
-                connected.get_or_insert_with(Instant::now);
-            }
-            _ => {}
+        if let ConnectionState::Failed { reason, .. } = &world.resource::<Link>().state {
+            return Err(SnapshotError::NoConnection(reason.clone()));
         }
-        let silent = connected.is_some_and(|at: Instant| at.elapsed() >= LIVE_SILENCE);
-        if since.is_none() && (silent || !world.resource::<Studio>().model.is_empty()) {
+        // From the connection on, not from the first event: a studio may have nothing to say.
+        if since.is_none()
+            && matches!(world.resource::<Link>().state, ConnectionState::Connected { .. })
+        {
             since = Some(Instant::now());
         }
         if since.is_some_and(|since| since.elapsed() >= watched) {

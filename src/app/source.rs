@@ -23,8 +23,6 @@ struct Awake(Arc<AtomicBool>);
 /// How sources are started.
 #[derive(Resource, Clone, Debug)]
 pub(super) struct SourceOptions {
-    /// 1 is as it happened.
-    recording_speed: f64,
     demo: DemoOptions,
 }
 
@@ -33,7 +31,6 @@ impl SourceOptions {
         let defaults = DemoOptions::default();
         let studio = &settings.studio;
         Self {
-            recording_speed: settings.view.speed,
             demo: DemoOptions {
                 seed: studio.seed.unwrap_or(defaults.seed),
                 runs: studio.runs.map_or(defaults.runs, |runs| runs as usize),
@@ -78,7 +75,8 @@ fn start(
         }
         Some(SourceSpec::Recording(path)) => {
             let name = path.display().to_string();
-            link.attach(spawn_recording(path, options.recording_speed, waker), name, None);
+            let source = spawn_recording(path, link.recording_rate, waker);
+            link.attach(source, name, None);
         }
         Some(SourceSpec::Demo) => match spawn_thread(options.demo.clone()) {
             Ok(demo) => {

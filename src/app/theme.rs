@@ -27,8 +27,6 @@ pub mod colour {
     pub const HOLE: Color = rgb(0x08090B);
     pub const BEZEL_TOP: Color = rgb(0x262830);
     pub const BEZEL_BOTTOM: Color = rgb(0x1B1C22);
-    pub const METAL_TOP: Color = rgb(0x6A6D78);
-    pub const METAL_BOTTOM: Color = rgb(0x2C2E36);
 
     pub const HAIR: Color = rgb(0x2B2D36);
     pub const LINE: Color = rgb(0x33363F);
@@ -52,19 +50,15 @@ pub mod colour {
     pub const RUNNING_TRACK: Color = rgb(0x27323C);
     pub const RUNNING_TRACK_EDGE: Color = rgb(0x0C1116);
     pub const RUNNING_SCALE_OFF: Color = rgb(0x4A5560);
-    pub const RING_TIP: Color = rgb(0xE9F7FF);
     pub const BEAD: Color = rgb(0xDDF3FF);
     pub const RUNNING_PANEL_TOP: Color = rgb(0x1E2B36);
     pub const RUNNING_PANEL_BOTTOM: Color = rgb(0x171C23);
 
     pub const SUCCESS: Color = rgb(0x2FBF8F);
-    pub const SUCCESS_LINE: Color = rgb(0x218B69);
     pub const SUCCESS_JACKET: Color = rgb(0x17372F);
     pub const SUCCESS_DEEP: Color = rgb(0x123F33);
 
     pub const FAILED: Color = rgb(0xE8603C);
-    pub const FAILED_TOP: Color = rgb(0xEE6B47);
-    pub const FAILED_BOTTOM: Color = rgb(0xDB5430);
     pub const FAILED_TEXT: Color = rgb(0xFF9070);
     pub const FAILED_DEEP: Color = rgb(0x3B1A12);
     pub const FAILED_INK: Color = rgb(0x1A0803);
@@ -111,7 +105,7 @@ pub mod size {
     pub const HERO: f32 = 112.0;
     pub const HERO_FAILED: f32 = 100.0;
     pub const RING_TIME: f32 = 70.0;
-    pub const CLOCK: f32 = 64.0;
+    pub const CLOCK: f32 = 52.0;
     pub const LIVE: f32 = 46.0;
     pub const FAIL_BAND: f32 = 44.0;
     pub const FAIL_BAND_WRAPPED: f32 = 36.0;
@@ -146,14 +140,8 @@ const fn rgba(hex: u32, alpha: u8) -> Color {
 /// Durations of motion in seconds.
 pub mod motion {
     pub const FOCUS_MOVE: f32 = 0.42;
-    pub const RING_CLOSE: f32 = 0.24;
-    pub const CHECK: f32 = 0.2;
-    pub const CABLE_LIGHT: f32 = 0.32;
     pub const FAIL_FILL: f32 = 0.36;
     pub const FAIL_BAND: f32 = 0.42;
-    pub const POWER_DOWN: f32 = 0.6;
-    pub const SKIP_WIPE: f32 = 0.5;
-    pub const BAND: f32 = 0.48;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
 }

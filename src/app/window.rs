@@ -63,7 +63,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     app.insert_resource(chrome);
     app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
     app.add_systems(Startup, viewport::spawn_cameras)
-        .add_systems(Update, fit_to_window.before(AppSystems::Draw))
+        .add_systems(Update, fit_to_window.in_set(AppSystems::Act))
         .insert_resource(Opening(opening))
         .add_systems(Last, announce);
     match app.run() {

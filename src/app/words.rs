@@ -139,7 +139,7 @@ pub fn run_status_words(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Pending => "pending",
         RunStatus::Running => "running",
-        RunStatus::Completed => "done",
+        RunStatus::Completed => "completed",
         RunStatus::Failed => "failed",
         RunStatus::Cancelled => "cancelled",
     }

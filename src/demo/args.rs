@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::{DemoError, DemoOptions, Dialect, scenario::MAX_RUNS};
 
-/// Speeds the studio can be played at.
-const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
+/// Speeds the studio can be played at: how many times as fast as real.
+pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
 
 /// Open a simulated studio that any viewer can connect to
 #[derive(Clone, Debug, PartialEq, clap::Args)]
@@ -78,7 +78,8 @@ impl DemoArgs {
     }
 }
 
-fn parse_speed(text: &str) -> Result<f64, String> {
+/// Reads a speed.
+pub fn parse_speed(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|speed| SPEEDS.contains(speed))

@@ -8,10 +8,14 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::fact::{Fact, FactKind};
+use super::fact::{Fact, FactKind, Subject};
 use super::node::{self, Finish, Node, NodeStatus};
 use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
 
+/// FIX's place in the [`PIPELINE`].
+const FIX: usize = 6;
+/// Room for the events of a run that needs no fix, and of one that needs one.
+const USUAL_FACTS: usize = 28;
 /// Earlier executions kept of one run.
 const KEPT_EXECUTIONS: usize = 8;
 
@@ -86,6 +90,8 @@ pub struct RunState {
     /// A node event of this execution was seen.
     nodes_seen: bool,
     starts: u32,
+    /// The pipeline's nodes before this one have been passed: none of them is pending.
+    passed: usize,
 }
 
 impl Default for RunState {
@@ -107,6 +113,7 @@ impl Default for RunState {
             history: Vec::new(),
             nodes_seen: false,
             starts: 0,
+            passed: 0,
         }
     }
 }
@@ -139,6 +146,23 @@ impl RunState {
         self.nodes.iter().find(|node| node.name == name)
     }
 
+    /// The index in `nodes` of what a fact is about; `None` for the run and for a new node.
+    fn index_of(&self, subject: &Subject) -> Option<usize> {
+        match subject {
+            Subject::Run => None,
+            Subject::Place(place) => Some(usize::from(*place)),
+            Subject::Other(name) => self.nodes[PIPELINE.len()..]
+                .iter()
+                .position(|node| node.name == **name)
+                .map(|position| PIPELINE.len() + position),
+        }
+    }
+
+    /// The status of the node that a fact is about.
+    pub(super) fn status_of(&self, subject: &Subject) -> NodeStatus {
+        self.index_of(subject).map_or(NodeStatus::Pending, |index| self.nodes[index].status)
+    }
+
     /// The node that failed last, in a run that failed.
     pub fn failed_node(&self) -> Option<&Node> {
         self.nodes
@@ -158,9 +182,15 @@ impl RunState {
             fill(&mut self.song_title, &detail.song_title);
             self.seed = self.seed.or(detail.seed);
         }
-        match &fact.node {
-            None => self.step_run(fact),
-            Some(node) => self.step_node(node, fact),
+        match self.index_of(&fact.subject) {
+            Some(index) => self.step_node(index, fact),
+            None => match &fact.subject {
+                Subject::Other(name) => {
+                    self.nodes.push(Node::new(NodeName::clone(name)));
+                    self.step_node(self.nodes.len() - 1, fact);
+                }
+                _ => self.step_run(fact),
+            },
         }
     }
 
@@ -180,7 +210,7 @@ impl RunState {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
                 self.error = None;
-                self.end_at(fact, fact.duration_ms);
+                self.end_at(fact, fact.duration_ms());
                 if let Some(count) = fact.detail.as_ref().and_then(|d| d.fix_iterations) {
                     self.fix_iterations = count;
                 }
@@ -191,7 +221,7 @@ impl RunState {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Failed;
                 self.error = Some(error.clone());
-                self.end_at(fact, fact.duration_ms);
+                self.end_at(fact, fact.duration_ms());
                 self.settle_nodes(NodeStatus::Failed, Some(error));
             }
             FactKind::Info | FactKind::Progress => {}
@@ -222,6 +252,7 @@ impl RunState {
             self.cancel_requested = false;
             self.fix_iterations = 0;
             self.nodes_seen = false;
+            self.passed = 0;
         } else if self.status == RunStatus::Cancelled {
             self.go_on();
         }
@@ -269,7 +300,7 @@ impl RunState {
         }
     }
 
-    fn step_node(&mut self, name: &NodeName, fact: &Fact) {
+    fn step_node(&mut self, index: usize, fact: &Fact) {
         let goes_on = matches!(fact.kind, FactKind::Start | FactKind::Progress);
         match self.status {
             RunStatus::Pending => self.status = RunStatus::Running,
@@ -278,15 +309,10 @@ impl RunState {
         }
         self.executions = self.executions.max(1);
 
-        let index = self.nodes.iter().position(|node| node.name == *name).unwrap_or_else(|| {
-            self.nodes.push(Node::new(name.clone()));
-            self.nodes.len() - 1
-        });
         let in_pipeline = index < PIPELINE.len();
         if !self.nodes_seen {
             self.nodes_seen = true;
-            let from_the_start =
-                fact.kind == FactKind::Start && (fact.node_index == Some(0) || index == 0);
+            let from_the_start = fact.kind == FactKind::Start && (fact.is_first || index == 0);
             if !from_the_start && in_pipeline {
                 // Whatever the run's end made of them before: they were missed.
                 for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
@@ -300,7 +326,7 @@ impl RunState {
             FactKind::Start => {
                 self.starts = order;
                 self.nodes[index].start(Some(fact.at), order);
-                if self.nodes[index].name == "FIX" {
+                if index == FIX {
                     self.fix_iterations = self.fix_iterations.max(self.nodes[index].attempts);
                 }
                 self.pass_over(index, in_pipeline);
@@ -320,7 +346,7 @@ impl RunState {
                 let node = &self.nodes[index];
                 if node.status != NodeStatus::Running && !node.inferred {
                     self.starts = order;
-                    let span = fact.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+                    let span = fact.duration_ms().and_then(|ms| i64::try_from(ms).ok());
                     let started_at = span.and_then(|ms| {
                         fact.at.checked_sub(jiff::SignedDuration::from_millis(ms)).ok()
                     });
@@ -331,7 +357,7 @@ impl RunState {
                 self.nodes[index].finish(Finish {
                     at: Some(fact.at),
                     status: if failed { NodeStatus::Failed } else { NodeStatus::Success },
-                    duration_ms: fact.duration_ms,
+                    duration_ms: fact.duration_ms(),
                     error: failed.then(|| fact.error_text()),
                     scores: fact.detail.as_ref().map_or_else(Arc::default, |d| d.scores.clone()),
                     inferred: false,
@@ -343,12 +369,13 @@ impl RunState {
 
     /// A node started: those before it that never did were skipped.
     fn pass_over(&mut self, index: usize, in_pipeline: bool) {
-        if in_pipeline {
-            for node in &mut self.nodes[..index] {
+        if in_pipeline && index > self.passed {
+            for node in &mut self.nodes[self.passed..index] {
                 if node.status == NodeStatus::Pending {
                     node.status = NodeStatus::Skipped;
                 }
             }
+            self.passed = index;
         }
     }
 }
@@ -357,7 +384,7 @@ impl RunState {
 #[derive(Clone, Copy, Debug)]
 pub struct RunEvent<'a> {
     pub at: Timestamp,
-    pub node: Option<&'a NodeName>,
+    pub node: Option<&'a str>,
     pub kind: FactKind,
     pub duration_ms: Option<u64>,
     pub detail: Option<&'a Detail>,
@@ -379,7 +406,7 @@ pub struct Run {
     facts: VecDeque<Fact>,
     /// The state before `facts`, once the oldest were let go.
     base: Option<Box<RunState>>,
-    horizon: Option<Fact>,
+    horizon: Option<Box<Fact>>,
     seen: Seen,
 }
 
@@ -394,7 +421,7 @@ pub(super) enum Taken {
 }
 
 impl Run {
-    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp) -> Self {
+    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp, most_facts: usize) -> Self {
         Self {
             id,
             events: 0,
@@ -402,10 +429,10 @@ impl Run {
             last_event_at: first.at,
             last_received_at: received_at,
             state: RunState::default(),
-            facts: VecDeque::new(),
+            facts: VecDeque::with_capacity(most_facts.min(USUAL_FACTS)),
             base: None,
             horizon: None,
-            seen: Seen::default(),
+            seen: Seen::with_capacity(most_facts.min(USUAL_FACTS)),
         }
     }
 
@@ -441,9 +468,9 @@ impl Run {
     pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
         self.facts.iter().rev().map(|fact| RunEvent {
             at: fact.at,
-            node: fact.node.as_ref(),
+            node: fact.node(),
             kind: fact.kind,
-            duration_ms: fact.duration_ms,
+            duration_ms: fact.duration_ms(),
             detail: fact.detail.as_deref(),
         })
     }
@@ -477,7 +504,7 @@ impl Run {
         while self.facts.len() > most_facts {
             if let Some(oldest) = self.facts.pop_front() {
                 self.base.get_or_insert_default().step(&oldest);
-                self.horizon = Some(oldest);
+                self.horizon = Some(Box::new(oldest));
             }
         }
         Taken::Applied { refolded: !in_order }
@@ -511,9 +538,16 @@ impl Seen {
     /// Identities kept for each fact kept: replays are longer than what is folded again.
     const PER_FACT: usize = 8;
 
+    fn with_capacity(events: usize) -> Self {
+        Self {
+            recent: HashSet::with_capacity_and_hasher(events, FixedState::default()),
+            older: HashSet::default(),
+        }
+    }
+
     /// Whether it is new.
     fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
-        if self.older.contains(&id) || !self.recent.insert(id) {
+        if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
             return false;
         }
         if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {

@@ -126,25 +126,28 @@ impl Model {
     }
 
     /// Applies a batch in order and hands every change to `on_change`, with the event.
-    pub fn receive(&mut self, batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
+    pub fn receive(&mut self, mut batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
         self.counters.frames += batch.frames;
         if batch.frames > 0 {
             self.last_received_at = Some(batch.received_at);
         }
-        for item in batch.items {
+        let items = std::mem::take(&mut batch.items);
+        let mut texts = batch.event_texts();
+        for item in items {
             match item {
-                Item::Event(event) => {
-                    let outcome = self.apply(&event, batch.received_at, batch.live);
+                Item::Event(mut event) => {
+                    let text = texts.next().unwrap_or_default();
+                    let outcome = self.apply(&mut event, batch.received_at, batch.live);
                     if !matches!(outcome, Outcome::Duplicate) {
                         if let Outcome::Applied(change) = outcome {
                             on_change(&event, change);
                         }
-                        self.log.push(batch.received_at, LogItem::Event(event));
+                        self.log.push(batch.received_at, LogItem::Event(event), text);
                     }
                 }
                 Item::Malformed(error) => {
                     self.counters.malformed += 1;
-                    self.log.push(batch.received_at, LogItem::ParseError(error));
+                    self.log.push(batch.received_at, LogItem::ParseError(error), "");
                 }
                 Item::Ignored => self.counters.ignored += 1,
             }
@@ -152,7 +155,7 @@ impl Model {
     }
 
     /// Applies one event. Total: every event is applied, a duplicate, or ignored.
-    fn apply(&mut self, event: &WorkflowEvent, received_at: Timestamp, live: bool) -> Outcome {
+    fn apply(&mut self, event: &mut WorkflowEvent, received_at: Timestamp, live: bool) -> Outcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
             let run = known.and_then(|slot| self.slots[slot].as_mut());
@@ -167,7 +170,9 @@ impl Model {
             Some(slot) => (slot, None),
             None => {
                 let evicted = self.make_room();
-                (self.insert(Run::new(event.run_id.clone(), &fact, received_at)), evicted)
+                let most_facts = self.retention.events_per_run;
+                let run = Run::new(event.run_id.clone(), &fact, received_at, most_facts);
+                (self.insert(run), evicted)
             }
         };
         let Some(run) = self.slots[slot].as_mut() else {
@@ -176,24 +181,27 @@ impl Model {
             return Outcome::Ignored;
         };
 
+        // One text for all events of a run: less memory, and one place to look.
+        event.run_id.clone_from(run.id());
+        let subject = fact.subject.clone();
         let status_before = run.status;
         let key_before = eviction_key(run, slot);
-        let node_before = node_status(run, event.node.as_ref());
+        let node_before = run.status_of(&subject);
         match run.take(fact, received_at, self.retention.events_per_run) {
             Taken::Duplicate => {
                 self.counters.duplicates += 1;
-                return Outcome::Duplicate;
+                Outcome::Duplicate
             }
             Taken::TooOld => {
                 self.counters.ignored += 1;
-                return Outcome::Ignored;
+                Outcome::Ignored
             }
             Taken::Applied { refolded } => {
                 self.counters.events += 1;
                 self.clock.observe(event.at, received_at, live);
                 self.stats.count_event(event.at);
                 let status = run.status;
-                let node_after = node_status(run, event.node.as_ref());
+                let node_after = run.status_of(&subject);
                 let key = eviction_key(run, slot);
                 let duration_ms = run.duration_ms;
                 if known.is_none() {
@@ -326,10 +334,6 @@ impl Model {
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
     }
-}
-
-fn node_status(run: &Run, name: Option<&NodeName>) -> NodeStatus {
-    name.and_then(|name| run.node(name)).map_or(NodeStatus::Pending, |node| node.status)
 }
 
 /// Over before running, then by age; changes only when a run starts, ends or goes on.

@@ -46,11 +46,22 @@ pub struct Batch {
     pub frames: u64,
     /// In order of arrival.
     pub items: Vec<Item>,
+    /// The events' own JSON texts, one after the other: one allocation, not one an event.
+    texts: String,
+    /// Where each event's text ends.
+    text_ends: Vec<usize>,
 }
 
 impl Batch {
     pub fn new(received_at: Timestamp, live: bool) -> Self {
-        Self { received_at, live, frames: 0, items: Vec::new() }
+        Self {
+            received_at,
+            live,
+            frames: 0,
+            items: Vec::new(),
+            texts: String::new(),
+            text_ends: Vec::new(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -66,12 +77,33 @@ impl Batch {
         } else if text.starts_with('[') {
             match serde_json::from_str::<Vec<&RawValue>>(text) {
                 Ok(elements) if elements.is_empty() => self.items.push(Item::Ignored),
-                Ok(elements) => self.items.extend(elements.iter().map(|e| read_item(e.get()))),
+                Ok(elements) => {
+                    elements.iter().for_each(|element| self.push_element(element.get()))
+                }
                 Err(error) => self.items.push(malformed(format!("not JSON: {error}"), text)),
             }
         } else {
-            self.items.push(read_item(text));
+            self.push_element(text);
         }
+    }
+
+    fn push_element(&mut self, text: &str) {
+        let item = read_item(text);
+        if matches!(item, Item::Event(_)) {
+            self.texts.push_str(text);
+            self.text_ends.push(self.texts.len());
+        }
+        self.items.push(item);
+    }
+
+    /// The JSON texts of the items that are events, in their order.
+    pub fn event_texts(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.text_ends.iter().map(move |end| {
+            let text = &self.texts[start..*end];
+            start = *end;
+            text
+        })
     }
 
     /// Reads one binary frame, which has to hold UTF-8 JSON.
@@ -113,10 +145,10 @@ fn read_item(text: &str) -> Item {
         };
         return malformed(reason, text);
     }
-    let wire: Wire = match serde_json::from_str(text) {
-        Ok(wire) => wire,
-        Err(error) => return malformed(format!("not JSON: {error}"), text),
-    };
+    let mut wire = Wire::default();
+    if let Err(error) = wire.read(text) {
+        return malformed(format!("not JSON: {error}"), text);
+    }
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
         (None, None) => return Item::Ignored,
@@ -157,7 +189,13 @@ fn read_item(text: &str) -> Item {
         }
         phase => phase,
     };
-    let detail = detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues);
+    let may_have_detail = node.is_none()
+        || wire.data.has_detail
+        || !wire.metrics.0.is_empty()
+        || wire.issues.0.is_some();
+    let detail = may_have_detail
+        .then(|| detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues))
+        .filter(|detail| *detail != Detail::default());
     Item::Event(WorkflowEvent {
         id,
         run_id: RunId::new(run_id),
@@ -166,8 +204,7 @@ fn read_item(text: &str) -> Item {
         at,
         duration_ms,
         node_index,
-        detail: (detail != Detail::default()).then(|| Arc::new(detail)),
-        raw: text.into(),
+        detail: detail.map(Arc::new),
     })
 }
 
@@ -208,7 +245,7 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,
         progress_percent: data.progress_percentage.float(),
-        artifacts: data.artifacts.0.0.into(),
+        artifacts: data.artifacts.0.into_iter().map(SmolStr::new).collect(),
         message: message.map(boxed),
     }
 }

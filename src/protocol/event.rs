@@ -49,7 +49,8 @@ impl Phase {
     }
 }
 
-/// One event of one run. `node` is `None` for what concerns the run as a whole.
+/// One event of one run, without its text, which the [`Batch`](super::Batch) and then the log keep.
+/// `node` is `None` for what concerns the run as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowEvent {
     pub id: EventId,
@@ -64,8 +65,6 @@ pub struct WorkflowEvent {
     pub node_index: Option<u32>,
     /// Everything that only some events carry.
     pub detail: Option<Arc<Detail>>,
-    /// The event's own JSON text, for the inspector and for recordings.
-    pub raw: Arc<str>,
 }
 
 /// What only some events carry. Absent on the wire is `None` or empty here.

@@ -19,5 +19,36 @@ pub use instant::parse_instant;
 pub const PIPELINE: [&str; 9] =
     ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW"];
 
+/// A node's place in the [`PIPELINE`]; `None` for one that it does not know.
+pub fn pipeline_place(name: &str) -> Option<usize> {
+    // Asked for every event: a match compares lengths first, and words rather than bytes.
+    let place = match name {
+        "PLAN" => 0,
+        "STYLE" => 1,
+        "LYRICS" => 2,
+        "PRODUCER" => 3,
+        "COMPOSE" => 4,
+        "VALIDATE" => 5,
+        "FIX" => 6,
+        "RENDER" => 7,
+        "REVIEW" => 8,
+        _ => return None,
+    };
+    Some(place)
+}
+
 /// The most fix passes the backend makes before it gives up (protocol section 2).
 pub const MAX_FIX_PASSES: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_node_of_the_pipeline_has_its_place() {
+        for (place, name) in PIPELINE.iter().enumerate() {
+            assert_eq!(pipeline_place(name), Some(place));
+        }
+        assert_eq!(pipeline_place("MASTER"), None);
+    }
+}

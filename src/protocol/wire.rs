@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smol_str::SmolStr;
 
 use super::Score;
@@ -113,58 +113,62 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// Implements [`Deserialize`] for a type that is read from a JSON object with `read`, from an
-/// array with `read_seq`, and is its default for anything else.
-macro_rules! lenient {
-    ($type:ident, map: $read:expr, seq: $read_seq:expr) => {
-        impl<'de: 'a, 'a> Deserialize<'de> for $type<'a> {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct LenientVisitor;
-                impl<'de> Visitor<'de> for LenientVisitor {
-                    type Value = $type<'de>;
+/// A value to be read into, where it stands: what is large is not moved about.
+pub(super) struct Into<'r, T>(pub(super) &'r mut T);
 
-                    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                        f.write_str("any value")
-                    }
-                    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    fn visit_map<A: MapAccess<'de>>(
-                        self,
-                        mut map: A,
-                    ) -> Result<Self::Value, A::Error> {
-                        let mut value = $type::default();
-                        $read(&mut value, &mut map)?;
-                        Ok(value)
-                    }
-                    fn visit_seq<A: SeqAccess<'de>>(
-                        self,
-                        mut seq: A,
-                    ) -> Result<Self::Value, A::Error> {
-                        let mut value = $type::default();
-                        $read_seq(&mut value, &mut seq)?;
-                        Ok(value)
-                    }
-                }
-                deserializer.deserialize_any(LenientVisitor)
+/// Lets a type be read [`Into`]: from a JSON object with `map`, from an array with `seq`; anything
+/// else leaves it as it is.
+macro_rules! lenient {
+    ($type:ident, map: $read_map:expr, seq: $read_seq:expr) => {
+        impl<'de> DeserializeSeed<'de> for Into<'_, $type<'de>> {
+            type Value = ();
+
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.deserialize_any(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for Into<'_, $type<'de>> {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_str<E>(self, _: &str) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_unit<E>(self) -> Result<(), E> {
+                Ok(())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                $read_map(self.0, &mut map)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                $read_seq(self.0, &mut seq)
             }
         }
     };
+}
+
+/// Reads the next value into `value`, which is empty but when its key comes a second time: then
+/// the last one counts.
+macro_rules! next_into {
+    ($map:ident, $value:expr) => {{
+        $value.clear();
+        $map.next_value_seed(Into(&mut $value))?;
+    }};
 }
 
 /// The numbers of an object (`scores`, `metrics`), in order of arrival.
@@ -191,6 +195,10 @@ fn skip_seq<'de, T, A: SeqAccess<'de>>(_: &mut T, seq: &mut A) -> Result<(), A::
 }
 
 impl Numbers<'_> {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Milliseconds that a fixture put among the metrics.
     pub(super) fn duration_ms(&self) -> Option<u64> {
         let (_, millis) = self.0.iter().find(|(name, _)| name == "duration_ms")?;
@@ -215,6 +223,12 @@ impl Numbers<'_> {
 pub(super) struct FirstIssue<'a>(pub(super) Option<Cow<'a, str>>);
 
 lenient!(FirstIssue, map: skip_map, seq: read_issues);
+
+impl FirstIssue<'_> {
+    fn clear(&mut self) {
+        self.0 = None;
+    }
+}
 
 fn skip_map<'de, T, A: MapAccess<'de>>(_: &mut T, map: &mut A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -286,20 +300,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Issue<'a> {
 
 /// Names of artifacts: the keys of an object, or the texts of an array.
 #[derive(Default)]
-pub(super) struct Names(pub(super) Vec<SmolStr>);
-
-/// [`Names`] with the lifetime the macro wants.
-#[derive(Default)]
-pub(super) struct ArtifactNames<'a>(pub(super) Names, std::marker::PhantomData<&'a ()>);
+pub(super) struct ArtifactNames<'a>(pub(super) Vec<Cow<'a, str>>);
 
 lenient!(ArtifactNames, map: read_name_keys, seq: read_name_items);
+
+impl ArtifactNames<'_> {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
 
 fn read_name_keys<'de, A: MapAccess<'de>>(
     names: &mut ArtifactNames<'de>,
     map: &mut A,
 ) -> Result<(), A::Error> {
     while let Some((name, _)) = map.next_entry::<Scalar, IgnoredAny>()? {
-        names.0.0.extend(name.text().map(SmolStr::new));
+        names.0.extend(name.text());
     }
     Ok(())
 }
@@ -309,7 +325,7 @@ fn read_name_items<'de, A: SeqAccess<'de>>(
     seq: &mut A,
 ) -> Result<(), A::Error> {
     while let Some(item) = seq.next_element::<Scalar>()? {
-        names.0.0.extend(item.text().map(SmolStr::new));
+        names.0.extend(item.text());
     }
     Ok(())
 }
@@ -326,6 +342,7 @@ pub(super) struct Wire<'a> {
     pub(super) phase: Scalar<'a>,
     pub(super) duration_ms: Scalar<'a>,
     pub(super) data: Data<'a>,
+    has_data: bool,
     pub(super) metrics: Numbers<'a>,
     pub(super) issues: FirstIssue<'a>,
 }
@@ -350,6 +367,15 @@ enum WireField {
 
 lenient!(Wire, map: read_wire, seq: skip_seq);
 
+impl<'a> Wire<'a> {
+    /// Reads a text that holds one JSON object and nothing else.
+    pub(super) fn read(&mut self, text: &'a str) -> serde_json::Result<()> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        Into(self).deserialize(&mut deserializer)?;
+        deserializer.end()
+    }
+}
+
 fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Result<(), A::Error> {
     while let Some(field) = map.next_key()? {
         match field {
@@ -361,9 +387,14 @@ fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Resul
             WireField::Node => wire.node = map.next_value()?,
             WireField::Phase => wire.phase = map.next_value()?,
             WireField::DurationMs => wire.duration_ms = map.next_value()?,
-            WireField::Data => wire.data = map.next_value()?,
-            WireField::Metrics => wire.metrics = map.next_value()?,
-            WireField::Issues => wire.issues = map.next_value()?,
+            WireField::Data => {
+                if std::mem::replace(&mut wire.has_data, true) {
+                    wire.data = Data::default();
+                }
+                map.next_value_seed(Into(&mut wire.data))?;
+            }
+            WireField::Metrics => next_into!(map, wire.metrics),
+            WireField::Issues => next_into!(map, wire.issues),
             WireField::Unknown => {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -375,6 +406,8 @@ fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Resul
 /// `data`: what the dialects put into an event beside its frame.
 #[derive(Default)]
 pub(super) struct Data<'a> {
+    /// A field was read that belongs to an event's detail. Most events have none.
+    pub(super) has_detail: bool,
     pub(super) song_id: Scalar<'a>,
     pub(super) song_title: Scalar<'a>,
     pub(super) title: Scalar<'a>,
@@ -420,6 +453,12 @@ lenient!(Data, map: read_data, seq: skip_seq);
 
 fn read_data<'de, A: MapAccess<'de>>(data: &mut Data<'de>, map: &mut A) -> Result<(), A::Error> {
     while let Some(field) = map.next_key()? {
+        // A node's own seed is nobody's business; a run's is asked for where it is used.
+        let common = matches!(
+            field,
+            DataField::Seed | DataField::NodeIndex | DataField::DurationMs | DataField::Unknown
+        );
+        data.has_detail |= !common;
         match field {
             DataField::SongId => data.song_id = map.next_value()?,
             DataField::SongTitle => data.song_title = map.next_value()?,
@@ -435,8 +474,8 @@ fn read_data<'de, A: MapAccess<'de>>(data: &mut Data<'de>, map: &mut A) -> Resul
             DataField::ErrorType => data.error_type = map.next_value()?,
             DataField::FixIterations => data.fix_iterations = map.next_value()?,
             DataField::ProgressPercentage => data.progress_percentage = map.next_value()?,
-            DataField::Scores => data.scores = map.next_value()?,
-            DataField::Artifacts => data.artifacts = map.next_value()?,
+            DataField::Scores => next_into!(map, data.scores),
+            DataField::Artifacts => next_into!(map, data.artifacts),
             DataField::Unknown => {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -95,6 +95,42 @@ fn the_log_keeps_its_newest_lines_and_counts_all() {
 }
 
 #[test]
+fn each_kept_line_of_the_log_has_its_own_text() {
+    let mut model = model(10_000, 500, 10);
+    let text = |run: u64| {
+        // Now and then one that is longer than what is let go at once.
+        let more = "x".repeat(if run % 700 == 699 { 600_000 } else { run as usize % 900 });
+        event(run, run, "start").replace('}', &format!(r#","more":"{more}"}}"#))
+    };
+    let gone = {
+        feed(&mut model, [text(0)]);
+        model.log().entries()[0].clone()
+    };
+    assert_eq!(model.log().raw(&gone), text(0));
+    for run in 1..3_000 {
+        feed(&mut model, [text(run)]);
+        if run % 10 == 0 {
+            feed(&mut model, ["not json"]);
+        }
+    }
+    let mut texts = 0;
+    for entry in model.log().entries() {
+        match &entry.item {
+            LogItem::Event(event) => {
+                let run = event.run_id.trim_start_matches("run-").parse().unwrap();
+                assert!(model.log().raw(entry) == text(run), "{run}");
+                texts += 1;
+            }
+            LogItem::ParseError(error) => {
+                assert_eq!((&*error.text, model.log().raw(entry)), ("not json", ""));
+            }
+        }
+    }
+    assert!(texts > 400);
+    assert_eq!(model.log().raw(&gone), "");
+}
+
+#[test]
 fn a_late_event_within_the_bound_takes_its_place() {
     let mut frames = transcript("b-fix-twice-then-pass");
     let mut whole = model(10, 10, 1_000);

@@ -280,20 +280,6 @@ impl Canvas {
         part
     }
 
-    /// Empties all parts.
-    pub fn clear(&mut self) {
-        self.generation += 1;
-        for part in &mut self.parts {
-            part.shapes.clear();
-            part.texts.clear();
-        }
-    }
-
-    /// Design coordinates of a point in device pixels of the viewport: for pointers.
-    pub fn design_from_device(&self, device: Vec2) -> Vec2 {
-        (device - self.origin) / self.scale
-    }
-
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }

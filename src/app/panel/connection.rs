@@ -20,7 +20,7 @@ use crate::app::words::{count_words, time_words};
 use crate::cli::SourceSpec;
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, parse_source_url,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, parse_source_url, redact,
 };
 
 /// What the section shows.
@@ -326,7 +326,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
             ui.label(head.color(ink(colour::FAILED_TEXT)));
             ui.label(format!("at {}", time_words(at, view.zone)));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                copy_ui(ui, "Copy the error", || format!("{at} {} {message}", view.url));
+                copy_ui(ui, "Copy the error", || format!("{at} {} {message}", redact(view.url)));
             });
         });
         let shown: String = message.chars().take(400).collect();

@@ -7,7 +7,7 @@ use super::glyph::close_ui;
 use super::style::{self, text};
 use super::widgets::copy_ui;
 use crate::app::words::instant_words;
-use crate::model::{LogEntry, LogItem};
+use crate::model::{EventLog, LogEntry, LogItem};
 
 /// A line of the log that was opened.
 #[derive(Clone, Debug)]
@@ -20,11 +20,11 @@ pub(super) struct OpenEntry {
 }
 
 impl OpenEntry {
-    pub(super) fn new(entry: &LogEntry, zone: &TimeZone) -> Self {
+    pub(super) fn new(log: &EventLog, entry: &LogEntry, zone: &TimeZone) -> Self {
         let (title, raw) = match &entry.item {
             LogItem::Event(event) => {
                 let node = event.node.as_deref().unwrap_or("workflow");
-                (format!("{node} {}", event.phase.as_str()), event.raw.to_string())
+                (format!("{node} {}", event.phase.as_str()), log.raw(entry).to_owned())
             }
             LogItem::ParseError(error) => {
                 (format!("Unreadable: {}", error.reason), error.text.to_string())

@@ -223,7 +223,7 @@ fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> Sc
     });
     state.pressed = pressed;
     if let Some(entry) = clicked {
-        state.opened = Some(OpenEntry::new(entry, view.zone));
+        state.opened = Some(OpenEntry::new(log, entry, view.zone));
     }
     output
 }

@@ -83,7 +83,7 @@ pub(super) struct LogFilter {
 }
 
 impl LogFilter {
-    fn passes(&self, entry: &LogEntry) -> bool {
+    fn passes(&self, log: &EventLog, entry: &LogEntry) -> bool {
         if self.kind.is_some_and(|kind| kind != LineKind::of(&entry.item)) {
             return false;
         }
@@ -95,7 +95,7 @@ impl LogFilter {
                         NodeFilter::Workflow => event.node.is_none(),
                         NodeFilter::Node(name) => event.node.as_ref() == Some(name),
                     }
-                    && contains(&event.raw, &self.search)
+                    && contains(log.raw(entry), &self.search)
             }
             LogItem::ParseError(error) => {
                 self.node == NodeFilter::All
@@ -174,7 +174,7 @@ impl LogIndex {
         let mut turn = if searched { SEARCHED_LINES_A_TURN } else { LINES_A_TURN };
         let at = |seq: u64| entries.get((seq - first) as usize);
         while self.looked_to < until && turn > 0 {
-            if at(self.looked_to).is_some_and(|entry| self.filter.passes(entry)) {
+            if at(self.looked_to).is_some_and(|entry| self.filter.passes(log, entry)) {
                 self.lines.push_back(self.looked_to);
             }
             self.looked_to += 1;
@@ -182,7 +182,7 @@ impl LogIndex {
         }
         while self.looked_from > first && turn > 0 {
             self.looked_from -= 1;
-            if at(self.looked_from).is_some_and(|entry| self.filter.passes(entry)) {
+            if at(self.looked_from).is_some_and(|entry| self.filter.passes(log, entry)) {
                 self.lines.push_front(self.looked_from);
                 shift.added += 1;
             }
@@ -223,7 +223,11 @@ mod tests {
 
     /// What a look at every line would find.
     fn all_passing(log: &EventLog, filter: &LogFilter) -> Vec<u64> {
-        log.entries().iter().filter(|entry| filter.passes(entry)).map(|entry| entry.seq).collect()
+        log.entries()
+            .iter()
+            .filter(|entry| filter.passes(log, entry))
+            .map(|entry| entry.seq)
+            .collect()
     }
 
     fn filters() -> Vec<LogFilter> {

@@ -206,10 +206,8 @@ mod tests {
 
     /// Relative luminance, WCAG 2.
     fn luminance(colour: Color) -> f32 {
-        let linear = |v: f32| {
-            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue)
+        let linear = colour.to_linear();
+        0.2126 * linear.red + 0.7152 * linear.green + 0.0722 * linear.blue
     }
 
     fn contrast(a: Color, b: Color) -> f32 {

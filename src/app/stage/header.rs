@@ -20,7 +20,7 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32) {
 }
 
 /// The line above the title, with the mark.
-pub fn draw_meta(part: &mut Part, place: &Place, meta: &[String]) {
+pub fn draw_meta(part: &mut Part, meta: &[String]) {
     let y = 74.0;
     draw_mark(part, 56.0, y);
     part.text(
@@ -33,7 +33,6 @@ pub fn draw_meta(part: &mut Part, place: &Place, meta: &[String]) {
             .face(Face::Text500)
             .colour(colour::TEXT_SECONDARY),
     );
-    let _ = place;
 }
 
 /// News of another run that failed, beside the clock.
@@ -56,10 +55,17 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, place: &Place) {
 pub fn draw_clock(part: &mut Part, place: &Place, clock: &str) {
     part.text(
         Layer::Face,
-        Text::new("clock", clock.to_owned(), place.screen.right(), 84.0, Face::Display700, 52.0)
-            .end()
-            .tracking(-0.02)
-            .colour(colour::TEXT_SECONDARY),
+        Text::new(
+            "clock",
+            clock.to_owned(),
+            place.screen.right(),
+            84.0,
+            Face::Display700,
+            size::CLOCK,
+        )
+        .end()
+        .tracking(-0.02)
+        .colour(colour::TEXT_SECONDARY),
     );
 }
 
@@ -69,8 +75,6 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
     let right = place.screen.right();
     let (title_size, title_y) =
         if failed { (size::HERO_FAILED, 168.0) } else { (size::HERO, 180.0) };
-    let title_y = title_y + place.header_y;
-
     let time_size = title_size * 0.8;
     let time_width = measure(Face::Display700, time_size, -0.018, &view.time);
     let word_width = measure(Face::Text500, size::META, 0.0, view.time_word);
@@ -116,7 +120,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
         return;
     }
 
-    let y = 246.0 + place.header_y;
+    let y = 246.0;
     let glyph = match view.status {
         RunStatus::Pending => Glyph::Pending,
         RunStatus::Running => Glyph::Running,

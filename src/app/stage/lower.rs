@@ -45,7 +45,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
             text("ticker time", time_words(event.at, &zone), 58.0, Face::Text500)
                 .colour(colour::TEXT_TERTIARY),
         );
-        let node = event.node.map_or("run", |node| node.as_str());
+        let node = event.node.unwrap_or("run");
         let node = truncate(Face::Text600, size::TICKER, node, 150.0).into_owned();
         part.text(
             Layer::Face,

@@ -29,7 +29,7 @@ use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::theme::{colour, motion, size};
-use super::viewport::Viewport;
+use super::viewport::{Viewport, Zoom};
 use super::words::run_title;
 use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
 use crate::model::{Model, NodeStatus, Run, RunStatus};
@@ -72,6 +72,7 @@ struct Cause {
     focus: (Option<RunId>, bool),
     link: ConnectionState,
     viewport: Viewport,
+    zoom: Zoom,
 }
 
 /// What a drawing was made from; equal means that nothing has to be drawn.
@@ -85,7 +86,7 @@ struct Drawn {
     elsewhere: Option<String>,
     following: bool,
     screen: Screen,
-    offset: Vec2,
+    zoom: Zoom,
     run_events: u64,
 }
 
@@ -99,6 +100,7 @@ fn draw(
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
+    zoom: Res<Zoom>,
 ) {
     let now = draw_clock.secs;
     let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
@@ -108,6 +110,7 @@ fn draw(
         focus: (focus.run().cloned(), focus.is_following()),
         link: link.state.clone(),
         viewport: *viewport,
+        zoom: *zoom,
     };
     if !moving && memory.cause.as_ref() == Some(&cause) {
         return;
@@ -129,7 +132,7 @@ fn draw(
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
         following: focus.is_following(),
         screen: viewport.screen(),
-        offset: viewport.offset_px,
+        zoom: *zoom,
         run_events: run.map_or(0, Run::events),
         stage,
         bridge,
@@ -140,8 +143,8 @@ fn draw(
     }
 
     let screen = drawn.screen;
-    canvas.scale = screen.scale;
-    canvas.origin = drawn.offset;
+    canvas.scale = screen.scale * zoom.factor;
+    canvas.origin = zoom.origin_px.round();
     canvas.desaturate = if drawn.bridge.light.state.is_lost() { 0.6 } else { 0.0 };
     let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed());
     let part = canvas.redraw("stage");
@@ -218,7 +221,6 @@ impl StageMemory {
         Place {
             rack,
             failure_top: FAILURE_TOP + screen.extra_height() / 2.0,
-            header_y: 0.0,
             clock_secs: now,
             failed_at: if frozen { now - LONG_AGO_SECS } else { self.failed_at },
             frozen,
@@ -261,7 +263,7 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place:
         meta.push("staying on this run".to_owned());
     }
     if drawn.notice.is_none() {
-        header::draw_meta(part, place, &meta);
+        header::draw_meta(part, &meta);
     }
     header::draw_run(part, stage, place);
     fix_loop::draw(part, stage, place);
@@ -296,7 +298,7 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
 
 /// The ghosted rack before the first run.
 fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
-    header::draw_meta(part, place, &["song runs".to_owned()]);
+    header::draw_meta(part, &["song runs".to_owned()]);
     part.text(
         Layer::Face,
         Text::new("title", "Waiting for the first run", 53.0, 180.0, Face::Display700, 84.0)

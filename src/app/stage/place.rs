@@ -9,8 +9,6 @@ pub struct Place {
     pub rack: Rack,
     /// Upper edge of the failure bar.
     pub failure_top: f32,
-    /// Baselines of the header are moved down by this much.
-    pub header_y: f32,
     /// Seconds of the draw clock.
     pub clock_secs: f64,
     /// When the failure was first drawn, in seconds of the draw clock; long ago when the run was

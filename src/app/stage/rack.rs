@@ -406,7 +406,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     super::failure_text::draw(part, failure, bar);
 
     if let Some((index, module, at)) = module {
-        draw_failed_module(part, module, at, index, joined.is_none(), place);
+        draw_failed_module(part, module, at, index, joined.is_none());
     }
 }
 
@@ -416,7 +416,6 @@ fn draw_failed_module(
     at: &ModuleBox,
     index: usize,
     alone: bool,
-    place: &Place,
 ) {
     let rect = at.rect;
     let k = (rect.w / 338.0).min(rect.h / 352.0);
@@ -474,5 +473,4 @@ fn draw_failed_module(
             Shape::disc(Vec2::new(x, jack_y), 15.0).fill(colour::FAILED_INK).keep_colour(),
         );
     }
-    let _ = place;
 }

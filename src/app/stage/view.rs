@@ -213,7 +213,6 @@ fn module_view(
     let so_far = || node.started_at.map(|started_at| millis_between(started_at, until));
     let running = node.status == NodeStatus::Running;
     let stopped = running && run.status == RunStatus::Cancelled;
-    let earlier = node.history().split_last().map_or(&[][..], |(_, earlier)| earlier);
     ModuleView {
         name: node.name.to_string(),
         status: if stopped { NodeStatus::Pending } else { node.status },
@@ -223,7 +222,7 @@ fn module_view(
         usual: stats.usual_node(&node.name),
         inferred: node.inferred,
         refused_before: node.status != NodeStatus::Failed
-            && earlier.iter().any(|attempt| attempt.status == NodeStatus::Failed),
+            && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
         progress_percent: node.progress_percent,
     }
 }
@@ -323,7 +322,7 @@ fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
 
 fn scores_view(run: &Run) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
-    let latest = validate.history().iter().rev().find(|attempt| !attempt.scores.is_empty())?;
+    let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
     let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
@@ -415,6 +414,8 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         },
         _ => String::new(),
     };
+    // A wait that is not worth a word is not counted either.
+    let queued_ms = if queued_ms < 1000 { 0 } else { queued_ms };
     let total_ms = own_ms + queued_ms;
     // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
     let time = if run.status.is_over() && total_ms < 10_000 {
@@ -422,7 +423,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     } else {
         clock_words(total_ms)
     };
-    let queued = if queued_ms < 1000 {
+    let queued = if queued_ms == 0 {
         String::new()
     } else {
         format!("{} of it queued", rough_duration(queued_ms))

@@ -1,0 +1,46 @@
+//! The pointer on the stage: the wheel looks closer, dragging moves the view, `F` fits it again.
+
+use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
+use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
+
+use super::AppSystems;
+use super::input::pointer_on_controls;
+use super::viewport::{Viewport, Zoom};
+
+/// One notch of the wheel.
+const STEP: f32 = 1.1;
+/// Pixels of a touchpad that make a notch.
+const PIXELS_A_NOTCH: f32 = 40.0;
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(Update, look.in_set(AppSystems::Act).run_if(not(pointer_on_controls)));
+}
+
+fn look(
+    scroll: Res<AccumulatedMouseScroll>,
+    moved: Res<AccumulatedMouseMotion>,
+    buttons: Res<ButtonInput<MouseButton>>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+    viewport: Res<Viewport>,
+    mut zoom: ResMut<Zoom>,
+) {
+    let Ok(window) = windows.single() else {
+        return;
+    };
+    let notches = match scroll.unit {
+        MouseScrollUnit::Line => scroll.delta.y,
+        MouseScrollUnit::Pixel => scroll.delta.y / PIXELS_A_NOTCH,
+    };
+    if notches != 0.0
+        && let Some(pointer) = window.physical_cursor_position()
+    {
+        let closer = zoom.about(pointer, STEP.powf(notches), viewport.views_px());
+        zoom.set_if_neq(closer);
+    }
+    if buttons.pressed(MouseButton::Left) && moved.delta != Vec2::ZERO {
+        let by = moved.delta * window.scale_factor();
+        let panned = zoom.moved(by, viewport.views_px());
+        zoom.set_if_neq(panned);
+    }
+}
