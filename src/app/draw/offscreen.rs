@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bevy::DefaultPlugins;
 use bevy::app::{App, PluginGroup, PluginGroupBuilder, PluginsState};
-use bevy::asset::{Assets, RenderAssetUsages};
+use bevy::asset::{Assets, Handle, RenderAssetUsages};
 use bevy::camera::{Camera, RenderTarget};
 use bevy::ecs::prelude::*;
 use bevy::image::Image;
@@ -77,13 +77,12 @@ pub fn make_ready(app: &mut App) {
     }
 }
 
-/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
-/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+/// Points all cameras at a new image of this size in device pixels.
 ///
-/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
-/// camera's viewport as it would in a window. Can be called again on the same app.
-pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
-    make_ready(app);
+/// An app whose first updates are not those of [`render_to_png`] calls this before them: what lays
+/// itself out keeps what it learned from the first size it saw, and a camera without a target has
+/// none of ours.
+pub fn aim_cameras(app: &mut App, size: UVec2) -> Result<Handle<Image>, OffscreenError> {
     let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
     image.asset_usage = RenderAssetUsages::default();
@@ -92,6 +91,25 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
         .get_resource_mut::<Assets<Image>>()
         .ok_or(OffscreenError::NoGraphics)?
         .add(image);
+    aim_at(app.world_mut(), &target);
+    Ok(target)
+}
+
+fn aim_at(world: &mut World, target: &Handle<Image>) {
+    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
+    for camera in cameras {
+        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    }
+}
+
+/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
+/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+///
+/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
+/// camera's viewport as it would in a window. Can be called again on the same app.
+pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
+    make_ready(app);
+    let target = aim_cameras(app, size)?;
 
     // Start-up systems may spawn the cameras.
     app.update();
@@ -99,10 +117,7 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
     if world.query_filtered::<(), With<CanvasCamera>>().iter(world).next().is_none() {
         world.spawn(CanvasCamera);
     }
-    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
-    for camera in cameras {
-        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
-    }
+    aim_at(world, &target);
     for _ in 0..WARM_UP_UPDATES {
         app.update();
     }
