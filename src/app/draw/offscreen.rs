@@ -1,5 +1,7 @@
 //! The same picture without a window: for snapshots, documentation and tests.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -16,6 +18,7 @@ use bevy::render::render_resource::{TextureFormat, TextureUsages};
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::window::{ExitCondition, WindowPlugin};
 use bevy::winit::WinitPlugin;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use thiserror::Error;
 
 use super::CanvasCamera;
@@ -144,8 +147,12 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
 fn write_png(image: Image, path: &Path) -> Result<(), OffscreenError> {
     let picture =
         image.try_into_dynamic().map_err(|error| OffscreenError::Convert(error.to_string()))?;
-    picture
-        .to_rgb8()
-        .save(path)
-        .map_err(|error| OffscreenError::Write { path: path.to_owned(), reason: error.to_string() })
+    let failed = |reason: String| OffscreenError::Write { path: path.to_owned(), reason };
+    let file = File::create(path).map_err(|error| failed(error.to_string()))?;
+    let mut file = BufWriter::new(file);
+    // Pictures are kept and shown far more often than taken.
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive);
+    picture.to_rgb8().write_with_encoder(encoder).map_err(|error| failed(error.to_string()))?;
+    file.flush().map_err(|error| failed(error.to_string()))
 }
