@@ -88,7 +88,10 @@ fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Re
         }
         Some(run) => {
             let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
+            // What ended long ago is history that was replayed, not news.
+            let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
             match focus.over_since {
+                _ if !news => false,
                 Some(since) => millis_between(since, clock.now) < hold,
                 None => {
                     focus.over_since = Some(clock.now);

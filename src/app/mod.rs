@@ -18,7 +18,7 @@ mod pointer;
 mod power;
 mod snapshot;
 mod source;
-mod stage;
+pub mod stage;
 pub mod theme;
 pub mod viewport;
 mod window;

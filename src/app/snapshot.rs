@@ -10,7 +10,9 @@ use thiserror::Error;
 
 use super::actions::Chrome;
 use super::clock::PlaybackClock;
-use super::draw::{Canvas, DrawClock, OffscreenError, offscreen_plugins, render_to_png};
+use super::draw::{
+    Canvas, DrawClock, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+};
 use super::ingest::{Link, Studio};
 use super::viewport::{self, Viewport};
 use super::{ControlsPlugin, StudioPlugin, ViewPlugin};
@@ -62,7 +64,11 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     ));
     app.insert_resource(chrome);
     app.insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
-    app.add_systems(Startup, viewport::spawn_cameras);
+    make_ready(&mut app);
+    let world = app.world_mut();
+    viewport::spawn_cameras(world.commands());
+    world.flush();
+    aim_cameras(&mut app, size)?;
     app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
 
     if let SourceSpec::Recording(path) = &source {
@@ -86,7 +92,6 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
 
 /// Lets the app live for a while, from its connection on.
 fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
-    super::draw::make_ready(app);
     let mut since = None;
     loop {
         app.update();

@@ -63,6 +63,16 @@ fn a_failure_is_held_longer_than_a_success() {
     }
 }
 
+/// On connecting, the history comes first.
+#[test]
+fn a_run_that_ended_long_ago_is_not_held() {
+    let mut app = studio();
+    feed(&mut app, [event("old", None, "start", -900), event("old", None, "fail", -800)]);
+    shows(&app, Some("old"));
+    feed(&mut app, [event("now", None, "start", -5)]);
+    shows(&app, Some("now"));
+}
+
 #[test]
 fn the_last_failure_stays_when_nothing_else_runs() {
     let mut app = studio();

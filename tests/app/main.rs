@@ -8,9 +8,13 @@
 )]
 
 mod ambiguity;
+mod cli;
 mod focus;
 mod link;
+mod picture;
+mod pixels;
 mod scenes;
+mod stage_words;
 mod support;
 mod tape;
 mod world;

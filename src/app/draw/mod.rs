@@ -35,7 +35,7 @@ pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
 pub use fonts::{Face, Fonts};
 pub use metrics::{measure, truncate, wrap};
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
-pub use offscreen::{OffscreenError, make_ready, offscreen_plugins, render_to_png};
+pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};
 pub use shape::{Cap, Rect, Shape, Texture};
 
 /// When the canvas is taken over from the main world's data.

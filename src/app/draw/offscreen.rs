@@ -1,11 +1,13 @@
 //! The same picture without a window: for snapshots, documentation and tests.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bevy::DefaultPlugins;
 use bevy::app::{App, PluginGroup, PluginGroupBuilder, PluginsState};
-use bevy::asset::{Assets, RenderAssetUsages};
+use bevy::asset::{Assets, Handle, RenderAssetUsages};
 use bevy::camera::{Camera, RenderTarget};
 use bevy::ecs::prelude::*;
 use bevy::image::Image;
@@ -16,6 +18,7 @@ use bevy::render::render_resource::{TextureFormat, TextureUsages};
 use bevy::render::view::screenshot::{Screenshot, ScreenshotCaptured};
 use bevy::window::{ExitCondition, WindowPlugin};
 use bevy::winit::WinitPlugin;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use thiserror::Error;
 
 use super::CanvasCamera;
@@ -77,13 +80,12 @@ pub fn make_ready(app: &mut App) {
     }
 }
 
-/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
-/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+/// Points all cameras at a new image of this size in device pixels.
 ///
-/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
-/// camera's viewport as it would in a window. Can be called again on the same app.
-pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
-    make_ready(app);
+/// An app whose first updates are not those of [`render_to_png`] calls this before them: what lays
+/// itself out keeps what it learned from the first size it saw, and a camera without a target has
+/// none of ours.
+pub fn aim_cameras(app: &mut App, size: UVec2) -> Result<Handle<Image>, OffscreenError> {
     let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
     image.asset_usage = RenderAssetUsages::default();
@@ -92,6 +94,25 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
         .get_resource_mut::<Assets<Image>>()
         .ok_or(OffscreenError::NoGraphics)?
         .add(image);
+    aim_at(app.world_mut(), &target);
+    Ok(target)
+}
+
+fn aim_at(world: &mut World, target: &Handle<Image>) {
+    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
+    for camera in cameras {
+        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
+    }
+}
+
+/// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
+/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+///
+/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
+/// camera's viewport as it would in a window. Can be called again on the same app.
+pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
+    make_ready(app);
+    let target = aim_cameras(app, size)?;
 
     // Start-up systems may spawn the cameras.
     app.update();
@@ -99,10 +120,7 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
     if world.query_filtered::<(), With<CanvasCamera>>().iter(world).next().is_none() {
         world.spawn(CanvasCamera);
     }
-    let cameras: Vec<_> = world.query_filtered::<Entity, With<Camera>>().iter(world).collect();
-    for camera in cameras {
-        world.entity_mut(camera).insert(RenderTarget::Image(target.clone().into()));
-    }
+    aim_at(world, &target);
     for _ in 0..WARM_UP_UPDATES {
         app.update();
     }
@@ -129,8 +147,12 @@ pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), Offs
 fn write_png(image: Image, path: &Path) -> Result<(), OffscreenError> {
     let picture =
         image.try_into_dynamic().map_err(|error| OffscreenError::Convert(error.to_string()))?;
-    picture
-        .to_rgb8()
-        .save(path)
-        .map_err(|error| OffscreenError::Write { path: path.to_owned(), reason: error.to_string() })
+    let failed = |reason: String| OffscreenError::Write { path: path.to_owned(), reason };
+    let file = File::create(path).map_err(|error| failed(error.to_string()))?;
+    let mut file = BufWriter::new(file);
+    // Pictures are kept and shown far more often than taken.
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive);
+    picture.to_rgb8().write_with_encoder(encoder).map_err(|error| failed(error.to_string()))?;
+    file.flush().map_err(|error| failed(error.to_string()))
 }

@@ -11,8 +11,8 @@ mod header;
 mod lower;
 mod place;
 mod rack;
-mod story;
-mod view;
+pub mod story;
+pub mod view;
 
 use bevy::color::Alpha;
 use bevy::math::Vec2;

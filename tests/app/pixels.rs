@@ -1,0 +1,117 @@
+//! The stage as it looks. The references are in `tests/app/pixels`; after a wanted change
+//! `METERBRIDGE_UPDATE_PIXELS=1 cargo test --test app pixels` takes them again: look at each of
+//! them before they are committed.
+
+use std::path::Path;
+
+use super::picture::{Difference, Picture, scratch};
+
+const SIZE: (usize, usize) = (960, 540);
+/// What another version of the renderer may do to edges; anything a person sees is far above it.
+const TOLERANCE: Difference = Difference { mean: 0.6, far: 0.004 };
+
+#[track_caller]
+fn assert_as_before(scene: &str, take: &str, covered: &[(f64, f64, f64, f64)]) {
+    let (mut picture, path) = Picture::of_scene(scene, take, SIZE);
+    let name = if take == "stage" { scene.to_owned() } else { format!("{scene}-{take}") };
+    let reference =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/app/pixels/{name}.png"));
+    if std::env::var_os("METERBRIDGE_UPDATE_PIXELS").is_some() {
+        std::fs::copy(&path, &reference).unwrap();
+    }
+    let mut expected = Picture::read(&reference);
+    for rectangle in covered {
+        picture.cover(*rectangle);
+        expected.cover(*rectangle);
+    }
+    let found = picture.difference(&expected);
+    assert!(
+        found.mean <= TOLERANCE.mean && found.far <= TOLERANCE.far,
+        "{name} looks different: {found:?}; compare {} with {}",
+        path.display(),
+        reference.display()
+    );
+}
+
+#[test]
+fn mid_run_looks_as_before() {
+    assert_as_before("mid-run", "stage", &[]);
+}
+
+#[test]
+fn failed_looks_as_before() {
+    assert_as_before("failed", "stage", &[]);
+}
+
+#[test]
+fn second_fix_pass_looks_as_before() {
+    assert_as_before("second-fix-pass", "stage", &[]);
+}
+
+#[test]
+fn cancelled_looks_as_before() {
+    assert_as_before("cancelled", "stage", &[]);
+}
+
+#[test]
+fn several_nodes_look_as_before() {
+    assert_as_before("several-nodes", "stage", &[]);
+}
+
+#[test]
+fn a_long_error_looks_as_before() {
+    assert_as_before("long-error", "stage", &[]);
+}
+
+#[test]
+fn the_panel_looks_as_before() {
+    assert_as_before("12-runs", "panel", &[]);
+}
+
+#[test]
+fn waiting_looks_as_before() {
+    // Without any event it shows the time of day, at the top and at the foot.
+    let clock = (0.85, 0.0, 1.0, 0.1);
+    let foot = (0.8, 0.9, 1.0, 1.0);
+    assert_as_before("waiting", "stage", &[clock, foot]);
+}
+
+/// What tells from across the room that something failed, and that nothing did.
+#[test]
+fn only_a_failure_is_solid_vermillion() {
+    for scene in ["failed", "failed-first", "failed-run-without-node", "failed-fix"] {
+        let (picture, _) = Picture::of_scene(scene, "alarm", SIZE);
+        // The bar alone is 1840 by 84 of 1920 by 1080, and part of it is under the words.
+        let blocks = picture.solid_vermillion();
+        assert!(blocks > 200, "{scene}: {blocks} solid squares");
+    }
+    for scene in ["mid-run", "completed", "cancelled", "several-nodes", "slow-node", "waiting"] {
+        let (picture, _) = Picture::of_scene(scene, "calm", SIZE);
+        assert_eq!(picture.solid_vermillion(), 0, "{scene}");
+    }
+}
+
+#[test]
+fn the_same_moment_is_the_same_picture() {
+    let (first, _) = Picture::of_scene("second-fix-pass", "once", SIZE);
+    let (second, _) = Picture::of_scene("second-fix-pass", "again", SIZE);
+    assert!(first == second, "{:?}", first.difference(&second));
+}
+
+/// More pixels make it sharper, never smaller.
+#[test]
+fn four_times_the_pixels_is_the_same_picture() {
+    let (large, _) = Picture::of_scene("failed", "4k", (3840, 2160));
+    let (small, _) = Picture::of_scene("failed", "hd", (1920, 1080));
+    let found = large.halved().difference(&small);
+    assert!(found.mean < 1.5 && found.far < 0.03, "{found:?}");
+}
+
+#[test]
+fn a_change_that_a_person_sees_is_seen() {
+    let (running, _) = Picture::of_scene("mid-run", "differs", SIZE);
+    let (title, _) = Picture::of_scene("long-title", "differs", SIZE);
+    let found = running.difference(&title);
+    assert!(found.far > TOLERANCE.far, "another title is within the tolerance: {found:?}");
+    assert!(scratch("mid-run-differs-960x540.png").exists());
+}

@@ -1,0 +1,311 @@
+//! What the stage says in each scene, to the letter: the words somebody acts on.
+
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::focus::Focus;
+use meterbridge::app::ingest::Studio;
+use meterbridge::app::stage::story::story;
+use meterbridge::app::stage::view::{ModuleView, StageView};
+use meterbridge::model::NodeStatus;
+
+use super::support::{play_scene, studio};
+
+/// Title, status, times, modules, loop, failure and story of a scene, a line each; empty ones are
+/// left out.
+fn words(scene: &str) -> String {
+    let mut app = studio();
+    play_scene(&mut app, scene);
+    let world = app.world();
+    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
+    let run = world.resource::<Focus>().run().and_then(|id| studio.model.run(id)).unwrap();
+    let view = StageView::of(run, studio.model.stats(), clock.now, clock.server_now);
+
+    let cancel = if view.cancel_requested { ", cancel requested" } else { "" };
+    let verdicts = view.fix.verdicts.iter().map(|verdict| {
+        let score = verdict.score.map_or_else(|| "?".to_owned(), |score| format!("{score:.2}"));
+        let passed = match verdict.passed {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "open",
+        };
+        format!("{score} {passed}")
+    });
+    let scores = view.scores.iter().map(|scores| {
+        let total = scores.total.map_or_else(String::new, |total| format!("{total:.2}"));
+        let parts: Vec<&str> = scores.parts.iter().map(|(name, _)| name.as_str()).collect();
+        format!("score {total}: {}", parts.join(", "))
+    });
+    let failure = view.failure.iter().map(|failure| {
+        let reason: String = failure.reason.chars().take(90).collect();
+        format!("{}: {reason}", failure.headline)
+    });
+    let modules: Vec<String> = view.modules.iter().map(module_words).collect();
+    let lines = [
+        format!("{} | {}", view.title, view.meta.join(" | ")),
+        format!("{} {}{cancel}", view.status_word, view.status_detail).trim_end().to_owned(),
+        [view.time_word, &view.time, &view.queued, &view.time_detail]
+            .iter()
+            .filter(|words| !words.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" | "),
+        modules.join(" "),
+    ];
+    let fix = (view.fix.passes > 0)
+        .then(|| format!("fix {}: {}", view.fix.passes, verdicts.collect::<Vec<_>>().join(", ")));
+    let told = story(run, &view, clock.server_now).join(" ");
+    let told = (!told.is_empty()).then_some(told);
+    let all = lines.into_iter().chain(fix).chain(scores).chain(failure).chain(told);
+    all.collect::<Vec<_>>().join("\n").replace('\u{a0}', " ")
+}
+
+/// `PLAN+`: done. `LYRICS>`: runs. `RENDER!`: failed. `REVIEW/`: skipped. `STYLE?`: not seen.
+/// `COMPOSE=`: stopped here. `VALIDATE-!`: waits, and was refused before.
+fn module_words(module: &ModuleView) -> String {
+    let status = match module.status {
+        _ if module.stopped => "=",
+        NodeStatus::Pending => "-",
+        NodeStatus::Running => ">",
+        NodeStatus::Success => "+",
+        NodeStatus::Failed => "!",
+        NodeStatus::Skipped => "/",
+        NodeStatus::Unknown => "?",
+    };
+    let slow = if module.has_focus() && module.is_slow() { " slow" } else { "" };
+    let refused = if module.refused_before { "!" } else { "" };
+    format!("{}{status}{refused}{slow}", module.name)
+}
+
+#[track_caller]
+fn check(scene: &str, expected: &str) {
+    let actual = words(scene);
+    assert!(actual == expected, "{scene}:\n{actual}\n");
+}
+
+/// Without an estimate, or with one that is not to be trusted, it says so.
+#[test]
+fn a_run_under_way_says_where_it_is_and_how_long_to_go() {
+    check(
+        "mid-run",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running LYRICS, step 3 of 8\n\
+         elapsed | 00:48 | 32 s of it queued | about 01:47 to go\n\
+         PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-",
+    );
+    check(
+        "first-run-no-history",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running LYRICS, step 3 of 8\n\
+         elapsed | 00:48 | 32 s of it queued | no estimate yet\n\
+         PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-",
+    );
+    check(
+        "slow-node",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running LYRICS, step 3 of 8\n\
+         elapsed | 01:18 | 32 s of it queued | about 01:39 to go\n\
+         PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
+         LYRICS is slow: 19 of 20 take less than 29 s.",
+    );
+    check(
+        "stale",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running LYRICS, step 3 of 8\n\
+         elapsed | 01:26 | 32 s of it queued | no news for 38 s\n\
+         PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
+         LYRICS is slow: 19 of 20 take less than 29 s.",
+    );
+}
+
+#[test]
+fn several_nodes_are_all_named() {
+    check(
+        "several-nodes",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running LYRICS, PRODUCER\n\
+         elapsed | 00:43 | 32 s of it queued | about 01:47 to go\n\
+         PLAN+ STYLE+ LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
+    );
+    check(
+        "three-nodes",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running STYLE, LYRICS, PRODUCER\n\
+         elapsed | 00:36 | 32 s of it queued | about 01:55 to go\n\
+         PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
+    );
+    check(
+        "four-nodes",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running STYLE, LYRICS, PRODUCER, COMPOSE\n\
+         elapsed | 00:37 | 32 s of it queued | about 01:54 to go\n\
+         PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE> VALIDATE- RENDER- REVIEW-",
+    );
+}
+
+#[test]
+fn the_fix_loop_tells_its_passes_and_verdicts() {
+    check(
+        "fix-running",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running FIX, fix 1 of 3\n\
+         elapsed | 01:44 | 32 s of it queued | about 01:35 to go\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE- VALIDATE-! RENDER- REVIEW-\n\
+         fix 1: 0.71 no\n\
+         score 0.71: hook density, rhyme tightness, section completeness, singability\n\
+         VALIDATE refused once, with a score of 0.71.",
+    );
+    check(
+        "second-fix-pass",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running COMPOSE, fix 2 of 3\n\
+         elapsed | 02:58 | 32 s of it queued | about 01:05 to go\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE> VALIDATE-! RENDER- REVIEW-\n\
+         fix 2: 0.71 no, 0.74 no\n\
+         score 0.74: hook density, rhyme tightness, section completeness, singability\n\
+         VALIDATE refused twice; fixing raised the score from 0.71 to 0.74.",
+    );
+}
+
+#[test]
+fn a_failure_names_the_node_and_the_reason_on_one_line() {
+    check(
+        "failed",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Failed\n\
+         stopped after | 02:26 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER! REVIEW/\n\
+         fix 1: 0.74 no, 0.88 yes\n\
+         score 0.88: hook density, rhyme tightness, section completeness, singability\n\
+         RENDER failed: Engine queue rejected the job: quota exceeded\n\
+         VALIDATE refused once; fixing raised the score from 0.74 to 0.88. RENDER failed after 3.1 s.",
+    );
+    check(
+        "failed-run-without-node",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Failed\n\
+         stopped after | 01:39 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER/ REVIEW/\n\
+         score 0.88: hook density, rhyme tightness, section completeness, singability\n\
+         Run failed: Skill not registered: amcs.render.submit",
+    );
+    check(
+        "failed-fix",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Failed\n\
+         stopped after | 01:41 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+! RENDER/ REVIEW/\n\
+         fix 1: 0.71 no\n\
+         score 0.71: hook density, rhyme tightness, section completeness, singability\n\
+         FIX failed: The patch would leave the chorus without lyrics\n\
+         VALIDATE refused once, with a score of 0.71. FIX failed after 2.2 s.",
+    );
+    check(
+        "failed-first",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Failed\n\
+         stopped after | 00:33 | 32 s of it queued\n\
+         PLAN! STYLE/ LYRICS/ PRODUCER/ COMPOSE/ VALIDATE/ RENDER/ REVIEW/\n\
+         PLAN failed: The song has no sections to plan",
+    );
+    check(
+        "long-error",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Failed\n\
+         stopped after | 01:15 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE! VALIDATE/ RENDER/ REVIEW/\n\
+         COMPOSE failed: KeyError: \"chorus\" is not among the sections the blueprint allows for \
+         genre <synthwave>, s",
+    );
+}
+
+#[test]
+fn a_cancelled_run_says_where_it_stopped_and_one_that_goes_on_says_so() {
+    check(
+        "cancelled",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Cancelled during COMPOSE\n\
+         stopped after | 01:14 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE= VALIDATE/ RENDER/ REVIEW/\n\
+         Ended 9 s ago.",
+    );
+    check(
+        "cancel-goes-on",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running VALIDATE, step 6 of 8, cancel requested\n\
+         elapsed | 01:35 | 32 s of it queued | about 00:57 to go\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE> RENDER- REVIEW-\n\
+         A cancel was asked for; the run goes on.",
+    );
+}
+
+#[test]
+fn a_completed_run_says_how_good_it_is() {
+    check(
+        "completed",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Completed score 0.88, 1 fix pass\n\
+         took | 03:17 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER+ REVIEW+\n\
+         fix 1: 0.74 no, 0.88 yes\n\
+         score 0.88: hook density, rhyme tightness, section completeness, singability\n\
+         VALIDATE refused once; fixing raised the score from 0.74 to 0.88.",
+    );
+    check(
+        "completed-exhausted",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Completed score 0.78, 3 fix passes\n\
+         took | 03:59 | 32 s of it queued\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+! RENDER/ REVIEW+\n\
+         fix 3: 0.71 no, 0.71 no, 0.74 no, 0.78 no\n\
+         score 0.78: hook density, rhyme tightness, section completeness, singability\n\
+         VALIDATE refused 4 times; fixing raised the score from 0.71 to 0.78. No pass was good \
+         enough, so nothing was rendered.",
+    );
+}
+
+#[test]
+fn what_was_not_seen_is_not_claimed() {
+    check(
+        "unknown-start",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running COMPOSE, step 5 of 8\n\
+         elapsed | 01:06 | 12 s of it queued | about 01:18 to go\n\
+         PLAN? STYLE? LYRICS? PRODUCER+ COMPOSE> VALIDATE- RENDER- REVIEW-\n\
+         The beginning was not seen.",
+    );
+    check(
+        "second-execution",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42 | execution 2\n\
+         Running LYRICS, step 3 of 8\n\
+         elapsed | 00:16 | about 01:47 to go\n\
+         PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
+         Its execution before this one failed.",
+    );
+    check(
+        "unknown-extra-node",
+        "\
+         Neon Rain | run f1a9…7d93 | seed 42\n\
+         Running PRODUCER, step 4 of 9\n\
+         elapsed | 01:01 | 32 s of it queued | about 01:36 to go\n\
+         PLAN+ STYLE+ LYRICS+ PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW- SAFETY_CHECK+",
+    );
+}
