@@ -70,45 +70,8 @@ pub struct Node {
     pub progress_percent: Option<f64>,
     /// Orders starts within the run: the node that started last has the greatest.
     pub(super) start_order: u32,
-    history: Attempts,
-}
-
-/// Attempts, oldest first. Most nodes are tried once, and need no vector for that.
-#[derive(Clone, Debug, PartialEq)]
-enum Attempts {
-    AtMostOne(Option<Attempt>),
-    Several(Vec<Attempt>),
-}
-
-impl Attempts {
-    fn as_slice(&self) -> &[Attempt] {
-        match self {
-            Self::AtMostOne(attempt) => attempt.as_slice(),
-            Self::Several(attempts) => attempts,
-        }
-    }
-
-    fn latest_mut(&mut self) -> Option<&mut Attempt> {
-        match self {
-            Self::AtMostOne(attempt) => attempt.as_mut(),
-            Self::Several(attempts) => attempts.last_mut(),
-        }
-    }
-
-    fn push(&mut self, next: Attempt) {
-        match self {
-            Self::AtMostOne(attempt) => match attempt.take() {
-                None => *attempt = Some(next),
-                Some(first) => *self = Self::Several(vec![first, next]),
-            },
-            Self::Several(attempts) => {
-                if attempts.len() == KEPT_ATTEMPTS {
-                    attempts.remove(0);
-                }
-                attempts.push(next);
-            }
-        }
-    }
+    /// Attempts before the latest. Most nodes are tried once and have none.
+    earlier: Vec<Attempt>,
 }
 
 impl Node {
@@ -125,13 +88,25 @@ impl Node {
             scores: Arc::default(),
             progress_percent: None,
             start_order: 0,
-            history: Attempts::AtMostOne(None),
+            earlier: Vec::new(),
         }
     }
 
     /// The attempts, oldest first, the latest included; the first of very many are dropped.
-    pub fn history(&self) -> &[Attempt] {
-        self.history.as_slice()
+    pub fn history(&self) -> impl Iterator<Item = Attempt> {
+        let latest = (self.attempts > 0).then(|| self.latest());
+        self.earlier.iter().cloned().chain(latest)
+    }
+
+    fn latest(&self) -> Attempt {
+        Attempt {
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            duration_ms: self.duration_ms,
+            status: self.status,
+            error: self.error.clone(),
+            scores: self.scores.clone(),
+        }
     }
 
     /// Whether an event of this node was seen in this execution.
@@ -149,11 +124,16 @@ impl Node {
     }
 
     pub(super) fn start(&mut self, at: Option<Timestamp>, order: u32) {
-        if let Some(attempt) = self.history.latest_mut()
-            && attempt.status == NodeStatus::Running
-        {
-            // Its end was missed.
-            attempt.status = NodeStatus::Unknown;
+        if self.attempts > 0 {
+            let mut latest = self.latest();
+            if latest.status == NodeStatus::Running {
+                // Its end was missed.
+                latest.status = NodeStatus::Unknown;
+            }
+            if self.earlier.len() + 1 == KEPT_ATTEMPTS {
+                self.earlier.remove(0);
+            }
+            self.earlier.push(latest);
         }
         self.attempts = self.attempts.saturating_add(1);
         self.status = NodeStatus::Running;
@@ -165,14 +145,6 @@ impl Node {
         self.scores = Arc::default();
         self.progress_percent = None;
         self.start_order = order;
-        self.history.push(Attempt {
-            started_at: at,
-            ended_at: None,
-            duration_ms: None,
-            status: NodeStatus::Running,
-            error: None,
-            scores: Arc::default(),
-        });
     }
 
     /// Ends the latest attempt. Without a duration, the difference of the instants counts.
@@ -187,14 +159,6 @@ impl Node {
         self.error = end.error;
         self.inferred = end.inferred;
         self.scores = end.scores;
-        if let Some(attempt) = self.history.latest_mut() {
-            attempt.started_at = self.started_at;
-            attempt.ended_at = self.ended_at;
-            attempt.duration_ms = self.duration_ms;
-            attempt.status = self.status;
-            attempt.error = self.error.clone();
-            attempt.scores = self.scores.clone();
-        }
     }
 }
 
