@@ -5,6 +5,7 @@ use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 
 use super::AppSystems;
+use super::actions;
 use super::input::pointer_on_controls;
 use super::viewport::{Viewport, Zoom};
 
@@ -14,7 +15,9 @@ const STEP: f32 = 1.1;
 const PIXELS_A_NOTCH: f32 = 40.0;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, look.in_set(AppSystems::Act).run_if(not(pointer_on_controls)));
+    // After the keys: F fits the stage, and the wheel may go on from there.
+    let look = look.in_set(AppSystems::Act).after(actions::carry_out);
+    app.add_systems(Update, look.run_if(not(pointer_on_controls)));
 }
 
 fn look(

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Output;
 
-use super::picture::{Picture, meterbridge, scratch, snapshot};
+use super::picture::{CLOCKS, Picture, meterbridge, scratch, snapshot};
 use super::scenes;
 
 /// Exit code, and standard error without its last line break.
@@ -77,12 +77,9 @@ fn an_empty_recording_shows_the_waiting_stage() {
     let arguments = [empty.to_str().unwrap(), "--size", "960x540", "-o", target.to_str().unwrap()];
     let output = snapshot(&arguments);
     assert_eq!(said(&output), (Some(0), ""));
-    let mut empty = Picture::read(&target);
-    let (mut waiting, _) = Picture::of_scene("waiting", "empty", (960, 540));
-    for picture in [&mut empty, &mut waiting] {
-        picture.cover((0.85, 0.0, 1.0, 0.1));
-        picture.cover((0.8, 0.9, 1.0, 1.0));
-    }
+    let empty = Picture::read(&target).covered(&CLOCKS);
+    let (waiting, _) = Picture::of_scene("waiting", "stage", (960, 540));
+    let waiting = waiting.covered(&CLOCKS);
     assert!(empty == waiting, "{:?}", empty.difference(&waiting));
 }
 

@@ -1,8 +1,10 @@
 //! Pictures as a user takes them: `meterbridge snapshot`, in a process of its own so that the
 //! clock on them shows UTC and the renderer is Mesa's wherever the tests run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bevy::asset::RenderAssetUsages;
 use bevy::image::{CompressedImageFormats, Image, ImageSampler, ImageType};
@@ -48,8 +50,14 @@ pub fn snapshot(arguments: &[&str]) -> Output {
     meterbridge().arg("snapshot").args(arguments).output().unwrap()
 }
 
+/// Left, top, right and bottom, from 0 to 1.
+pub type Rectangle = (f64, f64, f64, f64);
+
+/// What shows the time of day where a recording does not say what time it is.
+pub const CLOCKS: [Rectangle; 2] = [(0.85, 0.0, 1.0, 0.1), (0.8, 0.9, 1.0, 1.0)];
+
 /// RGBA, 8 bits each, rows from the top.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Picture {
     pub width: usize,
     pub height: usize,
@@ -77,9 +85,18 @@ impl Picture {
         }
     }
 
-    /// A scene as it is at its end. `take` tells pictures of one scene apart.
-    pub fn of_scene(scene: &str, take: &str, (width, height): (usize, usize)) -> (Self, PathBuf) {
-        let path = scratch(&format!("{scene}-{take}-{width}x{height}.png"));
+    /// A scene as it is at its end, and where its picture is. Every take is drawn once, whoever
+    /// asks for it; `panel` has the panel open.
+    pub fn of_scene(scene: &str, take: &str, size: (usize, usize)) -> (Arc<Self>, PathBuf) {
+        static TAKEN: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Arc<Picture>>>>> =
+            Mutex::new(BTreeMap::new());
+        let path = scratch(&format!("{scene}-{take}-{}x{}.png", size.0, size.1));
+        let slot = TAKEN.lock().unwrap().entry(path.clone()).or_default().clone();
+        let picture = slot.get_or_init(|| Arc::new(Self::take(scene, take, size, &path)));
+        (picture.clone(), path)
+    }
+
+    fn take(scene: &str, take: &str, (width, height): (usize, usize), path: &Path) -> Self {
         let recording = scenes::path(scene);
         let size = format!("{width}x{height}");
         let mut arguments = vec![recording.to_str().unwrap(), "--size", &size];
@@ -89,9 +106,9 @@ impl Picture {
         }
         let output = snapshot(&arguments);
         assert!(output.status.success(), "{scene}: {}", String::from_utf8_lossy(&output.stderr));
-        let picture = Self::read(&path);
+        let picture = Self::read(path);
         assert_eq!((picture.width, picture.height), (width, height));
-        (picture, path)
+        picture
     }
 
     pub fn at(&self, x: usize, y: usize) -> [u8; 4] {
@@ -115,8 +132,16 @@ impl Picture {
         Self { width, height, pixels }
     }
 
-    /// Covers a rectangle, given in parts of the picture, with black.
-    pub fn cover(&mut self, (left, top, right, bottom): (f64, f64, f64, f64)) {
+    /// The picture with rectangles, given in parts of it, covered with black.
+    pub fn covered(&self, rectangles: &[Rectangle]) -> Self {
+        let mut picture = self.clone();
+        for rectangle in rectangles {
+            picture.cover(*rectangle);
+        }
+        picture
+    }
+
+    fn cover(&mut self, (left, top, right, bottom): Rectangle) {
         let along = |part: f64, length: usize| (part * length as f64) as usize;
         for y in along(top, self.height)..along(bottom, self.height) {
             for x in along(left, self.width)..along(right, self.width) {
