@@ -1,7 +1,6 @@
 //! The application without a window: the world that follows the model, and the pictures.
 
 #![expect(
-    clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test may stop where it fails, in its helpers too"

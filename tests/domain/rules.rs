@@ -418,7 +418,7 @@ fn the_fix_loop_counts_attempts() {
     );
     let model = model_of(&events);
     let compose = model.run("run-1").unwrap().node("COMPOSE").unwrap();
-    assert_eq!(compose.history().count(), 2);
+    assert_eq!(compose.history().len(), 2);
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn draw_running(
                 .growing(place.clock_secs, covered, if place.frozen { 0.0 } else { per_sec }),
         );
         let deg = dial_deg(dial_part(usual.p50_ms, usual));
-        let tick = Shape::tick(centre, deg, radius - 13.0 * k, radius + 24.0 * k, 5.0 * k);
+        let tick = Shape::tick(centre, deg, radius - 7.0 * k, radius + 24.0 * k, 5.0 * k);
         part.shape(Layer::Face, tick.fill(colour::TEXT));
     }
     part.shape(
