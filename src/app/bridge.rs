@@ -180,12 +180,12 @@ fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {
         fresh: heard.is_some_and(|at| millis_between(at, now) < FRESH_MS),
     };
     if link.is_recording() {
-        let state = match link.state {
-            ConnectionState::Connected { .. } => "PLAYING",
-            _ => "RECORDING",
+        let beside = match link.state {
+            ConnectionState::Connected { .. } => "not live",
+            _ => "over",
         };
         let at = time_words(heard.unwrap_or(now), &zone);
-        return view(Light::Recording, state, String::new(), format!("at {at}"));
+        return view(Light::Recording, "REPLAY", beside.to_owned(), format!("at {at}"));
     }
     match &link.state {
         ConnectionState::Connected { .. } => view(Light::Live, "LIVE", ago, as_of),

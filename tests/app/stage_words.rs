@@ -127,7 +127,7 @@ fn several_nodes_are_all_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, PRODUCER\n\
-         elapsed | 00:43 | 32 s of it queued | about 01:47 to go\n\
+         elapsed | 00:43 | 32 s of it queued | about 01:45 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -135,7 +135,7 @@ fn several_nodes_are_all_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER\n\
-         elapsed | 00:36 | 32 s of it queued | about 01:55 to go\n\
+         elapsed | 00:36 | 32 s of it queued | about 01:49 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -143,7 +143,7 @@ fn several_nodes_are_all_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER, COMPOSE\n\
-         elapsed | 00:37 | 32 s of it queued | about 01:54 to go\n\
+         elapsed | 00:37 | 32 s of it queued | about 01:31 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE> VALIDATE- RENDER- REVIEW-",
     );
 }
@@ -154,7 +154,7 @@ fn the_fix_loop_tells_its_passes_and_verdicts() {
         "fix-running",
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
-         Running FIX, fix 1 of 3\n\
+         Running fix 1 of 3\n\
          elapsed | 01:44 | 32 s of it queued | about 01:35 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE- VALIDATE-! RENDER- REVIEW-\n\
          fix 1: 0.71 no\n\
@@ -289,7 +289,7 @@ fn what_was_not_seen_is_not_claimed() {
          Running COMPOSE, step 5 of 8\n\
          elapsed | 01:06 | 12 s of it queued | about 01:18 to go\n\
          PLAN? STYLE? LYRICS? PRODUCER+ COMPOSE> VALIDATE- RENDER- REVIEW-\n\
-         The beginning was not seen.",
+         Some of its first steps were not seen.",
     );
     check(
         "second-execution",

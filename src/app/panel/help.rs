@@ -42,6 +42,12 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
             ui.add_space(8.0);
             ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
             legend_ui(ui);
+            ui.add_space(8.0);
+            ui.weak(
+                "On a dial the tick is the usual time (half take longer), and the end of the scale \
+                 is what 19 of 20 stay under. On a meter the dot is the highest of the last \
+                 minute; of the usual run, what 19 of 20 stay under.",
+            );
         });
     actions
 }

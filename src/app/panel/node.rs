@@ -11,6 +11,7 @@ use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
 use crate::app::clock::millis_between;
+use crate::app::stage::queued_ms;
 use crate::app::theme::colour;
 use crate::app::words::{
     brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
@@ -97,11 +98,9 @@ fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
             let word = if run.status.is_over() { "took" } else { "elapsed" };
             fact(format!("{word} {}", clock_words(millis)));
         }
-        let queued = run.created_at.zip(run.started_at);
-        if let Some(millis) = queued.map(|(from, to)| millis_between(from, to))
-            && millis >= 1000
-        {
-            fact(format!("queued {}", duration_words(millis)));
+        let millis = queued_ms(run);
+        if millis > 0 {
+            fact(format!("{} of it queued", duration_words(millis)));
         }
         if let Some(seed) = run.seed {
             fact(format!("seed {seed}"));

@@ -12,6 +12,7 @@ use crate::app::actions::Action;
 use crate::app::clock::millis_between;
 use crate::app::focus::{Focus, listed_runs};
 use crate::app::ingest::Studio;
+use crate::app::stage::queued_ms;
 use crate::app::theme::colour;
 use crate::app::words::{clock_words, count_words, run_status_words, run_title, short_id};
 use crate::model::{Run, RunStatus};
@@ -88,12 +89,14 @@ fn place_words(run: &Run) -> &str {
     }
 }
 
-/// How long a run has been going, or took; milliseconds.
+/// How long a run has been going, or took, with its wait; milliseconds.
 pub(super) fn elapsed_ms(run: &Run, server_now: Timestamp) -> Option<u64> {
-    if run.status.is_over() {
-        return run.duration_ms;
-    }
-    run.started_at.map(|started_at| millis_between(started_at, server_now))
+    let own_ms = if run.status.is_over() {
+        run.duration_ms
+    } else {
+        run.started_at.map(|started_at| millis_between(started_at, server_now))
+    };
+    own_ms.map(|millis| millis + queued_ms(run))
 }
 
 pub(super) fn runs_ui(
@@ -156,9 +159,9 @@ pub(super) fn runs_ui(
 /// Says whether the stage follows, and changes it.
 fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
     let (words, tip) = if focus.is_following() {
-        ("following newest", "Press to stay on this run (Space)")
+        ("following", "Press to stay on this run (Space)")
     } else {
-        ("staying on this run", "Press to follow the newest run again (Space)")
+        ("staying here", "Press to follow the newest run again (Space)")
     };
     let tone = if focus.is_following() { colour::VIOLET_TEXT } else { colour::TEXT };
     let pill = Button::new(RichText::new(words).font(style::body(text::SMALL)).color(ink(tone)))
@@ -295,12 +298,12 @@ mod tests {
     #[test]
     fn the_pill_toggles_following() {
         let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
-        harness.get_by_label("following newest").click();
+        harness.get_by_label("following").click();
         harness.run();
         assert_eq!(harness.state().actions, [Action::ToggleFollowing]);
         harness.state_mut().focus.pin("run-1".into());
         harness.step();
-        assert!(harness.query_by_label("staying on this run").is_some());
+        assert!(harness.query_by_label("staying here").is_some());
     }
 
     #[test]

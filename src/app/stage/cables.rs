@@ -56,7 +56,15 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
         if view.fix.live && module.name == "COMPOSE" {
             return Signal::Done;
         }
-        Signal::into_module(module.status)
+        let passed_over = index > 0
+            && matches!(
+                view.modules[index - 1].status,
+                NodeStatus::Skipped | NodeStatus::Unknown | NodeStatus::Pending
+            );
+        match Signal::into_module(module.status) {
+            Signal::Done if passed_over => Signal::Dotted,
+            signal => signal,
+        }
     };
     let count = view.modules.len().min(modules.len());
     for index in 0..count {

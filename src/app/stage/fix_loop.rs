@@ -6,10 +6,10 @@ use bevy::math::Vec2;
 
 use super::place::Place;
 use super::view::{FixView, StageView, Verdict};
-use crate::app::draw::{Face, Layer, Part, Shape, Text, measure};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::theme::colour;
-use crate::app::words::clock_words;
+use crate::app::words::{clock_words, duration_words};
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
@@ -158,9 +158,13 @@ fn score_words(verdict: &Verdict) -> String {
 
 fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     let fix = &view.fix;
-    let rect = at.module;
     let failed = fix.status == NodeStatus::Failed;
     let running = fix.status == NodeStatus::Running;
+    let rect = if running {
+        Rect::new(at.module.x - 62.0, at.module.y - 12.0, at.module.w + 124.0, at.module.h + 16.0)
+    } else {
+        at.module
+    };
     let used = fix.passes > 0;
     part.shape(
         Layer::Module,
@@ -188,29 +192,65 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
         (body.fill(colour::GHOST).border(1.5, colour::HAIR), colour::TEXT_TERTIARY)
     };
     part.shape(Layer::Module, body);
-    let baseline = rect.y + 49.0;
     let left = rect.x + 22.0;
+    if running {
+        draw_running(part, fix, rect, left);
+        return;
+    }
+    let baseline = rect.y + 49.0;
     part.text(
         Layer::Face,
         Text::new("fix name", "FIX", left, baseline, Face::Text600, 30.0).colour(ink),
     );
-    let words = match (running, fix.duration_ms) {
-        (true, Some(millis)) => clock_words(millis),
+    let words = match view.status.is_over() {
         _ if failed => "failed".to_owned(),
         _ if used => format!("{} of {MAX_FIX_PASSES}", fix.passes),
-        _ if view.status.is_over() => "not used".to_owned(),
-        _ => "if needed".to_owned(),
+        true => "not used".to_owned(),
+        false => "if needed".to_owned(),
     };
     let text_size = if used { 30.0 } else { 24.0 };
-    let width = measure(Face::Text600, text_size, 0.0, &words);
     let right = rect.x + rect.w - 22.0;
     part.text(
         Layer::Face,
         Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
     );
-    if running {
-        let name_right = left + measure(Face::Text600, 30.0, 0.0, "FIX");
-        let centre = Vec2::new((name_right + right - width) / 2.0, rect.y + rect.h / 2.0);
-        part.shape(Layer::Face, Shape::levels(centre, Vec2::new(9.0, 11.0)).fill(colour::RUNNING));
-    }
+}
+
+/// FIX at work: which pass, and for how long.
+fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
+    let middle = rect.y + rect.h / 2.0;
+    let name = format!("FIX {} of {MAX_FIX_PASSES}", fix.passes);
+    part.text(
+        Layer::Face,
+        Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(colour::TEXT),
+    );
+    let usual = fix.usual.map_or_else(
+        || "no usual yet".to_owned(),
+        |usual| format!("usual {}", duration_words(usual.p50_ms)),
+    );
+    part.text(
+        Layer::Face,
+        Text::new("fix usual", usual, left, middle + 28.0, Face::Text500, 22.0)
+            .colour(colour::TEXT_SECONDARY),
+    );
+    let right = rect.x + rect.w - 20.0;
+    part.text(
+        Layer::Face,
+        Text::new(
+            "fix passes",
+            clock_words(fix.duration_ms.unwrap_or(0)),
+            right,
+            middle + 17.0,
+            Face::Display700,
+            46.0,
+        )
+        .end()
+        .colour(colour::TEXT),
+    );
+    let centre = Vec2::new(rect.x + rect.w / 2.0, rect.y);
+    part.shape(
+        Layer::Face,
+        Shape::disc(centre, 19.0).fill(colour::RUNNING_DEEP).border(3.0, colour::RUNNING),
+    );
+    part.shape(Layer::Face, Shape::levels(centre, Vec2::new(8.0, 8.0)).fill(colour::RUNNING));
 }

@@ -37,11 +37,20 @@ pub fn draw_meta(part: &mut Part, meta: &[String]) {
 
 /// News of another run that failed, beside the clock.
 pub fn draw_elsewhere(part: &mut Part, news: &str, place: &Place) {
-    let right = place.screen.right() - 190.0;
+    let right = place.screen.right() - 210.0;
     let room = right - place.screen.width * 0.42;
     let words = truncate(Face::Text500, size::META, news, room).into_owned();
     let width = measure(Face::Text500, size::META, 0.0, &words);
-    badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 26.0, 65.0), 13.0, "news");
+    let chip = Rect::new(right - width - 58.0, 38.0, width + 78.0, 52.0);
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(chip)
+            .radius(26.0)
+            .fill(colour::FAILED_DEEP)
+            .border(1.5, colour::FAILED)
+            .keep_colour(),
+    );
+    badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 28.0, 64.0), 15.0, "news");
     part.text(
         Layer::Face,
         Text::new("news", words, right, 74.0, Face::Text500, size::META)
@@ -139,6 +148,9 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             .then(18.0, view.status_detail.clone())
             .face(Face::Text500)
             .colour(colour::TEXT);
+    if view.nothing_rendered {
+        line = line.then(22.0, "nothing rendered").colour(colour::CANCELLED);
+    }
     if view.cancel_requested {
         line = line.then(22.0, "cancel requested").colour(colour::CANCELLED);
     }

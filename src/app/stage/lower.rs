@@ -33,10 +33,16 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
     };
     let top = lower_top(place) + FIRST_LINE;
     let zone = TimeZone::system();
+    let mut before_fix = false;
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
+        // Nothing on the wire says it: what a fix follows was a no.
+        let refused = event.kind == FactKind::End && event.node == Some("VALIDATE") && before_fix;
+        if event.node.is_some() {
+            before_fix = event.kind == FactKind::Start && event.node == Some("FIX");
+        }
         let y = top + line as f32 * TICKER_PITCH;
-        // The newest four in full; then down to 40 %.
-        let opacity = 1.0 - 0.2 * (line as f32 - 3.0).clamp(0.0, 3.0);
+        // The newest four in full; then down to just over a half.
+        let opacity = 1.0 - 0.15 * (line as f32 - 3.0).clamp(0.0, 3.0);
         let text = |key: &'static str, words: String, x: f32, face: Face| {
             Text::new((key, line), words, x, y, face, size::TICKER).opacity(opacity)
         };
@@ -51,11 +57,12 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
             Layer::Face,
             text("ticker node", node, 182.0, Face::Text600).colour(colour::TEXT),
         );
-        mark(part, &event, Vec2::new(350.0, y - 8.0), opacity);
-        let words = event_words(&event);
+        let failed = refused || event.kind == FactKind::Fail;
+        let kind = if failed { FactKind::Fail } else { event.kind };
+        mark(part, kind, Vec2::new(350.0, y - 8.0), opacity);
+        let words = if refused { "refused".to_owned() } else { event_words(&event) };
         let words = truncate(Face::Text500, size::TICKER, &words, right - 372.0).into_owned();
-        let ink =
-            if event.kind == FactKind::Fail { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
+        let ink = if failed { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));
     }
 }
@@ -65,8 +72,8 @@ fn lower_top(place: &Place) -> f32 {
     place.rack.bottom() + 36.0
 }
 
-fn mark(part: &mut Part, event: &RunEvent, at: Vec2, opacity: f32) {
-    let shape = match event.kind {
+fn mark(part: &mut Part, kind: FactKind, at: Vec2, opacity: f32) {
+    let shape = match kind {
         FactKind::Start | FactKind::Progress => {
             Shape::levels(at, Vec2::new(7.0, 7.0)).fill(colour::RUNNING)
         }

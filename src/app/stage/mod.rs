@@ -20,6 +20,8 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use self::view::queued_ms;
+
 use self::place::Place;
 use self::view::{ModuleView, StageView};
 use super::AppSystems;
@@ -242,6 +244,7 @@ fn waiting_modules() -> Vec<ModuleView> {
             attempts: 0,
             usual: None,
             inferred: false,
+            refused: false,
             refused_before: false,
             progress_percent: None,
         })
@@ -340,7 +343,11 @@ fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<Str
         .max_by_key(|(ended_at, _)| *ended_at);
     let (ended_at, run) = news?;
     let node = run.failed_node().map_or("the run", |node| node.name.as_str());
-    Some(format!("{}: {node} failed {} ago", run_title(run), view::age_words(ended_at, now)))
+    Some(format!(
+        "Elsewhere, {}: {node} failed {} ago",
+        run_title(run),
+        view::age_words(ended_at, now)
+    ))
 }
 
 /// What the one band says while the connection is lost; `None` while it is not.

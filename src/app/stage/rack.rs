@@ -114,6 +114,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     let radius = 52.0 * small;
     let glyph = match module.status {
         _ if module.stopped => Glyph::Cancelled,
+        NodeStatus::Success if module.refused => Glyph::Failed,
         NodeStatus::Success => Glyph::Success,
         NodeStatus::Failed => Glyph::Failed,
         NodeStatus::Skipped => Glyph::Skipped,
@@ -132,7 +133,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             let end = dial_deg(dial_part(millis, usual).max(0.01));
             part.shape(
                 Layer::Face,
-                Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end).fill(colour::SUCCESS),
+                Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end).fill(glyph.colour()),
             );
         }
         if let Some(usual) = module.usual {
@@ -170,7 +171,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .middle()
             .colour(colour::TEXT_TERTIARY),
     );
-    if module.refused_before {
+    if module.refused_before && glyph != Glyph::Failed {
         // In the very corner: a name like VALIDATE comes close to it.
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, Glyph::Failed, corner, 12.0, "corner");
@@ -196,6 +197,7 @@ fn resting_words(module: &ModuleView) -> (String, String) {
         }
         NodeStatus::Success => {
             let below = match module.attempts {
+                _ if module.refused => "refused".to_owned(),
                 0 | 1 => usual.unwrap_or_default(),
                 attempts => format!("{} attempt", ordinal_words(attempts)),
             };
@@ -209,6 +211,7 @@ fn resting_words(module: &ModuleView) -> (String, String) {
         }
         NodeStatus::Skipped => (String::new(), "not run".to_owned()),
         NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
+        NodeStatus::Pending if module.attempts > 0 => (String::new(), "to do again".to_owned()),
         NodeStatus::Pending | NodeStatus::Running => (String::new(), usual.unwrap_or_default()),
     }
 }
@@ -317,7 +320,7 @@ fn draw_running(
     );
     let below = match module.usual {
         Some(_) if module.is_slow() => "slow".to_owned(),
-        Some(usual) => format!("of usual {}", clock_words(usual.p50_ms)),
+        Some(usual) => format!("of usual {}", clock_words(usual.p50_ms + 500)),
         None => "no usual yet".to_owned(),
     };
     part.text(
@@ -328,7 +331,7 @@ fn draw_running(
     );
     let mut note = Vec::new();
     if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
-        note.push(format!("usual {}", clock_words(usual.p50_ms)));
+        note.push(format!("usual {}", clock_words(usual.p50_ms + 500)));
     }
     if fix.live && matches!(module.name.as_str(), "COMPOSE" | "VALIDATE") {
         note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));

@@ -11,7 +11,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     let mut told = Vec::new();
     if run.nodes.iter().any(|node| node.status == NodeStatus::Unknown) {
         told.push(if run.nodes.iter().any(|node| node.was_seen()) {
-            "The beginning was not seen.".to_owned()
+            "Some of its first steps were not seen.".to_owned()
         } else {
             "Its steps were not seen.".to_owned()
         });

@@ -23,6 +23,8 @@ pub struct StageView {
     pub status_detail: String,
     /// A cancel was asked for and the run went on.
     pub cancel_requested: bool,
+    /// It ended without a song: completed, but RENDER never ran.
+    pub nothing_rendered: bool,
     /// "elapsed", "took", "stopped after".
     pub time_word: &'static str,
     /// "00:48"; empty before anything began.
@@ -51,6 +53,8 @@ pub struct ModuleView {
     pub attempts: u32,
     pub usual: Option<Usual>,
     pub inferred: bool,
+    /// The last verdict on the song was no.
+    pub refused: bool,
     /// An earlier attempt failed, or its verdict was no: the small octagon in the corner.
     pub refused_before: bool,
     pub progress_percent: Option<f64>,
@@ -81,6 +85,7 @@ pub struct FixView {
     /// FIX itself: status, milliseconds of its latest attempt or so far.
     pub status: NodeStatus,
     pub duration_ms: Option<u64>,
+    pub usual: Option<Usual>,
     /// A pass is under way: FIX, or COMPOSE or VALIDATE after it.
     pub live: bool,
 }
@@ -124,6 +129,7 @@ impl StageView {
             status_word: "",
             status_detail: String::new(),
             cancel_requested: false,
+            nothing_rendered: false,
             time_word: "",
             time: String::new(),
             time_detail: String::new(),
@@ -144,8 +150,9 @@ impl StageView {
             .filter(|node| node.name != "FIX")
             .map(|node| module_view(run, node, stats, server_now))
             .collect();
-        let fix = fix_view(run, server_now);
+        let fix = fix_view(run, stats, server_now);
         await_next_pass(&mut modules, &fix);
+        let scores = scores_view(run, &fix);
         let failure = failure_view(run, &modules);
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
@@ -169,6 +176,8 @@ impl StageView {
             },
             status_detail: status_detail(run, &modules, &fix),
             cancel_requested: run.cancel_requested && run.status != RunStatus::Cancelled,
+            nothing_rendered: run.status == RunStatus::Completed
+                && run.node("RENDER").is_some_and(|node| node.status == NodeStatus::Skipped),
             time_word,
             time,
             time_detail,
@@ -176,7 +185,7 @@ impl StageView {
             modules,
             fix,
             failure,
-            scores: scores_view(run),
+            scores,
             silent_ms,
         }
     }
@@ -221,6 +230,7 @@ fn module_view(
         attempts: node.attempts,
         usual: stats.usual_node(&node.name),
         inferred: node.inferred,
+        refused: false,
         refused_before: node.status != NodeStatus::Failed
             && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
         progress_percent: node.progress_percent,
@@ -231,6 +241,7 @@ fn module_view(
 fn await_next_pass(modules: &mut [ModuleView], fix: &FixView) {
     let refused = fix.verdicts.last().is_some_and(|verdict| verdict.passed == Some(false));
     for module in modules.iter_mut().filter(|module| module.name == "VALIDATE") {
+        module.refused = refused && module.status != NodeStatus::Running;
         module.refused_before |= refused;
     }
     if !fix.live {
@@ -251,7 +262,7 @@ fn await_next_pass(modules: &mut [ModuleView], fix: &FixView) {
     }
 }
 
-fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
+fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
     let Some(fix) = run.node("FIX") else {
         return FixView::default();
     };
@@ -281,6 +292,7 @@ fn fix_view(run: &Run, server_now: Timestamp) -> FixView {
         live: passes > 0 && judged <= passes && run.status == RunStatus::Running,
         verdicts,
         status: fix.status,
+        usual: stats.usual_node("FIX"),
         duration_ms: if running { so_far() } else { fix.duration_ms },
     }
 }
@@ -298,7 +310,12 @@ fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
     if run.status != RunStatus::Failed {
         return None;
     }
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The traceback is for the inspector; before it stands what happened.
+    let one_line = |text: &str| {
+        let said = text.split("Traceback (most recent call last)").next();
+        let said = said.filter(|said| !said.trim().is_empty()).unwrap_or(text);
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     let unknown = || "no reason was given".to_owned();
     Some(match run.failed_node() {
         Some(node) => FailureView {
@@ -320,13 +337,13 @@ fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
     named("total").or_else(|| named("score")).or_else(|| named("overall"))
 }
 
-fn scores_view(run: &Run) -> Option<ScoresView> {
+fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
     let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
     let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
     Some(ScoresView {
         total: total_score(&latest.scores),
-        passed: fix_view(run, Timestamp::UNIX_EPOCH)
+        passed: fix
             .verdicts
             .last()
             .map_or_else(|| moved_on(run).then_some(true), |verdict| verdict.passed),
@@ -353,6 +370,7 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
             }
             match running[..] {
                 [] => "between two steps".to_owned(),
+                ["FIX"] => format!("fix {} of {MAX_FIX_PASSES}", fix.passes),
                 [_] if fix.live => {
                     format!("{}, fix {} of {MAX_FIX_PASSES}", running[0], fix.passes)
                 }
@@ -364,7 +382,7 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
             }
         }
         RunStatus::Completed => {
-            let total = scores_view(run).and_then(|scores| scores.total);
+            let total = scores_view(run, fix).and_then(|scores| scores.total);
             let mut words = total.map_or_else(String::new, |total| format!("score {total:.2}"));
             if fix.passes > 0 {
                 let passes = if fix.passes == 1 { "pass" } else { "passes" };
@@ -381,6 +399,17 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
     }
 }
 
+/// How long a run waited before it began, in milliseconds. A wait that is not worth a word counts
+/// as none; so does that of an earlier execution.
+pub fn queued_ms(run: &Run) -> u64 {
+    match (run.created_at, run.started_at) {
+        (Some(created_at), Some(started_at)) if run.executions <= 1 => {
+            Some(millis_between(created_at, started_at)).filter(|ms| *ms >= 1000).unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
 /// A run's time in words.
 struct Times {
     word: &'static str,
@@ -391,12 +420,7 @@ struct Times {
 
 fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     let begun_at = run.started_at.unwrap_or(run.first_event_at());
-    let queued_ms = match (run.created_at, run.started_at) {
-        (Some(created_at), Some(started_at)) if run.executions <= 1 => {
-            millis_between(created_at, started_at)
-        }
-        _ => 0,
-    };
+    let queued_ms = queued_ms(run);
     let (word, own_ms) = match run.status {
         RunStatus::Pending => ("queued", millis_between(run.first_event_at(), server_now)),
         RunStatus::Running => ("elapsed", millis_between(begun_at, server_now)),
@@ -414,8 +438,6 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         },
         _ => String::new(),
     };
-    // A wait that is not worth a word is not counted either.
-    let queued_ms = if queued_ms < 1000 { 0 } else { queued_ms };
     let total_ms = own_ms + queued_ms;
     // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
     let time = if run.status.is_over() && total_ms < 10_000 {
@@ -436,13 +458,15 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
 pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u64> {
     let current = run.current_node().map(|node| node.name.as_str());
     let in_pass = run.fix_iterations > 0 && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
-    let mut total = 0;
+    // What runs side by side is waited for once.
+    let (mut running, mut total) = (0, 0);
     for node in &run.nodes {
         let usual = || stats.usual_node(&node.name).map(|usual| usual.p50_ms);
         let to_come = match node.status {
             NodeStatus::Running => {
                 let so_far = node.started_at.map_or(0, |at| millis_between(at, server_now));
-                usual()?.saturating_sub(so_far)
+                running = running.max(usual()?.saturating_sub(so_far));
+                0
             }
             NodeStatus::Pending if node.name == "FIX" => 0,
             NodeStatus::Pending => usual()?,
@@ -453,7 +477,7 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
         };
         total += to_come;
     }
-    Some(total)
+    Some(running + total)
 }
 
 /// How old something is, in words for a person: "3 s", "2 min 5 s".
