@@ -15,6 +15,10 @@ use meterbridge::protocol::Batch;
 use serde::Deserialize;
 use std::hint::black_box;
 
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The recorded runs that are sent again and again, under other names.
 const TRANSCRIPTS: [&str; 5] = [
     include_str!("../tests/fixtures/transcripts/a-success-live.ndjson"),

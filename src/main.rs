@@ -13,6 +13,11 @@ use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Report};
 use meterbridge::model::{Model, Retention};
 
+/// See Cargo.toml for what it gives.
+#[cfg(not(target_arch = "wasm32"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ mod demo;
 mod faults;
 mod playback;
 mod real;
+mod recovery;
 mod schedule;
 mod stage;
 mod wss;
