@@ -1,7 +1,6 @@
 //! Arguments → command → exit code: 0 fine, 1 failed while running, 2 asked for wrongly.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,6 +11,7 @@ use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Report};
 use meterbridge::model::{Model, Retention};
+use meterbridge::source::recording::{Recording, RecordingError};
 
 /// See Cargo.toml for what it gives.
 #[cfg(not(target_arch = "wasm32"))]
@@ -83,8 +83,7 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     let mut model = Model::new(Retention::EVERYTHING);
     let mut problems = Vec::new();
     for path in &args.files {
-        let found = read(&mut model, path)
-            .with_context(|| format!("`{}` could not be read", path.display()))?;
+        let found = read(&mut model, path)?;
         problems.extend(found.into_iter().map(|problem| (path, problem)));
     }
     let report = Report::of(&model);
@@ -104,11 +103,11 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(model: &mut Model, path: &Path) -> io::Result<Vec<String>> {
+fn read(model: &mut Model, path: &Path) -> Result<Vec<String>, RecordingError> {
     if path == Path::new(InspectArgs::STDIN) {
-        inspect::read_into(model, io::stdin().lock())
+        inspect::read_into(model, Recording::new(io::stdin().lock()))
     } else {
-        inspect::read_into(model, BufReader::new(File::open(path)?))
+        inspect::read_into(model, Recording::open(path)?)
     }
 }
 

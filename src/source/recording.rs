@@ -88,6 +88,11 @@ impl<R: BufRead> Recording<R> {
         Self { reader, line: 0, summary: ReadSummary::default() }
     }
 
+    /// The number of the line that the last frame came from, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// What was read so far.
     pub fn summary(&self) -> ReadSummary {
         self.summary
