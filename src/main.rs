@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+#[cfg(feature = "app")]
 use anyhow::Context;
 use clap::Parser;
 
