@@ -36,9 +36,11 @@ pub fn draw_meta(part: &mut Part, meta: &[String]) {
 }
 
 /// News of another run that failed, beside the clock.
-pub fn draw_elsewhere(part: &mut Part, news: &str, place: &Place) {
+pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Place) {
     let right = place.screen.right() - 210.0;
-    let room = right - place.screen.width * 0.42;
+    // "Meterbridge / " and what follows it must stay clear of it.
+    let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
+    let room = right - (meta_right + 90.0).max(place.screen.width * 0.42);
     let words = truncate(Face::Text500, size::META, news, room).into_owned();
     let width = measure(Face::Text500, size::META, 0.0, &words);
     let chip = Rect::new(right - width - 58.0, 38.0, width + 78.0, 52.0);

@@ -86,7 +86,6 @@ struct Drawn {
     clock: String,
     notice: Option<String>,
     elsewhere: Option<String>,
-    following: bool,
     screen: Screen,
     zoom: Zoom,
     run_events: u64,
@@ -121,7 +120,10 @@ fn draw(
 
     let model = &studio.model;
     let run = focus.run().and_then(|id| model.run(id));
-    let stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
+    let mut stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
+    if let Some(stage) = stage.as_mut().filter(|_| !focus.is_following()) {
+        stage.meta.push("staying on this run".to_owned());
+    }
     let story = match (run, &stage) {
         (Some(run), Some(stage)) => story::story(run, stage, clock.server_now),
         _ => Vec::new(),
@@ -132,7 +134,6 @@ fn draw(
         clock: clock.now.to_zoned(TimeZone::system()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
-        following: focus.is_following(),
         screen: viewport.screen(),
         zoom: *zoom,
         run_events: run.map_or(0, Run::events),
@@ -160,7 +161,8 @@ fn draw(
     if let Some(notice) = &drawn.notice {
         draw_notice(part, notice, &place);
     } else if let Some(elsewhere) = &drawn.elsewhere {
-        header::draw_elsewhere(part, elsewhere, &place);
+        let meta = drawn.stage.as_ref().map_or(&[][..], |stage| &stage.meta);
+        header::draw_elsewhere(part, elsewhere, meta, &place);
     }
     // Where time stands still, so do the needles.
     let before = memory.bridge.take().filter(|_| !clock.is_fixed());
@@ -261,12 +263,8 @@ fn draw_ground(part: &mut Part, screen: &Screen) {
 
 fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
     draw_light_pool(part, stage, place);
-    let mut meta = stage.meta.clone();
-    if !drawn.following {
-        meta.push("staying on this run".to_owned());
-    }
     if drawn.notice.is_none() {
-        header::draw_meta(part, &meta);
+        header::draw_meta(part, &stage.meta);
     }
     header::draw_run(part, stage, place);
     fix_loop::draw(part, stage, place);
