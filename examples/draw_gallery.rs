@@ -15,7 +15,7 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/gallery".into()));
     std::fs::create_dir_all(&folder)?;
     let mut app = App::new();
-    app.add_plugins((offscreen_plugins(), DrawPlugin)).add_systems(Startup, camera);
+    app.add_plugins((offscreen_plugins()?, DrawPlugin)).add_systems(Startup, camera);
     app.insert_resource(DrawClock { secs: 7_260.25, follow_real_time: false });
     for (page, draw) in
         [("running", running as fn(&mut Part)), ("failed", failed), ("shapes", shapes)]

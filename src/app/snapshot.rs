@@ -11,7 +11,8 @@ use thiserror::Error;
 use super::actions::Chrome;
 use super::clock::PlaybackClock;
 use super::draw::{
-    Canvas, DrawClock, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+    Canvas, DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins,
+    render_to_png,
 };
 use super::ingest::{Link, Studio};
 use super::viewport::{self, Viewport};
@@ -38,6 +39,8 @@ pub enum SnapshotError {
     #[error("there was no connection: {0}")]
     NoConnection(String),
     #[error(transparent)]
+    NoAdapter(#[from] NoAdapter),
+    #[error(transparent)]
     Offscreen(#[from] OffscreenError),
 }
 
@@ -51,7 +54,9 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let SnapshotRequest { source, settings, size, at, output } = request;
     let size = UVec2::new(size.width, size.height);
     let mut app = App::new();
-    app.add_plugins(offscreen_plugins().set(LogPlugin { filter: "error".to_owned(), ..default() }));
+    app.add_plugins(
+        offscreen_plugins()?.set(LogPlugin { filter: "error".to_owned(), ..default() }),
+    );
     let chrome =
         Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
     let retention = settings.retention;

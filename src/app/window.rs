@@ -9,7 +9,7 @@ use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, Win
 use thiserror::Error;
 
 use super::actions::Chrome;
-use super::draw::Canvas;
+use super::draw::{Canvas, NoAdapter, graphics_settings};
 use super::ingest::Studio;
 use super::viewport::{self, Viewport};
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
@@ -21,6 +21,8 @@ const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
 /// Why the window ended with an error.
 #[derive(Debug, Error)]
 pub enum WindowError {
+    #[error(transparent)]
+    NoAdapter(#[from] NoAdapter),
     #[error("the window ended with exit code {0}")]
     Exit(u8),
 }
@@ -32,6 +34,8 @@ pub enum WindowError {
 /// When the application ended itself because something failed.
 pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let opening = Instant::now();
+    // The engine ends the program where there is none; a sentence is better.
+    graphics_settings()?;
     let WindowRequest { source, settings } = request;
     let chrome = Chrome {
         panel: settings.view.panel.unwrap_or(false),

@@ -66,7 +66,7 @@ fn without_a_window_every_order_that_matters_is_set() {
 #[test]
 fn with_stage_and_panel_every_order_that_matters_is_set() {
     let mut app = App::new();
-    app.add_plugins((offscreen_plugins(), studio(None), ViewPlugin, ControlsPlugin));
+    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin));
     assert_eq!(all_conflicts(&mut app), "");
 }
 

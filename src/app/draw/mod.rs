@@ -7,12 +7,14 @@
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `labels` | the texts as a pool of `Text2d` entities |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
+//! | `graphics` | what there is to draw with |
 //! | `offscreen` | the same picture without a window, as a PNG |
 //!
 //! Nothing here knows what a run is.
 
 mod canvas;
 mod fonts;
+mod graphics;
 mod instance;
 mod instances;
 mod labels;
@@ -33,6 +35,7 @@ use bevy::time::{Real, Time};
 
 pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
 pub use fonts::{Face, Fonts};
+pub use graphics::{NoAdapter, graphics_settings};
 pub use metrics::{measure, truncate, wrap};
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
 pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};

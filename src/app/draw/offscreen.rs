@@ -21,7 +21,7 @@ use bevy::winit::WinitPlugin;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use thiserror::Error;
 
-use super::CanvasCamera;
+use super::{CanvasCamera, NoAdapter, graphics_settings};
 
 /// Updates before the picture is taken: fonts, atlases and pipelines take a few to settle.
 const WARM_UP_UPDATES: usize = 6;
@@ -52,8 +52,13 @@ pub enum OffscreenError {
 
 /// Bevy's default plugins for an app without a window, whose updates are called by
 /// [`render_to_png`].
-pub fn offscreen_plugins() -> PluginGroupBuilder {
-    DefaultPlugins
+///
+/// # Errors
+///
+/// When there is nothing to draw with.
+pub fn offscreen_plugins() -> Result<PluginGroupBuilder, NoAdapter> {
+    let graphics = graphics_settings()?;
+    Ok(DefaultPlugins
         .build()
         .set(WindowPlugin {
             primary_window: None,
@@ -63,10 +68,11 @@ pub fn offscreen_plugins() -> PluginGroupBuilder {
         .set(RenderPlugin {
             // A pipeline that is still compiling draws nothing, and there is no later frame.
             synchronous_pipeline_compilation: true,
+            render_creation: graphics.into(),
             ..Default::default()
         })
         .disable::<WinitPlugin>()
-        .disable::<PipelinedRenderingPlugin>()
+        .disable::<PipelinedRenderingPlugin>())
 }
 
 /// Finishes an app's plugins, as a window's event loop would; once.
