@@ -16,6 +16,9 @@ use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
 const FIX: usize = 6;
 /// Room for the events of a run that needs no fix, and of one that needs one.
 const USUAL_FACTS: usize = 28;
+/// Nodes of one run. Events of more are counted and logged, and change nothing: no pipeline has so
+/// many, and what is kept of a run has a bound.
+const MOST_NODES: usize = 256;
 /// Earlier executions kept of one run.
 const KEPT_EXECUTIONS: usize = 8;
 
@@ -185,6 +188,7 @@ impl RunState {
         match self.index_of(&fact.subject) {
             Some(index) => self.step_node(index, fact),
             None => match &fact.subject {
+                Subject::Other(_) if self.nodes.len() >= MOST_NODES => {}
                 Subject::Other(name) => {
                     self.nodes.push(Node::new(NodeName::clone(name)));
                     self.step_node(self.nodes.len() - 1, fact);

@@ -181,3 +181,17 @@ fn inspect_keeps_every_run_and_every_event() {
     assert_eq!(run.events(), 2_001);
     assert_eq!(run.started_at, Some("2020-01-01T00:00:00Z".parse().unwrap()));
 }
+
+#[test]
+fn the_nodes_of_a_run_have_a_bound() {
+    let mut model = model(10, 10, 1_000);
+    let events = (0..2_000).map(|second| {
+        let start = event(second, 0, "start");
+        start.replace("\"phase\"", &format!("\"node_name\":\"N{second}\",\"phase\""))
+    });
+    feed(&mut model, events);
+    let run = model.run("run-0").unwrap();
+    assert_eq!(run.nodes.len(), 256);
+    assert_eq!(run.events(), 2_000);
+    assert_eq!(model.log().entries().len(), 10);
+}
