@@ -9,6 +9,8 @@
 
 mod cli;
 mod dialects;
+mod events;
+mod identity;
 mod permutations;
 mod retention;
 mod rules;
