@@ -11,11 +11,10 @@ use thiserror::Error;
 use super::actions::Chrome;
 use super::clock::PlaybackClock;
 use super::draw::{
-    Canvas, DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins,
-    render_to_png,
+    DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
 use super::ingest::{Link, Studio};
-use super::viewport::{self, Viewport};
+use super::viewport::{self, ReducedMotion, Viewport};
 use super::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use crate::cli::{Moment, SnapshotRequest, SourceSpec};
 use crate::model::Model;
@@ -74,7 +73,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     viewport::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, size)?;
-    app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
+    app.insert_resource(ReducedMotion(reduced_motion));
 
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;

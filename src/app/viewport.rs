@@ -39,6 +39,10 @@ impl Viewport {
     }
 }
 
+/// Whoever looks asked for less motion.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReducedMotion(pub bool);
+
 /// How closely the views are looked at.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
 pub struct Zoom {
@@ -82,6 +86,7 @@ impl Zoom {
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Viewport>()
         .init_resource::<Zoom>()
+        .init_resource::<ReducedMotion>()
         .add_systems(Update, make_room_for_panel.in_set(AppSystems::Sync));
 }
 

@@ -9,9 +9,9 @@ use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, Win
 use thiserror::Error;
 
 use super::actions::Chrome;
-use super::draw::{Canvas, NoAdapter, graphics_settings};
+use super::draw::{NoAdapter, graphics_settings};
 use super::ingest::Studio;
-use super::viewport::{self, Viewport};
+use super::viewport::{self, ReducedMotion, Viewport};
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::cli::WindowRequest;
 
@@ -65,7 +65,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
         power::plugin,
     ));
     app.insert_resource(chrome);
-    app.world_mut().resource_mut::<Canvas>().reduced_motion = reduced_motion;
+    app.insert_resource(ReducedMotion(reduced_motion));
     app.add_systems(Startup, viewport::spawn_cameras)
         .add_systems(Update, fit_to_window.in_set(AppSystems::Act))
         .insert_resource(Opening(opening))

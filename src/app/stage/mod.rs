@@ -31,7 +31,7 @@ use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::theme::{colour, motion, size};
-use super::viewport::{Viewport, Zoom};
+use super::viewport::{ReducedMotion, Viewport, Zoom};
 use super::words::run_title;
 use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
 use crate::model::{Model, NodeStatus, Run, RunStatus};
@@ -102,6 +102,7 @@ fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     zoom: Res<Zoom>,
+    reduced_motion: Res<ReducedMotion>,
 ) {
     let now = draw_clock.secs;
     let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
@@ -148,8 +149,11 @@ fn draw(
     let screen = drawn.screen;
     canvas.scale = screen.scale * zoom.factor;
     canvas.origin = zoom.origin_px.round();
-    canvas.desaturate = if drawn.bridge.light.state.is_lost() { 0.6 } else { 0.0 };
-    let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed());
+    // What is not kept up to date does not move, and its colours drain.
+    let lost = drawn.bridge.light.state.is_lost();
+    canvas.desaturate = if lost { 0.6 } else { 0.0 };
+    canvas.reduced_motion = lost || reduced_motion.0;
+    let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
     let part = canvas.redraw("stage");
     draw_ground(part, &screen);
     rack::draw_rails(part, &place);

@@ -341,6 +341,12 @@ fn draw_running(
     if let Some(percent) = module.progress_percent {
         note.push(format!("{percent:.0} %"));
     }
+    // As much as fits between the jacks.
+    let note_size = (26.0 * k).max(22.0);
+    let room = rect.w - 118.0 * k;
+    while note.len() > 1 && measure(Face::Text500, note_size, 0.0, &note.join(", ")) > room {
+        note.pop();
+    }
     part.text(
         Layer::Face,
         Text::new(
