@@ -158,6 +158,22 @@ impl Desk {
     }
 }
 
+/// What a source does between two turns of work: stops if it has to, then waits until a command
+/// wants something. A failure stays in sight when it is stopped.
+pub(super) async fn rest(
+    turn: Turn,
+    commands: &mut mpsc::Receiver<Command>,
+    desk: &mut Desk,
+) -> Turn {
+    if turn == Turn::Stop && !matches!(desk.state(), ConnectionState::Failed { .. }) {
+        desk.enter(ConnectionState::Disconnected);
+    }
+    match unless_commanded(commands, desk, std::future::pending()).await {
+        Ok(never) => never,
+        Err(turn) => turn,
+    }
+}
+
 /// Waits for `future` while commands are taken in and waiting signals are sent. `Err` when a
 /// command asks for something else; the future is then dropped.
 pub(super) async fn unless_commanded<T>(

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::desk::{Ambient, Desk, Turn, unless_commanded};
+use super::desk::{Ambient, Desk, Turn, rest, unless_commanded};
 use super::outlet::Outlet;
 use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::websocket::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
@@ -51,17 +51,7 @@ pub async fn play<R: BufRead>(
                     Turn::Stay
                 })
             }
-            Turn::Stop if matches!(desk.state(), ConnectionState::Failed { .. }) => Turn::Stay,
-            Turn::Stop => {
-                desk.enter(ConnectionState::Disconnected);
-                Turn::Stay
-            }
-            Turn::Stay => {
-                match unless_commanded(&mut commands, &mut desk, std::future::pending()).await {
-                    Ok(never) => never,
-                    Err(turn) => turn,
-                }
-            }
+            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
             Turn::Quit => return,
         };
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, unless_commanded};
+use super::desk::{Ambient, Desk, Turn, rest, unless_commanded};
 use super::ending::{NO_CODE, server_words};
 use super::handshake::shake_hands;
 use super::outlet::Outlet;
@@ -52,17 +52,7 @@ pub async fn run<C: Connect>(
     loop {
         turn = match turn {
             Turn::Restart => session(&connector, &mut commands, &mut desk).await,
-            Turn::Stop if matches!(desk.state(), ConnectionState::Failed { .. }) => Turn::Stay,
-            Turn::Stop => {
-                desk.enter(ConnectionState::Disconnected);
-                Turn::Stay
-            }
-            Turn::Stay => {
-                match unless_commanded(&mut commands, &mut desk, std::future::pending()).await {
-                    Ok(never) => never,
-                    Err(turn) => turn,
-                }
-            }
+            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
             Turn::Quit => return,
         };
     }

@@ -249,7 +249,6 @@ fn waiting_modules() -> Vec<ModuleView> {
             duration_ms: None,
             attempts: 0,
             usual: None,
-            inferred: false,
             refused: false,
             refused_before: false,
             progress_percent: None,

@@ -52,7 +52,6 @@ pub struct ModuleView {
     pub duration_ms: Option<u64>,
     pub attempts: u32,
     pub usual: Option<Usual>,
-    pub inferred: bool,
     /// The last verdict on the song was no.
     pub refused: bool,
     /// An earlier attempt failed, or its verdict was no: the small octagon in the corner.
@@ -229,7 +228,6 @@ fn module_view(
         duration_ms: if running { so_far() } else { node.duration_ms },
         attempts: node.attempts,
         usual: stats.usual_node(&node.name),
-        inferred: node.inferred,
         refused: false,
         refused_before: node.status != NodeStatus::Failed
             && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
