@@ -7,8 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use meterbridge::app::snapshot;
-use meterbridge::cli::{Moment, Size, SnapshotRequest, SourceSpec};
+use meterbridge::cli::{Moment, Size, SnapshotRequest};
 use meterbridge::config::Settings;
+use meterbridge::source::SourceSpec;
 
 /// Name of the picture, recording, whether the panel is open.
 const PICTURES: &[(&str, &str, bool)] = &[

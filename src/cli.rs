@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{ConnectionOptions, RetentionOptions, Settings, StudioOptions, ViewOptions};
+use crate::config::{Settings, SettingsArgs, WindowRequest};
 use crate::inspect::Style;
-use crate::source::{UrlError, parse_source_url};
+use crate::source::{SourceSpec, UrlError, parse_source_url};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -68,25 +68,6 @@ pub struct WindowArgs {
     pub settings: SettingsArgs,
 }
 
-/// The options that fill [`Settings`].
-#[derive(Args, Clone, Debug)]
-pub struct SettingsArgs {
-    #[command(flatten)]
-    pub view: ViewOptions,
-    #[command(flatten)]
-    pub connection: ConnectionOptions,
-    #[command(flatten)]
-    pub studio: StudioOptions,
-    #[command(flatten)]
-    pub retention: RetentionOptions,
-}
-
-impl SettingsArgs {
-    pub fn settings(&self) -> Settings {
-        Settings::new(&self.connection, &self.retention, &self.view, &self.studio)
-    }
-}
-
 /// Read events without a window and report every run
 ///
 /// Several files are read into one picture of the studio, as if they were one connection after the
@@ -138,13 +119,6 @@ pub struct DemoCommand {
     pub demo: crate::demo::DemoArgs,
 }
 
-/// What the window is asked to show.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowRequest {
-    pub source: SourceSpec,
-    pub settings: Settings,
-}
-
 /// What picture is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotRequest {
@@ -154,17 +128,6 @@ pub struct SnapshotRequest {
     pub at: Moment,
     /// The PNG file to write.
     pub output: PathBuf,
-}
-
-/// Where events come from, as the command line names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceSpec {
-    /// The built-in studio, by the settings' [`studio`](Settings::studio).
-    Demo,
-    /// A `ws://` or `wss://` URL with a host.
-    WebSocket(String),
-    /// A file that was there when the command line was read.
-    Recording(PathBuf),
 }
 
 /// A picture's size in pixels.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
-use crate::demo::args::parse_speed;
+use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
 use crate::model::Retention;
-use crate::source::{Backoff, ConnectionSettings};
+use crate::source::{Backoff, ConnectionSettings, SourceSpec};
 
 /// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +19,13 @@ pub struct Settings {
     pub retention: Retention,
     pub view: ViewSettings,
     pub studio: StudioSettings,
+}
+
+/// What the window is asked to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowRequest {
+    pub source: SourceSpec,
+    pub settings: Settings,
 }
 
 /// What is shown, and how.
@@ -94,6 +101,25 @@ impl Settings {
                 speed: studio.demo_speed,
             },
         }
+    }
+}
+
+/// The options that fill [`Settings`].
+#[derive(Args, Clone, Debug)]
+pub struct SettingsArgs {
+    #[command(flatten)]
+    pub view: ViewOptions,
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+    #[command(flatten)]
+    pub studio: StudioOptions,
+    #[command(flatten)]
+    pub retention: RetentionOptions,
+}
+
+impl SettingsArgs {
+    pub fn settings(&self) -> Settings {
+        Settings::new(&self.connection, &self.retention, &self.view, &self.studio)
     }
 }
 

@@ -10,7 +10,7 @@
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
-//! | [`config`], [`cli`] | settings and the command line | |
+//! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
 //!
 //! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. What
@@ -19,6 +19,7 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -26,4 +27,5 @@ pub mod inspect;
 pub mod layout;
 pub mod model;
 pub mod protocol;
+pub mod query;
 pub mod source;

@@ -15,6 +15,8 @@ pub enum Action {
     NextRun,
     PreviousRun,
     SelectRun(RunId),
+    /// Follows again, from the newest active run.
+    Follow,
     Fit,
     TogglePanel,
     ToggleFullscreen,
@@ -138,7 +140,7 @@ pub(super) fn carry_out(
             Action::Back if chrome.help => chrome.help = false,
             Action::Back if chrome.panel => chrome.panel = false,
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
-            Action::Back => focus.follow(),
+            Action::Follow | Action::Back => focus.follow(),
             Action::Connect(url) => {
                 link.url.clone_from(url);
                 link.connect();

@@ -3,10 +3,9 @@
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::clock::millis_between;
+use super::clock::{local_zone, millis_between};
 use super::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use super::ingest::Link;
 use super::theme::{colour, motion, size};
@@ -157,7 +156,7 @@ fn numbers(from: f64, to: f64, unit: &str) -> [String; 3] {
 }
 
 fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {
-    let zone = TimeZone::system();
+    let zone = local_zone();
     let heard = model.last_received_at();
     let ago = heard.map_or_else(String::new, |at| {
         let seconds = millis_between(at, now) / 1000;

@@ -1,7 +1,7 @@
 //! The application's own clock: what time it is, here and at the server.
 
 use bevy::prelude::*;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::AppSystems;
 use super::ingest::{self, Studio};
@@ -69,6 +69,22 @@ impl PlaybackClock {
             ClockMode::Fixed => {}
         }
     }
+}
+
+/// The time zone of whoever looks.
+pub fn local_zone() -> TimeZone {
+    #[cfg(not(target_arch = "wasm32"))]
+    return TimeZone::system();
+    // A page has no database of zones, but the browser knows how far from UTC it is right now.
+    #[cfg(target_arch = "wasm32")]
+    return browser_zone().unwrap_or(TimeZone::UTC);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn browser_zone() -> Option<TimeZone> {
+    let minutes_behind = js_sys::Date::new_0().get_timezone_offset();
+    let offset = jiff::tz::Offset::from_seconds((-60.0 * minutes_behind) as i32).ok()?;
+    Some(TimeZone::fixed(offset))
 }
 
 /// Milliseconds from `earlier` to `later`; 0 when it is the other way round.

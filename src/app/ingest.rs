@@ -1,20 +1,22 @@
 //! The one place where the model changes: the source's channel is drained into it.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use bevy::platform::time::Instant;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::AppSystems;
 use super::clock::PlaybackClock;
-use crate::cli::SourceSpec;
 use crate::config::Settings;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
 use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal, SourceHandle,
+    SourceSpec,
 };
 
 /// Time a frame may spend on draining; what is left waits in the channel.
@@ -55,6 +57,7 @@ pub struct Link {
     pub backlog: usize,
     handle: Option<SourceHandle>,
     /// Keeps the demo studio alive.
+    #[cfg(not(target_arch = "wasm32"))]
     demo: Option<DemoHandle>,
 }
 
@@ -70,6 +73,7 @@ impl Link {
             recording_rate: settings.view.speed,
             backlog: 0,
             handle: None,
+            #[cfg(not(target_arch = "wasm32"))]
             demo: None,
         }
     }
@@ -80,10 +84,15 @@ impl Link {
     }
 
     /// Takes a source that was started elsewhere.
-    pub fn attach(&mut self, handle: SourceHandle, url: String, demo: Option<DemoHandle>) {
+    pub fn attach(&mut self, handle: SourceHandle, url: String) {
         self.handle = Some(handle);
         self.url = url;
-        self.demo = demo;
+    }
+
+    /// Keeps the demo studio open for as long as the link is there.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn keep(&mut self, demo: DemoHandle) {
+        self.demo = Some(demo);
     }
 
     /// Connects to what stands in the URL field, dropping whatever there was.
@@ -121,6 +130,8 @@ impl Link {
 pub struct EventReceived {
     pub event: WorkflowEvent,
     pub change: Change,
+    /// Whether it happens now; otherwise it was replayed when the connection was made.
+    pub live: bool,
 }
 
 /// A node succeeded or failed.
@@ -236,6 +247,7 @@ pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mu
         }
     }
     studio.generation += 1;
+    let live = batch.live;
     studio.model.receive(batch, |event, change| {
         if let Some(node) = &change.node
             && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
@@ -251,7 +263,7 @@ pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mu
         {
             announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
         }
-        announce.events.write(EventReceived { event: event.clone(), change });
+        announce.events.write(EventReceived { event: event.clone(), change, live });
     });
 }
 

@@ -6,6 +6,8 @@
 
 pub mod actions;
 mod bridge;
+#[cfg(target_arch = "wasm32")]
+mod browser;
 pub mod clock;
 pub mod draw;
 pub mod entities;
@@ -16,6 +18,7 @@ pub mod input;
 pub mod panel;
 mod pointer;
 mod power;
+#[cfg(not(target_arch = "wasm32"))]
 mod snapshot;
 mod source;
 pub mod stage;
@@ -24,15 +27,17 @@ pub mod viewport;
 mod window;
 pub mod words;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use snapshot::{SnapshotError, snapshot};
+#[cfg(not(target_arch = "wasm32"))]
 pub use window::{WindowError, run};
 
 use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin};
 
-use crate::cli::SourceSpec;
 use crate::config::Settings;
 use crate::protocol::RunId;
+use crate::source::SourceSpec;
 
 /// The order of a frame, for systems of every plugin.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -16,12 +16,12 @@ use super::draw::{
 use super::ingest::{Link, Studio};
 use super::viewport::{self, ReducedMotion, Viewport};
 use super::{ControlsPlugin, StudioPlugin, ViewPlugin};
-use crate::cli::{Moment, SnapshotRequest, SourceSpec};
+use crate::cli::{Moment, SnapshotRequest};
 use crate::model::Model;
 use crate::protocol::Batch;
-use crate::source::ConnectionState;
 use crate::source::playback::Pacer;
 use crate::source::recording::{Recording, RecordingError};
+use crate::source::{ConnectionState, SourceSpec};
 
 /// A live source is watched this long when no moment is named.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);

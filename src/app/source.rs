@@ -1,19 +1,21 @@
 //! Starts the source that was asked for, and wakes the window when it has something.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bevy::prelude::*;
 use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use jiff::Timestamp;
+use tracing::error;
 
 use super::AppSystems;
 use super::ingest::Link;
-use crate::cli::SourceSpec;
-use crate::config::Settings;
+use crate::config::{Settings, StudioSettings};
+#[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoOptions, spawn_thread};
 use crate::source::{
-    ConnectionEvent, ConnectionLogEntry, ConnectionState, Waker, spawn, spawn_recording,
+    ConnectionEvent, ConnectionLogEntry, ConnectionState, SourceSpec, Waker, spawn,
 };
 
 /// Set by the source when it has something, cleared when it is drained: one wake-up is enough.
@@ -23,21 +25,12 @@ struct Awake(Arc<AtomicBool>);
 /// How sources are started.
 #[derive(Resource, Clone, Debug)]
 pub(super) struct SourceOptions {
-    demo: DemoOptions,
+    studio: StudioSettings,
 }
 
 impl SourceOptions {
     pub(super) fn new(settings: &Settings) -> Self {
-        let defaults = DemoOptions::default();
-        let studio = &settings.studio;
-        Self {
-            demo: DemoOptions {
-                seed: studio.seed.unwrap_or(defaults.seed),
-                runs: studio.runs.map_or(defaults.runs, |runs| runs as usize),
-                speed: studio.speed,
-                ..defaults
-            },
-        }
+        Self { studio: settings.studio.clone() }
     }
 }
 
@@ -67,33 +60,59 @@ fn start(
             let _ = proxy.send_event(WinitUserEvent::WakeUp);
         }
     });
-    let connection = link.settings.clone();
     match link.source.clone() {
         None => {}
-        Some(SourceSpec::WebSocket(url)) => {
-            link.attach(spawn(Some(url.clone()), connection, waker), url, None);
-        }
-        Some(SourceSpec::Recording(path)) => {
-            let name = path.display().to_string();
-            let source = spawn_recording(path, link.recording_rate, waker);
-            link.attach(source, name, None);
-        }
-        Some(SourceSpec::Demo) => match spawn_thread(options.demo.clone()) {
-            Ok(demo) => {
-                let url = demo.url().to_owned();
-                link.attach(spawn(Some(url.clone()), connection, waker), url, Some(demo));
-            }
-            Err(error) => {
-                let reason = format!("the demo studio could not be started: {error}");
-                error!("{reason}");
-                let entry = ConnectionLogEntry {
-                    at: Timestamp::now(),
-                    url: String::new(),
-                    event: ConnectionEvent::Error { message: reason.clone() },
-                };
-                link.log.push_back(entry);
-                link.state = ConnectionState::Failed { url: "the demo studio".to_owned(), reason };
-            }
-        },
+        Some(SourceSpec::WebSocket(url)) => open(&mut link, url, waker),
+        Some(SourceSpec::Recording(path)) => open_recording(&mut link, path, waker),
+        Some(SourceSpec::Demo) => open_studio(&mut link, &options.studio, waker),
     }
+}
+
+fn open(link: &mut Link, url: String, waker: Waker) {
+    let source = spawn(Some(url.clone()), link.settings.clone(), waker);
+    link.attach(source, url);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open_recording(link: &mut Link, path: PathBuf, waker: Waker) {
+    let name = path.display().to_string();
+    let source = crate::source::spawn_recording(path, link.recording_rate, waker);
+    link.attach(source, name);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn open_recording(link: &mut Link, _: PathBuf, _: Waker) {
+    fail(link, "a page has no files to play".to_owned());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open_studio(link: &mut Link, studio: &StudioSettings, waker: Waker) {
+    let defaults = DemoOptions::default();
+    let demo = spawn_thread(DemoOptions {
+        seed: studio.seed.unwrap_or(defaults.seed),
+        runs: studio.runs.map_or(defaults.runs, |runs| runs as usize),
+        speed: studio.speed,
+        ..defaults
+    });
+    match demo {
+        Ok(demo) => {
+            open(link, demo.url().to_owned(), waker);
+            link.keep(demo);
+        }
+        Err(error) => fail(link, format!("the demo studio could not be started: {error}")),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn open_studio(link: &mut Link, _: &StudioSettings, _: Waker) {
+    fail(link, "a page has no studio of its own: it shows one that is served".to_owned());
+}
+
+/// The source could not even be started.
+fn fail(link: &mut Link, reason: String) {
+    error!("{reason}");
+    let event = ConnectionEvent::Error { message: reason.clone() };
+    let (at, url) = (Timestamp::now(), String::new());
+    link.log.push_back(ConnectionLogEntry { at, url: url.clone(), event });
+    link.state = ConnectionState::Failed { url, reason };
 }

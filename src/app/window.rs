@@ -1,24 +1,33 @@
 //! The window: the application as a person sees it.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
 
+#[cfg(not(target_arch = "wasm32"))]
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, WindowPlugin};
+#[cfg(not(target_arch = "wasm32"))]
 use thiserror::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use tracing::info;
 
 use super::actions::Chrome;
+#[cfg(not(target_arch = "wasm32"))]
 use super::draw::{NoAdapter, graphics_settings};
+#[cfg(not(target_arch = "wasm32"))]
 use super::ingest::Studio;
 use super::viewport::{self, ReducedMotion, Viewport};
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
-use crate::cli::WindowRequest;
+use crate::config::WindowRequest;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
+#[cfg(not(target_arch = "wasm32"))]
 const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
 
 /// Why the window ended with an error.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug, Error)]
 pub enum WindowError {
     #[error(transparent)]
@@ -32,31 +41,46 @@ pub enum WindowError {
 /// # Errors
 ///
 /// When the application ended itself because something failed.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run(request: WindowRequest) -> Result<(), WindowError> {
-    let opening = Instant::now();
+    let opening = Opening(Instant::now());
     // The engine ends the program where there is none; a sentence is better.
     graphics_settings()?;
-    let WindowRequest { source, settings } = request;
+    let engine = DefaultPlugins.set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() });
+    let window = Window {
+        name: Some("meterbridge".to_owned()),
+        resolution: (1600, 900).into(),
+        mode: window_mode(request.settings.view.fullscreen),
+        ..default()
+    };
+    let mut app = App::new();
+    compose(&mut app, engine, window, request);
+    app.insert_resource(opening).add_systems(Last, announce);
+    match app.run() {
+        AppExit::Success => Ok(()),
+        AppExit::Error(code) => Err(WindowError::Exit(code.get())),
+    }
+}
+
+/// Puts together the application in a window, whatever the window is in.
+pub(super) fn compose(
+    app: &mut App,
+    engine: impl PluginGroup,
+    window: Window,
+    WindowRequest { source, settings }: WindowRequest,
+) {
+    let window =
+        Window { title: "Meterbridge".to_owned(), present_mode: PresentMode::AutoVsync, ..window };
+    app.add_plugins(
+        engine
+            .set(WindowPlugin { primary_window: Some(window), ..default() })
+            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() }),
+    );
     let chrome = Chrome {
         panel: settings.view.panel.unwrap_or(false),
         help: false,
         fullscreen: settings.view.fullscreen,
     };
-    let window = Window {
-        title: "Meterbridge".to_owned(),
-        name: Some("meterbridge".to_owned()),
-        resolution: (1600, 900).into(),
-        present_mode: PresentMode::AutoVsync,
-        mode: window_mode(settings.view.fullscreen),
-        ..default()
-    };
-    let mut app = App::new();
-    app.add_plugins(
-        DefaultPlugins
-            .set(WindowPlugin { primary_window: Some(window), ..default() })
-            .set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() })
-            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() }),
-    );
     let reduced_motion = settings.view.reduced_motion;
     app.add_plugins((
         StudioPlugin { settings, source: Some(source) },
@@ -64,16 +88,10 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
         ControlsPlugin,
         power::plugin,
     ));
-    app.insert_resource(chrome);
-    app.insert_resource(ReducedMotion(reduced_motion));
-    app.add_systems(Startup, viewport::spawn_cameras)
-        .add_systems(Update, fit_to_window.in_set(AppSystems::Act))
-        .insert_resource(Opening(opening))
-        .add_systems(Last, announce);
-    match app.run() {
-        AppExit::Success => Ok(()),
-        AppExit::Error(code) => Err(WindowError::Exit(code.get())),
-    }
+    app.insert_resource(chrome)
+        .insert_resource(ReducedMotion(reduced_motion))
+        .add_systems(Startup, viewport::spawn_cameras)
+        .add_systems(Update, fit_to_window.in_set(AppSystems::Act));
 }
 
 fn window_mode(fullscreen: bool) -> WindowMode {
@@ -108,11 +126,13 @@ fn go_fullscreen(chrome: Res<Chrome>, mut windows: Query<&mut Window, With<Prima
 }
 
 /// When the program began to open its window.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Resource)]
 struct Opening(Instant);
 
 /// Says once that the picture stands, and once that it shows a run: whoever started the program
 /// may be waiting for it.
+#[cfg(not(target_arch = "wasm32"))]
 fn announce(
     opening: Res<Opening>,
     studio: Res<Studio>,

@@ -2,10 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{DemoError, DemoOptions, Dialect, scenario::MAX_RUNS};
-
-/// Speeds the studio can be played at: how many times as fast as real.
-pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
+use super::{DemoError, DemoOptions, Dialect, parse_speed, scenario::MAX_RUNS};
 
 /// Open a simulated studio that any viewer can connect to
 #[derive(Clone, Debug, PartialEq, clap::Args)]
@@ -76,14 +73,6 @@ impl DemoArgs {
             Err(DemoError::RemoteNotAllowed { address: self.listen })
         }
     }
-}
-
-/// Reads a speed.
-pub fn parse_speed(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|speed| SPEEDS.contains(speed))
-        .ok_or_else(|| format!("not a number from {} to {}", SPEEDS.start(), SPEEDS.end()))
 }
 
 #[cfg(test)]

@@ -12,18 +12,31 @@
 //! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
 //! demo has gone through a socket and the decoder like everything else.
 
+#[cfg(not(target_arch = "wasm32"))]
 pub mod args;
 pub mod dialect;
+#[cfg(not(target_arch = "wasm32"))]
 mod error;
+#[cfg(not(target_arch = "wasm32"))]
 mod handle;
+#[cfg(not(target_arch = "wasm32"))]
 mod history;
+#[cfg(not(target_arch = "wasm32"))]
 mod run;
 pub mod scenario;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod server;
+mod speed;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use args::DemoArgs;
 pub use dialect::Dialect;
+#[cfg(not(target_arch = "wasm32"))]
 pub use error::DemoError;
+#[cfg(not(target_arch = "wasm32"))]
 pub use handle::{DemoHandle, spawn_thread};
+#[cfg(not(target_arch = "wasm32"))]
 pub use run::run;
+#[cfg(not(target_arch = "wasm32"))]
 pub use server::{DemoOptions, DemoServer};
+pub use speed::{SPEEDS, parse_speed};

@@ -45,6 +45,8 @@ pub struct Counters {
     pub duplicates: u64,
     /// What could not be read.
     pub malformed: u64,
+    /// Frames thrown away unread, because the application was behind.
+    pub dropped: u64,
     /// What could be read and changes nothing: an unknown phase, a keepalive, an event older than
     /// all that is kept of its run.
     pub ignored: u64,
@@ -128,6 +130,7 @@ impl Model {
     /// Applies a batch in order and hands every change to `on_change`, with the event.
     pub fn receive(&mut self, mut batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
         self.counters.frames += batch.frames;
+        self.counters.dropped += batch.dropped;
         if batch.frames > 0 {
             self.last_received_at = Some(batch.received_at);
         }

@@ -44,6 +44,8 @@ pub struct Batch {
     pub live: bool,
     /// Frames read into this batch; a frame can hold several items, or none.
     pub frames: u64,
+    /// Frames that came and were thrown away unread, because too many were waiting.
+    pub dropped: u64,
     /// In order of arrival.
     pub items: Vec<Item>,
     /// The events' own JSON texts, one after the other: one allocation, not one an event.
@@ -58,6 +60,7 @@ impl Batch {
             received_at,
             live,
             frames: 0,
+            dropped: 0,
             items: Vec::new(),
             texts: String::new(),
             text_ends: Vec::new(),
@@ -65,7 +68,7 @@ impl Batch {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.frames == 0
+        self.frames == 0 && self.dropped == 0
     }
 
     /// Reads one text frame: an event, or an array of events.
@@ -104,6 +107,16 @@ impl Batch {
             start = *end;
             text
         })
+    }
+
+    /// Puts what `other` has behind what is here. The time stays the caller's to set.
+    pub fn append(&mut self, mut other: Self) {
+        self.frames += other.frames;
+        self.dropped += other.dropped;
+        self.items.append(&mut other.items);
+        let before = self.texts.len();
+        self.texts.push_str(&other.texts);
+        self.text_ends.extend(other.text_ends.iter().map(|end| before + end));
     }
 
     /// Reads one binary frame, which has to hold UTF-8 JSON.

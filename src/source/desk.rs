@@ -74,6 +74,7 @@ impl Desk {
     }
 
     /// Shows `address` for good and refuses [`Command::Connect`].
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn fix_address(&mut self, address: String) {
         self.fixed_address = Some(address);
     }
@@ -172,6 +173,24 @@ pub(super) async fn rest(
         Ok(never) => never,
         Err(turn) => turn,
     }
+}
+
+/// Waits until the application has room for more. `Err` when a command asks for something else.
+pub(super) async fn room(
+    commands: &mut mpsc::Receiver<Command>,
+    desk: &mut Desk,
+) -> Result<(), Turn> {
+    while !desk.outlet.has_room() {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match desk.take(command) {
+                Turn::Stay => {}
+                turn => return Err(turn),
+            },
+            () = desk.outlet.room() => {}
+        }
+    }
+    Ok(())
 }
 
 /// Waits for `future` while commands are taken in and waiting signals are sent. `Err` when a

@@ -32,6 +32,11 @@ pub enum Ending {
     UnknownHost { host: String },
     #[error("cannot reach {address}: {detail}")]
     Unreachable { address: String, detail: String },
+    /// A page that came over https may not open `ws://`.
+    #[error(
+        "not to {address} over ws:// from this page: it came over https, and a browser then opens wss:// only. Use wss://, or open the page over http"
+    )]
+    NotFromThisPage { address: String },
     #[error("no safe connection to {host}: {detail}")]
     Tls { host: String, detail: String },
     /// The server answered the handshake with something other than 101.
@@ -39,6 +44,9 @@ pub enum Ending {
     Http { status: u16, words: String },
     #[error("a message of more than {} came: the connection was closed", size(*limit_bytes))]
     MessageTooLarge { limit_bytes: usize },
+    /// More came than the application took.
+    #[error("fell behind: {dropped} frames were dropped; connecting again for a fresh start")]
+    FellBehind { dropped: u64 },
     #[error("the server does not keep to the WebSocket protocol: {detail}")]
     Protocol { detail: String },
     #[error("{0}")]
@@ -51,7 +59,7 @@ impl Ending {
         match self {
             Self::Closed { code, .. } => *code == 1008,
             Self::Http { status, .. } => matches!(status, 401 | 403 | 404),
-            Self::BadUrl(_) => true,
+            Self::BadUrl(_) | Self::NotFromThisPage { .. } => true,
             _ => false,
         }
     }

@@ -13,6 +13,8 @@
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod connection;
 mod ending;
 pub mod recording;
@@ -21,31 +23,46 @@ mod url;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod connector;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod desk;
 #[cfg(not(target_arch = "wasm32"))]
 mod handshake;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod outlet;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod playback;
+mod session;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
+mod timer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod websocket;
 
+#[cfg(target_arch = "wasm32")]
+pub use browser::{SourceHandle, spawn};
 pub use connection::{
     Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
 };
 pub use ending::Ending;
-use std::sync::Arc;
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{SourceHandle, spawn, spawn_recording};
 pub use url::{SourceUrl, UrlError, parse_source_url, redact};
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crate::protocol::Batch;
+
+/// Where events come from, as whoever starts the application names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// The built-in studio, by the settings' [`studio`](crate::config::Settings::studio).
+    Demo,
+    /// A `ws://` or `wss://` URL with a host.
+    WebSocket(String),
+    /// A file that was there when it was named.
+    Recording(PathBuf),
+}
 
 /// Called by a source after it put something into its channel: wakes a sleeping event loop.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -71,4 +88,26 @@ pub enum Command {
     Reconnect,
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
     Configure(ConnectionSettings),
+}
+
+impl SourceHandle {
+    /// Connects to `url`, dropping whatever there was.
+    pub fn connect(&self, url: impl Into<String>) {
+        self.send(Command::Connect { url: url.into() });
+    }
+
+    /// Closes and stays closed.
+    pub fn disconnect(&self) {
+        self.send(Command::Disconnect);
+    }
+
+    /// Starts again with the same URL and a fresh count of attempts; a recording from its start.
+    pub fn reconnect(&self) {
+        self.send(Command::Reconnect);
+    }
+
+    /// New settings, from the next attempt on; `enabled` counts at once.
+    pub fn configure(&self, settings: ConnectionSettings) {
+        self.send(Command::Configure(settings));
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, TrySendError};
 
+use super::timer::sleep;
 use super::{Signal, Waker};
 
 /// Signals that the channel holds, a batch each as a rule.
@@ -56,7 +57,7 @@ impl Outlet {
             if self.has_room() {
                 return;
             }
-            tokio::time::sleep(ROOM_CHECK).await;
+            sleep(ROOM_CHECK).await;
         }
     }
 

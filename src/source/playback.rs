@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::desk::{Ambient, Desk, Turn, rest, unless_commanded};
+use super::desk::{Ambient, Desk, Turn, rest, room, unless_commanded};
 use super::outlet::Outlet;
 use super::recording::{RecordedFrame, Recording, RecordingError};
-use super::websocket::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
+use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState};
 use crate::protocol::{Batch, Item};
 
@@ -89,8 +89,7 @@ async fn play_once<R: BufRead>(
         }
         let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, place.live));
         batch.received_at = place.at.unwrap_or(decoded.received_at);
-        batch.frames += decoded.frames;
-        batch.items.append(&mut decoded.items);
+        batch.append(decoded);
     }
     if let Some(batch) = batch.take() {
         desk.deliver(batch);
@@ -114,17 +113,7 @@ async fn wait(
     desk: &mut Desk,
 ) -> Result<(), Turn> {
     unless_commanded(commands, desk, sleep_until(due)).await?;
-    while !desk.outlet.has_room() {
-        tokio::select! {
-            biased;
-            command = commands.recv() => match desk.take(command) {
-                Turn::Stay => {}
-                turn => return Err(turn),
-            },
-            () = desk.outlet.room() => {}
-        }
-    }
-    Ok(())
+    room(commands, desk).await
 }
 
 /// Where in time a frame belongs.

@@ -49,6 +49,10 @@ impl Schedule {
             return Next::GiveUp;
         }
         self.attempts = self.attempts.saturating_add(1);
+        if let Ending::FellBehind { .. } = ending {
+            // The server has done nothing wrong, and whoever looks is waiting.
+            return Next::Retry { attempt: self.attempts, delay: Duration::ZERO };
+        }
         let delay = match settings.backoff {
             Backoff::Constant => settings.reconnect_delay,
             Backoff::Exponential => exponential(self.attempts, random()),
@@ -125,6 +129,14 @@ mod tests {
             let delay = exponential(attempt, rng.f64());
             assert!(full / 2 <= delay && delay <= full, "{delay:?} of {full:?}");
         }
+    }
+
+    #[test]
+    fn who_fell_behind_starts_afresh_at_once() {
+        let mut schedule = Schedule::default();
+        let settings = ConnectionSettings::default();
+        let behind = Ending::FellBehind { dropped: 3 };
+        assert_eq!(schedule.after(&behind, &settings, &mut no_random), retry(1, 0.0));
     }
 
     #[test]

@@ -66,26 +66,6 @@ pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle 
 }
 
 impl SourceHandle {
-    /// Connects to `url`, dropping whatever there was.
-    pub fn connect(&self, url: impl Into<String>) {
-        self.send(Command::Connect { url: url.into() });
-    }
-
-    /// Closes and stays closed.
-    pub fn disconnect(&self) {
-        self.send(Command::Disconnect);
-    }
-
-    /// Starts again with the same URL and a fresh count of attempts; a recording from its start.
-    pub fn reconnect(&self) {
-        self.send(Command::Reconnect);
-    }
-
-    /// New settings, from the next attempt on; `enabled` counts at once.
-    pub fn configure(&self, settings: ConnectionSettings) {
-        self.send(Command::Configure(settings));
-    }
-
     /// Hands a command over without waiting. Commands to a source that has failed to start are
     /// dropped.
     pub fn send(&self, command: Command) {

@@ -116,6 +116,14 @@ impl SourceUrl {
         &self.target
     }
 
+    /// The whole address as a browser wants it. May hold secrets.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn text(&self) -> String {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        let userinfo = self.userinfo.as_ref().map(|it| format!("{it}@")).unwrap_or_default();
+        format!("{scheme}://{userinfo}{}{}", self.authority(), self.target)
+    }
+
     /// `user:password` as written, percent-encoded. A secret.
     pub fn userinfo(&self) -> Option<&str> {
         self.userinfo.as_deref()

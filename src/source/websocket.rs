@@ -1,33 +1,26 @@
-//! The life of a connection: attempts, reading, losing, trying again; commands at any time.
+//! A WebSocket over a byte transport: reading in batches, pings, parting. What comes between
+//! connections is [`super::session`]'s.
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, rest, unless_commanded};
+use super::desk::{Ambient, Desk, Turn, unless_commanded};
 use super::ending::{NO_CODE, server_words};
 use super::handshake::shake_hands;
 use super::outlet::Outlet;
-use super::schedule::{Next, Schedule};
-use super::socket::Socket;
-use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
-    parse_source_url,
+use super::session::{
+    self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
 };
+use super::socket::Socket;
+use super::{Command, ConnectionSettings, Ending, SourceUrl};
 use crate::protocol::Batch;
 
-/// A backend replays what it has stored when a viewer connects: frames this early are not live.
-pub const REPLAY_PERIOD: Duration = Duration::from_secs(2);
-
-/// Bounds of a batch: frames, their bytes (the frame that crosses the bound is still in), and the
-/// time spent on gathering it.
-pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
-const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
+/// The longest time spent on gathering a batch.
 const LONGEST_GATHERING: Duration = Duration::from_millis(10);
 
 /// How long a server may take to answer our close frame, and to take our answer to its own.
@@ -42,105 +35,57 @@ pub async fn run<C: Connect>(
     connector: C,
     url: Option<String>,
     settings: ConnectionSettings,
-    mut commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<Command>,
     outlet: Outlet,
     ambient: Ambient,
 ) {
-    let mut desk = Desk::new(url, settings, outlet, ambient);
-    let mut turn =
-        if desk.url.is_some() && desk.settings.enabled { Turn::Restart } else { Turn::Stay };
-    loop {
-        turn = match turn {
-            Turn::Restart => session(&connector, &mut commands, &mut desk).await,
-            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => return,
+    let desk = Desk::new(url, settings, outlet, ambient);
+    session::run(Network { connector }, commands, desk).await;
+}
+
+/// WebSockets over byte transports.
+struct Network<C> {
+    connector: C,
+}
+
+impl<C: Connect> Dial for Network<C> {
+    type Line = Socket<C::Transport>;
+
+    async fn dial(
+        &mut self,
+        url: &SourceUrl,
+        settings: ConnectionSettings,
+    ) -> Result<Self::Line, Ending> {
+        let open = async {
+            let transport = self.connector.connect(url).await?;
+            shake_hands(transport, url, settings.max_message_bytes).await
         };
+        let limit = settings.connect_timeout;
+        timeout(limit, open).await.unwrap_or(Err(Ending::ConnectTimeout { after: limit }))
+    }
+
+    async fn wait(&mut self, delay: Duration) {
+        sleep(delay).await;
     }
 }
 
-/// From the first attempt until a command, or until trying again cannot help.
-async fn session<C: Connect>(
-    connector: &C,
-    commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Turn {
-    let shown = desk.shown_url();
-    let url = match parse_source_url(desk.url.as_deref().unwrap_or_default()) {
-        Ok(url) => url,
-        Err(error) => {
-            desk.log_error(error.to_string());
-            desk.enter(ConnectionState::Failed { url: shown, reason: error.to_string() });
-            return Turn::Stay;
-        }
-    };
-    let mut schedule = Schedule::default();
-    desk.enter(ConnectionState::Connecting { url: shown.clone() });
-    loop {
-        desk.log(ConnectionEvent::Connecting);
-        let attempt = attempt(connector, &url, desk.settings.clone());
-        let ending = match unless_commanded(commands, desk, attempt).await {
-            Err(turn) => {
-                desk.log(ConnectionEvent::Disconnected { code: None, reason: stopped(turn) });
-                return turn;
-            }
-            Ok(Err(ending)) => {
-                desk.log_error(ending.to_string());
-                ending
-            }
-            Ok(Ok(mut socket)) => {
-                schedule.reset();
-                let since = desk.now();
-                desk.enter(ConnectionState::Connected { url: shown.clone(), since });
-                desk.log(ConnectionEvent::Connected);
-                match read(&mut socket, commands, desk).await {
-                    Ok(ending) => {
-                        desk.log(ConnectionEvent::Disconnected {
-                            code: ending.code(),
-                            reason: ending.to_string(),
-                        });
-                        ending
-                    }
-                    Err(turn) => return hang_up(socket, commands, desk, turn).await,
-                }
-            }
-        };
-        let next = schedule.after(&ending, &desk.settings, &mut *desk.ambient.random);
-        let Next::Retry { attempt, delay } = next else {
-            if next == Next::GiveUp {
-                let attempts = desk.settings.max_reconnect_attempts;
-                desk.log_error(format!("given up after {attempts} attempts: {ending}"));
-            }
-            desk.enter(ConnectionState::Failed { url: shown, reason: ending.to_string() });
-            return Turn::Stay;
-        };
-        let next_attempt_at = Some(later(desk.now(), delay));
-        let reconnecting = |next_attempt_at, max_attempts| ConnectionState::Reconnecting {
-            url: shown.clone(),
-            attempt,
-            max_attempts,
-            next_attempt_at,
-            reason: ending.to_string(),
-        };
-        desk.enter(reconnecting(next_attempt_at, desk.settings.max_reconnect_attempts));
-        if let Err(turn) = unless_commanded(commands, desk, sleep(delay)).await {
-            desk.log(ConnectionEvent::Disconnected { code: None, reason: stopped(turn) });
-            return turn;
-        }
-        desk.enter(reconnecting(None, desk.settings.max_reconnect_attempts));
+impl<S: AsyncRead + AsyncWrite + Unpin> Line for Socket<S> {
+    async fn read(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        desk: &mut Desk,
+    ) -> Result<Ending, Turn> {
+        read(self, commands, desk).await
     }
-}
 
-async fn attempt<C: Connect>(
-    connector: &C,
-    url: &SourceUrl,
-    settings: ConnectionSettings,
-) -> Result<Socket<C::Transport>, Ending> {
-    let open = async {
-        let transport = connector.connect(url).await?;
-        shake_hands(transport, url, settings.max_message_bytes).await
-    };
-    let limit = settings.connect_timeout;
-    timeout(limit, open).await.unwrap_or(Err(Ending::ConnectTimeout { after: limit }))
+    async fn hang_up(
+        self,
+        commands: &mut mpsc::Receiver<Command>,
+        desk: &mut Desk,
+        turn: Turn,
+    ) -> Turn {
+        hang_up(self, commands, desk, turn).await
+    }
 }
 
 /// Reads until the connection ends, or a command asks for something else.
@@ -293,10 +238,6 @@ async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
     desk: &mut Desk,
     turn: Turn,
 ) -> Turn {
-    desk.log(ConnectionEvent::Disconnected { code: Some(1000), reason: stopped(turn) });
-    if turn != Turn::Restart {
-        desk.enter(ConnectionState::Disconnected);
-    }
     if socket.close(1000).is_err() {
         return turn;
     }
@@ -317,17 +258,6 @@ async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(_) => turn,
         Err(turn) => turn,
     }
-}
-
-fn stopped(turn: Turn) -> String {
-    match turn {
-        Turn::Restart => "closed by us, to connect anew".to_owned(),
-        _ => "closed by us".to_owned(),
-    }
-}
-
-fn later(now: Timestamp, delay: Duration) -> Timestamp {
-    now.checked_add(delay).unwrap_or(Timestamp::MAX)
 }
 
 /// When to ping, and when a silent connection is dead.

@@ -8,8 +8,8 @@ use bevy::ecs::schedule::{
 use bevy::prelude::*;
 use meterbridge::app::draw::offscreen_plugins;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
-use meterbridge::cli::SourceSpec;
 use meterbridge::config::Settings;
+use meterbridge::source::SourceSpec;
 
 const OURS: &str = "meterbridge::";
 

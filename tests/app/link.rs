@@ -8,10 +8,10 @@ use meterbridge::app::entities::RunEntity;
 use meterbridge::app::ingest::{
     Connected, ConnectionError, Disconnected, EventReceived, Link, Studio,
 };
-use meterbridge::cli::SourceSpec;
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
 use meterbridge::source::ConnectionState;
+use meterbridge::source::SourceSpec;
 
 use super::support::{act, announced, connected_to, until};
 

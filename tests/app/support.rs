@@ -8,9 +8,9 @@ use meterbridge::app::StudioPlugin;
 use meterbridge::app::actions::Action;
 use meterbridge::app::clock::PlaybackClock;
 use meterbridge::app::ingest::{self, Announcements, Studio};
-use meterbridge::cli::SourceSpec;
 use meterbridge::config::Settings;
 use meterbridge::protocol::Batch;
+use meterbridge::source::SourceSpec;
 use meterbridge::source::playback::Pacer;
 use meterbridge::source::recording::Recording;
 

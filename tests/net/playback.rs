@@ -77,6 +77,9 @@ async fn plays_in_real_time_with_the_recordings_own_clock() {
         let items: Vec<&Item> = batches.iter().flat_map(|batch| &batch.items).collect();
         assert_eq!(items.len(), 4);
         assert!(matches!(items[2], Item::Malformed(_)));
+        let texts: Vec<&str> = batches.iter().flat_map(Batch::event_texts).collect();
+        assert_eq!(texts.len(), 3);
+        assert!(texts.iter().all(|text| text.starts_with('{') && text.ends_with('}')), "{texts:?}");
         match next(&signals).await {
             Signal::Log(entry) => assert_eq!(
                 entry.event,

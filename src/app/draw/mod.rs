@@ -14,12 +14,14 @@
 
 mod canvas;
 mod fonts;
+#[cfg(not(target_arch = "wasm32"))]
 mod graphics;
 mod instance;
 mod instances;
 mod labels;
 mod metrics;
 mod motion;
+#[cfg(not(target_arch = "wasm32"))]
 mod offscreen;
 mod shape;
 
@@ -35,9 +37,11 @@ use bevy::time::{Real, Time};
 
 pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
 pub use fonts::{Face, Fonts};
+#[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
 pub use metrics::{measure, truncate, wrap};
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
+#[cfg(not(target_arch = "wasm32"))]
 pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};
 pub use shape::{Cap, Rect, Shape, Texture};
 

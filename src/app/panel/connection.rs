@@ -17,10 +17,10 @@ use crate::app::clock::millis_between;
 use crate::app::ingest::Link;
 use crate::app::theme::colour;
 use crate::app::words::{count_words, time_words};
-use crate::cli::SourceSpec;
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, parse_source_url, redact,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, parse_source_url,
+    redact,
 };
 
 /// What the section shows.
@@ -361,6 +361,8 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
         let malformed = counters.malformed;
         let why = "Frames that are no events; the event log shows them.";
         warn(ui, malformed, "unreadable", colour::FAILED_TEXT, why);
+        let why = "Thrown away unread: more came than was taken. The connection was made anew.";
+        warn(ui, counters.dropped, "frames dropped", colour::FAILED_TEXT, why);
         let why = "Old runs had to go: more came than are kept.";
         warn(ui, counters.evicted_runs, "runs dropped", colour::CANCELLED, why);
         let why = "Arrived, but not shown yet: more comes in than a frame has time for.";

@@ -30,7 +30,7 @@ use self::node::{NodeChoice, NodeView, node_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use super::actions::{Action, Chrome};
-use super::clock::PlaybackClock;
+use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::theme::colour;
@@ -69,6 +69,10 @@ impl Default for Unfolded {
     }
 }
 
+/// An address that shows the same to someone else; only where there is one.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShareLink(pub Option<String>);
+
 /// What the user has typed, chosen and folded.
 #[derive(Resource, Clone, Debug, Default)]
 struct PanelState {
@@ -79,10 +83,6 @@ struct PanelState {
     log: LogState,
 }
 
-/// The time zone of whoever looks.
-#[derive(Resource, Clone, Debug)]
-struct LocalZone(TimeZone);
-
 /// Everything the panel reads.
 struct PanelView<'a> {
     studio: &'a Studio,
@@ -91,13 +91,14 @@ struct PanelView<'a> {
     now: Timestamp,
     server_now: Timestamp,
     zone: &'a TimeZone,
+    share: Option<&'a str>,
 }
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<PanelArea>()
         .init_resource::<PanelDialog>()
         .init_resource::<PanelState>()
-        .insert_resource(LocalZone(TimeZone::system()))
+        .init_resource::<ShareLink>()
         .add_systems(EguiPrimaryContextPass, show);
 }
 
@@ -108,8 +109,8 @@ fn show(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
+    share: Res<ShareLink>,
     clock: Res<PlaybackClock>,
-    zone: Res<LocalZone>,
     mut state: ResMut<PanelState>,
     mut area: ResMut<PanelArea>,
     mut dialog: ResMut<PanelDialog>,
@@ -130,7 +131,8 @@ fn show(
         focus: &focus,
         now: clock.now,
         server_now: clock.server_now,
-        zone: &zone.0,
+        zone: &local_zone(),
+        share: share.0.as_deref(),
     };
     let mut width_px = 0.0;
     if chrome.panel {
@@ -194,7 +196,7 @@ fn side_panel_ui(
 /// The panel's contents.
 fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action> {
     let mut actions = Vec::new();
-    head_ui(ui, &mut actions);
+    head_ui(ui, view.share, &mut actions);
     let PanelState { unfolded, connection, runs, node, log } = state;
     let height = ui.available_height();
     let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };
@@ -226,7 +228,7 @@ fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action
     actions
 }
 
-fn head_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
+fn head_ui(ui: &mut Ui, share: Option<&str>, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Panel").font(style::semibold(style::text::HEAD)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -234,6 +236,12 @@ fn head_ui(ui: &mut Ui, actions: &mut Vec<Action>) {
                 actions.push(Action::TogglePanel);
             }
             ui.weak("P to hide");
+            if let Some(link) = share {
+                let hint = "Copy the address of a page that shows the same";
+                if widgets::text_button_ui(ui, "copy link", hint).on_hover_text(link).clicked() {
+                    ui.ctx().copy_text(link.to_owned());
+                }
+            }
         });
     });
     widgets::rule_ui(ui);

@@ -2,8 +2,8 @@
 
 use super::testing::{frame, harness, receive, studio, zone};
 use super::*;
-use crate::cli::SourceSpec;
 use crate::config::Settings;
+use crate::source::SourceSpec;
 use egui_kittest::kittest::{NodeT, Queryable};
 
 struct Scene {
@@ -12,6 +12,7 @@ struct Scene {
     focus: Focus,
     state: PanelState,
     actions: Vec<Action>,
+    share: Option<String>,
 }
 
 impl Scene {
@@ -22,6 +23,7 @@ impl Scene {
             focus: Focus::default(),
             state: PanelState::default(),
             actions: Vec::new(),
+            share: None,
         }
     }
 
@@ -34,6 +36,7 @@ impl Scene {
             now,
             server_now: now,
             zone: &zone(),
+            share: self.share.as_deref(),
         };
         self.actions.extend(panel_ui(ui, &view, &mut self.state));
     }
@@ -49,6 +52,22 @@ fn an_empty_studio_says_what_it_waits_for() {
     harness.get_by_label("Hide the panel").click();
     harness.run();
     assert_eq!(harness.state().actions, [Action::TogglePanel]);
+}
+
+#[test]
+fn a_link_is_offered_where_there_is_one() {
+    let label = "Copy the address of a page that shows the same";
+    let mut scene = Scene::new();
+    let harness_without = harness(Scene::new(), |ui, scene| scene.show(ui));
+    assert!(harness_without.query_by_label(label).is_none());
+    scene.share = Some("http://studio/?panel=yes".to_owned());
+    let mut harness = harness(scene, |ui, scene| scene.show(ui));
+    harness.get_by_label(label).click();
+    harness.step();
+    let copied = harness.output().platform_output.commands.iter().any(|command| {
+        matches!(command, egui::OutputCommand::CopyText(text) if text == "http://studio/?panel=yes")
+    });
+    assert!(copied);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use bevy::color::Alpha;
 use bevy::math::Vec2;
-use jiff::tz::TimeZone;
 
 use super::place::Place;
 use super::view::ScoresView;
+use crate::app::clock::local_zone;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::theme::{colour, size};
 use crate::app::words::{duration_words, time_words};
@@ -32,7 +32,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
         _ => TICKER_RIGHT,
     };
     let top = lower_top(place) + FIRST_LINE;
-    let zone = TimeZone::system();
+    let zone = local_zone();
     let mut before_fix = false;
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
         // Nothing on the wire says it: what a fix follows was a no.

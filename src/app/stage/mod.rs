@@ -18,7 +18,6 @@ use bevy::color::Alpha;
 use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 pub use self::view::queued_ms;
 
@@ -26,7 +25,7 @@ use self::place::Place;
 use self::view::{ModuleView, StageView};
 use super::AppSystems;
 use super::bridge::{self, BridgeView};
-use super::clock::{PlaybackClock, millis_between};
+use super::clock::{PlaybackClock, local_zone, millis_between};
 use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
@@ -132,7 +131,7 @@ fn draw(
     let bridge = BridgeView::of(model, &link, clock.now, clock.server_now);
     let drawn = Drawn {
         story,
-        clock: clock.now.to_zoned(TimeZone::system()).strftime("%H:%M").to_string(),
+        clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
         screen: viewport.screen(),

@@ -1,0 +1,322 @@
+//! Settings as the query of a page's address: the command line's options under their own names.
+//!
+//! `?source=wss://host/events&run=42&panel` is what `meterbridge wss://host/events --run 42
+//! --panel` is elsewhere. It is read by the same table of options, so that no setting can be
+//! spelled in two ways.
+
+use std::error::Error as _;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, CommandFactory, Parser};
+use form_urlencoded::{Serializer, parse};
+use thiserror::Error;
+
+use crate::config::{Settings, SettingsArgs, WindowRequest};
+use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact};
+
+/// What stands for the source among the settings.
+const SOURCE: &str = "source";
+
+/// The options of a page.
+#[derive(Parser, Clone, Debug)]
+#[command(no_binary_name = true, disable_help_flag = true)]
+struct PageArgs {
+    /// A WebSocket (ws://… or wss://…), or a path on the page's own host
+    #[arg(long)]
+    source: Option<String>,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// A page's address asks for something that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum QueryError {
+    #[error("there is no setting `{name}`. There are: {known}")]
+    Unknown { name: String, known: String },
+    #[error("`{name}={value}` cannot be used: {reason}")]
+    BadValue { name: String, value: String, reason: String },
+    #[error("`source` cannot be used: {0}")]
+    BadSource(#[from] UrlError),
+    #[error("`source` is missing: this page was not opened from a server of events")]
+    NoSource,
+}
+
+/// What of a running page its address can say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown<'a> {
+    /// Where the page is connected to.
+    pub source: &'a str,
+    pub connection: &'a ConnectionSettings,
+    /// The run that was chosen.
+    pub run: Option<&'a str>,
+    pub panel: bool,
+}
+
+/// The event stream of a page's own server; `None` where the page came from a file.
+///
+/// `protocol` and `host` are the page's, as `https:` and `example.org:8080`.
+pub fn own_source(protocol: &str, host: &str) -> Option<String> {
+    let scheme = match protocol {
+        "http:" => "ws",
+        "https:" => "wss",
+        _ => return None,
+    };
+    (!host.is_empty()).then(|| format!("{scheme}://{host}/events"))
+}
+
+/// Reads what a page is asked to show. Of `queries` later ones win over earlier ones, setting by
+/// setting; each may begin with `?`. `own_source` is what [`own_source`] gives.
+///
+/// # Errors
+///
+/// When a setting is unknown or its value cannot be used.
+pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest, QueryError> {
+    let command = PageArgs::command();
+    let options: Vec<&Arg> =
+        command.get_arguments().filter(|arg| arg.get_long().is_some()).collect();
+    let mut args: Vec<(String, Vec<String>)> = Vec::new();
+    for query in queries {
+        for (name, value) in parse(query.trim_start_matches('?').as_bytes()) {
+            let option = options.iter().find(|arg| arg.get_long() == Some(&name));
+            let option = option.ok_or_else(|| unknown(&name, &options))?;
+            let given = argument(option, &name, &value)?;
+            args.retain(|(known, _)| *known != name);
+            args.push((name.into_owned(), given));
+        }
+    }
+    let all = args.into_iter().flat_map(|(_, given)| given);
+    let PageArgs { source, settings } =
+        PageArgs::try_parse_from(all).map_err(|error| bad_value(SOURCE, "", &error))?;
+    let source = match (source, own_source) {
+        (Some(path), Some(own)) if path.starts_with('/') => on_own_host(own, &path),
+        (Some(text), _) => text,
+        (None, Some(own)) => own.to_owned(),
+        (None, None) => return Err(QueryError::NoSource),
+    };
+    parse_source_url(&source)?;
+    Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings: settings.settings() })
+}
+
+/// One setting as the command line has it; checked by itself, so that what is wrong has a name.
+fn argument(option: &Arg, name: &str, value: &str) -> Result<Vec<String>, QueryError> {
+    let given = match option.get_action() {
+        ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
+            "" | "1" | "true" | "yes" | "on" => vec![format!("--{name}")],
+            "0" | "false" | "no" | "off" => Vec::new(),
+            _ => {
+                let (name, value) = (name.to_owned(), value.to_owned());
+                let reason = "expected yes or no".to_owned();
+                return Err(QueryError::BadValue { name, value, reason });
+            }
+        },
+        _ if value.is_empty() => vec![format!("--{name}")],
+        _ => vec![format!("--{name}={value}")],
+    };
+    match PageArgs::try_parse_from(&given) {
+        Ok(_) => Ok(given),
+        Err(error) => Err(bad_value(name, value, &error)),
+    }
+}
+
+fn unknown(name: &str, options: &[&Arg]) -> QueryError {
+    let names: Vec<&str> = options.iter().filter_map(|option| option.get_long()).collect();
+    QueryError::Unknown { name: name.to_owned(), known: names.join(", ") }
+}
+
+/// The reason without the words about flags and `--help`, which a page does not have.
+fn bad_value(name: &str, value: &str, error: &clap::Error) -> QueryError {
+    let reason = match (error.kind(), error.get(ContextKind::ValidValue)) {
+        (_, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
+            format!("expected {}", valid.join(" or "))
+        }
+        (ErrorKind::InvalidValue, _) if value.is_empty() => "a value is missing".to_owned(),
+        _ => match error.source() {
+            Some(source) => source.to_string(),
+            None => error.to_string().lines().next().unwrap_or_default().to_owned(),
+        },
+    };
+    QueryError::BadValue { name: name.to_owned(), value: value.to_owned(), reason }
+}
+
+/// `path` on the host of `own`.
+fn on_own_host(own: &str, path: &str) -> String {
+    let host_end = own.find("://").map_or(0, |at| at + 3);
+    let path_at = own[host_end..].find('/').map_or(own.len(), |at| host_end + at);
+    format!("{}{path}", &own[..path_at])
+}
+
+/// The query that shows the same in another browser; empty when it is what a page shows anyway.
+/// Secrets of the source's URL are not in it.
+pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
+    let mut query = Serializer::new(String::new());
+    write_settings(&mut query, shown, own_source);
+    if let Some(run) = shown.run {
+        query.append_pair("run", run);
+    }
+    query.finish()
+}
+
+/// What a browser keeps of the settings between visits: as [`link_query`], but for the run, and no
+/// source with a secret in it.
+pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
+    let mut query = Serializer::new(String::new());
+    let secret = redact(shown.source) != shown.source;
+    let source = if secret { own_source.unwrap_or_default() } else { shown.source };
+    write_settings(&mut query, &Shown { source, ..shown.clone() }, own_source);
+    query.finish()
+}
+
+fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
+    let defaults = Settings::default().connection;
+    let Shown { source, connection, panel, .. } = shown;
+    if Some(*source) != own_source && !source.is_empty() {
+        query.append_pair(SOURCE, &without_secrets(source));
+    }
+    if connection.reconnect_delay != defaults.reconnect_delay {
+        let seconds = connection.reconnect_delay.as_secs_f64();
+        query.append_pair("reconnect-delay", &seconds.to_string());
+    }
+    if connection.max_reconnect_attempts != defaults.max_reconnect_attempts {
+        let attempts = connection.max_reconnect_attempts.to_string();
+        query.append_pair("max-reconnect-attempts", &attempts);
+    }
+    if connection.backoff != defaults.backoff {
+        let name = match connection.backoff {
+            Backoff::Constant => "constant",
+            Backoff::Exponential => "exponential",
+        };
+        query.append_pair("backoff", name);
+    }
+    if *panel {
+        query.append_pair("panel", "yes");
+    }
+}
+
+/// A URL without user, password and secret parameters: left out, not hidden, so that it still is
+/// the address of something.
+fn without_secrets(source: &str) -> String {
+    let shown = redact(source);
+    let Some((before, query)) = shown.split_once('?') else { return shown };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.ends_with("=…")).collect();
+    if kept.is_empty() { before.to_owned() } else { format!("{before}?{}", kept.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const OWN: &str = "ws://studio:8080/events";
+
+    fn read_one(query: &str) -> Result<WindowRequest, QueryError> {
+        read(&[query], Some(OWN))
+    }
+
+    fn source_of(query: &str) -> String {
+        match read_one(query).unwrap().source {
+            SourceSpec::WebSocket(url) => url,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bare_page_shows_its_own_server() {
+        let request = read_one("").unwrap();
+        assert_eq!(request.source, SourceSpec::WebSocket(OWN.to_owned()));
+        assert_eq!(request.settings, Settings::default());
+        assert_eq!(own_source("http:", "studio:8080").as_deref(), Some(OWN));
+        assert_eq!(own_source("https:", "a.b").as_deref(), Some("wss://a.b/events"));
+        assert_eq!(own_source("file:", ""), None);
+        assert_eq!(read(&[""], None), Err(QueryError::NoSource));
+    }
+
+    #[test]
+    fn settings_have_the_command_lines_names() {
+        let request = read_one(
+            "?source=wss%3A%2F%2Fhost%2Fevents%3Fa%3D1&run=r-1&panel&reduced-motion=1\
+             &reconnect-delay=0.5&max-reconnect-attempts=0&backoff=exponential&keep-runs=50",
+        )
+        .unwrap();
+        assert_eq!(request.source, SourceSpec::WebSocket("wss://host/events?a=1".to_owned()));
+        let Settings { connection, retention, view, .. } = request.settings;
+        assert_eq!(view.run.as_deref(), Some("r-1"));
+        assert_eq!((view.panel, view.reduced_motion), (Some(true), true));
+        assert_eq!(connection.reconnect_delay, Duration::from_millis(500));
+        assert_eq!(connection.max_reconnect_attempts, 0);
+        assert_eq!(connection.backoff, Backoff::Exponential);
+        assert_eq!(retention.runs, 50);
+    }
+
+    #[test]
+    fn a_path_is_on_the_pages_own_host() {
+        assert_eq!(source_of("source=/studio/events"), "ws://studio:8080/studio/events");
+        assert_eq!(source_of("source=ws://other/x"), "ws://other/x");
+    }
+
+    #[test]
+    fn later_queries_win_setting_by_setting() {
+        let request = read(&["panel=no&backoff=exponential", "?panel"], Some(OWN)).unwrap();
+        assert_eq!(request.settings.view.panel, Some(true));
+        assert_eq!(request.settings.connection.backoff, Backoff::Exponential);
+        let off = read(&["reduced-motion", "reduced-motion=off"], Some(OWN)).unwrap();
+        assert!(!off.settings.view.reduced_motion);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_by_name() {
+        let error = |query: &str| read_one(query).unwrap_err().to_string();
+        assert!(error("pannel=1").starts_with("there is no setting `pannel`. There are: source, "));
+        assert_eq!(
+            error("reconnect-delay=soon"),
+            "`reconnect-delay=soon` cannot be used: \
+             expected seconds from 0 to 86400, such as 3 or 0.5"
+        );
+        assert_eq!(
+            error("backoff=maybe"),
+            "`backoff=maybe` cannot be used: expected constant or exponential"
+        );
+        assert_eq!(error("keep-runs"), "`keep-runs=` cannot be used: a value is missing");
+        assert_eq!(
+            error("reduced-motion=2"),
+            "`reduced-motion=2` cannot be used: expected yes or no"
+        );
+        assert!(error("source=http://x/").contains("an event stream begins with ws://"));
+        assert!(error("source=loclhost:8000").starts_with("`source` cannot be used: "));
+        assert!(error("help").contains("no setting `help`"));
+    }
+
+    #[test]
+    fn a_link_shows_the_same() {
+        let connection = ConnectionSettings {
+            reconnect_delay: Duration::from_millis(1500),
+            max_reconnect_attempts: 0,
+            backoff: Backoff::Exponential,
+            ..Default::default()
+        };
+        let source = "wss://host/events?a=b&c=d%20e";
+        let shown = Shown { source, connection: &connection, run: Some("ü & 1"), panel: true };
+        let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
+        assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
+        assert_eq!(request.settings.connection, connection);
+        assert_eq!(request.settings.view.run.as_deref(), Some("ü & 1"));
+        assert_eq!(request.settings.view.panel, Some(true));
+        let bare = ConnectionSettings::default();
+        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false };
+        assert_eq!(link_query(&plain, Some(OWN)), "");
+    }
+
+    #[test]
+    fn no_secret_is_shared_or_kept() {
+        let connection = ConnectionSettings::default();
+        let source = "wss://user:hunter2@host/events?token=sesame&all=1";
+        let shown = Shown { source, connection: &connection, run: None, panel: true };
+        let link = link_query(&shown, Some(OWN));
+        assert_eq!(source_of(&link), "wss://host/events?all=1");
+        assert_eq!(kept_query(&shown, Some(OWN)), "panel=yes");
+        for text in [link, kept_query(&shown, None)] {
+            assert!(!text.contains("sesame") && !text.contains("hunter2"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! The source in a browser: the page's own WebSocket.
+//!
+//! It has what the network's has, and lacks what a page cannot do: it sends no pings, learns no
+//! HTTP status, and cannot push back. A hidden tab goes on receiving while nothing is drawn, so
+//! what waits is bounded by bytes: beyond that frames are dropped and counted, and once the
+//! application has caught up the connection is made anew, which brings a fresh replay. What is on
+//! screen stays.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, bounded};
+use gloo_events::EventListener;
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use wasm_bindgen::JsCast;
+use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
+
+use super::desk::{Ambient, Desk, Turn, room, unless_commanded};
+use super::ending::{LOST_CODE, server_words};
+use super::outlet::{CHANNEL_CAPACITY, Outlet};
+use super::session::{
+    self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
+};
+use super::timer::sleep;
+use super::{Command, ConnectionSettings, Ending, Signal, SourceUrl, Waker};
+use crate::protocol::Batch;
+
+/// Bytes of text that may wait for the application: some 50,000 events, which it reads in well
+/// under a second.
+pub const MOST_BYTES_WAITING: usize = 16 << 20;
+
+/// Commands that may wait for the source, which takes each of them within moments.
+const COMMANDS_CAPACITY: usize = 64;
+
+/// How long a server may take to answer our close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Frames that arrived within this many milliseconds go into one batch, which has one time.
+const LONGEST_GATHERING_MS: i64 = 250;
+
+/// The application's end of a source. Dropping it closes the connection.
+pub struct SourceHandle {
+    /// What the source tells, in order. Bounded: what is not taken waits in the page.
+    pub signals: Receiver<Signal>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// Connects to `url`, or waits for [`SourceHandle::connect`] when there is none.
+pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
+    let (signal_sender, signals) = bounded(CHANNEL_CAPACITY);
+    let (command_sender, commands) = mpsc::channel(COMMANDS_CAPACITY);
+    let outlet = Outlet::new(signal_sender, waker);
+    let desk = Desk::new(url, settings, outlet, Ambient::of_this_machine());
+    wasm_bindgen_futures::spawn_local(session::run(Page::new(), commands, desk));
+    SourceHandle { signals, commands: command_sender }
+}
+
+impl SourceHandle {
+    /// Hands a command over without waiting.
+    pub fn send(&self, command: Command) {
+        // Full is out of a person's reach.
+        let _ = self.commands.try_send(command);
+    }
+}
+
+/// The page: where connections come from, and whether there is a network.
+struct Page {
+    /// Told at each `online` of the browser.
+    back_online: Rc<Notify>,
+    _listener: Option<EventListener>,
+}
+
+impl Page {
+    fn new() -> Self {
+        let back_online = Rc::new(Notify::new());
+        let told = Rc::clone(&back_online);
+        let listener = web_sys::window()
+            .map(|window| EventListener::new(&window, "online", move |_| told.notify_waiters()));
+        Self { back_online, _listener: listener }
+    }
+}
+
+fn is_offline() -> bool {
+    web_sys::window().is_some_and(|window| !window.navigator().on_line())
+}
+
+impl Dial for Page {
+    type Line = PageSocket;
+
+    async fn dial(
+        &mut self,
+        url: &SourceUrl,
+        settings: ConnectionSettings,
+    ) -> Result<PageSocket, Ending> {
+        let limit = settings.connect_timeout;
+        let socket = PageSocket::open(url, &settings, Rc::clone(&self.back_online))?;
+        tokio::select! {
+            biased;
+            ending = socket.opened() => ending.map_or(Ok(()), Err)?,
+            () = sleep(limit) => return Err(Ending::ConnectTimeout { after: limit }),
+        }
+        Ok(socket)
+    }
+
+    /// Attempts pause while the browser says that there is no network, and one is made as soon as
+    /// it says that there is one again.
+    async fn wait(&mut self, delay: Duration) {
+        let back = self.back_online.notified();
+        if is_offline() {
+            return back.await;
+        }
+        let due = async {
+            sleep(delay).await;
+            while is_offline() {
+                self.back_online.notified().await;
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            () = back => {}
+        }
+    }
+}
+
+/// A WebSocket of the page. Dropping it closes it.
+struct PageSocket {
+    socket: WebSocket,
+    inbox: Rc<RefCell<Inbox>>,
+    /// Told when something happened to the inbox.
+    news: Rc<Notify>,
+    back_online: Rc<Notify>,
+    address: String,
+    opened_at: Timestamp,
+    most_bytes: usize,
+    _listeners: [EventListener; 3],
+}
+
+/// What arrived and was not taken yet.
+#[derive(Default)]
+struct Inbox {
+    open: bool,
+    frames: VecDeque<Frame>,
+    /// Of the frames.
+    bytes: usize,
+    /// Frames that came while [`MOST_BYTES_WAITING`] waited already.
+    dropped: u64,
+    /// Code and reason of the close event.
+    closed: Option<(u16, String)>,
+}
+
+struct Frame {
+    at: Timestamp,
+    payload: Payload,
+}
+
+enum Payload {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+impl Payload {
+    /// What is neither text nor bytes cannot arrive where `binaryType` is `arraybuffer`.
+    fn of(event: &MessageEvent) -> Option<Self> {
+        let data = event.data();
+        match data.as_string() {
+            Some(text) => Some(Self::Text(text)),
+            None => {
+                let buffer = data.dyn_into::<js_sys::ArrayBuffer>().ok()?;
+                Some(Self::Binary(js_sys::Uint8Array::new(&buffer).to_vec()))
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(data) => data.len(),
+        }
+    }
+}
+
+impl Inbox {
+    /// Whether the frame was taken; if not, the connection is of no use any more.
+    fn put(&mut self, payload: Payload) -> bool {
+        let fits = self.dropped == 0 && self.bytes + payload.len() <= MOST_BYTES_WAITING;
+        if fits {
+            self.bytes += payload.len();
+            self.frames.push_back(Frame { at: Timestamp::now(), payload });
+        } else {
+            self.dropped += 1;
+        }
+        fits
+    }
+
+    /// The next frames that go into one batch.
+    fn take(&mut self, batch: &mut Batch, opened_at: Timestamp, most_bytes: usize) -> Taken {
+        let Some(first) = self.frames.front().map(|frame| frame.at) else {
+            return Taken::All;
+        };
+        let replayed = |at: Timestamp| at.duration_since(opened_at).unsigned_abs() < REPLAY_PERIOD;
+        batch.live = !replayed(first);
+        let mut bytes = 0;
+        while let Some(frame) = self.frames.front() {
+            let full = batch.frames >= MOST_FRAMES_IN_A_BATCH || bytes >= MOST_BYTES_IN_A_BATCH;
+            let later = frame.at.as_millisecond() - first.as_millisecond() > LONGEST_GATHERING_MS;
+            if full || later || replayed(frame.at) == batch.live {
+                return Taken::Some;
+            }
+            let Some(Frame { at, payload }) = self.frames.pop_front() else {
+                break;
+            };
+            self.bytes -= payload.len();
+            bytes += payload.len();
+            batch.received_at = at;
+            match payload {
+                payload if payload.len() > most_bytes => return Taken::TooLarge,
+                Payload::Text(text) => batch.push_text(&text),
+                Payload::Binary(data) => batch.push_bytes(&data),
+            }
+        }
+        Taken::All
+    }
+}
+
+/// What was left in the inbox.
+enum Taken {
+    All,
+    Some,
+    /// A frame was larger than allowed.
+    TooLarge,
+}
+
+impl PageSocket {
+    fn open(
+        url: &SourceUrl,
+        settings: &ConnectionSettings,
+        back_online: Rc<Notify>,
+    ) -> Result<Self, Ending> {
+        let address = url.authority();
+        let socket = WebSocket::new(&url.text()).map_err(|_| {
+            // The text is a URL, so that the browser's own rules are all that is left.
+            Ending::NotFromThisPage { address: address.clone() }
+        })?;
+        socket.set_binary_type(BinaryType::Arraybuffer);
+        let inbox = Rc::new(RefCell::new(Inbox::default()));
+        let news = Rc::new(Notify::new());
+        let on = |name: &'static str, mut act: Box<dyn FnMut(&mut Inbox, &Event)>| {
+            let (inbox, news) = (Rc::clone(&inbox), Rc::clone(&news));
+            EventListener::new(&socket, name, move |event| {
+                act(&mut inbox.borrow_mut(), event);
+                news.notify_one();
+            })
+        };
+        let flooded = socket.clone();
+        let listeners = [
+            on("open", Box::new(|inbox, _| inbox.open = true)),
+            on(
+                "message",
+                Box::new(move |inbox, event| {
+                    let message = event.dyn_ref::<MessageEvent>();
+                    if let Some(payload) = message.and_then(Payload::of)
+                        && !inbox.put(payload)
+                    {
+                        // Closed already, or closing: either is what is wanted.
+                        let _ = flooded.close();
+                    }
+                }),
+            ),
+            on(
+                "close",
+                Box::new(|inbox, event| {
+                    let close = event.dyn_ref::<CloseEvent>();
+                    inbox.closed = Some(match close {
+                        Some(close) => (close.code(), close.reason()),
+                        None => (LOST_CODE, String::new()),
+                    });
+                }),
+            ),
+        ];
+        Ok(Self {
+            socket,
+            inbox,
+            news,
+            back_online,
+            address,
+            opened_at: Timestamp::now(),
+            most_bytes: settings.max_message_bytes,
+            _listeners: listeners,
+        })
+    }
+
+    /// Returns when the connection stands, or why it does not.
+    async fn opened(&self) -> Option<Ending> {
+        loop {
+            {
+                let inbox = self.inbox.borrow();
+                if inbox.open {
+                    return None;
+                }
+                if inbox.closed.is_some() {
+                    return Some(Ending::Unreachable {
+                        address: self.address.clone(),
+                        detail: "a browser does not say why. Is the backend running, and is the \
+                                 path right?"
+                            .to_owned(),
+                    });
+                }
+            }
+            self.news.notified().await;
+        }
+    }
+
+    /// How the connection ended, once everything that arrived has been taken.
+    fn ending(&self) -> Option<Ending> {
+        let inbox = self.inbox.borrow();
+        match &inbox.closed {
+            _ if inbox.dropped > 0 => Some(Ending::FellBehind { dropped: inbox.dropped }),
+            Some((LOST_CODE, _)) => Some(Ending::Lost),
+            Some((code, reason)) => {
+                Some(Ending::Closed { code: *code, reason: server_words(reason.as_bytes()) })
+            }
+            None => None,
+        }
+    }
+}
+
+impl Line for PageSocket {
+    async fn read(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        desk: &mut Desk,
+    ) -> Result<Ending, Turn> {
+        self.opened_at = desk.now();
+        loop {
+            room(commands, desk).await?;
+            let mut batch = Batch::new(desk.now(), true);
+            let taken = self.inbox.borrow_mut().take(&mut batch, self.opened_at, self.most_bytes);
+            if let Taken::TooLarge = taken {
+                let ending = Ending::MessageTooLarge { limit_bytes: self.most_bytes };
+                batch.push_unreadable(ending.to_string(), "");
+                desk.deliver(batch);
+                return Ok(ending);
+            }
+            if !batch.is_empty() {
+                desk.deliver(batch);
+            }
+            if let Taken::Some = taken {
+                continue;
+            }
+            if let Some(ending) = self.ending() {
+                if let Ending::FellBehind { dropped } = ending {
+                    let mut batch = Batch::new(desk.now(), false);
+                    batch.dropped = dropped;
+                    desk.deliver(batch);
+                }
+                return Ok(ending);
+            }
+            let (news, back_online) = (&self.news, &self.back_online);
+            let something = async {
+                tokio::select! {
+                    () = news.notified() => None,
+                    // Whether the connection has outlived the network nobody tells, and a page
+                    // cannot ask with a ping.
+                    () = back_online.notified() => Some(Ending::Lost),
+                }
+            };
+            if let Some(ending) = unless_commanded(commands, desk, something).await? {
+                return Ok(ending);
+            }
+        }
+    }
+
+    async fn hang_up(
+        self,
+        commands: &mut mpsc::Receiver<Command>,
+        desk: &mut Desk,
+        turn: Turn,
+    ) -> Turn {
+        if self.socket.close_with_code(1000).is_err() || turn == Turn::Quit {
+            return turn;
+        }
+        let closed = async {
+            while self.inbox.borrow().closed.is_none() {
+                self.news.notified().await;
+            }
+        };
+        let answered = async {
+            tokio::select! {
+                () = closed => {}
+                () = sleep(CLOSE_TIMEOUT) => {}
+            }
+        };
+        unless_commanded(commands, desk, answered).await.err().unwrap_or(turn)
+    }
+}
+
+impl Drop for PageSocket {
+    fn drop(&mut self) {
+        // Closed already, or closing: either is what is wanted.
+        let _ = self.socket.close();
+    }
+}
