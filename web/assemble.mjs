@@ -187,10 +187,11 @@ function table(dist, site) {
     (sum, row) => ({ ...sum, raw: sum.raw + row.raw, gz: sum.gz + row.gz, br: sum.br + row.br }),
     { name: "all", raw: 0, gz: 0, br: 0 },
   );
+  const width = Math.max(...rows.map((row) => row.name.length)) + 1;
   const kilobytes = (bytes) => (bytes / 1000).toFixed(1).padStart(10);
-  console.log(`${"kB".padEnd(44)}${"raw".padStart(10)}${"gzip".padStart(10)}${"brotli".padStart(10)}`);
+  console.log(`${"kB".padEnd(width)}${"raw".padStart(10)}${"gzip".padStart(10)}${"brotli".padStart(10)}`);
   for (const row of [...rows, total]) {
-    console.log(row.name.padEnd(44) + kilobytes(row.raw) + kilobytes(row.gz) + kilobytes(row.br));
+    console.log(row.name.padEnd(width) + kilobytes(row.raw) + kilobytes(row.gz) + kilobytes(row.br));
   }
 }
 
