@@ -1,0 +1,262 @@
+// The parts of the page's boot code that need no browser: node --test tests/web/*.test.mjs
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Announcer, summarise } from "../../web/boot/announcer.js";
+import { counted, stallWatch } from "../../web/boot/download.js";
+import * as failures from "../../web/boot/failures.js";
+import { progressView, SEGMENTS } from "../../web/boot/progress.js";
+import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
+import { NEWS_MS, Status } from "../../web/boot/status.js";
+import { cut, durationWords, sentence } from "../../web/boot/words.js";
+
+test("progress is in decoded megabytes and whole percents", () => {
+  assert.deepEqual(progressView(4_100_000, 6_800_000), {
+    what: "Display, 4.1 of 6.8 MB",
+    percent: "60\u00a0%",
+    now: 60,
+    lit: 28,
+  });
+});
+
+test("progress is never more than the whole, nor 100 % before all is there", () => {
+  for (const received of [6_800_001, 7_000_000, 1e12]) {
+    const view = progressView(received, 6_800_000);
+    assert.equal(view.now, 100);
+    assert.equal(view.lit, SEGMENTS);
+    assert.equal(view.what, "Display, 6.8 of 6.8 MB");
+  }
+  assert.equal(progressView(6_799_999, 6_800_000).now, 99);
+});
+
+test("progress without a known whole says what came", () => {
+  const view = progressView(4_100_000, 0);
+  assert.deepEqual(view, { what: "Display, 4.1 MB", percent: "", now: null, lit: 0 });
+});
+
+test("a counted stream is the same stream", async () => {
+  const pieces = [new Uint8Array([1, 2, 3]), new Uint8Array([4]), new Uint8Array(0)];
+  const body = new ReadableStream({
+    start(controller) {
+      pieces.forEach((piece) => controller.enqueue(piece));
+      controller.close();
+    },
+  });
+  const lengths = [];
+  const read = await new Response(counted(body, (length) => lengths.push(length))).arrayBuffer();
+  assert.deepEqual(lengths, [3, 1, 0]);
+  assert.deepEqual([...new Uint8Array(read)], [1, 2, 3, 4]);
+});
+
+test("a stall is told once, and so is its end", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const told = [];
+  const watch = stallWatch(20_000, (stalled) => told.push(stalled));
+  t.mock.timers.tick(19_000);
+  watch.touch();
+  t.mock.timers.tick(19_999);
+  assert.deepEqual(told, []);
+  t.mock.timers.tick(1);
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(told, [true]);
+  watch.touch();
+  watch.touch();
+  assert.deepEqual(told, [true, false]);
+  watch.stop();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(told, [true, false]);
+});
+
+test("https forbids ws:// but to this machine", () => {
+  const check = (page, url, expected) => assert.equal(isMixedContent(page, url), expected, `${page} ${url}`);
+  check("https:", "ws://studio.example:8000/events", true);
+  check("https:", "WS://studio.example/", true);
+  check("https:", "ws://10.0.0.5/events", true);
+  check("https:", "ws://localhost.example/", true);
+  check("https:", "wss://studio.example/events", false);
+  check("https:", "ws://localhost:8000/events", false);
+  check("https:", "ws://LOCALHOST:8000/events", false);
+  check("https:", "ws://a.localhost/events", false);
+  check("https:", "ws://127.0.0.1:8000/events", false);
+  check("https:", "ws://127.8.9.10/events", false);
+  check("https:", "ws://[::1]:8000/events", false);
+  check("http:", "ws://studio.example:8000/events", false);
+  // What is no address at all is for the display to complain about.
+  check("https:", "htp:/nowhere", false);
+  check("https:", "", false);
+});
+
+test("an address on a card tells no secrets", () => {
+  assert.equal(
+    bareAddress("ws://me:secret@studio.example:8000/events?token=s3cret#x"),
+    "ws://studio.example:8000/events",
+  );
+  const card = JSON.stringify(failures.mixedContent("ws://me:secret@studio.example/e?token=s3cret").text);
+  assert.doesNotMatch(card, /secret|s3cret/);
+});
+
+test("a query gets another source and keeps the rest", () => {
+  const query = "?source=ws%3A%2F%2Fa%2Fevents&view=wall";
+  assert.equal(withSource(query, null), "?view=wall");
+  assert.equal(withSource("?source=x", null), "");
+  assert.equal(
+    new URLSearchParams(withSource(query, overTls("ws://a/events"))).get("source"),
+    "wss://a/events",
+  );
+});
+
+test("durations are said with the units that matter", () => {
+  const check = (millis, expected) => assert.equal(durationWords(millis), expected);
+  check(420, "0.4 s");
+  check(949, "0.9 s");
+  check(38_000, "38 s");
+  check(59_700, "1 min");
+  check(200_000, "3 min 20 s");
+  check(3_600_000, "1 h");
+  check(3_900_000, "1 h 5 min");
+  check(null, "");
+  check(undefined, "");
+  check(-5, "");
+});
+
+test("text is cut by characters, on one line", () => {
+  assert.equal(cut("  two\n lines ", 20), "two lines");
+  assert.equal(cut("🎹🎹🎹🎹", 3), "🎹🎹…");
+  assert.equal(cut(undefined, 3), "");
+  assert.equal(sentence("Done"), "Done.");
+  assert.equal(sentence("Really?"), "Really?");
+});
+
+const run = (title, more = {}) => ({ run_id: title, title, ...more });
+
+test("a burst is summarised", () => {
+  const completed = ["A", "B", "C", "D"].map((title) => ({ kind: "completed", run: run(title) }));
+  assert.equal(summarise(completed), "4 runs completed.");
+  assert.equal(
+    summarise([
+      { kind: "started", run: run("E") },
+      ...completed,
+      { kind: "failed", run: run("F", { node: "LYRICS", message: "LLM call\n timed out." }) },
+    ]),
+    "F failed at LYRICS: LLM call timed out. 4 runs completed. E started.",
+  );
+});
+
+test("of many failures the last is named", () => {
+  const failed = ["A", "B", "C"].map((title) => ({ kind: "failed", run: run(title, { node: "PLAN" }) }));
+  assert.equal(summarise(failed), "3 runs failed; the last: C failed at PLAN.");
+});
+
+test("of the connection only how it stands is said", () => {
+  assert.equal(
+    summarise([
+      { kind: "words", words: "Connection lost. Trying again." },
+      { kind: "words", words: "The connection is back" },
+    ]),
+    "The connection is back.",
+  );
+});
+
+test("a run without title or duration is told of all the same", () => {
+  assert.equal(summarise([{ kind: "completed", run: {} }]), "A run completed.");
+});
+
+/** A clock that is moved by hand. */
+function handClock() {
+  let now = 0;
+  let waiting = [];
+  return {
+    now: () => now,
+    after: (ms, what) => waiting.push({ at: now + ms, what }),
+    move(ms) {
+      now += ms;
+      const due = waiting.filter((timer) => timer.at <= now);
+      waiting = waiting.filter((timer) => timer.at > now);
+      due.forEach((timer) => timer.what());
+    },
+  };
+}
+
+test("announcements keep their distance", () => {
+  const clock = handClock();
+  const said = [];
+  const announcer = new Announcer((text) => said.push(text), { everyMs: 5000, gatherMs: 400, clock });
+  announcer.tell({ kind: "started", run: run("A") });
+  clock.move(400);
+  assert.deepEqual(said, ["A started."]);
+  for (const title of ["B", "C", "D"]) announcer.tell({ kind: "completed", run: run(title) });
+  clock.move(4000);
+  announcer.tell({ kind: "completed", run: run("E") });
+  assert.equal(said.length, 1);
+  clock.move(1000);
+  assert.deepEqual(said, ["A started.", "4 runs completed."]);
+  clock.move(60_000);
+  assert.equal(said.length, 2);
+});
+
+test("the title says what matters most", () => {
+  const status = new Status();
+  assert.equal(status.title(0), "Meterbridge");
+  status.started(run("A"));
+  status.started(run("A"));
+  status.started(run("B"));
+  assert.equal(status.title(0), "● 2 active – Meterbridge");
+  status.failed(run("B", { node: "LYRICS" }), 1000);
+  assert.equal(status.title(1000), "✕ LYRICS failed, B – Meterbridge");
+  assert.equal(status.title(1000 + NEWS_MS), "● 1 active – Meterbridge");
+  status.connection({ state: "reconnecting", attempt: 1 });
+  assert.equal(status.title(1000), "⚠ no connection – Meterbridge");
+  status.connection({ state: "connected" });
+  status.ended(run("A"));
+  assert.equal(status.title(1000 + NEWS_MS), "Meterbridge");
+});
+
+test("what the display says counts more than the events so far", () => {
+  const status = new Status();
+  status.started(run("gone"));
+  status.resync({ runs: [{ run_id: "a", status: "running" }, { run_id: "b", status: "completed" }] });
+  assert.equal(status.title(0), "● 1 active – Meterbridge");
+  status.resync(null);
+  assert.equal(status.title(0), "● 1 active – Meterbridge");
+});
+
+test("a connection lost is news once, however many attempts follow", () => {
+  const status = new Status();
+  const words = ["connecting", "connected", "reconnecting", "connecting", "reconnecting", "connected"].map(
+    (state) => status.connection({ state, reason: state === "reconnecting" ? "closed by the server" : "" }),
+  );
+  assert.deepEqual(words, [
+    null,
+    "Connected",
+    "Connection lost: closed by the server. Trying again.",
+    null,
+    null,
+    "The connection is back",
+  ]);
+  assert.equal(status.connection({ state: "failed", reason: "401" }), "No connection: 401");
+});
+
+test("every failure says what happened and what to do", () => {
+  const all = [
+    failures.noWebGl2(),
+    failures.noWasm(),
+    ...["offline", "unreachable", "missing", "refused", "server"].map((kind) =>
+      failures.downloadFailed({ kind, message: "…" }),
+    ),
+    failures.scriptMissing(new Error("x")),
+    failures.interrupted(new Error("x")),
+    failures.notRunnable(new Error("x")),
+    failures.stalled(),
+    failures.mixedContent("ws://a/"),
+    failures.badSettings("x"),
+    failures.crashed("x", { started: true }),
+    failures.crashed("x", { started: false }),
+    failures.contextLost(),
+  ];
+  for (const failure of all) {
+    assert.ok(failure.title && failure.short, failure.title);
+    assert.ok(failure.text.length >= 2 && failure.text.every(Boolean), failure.title);
+    assert.ok(failure.actions.length >= 1, failure.title);
+  }
+});

@@ -1,0 +1,174 @@
+// What can go wrong with the page, in words: what happened, and what to do about it.
+//
+// A failure is `{tone, title, text: [paragraph], detail?, actions: [name], keepPicture?, short}`.
+// Names of actions are those of actions.js. `short` is for the title of the document.
+
+import { bareAddress, overTls } from "./sources.js";
+import { cut } from "./words.js";
+
+const UP_TO_DATE = "a current Chrome, Edge, Firefox or Safari";
+
+const failed = (failure) => ({ tone: "failed", ...failure });
+const wrong = (failure) => ({ tone: "wrong", ...failure });
+
+export function noWebGl2() {
+  return failed({
+    title: "This browser cannot draw the display",
+    short: "cannot draw",
+    text: [
+      "Meterbridge draws with WebGL 2, and this browser does not offer it.",
+      `Switch on graphics acceleration in the browser's settings and reload, or use ${UP_TO_DATE}.`,
+    ],
+    actions: ["reload", "copy"],
+  });
+}
+
+export function noWasm() {
+  return failed({
+    title: "This browser cannot run the display",
+    short: "cannot run",
+    text: [
+      "Meterbridge is a WebAssembly program, and this browser runs none: it is too old, or a setting forbids it.",
+      `Use ${UP_TO_DATE}, or allow WebAssembly for this site.`,
+    ],
+    actions: ["reload", "copy"],
+  });
+}
+
+const DOWNLOADS = {
+  offline: {
+    title: "This device is offline",
+    text: ["The display could not be fetched.", "Connect to the network, then reload."],
+  },
+  unreachable: {
+    title: "The server does not answer",
+    text: [
+      "The display could not be fetched: the server is not there, or something on the way blocks it.",
+      "Reload in a moment. If it stays like this, whoever runs this site should know.",
+    ],
+  },
+  missing: {
+    title: "Part of this site is missing",
+    text: [
+      "The server does not have the display that this page asks for. Most often the site has just been updated.",
+      "Reload. If it stays like this, the site was not copied whole.",
+    ],
+  },
+  refused: {
+    title: "The server refused to send the display",
+    text: ["It may want you to sign in.", "Reload, and sign in again if you are asked to."],
+  },
+  server: {
+    title: "The server has a problem",
+    text: ["It failed to send the display.", "Reload in a moment."],
+  },
+};
+
+export function downloadFailed(error) {
+  return failed({
+    ...DOWNLOADS[error.kind],
+    short: "not loaded",
+    detail: error.message,
+    actions: ["reload", "copy"],
+  });
+}
+
+export function scriptMissing(error) {
+  return failed({
+    ...DOWNLOADS.missing,
+    text: [
+      "A script of the display could not be fetched. Most often the site has just been updated, or the network failed.",
+      "Reload. If it stays like this, the site was not copied whole.",
+    ],
+    short: "not loaded",
+    detail: String(error?.message ?? error),
+    actions: ["reload", "copy"],
+  });
+}
+
+export function interrupted(error) {
+  return failed({
+    title: "The download broke off",
+    short: "not loaded",
+    text: ["The connection to the server was lost half way.", "Reload to fetch the display again."],
+    detail: String(error?.message ?? error),
+    actions: ["reload", "copy"],
+  });
+}
+
+export function notRunnable(error) {
+  return failed({
+    title: "The display does not run here",
+    short: "cannot run",
+    text: [
+      "What was fetched is damaged, or this browser is too old for it.",
+      `Reload. If that does not help, use ${UP_TO_DATE}.`,
+    ],
+    detail: String(error?.message ?? error),
+    actions: ["reload", "copy"],
+  });
+}
+
+export function stalled() {
+  return wrong({
+    title: "The download has stopped",
+    short: "waiting",
+    text: [
+      "Nothing has come from the server for 20 seconds.",
+      "It goes on by itself if the network comes back. To begin again, reload.",
+    ],
+    actions: ["reload"],
+    passing: true,
+  });
+}
+
+export function mixedContent(url) {
+  return wrong({
+    title: "The browser forbids this stream",
+    short: "not connected",
+    text: [
+      `This page came by https. From there a browser does not open ${bareAddress(url)}, which is not encrypted.`,
+      "Use a wss:// address, or open this page by http.",
+    ],
+    actions: ["ownEvents", "useTls", "copy"],
+    tls: overTls(url),
+  });
+}
+
+/** `message` is the display's own, one line for a person. */
+export function badSettings(message) {
+  return wrong({
+    title: "The address of this page asks for something it cannot do",
+    short: "wrong settings",
+    text: [cut(message, 400), "Correct the part after the question mark, or go on without it."],
+    actions: ["ownEvents", "copy"],
+  });
+}
+
+export function crashed(message, { started }) {
+  return failed({
+    title: started ? "Meterbridge has stopped" : "Meterbridge stopped while it started",
+    short: "stopped",
+    text: [
+      started
+        ? "An error ended the display. What is shown behind this is no longer kept up to date."
+        : "An error ended the display before its first picture.",
+      "Reload to start it again. If it stops again, the details help whoever looks into it.",
+    ],
+    detail: cut(message, 2000),
+    actions: ["reload", "copy"],
+    keepPicture: started,
+  });
+}
+
+export function contextLost() {
+  return failed({
+    title: "The browser took the graphics away",
+    short: "stopped",
+    text: [
+      "The graphics driver was reset, the machine slept, or other pages needed the memory. The display cannot draw any more.",
+      "Reload to start it again.",
+    ],
+    actions: ["reload", "copy"],
+  });
+}

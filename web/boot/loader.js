@@ -1,0 +1,72 @@
+// The skeleton and the loader over the canvas, until the display is there.
+
+import { progressView } from "./progress.js";
+
+const BAR = `<div class="mb-bar" role="progressbar" aria-label="Loading Meterbridge" aria-valuemin="0"
+  aria-valuemax="100" aria-valuenow="0"><div><i></i><b></b><i></i><i></i></div></div>
+  <p class="mb-numbers"><span class="mb-what">Display</span><span class="mb-percent"></span></p>`;
+
+/** The loader of a page that does not bring one along. */
+function makeLoader(frame) {
+  const loader = document.createElement("section");
+  loader.className = "mb-loader";
+  loader.innerHTML = `<h1>Loading Meterbridge</h1>${BAR}`;
+  frame.append(loader);
+  return loader;
+}
+
+export function attachLoader(frame, totalBytes) {
+  const skeleton = frame.querySelector(":scope > .mb-skeleton");
+  const loader = frame.querySelector(":scope > .mb-loader") ?? makeLoader(frame);
+  const bar = loader.querySelector(".mb-bar");
+  const what = loader.querySelector(".mb-what");
+  const percent = loader.querySelector(".mb-percent");
+  frame.dataset.mb = "loading";
+  showClock(skeleton);
+
+  return {
+    progress(received) {
+      const view = progressView(received, totalBytes);
+      what.textContent = view.what;
+      percent.textContent = view.percent;
+      bar.style.setProperty("--lit", view.lit);
+      if (view.now === null) bar.removeAttribute("aria-valuenow");
+      else bar.setAttribute("aria-valuenow", view.now);
+    },
+    starting() {
+      what.textContent = "Starting the display";
+    },
+    /** The display has drawn its first picture. */
+    ready() {
+      frame.dataset.mb = "ready";
+      loader.remove();
+      // Kept for a failure later, when there is nothing else to show.
+      const hide = () => {
+        if (skeleton && frame.dataset.mb === "ready") skeleton.hidden = true;
+      };
+      setTimeout(hide, 300);
+    },
+    /** `keepPicture`: the canvas still has what it drew last. */
+    failed(keepPicture) {
+      frame.dataset.mb = "failed";
+      if (skeleton) skeleton.hidden = keepPicture;
+      loader.remove();
+    },
+  };
+}
+
+/** The time of day has one place on every view, this one too. */
+function showClock(skeleton) {
+  const clock = skeleton?.querySelector(".mb-clock");
+  if (!clock) return;
+  const write = () => {
+    const now = new Date();
+    const digits = (number) => String(number).padStart(2, "0");
+    clock.textContent = `${digits(now.getHours())}:${digits(now.getMinutes())}`;
+  };
+  write();
+  const timer = setInterval(() => {
+    if (skeleton.hidden) clearInterval(timer);
+    else write();
+  }, 1000);
+}

@@ -1,0 +1,183 @@
+// Puts the display on a canvas: checks, download, start, and what happens when one of them fails.
+
+import { actionsOf } from "./actions.js";
+import { showCard } from "./card.js";
+import { DownloadError, downloadWasm } from "./download.js";
+import * as failures from "./failures.js";
+import { attachLoader } from "./loader.js";
+import { report } from "./reporter.js";
+import { site } from "./site.js";
+import { isMixedContent } from "./sources.js";
+import { lacking } from "./support.js";
+
+let mounted = false;
+
+/** A failure that has its words already. */
+class Failed extends Error {
+  constructor(failure) {
+    super(failure.title);
+    this.failure = failure;
+  }
+}
+
+/**
+ * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its
+ * own. Returns the API at once: `{ready, state, connect, disconnect, select, link}`.
+ *
+ * Options, all of them optional:
+ * - `query`: settings as in the address of the page, "?source=…&view=…".
+ * - `storage`: whether settings are kept in this browser. False.
+ * - `live`: an element with aria-live to announce in; null for none.
+ * - `title`: whether the title of the document shows the state. False.
+ * - `ownsPage`: whether the page is nothing but the display. False.
+ */
+export function mount(canvas, options = {}) {
+  if (mounted) throw new Error("Meterbridge is on this page already: a page has one display");
+  mounted = true;
+  const { query = "", storage = false, live = null, title = false, ownsPage = false } = options;
+  const frame = canvas.parentElement;
+  frame.classList.add("mb-frame");
+  if (!canvas.id) canvas.id = "meterbridge";
+  if (!canvas.hasAttribute("role")) canvas.setAttribute("role", "application");
+  needStyle();
+  // The scripts run: what says that they do not is not needed.
+  frame.querySelector(":scope > .mb-late")?.remove();
+
+  const loader = attachLoader(frame, site.wasmBytes);
+  let display = null;
+  let ended = null;
+  let started = false;
+  const readState = () => {
+    try {
+      return display && !ended ? JSON.parse(display.state()) : null;
+    } catch {
+      return null;
+    }
+  };
+  const reporter = report(canvas, { live, ownsTitle: title, readState });
+
+  let settle;
+  const ready = new Promise((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  // Whoever does not wait for it sees the card; the console needs no second message.
+  ready.catch(() => {});
+
+  const fail = (failure) => {
+    // A panic comes twice, as the display's own event and as an error of the page: the first has
+    // the words.
+    if (ended) return;
+    ended = failure;
+    loader.failed(Boolean(failure.keepPicture));
+    reporter.end(failure.short);
+    showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: ownsPage });
+    settle.reject(new Error(failure.detail ? `${failure.title}: ${failure.detail}` : failure.title));
+  };
+
+  canvas.addEventListener("meterbridge:ready", () => {
+    if (ended) return;
+    started = true;
+    loader.ready();
+    // So that its keys work without a click first.
+    if (ownsPage && document.activeElement === document.body) canvas.focus({ preventScroll: true });
+    settle.resolve(api);
+  });
+  canvas.addEventListener("meterbridge:crashed", (event) =>
+    fail(failures.crashed(event.detail?.message ?? "no message", { started })),
+  );
+  canvas.addEventListener("webglcontextlost", () => fail(failures.contextLost()));
+  const trapped = (error) => {
+    if (error instanceof WebAssembly.RuntimeError) fail(failures.crashed(error.message, { started }));
+  };
+  window.addEventListener("error", (event) => trapped(event.error));
+  window.addEventListener("unhandledrejection", (event) => trapped(event.reason));
+
+  const running = () => {
+    if (ended) throw new Error(`Meterbridge does not run: ${ended.title}`);
+    if (!display) throw new Error("Meterbridge is not ready: wait for meterbridge.ready");
+    return display;
+  };
+  const api = {
+    /** Resolves with this object when the first picture is drawn; rejects when it never will be. */
+    ready,
+    /** What the display knows, as `meterbridge inspect --json` writes it, with connection and view. */
+    state: () => JSON.parse(running().state()),
+    connect(url) {
+      if (isMixedContent(location.protocol, url)) {
+        throw new Error("A page that came by https cannot open ws:// streams: use wss://");
+      }
+      running().connect(url);
+    },
+    disconnect: () => running().disconnect(),
+    /** Shows this run; without an id, follows the newest again. */
+    select: (runId) => running().select(runId),
+    /** The address of this page with the present settings in it. */
+    link: () => running().link(),
+  };
+
+  const stall = (isStalled) => {
+    if (ended) return;
+    const failure = failures.stalled();
+    frame.querySelectorAll(":scope > .mb-card").forEach((card) => card.remove());
+    if (isStalled) showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: false });
+  };
+
+  launch({ canvas, query, storage, loader, stall, take: (module) => (display = module) }).catch(
+    (error) => fail(error instanceof Failed ? error.failure : unforeseen(error, started)),
+  );
+  return api;
+}
+
+async function launch({ canvas, query, storage, loader, stall, take }) {
+  const lack = lacking();
+  if (lack) throw new Failed(lack === "wasm" ? failures.noWasm() : failures.noWebGl2());
+  const source = new URLSearchParams(query).get("source");
+  if (source && isMixedContent(location.protocol, source)) {
+    throw new Failed(failures.mixedContent(source));
+  }
+
+  const [module, wasm] = await Promise.all([
+    import(site.script).catch((error) => {
+      throw new Failed(failures.scriptMissing(error));
+    }),
+    downloadWasm(site.wasm, { onProgress: loader.progress, onStall: stall }),
+  ]);
+  try {
+    await module.default({ module_or_path: wasm.response });
+  } catch (error) {
+    throw new Failed(whyNotInstantiated(error));
+  } finally {
+    wasm.done();
+  }
+  loader.starting();
+  take(module);
+  try {
+    module.start({ canvas: `#${CSS.escape(canvas.id)}`, query, storage });
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) throw error;
+    throw new Failed(failures.badSettings(error?.message ?? error));
+  }
+}
+
+function whyNotInstantiated(error) {
+  if (error instanceof WebAssembly.RuntimeError) return failures.crashed(error.message, { started: false });
+  if (error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) {
+    return failures.notRunnable(error);
+  }
+  return failures.interrupted(error);
+}
+
+function unforeseen(error, started) {
+  if (error instanceof DownloadError) return failures.downloadFailed(error);
+  return failures.crashed(error?.message ?? error, { started });
+}
+
+/** An embedding page need not name the style sheet: its name has a hash in it. */
+function needStyle() {
+  const links = [...document.querySelectorAll('link[rel="stylesheet"]')];
+  if (links.some((link) => link.href === site.style)) return;
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = site.style;
+  document.head.append(link);
+}

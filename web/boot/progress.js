@@ -1,0 +1,32 @@
+// How far the download is, in numbers and words.
+
+export const SEGMENTS = 48;
+
+/** The part that has come, 0 to 1; null where the whole is not known. */
+export function fractionOf(received, total) {
+  return total > 0 ? Math.min(received / total, 1) : null;
+}
+
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+/**
+ * What the loader shows: `what` and `percent` in words, `now` for a progress bar (null: unknown),
+ * `lit` segments of `SEGMENTS`.
+ *
+ * The total may be wrong, as when the server has a newer file than the page was built for: more
+ * than the whole is never shown.
+ */
+export function progressView(received, total) {
+  const fraction = fractionOf(received, total);
+  if (fraction === null) {
+    return { what: `Display, ${megabytes(received)} MB`, percent: "", now: null, lit: 0 };
+  }
+  // Rounded down: 100 % is when all is there.
+  const now = Math.floor(fraction * 100);
+  return {
+    what: `Display, ${megabytes(Math.min(received, total))} of ${megabytes(total)} MB`,
+    percent: `${now}\u00a0%`,
+    now,
+    lit: Math.floor(fraction * SEGMENTS),
+  };
+}

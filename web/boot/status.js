@@ -1,0 +1,93 @@
+// What the display has told so far, folded into what the page says of it.
+
+import { cut, sentence } from "./words.js";
+
+/** A failure is news for as long as the display itself tells of it. */
+export const NEWS_MS = 60_000;
+
+const LOST = new Set(["reconnecting", "failed"]);
+
+export class Status {
+  #active = new Set();
+  #connection = null;
+  #wasLost = false;
+  #failure = null;
+
+  /** Takes over what `state()` says, which is more than the events since the page began. */
+  resync(state) {
+    if (!Array.isArray(state?.runs)) return;
+    const running = state.runs.filter((run) => run.status === "running");
+    this.#active = new Set(running.map((run) => run.run_id));
+  }
+
+  started(run) {
+    this.#active.add(run.run_id);
+  }
+
+  ended(run) {
+    this.#active.delete(run.run_id);
+  }
+
+  failed(run, now) {
+    this.ended(run);
+    this.#failure = { run, until: now + NEWS_MS };
+  }
+
+  /** A change of the connection; what to tell of it, or null: an attempt more is no news. */
+  connection(detail) {
+    const before = this.#connection?.state;
+    this.#connection = detail;
+    const why = detail.reason ? `: ${cut(detail.reason, 120)}` : "";
+    switch (detail.state) {
+      case "reconnecting":
+        if (this.#wasLost) return null;
+        this.#wasLost = true;
+        return `${sentence(`Connection lost${why}`)} Trying again.`;
+      case "failed":
+        this.#wasLost = true;
+        return `No connection${why}`;
+      case "connected": {
+        const words = this.#wasLost ? "The connection is back" : "Connected";
+        this.#wasLost = false;
+        return before === "connected" ? null : words;
+      }
+      case "disconnected":
+        this.#wasLost = false;
+        return before && before !== "disconnected" ? "Disconnected" : null;
+      default:
+        return null;
+    }
+  }
+
+  get isLost() {
+    return LOST.has(this.#connection?.state);
+  }
+
+  /** Milliseconds until a failure is no news any more; null when there is none. */
+  newsLeftMs(now) {
+    return this.#failure && this.#failure.until > now ? this.#failure.until - now : null;
+  }
+
+  /** The title of the document. */
+  title(now) {
+    const ending = " – Meterbridge";
+    if (this.isLost) return `⚠ no connection${ending}`;
+    if (this.newsLeftMs(now) !== null) {
+      const { run } = this.#failure;
+      return `✕ ${run.node || "run"} failed, ${cut(run.title, 40) || "untitled"}${ending}`;
+    }
+    return this.#active.size ? `● ${this.#active.size} active${ending}` : "Meterbridge";
+  }
+
+  /** What the canvas is, for who cannot see it. */
+  label(now) {
+    const runs = this.#active.size;
+    const parts = [runs === 0 ? "no run active" : runs === 1 ? "1 run active" : `${runs} runs active`];
+    if (this.newsLeftMs(now) !== null) {
+      const { run } = this.#failure;
+      parts.push(`${cut(run.title, 60) || "a run"} failed${run.node ? ` at ${run.node}` : ""}`);
+    }
+    if (this.#connection) parts.push(this.isLost ? "no connection" : this.#connection.state);
+    return `Meterbridge, live view of song runs: ${parts.join(", ")}`;
+  }
+}
