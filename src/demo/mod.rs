@@ -6,7 +6,7 @@
 //! | [`dialect`] | an event of the studio → the JSON text a backend would send |
 //! | `history` | what a viewer who connects late is replayed; bounded |
 //! | [`server`] | studio time → wall clock, the WebSocket endpoints, the clients |
-//! | [`args`] | `meterbridge demo …` |
+//! | [`args`] | `meterbridge demo …`, and what `serve` has in common with it |
 //!
 //! The app starts it with [`spawn_thread`] and connects to [`DemoHandle::url`] as to any backend;
 //! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
@@ -20,10 +20,11 @@ mod history;
 mod run;
 pub mod scenario;
 pub mod server;
+pub(crate) mod signals;
 
-pub use args::DemoArgs;
+pub use args::{DemoArgs, StudioArgs};
 pub use dialect::Dialect;
 pub use error::DemoError;
 pub use handle::{DemoHandle, spawn_thread};
 pub use run::run;
-pub use server::{DemoOptions, DemoServer};
+pub use server::{DemoOptions, DemoServer, House};
