@@ -16,5 +16,6 @@ mod playback;
 mod real;
 mod recovery;
 mod schedule;
+mod serve;
 mod stage;
 mod wss;
