@@ -12,6 +12,7 @@ mod backpressure;
 mod commands;
 mod demo;
 mod faults;
+mod page;
 mod playback;
 mod real;
 mod recovery;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
@@ -12,74 +12,20 @@ use meterbridge::hub::{CONTENT_SECURITY_POLICY, HubError, HubServer, Site};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::page::{FILES, Folder, SECRET, ask, get};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const SCRIPT: &str = "/assets/meterbridge-3f2a9c81.js";
 const WASM: &str = "/assets/meterbridge-3f2a9c81.wasm";
-
-/// Files of a page, its name and content.
-const FILES: [(&str, &[u8]); 12] = [
-    ("index.html", b"<!doctype html><title>Meterbridge</title>"),
-    ("index.html.br", b"index, brotli"),
-    ("embed.html", b"<!doctype html><title>embedded</title>"),
-    ("icon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-    ("site.webmanifest", b"{}"),
-    ("assets/meterbridge-3f2a9c81.js", b"export default 1;"),
-    ("assets/meterbridge-3f2a9c81.js.br", b"script, brotli"),
-    ("assets/meterbridge-3f2a9c81.js.gz", b"script, gzip"),
-    ("assets/meterbridge-3f2a9c81.wasm", b"\0asm"),
-    ("assets/meterbridge-3f2a9c81.wasm.gz", b"wasm, gzip"),
-    ("assets/style-0123abcd.css", b"body{}"),
-    ("fonts/inter.woff2", b"wOF2"),
-];
-
-/// A folder that goes with the test, beside a file that is no part of the page.
-struct Folder(PathBuf);
-
-impl Folder {
-    /// `name` is the test's, so that each has its own.
-    fn empty(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("meterbridge-serve-{}-{name}", std::process::id()));
-        // Left by a test that was killed, if at all.
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("page")).unwrap();
-        fs::write(folder.join("secret.txt"), SECRET).unwrap();
-        Self(folder)
-    }
-
-    fn with_page(name: &str) -> Self {
-        let folder = Self::empty(name);
-        for (path, content) in FILES {
-            folder.write(path, content);
-        }
-        folder
-    }
-
-    fn page(&self) -> PathBuf {
-        self.0.join("page")
-    }
-
-    fn write(&self, path: &str, content: &[u8]) {
-        let path = self.page().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-const SECRET: &str = "not for the network";
 
 fn in_program(path: &str) -> Option<EmbeddedFile> {
     let (_, content) = FILES.iter().find(|(name, _)| *name == path)?;
@@ -98,53 +44,6 @@ async fn serve(folder: &Folder) -> HubServer {
 /// Fast enough that a test sees whole runs.
 fn fast() -> DemoOptions {
     DemoOptions { speed: 50.0, ..DemoOptions::default() }
-}
-
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("no head");
-        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head, body: bytes[end + 4..].to_vec() }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-}
-
-/// Sends these bytes and reads until the server closes.
-async fn converse(address: SocketAddr, request: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("not closed").unwrap();
-    answer
-}
-
-/// Asks with these further header lines, on a connection of its own. The path is sent as it stands.
-async fn ask(server: &HubServer, method: &str, path: &str, headers: &[&str]) -> Answer {
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    let host = server.address();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
-    Answer::parse(&converse(host, request.as_bytes()).await)
-}
-
-async fn get(server: &HubServer, path: &str) -> Answer {
-    ask(server, "GET", path, &[]).await
 }
 
 async fn connect(url: &str) -> Socket {
@@ -459,6 +358,18 @@ async fn the_events_are_those_of_the_demo() {
 }
 
 #[tokio::test]
+async fn a_viewer_may_come_from_another_page() {
+    let server = start(fast(), None).await;
+    let mut request = server.events_url().into_client_request().unwrap();
+    request.headers_mut().insert("Origin", HeaderValue::from_static("https://elsewhere.example"));
+    let (mut socket, answer) = connect_async(request).await.unwrap();
+    // As to any other, with what every answer has.
+    assert_eq!(answer.headers()["content-security-policy"], CONTENT_SECURITY_POLICY);
+    next_text(&mut socket).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_backends_address_is_there_in_its_dialect_only() {
     let guide = start(fast(), None).await;
     let one_run = |server: &HubServer, run: &str| {
@@ -567,6 +478,21 @@ async fn an_address_in_use_is_said_as_the_demo_says_it() {
 
 /// Time is paused: where nothing else is left to do it leaps to the next deadline.
 #[tokio::test(start_paused = true)]
+async fn connections_are_bounded_and_the_next_one_waits() {
+    let server = start(DemoOptions::default(), None).await;
+    let mut silent = Vec::new();
+    while silent.len() < 256 {
+        silent.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    let began = Instant::now();
+    assert_eq!(get(&server, "/").await.status, 503);
+    // Until those who have nothing to ask are cut off.
+    assert!(began.elapsed() >= Duration::from_secs(9), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
+/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+#[tokio::test(start_paused = true)]
 async fn who_does_not_finish_asking_is_cut_off() {
     let server = start(DemoOptions::default(), None).await;
     for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
@@ -580,6 +506,7 @@ async fn who_does_not_finish_asking_is_cut_off() {
     server.stop().await;
 }
 
+/// The same.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_read_its_answer_is_cut_off() {
     let folder = Folder::with_page("sleeper");
