@@ -17,6 +17,7 @@ Examples:
   meterbridge recording.ndjson --speed 4            a recording, four times as fast
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
+  meterbridge serve                                 the demo studio in a browser
 
 The options above can be set in the environment too: METERBRIDGE_ and the name, as in
 METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
@@ -28,6 +29,16 @@ Examples:
   tail -f events.ndjson | meterbridge inspect - --json | jq .runs
 
 A line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event itself.";
+
+const AFTER_SERVE_HELP: &str = "\
+Examples:
+  meterbridge serve                                       on this machine, port 8080
+  meterbridge serve --listen 127.0.0.1:0                  any free port; it says which
+  meterbridge serve --page web/dist --speed 4             this page, a studio in a hurry
+  meterbridge serve --listen 0.0.0.0:8080 --allow-remote  for other machines, too
+  meterbridge ws://127.0.0.1:8080/events                  the same events in a window
+
+The page is made by web/build.sh.";
 
 /// A live big-screen view of AI music-production workflows.
 ///
@@ -50,6 +61,7 @@ pub enum Command {
     #[cfg(feature = "app")]
     Snapshot(SnapshotArgs),
     Demo(DemoCommand),
+    Serve(ServeCommand),
 }
 
 /// Options of the window.
@@ -117,6 +129,17 @@ pub struct SnapshotArgs {
 pub struct DemoCommand {
     #[command(flatten)]
     pub demo: crate::demo::DemoArgs,
+}
+
+/// Serve the page for browsers, and the simulated studio on the same port
+///
+/// Open the address that it prints in a browser. The page shows the studio's events, which any
+/// other client finds at /events.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = AFTER_SERVE_HELP)]
+pub struct ServeCommand {
+    #[command(flatten)]
+    pub serve: crate::hub::ServeArgs,
 }
 
 /// What picture is asked for.

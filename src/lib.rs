@@ -9,6 +9,7 @@
 //! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
+//! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
@@ -23,6 +24,8 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod hub;
 pub mod inspect;
 pub mod layout;
 pub mod model;

@@ -26,11 +26,19 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nobody may be listening any more; the exit code still says it.
             let _ = writeln!(io::stderr(), "error: {error:#}");
-            let usage = error.is::<UsageError>();
-            let demo = error.downcast_ref::<DemoError>().map(DemoError::exit_code);
-            ExitCode::from(demo.unwrap_or(if usage { 2 } else { 1 }))
+            ExitCode::from(exit_code(&error))
         }
     }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    #[cfg(not(target_arch = "wasm32"))]
+    if let Some(error) = error.downcast_ref::<meterbridge::hub::HubError>() {
+        return error.exit_code();
+    }
+    let usage = error.is::<UsageError>();
+    let demo = error.downcast_ref::<DemoError>().map(DemoError::exit_code);
+    demo.unwrap_or(if usage { 2 } else { 1 })
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
@@ -42,6 +50,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             meterbridge::app::snapshot(args.request()?).context("the picture could not be taken")
         }
         Some(Command::Demo(args)) => demo(&args.demo),
+        #[cfg(not(target_arch = "wasm32"))]
+        Some(Command::Serve(args)) => serve(&args.serve),
     }
 }
 
@@ -77,6 +87,12 @@ fn has_display() -> bool {
 fn demo(args: &DemoArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn serve(args: &meterbridge::hub::ServeArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(meterbridge::hub::run(args.clone()))?)
 }
 
 fn inspect(args: &InspectArgs) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! `meterbridge demo …`
+//! `meterbridge demo …`, and what `meterbridge serve …` has in common with it.
 
 use std::net::SocketAddr;
 
@@ -16,6 +16,13 @@ pub struct DemoArgs {
     )]
     pub listen: SocketAddr,
 
+    #[command(flatten)]
+    pub studio: StudioArgs,
+}
+
+/// What a studio is like and who may come, wherever it is served.
+#[derive(Clone, Debug, PartialEq, clap::Args)]
+pub struct StudioArgs {
     /// The same seed gives the same songs, durations and failures
     #[arg(long, value_name = "NUMBER", default_value_t = 7, env = "METERBRIDGE_DEMO_SEED")]
     pub seed: u64,
@@ -49,7 +56,7 @@ pub struct DemoArgs {
     pub allow_remote: bool,
 }
 
-impl DemoArgs {
+impl StudioArgs {
     /// What the studio is to be like.
     pub fn options(&self) -> DemoOptions {
         DemoOptions {
@@ -61,17 +68,24 @@ impl DemoArgs {
         }
     }
 
-    /// Where to listen.
+    /// `listen`, where to listen.
     ///
     /// # Errors
     ///
     /// When other machines could reach it and that was not asked for.
-    pub fn checked_listen(&self) -> Result<SocketAddr, DemoError> {
-        if self.allow_remote || self.listen.ip().to_canonical().is_loopback() {
-            Ok(self.listen)
+    pub fn checked(&self, listen: SocketAddr) -> Result<SocketAddr, DemoError> {
+        if self.allow_remote || listen.ip().to_canonical().is_loopback() {
+            Ok(listen)
         } else {
-            Err(DemoError::RemoteNotAllowed { address: self.listen })
+            Err(DemoError::RemoteNotAllowed { address: listen })
         }
+    }
+
+    /// What plays, for the line that says where: `seed 7, 6 runs at a time, 4 × speed`.
+    pub fn told(&self) -> String {
+        let Self { seed, runs, speed, .. } = self;
+        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+        format!("seed {seed}, {runs} at a time, {speed} × speed")
     }
 }
 
@@ -92,9 +106,14 @@ mod tests {
         Cli::try_parse_from(args).map(|cli| cli.demo)
     }
 
+    fn checked(args: &[&str]) -> Result<SocketAddr, DemoError> {
+        let args = parse(args).unwrap();
+        args.studio.checked(args.listen)
+    }
+
     #[test]
     fn the_defaults_are_those_of_the_options() {
-        assert_eq!(parse(&[]).unwrap().options(), DemoOptions::default());
+        assert_eq!(parse(&[]).unwrap().studio.options(), DemoOptions::default());
     }
 
     #[test]
@@ -110,20 +129,19 @@ mod tests {
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }
-        assert_eq!(parse(&["--speed", "0.5", "--runs", "1000"]).unwrap().runs, 1000);
+        assert_eq!(parse(&["--speed", "0.5", "--runs", "1000"]).unwrap().studio.runs, 1000);
     }
 
     #[test]
     fn refuses_to_be_reached_from_elsewhere_unless_allowed() {
         for listen in ["0.0.0.0:8000", "192.168.1.5:8000", "[::]:8000", "[::ffff:10.0.0.1]:1"] {
-            let error = parse(&["--listen", listen]).unwrap().checked_listen().unwrap_err();
+            let error = checked(&["--listen", listen]).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains("--allow-remote"), "{error}");
-            let allowed = parse(&["--listen", listen, "--allow-remote"]).unwrap();
-            assert!(allowed.checked_listen().is_ok());
+            assert!(checked(&["--listen", listen, "--allow-remote"]).is_ok());
         }
         for listen in ["127.0.0.1:8000", "127.9.9.9:0", "[::1]:8000"] {
-            assert!(parse(&["--listen", listen]).unwrap().checked_listen().is_ok());
+            assert!(checked(&["--listen", listen]).is_ok());
         }
     }
 }

@@ -10,7 +10,8 @@ pub enum DemoError {
     /// A mistake on the command line.
     #[error(
         "--listen {address} would open the demo studio to other machines: add --allow-remote if \
-         that is meant, or listen on a loopback address such as 127.0.0.1:8000"
+         that is meant, or listen on a loopback address such as 127.0.0.1:{}",
+        .address.port()
     )]
     RemoteNotAllowed { address: SocketAddr },
     #[error(
@@ -37,7 +38,7 @@ impl DemoError {
         }
     }
 
-    pub(super) fn listen(address: SocketAddr, source: io::Error) -> Self {
+    pub(crate) fn listen(address: SocketAddr, source: io::Error) -> Self {
         if source.kind() == io::ErrorKind::AddrInUse {
             Self::AddressInUse { address }
         } else {

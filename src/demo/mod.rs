@@ -6,7 +6,7 @@
 //! | [`dialect`] | an event of the studio → the JSON text a backend would send |
 //! | `history` | what a viewer who connects late is replayed; bounded |
 //! | [`server`] | studio time → wall clock, the WebSocket endpoints, the clients |
-//! | [`args`] | `meterbridge demo …` |
+//! | [`args`] | `meterbridge demo …`, and what `serve` has in common with it |
 //!
 //! The app starts it with [`spawn_thread`] and connects to [`DemoHandle::url`] as to any backend;
 //! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
@@ -26,10 +26,12 @@ mod run;
 pub mod scenario;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod server;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod signals;
 mod speed;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use args::DemoArgs;
+pub use args::{DemoArgs, StudioArgs};
 pub use dialect::Dialect;
 #[cfg(not(target_arch = "wasm32"))]
 pub use error::DemoError;
@@ -38,5 +40,5 @@ pub use handle::{DemoHandle, spawn_thread};
 #[cfg(not(target_arch = "wasm32"))]
 pub use run::run;
 #[cfg(not(target_arch = "wasm32"))]
-pub use server::{DemoOptions, DemoServer};
+pub use server::{DemoOptions, DemoServer, House};
 pub use speed::{SPEEDS, parse_speed};

@@ -1,7 +1,9 @@
 //! The binary from outside: exit codes, and messages to the letter.
 
-use std::io::Write;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -142,14 +144,142 @@ fn without_a_window_it_says_what_works() {
 }
 
 #[test]
+fn a_page_that_is_not_there_is_a_usage_error() {
+    check_error(
+        &["serve", "--page", "missing", "--listen", "127.0.0.1:0"],
+        2,
+        "error: there is no page in `missing`: a page has an index.html, and web/build.sh makes \
+         one in web/dist",
+    );
+}
+
+#[test]
+fn what_others_could_reach_has_to_be_asked_for() {
+    for command in ["demo", "serve"] {
+        check_error(
+            &[command, "--listen", "0.0.0.0:8080"],
+            2,
+            "error: --listen 0.0.0.0:8080 would open the demo studio to other machines: add \
+             --allow-remote if that is meant, or listen on a loopback address such as \
+             127.0.0.1:8080",
+        );
+    }
+}
+
+#[test]
+fn an_address_in_use_is_said_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let page = page_fixture("taken");
+    for command in [
+        &["demo", "--listen", &address][..],
+        &["serve", "--listen", &address, "--page", page.to_str().unwrap()],
+    ] {
+        check_error(
+            command,
+            1,
+            &format!(
+                "error: cannot listen on {address}: the address is in use; stop what runs there, \
+                 or choose another port with --listen"
+            ),
+        );
+    }
+    std::fs::remove_dir_all(page).unwrap();
+}
+
+/// A page of one file, in a folder of this test's own.
+fn page_fixture(test: &str) -> PathBuf {
+    let folder =
+        std::env::temp_dir().join(format!("meterbridge-cli-{}-{test}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("index.html"), "<!doctype html>").unwrap();
+    folder
+}
+
+#[cfg(not(feature = "embed-page"))]
+#[test]
+fn without_a_page_serve_warns_and_goes_on() {
+    let folder = page_fixture("pageless");
+    let mut child = meterbridge()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut warning = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut warning).unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let host = line.strip_prefix("Meterbridge on http://").and_then(|rest| rest.split_once('/'));
+    let host = host.unwrap_or_else(|| panic!("{line}")).0;
+    assert_eq!(
+        warning,
+        format!(
+            "warning: there is no page: run web/build.sh and start again here, or name the page's \
+             folder with --page; ws://{host}/events works without\n"
+        )
+    );
+}
+
+#[test]
+fn a_server_says_where_it_is_and_ends_well_when_it_is_told_to() {
+    let page = page_fixture("signals");
+    let page = page.to_str().unwrap();
+    let any = ["--listen", "127.0.0.1:0", "--speed", "2", "--runs", "1"];
+    for (command, before, after) in [
+        (&["demo"][..], "Demo studio on ws://127.0.0.1:", "/events, seed 7, "),
+        (&["serve", "--page", page], "Meterbridge on http://127.0.0.1:", "/, demo studio seed 7, "),
+    ] {
+        for signal in ["INT", "TERM"] {
+            let mut child = meterbridge()
+                .args(command)
+                .args(any)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut stdout = BufReader::new(child.stdout.take().unwrap());
+            let mut line = String::new();
+            stdout.read_line(&mut line).unwrap();
+            let rest = line.strip_prefix(before).unwrap_or_else(|| panic!("{line}"));
+            let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            assert_ne!(port, "0");
+            let expected =
+                format!("{before}{port}{after}1 run at a time, 2 × speed. Ctrl-C ends it.\n");
+            assert_eq!(line, expected);
+            TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+            let kill = format!("kill -{signal} {}", child.id());
+            assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{command:?}, {signal}");
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        }
+    }
+    std::fs::remove_dir_all(page).unwrap();
+}
+
+#[test]
 fn help_and_version_are_fine() {
-    for arguments in [&["--help"][..], &["-h"], &["--version"], &["inspect", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["inspect", "--help"],
+        &["demo", "--help"],
+        &["serve", "--help"],
+    ] {
         let (code, stdout, stderr) = said(arguments);
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{arguments:?}");
         assert!(!stdout.is_empty());
     }
     let (_, help, _) = said(&["--help"]);
     assert!(help.contains("Examples:\n  meterbridge "), "{help}");
+    let (_, help, _) = said(&["serve", "--help"]);
+    assert!(help.contains("Examples:\n  meterbridge serve "), "{help}");
 }
 
 #[test]

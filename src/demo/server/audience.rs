@@ -1,7 +1,7 @@
 //! Who watches: the history and the clients' queues behind one lock, so that a client is replayed
 //! everything up to an event and sent everything after it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -55,9 +55,16 @@ struct Viewer {
 
 /// Counts a connection for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Ticket<'a>(&'a Audience);
+pub(super) struct Ticket(Arc<Audience>);
 
-impl Drop for Ticket<'_> {
+impl Ticket {
+    /// Whose it is.
+    pub(super) fn audience(&self) -> &Audience {
+        &self.0
+    }
+}
+
+impl Drop for Ticket {
     fn drop(&mut self) {
         self.0.lock().connections -= 1;
     }
@@ -74,13 +81,13 @@ impl Audience {
     }
 
     /// Lets one more connection in; `None` when the house is full or closing.
-    pub(super) fn admit(&self) -> Option<Ticket<'_>> {
+    pub(super) fn admit(self: &Arc<Self>) -> Option<Ticket> {
         let mut state = self.lock();
         if state.dismissed || state.connections >= self.max_viewers {
             return None;
         }
         state.connections += 1;
-        Some(Ticket(self))
+        Some(Ticket(Arc::clone(self)))
     }
 
     /// Gives a client its place: for all runs, or for one as the backend stores it.
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_full_or_closing_house_admits_nobody() {
-        let audience = Audience::new(1, 2);
+        let audience = Arc::new(Audience::new(1, 2));
         let ticket = audience.admit();
         assert!(ticket.is_some() && audience.admit().is_none());
         drop(ticket);

@@ -5,6 +5,12 @@ use uuid::Uuid;
 
 use super::super::Dialect;
 
+/// The path of all runs.
+pub const ALL_RUNS: &str = "/events";
+
+/// The path of one run, `?run_id=…`, where the dialect has it.
+pub const ONE_RUN: &str = "/api/v1/runs/events";
+
 /// What is behind a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
@@ -14,16 +20,15 @@ pub(super) enum Endpoint {
     Run(Uuid),
     /// The handshake succeeds and the connection is closed with 1008 and this reason.
     Refused(&'static str),
-    /// HTTP 404.
-    Unknown,
 }
 
 impl Endpoint {
-    pub(super) fn at(uri: &Uri, dialect: Dialect) -> Self {
+    /// `None`: there is nothing at this path.
+    pub(super) fn at(uri: &Uri, dialect: Dialect) -> Option<Self> {
         match (uri.path(), dialect) {
-            ("/events", _) => Self::Everything,
-            ("/api/v1/runs/events", Dialect::Backend) => Self::one_run(uri.query()),
-            _ => Self::Unknown,
+            (ALL_RUNS, _) => Some(Self::Everything),
+            (ONE_RUN, Dialect::Backend) => Some(Self::one_run(uri.query())),
+            _ => None,
         }
     }
 
@@ -49,21 +54,21 @@ mod tests {
     fn paths_lead_where_the_dialect_says() {
         let run_id = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
         let one_run = format!("/api/v1/runs/events?x=1&run_id={run_id}");
-        let check = |path: &str, dialect, expected: Endpoint| {
+        let check = |path: &str, dialect, expected: Option<Endpoint>| {
             let uri: Uri = path.parse().unwrap();
             assert_eq!(Endpoint::at(&uri, dialect), expected, "{path}");
         };
         use Dialect::{Backend, Guide};
-        check("/events", Guide, Endpoint::Everything);
-        check("/events?token=abc", Backend, Endpoint::Everything);
-        check(&one_run, Backend, Endpoint::Run(run_id));
-        check(&one_run, Guide, Endpoint::Unknown);
-        let missing = Endpoint::Refused("Missing run_id query parameter");
+        check("/events", Guide, Some(Endpoint::Everything));
+        check("/events?token=abc", Backend, Some(Endpoint::Everything));
+        check(&one_run, Backend, Some(Endpoint::Run(run_id)));
+        check(&one_run, Guide, None);
+        let missing = Some(Endpoint::Refused("Missing run_id query parameter"));
         check("/api/v1/runs/events", Backend, missing.clone());
         check("/api/v1/runs/events?run_id=", Backend, missing);
-        let invalid = Endpoint::Refused("Invalid run_id format");
+        let invalid = Some(Endpoint::Refused("Invalid run_id format"));
         check("/api/v1/runs/events?run_id=run-123", Backend, invalid);
-        check("/", Guide, Endpoint::Unknown);
-        check("/eventsource", Backend, Endpoint::Unknown);
+        check("/", Guide, None);
+        check("/eventsource", Backend, None);
     }
 }

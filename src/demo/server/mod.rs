@@ -5,32 +5,27 @@
 //! | `/events` | all runs, to every client: the last runs whole, then live |
 //! | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed as the backend does, which refuses with 1008 |
 //!
-//! Any other path is answered with HTTP 404. What clients send is read and ignored.
+//! Any other path is answered with HTTP 404. What clients send is read and ignored. [`House`] is the
+//! studio without a door; [`DemoServer`] opens one for it, and `hub` one beside its page.
 
 mod audience;
 mod endpoint;
+mod house;
 mod player;
 mod viewer;
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::TcpListener,
-    task::{JoinHandle, JoinSet},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 
-use self::{audience::Audience, player::Player};
+pub use self::{
+    endpoint::{ALL_RUNS, ONE_RUN},
+    house::{House, Refusal, Visit},
+};
 use super::{DemoError, Dialect, scenario::StudioOptions};
-
-/// Clients at a time; more are refused with HTTP 503.
-const MAX_VIEWERS: usize = 64;
-
-/// How long [`DemoServer::stop`] waits for clients to take their close frame.
-const STOP_GRACE: Duration = Duration::from_millis(500);
 
 /// After a failed `accept` (no file handles left, say) the next try comes this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -72,9 +67,8 @@ impl Default for DemoOptions {
 #[derive(Debug)]
 pub struct DemoServer {
     address: SocketAddr,
-    audience: Arc<Audience>,
-    /// Plays the studio and accepts clients; owns the clients' tasks.
-    tasks: JoinHandle<()>,
+    house: Arc<House>,
+    accept: JoinHandle<()>,
 }
 
 impl DemoServer {
@@ -84,13 +78,10 @@ impl DemoServer {
     ///
     /// When the address cannot be listened on.
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
-        let at_address = |source| DemoError::listen(listen, source);
-        let listener = TcpListener::bind(listen).await.map_err(at_address)?;
-        let address = listener.local_addr().map_err(at_address)?;
-        let audience = Arc::new(Audience::new(MAX_VIEWERS, options.client_queue));
-        let player = Player::open(&options, session_salt(), Arc::clone(&audience));
-        let tasks = tokio::spawn(serve(listener, player, Arc::clone(&audience), options));
-        Ok(Self { address, audience, tasks })
+        let (listener, address) = bind(listen).await?;
+        let house = Arc::new(House::open(options));
+        let accept = tokio::spawn(accept(listener, Arc::clone(&house)));
+        Ok(Self { address, house, accept })
     }
 
     /// Where it listens.
@@ -100,59 +91,49 @@ impl DemoServer {
 
     /// Where a viewer connects to.
     pub fn url(&self) -> String {
-        format!("ws://{}/events", self.address)
+        format!("ws://{}{ALL_RUNS}", self.address)
     }
 
     /// Closes every client with 1001, waits a moment for them to take it, and ends.
     pub async fn stop(mut self) {
-        self.audience.dismiss();
-        let emptied = async {
-            while self.audience.viewers() > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        // Who has not gone by then is cut off.
-        let _ = tokio::time::timeout(STOP_GRACE, emptied).await;
-        self.tasks.abort();
+        self.house.close().await;
+        self.accept.abort();
         // Aborted, as asked: the port is free from here on.
-        let _ = (&mut self.tasks).await;
+        let _ = (&mut self.accept).await;
     }
 }
 
 impl Drop for DemoServer {
     fn drop(&mut self) {
-        self.tasks.abort();
+        self.accept.abort();
     }
 }
 
-/// Plays and accepts until it is aborted, which ends the clients' tasks, too.
-async fn serve(
-    listener: TcpListener,
-    mut player: Player,
-    audience: Arc<Audience>,
-    options: DemoOptions,
-) {
-    let mut viewers = JoinSet::new();
-    let accept = async {
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let audience = Arc::clone(&audience);
-                        viewers.spawn(viewer::serve(stream, audience, options.clone()));
-                    }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                },
-                Some(_) = viewers.join_next() => {}
-            }
-        }
-    };
-    tokio::join!(player.play(), accept);
+/// Listens on `listen` (port 0: any free one), and says where that is.
+///
+/// # Errors
+///
+/// When the address cannot be listened on.
+pub(crate) async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), DemoError> {
+    let at_address = |source| DemoError::listen(listen, source);
+    let listener = TcpListener::bind(listen).await.map_err(at_address)?;
+    let address = listener.local_addr().map_err(at_address)?;
+    Ok((listener, address))
 }
 
-/// Different at every start; see [`Session::salt`](super::dialect::Session::salt).
-fn session_salt() -> u128 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut rng = fastrand::Rng::with_seed(since_epoch.as_nanos() as u64);
-    rng.u128(..)
+/// The next connection, however long it takes. Cancelling it loses none.
+pub(crate) async fn next_connection(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Hands clients to the house until it is aborted.
+async fn accept(listener: TcpListener, house: Arc<House>) {
+    loop {
+        house.receive(next_connection(&listener).await);
+    }
 }

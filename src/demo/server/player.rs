@@ -12,7 +12,8 @@ use super::{
         history::Sent,
         scenario::{Studio, StudioOptions, TimedEvent, Timeline},
     },
-    Audience, DemoOptions,
+    DemoOptions,
+    audience::Audience,
 };
 
 /// Events published before others get their turn.

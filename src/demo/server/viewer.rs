@@ -1,9 +1,10 @@
 //! One client's connection, from handshake to close.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
@@ -12,15 +13,15 @@ use tokio_tungstenite::{
     tungstenite::{
         Bytes, Error, Message,
         handshake::server::{ErrorResponse, Request, Response},
-        http::StatusCode,
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
 use super::{
-    Audience, DemoOptions,
-    audience::{Farewell, Seat},
+    DemoOptions,
+    audience::{Farewell, Seat, Ticket},
     endpoint::Endpoint,
+    house::Refusal,
 };
 
 /// A handshake takes at most this long.
@@ -32,54 +33,77 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 /// A client of whom nothing was heard for so many pings, pongs included, is gone.
 const SILENT_PINGS: u32 = 3;
 
-/// Serves one connection until either side ends it.
-pub(super) async fn serve(stream: TcpStream, audience: Arc<Audience>, options: DemoOptions) {
-    let ticket = audience.admit();
-    let full = ticket.is_none();
+/// Serves one connection until either side ends it. Without a ticket the house is full.
+pub(super) async fn serve(stream: TcpStream, ticket: Option<Ticket>, options: DemoOptions) {
     // Small frames at once; where that cannot be had they are merely later.
     let _ = stream.set_nodelay(true);
-    let mut endpoint = Endpoint::Unknown;
+    let mut endpoint = None;
     #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
     let callback = |request: &Request, response| {
         endpoint = Endpoint::at(request.uri(), options.dialect);
-        answer(&endpoint, full, response)
+        answer(endpoint.as_ref(), ticket.is_none(), response)
     };
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let handshake = accept_hdr_async_with_config(stream, callback, Some(config));
+    let handshake = accept_hdr_async_with_config(stream, callback, Some(socket_config()));
     // Refused, not a WebSocket client, or too slow: in each case the client has been told or left.
     let Ok(Ok(mut socket)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
-    let frame = match endpoint {
-        Endpoint::Refused(reason) => Some(close_frame(CloseCode::Policy, reason)),
-        Endpoint::Everything => show(&mut socket, audience.seat(None), &options).await,
-        Endpoint::Run(run_id) => show(&mut socket, audience.seat(Some(run_id)), &options).await,
-        Endpoint::Unknown => return,
-    };
-    if let Some(frame) = frame {
-        // Who does not take it within the grace is cut off.
-        let _ = timeout(options.close_grace, close(&mut socket, frame)).await;
+    if let (Some(endpoint), Some(ticket)) = (endpoint, ticket) {
+        attend(&mut socket, &endpoint, &ticket, &options).await;
     }
 }
 
 #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
-fn answer(endpoint: &Endpoint, full: bool, response: Response) -> Result<Response, ErrorResponse> {
-    let (status, text) = match endpoint {
-        _ if full => (StatusCode::SERVICE_UNAVAILABLE, "The demo studio is full.\n"),
-        Endpoint::Unknown => (StatusCode::NOT_FOUND, "The demo studio is at /events.\n"),
-        _ => return Ok(response),
+fn answer(
+    endpoint: Option<&Endpoint>,
+    full: bool,
+    response: Response,
+) -> Result<Response, ErrorResponse> {
+    let refusal = match endpoint {
+        _ if full => Refusal::Full,
+        None => Refusal::Unknown,
+        Some(_) => return Ok(response),
     };
-    let mut refusal = ErrorResponse::new(Some(text.to_owned()));
-    *refusal.status_mut() = status;
-    Err(refusal)
+    let mut refused = ErrorResponse::new(Some(refusal.text().to_owned()));
+    *refused.status_mut() = refusal.status();
+    Err(refused)
+}
+
+/// How every client's socket is set up.
+pub(super) fn socket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES))
+}
+
+/// Serves a client whose handshake is done, until either side ends it.
+pub(super) async fn attend<S>(
+    socket: &mut WebSocketStream<S>,
+    endpoint: &Endpoint,
+    ticket: &Ticket,
+    options: &DemoOptions,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let audience = ticket.audience();
+    let frame = match endpoint {
+        Endpoint::Refused(reason) => Some(close_frame(CloseCode::Policy, reason)),
+        Endpoint::Everything => show(socket, audience.seat(None), options).await,
+        Endpoint::Run(run_id) => show(socket, audience.seat(Some(*run_id)), options).await,
+    };
+    if let Some(frame) = frame {
+        // Who does not take it within the grace is cut off.
+        let _ = timeout(options.close_grace, close(socket, frame)).await;
+    }
 }
 
 /// Sends replay and live events until the client goes (`None`) or has to be closed.
-async fn show(
-    socket: &mut WebSocketStream<TcpStream>,
+async fn show<S>(
+    socket: &mut WebSocketStream<S>,
     seat: Seat,
     options: &DemoOptions,
-) -> Option<CloseFrame> {
+) -> Option<CloseFrame>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let Seat { replay, mut live, farewell } = seat;
     let talk = async {
         for text in replay {
@@ -130,7 +154,10 @@ async fn show(
 }
 
 /// Closes from this side and waits for the other to agree.
-async fn close(socket: &mut WebSocketStream<TcpStream>, frame: CloseFrame) -> Result<(), Error> {
+async fn close<S>(socket: &mut WebSocketStream<S>, frame: CloseFrame) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     socket.close(Some(frame)).await?;
     while let Some(message) = socket.next().await {
         message?;

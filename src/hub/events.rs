@@ -1,0 +1,53 @@
+//! The WebSocket on the page's port: its handshake, after which it is the demo studio's.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+
+use crate::demo::{
+    House,
+    server::{ALL_RUNS, ONE_RUN},
+};
+
+/// The addresses of the studio's WebSockets.
+pub(super) fn routes(house: Arc<House>) -> Router {
+    Router::new().route(ALL_RUNS, get(open)).route(ONE_RUN, get(open)).with_state(house)
+}
+
+async fn open(State(house): State<Arc<House>>, mut request: Request) -> Response {
+    // What tungstenite has against a request is all the same to a person who came with a browser.
+    let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
+        return no_handshake();
+    };
+    let visit = match house.admit(request.uri()) {
+        Ok(visit) => visit,
+        Err(refusal) => return (refusal.status(), refusal.text()).into_response(),
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    house.spawn(async move {
+        // Where the client left before it had its answer, there is nobody to serve.
+        if let Ok(connection) = upgrade.await {
+            visit.watch(TokioIo::new(connection)).await;
+        }
+    });
+    accepted
+}
+
+fn no_handshake() -> Response {
+    let text = "This is a stream of events: connect to it with a WebSocket client, as in ws://…\n";
+    let mut response = (StatusCode::UPGRADE_REQUIRED, text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    // Names the header before it, as RFC 9110, 7.8 has it.
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+}

@@ -1,0 +1,32 @@
+//! The page and the events behind one address: `meterbridge serve`.
+//!
+//! | path | what it gives |
+//! | --- | --- |
+//! | `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as `meterbridge demo` has it |
+//! | everything else | the page: GET and HEAD of its files |
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `args` | `meterbridge serve …` |
+//! | `server` | connections: accepted, bounded in number and in time, and ended |
+//! | `events` | a WebSocket's handshake; what comes after it is the demo's |
+//! | [`site`] | the page's files, in a folder or in this program |
+//! | `headers` | what every answer says to the browser |
+//!
+//! A viewer may come from a page of another origin, as with `meterbridge demo`: what the studio
+//! tells is made up and public, and what clients send changes nothing.
+
+mod args;
+mod error;
+mod events;
+mod headers;
+mod run;
+mod server;
+pub mod site;
+
+pub use args::ServeArgs;
+pub use error::HubError;
+pub use headers::CONTENT_SECURITY_POLICY;
+pub use run::run;
+pub use server::HubServer;
+pub use site::Site;

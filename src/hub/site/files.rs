@@ -1,0 +1,149 @@
+//! One file of a page: open, or only looked at.
+
+use std::{
+    borrow::Cow,
+    fs, future,
+    io::{self, Cursor, ErrorKind},
+    path::{Path, PathBuf},
+    pin::Pin,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
+use tower_http::services::fs::{File, Metadata};
+
+/// A file within this program.
+#[derive(Clone, Debug)]
+pub struct EmbeddedFile {
+    pub data: Cow<'static, [u8]>,
+    /// Differs between two builds in which the content does: the entity tag is made of this and of
+    /// the length. `None` goes without one.
+    pub modified: Option<SystemTime>,
+}
+
+impl EmbeddedFile {
+    pub(super) fn metadata(&self) -> SiteMetadata {
+        let length = self.data.len() as u64;
+        SiteMetadata { is_folder: false, length, modified: self.modified }
+    }
+}
+
+/// What is asked of a file before it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteMetadata {
+    is_folder: bool,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl SiteMetadata {
+    /// The page's own folder, within this program.
+    pub(super) fn top() -> Self {
+        Self { is_folder: true, length: 0, modified: None }
+    }
+
+    pub(super) fn of_folder(folder: &Path, path: &Path) -> io::Result<Self> {
+        Ok(Self::of(&fs::metadata(resolve(folder, path)?)?))
+    }
+
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            is_folder: metadata.is_dir(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+impl Metadata for SiteMetadata {
+    fn is_dir(&self) -> bool {
+        self.is_folder
+    }
+
+    fn modified(&self) -> io::Result<SystemTime> {
+        self.modified.ok_or_else(|| ErrorKind::Unsupported.into())
+    }
+
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+/// A file to be read.
+#[derive(Debug)]
+pub struct SiteFile {
+    content: Content,
+    metadata: SiteMetadata,
+}
+
+#[derive(Debug)]
+enum Content {
+    Disk(tokio::fs::File),
+    Program(Cursor<Cow<'static, [u8]>>),
+}
+
+impl SiteFile {
+    pub(super) fn of_folder(folder: &Path, path: &Path) -> io::Result<Self> {
+        let path = resolve(folder, path)?;
+        // Before it is opened: to open a pipe is to wait for who writes into it.
+        if !fs::metadata(&path)?.is_file() {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let file = fs::File::open(path)?;
+        let metadata = SiteMetadata::of(&file.metadata()?);
+        Ok(Self { content: Content::Disk(file.into()), metadata })
+    }
+
+    pub(super) fn of_program(file: EmbeddedFile) -> Self {
+        let metadata = file.metadata();
+        Self { content: Content::Program(Cursor::new(file.data)), metadata }
+    }
+}
+
+/// Where a file of a canonical folder really is, which has to be within the folder: a link that
+/// leads out of it leads nowhere.
+fn resolve(folder: &Path, path: &Path) -> io::Result<PathBuf> {
+    // A name that can be no file's (too long, with a NUL, links in a circle) and a folder that may
+    // not be read are the same to a client as what is not there, and no fault of the server.
+    let resolved = folder.join(path).canonicalize().map_err(|_| ErrorKind::NotFound)?;
+    if resolved.starts_with(folder) { Ok(resolved) } else { Err(ErrorKind::NotFound.into()) }
+}
+
+impl File for SiteFile {
+    type Metadata = SiteMetadata;
+    type MetadataFuture<'a> = future::Ready<io::Result<SiteMetadata>>;
+
+    fn metadata(&self) -> Self::MetadataFuture<'_> {
+        future::ready(Ok(self.metadata))
+    }
+}
+
+impl AsyncRead for SiteFile {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.content {
+            Content::Disk(file) => Pin::new(file).poll_read(context, buffer),
+            Content::Program(bytes) => Pin::new(bytes).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncSeek for SiteFile {
+    fn start_seek(mut self: Pin<&mut Self>, position: io::SeekFrom) -> io::Result<()> {
+        match &mut self.content {
+            Content::Disk(file) => Pin::new(file).start_seek(position),
+            Content::Program(bytes) => Pin::new(bytes).start_seek(position),
+        }
+    }
+
+    fn poll_complete(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        match &mut self.content {
+            Content::Disk(file) => Pin::new(file).poll_complete(context),
+            Content::Program(bytes) => Pin::new(bytes).poll_complete(context),
+        }
+    }
+}

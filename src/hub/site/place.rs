@@ -1,0 +1,153 @@
+//! Where a page is, and that nothing outside of it is reached.
+
+#[cfg(not(feature = "embed-page"))]
+use std::env;
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    pin::Pin,
+};
+
+use tower_http::services::fs::Backend;
+
+use super::files::{EmbeddedFile, SiteFile, SiteMetadata};
+use crate::hub::HubError;
+
+/// What makes a folder a page.
+const INDEX: &str = "index.html";
+
+/// Finds a file of this program by its path, with `/` between the folders.
+type Lookup = fn(&str) -> Option<EmbeddedFile>;
+
+/// The files of a page.
+#[derive(Clone, Debug)]
+pub struct Site(Place);
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// Canonical, so that a link out of it is seen.
+    Folder(PathBuf),
+    Program(Lookup),
+}
+
+impl Site {
+    /// The page in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn of_folder(folder: &Path) -> Result<Self, HubError> {
+        folder
+            .canonicalize()
+            .ok()
+            .filter(|folder| folder.join(INDEX).is_file())
+            .map(|folder| Self(Place::Folder(folder)))
+            .ok_or_else(|| HubError::NoPage { folder: folder.to_owned() })
+    }
+
+    /// The page that `lookup` has: `index.html`, `assets/style-3f2a9c81.css` and so on.
+    pub fn of_program(lookup: fn(&str) -> Option<EmbeddedFile>) -> Self {
+        Self(Place::Program(lookup))
+    }
+
+    /// The page in this program; else in `dist` or `web` beside it; else in `web/dist` of the
+    /// current directory.
+    pub fn found() -> Option<Self> {
+        #[cfg(feature = "embed-page")]
+        return Some(Self::of_program(super::embedded::lookup));
+        #[cfg(not(feature = "embed-page"))]
+        {
+            let program = env::current_exe().and_then(|program| program.canonicalize()).ok();
+            Self::found_near(program.as_deref().and_then(Path::parent), Path::new("."))
+        }
+    }
+
+    /// The page in `dist` or `web` beside the program, else in `web/dist` of `current`.
+    ///
+    /// `dist` comes first: beside a program in a checkout, `web` is what the page is made of.
+    pub fn found_near(beside: Option<&Path>, current: &Path) -> Option<Self> {
+        let beside =
+            beside.into_iter().flat_map(|beside| [beside.join("dist"), beside.join("web")]);
+        beside.chain([current.join("web/dist")]).find_map(|folder| Self::of_folder(&folder).ok())
+    }
+
+    fn look(&self, path: &Path) -> io::Result<SiteMetadata> {
+        let path = within(path)?;
+        match &self.0 {
+            Place::Folder(folder) => SiteMetadata::of_folder(folder, &path),
+            Place::Program(_) if path.as_os_str().is_empty() => Ok(SiteMetadata::top()),
+            Place::Program(lookup) => Ok(find(*lookup, &path)?.metadata()),
+        }
+    }
+
+    fn open_file(&self, path: &Path) -> io::Result<SiteFile> {
+        let path = within(path)?;
+        match &self.0 {
+            Place::Folder(folder) => SiteFile::of_folder(folder, &path),
+            Place::Program(lookup) => Ok(SiteFile::of_program(find(*lookup, &path)?)),
+        }
+    }
+}
+
+fn find(lookup: Lookup, path: &Path) -> io::Result<EmbeddedFile> {
+    let name: Vec<_> = path.iter().filter_map(|part| part.to_str()).collect();
+    lookup(&name.join("/")).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// The path below the page's top. `ServeDir` has refused `..` and absolute paths already; that is
+/// not relied on. What begins with a dot (`.git`, `.env`) is no part of a page.
+fn within(path: &Path) -> io::Result<PathBuf> {
+    path.components()
+        .filter(|component| *component != Component::CurDir)
+        .map(|component| match component {
+            Component::Normal(name) if !name.as_encoded_bytes().starts_with(b".") => Ok(name),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        })
+        .collect()
+}
+
+/// Files are looked for where waiting for a disk stops nothing else.
+type Later<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+fn later<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Later<T> {
+    Box::pin(async { tokio::task::spawn_blocking(work).await.map_err(io::Error::other)? })
+}
+
+impl Backend for Site {
+    type File = SiteFile;
+    type Metadata = SiteMetadata;
+    type OpenFuture = Later<SiteFile>;
+    type MetadataFuture = Later<SiteMetadata>;
+
+    fn open(&self, path: PathBuf) -> Self::OpenFuture {
+        let site = self.clone();
+        later(move || site.open_file(&path))
+    }
+
+    fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
+        let site = self.clone();
+        later(move || site.look(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_within() {
+        for (path, expected) in [
+            ("./index.html", Some("index.html")),
+            ("././assets/a.js", Some("assets/a.js")),
+            ("./", Some("")),
+            ("../secret", None),
+            ("assets/../../secret", None),
+            ("/etc/passwd", None),
+            (".git/config", None),
+            ("assets/.env", None),
+        ] {
+            let found = within(Path::new(path)).ok();
+            assert_eq!(found.as_deref(), expected.map(Path::new), "{path}");
+        }
+    }
+}

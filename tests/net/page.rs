@@ -1,0 +1,118 @@
+//! A page to serve, and a browser of few words to ask for it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use meterbridge::hub::HubServer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The files of a page: name and content.
+pub const FILES: [(&str, &[u8]); 12] = [
+    ("index.html", b"<!doctype html><title>Meterbridge</title>"),
+    ("index.html.br", b"index, brotli"),
+    ("embed.html", b"<!doctype html><title>embedded</title>"),
+    ("icon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    ("site.webmanifest", b"{}"),
+    ("assets/meterbridge-3f2a9c81.js", b"export default 1;"),
+    ("assets/meterbridge-3f2a9c81.js.br", b"script, brotli"),
+    ("assets/meterbridge-3f2a9c81.js.gz", b"script, gzip"),
+    ("assets/meterbridge-3f2a9c81.wasm", b"\0asm"),
+    ("assets/meterbridge-3f2a9c81.wasm.gz", b"wasm, gzip"),
+    ("assets/style-0123abcd.css", b"body{}"),
+    ("fonts/inter.woff2", b"wOF2"),
+];
+
+/// A folder that goes with the test, beside a file that is no part of the page.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// `name` is the test's, so that each has its own.
+    pub fn empty(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("meterbridge-serve-{}-{name}", std::process::id()));
+        // Left by a test that was killed, if at all.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("page")).unwrap();
+        fs::write(folder.join("secret.txt"), SECRET).unwrap();
+        Self(folder)
+    }
+
+    pub fn with_page(name: &str) -> Self {
+        let folder = Self::empty(name);
+        for (path, content) in FILES {
+            folder.write(path, content);
+        }
+        folder
+    }
+
+    pub fn page(&self) -> PathBuf {
+        self.0.join("page")
+    }
+
+    pub fn write(&self, path: &str, content: &[u8]) {
+        let path = self.page().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub const SECRET: &str = "not for the network";
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("no head");
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head, body: bytes[end + 4..].to_vec() }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// Sends these bytes and reads until the server closes.
+async fn converse(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("not closed").unwrap();
+    answer
+}
+
+/// Asks with these further header lines, on a connection of its own. The path is sent as it stands.
+pub async fn ask(server: &HubServer, method: &str, path: &str, headers: &[&str]) -> Answer {
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let host = server.address();
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+    Answer::parse(&converse(host, request.as_bytes()).await)
+}
+
+pub async fn get(server: &HubServer, path: &str) -> Answer {
+    ask(server, "GET", path, &[]).await
+}

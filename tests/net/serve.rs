@@ -1,0 +1,527 @@
+//! The page and the events behind one address, through real sockets on 127.0.0.1.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use meterbridge::demo::{DemoError, DemoOptions, Dialect};
+use meterbridge::hub::site::EmbeddedFile;
+use meterbridge::hub::{CONTENT_SECURITY_POLICY, HubError, HubServer, Site};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::page::{FILES, Folder, SECRET, ask, get};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SCRIPT: &str = "/assets/meterbridge-3f2a9c81.js";
+const WASM: &str = "/assets/meterbridge-3f2a9c81.wasm";
+
+fn in_program(path: &str) -> Option<EmbeddedFile> {
+    let (_, content) = FILES.iter().find(|(name, _)| *name == path)?;
+    let modified = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 5);
+    Some(EmbeddedFile { data: (*content).into(), modified: Some(modified) })
+}
+
+async fn start(options: DemoOptions, site: Option<Site>) -> HubServer {
+    HubServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), options, site).await.unwrap()
+}
+
+async fn serve(folder: &Folder) -> HubServer {
+    start(fast(), Some(Site::of_folder(&folder.page()).unwrap())).await
+}
+
+/// Fast enough that a test sees whole runs.
+fn fast() -> DemoOptions {
+    DemoOptions { speed: 50.0, ..DemoOptions::default() }
+}
+
+async fn connect(url: &str) -> Socket {
+    timeout(PATIENCE, connect_async(url)).await.unwrap().unwrap().0
+}
+
+async fn next_text(socket: &mut Socket) -> String {
+    loop {
+        match timeout(PATIENCE, socket.next()).await.expect("nothing came").unwrap().unwrap() {
+            Message::Text(text) => return text.to_string(),
+            Message::Close(frame) => panic!("closed: {frame:?}"),
+            _ => {}
+        }
+    }
+}
+
+/// Reads until the close frame.
+async fn closed_with(socket: &mut Socket) -> (CloseCode, String) {
+    loop {
+        match timeout(PATIENCE, socket.next()).await.expect("not closed") {
+            Some(Ok(Message::Close(Some(frame)))) => return (frame.code, frame.reason.to_string()),
+            Some(Ok(_)) => {}
+            other => panic!("no close frame, but {other:?}"),
+        }
+    }
+}
+
+/// What holds of a page in a folder and of one in the program.
+async fn check_page(server: &HubServer) {
+    let html = "text/html; charset=utf-8";
+    for (path, kind, body) in [
+        ("/", html, FILES[0].1),
+        ("/?source=demo", html, FILES[0].1),
+        ("/index.html", html, FILES[0].1),
+        ("/embed.html", html, FILES[2].1),
+        ("/icon.svg", "image/svg+xml", FILES[3].1),
+        ("/site.webmanifest", "application/manifest+json", FILES[4].1),
+        (SCRIPT, "text/javascript; charset=utf-8", FILES[5].1),
+        (WASM, "application/wasm", FILES[8].1),
+        ("/assets/style-0123abcd.css", "text/css; charset=utf-8", FILES[10].1),
+        ("/fonts/inter.woff2", "font/woff2", FILES[11].1),
+    ] {
+        let answer = get(server, path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{path}");
+        assert_eq!(answer.body, body, "{path}");
+        assert_eq!(answer.header("content-encoding"), None, "{path}");
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding"), "{path}");
+        let holds = match path.starts_with("/assets/") {
+            true => "public, max-age=31536000, immutable",
+            false => "no-cache",
+        };
+        assert_eq!(answer.header("cache-control"), Some(holds), "{path}");
+        assert!(answer.header("etag").is_some() && answer.header("last-modified").is_some());
+
+        let length = body.len().to_string();
+        let head = ask(server, "HEAD", path, &[]).await;
+        assert_eq!((head.status, head.header("content-length")), (200, Some(length.as_str())));
+        assert_eq!(head.header("content-type"), Some(kind), "{path}");
+        assert!(head.body.is_empty(), "{path}");
+    }
+    for path in ["/nowhere", "/assets", "/assets/", "/index.html/", "/assets/x-3f2a9c81.js"] {
+        let answer = get(server, path).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-cache")));
+        assert_eq!(
+            answer.text(),
+            "There is nothing at this address; the page is at /.\n",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_a_folder_is_served_with_types_and_lifetimes() {
+    let folder = Folder::with_page("types");
+    let server = serve(&folder).await;
+    check_page(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_in_the_program_is_served_alike() {
+    let server = start(fast(), Some(Site::of_program(in_program))).await;
+    check_page(&server).await;
+    let answer = ask(&server, "GET", SCRIPT, &["Accept-Encoding: br", "Range: bytes=8-"]).await;
+    assert_eq!((answer.status, answer.text()), (206, "brotli"));
+    let hostile = get(&server, "/assets/..%2findex.html").await;
+    assert_eq!(hostile.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_compressed_before_goes_to_who_accepts_it() {
+    let folder = Folder::with_page("compressed");
+    let server = serve(&folder).await;
+    for (path, accepted, encoding, body) in [
+        (SCRIPT, "gzip, deflate, br, zstd", Some("br"), "script, brotli"),
+        (SCRIPT, "gzip", Some("gzip"), "script, gzip"),
+        (SCRIPT, "br;q=0.1, gzip;q=0.9", Some("gzip"), "script, gzip"),
+        (SCRIPT, "br;q=0, gzip;q=0", None, "export default 1;"),
+        (SCRIPT, "identity", None, "export default 1;"),
+        (SCRIPT, "zstd", None, "export default 1;"),
+        (WASM, "br, gzip", Some("gzip"), "wasm, gzip"),
+        (WASM, "br", None, "\0asm"),
+        ("/", "br", Some("br"), "index, brotli"),
+    ] {
+        let accept = format!("Accept-Encoding: {accepted}");
+        let answer = ask(&server, "GET", path, &[&accept]).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-encoding"), encoding, "{path} for {accepted}");
+        assert_eq!(answer.text(), body, "{path} for {accepted}");
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+        // The type is that of the content, not of its wrapping.
+        let plain = get(&server, path).await;
+        assert_eq!(answer.header("content-type"), plain.header("content-type"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_not_sent_again() {
+    let folder = Folder::with_page("conditions");
+    let server = serve(&folder).await;
+    for (path, accepted) in [("/", "identity"), ("/", "br"), (SCRIPT, "gzip")] {
+        let accept = format!("Accept-Encoding: {accepted}");
+        let first = ask(&server, "GET", path, &[&accept]).await;
+        let tag = format!("If-None-Match: {}", first.header("etag").unwrap());
+        let date = format!("If-Modified-Since: {}", first.header("last-modified").unwrap());
+        for condition in [&tag, &date] {
+            let again = ask(&server, "GET", path, &[&accept, condition]).await;
+            assert_eq!((again.status, again.body.len()), (304, 0), "{path}, {condition}");
+            for name in ["etag", "cache-control", "vary", "content-security-policy"] {
+                assert_eq!(again.header(name), first.header(name), "{path}: {name}");
+            }
+        }
+        let other = ask(&server, "GET", path, &[&accept, "If-None-Match: \"other\""]).await;
+        assert_eq!(other.status, 200);
+        // As long as it was, which a new build's index.html is: the tag differs all the same.
+        if path == "/" {
+            folder.write("index.html", &vec![b'x'; FILES[0].1.len()]);
+            folder.write("index.html.br", &vec![b'x'; FILES[1].1.len()]);
+            assert_eq!(ask(&server, "GET", path, &[&accept, &tag]).await.status, 200);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_get_and_head_are_allowed() {
+    let folder = Folder::with_page("methods");
+    for site in [Some(Site::of_folder(&folder.page()).unwrap()), None] {
+        let server = start(fast(), site).await;
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"] {
+            for path in ["/", "/events"] {
+                let answer = ask(&server, method, path, &["Content-Length: 0"]).await;
+                assert_eq!(answer.status, 405, "{method} {path}");
+                assert_eq!(answer.header("allow"), Some("GET,HEAD"), "{method} {path}");
+            }
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_outside_of_the_folder_is_reached() {
+    let folder = Folder::with_page("escapes");
+    folder.write(".env", SECRET.as_bytes());
+    folder.write(".git/config", SECRET.as_bytes());
+    #[cfg(unix)]
+    {
+        let link = |target: &Path, name: &str| {
+            std::os::unix::fs::symlink(target, folder.page().join(name)).unwrap();
+        };
+        link(&folder.0.join("secret.txt"), "link.txt");
+        link(&folder.0, "linked");
+        link(Path::new("loop.txt"), "loop.txt");
+        link(Path::new("embed.html"), "inside.html");
+    }
+    let server = serve(&folder).await;
+    let absolute = folder.0.join("secret.txt");
+    let absolute = absolute.to_str().unwrap();
+    let long = format!("/{}", "x".repeat(4000));
+    for path in [
+        "/../secret.txt",
+        "/assets/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/%2E%2E/secret.txt",
+        "/..%2fsecret.txt",
+        "/..%2Fsecret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/assets/..%2f..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/..%00/secret.txt",
+        "/index.html%00",
+        "/%00",
+        "/%ff",
+        "/%252e%252e/secret.txt",
+        "/link.txt",
+        "/linked/secret.txt",
+        "/loop.txt",
+        "/.env",
+        "/%2eenv",
+        "/.git/config",
+        "/assets/../index.html",
+        absolute,
+        &format!("/{absolute}"),
+        &format!("//{absolute}"),
+        &absolute.replace('/', "%2f"),
+        &format!("/{}", absolute.replace('/', "%2f")),
+        &long,
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = ask(&server, method, path, &[]).await;
+            // 400: no address at all.
+            assert!([400, 404].contains(&answer.status), "{method} {path}: {answer:?}");
+            assert!(!answer.text().contains(SECRET), "{method} {path}: {answer:?}");
+        }
+    }
+    // A link within the page is followed.
+    #[cfg(unix)]
+    assert_eq!(get(&server, "/inside.html").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_protects_the_page() {
+    let folder = Folder::with_page("headers");
+    for site in [Some(Site::of_folder(&folder.page()).unwrap()), None] {
+        let server = start(fast(), site).await;
+        for (method, path) in [
+            ("GET", "/"),
+            ("HEAD", "/"),
+            ("GET", SCRIPT),
+            ("GET", "/nowhere"),
+            ("GET", "/..%2fsecret.txt"),
+            ("POST", "/"),
+            ("GET", "/events"),
+            ("POST", "/events"),
+            ("GET", "/api/v1/runs/events"),
+        ] {
+            let answer = ask(&server, method, path, &[]).await;
+            for (name, value) in [
+                ("content-security-policy", CONTENT_SECURITY_POLICY),
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("cross-origin-opener-policy", "same-origin"),
+            ] {
+                assert_eq!(answer.header(name), Some(value), "{method} {path}");
+            }
+        }
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_page_it_says_what_to_do_and_the_events_are_there() {
+    let server = start(fast(), None).await;
+    for path in ["/", "/index.html"] {
+        let answer = get(&server, path).await;
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        for hint in ["web/build.sh", "--page", "/events"] {
+            assert!(answer.text().contains(hint), "{hint} is not in {}", answer.text());
+        }
+    }
+    assert_eq!(get(&server, SCRIPT).await.status, 404);
+    next_text(&mut connect(&server.events_url()).await).await;
+    server.stop().await;
+}
+
+#[test]
+fn a_page_is_a_folder_with_an_index() {
+    let folder = Folder::empty("found");
+    let beside = folder.0.join("program");
+    let current = folder.0.join("checkout");
+    let found = || Site::found_near(Some(&beside), &current);
+    assert!(found().is_none());
+    let error = Site::of_folder(&folder.page()).unwrap_err();
+    assert!(matches!(error, HubError::NoPage { .. }) && error.exit_code() == 2, "{error}");
+    // Each of these comes before the one above it.
+    for place in [current.join("web/dist"), beside.join("web"), beside.join("dist")] {
+        fs::create_dir_all(&place).unwrap();
+        let before = format!("{:?}", found());
+        fs::write(place.join("index.html"), "").unwrap();
+        let after = format!("{:?}", found());
+        assert_ne!(before, after);
+        assert!(after.contains(&format!("{:?}", place.canonicalize().unwrap())), "{after}");
+    }
+}
+
+#[tokio::test]
+async fn the_events_are_those_of_the_demo() {
+    let server = start(DemoOptions { runs: 100, ..fast() }, None).await;
+    let url = format!("ws://{}/events", server.address());
+    assert_eq!(server.events_url(), url);
+    let mut early = connect(&url).await;
+    let mut seen = Vec::new();
+    while seen.len() < 600 {
+        seen.push(next_text(&mut early).await);
+    }
+    assert!(seen.iter().all(|text| serde_json::from_str::<Value>(text).unwrap()["ts"].is_string()));
+    // Replayed to who comes later, and live to both from then on.
+    let mut late = connect(&url).await;
+    for _ in 0..1000 {
+        let text = next_text(&mut late).await;
+        while !seen.contains(&text) {
+            assert!(seen.len() < 5000, "the early viewer was not sent {text}");
+            seen.push(next_text(&mut early).await);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_viewer_may_come_from_another_page() {
+    let server = start(fast(), None).await;
+    let mut request = server.events_url().into_client_request().unwrap();
+    request.headers_mut().insert("Origin", HeaderValue::from_static("https://elsewhere.example"));
+    let (mut socket, answer) = connect_async(request).await.unwrap();
+    // As to any other, with what every answer has.
+    assert_eq!(answer.headers()["content-security-policy"], CONTENT_SECURITY_POLICY);
+    next_text(&mut socket).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_backends_address_is_there_in_its_dialect_only() {
+    let guide = start(fast(), None).await;
+    let one_run = |server: &HubServer, run: &str| {
+        format!("ws://{}/api/v1/runs/events?run_id={run}", server.address())
+    };
+    match connect_async(one_run(&guide, "x")).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 404),
+        other => panic!("{other:?}"),
+    }
+    guide.stop().await;
+
+    let backend = start(DemoOptions { dialect: Dialect::Backend, ..fast() }, None).await;
+    let refused = closed_with(&mut connect(&one_run(&backend, "run-123")).await).await;
+    assert_eq!(refused, (CloseCode::Policy, "Invalid run_id format".to_owned()));
+    let mut all = connect(&backend.events_url()).await;
+    let first: Value = serde_json::from_str(&next_text(&mut all).await).unwrap();
+    let run_id = first["run_id"].as_str().unwrap();
+    let mut one = connect(&one_run(&backend, run_id)).await;
+    let stored: Value = serde_json::from_str(&next_text(&mut one).await).unwrap();
+    assert_eq!(stored["run_id"], run_id);
+    backend.stop().await;
+}
+
+#[tokio::test]
+async fn who_comes_to_the_events_with_a_browser_is_told_what_they_are() {
+    let server = start(fast(), None).await;
+    let answer = get(&server, "/events").await;
+    assert_eq!((answer.status, answer.header("upgrade")), (426, Some("websocket")));
+    assert!(answer.text().contains("WebSocket"), "{}", answer.text());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn viewers_are_bounded_and_the_page_is_there_for_the_next() {
+    let folder = Folder::with_page("full");
+    let server = start(
+        DemoOptions { runs: 1, ..DemoOptions::default() },
+        Some(Site::of_folder(&folder.page()).unwrap()),
+    )
+    .await;
+    let mut viewers = Vec::new();
+    while viewers.len() < 64 {
+        viewers.push(connect(&server.events_url()).await);
+    }
+    match connect_async(server.events_url()).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 503),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(get(&server, "/").await.status, 200);
+    // A place is free again as soon as somebody has left.
+    let mut leaving = viewers.pop().unwrap();
+    leaving.close(None).await.unwrap();
+    while leaving.next().await.is_some_and(|message| message.is_ok()) {}
+    let again = async {
+        while connect_async(server.events_url()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, again).await.expect("nobody is let in any more");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_closes_viewers_with_1001_and_idle_connections_and_frees_the_port() {
+    let folder = Folder::with_page("stop");
+    let server = serve(&folder).await;
+    let address = server.address();
+    let mut viewer = connect(&server.events_url()).await;
+    // One that has had an answer and waits, one that never said a word.
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(idle.read_u8().await.unwrap());
+    }
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    assert_eq!(get(&server, "/").await.status, 200);
+
+    let (closed, ()) = tokio::join!(closed_with(&mut viewer), server.stop());
+    assert_eq!(closed.0, CloseCode::Away);
+    for stream in [&mut idle, &mut silent] {
+        let read = timeout(PATIENCE, stream.read(&mut [0; 16])).await.expect("still open");
+        assert_eq!(read.unwrap_or(0), 0);
+    }
+    let site = Some(Site::of_folder(&folder.page()).unwrap());
+    let again = HubServer::start(address, fast(), site).await.unwrap();
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_said_as_the_demo_says_it() {
+    let server = start(fast(), None).await;
+    let address = server.address();
+    let error = HubServer::start(address, fast(), None).await.unwrap_err();
+    assert!(matches!(error, HubError::Demo(DemoError::AddressInUse { .. })), "{error}");
+    assert_eq!(error.exit_code(), 1);
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot listen on {address}: the address is in use; stop what runs there, or choose \
+             another port with --listen"
+        )
+    );
+    server.stop().await;
+}
+
+/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+#[tokio::test(start_paused = true)]
+async fn connections_are_bounded_and_the_next_one_waits() {
+    let server = start(DemoOptions::default(), None).await;
+    let mut silent = Vec::new();
+    while silent.len() < 256 {
+        silent.push(TcpStream::connect(server.address()).await.unwrap());
+    }
+    let began = Instant::now();
+    assert_eq!(get(&server, "/").await.status, 503);
+    // Until those who have nothing to ask are cut off.
+    assert!(began.elapsed() >= Duration::from_secs(9), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
+/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_finish_asking_is_cut_off() {
+    let server = start(DemoOptions::default(), None).await;
+    for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        // Closed with or without a word.
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(!rest.starts_with(b"HTTP/1.1 2"), "{begun:?}");
+    }
+    server.stop().await;
+}
+
+/// The same.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_its_answer_is_cut_off() {
+    let folder = Folder::with_page("sleeper");
+    let large = vec![b'x'; 32 << 20];
+    folder.write("large.bin", &large);
+    let site = Site::of_folder(&folder.page()).unwrap();
+    let server = start(DemoOptions::default(), Some(site)).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    let mut sleeper = socket.connect(server.address()).await.unwrap();
+    sleeper.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // Not a wait: paused time leaps.
+    tokio::time::sleep(Duration::from_secs(700)).await;
+    let mut read = Vec::new();
+    let _ = sleeper.read_to_end(&mut read).await;
+    assert!(read.len() < large.len(), "it was served to the end");
+    server.stop().await;
+}
