@@ -52,9 +52,9 @@ if ! has_target; then
         apt-get update
         DEBIAN_FRONTEND=noninteractive $how
     fi
-    # Rust's own name for what its stable compiler refuses otherwise.
-    export RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19
-    build=(/usr/bin/cargo rustc)
+    # A stable compiler builds its own library only when it is told that it may.
+    build=(env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc
+        CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19 /usr/bin/cargo rustc)
     options=(-Z build-std=std,panic_abort)
 fi
 
@@ -62,7 +62,6 @@ echo "== wasm"
 "${build[@]}" --locked --lib --crate-type cdylib --target "$target" --profile web \
     --target-dir "$web_target" "${options[@]}"
 wasm=$web_target/$target/web/meterbridge.wasm
-unset RUSTC RUSTC_BOOTSTRAP
 
 # Both sides of the bindings must be of one version.
 version=$(awk '$1 == "name" { name = $3 } $1 == "version" && name == "\"wasm-bindgen\"" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock)

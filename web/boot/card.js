@@ -47,6 +47,7 @@ export function showCard(frame, failure, actions, { focus }) {
   row.append(...actions.map(button));
   card.append(row);
   frame.append(card);
-  if (focus && !failure.passing) row.querySelector("button")?.focus();
+  // What happened is read first, also where the card must be scrolled to its buttons.
+  if (focus && !failure.passing) row.querySelector("button")?.focus({ preventScroll: true });
   return card;
 }

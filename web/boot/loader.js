@@ -2,6 +2,9 @@
 
 import { progressView } from "./progress.js";
 
+/** Until now the wasm was fetched and compiled; what comes is over in a second on most machines. */
+const LONG_START_MS = 15_000;
+
 const BAR = `<div class="mb-bar" role="progressbar" aria-label="Loading Meterbridge" aria-valuemin="0"
   aria-valuemax="100" aria-valuenow="0"><div><i></i><b></b><i></i><i></i></div></div>
   <p class="mb-numbers"><span class="mb-what">Display</span><span class="mb-percent"></span></p>`;
@@ -10,7 +13,7 @@ const BAR = `<div class="mb-bar" role="progressbar" aria-label="Loading Meterbri
 function makeLoader(frame) {
   const loader = document.createElement("section");
   loader.className = "mb-loader";
-  loader.innerHTML = `<h1>Loading Meterbridge</h1>${BAR}`;
+  loader.innerHTML = `<p class="mb-heading">Loading Meterbridge</p>${BAR}`;
   frame.append(loader);
   return loader;
 }
@@ -21,6 +24,7 @@ export function attachLoader(frame, totalBytes) {
   const bar = loader.querySelector(".mb-bar");
   const what = loader.querySelector(".mb-what");
   const percent = loader.querySelector(".mb-percent");
+  let slow;
   frame.dataset.mb = "loading";
   showClock(skeleton);
 
@@ -35,10 +39,15 @@ export function attachLoader(frame, totalBytes) {
     },
     starting() {
       what.textContent = "Starting the display";
+      percent.textContent = "";
+      slow = setTimeout(() => {
+        what.textContent = "Still starting: without graphics acceleration this takes long";
+      }, LONG_START_MS);
     },
     /** The display has drawn its first picture. */
     ready() {
       frame.dataset.mb = "ready";
+      clearTimeout(slow);
       loader.remove();
       // Kept for a failure later, when there is nothing else to show.
       const hide = () => {
@@ -49,6 +58,7 @@ export function attachLoader(frame, totalBytes) {
     /** `keepPicture`: the canvas still has what it drew last. */
     failed(keepPicture) {
       frame.dataset.mb = "failed";
+      clearTimeout(slow);
       if (skeleton) skeleton.hidden = keepPicture;
       loader.remove();
     },
