@@ -7,6 +7,7 @@
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `labels` | the texts as a pool of `Text2d` entities |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
+//! | `texture_format` | what the canvas is drawn into |
 //! | `graphics` | what there is to draw with |
 //! | `offscreen` | the same picture without a window, as a PNG |
 //!
@@ -24,6 +25,7 @@ mod motion;
 #[cfg(not(target_arch = "wasm32"))]
 mod offscreen;
 mod shape;
+mod texture_format;
 
 use bevy::app::{App, Plugin, PostUpdate, PreUpdate};
 use bevy::camera::visibility::RenderLayers;
@@ -119,7 +121,12 @@ impl Plugin for DrawPlugin {
             .init_resource::<DrawClock>()
             .configure_sets(PostUpdate, (DrawSystems::Labels, DrawSystems::Place).chain())
             .add_systems(PreUpdate, follow_real_time.in_set(DrawSystems::Clock))
-            .add_plugins((fonts::plugin, labels::plugin, instances::plugin));
+            .add_plugins((
+                fonts::plugin,
+                labels::plugin,
+                instances::plugin,
+                texture_format::plugin,
+            ));
     }
 }
 
