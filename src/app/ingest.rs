@@ -21,6 +21,10 @@ use crate::source::{
 
 /// Time a frame may spend on draining; what is left waits in the channel.
 const INGEST_BUDGET: Duration = Duration::from_millis(4);
+/// Time it may spend when nothing has been drained for [`LONG_ASLEEP`], as in a page whose tab was
+/// hidden: whoever comes back sees what is, not how it came about.
+const CATCH_UP_BUDGET: Duration = Duration::from_millis(250);
+const LONG_ASLEEP: Duration = Duration::from_secs(2);
 /// Lines kept of the connection log.
 const KEPT_CONNECTION_LOG: usize = 500;
 
@@ -205,11 +209,14 @@ pub(super) fn drain(
     mut link: ResMut<Link>,
     mut clock: ResMut<PlaybackClock>,
     mut announce: Announcements,
+    mut last: Local<Option<Instant>>,
 ) {
+    let begun = Instant::now();
+    let asleep = last.replace(begun).is_some_and(|last| begun.duration_since(last) > LONG_ASLEEP);
+    let budget = if asleep { CATCH_UP_BUDGET } else { INGEST_BUDGET };
     let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
         return;
     };
-    let begun = Instant::now();
     for signal in signals.try_iter() {
         match signal {
             Signal::Batch(batch) => {
@@ -226,7 +233,7 @@ pub(super) fn drain(
             }
             Signal::Log(entry) => note(&mut link, entry, &mut announce),
         }
-        if begun.elapsed() > INGEST_BUDGET {
+        if begun.elapsed() > budget {
             break;
         }
     }

@@ -8,6 +8,7 @@ use bevy_egui::egui::{
     Margin, Stroke, Style, TextStyle, Theme, Vec2, style::HandleShape,
 };
 
+use crate::app::draw::Face;
 use crate::app::theme::colour;
 
 /// Sizes of type in points; nothing in the panel is smaller than [`text::SMALL`].
@@ -78,12 +79,12 @@ pub(super) fn ensure(ctx: &Context) -> bool {
 
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
-    let mut add = |name: &str, bytes: &'static [u8]| {
-        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+    let mut add = |name: &str, face: Face| {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(face.bytes())));
     };
-    add("Inter Medium", include_bytes!("../../../assets/fonts/Inter-Medium.otf"));
-    add("Inter SemiBold", include_bytes!("../../../assets/fonts/Inter-SemiBold.otf"));
-    add("JetBrains Mono", include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf"));
+    add("Inter Medium", Face::Text500);
+    add("Inter SemiBold", Face::Text600);
+    add("JetBrains Mono", Face::Mono);
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let mut family = |family: FontFamily, first: &str| {
         let names = fonts.families.entry(family).or_insert_with(|| fallback.clone());

@@ -42,6 +42,8 @@ const RACK_TOP: f32 = 312.0;
 const FAILURE_TOP: f32 = 196.0;
 /// A failure seen later than this after it happened is drawn without its entrance, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
+/// An end seen later than this is none of the present, in milliseconds.
+const NEWS_OF_AN_END_MS: u64 = 5_000;
 /// A failure elsewhere is told for this long, in milliseconds.
 const NEWS_MS: u64 = 60_000;
 
@@ -140,7 +142,7 @@ fn draw(
         stage,
         bridge,
     };
-    memory.notice_changes(&drawn, run, now);
+    memory.notice_changes(&drawn, run, clock.server_now, now);
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -175,13 +177,25 @@ fn draw(
     memory.drawn = Some(drawn);
 }
 
+/// Whether a run has ended just now. What a viewer who was away missed makes no entrance.
+fn is_news(run: &Run, server_now: Timestamp) -> bool {
+    run.ended_at.is_none_or(|at| millis_between(at, server_now) < NEWS_OF_AN_END_MS)
+}
+
 impl StageMemory {
     /// Notes when a move or a failure began.
-    fn notice_changes(&mut self, drawn: &Drawn, run: Option<&Run>, now: f64) {
+    fn notice_changes(
+        &mut self,
+        drawn: &Drawn,
+        run: Option<&Run>,
+        server_now: Timestamp,
+        now: f64,
+    ) {
         let same_run = run.map(Run::id) == self.run.as_ref();
         let status = run.map(|run| run.status);
         if status == Some(RunStatus::Failed) && self.status != status {
-            self.failed_at = if same_run { now } else { now - LONG_AGO_SECS };
+            let news = same_run && run.is_some_and(|run| is_news(run, server_now));
+            self.failed_at = if news { now } else { now - LONG_AGO_SECS };
         }
         let to = self.lay_out(drawn.screen, drawn.stage.as_ref()).modules;
         if to != self.to {
