@@ -10,6 +10,7 @@ import { isOwnKey } from "../../web/boot/keys.js";
 import { progressView, SEGMENTS } from "../../web/boot/progress.js";
 import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
 import { NEWS_MS, Status } from "../../web/boot/status.js";
+import { hasWasm } from "../../web/boot/support.js";
 import { cut, durationWords, sentence } from "../../web/boot/words.js";
 
 test("progress is in decoded megabytes and whole percents", () => {
@@ -268,4 +269,10 @@ test("the display takes its own keys and leaves the browser's", () => {
   for (const name of ["F5", "Tab", "a", "Enter"]) assert.ok(!key(name), name);
   assert.ok(!key("ArrowLeft", { altKey: true }));
   assert.ok(!key("/", { ctrlKey: true }));
+});
+
+test("a browser is asked for WebAssembly with SIMD", (t) => {
+  assert.ok(hasWasm());
+  t.mock.method(WebAssembly, "validate", (bytes) => bytes.length < 20);
+  assert.ok(!hasWasm());
 });

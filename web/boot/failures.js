@@ -28,7 +28,7 @@ export function noWasm() {
     title: "This browser cannot run the display",
     short: "cannot run",
     text: [
-      "Meterbridge is a WebAssembly program, and this browser runs none: it is too old, or a setting forbids it.",
+      "Meterbridge is a WebAssembly program with SIMD, which this browser does not run: it is too old, or a setting forbids it.",
       `Use ${UP_TO_DATE}, or allow WebAssembly for this site.`,
     ],
     actions: ["reload", "copy"],
