@@ -31,7 +31,7 @@ use meterbridge::app::ingest::{
 };
 use meterbridge::app::words::{duration_words, node_status_words, run_status_words, run_title};
 use meterbridge::app::{AppSystems, StudioPlugin};
-use meterbridge::cli::SettingsArgs;
+use meterbridge::config::SettingsArgs;
 use meterbridge::source::SourceSpec;
 
 /// Between two updates: how late something is told at most.

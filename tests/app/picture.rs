@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use bevy::asset::RenderAssetUsages;
-use bevy::image::{CompressedImageFormats, Image, ImageSampler, ImageType};
-
 use super::scenes;
 
 /// The binary, with nothing from the environment that changes what it does.
@@ -69,22 +66,12 @@ pub struct Picture {
 
 impl Picture {
     pub fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        let image = Image::from_buffer(
-            &bytes,
-            ImageType::Extension("png"),
-            CompressedImageFormats::NONE,
-            true,
-            ImageSampler::Default,
-            RenderAssetUsages::MAIN_WORLD,
-        )
-        .unwrap();
-        let (pixels, rest) = image.data.as_ref().unwrap().as_chunks::<4>();
-        assert!(rest.is_empty(), "{}: not RGBA", path.display());
+        let image = image::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let image = image.to_rgba8();
         Self {
             width: image.width() as usize,
             height: image.height() as usize,
-            pixels: pixels.to_vec(),
+            pixels: image.pixels().map(|pixel| pixel.0).collect(),
         }
     }
 
