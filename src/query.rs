@@ -17,6 +17,10 @@ use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_sou
 /// What stands for the source among the settings.
 const SOURCE: &str = "source";
 
+/// Options that mean nothing in a page: it plays no recordings and has no studio of its own, and
+/// `panel=no` needs no second name.
+const NOT_IN_A_PAGE: [&str; 5] = ["demo-speed", "no-panel", "runs", "seed", "speed"];
+
 /// The options of a page.
 #[derive(Parser, Clone, Debug)]
 #[command(no_binary_name = true, disable_help_flag = true)]
@@ -73,8 +77,8 @@ pub fn own_source(protocol: &str, host: &str) -> Option<String> {
 /// When a setting is unknown or its value cannot be used.
 pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest, QueryError> {
     let command = PageArgs::command();
-    let options: Vec<&Arg> =
-        command.get_arguments().filter(|arg| arg.get_long().is_some()).collect();
+    let in_a_page = |arg: &&Arg| arg.get_long().is_some_and(|name| !NOT_IN_A_PAGE.contains(&name));
+    let options: Vec<&Arg> = command.get_arguments().filter(in_a_page).collect();
     let mut args: Vec<(String, Vec<String>)> = Vec::new();
     for query in queries {
         for (name, value) in parse(query.trim_start_matches('?').as_bytes()) {
@@ -284,6 +288,7 @@ mod tests {
         );
         assert!(error("source=http://x/").contains("an event stream begins with ws://"));
         assert!(error("source=loclhost:8000").starts_with("`source` cannot be used: "));
+        assert!(error("seed=1").starts_with("there is no setting `seed`."));
         assert!(error("help").contains("no setting `help`"));
     }
 

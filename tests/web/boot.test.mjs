@@ -6,9 +6,11 @@ import test from "node:test";
 import { Announcer, summarise } from "../../web/boot/announcer.js";
 import { counted, stallWatch } from "../../web/boot/download.js";
 import * as failures from "../../web/boot/failures.js";
+import { isOwnKey } from "../../web/boot/keys.js";
 import { progressView, SEGMENTS } from "../../web/boot/progress.js";
 import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
 import { NEWS_MS, Status } from "../../web/boot/status.js";
+import { hasWasm } from "../../web/boot/support.js";
 import { cut, durationWords, sentence } from "../../web/boot/words.js";
 
 test("progress is in decoded megabytes and whole percents", () => {
@@ -259,4 +261,18 @@ test("every failure says what happened and what to do", () => {
     assert.ok(failure.text.length >= 2 && failure.text.every(Boolean), failure.title);
     assert.ok(failure.actions.length >= 1, failure.title);
   }
+});
+
+test("the display takes its own keys and leaves the browser's", () => {
+  const key = (name, held = {}) => isOwnKey({ key: name, ...held });
+  for (const name of [" ", "ArrowDown", "?", "/"]) assert.ok(key(name), name);
+  for (const name of ["F5", "Tab", "a", "Enter"]) assert.ok(!key(name), name);
+  assert.ok(!key("ArrowLeft", { altKey: true }));
+  assert.ok(!key("/", { ctrlKey: true }));
+});
+
+test("a browser is asked for WebAssembly with SIMD", (t) => {
+  assert.ok(hasWasm());
+  t.mock.method(WebAssembly, "validate", (bytes) => bytes.length < 20);
+  assert.ok(!hasWasm());
 });

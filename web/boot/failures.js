@@ -4,7 +4,7 @@
 // Names of actions are those of actions.js. `short` is for the title of the document.
 
 import { bareAddress, overTls } from "./sources.js";
-import { cut } from "./words.js";
+import { capital, cut, sentence } from "./words.js";
 
 const UP_TO_DATE = "a current Chrome, Edge, Firefox or Safari";
 
@@ -28,7 +28,7 @@ export function noWasm() {
     title: "This browser cannot run the display",
     short: "cannot run",
     text: [
-      "Meterbridge is a WebAssembly program, and this browser runs none: it is too old, or a setting forbids it.",
+      "Meterbridge is a WebAssembly program with SIMD, which this browser does not run: it is too old, or a setting forbids it.",
       `Use ${UP_TO_DATE}, or allow WebAssembly for this site.`,
     ],
     actions: ["reload", "copy"],
@@ -140,7 +140,7 @@ export function badSettings(message) {
   return wrong({
     title: "The address of this page asks for something it cannot do",
     short: "wrong settings",
-    text: [cut(message, 400), "Correct the part after the question mark, or go on without it."],
+    text: [sentence(capital(cut(message, 400))), "Correct the part after the question mark, or go on without it."],
     actions: ["ownEvents", "copy"],
   });
 }

@@ -2,8 +2,10 @@
 
 import { actionsOf } from "./actions.js";
 import { showCard } from "./card.js";
+import { ensureClipboard } from "./clipboard.js";
 import { DownloadError, downloadWasm } from "./download.js";
 import * as failures from "./failures.js";
+import { claimKeys } from "./keys.js";
 import { attachLoader } from "./loader.js";
 import { report } from "./reporter.js";
 import { site } from "./site.js";
@@ -40,6 +42,8 @@ export function mount(canvas, options = {}) {
   if (!canvas.id) canvas.id = "meterbridge";
   if (!canvas.hasAttribute("role")) canvas.setAttribute("role", "application");
   needStyle();
+  claimKeys(canvas);
+  ensureClipboard();
   // The scripts run: what says that they do not is not needed.
   frame.querySelector(":scope > .mb-late")?.remove();
 

@@ -47,24 +47,33 @@ export function report(canvas, { live, ownsTitle, readState }) {
       refresh();
     });
 
+  // What a server replays to a page that has just come is history. What it replays to one that was
+  // away for a while is news.
+  let connections = 0;
+  const tell = (kind, run) => {
+    if (run.live || connections > 1) announcer.tell({ kind, run });
+  };
+
   on("ready", () => status.resync(readState()));
   on("run-started", (run) => {
     status.started(run);
-    announcer.tell({ kind: "started", run });
+    tell("started", run);
   });
   on("run-completed", (run) => {
     status.ended(run);
-    announcer.tell({ kind: "completed", run });
+    tell("completed", run);
   });
   on("run-cancelled", (run) => {
     status.ended(run);
-    announcer.tell({ kind: "cancelled", run });
+    tell("cancelled", run);
   });
   on("run-failed", (run) => {
-    status.failed(run, performance.now());
-    announcer.tell({ kind: "failed", run });
+    if (run.live || connections > 1) status.failed(run, performance.now());
+    else status.ended(run);
+    tell("failed", run);
   });
   on("connection", (detail) => {
+    if (detail.state === "connected") connections += 1;
     status.resync(readState());
     const words = status.connection(detail);
     if (words) announcer.tell({ kind: "words", words });

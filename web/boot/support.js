@@ -1,10 +1,23 @@
 // What the browser must have.
 
+/** A module that is valid where SIMD is: one function, `i8x16.popcnt(i8x16.splat(0))`. */
+// prettier-ignore
+const SIMD = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]);
+
+/** Whether WebAssembly is there and has SIMD, as in every browser that has been current since 2023. */
+export function hasWasm() {
+  return (
+    typeof WebAssembly === "object" &&
+    typeof WebAssembly.instantiateStreaming === "function" &&
+    WebAssembly.validate(SIMD)
+  );
+}
+
 /** The first thing that is lacking, "wasm" or "webgl2"; null when all is there. */
 export function lacking() {
-  if (typeof WebAssembly !== "object" || typeof WebAssembly.instantiateStreaming !== "function") {
-    return "wasm";
-  }
+  if (!hasWasm()) return "wasm";
   const context = document.createElement("canvas").getContext("webgl2");
   if (!context) return "webgl2";
   // Browsers allow few contexts at a time: this one has said what it was for.

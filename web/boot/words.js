@@ -24,3 +24,8 @@ export function cut(text, most) {
 export function sentence(text) {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
+
+/** As it begins a line of its own. */
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

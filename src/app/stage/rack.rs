@@ -238,7 +238,8 @@ fn draw_running(
     place: &Place,
 ) {
     let rect = at.rect;
-    let k = at.scale.min(rect.h / 352.0);
+    // On its way to its place it is narrower, and so is what is in it.
+    let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
     let shadow = Rect::new(rect.x, rect.y + 14.0, rect.w, rect.h);

@@ -1,0 +1,23 @@
+// Keys and the wheel belong to the display while it has the focus, not to the page's scroll bar or
+// the browser's search. All others stay the browser's: F5, Ctrl+L, Tab, paste.
+
+const OWN = new Set([" ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "/", "'", "?", "F11"]);
+
+/** Whether the display, not the browser, acts on a key. */
+export function isOwnKey({ key, ctrlKey, altKey, metaKey }) {
+  return OWN.has(key) && !ctrlKey && !altKey && !metaKey;
+}
+
+/** Keeps the browser from acting on what the display acts on. */
+export function claimKeys(canvas) {
+  canvas.addEventListener("keydown", (event) => {
+    if (isOwnKey(event)) event.preventDefault();
+  });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (document.activeElement === canvas && !event.ctrlKey) event.preventDefault();
+    },
+    { passive: false },
+  );
+}
