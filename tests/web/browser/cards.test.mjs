@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 
-import { browserTest } from "../support/display.mjs";
+import { NO_SERVER, browserTest } from "../support/display.mjs";
 import { DIST, Serve } from "../support/program.mjs";
 
 const text = (display) => display.card().innerText();
@@ -48,6 +48,7 @@ async function overTls(visitor) {
 }
 
 browserTest("a page that came by https cannot open ws://, and says so", async (bench) => {
+  bench.allow(NO_SERVER);
   const visitor = await bench.visitor();
   const at = await overTls(visitor);
   const display = await bench.open({ at, visitor, source: "ws://studio.example/events?token=sesame", ready: false });

@@ -1,8 +1,9 @@
 // The page and its server: connecting, losing each other, finding each other again.
 
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 
-import { NO_SERVER, SMALL, WITH_PANEL, browserTest } from "../support/display.mjs";
+import { NO_SERVER, SMALL, WITH_PANEL, assertInOrder, browserTest } from "../support/display.mjs";
 import { middleOf } from "../support/pictures.mjs";
 import { Serve, inspect } from "../support/program.mjs";
 import { Relay } from "../support/relay.mjs";
@@ -15,7 +16,7 @@ browserTest("a served page connects by itself, and runs complete and fail in it"
   const display = await bench.open({ at: serve.url });
   await display.until("a connection", (state) => state.connection.state === "connected");
   assert.equal((await display.state()).connection.url, serve.events);
-  assert.deepEqual(await display.connections(), ["connecting", "connected"]);
+  assertInOrder(await display.connections(), ["connecting", "connected"]);
 
   const done = await display.untilTold("run-completed", (run) => run.live);
   assert.ok(done.title, "a title");
@@ -32,15 +33,16 @@ browserTest("a served page connects by itself, and runs complete and fail in it"
 });
 
 browserTest("after a network failure everything is as if there had been none", async (bench) => {
-  const serve = await bench.use(Serve.start({ speed: 20, seed: 11 }));
-  const witness = await bench.use(Witness.of(serve.events));
+  const serve = await bench.use(Serve.start({ speed: 10, seed: 11 }));
   const relay = await bench.use(Relay.to(serve.port));
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: relay.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
   const before = await display.until("events", (state) => state.events > 20);
+  // Of the past it is told what the page was told, at most.
+  const witness = await bench.use(Witness.of(serve.events));
 
   await relay.cut();
-  await display.untilTold("connection", ({ state, attempt }) => state === "reconnecting" && attempt === 2);
+  await display.untilTold("connection", ({ state, attempt }) => state === "reconnecting" && attempt >= 2);
   // Nobody but the witness sees what happens now.
   const seen = witness.frames.length;
   await until("events in the absence of the page", () => witness.frames.length > seen + 20);
@@ -49,41 +51,40 @@ browserTest("after a network failure everything is as if there had been none", a
   await until("events since", async () => (await display.state()).events > before.events + 40);
 
   serve.freeze();
-  let expected;
-  const complete = async () => {
-    expected = await inspect(witness.frames);
-    const { runs } = await display.state();
-    return JSON.stringify(runs) === JSON.stringify(expected.runs);
-  };
-  await until("the runs of an undisturbed viewer", complete, { patienceMs: 30_000 }).catch(() => {});
-  assert.deepEqual((await display.state()).runs, expected.runs);
+  const lost = async () => differing(await display.state(), await inspect(witness.frames));
+  await until("the runs of an undisturbed viewer", async () => (await lost()).length === 0, { seen: lost });
   assert.equal((await display.state()).connection.dropped, 0);
 
   const stood = await display.connections();
-  assert.deepEqual(stood.slice(0, 3), ["connecting", "connected", "reconnecting 1/0"]);
-  assert.equal(stood.at(-1), "connected");
-  const attempts = stood.slice(2, -1);
-  assert.deepEqual(attempts, attempts.map((_, index) => `reconnecting ${index + 1}/0`));
+  const attempts = Array.from({ length: 100 }, (_, index) => `reconnecting ${index + 1}/0`);
+  assertInOrder(stood, ["connecting", "connected", ...attempts, "connected"]);
+  assert.ok(stood.length > 3, `${stood}: attempts are counted`);
 });
+
+/** What is not known as it should be. */
+function differing(known, expected) {
+  return expected.runs
+    .map((run) => ({ expected: run, known: known.runs.find(({ run_id }) => run_id === run.run_id) }))
+    .filter(({ expected, known }) => !isDeepStrictEqual(known, expected));
+}
 
 browserTest("a server that is started again at its port is found again", async (bench) => {
   const first = await bench.use(Serve.start({ speed: 20 }));
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: first.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
-  const before = await display.until("a run", ({ runs }) => runs.length > 0);
+  await display.until("a run", ({ runs }) => runs.length > 0);
   await first.stop();
   const { reason } = await display.untilTold("connection", ({ state }) => state === "reconnecting");
   assert.match(reason, /closed by the server.*1001/);
-  await display.untilTold("connection", ({ attempt }) => attempt === 2);
+  await display.untilTold("connection", ({ attempt }) => attempt >= 2);
+  const before = await display.state();
 
   await bench.use(Serve.start({ speed: 20, seed: 99, port: first.port }));
   const after = await display.until("new runs", ({ runs }) => runs.length > before.runs.length);
   assert.equal(after.connection.state, "connected");
   // What was on screen stays.
-  assert.deepEqual(
-    before.runs.map((run) => run.run_id),
-    after.runs.slice(0, before.runs.length).map((run) => run.run_id),
-  );
+  const ids = after.runs.map((run) => run.run_id);
+  assert.ok(before.runs.every((run) => ids.includes(run.run_id)));
 });
 
 browserTest("five attempts, then the reason, then the Reconnect button", async (bench) => {
@@ -99,12 +100,14 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
   await studio.stop();
   const { reason } = await display.untilTold("connection", ({ state }) => state === "failed");
   assert.match(reason, /^cannot reach 127\.0\.0\.1:\d+: .*Is the backend running/);
-  assert.deepEqual(await display.connections(), [
+  const stood = await display.connections();
+  assertInOrder(stood, [
     "connecting",
     "connected",
     ...[1, 2, 3, 4, 5].map((attempt) => `reconnecting ${attempt}/5`),
     "failed",
   ]);
+  assert.ok(stood.length > 4, `${stood}: attempts are counted`);
   assert.equal(await display.sockets(), 1 + 5);
 
   await studio.start();

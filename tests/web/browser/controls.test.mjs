@@ -5,12 +5,14 @@ import assert from "node:assert/strict";
 import { SMALL, WITH_PANEL, browserTest } from "../support/display.mjs";
 import { Studio, event, started } from "../support/studio.mjs";
 
-/** Three runs under way, "c" the newest. */
-const threeRuns = () =>
-  ["a", "b", "c"].flatMap((run, index) => {
+/** Three runs under way, "c" the newest; in one frame, so that it is the first that is seen. */
+const threeRuns = () => {
+  const events = ["a", "b", "c"].flatMap((run, index) => {
     const ts = new Date(Date.now() - 30_000 + 5000 * index).toISOString();
     return [event(run, null, "start", { ts, data: { song_title: `Song ${run}` } }), event(run, "PLAN", "start", { ts })];
   });
+  return [`[${events.join(",")}]`];
+};
 
 const shown = (run_id) => (state) => state.view.run_id === run_id;
 

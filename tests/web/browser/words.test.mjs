@@ -16,6 +16,16 @@ async function untilHeard(display, pattern) {
   }, { seen: () => display.ask(() => window.heard) });
 }
 
+/** What comes just after the connection is history and no news: waits until there is news. */
+async function untilLive(studio, display) {
+  let probes = 0;
+  await until("news", async () => {
+    const probe = `probe-${(probes += 1)}`;
+    studio.send(started(probe, "Probe"), completed(probe));
+    return (await display.told()).some(({ detail }) => detail?.live);
+  });
+}
+
 async function listen(display) {
   await display.ask(() => {
     const region = document.getElementById("meterbridge-live");
@@ -31,6 +41,7 @@ browserTest("runs that fail and complete are read out", async (bench) => {
   await display.until("a connection", ({ connection }) => connection.state === "connected");
   const region = display.page.locator("#meterbridge-live");
   assert.equal(await region.getAttribute("aria-live"), "polite");
+  await untilLive(studio, display);
   studio.send(
     started("a", "Copper Sky"),
     event("a", "RENDER", "start"),

@@ -1,12 +1,16 @@
 // One Chromium for all tests of a process.
 
 import fs from "node:fs";
+import path from "node:path";
 import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
-const NAMES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const executablePath = process.env.METERBRIDGE_CHROMIUM ?? NAMES.find((name) => fs.existsSync(name));
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+const installed = (process.env.PATH ?? "")
+  .split(path.delimiter)
+  .flatMap((folder) => NAMES.map((name) => path.join(folder, name)));
+const executablePath = process.env.METERBRIDGE_CHROMIUM ?? installed.find((file) => fs.existsSync(file));
 if (!executablePath) {
   throw new Error("there is no Chromium: apt-get install chromium, or set METERBRIDGE_CHROMIUM");
 }

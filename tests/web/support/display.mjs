@@ -18,6 +18,19 @@ const TEST_MS = 180_000;
 /** The browser's own words for a server that is not there; no page can prevent them. */
 export const NO_SERVER = /WebSocket connection to '[^']*' failed/;
 
+/**
+ * Fails unless `found` is `all` in its order, with the first and the last of them. There is an event
+ * a picture at most: on a slow machine what passes between two of them is not told.
+ */
+export function assertInOrder(found, all) {
+  let at = 0;
+  for (const item of found) {
+    at = all.indexOf(item, at) + 1;
+    assert.ok(at > 0, `${item} in ${found}, of ${all}`);
+  }
+  assert.deepEqual([found[0], found.at(-1)], [all[0], all.at(-1)], `${found}, of ${all}`);
+}
+
 /** One open page. */
 export class Display {
   constructor(page) {
@@ -61,12 +74,16 @@ export class Display {
     return detail;
   }
 
-  /** How the connection stood, in order: "connected", "reconnecting 1/5". */
+  /**
+   * How the connection stood, in order: "connected", "reconnecting 1/5". The first picture may be
+   * from before the first attempt, which is left out.
+   */
   async connections() {
     const told = (await this.told()).filter(({ name }) => name === "connection");
-    return told.map(({ detail: { state, attempt, max_attempts: most } }) =>
+    const stood = told.map(({ detail: { state, attempt, max_attempts: most } }) =>
       attempt === null ? state : `${state} ${attempt}/${most}`,
     );
+    return stood[0] === "disconnected" ? stood.slice(1) : stood;
   }
 
   /** WebSockets that the page has opened so far. */
@@ -93,7 +110,12 @@ class Bench {
   #endings = [];
   #allowed = [];
   #contexts = new Map();
+  #diagnose;
   problems = [];
+
+  constructor(diagnose) {
+    this.#diagnose = diagnose;
+  }
 
   /** Something with `stop()`. */
   async use(promise) {
@@ -126,9 +148,9 @@ class Bench {
     const page = await context.newPage();
     if (fixedTime !== undefined) await page.clock.setFixedTime(fixedTime);
     const display = new Display(page);
-    page.on("pageerror", (error) => this.#note(`error: ${error.stack ?? error}`));
+    page.on("pageerror", (error) => this.#problem(`error: ${error.stack ?? error}`));
     page.on("console", (message) => {
-      if (message.type() === "error") this.#note(`console: ${message.text()}`);
+      if (message.type() === "error") this.#problem(`console: ${message.text()}`);
     });
     page.on("crash", () => this.problems.push("the page crashed"));
     this.#contexts.set(display, page);
@@ -139,7 +161,17 @@ class Bench {
     return display;
   }
 
-  #note(problem) {
+  /** Where the page is that the tests share. */
+  async pageUrl() {
+    return (await servedPage()).url;
+  }
+
+  /** A measurement, for whoever reads the run. */
+  note(words) {
+    this.#diagnose(words);
+  }
+
+  #problem(problem) {
     this.problems.push(problem);
   }
 
@@ -156,8 +188,8 @@ class Bench {
 
 /** A test with a browser. Errors of the page that it does not expect are its failures. */
 export function browserTest(name, run) {
-  test(name, { timeout: TEST_MS }, async () => {
-    const bench = new Bench();
+  test(name, { timeout: TEST_MS }, async (t) => {
+    const bench = new Bench((words) => t.diagnostic(words));
     let problems = [];
     try {
       await run(bench);

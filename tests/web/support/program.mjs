@@ -101,6 +101,8 @@ export class Serve {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill(signal);
+    // Frozen, it would never hear of it.
+    child.kill("SIGCONT");
     await ended;
   }
 }
