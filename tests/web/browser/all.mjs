@@ -1,0 +1,17 @@
+// All browser tests, one after the other and in one browser: side by side they would take each
+// other's processor, and a page that draws has none to spare.
+//
+//     node --test tests/web/browser/all.mjs
+//
+// Needed: web/dist (web/build.sh), the program (cargo build), the packages (npm ci in tests/web),
+// and Chromium. Each file also runs by itself.
+
+import "./connection.test.mjs";
+import "./faults.test.mjs";
+import "./controls.test.mjs";
+import "./visits.test.mjs";
+import "./words.test.mjs";
+import "./cards.test.mjs";
+import "./embed.test.mjs";
+import "./hidden.test.mjs";
+import "./pixels.test.mjs";

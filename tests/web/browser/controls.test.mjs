@@ -1,0 +1,108 @@
+// What a person and a script can ask of the page.
+
+import assert from "node:assert/strict";
+
+import { SMALL, WITH_PANEL, browserTest } from "../support/display.mjs";
+import { Studio, event, started } from "../support/studio.mjs";
+
+/** Three runs under way, "c" the newest; in one frame, so that it is the first that is seen. */
+const threeRuns = () => {
+  const events = ["a", "b", "c"].flatMap((run, index) => {
+    const ts = new Date(Date.now() - 30_000 + 5000 * index).toISOString();
+    return [event(run, null, "start", { ts, data: { song_title: `Song ${run}` } }), event(run, "PLAN", "start", { ts })];
+  });
+  return [`[${events.join(",")}]`];
+};
+
+const shown = (run_id) => (state) => state.view.run_id === run_id;
+
+browserTest("keys choose the run, and the page stays where it is", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: threeRuns() }));
+  const display = await bench.open({ source: studio.url, viewport: SMALL });
+  const { keyboard } = display.page;
+  const { view } = await display.until("the newest run", shown("c"));
+  assert.ok(view.following);
+  await keyboard.press("ArrowDown");
+  assert.ok(!(await display.until("the next run", shown("b"))).view.following);
+  await keyboard.press("ArrowRight");
+  await display.until("the one after it", shown("a"));
+  // The list does not wrap.
+  await keyboard.press("ArrowDown");
+  await keyboard.press("ArrowUp");
+  await display.until("the run before", shown("b"));
+  await keyboard.press("Space");
+  await display.until("following", (state) => state.view.following);
+  await keyboard.press("Space");
+  await display.until("staying", (state) => !state.view.following && state.view.run_id === "b");
+  await keyboard.press("Escape");
+  await display.until("the newest again", (state) => state.view.following && state.view.run_id === "c");
+  for (const key of ["Space", "Space", "PageDown", "End", "ArrowDown"]) await keyboard.press(key);
+  await display.until("all of it done", (state) => state.view.run_id === "b");
+  const scrolled = await display.ask(() => [
+    scrollX,
+    scrollY,
+    document.documentElement.scrollHeight - innerHeight,
+    document.documentElement.scrollWidth - innerWidth,
+  ]);
+  assert.deepEqual(scrolled, [0, 0, 0, 0]);
+});
+
+browserTest("Esc closes the help before the panel", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: threeRuns() }));
+  const display = await bench.open({ source: studio.url, viewport: WITH_PANEL });
+  const { keyboard } = display.page;
+  await display.until("a run", shown("c"));
+  await keyboard.press("p");
+  await display.until("the panel", ({ view }) => view.panel);
+  await keyboard.press("?");
+  await keyboard.press("Escape");
+  await keyboard.press("ArrowDown");
+  // The keys are read in order: the first Esc is through.
+  const { view } = await display.until("the next run", shown("b"));
+  assert.ok(view.panel, "the panel is still there");
+  await keyboard.press("Escape");
+  await display.until("no panel", (state) => !state.view.panel);
+});
+
+browserTest("a deep link shows its run, and link() makes one", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: threeRuns() }));
+  const secret = studio.url.replace("ws://", "ws://me:hunter2@") + "?token=sesame&all=1";
+  const display = await bench.open({
+    source: secret,
+    query: "run=a&panel&reconnect-delay=0.5",
+    viewport: WITH_PANEL,
+  });
+  const { view, connection } = await display.until("the runs", ({ runs }) => runs.length === 3);
+  assert.deepEqual([view.run_id, view.following, view.panel], ["a", false, true]);
+  assert.doesNotMatch(JSON.stringify(connection), /hunter2|sesame/);
+  // A newer run does not take its place.
+  studio.send(started("d", "Song d"));
+  await display.until("the new run", ({ runs }) => runs.length === 4);
+  assert.equal((await display.state()).view.run_id, "a");
+
+  await display.ask(() => window.meterbridge.select("b"));
+  await display.until("the run selected", shown("b"));
+  const link = new URL(await display.ask(() => window.meterbridge.link()));
+  assert.equal(link.origin + link.pathname, await display.ask(() => location.origin + location.pathname));
+  assert.equal(link.searchParams.get("run"), "b");
+  assert.equal(link.searchParams.get("panel"), "yes");
+  assert.equal(link.searchParams.get("reconnect-delay"), "0.5");
+  assert.equal(link.searchParams.get("source"), `${studio.url}?all=1`);
+
+  const other = await bench.open({ at: String(link), viewport: WITH_PANEL });
+  const there = await other.until("the runs there", ({ runs }) => runs.length === 4);
+  assert.deepEqual([there.view.run_id, there.view.following, there.view.panel], ["b", false, true]);
+
+  await display.ask(() => window.meterbridge.select());
+  await display.until("following", (state) => state.view.following && state.view.run_id === "d");
+  assert.equal(new URL(await display.ask(() => window.meterbridge.link())).searchParams.get("run"), null);
+});
+
+browserTest("who wants less motion gets it", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: threeRuns() }));
+  const visitor = await bench.visitor({ reducedMotion: "reduce" });
+  const display = await bench.open({ source: studio.url, visitor });
+  await display.until("calm", ({ view }) => view.reduced_motion);
+  await display.page.emulateMedia({ reducedMotion: "no-preference" });
+  await display.until("motion", ({ view }) => !view.reduced_motion);
+});

@@ -1,0 +1,63 @@
+// The display in a page of someone else's: the example that web/README.md names.
+
+import assert from "node:assert/strict";
+
+import { browserTest } from "../support/display.mjs";
+import { Studio, event, started } from "../support/studio.mjs";
+import { until } from "../support/waiting.mjs";
+
+const failing = (run, title) => [
+  started(run, title),
+  event(run, "RENDER", "start"),
+  event(run, "RENDER", "fail", { data: { error_message: "Engine queue rejected the job" } }),
+  event(run, null, "fail", { data: { error_message: "Engine queue rejected the job" } }),
+];
+
+const DESK = { width: 1100, height: 600 };
+
+browserTest("another page lists failures, selects runs and hangs up", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: failing("a", "Copper Sky") }));
+  const { page, ...rest } = await bench.open({ source: studio.url, path: "embed.html", viewport: DESK });
+  assert.ok(rest);
+  const items = page.locator("#failed li");
+  await items.filter({ hasText: /Copper Sky\s*RENDER: Engine queue rejected the job/ }).waitFor();
+  studio.send(...failing("b", "Velvet Engine"));
+  await items.first().filter({ hasText: "Velvet Engine" }).waitFor();
+  assert.equal(await items.count(), 2);
+
+  await items.last().getByRole("button").click();
+  const link = page.locator("#link");
+  await until("a link to the run", async () => {
+    await link.focus();
+    return new URL((await link.getAttribute("href")) ?? "about:blank").searchParams.get("run") === "a";
+  });
+  await page.getByRole("button", { name: "Disconnect" }).click();
+  await page.getByText("disconnected", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Connect again" }).click();
+  await page.getByText("connected", { exact: true }).waitFor();
+  assert.equal(studio.connections, 2);
+});
+
+browserTest("the display's keys do not scroll the page around it", async (bench) => {
+  const studio = await bench.use(Studio.open({ replay: failing("a", "Copper Sky") }));
+  const { page } = await bench.open({ source: studio.url, path: "embed.html", viewport: DESK });
+  await page.evaluate(() => {
+    const tall = document.createElement("div");
+    tall.style.height = "4000px";
+    document.body.append(tall);
+    document.body.style.height = document.documentElement.style.height = "auto";
+    document.body.style.overflow = document.documentElement.style.overflow = "visible";
+  });
+  const top = () => page.evaluate(() => scrollY);
+  await page.locator("canvas").focus();
+  await page.evaluate(() => scrollTo(0, 0));
+  for (const key of ["Space", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+  // A key that the display does not have is the page's: when it has scrolled, those before it had
+  // their chance.
+  await page.keyboard.press("PageDown");
+  const page1 = await until("the page's own key", top);
+  await page.keyboard.press("PageUp");
+  await until("the top again", async () => (await top()) === 0);
+  await page.evaluate(() => document.activeElement.blur());
+  assert.ok(page1 <= DESK.height, `${page1} px: more than a page`);
+});

@@ -1,0 +1,76 @@
+// What the page says to those who do not see the picture.
+
+import assert from "node:assert/strict";
+
+import { NO_SERVER, browserTest } from "../support/display.mjs";
+import { Studio, completed, event, started } from "../support/studio.mjs";
+import { until } from "../support/waiting.mjs";
+
+const live = (display) => display.page.locator("#meterbridge-live").textContent();
+
+/** Waits until it was read out; what is read out is soon replaced by the next. */
+async function untilHeard(display, pattern) {
+  return until(`${pattern} read out`, async () => {
+    const heard = await display.ask(() => window.heard);
+    return heard.find((text) => pattern.test(text));
+  }, { seen: () => display.ask(() => window.heard) });
+}
+
+/** What comes just after the connection is history and no news: waits until there is news. */
+async function untilLive(studio, display) {
+  let probes = 0;
+  await until("news", async () => {
+    const probe = `probe-${(probes += 1)}`;
+    studio.send(started(probe, "Probe"), completed(probe));
+    return (await display.told()).some(({ detail }) => detail?.live);
+  });
+}
+
+async function listen(display) {
+  await display.ask(() => {
+    const region = document.getElementById("meterbridge-live");
+    window.heard = [region.textContent];
+    new MutationObserver(() => window.heard.push(region.textContent)).observe(region, { childList: true });
+  });
+}
+
+browserTest("runs that fail and complete are read out", async (bench) => {
+  const studio = await bench.use(Studio.open());
+  const display = await bench.open({ source: studio.url });
+  await listen(display);
+  await display.until("a connection", ({ connection }) => connection.state === "connected");
+  const region = display.page.locator("#meterbridge-live");
+  assert.equal(await region.getAttribute("aria-live"), "polite");
+  await untilLive(studio, display);
+  studio.send(
+    started("a", "Copper Sky"),
+    event("a", "RENDER", "start"),
+    event("a", "RENDER", "fail", { duration_ms: 10, data: { error_message: "Engine queue rejected the job" } }),
+    event("a", null, "fail", { data: { error_message: "Engine queue rejected the job" } }),
+  );
+  await untilHeard(display, /Copper Sky failed at RENDER: Engine queue rejected the job\./);
+  await until("the title", async () => /^✕ RENDER failed, Copper Sky/.test(await display.page.title()));
+  studio.send(started("b", "Velvet Engine"));
+  await until("the label", async () =>
+    /1 run active, Copper Sky failed at RENDER, connected$/.test(
+      await display.page.locator("canvas").getAttribute("aria-label"),
+    ),
+  );
+  studio.send(completed("b", 4000));
+  await untilHeard(display, /Velvet Engine completed in 4 s\./);
+  assert.ok(await live(display));
+});
+
+browserTest("a lost connection is read out, and that it is back", async (bench) => {
+  const studio = await bench.use(Studio.open());
+  bench.allow(NO_SERVER);
+  const display = await bench.open({ source: studio.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });
+  await listen(display);
+  await display.until("a connection", ({ connection }) => connection.state === "connected");
+  await studio.stop();
+  await untilHeard(display, /Connection lost: lost: the server went away|Connection lost: /);
+  await until("the title", async () => /^⚠ no connection/.test(await display.page.title()));
+  await studio.start();
+  await untilHeard(display, /The connection is back\./);
+  await until("the title", async () => (await display.page.title()) === "Meterbridge");
+});

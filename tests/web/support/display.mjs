@@ -1,0 +1,202 @@
+// The page in a browser, as a test sees it.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { browser } from "./browser.mjs";
+import { Serve } from "./program.mjs";
+import { record } from "./recorder.mjs";
+import { until } from "./waiting.mjs";
+
+/** For what needs no more: the fewer pixels, the more pictures a second. */
+export const SMALL = { width: 640, height: 360 };
+/** The panel fits beside a stage. */
+export const WITH_PANEL = { width: 1280, height: 720 };
+
+const TEST_MS = 180_000;
+
+/** The browser's own words for a server that is not there; no page can prevent them. */
+export const NO_SERVER = /WebSocket connection to '[^']*' failed/;
+
+/**
+ * Fails unless `found` is `all` in its order, with the first and the last of them. There is an event
+ * a picture at most: on a slow machine what passes between two of them is not told.
+ */
+export function assertInOrder(found, all) {
+  let at = 0;
+  for (const item of found) {
+    at = all.indexOf(item, at) + 1;
+    assert.ok(at > 0, `${item} in ${found}, of ${all}`);
+  }
+  assert.deepEqual([found[0], found.at(-1)], [all[0], all.at(-1)], `${found}, of ${all}`);
+}
+
+/** One open page. */
+export class Display {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Answers of the page's API, of which `question` is a function. */
+  ask(question, given) {
+    return this.page.evaluate(question, given);
+  }
+
+  state() {
+    return this.ask(() => window.meterbridge.state());
+  }
+
+  /** Waits until `holds(state)`; resolves with that state. */
+  async until(what, holds, options = {}) {
+    let last = null;
+    return until(
+      what,
+      async () => {
+        last = await this.state();
+        return holds(last) && last;
+      },
+      { seen: () => ({ ...last, runs: last.runs?.length }), ...options },
+    );
+  }
+
+  /** Every DOM event so far: `{name, detail}`. */
+  told() {
+    return this.ask(() => window.recorded.told);
+  }
+
+  /** Waits for an event, whose `detail` may have to fulfil something; resolves with its detail. */
+  async untilTold(name, holds = () => true, options = {}) {
+    const { detail } = await until(
+      `the event meterbridge:${name}`,
+      async () => (await this.told()).find((event) => event.name === name && holds(event.detail)),
+      { seen: () => this.told(), ...options },
+    );
+    return detail;
+  }
+
+  /**
+   * How the connection stood, in order: "connected", "reconnecting 1/5". The first picture may be
+   * from before the first attempt, which is left out.
+   */
+  async connections() {
+    const told = (await this.told()).filter(({ name }) => name === "connection");
+    const stood = told.map(({ detail: { state, attempt, max_attempts: most } }) =>
+      attempt === null ? state : `${state} ${attempt}/${most}`,
+    );
+    return stood[0] === "disconnected" ? stood.slice(1) : stood;
+  }
+
+  /** WebSockets that the page has opened so far. */
+  sockets() {
+    return this.ask(() => window.recorded.sockets.length);
+  }
+
+  card() {
+    return this.page.locator(".mb-card");
+  }
+}
+
+let house = null;
+
+/** A server for the page of tests whose events come from elsewhere. */
+function servedPage() {
+  house ??= Serve.start({ speed: 0.1, runs: 1 });
+  return house;
+}
+test.after(async () => (await house)?.stop());
+
+/** What a test has at hand; it ends what it began. */
+class Bench {
+  #endings = [];
+  #allowed = [];
+  #contexts = new Map();
+  #diagnose;
+  problems = [];
+
+  constructor(diagnose) {
+    this.#diagnose = diagnose;
+  }
+
+  /** Something with `stop()`. */
+  async use(promise) {
+    const thing = await promise;
+    this.#endings.push(() => thing.stop());
+    return thing;
+  }
+
+  /** Errors that belong to what is tested. */
+  allow(...patterns) {
+    this.#allowed.push(...patterns);
+  }
+
+  /** A visitor with a storage of their own. */
+  async visitor(options = {}) {
+    const context = await (
+      await browser()
+    ).newContext({ viewport: SMALL, timezoneId: "UTC", locale: "en-GB", ...options });
+    this.#endings.push(() => context.close());
+    await context.addInitScript(record);
+    return context;
+  }
+
+  /**
+   * Opens a page: that of `at`, or one whose events come from `source`. It has drawn its first
+   * picture, unless `ready` is false.
+   */
+  async open({ at, source, query = "", visitor, viewport, path = "", ready = true, fixedTime } = {}) {
+    const context = visitor ?? (await this.visitor(viewport ? { viewport } : {}));
+    const page = await context.newPage();
+    if (fixedTime !== undefined) await page.clock.setFixedTime(fixedTime);
+    const display = new Display(page);
+    page.on("pageerror", (error) => this.#problem(`error: ${error.stack ?? error}`));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.#problem(`console: ${message.text()}`);
+    });
+    page.on("crash", () => this.problems.push("the page crashed"));
+    this.#contexts.set(display, page);
+    const settings = [source && `source=${encodeURIComponent(source)}`, query].filter(Boolean).join("&");
+    const base = at ?? (await servedPage()).url;
+    await page.goto(`${base}${path}${settings ? `?${settings}` : ""}`);
+    if (ready) await display.untilTold("ready", undefined, { patienceMs: 120_000 });
+    return display;
+  }
+
+  /** Where the page is that the tests share. */
+  async pageUrl() {
+    return (await servedPage()).url;
+  }
+
+  /** A measurement, for whoever reads the run. */
+  note(words) {
+    this.#diagnose(words);
+  }
+
+  #problem(problem) {
+    this.problems.push(problem);
+  }
+
+  async finish() {
+    for (const page of this.#contexts.values()) {
+      if (page.isClosed()) continue;
+      const violations = await page.evaluate(() => window.recorded?.violations ?? []).catch(() => []);
+      this.problems.push(...violations.map((text) => `content security policy: ${text}`));
+    }
+    for (const end of this.#endings.reverse()) await end();
+    return this.problems.filter((text) => !this.#allowed.some((pattern) => pattern.test(text)));
+  }
+}
+
+/** A test with a browser. Errors of the page that it does not expect are its failures. */
+export function browserTest(name, run) {
+  test(name, { timeout: TEST_MS }, async (t) => {
+    const bench = new Bench((words) => t.diagnostic(words));
+    let problems = [];
+    try {
+      await run(bench);
+    } finally {
+      problems = await bench.finish();
+      if (problems.length) console.error(problems.join("\n"));
+    }
+    assert.deepEqual(problems, []);
+  });
+}

@@ -1,0 +1,87 @@
+// A studio that does what a test says: a WebSocket server, and events in the guide's words.
+
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+
+import { WebSocketServer } from "ws";
+
+/** An event's JSON. `more` has `data`, `duration_ms`, `ts`. */
+export function event(run_id, node_name, phase, more = {}) {
+  return JSON.stringify({
+    event_id: randomUUID(),
+    ts: new Date().toISOString(),
+    run_id,
+    ...(node_name ? { node_name } : {}),
+    phase,
+    ...more,
+  });
+}
+
+export const started = (run, title) => event(run, null, "start", { data: { song_title: title } });
+export const completed = (run, duration_ms = 4000) =>
+  event(run, null, "end", { duration_ms, data: { status: "completed" } });
+
+export class Studio {
+  #server = null;
+  port = 0;
+  /** Connections that were made so far. */
+  connections = 0;
+  /** What a viewer is sent when it comes. */
+  replay = [];
+  /** Keeps what it sends for those who come later, as a backend does. */
+  keeps = true;
+  /** Called with each viewer's socket in place of the replay. */
+  onViewer = null;
+
+  static async open(options = {}) {
+    const studio = Object.assign(new Studio(), options);
+    await studio.start();
+    return studio;
+  }
+
+  get url() {
+    return `ws://127.0.0.1:${this.port}/events`;
+  }
+
+  get viewers() {
+    return [...(this.#server?.clients ?? [])].filter((socket) => socket.readyState === socket.OPEN);
+  }
+
+  /** Listens, after a `stop` at the same port. */
+  async start() {
+    this.#server = new WebSocketServer({ host: "127.0.0.1", port: this.port });
+    this.#server.on("connection", (socket) => {
+      this.connections += 1;
+      // Viewers leave as they like.
+      socket.on("error", () => {});
+      if (this.onViewer) this.onViewer(socket, this.connections);
+      else this.replay.forEach((frame) => socket.send(frame));
+    });
+    await once(this.#server, "listening");
+    this.port = this.#server.address().port;
+  }
+
+  send(...frames) {
+    if (this.keeps) this.replay.push(...frames);
+    for (const socket of this.viewers) frames.forEach((frame) => socket.send(frame));
+  }
+
+  /** Ends connections with a close frame. */
+  close(code, reason) {
+    for (const socket of this.viewers) socket.close(code, reason);
+  }
+
+  /** Ends connections without one. */
+  drop() {
+    for (const socket of this.#server.clients) socket.terminate();
+  }
+
+  async stop() {
+    if (!this.#server) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.drop();
+    await closed;
+    this.#server = null;
+  }
+}

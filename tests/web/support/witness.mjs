@@ -1,0 +1,23 @@
+// A viewer that nothing happens to.
+
+import { once } from "node:events";
+
+import { WebSocket } from "ws";
+
+export class Witness {
+  /** Every frame, in order. */
+  frames = [];
+  #socket;
+
+  static async of(url) {
+    const witness = new Witness();
+    witness.#socket = new WebSocket(url);
+    witness.#socket.on("message", (data) => witness.frames.push(data.toString()));
+    await once(witness.#socket, "open");
+    return witness;
+  }
+
+  stop() {
+    this.#socket.terminate();
+  }
+}
