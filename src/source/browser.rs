@@ -138,6 +138,9 @@ struct PageSocket {
     _listeners: [EventListener; 3],
 }
 
+/// What an event of the socket does to the inbox.
+type Act = Box<dyn FnMut(&mut Inbox, &Event)>;
+
 /// What arrived and was not taken yet.
 #[derive(Default)]
 struct Inbox {
@@ -247,7 +250,7 @@ impl PageSocket {
         socket.set_binary_type(BinaryType::Arraybuffer);
         let inbox = Rc::new(RefCell::new(Inbox::default()));
         let news = Rc::new(Notify::new());
-        let on = |name: &'static str, mut act: Box<dyn FnMut(&mut Inbox, &Event)>| {
+        let on = |name: &'static str, mut act: Act| {
             let (inbox, news) = (Rc::clone(&inbox), Rc::clone(&news));
             EventListener::new(&socket, name, move |event| {
                 act(&mut inbox.borrow_mut(), event);

@@ -1,9 +1,8 @@
 //! Reading recordings: a frame a line, with the time it arrived, or bare events.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -68,18 +67,19 @@ pub struct Recording<R> {
     summary: ReadSummary,
 }
 
-impl Recording<BufReader<File>> {
+#[cfg(not(target_arch = "wasm32"))]
+impl Recording<io::BufReader<std::fs::File>> {
     /// Opens a recording.
     ///
     /// # Errors
     /// When there is no such file, it may not be read, or it is a folder.
-    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+    pub fn open(path: &std::path::Path) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::Open { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
+        let file = std::fs::File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
             return Err(RecordingError::Folder { path: path.to_owned() });
         }
-        Ok(Self::new(BufReader::new(file)))
+        Ok(Self::new(io::BufReader::new(file)))
     }
 }
 
