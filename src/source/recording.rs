@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = Recording::open(Path::new("no/such.ndjson")).err().unwrap().to_string();
+        let error =
+            Recording::open(std::path::Path::new("no/such.ndjson")).err().unwrap().to_string();
         assert!(error.starts_with("cannot open the recording `no/such.ndjson`: "), "{error}");
     }
 }
