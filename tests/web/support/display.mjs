@@ -96,6 +96,19 @@ export class Display {
   }
 }
 
+/** Runs in the page: the time of day stands, everything else goes on. */
+function standStill(now) {
+  const Real = Date;
+  window.Date = class extends Real {
+    constructor(...given) {
+      super(...(given.length ? given : [now]));
+    }
+    static now() {
+      return now;
+    }
+  };
+}
+
 let house = null;
 
 /** A server for the page of tests whose events come from elsewhere. */
@@ -146,7 +159,7 @@ class Bench {
   async open({ at, source, query = "", visitor, viewport, path = "", ready = true, fixedTime } = {}) {
     const context = visitor ?? (await this.visitor(viewport ? { viewport } : {}));
     const page = await context.newPage();
-    if (fixedTime !== undefined) await page.clock.setFixedTime(fixedTime);
+    if (fixedTime !== undefined) await page.addInitScript(standStill, fixedTime);
     const display = new Display(page);
     page.on("pageerror", (error) => this.#problem(`error: ${error.stack ?? error}`));
     page.on("console", (message) => {
