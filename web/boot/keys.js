@@ -1,15 +1,23 @@
-// The display's own keys, where the browser has something else to do with them.
+// Keys and the wheel belong to the display while it has the focus, not to the page's scroll bar or
+// the browser's search. All others stay the browser's: F5, Ctrl+L, Tab, paste.
 
-/** Keys that the display has and that scroll a page. */
-const SCROLLING = new Set([" ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]);
+const OWN = new Set([" ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "/", "'", "?", "F11"]);
 
-/**
- * Keeps a page from scrolling when a key is meant for the display. All other keys are left to the
- * browser, and these too where they are part of a shortcut.
- */
-export function keepKeys(canvas) {
+/** Whether the display, not the browser, acts on a key. */
+export function isOwnKey({ key, ctrlKey, altKey, metaKey }) {
+  return OWN.has(key) && !ctrlKey && !altKey && !metaKey;
+}
+
+/** Keeps the browser from acting on what the display acts on. */
+export function claimKeys(canvas) {
   canvas.addEventListener("keydown", (event) => {
-    const shortcut = event.ctrlKey || event.altKey || event.metaKey;
-    if (!shortcut && SCROLLING.has(event.key)) event.preventDefault();
+    if (isOwnKey(event)) event.preventDefault();
   });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      if (document.activeElement === canvas && !event.ctrlKey) event.preventDefault();
+    },
+    { passive: false },
+  );
 }

@@ -6,7 +6,6 @@ import { ensureClipboard } from "./clipboard.js";
 import { DownloadError, downloadWasm } from "./download.js";
 import * as failures from "./failures.js";
 import { claimKeys } from "./keys.js";
-import { keepKeys } from "./keys.js";
 import { attachLoader } from "./loader.js";
 import { report } from "./reporter.js";
 import { site } from "./site.js";
@@ -43,7 +42,6 @@ export function mount(canvas, options = {}) {
   if (!canvas.id) canvas.id = "meterbridge";
   if (!canvas.hasAttribute("role")) canvas.setAttribute("role", "application");
   needStyle();
-  keepKeys(canvas);
   claimKeys(canvas);
   ensureClipboard();
   // The scripts run: what says that they do not is not needed.
