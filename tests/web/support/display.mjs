@@ -96,15 +96,16 @@ export class Display {
   }
 }
 
-/** Runs in the page: the time of day stands, everything else goes on. */
+/** Runs in the page: the time of day is `timeOfDay`, and everything else goes on. */
 function standStill(now) {
   const Real = Date;
+  window.timeOfDay = now;
   window.Date = class extends Real {
     constructor(...given) {
-      super(...(given.length ? given : [now]));
+      super(...(given.length ? given : [window.timeOfDay]));
     }
     static now() {
-      return now;
+      return window.timeOfDay;
     }
   };
 }
