@@ -67,8 +67,8 @@ for (const name of ["completed", "failed"]) {
         fixedTime: endOf({ file, lastMs }),
       });
       await display.until("all frames", (state) => state.frames === frames.length);
-      // What grows and fades when it is first seen comes to its end, within the same second.
-      await display.ask(() => (window.timeOfDay += 900));
+      // What grows when it is first seen is drawn at its end with the next second.
+      await display.ask(() => (window.timeOfDay += 1000));
       const shown = await still(display.page);
       const into = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-native-")), `${name}.png`);
       const expected = await snapshot(file, size, into);
