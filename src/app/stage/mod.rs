@@ -61,6 +61,8 @@ struct StageMemory {
     from: Vec<ModuleBox>,
     to: Vec<ModuleBox>,
     moved_at: f64,
+    /// When it was last drawn, or nothing of it had to be.
+    drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
     bridge: Option<BridgeView>,
@@ -106,7 +108,9 @@ fn draw(
     reduced_motion: Res<ReducedMotion>,
 ) {
     let now = draw_clock.secs;
-    let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
+    // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
+    let arrived = memory.moved_at + f64::from(motion::FOCUS_MOVE);
+    let moving = memory.drawn_at <= arrived;
     let cause = Cause {
         generation: studio.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
@@ -142,6 +146,7 @@ fn draw(
         stage,
         bridge,
     };
+    memory.drawn_at = now;
     memory.notice_changes(&drawn, run, clock.server_now, now);
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
@@ -417,3 +422,6 @@ fn draw_notice(part: &mut Part, notice: &str, place: &Place) {
             .colour(colour::TEXT),
     );
 }
+
+#[cfg(test)]
+mod tests;
