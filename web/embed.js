@@ -40,7 +40,7 @@ function listFailed({ run_id, title, node, message }) {
 
 function showConnection({ state, url, reason }) {
   connection.textContent = [state, reason].filter(Boolean).join(": ");
-  address = url ?? address;
+  address = url || address;
   const isOff = state === "disconnected" || state === "failed";
   plug.textContent = isOff ? "Connect again" : "Disconnect";
   plug.disabled = isOff && !address;

@@ -68,6 +68,8 @@ pub(super) struct StageMemory {
     from: Vec<ModuleBox>,
     to: Vec<ModuleBox>,
     moved_at: f64,
+    /// When it was last drawn, or nothing of it had to be.
+    drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
 }
@@ -118,7 +120,9 @@ pub(super) fn draw(
     frame: Res<Frame>,
 ) {
     let now = draw_clock.secs;
-    let moving = now - memory.moved_at < f64::from(motion::FOCUS_MOVE) + 0.05;
+    // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
+    let arrived = memory.moved_at + f64::from(motion::FOCUS_MOVE);
+    let moving = memory.drawn_at <= arrived;
     let cause = Cause {
         generation: studio.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
@@ -151,6 +155,7 @@ pub(super) fn draw(
         run_events: run.map_or(0, Run::events),
         stage,
     };
+    memory.drawn_at = now;
     memory.notice_changes(&drawn, run, clock.server_now, now);
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
@@ -349,3 +354,6 @@ fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<Str
         view::age_words(ended_at, now)
     ))
 }
+
+#[cfg(test)]
+mod tests;

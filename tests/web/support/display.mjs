@@ -96,6 +96,20 @@ export class Display {
   }
 }
 
+/** Runs in the page: the time of day is `timeOfDay`, and everything else goes on. */
+function standStill(now) {
+  const Real = Date;
+  window.timeOfDay = now;
+  window.Date = class extends Real {
+    constructor(...given) {
+      super(...(given.length ? given : [window.timeOfDay]));
+    }
+    static now() {
+      return window.timeOfDay;
+    }
+  };
+}
+
 let house = null;
 
 /** A server for the page of tests whose events come from elsewhere. */
@@ -146,7 +160,7 @@ class Bench {
   async open({ at, source, query = "", visitor, viewport, path = "", ready = true, fixedTime } = {}) {
     const context = visitor ?? (await this.visitor(viewport ? { viewport } : {}));
     const page = await context.newPage();
-    if (fixedTime !== undefined) await page.clock.setFixedTime(fixedTime);
+    if (fixedTime !== undefined) await page.addInitScript(standStill, fixedTime);
     const display = new Display(page);
     page.on("pageerror", (error) => this.#problem(`error: ${error.stack ?? error}`));
     page.on("console", (message) => {
