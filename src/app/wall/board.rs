@@ -306,8 +306,11 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
     let rows = ((foot - top) / pitch).floor().max(0.0) as usize;
     for (row, run) in view.latest.iter().take(rows).enumerate() {
         let y = top + pitch * (row as f32 + 0.72);
-        let when = format!("{}, {}", run.took, run.ago);
-        let when = if run.took.is_empty() { run.ago.clone() } else { when };
+        // A name is not cut for a number.
+        let name_w = measure(Face::Text600, size::META, 0.0, &run.title);
+        let both = format!("{}, {}", run.took, run.ago);
+        let both_fit = name_w + 20.0 + measure(Face::Text500, 24.0, 0.0, &both) <= rect.w;
+        let when = if run.took.is_empty() || !both_fit { run.ago.clone() } else { both };
         let when_w = measure(Face::Text500, 24.0, 0.0, &when);
         let room = rect.w - when_w - 20.0;
         let title_size = size_for(Face::Text600, (size::META, 22.0), &run.title, room);

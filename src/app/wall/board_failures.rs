@@ -14,10 +14,12 @@ const RADIUS: f32 = 16.0;
 const HEAD: f32 = 104.0;
 const HATCH: f32 = 12.0;
 const PAD: f32 = 26.0;
-const NAME: f32 = 27.0;
-const REASON: f32 = 25.0;
-const LINE: f32 = 33.0;
-const GAP: f32 = 17.0;
+const NAME: f32 = 26.0;
+const REASON: f32 = 24.5;
+const LINE: f32 = 31.0;
+const GAP: f32 = 16.0;
+/// Between two names on a line.
+const NAME_GAP: f32 = 8.0;
 /// Causes that are told before any name of the first takes their room.
 const CAUSES_FIRST: usize = 5;
 const LAYER: Layer = Layer::Face;
@@ -155,20 +157,19 @@ impl Pen {
         self.named += 1;
     }
 
-    /// Names side by side, as many as have a line.
+    /// Names side by side, as many as have a line; the others are counted behind them.
     fn tell_names(&mut self, group: &Group, reserved: f32) {
-        let left = MOST_NAMED - self.named;
+        let left = MOST_NAMED - self.named.min(MOST_NAMED);
+        let room = ((self.foot - reserved - self.y) / LINE).floor().max(0.0) as usize;
+        let can = group.runs.len().min(left);
+        let all = can == group.count && self.fitting(group, can, room) == can;
+        let lines = if all { room } else { room.saturating_sub(1) };
+        let count = self.fitting(group, can, lines);
         let mut x = self.width;
-        let mut written = 0;
-        for (id, title) in group.runs.iter().take(left) {
-            let last = written + 1 == group.count;
-            let words = if last { title.clone() } else { format!("{title},") };
+        for (place, (id, title)) in group.runs.iter().take(count).enumerate() {
+            let words = name_words(title, place + 1 == group.count);
             let width = measure(Face::Text600, REASON, 0.0, &words);
             if x + width > self.width {
-                // With a line for "and n more".
-                if self.y + 2.0 * LINE + reserved > self.foot {
-                    break;
-                }
                 self.y += LINE;
                 x = 0.0;
             }
@@ -176,12 +177,11 @@ impl Pen {
             self.write(words, x, (Face::Text600, REASON), colour::TEXT);
             let rect = Rect::new(PAD + x, self.y - REASON, width.min(self.width - x), LINE);
             self.told.names.push((id.clone(), rect));
-            x += width + 9.0;
-            written += 1;
+            x += width + NAME_GAP;
         }
-        self.named += written;
-        let rest = group.count - written;
-        if rest > 0 && written > 0 {
+        self.named += count;
+        let rest = group.count - count;
+        if rest > 0 && count > 0 {
             let words = format!("and {} more", count_words(rest as u64));
             if x + measure(Face::Text500, REASON, 0.0, &words) > self.width {
                 self.y += LINE;
@@ -190,6 +190,28 @@ impl Pen {
             self.write(words, x, (Face::Text500, REASON), colour::FAILED_ON_TINT);
         }
     }
+
+    /// How many of the first `most` names have room in so many lines.
+    fn fitting(&self, group: &Group, most: usize, lines: usize) -> usize {
+        let (mut x, mut line) = (self.width, 0);
+        for (place, (_, title)) in group.runs.iter().take(most).enumerate() {
+            let words = name_words(title, place + 1 == group.count);
+            let width = measure(Face::Text600, REASON, 0.0, &words);
+            if x + width > self.width {
+                line += 1;
+                x = 0.0;
+            }
+            if line > lines {
+                return place;
+            }
+            x += width + NAME_GAP;
+        }
+        most.min(group.runs.len())
+    }
+}
+
+fn name_words(title: &str, is_last: bool) -> String {
+    if is_last { title.to_owned() } else { format!("{title},") }
 }
 
 /// Draws what is told, and says where names are.

@@ -29,23 +29,25 @@ pub fn fit(
     (first_room, room): (f32, f32),
     text: &str,
 ) -> Fitted {
-    let mut fitted = Fitted { lines: Vec::new(), size: 0.0 };
+    let mut cut = Fitted { lines: Vec::new(), size: 0.0 };
+    // Holds it, but breaks a word.
+    let mut breaking = None;
     for (size, most) in steps {
         let lines = broken(face, *size, (first_room, room), text, *most + 1);
-        let whole_words =
-            lines.iter().all(|line| text.split_whitespace().any(|word| line.ends_with(word)));
-        let holds = lines.len() <= *most;
-        if holds && (whole_words || lines.len() == 1) {
-            return Fitted { lines, size: *size };
+        if lines.len() > *most {
+            let lines = broken(face, *size, (first_room, room), text, *most);
+            cut = Fitted { lines, size: *size };
+            continue;
         }
-        fitted =
-            Fitted { lines: broken(face, *size, (first_room, room), text, *most), size: *size };
-        if holds {
-            // One long word: it is broken where it must, but not cut.
+        let ends_with_word =
+            |line: &String| text.split_whitespace().any(|word| line.ends_with(word));
+        let fitted = Fitted { size: *size, lines };
+        if fitted.lines.iter().all(ends_with_word) {
             return fitted;
         }
+        breaking.get_or_insert(fitted);
     }
-    fitted
+    breaking.unwrap_or(cut)
 }
 
 fn broken(
@@ -92,6 +94,8 @@ mod tests {
         let (long, size) = lines("The Lighthouse Keeper’s Daughter Dreams of Copper Rivers");
         assert_eq!((long.len(), size), (3, 24.0));
         assert!(!long.concat().contains('…'), "{long:?}");
+        let (one_word, size) = lines("Supercalifragilistics");
+        assert_eq!((one_word.len(), size), (1, 24.0), "smaller rather than broken");
         assert!(lines(&"word ".repeat(80)).0.concat().ends_with('…'));
         assert!(lines("").0.is_empty());
     }

@@ -263,7 +263,7 @@ mod tests {
         [Rect::new(0.0, 0.0, 300.0, 240.0), Rect::new(400.0, 0.0, 300.0, 240.0)];
 
     fn plan(runs: &[&str]) -> Plan {
-        let runs = runs.iter().map(|id| RunId::new(id)).zip(PLACES).collect();
+        let runs = runs.iter().copied().map(RunId::new).zip(PLACES).collect();
         Plan::Tiles(Tiles { density: Density::Medium, runs, more: None })
     }
 

@@ -149,7 +149,8 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let (left, right) = (rect.x + pad, rect.right() - pad);
     let radius = 17.0 * k;
     let full = size::TILE_TITLE * k;
-    let steps = [(full, 1), (full * 0.875, 1), (full * 0.875, 2), (full * 0.75, 3)];
+    let smallest = (full * 0.62).max(size::ESSENTIAL_MIN);
+    let steps = [(full, 1), (full * 0.875, 1), (full * 0.875, 2), (full * 0.75, 3), (smallest, 3)];
     let room = right - left;
     let title = fit(Face::Text700, &steps, (room - 2.0 * radius - 12.0 * k, room), &view.title);
     let extra = (rect.h - HEIGHT * k).max(0.0);
@@ -256,10 +257,14 @@ fn draw_place(
     let width = |text: &str| measure(Face::Text500, meta_size, 0.0, text);
     let place_size = size_for(Face::Text700, (node_size, 20.0), &view.place, room);
     let place_width = measure(Face::Text700, place_size, 0.0, &view.place);
-    let with_note = if note.is_empty() { 0.0 } else { gap + width(note) };
-    let detail_fits =
-        !view.detail.is_empty() && place_width + gap + width(&view.detail) + with_note <= room;
-    let note_fits = place_width + with_note <= room;
+    let note_room = (room - place_width - gap).max(1.0);
+    let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
+    let note_w = measure(Face::Text500, note_size, 0.0, note);
+    let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
+    let detail_fits = !view.detail.is_empty()
+        && place_width + gap + width(&view.detail) + with_note <= room
+        && note_size >= meta_size;
+    let note_fits = place_width + with_note <= room + 0.5;
     let ink = if view.look == Look::Queued { colour::TEXT_SECONDARY } else { ink };
     let mut line =
         Text::new("place", view.place.clone(), left, baseline, Face::Text700, place_size)
@@ -275,7 +280,7 @@ fn draw_place(
     if note_fits && !note.is_empty() {
         part.text(
             Layer::Face,
-            Text::new("note", note.to_owned(), right, baseline, Face::Text500, meta_size)
+            Text::new("note", note.to_owned(), right, baseline, Face::Text500, note_size)
                 .end()
                 .colour(note_ink),
         );
