@@ -194,7 +194,7 @@ fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
             (Rect::new(Screen::MARGIN, 28.0, screen.width - 112.0 - 190.0, 62.0), 34.0)
         }
         // Over the counts, which move down.
-        View::Wall => (Rect::new(350.0, 12.0, screen.width - 350.0 - 56.0 - 190.0, 54.0), 30.0),
+        View::Wall => (Rect::new(350.0, 8.0, screen.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
     };
     part.shape(
         Layer::Band,

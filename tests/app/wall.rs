@@ -10,9 +10,9 @@ use meterbridge::app::wall::board_view::BoardView;
 use meterbridge::app::wall::census::Census;
 use meterbridge::app::wall::header::HeaderView;
 use meterbridge::app::wall::pick::Selection;
-use meterbridge::app::wall::plan::{Plan, plan};
+use meterbridge::app::wall::plan::{Plan, Tiles, plan};
 use meterbridge::app::wall::tile_view::TileView;
-use meterbridge::layout::Screen;
+use meterbridge::layout::{Density, Screen};
 use meterbridge::model::RunStatus;
 use meterbridge::protocol::RunId;
 
@@ -165,6 +165,60 @@ fn the_wall_counts_as_the_bridge_does() {
         let ended = model.count(RunStatus::Completed) + model.count(RunStatus::Failed);
         assert_eq!(sparks as usize, ended);
     }
+}
+
+/// A studio with so many runs at work, and so many that were finished a minute ago.
+fn studio_of(running: usize, finished: usize) -> App {
+    let mut app = studio();
+    for run in 0..finished {
+        let id = format!("done-{run}");
+        feed(&mut app, [event(&id, None, "start", -90), event(&id, None, "end", -60)]);
+    }
+    for run in 0..running {
+        feed(&mut app, [event(&format!("run-{run}"), Some("PLAN"), "start", -5)]);
+    }
+    app
+}
+
+fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
+    let now = app.world().resource::<PlaybackClock>().server_now;
+    let screen = Screen::of_pixels(1920.0, 1080.0);
+    match plan(&census(app), &screen, now, before) {
+        Plan::Tiles(tiles) => tiles,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_over_does_not_make_what_runs_small() {
+    let check = |running, finished, density, more| {
+        let tiles = tiles(&studio_of(running, finished), None);
+        let counted = tiles.more.map_or(0, |(more, _)| more.completed);
+        assert_eq!((tiles.density, counted), (density, more), "{running} and {finished}");
+        let first = tiles.runs.iter().take(running);
+        assert!(first.into_iter().all(|(id, _)| id.as_str().starts_with("run-")));
+    };
+    check(1, 0, Density::Strip, 0);
+    check(2, 4, Density::Large, 0);
+    check(2, 40, Density::Large, 37);
+    check(5, 24, Density::Medium, 15);
+    check(20, 20, Density::Small, 0);
+    check(20, 30, Density::Small, 11);
+    // Nothing runs: what was last stays.
+    check(0, 40, Density::Large, 35);
+}
+
+#[test]
+fn a_wall_does_not_change_with_every_run_that_comes_and_goes() {
+    let seven = Plan::Tiles(tiles(&studio_of(7, 0), None));
+    assert_eq!(tiles(&studio_of(6, 0), Some(&seven)).density, Density::Medium);
+    assert_eq!(tiles(&studio_of(4, 0), Some(&seven)).density, Density::Large);
+    // More always have room at once.
+    let six = Plan::Tiles(tiles(&studio_of(6, 0), None));
+    assert_eq!(tiles(&studio_of(7, 0), Some(&six)).density, Density::Medium);
+    let again = Plan::Tiles(tiles(&studio_of(2, 10), None));
+    let Plan::Tiles(before) = &again else { unreachable!() };
+    assert_eq!(tiles(&studio_of(2, 10), Some(&again)), *before, "it does not drift");
 }
 
 fn view(app: &App) -> View {

@@ -80,7 +80,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
         ((wanted * 0.5).max(22.0), 2),
     ];
     let title = fit(Face::Display700, &steps, (room, room), &view.title);
-    let headline_sizes = ((head_h * 0.25).min(size::FAIL_BAND * 1.5), 22.0);
+    let headline_sizes = ((head_h * 0.25).clamp(22.0, size::FAIL_BAND * 1.5), 22.0);
     let headline_size = size_for(Face::Display700, headline_sizes, headline, room);
     // Both lines stand in the middle of the head.
     let gap = headline_size * 0.42;

@@ -264,7 +264,8 @@ mod tests {
 
     fn plan(runs: &[&str]) -> Plan {
         let runs = runs.iter().copied().map(RunId::new).zip(PLACES).collect();
-        Plan::Tiles(Tiles { density: Density::Medium, runs, more: None })
+        let density = Density::Medium;
+        Plan::Tiles(Tiles { density, present: density, runs, more: None })
     }
 
     fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {

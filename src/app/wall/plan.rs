@@ -31,6 +31,8 @@ pub enum Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tiles {
     pub density: Density,
+    /// What the runs that are not over would have for themselves.
+    pub present: Density,
     pub runs: Vec<(RunId, Rect)>,
     /// What ended lately and has no tile, in the last place.
     pub more: Option<(More, Rect)>,
@@ -62,13 +64,10 @@ impl More {
 struct Order {
     /// Failed just now.
     failed: Vec<RunId>,
-    /// Running by their start, queued, without news, ended just now.
-    must: Vec<RunId>,
-    /// How many of these are not over.
-    active: usize,
-    /// Ended earlier: failures of the last hour, then the latest first, with their status and
-    /// whether it was lately.
-    may: Vec<(RunId, RunStatus, bool)>,
+    /// Running by their start, queued, without news: these have a tile whatever its size.
+    active: Vec<RunId>,
+    /// Over: failures of the last hour, then the latest first. These fill what places are left.
+    over: Vec<(RunId, RunStatus)>,
     /// What of the last hour is in neither list, since no screen has room for it.
     beyond: More,
 }
@@ -81,41 +80,38 @@ impl Order {
         let id = |(_, id): (Timestamp, &RunId)| id.clone();
         let failed = census.newest(RunStatus::Failed).take_while(is_news).map(id);
         let active = census.running().chain(census.queued()).chain(census.silent()).map(id);
-        let over = |status| census.newest(status).take_while(is_news).map(id);
-        let just_over = over(RunStatus::Cancelled).chain(over(RunStatus::Completed));
+        let mut over: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
+        for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
+            // New failures have their own tiles.
+            let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
+            let others = census.newest(status).skip_while(is_listed).take(MOST_TILES);
+            over.extend(others.map(|(at, id)| (at, id.clone(), status)));
+        }
         let mut order = Self {
             failed: failed.take(MOST_FAILED_TILES + 1).collect(),
-            must: active.chain(just_over).take(MOST_TILES).collect(),
-            active: census.active() + census.queued_count(),
-            may: Vec::new(),
+            active: active.take(MOST_TILES).collect(),
+            over: Vec::new(),
             beyond: More::default(),
         };
-        let statuses = [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed];
-        let mut earlier: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
-        for status in statuses {
-            let older = census.newest(status).skip_while(is_news).take(MOST_TILES);
-            earlier.extend(older.map(|(at, id)| (at, id.clone(), status)));
-        }
-        earlier.sort_by_key(|(at, _, status)| {
-            (*at < lately, *status != RunStatus::Failed, std::cmp::Reverse(*at))
-        });
         // What is older is shown only where else there would be nothing.
-        let any = !order.must.is_empty()
+        let any = !order.active.is_empty()
             || !order.failed.is_empty()
-            || earlier.iter().any(|(at, ..)| *at >= lately);
-        let earlier = earlier.into_iter().filter(|(at, ..)| !any || *at >= lately);
-        order.may = earlier.map(|(at, id, status)| (id, status, at >= lately)).collect();
-        // Counted, not walked: only what is listed is taken off.
-        let listed = |status| {
-            let may = order.may.iter().filter(|(_, of, late)| *of == status && *late).count();
-            let must = census.newest(status).take_while(is_news).take(MOST_TILES).count();
-            census.lately(status).saturating_sub(may + must)
-        };
-        order.beyond = More {
-            completed: listed(RunStatus::Completed),
-            failed: listed(RunStatus::Failed),
-            cancelled: listed(RunStatus::Cancelled),
-        };
+            || over.iter().any(|(at, ..)| *at >= lately);
+        over.retain(|(at, ..)| !any || *at >= lately);
+        over.sort_by_key(|(at, _, status)| (*status != RunStatus::Failed, std::cmp::Reverse(*at)));
+        if any {
+            // Counted, not walked: only what is listed is taken off.
+            let unlisted = |status, apart: usize| {
+                let listed = over.iter().filter(|(.., of)| *of == status).count();
+                census.lately(status).saturating_sub(listed + apart)
+            };
+            order.beyond = More {
+                completed: unlisted(RunStatus::Completed, 0),
+                failed: unlisted(RunStatus::Failed, order.failed.len()),
+                cancelled: unlisted(RunStatus::Cancelled, 0),
+            };
+        }
+        order.over = over.into_iter().map(|(_, id, status)| (id, status)).collect();
         order
     }
 }
@@ -137,71 +133,64 @@ pub fn plan(
     let lay_out = |others: usize, at_least: Density| {
         lay_out_wall(&WallRequest { area, failed, others, at_least })
     };
-    let wanted = order.must.len();
+    let wanted = order.active.len();
     let Some(loosest) = lay_out(wanted, Density::Strip) else {
         return Plan::Board;
     };
     let lasting = || lay_out(wanted + SLACK, Density::Strip).map(|wall| wall.density);
-    let at_least = match before {
-        Some(Plan::Board) => match lasting() {
-            Some(_) => Density::Strip,
-            None => return Plan::Board,
-        },
-        Some(Plan::Tiles(tiles)) if loosest.density < tiles.density => {
-            lasting().unwrap_or(tiles.density).min(tiles.density)
+    let present = match before {
+        Some(Plan::Board) if lasting().is_none() => return Plan::Board,
+        Some(Plan::Tiles(tiles)) if loosest.density < tiles.present => {
+            lasting().unwrap_or(tiles.present).clamp(loosest.density, tiles.present)
         }
-        _ => Density::Strip,
+        _ => loosest.density,
     };
-    let Some(wall) = lay_out(wanted, at_least) else {
-        return Plan::Board;
-    };
-    Plan::Tiles(fill(order, wall, at_least, lay_out))
+    match fill(order, present, lay_out) {
+        Some(tiles) => Plan::Tiles(tiles),
+        None => Plan::Board,
+    }
 }
 
-/// Gives the places that are left to what ended earlier; what then still has none is counted.
+/// Gives the places that are left to what is over; what then still has none is counted.
 fn fill(
     mut order: Order,
-    wall: Wall,
-    at_least: Density,
+    present: Density,
     lay_out: impl Fn(usize, Density) -> Option<Wall>,
-) -> Tiles {
-    let wanted = order.must.len();
+) -> Option<Tiles> {
+    let wanted = order.active.len();
     // The past may make the present a little smaller, no more.
-    let loosest = wall.density;
-    let most = if loosest <= Density::Strip { Density::Large } else { Density::Medium };
-    let past = order.may.len() + usize::from(order.beyond.sum() > 0);
+    let most = match present {
+        Density::Strip => Density::Large,
+        Density::Large | Density::Medium => Density::Medium,
+        Density::Small => Density::Small,
+    };
+    let past = order.over.len() + usize::from(order.beyond.sum() > 0);
     let fuller = (1..=past.min(MOST_FILL)).rev();
-    let mut fuller = fuller.filter_map(|past| lay_out(wanted + past, at_least));
-    let wall = fuller.find(|wall| wall.density <= most.max(loosest)).unwrap_or(wall);
+    let mut fuller = fuller.filter_map(|past| lay_out(wanted + past, present));
+    let wall = fuller.find(|wall| wall.density <= most).or_else(|| lay_out(wanted, present))?;
     let places = wall.others.len() + wall.free;
     let free = places.saturating_sub(wanted);
     let mut more = order.beyond;
-    let lately = order.may.iter().filter(|(.., late)| *late).count();
-    let all_fit = more.sum() == 0 && lately <= free;
+    let all_fit = more.sum() == 0 && order.over.len() <= free;
     let shown = if all_fit { free } else { free.saturating_sub(1) };
-    let kept = shown.min(order.may.len());
-    for (_, status, late) in order.may.drain(kept..) {
-        if late {
-            more.count(status);
-        }
+    for (_, status) in order.over.drain(shown.min(order.over.len())..) {
+        more.count(status);
     }
+    // Of those that have a place: failures, cancelled ones, finished ones.
+    order.over.sort_by_key(|(_, status)| match status {
+        RunStatus::Failed => 0,
+        RunStatus::Cancelled => 1,
+        _ => 2,
+    });
     let has_more = more.sum() > 0 && free > 0;
-    let count = wanted + kept + usize::from(has_more);
-    let density = wall.density;
+    let count = wanted + order.over.len() + usize::from(has_more);
     // Never looser than what has just been found to hold them.
-    let wall = lay_out(count, density).unwrap_or(wall);
+    let wall = lay_out(count, wall.density).unwrap_or(wall);
     let mut others = wall.others.iter().copied();
     let failed = order.failed.into_iter().zip(wall.failed.iter().copied());
-    // Failures stand before all else that is over.
-    let failed_before =
-        order.may.iter().filter(|(_, status, late)| *late && *status == RunStatus::Failed).count();
-    let mut ids = order.must;
-    let over = ids.split_off(order.active.min(ids.len()));
-    let mut may = order.may.into_iter().map(|(id, ..)| id);
-    ids.extend(may.by_ref().take(failed_before));
-    let ids = ids.into_iter().chain(over).chain(may);
+    let ids = order.active.into_iter().chain(order.over.into_iter().map(|(id, _)| id));
     let mut runs: Vec<(RunId, Rect)> = failed.collect();
-    runs.extend(ids.take(wanted + kept).zip(&mut others));
+    runs.extend(ids.take(count - usize::from(has_more)).zip(&mut others));
     let more = if has_more { others.next().map(|rect| (more, rect)) } else { None };
-    Tiles { density: wall.density, runs, more }
+    Some(Tiles { density: wall.density, present, runs, more })
 }

@@ -39,7 +39,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
     let room = right - left;
-    let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 2)];
+    let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 3)];
     let one = [(size::NAME_MIN, 1), (24.0, 1), (22.0, 1)];
     let steps = if view.failure.is_some() { &one[..] } else { &several[..] };
     let title = fit(Face::Text700, steps, (room, room), &view.title);
