@@ -8,19 +8,22 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use meterbridge::app::snapshot;
 use meterbridge::cli::{Moment, Size, SnapshotRequest};
-use meterbridge::config::Settings;
+use meterbridge::config::{Settings, ViewName};
 use meterbridge::source::SourceSpec;
 
-/// Name of the picture, recording, whether the panel is open.
-const PICTURES: &[(&str, &str, bool)] = &[
-    ("stage-waiting", "waiting", false),
-    ("stage-mid-run", "mid-run", false),
-    ("stage-second-fix-pass", "second-fix-pass", false),
-    ("stage-failed", "failed", false),
-    ("stage-cancelled", "cancelled", false),
-    ("stage-several-nodes", "several-nodes", false),
-    ("stage-long-error", "long-error", false),
-    ("panel", "12-runs", true),
+/// Name of the picture, recording, view, whether the panel is open.
+const PICTURES: &[(&str, &str, ViewName, bool)] = &[
+    ("stage-waiting", "waiting", ViewName::Stage, false),
+    ("stage-mid-run", "mid-run", ViewName::Stage, false),
+    ("stage-second-fix-pass", "second-fix-pass", ViewName::Stage, false),
+    ("stage-failed", "failed", ViewName::Stage, false),
+    ("stage-cancelled", "cancelled", ViewName::Stage, false),
+    ("stage-several-nodes", "several-nodes", ViewName::Stage, false),
+    ("stage-long-error", "long-error", ViewName::Stage, false),
+    ("wall-three", "wall-3", ViewName::Wall, false),
+    ("wall-twelve", "wall-12", ViewName::Wall, false),
+    ("wall-forty", "wall-40", ViewName::Wall, false),
+    ("panel", "12-runs", ViewName::Stage, true),
 ];
 const SIZES: [Size; 2] = [Size { width: 1920, height: 1080 }, Size { width: 3840, height: 2160 }];
 
@@ -54,7 +57,7 @@ fn take_all(folder: &Path) -> Result<()> {
 }
 
 fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
-    let (name, scene, panel) = PICTURES
+    let (name, scene, view, panel) = PICTURES
         .iter()
         .find(|(name, ..)| *name == picture)
         .with_context(|| format!("there is no picture `{picture}`"))?;
@@ -64,6 +67,7 @@ fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
         .with_context(|| format!("no picture is {width} pixels wide"))?;
     let scenes = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
     let mut settings = Settings::default();
+    settings.view.view = *view;
     settings.view.panel = Some(*panel);
     let output = folder.join(format!("{name}-{}x{}.png", size.width, size.height));
     let shown = output.display().to_string();

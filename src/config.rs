@@ -31,6 +31,7 @@ pub struct WindowRequest {
 /// What is shown, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewSettings {
+    pub view: ViewName,
     /// Show this run and stay with it; `None` follows the newest.
     pub run: Option<String>,
     /// Whether the panel is open; `None` is closed.
@@ -44,7 +45,14 @@ pub struct ViewSettings {
 
 impl Default for ViewSettings {
     fn default() -> Self {
-        Self { run: None, panel: None, fullscreen: false, reduced_motion: false, speed: 1.0 }
+        Self {
+            view: ViewName::Stage,
+            run: None,
+            panel: None,
+            fullscreen: false,
+            reduced_motion: false,
+            speed: 1.0,
+        }
     }
 }
 
@@ -89,6 +97,7 @@ impl Settings {
                 events_per_run: retention.keep_events_per_run,
             },
             view: ViewSettings {
+                view: view.view,
                 run: view.run.clone().filter(|run| !run.is_empty()),
                 panel: if view.no_panel { Some(false) } else { view.panel },
                 fullscreen: false,
@@ -179,6 +188,11 @@ pub struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
+    /// Begin with one run, or with all of them: `stage` or `wall`
+    #[arg(long, value_enum, value_name = "stage|wall", default_value = "stage")]
+    #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
+    pub view: ViewName,
+
     /// Show this run instead of following the newest
     #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
     pub run: Option<String>,
@@ -203,6 +217,16 @@ pub struct ViewOptions {
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     #[arg(env = "METERBRIDGE_SPEED", hide_env = true)]
     pub speed: f64,
+}
+
+/// A view, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ViewName {
+    /// One run.
+    #[default]
+    Stage,
+    /// All runs.
+    Wall,
 }
 
 /// Options of the built-in demo studio.

@@ -55,6 +55,8 @@ pub struct Shown<'a> {
     /// The run that was chosen.
     pub run: Option<&'a str>,
     pub panel: bool,
+    /// All runs are shown.
+    pub wall: bool,
 }
 
 /// The event stream of a page's own server; `None` where the page came from a file.
@@ -173,7 +175,7 @@ pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
 
 fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
     let defaults = Settings::default().connection;
-    let Shown { source, connection, panel, .. } = shown;
+    let Shown { source, connection, panel, wall, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -195,6 +197,9 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     if *panel {
         query.append_pair("panel", "yes");
     }
+    if *wall {
+        query.append_pair("view", "wall");
+    }
 }
 
 /// A URL without user, password and secret parameters: left out, not hidden, so that it still is
@@ -211,6 +216,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::ViewName;
 
     const OWN: &str = "ws://studio:8080/events";
 
@@ -301,14 +307,16 @@ mod tests {
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
-        let shown = Shown { source, connection: &connection, run: Some("ü & 1"), panel: true };
+        let shown =
+            Shown { source, connection: &connection, run: Some("ü & 1"), panel: true, wall: true };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
         assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
         assert_eq!(request.settings.connection, connection);
         assert_eq!(request.settings.view.run.as_deref(), Some("ü & 1"));
         assert_eq!(request.settings.view.panel, Some(true));
+        assert_eq!(request.settings.view.view, ViewName::Wall);
         let bare = ConnectionSettings::default();
-        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false };
+        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false, wall: false };
         assert_eq!(link_query(&plain, Some(OWN)), "");
     }
 
@@ -316,7 +324,7 @@ mod tests {
     fn no_secret_is_shared_or_kept() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
-        let shown = Shown { source, connection: &connection, run: None, panel: true };
+        let shown = Shown { source, connection: &connection, run: None, panel: true, wall: false };
         let link = link_query(&shown, Some(OWN));
         assert_eq!(source_of(&link), "wss://host/events?all=1");
         assert_eq!(kept_query(&shown, Some(OWN)), "panel=yes");

@@ -1,11 +1,14 @@
 //! Everything a user can ask for. One table gives what has a key its key and its words.
 
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
 use super::AppSystems;
 use super::focus::{Focus, listed_runs};
 use super::ingest::{Link, Studio};
+use super::view::View;
 use super::viewport::Zoom;
+use super::wall::pick::{Pickable, Selection};
 use crate::protocol::RunId;
 
 /// Something the user asked for, by key or in the panel.
@@ -17,11 +20,17 @@ pub enum Action {
     SelectRun(RunId),
     /// Follows again, from the newest active run.
     Follow,
+    /// All runs, or one again.
+    ToggleWall,
+    /// Shows the run that is selected on the wall, and stays on it.
+    OpenSelected,
+    /// Shows a run of the wall, and stays on it.
+    Open(RunId),
     Fit,
     TogglePanel,
     ToggleFullscreen,
     ToggleHelp,
-    /// Closes what is open, else follows again.
+    /// Closes what is open, else goes back to the wall or follows again.
     Back,
     /// Connects to the URL.
     Connect(String),
@@ -73,9 +82,21 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::PreviousRun,
     },
     Shortcut {
+        key: KeyCode::KeyW,
+        key_text: "W",
+        text: "The wall of all runs, or one run",
+        action: || Action::ToggleWall,
+    },
+    Shortcut {
+        key: KeyCode::Enter,
+        key_text: "Enter",
+        text: "Open the run selected on the wall",
+        action: || Action::OpenSelected,
+    },
+    Shortcut {
         key: KeyCode::KeyF,
         key_text: "F",
-        text: "Fit the stage to the window",
+        text: "Fit the view to the window",
         action: || Action::Fit,
     },
     Shortcut {
@@ -99,7 +120,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::Escape,
         key_text: "Esc",
-        text: "Close what is open, or follow again",
+        text: "Close what is open, back to the wall, or follow again",
         action: || Action::Back,
     },
 ];
@@ -116,7 +137,30 @@ pub(super) fn plugin(app: &mut App) {
     app.add_message::<Action>()
         .init_resource::<Chrome>()
         .init_resource::<Zoom>()
+        .init_resource::<Selection>()
+        .init_resource::<Pickable>()
         .add_systems(Update, carry_out.in_set(AppSystems::Act));
+}
+
+/// The wall, as far as actions change it.
+#[derive(SystemParam)]
+pub(super) struct OnWall<'w> {
+    view: ResMut<'w, View>,
+    selection: ResMut<'w, Selection>,
+    pickable: Res<'w, Pickable>,
+}
+
+impl OnWall<'_> {
+    fn select(&mut self, by: isize) {
+        self.selection.0 = self.pickable.step(self.selection.0.as_ref(), by);
+    }
+
+    fn open(&mut self, run: RunId, focus: &mut Focus, zoom: &mut Zoom) {
+        self.selection.0 = Some(run.clone());
+        focus.pin(run);
+        *self.view = View::Stage { from_wall: *self.view == View::Wall };
+        *zoom = Zoom::default();
+    }
 }
 
 pub(super) fn carry_out(
@@ -126,12 +170,29 @@ pub(super) fn carry_out(
     mut link: ResMut<Link>,
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
+    mut wall: OnWall,
 ) {
     for action in actions.read() {
+        let on_wall = *wall.view == View::Wall;
         match action {
+            Action::NextRun if on_wall => wall.select(1),
+            Action::PreviousRun if on_wall => wall.select(-1),
+            // Nothing is followed there.
+            Action::ToggleFollowing if on_wall => {}
             Action::ToggleFollowing => focus.toggle_following(),
             Action::NextRun => step(&mut focus, &studio, 1),
             Action::PreviousRun => step(&mut focus, &studio, -1),
+            Action::ToggleWall => {
+                *wall.view = wall.view.toggled();
+                *zoom = Zoom::default();
+            }
+            Action::OpenSelected => {
+                if let Some(run) = wall.selection.0.clone().filter(|_| on_wall) {
+                    wall.open(run, &mut focus, &mut zoom);
+                }
+            }
+            Action::Open(run) => wall.open(run.clone(), &mut focus, &mut zoom),
+            Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit => *zoom = Zoom::default(),
             Action::TogglePanel => chrome.panel = !chrome.panel,
@@ -139,7 +200,14 @@ pub(super) fn carry_out(
             Action::ToggleHelp => chrome.help = !chrome.help,
             Action::Back if chrome.help => chrome.help = false,
             Action::Back if chrome.panel => chrome.panel = false,
+            Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
+                *wall.view = View::Wall;
+                *zoom = Zoom::default();
+                focus.follow();
+            }
+            Action::Back if on_wall && wall.selection.0.is_some() => wall.selection.0 = None,
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
+            Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
             Action::Connect(url) => {
                 link.url.clone_from(url);

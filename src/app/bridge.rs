@@ -15,7 +15,7 @@ use crate::model::{Model, RunStatus};
 use crate::source::ConnectionState;
 
 /// Height of the bridge.
-pub const HEIGHT: f32 = 184.0;
+const HEIGHT: f32 = Screen::BRIDGE_HEIGHT;
 /// The part on the right with the light.
 const LIGHT_WIDTH: f32 = 372.0;
 const METER_HEIGHT: f32 = 138.0;

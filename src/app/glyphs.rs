@@ -16,6 +16,8 @@ pub enum Glyph {
     Cancelled,
     Skipped,
     Unknown,
+    /// It runs, and nothing is heard of it.
+    Silent,
 }
 
 impl Glyph {
@@ -23,6 +25,7 @@ impl Glyph {
     pub fn colour(self) -> Color {
         match self {
             Self::Pending | Self::Skipped | Self::Unknown => colour::TEXT_TERTIARY,
+            Self::Silent => colour::TEXT_SECONDARY,
             Self::Running => colour::RUNNING,
             Self::Success => colour::SUCCESS,
             Self::Failed => colour::FAILED,
@@ -79,6 +82,15 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                     .radius(radius * 0.08)
                     .fill(colour::CANCELLED_INK),
             );
+        }
+        Glyph::Silent => {
+            let ink = colour::TEXT_SECONDARY;
+            part.shape(layer, Shape::disc(centre, radius).fill(colour::STALE_BADGE));
+            part.shape(layer, Shape::ring(centre, radius * 0.64, radius * 0.17).fill(ink));
+            let at = |x: f32, y: f32| centre + Vec2::new(x, y) * radius;
+            let hands =
+                Shape::polyline3(at(0.0, -0.36), at(0.0, 0.0), at(0.27, 0.18), radius * 0.17);
+            part.shape(layer, hands.fill(ink));
         }
         Glyph::Skipped => {
             part.shape(

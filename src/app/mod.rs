@@ -12,6 +12,7 @@ pub mod clock;
 pub mod draw;
 pub mod entities;
 pub mod focus;
+mod frame;
 mod glyphs;
 pub mod ingest;
 pub mod input;
@@ -23,7 +24,9 @@ mod snapshot;
 mod source;
 pub mod stage;
 pub mod theme;
+pub mod view;
 pub mod viewport;
+pub mod wall;
 mod window;
 pub mod words;
 
@@ -68,6 +71,7 @@ impl Plugin for StudioPlugin {
         app.insert_resource(ingest::Studio::new(self.settings.retention))
             .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
+            .insert_resource(view::View::named(self.settings.view.view))
             .insert_resource(source::SourceOptions::new(&self.settings));
         app.add_plugins((
             clock::plugin,
@@ -82,12 +86,18 @@ impl Plugin for StudioPlugin {
     }
 }
 
-/// What is seen: the canvas with the stage and the bridge.
+/// What is seen: the canvas with the stage or the wall, and the bridge.
 pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins((draw::DrawPlugin, viewport::plugin, stage::plugin));
+        app.add_plugins((
+            draw::DrawPlugin,
+            viewport::plugin,
+            frame::plugin,
+            stage::plugin,
+            wall::plugin,
+        ));
     }
 }
 

@@ -1,23 +1,56 @@
-//! The pointer on the stage: the wheel looks closer, dragging moves the view, `F` fits it again.
+//! The pointer on the view: the wheel looks closer, dragging moves the view, `F` fits it again. A
+//! click on the wall opens the run there.
 
 use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
 use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 
 use super::AppSystems;
-use super::actions;
+use super::actions::{self, Action};
+use super::draw::Canvas;
 use super::input::pointer_on_controls;
+use super::view::on_wall;
 use super::viewport::{Viewport, Zoom};
+use super::wall::Counted;
+use super::wall::pick::Pickable;
 
 /// One notch of the wheel.
 const STEP: f32 = 1.1;
 /// Pixels of a touchpad that make a notch.
 const PIXELS_A_NOTCH: f32 = 40.0;
+/// A press that moves no further than this is a click.
+const CLICK_PX: f32 = 6.0;
 
 pub(super) fn plugin(app: &mut App) {
     // After the keys: F fits the stage, and the wheel may go on from there.
     let look = look.in_set(AppSystems::Act).after(actions::carry_out);
     app.add_systems(Update, look.run_if(not(pointer_on_controls)));
+    let pick = pick.in_set(AppSystems::Act).before(actions::carry_out);
+    app.add_systems(Update, pick.run_if(not(pointer_on_controls)).run_if(on_wall));
+}
+
+/// Opens the run on the wall that was clicked, and not dragged.
+fn pick(
+    buttons: Res<ButtonInput<MouseButton>>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+    (pickable, counted): (Res<Pickable>, Res<Counted>),
+    canvas: Res<Canvas>,
+    mut pressed_at: Local<Option<Vec2>>,
+    mut actions: MessageWriter<Action>,
+) {
+    let Some(pointer) = windows.single().ok().and_then(Window::physical_cursor_position) else {
+        return;
+    };
+    if buttons.just_pressed(MouseButton::Left) {
+        *pressed_at = Some(pointer);
+    }
+    if buttons.just_released(MouseButton::Left)
+        && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
+    {
+        let point = (pointer - canvas.origin) / canvas.scale;
+        let run_at = |place: usize| counted.census.run_at(place).cloned();
+        actions.write_batch(pickable.at(point, run_at).map(Action::Open));
+    }
 }
 
 fn look(

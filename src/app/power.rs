@@ -11,6 +11,7 @@ use super::clock::{PlaybackClock, millis_between};
 use super::draw::Canvas;
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
+use super::view::View;
 use crate::model::RunStatus;
 use crate::source::ConnectionState;
 
@@ -31,13 +32,22 @@ fn choose_rate(
     link: Res<Link>,
     studio: Res<Studio>,
     clock: Res<PlaybackClock>,
+    view: Res<View>,
 ) {
     let shown = focus.run().and_then(|id| studio.model.run(id));
     let live = matches!(link.state, ConnectionState::Connected { .. });
     let heard = studio.model.last_received_at();
     let fresh = heard.is_some_and(|at| millis_between(at, clock.now) < FRESH_MS);
-    let runs = shown.is_some_and(|run| run.status == RunStatus::Running);
-    let failed = shown.is_some_and(|run| run.status == RunStatus::Failed);
+    let (runs, failed) = match *view {
+        View::Stage { .. } => (
+            shown.is_some_and(|run| run.status == RunStatus::Running),
+            shown.is_some_and(|run| run.status == RunStatus::Failed),
+        ),
+        View::Wall => {
+            let some = |status| studio.model.count(status) > 0;
+            (some(RunStatus::Running), some(RunStatus::Failed))
+        }
+    };
     let mode = if canvas.reduced_motion {
         UpdateMode::reactive(RESTING)
     } else if (runs && live) || canvas.is_changed() {

@@ -92,6 +92,22 @@ pub mod colour {
     pub const SKIPPED_OUTLINE: Color = rgb(0x4A4C55);
     pub const SKIPPED_HATCH: Color = rgb(0x908D86);
 
+    pub const TILE_EDGE: Color = rgb(0x31343D);
+    pub const TILE_DOT: Color = rgb(0x4A4D58);
+    pub const TILE_DOT_SKIPPED: Color = rgb(0x6A6C74);
+    pub const TILE_RING_BED: Color = rgb(0x141C23);
+    pub const TILE_RING_TRACK: Color = rgb(0x2B3945);
+    pub const SUCCESS_LINE: Color = rgb(0x218B69);
+    pub const SUCCESS_DENSE: Color = rgb(0x23805F);
+    pub const SUCCESS_FLOOR: Color = rgb(0x2A5446);
+    pub const FAILED_TINT_FROM: Color = rgb(0x4A2015);
+    pub const FAILED_TINT_TO: Color = rgb(0x2A1511);
+    pub const FAILED_ON_TINT: Color = rgb(0xFFB199);
+    pub const CANCELLED_EDGE: Color = rgb(0x6E5024);
+    pub const STALE_BADGE: Color = rgb(0x23252D);
+    pub const STALE_OUTLINE: Color = rgb(0x6A6C74);
+    pub const STALE_SCANLINE: Color = rgba(0xFFFFFF, 0x0D);
+
     pub const LAMP: Color = rgb(0xF6E2B8);
     pub const SCALE: Color = rgb(0xE9DFC8);
     pub const NEEDLE: Color = rgb(0xF4F0E8);
@@ -120,6 +136,16 @@ pub mod size {
     pub const METER_LABEL: f32 = 24.0;
     pub const TICKER: f32 = 24.0;
     pub const USUAL: f32 = 22.0;
+    pub const COUNT_XL: f32 = 64.0;
+    pub const COUNT: f32 = 38.0;
+    pub const FAIL_TITLE: f32 = 60.0;
+    pub const FAIL_MESSAGE: f32 = 42.0;
+    pub const TILE_TITLE: f32 = 32.0;
+    pub const TILE_TIME: f32 = 38.0;
+    pub const TILE_NODE: f32 = 28.0;
+    pub const PRODUCT: f32 = 32.0;
+    /// The least that a name may be asked to be read in.
+    pub const NAME_MIN: f32 = 28.0;
     /// The least that a wall may ask a viewer to read.
     pub const ESSENTIAL_MIN: f32 = 22.0;
 }
@@ -142,6 +168,14 @@ pub mod motion {
     pub const FOCUS_MOVE: f32 = 0.42;
     pub const FAIL_FILL: f32 = 0.36;
     pub const FAIL_BAND: f32 = 0.42;
+    /// A tile goes to its new place.
+    pub const TILE_MOVE: f32 = 0.7;
+    /// A tile appears, or goes.
+    pub const TILE_FADE: f32 = 0.3;
+    /// What moves under reduced motion.
+    pub const CROSS_FADE: f32 = 0.2;
+    /// The least time between two changes of the order on the wall.
+    pub const REORDER_GAP: f64 = 5.0;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
 }

@@ -1,8 +1,12 @@
 //! Where things stand: pure requests → results in design pixels (1080 to the height of a 16:9
 //! screen, y down). Knows nothing of what is drawn, and nothing of Bevy.
 
+mod board;
 mod rack;
 mod screen;
+mod wall;
 
+pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use screen::{Rect, Screen};
+pub use wall::{Density, MOST_FAILED_TILES, Wall, WallRequest, lay_out_wall, wall_area};

@@ -70,6 +70,8 @@ impl Screen {
     pub const LEAST_WIDTH: f32 = 1620.0;
     /// Free space at the left and right edge.
     pub const MARGIN: f32 = 56.0;
+    /// Height of the meter bridge at the foot of every view.
+    pub const BRIDGE_HEIGHT: f32 = 184.0;
 
     /// The screen of so many device pixels. An empty one counts as one pixel.
     pub fn of_pixels(width_px: f32, height_px: f32) -> Self {

@@ -150,4 +150,25 @@ impl Stats {
             if *success { (completed + 1, failed) } else { (completed, failed + 1) }
         })
     }
+
+    /// Runs that ended in each of `parts` equal parts of `window` before `now`, the oldest part
+    /// first: (completed, failed).
+    pub fn outcomes_by(
+        &self,
+        now: Timestamp,
+        window: SignedDuration,
+        parts: usize,
+    ) -> Vec<(u32, u32)> {
+        let begin = now.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let part_secs = window.as_secs_f64() / parts.max(1) as f64;
+        let mut counts = vec![(0, 0); parts];
+        for (at, success) in self.outcomes.iter().rev().take_while(|(at, _)| *at >= begin) {
+            let part = (at.duration_since(begin).as_secs_f64() / part_secs) as usize;
+            // What is ahead of the clock is now.
+            if let Some(count) = counts.get_mut(part.min(parts.saturating_sub(1))) {
+                if *success { count.0 += 1 } else { count.1 += 1 }
+            }
+        }
+        counts
+    }
 }

@@ -16,4 +16,7 @@ mod scenes;
 mod stage_words;
 mod support;
 mod tape;
+mod wall;
+mod wall_pixels;
+mod wall_scenes;
 mod world;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::scenes;
+use super::{scenes, wall_scenes};
 
 /// The binary, with nothing from the environment that changes what it does.
 pub fn meterbridge() -> Command {
@@ -50,6 +50,16 @@ pub fn snapshot(arguments: &[&str]) -> Output {
     meterbridge().arg("snapshot").args(arguments).output().unwrap()
 }
 
+/// Where a scene's recording is; that of `many-400` is written first.
+fn recording_of(scene: &str) -> PathBuf {
+    let Some(runs) = scene.strip_prefix("many-").and_then(|runs| runs.parse().ok()) else {
+        return scenes::path(scene);
+    };
+    let path = scratch(&format!("{scene}.ndjson"));
+    std::fs::write(&path, wall_scenes::many(runs).write()).unwrap();
+    path
+}
+
 /// Left, top, right and bottom, from 0 to 1.
 pub type Rectangle = (f64, f64, f64, f64);
 
@@ -76,7 +86,8 @@ impl Picture {
     }
 
     /// A scene as it is at its end, and where its picture is. Every take is drawn once, whoever
-    /// asks for it; `panel` has the panel open.
+    /// asks for it; `panel` has the panel open, `wall` is the
+    /// wall.
     pub fn of_scene(scene: &str, take: &str, size: (usize, usize)) -> (Arc<Self>, PathBuf) {
         static TAKEN: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Arc<Picture>>>>> =
             Mutex::new(BTreeMap::new());
@@ -87,12 +98,15 @@ impl Picture {
     }
 
     fn take(scene: &str, take: &str, (width, height): (usize, usize), path: &Path) -> Self {
-        let recording = scenes::path(scene);
+        let recording = recording_of(scene);
         let size = format!("{width}x{height}");
         let mut arguments = vec![recording.to_str().unwrap(), "--size", &size];
         arguments.extend(["-o", path.to_str().unwrap()]);
         if take == "panel" {
             arguments.push("--panel");
+        }
+        if take.starts_with("wall") {
+            arguments.extend(["--view", "wall"]);
         }
         let output = snapshot(&arguments);
         assert!(output.status.success(), "{scene}: {}", String::from_utf8_lossy(&output.stderr));

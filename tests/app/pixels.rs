@@ -11,7 +11,7 @@ const SIZE: (usize, usize) = (960, 540);
 const TOLERANCE: Difference = Difference { mean: 0.25, far: 0.001 };
 
 #[track_caller]
-fn assert_as_before(scene: &str, take: &str, covered: &[Rectangle]) {
+pub fn assert_as_before(scene: &str, take: &str, covered: &[Rectangle]) {
     let (picture, path) = Picture::of_scene(scene, take, SIZE);
     let name = if take == "stage" { scene.to_owned() } else { format!("{scene}-{take}") };
     let reference =

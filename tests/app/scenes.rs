@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use super::tape::{Scores, Story, Tape, scores_data};
+use super::wall_scenes;
 
 /// A scene and who tells it.
 pub type Scene = (&'static str, fn() -> Tape);
@@ -49,7 +50,7 @@ pub fn path(name: &str) -> PathBuf {
 #[test]
 fn the_recordings_are_what_is_told_here() {
     let update = std::env::var_os("METERBRIDGE_UPDATE_SCENES").is_some();
-    for (name, tell) in SCENES {
+    for (name, tell) in SCENES.iter().chain(wall_scenes::SCENES) {
         let told = tell().write();
         if update {
             std::fs::write(path(name), &told).unwrap();
@@ -60,10 +61,10 @@ fn the_recordings_are_what_is_told_here() {
 }
 
 const NEON_RAIN: &str = "f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93";
-const SEED: u64 = 7;
+pub const SEED: u64 = 7;
 
 /// Usual times in milliseconds.
-const USUAL: [(&str, i64); 9] = [
+pub const USUAL: [(&str, i64); 9] = [
     ("PLAN", 2_100),
     ("STYLE", 3_000),
     ("LYRICS", 19_000),
@@ -78,7 +79,7 @@ const USUAL: [(&str, i64); 9] = [
 /// a few more durations do not move the median.
 const SPREAD: [i64; 15] = [78, 84, 88, 92, 95, 98, 100, 100, 100, 100, 103, 107, 114, 125, 150];
 /// Songs of the past.
-const TITLES: [&str; 15] = [
+pub const TITLES: [&str; 15] = [
     "Copper Sky",
     "Velvet Engine",
     "Salt & Static",

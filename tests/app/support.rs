@@ -62,7 +62,15 @@ fn receive(app: &mut App, batch: Batch) {
 
 /// Feeds a whole scene and sets the clock to its end.
 pub fn play_scene(app: &mut App, name: &str) {
-    let mut recording = Recording::open(&scenes::path(name)).unwrap();
+    play(app, Recording::open(&scenes::path(name)).unwrap());
+}
+
+/// As [`play_scene`], of a recording that is told and not kept.
+pub fn play_tape(app: &mut App, tape: &str) {
+    play(app, Recording::new(std::io::Cursor::new(tape.to_owned())));
+}
+
+fn play<R: std::io::BufRead>(app: &mut App, mut recording: Recording<R>) {
     let mut pacer = Pacer::default();
     let mut now = noon();
     while let Some(frame) = recording.next_frame().unwrap() {

@@ -3,6 +3,7 @@
 //! Texts are put together here and not by a JSON library: its order of fields depends on features
 //! that other crates switch on, and the recordings are committed.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -70,17 +71,20 @@ impl Tape {
         let replayed = self.events.partition_point(|(at_ms, ..)| *at_ms < OPENED_MS);
         let live = self.events.split_off(replayed);
         // A replayed run is one frame that holds an array of its events.
-        let mut runs: Vec<(String, Vec<String>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut runs: Vec<Vec<String>> = Vec::new();
         for (_, run_id, text) in self.events {
-            let run_id = run_id.unwrap_or_default();
-            match runs.iter_mut().find(|(id, _)| *id == run_id) {
-                Some((_, events)) => events.push(text),
-                None => runs.push((run_id, vec![text])),
+            let place = *places.entry(run_id.unwrap_or_default()).or_insert(runs.len());
+            if place == runs.len() {
+                runs.push(Vec::new());
             }
+            runs[place].push(text);
         }
         let mut tape = String::new();
-        for (recv_ms, (_, events)) in runs.iter().enumerate() {
-            frame(&mut tape, recv_ms as i64, &format!("[{}]", events.join(",")));
+        // All of them come before what happens then.
+        let ms_apart = (-OPENED_MS as f64 / runs.len().max(1) as f64).min(1.0);
+        for (place, events) in runs.iter().enumerate() {
+            frame(&mut tape, (place as f64 * ms_apart) as i64, &format!("[{}]", events.join(",")));
         }
         for (at_ms, _, text) in live {
             frame(&mut tape, at_ms - OPENED_MS, &text);
@@ -244,6 +248,10 @@ fn quoted(text: &str) -> String {
 pub struct SplitMix(u64);
 
 impl SplitMix {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

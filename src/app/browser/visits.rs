@@ -9,6 +9,7 @@ use crate::app::actions::Chrome;
 use crate::app::focus::Focus;
 use crate::app::ingest::Link;
 use crate::app::panel::ShareLink;
+use crate::app::view::View;
 use crate::query::{Shown, kept_query, link_query};
 
 /// The key in the browser's storage; its value is a query.
@@ -26,9 +27,13 @@ pub(super) fn kept(page: &Page) -> String {
 }
 
 /// The address of a page that shows the same.
-fn address(link: &Link, focus: &Focus, chrome: &Chrome, page: &Page) -> String {
+fn address(link: &Link, focus: &Focus, chrome: &Chrome, view: View, page: &Page) -> String {
     let pinned = if focus.is_following() { None } else { focus.run() };
-    let shown = Shown { run: pinned.map(|run| run.as_str()), ..shown(link, chrome) };
+    let shown = Shown {
+        run: pinned.map(|run| run.as_str()),
+        wall: view == View::Wall,
+        ..shown(link, chrome)
+    };
     let query = link_query(&shown, page.own_source.as_deref());
     let location = web_sys::window().map(|window| window.location());
     let part = |read: fn(&web_sys::Location) -> Result<String, wasm_bindgen::JsValue>| {
@@ -39,7 +44,14 @@ fn address(link: &Link, focus: &Focus, chrome: &Chrome, page: &Page) -> String {
 }
 
 fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
-    Shown { source: &link.url, connection: &link.settings, run: None, panel: chrome.panel }
+    Shown {
+        source: &link.url,
+        connection: &link.settings,
+        run: None,
+        panel: chrome.panel,
+        // What was looked at last is not a setting.
+        wall: false,
+    }
 }
 
 pub(super) fn plugin(app: &mut App) {
@@ -50,11 +62,14 @@ fn share(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
+    view: Res<View>,
     page: Res<Page>,
     mut share: ResMut<ShareLink>,
 ) {
-    if share.0.is_none() || link.is_changed() || focus.is_changed() || chrome.is_changed() {
-        share.set_if_neq(ShareLink(Some(address(&link, &focus, &chrome, &page))));
+    let changed =
+        link.is_changed() || focus.is_changed() || chrome.is_changed() || view.is_changed();
+    if share.0.is_none() || changed {
+        share.set_if_neq(ShareLink(Some(address(&link, &focus, &chrome, *view, &page))));
     }
 }
 

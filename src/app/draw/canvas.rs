@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash};
 
-use bevy::color::Color;
+use bevy::color::{Color, Srgba};
 use bevy::ecs::resource::Resource;
 use bevy::math::Vec2;
 
@@ -201,10 +201,33 @@ impl Text {
     }
 }
 
+/// Names a part: a contributor's name, and a number where it has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PartId(&'static str, u32);
+
+impl From<&'static str> for PartId {
+    fn from(name: &'static str) -> Self {
+        Self(name, 0)
+    }
+}
+
+impl From<(&'static str, u32)> for PartId {
+    fn from((name, number): (&'static str, u32)) -> Self {
+        Self(name, number)
+    }
+}
+
+/// How far a part had been drawn; the default is its beginning.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    shapes: usize,
+    texts: usize,
+}
+
 /// One contributor's share of the picture, redrawn as a whole.
 #[derive(Debug)]
 pub struct Part {
-    name: &'static str,
+    id: PartId,
     pub(super) shapes: Vec<(Layer, Shape)>,
     pub(super) texts: Vec<(Layer, Text)>,
 }
@@ -224,10 +247,45 @@ impl Part {
         self
     }
 
-    /// Tells parts apart, so that two of them may use the same text keys.
-    pub(super) fn name(&self) -> &'static str {
-        self.name
+    /// Where the part stands now, for [`Part::dim`] and [`Part::drain`].
+    pub fn mark(&self) -> Mark {
+        Mark { shapes: self.shapes.len(), texts: self.texts.len() }
     }
+
+    /// Makes all that was added since less opaque: 1 leaves it, 0 hides it.
+    pub fn dim(&mut self, since: Mark, opacity: f32) {
+        for (_, shape) in &mut self.shapes[since.shapes..] {
+            shape.dim(opacity);
+        }
+        for (_, text) in &mut self.texts[since.texts..] {
+            text.opacity *= opacity;
+        }
+    }
+
+    /// Takes the colour out of all that was added since: 0 leaves it, 1 makes it grey.
+    pub fn drain(&mut self, since: Mark, amount: f32) {
+        for (_, shape) in &mut self.shapes[since.shapes..] {
+            shape.drain(amount);
+        }
+        for (_, text) in &mut self.texts[since.texts..] {
+            for span in &mut text.spans {
+                span.colour = drained(span.colour, amount);
+            }
+        }
+    }
+
+    /// Tells parts apart, so that two of them may use the same text keys.
+    pub(super) fn id(&self) -> PartId {
+        self.id
+    }
+}
+
+/// A colour without a part of its saturation: 0 leaves it, 1 makes it grey.
+pub(super) fn drained(colour: Color, amount: f32) -> Color {
+    let srgb = colour.to_srgba();
+    let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;
+    let mix = |c: f32| c + (grey - c) * amount.clamp(0.0, 1.0);
+    Srgba::new(mix(srgb.red), mix(srgb.green), mix(srgb.blue), srgb.alpha).into()
 }
 
 /// The whole picture. Contributors redraw their own part when what it shows has changed; an
@@ -265,12 +323,13 @@ impl Default for Canvas {
 impl Canvas {
     /// Empties a part, creating it on first use, and lends it for redrawing. Within a layer,
     /// parts lie in the order in which they were first drawn.
-    pub fn redraw(&mut self, name: &'static str) -> &mut Part {
+    pub fn redraw(&mut self, id: impl Into<PartId>) -> &mut Part {
         self.generation += 1;
-        let index = match self.parts.iter().position(|part| part.name == name) {
+        let id = id.into();
+        let index = match self.parts.iter().position(|part| part.id == id) {
             Some(index) => index,
             None => {
-                self.parts.push(Part { name, shapes: Vec::new(), texts: Vec::new() });
+                self.parts.push(Part { id, shapes: Vec::new(), texts: Vec::new() });
                 self.parts.len() - 1
             }
         };
@@ -280,12 +339,22 @@ impl Canvas {
         part
     }
 
+    /// Takes a part off the picture; one that is not on it is none.
+    pub fn remove(&mut self, id: impl Into<PartId>) {
+        let id = id.into();
+        let count = self.parts.len();
+        self.parts.retain(|part| part.id != id);
+        if self.parts.len() < count {
+            self.generation += 1;
+        }
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
     /// Counts redraws; whoever has seen this number has seen the content.
-    pub(super) fn generation(&self) -> u64 {
+    pub(in crate::app) fn generation(&self) -> u64 {
         self.generation
     }
 }

@@ -7,7 +7,7 @@
 use bevy::app::{App, PostUpdate};
 use bevy::camera::visibility::NoFrustumCulling;
 use bevy::camera::{Camera, CameraUpdateSystems};
-use bevy::color::{Alpha, Color, Srgba};
+use bevy::color::{Alpha, Color};
 use bevy::ecs::prelude::*;
 use bevy::math::Vec2;
 use bevy::platform::collections::HashMap;
@@ -19,7 +19,7 @@ use bevy::text::{
 use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
 
-use super::canvas::{Anchor, Canvas, Layer, Span, Text};
+use super::canvas::{Anchor, Canvas, Layer, PartId, Span, Text, drained};
 use super::fonts::Fonts;
 use super::{CanvasCamera, DrawSystems};
 
@@ -44,7 +44,7 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Part, key of the text, and a number for texts that share both.
-type LabelKey = (&'static str, u64, u32);
+type LabelKey = (PartId, u64, u32);
 
 struct Label {
     layer: Layer,
@@ -102,11 +102,11 @@ fn sync_labels(
     pool.generation = canvas.generation();
     let em = view.scale / view.factor;
 
-    let mut repeats: HashMap<(&'static str, u64), u32> = HashMap::default();
+    let mut repeats: HashMap<(PartId, u64), u32> = HashMap::default();
     for part in canvas.parts() {
         for (layer, text) in &part.texts {
-            let repeat = repeats.entry((part.name(), text.key)).or_default();
-            let key = (part.name(), text.key, *repeat);
+            let repeat = repeats.entry((part.id(), text.key)).or_default();
+            let key = (part.id(), text.key, *repeat);
             *repeat += 1;
             let label = pool.labels.entry(key).or_insert_with(|| Label {
                 layer: *layer,
@@ -180,13 +180,9 @@ fn sync_labels(
 }
 
 fn shown_colour(span: &Span, text: &Text, desaturate: f32) -> Color {
-    let mut srgb = span.colour.to_srgba();
-    if !text.keep_colour && desaturate > 0.0 {
-        let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;
-        let mix = |c: f32| c + (grey - c) * desaturate.min(1.0);
-        srgb = Srgba::new(mix(srgb.red), mix(srgb.green), mix(srgb.blue), srgb.alpha);
-    }
-    Color::from(srgb.with_alpha(srgb.alpha * text.opacity))
+    let amount = if text.keep_colour { 0.0 } else { desaturate };
+    let colour = drained(span.colour, amount);
+    colour.with_alpha(colour.alpha() * text.opacity)
 }
 
 /// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and

@@ -5,6 +5,7 @@
 //! | `canvas` | layers of shapes and texts, plain data |
 //! | `shape`, `motion` | what a shape looks like and how it moves |
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
+//! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
 //! | `labels` | the texts as a pool of `Text2d` entities |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
 //! | `texture_format` | what the canvas is drawn into |
@@ -14,6 +15,7 @@
 //! Nothing here knows what a run is.
 
 mod canvas;
+mod cells;
 mod fonts;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;
@@ -37,7 +39,8 @@ use bevy::render::render_resource::BlendState;
 use bevy::render::view::Msaa;
 use bevy::time::{Real, Time};
 
-pub use canvas::{Anchor, Canvas, Layer, Part, Span, Text};
+pub use canvas::{Anchor, Canvas, Layer, Mark, Part, PartId, Span, Text};
+pub use cells::{CELL_BYTES, CellField};
 pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
@@ -125,6 +128,7 @@ impl Plugin for DrawPlugin {
                 fonts::plugin,
                 labels::plugin,
                 instances::plugin,
+                cells::plugin,
                 texture_format::plugin,
             ));
     }

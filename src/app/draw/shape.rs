@@ -3,6 +3,7 @@
 use bevy::color::Color;
 use bevy::math::{Rect as MathRect, Vec2, Vec4};
 
+use super::canvas::drained;
 use super::instance::{Instance, flag, pack};
 
 pub use crate::layout::Rect;
@@ -363,6 +364,20 @@ impl Shape {
     pub fn opacity(mut self, opacity: f32) -> Self {
         self.raw.style[2] = opacity;
         self
+    }
+
+    /// Makes the shape less opaque than it is.
+    pub(super) fn dim(&mut self, opacity: f32) {
+        self.raw.style[2] *= opacity;
+    }
+
+    /// Takes a part of the colour out of all its paint.
+    pub(super) fn drain(&mut self, amount: f32) {
+        let [_, _, from, to] = &mut self.raw.codes;
+        for packed in [from, to].into_iter().chain(&mut self.raw.colours) {
+            let [red, green, blue, alpha] = packed.to_le_bytes();
+            *packed = pack(drained(Color::srgba_u8(red, green, blue, alpha), amount));
+        }
     }
 
     /// A glow below the shape: its outline as a stroke of `width`, blurred with the standard

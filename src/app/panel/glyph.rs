@@ -22,6 +22,8 @@ pub(super) enum Sign {
     Cancelled,
     Skipped,
     Unknown,
+    /// It runs, and nothing is heard of it.
+    Silent,
     /// The connection stands.
     Linked,
     /// An attempt is under way.
@@ -63,7 +65,7 @@ impl Sign {
             Self::Success | Self::Linked => colour::SUCCESS,
             Self::Failed => colour::FAILED_TEXT,
             Self::Cancelled | Self::Linking | Self::Waiting(_) => colour::CANCELLED,
-            Self::Pending | Self::Skipped | Self::Unknown => colour::TEXT_SECONDARY,
+            Self::Pending | Self::Skipped | Self::Unknown | Self::Silent => colour::TEXT_SECONDARY,
         }
     }
 
@@ -98,6 +100,12 @@ impl Sign {
                 paint_dashes(painter, centre, radius * 0.9, 14, colour::TEXT_TERTIARY);
                 let font = style::semibold((radius * 1.4).max(8.0));
                 painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(colour::TEXT_SECONDARY));
+            }
+            Self::Silent => {
+                let hand = stroke(1.6, colour::TEXT_SECONDARY);
+                painter.circle_stroke(centre, radius * 0.85, hand);
+                let (top, right) = (vec2(0.0, -0.5 * radius), vec2(0.36 * radius, 0.22 * radius));
+                painter.add(Shape::line(vec![centre + top, centre, centre + right], hand));
             }
             Self::Linked => {
                 painter.circle_filled(centre, radius * 0.36, ink(colour::SUCCESS));

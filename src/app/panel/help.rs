@@ -8,13 +8,14 @@ use crate::app::actions::{Action, SHORTCUTS};
 use crate::app::theme::colour;
 
 /// The signs with what they say.
-const LEGEND: [(Sign, &str, &str); 7] = [
+const LEGEND: [(Sign, &str, &str); 8] = [
     (Sign::Running, "running", "under way; the ring grows towards its usual time"),
     (Sign::Success, "done", "it succeeded"),
     (Sign::Failed, "failed", "it failed; a later pass may still succeed"),
     (Sign::Cancelled, "cancelled", "someone stopped the run"),
     (Sign::Skipped, "skipped", "it was not needed and never started"),
     (Sign::Unknown, "unknown", "its story was missed: it may have run or not"),
+    (Sign::Silent, "no news", "it runs, and nothing was heard of it for 30 s"),
     (Sign::Pending, "pending", "it has not been its turn yet"),
 ];
 

@@ -5,24 +5,15 @@ use bevy::math::Vec2;
 use super::place::Place;
 use super::view::StageView;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::frame::draw_mark;
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::theme::{colour, size};
 use crate::model::RunStatus;
 
-/// The product's mark: five level bars.
-pub fn draw_mark(part: &mut Part, x: f32, baseline: f32) {
-    let bars = [10.9, 19.2, 26.0, 15.6, 7.8];
-    for (index, height) in bars.into_iter().enumerate() {
-        let bar = Rect::new(x + index as f32 * 6.25, baseline - height, 3.6, height);
-        let ink = if index == 2 { colour::TEXT } else { colour::VIOLET_TEXT };
-        part.shape(Layer::Module, Shape::rounded_box(bar).radius(1.8).fill(ink).unsnapped());
-    }
-}
-
 /// The line above the title, with the mark.
 pub fn draw_meta(part: &mut Part, meta: &[String]) {
     let y = 74.0;
-    draw_mark(part, 56.0, y);
+    draw_mark(part, 56.0, y, 1.0);
     part.text(
         Layer::Face,
         Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
@@ -59,24 +50,6 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Plac
             .end()
             .colour(colour::FAILED_TEXT)
             .keep_colour(),
-    );
-}
-
-/// The clock: hours and minutes, always top right.
-pub fn draw_clock(part: &mut Part, place: &Place, clock: &str) {
-    part.text(
-        Layer::Face,
-        Text::new(
-            "clock",
-            clock.to_owned(),
-            place.screen.right(),
-            84.0,
-            Face::Display700,
-            size::CLOCK,
-        )
-        .end()
-        .tracking(-0.02)
-        .colour(colour::TEXT_SECONDARY),
     );
 }
 

@@ -24,15 +24,16 @@ pub use self::view::queued_ms;
 use self::place::Place;
 use self::view::{ModuleView, StageView};
 use super::AppSystems;
-use super::bridge::{self, BridgeView};
-use super::clock::{PlaybackClock, local_zone, millis_between};
+use super::clock::{PlaybackClock, millis_between};
 use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
+use super::frame::{self, Frame};
 use super::ingest::{Link, Studio};
 use super::theme::{colour, motion, size};
-use super::viewport::{ReducedMotion, Viewport, Zoom};
+use super::view::on_stage;
+use super::viewport::Viewport;
 use super::words::run_title;
-use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
+use crate::layout::{ModuleBox, Rack, RackRequest, Screen, lay_out_rack};
 use crate::model::{Model, NodeStatus, Run, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
 use crate::source::ConnectionState;
@@ -48,12 +49,18 @@ const NEWS_OF_AN_END_MS: u64 = 5_000;
 const NEWS_MS: u64 = 60_000;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<StageMemory>().add_systems(Update, draw.in_set(AppSystems::Draw));
+    app.init_resource::<StageMemory>().add_systems(
+        Update,
+        (leave.run_if(not(on_stage)), draw.run_if(on_stage))
+            .chain()
+            .in_set(AppSystems::Draw)
+            .after(frame::draw),
+    );
 }
 
 /// What the stage showed last, to know what has changed and where motion begins.
 #[derive(Resource, Default)]
-struct StageMemory {
+pub(super) struct StageMemory {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
     run: Option<RunId>,
@@ -65,7 +72,6 @@ struct StageMemory {
     drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
-    bridge: Option<BridgeView>,
 }
 
 /// What can change the picture; cheap to compare in every frame.
@@ -77,7 +83,6 @@ struct Cause {
     focus: (Option<RunId>, bool),
     link: ConnectionState,
     viewport: Viewport,
-    zoom: Zoom,
 }
 
 /// What a drawing was made from; equal means that nothing has to be drawn.
@@ -85,17 +90,25 @@ struct Cause {
 struct Drawn {
     stage: Option<StageView>,
     story: Vec<String>,
-    bridge: BridgeView,
-    clock: String,
-    notice: Option<String>,
+    /// What is waited for, while there is no run.
+    waits_for: Option<ConnectionState>,
+    has_notice: bool,
+    lost: bool,
     elsewhere: Option<String>,
     screen: Screen,
-    zoom: Zoom,
     run_events: u64,
 }
 
+/// Another view is shown.
+fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+    if memory.cause.take().is_some() {
+        memory.drawn = None;
+        canvas.remove("stage");
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<StageMemory>,
     studio: Res<Studio>,
@@ -104,8 +117,7 @@ fn draw(
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
-    zoom: Res<Zoom>,
-    reduced_motion: Res<ReducedMotion>,
+    frame: Res<Frame>,
 ) {
     let now = draw_clock.secs;
     // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
@@ -117,7 +129,6 @@ fn draw(
         focus: (focus.run().cloned(), focus.is_following()),
         link: link.state.clone(),
         viewport: *viewport,
-        zoom: *zoom,
     };
     if !moving && memory.cause.as_ref() == Some(&cause) {
         return;
@@ -134,17 +145,15 @@ fn draw(
         (Some(run), Some(stage)) => story::story(run, stage, clock.server_now),
         _ => Vec::new(),
     };
-    let bridge = BridgeView::of(model, &link, clock.now, clock.server_now);
     let drawn = Drawn {
         story,
-        clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
-        notice: notice(&link, clock.now),
+        waits_for: run.is_none().then(|| link.state.clone()),
+        has_notice: frame.notice().is_some(),
+        lost: frame.is_lost(),
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
         screen: viewport.screen(),
-        zoom: *zoom,
         run_events: run.map_or(0, Run::events),
         stage,
-        bridge,
     };
     memory.drawn_at = now;
     memory.notice_changes(&drawn, run, clock.server_now, now);
@@ -152,33 +161,18 @@ fn draw(
         return;
     }
 
-    let screen = drawn.screen;
-    canvas.scale = screen.scale * zoom.factor;
-    canvas.origin = zoom.origin_px.round();
-    // What is not kept up to date does not move, and its colours drain.
-    let lost = drawn.bridge.light.state.is_lost();
-    canvas.desaturate = if lost { 0.6 } else { 0.0 };
-    canvas.reduced_motion = lost || reduced_motion.0;
+    let (screen, lost) = (drawn.screen, drawn.lost);
     let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
     let part = canvas.redraw("stage");
-    draw_ground(part, &screen);
     rack::draw_rails(part, &place);
-    header::draw_clock(part, &place, &drawn.clock);
     match (&drawn.stage, run) {
         (Some(stage), Some(run)) => draw_run(part, stage, run, &drawn, &place),
         _ => draw_waiting(part, &link, &place),
     }
-    if let Some(notice) = &drawn.notice {
-        draw_notice(part, notice, &place);
-    } else if let Some(elsewhere) = &drawn.elsewhere {
+    if let Some(elsewhere) = drawn.elsewhere.as_ref().filter(|_| !drawn.has_notice) {
         let meta = drawn.stage.as_ref().map_or(&[][..], |stage| &stage.meta);
         header::draw_elsewhere(part, elsewhere, meta, &place);
     }
-    // Where time stands still, so do the needles.
-    let before = memory.bridge.take().filter(|_| !clock.is_fixed());
-    let before = before.as_ref().or(clock.is_fixed().then_some(&drawn.bridge));
-    bridge::draw(canvas.redraw("bridge"), &drawn.bridge, before, &screen, now);
-    memory.bridge = Some(drawn.bridge.clone());
     memory.drawn = Some(drawn);
 }
 
@@ -256,7 +250,7 @@ impl StageMemory {
 }
 
 /// The pipeline before anything is known of a run.
-fn waiting_modules() -> Vec<ModuleView> {
+pub(super) fn waiting_modules() -> Vec<ModuleView> {
     PIPELINE
         .iter()
         .filter(|name| **name != "FIX")
@@ -274,17 +268,9 @@ fn waiting_modules() -> Vec<ModuleView> {
         .collect()
 }
 
-fn draw_ground(part: &mut Part, screen: &Screen) {
-    let full = Rect::new(-32.0, -32.0, screen.width + 64.0, screen.height + 64.0);
-    part.shape(
-        Layer::Background,
-        Shape::rounded_box(full).fill_vertical(colour::BG_TOP, colour::BG_BOTTOM),
-    );
-}
-
 fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
     draw_light_pool(part, stage, place);
-    if drawn.notice.is_none() {
+    if !drawn.has_notice {
         header::draw_meta(part, &stage.meta);
     }
     header::draw_run(part, stage, place);
@@ -367,60 +353,6 @@ fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<Str
         run_title(run),
         view::age_words(ended_at, now)
     ))
-}
-
-/// What the one band says while the connection is lost; `None` while it is not.
-fn notice(link: &Link, now: Timestamp) -> Option<String> {
-    if link.is_recording() {
-        return None;
-    }
-    match &link.state {
-        ConnectionState::Reconnecting { attempt, max_attempts, next_attempt_at, .. } => {
-            let of = if *max_attempts == 0 { String::new() } else { format!(" of {max_attempts}") };
-            let when = match next_attempt_at {
-                Some(at) => {
-                    let secs = millis_between(now, *at).div_ceil(1000);
-                    format!("in {secs} s")
-                }
-                None => "under way".to_owned(),
-            };
-            Some(format!("Connection lost. Attempt {attempt}{of} {when}."))
-        }
-        ConnectionState::Failed { reason, .. } => {
-            Some(format!("No connection: {}", reason.trim_end_matches('.')))
-        }
-        _ => None,
-    }
-}
-
-/// The amber band: what happened, and what happens next.
-fn draw_notice(part: &mut Part, notice: &str, place: &Place) {
-    let band = Rect::new(Screen::MARGIN, 28.0, place.screen.width - 112.0 - 190.0, 62.0);
-    part.shape(
-        Layer::Band,
-        Shape::rounded_box(band)
-            .radius(14.0)
-            .fill(colour::CANCELLED_BAND)
-            .border(2.0, colour::CANCELLED),
-    );
-    let y = band.centre_y();
-    let at = |x: f32| Vec2::new(band.x + x, y);
-    let link = |a: f32, b: f32| Shape::capsule(at(a), at(b), 4.0).fill(colour::CANCELLED);
-    part.shape(Layer::Band, link(22.0, 46.0));
-    part.shape(
-        Layer::Band,
-        Shape::rounded_box(Rect::new(band.x + 34.0, y - 9.0, 22.0, 18.0))
-            .radius(3.0)
-            .fill(colour::CANCELLED),
-    );
-    part.shape(Layer::Band, Shape::ring(at(80.0), 9.0, 4.0).fill(colour::CANCELLED));
-    part.shape(Layer::Band, link(92.0, 104.0));
-    let words = super::draw::truncate(Face::Text500, 34.0, notice, band.w - 150.0).into_owned();
-    part.text(
-        Layer::Band,
-        Text::new("notice", words, band.x + 126.0, y + 12.0, Face::Text500, 34.0)
-            .colour(colour::TEXT),
-    );
 }
 
 #[cfg(test)]

@@ -25,8 +25,7 @@ fn app() -> App {
         .init_resource::<Focus>()
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()
-        .init_resource::<Zoom>()
-        .init_resource::<ReducedMotion>()
+        .init_resource::<Frame>()
         .init_resource::<Drew>()
         .add_systems(Update, (draw, watch).chain());
     app

@@ -304,7 +304,9 @@ fn moved_on(run: &Run) -> bool {
         })
 }
 
-fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
+/// What failed in a run that failed, and why: the node, unless none did, and the reason on one
+/// line.
+pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
     if run.status != RunStatus::Failed {
         return None;
     }
@@ -315,17 +317,20 @@ fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
         said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let unknown = || "no reason was given".to_owned();
-    Some(match run.failed_node() {
+    let node = run.failed_node();
+    let error = node.map_or(run.error.as_deref(), |node| node.error.as_deref());
+    Some((node.map(|node| node.name.to_string()), error.map_or_else(unknown, one_line)))
+}
+
+fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
+    let (node, reason) = failure_words(run)?;
+    Some(match node {
         Some(node) => FailureView {
-            headline: format!("{} failed", node.name),
-            reason: node.error.as_deref().map_or_else(unknown, one_line),
-            module: modules.iter().position(|module| module.name == node.name),
+            headline: format!("{node} failed"),
+            reason,
+            module: modules.iter().position(|module| module.name == node),
         },
-        None => FailureView {
-            headline: "Run failed".to_owned(),
-            reason: run.error.as_deref().map_or_else(unknown, one_line),
-            module: None,
-        },
+        None => FailureView { headline: "Run failed".to_owned(), reason, module: None },
     })
 }
 

@@ -1,0 +1,225 @@
+//! What every view has around it: the ground, the clock, the band when the connection is lost, and
+//! the bridge at the foot.
+
+use bevy::math::Vec2;
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use super::AppSystems;
+use super::bridge::{self, BridgeView};
+use super::clock::{PlaybackClock, local_zone, millis_between};
+use super::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
+use super::ingest::{Link, Studio};
+use super::theme::{colour, size};
+use super::view::View;
+use super::viewport::{ReducedMotion, Viewport, Zoom};
+use crate::layout::Screen;
+use crate::source::ConnectionState;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Frame>().add_systems(Update, draw.in_set(AppSystems::Draw));
+}
+
+/// What is drawn around the view, and from what.
+#[derive(Resource, Default)]
+pub struct Frame {
+    cause: Option<Cause>,
+    drawn: Option<Drawn>,
+}
+
+impl Frame {
+    /// What is on screen is not being kept up to date.
+    pub fn is_lost(&self) -> bool {
+        self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
+    }
+
+    /// What the band over the view says; `None` while there is nothing to say.
+    pub fn notice(&self) -> Option<&str> {
+        self.drawn.as_ref()?.notice.as_deref()
+    }
+}
+
+/// What can change it; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    generation: u64,
+    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    seconds: (i64, i64),
+    link: ConnectionState,
+    viewport: Viewport,
+    zoom: Zoom,
+    view: View,
+    reduced_motion: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Drawn {
+    bridge: BridgeView,
+    clock: String,
+    notice: Option<String>,
+    screen: Screen,
+    zoom: Zoom,
+    view: View,
+    reduced_motion: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
+pub(super) fn draw(
+    mut canvas: ResMut<Canvas>,
+    mut frame: ResMut<Frame>,
+    studio: Res<Studio>,
+    link: Res<Link>,
+    clock: Res<PlaybackClock>,
+    draw_clock: Res<DrawClock>,
+    viewport: Res<Viewport>,
+    zoom: Res<Zoom>,
+    view: Res<View>,
+    reduced_motion: Res<ReducedMotion>,
+) {
+    let cause = Cause {
+        generation: studio.generation,
+        seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        link: link.state.clone(),
+        viewport: *viewport,
+        zoom: *zoom,
+        view: *view,
+        reduced_motion: reduced_motion.0,
+    };
+    if frame.cause.as_ref() == Some(&cause) {
+        return;
+    }
+    frame.cause = Some(cause);
+    let drawn = Drawn {
+        bridge: BridgeView::of(&studio.model, &link, clock.now, clock.server_now),
+        clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
+        notice: notice(&link, clock.now),
+        screen: viewport.screen(),
+        zoom: *zoom,
+        view: *view,
+        reduced_motion: reduced_motion.0,
+    };
+    if frame.drawn.as_ref() == Some(&drawn) {
+        return;
+    }
+    let before = frame.drawn.take();
+    let screen = drawn.screen;
+    canvas.scale = screen.scale * zoom.factor;
+    canvas.origin = zoom.origin_px.round();
+    // What is not kept up to date does not move, and its colours drain.
+    let lost = drawn.bridge.light.state.is_lost();
+    canvas.desaturate = if lost { 0.6 } else { 0.0 };
+    canvas.reduced_motion = lost || reduced_motion.0;
+
+    let part = canvas.redraw("frame");
+    draw_ground(part, &screen);
+    draw_time_of_day(part, &screen, &drawn.clock);
+    if let Some(notice) = &drawn.notice {
+        draw_notice(part, notice, *view, &screen);
+    }
+    // Where time stands still, so do the needles.
+    let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
+    let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
+    if before
+        .as_ref()
+        .is_none_or(|before| (&before.bridge, before.screen) != (&drawn.bridge, screen))
+    {
+        bridge::draw(canvas.redraw("bridge"), &drawn.bridge, from, &screen, draw_clock.secs);
+    }
+    frame.drawn = Some(drawn);
+}
+
+fn draw_ground(part: &mut Part, screen: &Screen) {
+    let full = Rect::new(-32.0, -32.0, screen.width + 64.0, screen.height + 64.0);
+    part.shape(
+        Layer::Background,
+        Shape::rounded_box(full).fill_vertical(colour::BG_TOP, colour::BG_BOTTOM),
+    );
+}
+
+/// The product's mark: five level bars, as high as the letters beside it at `scale` 1 are in 26.
+pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
+    let bars = [10.9, 19.2, 26.0, 15.6, 7.8];
+    for (index, height) in bars.into_iter().enumerate() {
+        let height = height * scale;
+        let left = x + index as f32 * 6.25 * scale;
+        let bar = Rect::new(left, baseline - height, 3.6 * scale, height);
+        let ink = if index == 2 { colour::TEXT } else { colour::VIOLET_TEXT };
+        part.shape(
+            Layer::Module,
+            Shape::rounded_box(bar).radius(1.8 * scale).fill(ink).unsnapped(),
+        );
+    }
+}
+
+/// The clock: hours and minutes, always top right.
+fn draw_time_of_day(part: &mut Part, screen: &Screen, clock: &str) {
+    let words = clock.to_owned();
+    part.text(
+        Layer::Face,
+        Text::new("clock", words, screen.right(), 84.0, Face::Display700, size::CLOCK)
+            .end()
+            .tracking(-0.02)
+            .colour(colour::TEXT_SECONDARY),
+    );
+}
+
+/// What the one band says while the connection is lost; `None` while it is not.
+fn notice(link: &Link, now: Timestamp) -> Option<String> {
+    if link.is_recording() {
+        return None;
+    }
+    match &link.state {
+        ConnectionState::Reconnecting { attempt, max_attempts, next_attempt_at, .. } => {
+            let of = if *max_attempts == 0 { String::new() } else { format!(" of {max_attempts}") };
+            let when = match next_attempt_at {
+                Some(at) => {
+                    let secs = millis_between(now, *at).div_ceil(1000);
+                    format!("in {secs} s")
+                }
+                None => "under way".to_owned(),
+            };
+            Some(format!("Connection lost. Attempt {attempt}{of} {when}."))
+        }
+        ConnectionState::Failed { reason, .. } => {
+            Some(format!("No connection: {}", reason.trim_end_matches('.')))
+        }
+        _ => None,
+    }
+}
+
+/// The amber band: what happened, and what happens next.
+fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
+    let (band, words_size) = match view {
+        View::Stage { .. } => {
+            (Rect::new(Screen::MARGIN, 28.0, screen.width - 112.0 - 190.0, 62.0), 34.0)
+        }
+        // Over the counts, which move down.
+        View::Wall => (Rect::new(350.0, 8.0, screen.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
+    };
+    part.shape(
+        Layer::Band,
+        Shape::rounded_box(band)
+            .radius(14.0)
+            .fill(colour::CANCELLED_BAND)
+            .border(2.0, colour::CANCELLED),
+    );
+    let y = band.centre_y();
+    let at = |x: f32| Vec2::new(band.x + x, y);
+    let link = |a: f32, b: f32| Shape::capsule(at(a), at(b), 4.0).fill(colour::CANCELLED);
+    part.shape(Layer::Band, link(22.0, 46.0));
+    part.shape(
+        Layer::Band,
+        Shape::rounded_box(Rect::new(band.x + 34.0, y - 9.0, 22.0, 18.0))
+            .radius(3.0)
+            .fill(colour::CANCELLED),
+    );
+    part.shape(Layer::Band, Shape::ring(at(80.0), 9.0, 4.0).fill(colour::CANCELLED));
+    part.shape(Layer::Band, link(92.0, 104.0));
+    let words = truncate(Face::Text500, words_size, notice, band.w - 150.0).into_owned();
+    let baseline = y + words_size * 0.353;
+    part.text(
+        Layer::Band,
+        Text::new("notice", words, band.x + 126.0, baseline, Face::Text500, words_size)
+            .colour(colour::TEXT),
+    );
+}

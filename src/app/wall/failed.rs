@@ -1,0 +1,194 @@
+//! The tile of a failure: the one large solid on the wall, with what failed and why.
+
+use bevy::color::{Alpha, Color};
+use bevy::math::Vec2;
+
+use super::chain::{self, ChainPlace};
+use super::fit::{fit, size_for};
+use super::tile::{TilePlace, draw_selection};
+use super::tile_view::TileView;
+use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::theme::{colour, motion, size};
+
+/// The tile of the mock-up: 2×2 places of 5×3.
+const WIDTH: f32 = 713.6;
+const HEIGHT: f32 = 496.0;
+const RADIUS: f32 = 18.0;
+/// Below this height there is no room for the chain.
+const LEAST_FOR_CHAIN: f32 = 280.0;
+
+/// Draws the tile of a failure.
+pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let rect = at.rect;
+    let k = (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.36, 1.6);
+    // Low tiles have little more than the head.
+    let low = rect.h < LEAST_FOR_CHAIN;
+    let head_h = if low { (rect.h * 0.56).max(78.0) } else { 176.0 * k };
+    let hatch_h = if low { 8.0 } else { 16.0 * k };
+    draw_body(part, at, head_h, hatch_h);
+    draw_selection(part, at);
+    draw_head(part, view, at, head_h);
+    draw_foot(part, view, at, (head_h + hatch_h, low), k);
+}
+
+fn draw_body(part: &mut Part, at: &TilePlace, head_h: f32, hatch_h: f32) {
+    let rect = at.rect;
+    let layer = Layer::Rack;
+    let body = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
+    let body = body
+        .fill_diagonal(colour::FAILED_TINT_FROM, colour::FAILED_TINT_TO)
+        .glow(9.0, 12.0, colour::FAILED.with_alpha(0.42))
+        .breathing(motion::BREATHE_LOW)
+        .keep_colour();
+    part.shape(layer, body);
+    let head = Rect::new(rect.x, rect.y, rect.w, head_h);
+    let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]).unsnapped();
+    let head = head.fill(colour::FAILED).keep_colour();
+    part.shape(layer, head.enter(Entrance::RevealUp, at.failed_at, motion::FAIL_FILL));
+    let hatch = Rect::new(rect.x, rect.y + head_h, rect.w, hatch_h);
+    part.shape(
+        layer,
+        Shape::rounded_box(hatch)
+            .unsnapped()
+            .fill(Color::NONE)
+            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, colour::FAILED)
+            .keep_colour(),
+    );
+    let outline = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
+    part.shape(layer, outline.fill(Color::NONE).border(4.0, colour::FAILED).keep_colour());
+}
+
+fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
+    let rect = at.rect;
+    let octagon = (head_h * 0.27).min(rect.w * 0.11);
+    let pad = (head_h * 0.18).clamp(12.0, 32.0);
+    let centre = Vec2::new(rect.x + pad + octagon, rect.y + head_h / 2.0);
+    let layer = Layer::Face;
+    part.shape(layer, Shape::octagon(centre, octagon).fill(colour::FAILED_INK).keep_colour());
+    part.shape(
+        layer,
+        Shape::cross(centre, octagon * 0.37, octagon * 0.23).fill(colour::FAILED).keep_colour(),
+    );
+    let x = centre.x + octagon + (head_h * 0.15).max(10.0);
+    let room = rect.right() - pad - x;
+    let headline = view.failure.as_ref().map_or("Run failed", |failure| failure.headline.as_str());
+    let wanted = (head_h * 0.34).min(size::FAIL_TITLE * 1.5);
+    let steps = [
+        (wanted, 1),
+        ((wanted * 0.8).max(26.0), 1),
+        ((wanted * 0.62).max(24.0), 2),
+        ((wanted * 0.5).max(22.0), 2),
+    ];
+    let title = fit(Face::Display700, &steps, (room, room), &view.title);
+    let headline_sizes = ((head_h * 0.25).clamp(22.0, size::FAIL_BAND * 1.5), 22.0);
+    let headline_size = size_for(Face::Display700, headline_sizes, headline, room);
+    // Both lines stand in the middle of the head.
+    let gap = headline_size * 0.42;
+    let block = title.size * 0.74 + title.depth() + gap + headline_size * 0.74;
+    let first = rect.y + (head_h - block) / 2.0 + title.size * 0.74;
+    for (line, words) in title.lines.iter().enumerate() {
+        let y = first + title.pitch() * line as f32;
+        part.text(
+            layer,
+            Text::new(("title", line), words.clone(), x, y, Face::Display700, title.size)
+                .tracking(-0.015)
+                .colour(colour::FAILED_INK)
+                .keep_colour(),
+        );
+    }
+    let y = first + title.depth() + gap + headline_size * 0.74;
+    part.text(
+        layer,
+        Text::new("headline", headline.to_owned(), x, y, Face::Display700, headline_size)
+            .colour(colour::FAILED_INK)
+            .keep_colour(),
+    );
+}
+
+/// The reason, the chain, and when.
+fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32, bool), k: f32) {
+    let rect = at.rect;
+    let layer = Layer::Face;
+    let pad = if low { 18.0 } else { (34.0 * k).max(20.0) };
+    let (left, right) = (rect.x + pad, rect.right() - pad);
+    let room = right - left;
+    let reason = view.failure.as_ref().map_or("", |failure| failure.reason.as_str());
+    let wanted = size::FAIL_MESSAGE * k;
+    let steps: &[(f32, usize)] = if low {
+        &[(28.0, 1), (24.0, 1), (22.0, 2)]
+    } else {
+        &[(wanted.max(26.0), 2), ((wanted * 0.8).max(24.0), 2), ((wanted * 0.66).max(22.0), 3)]
+    };
+    let reason = fit(Face::Text600, steps, (room, room), reason);
+    let first = rect.y + top + if low { 10.0 } else { 26.0 * k } + reason.size * 0.9;
+    for (line, words) in reason.lines.iter().enumerate() {
+        let y = first + reason.size * 1.22 * line as f32;
+        if y > rect.bottom() - 8.0 {
+            break;
+        }
+        part.text(
+            layer,
+            Text::new(("reason", line), words.clone(), left, y, Face::Text600, reason.size)
+                .colour(colour::TEXT)
+                .keep_colour(),
+        );
+    }
+    let reason_end = first + reason.size * 1.22 * reason.lines.len().saturating_sub(1) as f32;
+    if low {
+        // When, where there still is a line for it.
+        let y = rect.bottom() - 16.0;
+        if y - reason_end >= 24.0 {
+            let words = format!("failed {}, {} {}", view.other_time.1, view.time.0, view.time.1);
+            let words_size = size_for(Face::Text500, (24.0, size::ESSENTIAL_MIN), &words, room);
+            part.text(
+                layer,
+                Text::new("ago", words, left, y, Face::Text500, words_size)
+                    .colour(colour::FAILED_ON_TINT)
+                    .keep_colour(),
+            );
+        }
+        return;
+    }
+    let baseline = rect.bottom() - 30.0 * k;
+    let (word, time) = &view.time;
+    let time_size = (44.0 * k).max(30.0);
+    let meta = (30.0 * k).max(size::ESSENTIAL_MIN);
+    let words = format!("{word} {time}");
+    let ago = &view.other_time.1;
+    let width = measure(Face::Text500, meta, 0.0, &words) + 20.0 * k;
+    let ago = format!("failed {ago}");
+    let both = width + measure(Face::Display700, time_size, 0.0, &ago) <= room;
+    let mut line = Text::new("ago", ago, left, baseline, Face::Display700, time_size)
+        .colour(colour::TEXT)
+        .keep_colour();
+    if both {
+        line = line
+            .then(20.0 * k, words)
+            .face(Face::Text500)
+            .size(meta)
+            .colour(colour::FAILED_ON_TINT);
+    }
+    part.text(layer, line);
+    let chain_top = reason_end + 14.0 * k;
+    let chain_bottom = baseline - time_size * 0.74 - 10.0 * k;
+    let scale = (1.35 * k).max(0.8);
+    let drop = if view.fix.passes > 0 { 42.0 * k } else { 0.0 };
+    if chain_bottom - chain_top < 40.0 * scale {
+        return;
+    }
+    let y = (chain_top + chain_bottom - drop * 0.8) / 2.0;
+    chain::draw(
+        part,
+        view,
+        &ChainPlace {
+            left: left + 24.0 * k,
+            right: right - 24.0 * k,
+            y,
+            scale,
+            drop,
+            clock_secs: at.clock_secs,
+            frozen: at.frozen,
+            ground: colour::FAILED_TINT_TO,
+        },
+    );
+}

@@ -1,0 +1,325 @@
+//! Tiles on their way: they glide when the order changes, appear and go by a fade, and never jump.
+
+use super::plan::Plan;
+use super::tile::TilePlace;
+use super::tile_view::{Look, TileView};
+use super::{failed, small, strip, tile};
+use crate::app::draw::{Canvas, Part, Rect};
+use crate::app::theme::motion;
+use crate::layout::Density;
+use crate::protocol::RunId;
+
+/// The part of a tile; its number tells tiles apart.
+const PART: &str = "tile";
+/// Seen so long after something began, it is over.
+const LONG_AGO_SECS: f64 = 1e4;
+
+/// All tiles on the wall, those that go included.
+#[derive(Default)]
+pub struct Moves {
+    tiles: Vec<Tile>,
+    density: Option<Density>,
+    next_part: u32,
+    /// Only one failure begins to fill at a time.
+    last_failed_at: f64,
+}
+
+struct Tile {
+    id: RunId,
+    part: u32,
+    from: Rect,
+    to: Rect,
+    moved_at: f64,
+    born_at: f64,
+    /// When it began to go.
+    going_at: Option<f64>,
+    fade_secs: f64,
+    density: Density,
+    view: Option<TileView>,
+    failed_at: f64,
+    drawn: Option<Drawn>,
+}
+
+/// What a tile was drawn from, beside its view.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Drawn {
+    rect: Rect,
+    opacity: f32,
+    frozen: bool,
+    selected: bool,
+    density: Density,
+}
+
+/// When and how tiles are drawn.
+pub struct Frame<'a> {
+    pub now: f64,
+    pub frozen: bool,
+    pub selected: Option<&'a RunId>,
+}
+
+impl Tile {
+    fn rect(&self, now: f64) -> Rect {
+        let t = ((now - self.moved_at) / f64::from(motion::TILE_MOVE)).clamp(0.0, 1.0) as f32;
+        self.from.lerp(&self.to, 1.0 - (1.0 - t).powi(5))
+    }
+
+    fn opacity(&self, now: f64) -> f32 {
+        let part = |since: f64| ((now - since) / self.fade_secs).clamp(0.0, 1.0) as f32;
+        let going = self.going_at.map_or(0.0, part);
+        part(self.born_at) * (1.0 - going)
+    }
+
+    fn is_moving(&self, now: f64) -> bool {
+        self.going_at.is_some()
+            || now - self.moved_at < f64::from(motion::TILE_MOVE)
+            || now - self.born_at < self.fade_secs
+    }
+
+    fn is_gone(&self, now: f64) -> bool {
+        self.going_at.is_some_and(|at| now - at >= self.fade_secs)
+    }
+}
+
+impl Moves {
+    /// Whether anything has to be drawn though nothing changed.
+    pub fn is_moving(&self, now: f64) -> bool {
+        // Once more at the end, where it stands then.
+        self.tiles
+            .iter()
+            .any(|tile| tile.is_moving(now) || tile.drawn.is_none_or(|drawn| drawn.rect != tile.to))
+    }
+
+    /// Sends the tiles to the places of a plan: at once, or gliding.
+    pub fn follow(&mut self, plan: &Plan, now: f64, at_once: bool, reduced_motion: bool) {
+        let (runs, density) = match plan {
+            Plan::Tiles(tiles) => (tiles.runs.as_slice(), tiles.density),
+            Plan::Nothing | Plan::Board => (&[][..], Density::Strip),
+        };
+        self.density = Some(density);
+        let fade_secs =
+            f64::from(if reduced_motion { motion::CROSS_FADE } else { motion::TILE_FADE });
+        let long_ago = now - LONG_AGO_SECS;
+        let mut staying = Vec::with_capacity(runs.len());
+        for (id, rect) in runs {
+            let known =
+                self.tiles.iter().position(|tile| tile.id == *id && tile.going_at.is_none());
+            let tile = match known.map(|known| self.tiles.swap_remove(known)) {
+                Some(mut tile) if tile.to == *rect => {
+                    tile.density = density;
+                    tile
+                }
+                Some(mut tile) if at_once => {
+                    (tile.from, tile.to, tile.moved_at) = (*rect, *rect, long_ago);
+                    tile.density = density;
+                    tile
+                }
+                Some(tile) if reduced_motion => {
+                    // It goes where it was, and appears where it is.
+                    let fresh = self.new_tile(id, *rect, density, now, fade_secs);
+                    let fresh =
+                        Tile { view: tile.view.clone(), failed_at: tile.failed_at, ..fresh };
+                    self.tiles.push(Tile { going_at: Some(now), fade_secs, ..tile });
+                    fresh
+                }
+                Some(mut tile) => {
+                    (tile.from, tile.to, tile.moved_at) = (tile.rect(now), *rect, now);
+                    tile.density = density;
+                    tile
+                }
+                None => {
+                    let born_at = if at_once { long_ago } else { now };
+                    self.new_tile(id, *rect, density, born_at, fade_secs)
+                }
+            };
+            staying.push(tile);
+        }
+        let going_at = if at_once { long_ago } else { now };
+        for tile in &mut self.tiles {
+            tile.going_at.get_or_insert(going_at);
+        }
+        self.tiles.extend(staying);
+    }
+
+    fn new_tile(
+        &mut self,
+        id: &RunId,
+        rect: Rect,
+        density: Density,
+        born_at: f64,
+        fade_secs: f64,
+    ) -> Tile {
+        self.next_part = self.next_part.wrapping_add(1);
+        Tile {
+            id: id.clone(),
+            part: self.next_part,
+            from: rect,
+            to: rect,
+            moved_at: born_at - LONG_AGO_SECS,
+            born_at,
+            going_at: None,
+            fade_secs,
+            density,
+            view: None,
+            failed_at: born_at - LONG_AGO_SECS,
+            drawn: None,
+        }
+    }
+
+    /// Draws the tiles that look different from what they were drawn as. `changed`: what they say
+    /// may differ.
+    pub fn draw(
+        &mut self,
+        canvas: &mut Canvas,
+        frame: &Frame,
+        changed: bool,
+        view_of: impl Fn(&RunId) -> Option<TileView>,
+    ) {
+        let now = frame.now;
+        self.tiles.retain(|tile| {
+            let gone = tile.is_gone(now);
+            if gone {
+                canvas.remove((PART, tile.part));
+            }
+            !gone
+        });
+        for tile in &mut self.tiles {
+            let mut differs = false;
+            if (changed || tile.view.is_none()) && tile.going_at.is_none() {
+                // A run that is no more stays as it was until it goes.
+                if let Some(view) =
+                    view_of(&tile.id).filter(|view| tile.view.as_ref() != Some(view))
+                {
+                    let was = tile.view.as_ref().map(|view| view.look);
+                    let failed = view.look == Look::Failed && view.just_ended;
+                    if failed && was.is_some_and(|was| was != Look::Failed) {
+                        tile.failed_at = now.max(self.last_failed_at + 1.0);
+                        self.last_failed_at = tile.failed_at;
+                    }
+                    tile.view = Some(view);
+                    differs = true;
+                }
+            }
+            let drawn = Drawn {
+                rect: tile.rect(now),
+                opacity: tile.opacity(now),
+                frozen: frame.frozen,
+                selected: frame.selected == Some(&tile.id),
+                density: tile.density,
+            };
+            if !differs && tile.drawn == Some(drawn) {
+                continue;
+            }
+            tile.drawn = Some(drawn);
+            let Some(view) = &tile.view else {
+                continue;
+            };
+            let part = canvas.redraw((PART, tile.part));
+            let place = TilePlace {
+                rect: drawn.rect,
+                scale: TilePlace::scale_of(tile.to),
+                clock_secs: now,
+                frozen: drawn.frozen,
+                selected: drawn.selected,
+                failed_at: if drawn.frozen { now - LONG_AGO_SECS } else { tile.failed_at },
+            };
+            draw_tile(part, view, &place, tile.density);
+            if drawn.opacity < 1.0 {
+                let whole = crate::app::draw::Mark::default();
+                part.dim(whole, drawn.opacity);
+            }
+        }
+    }
+
+    /// Where the tiles go, in their order, for whoever points at them.
+    pub fn places(&self) -> impl Iterator<Item = (&RunId, Rect)> {
+        let staying = self.tiles.iter().filter(|tile| tile.going_at.is_none());
+        staying.map(|tile| (&tile.id, tile.to))
+    }
+
+    /// Takes all tiles off the picture.
+    pub fn leave(self, canvas: &mut Canvas) {
+        for tile in self.tiles {
+            canvas.remove((PART, tile.part));
+        }
+    }
+}
+
+fn draw_tile(part: &mut Part, view: &TileView, at: &TilePlace, density: Density) {
+    match density {
+        _ if view.look == Look::Failed => failed::draw(part, view, at),
+        Density::Strip => strip::draw(part, view, at),
+        Density::Large | Density::Medium => tile::draw(part, view, at),
+        Density::Small => small::draw(part, view, at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Tiles;
+    use super::super::waiting::ghost;
+    use super::*;
+
+    const PLACES: [Rect; 2] =
+        [Rect::new(0.0, 0.0, 300.0, 240.0), Rect::new(400.0, 0.0, 300.0, 240.0)];
+
+    fn plan(runs: &[&str]) -> Plan {
+        let runs = runs.iter().copied().map(RunId::new).zip(PLACES).collect();
+        let density = Density::Medium;
+        Plan::Tiles(Tiles { density, present: density, runs, more: None })
+    }
+
+    fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {
+        let before = canvas.generation();
+        let frame = Frame { now, frozen: false, selected: None };
+        let view_of = |id: &RunId| Some(TileView { id: id.clone(), ..ghost(Vec::new()) });
+        moves.draw(canvas, &frame, true, view_of);
+        (canvas.generation() - before) as usize
+    }
+
+    fn at(moves: &Moves, run: &str, now: f64) -> Vec<(f32, f32)> {
+        let tiles = moves.tiles.iter().filter(|tile| tile.id.as_str() == run);
+        tiles.map(|tile| (tile.rect(now).x, tile.opacity(now))).collect()
+    }
+
+    #[test]
+    fn tiles_glide_to_their_places_and_then_nothing_is_drawn() {
+        let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
+        moves.follow(&plan(&["a", "b"]), 0.0, true, false);
+        assert_eq!(at(&moves, "a", 0.0), [(0.0, 1.0)], "the first wall is there at once");
+        assert_eq!(draw(&mut moves, &mut canvas, 0.0), 2);
+        assert!(!moves.is_moving(0.0));
+        assert_eq!(draw(&mut moves, &mut canvas, 0.1), 0);
+        moves.follow(&plan(&["b", "a"]), 10.0, false, false);
+        let x = |now: f64| at(&moves, "a", now)[0].0;
+        assert!(x(10.0) < 1.0 && x(10.1) > x(10.05) && x(10.1) < 400.0 && x(10.7) == 400.0);
+        assert!(moves.is_moving(10.5));
+        draw(&mut moves, &mut canvas, 10.8);
+        assert!(!moves.is_moving(10.8));
+    }
+
+    #[test]
+    fn a_new_tile_fades_in_in_its_place_and_an_old_one_out() {
+        let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
+        moves.follow(&plan(&["a"]), 0.0, true, false);
+        draw(&mut moves, &mut canvas, 0.0);
+        moves.follow(&plan(&["c"]), 10.0, false, false);
+        assert_eq!(at(&moves, "c", 10.0), [(0.0, 0.0)]);
+        assert_eq!(at(&moves, "a", 10.0), [(0.0, 1.0)]);
+        assert_eq!(at(&moves, "c", 10.5), [(0.0, 1.0)]);
+        draw(&mut moves, &mut canvas, 10.5);
+        assert!(at(&moves, "a", 10.5).is_empty(), "it is gone");
+    }
+
+    #[test]
+    fn without_motion_a_tile_goes_here_and_comes_there() {
+        let mut moves = Moves::default();
+        moves.follow(&plan(&["a", "b"]), 0.0, true, true);
+        moves.follow(&plan(&["b", "a"]), 10.0, false, true);
+        let half = at(&moves, "a", 10.1);
+        assert_eq!(half.len(), 2);
+        assert!(
+            half.iter()
+                .all(|(x, opacity)| { (*x == 0.0 || *x == 400.0) && (opacity - 0.5).abs() < 0.01 })
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! Which runs have a tile, in which order, and where; or that there are too many for tiles.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::census::{Census, LATELY};
+use crate::layout::{
+    Density, MOST_FAILED_TILES, Rect, Screen, Wall, WallRequest, lay_out_wall, wall_area,
+};
+use crate::model::RunStatus;
+use crate::protocol::RunId;
+
+/// A failure is news for this long: then its tile is no larger than others.
+const NEWS: SignedDuration = SignedDuration::from_mins(10);
+/// More tiles than any screen holds.
+const MOST_TILES: usize = 200;
+/// So many tiles more must fit before a wall gets looser.
+const SLACK: usize = 2;
+/// Runs of the past that join those of the present at most.
+const MOST_FILL: usize = 60;
+
+/// What the wall shows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// No run is known.
+    Nothing,
+    Tiles(Tiles),
+    Board,
+}
+
+/// Tiles in their order, each with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tiles {
+    pub density: Density,
+    /// What the runs that are not over would have for themselves.
+    pub present: Density,
+    pub runs: Vec<(RunId, Rect)>,
+    /// What ended lately and has no tile, in the last place.
+    pub more: Option<(More, Rect)>,
+}
+
+/// Runs without a tile, by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    pub completed: usize,
+    pub failed: usize,
+    pub cancelled: usize,
+}
+
+impl More {
+    fn sum(&self) -> usize {
+        self.completed + self.failed + self.cancelled
+    }
+
+    fn count(&mut self, status: RunStatus) {
+        match status {
+            RunStatus::Failed => self.failed += 1,
+            RunStatus::Cancelled => self.cancelled += 1,
+            _ => self.completed += 1,
+        }
+    }
+}
+
+/// Runs in the order of what needs eyes.
+struct Order {
+    /// Failed just now.
+    failed: Vec<RunId>,
+    /// Running by their start, queued, without news: these have a tile whatever its size.
+    active: Vec<RunId>,
+    /// Over: failures of the last hour, then the latest first. These fill what places are left.
+    over: Vec<(RunId, RunStatus)>,
+    /// What of the last hour is in neither list, since no screen has room for it.
+    beyond: More,
+}
+
+impl Order {
+    fn of(census: &Census, server_now: Timestamp) -> Self {
+        let news = server_now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
+        let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let is_news = |(at, _): &(Timestamp, &RunId)| *at >= news;
+        let id = |(_, id): (Timestamp, &RunId)| id.clone();
+        let failed = census.newest(RunStatus::Failed).take_while(is_news).map(id);
+        let active = census.running().chain(census.queued()).chain(census.silent()).map(id);
+        let mut over: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
+        for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
+            // New failures have their own tiles.
+            let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
+            let others = census.newest(status).skip_while(is_listed).take(MOST_TILES);
+            over.extend(others.map(|(at, id)| (at, id.clone(), status)));
+        }
+        let mut order = Self {
+            failed: failed.take(MOST_FAILED_TILES + 1).collect(),
+            active: active.take(MOST_TILES).collect(),
+            over: Vec::new(),
+            beyond: More::default(),
+        };
+        // What is older is shown only where else there would be nothing.
+        let any = !order.active.is_empty()
+            || !order.failed.is_empty()
+            || over.iter().any(|(at, ..)| *at >= lately);
+        over.retain(|(at, ..)| !any || *at >= lately);
+        over.sort_by_key(|(at, _, status)| (*status != RunStatus::Failed, std::cmp::Reverse(*at)));
+        if any {
+            // Counted, not walked: only what is listed is taken off.
+            let unlisted = |status, apart: usize| {
+                let listed = over.iter().filter(|(.., of)| *of == status).count();
+                census.lately(status).saturating_sub(listed + apart)
+            };
+            order.beyond = More {
+                completed: unlisted(RunStatus::Completed, 0),
+                failed: unlisted(RunStatus::Failed, order.failed.len()),
+                cancelled: unlisted(RunStatus::Cancelled, 0),
+            };
+        }
+        order.over = over.into_iter().map(|(_, id, status)| (id, status)).collect();
+        order
+    }
+}
+
+/// Plans the wall for a screen. `before` is what it shows now: it gets looser only when that has
+/// room to last.
+pub fn plan(
+    census: &Census,
+    screen: &Screen,
+    server_now: Timestamp,
+    before: Option<&Plan>,
+) -> Plan {
+    if census.is_empty() {
+        return Plan::Nothing;
+    }
+    let order = Order::of(census, server_now);
+    let area = wall_area(screen);
+    let failed = order.failed.len();
+    let lay_out = |others: usize, at_least: Density| {
+        lay_out_wall(&WallRequest { area, failed, others, at_least })
+    };
+    let wanted = order.active.len();
+    let Some(loosest) = lay_out(wanted, Density::Strip) else {
+        return Plan::Board;
+    };
+    let lasting = || lay_out(wanted + SLACK, Density::Strip).map(|wall| wall.density);
+    let present = match before {
+        Some(Plan::Board) if lasting().is_none() => return Plan::Board,
+        Some(Plan::Tiles(tiles)) if loosest.density < tiles.present => {
+            lasting().unwrap_or(tiles.present).clamp(loosest.density, tiles.present)
+        }
+        _ => loosest.density,
+    };
+    match fill(order, present, lay_out) {
+        Some(tiles) => Plan::Tiles(tiles),
+        None => Plan::Board,
+    }
+}
+
+/// Gives the places that are left to what is over; what then still has none is counted.
+fn fill(
+    mut order: Order,
+    present: Density,
+    lay_out: impl Fn(usize, Density) -> Option<Wall>,
+) -> Option<Tiles> {
+    let wanted = order.active.len();
+    // The past may make the present a little smaller, no more.
+    let most = match present {
+        Density::Strip => Density::Large,
+        Density::Large | Density::Medium => Density::Medium,
+        Density::Small => Density::Small,
+    };
+    let past = order.over.len() + usize::from(order.beyond.sum() > 0);
+    let fuller = (1..=past.min(MOST_FILL)).rev();
+    let mut fuller = fuller.filter_map(|past| lay_out(wanted + past, present));
+    let wall = fuller.find(|wall| wall.density <= most).or_else(|| lay_out(wanted, present))?;
+    let places = wall.others.len() + wall.free;
+    let free = places.saturating_sub(wanted);
+    let mut more = order.beyond;
+    let all_fit = more.sum() == 0 && order.over.len() <= free;
+    let shown = if all_fit { free } else { free.saturating_sub(1) };
+    for (_, status) in order.over.drain(shown.min(order.over.len())..) {
+        more.count(status);
+    }
+    // Of those that have a place: failures, cancelled ones, finished ones.
+    order.over.sort_by_key(|(_, status)| match status {
+        RunStatus::Failed => 0,
+        RunStatus::Cancelled => 1,
+        _ => 2,
+    });
+    let has_more = more.sum() > 0 && free > 0;
+    let count = wanted + order.over.len() + usize::from(has_more);
+    // Never looser than what has just been found to hold them.
+    let wall = lay_out(count, wall.density).unwrap_or(wall);
+    let mut others = wall.others.iter().copied();
+    let failed = order.failed.into_iter().zip(wall.failed.iter().copied());
+    let ids = order.active.into_iter().chain(order.over.into_iter().map(|(id, _)| id));
+    let mut runs: Vec<(RunId, Rect)> = failed.collect();
+    runs.extend(ids.take(count - usize::from(has_more)).zip(&mut others));
+    let more = if has_more { others.next().map(|rect| (more, rect)) } else { None };
+    Some(Tiles { density: wall.density, present, runs, more })
+}

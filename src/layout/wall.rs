@@ -1,0 +1,297 @@
+//! The wall: a tile a run, as large as their number allows. Nothing scrolls; what has no room is
+//! for whoever asks to count.
+
+use super::{Rect, Screen};
+
+const GAP: f32 = 16.0;
+/// Upper edge of the tiles: the header is above.
+const TOP: f32 = 120.0;
+/// Between the tiles and the bridge.
+const FOOT: f32 = 24.0;
+/// Runs that still get the whole width each.
+const MOST_STRIPS: usize = 3;
+/// Failures that still are tiles of their own: more of them are a matter of the whole studio.
+pub const MOST_FAILED_TILES: usize = 3;
+
+/// How much a tile has to say, from the most to the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Density {
+    /// The whole width: the chain with names and times.
+    Strip,
+    /// 3×2 on a 16:9 screen.
+    Large,
+    /// 5×3.
+    Medium,
+    /// 8×5: title, node, status.
+    Small,
+}
+
+impl Density {
+    const ALL: [Self; 4] = [Self::Strip, Self::Large, Self::Medium, Self::Small];
+
+    /// The least width and height of a tile.
+    fn least(self) -> (f32, f32) {
+        match self {
+            Self::Strip => (1400.0, 220.0),
+            Self::Large => (592.0, 368.0),
+            Self::Medium => (348.8, 240.0),
+            Self::Small => (212.0, 137.6),
+        }
+    }
+}
+
+/// What a wall is made for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WallRequest {
+    pub area: Rect,
+    /// Tiles of failures, which come first and are larger.
+    pub failed: usize,
+    /// All other tiles.
+    pub others: usize,
+    /// No looser than this, so that a wall does not change with every run that comes and goes.
+    pub at_least: Density,
+}
+
+/// Tiles in their order: `failed`, then `others`, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wall {
+    pub density: Density,
+    pub failed: Vec<Rect>,
+    pub others: Vec<Rect>,
+    /// Places beyond those asked for that the grid has in its rows.
+    pub free: usize,
+}
+
+/// Where the tiles of a screen are: between the header and the bridge.
+pub fn wall_area(screen: &Screen) -> Rect {
+    let height = screen.height - TOP - FOOT - Screen::BRIDGE_HEIGHT;
+    Rect::new(Screen::MARGIN, TOP, screen.width - 2.0 * Screen::MARGIN, height.max(1.0))
+}
+
+/// Lays out a wall in the loosest grid that holds every tile; `None` where none does, which is
+/// when a wall becomes a board. A grid has as few columns as hold its tiles: names get the room.
+pub fn lay_out_wall(request: &WallRequest) -> Option<Wall> {
+    if request.failed > MOST_FAILED_TILES {
+        return None;
+    }
+    Density::ALL
+        .into_iter()
+        .filter(|density| *density >= request.at_least)
+        .find_map(|density| lay_out_at(request, density))
+}
+
+fn lay_out_at(request: &WallRequest, density: Density) -> Option<Wall> {
+    let tiles = request.failed + request.others;
+    let (most_columns, most_rows) = most(request.area, density);
+    if density == Density::Strip {
+        // A failure beside others stands out by its size, which strips do not have.
+        let fits = tiles == 1 || (request.failed == 0 && tiles <= MOST_STRIPS);
+        let rows = tiles.clamp(1, most_rows);
+        let rect = |row: usize| cell(request.area, (1, rows), (0, row), (1, 1));
+        return (fits && tiles <= most_rows).then(|| Wall {
+            density,
+            failed: (0..request.failed).map(rect).collect(),
+            others: (request.failed..tiles).map(rect).collect(),
+            free: 0,
+        });
+    }
+    (1..=most_columns).find_map(|columns| {
+        let grid = Grid::filled(columns, most_rows, request.failed, request.others)?;
+        let rows = grid.rows_used();
+        let places = |wanted: fn(&Place) -> bool| {
+            let of_kind = grid.places.iter().filter(move |place| wanted(place));
+            of_kind
+                .map(|place| cell(request.area, (columns, rows), place.at, place.span))
+                .collect::<Vec<_>>()
+        };
+        let taken: usize = grid.places.iter().map(|place| place.span.0 * place.span.1).sum();
+        Some(Wall {
+            density,
+            failed: places(|place| place.failed),
+            others: places(|place| !place.failed),
+            free: columns * rows - taken,
+        })
+    })
+}
+
+/// Columns and rows that tiles of this density have room for.
+fn most(area: Rect, density: Density) -> (usize, usize) {
+    let (least_w, least_h) = density.least();
+    let count = |room: f32, least: f32| {
+        // What is a hair too narrow is wide enough.
+        (((room + GAP + 1.0) / (least + GAP)).floor() as usize).max(1)
+    };
+    (count(area.w, least_w), count(area.h, least_h))
+}
+
+/// A rectangle of cells of a grid that fills the area.
+fn cell(
+    area: Rect,
+    (columns, rows): (usize, usize),
+    (column, row): (usize, usize),
+    span: (usize, usize),
+) -> Rect {
+    let w = (area.w - GAP * (columns - 1) as f32) / columns as f32;
+    let h = (area.h - GAP * (rows - 1) as f32) / rows as f32;
+    Rect::new(
+        area.x + column as f32 * (w + GAP),
+        area.y + row as f32 * (h + GAP),
+        w * span.0 as f32 + GAP * (span.0 - 1) as f32,
+        h * span.1 as f32 + GAP * (span.1 - 1) as f32,
+    )
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    failed: bool,
+    at: (usize, usize),
+    span: (usize, usize),
+}
+
+/// Cells of a grid, and what stands in them.
+struct Grid {
+    columns: usize,
+    rows: usize,
+    taken: Vec<bool>,
+    places: Vec<Place>,
+}
+
+impl Grid {
+    /// A grid with everything in it; `None` where it has no room for all.
+    fn filled(columns: usize, rows: usize, failed: usize, others: usize) -> Option<Self> {
+        let taken = vec![false; columns * rows];
+        let mut grid = Self { columns, rows, taken, places: Vec::new() };
+        // One failure takes four cells, each of several two, one below the other.
+        let span = if failed == 1 { (2, 2) } else { (2, 1) };
+        for _ in 0..failed {
+            let down_first =
+                (0..columns).flat_map(|column| (0..rows).map(move |row| (column, row)));
+            let at = down_first.into_iter().find(|at| grid.is_free(*at, span))?;
+            grid.take(Place { failed: true, at, span });
+        }
+        for _ in 0..others {
+            let along_first = (0..columns * rows).map(|cell| (cell % columns, cell / columns));
+            let at = along_first.into_iter().find(|at| grid.is_free(*at, (1, 1)))?;
+            grid.take(Place { failed: false, at, span: (1, 1) });
+        }
+        Some(grid)
+    }
+
+    fn is_free(&self, (column, row): (usize, usize), (w, h): (usize, usize)) -> bool {
+        column + w <= self.columns
+            && row + h <= self.rows
+            && (row..row + h).all(|row| {
+                (column..column + w).all(|column| !self.taken[row * self.columns + column])
+            })
+    }
+
+    fn take(&mut self, place: Place) {
+        let ((column, row), (w, h)) = (place.at, place.span);
+        for row in row..row + h {
+            for column in column..column + w {
+                self.taken[row * self.columns + column] = true;
+            }
+        }
+        self.places.push(place);
+    }
+
+    fn rows_used(&self) -> usize {
+        self.places.iter().map(|place| place.at.1 + place.span.1).max().unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wall(screen: (f32, f32), failed: usize, others: usize) -> Option<Wall> {
+        let area = wall_area(&Screen::of_pixels(screen.0, screen.1));
+        lay_out_wall(&WallRequest { area, failed, others, at_least: Density::Strip })
+    }
+
+    const HD: (f32, f32) = (1920.0, 1080.0);
+
+    #[test]
+    fn twelve_runs_with_a_failure_are_the_mock_up() {
+        let wall = wall(HD, 1, 11).unwrap();
+        let rounded = |rect: Rect| [rect.x, rect.y, rect.w, rect.h].map(|v| (v * 10.0).round());
+        assert_eq!(wall.density, Density::Medium);
+        assert_eq!(rounded(wall.failed[0]), [560.0, 1200.0, 7136.0, 4960.0]);
+        assert_eq!(rounded(wall.others[0]), [7856.0, 1200.0, 3488.0, 2400.0]);
+        assert_eq!(rounded(wall.others[10]), [15152.0, 6320.0, 3488.0, 2400.0]);
+        assert_eq!(wall.free, 0);
+    }
+
+    #[test]
+    fn density_follows_the_number_of_runs() {
+        let density = |others| wall(HD, 0, others).map(|wall| wall.density);
+        for (runs, expected) in [
+            (1, Some(Density::Strip)),
+            (3, Some(Density::Strip)),
+            (4, Some(Density::Large)),
+            (6, Some(Density::Large)),
+            (7, Some(Density::Medium)),
+            (15, Some(Density::Medium)),
+            (16, Some(Density::Small)),
+            (40, Some(Density::Small)),
+            (41, None),
+        ] {
+            assert_eq!(density(runs), expected, "{runs} runs");
+        }
+    }
+
+    #[test]
+    fn more_failures_are_smaller_and_then_the_studios() {
+        assert_eq!(wall(HD, 1, 0).map(|wall| wall.density), Some(Density::Strip));
+        assert_eq!(wall(HD, 1, 2).map(|wall| wall.density), Some(Density::Large));
+        let two = wall(HD, 2, 3).unwrap();
+        assert!(two.failed[0].w > 1.9 * two.others[0].w, "{two:?}");
+        assert_eq!(two.failed[0].h, two.others[0].h);
+        assert_eq!(wall(HD, 4, 0), None);
+    }
+
+    #[test]
+    fn a_wall_may_be_kept_denser_than_it_need_be() {
+        let area = wall_area(&Screen::of_pixels(1920.0, 1080.0));
+        let request = WallRequest { area, failed: 0, others: 5, at_least: Density::Medium };
+        assert_eq!(lay_out_wall(&request).map(|wall| wall.density), Some(Density::Medium));
+    }
+
+    fn overlap(a: &Rect, b: &Rect) -> bool {
+        a.x < b.right() - 0.1
+            && b.x < a.right() - 0.1
+            && a.y < b.bottom() - 0.1
+            && b.y < a.bottom() - 0.1
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_neither_overlap_nor_leave_the_wall(
+            width in 400.0_f32..8000.0,
+            height in 400.0_f32..4500.0,
+            failed in 0_usize..=4,
+            others in 0_usize..=120,
+        ) {
+            let area = wall_area(&Screen::of_pixels(width, height));
+            let request = WallRequest { area, failed, others, at_least: Density::Strip };
+            let Some(wall) = lay_out_wall(&request) else {
+                // What any 16:9 screen holds, every screen holds.
+                prop_assert!(failed > MOST_FAILED_TILES || 2 * failed + others > 24);
+                return Ok(());
+            };
+            prop_assert_eq!((wall.failed.len(), wall.others.len()), (failed, others));
+            let all: Vec<Rect> = wall.failed.iter().chain(&wall.others).copied().collect();
+            let (least_w, least_h) = wall.density.least();
+            for (place, tile) in all.iter().enumerate() {
+                prop_assert!(tile.x >= area.x - 0.1 && tile.right() <= area.right() + 0.1);
+                prop_assert!(tile.y >= area.y - 0.1 && tile.bottom() <= area.bottom() + 0.1);
+                prop_assert!(tile.w >= least_w - 1.1 && tile.h >= least_h - 1.1, "{:?}", tile);
+                for other in &all[..place] {
+                    prop_assert!(!overlap(tile, other), "{:?} {:?}", tile, other);
+                }
+            }
+        }
+    }
+}

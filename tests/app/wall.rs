@@ -1,0 +1,263 @@
+//! What the wall says in each scene, and how one gets there and away.
+
+use bevy::prelude::*;
+use meterbridge::app::actions::Action;
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::focus::Focus;
+use meterbridge::app::ingest::Studio;
+use meterbridge::app::view::View;
+use meterbridge::app::wall::board_view::BoardView;
+use meterbridge::app::wall::census::Census;
+use meterbridge::app::wall::header::HeaderView;
+use meterbridge::app::wall::pick::Selection;
+use meterbridge::app::wall::plan::{Plan, Tiles, plan};
+use meterbridge::app::wall::tile_view::TileView;
+use meterbridge::layout::{Density, Screen};
+use meterbridge::model::RunStatus;
+use meterbridge::protocol::RunId;
+
+use super::support::{act, event, feed, play_scene, play_tape, studio};
+use super::wall_scenes::many;
+
+fn census(app: &App) -> Census {
+    let world = app.world();
+    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
+    let mut census = Census::default();
+    census.update(&studio.model, &[], 0, clock.now, clock.server_now);
+    census
+}
+
+fn planned(app: &App, census: &Census) -> Plan {
+    let now = app.world().resource::<PlaybackClock>().server_now;
+    plan(census, &Screen::of_pixels(1920.0, 1080.0), now, None)
+}
+
+/// The header, then a line a tile.
+fn words(scene: &str) -> String {
+    let mut app = studio();
+    play_scene(&mut app, scene);
+    let world = app.world();
+    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
+    let census = census(&app);
+    let Plan::Tiles(tiles) = planned(&app, &census) else {
+        panic!("no tiles");
+    };
+    let mut lines = vec![header_words(&HeaderView::of(&census, &studio.model, clock.server_now))];
+    for (id, _) in &tiles.runs {
+        let run = studio.model.run(id).unwrap();
+        let tile = TileView::of(run, studio.model.stats(), clock.now, clock.server_now);
+        let place = [&tile.place, &tile.detail, &tile.note].map(String::as_str).join(" ");
+        let time = format!("{} {}", tile.time.0, tile.time.1);
+        let other = format!("{} {}", tile.other_time.0, tile.other_time.1);
+        let reason = tile.failure.map_or_else(String::new, |f| f.reason.chars().take(50).collect());
+        let cancel = if tile.cancel_requested { "cancel requested" } else { "" };
+        let words = [tile.title.as_str(), place.trim(), &time, other.trim(), &reason, cancel];
+        let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
+        lines.push(words.join(" | "));
+    }
+    lines.extend(tiles.more.map(|(more, _)| format!("{more:?}")));
+    lines.join("\n").replace('\u{a0}', " ")
+}
+
+fn header_words(header: &HeaderView) -> String {
+    let counts = header.counts.iter().map(|count| format!("{} {}", count.number, count.words));
+    let next = header.next.iter().map(|next| format!("next: {}, {}", next.title, next.left));
+    counts.chain(next).collect::<Vec<_>>().join(" | ")
+}
+
+#[track_caller]
+fn check(scene: &str, expected: &str) {
+    let actual = words(scene);
+    assert!(actual == expected, "{scene} says\n{actual}\n\nand not\n{expected}");
+}
+
+#[test]
+fn one_run() {
+    check(
+        "wall-1",
+        "1 active\n\
+         Neon Rain | LYRICS 00:11 | elapsed 00:16 | time left not known yet",
+    );
+}
+
+#[test]
+fn three_runs() {
+    check(
+        "wall-3",
+        "2 active | 1 finished in 1 h | next: Copper Sky, 34 s\n\
+         Copper Sky | RENDER 00:22 | elapsed 01:31 | left 00:34\n\
+         Salt & Static | COMPOSE 00:09 fix 1 of 3 | elapsed 01:26 | left 01:24\n\
+         Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
+    );
+}
+
+#[test]
+fn the_mock_up() {
+    check(
+        "wall-12",
+        "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 3 s\n\
+         Glass Harbour | VALIDATE failed | stopped after 03:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
+         Midnight Ferry | RENDER 00:33 | elapsed 02:28 | left 00:23\n\
+         Copper Sky | REVIEW 00:04 | elapsed 02:01 | left 00:03\n\
+         Salt & Static | FIX 00:04 fix 1 of 3 | elapsed 01:13 | left 01:37\n\
+         Kite Season | VALIDATE 00:02 | elapsed 01:07 | left 00:57\n\
+         Paper Lanterns | COMPOSE 00:21 | elapsed 00:52 | left 01:12\n\
+         Northern Line | PRODUCER 00:05 | elapsed 00:30 | left 01:35\n\
+         Neon Rain | LYRICS 00:11 | elapsed 00:16 | left 01:48\n\
+         Low Tide Lullaby | STYLE 00:01 | elapsed 00:03 | left 02:01\n\
+         Small Hours | COMPOSE 00:57 | elapsed 01:28 | no news for 56 s\n\
+         Seven Bridges | Cancelled COMPOSE | stopped after 00:34 | cancelled 1 min ago\n\
+         Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
+    );
+}
+
+#[test]
+fn odd_runs() {
+    check(
+        "wall-odd",
+        "2 failed in 1 h | 5 active | next: Two at Once, 01:35\n\
+         Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 00:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
+         夜の灯台 | RENDER failed | stopped after 01:12 | failed 1 min ago | quota exceeded\n\
+         Slow Burn | STYLE 01:57 slow | elapsed 02:00 | left 01:59\n\
+         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | time left not known yet\n\
+         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 | elapsed 00:29 | left 01:36\n\
+         Two at Once | LYRICS, PRODUCER | elapsed 00:20 | left 01:35\n\
+         Asked to Stop | LYRICS 00:10 | elapsed 00:20 | left 01:48 | cancel requested",
+    );
+}
+
+#[test]
+fn forty_runs_all_have_a_tile() {
+    let said = words("wall-40");
+    assert_eq!(said.lines().count(), 41, "{said}");
+    assert!(said.contains("Ashes of June") && said.contains("Genre not found"), "{said}");
+}
+
+#[test]
+fn what_has_no_tile_is_counted() {
+    let said = words("12-runs");
+    assert!(!said.contains("More"), "{said}");
+    let said = words("mid-run");
+    assert!(said.contains("More { completed: "), "{said}");
+}
+
+#[test]
+fn the_wall_counts_as_the_bridge_does() {
+    for runs in [400, 10_000] {
+        let mut app = studio();
+        play_tape(&mut app, &many(runs).write());
+        let census = census(&app);
+        assert_eq!(planned(&app, &census), Plan::Board);
+        let world = app.world();
+        let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
+        let model = &studio.model;
+        assert_eq!(census.active(), model.count(RunStatus::Running));
+        assert_eq!(census.queued_count(), model.count(RunStatus::Pending));
+        let board = BoardView::of(&census, model, clock.server_now);
+        let at_nodes: usize =
+            board.nodes.iter().map(|node| node.load.running + node.load.ahead).sum();
+        assert_eq!(at_nodes, census.active() + census.queued_count());
+        let named: usize = board.failures.groups.iter().map(|group| group.count).sum();
+        assert_eq!(board.failures.count, model.count(RunStatus::Failed));
+        assert!(named <= board.failures.count && named > 0);
+        assert!(board.failures.groups.iter().all(|group| !group.reason.is_empty()));
+        let sparks: u32 = board.sparks.iter().map(|(done, failed)| done + failed).sum();
+        let ended = model.count(RunStatus::Completed) + model.count(RunStatus::Failed);
+        assert_eq!(sparks as usize, ended);
+    }
+}
+
+/// A studio with so many runs at work, and so many that were finished a minute ago.
+fn studio_of(running: usize, finished: usize) -> App {
+    let mut app = studio();
+    for run in 0..finished {
+        let id = format!("done-{run}");
+        feed(&mut app, [event(&id, None, "start", -90), event(&id, None, "end", -60)]);
+    }
+    for run in 0..running {
+        feed(&mut app, [event(&format!("run-{run}"), Some("PLAN"), "start", -5)]);
+    }
+    app
+}
+
+fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
+    let now = app.world().resource::<PlaybackClock>().server_now;
+    let screen = Screen::of_pixels(1920.0, 1080.0);
+    match plan(&census(app), &screen, now, before) {
+        Plan::Tiles(tiles) => tiles,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_over_does_not_make_what_runs_small() {
+    let check = |running, finished, density, more| {
+        let tiles = tiles(&studio_of(running, finished), None);
+        let counted = tiles.more.map_or(0, |(more, _)| more.completed);
+        assert_eq!((tiles.density, counted), (density, more), "{running} and {finished}");
+        let first = tiles.runs.iter().take(running);
+        assert!(first.into_iter().all(|(id, _)| id.as_str().starts_with("run-")));
+    };
+    check(1, 0, Density::Strip, 0);
+    check(2, 4, Density::Large, 0);
+    check(2, 40, Density::Large, 37);
+    check(5, 24, Density::Medium, 15);
+    check(20, 20, Density::Small, 0);
+    check(20, 30, Density::Small, 11);
+    // Nothing runs: what was last stays.
+    check(0, 40, Density::Large, 35);
+}
+
+#[test]
+fn a_wall_does_not_change_with_every_run_that_comes_and_goes() {
+    let seven = Plan::Tiles(tiles(&studio_of(7, 0), None));
+    assert_eq!(tiles(&studio_of(6, 0), Some(&seven)).density, Density::Medium);
+    assert_eq!(tiles(&studio_of(4, 0), Some(&seven)).density, Density::Large);
+    // More always have room at once.
+    let six = Plan::Tiles(tiles(&studio_of(6, 0), None));
+    assert_eq!(tiles(&studio_of(7, 0), Some(&six)).density, Density::Medium);
+    let again = Plan::Tiles(tiles(&studio_of(2, 10), None));
+    let Plan::Tiles(before) = &again else { unreachable!() };
+    assert_eq!(tiles(&studio_of(2, 10), Some(&again)), *before, "it does not drift");
+}
+
+fn view(app: &App) -> View {
+    *app.world().resource::<View>()
+}
+
+fn selected(app: &mut App, run: &str) {
+    app.world_mut().resource_mut::<Selection>().0 = Some(RunId::new(run));
+}
+
+#[test]
+fn w_shows_the_wall_and_the_stage_again() {
+    let mut app = studio();
+    assert_eq!(view(&app), View::Stage { from_wall: false });
+    act(&mut app, Action::ToggleWall);
+    assert_eq!(view(&app), View::Wall);
+    act(&mut app, Action::ToggleWall);
+    assert_eq!(view(&app), View::Stage { from_wall: true });
+}
+
+#[test]
+fn a_run_is_opened_from_the_wall_and_escape_goes_back() {
+    let mut app = studio();
+    feed(&mut app, [event("a", Some("PLAN"), "start", 0), event("b", Some("PLAN"), "start", 1)]);
+    act(&mut app, Action::ToggleWall);
+    act(&mut app, Action::OpenSelected);
+    assert_eq!(view(&app), View::Wall, "nothing is selected");
+    selected(&mut app, "a");
+    act(&mut app, Action::OpenSelected);
+    assert_eq!(view(&app), View::Stage { from_wall: true });
+    let focus = app.world().resource::<Focus>();
+    assert_eq!(focus.run().map(RunId::as_str), Some("a"));
+    assert!(!focus.is_following());
+    act(&mut app, Action::Back);
+    assert_eq!(view(&app), View::Wall);
+    assert!(app.world().resource::<Focus>().is_following());
+    // Once more: nothing is selected any longer.
+    act(&mut app, Action::Back);
+    assert_eq!(app.world().resource::<Selection>().0, None);
+    act(&mut app, Action::Back);
+    assert_eq!(view(&app), View::Wall);
+}

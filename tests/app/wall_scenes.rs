@@ -1,0 +1,332 @@
+//! What a wall has to show: the small ones are recordings like all scenes; those of hundreds and
+//! thousands of runs are told anew each time they are needed, always the same.
+
+use super::scenes::{SEED, Scene, TITLES, USUAL};
+use super::tape::{SplitMix, Tape, scores_data};
+
+pub const SCENES: &[Scene] = &[
+    ("wall-1", one),
+    ("wall-3", three),
+    ("wall-12", twelve),
+    ("wall-40", forty),
+    ("wall-odd", odd),
+];
+
+/// When the pictures are taken: 49 s after instant zero, 21:14:07.
+const NOW: i64 = 49_000;
+const HOUR: i64 = 3_600_000;
+
+/// A studio whose usual times are known, from runs of more than an hour ago.
+fn studio() -> Tape {
+    let mut tape = Tape::new(SEED);
+    for (run, title) in TITLES.iter().take(5).enumerate() {
+        let percent = [92, 97, 100, 104, 118][run];
+        let mut story = tape.run(title, -HOUR - 1_000_000 + 150_000 * run as i64);
+        story.start().wait(300);
+        for (node, millis) in USUAL.iter().filter(|(node, _)| *node != "FIX") {
+            story.ended(node, millis * percent / 100, "{}");
+        }
+        story.end();
+    }
+    tape
+}
+
+/// Milliseconds that the steps before a node usually take.
+fn before(node: &str) -> i64 {
+    let steps = USUAL.iter().filter(|(name, _)| *name != "FIX");
+    let earlier = steps.take_while(|(name, _)| *name != node);
+    earlier.map(|(_, millis)| millis + 200).sum::<i64>() + 300
+}
+
+/// A run that is so many milliseconds into a node now, and was heard of 2 s ago.
+fn running(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
+    let mut story = tape.run(title, NOW - into_ms - before(node));
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+        if *name == node {
+            break;
+        }
+        story.step(name, *millis);
+    }
+    story.begin(node);
+    if into_ms > 2_000 {
+        story.wait(into_ms - 2_000).progress(node, "At work");
+    }
+}
+
+/// A run whose first song was refused, and that is so many milliseconds into the node after that.
+fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
+    let after: &[(&str, i64)] = match node {
+        "FIX" => &[],
+        "COMPOSE" => &[("FIX", 8_000)],
+        "VALIDATE" => &[("FIX", 8_000), ("COMPOSE", 33_200)],
+        _ => &[("FIX", 8_000), ("COMPOSE", 33_200), ("VALIDATE", 4_000)],
+    };
+    let since: i64 = after.iter().map(|(_, millis)| millis + 200).sum();
+    let refused = before("VALIDATE") + 4_200;
+    let mut story = tape.run(title, NOW - into_ms - since - refused);
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().take(5) {
+        story.step(name, *millis);
+    }
+    story.step("VALIDATE", 4_000);
+    for (name, millis) in after {
+        story.step(name, *millis);
+    }
+    story.begin(node);
+    if into_ms > 2_000 {
+        story.wait(into_ms - 2_000).progress(node, "At work");
+    }
+}
+
+/// A run that completed so long ago.
+fn finished(tape: &mut Tape, title: &str, ago_ms: i64, score: f64) {
+    let scores = [("hook_density", 0.8), ("total", score)];
+    let scores: Vec<String> =
+        scores.iter().map(|(name, value)| format!("\"{name}\":{value:.2}")).collect();
+    let data = format!("{{\"scores\":{{{}}}}}", scores.join(","));
+    let took: i64 = USUAL.iter().filter(|(name, _)| *name != "FIX").map(|(_, ms)| ms + 200).sum();
+    let mut story = tape.run(title, NOW - ago_ms - took - 300);
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+        let told = if *name == "VALIDATE" { data.as_str() } else { "{}" };
+        story.ended(name, *millis, told);
+    }
+    story.end();
+}
+
+/// A run that was cancelled so long ago, in the middle of a node.
+fn cancelled(tape: &mut Tape, title: &str, node: &str, ago_ms: i64) {
+    let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+        if *name != "FIX" {
+            story.step(name, *millis);
+        }
+    }
+    story.begin(node).wait(3_000).cancel();
+}
+
+/// A run that failed so long ago.
+fn failed(tape: &mut Tape, title: &str, node: &str, ago_ms: i64, error: &str) {
+    let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+        if *name != "FIX" {
+            story.step(name, *millis);
+        }
+    }
+    story.fails(node, 3_000, error);
+}
+
+/// A run that was last heard of before the viewer came.
+fn silent(tape: &mut Tape, title: &str, node: &str) {
+    let mut story = tape.run(title, -8_000 - before(node));
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+        if *name != "FIX" {
+            story.step(name, *millis);
+        }
+    }
+    story.begin(node);
+}
+
+fn one() -> Tape {
+    let mut tape = Tape::new(SEED);
+    running(&mut tape, "Neon Rain", "LYRICS", 11_000);
+    tape.keepalive(NOW);
+    tape
+}
+
+fn three() -> Tape {
+    let mut tape = Tape::new(SEED);
+    finished(&mut tape, "Velvet Engine", 21_000, 0.91);
+    running(&mut tape, "Copper Sky", "RENDER", 22_000);
+    fixing(&mut tape, "Salt & Static", "COMPOSE", 9_000);
+    tape.keepalive(NOW);
+    tape
+}
+
+/// The mock-up's wall.
+fn twelve() -> Tape {
+    let mut tape = studio();
+    let mut story = tape.run("Glass Harbour", NOW - 40_000 - 226_000);
+    story.start().wait(300);
+    for (name, millis) in USUAL.iter().take(5) {
+        story.step(name, *millis);
+    }
+    let scores = |total| [("a", 0.6), ("b", 0.7), ("c", 0.7), ("d", 0.8), ("total", total)];
+    for total in [0.68, 0.71, 0.73] {
+        story.validate(4_000, &scores(total)).step("FIX", 8_000).step("COMPOSE", 31_000);
+    }
+    story.fails("VALIDATE", 4_000, "Score 0.74 after 3 fix passes, needs 0.80");
+    fixing(&mut tape, "Midnight Ferry", "RENDER", 33_000);
+    fixing(&mut tape, "Salt & Static", "FIX", 4_000);
+    running(&mut tape, "Copper Sky", "REVIEW", 4_000);
+    running(&mut tape, "Kite Season", "VALIDATE", 2_500);
+    running(&mut tape, "Paper Lanterns", "COMPOSE", 21_000);
+    running(&mut tape, "Northern Line", "PRODUCER", 5_000);
+    running(&mut tape, "Neon Rain", "LYRICS", 11_000);
+    running(&mut tape, "Low Tide Lullaby", "STYLE", 1_000);
+    silent(&mut tape, "Small Hours", "COMPOSE");
+    cancelled(&mut tape, "Seven Bridges", "COMPOSE", 77_000);
+    finished(&mut tape, "Velvet Engine", 21_000, 0.91);
+    tape.keepalive(NOW);
+    tape
+}
+
+const NODES: [&str; 8] =
+    ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER", "REVIEW"];
+
+fn forty() -> Tape {
+    let mut tape = studio();
+    let mut names = Names::default();
+    for run in 0..22_i64 {
+        let node = NODES[(run * 5 % 8) as usize];
+        let usual = USUAL.iter().find(|(name, _)| *name == node).map_or(1_000, |(_, ms)| *ms);
+        running(&mut tape, &names.next(), node, usual * (13 + run * 37 % 70) / 100);
+    }
+    fixing(&mut tape, "The Long Way Round", "COMPOSE", 12_000);
+    fixing(&mut tape, "Honey and Rust", "FIX", 3_000);
+    for title in ["Wildfire Season", "Second Sunrise", "Blue Hour"] {
+        tape.run(title, NOW - 5_000).created(7);
+    }
+    silent(&mut tape, "Small Hours", "COMPOSE");
+    silent(&mut tape, "Harbour Lights", "RENDER");
+    failed(&mut tape, "Ashes of June", "STYLE", 1_500_000, "Genre not found in blueprint");
+    cancelled(&mut tape, "Seven Bridges", "COMPOSE", 77_000);
+    cancelled(&mut tape, "Tin Rooftops", "LYRICS", 300_000);
+    for run in 0..8_i64 {
+        finished(&mut tape, &names.next(), 20_000 + 47_000 * run, 0.81 + 0.01 * run as f64);
+    }
+    tape.keepalive(NOW);
+    tape
+}
+
+/// Long names, a huge error, nodes that nobody knows, a run of which little was seen.
+fn odd() -> Tape {
+    let mut tape = studio();
+    let title = "The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version)";
+    running(&mut tape, title, "PRODUCER", 4_000);
+    let error = "KeyError: \"chorus\" is not among the sections the blueprint allows for genre \
+                 <synthwave>, so the hook could not be placed. "
+        .repeat(40);
+    failed(&mut tape, "Ein Lied über Flüsse und Züge bei Nacht", "COMPOSE", 30_000, &error);
+    failed(&mut tape, "夜の灯台", "RENDER", 95_000, "quota exceeded");
+    let mut story = tape.run("Supercalifragilisticexpialidocious", NOW - 30_000);
+    story.start().wait(300).step("PLAN", 2_000).begin("MASTERING_AND_LOUDNESS_NORMALISATION");
+    story.wait(25_000).progress("MASTERING_AND_LOUDNESS_NORMALISATION", "At work");
+    let mut story = tape.run("Two at Once", NOW - 20_000);
+    story.start().wait(300).step("PLAN", 2_000).begin("LYRICS").wait(3_000).begin("PRODUCER");
+    story.wait(10_000).progress("LYRICS", "At work");
+    let mut story = tape.run("Slow Burn", NOW - 120_000);
+    story.start().wait(300).step("PLAN", 2_000).begin("STYLE").wait(115_000);
+    story.progress("STYLE", "At work");
+    let mut story = tape.run("Asked to Stop", NOW - 20_000);
+    story.start().wait(300).step("PLAN", 2_000).begin("STYLE").wait(2_000).cancel().wait(5_000);
+    story.finish("STYLE", "{}").begin("LYRICS").wait(5_000).progress("LYRICS", "At work");
+    tape.keepalive(NOW);
+    tape
+}
+
+/// Titles that do not repeat for a long while.
+#[derive(Default)]
+struct Names(usize);
+
+const FIRST: [&str; 20] = [
+    "Copper", "Velvet", "Paper", "Glass", "Iron", "Tin", "Blue", "Marble", "Cold", "Second", "Low",
+    "Wild", "Silver", "Neon", "Slow", "Northern", "Hidden", "Salt", "Amber", "Hollow",
+];
+const SECOND: [&str; 19] = [
+    "Sky", "Engine", "Lanterns", "Harbour", "Lullaby", "Radio", "Hour", "Run", "Waltz", "Sun",
+    "Tide", "Season", "Ferry", "Rain", "Bridges", "Line", "Garden", "Static", "Letters",
+];
+
+impl Names {
+    fn next(&mut self) -> String {
+        let n = self.0;
+        self.0 += 1;
+        let round = n / (FIRST.len() * SECOND.len());
+        let name =
+            format!("{} {}", FIRST[n % FIRST.len()], SECOND[(n * 7 + n / 20) % SECOND.len()]);
+        if round == 0 { name } else { format!("{name} {}", round + 1) }
+    }
+}
+
+/// Hundreds or thousands of runs of the last hour, as a studio of that size has them: most are
+/// done, three in ten are at work, one in thirty failed.
+pub fn many(runs: usize) -> Tape {
+    let mut tape = Tape::new(SEED).without_ids();
+    let mut rng = SplitMix::new(SEED);
+    let mut names = Names::default();
+    for run in 0..runs {
+        let title = names.next();
+        let id = format!("run-{run:05}");
+        let ago = 60_000 + rng.below(3_400_000) as i64;
+        match run % 100 {
+            0..3 => {
+                let (node, error) = match (run / 100 + run) % 4 {
+                    0 if run % 3 == 0 => ("VALIDATE", "score 0.71 after 3 fix passes, needs 0.80"),
+                    1 if run % 5 == 1 => ("LYRICS", "the language model did not answer in 60 s"),
+                    _ => ("RENDER", "quota exceeded"),
+                };
+                let mut story = tape.run_with_id(&title, &id, NOW - ago - 120_000);
+                story.start();
+                for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+                    if *name != "FIX" {
+                        story.ended(name, *millis, "{}");
+                    }
+                }
+                story.fails(node, 3_000, error);
+            }
+            3..5 => {
+                let mut story = tape.run_with_id(&title, &id, NOW - ago - 10_000);
+                story.start().ended("PLAN", 2_000, "{}").ended("STYLE", 3_000, "{}");
+                story.begin("LYRICS").wait(3_000).cancel();
+            }
+            5..33 => {
+                // More of them are where it takes long.
+                let node = [
+                    "LYRICS", "COMPOSE", "RENDER", "COMPOSE", "RENDER", "PLAN", "STYLE",
+                    "PRODUCER", "VALIDATE", "REVIEW", "FIX",
+                ][rng.below(11) as usize];
+                let into = 500 + rng.below(16_000) as i64;
+                let since = before(if node == "FIX" { "VALIDATE" } else { node }) + 200;
+                let mut story = tape.run_with_id(&title, &id, NOW - into - since);
+                story.start();
+                for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+                    if *name != "FIX" && (node != "FIX" || *name != "VALIDATE") {
+                        story.ended(name, *millis, "{}");
+                    }
+                }
+                story.begin(node);
+                if run % 71 != 9 && into > 1_000 {
+                    story.wait(into - 1_000).progress(node, "At work");
+                }
+            }
+            33..35 => drop(tape.run_with_id(&title, &id, NOW - 20_000).created(7)),
+            _ => {
+                let scale = 80 + rng.below(50) as i64;
+                let mut story = tape.run_with_id(&title, &id, NOW - ago - 150_000);
+                story.start();
+                for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+                    let data = if *name == "VALIDATE" {
+                        scores_data(&[
+                            ("a", 0.8),
+                            ("b", 0.8),
+                            ("c", 0.8),
+                            ("d", 0.9),
+                            ("total", 0.86),
+                        ])
+                    } else {
+                        "{}".to_owned()
+                    };
+                    story.ended(name, millis * scale / 100, &data);
+                }
+                story.end();
+            }
+        }
+    }
+    tape.keepalive(NOW);
+    tape
+}
