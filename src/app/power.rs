@@ -11,6 +11,7 @@ use super::clock::{PlaybackClock, millis_between};
 use super::draw::Canvas;
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
+use super::stage::view::is_settled;
 use crate::model::RunStatus;
 use crate::source::ConnectionState;
 
@@ -37,7 +38,9 @@ fn choose_rate(
     let heard = studio.model.last_received_at();
     let fresh = heard.is_some_and(|at| millis_between(at, clock.now) < FRESH_MS);
     let runs = shown.is_some_and(|run| run.status == RunStatus::Running);
-    let failed = shown.is_some_and(|run| run.status == RunStatus::Failed);
+    let failed = shown.is_some_and(|run| {
+        run.status == RunStatus::Failed && !is_settled(run, clock.server_now)
+    });
     let mode = if canvas.reduced_motion {
         UpdateMode::reactive(RESTING)
     } else if (runs && live) || canvas.is_changed() {

@@ -62,6 +62,7 @@ pub mod colour {
     pub const FAILED_TEXT: Color = rgb(0xFF9070);
     pub const FAILED_DEEP: Color = rgb(0x3B1A12);
     pub const FAILED_INK: Color = rgb(0x1A0803);
+    pub const FAILED_TINT: Color = rgb(0x4A2015);
 
     pub const CANCELLED: Color = rgb(0xE6A23C);
     pub const CANCELLED_DEEP: Color = rgb(0x42301A);

@@ -9,6 +9,8 @@ use crate::protocol::MAX_FIX_PASSES;
 
 /// A run that goes on is without news after this long, in milliseconds.
 pub const STALE_AFTER_MS: u64 = 30_000;
+/// A failure shines for so long, in milliseconds; then its bar drops to a tint (design, section 10).
+pub const SETTLED_AFTER_MS: u64 = 600_000;
 
 /// Everything the stage draws of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,8 @@ pub struct FailureView {
     pub reason: String,
     /// Index of the failed module, unless it is FIX or no node at all.
     pub module: Option<usize>,
+    /// It has been seen by whoever was there: see [`SETTLED_AFTER_MS`].
+    pub settled: bool,
 }
 
 /// Scores of the last VALIDATE that gave some.
@@ -152,7 +156,7 @@ impl StageView {
         let fix = fix_view(run, stats, server_now);
         await_next_pass(&mut modules, &fix);
         let scores = scores_view(run, &fix);
-        let failure = failure_view(run, &modules);
+        let failure = failure_view(run, &modules, server_now);
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
@@ -304,7 +308,12 @@ fn moved_on(run: &Run) -> bool {
         })
 }
 
-fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
+/// Whether a run's failure lies so far back that it need not shine any more.
+pub fn is_settled(run: &Run, server_now: Timestamp) -> bool {
+    run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
+}
+
+fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Option<FailureView> {
     if run.status != RunStatus::Failed {
         return None;
     }
@@ -315,16 +324,19 @@ fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
         said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let unknown = || "no reason was given".to_owned();
+    let settled = is_settled(run, server_now);
     Some(match run.failed_node() {
         Some(node) => FailureView {
             headline: format!("{} failed", node.name),
             reason: node.error.as_deref().map_or_else(unknown, one_line),
             module: modules.iter().position(|module| module.name == node.name),
+            settled,
         },
         None => FailureView {
             headline: "Run failed".to_owned(),
             reason: run.error.as_deref().map_or_else(unknown, one_line),
             module: None,
+            settled,
         },
     })
 }
