@@ -143,6 +143,41 @@ pub mod motion {
     pub const FOCUS_MOVE: f32 = 0.42;
     pub const FAIL_FILL: f32 = 0.36;
     pub const FAIL_BAND: f32 = 0.42;
+    /// A window system needs no longer to make a window as large as its screen.
+    pub const SETTLE_WINDOW_SECS: f64 = 2.0;
+    /// Between frames of what moves slowly.
+    pub const SLOW_FRAME_SECS: f64 = 0.066;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kiosk::dim::LEAST_OF_A_FAILURE;
+
+    /// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
+    fn luminance(colour: Color, brightness: f32) -> f32 {
+        let Srgba { red, green, blue, .. } = colour.to_srgba();
+        let linear = |c: f32| {
+            let c = c * brightness;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    }
+
+    fn contrast(a: Color, b: Color, brightness: f32) -> f32 {
+        let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn a_dimmed_failure_can_be_read() {
+        for (ink, paper) in
+            [(colour::FAILED_INK, colour::FAILED), (colour::TEXT, colour::FAILED_TINT)]
+        {
+            let found = contrast(ink, paper, LEAST_OF_A_FAILURE);
+            assert!(found >= 3.0, "{found}");
+        }
+    }
 }
