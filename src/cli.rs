@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::config::{Settings, SettingsArgs, WindowRequest};
 use crate::inspect::Style;
+use crate::kiosk::KioskOptions;
 use crate::source::{SourceSpec, UrlError, parse_source_url};
 
 const AFTER_HELP: &str = "\
@@ -18,6 +19,7 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
   meterbridge serve                                 the demo studio in a browser
+  meterbridge ws://localhost:8000/events --kiosk    a wall that nobody operates
 
 The options above can be set in the environment too: METERBRIDGE_ and the name, as in
 METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
@@ -78,6 +80,9 @@ pub struct WindowArgs {
 
     #[command(flatten)]
     pub settings: SettingsArgs,
+
+    #[command(flatten)]
+    pub kiosk: KioskOptions,
 }
 
 /// Read events without a window and report every run
@@ -209,8 +214,8 @@ impl WindowArgs {
     ///
     /// When the source is not there.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let mut settings = self.settings.settings();
-        settings.view.fullscreen = self.fullscreen;
+        let mut settings = self.settings.settings_in(&self.kiosk);
+        settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
         Ok(WindowRequest { source: SourceSpec::parse(self.source.as_deref())?, settings })
     }
 }
@@ -305,6 +310,35 @@ mod tests {
         }
         let here = SourceSpec::parse(Some("Cargo.toml"));
         assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
+    }
+
+    #[test]
+    fn a_kiosk_tries_for_ever_unless_told_otherwise() {
+        let settings = |flags: &[&str]| {
+            let all = ["meterbridge"].into_iter().chain(flags.iter().copied());
+            Cli::parse_from(all).window.request().unwrap().settings
+        };
+        let Settings { connection, view, kiosk, .. } =
+            settings(&["--kiosk", "--screen=2/3", "--dim=22:00-07:00", "--dim-level=0.5"]);
+        assert_eq!(connection.backoff, crate::source::Backoff::Exponential);
+        assert_eq!(connection.max_reconnect_attempts, 0);
+        assert!(connection.insist && view.fullscreen && kiosk.on);
+        assert_eq!(view.panel, None);
+        assert_eq!(kiosk.screen.map(|screen| screen.number), Some(2));
+        assert_eq!((kiosk.dim, kiosk.dim_level), ("22:00-07:00".parse().ok(), 0.5));
+
+        let explicit =
+            settings(&["--kiosk", "--backoff=constant", "--max-reconnect-attempts=7", "--panel"]);
+        assert_eq!(explicit.connection.backoff, crate::source::Backoff::Constant);
+        assert_eq!(explicit.connection.max_reconnect_attempts, 7);
+        assert_eq!(explicit.view.panel, Some(true));
+        let delayed = settings(&["--kiosk", "--reconnect-delay=10"]).connection;
+        assert_eq!(delayed.backoff, crate::source::Backoff::Constant);
+        assert_eq!(delayed.reconnect_delay.as_secs(), 10);
+        assert_eq!(delayed.max_reconnect_attempts, 0);
+        for wrong in ["--screen=4/3", "--dim=night", "--dim-level=0"] {
+            assert!(Cli::try_parse_from(["meterbridge", wrong]).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
+use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
 use crate::source::{Backoff, ConnectionSettings, SourceSpec};
 
@@ -19,6 +20,7 @@ pub struct Settings {
     pub retention: Retention,
     pub view: ViewSettings,
     pub studio: StudioSettings,
+    pub kiosk: KioskSettings,
 }
 
 /// What the window is asked to show.
@@ -79,18 +81,10 @@ impl Settings {
         retention: &RetentionOptions,
         view: &ViewOptions,
         studio: &StudioOptions,
+        kiosk: &KioskOptions,
     ) -> Self {
         Self {
-            connection: ConnectionSettings {
-                reconnect_delay: connection.reconnect_delay,
-                max_reconnect_attempts: connection.max_reconnect_attempts,
-                backoff: match connection.backoff {
-                    BackoffName::Constant => Backoff::Constant,
-                    BackoffName::Exponential => Backoff::Exponential,
-                },
-                max_message_bytes: connection.max_message_bytes,
-                ..ConnectionSettings::default()
-            },
+            connection: connection.settings(kiosk.kiosk),
             retention: Retention {
                 runs: retention.keep_runs,
                 log_events: retention.keep_events,
@@ -109,6 +103,7 @@ impl Settings {
                 runs: studio.runs,
                 speed: studio.demo_speed,
             },
+            kiosk: KioskSettings::from(kiosk),
         }
     }
 }
@@ -127,8 +122,14 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// The settings of what is shown for a moment, or to somebody.
     pub fn settings(&self) -> Settings {
-        Settings::new(&self.connection, &self.retention, &self.view, &self.studio)
+        self.settings_in(&KioskOptions::default())
+    }
+
+    /// The settings of a screen; one that nobody operates has defaults of its own.
+    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
+        Settings::new(&self.connection, &self.retention, &self.view, &self.studio, kiosk)
     }
 }
 
@@ -136,25 +137,50 @@ impl SettingsArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
-    /// Wait this long before connecting again
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    /// Wait this long before connecting again [default: 3]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_RECONNECT_DELAY", hide_env = true)]
-    pub reconnect_delay: Duration,
+    pub reconnect_delay: Option<Duration>,
 
-    /// Give up after this many failed attempts in a row; 0 never gives up
-    #[arg(long, value_name = "N", default_value_t = 5)]
+    /// Give up after this many failed attempts in a row; 0 never gives up [default: 5; with --kiosk
+    /// 0]
+    #[arg(long, value_name = "N")]
     #[arg(env = "METERBRIDGE_MAX_RECONNECT_ATTEMPTS", hide_env = true)]
-    pub max_reconnect_attempts: u32,
+    pub max_reconnect_attempts: Option<u32>,
 
-    /// `constant` waits the same each time, `exponential` 1, 2, 4 … 30 seconds
-    #[arg(long, value_enum, default_value = "constant", hide_possible_values = true)]
+    /// `constant` waits the same each time, `exponential` 1, 2, 4 … 30 seconds [default: constant;
+    /// with --kiosk exponential]
+    #[arg(long, value_enum, hide_possible_values = true)]
     #[arg(env = "METERBRIDGE_BACKOFF", hide_env = true)]
-    pub backoff: BackoffName,
+    pub backoff: Option<BackoffName>,
 
     /// Refuse larger messages; bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
+}
+
+impl ConnectionOptions {
+    /// What was asked for, and else what a desk or a wall that nobody operates needs. Whoever names
+    /// a delay wants it to be waited, there too.
+    fn settings(&self, kiosk: bool) -> ConnectionSettings {
+        let defaults = ConnectionSettings::default();
+        let backoff = match self.backoff {
+            Some(BackoffName::Constant) => Backoff::Constant,
+            Some(BackoffName::Exponential) => Backoff::Exponential,
+            None if kiosk && self.reconnect_delay.is_none() => Backoff::Exponential,
+            None => defaults.backoff,
+        };
+        let most = if kiosk { 0 } else { defaults.max_reconnect_attempts };
+        ConnectionSettings {
+            reconnect_delay: self.reconnect_delay.unwrap_or(defaults.reconnect_delay),
+            max_reconnect_attempts: self.max_reconnect_attempts.unwrap_or(most),
+            backoff,
+            insist: kiosk,
+            max_message_bytes: self.max_message_bytes,
+            ..defaults
+        }
+    }
 }
 
 /// [`Backoff`] as it is spelled on the command line.

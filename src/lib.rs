@@ -10,6 +10,7 @@
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
+//! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
@@ -27,6 +28,7 @@ pub mod demo;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
 pub mod inspect;
+pub mod kiosk;
 pub mod layout;
 pub mod model;
 pub mod protocol;

@@ -12,14 +12,15 @@ use form_urlencoded::{Serializer, parse};
 use thiserror::Error;
 
 use crate::config::{Settings, SettingsArgs, WindowRequest};
+use crate::kiosk::KioskOptions;
 use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact};
 
 /// What stands for the source among the settings.
 const SOURCE: &str = "source";
 
-/// Options that mean nothing in a page: it plays no recordings and has no studio of its own, and
-/// `panel=no` needs no second name.
-const NOT_IN_A_PAGE: [&str; 5] = ["demo-speed", "no-panel", "runs", "seed", "speed"];
+/// Options that mean nothing in a page: it plays no recordings, has no studio of its own and chooses
+/// no screen, and `panel=no` needs no second name.
+const NOT_IN_A_PAGE: [&str; 6] = ["demo-speed", "no-panel", "runs", "screen", "seed", "speed"];
 
 /// The options of a page.
 #[derive(Parser, Clone, Debug)]
@@ -31,6 +32,9 @@ struct PageArgs {
 
     #[command(flatten)]
     settings: SettingsArgs,
+
+    #[command(flatten)]
+    kiosk: KioskOptions,
 }
 
 /// A page's address asks for something that is not there.
@@ -92,7 +96,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         }
     }
     let all = args.into_iter().flat_map(|(_, given)| given);
-    let PageArgs { source, settings } =
+    let PageArgs { source, settings, kiosk } =
         PageArgs::try_parse_from(all).map_err(|error| bad_value(SOURCE, "", &error))?;
     let source = match (source, own_source) {
         (Some(path), Some(own)) if path.starts_with('/') => on_own_host(own, &path),
@@ -101,7 +105,8 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         (None, None) => return Err(QueryError::NoSource),
     };
     parse_source_url(&source)?;
-    Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings: settings.settings() })
+    let settings = settings.settings_in(&kiosk);
+    Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings })
 }
 
 /// One setting as the command line has it; checked by itself, so that what is wrong has a name.
@@ -257,6 +262,19 @@ mod tests {
         assert_eq!(connection.max_reconnect_attempts, 0);
         assert_eq!(connection.backoff, Backoff::Exponential);
         assert_eq!(retention.runs, 50);
+    }
+
+    #[test]
+    fn a_kiosk_is_one_in_a_page_too() {
+        let settings = read_one("?kiosk&dim=22:00-07:00").unwrap().settings;
+        assert!(settings.kiosk.on && settings.kiosk.dim.is_some());
+        assert_eq!(settings.connection.max_reconnect_attempts, 0);
+        assert_eq!(settings.connection.backoff, Backoff::Exponential);
+        assert_eq!(read_one("kiosk=no").unwrap().settings, Settings::default());
+        let delay = read_one("kiosk&reconnect-delay=10").unwrap().settings.connection;
+        assert_eq!((delay.backoff, delay.max_reconnect_attempts), (Backoff::Constant, 0));
+        let error = read_one("dim=night").unwrap_err().to_string();
+        assert!(error.ends_with("expected two times of day, such as 22:00-07:00"), "{error}");
     }
 
     #[test]

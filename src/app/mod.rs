@@ -16,9 +16,14 @@ mod frame;
 mod glyphs;
 pub mod ingest;
 pub mod input;
+pub mod kiosk;
 pub mod panel;
 mod pointer;
 mod power;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod recovery;
+#[cfg(not(target_arch = "wasm32"))]
+mod screens;
 #[cfg(not(target_arch = "wasm32"))]
 mod snapshot;
 mod source;

@@ -62,6 +62,7 @@ pub mod colour {
     pub const FAILED_TEXT: Color = rgb(0xFF9070);
     pub const FAILED_DEEP: Color = rgb(0x3B1A12);
     pub const FAILED_INK: Color = rgb(0x1A0803);
+    pub const FAILED_TINT: Color = rgb(0x4A2015);
 
     pub const CANCELLED: Color = rgb(0xE6A23C);
     pub const CANCELLED_DEEP: Color = rgb(0x42301A);
@@ -176,6 +177,41 @@ pub mod motion {
     pub const CROSS_FADE: f32 = 0.2;
     /// The least time between two changes of the order on the wall.
     pub const REORDER_GAP: f64 = 5.0;
+    /// A window system needs no longer to make a window as large as its screen.
+    pub const SETTLE_WINDOW_SECS: f64 = 2.0;
+    /// Between frames of what moves slowly.
+    pub const SLOW_FRAME_SECS: f64 = 0.066;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kiosk::dim::LEAST_OF_A_FAILURE;
+
+    /// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
+    fn luminance(colour: Color, brightness: f32) -> f32 {
+        let Srgba { red, green, blue, .. } = colour.to_srgba();
+        let linear = |c: f32| {
+            let c = c * brightness;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    }
+
+    fn contrast(a: Color, b: Color, brightness: f32) -> f32 {
+        let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn a_dimmed_failure_can_be_read() {
+        for (ink, paper) in
+            [(colour::FAILED_INK, colour::FAILED), (colour::TEXT, colour::FAILED_TINT)]
+        {
+            let found = contrast(ink, paper, LEAST_OF_A_FAILURE);
+            assert!(found >= 3.0, "{found}");
+        }
+    }
 }

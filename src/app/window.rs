@@ -18,6 +18,13 @@ use super::actions::Chrome;
 use super::draw::{NoAdapter, graphics_settings};
 #[cfg(not(target_arch = "wasm32"))]
 use super::ingest::Studio;
+use super::kiosk::KioskPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use super::kiosk::{keep_going, restart};
+#[cfg(not(target_arch = "wasm32"))]
+use super::recovery::RecoveryPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use super::screens;
 use super::viewport::{self, ReducedMotion, Viewport};
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::config::WindowRequest;
@@ -50,11 +57,19 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let window = Window {
         name: Some("meterbridge".to_owned()),
         resolution: (1600, 900).into(),
-        mode: window_mode(request.settings.view.fullscreen),
+        mode: window_mode(request.settings.view.fullscreen, MonitorSelection::Current),
         ..default()
     };
     let mut app = App::new();
+    let kiosk = request.settings.kiosk;
     compose(&mut app, engine, window, request);
+    if kiosk.on {
+        app.insert_resource(screens::Insist);
+    }
+    let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
+    app.add_plugins(RecoveryPlugin { restart });
+    keep_going(&mut app, kiosk.on);
+    app.insert_resource(screens::WantedScreen(kiosk.screen)).add_plugins(screens::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
     match app.run() {
         AppExit::Success => Ok(()),
@@ -82,11 +97,13 @@ pub(super) fn compose(
         fullscreen: settings.view.fullscreen,
     };
     let reduced_motion = settings.view.reduced_motion;
+    let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
     app.add_plugins((
         StudioPlugin { settings, source: Some(source) },
         ViewPlugin,
         ControlsPlugin,
         power::plugin,
+        kiosk,
     ));
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))
@@ -94,16 +111,17 @@ pub(super) fn compose(
         .add_systems(Update, fit_to_window.in_set(AppSystems::Act));
 }
 
-fn window_mode(fullscreen: bool) -> WindowMode {
-    if fullscreen {
-        WindowMode::BorderlessFullscreen(MonitorSelection::Current)
-    } else {
-        WindowMode::Windowed
-    }
+/// The screen that a full-screen window fills.
+#[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FullscreenOn(pub MonitorSelection);
+
+fn window_mode(fullscreen: bool, screen: MonitorSelection) -> WindowMode {
+    if fullscreen { WindowMode::BorderlessFullscreen(screen) } else { WindowMode::Windowed }
 }
 
 pub(super) fn plugin(app: &mut App) {
-    let changed = resource_changed::<Chrome>;
+    let changed = resource_changed::<Chrome>.or_eager(resource_changed::<FullscreenOn>);
+    app.insert_resource(FullscreenOn(MonitorSelection::Current));
     app.add_systems(Update, go_fullscreen.in_set(AppSystems::Draw).run_if(changed));
 }
 
@@ -116,8 +134,12 @@ fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<Pr
 }
 
 /// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
-fn go_fullscreen(chrome: Res<Chrome>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
-    let mode = window_mode(chrome.fullscreen);
+fn go_fullscreen(
+    chrome: Res<Chrome>,
+    screen: Res<FullscreenOn>,
+    mut windows: Query<&mut Window, With<PrimaryWindow>>,
+) {
+    let mode = window_mode(chrome.fullscreen, screen.0);
     for mut window in &mut windows {
         if window.mode != mode {
             window.mode = mode;

@@ -23,6 +23,8 @@ pub struct ConnectionSettings {
     /// 0 = never give up.
     pub max_reconnect_attempts: u32,
     pub backoff: Backoff,
+    /// Whoever refuses is asked again, too, for there is nobody to press a button.
+    pub insist: bool,
     pub connect_timeout: Duration,
     /// A ping is sent this often; zero for never.
     pub ping_interval: Duration,
@@ -39,6 +41,7 @@ impl Default for ConnectionSettings {
             reconnect_delay: Duration::from_secs(3),
             max_reconnect_attempts: 5,
             backoff: Backoff::Constant,
+            insist: false,
             connect_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(45),

@@ -64,6 +64,11 @@ impl Ending {
         }
     }
 
+    /// Whether what is so today may be otherwise tomorrow, without anything changing here.
+    pub fn may_pass(&self) -> bool {
+        !matches!(self, Self::BadUrl(_) | Self::NotFromThisPage { .. })
+    }
+
     /// The close code as a browser would tell it; `None` where no connection was open.
     pub fn code(&self) -> Option<u16> {
         match self {

@@ -7,6 +7,11 @@ use super::{Backoff, ConnectionSettings, Ending};
 /// The longest wait of [`Backoff::Exponential`].
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// The wait before asking again whoever has refused, where [`ConnectionSettings::insist`] is set. A
+/// proxy answers 404 while the backend behind it is being replaced; one whose mind is made up is
+/// not to be pestered.
+const WAIT_AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
 /// What comes after an attempt or a connection has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -41,7 +46,8 @@ impl Schedule {
         settings: &ConnectionSettings,
         random: &mut dyn FnMut() -> f64,
     ) -> Next {
-        if ending.is_final() {
+        let refused = ending.is_final();
+        if refused && !(settings.insist && ending.may_pass()) {
             return Next::Final;
         }
         let max = settings.max_reconnect_attempts;
@@ -54,6 +60,7 @@ impl Schedule {
             return Next::Retry { attempt: self.attempts, delay: Duration::ZERO };
         }
         let delay = match settings.backoff {
+            _ if refused => WAIT_AFTER_REFUSAL,
             Backoff::Constant => settings.reconnect_delay,
             Backoff::Exponential => exponential(self.attempts, random()),
         };
@@ -137,6 +144,21 @@ mod tests {
         let settings = ConnectionSettings::default();
         let behind = Ending::FellBehind { dropped: 3 };
         assert_eq!(schedule.after(&behind, &settings, &mut no_random), retry(1, 0.0));
+    }
+
+    #[test]
+    fn who_insists_asks_again_after_a_refusal() {
+        let mut schedule = Schedule::default();
+        let settings = ConnectionSettings { insist: true, ..settings(Backoff::Exponential, 0) };
+        for (attempt, ending) in [
+            (1, Ending::Http { status: 404, words: String::new() }),
+            (2, Ending::Closed { code: 1008, reason: String::new() }),
+        ] {
+            assert_eq!(schedule.after(&ending, &settings, &mut no_random), retry(attempt, 60.0));
+        }
+        let address = "ws://studio/".to_owned();
+        let never = Ending::NotFromThisPage { address };
+        assert_eq!(schedule.after(&never, &settings, &mut no_random), Next::Final);
     }
 
     #[test]

@@ -7,8 +7,10 @@ use bevy::ecs::schedule::{
 };
 use bevy::prelude::*;
 use meterbridge::app::draw::offscreen_plugins;
+use meterbridge::app::kiosk::KioskPlugin;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
+use meterbridge::kiosk::KioskSettings;
 use meterbridge::source::SourceSpec;
 
 const OURS: &str = "meterbridge::";
@@ -70,7 +72,16 @@ fn with_stage_and_panel_every_order_that_matters_is_set() {
     assert_eq!(all_conflicts(&mut app), "");
 }
 
-/// What the two tests above rest on.
+#[test]
+fn in_a_kiosk_every_order_that_matters_is_set() {
+    let mut app = App::new();
+    let settings = KioskSettings { on: true, dim: "22:00-07:00".parse().ok(), ..default() };
+    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin))
+        .add_plugins(KioskPlugin { settings, panel_stays: false });
+    assert_eq!(all_conflicts(&mut app), "");
+}
+
+/// What the tests above rest on.
 #[test]
 fn a_missing_order_is_found() {
     fn first(_: ResMut<meterbridge::app::focus::Focus>) {}

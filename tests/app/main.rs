@@ -9,7 +9,9 @@
 mod ambiguity;
 mod cli;
 mod focus;
+mod kiosk;
 mod link;
+mod lost_device;
 mod picture;
 mod pixels;
 mod scenes;

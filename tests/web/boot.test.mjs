@@ -7,6 +7,7 @@ import { Announcer, summarise } from "../../web/boot/announcer.js";
 import { counted, stallWatch } from "../../web/boot/download.js";
 import * as failures from "../../web/boot/failures.js";
 import { isOwnKey } from "../../web/boot/keys.js";
+import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake, waitMs } from "../../web/boot/kiosk.js";
 import { progressView, SEGMENTS } from "../../web/boot/progress.js";
 import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
 import { NEWS_MS, Status } from "../../web/boot/status.js";
@@ -275,4 +276,178 @@ test("a browser is asked for WebAssembly with SIMD", (t) => {
   assert.ok(hasWasm());
   t.mock.method(WebAssembly, "validate", (bytes) => bytes.length < 20);
   assert.ok(!hasWasm());
+});
+
+test("a kiosk is asked for as the display reads it", () => {
+  for (const query of ["?kiosk", "kiosk=1", "?kiosk=yes&run=1", "?kiosk=no&kiosk"]) assert.ok(isKiosk(query), query);
+  for (const query of ["", "?run=kiosk", "?kiosk=0", "?kiosk=No", "?kiosk&kiosk=off"]) assert.ok(!isKiosk(query), query);
+});
+
+/** What is kept from one load of the page to the next. */
+function handStore() {
+  const kept = new Map();
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a kiosk reloads itself, each time a little later", async () => {
+  const clock = handClock();
+  const store = handStore();
+  const waits = [];
+  for (let load = 0; load < 9; load += 1) {
+    let reloaded = false;
+    const comeback = new Comeback({ store, clock, isThere: async () => true, reload: () => (reloaded = true) });
+    const wait = comeback.begin();
+    assert.equal(comeback.begin(), wait, "a second failure of the same page changes nothing");
+    waits.push(wait / 1000);
+    clock.move(wait - 1);
+    await settled();
+    assert.ok(!reloaded);
+    clock.move(1);
+    await settled();
+    assert.ok(reloaded);
+    clock.move(2_000);
+  }
+  assert.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+  clock.move(600_000);
+  const later = new Comeback({ store, clock, isThere: async () => true, reload() {} });
+  assert.equal(later.begin(), 5_000, "what ran well for ten minutes begins anew");
+});
+
+test("a kiosk waits for the server before it reloads", async () => {
+  const clock = handClock();
+  let there = false;
+  let reloads = 0;
+  const comeback = new Comeback({ store: null, clock, isThere: async () => there, reload: () => (reloads += 1) });
+  clock.move(comeback.begin());
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    await settled();
+    assert.equal(reloads, 0);
+    clock.move(300_000);
+  }
+  there = true;
+  await settled();
+  clock.move(300_000);
+  await settled();
+  assert.equal(reloads, 1);
+});
+
+test("storage that is forbidden does not keep a kiosk down", async () => {
+  const refuse = () => {
+    throw new Error("SecurityError");
+  };
+  const clock = handClock();
+  let reloads = 0;
+  const comeback = new Comeback({
+    store: { getItem: refuse, setItem: refuse },
+    clock,
+    isThere: async () => true,
+    reload: () => (reloads += 1),
+  });
+  clock.move(comeback.begin());
+  await settled();
+  assert.equal(reloads, 1);
+  assert.equal(waitMs(1000), 300_000);
+});
+
+test("a card of a kiosk asks nobody for anything", () => {
+  for (const failure of [failures.contextLost(), failures.crashed("x", { started: true })]) {
+    const shown = comingBack(failure, 10_000);
+    assert.equal(shown.title, failure.title);
+    assert.match(shown.text.at(-1), /reloads by itself in 10 s/);
+    assert.doesNotMatch(shown.text.join(" "), /Reload to/);
+  }
+});
+
+/** A document, as far as these need one. */
+function handPage() {
+  const page = new EventTarget();
+  page.visibilityState = "visible";
+  page.fullscreenElement = null;
+  return page;
+}
+
+test("the screen is filled at the first gesture, and not again after somebody has left it", async () => {
+  const page = handPage();
+  const asked = [];
+  const element = {
+    requestFullscreen: async () => {
+      asked.push("full");
+      if (asked.length === 1) throw new TypeError("no gesture");
+      page.fullscreenElement = element;
+      page.dispatchEvent(new Event("fullscreenchange"));
+    },
+  };
+  fillScreenOnGesture(element, { page });
+  assert.deepEqual(asked, []);
+  page.dispatchEvent(new Event("keydown"));
+  await settled();
+  page.dispatchEvent(new Event("pointerdown"));
+  await settled();
+  assert.equal(asked.length, 2);
+  page.fullscreenElement = null;
+  page.dispatchEvent(new Event("fullscreenchange"));
+  page.dispatchEvent(new Event("pointerdown"));
+  assert.equal(asked.length, 2);
+});
+
+test("the screen is kept awake while the page is seen", async () => {
+  const page = handPage();
+  const told = [];
+  const locks = [];
+  const later = [];
+  const browser = {
+    wakeLock: {
+      request: async (kind) => {
+        assert.equal(kind, "screen");
+        if (page.visibilityState !== "visible") throw new DOMException("hidden", "NotAllowedError");
+        const lock = new EventTarget();
+        locks.push(lock);
+        return lock;
+      },
+    },
+  };
+  keepAwake((words) => told.push(words), { browser, page, secure: true, after: (what) => later.push(what) });
+  await settled();
+  assert.equal(locks.length, 1);
+  page.visibilityState = "hidden";
+  locks[0].dispatchEvent(new Event("release"));
+  page.dispatchEvent(new Event("visibilitychange"));
+  await settled();
+  assert.equal(locks.length, 1);
+  page.visibilityState = "visible";
+  page.dispatchEvent(new Event("visibilitychange"));
+  await settled();
+  assert.equal(locks.length, 2);
+  assert.deepEqual(told, [null]);
+  // What was to be tried a minute later finds it done.
+  later.forEach((what) => what());
+  await settled();
+  assert.equal(locks.length, 2);
+});
+
+test("a screen that cannot be kept awake is said once, with the reason", async () => {
+  const said = async (options) => {
+    const told = [];
+    const later = [];
+    const page = handPage();
+    keepAwake((words) => told.push(words), { page, after: (what) => later.push(what), ...options });
+    await settled();
+    for (const what of later.splice(0)) what();
+    await settled();
+    return told;
+  };
+  assert.match((await said({ browser: {}, secure: false })).join(), /^The screen may go dark: the page came over plain http/);
+  assert.match((await said({ browser: {}, secure: true })).join(), /^The screen may go dark: this browser has no way/);
+  const refusing = {
+    wakeLock: {
+      request: async () => {
+        throw new DOMException("low battery", "NotAllowedError");
+      },
+    },
+  };
+  assert.deepEqual(await said({ browser: refusing, secure: true }), [
+    "The screen may go dark: the browser refused to keep it awake (NotAllowedError).",
+  ]);
 });

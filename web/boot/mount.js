@@ -6,6 +6,7 @@ import { ensureClipboard } from "./clipboard.js";
 import { DownloadError, downloadWasm } from "./download.js";
 import * as failures from "./failures.js";
 import { claimKeys } from "./keys.js";
+import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake } from "./kiosk.js";
 import { attachLoader } from "./loader.js";
 import { report } from "./reporter.js";
 import { site } from "./site.js";
@@ -42,13 +43,16 @@ export function mount(canvas, options = {}) {
   if (!canvas.id) canvas.id = "meterbridge";
   if (!canvas.hasAttribute("role")) canvas.setAttribute("role", "application");
   needStyle();
+  const kiosk = isKiosk(query);
   claimKeys(canvas);
   ensureClipboard();
   // The scripts run: what says that they do not is not needed.
   frame.querySelector(":scope > .mb-late")?.remove();
 
   const loader = attachLoader(frame, site.wasmBytes);
+  const comeback = kiosk && ownsPage ? new Comeback() : null;
   let display = null;
+  let mayGoDark = null;
   let ended = null;
   let started = false;
   const readState = () => {
@@ -74,7 +78,10 @@ export function mount(canvas, options = {}) {
     ended = failure;
     loader.failed(Boolean(failure.keepPicture));
     reporter.end(failure.short);
-    showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: ownsPage });
+    // Settings that are wrong are so after a reload, too.
+    const returns = comeback && failure.actions.includes("reload");
+    const shown = returns ? comingBack(failure, comeback.begin()) : failure;
+    showCard(frame, shown, actionsOf(failure, { query, ownsPage }), { focus: ownsPage });
     settle.reject(new Error(failure.detail ? `${failure.title}: ${failure.detail}` : failure.title));
   };
 
@@ -126,7 +133,19 @@ export function mount(canvas, options = {}) {
     if (isStalled) showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: false });
   };
 
-  launch({ canvas, query, storage, loader, stall, take: (module) => (display = module) }).catch(
+  if (kiosk) {
+    fillScreenOnGesture(ownsPage ? document.documentElement : frame);
+    keepAwake((words) => {
+      mayGoDark = words;
+      if (words) console.info(words);
+      if (!ended) display?.may_go_dark(words ?? undefined);
+    });
+  }
+  const take = (module) => {
+    display = module;
+    if (mayGoDark) module.may_go_dark(mayGoDark);
+  };
+  launch({ canvas, query, storage, loader, stall, take }).catch(
     (error) => fail(error instanceof Failed ? error.failure : unforeseen(error, started)),
   );
   return api;

@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `link` |
+//! | `dark` | what the scripts say of the screen's sleep |
 //! | `events` | DOM events that tell what a viewer sees |
 //! | `visits` | what is kept between visits, and the link to share |
 //!
@@ -11,6 +12,7 @@
 //! of it for those who embed the page.
 
 mod calls;
+mod dark;
 mod events;
 mod visits;
 
@@ -75,6 +77,10 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let read = |queries: &[&str]| query::read(queries, page.own_source.as_deref());
     // What was kept by another version of the page may not be readable any more.
     let mut request = read(&[&kept, asked]).or_else(|_| read(&[asked]))?;
+    if request.settings.kiosk.on {
+        // What somebody once changed here is not what the wall was set up to show.
+        request = read(&[asked])?;
+    }
     request.settings.view.reduced_motion |= prefers_reduced_motion();
 
     // Nothing else sets a logger.
@@ -92,7 +98,7 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let mut app = App::new();
     window::compose(&mut app, engine, window, request);
     app.insert_resource(page)
-        .add_plugins((calls::plugin, events::plugin, visits::plugin))
+        .add_plugins((calls::plugin, dark::plugin, events::plugin, visits::plugin))
         .add_systems(Update, (follow_wish_for_calm, follow_screen).before(AppSystems::Act));
     app.run();
     Ok(())

@@ -299,11 +299,18 @@ pub struct Canvas {
     pub scale: f32,
     /// Device pixel of the design origin, from the viewport's top left corner.
     pub origin: Vec2,
+    /// How far the whole picture is moved, in device pixels. Of what moves or dims a finished
+    /// picture this and the brightness are all, and neither draws it anew.
+    pub shift: Vec2,
     /// Beads stand still, entrances become cross-fades, nothing breathes.
     pub reduced_motion: bool,
     /// How far colours have drained: 0 not at all, 1 grey. Shapes and texts that keep their
     /// colour are left out.
     pub desaturate: f32,
+    /// Of full brightness, 0 to 1.
+    pub brightness: f32,
+    /// The same for shapes and texts that keep their colour.
+    pub brightness_kept: f32,
 }
 
 impl Default for Canvas {
@@ -314,8 +321,11 @@ impl Default for Canvas {
             generation: 1,
             scale: 1.0,
             origin: Vec2::ZERO,
+            shift: Vec2::ZERO,
             reduced_motion: false,
             desaturate: 0.0,
+            brightness: 1.0,
+            brightness_kept: 1.0,
         }
     }
 }

@@ -66,6 +66,10 @@ struct CanvasUniform {
     time: f32,
     reduced_motion: f32,
     desaturate: f32,
+    brightness: f32,
+    brightness_kept: f32,
+    // WebGL2 wants whole multiples of 16 bytes.
+    rest: Vec2,
 }
 
 /// The canvas as instances, kept from frame to frame.
@@ -117,11 +121,14 @@ fn extract_canvas(
     let extracted = &mut *extracted;
     extracted.uniform = CanvasUniform {
         viewport: extracted.uniform.viewport,
-        origin: canvas.origin,
+        origin: canvas.origin + canvas.shift,
         scale: canvas.scale,
         time: (clock.secs - epoch) as f32,
         reduced_motion: f32::from(u8::from(canvas.reduced_motion)),
         desaturate: canvas.desaturate.clamp(0.0, 1.0),
+        brightness: canvas.brightness.clamp(0.0, 1.0),
+        brightness_kept: canvas.brightness_kept.clamp(0.0, 1.0),
+        rest: Vec2::ZERO,
     };
     let source = (canvas.generation(), epoch);
     if extracted.version != 0 && extracted.source == source {

@@ -7,7 +7,7 @@
 use bevy::app::{App, PostUpdate};
 use bevy::camera::visibility::NoFrustumCulling;
 use bevy::camera::{Camera, CameraUpdateSystems};
-use bevy::color::{Alpha, Color};
+use bevy::color::{Color, Srgba};
 use bevy::ecs::prelude::*;
 use bevy::math::Vec2;
 use bevy::platform::collections::HashMap;
@@ -70,7 +70,21 @@ struct LabelPool {
     labels: HashMap<LabelKey, Label>,
     generation: u64,
     view: View,
+    tone: Tone,
+}
+
+/// What is done to all colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tone {
     desaturate: f32,
+    brightness: f32,
+    brightness_kept: f32,
+}
+
+impl Default for Tone {
+    fn default() -> Self {
+        Self { desaturate: 0.0, brightness: 1.0, brightness_kept: 1.0 }
+    }
 }
 
 /// Brings entities into step with the canvas; writes only what differs, since every write lays
@@ -89,16 +103,22 @@ fn sync_labels(
         return;
     };
     let pool = &mut *pool;
-    let view = View { viewport, factor, scale: canvas.scale, origin: canvas.origin };
+    let origin = canvas.origin + canvas.shift;
+    let view = View { viewport, factor, scale: canvas.scale, origin };
+    let tone = Tone {
+        desaturate: canvas.desaturate,
+        brightness: canvas.brightness,
+        brightness_kept: canvas.brightness_kept,
+    };
     let resized = (view.scale, view.factor) != (pool.view.scale, pool.view.factor);
     let moved = view != pool.view;
-    let recoloured = canvas.desaturate != pool.desaturate;
+    let recoloured = tone != pool.tone;
     let redrawn = canvas.generation() != pool.generation;
     if !(moved || recoloured || redrawn) {
         return;
     }
     pool.view = view;
-    pool.desaturate = canvas.desaturate;
+    pool.tone = tone;
     pool.generation = canvas.generation();
     let em = view.scale / view.factor;
 
@@ -128,7 +148,7 @@ fn sync_labels(
                 }
             }
             for (index, span) in text.spans.iter().enumerate() {
-                let colour = shown_colour(span, text, canvas.desaturate);
+                let colour = shown_colour(span, text, tone);
                 let size = FontSize::Px(span.size * em);
                 let spacing = LetterSpacing::Px(span.tracking_em * span.size * em);
                 let font = fonts.handle(span.face);
@@ -179,10 +199,17 @@ fn sync_labels(
     });
 }
 
-fn shown_colour(span: &Span, text: &Text, desaturate: f32) -> Color {
-    let amount = if text.keep_colour { 0.0 } else { desaturate };
-    let colour = drained(span.colour, amount);
-    colour.with_alpha(colour.alpha() * text.opacity)
+fn shown_colour(span: &Span, text: &Text, tone: Tone) -> Color {
+    let Tone { desaturate, brightness, brightness_kept } = tone;
+    let (amount, by) =
+        if text.keep_colour { (0.0, brightness_kept) } else { (desaturate, brightness) };
+    let srgb = drained(span.colour, amount).to_srgba();
+    Color::from(Srgba::new(
+        srgb.red * by,
+        srgb.green * by,
+        srgb.blue * by,
+        srgb.alpha * text.opacity,
+    ))
 }
 
 /// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and

@@ -20,6 +20,10 @@ struct CanvasUniform {
     reduced_motion: f32,
     // 0: full colour, 1: grey.
     desaturate: f32,
+    // Of full brightness; the second is for what keeps its colour.
+    brightness: f32,
+    brightness_kept: f32,
+    rest: vec2<f32>,
 }
 
 @group(0) @binding(0) var<uniform> canvas: CanvasUniform;
@@ -488,6 +492,9 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     if (flags & KEEP_COLOUR) == 0u {
         let grey = dot(colour.rgb, vec3<f32>(0.2126, 0.7152, 0.0722));
         colour = vec4<f32>(mix(colour.rgb, vec3<f32>(grey), canvas.desaturate), colour.a);
+        colour = vec4<f32>(colour.rgb * canvas.brightness, colour.a);
+    } else {
+        colour = vec4<f32>(colour.rgb * canvas.brightness_kept, colour.a);
     }
 #ifdef LINEAR_OUTPUT
     if colour.a > 0.0 {

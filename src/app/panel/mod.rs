@@ -33,6 +33,7 @@ use super::actions::{Action, Chrome};
 use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
+use super::kiosk::{MayGoDark, Presence};
 use super::theme::colour;
 use crate::layout::Screen;
 
@@ -92,6 +93,8 @@ struct PanelView<'a> {
     server_now: Timestamp,
     zone: &'a TimeZone,
     share: Option<&'a str>,
+    /// Why the screen may go dark.
+    dark: Option<&'a str>,
 }
 
 pub(super) fn plugin(app: &mut App) {
@@ -99,6 +102,8 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<PanelDialog>()
         .init_resource::<PanelState>()
         .init_resource::<ShareLink>()
+        .init_resource::<Presence>()
+        .init_resource::<MayGoDark>()
         .add_systems(EguiPrimaryContextPass, show);
 }
 
@@ -109,7 +114,9 @@ fn show(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
+    presence: Res<Presence>,
     share: Res<ShareLink>,
+    dark: Res<MayGoDark>,
     clock: Res<PlaybackClock>,
     mut state: ResMut<PanelState>,
     mut area: ResMut<PanelArea>,
@@ -125,6 +132,12 @@ fn show(
     if !style::ensure(&ctx) {
         return Ok(());
     }
+    if presence.hides_panel() {
+        // Nobody is there; what was open is there again when somebody is.
+        dialog.set_if_neq(PanelDialog(false));
+        area.set_if_neq(PanelArea::default());
+        return Ok(());
+    }
     let view = PanelView {
         studio: &studio,
         link: &link,
@@ -133,6 +146,7 @@ fn show(
         server_now: clock.server_now,
         zone: &local_zone(),
         share: share.0.as_deref(),
+        dark: dark.0.as_deref(),
     };
     let mut width_px = 0.0;
     if chrome.panel {
@@ -197,6 +211,10 @@ fn side_panel_ui(
 fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action> {
     let mut actions = Vec::new();
     head_ui(ui, view.share, &mut actions);
+    if let Some(dark) = view.dark {
+        ui.weak(dark);
+        widgets::rule_ui(ui);
+    }
     let PanelState { unfolded, connection, runs, node, log } = state;
     let height = ui.available_height();
     let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };

@@ -37,6 +37,7 @@ impl Scene {
             server_now: now,
             zone: &zone(),
             share: self.share.as_deref(),
+            dark: None,
         };
         self.actions.extend(panel_ui(ui, &view, &mut self.state));
     }

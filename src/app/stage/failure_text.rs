@@ -12,6 +12,7 @@ const GAP: f32 = 22.0;
 
 /// One line at 44; two at 36 when it is longer, cut at the end of the second.
 pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
+    let ink = if failure.settled { colour::TEXT } else { colour::FAILED_INK };
     let x = bar.x + LEFT;
     let width = bar.w - LEFT - RIGHT_PAD;
     let (bold, plain) = (Face::Display700, Face::Text500);
@@ -28,7 +29,7 @@ pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
                 bold,
                 size::FAIL_BAND,
             )
-            .colour(colour::FAILED_INK)
+            .colour(ink)
             .then(GAP, failure.reason.clone())
             .face(plain)
             .keep_colour(),
@@ -45,7 +46,7 @@ pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
     part.text(
         Layer::OverlayFace,
         Text::new("fail line 1", failure.headline.clone(), x, bar.y + 38.0, bold, small)
-            .colour(colour::FAILED_INK)
+            .colour(ink)
             .then(GAP, first.to_owned())
             .face(plain)
             .keep_colour(),
@@ -54,7 +55,7 @@ pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
         part.text(
             Layer::OverlayFace,
             Text::new("fail line 2", second, x, bar.y + 74.0, plain, small)
-                .colour(colour::FAILED_INK)
+                .colour(ink)
                 .keep_colour(),
         );
     }

@@ -19,6 +19,8 @@ const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
 /// Marks on the ring of a running module.
 const RING_MARKS: usize = 30;
+/// Width of the outline of a failure that has settled.
+const SETTLED_OUTLINE: f32 = 4.0;
 /// Distance of the holes in a rail.
 const HOLE_PITCH: f32 = 28.0;
 
@@ -394,29 +396,38 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
         Layer::Overlay,
         shadow.fill(colour::SHADOW).opacity(0.55).soft(10.0).fade_in(place.failed_at, 0.4),
     );
-    part.shape(
-        Layer::Overlay,
+    let block = if failure.settled {
+        // It has been read by now, and so bright an area would burn in.
+        block.fill(colour::FAILED_TINT).border(SETTLED_OUTLINE, colour::FAILED)
+    } else {
         block
             .fill(colour::FAILED)
             .glow(9.0, 12.0, bevy::color::Alpha::with_alpha(&colour::FAILED, 0.42))
             .breathing(motion::BREATHE_LOW)
             .enter(Entrance::TabRise, place.failed_at, motion::FAIL_FILL + motion::FAIL_BAND)
-            .keep_colour(),
-    );
+    };
+    part.shape(Layer::Overlay, block.keep_colour());
     let text_at = place.failed_at + f64::from(motion::FAIL_FILL);
     let octagon = Vec2::new(108.0, bar.y + 42.0);
+    let (ink, paper) = if failure.settled {
+        (colour::FAILED, colour::FAILED_TINT)
+    } else {
+        (colour::FAILED_INK, colour::FAILED)
+    };
     part.shape(
         Layer::OverlayFace,
-        Shape::octagon(octagon, 26.0).fill(colour::FAILED_INK).fade_in(text_at, 0.2).keep_colour(),
+        Shape::octagon(octagon, 26.0).fill(ink).fade_in(text_at, 0.2).keep_colour(),
     );
     part.shape(
         Layer::OverlayFace,
-        Shape::cross(octagon, 9.9, 6.5).fill(colour::FAILED).fade_in(text_at, 0.2).keep_colour(),
+        Shape::cross(octagon, 9.9, 6.5).fill(paper).fade_in(text_at, 0.2).keep_colour(),
     );
     super::failure_text::draw(part, failure, bar);
 
     if let Some((index, module, at)) = module {
-        draw_failed_module(part, module, at, index, joined.is_none());
+        // What is joined to a bar that shines has its body from there.
+        let has_body = joined.is_some() && !failure.settled;
+        draw_failed_module(part, module, at, index, !has_body);
     }
 }
 

@@ -9,6 +9,8 @@ use crate::protocol::MAX_FIX_PASSES;
 
 /// A run that goes on is without news after this long, in milliseconds.
 pub const STALE_AFTER_MS: u64 = 30_000;
+/// A failure shines for so long, in milliseconds; then its bar drops to a tint (design, section 10).
+pub const SETTLED_AFTER_MS: u64 = 600_000;
 
 /// Everything the stage draws of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,8 @@ pub struct FailureView {
     pub reason: String,
     /// Index of the failed module, unless it is FIX or no node at all.
     pub module: Option<usize>,
+    /// It has been seen by whoever was there: see [`SETTLED_AFTER_MS`].
+    pub settled: bool,
 }
 
 /// Scores of the last VALIDATE that gave some.
@@ -152,7 +156,7 @@ impl StageView {
         let fix = fix_view(run, stats, server_now);
         await_next_pass(&mut modules, &fix);
         let scores = scores_view(run, &fix);
-        let failure = failure_view(run, &modules);
+        let failure = failure_view(run, &modules, server_now);
         let silent = millis_between(run.last_received_at(), now);
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
@@ -304,6 +308,11 @@ fn moved_on(run: &Run) -> bool {
         })
 }
 
+/// Whether a run's failure lies so far back that it need not shine any more.
+pub fn is_settled(run: &Run, server_now: Timestamp) -> bool {
+    run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
+}
+
 /// What failed in a run that failed, and why: the node, unless none did, and the reason on one
 /// line.
 pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
@@ -322,16 +331,17 @@ pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
     Some((node.map(|node| node.name.to_string()), error.map_or_else(unknown, one_line)))
 }
 
-fn failure_view(run: &Run, modules: &[ModuleView]) -> Option<FailureView> {
+fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Option<FailureView> {
     let (node, reason) = failure_words(run)?;
-    Some(match node {
-        Some(node) => FailureView {
-            headline: format!("{node} failed"),
-            reason,
-            module: modules.iter().position(|module| module.name == node),
-        },
-        None => FailureView { headline: "Run failed".to_owned(), reason, module: None },
-    })
+    let settled = is_settled(run, server_now);
+    let (headline, module) = match node {
+        Some(node) => (
+            format!("{node} failed"),
+            modules.iter().position(|module| module.name == node),
+        ),
+        None => ("Run failed".to_owned(), None),
+    };
+    Some(FailureView { headline, reason, module, settled })
 }
 
 /// The score named "total", else "score", else "overall".

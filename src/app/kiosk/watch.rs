@@ -1,0 +1,160 @@
+//! A thread that notices when no frames come, says so, and starts the program again.
+//!
+//! Frames are counted where they are drawn, in the render world: a main world that goes round
+//! without drawing is no display. A service manager that waits for signs of life gets them from the
+//! same thread, as long as there are frames.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bevy::prelude::*;
+use bevy::render::{Render, RenderApp, RenderSystems};
+use tracing::{error, info, warn};
+
+use crate::kiosk::service::{Notice, Service};
+use crate::kiosk::watchdog::{Found, LOOK_EVERY, Restarts, Watchdog};
+
+/// Hands the restarts so far from one incarnation to the next. Not for people.
+const RESTARTS: &str = "METERBRIDGE_RESTARTED_AT";
+/// What an exit may take that wants to end everything in good order.
+const EXIT_WITHIN: Duration = Duration::from_secs(5);
+
+/// Frames drawn so far.
+#[derive(Resource, Clone, Debug, Default)]
+struct FramesDrawn(Arc<AtomicU64>);
+
+/// Watches where nobody operates the screen, or where a service manager wants to know.
+pub(super) fn build(app: &mut App, unattended: bool) {
+    let service = Service::of_environment();
+    if !unattended && service.is_none() {
+        return;
+    }
+    let Some(render_app) = app.get_sub_app_mut(RenderApp) else {
+        return;
+    };
+    let frames = FramesDrawn::default();
+    let counted = Arc::clone(&frames.0);
+    render_app
+        .insert_resource(frames)
+        .add_systems(Render, count.in_set(RenderSystems::PostCleanup));
+    let watching = thread::Builder::new()
+        .name("watchdog".to_owned())
+        .spawn(move || watch(&counted, service.as_ref(), unattended));
+    if let Err(error) = watching {
+        warn!("nothing watches whether frames come: {error}");
+    }
+}
+
+fn count(frames: Res<FramesDrawn>) {
+    frames.0.fetch_add(1, Ordering::Relaxed);
+}
+
+fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
+    let tell = |notice| {
+        if let Some(service) = service {
+            service.tell(notice);
+        }
+    };
+    let mut dog = Watchdog::default();
+    let mut looked_at = Instant::now();
+    let mut ready = false;
+    loop {
+        thread::sleep(LOOK_EVERY);
+        let now = Instant::now();
+        let drawn = frames.load(Ordering::Relaxed);
+        if drawn > 0 && !ready {
+            ready = true;
+            tell(Notice::Ready);
+        }
+        match dog.look(drawn, now - looked_at) {
+            Found::Fine => tell(Notice::Alive),
+            Found::Recovered { silent } => {
+                tell(Notice::Alive);
+                info!("frames are drawn again after {} s", silent.as_secs());
+            }
+            Found::BecameLate { silent } => {
+                warn!("no frame has been drawn for {} s", silent.as_secs());
+            }
+            Found::Stuck { silent } if restarts => {
+                restart(&format!("no frame has been drawn for {} s", silent.as_secs()));
+            }
+            Found::Late | Found::Stuck { .. } => {}
+        }
+        looked_at = now;
+    }
+}
+
+/// Replaces this program by a new start of itself, with the same arguments; or, where that has not
+/// helped lately, ends it with exit code 1, for whoever supervises it.
+pub fn restart(reason: &str) -> ! {
+    let before = Restarts::from_text(&std::env::var(RESTARTS).unwrap_or_default());
+    let now_secs = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    match before.with_one_more(now_secs) {
+        Some(restarts) => {
+            error!("{reason}: starting again");
+            let failed = start_again(&restarts);
+            error!("the program could not be started again: {failed}");
+        }
+        None => error!("{reason}: starting again has not helped, giving up"),
+    }
+    // Drivers that hang are asked to clean up at an exit, and hang again.
+    thread::spawn(|| {
+        thread::sleep(EXIT_WITHIN);
+        std::process::abort();
+    });
+    std::process::exit(1);
+}
+
+/// Returns only where it fails.
+fn start_again(restarts: &Restarts) -> std::io::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error,
+    };
+    let mut arguments = std::env::args_os();
+    let name = arguments.next();
+    let mut command = Command::new(replaced(&program));
+    command.args(arguments).env(RESTARTS, restarts.to_text());
+    become_it(command, name)
+}
+
+#[cfg(unix)]
+fn become_it(mut command: Command, name: Option<std::ffi::OsString>) -> std::io::Error {
+    use std::os::unix::process::CommandExt;
+    if let Some(name) = name {
+        command.arg0(name);
+    }
+    command.exec()
+}
+
+/// Without a way to become another program, it is started beside this one, which ends.
+#[cfg(not(unix))]
+fn become_it(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Error {
+    match command.spawn() {
+        Ok(_) => std::process::exit(0),
+        Err(error) => error,
+    }
+}
+
+/// Where the program is that took this one's place in an update: Linux marks the old one.
+fn replaced(program: &std::path::Path) -> std::path::PathBuf {
+    let path = program.to_string_lossy();
+    path.strip_suffix(" (deleted)").map_or_else(|| program.to_owned(), Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn an_updated_program_is_found_in_its_place() {
+        let at = |path: &str| replaced(Path::new(path)).display().to_string();
+        assert_eq!(at("/opt/meterbridge (deleted)"), "/opt/meterbridge");
+        assert_eq!(at("/opt/meterbridge"), "/opt/meterbridge");
+    }
+}

@@ -1,0 +1,114 @@
+//! Where the picture stands, against burn-in: once a minute it moves a little, and then rests.
+//!
+//! The places lie on a slow spiral that winds out from the middle and back in again, and never
+//! closes. So each is near the one before, and over hours the disc is covered evenly.
+
+use std::f64::consts::TAU;
+
+/// The furthest from the middle, and in one move, in design pixels (design, section 10).
+pub const REACH: f32 = 24.0;
+/// From one move to the next.
+pub const PERIOD_SECS: f64 = 60.0;
+/// A move takes so long.
+pub const MOVE_SECS: f64 = 4.0;
+
+/// Radians from place to place: a chord of it is shorter than [`REACH`].
+const TURN: f64 = 0.81;
+/// Of the way from the middle to the rim and back, from place to place.
+const WINDING: f64 = 0.013_15;
+
+/// Where the picture stands `secs` after its start, in design pixels right and down.
+///
+/// `seed` chooses where on the spiral it begins.
+pub fn offset(secs: f64, seed: u64) -> (f32, f32) {
+    let minute = (secs / PERIOD_SECS).floor().max(0.0);
+    let to = place(minute, seed);
+    let from = if minute > 0.0 { place(minute - 1.0, seed) } else { to };
+    let t = ((secs - minute * PERIOD_SECS) / MOVE_SECS).clamp(0.0, 1.0);
+    let eased = t * t * (3.0 - 2.0 * t);
+    let between = |from: f64, to: f64| (from + (to - from) * eased) as f32;
+    (between(from.0, to.0), between(from.1, to.1))
+}
+
+/// Whether the picture is on its way at `secs`.
+pub fn is_moving(secs: f64) -> bool {
+    secs >= PERIOD_SECS && secs.rem_euclid(PERIOD_SECS) < MOVE_SECS
+}
+
+/// The place of a minute.
+fn place(minute: f64, seed: u64) -> (f64, f64) {
+    let part = |bits: u64| (bits & 0xFFFF) as f64 / 65_536.0;
+    let along = (minute * WINDING + part(seed)).fract();
+    // Out and back in; the root makes every ring as likely as its area.
+    let radius = f64::from(REACH) * (1.0 - (2.0 * along - 1.0).abs()).sqrt();
+    let (sin, cos) = (minute * TURN + part(seed >> 16) * TAU).sin_cos();
+    (radius * cos, radius * sin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEDS: [u64; 4] = [0, 7, 0x9E37_79B9_7F4A_7C15, u64::MAX];
+
+    fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
+        (a.0 - b.0).hypot(a.1 - b.1)
+    }
+
+    #[test]
+    fn it_never_leaves_its_disc_nor_moves_further_than_it_in_a_minute() {
+        for seed in SEEDS {
+            let mut before = offset(0.0, seed);
+            for minute in 0..50_000 {
+                let now = offset(f64::from(minute) * PERIOD_SECS + 30.0, seed);
+                assert!(distance(now, (0.0, 0.0)) <= REACH + 1e-3, "{seed} {minute}: {now:?}");
+                assert!(distance(now, before) <= REACH, "{seed} {minute}: {before:?} {now:?}");
+                before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn it_moves_for_four_seconds_and_rests_for_the_others() {
+        let seed = 7;
+        for minute in 1..20 {
+            let start = f64::from(minute) * PERIOD_SECS;
+            let resting = offset(start + MOVE_SECS, seed);
+            assert_eq!(resting, offset(start + PERIOD_SECS - 1e-6, seed));
+            assert!(!is_moving(start + MOVE_SECS) && !is_moving(start - 1e-6));
+            assert!(is_moving(start) && is_moving(start + 3.9));
+            // Slow enough that a frame in 66 ms never jumps by more than a pixel.
+            let mut before = offset(start, seed);
+            for frame in 1..=60 {
+                let now = offset(start + f64::from(frame) * 0.066, seed);
+                assert!(distance(before, now) < 1.0, "{before:?} {now:?}");
+                before = now;
+            }
+        }
+        assert!(!is_moving(1.0), "the first minute has no place to come from");
+        assert_eq!(offset(0.0, seed), offset(3.0, seed));
+    }
+
+    #[test]
+    fn over_a_week_the_whole_disc_is_covered() {
+        for seed in SEEDS {
+            let mut visits = [0_u32; 16];
+            for minute in 0..7 * 24 * 60 {
+                let (x, y) = offset(f64::from(minute) * PERIOD_SECS + 30.0, seed);
+                let ring = ((x.hypot(y) / REACH).powi(2) * 4.0).min(3.0) as usize;
+                let quarter = usize::from(x > 0.0) * 2 + usize::from(y > 0.0);
+                visits[ring * 4 + quarter] += 1;
+            }
+            let even = 7 * 24 * 60 / 16;
+            for count in visits {
+                assert!((even * 3 / 4..=even * 5 / 4).contains(&count), "{seed}: {visits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_begin_elsewhere() {
+        assert_ne!(offset(0.0, 0x1_1000), offset(0.0, 0x9_1000));
+        assert_ne!(offset(0.0, 1000), offset(0.0, 9000));
+    }
+}

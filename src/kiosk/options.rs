@@ -1,0 +1,157 @@
+//! The options of an unattended screen, and what they mean.
+
+use std::str::FromStr;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::dim::{DEFAULT_LEVEL, Hours, LEAST_LEVEL};
+
+/// Options of a screen that nobody operates.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Kiosk")]
+pub struct KioskOptions {
+    /// For a wall that nobody operates: full screen, awake, against burn-in, tries for ever
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_KIOSK", hide_env = true)]
+    pub kiosk: bool,
+
+    /// Fill this screen, counted from the left: 2, or 2/3 on a wall of three
+    #[arg(long, value_name = "N/OF", value_parser = ScreenChoice::from_str)]
+    #[arg(env = "METERBRIDGE_SCREEN", hide_env = true)]
+    pub screen: Option<ScreenChoice>,
+
+    /// Dim the picture between these times of day
+    #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Hours::from_str)]
+    #[arg(env = "METERBRIDGE_DIM", hide_env = true)]
+    pub dim: Option<Hours>,
+
+    /// Dim to this part of full brightness, 0.1 to 1
+    #[arg(long, value_name = "LEVEL", default_value_t = DEFAULT_LEVEL, value_parser = level)]
+    #[arg(env = "METERBRIDGE_DIM_LEVEL", hide_env = true)]
+    pub dim_level: f32,
+}
+
+impl Default for KioskOptions {
+    fn default() -> Self {
+        Self { kiosk: false, screen: None, dim: None, dim_level: DEFAULT_LEVEL }
+    }
+}
+
+/// What an unattended screen does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KioskSettings {
+    /// Nobody operates the screen.
+    pub on: bool,
+    /// Which screen is filled; `None` leaves it to the system.
+    pub screen: Option<ScreenChoice>,
+    /// When the picture is dimmed; `None` is never.
+    pub dim: Option<Hours>,
+    /// What it is dimmed to; 1 is full brightness.
+    pub dim_level: f32,
+}
+
+impl Default for KioskSettings {
+    fn default() -> Self {
+        Self::from(&KioskOptions::default())
+    }
+}
+
+impl From<&KioskOptions> for KioskSettings {
+    fn from(options: &KioskOptions) -> Self {
+        Self {
+            on: options.kiosk,
+            screen: options.screen,
+            dim: options.dim,
+            dim_level: options.dim_level,
+        }
+    }
+}
+
+/// One screen of a wall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenChoice {
+    /// From 1, counted from the left, and from the top where two stand above each other.
+    pub number: usize,
+    /// How many the wall has; `None` where that does not matter.
+    pub of: Option<usize>,
+}
+
+impl ScreenChoice {
+    /// Which of so many screens that this machine has, from 0. `None` leaves it to the system:
+    /// there is no such screen here, or the wall's screens hang on machines of their own.
+    pub fn index_among(self, screens: usize) -> Option<usize> {
+        let shared = self.of.is_none_or(|of| screens >= of);
+        (shared && self.number <= screens).then(|| self.number - 1)
+    }
+}
+
+impl FromStr for ScreenChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let count = |text: &str| text.trim().parse().ok().filter(|count| (1..=99).contains(count));
+        let choice = match text.split_once('/') {
+            Some((number, of)) => count(number).zip(count(of).map(Some)),
+            None => count(text).map(|number| (number, None)),
+        };
+        choice
+            .map(|(number, of)| Self { number, of })
+            .filter(|choice| choice.of.is_none_or(|of| choice.number <= of))
+            .ok_or_else(|| "expected a screen and of how many, such as 2 or 2/3".to_owned())
+    }
+}
+
+fn level(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(level) if (LEAST_LEVEL..=1.0).contains(&level) => Ok(level),
+        _ => Err(format!("expected a number from {LEAST_LEVEL} to 1, such as {DEFAULT_LEVEL}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_is_a_number_and_perhaps_of_how_many() {
+        let read = |text: &str| text.parse::<ScreenChoice>().ok().map(|s| (s.number, s.of));
+        for (text, expected) in [
+            ("2", Some((2, None))),
+            ("2/3", Some((2, Some(3)))),
+            ("3 / 3", Some((3, Some(3)))),
+            ("4/3", None),
+            ("0", None),
+            ("0/3", None),
+            ("100", None),
+            ("left", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_screen_of_another_machine_is_this_machines_own() {
+        let index =
+            |text: &str, screens| text.parse::<ScreenChoice>().unwrap().index_among(screens);
+        assert_eq!(index("2", 3), Some(1));
+        assert_eq!(index("2/3", 3), Some(1));
+        assert_eq!(index("3", 2), None);
+        // A wall of three machines with a screen each.
+        assert_eq!(index("2/3", 1), None);
+        assert_eq!(index("1/3", 2), None);
+        assert_eq!(index("1", 1), Some(0));
+        assert_eq!(index("1", 0), None);
+    }
+
+    #[test]
+    fn levels_are_parts_of_full_brightness() {
+        assert_eq!(level("0.4"), Ok(0.4));
+        assert_eq!(level("1"), Ok(1.0));
+        for text in ["0", "0.05", "1.1", "-1", "NaN", "dark", ""] {
+            assert!(level(text).is_err(), "{text}");
+        }
+    }
+}

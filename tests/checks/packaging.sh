@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The files of packaging/ can be read by what they are for, and name what is there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+unit=packaging/meterbridge.service
+desktop=packaging/meterbridge.desktop
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+failed=0
+complain() {
+    echo "$1"
+    failed=1
+}
+
+# Options and variables that they name exist.
+for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$desktop" docs/wall.md | sort -u); do
+    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/kiosk/options.rs ||
+        complain "packaging or docs/wall.md name $variable, which nothing reads"
+done
+
+if command -v systemd-analyze >/dev/null; then
+    # It wants the program to be where the unit says.
+    mkdir -p "$home/.local/bin"
+    printf '#!/bin/sh\n' >"$home/.local/bin/meterbridge"
+    chmod +x "$home/.local/bin/meterbridge"
+    cp "$unit" "$home/"
+    sed -i "s|%h|$home|" "$home/meterbridge.service"
+    words=$(XDG_RUNTIME_DIR="$home" systemd-analyze verify --user --man=no "$home/meterbridge.service" 2>&1) || failed=1
+    # Of other units of the machine it may say what it likes.
+    words=$(grep --fixed-strings meterbridge <<<"$words" || true)
+    [[ -z $words ]] || complain "$words"
+else
+    echo "systemd-analyze is not installed: only the keys of $unit are looked at"
+fi
+for key in Type=notify Restart=always WatchdogSec= ExecStart=%h/.local/bin/meterbridge WantedBy=; do
+    grep --quiet "^$key" "$unit" || complain "$unit lacks $key"
+done
+
+if command -v desktop-file-validate >/dev/null; then
+    desktop-file-validate "$desktop" || failed=1
+else
+    echo "desktop-file-validate is not installed: only the form of $desktop is looked at"
+fi
+# Groups, entries, comments and empty lines, and the keys without which nothing is shown.
+if grep --line-number --invert-match --extended-regexp \
+    '^(#.*|\[[A-Z][A-Za-z ]*( [a-z]+)?\]|[A-Z][A-Za-z-]*=.*|)$' "$desktop"; then
+    complain "$desktop has lines that are no entries"
+fi
+for key in Type=Application Name= Exec=meterbridge Icon=meterbridge; do
+    grep --quiet "^$key" "$desktop" || complain "$desktop lacks $key"
+done
+for action in $(sed -n 's/^Actions=//p' "$desktop" | tr ';' ' '); do
+    grep --quiet --line-regexp --fixed-strings "[Desktop Action $action]" "$desktop" ||
+        complain "$desktop lacks its action $action"
+done
+[[ -e web/icon.svg ]] || complain "web/icon.svg, the icon that docs/wall.md installs, is not there"
+exit "$failed"

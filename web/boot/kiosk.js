@@ -1,0 +1,169 @@
+// A page on a wall that nobody operates: it fills the screen, keeps it awake, and comes back by
+// itself from what would otherwise wait for somebody to press Reload.
+
+const OFF = new Set(["0", "false", "no", "off"]);
+
+/** Whether the settings ask for it, as the display itself reads them: the last one counts. */
+export function isKiosk(query) {
+  const value = new URLSearchParams(query).getAll("kiosk").at(-1);
+  return value !== undefined && !OFF.has(value.toLowerCase());
+}
+
+const FIRST_WAIT_MS = 5_000;
+const LONGEST_WAIT_MS = 300_000;
+/** What ran so long since it was loaded was well: what then ends it is something new. */
+const WELL_AFTER_MS = 600_000;
+const KEY = "meterbridge.reloads";
+
+/** How long to wait before reload number `reloads` + 1 in a row: 5, 10, 20 … 300 s. */
+export function waitMs(reloads) {
+  return Math.min(FIRST_WAIT_MS * 2 ** Math.min(reloads, 16), LONGEST_WAIT_MS);
+}
+
+/** Reloads the page after a failure, again and again, and never onto a server that is not there. */
+export class Comeback {
+  #store;
+  #clock;
+  #isThere;
+  #reload;
+  #begun = false;
+
+  /**
+   * `store` is like sessionStorage, or null; `clock` has `now()` and `after(ms, what)`; `isThere()`
+   * tells in a promise whether the page can be had; `reload()` does it.
+   */
+  constructor({ store = storage(), clock = browserClock, isThere = pageIsThere, reload = reloadPage } = {}) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#isThere = isThere;
+    this.#reload = reload;
+  }
+
+  /** Begins, once; returns in how many milliseconds the page is reloaded. */
+  begin() {
+    const reloads = this.#lately();
+    const wait = waitMs(reloads);
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#clock.after(wait, () => this.#attempt(reloads, 0));
+    }
+    return wait;
+  }
+
+  async #attempt(reloads, failed) {
+    // A reload without a server would leave the browser's own page, which tries nothing again.
+    if (!(await this.#isThere())) {
+      this.#clock.after(waitMs(failed), () => this.#attempt(reloads, failed + 1));
+      return;
+    }
+    this.#remember(reloads + 1);
+    this.#reload();
+  }
+
+  #lately() {
+    try {
+      const { reloads, at } = JSON.parse(this.#store?.getItem(KEY) ?? "{}");
+      const passed = this.#clock.now() - at;
+      return Number.isInteger(reloads) && passed >= 0 && passed < WELL_AFTER_MS ? reloads : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  #remember(reloads) {
+    try {
+      this.#store?.setItem(KEY, JSON.stringify({ reloads, at: this.#clock.now() }));
+    } catch {
+      // Storage is full or forbidden: each reload is then the first.
+    }
+  }
+}
+
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+// Of the day, since it is kept over a reload.
+const browserClock = {
+  now: () => Date.now(),
+  after: (ms, what) => setTimeout(what, ms),
+};
+
+async function pageIsThere() {
+  try {
+    return (await fetch(location.href, { method: "HEAD", cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function reloadPage() {
+  location.reload();
+}
+
+/** The failure with what happens next instead of what somebody would have to do. */
+export function comingBack(failure, waitMs) {
+  const seconds = Math.round(waitMs / 1000);
+  return {
+    ...failure,
+    text: [failure.text[0], `Nobody has to do anything: this page reloads by itself in ${seconds} s, and goes on trying.`],
+  };
+}
+
+/** Fills the screen with `element` at the first gesture: before one, browsers do not let a page. */
+export function fillScreenOnGesture(element, { page = document } = {}) {
+  const names = ["pointerdown", "keydown"];
+  const ask = () => {
+    if (page.fullscreenElement) return;
+    // A gesture that is none to this browser: the next one may be.
+    Promise.resolve(element.requestFullscreen?.({ navigationUI: "hide" })).catch(() => {});
+  };
+  // Who leaves the full screen again has a reason.
+  const stop = () => {
+    if (!page.fullscreenElement) return;
+    names.forEach((name) => page.removeEventListener(name, ask, { capture: true }));
+    page.removeEventListener("fullscreenchange", stop);
+  };
+  names.forEach((name) => page.addEventListener(name, ask, { capture: true }));
+  page.addEventListener("fullscreenchange", stop);
+}
+
+const ASK_AGAIN_MS = 60_000;
+
+/**
+ * Keeps the screen awake for as long as the page is seen. `tell(words)` says why that is not so, and
+ * `tell(null)` that it is; only what is news.
+ */
+export function keepAwake(tell, { browser = navigator, page = document, secure = isSecureContext, after = setTimeout } = {}) {
+  let lock = null;
+  let told;
+  const say = (words) => {
+    if (told !== words) tell((told = words));
+  };
+  const ask = async () => {
+    if (lock || page.visibilityState !== "visible") return;
+    if (!browser.wakeLock) {
+      const why = secure ? "this browser has no way to prevent it" : "the page came over plain http, and browsers keep the screen awake for https only";
+      say(`The screen may go dark: ${why}.`);
+      return;
+    }
+    try {
+      lock = await browser.wakeLock.request("screen");
+      // It goes with the page's visibility, or with the battery.
+      lock.addEventListener("release", () => {
+        lock = null;
+        after(ask, ASK_AGAIN_MS);
+      });
+      say(null);
+    } catch (error) {
+      if (page.visibilityState === "visible") say(`The screen may go dark: the browser refused to keep it awake (${error.name}).`);
+      after(ask, ASK_AGAIN_MS);
+    }
+  };
+  page.addEventListener("visibilitychange", ask);
+  ask();
+}
