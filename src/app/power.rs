@@ -46,6 +46,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn choose_rate(
     mut winit: ResMut<WinitSettings>,
     canvas: Res<Canvas>,

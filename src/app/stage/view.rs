@@ -335,10 +335,9 @@ fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Opt
     let (node, reason) = failure_words(run)?;
     let settled = is_settled(run, server_now);
     let (headline, module) = match node {
-        Some(node) => (
-            format!("{node} failed"),
-            modules.iter().position(|module| module.name == node),
-        ),
+        Some(node) => {
+            (format!("{node} failed"), modules.iter().position(|module| module.name == node))
+        }
         None => ("Run failed".to_owned(), None),
     };
     Some(FailureView { headline, reason, module, settled })
