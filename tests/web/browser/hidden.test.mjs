@@ -54,24 +54,23 @@ browserTest("hidden under 1,000 events a second it stays small, and shows all of
   const grown = (await tab.ask("window.recorded.memoryBytes()")) - memory;
   assert.ok(grown < 96 * MIB, `${grown / MIB} MiB more`);
 
-  const shownAt = performance.now();
   await tab.show();
   await until("a picture", async () => (await tab.ask("window.pictures")) > pictures + 1);
-  const drawnAt = performance.now();
+  const [first, drawnAt] = [await tab.ask("window.pictures"), performance.now()];
   const counts = ({ frames, connection }) => frames + connection.dropped;
   const state = await tab.until("all that was sent", (state) => counts(state) >= sent);
-  const took = performance.now() - drawnAt;
-  bench.note(`hidden: all after ${took.toFixed(0)} ms, ${(drawnAt - shownAt).toFixed(0)} ms to the picture, ${grown / MIB} MiB`);
+  const took = (await tab.ask("window.pictures")) - first;
+  bench.note(`all after ${took} pictures, ${(performance.now() - drawnAt).toFixed(0)} ms`);
   assert.equal(counts(state), sent);
   assert.equal(state.connection.dropped, 0);
   assert.equal(studio.connections, 1);
   assert.ok(state.runs.every((run) => run.status === "completed"));
   assert.equal(state.runs.length, runs.length);
-  assert.ok(took < MOST_LATE_MS, `${took} ms after the first picture`);
+  assert.ok(took <= MOST_PICTURES, `${took} pictures after the first`);
 });
 
-/** The latest state is there this long after the first picture; a second where pictures are fast. */
-const MOST_LATE_MS = 5_000;
+/** So many pictures after the first the latest state is there: a second, where 60 of them are. */
+const MOST_PICTURES = 60;
 
 browserTest("what is too much for a hidden page is dropped, counted and fetched again", async (bench) => {
   // As a backend: it has all events, and tells them to whoever comes.
@@ -93,7 +92,7 @@ browserTest("what is too much for a hidden page is dropped, counted and fetched 
   const state = await tab.until("the ends of all runs", ({ runs: known }) =>
     known.every((run) => run.status === "completed"),
   );
-  bench.note(`hidden, too much: ${state.connection.dropped} dropped, ${grown / MIB} MiB`);
+  bench.note(`${state.connection.dropped} dropped, ${grown / MIB} MiB more`);
   assert.ok(state.connection.dropped > 0, "frames were dropped");
   assert.ok(grown < 160 * MIB, `${grown / MIB} MiB more`);
   assert.equal(state.runs.length, runs.length);
