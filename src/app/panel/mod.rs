@@ -14,12 +14,14 @@ mod log_line;
 mod node;
 mod runs;
 mod style;
+mod wake;
 mod widgets;
 
 #[cfg(test)]
 mod testing;
 
 use bevy::prelude::*;
+use bevy::winit::EventLoopProxyWrapper;
 use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText, ScrollArea, Ui};
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use jiff::{Timestamp, tz::TimeZone};
@@ -29,6 +31,7 @@ use self::log::{LogState, LogView, log_ui};
 use self::node::{NodeChoice, NodeView, node_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
+use self::wake::Wakes;
 use super::actions::{Action, Chrome};
 use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
@@ -122,8 +125,12 @@ fn show(
     mut area: ResMut<PanelArea>,
     mut dialog: ResMut<PanelDialog>,
     mut actions: MessageWriter<Action>,
+    proxy: Option<Res<EventLoopProxyWrapper>>,
+    mut wakes: Local<Wakes>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
+    let shown = (chrome.panel || chrome.help) && !presence.hides_panel();
+    wakes.only_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
         // No window yet: egui would remember a panel squeezed into nothing.
         return Ok(());
