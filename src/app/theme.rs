@@ -176,6 +176,8 @@ pub mod motion {
     pub const CROSS_FADE: f32 = 0.2;
     /// The least time between two changes of the order on the wall.
     pub const REORDER_GAP: f64 = 5.0;
+    /// From the first run on, a wall follows the order at once for so long.
+    pub const WALL_SETTLES: f64 = 2.0;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
 }
