@@ -154,6 +154,10 @@ pub struct RunFinished {
     pub status: RunStatus,
 }
 
+/// The connection is in another state now. A frame can have several, in order.
+#[derive(Message, Clone, Debug)]
+pub struct ConnectionChanged(pub ConnectionState);
+
 /// The connection was made.
 #[derive(Message, Clone, Debug)]
 pub struct Connected {
@@ -185,6 +189,7 @@ pub(super) fn plugin(app: &mut App) {
     app.add_message::<EventReceived>()
         .add_message::<NodeFinished>()
         .add_message::<RunFinished>()
+        .add_message::<ConnectionChanged>()
         .add_message::<Connected>()
         .add_message::<Disconnected>()
         .add_message::<ConnectionError>()
@@ -198,6 +203,7 @@ pub struct Announcements<'w> {
     events: MessageWriter<'w, EventReceived>,
     nodes: MessageWriter<'w, NodeFinished>,
     runs: MessageWriter<'w, RunFinished>,
+    states: MessageWriter<'w, ConnectionChanged>,
     connected: MessageWriter<'w, Connected>,
     disconnected: MessageWriter<'w, Disconnected>,
     errors: MessageWriter<'w, ConnectionError>,
@@ -229,6 +235,7 @@ pub(super) fn drain(
                 if matches!(state, ConnectionState::Connected { .. }) {
                     link.last_error = None;
                 }
+                announce.states.write(ConnectionChanged(state.clone()));
                 link.state = state;
             }
             Signal::Log(entry) => note(&mut link, entry, &mut announce),

@@ -4,7 +4,7 @@
 //! HTTP status, and cannot push back. A hidden tab goes on receiving while nothing is drawn, so
 //! what waits is bounded by bytes: beyond that frames are dropped and counted, and once the
 //! application has caught up the connection is made anew, which brings a fresh replay. What is on
-//! screen stays.
+//! screen stays. The connection is kept open until then: a closed one would not tell how many.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -28,8 +28,8 @@ use super::timer::sleep;
 use super::{Command, ConnectionSettings, Ending, Signal, SourceUrl, Waker};
 use crate::protocol::Batch;
 
-/// Bytes of text that may wait for the application: some 50,000 events, which it reads in well
-/// under a second.
+/// Bytes of text that may wait for the application, in the inbox and in the channel: some 50,000
+/// events, which it reads in well under a second.
 pub const MOST_BYTES_WAITING: usize = 16 << 20;
 
 /// Commands that may wait for the source, which takes each of them within moments.
@@ -135,6 +135,8 @@ struct PageSocket {
     address: String,
     opened_at: Timestamp,
     most_bytes: usize,
+    /// Bytes of the last batches, as many as can be waiting in the channel.
+    handed_on: VecDeque<usize>,
     _listeners: [EventListener; 3],
 }
 
@@ -148,6 +150,8 @@ struct Inbox {
     frames: VecDeque<Frame>,
     /// Of the frames.
     bytes: usize,
+    /// Bytes that were handed on and that the application has not taken yet.
+    handed_on: usize,
     /// Frames that came while [`MOST_BYTES_WAITING`] waited already.
     dropped: u64,
     /// Code and reason of the close event.
@@ -186,16 +190,16 @@ impl Payload {
 }
 
 impl Inbox {
-    /// Whether the frame was taken; if not, the connection is of no use any more.
-    fn put(&mut self, payload: Payload) -> bool {
-        let fits = self.dropped == 0 && self.bytes + payload.len() <= MOST_BYTES_WAITING;
-        if fits {
+    /// Takes a frame in, or drops it. After one was dropped so are all others: what comes after a
+    /// gap would be read as if there were none.
+    fn put(&mut self, payload: Payload) {
+        let waiting = self.bytes + self.handed_on + payload.len();
+        if self.dropped == 0 && waiting <= MOST_BYTES_WAITING {
             self.bytes += payload.len();
             self.frames.push_back(Frame { at: Timestamp::now(), payload });
         } else {
             self.dropped += 1;
         }
-        fits
     }
 
     /// The next frames that go into one batch.
@@ -257,18 +261,14 @@ impl PageSocket {
                 news.notify_one();
             })
         };
-        let flooded = socket.clone();
         let listeners = [
             on("open", Box::new(|inbox, _| inbox.open = true)),
             on(
                 "message",
-                Box::new(move |inbox, event| {
+                Box::new(|inbox, event| {
                     let message = event.dyn_ref::<MessageEvent>();
-                    if let Some(payload) = message.and_then(Payload::of)
-                        && !inbox.put(payload)
-                    {
-                        // Closed already, or closing: either is what is wanted.
-                        let _ = flooded.close();
+                    if let Some(payload) = message.and_then(Payload::of) {
+                        inbox.put(payload);
                     }
                 }),
             ),
@@ -291,6 +291,7 @@ impl PageSocket {
             address,
             opened_at: Timestamp::now(),
             most_bytes: settings.max_message_bytes,
+            handed_on: VecDeque::new(),
             _listeners: listeners,
         })
     }
@@ -314,6 +315,21 @@ impl PageSocket {
             }
             self.news.notified().await;
         }
+    }
+
+    /// The next batch, while `waiting` signals have not been taken by the application.
+    fn take(&mut self, batch: &mut Batch, waiting: usize) -> Taken {
+        let mut inbox = self.inbox.borrow_mut();
+        let before = inbox.bytes;
+        let taken = inbox.take(batch, self.opened_at, self.most_bytes);
+        while self.handed_on.len() > waiting {
+            self.handed_on.pop_front();
+        }
+        if !batch.is_empty() {
+            self.handed_on.push_back(before - inbox.bytes);
+        }
+        inbox.handed_on = self.handed_on.iter().sum();
+        taken
     }
 
     /// How the connection ended, once everything that arrived has been taken.
@@ -340,7 +356,7 @@ impl Line for PageSocket {
         loop {
             room(commands, desk).await?;
             let mut batch = Batch::new(desk.now(), true);
-            let taken = self.inbox.borrow_mut().take(&mut batch, self.opened_at, self.most_bytes);
+            let taken = self.take(&mut batch, desk.outlet.waiting());
             if let Taken::TooLarge = taken {
                 let ending = Ending::MessageTooLarge { limit_bytes: self.most_bytes };
                 batch.push_unreadable(ending.to_string(), "");

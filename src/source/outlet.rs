@@ -11,8 +11,10 @@ use super::{Signal, Waker};
 /// Signals that the channel holds, a batch each as a rule.
 ///
 /// With at most 256 KiB of frames to a batch this bounds what waits for a stalled application to
-/// some 8 MiB of text; what is beyond that waits in the server.
-pub const CHANNEL_CAPACITY: usize = 32;
+/// some 8 MiB of text; what is beyond that waits in the server. A page, whose tab can be hidden for
+/// long, has room for more, so that whoever comes back sees it read in one frame; `browser` bounds
+/// it by bytes.
+pub const CHANNEL_CAPACITY: usize = if cfg!(target_arch = "wasm32") { 128 } else { 32 };
 
 /// Signals kept here while the channel is full. A source reads nothing meanwhile, so that these
 /// are a batch and the states and log lines of reconnecting.
@@ -48,6 +50,12 @@ impl Outlet {
     /// Whether the application has room: nothing waits here.
     pub fn has_room(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// Signals that the application has not taken yet.
+    #[cfg(target_arch = "wasm32")]
+    pub(super) fn waiting(&self) -> usize {
+        self.sender.len() + self.pending.len()
     }
 
     /// Returns when nothing waits here any more. Can be dropped at any time.

@@ -7,7 +7,7 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlCanvasElement};
 
 use super::Page;
 use super::calls::{Connection, PageSystems};
-use crate::app::ingest::{EventReceived, Link, Studio};
+use crate::app::ingest::{ConnectionChanged, EventReceived, Studio};
 use crate::app::words::run_title;
 use crate::model::{NodeStatus, Run, RunStatus};
 
@@ -59,18 +59,13 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 fn note_connection(
-    link: Res<Link>,
+    mut changed: MessageReader<ConnectionChanged>,
     studio: Res<Studio>,
     mut telling: ResMut<Telling>,
-    mut last: Local<Option<Connection>>,
 ) {
-    if !link.is_changed() {
-        return;
-    }
-    let connection = Connection::of(&link.state, studio.model.counters().dropped);
-    if last.as_ref() != Some(&connection) {
-        telling.add("meterbridge:connection", &connection);
-        *last = Some(connection);
+    for ConnectionChanged(state) in changed.read() {
+        let dropped = studio.model.counters().dropped;
+        telling.add("meterbridge:connection", &Connection::of(state, dropped));
     }
 }
 
