@@ -47,7 +47,7 @@ fn pick(
     if buttons.just_released(MouseButton::Left)
         && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
     {
-        let point = (pointer - canvas.origin) / canvas.scale;
+        let point = (pointer - canvas.origin - canvas.shift) / canvas.scale;
         let run_at = |place: usize| counted.census.run_at(place).cloned();
         actions.write_batch(pickable.at(point, run_at).map(Action::Open));
     }

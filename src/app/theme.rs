@@ -181,6 +181,8 @@ pub mod motion {
     pub const SETTLE_WINDOW_SECS: f64 = 2.0;
     /// Between frames of what moves slowly.
     pub const SLOW_FRAME_SECS: f64 = 0.066;
+    /// From the first run on, a wall follows the order at once for so long.
+    pub const WALL_SETTLES: f64 = 2.0;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
 }

@@ -197,9 +197,12 @@ fn extract(
         let srgb = colour.to_srgba();
         Vec4::new(srgb.red, srgb.green, srgb.blue, srgb.alpha)
     };
+    // All of them, failures too: what says why they failed stands beside the field, and stays bright.
+    let by = canvas.brightness.clamp(0.0, 1.0);
+    let dim = Vec4::new(by, by, by, 1.0);
     extracted.uniform = FieldUniform {
         viewport: extracted.uniform.viewport,
-        origin: canvas.origin,
+        origin: canvas.origin + canvas.shift,
         rect: Vec4::new(grid.rect.x, grid.rect.y, grid.rect.w, grid.rect.h),
         state: Vec4::new(
             canvas.scale,
@@ -210,7 +213,7 @@ fn extract(
         grid: UVec4::from_array(
             [grid.columns, grid.rows, grid.nodes, field.places].map(|n| n as u32),
         ),
-        colours: field.colours.map(vector),
+        colours: field.colours.map(|colour| vector(colour) * dim),
         ink: vector(field.ink),
     };
     let all = !extracted.has_all || extracted.rows != field.written.len();

@@ -26,6 +26,9 @@ pub struct ChainPlace {
     pub scale: f32,
     /// How far FIX hangs below.
     pub drop: f32,
+    /// How far the FIX loop keeps from its nodes, as a part of the pitch: for what stands below
+    /// them.
+    pub loop_inset: f32,
     pub clock_secs: f64,
     /// Nothing moves.
     pub frozen: bool,
@@ -103,7 +106,8 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
     let (to, from) = (at.node(compose, count), at.node(validate, count));
     let below = |x: f32, y: f32| Vec2::new(x, at.y + y);
     // Where nodes are far apart the loop stays clear of what stands below them.
-    let inset = ((at.pitch(count) - 44.0 * k) * 0.3).max(0.0);
+    let pitch = at.pitch(count);
+    let inset = ((pitch - 44.0 * k) * 0.3).max(pitch * at.loop_inset);
     let (right, left) = (from.x - inset, to.x + inset);
     let begin = if inset > 10.0 * k { 2.0 * k } else { 10.0 * k };
     // A cubic reaches three quarters of the way to its control points.

@@ -101,6 +101,8 @@ struct WallMemory {
     /// When the plan was made, and of which census.
     planned_at: f64,
     planned: u64,
+    /// When the first run came.
+    begun_at: f64,
     moves: Moves,
     head: Option<(HeaderView, Screen, bool)>,
     waiting: Option<(waiting::WaitingView, Screen)>,
@@ -183,18 +185,20 @@ fn draw(
             header::draw(canvas.redraw("wall"), &head.0, &head.1, head.2);
             memory.head = Some(head);
         }
-        let may_reorder = clock.is_fixed()
-            || resized
-            || matches!(memory.plan, None | Some(Plan::Nothing))
-            || now - memory.planned_at >= motion::REORDER_GAP;
+        let nothing_yet = matches!(memory.plan, None | Some(Plan::Nothing));
+        if nothing_yet {
+            memory.begun_at = now;
+        }
+        // A studio's runs come one after the other at first: the order is not yet anyone's.
+        let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
+        let may_reorder = at_once || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
             && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
         {
             let next = plan(&counted.census, &screen, clock.server_now, memory.plan.as_ref());
             if memory.plan.as_ref() != Some(&next) {
-                let first = memory.plan.is_none() || resized || clock.is_fixed();
                 memory.planned_at = now;
-                memory.moves.follow(&next, now, first, reduced_motion.0 || lost);
+                memory.moves.follow(&next, now, at_once, reduced_motion.0 || lost);
                 show_more(canvas, &next);
                 memory.plan = Some(next);
             }

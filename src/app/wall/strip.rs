@@ -140,6 +140,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
         y: lines.chain_y,
         scale: lines.ring,
         drop: 34.0 * lines.ring,
+        loop_inset: 0.34,
         clock_secs: at.clock_secs,
         frozen: at.frozen || view.look == Look::Silent,
         ground: ground(view.look),

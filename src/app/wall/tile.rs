@@ -194,6 +194,7 @@ fn draw_chain(
             y: at.rect.y + lines.chain,
             scale: k.min(1.0 + (k - 1.0) * 0.8),
             drop: lines.drop,
+            loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen || view.look == Look::Silent,
             ground: ground(view.look),

@@ -78,6 +78,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
         y: y + 90.0,
         scale: 2.4,
         drop: 0.0,
+        loop_inset: 0.0,
         clock_secs: 0.0,
         frozen: true,
         ground: colour::GHOST,
