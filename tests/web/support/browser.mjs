@@ -1,8 +1,7 @@
-// One Chromium for all tests of a process.
+// One Chromium for all of a process.
 
 import fs from "node:fs";
 import path from "node:path";
-import { after } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -45,4 +44,6 @@ export function browser() {
   return launched;
 }
 
-after(async () => (await launched)?.close());
+export async function closeBrowser() {
+  await (await launched)?.close();
+}

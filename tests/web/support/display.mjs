@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { browser } from "./browser.mjs";
+import { browser, closeBrowser } from "./browser.mjs";
 import { Serve } from "./program.mjs";
 import { record } from "./recorder.mjs";
 import { until } from "./waiting.mjs";
@@ -117,7 +117,10 @@ function servedPage() {
   house ??= Serve.start({ speed: 0.1, runs: 1 });
   return house;
 }
-test.after(async () => (await house)?.stop());
+test.after(async () => {
+  await (await house)?.stop();
+  await closeBrowser();
+});
 
 /** What a test has at hand; it ends what it began. */
 class Bench {

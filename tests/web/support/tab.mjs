@@ -4,8 +4,8 @@
 // and Chromium then takes none of them for hidden, whatever lies above it. So these tabs are opened
 // past it, by the browser's own protocol: two in one window, of which only one is visible. In the
 // other `document.visibilityState` is "hidden" and requestAnimationFrame does not call, while
-// messages of WebSockets and timers (at most one a second) go on. The states of a page's life
-// cycle ("frozen") and minimised windows stop more than that, or nothing.
+// messages of WebSockets and timers (at most one a second) go on. A minimised window hides its page as
+// well; the state "frozen" of a page's life cycle stops more than that.
 
 import { browser } from "./browser.mjs";
 import { record } from "./recorder.mjs";
