@@ -62,10 +62,15 @@ fn note_connection(
     mut changed: MessageReader<ConnectionChanged>,
     studio: Res<Studio>,
     mut telling: ResMut<Telling>,
+    mut last: Local<Option<Connection>>,
 ) {
     for ConnectionChanged(state) in changed.read() {
-        let dropped = studio.model.counters().dropped;
-        telling.add("meterbridge:connection", &Connection::of(state, dropped));
+        let connection = Connection::of(state, studio.model.counters().dropped);
+        // An attempt is waited for and then made: a script sees one state.
+        if last.as_ref() != Some(&connection) {
+            telling.add("meterbridge:connection", &connection);
+            *last = Some(connection);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 
-import { NO_SERVER, SMALL, WITH_PANEL, assertInOrder, browserTest } from "../support/display.mjs";
+import { NO_SERVER, SMALL, WITH_PANEL, browserTest } from "../support/display.mjs";
 import { middleOf } from "../support/pictures.mjs";
 import { Serve, inspect } from "../support/program.mjs";
 import { Relay } from "../support/relay.mjs";
@@ -16,7 +16,7 @@ browserTest("a served page connects by itself, and runs complete and fail in it"
   const display = await bench.open({ at: serve.url });
   await display.until("a connection", (state) => state.connection.state === "connected");
   assert.equal((await display.state()).connection.url, serve.events);
-  assertInOrder(await display.connections(), ["connecting", "connected"]);
+  assert.deepEqual(await display.connections(), ["connecting", "connected"]);
 
   const done = await display.untilTold("run-completed", (run) => run.live);
   assert.ok(done.title, "a title");
@@ -56,9 +56,10 @@ browserTest("after a network failure everything is as if there had been none", a
   assert.equal((await display.state()).connection.dropped, 0);
 
   const stood = await display.connections();
-  const attempts = Array.from({ length: 100 }, (_, index) => `reconnecting ${index + 1}/0`);
-  assertInOrder(stood, ["connecting", "connected", ...attempts, "connected"]);
-  assert.ok(stood.length > 3, `${stood}: attempts are counted`);
+  const attempts = stood.slice(2, -1);
+  assert.ok(attempts.length >= 2, `${stood}: attempts are counted`);
+  const counted = attempts.map((_, index) => `reconnecting ${index + 1}/0`);
+  assert.deepEqual(stood, ["connecting", "connected", ...counted, "connected"]);
 });
 
 /** What is not known as it should be. */
@@ -101,13 +102,12 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
   const { reason } = await display.untilTold("connection", ({ state }) => state === "failed");
   assert.match(reason, /^cannot reach 127\.0\.0\.1:\d+: .*Is the backend running/);
   const stood = await display.connections();
-  assertInOrder(stood, [
+  assert.deepEqual(stood, [
     "connecting",
     "connected",
     ...[1, 2, 3, 4, 5].map((attempt) => `reconnecting ${attempt}/5`),
     "failed",
   ]);
-  assert.ok(stood.length > 4, `${stood}: attempts are counted`);
   assert.equal(await display.sockets(), 1 + 5);
 
   await studio.start();

@@ -18,19 +18,6 @@ const TEST_MS = 180_000;
 /** The browser's own words for a server that is not there; no page can prevent them. */
 export const NO_SERVER = /WebSocket connection to '[^']*' failed/;
 
-/**
- * Fails unless `found` is `all` in its order, with the first and the last of them. There is an event
- * a picture at most: on a slow machine what passes between two of them is not told.
- */
-export function assertInOrder(found, all) {
-  let at = 0;
-  for (const item of found) {
-    at = all.indexOf(item, at) + 1;
-    assert.ok(at > 0, `${item} in ${found}, of ${all}`);
-  }
-  assert.deepEqual([found[0], found.at(-1)], [all[0], all.at(-1)], `${found}, of ${all}`);
-}
-
 /** One open page. */
 export class Display {
   constructor(page) {
