@@ -79,6 +79,7 @@ fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Re
         return;
     }
     let shown = focus.run.as_ref().and_then(|id| studio.model.run(id));
+    let mut is_history = false;
     let keep = match shown {
         Some(run) if !run.status.is_over() => {
             if focus.over_since.is_some() {
@@ -90,6 +91,7 @@ fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Re
             let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
             // What ended long ago is history that was replayed, not news.
             let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
+            is_history = !news;
             match focus.over_since {
                 _ if !news => false,
                 Some(since) => millis_between(since, clock.now) < hold,
@@ -107,7 +109,11 @@ fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Re
     let next = studio
         .model
         .newest_active()
-        .or_else(|| shown.is_none().then(|| listed_runs(&studio).first().copied()).flatten())
+        .or_else(|| {
+            // A replay can come in parts: of history, too, the newest is shown.
+            let any = shown.is_none() || is_history;
+            any.then(|| listed_runs(&studio).first().copied()).flatten()
+        })
         .map(|run| run.id().clone());
     if let Some(next) = next
         && focus.run.as_ref() != Some(&next)

@@ -35,6 +35,9 @@ pub const MOST_BYTES_WAITING: usize = 16 << 20;
 /// Commands that may wait for the source, which takes each of them within moments.
 const COMMANDS_CAPACITY: usize = 64;
 
+/// How often a page that fell behind looks whether it has caught up.
+const CATCHING_UP: Duration = Duration::from_millis(50);
+
 /// How long a server may take to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -370,6 +373,13 @@ impl Line for PageSocket {
                 continue;
             }
             if let Some(ending) = self.ending() {
+                if let Ending::FellBehind { .. } = ending
+                    && desk.outlet.waiting() > 0
+                {
+                    // As long as nobody looks, another replay would be too much as well.
+                    unless_commanded(commands, desk, sleep(CATCHING_UP)).await?;
+                    continue;
+                }
                 if let Ending::FellBehind { dropped } = ending {
                     let mut batch = Batch::new(desk.now(), false);
                     batch.dropped = dropped;

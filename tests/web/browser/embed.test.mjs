@@ -49,6 +49,8 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
     document.body.style.overflow = document.documentElement.style.overflow = "visible";
   });
   const top = () => page.evaluate(() => scrollY);
+  // A page behind another draws nothing, and scrolls smoothly only when it draws.
+  await page.bringToFront();
   await page.locator("canvas").focus();
   await page.evaluate(() => scrollTo(0, 0));
   await page.keyboard.press("PageDown");
