@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, CommandFactory, Parser};
 use form_urlencoded::{Serializer, parse};
 use thiserror::Error;
 
-use crate::config::{Settings, SettingsArgs, WindowRequest};
+use crate::config::{Settings, SettingsArgs, ThemeName, WindowRequest};
 use crate::kiosk::KioskOptions;
 use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact};
 
@@ -61,6 +61,8 @@ pub struct Shown<'a> {
     pub panel: bool,
     /// All runs are shown.
     pub wall: bool,
+    /// The colours that were chosen.
+    pub theme: ThemeName,
 }
 
 /// The event stream of a page's own server; `None` where the page came from a file.
@@ -179,8 +181,8 @@ pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
 }
 
 fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
-    let defaults = Settings::default().connection;
-    let Shown { source, connection, panel, wall, .. } = shown;
+    let Settings { connection: defaults, view: looks, .. } = Settings::default();
+    let Shown { source, connection, panel, wall, theme, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -201,6 +203,9 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     }
     if *panel {
         query.append_pair("panel", "yes");
+    }
+    if *theme != looks.theme {
+        query.append_pair("theme", theme.name());
     }
     if *wall {
         query.append_pair("view", "wall");
@@ -325,16 +330,30 @@ mod tests {
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
-        let shown =
-            Shown { source, connection: &connection, run: Some("ü & 1"), panel: true, wall: true };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: Some("ü & 1"),
+            panel: true,
+            wall: true,
+            theme: ThemeName::Light,
+        };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
         assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
         assert_eq!(request.settings.connection, connection);
         assert_eq!(request.settings.view.run.as_deref(), Some("ü & 1"));
         assert_eq!(request.settings.view.panel, Some(true));
         assert_eq!(request.settings.view.view, ViewName::Wall);
+        assert_eq!(request.settings.view.theme, ThemeName::Light);
         let bare = ConnectionSettings::default();
-        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false, wall: false };
+        let plain = Shown {
+            source: OWN,
+            connection: &bare,
+            run: None,
+            panel: false,
+            wall: false,
+            theme: ThemeName::Dark,
+        };
         assert_eq!(link_query(&plain, Some(OWN)), "");
     }
 
@@ -342,7 +361,14 @@ mod tests {
     fn no_secret_is_shared_or_kept() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
-        let shown = Shown { source, connection: &connection, run: None, panel: true, wall: false };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: None,
+            panel: true,
+            wall: false,
+            theme: ThemeName::Dark,
+        };
         let link = link_query(&shown, Some(OWN));
         assert_eq!(source_of(&link), "wss://host/events?all=1");
         assert_eq!(kept_query(&shown, Some(OWN)), "panel=yes");

@@ -9,6 +9,7 @@ use crate::app::actions::Chrome;
 use crate::app::focus::Focus;
 use crate::app::ingest::Link;
 use crate::app::panel::ShareLink;
+use crate::app::theme::ThemeChoice;
 use crate::app::view::View;
 use crate::query::{Shown, kept_query, link_query};
 
@@ -27,12 +28,19 @@ pub(super) fn kept(page: &Page) -> String {
 }
 
 /// The address of a page that shows the same.
-fn address(link: &Link, focus: &Focus, chrome: &Chrome, view: View, page: &Page) -> String {
+fn address(
+    link: &Link,
+    focus: &Focus,
+    chrome: &Chrome,
+    view: View,
+    theme: ThemeChoice,
+    page: &Page,
+) -> String {
     let pinned = if focus.is_following() { None } else { focus.run() };
     let shown = Shown {
         run: pinned.map(|run| run.as_str()),
         wall: view == View::Wall,
-        ..shown(link, chrome)
+        ..shown(link, chrome, theme)
     };
     let query = link_query(&shown, page.own_source.as_deref());
     let location = web_sys::window().map(|window| window.location());
@@ -43,7 +51,7 @@ fn address(link: &Link, focus: &Focus, chrome: &Chrome, view: View, page: &Page)
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
-fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
+fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
     Shown {
         source: &link.url,
         connection: &link.settings,
@@ -51,6 +59,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
         panel: chrome.panel,
         // What was looked at last is not a setting.
         wall: false,
+        theme: theme.0,
     }
 }
 
@@ -63,23 +72,35 @@ fn share(
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     view: Res<View>,
+    theme: Res<ThemeChoice>,
     page: Res<Page>,
     mut share: ResMut<ShareLink>,
 ) {
-    let changed =
-        link.is_changed() || focus.is_changed() || chrome.is_changed() || view.is_changed();
+    let changed = link.is_changed()
+        || focus.is_changed()
+        || chrome.is_changed()
+        || view.is_changed()
+        || theme.is_changed();
     if share.0.is_none() || changed {
-        share.set_if_neq(ShareLink(Some(address(&link, &focus, &chrome, *view, &page))));
+        let address = address(&link, &focus, &chrome, *view, *theme, &page);
+        share.set_if_neq(ShareLink(Some(address)));
     }
 }
 
 /// Keeps what the user changed since the page was opened. What the page's address said is not
 /// kept unless the user changes something.
-fn keep(link: Res<Link>, chrome: Res<Chrome>, page: Res<Page>, mut last: Local<Option<String>>) {
-    if !(link.is_changed() || chrome.is_changed()) || link.url.is_empty() {
+fn keep(
+    link: Res<Link>,
+    chrome: Res<Chrome>,
+    theme: Res<ThemeChoice>,
+    page: Res<Page>,
+    mut last: Local<Option<String>>,
+) {
+    let changed = link.is_changed() || chrome.is_changed() || theme.is_changed();
+    if !changed || link.url.is_empty() {
         return;
     }
-    let query = kept_query(&shown(&link, &chrome), page.own_source.as_deref());
+    let query = kept_query(&shown(&link, &chrome, *theme), page.own_source.as_deref());
     let changed = last.as_ref().is_some_and(|last| *last != query);
     if changed && let Some(storage) = storage(&page) {
         // See `storage`.

@@ -238,7 +238,8 @@ pub struct Part {
 impl Part {
     /// Adds a shape in front of those added to the layer before.
     pub fn shape(&mut self, layer: Layer, shape: Shape) -> &mut Self {
-        self.shapes.push((layer, shape));
+        let shape = if self.palette.flat { shape.flattened() } else { Some(shape) };
+        self.shapes.extend(shape.map(|shape| (layer, shape)));
         self
     }
 

@@ -3,6 +3,8 @@
 use super::palette::{Palette, rgb, rgba};
 
 pub static DARK: Palette = Palette {
+    flat: false,
+
     bg_top: rgb(0x15161C),
     bg: rgb(0x101116),
     bg_bottom: rgb(0x0C0D11),

@@ -2,30 +2,18 @@
 //!
 //! Lengths are design pixels: 1080 to the height of the screen.
 
+mod choice;
 mod dark;
+mod high_contrast;
+mod light;
 mod palette;
 
-use bevy::ecs::resource::Resource;
-
+pub(super) use self::choice::plugin;
+pub use self::choice::{SystemWish, Theme, ThemeChoice};
 pub use self::dark::DARK;
+pub use self::high_contrast::HIGH_CONTRAST;
+pub use self::light::LIGHT;
 pub use self::palette::Palette;
-
-/// Which colours everything is drawn in.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Theme {
-    /// Light on dark, for rooms that are not bright.
-    #[default]
-    Dark,
-}
-
-impl Theme {
-    /// Its colours.
-    pub fn palette(self) -> &'static Palette {
-        match self {
-            Self::Dark => &DARK,
-        }
-    }
-}
 
 /// Sizes of type in design pixels.
 pub mod size {

@@ -6,6 +6,9 @@ use bevy::color::{Color, Srgba};
 /// its colours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {
+    /// Nothing glows, shades, or has an outline under three pixels: `Shape::flattened` sees to it.
+    pub flat: bool,
+
     /// The ground, from its top to its foot. `bg` is also what lies on the ground and hides it.
     pub bg_top: Color,
     pub bg: Color,
