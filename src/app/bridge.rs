@@ -331,7 +331,7 @@ fn draw_meter(
                 .fill(ink)
                 .clip(face, 9.0)
         };
-        part.shape(layer, hand(4.0, 4.0, 4.0, palette.shadow.with_alpha(0.55)));
+        part.shape(layer, hand(4.0, 4.0, 4.0, palette.shadow).opacity(0.55));
         part.shape(layer, hand(0.0, 0.0, 3.5, palette.needle));
     }
     let bezel = Rect::new(rect.x, rect.y + 88.0, rect.w, 50.0);

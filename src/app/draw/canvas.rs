@@ -251,6 +251,12 @@ impl Part {
         self
     }
 
+    /// Its shapes without their colours.
+    #[cfg(test)]
+    pub fn traits(&self) -> impl Iterator<Item = super::Traits> {
+        self.shapes.iter().map(|(_, shape)| shape.traits())
+    }
+
     /// Where the part stands now, for [`Part::dim`] and [`Part::drain`].
     pub fn mark(&self) -> Mark {
         Mark { shapes: self.shapes.len(), texts: self.texts.len() }

@@ -105,6 +105,16 @@ fn around(points: &[Vec2], margin: f32) -> MathRect {
     points.iter().fold(MathRect::EMPTY, |rect, point| rect.union_point(*point)).inflate(margin)
 }
 
+/// A shape without its colours, its size and its place.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    pub silhouette: u32,
+    pub texture: u32,
+    pub dashed: bool,
+    pub motion: u32,
+}
+
 /// The thinnest outline of a flat palette, in design pixels.
 const FLAT_BORDER: f32 = 3.0;
 
@@ -377,6 +387,10 @@ impl Shape {
             return None;
         }
         self.raw.glow_dash[0] = 0.0;
+        // Nothing shines through, either; what is not painted at all stays so.
+        let [red, green, blue, alpha] = self.raw.codes[2].to_le_bytes();
+        let alpha = if alpha == 0 { 0 } else { u8::MAX };
+        self.raw.codes[2] = u32::from_le_bytes([red, green, blue, alpha]);
         self.raw.codes[3] = self.raw.codes[2];
         self.raw.style[3] = 0.0;
         let width = self.raw.style[0];
@@ -499,6 +513,18 @@ impl Shape {
             raw.motion[0] = (at - epoch) as f32;
         }
         raw
+    }
+
+    /// What tells it from others without its colours.
+    #[cfg(test)]
+    pub(super) fn traits(&self) -> Traits {
+        Traits {
+            silhouette: self.kind as u32,
+            texture: self.raw.codes[0] >> 24,
+            dashed: self.raw.glow_dash[2] > 0.0,
+            // Level bars move by themselves.
+            motion: if self.kind == Kind::Levels { u32::MAX } else { self.motion_code() },
+        }
     }
 
     pub(super) fn motion_code(&self) -> u32 {

@@ -5,6 +5,8 @@
 //! it.
 
 mod cables;
+#[cfg(test)]
+mod channels;
 mod failure_text;
 mod fix_loop;
 mod header;
@@ -160,7 +162,7 @@ pub(super) fn draw(
         stage,
     };
     memory.drawn_at = now;
-    memory.notice_changes(&drawn, run, clock.server_now, now);
+    memory.notice_changes(&drawn, run, clock.server_now, now, canvas.reduced_motion);
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -193,6 +195,7 @@ impl StageMemory {
         run: Option<&Run>,
         server_now: Timestamp,
         now: f64,
+        reduced_motion: bool,
     ) {
         let same_run = run.map(Run::id) == self.run.as_ref();
         let status = run.map(|run| run.status);
@@ -204,7 +207,7 @@ impl StageMemory {
         if to != self.to {
             let screen_changed =
                 self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
-            let jumps = !same_run || screen_changed || self.to.len() != to.len();
+            let jumps = reduced_motion || !same_run || screen_changed || self.to.len() != to.len();
             self.from = if jumps { to.clone() } else { self.placed(now) };
             self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
             self.to = to;
@@ -304,7 +307,12 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
         let centre = Vec2::new(at.rect.centre_x(), at.rect.centre_y());
         part.shape(
             Layer::Pool,
-            Shape::pool(centre, radius, ink.with_alpha(strong), ink.with_alpha(weak)),
+            Shape::pool(
+                centre,
+                radius,
+                ink.with_alpha(strong * palette.pool),
+                ink.with_alpha(weak * palette.pool),
+            ),
         );
     }
 }

@@ -4,6 +4,8 @@ use super::palette::{Palette, rgb, rgba};
 
 pub static HIGH_CONTRAST: Palette = Palette {
     flat: true,
+    pool: 0.0,
+    faded: 1.0,
 
     bg_top: rgb(0x000000),
     bg: rgb(0x000000),
@@ -38,7 +40,8 @@ pub static HIGH_CONTRAST: Palette = Palette {
     violet: rgb(0x4B2FD0),
     violet_text: rgb(0xCFC8FF),
     violet_led: rgb(0xCFC8FF),
-    selection: rgb(0x4B2FD0),
+    hover: rgb(0x2E2E2E),
+    selection: rgb(0x251675),
     on_violet: rgb(0xFFFFFF),
 
     running: rgb(0x4DB8FF),
@@ -58,6 +61,7 @@ pub static HIGH_CONTRAST: Palette = Palette {
     failed: rgb(0xFF6E45),
     failed_text: rgb(0xFF8F6E),
     failed_deep: rgb(0x000000),
+    failed_hatch: rgba(0x000000, 0x99),
     failed_ink: rgb(0x000000),
     failed_tint: rgb(0x000000),
 

@@ -5,10 +5,12 @@ use super::palette::{Palette, rgb, rgba};
 
 pub static LIGHT: Palette = Palette {
     flat: false,
+    pool: 0.5,
+    faded: 0.85,
 
     bg_top: rgb(0xF8F6F1),
     bg: rgb(0xF4F2EC),
-    bg_bottom: rgb(0xEFECE4),
+    bg_bottom: rgb(0xF1EEE7),
 
     card: rgb(0xFFFFFF),
     panel_top: rgb(0xFFFFFF),
@@ -16,7 +18,7 @@ pub static LIGHT: Palette = Palette {
     panel_done_top: rgb(0xFFFFFF),
     panel_done_bottom: rgb(0xF5FAF7),
     ghost: rgb(0xF1EEE6),
-    well: rgb(0xECE8DE),
+    well: rgb(0xF1EDE4),
     bridge_top: rgb(0xFBF9F4),
     bridge: rgb(0xF7F4ED),
     bridge_bottom: rgb(0xEFEBE1),
@@ -33,13 +35,14 @@ pub static LIGHT: Palette = Palette {
 
     text: rgb(0x1C1A17),
     text_secondary: rgb(0x3F3B35),
-    text_tertiary: rgb(0x57534C),
-    text_decorative: rgb(0x9A9486),
+    text_tertiary: rgb(0x524E47),
+    text_decorative: rgb(0x837D6F),
 
     violet: rgb(0x5B45D8),
     violet_text: rgb(0x4A35C4),
     violet_led: rgb(0x4634B8),
-    selection: rgb(0xDCD6FA),
+    hover: rgb(0xE7E1D3),
+    selection: rgb(0xE6E1FC),
     on_violet: rgb(0xFFFFFF),
 
     running: rgb(0x0B57A4),
@@ -52,13 +55,14 @@ pub static LIGHT: Palette = Palette {
     running_panel_top: rgb(0xE9F3FC),
     running_panel_bottom: rgb(0xFDFEFF),
 
-    success: rgb(0x007E60),
+    success: rgb(0x007A5C),
     success_jacket: rgb(0xBADFD1),
     success_deep: rgb(0xCDE9DF),
 
     failed: rgb(0xA3270A),
     failed_text: rgb(0xA3270A),
     failed_deep: rgb(0xF9DDD3),
+    failed_hatch: rgba(0x000000, 0x4D),
     failed_ink: rgb(0xFFFFFF),
     failed_tint: rgb(0xF9DDD3),
 
@@ -79,7 +83,7 @@ pub static LIGHT: Palette = Palette {
     cable_core_idle: rgb(0x958F80),
     plug_tip: rgb(0x6E685B),
     lane: rgb(0xE6E2D7),
-    lane_idle: rgb(0xA49E8F),
+    lane_idle: rgb(0x8E887A),
     fix_edge: rgb(0x9C9586),
     skipped_panel: rgb(0xF3F0E8),
     shadow: rgba(0x4A3F2A, 0x6B),
@@ -87,12 +91,12 @@ pub static LIGHT: Palette = Palette {
     meter_well: rgb(0xD3CCBA),
     meter_face: rgb(0xF7F0DC),
     meter_edge: rgb(0xB3AB98),
-    pending_outline: rgb(0x9A9486),
-    skipped_outline: rgb(0x9A9486),
+    pending_outline: rgb(0x837D6F),
+    skipped_outline: rgb(0x837D6F),
     skipped_hatch: rgb(0x5F5B53),
 
     tile_edge: rgb(0xCFC9BB),
-    tile_dot: rgb(0x9A9486),
+    tile_dot: rgb(0x837D6F),
     tile_dot_skipped: rgb(0x857F72),
     tile_ring_bed: rgb(0xE4F0FA),
     tile_ring_track: rgb(0xC3D3E1),
