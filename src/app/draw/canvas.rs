@@ -374,6 +374,14 @@ impl Canvas {
         }
     }
 
+    /// Parts that are still drawn in the colours of another theme.
+    #[cfg(test)]
+    pub fn drawn_otherwise(&self) -> impl Iterator<Item = PartId> {
+        let palette = self.theme.palette();
+        let other = self.parts.iter().filter(move |part| !std::ptr::eq(part.palette, palette));
+        other.map(|part| part.id)
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }

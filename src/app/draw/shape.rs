@@ -110,6 +110,8 @@ fn around(points: &[Vec2], margin: f32) -> MathRect {
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
     pub silhouette: u32,
+    /// It is filled, and not a stroke.
+    pub area: bool,
     pub texture: u32,
     pub dashed: bool,
     pub motion: u32,
@@ -520,6 +522,7 @@ impl Shape {
     pub(super) fn traits(&self) -> Traits {
         Traits {
             silhouette: self.kind as u32,
+            area: matches!(self.kind, Kind::Box | Kind::Circle | Kind::Octagon),
             texture: self.raw.codes[0] >> 24,
             dashed: self.raw.glow_dash[2] > 0.0,
             // Level bars move by themselves.

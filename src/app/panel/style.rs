@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use bevy::color::Color;
+use bevy::color::{Color, Luminance};
 use bevy_egui::egui::{
     self, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Id,
-    Margin, Stroke, Style, TextStyle, Vec2, style::HandleShape,
+    Margin, Shadow, Stroke, Style, TextStyle, Vec2, style::HandleShape,
 };
 
 use crate::app::draw::Face;
@@ -133,7 +133,13 @@ fn restyle(style: &mut Style, palette: &Palette) {
     let radius = CornerRadius::same(space::RADIUS);
     let line = |width: f32, colour: Color| Stroke::new(width, ink(colour));
     let visuals = &mut style.visuals;
-    visuals.dark_mode = true;
+    // What egui derives from it by itself: how letters are smoothed.
+    visuals.dark_mode = palette.text.luminance() > palette.bg.luminance();
+    if palette.flat || !visuals.dark_mode {
+        let shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: ink(palette.shadow) };
+        let shadow = if palette.flat { Shadow::NONE } else { shadow };
+        (visuals.window_shadow, visuals.popup_shadow) = (shadow, shadow);
+    }
     visuals.panel_fill = ink(palette.bridge);
     visuals.window_fill = ink(palette.card);
     visuals.window_stroke = line(1.5, palette.line_strong);

@@ -7,7 +7,10 @@ use super::place::Place;
 use super::rack;
 use super::view::{FailureView, ModuleView, StageView};
 use super::waiting_modules;
-use crate::app::draw::{Canvas, Traits};
+use bevy::math::Vec2;
+
+use crate::app::draw::{Canvas, Layer, Traits};
+use crate::app::glyphs::{Glyph, badge};
 use crate::app::theme::vision::{Vision, distance};
 use crate::app::theme::{Palette, Theme};
 use crate::layout::{RackRequest, Screen, lay_out_rack};
@@ -59,6 +62,25 @@ impl Status {
         }
     }
 
+    fn glyph(self) -> Glyph {
+        match self {
+            Self::Running => Glyph::Running,
+            Self::Success => Glyph::Success,
+            Self::Failed => Glyph::Failed,
+            Self::Cancelled => Glyph::Cancelled,
+            Self::Pending => Glyph::Pending,
+            Self::Skipped => Glyph::Skipped,
+        }
+    }
+
+    /// The shapes of its glyph.
+    fn badge(self) -> Vec<Traits> {
+        let mut canvas = Canvas::default();
+        let part = canvas.redraw("glyph");
+        badge(part, Layer::Face, self.glyph(), Vec2::ZERO, 20.0, "glyph");
+        part.traits().collect()
+    }
+
     /// Everything the rack draws for a node in this status.
     fn drawn(self, theme: Theme) -> Vec<Traits> {
         let module = self.module();
@@ -96,16 +118,22 @@ impl Status {
     }
 }
 
-/// What tells two drawings apart without any colour: shapes; textures and broken outlines; motion.
-fn channels_apart(one: &[Traits], other: &[Traits]) -> [bool; 3] {
-    let differ = |channel: fn(&Traits) -> u32| {
-        let set = |drawn: &[Traits]| drawn.iter().map(channel).collect::<BTreeSet<_>>();
-        set(one) != set(other)
+/// What tells two statuses apart without any colour: the glyph's silhouette; texture, which is also
+/// whether the glyph is solid and whether outlines are broken; motion.
+fn channels_apart(one: Status, other: Status, theme: Theme) -> [bool; 3] {
+    fn set<T: Ord>(drawn: &[Traits], channel: fn(&Traits) -> T) -> BTreeSet<T> {
+        drawn.iter().map(channel).collect()
+    }
+    let silhouette = |status: Status| set(&status.badge(), |traits| traits.silhouette);
+    let texture = |status: Status| {
+        let solid = status.badge().iter().any(|traits| traits.area);
+        (solid, set(&status.drawn(theme), |traits| (traits.texture, traits.dashed)))
     };
+    let motion = |status: Status| set(&status.drawn(theme), |traits| traits.motion);
     [
-        differ(|traits| traits.silhouette),
-        differ(|traits| traits.texture << 1 | u32::from(traits.dashed)),
-        differ(|traits| traits.motion),
+        silhouette(one) != silhouette(other),
+        texture(one) != texture(other),
+        motion(one) != motion(other),
     ]
 }
 
@@ -116,8 +144,7 @@ fn what_colour_does_not_tell_two_other_channels_do() {
         let palette = theme.palette();
         for (place, one) in Status::ALL.into_iter().enumerate() {
             for other in Status::ALL.into_iter().skip(place + 1) {
-                let apart = channels_apart(&one.drawn(theme), &other.drawn(theme));
-                let [glyph, texture, motion] = apart;
+                let [glyph, texture, motion] = channels_apart(one, other, theme);
                 for vision in Vision::ALL {
                     let seen = |status: Status| vision.sees(status.colour(palette));
                     let far = distance(seen(one), seen(other));

@@ -64,7 +64,12 @@ fn inks(p: &Palette) -> Vec<Inks> {
             of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &[p.well]])
         }),
         words("text_tertiary", p.text_tertiary, {
-            of(&[&ground, &done, &ghosts, &[p.panel_top, p.panel_bottom, p.bridge, p.well]])
+            of(&[
+                &ground,
+                &done,
+                &ghosts,
+                &[p.panel_top, p.panel_bottom, p.bridge, p.well, p.bezel_bottom],
+            ])
         }),
         words("running", p.running, of(&[&ground, &bodies, &[p.well, p.bridge]])),
         words("success", p.success, of(&[&ground, &bodies, &[p.well, p.bridge]])),
@@ -73,7 +78,11 @@ fn inks(p: &Palette) -> Vec<Inks> {
             p.cancelled,
             of(&[&ground, &bodies, &[p.cancelled_band, p.bridge, p.selection]]),
         ),
-        words("failed_text", p.failed_text, of(&[&ground, &[p.failed_deep, p.well, p.selection]])),
+        words(
+            "failed_text",
+            p.failed_text,
+            of(&[&ground, &[p.failed_deep, p.well, p.selection, p.bezel_bottom]]),
+        ),
         words("failed_ink", p.failed_ink, vec![p.failed]),
         words("failed_on_tint", p.failed_on_tint, failures.to_vec()),
         words("violet_text", p.violet_text, vec![p.bg, p.bridge, p.card, p.selection]),

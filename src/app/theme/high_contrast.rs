@@ -41,7 +41,7 @@ pub static HIGH_CONTRAST: Palette = Palette {
     violet_text: rgb(0xCFC8FF),
     violet_led: rgb(0xCFC8FF),
     hover: rgb(0x2E2E2E),
-    selection: rgb(0x251675),
+    selection: rgb(0x22136E),
     on_violet: rgb(0xFFFFFF),
 
     running: rgb(0x4DB8FF),
@@ -59,7 +59,7 @@ pub static HIGH_CONTRAST: Palette = Palette {
     success_deep: rgb(0x000000),
 
     failed: rgb(0xFF6E45),
-    failed_text: rgb(0xFF8F6E),
+    failed_text: rgb(0xFFA184),
     failed_deep: rgb(0x000000),
     failed_hatch: rgba(0x000000, 0x99),
     failed_ink: rgb(0x000000),

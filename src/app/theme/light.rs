@@ -42,7 +42,7 @@ pub static LIGHT: Palette = Palette {
     violet_text: rgb(0x4A35C4),
     violet_led: rgb(0x4634B8),
     hover: rgb(0xE7E1D3),
-    selection: rgb(0xE6E1FC),
+    selection: rgb(0xEAE6FD),
     on_violet: rgb(0xFFFFFF),
 
     running: rgb(0x0B57A4),
@@ -88,7 +88,7 @@ pub static LIGHT: Palette = Palette {
     skipped_panel: rgb(0xF3F0E8),
     shadow: rgba(0x4A3F2A, 0x6B),
     ink: rgb(0xFFFFFF),
-    meter_well: rgb(0xD3CCBA),
+    meter_well: rgb(0xEFE6D0),
     meter_face: rgb(0xF7F0DC),
     meter_edge: rgb(0xB3AB98),
     pending_outline: rgb(0x837D6F),

@@ -10,6 +10,8 @@ mod high_contrast;
 mod light;
 mod palette;
 #[cfg(test)]
+mod repaint;
+#[cfg(test)]
 pub mod vision;
 
 pub(super) use self::choice::plugin;
@@ -31,12 +33,13 @@ pub mod size {
     pub const MODULE_NAME_FOCUS: f32 = 40.0;
     pub const STATUS_LINE: f32 = 38.0;
     pub const MODULE_VALUE: f32 = 36.0;
-    pub const METER_VALUE: f32 = 34.0;
+    pub const METER_VALUE: f32 = 40.0;
     pub const AS_OF: f32 = 30.0;
     pub const MODULE_NAME: f32 = 28.0;
     pub const META: f32 = 26.0;
     pub const USUAL_GHOST: f32 = 24.0;
-    pub const METER_LABEL: f32 = 24.0;
+    pub const METER_NOTE: f32 = 22.0;
+    pub const METER_SCALE: f32 = 20.0;
     pub const TICKER: f32 = 24.0;
     pub const USUAL: f32 = 22.0;
     pub const COUNT_XL: f32 = 64.0;
@@ -72,6 +75,8 @@ pub mod motion {
     pub const SLOW_FRAME_SECS: f64 = 0.066;
     /// From the first run on, a wall follows the order at once for so long.
     pub const WALL_SETTLES: f64 = 2.0;
+    /// The help stays for so long when nobody is there to close it.
+    pub const HELP_STAYS: f64 = 60.0;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
 }
