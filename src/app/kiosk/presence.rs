@@ -40,7 +40,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_message::<CursorMoved>()
         .insert_resource(Watched(Attention::new(0.0)))
         .add_systems(Update, (notice, hide_pointer).chain().in_set(KioskSystems::Notice))
-        .add_systems(Update, (wish, put_help_away).in_set(KioskSystems::Presence));
+        .add_systems(Update, (wish, put_help_away).chain().in_set(KioskSystems::Presence));
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a sign of somebody")]
