@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::clock::{local_zone, millis_between};
 use super::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use super::ingest::Link;
-use super::theme::{colour, motion, size};
+use super::theme::{motion, size};
 use super::words::{clock_words, duration_words, time_words};
 use crate::layout::Screen;
 use crate::model::{Model, RunStatus};
@@ -215,22 +215,23 @@ pub fn draw(
     screen: &Screen,
     clock_secs: f64,
 ) {
+    let palette = part.palette;
     let top = screen.height - HEIGHT;
     let full = Rect::new(-32.0, top, screen.width + 64.0, HEIGHT + 32.0);
     part.shape(
         Layer::Bridge,
         Shape::rounded_box(Rect::new(-32.0, top - 10.0, screen.width + 64.0, 10.0))
-            .fill(colour::SHADOW)
+            .fill(palette.shadow)
             .opacity(0.25),
     );
     part.shape(
         Layer::Bridge,
-        Shape::rounded_box(full).fill_vertical(colour::BRIDGE_TOP, colour::BRIDGE_BOTTOM),
+        Shape::rounded_box(full).fill_vertical(palette.bridge_top, palette.bridge_bottom),
     );
     part.shape(
         Layer::Bridge,
         Shape::rounded_box(Rect::new(-32.0, top, screen.width + 64.0, 1.5))
-            .fill(colour::CABLE_CORE_IDLE),
+            .fill(palette.cable_core_idle),
     );
     let room = screen.right() - LIGHT_WIDTH - Screen::MARGIN;
     let count = view.readings.len();
@@ -252,11 +253,12 @@ fn draw_meter(
     index: usize,
     clock_secs: f64,
 ) {
+    let palette = part.palette;
     let layer = Layer::Bridge;
     let face = Rect::new(rect.x + 2.0, rect.y + 2.0, rect.w - 4.0, 88.0);
     let lit = reading.needle.is_some();
-    part.shape(layer, Shape::rounded_box(rect).radius(10.0).fill(colour::METER_WELL));
-    part.shape(layer, Shape::rounded_box(face).radius(9.0).fill(colour::METER_FACE));
+    part.shape(layer, Shape::rounded_box(rect).radius(10.0).fill(palette.meter_well));
+    part.shape(layer, Shape::rounded_box(face).radius(9.0).fill(palette.meter_face));
     let cx = rect.x + rect.w / 2.0;
     if lit {
         let lamp = Vec2::new(cx, face.y + face.h * 1.12);
@@ -265,8 +267,8 @@ fn draw_meter(
             Shape::pool_ellipse(
                 lamp,
                 Vec2::new(face.w * 0.62, face.h * 0.98),
-                colour::LAMP.with_alpha(0.34),
-                colour::LAMP.with_alpha(0.10),
+                palette.lamp.with_alpha(0.34),
+                palette.lamp.with_alpha(0.10),
             )
             .clip(face, 9.0),
         );
@@ -275,14 +277,14 @@ fn draw_meter(
     let half = DIAL_HALF_DEG * (rect.w / 286.0).clamp(0.8, 1.35);
     let pivot = Vec2::new(cx, rect.y + 228.0);
     let deg = |value: f32| -half + 2.0 * half * value;
-    let ink = colour::SCALE;
+    let ink = palette.scale;
     part.shape(
         layer,
         Shape::arc(pivot, DIAL_RADIUS, 2.0, -half, half).fill(ink.with_alpha(0.6)).clip(face, 9.0),
     );
     if let Some((from, to)) = reading.danger {
         let hot = reading.needle.is_some_and(|needle| needle >= from && needle <= to);
-        let danger = if hot { colour::FAILED } else { colour::DANGER_IDLE };
+        let danger = if hot { palette.failed } else { palette.danger_idle };
         part.shape(
             layer,
             Shape::arc(pivot, DIAL_RADIUS - 5.0, 8.0, deg(from), deg(to))
@@ -319,7 +321,7 @@ fn draw_meter(
     if let Some(peak) = reading.peak {
         let angle = deg(peak).to_radians();
         let at = pivot + Vec2::new(angle.sin(), -angle.cos()) * (DIAL_RADIUS - 12.0);
-        part.shape(layer, Shape::disc(at, 4.0).fill(colour::VIOLET_TEXT).clip(face, 9.0));
+        part.shape(layer, Shape::disc(at, 4.0).fill(palette.violet_text).clip(face, 9.0));
     }
     if let Some(needle) = reading.needle {
         let from = previous.unwrap_or(0.0);
@@ -329,24 +331,24 @@ fn draw_meter(
                 .fill(ink)
                 .clip(face, 9.0)
         };
-        part.shape(layer, hand(4.0, 4.0, 4.0, colour::SHADOW.with_alpha(0.55)));
-        part.shape(layer, hand(0.0, 0.0, 3.5, colour::NEEDLE));
+        part.shape(layer, hand(4.0, 4.0, 4.0, palette.shadow.with_alpha(0.55)));
+        part.shape(layer, hand(0.0, 0.0, 3.5, palette.needle));
     }
     let bezel = Rect::new(rect.x, rect.y + 88.0, rect.w, 50.0);
     part.shape(
         layer,
         Shape::rounded_box(bezel)
             .radii([0.0, 0.0, 10.0, 10.0])
-            .fill_vertical(colour::BEZEL_TOP, colour::BEZEL_BOTTOM),
+            .fill_vertical(palette.bezel_top, palette.bezel_bottom),
     );
     part.shape(
         layer,
         Shape::rounded_box(Rect::new(rect.x, rect.y + 88.0, rect.w, 1.5))
-            .fill(colour::HIGHLIGHT.with_alpha(0.09)),
+            .fill(palette.highlight.with_alpha(0.09)),
     );
     part.shape(
         layer,
-        Shape::rounded_box(rect).radius(10.0).fill(Color::NONE).border(1.5, colour::METER_EDGE),
+        Shape::rounded_box(rect).radius(10.0).fill(Color::NONE).border(1.5, palette.meter_edge),
     );
     part.text(
         layer,
@@ -358,7 +360,7 @@ fn draw_meter(
             Face::Text500,
             size::METER_LABEL,
         )
-        .colour(colour::TEXT_SECONDARY),
+        .colour(palette.text_secondary),
     );
     part.text(
         layer,
@@ -371,18 +373,19 @@ fn draw_meter(
             size::METER_VALUE,
         )
         .end()
-        .colour(colour::TEXT),
+        .colour(palette.text),
     );
 }
 
 fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
+    let palette = part.palette;
     let layer = Layer::Bridge;
     let centre = Vec2::new(x, top + 66.0);
     let ink = match light.state {
-        Light::Live => colour::SUCCESS,
-        Light::Recording => colour::VIOLET_TEXT,
-        Light::Connecting => colour::TEXT_TERTIARY,
-        Light::Retrying | Light::Off => colour::CANCELLED,
+        Light::Live => palette.success,
+        Light::Recording => palette.violet_text,
+        Light::Connecting => palette.text_tertiary,
+        Light::Retrying | Light::Off => palette.cancelled,
     };
     match light.state {
         Light::Live => {
@@ -430,9 +433,9 @@ fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Text::new("light", light.word.clone(), text_x, top + 82.0, Face::Display700, word_size)
             .tracking(0.02)
             .colour(if light.state == Light::Connecting {
-                colour::TEXT_TERTIARY
+                palette.text_tertiary
             } else {
-                colour::TEXT
+                palette.text
             }),
     );
     part.text(
@@ -445,11 +448,11 @@ fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
             Face::Text500,
             size::META,
         )
-        .colour(colour::TEXT_SECONDARY),
+        .colour(palette.text_secondary),
     );
     part.text(
         layer,
         Text::new("as of", light.below.clone(), text_x, top + 142.0, Face::Text500, size::AS_OF)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
 }

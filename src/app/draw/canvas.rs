@@ -9,6 +9,7 @@ use bevy::math::Vec2;
 
 use super::fonts::Face;
 use super::shape::Shape;
+use crate::app::theme::{Palette, Theme};
 
 /// Where a shape or text lies in depth, from the back to the front. Within a layer all shapes
 /// come first, in the order they were added, then all texts.
@@ -228,6 +229,8 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct Part {
     id: PartId,
+    /// The colours to draw it in.
+    pub palette: &'static Palette,
     pub(super) shapes: Vec<(Layer, Shape)>,
     pub(super) texts: Vec<(Layer, Text)>,
 }
@@ -295,6 +298,8 @@ pub(super) fn drained(colour: Color, amount: f32) -> Color {
 pub struct Canvas {
     parts: Vec<Part>,
     generation: u64,
+    /// What its parts are drawn in from now on; those that are drawn stay as they are.
+    pub theme: Theme,
     /// Device pixels per design pixel.
     pub scale: f32,
     /// Device pixel of the design origin, from the viewport's top left corner.
@@ -319,6 +324,7 @@ impl Default for Canvas {
             parts: Vec::new(),
             // Generation 0 stands for "nothing uploaded yet" on the other side.
             generation: 1,
+            theme: Theme::default(),
             scale: 1.0,
             origin: Vec2::ZERO,
             shift: Vec2::ZERO,
@@ -336,14 +342,16 @@ impl Canvas {
     pub fn redraw(&mut self, id: impl Into<PartId>) -> &mut Part {
         self.generation += 1;
         let id = id.into();
+        let palette = self.theme.palette();
         let index = match self.parts.iter().position(|part| part.id == id) {
             Some(index) => index,
             None => {
-                self.parts.push(Part { id, shapes: Vec::new(), texts: Vec::new() });
+                self.parts.push(Part { id, palette, shapes: Vec::new(), texts: Vec::new() });
                 self.parts.len() - 1
             }
         };
         let part = &mut self.parts[index];
+        part.palette = palette;
         part.shapes.clear();
         part.texts.clear();
         part

@@ -5,7 +5,6 @@ use bevy_egui::egui::{Align, Align2, Context, Grid, Layout, RichText, Ui, Window
 use super::glyph::{Sign, close_ui, sign_ui};
 use super::style::{self, ink, text};
 use crate::app::actions::{Action, SHORTCUTS};
-use crate::app::theme::colour;
 
 /// The signs with what they say.
 const LEGEND: [(Sign, &str, &str); 8] = [
@@ -54,6 +53,7 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
 }
 
 fn keys_ui(ui: &mut Ui) {
+    let palette = style::palette(ui.ctx());
     Grid::new("keys").num_columns(2).spacing([20.0, 6.0]).show(ui, |ui| {
         let mut told: Vec<&str> = Vec::new();
         for shortcut in SHORTCUTS {
@@ -64,7 +64,7 @@ fn keys_ui(ui: &mut Ui) {
             let same = SHORTCUTS.iter().filter(|other| other.text == shortcut.text);
             let keys: Vec<&str> = same.map(|other| other.key_text).collect();
             let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
-            ui.label(keys.color(ink(colour::VIOLET_TEXT)));
+            ui.label(keys.color(ink(palette.violet_text)));
             ui.label(shortcut.text);
             ui.end_row();
         }
@@ -76,7 +76,7 @@ fn legend_ui(ui: &mut Ui) {
         for (sign, name, words) in LEGEND {
             sign_ui(ui, sign, 9.5);
             let name = RichText::new(name).font(style::semibold(text::BODY));
-            ui.label(name.color(ink(sign.text_colour())));
+            ui.label(name.color(ink(sign.text_colour(style::palette(ui.ctx())))));
             ui.weak(words);
             ui.end_row();
         }

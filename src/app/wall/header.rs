@@ -6,7 +6,7 @@ use super::census::Census;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::frame::draw_mark;
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::app::words::{clock_words, count_words, run_title};
 use crate::layout::Screen;
 use crate::model::{Model, RunStatus};
@@ -90,13 +90,14 @@ fn of_them(count: usize) -> String {
 
 /// Draws the header; where a notice takes the first line, the counts move to the second.
 pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: bool) {
+    let palette = part.palette;
     draw_mark(part, Screen::MARGIN, FIRST_LINE, 1.46);
     let name = Text::new("product", "Meterbridge", 112.0, FIRST_LINE, Face::Text600, size::PRODUCT);
-    part.text(Layer::Face, name.colour(colour::TEXT));
+    part.text(Layer::Face, name.colour(palette.text));
     part.text(
         Layer::Face,
         Text::new("subtitle", "song runs", 112.0, SECOND_LINE, Face::Text500, size::TICKER)
-            .colour(colour::TEXT_TERTIARY),
+            .colour(palette.text_tertiary),
     );
     let right = screen.right() - CLOCK_WIDTH;
     let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
@@ -127,11 +128,11 @@ pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: boo
         part.text(
             Layer::Face,
             number
-                .colour(colour::TEXT)
+                .colour(palette.text)
                 .then(10.0 * scale, count.words.clone())
                 .face(Face::Text500)
                 .size((size::META * scale).max(size::ESSENTIAL_MIN))
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         pen.0 = x + width;
     }
@@ -151,6 +152,7 @@ fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
 }
 
 fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
+    let palette = part.palette;
     let fixed = measure(Face::Text500, size::META, 0.0, &format!("next: , {}", next.left)) + 10.0;
     let room = right - x - fixed;
     if room < 120.0 {
@@ -160,10 +162,10 @@ fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
     part.text(
         Layer::Face,
         Text::new("next", "next:", x, SECOND_LINE, Face::Text500, size::META)
-            .colour(colour::TEXT_SECONDARY)
+            .colour(palette.text_secondary)
             .then(10.0, format!("{title},"))
             .face(Face::Text600)
-            .colour(colour::TEXT)
+            .colour(palette.text)
             .then(8.0, next.left.clone()),
     );
 }

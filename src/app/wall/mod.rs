@@ -43,7 +43,7 @@ use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
 use super::ingest::{EventReceived, Link, Studio};
 use super::stage;
-use super::theme::motion;
+use super::theme::{Theme, motion};
 use super::view::on_wall;
 use super::viewport::{ReducedMotion, Viewport};
 use crate::layout::Screen;
@@ -109,6 +109,16 @@ struct WallMemory {
     board: BoardMemory,
 }
 
+impl WallMemory {
+    /// Nothing that is drawn looks as it should any more, though all of it stands in its place.
+    fn forget_looks(&mut self) {
+        self.head = None;
+        self.waiting = None;
+        self.moves.forget_looks();
+        self.board.forget_looks();
+    }
+}
+
 /// What can change the picture; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
@@ -118,6 +128,7 @@ struct Cause {
     lost: bool,
     notice: bool,
     selected: Option<RunId>,
+    theme: Theme,
 }
 
 /// Another view is shown.
@@ -162,11 +173,13 @@ fn draw(
         lost: around.is_lost(),
         notice: around.notice().is_some(),
         selected: selection.0.clone(),
+        theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
     if same && !memory.moves.is_moving(now) && !memory.board.is_due(now) {
         return;
     }
+    let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
     let screen = viewport.screen();
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
@@ -178,6 +191,12 @@ fn draw(
     let mut changing = canvas;
     let canvas = changing.bypass_change_detection();
 
+    if repaints {
+        memory.forget_looks();
+        if let Some(plan) = &memory.plan {
+            show_more(canvas, plan);
+        }
+    }
     if !same {
         let head = HeaderView::of(&counted.census, model, clock.server_now);
         let head = (head, screen, around.notice().is_some());

@@ -165,6 +165,13 @@ impl Moves {
         }
     }
 
+    /// Has all tiles drawn anew, where they are.
+    pub fn forget_looks(&mut self) {
+        for tile in &mut self.tiles {
+            tile.drawn = None;
+        }
+    }
+
     /// Draws the tiles that look different from what they were drawn as. `changed`: what they say
     /// may differ.
     pub fn draw(
