@@ -45,6 +45,11 @@ pub struct Reading {
     scale: [String; 3],
 }
 
+/// Upper left corner of what stands over the light's words, 38 high.
+pub fn pill_corner(screen: &Screen) -> (f32, f32) {
+    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - HEIGHT + 8.0)
+}
+
 /// What the bridge shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BridgeView {

@@ -125,7 +125,7 @@ pub(super) fn draw(
     canvas.desaturate = if lost { 0.6 } else { 0.0 };
     canvas.reduced_motion = lost || reduced_motion.0;
 
-    let part = canvas.redraw("frame");
+    let part = canvas.redraw("frame").stay();
     draw_ground(part, &screen);
     draw_time_of_day(part, &screen, &drawn.clock);
     if let Some(notice) = &drawn.notice {
@@ -135,7 +135,7 @@ pub(super) fn draw(
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
     if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
-        bridge::draw(canvas.redraw("bridge"), &drawn.bridge, from, &screen, draw_clock.secs);
+        bridge::draw(canvas.redraw("bridge").stay(), &drawn.bridge, from, &screen, draw_clock.secs);
     }
     frame.drawn = Some(drawn);
 }

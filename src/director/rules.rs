@@ -303,7 +303,8 @@ impl Director {
     fn is_crowded(&self, now_secs: f64) -> bool {
         let each = self.rates.hold_failed_secs + self.rates.gap_secs(Why::Failed);
         let span = each * MANY_FAILURES as f64;
-        let oldest = self.failed_at_secs.front().filter(|_| self.failed_at_secs.len() > MANY_FAILURES);
+        let oldest =
+            self.failed_at_secs.front().filter(|_| self.failed_at_secs.len() > MANY_FAILURES);
         oldest.is_some_and(|at| now_secs - at < span)
     }
 

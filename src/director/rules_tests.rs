@@ -48,9 +48,7 @@ impl Wall {
             (Mode::Off, _) => "off".to_owned(),
             (Mode::Pinned { .. }, _) => "pinned".to_owned(),
             (Mode::Auto, None) => "wall".to_owned(),
-            (Mode::Auto, Some(shot)) => {
-                format!("{} {:?}", shot.run, shot.why).to_lowercase()
-            }
+            (Mode::Auto, Some(shot)) => format!("{} {:?}", shot.run, shot.why).to_lowercase(),
         }
     }
 
@@ -270,9 +268,9 @@ fn a_flood_does_not_shake_it() {
         }
         shown = wall.shows();
     }
-    let most = changes.iter().map(|from| {
-        changes.iter().filter(|at| (*from..from + 60.0).contains(at)).count()
-    });
+    let most = changes
+        .iter()
+        .map(|from| changes.iter().filter(|at| (*from..from + 60.0).contains(at)).count());
     let most = most.max().unwrap_or(0);
     assert!(changes.len() > 100 && most <= 8, "{} changes, at most {most} a minute", changes.len());
 }
