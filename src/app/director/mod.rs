@@ -6,7 +6,7 @@ mod pill;
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
-pub(super) use self::pill::press_plugin;
+pub use self::pill::press_plugin;
 pub use self::pill::{Pill, PillView};
 
 use super::actions::{self, Action};

@@ -28,7 +28,7 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Lets the pointer press it. For an app with controls.
-pub(in crate::app) fn press_plugin(app: &mut App) {
+pub fn press_plugin(app: &mut App) {
     let press = press.in_set(AppSystems::Act).before(actions::carry_out);
     app.init_resource::<Pill>().add_systems(
         Update,
