@@ -21,6 +21,8 @@ const LIGHT_WIDTH: f32 = 372.0;
 const METER_HEIGHT: f32 = 138.0;
 const GAP: f32 = 14.0;
 const DIAL_RADIUS: f32 = 190.0;
+/// What stands over the light's words puts them lower by this.
+const PILL_LOWERS: f32 = 14.0;
 /// Half of the dial's sweep.
 const DIAL_HALF_DEG: f32 = 34.0;
 const EVENTS_WINDOW_SECS: u32 = 5;
@@ -47,7 +49,7 @@ pub struct Reading {
 
 /// Upper left corner of what stands over the light's words, 38 high.
 pub fn pill_corner(screen: &Screen) -> (f32, f32) {
-    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - HEIGHT + 8.0)
+    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - HEIGHT + 10.0)
 }
 
 /// What the bridge shows.
@@ -212,10 +214,12 @@ fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {
     }
 }
 
-/// Draws the bridge at the foot of the screen.
+/// Draws the bridge at the foot of the screen; `has_pill` leaves room for what stands over the
+/// light's words.
 pub fn draw(
     part: &mut Part,
     view: &BridgeView,
+    has_pill: bool,
     before: Option<&BridgeView>,
     screen: &Screen,
     clock_secs: f64,
@@ -247,7 +251,8 @@ pub fn draw(
         let previous = before.and_then(|before| before.readings[index].needle);
         draw_meter(part, reading, previous, rect, index, clock_secs);
     }
-    draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top);
+    let lower = if has_pill { PILL_LOWERS } else { 0.0 };
+    draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top + lower);
 }
 
 fn draw_meter(

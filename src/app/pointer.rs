@@ -30,7 +30,7 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Opens the run on the wall that was clicked, and not dragged.
-fn pick(
+pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,
     (pickable, counted): (Res<Pickable>, Res<Counted>),

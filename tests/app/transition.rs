@@ -2,20 +2,22 @@
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
+use meterbridge::app::actions::Action;
 use meterbridge::app::clock::PlaybackClock;
 use meterbridge::app::director::{Auto, DirectorPlugin};
 use meterbridge::app::draw::{
     Canvas, DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::view::View;
+use meterbridge::app::ingest::Studio;
+use meterbridge::app::theme::motion;
 use meterbridge::app::viewport::{self, ReducedMotion, Viewport};
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
-use meterbridge::director::{DirectorSettings, Why};
-use meterbridge::protocol::RunId;
+use meterbridge::director::{Director, DirectorSettings, Why};
+use meterbridge::model::RunStatus;
 
 use super::picture::{Picture, scratch};
-use super::support::{noon, play_scene, play_tape};
+use super::support::{act, noon, play_scene, play_tape};
 use super::wall_scenes::many;
 
 const SIZE: UVec2 = UVec2::new(640, 360);
@@ -42,6 +44,18 @@ fn drawn_wall(size: UVec2) -> App {
     app
 }
 
+/// Has the director know nothing of what was, and show the wall.
+fn begin(app: &mut App) {
+    let rates = DirectorSettings::default().rates;
+    let mut clock = app.world_mut().resource_mut::<DrawClock>();
+    clock.secs += 60.0;
+    let now = clock.secs;
+    app.insert_resource(Auto(Director::new(rates, true, now - 60.0)));
+    app.update();
+    app.world_mut().resource_mut::<DrawClock>().secs += 10.0;
+    app.update();
+}
+
 fn picture(app: &mut App, size: UVec2, name: &str) -> Picture {
     let path = scratch(&format!("{name}.png"));
     render_to_png(app, size, &path).unwrap();
@@ -56,36 +70,93 @@ fn luminance(picture: &Picture) -> f64 {
     picture.pixels.iter().map(of).sum::<f64>() / picture.pixels.len() as f64
 }
 
-fn tell(app: &mut App, run: &str, why: Why) {
-    let secs = app.world().resource::<DrawClock>().secs;
-    app.world_mut().resource_mut::<Auto>().0.tell(&RunId::new(run), why, secs);
+/// A wall as a scene leaves it, that has stood for a while.
+fn wall_of(scene: &str) -> App {
+    let mut app = drawn_wall(SIZE);
+    match scene.strip_prefix("many-") {
+        Some(runs) => play_tape(&mut app, &many(runs.parse().unwrap()).write()),
+        None => play_scene(&mut app, scene),
+    }
+    begin(&mut app);
+    app
 }
 
-/// The pictures of a fade at so many moments, the first before it.
-fn pictures(app: &mut App, name: &str, secs: f64, frames: usize) -> Vec<Picture> {
-    (0..=frames)
-        .map(|frame| {
-            let picture = picture(app, SIZE, &format!("{name}-{frame}"));
-            app.world_mut().resource_mut::<DrawClock>().secs += secs / frames as f64;
-            picture
-        })
-        .collect()
+/// Has a run that failed shown.
+fn show_the_failed_run(app: &mut App) {
+    let studio = app.world().resource::<Studio>();
+    let failed = studio.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
+    let (run, secs) = (failed.id().clone(), app.world().resource::<DrawClock>().secs);
+    app.world_mut().resource_mut::<Auto>().0.tell(&run, Why::Failed, secs);
+    app.update();
 }
+
+fn pass(app: &mut App, secs: f64) {
+    app.world_mut().resource_mut::<DrawClock>().secs += secs;
+    app.update();
+}
+
+fn is_fading(app: &App) -> bool {
+    app.world().resource::<Canvas>().is_fading()
+}
+
+/// From the wall to a failed run and back, in ten looks each: what is bright on one and what is
+/// bright on the other together are no brighter than one of them, and nothing jumps.
 #[test]
-fn look() {
-    for (scene, size) in [("wall-12", UVec2::new(1920, 1080)), ("wall-12", UVec2::new(1080, 1920)), ("wall-12", UVec2::new(3840, 2160)), ("many-400", UVec2::new(1920, 1080))] {
-        let mut app = drawn_wall(size);
-        if scene == "many-400" { play_tape(&mut app, &many(400).write()); } else { play_scene(&mut app, scene); }
-        let name = format!("look-{scene}-{}", size.x);
-        picture(&mut app, size, &name);
-        let studio = app.world().resource::<meterbridge::app::ingest::Studio>();
-        let failed = studio.model.runs().find(|run| run.status == meterbridge::model::RunStatus::Failed).unwrap().id().clone();
-        tell(&mut app, failed.as_str(), Why::Failed);
-        for n in 0..5 {
-        picture(&mut app, size, &format!("{name}-{n}"));
-        app.world_mut().resource_mut::<DrawClock>().secs += 0.175;
+fn nothing_flashes_on_the_way() {
+    for scene in ["wall-12", "many-400"] {
+        let mut app = wall_of(scene);
+        let mut levels = vec![luminance(&picture(&mut app, SIZE, "fade"))];
+        show_the_failed_run(&mut app);
+        for way in ["there", "back"] {
+            for look in 1..=10 {
+                pass(&mut app, f64::from(motion::DIRECTOR_FADE) / 10.0);
+                levels.push(luminance(&picture(&mut app, SIZE, &format!("fade-{way}-{look}"))));
+            }
+            assert!(!is_fading(&app));
+            pass(&mut app, 20.0);
         }
-        app.world_mut().resource_mut::<Auto>().0.touch(102.0);
-        picture(&mut app, size, &format!("{name}-pin"));
+        let (wall, stage, again) = (levels[0], levels[10], levels[20]);
+        let (least, most) = (wall.min(stage), wall.max(stage));
+        assert!((wall - again).abs() < 1.0, "{scene}: the wall is as it was: {levels:?}");
+        for level in &levels {
+            assert!(*level < most + 1.0 && *level > 0.7 * least, "{scene}: {levels:?}");
+        }
+        for step in levels.windows(2) {
+            assert!((step[0] - step[1]).abs() < 0.1 * most, "{scene}: {levels:?}");
+        }
     }
+}
+
+/// What gave way is gone, all of it.
+#[test]
+fn what_is_shown_in_the_end_is_as_if_nothing_else_had_been() {
+    let mut faded = wall_of("wall-12");
+    let wall = picture(&mut faded, SIZE, "whole-wall");
+    show_the_failed_run(&mut faded);
+    // Back in the middle, and there again.
+    pass(&mut faded, 0.3);
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.1);
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.1);
+    assert!(is_fading(&faded));
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.25);
+    assert!(!is_fading(&faded), "who asks for a view has it at once");
+    act(&mut faded, Action::Auto);
+    pass(&mut faded, 1.0);
+    let found = picture(&mut faded, SIZE, "whole-again").difference(&wall);
+    assert!(found.mean < 0.05, "{found:?}");
+}
+
+#[test]
+fn less_motion_is_a_shorter_fade() {
+    let mut app = wall_of("wall-12");
+    app.insert_resource(ReducedMotion(true));
+    pass(&mut app, 1.0);
+    show_the_failed_run(&mut app);
+    pass(&mut app, 0.1);
+    assert!(is_fading(&app));
+    pass(&mut app, 0.11);
+    assert!(!is_fading(&app));
 }

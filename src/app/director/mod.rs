@@ -142,12 +142,16 @@ impl Heard<'_, '_> {
             match action {
                 Action::ToggleAuto => director.toggle(now),
                 Action::Auto => director.take_over(now),
-                // Not only hands: scripts of a page choose, too.
-                Action::SelectRun(_) | Action::Open(_) | Action::Follow => {
+                // Nobody looks at anything else for it.
+                Action::Connect(_)
+                | Action::Disconnect
+                | Action::Reconnect
+                | Action::Configure(_) => continue,
+                // Not only by hand: scripts of a page choose, too.
+                _ => {
                     touched = true;
                     continue;
                 }
-                _ => continue,
             }
             told = true;
         }

@@ -10,7 +10,7 @@ use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, 
 use crate::app::input::pointer_on_controls;
 use crate::app::theme::{Theme, size};
 use crate::app::viewport::Viewport;
-use crate::app::{AppSystems, bridge, frame};
+use crate::app::{AppSystems, bridge, pointer, wall};
 use crate::director::{Director, Mode, Why};
 use crate::layout::Screen;
 
@@ -23,13 +23,13 @@ const END: f32 = 18.0;
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Pill>().add_systems(
         Update,
-        draw.in_set(AppSystems::Draw).after(frame::draw).run_if(resource_exists::<Canvas>),
+        draw.in_set(AppSystems::Draw).after(wall::draw).run_if(resource_exists::<Canvas>),
     );
 }
 
 /// Lets the pointer press it. For an app with controls.
 pub fn press_plugin(app: &mut App) {
-    let press = press.in_set(AppSystems::Act).before(actions::carry_out);
+    let press = press.in_set(AppSystems::Act).before(actions::carry_out).before(pointer::pick);
     app.init_resource::<Pill>().add_systems(
         Update,
         press.run_if(not(pointer_on_controls)).run_if(resource_exists::<Auto>),
@@ -130,28 +130,25 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
     } else {
         (body.fill(Color::NONE).border(2.0, palette.violet_led), palette.violet_text)
     };
-    // Nothing of it depends on the connection.
-    part.shape(Layer::Bridge, body.keep_colour());
+    part.shape(Layer::Bridge, body);
     let centre = Vec2::new(rect.x + 22.0, rect.centre_y());
     if view.auto {
         // What is shown goes round.
-        let ring = Shape::arc(centre, 8.0, 3.0, 50.0, 340.0).fill(ink).keep_colour();
+        let ring = Shape::arc(centre, 8.0, 3.0, 50.0, 340.0).fill(ink);
         part.shape(Layer::Bridge, ring);
         let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy);
         let head = Shape::triangle(at(0.0, -13.0), at(6.5, -8.0), at(0.0, -3.0), 0.5);
-        part.shape(Layer::Bridge, head.fill(ink).keep_colour());
+        part.shape(Layer::Bridge, head.fill(ink));
     } else {
         let head = centre - Vec2::new(0.0, 4.0);
-        part.shape(Layer::Bridge, Shape::disc(head, 6.0).fill(ink).keep_colour());
+        part.shape(Layer::Bridge, Shape::disc(head, 6.0).fill(ink));
         let needle = Shape::capsule(head, centre + Vec2::new(0.0, 11.0), 2.5);
-        part.shape(Layer::Bridge, needle.fill(ink).keep_colour());
+        part.shape(Layer::Bridge, needle.fill(ink));
     }
     let (x, baseline) = (rect.x + SIGN_WIDTH, rect.centre_y() + size::PILL * 0.35);
     part.text(
         Layer::Bridge,
-        Text::new("pill", view.words.clone(), x, baseline, Face::Text600, size::PILL)
-            .colour(ink)
-            .keep_colour(),
+        Text::new("pill", view.words.clone(), x, baseline, Face::Text600, size::PILL).colour(ink),
     );
 }
 

@@ -150,7 +150,7 @@ fn leave(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
