@@ -95,7 +95,7 @@ fn count(
 
 /// What the wall showed last.
 #[derive(Resource, Default)]
-struct WallMemory {
+pub(super) struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
     /// When the plan was made, and of which census.
