@@ -297,7 +297,8 @@ mod tests {
             let settings = read_one(query).unwrap().settings;
             assert_eq!((settings.director.on, settings.view.view), (on, view), "{query}");
         }
-        let rates = read_one("director&hold-failed=30&pin=0&shot-gap=5").unwrap().settings.director.rates;
+        let rates =
+            read_one("director&hold-failed=30&pin=0&shot-gap=5").unwrap().settings.director.rates;
         assert_eq!((rates.hold_failed_secs, rates.pin_secs, rates.gap_secs), (30.0, 0.0, 5.0));
         let error = read_one("hold-fix=long").unwrap_err().to_string();
         assert!(error.contains("expected seconds from 0 to 86400"), "{error}");
@@ -351,8 +352,14 @@ mod tests {
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
-        let shown =
-            Shown { source, connection: &connection, run: Some("ü & 1"), panel: true, wall: true, director: false };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: Some("ü & 1"),
+            panel: true,
+            wall: true,
+            director: false,
+        };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
         assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
         assert_eq!(request.settings.connection, connection);
@@ -360,7 +367,14 @@ mod tests {
         assert_eq!(request.settings.view.panel, Some(true));
         assert_eq!(request.settings.view.view, ViewName::Wall);
         let bare = ConnectionSettings::default();
-        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false, wall: false, director: false };
+        let plain = Shown {
+            source: OWN,
+            connection: &bare,
+            run: None,
+            panel: false,
+            wall: false,
+            director: false,
+        };
         assert_eq!(link_query(&plain, Some(OWN)), "");
         let directed = link_query(&Shown { director: true, ..plain }, Some(OWN));
         assert_eq!(directed, "director=yes");
@@ -371,7 +385,14 @@ mod tests {
     fn no_secret_is_shared_or_kept() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
-        let shown = Shown { source, connection: &connection, run: None, panel: true, wall: false, director: false };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: None,
+            panel: true,
+            wall: false,
+            director: false,
+        };
         let link = link_query(&shown, Some(OWN));
         assert_eq!(source_of(&link), "wss://host/events?all=1");
         assert_eq!(kept_query(&shown, Some(OWN)), "panel=yes");

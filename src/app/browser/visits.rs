@@ -83,7 +83,14 @@ fn share(
         || view.is_changed()
         || auto.is_changed();
     if share.0.is_none() || changed {
-        share.set_if_neq(ShareLink(Some(address(&link, &focus, &chrome, *view, auto.0.is_auto(), &page))));
+        share.set_if_neq(ShareLink(Some(address(
+            &link,
+            &focus,
+            &chrome,
+            *view,
+            auto.0.is_auto(),
+            &page,
+        ))));
     }
 }
 
