@@ -12,4 +12,4 @@ mod options;
 mod rules;
 
 pub use options::{DirectorOptions, DirectorSettings, Rates};
-pub use rules::{Director, LEAST_HOLD_SECS, Mode, Shot, Why};
+pub use rules::{Director, LEAST_HOLD_SECS, Mode, STALE_SECS, Shot, Why};

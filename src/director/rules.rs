@@ -14,8 +14,8 @@ const FAILURE_GAP_SECS: f64 = 5.0;
 const LINGER_SECS: f64 = 3.0;
 /// One run is shown no longer in one go, whatever happens to it, unless a hold is longer.
 const MOST_SECS: f64 = 60.0;
-/// What waits longer is worth a look no more.
-const STALE_SECS: f64 = 30.0;
+/// What waits longer is worth a look no more, nor what is heard of so much later.
+pub const STALE_SECS: f64 = 30.0;
 const STALE_FAILURE_SECS: f64 = 60.0;
 /// Runs that wait for their turn.
 const MOST_WAITING: usize = 8;

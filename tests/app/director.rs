@@ -148,6 +148,19 @@ fn a_completion_is_shown() {
     assert_shows(&app, "wall", "auto");
 }
 
+/// A page that was hidden hears of an hour at once.
+#[test]
+fn what_is_heard_of_late_is_not_shown() {
+    let mut app = wall();
+    let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+    clock.set(noon() + SignedDuration::from_secs(60));
+    feed(&mut app, [event("b", Some("PLAN"), "start", 60)]);
+    fail(&mut app, "a");
+    assert_shows(&app, "wall", "auto");
+    feed(&mut app, [event("b", None, "fail", 61)]);
+    assert_shows(&app, "stage of b", "auto: failed");
+}
+
 /// A backend tells at each connection what has been.
 #[test]
 fn history_is_not_shown() {

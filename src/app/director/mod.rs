@@ -5,11 +5,13 @@ mod pill;
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
+use jiff::Timestamp;
 
 pub use self::pill::press_plugin;
 pub use self::pill::{Pill, PillView};
 
 use super::actions::{self, Action};
+use super::clock::{PlaybackClock, millis_between};
 use super::draw::DrawClock;
 use super::focus::Focus;
 use super::hands::{self, Hands};
@@ -19,7 +21,7 @@ use super::view::View;
 use super::viewport::Zoom;
 use super::wall::pick::Selection;
 use super::{AppSystems, focus, pointer};
-use crate::director::{Director, DirectorSettings, Why};
+use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
 use crate::model::{NodeStatus, RunStatus};
 use crate::source::ConnectionState;
 
@@ -74,13 +76,14 @@ fn direct(
     mut heard: Heard,
     mut picture: Picture,
     clock: Res<DrawClock>,
+    playback: Res<PlaybackClock>,
     mut next: ResMut<NextFrame>,
 ) {
     let director = &mut auto.bypass_change_detection().0;
     let (before, was_auto) = (director.mode(), director.is_auto());
     let now = clock.secs;
     director.set_live(heard.is_live());
-    heard.tell(director, now);
+    heard.tell(director, now, playback.server_now);
     heard.obey(director, now);
     director.step(now);
     if let Some(secs) = director.due_in_secs(now) {
@@ -106,13 +109,15 @@ impl Heard<'_, '_> {
         connected || self.link.source.is_none()
     }
 
-    /// What is worth seeing, of what happens now. History that is replayed is none of it.
-    fn tell(&mut self, director: &mut Director, now: f64) {
-        for EventReceived { change, live, .. } in self.events.read() {
+    /// What is worth seeing, of what happens now. History that is replayed is none of it, nor what
+    /// a page hears of when it comes back to the front.
+    fn tell(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
+        for EventReceived { change, live, event } in self.events.read() {
             if let Some(gone) = &change.evicted {
                 director.gone(gone, now);
             }
-            if !live {
+            let age_secs = millis_between(event.at, server_now) as f64 / 1000.0;
+            if !live || age_secs > STALE_SECS {
                 continue;
             }
             let run = &change.run_id;

@@ -1,5 +1,6 @@
 //! The pill on the bridge: who decides what is shown, and why. A click on it does what key A does.
 
+use bevy::input::touch::{TouchInput, TouchPhase};
 use bevy::math::Vec2;
 use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
@@ -30,7 +31,7 @@ pub(super) fn plugin(app: &mut App) {
 /// Lets the pointer press it. For an app with controls.
 pub fn press_plugin(app: &mut App) {
     let press = press.in_set(AppSystems::Act).before(actions::carry_out).before(pointer::pick);
-    app.init_resource::<Pill>().add_systems(
+    app.init_resource::<Pill>().add_message::<TouchInput>().add_systems(
         Update,
         press.run_if(not(pointer_on_controls)).run_if(resource_exists::<Auto>),
     );
@@ -156,16 +157,21 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
 fn press(
     pill: Res<Pill>,
     buttons: Res<ButtonInput<MouseButton>>,
+    mut touches: MessageReader<TouchInput>,
     windows: Query<&Window, With<PrimaryWindow>>,
     canvas: Res<Canvas>,
     mut actions: MessageWriter<Action>,
 ) {
-    let pointer = windows.single().ok().and_then(Window::physical_cursor_position);
-    if let Some((pointer, rect)) = pointer.zip(pill.rect)
-        && buttons.just_pressed(MouseButton::Left)
-        && let at = canvas.point_at(pointer)
-        && rect.holds(at.x, at.y)
-    {
+    let (Ok(window), Some(rect)) = (windows.single(), pill.rect) else {
+        touches.clear();
+        return;
+    };
+    let clicked = buttons.just_pressed(MouseButton::Left);
+    let pointer = window.physical_cursor_position().filter(|_| clicked);
+    let fingers = touches.read().filter(|touch| touch.phase == TouchPhase::Started);
+    let fingers = fingers.map(|touch| touch.position * window.scale_factor());
+    let mut pressed = fingers.chain(pointer).map(|px| canvas.point_at(px));
+    if pressed.any(|at| rect.holds(at.x, at.y)) {
         actions.write(Action::ToggleAuto);
     }
 }
