@@ -6,6 +6,7 @@ use web_sys::Storage;
 
 use super::Page;
 use crate::app::actions::Chrome;
+use crate::app::director::Auto;
 use crate::app::focus::Focus;
 use crate::app::ingest::Link;
 use crate::app::panel::ShareLink;
@@ -34,12 +35,14 @@ fn address(
     chrome: &Chrome,
     view: View,
     theme: ThemeChoice,
+    directed: bool,
     page: &Page,
 ) -> String {
     let pinned = if focus.is_following() { None } else { focus.run() };
     let shown = Shown {
         run: pinned.map(|run| run.as_str()),
-        wall: view == View::Wall,
+        wall: view == View::Wall && !directed,
+        director: directed,
         ..shown(link, chrome, theme)
     };
     let query = link_query(&shown, page.own_source.as_deref());
@@ -60,6 +63,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
         // What was looked at last is not a setting.
         wall: false,
         theme: theme.0,
+        director: false,
     }
 }
 
@@ -67,12 +71,14 @@ pub(super) fn plugin(app: &mut App) {
     app.add_systems(PostUpdate, (keep, share));
 }
 
+#[expect(clippy::too_many_arguments, reason = "a link tells all of it")]
 fn share(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     view: Res<View>,
     theme: Res<ThemeChoice>,
+    auto: Res<Auto>,
     page: Res<Page>,
     mut share: ResMut<ShareLink>,
 ) {
@@ -80,9 +86,11 @@ fn share(
         || focus.is_changed()
         || chrome.is_changed()
         || view.is_changed()
+        || auto.is_changed()
         || theme.is_changed();
     if share.0.is_none() || changed {
-        let address = address(&link, &focus, &chrome, *view, *theme, &page);
+        let directed = auto.0.is_auto();
+        let address = address(&link, &focus, &chrome, *view, *theme, directed, &page);
         share.set_if_neq(ShareLink(Some(address)));
     }
 }

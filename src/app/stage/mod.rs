@@ -91,6 +91,7 @@ struct Cause {
 /// What a drawing was made from; equal means that nothing has to be drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
+    run: Option<RunId>,
     stage: Option<StageView>,
     story: Vec<String>,
     /// What is waited for, while there is no run.
@@ -151,6 +152,7 @@ pub(super) fn draw(
         _ => Vec::new(),
     };
     let drawn = Drawn {
+        run: run.map(|run| run.id().clone()),
         story,
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: frame.notice().is_some(),
@@ -162,7 +164,10 @@ pub(super) fn draw(
         stage,
     };
     memory.drawn_at = now;
-    memory.notice_changes(&drawn, run, clock.server_now, now, canvas.reduced_motion);
+    let reduced_motion = canvas.reduced_motion;
+    if memory.notice_changes(&drawn, run, clock.server_now, now, reduced_motion) {
+        canvas.cross_fade(now, f64::from(motion::CROSS_FADE));
+    }
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -188,7 +193,8 @@ fn is_news(run: &Run, server_now: Timestamp) -> bool {
 }
 
 impl StageMemory {
-    /// Notes when a move or a failure began.
+    /// Notes when a move or a failure began; says whether the picture has to fade where modules
+    /// would have moved.
     fn notice_changes(
         &mut self,
         drawn: &Drawn,
@@ -196,7 +202,8 @@ impl StageMemory {
         server_now: Timestamp,
         now: f64,
         reduced_motion: bool,
-    ) {
+    ) -> bool {
+        let mut fades = false;
         let same_run = run.map(Run::id) == self.run.as_ref();
         let status = run.map(|run| run.status);
         if status == Some(RunStatus::Failed) && self.status != status {
@@ -207,13 +214,16 @@ impl StageMemory {
         if to != self.to {
             let screen_changed =
                 self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
-            let jumps = reduced_motion || !same_run || screen_changed || self.to.len() != to.len();
+            let elsewhere = !same_run || screen_changed || self.to.len() != to.len();
+            let jumps = elsewhere || reduced_motion;
+            fades = reduced_motion && !elsewhere;
             self.from = if jumps { to.clone() } else { self.placed(now) };
             self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
             self.to = to;
         }
         self.status = status;
         self.run = run.map(|run| run.id().clone());
+        fades
     }
 
     fn lay_out(&self, screen: Screen, stage: Option<&StageView>) -> Rack {

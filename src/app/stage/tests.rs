@@ -78,4 +78,5 @@ fn with_less_motion_modules_are_at_once_where_they_go() {
     frame(&mut app, 20.0);
     let memory = app.world().resource::<StageMemory>();
     assert_eq!(memory.placed(20.0), memory.to);
+    assert!(app.world().resource::<Canvas>().is_fading(), "what stood elsewhere fades");
 }

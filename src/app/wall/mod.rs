@@ -39,6 +39,7 @@ use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use super::AppSystems;
 use super::clock::PlaybackClock;
+use super::director::Auto;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
 use super::ingest::{EventReceived, Link, Studio};
@@ -52,7 +53,7 @@ use crate::protocol::RunId;
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Counted>()
         .init_resource::<WallMemory>()
-        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall))
+        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)))
         .add_systems(
             Update,
             (leave.run_if(not(on_wall)), draw.run_if(on_wall))
@@ -67,6 +68,11 @@ pub(super) fn plugin(app: &mut App) {
 pub struct Counted {
     pub census: Census,
     seconds: Option<(i64, i64)>,
+}
+
+/// A run condition: the wall is shown again soon, and must not have to count all runs then.
+fn will_return(auto: Option<Res<Auto>>) -> bool {
+    auto.is_some_and(|auto| auto.0.is_auto())
 }
 
 /// Keeps the census in step with the model.
@@ -95,7 +101,7 @@ fn count(
 
 /// What the wall showed last.
 #[derive(Resource, Default)]
-struct WallMemory {
+pub(super) struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
     /// When the plan was made, and of which census.
@@ -150,7 +156,7 @@ fn leave(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
