@@ -53,7 +53,7 @@ const FRAME: Duration = Duration::from_nanos(16_666_667);
 fn main() {
     // cargo hands `--bench` on; what is not a flag names cases.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let cases: [(&str, fn() -> Case); 6] = [
+    let cases: [(&str, Make); 6] = [
         ("the engine alone", engine_alone),
         ("wall, 900 nodes changing", || wall(CHANGING)),
         ("wall, 100 nodes changing", || wall(RUNS / 100)),
@@ -87,6 +87,9 @@ fn report(name: &str, frames: Vec<FrameTimes>) {
     let mean = ms(whole.iter().sum()) / whole.len() as f64;
     println!("{}{mean:>10.3}", column(whole));
 }
+
+/// Makes a case.
+type Make = fn() -> Case;
 
 /// An app whose frames are measured.
 struct Case {

@@ -27,7 +27,7 @@ const EVENTS_WINDOW_SECS: u32 = 5;
 const PEAK_WINDOW_SECS: u32 = 60;
 /// The light breathes for this long after something was heard, in milliseconds; then the wall may
 /// sleep.
-pub const FRESH_MS: u64 = 10_000;
+const FRESH_MS: u64 = 10_000;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A meter's reading.

@@ -96,7 +96,7 @@ pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins((
+        app.init_resource::<power::NextFrame>().add_plugins((
             draw::DrawPlugin,
             viewport::plugin,
             frame::plugin,

@@ -6,13 +6,8 @@ use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 
 use super::AppSystems;
-use super::bridge::FRESH_MS;
-use super::clock::{PlaybackClock, millis_between};
-use super::draw::Canvas;
-use super::focus::Focus;
+use super::draw::{Canvas, CellField, DrawClock, Moving};
 use super::ingest::{Link, Studio};
-use super::stage::view::is_settled;
-use super::view::View;
 use crate::model::RunStatus;
 use crate::source::ConnectionState;
 
@@ -46,43 +41,53 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 
+/// What moves on the canvas, looked for only where it was drawn anew.
+#[derive(Default)]
+struct Seen {
+    generation: Option<u64>,
+    moving: Moving,
+}
+
+impl Seen {
+    fn of(&mut self, canvas: &Canvas) -> Moving {
+        if self.generation.replace(canvas.generation()) != Some(canvas.generation()) {
+            self.moving = canvas.moving();
+        }
+        self.moving
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn choose_rate(
     mut winit: ResMut<WinitSettings>,
     canvas: Res<Canvas>,
-    focus: Res<Focus>,
+    field: Res<CellField>,
     link: Res<Link>,
     studio: Res<Studio>,
-    clock: Res<PlaybackClock>,
-    view: Res<View>,
+    draw_clock: Res<DrawClock>,
     mut next: ResMut<NextFrame>,
+    mut seen: Local<Seen>,
 ) {
-    let shown = focus.run().and_then(|id| studio.model.run(id));
+    let moving = seen.of(&canvas);
     let live = matches!(link.state, ConnectionState::Connected { .. });
-    let heard = studio.model.last_received_at();
-    let fresh = heard.is_some_and(|at| millis_between(at, clock.now) < FRESH_MS);
-    let (runs, failed) = match *view {
-        View::Stage { .. } => (
-            shown.is_some_and(|run| run.status == RunStatus::Running),
-            shown.is_some_and(|run| {
-                run.status == RunStatus::Failed && !is_settled(run, clock.server_now)
-            }),
-        ),
-        View::Wall => {
-            let some = |status| studio.model.count(status) > 0;
-            (some(RunStatus::Running), some(RunStatus::Failed))
-        }
-    };
-    let wished = next.0.take();
-    let rest = |views: Duration| UpdateMode::reactive(wished.map_or(views, |at| at.min(views)));
-    let mode = if canvas.reduced_motion {
-        rest(RESTING)
-    } else if (runs && live) || canvas.is_changed() {
+    // Cells of what runs breathe; the shader knows which.
+    let cells_breathe = field.moves() && studio.model.count(RunStatus::Running) > 0;
+    let views = if link.backlog > 0 {
         UpdateMode::Continuous
-    } else if failed || (live && fresh) {
-        rest(BREATHING)
+    } else if canvas.reduced_motion {
+        UpdateMode::reactive(RESTING)
+    } else if (moving.flows && live) || draw_clock.secs < moving.rests_at {
+        UpdateMode::Continuous
+    } else if moving.breathes || (cells_breathe && live) {
+        UpdateMode::reactive(BREATHING)
     } else {
-        rest(RESTING)
+        UpdateMode::reactive(RESTING)
+    };
+    let mode = match (views, next.0.take()) {
+        (UpdateMode::Reactive { wait, .. }, Some(wished)) => {
+            UpdateMode::reactive(wait.min(wished))
+        }
+        (views, _) => views,
     };
     if winit.focused_mode != mode {
         winit.focused_mode = mode;

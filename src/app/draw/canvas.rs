@@ -8,6 +8,7 @@ use bevy::ecs::resource::Resource;
 use bevy::math::Vec2;
 
 use super::fonts::Face;
+use super::motion::Moving;
 use super::shape::Shape;
 use crate::app::theme::{Palette, Theme};
 
@@ -365,6 +366,14 @@ impl Canvas {
         if self.parts.len() < count {
             self.generation += 1;
         }
+    }
+
+    /// What of it moves though nobody draws it anew.
+    pub(in crate::app) fn moving(&self) -> Moving {
+        let mut moving = Moving::default();
+        let shapes = self.parts.iter().flat_map(|part| &part.shapes);
+        shapes.for_each(|(_, shape)| moving.add(shape));
+        moving
     }
 
     pub(super) fn parts(&self) -> &[Part] {

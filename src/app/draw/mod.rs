@@ -45,6 +45,7 @@ pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
 pub use metrics::{measure, truncate, wrap};
+pub(super) use motion::Moving;
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
 #[cfg(not(target_arch = "wasm32"))]
 pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};

@@ -325,7 +325,7 @@ fn evaluate(in: VertexOutput, kind: u32) -> Field {
             let column = clamp(round(q.x / pitch), -1.0, 1.0);
             let phase = canvas.time / 2.7 - (column + 1.0) / 3.0;
             var level = 0.66 + 0.34 * cos(phase * TAU);
-            if canvas.reduced_motion > 0.5 {
+            if canvas.reduced_motion > 0.5 || in.geom1.x > 0.5 {
                 level = 1.0 - 0.36 * abs(column);
             }
             let reach = max(in.geom0.w * level - in.geom2.x * 0.5, 0.0);

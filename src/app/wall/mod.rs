@@ -42,6 +42,7 @@ use super::clock::PlaybackClock;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
 use super::ingest::{EventReceived, Link, Studio};
+use super::power::NextFrame;
 use super::stage;
 use super::theme::{Theme, motion};
 use super::view::on_wall;
@@ -67,6 +68,8 @@ pub(super) fn plugin(app: &mut App) {
 pub struct Counted {
     pub census: Census,
     seconds: Option<(i64, i64)>,
+    /// The last change was one of history: what had been before the connection was made.
+    replayed: bool,
 }
 
 /// Keeps the census in step with the model.
@@ -82,8 +85,10 @@ fn count(
     }
     let mut touched: Vec<RunId> = Vec::new();
     let mut applied = 0;
+    counted.replayed = false;
     for message in received.read() {
         applied += 1;
+        counted.replayed |= !message.live;
         touched.push(message.change.run_id.clone());
         touched.extend(message.change.evicted.clone());
     }
@@ -164,6 +169,7 @@ fn draw(
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
     around: Res<Frame>,
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     let cause = Cause {
@@ -176,7 +182,8 @@ fn draw(
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
-    if same && !memory.moves.is_moving(now) && !memory.board.is_due(now) {
+    if same && !memory.moves.is_moving(now) && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
+    {
         return;
     }
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
@@ -210,7 +217,10 @@ fn draw(
         }
         // A studio's runs come one after the other at first: the order is not yet anyone's.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
-        let may_reorder = at_once || now - memory.planned_at >= motion::REORDER_GAP;
+        // Nor is it while what has been comes in, however long that takes.
+        let may_reorder = at_once
+            || counted.replayed
+            || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
             && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
         {
@@ -259,6 +269,12 @@ fn draw(
         );
     } else {
         memory.board.leave(canvas, &mut field);
+    }
+    if memory.moves.is_moving(now) {
+        next.within_secs(0.0);
+    }
+    if let Some(secs) = memory.board.due_in(now) {
+        next.within_secs(secs);
     }
     if canvas.generation() != generation {
         changing.set_changed();
