@@ -21,6 +21,16 @@ pub struct Settings {
     pub view: ViewSettings,
     pub studio: StudioSettings,
     pub kiosk: KioskSettings,
+    pub measuring: MeasuringSettings,
+}
+
+/// What is asked of a window by whoever measures it. A page has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuringSettings {
+    /// Say how frames go each time that so long has passed.
+    pub stats_every: Option<Duration>,
+    /// Draw as often as the screen shows frames, whatever moves.
+    pub draw_always: bool,
 }
 
 /// What the window is asked to show.
@@ -104,6 +114,7 @@ impl Settings {
                 speed: studio.demo_speed,
             },
             kiosk: KioskSettings::from(kiosk),
+            measuring: MeasuringSettings::default(),
         }
     }
 }
@@ -278,7 +289,7 @@ pub struct StudioOptions {
 const MOST_SECONDS: f64 = 86_400.0;
 const MOST_SPEED: f64 = 1_000.0;
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {
             Ok(Duration::from_secs_f64(seconds))

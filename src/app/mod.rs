@@ -31,6 +31,8 @@ pub mod stage;
 pub mod theme;
 pub mod view;
 pub mod viewport;
+#[cfg(not(target_arch = "wasm32"))]
+mod vitals;
 pub mod wall;
 mod window;
 pub mod words;

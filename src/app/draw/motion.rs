@@ -223,10 +223,7 @@ mod tests {
         assert!(rests_at(needle().swinging(0.0, 7.0)) > 7.3);
         assert!(moving(&[levels()]).flows);
         assert!(moving(&[arc().beads(1.0, bevy::color::Color::WHITE)]).flows);
-        assert_eq!(
-            moving(&[arc().breathing(0.7)]),
-            Moving { breathes: true, ..Moving::default() }
-        );
+        assert_eq!(moving(&[arc().breathing(0.7)]), Moving { breathes: true, ..Moving::default() });
     }
 
     #[test]

@@ -182,7 +182,9 @@ fn draw(
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
-    if same && !memory.moves.is_moving(now) && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
+    if same
+        && !memory.moves.is_moving(now)
+        && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
     {
         return;
     }
@@ -218,9 +220,8 @@ fn draw(
         // A studio's runs come one after the other at first: the order is not yet anyone's.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
         // Nor is it while what has been comes in, however long that takes.
-        let may_reorder = at_once
-            || counted.replayed
-            || now - memory.planned_at >= motion::REORDER_GAP;
+        let may_reorder =
+            at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
             && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
         {
