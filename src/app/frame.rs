@@ -6,7 +6,7 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::AppSystems;
-use super::bridge::{self, BridgeView};
+use super::bridge::{self, BridgeView, History};
 use super::clock::{PlaybackClock, local_zone, millis_between};
 use super::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
 use super::ingest::{Link, Studio};
@@ -27,6 +27,9 @@ pub(super) fn plugin(app: &mut App) {
 pub struct Frame {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
+    /// What the meters look back on, and when it was made: by the server's second; while time
+    /// stands still, by what the model has heard.
+    history: Option<((i64, u64), History)>,
 }
 
 impl Frame {
@@ -77,7 +80,7 @@ impl Drawn {
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
 pub(super) fn draw(
     mut canvas: ResMut<Canvas>,
-    mut frame: ResMut<Frame>,
+    frame: ResMut<Frame>,
     studio: Res<Studio>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
@@ -98,12 +101,19 @@ pub(super) fn draw(
         reduced_motion: reduced_motion.0,
         theme: *theme,
     };
+    let frame = frame.into_inner();
     if frame.cause.as_ref() == Some(&cause) {
         return;
     }
+    let made = (cause.seconds.1, if clock.is_fixed() { cause.generation } else { 0 });
     frame.cause = Some(cause);
+    let model = &studio.model;
+    let history = match &mut frame.history {
+        Some((before, history)) if *before == made => history,
+        old => &mut old.insert((made, History::of(model, clock.server_now))).1,
+    };
     let drawn = Drawn {
-        bridge: BridgeView::of(&studio.model, &link, clock.now, clock.server_now),
+        bridge: BridgeView::of(model, history, &link, clock.now, clock.server_now),
         clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
         screen: viewport.screen(),

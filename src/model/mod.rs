@@ -9,6 +9,7 @@ mod fact;
 mod log;
 mod node;
 mod run;
+mod slots;
 mod stats;
 mod store;
 

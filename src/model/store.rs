@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::node::NodeStatus;
 use super::run::Taken;
+use super::stats::Span;
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, WorkflowEvent};
 
@@ -172,7 +173,7 @@ impl Model {
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {
-                let evicted = self.make_room();
+                let evicted = self.make_room(event.at);
                 let most_facts = self.retention.events_per_run;
                 let run = Run::new(event.run_id.clone(), &fact, received_at, most_facts);
                 (self.insert(run), evicted)
@@ -189,6 +190,7 @@ impl Model {
         let subject = fact.subject.clone();
         let status_before = run.status;
         let key_before = eviction_key(run, slot);
+        let span_before = span(run);
         let node_before = run.status_of(&subject);
         match run.take(fact, received_at, self.retention.events_per_run) {
             Taken::Duplicate => {
@@ -220,6 +222,7 @@ impl Model {
                         self.eviction.insert(key);
                     }
                 }
+                self.stats.span_changed(known.and(span_before), span(run));
                 self.learn(event, duration_ms);
                 Outcome::Applied(Change {
                     run_id: event.run_id.clone(),
@@ -266,8 +269,8 @@ impl Model {
         slot
     }
 
-    /// Lets one run go when the bound is reached.
-    fn make_room(&mut self) -> Option<RunId> {
+    /// Lets one run go when the bound is reached, for one that came at `now`.
+    fn make_room(&mut self, now: Timestamp) -> Option<RunId> {
         if self.index.len() < self.retention.runs.max(1) {
             return None;
         }
@@ -276,6 +279,9 @@ impl Model {
         self.free.push(slot);
         self.index.remove(run.id());
         self.tally[run.status as usize] -= 1;
+        if let Some((since, None)) = span(&run) {
+            self.stats.span_changed(Some((since, None)), Some((since, Some(now))));
+        }
         self.counters.evicted_runs += 1;
         Some(run.id().clone())
     }
@@ -343,4 +349,14 @@ impl Model {
 fn eviction_key(run: &Run, slot: usize) -> EvictionKey {
     let since = run.ended_at.or(run.started_at).unwrap_or(run.first_event_at());
     (!run.status.is_over(), since, slot)
+}
+
+/// From when to when the run was active in its last execution; `None` before its start.
+fn span(run: &Run) -> Option<Span> {
+    let since = run.started_at.unwrap_or(run.first_event_at());
+    match run.status {
+        RunStatus::Pending => None,
+        RunStatus::Running => Some((since, None)),
+        _ => Some((since, Some(run.ended_at.unwrap_or(since)))),
+    }
 }

@@ -46,7 +46,8 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
             ui.weak(
                 "On a dial the tick is the usual time (half take longer), and the end of the scale \
                  is what 19 of 20 stay under. On a meter the dot is the highest of the last \
-                 minute; of the usual run, what 19 of 20 stay under.",
+                 minute; of the run time, what 19 of 20 stay under. The tape below has the \
+                 history, the newest at the right.",
             );
         });
     actions

@@ -39,12 +39,13 @@ pub mod size {
     pub const MODULE_NAME_FOCUS: f32 = 40.0;
     pub const STATUS_LINE: f32 = 38.0;
     pub const MODULE_VALUE: f32 = 36.0;
-    pub const METER_VALUE: f32 = 34.0;
+    pub const METER_VALUE: f32 = 40.0;
     pub const AS_OF: f32 = 30.0;
     pub const MODULE_NAME: f32 = 28.0;
     pub const META: f32 = 26.0;
     pub const USUAL_GHOST: f32 = 24.0;
-    pub const METER_LABEL: f32 = 24.0;
+    pub const METER_NOTE: f32 = 22.0;
+    pub const METER_SCALE: f32 = 20.0;
     pub const TICKER: f32 = 24.0;
     pub const USUAL: f32 = 22.0;
     pub const COUNT_XL: f32 = 64.0;
