@@ -27,7 +27,7 @@ const screen = await Screen.open(SIZE);
 let bad = true;
 try {
   const studio = screen.start(["demo", "--listen", "127.0.0.1:0", ...STUDIO]);
-  const [url] = await studio.answer(/ws:\/\/127\.0\.0\.1:\d+\/\S*/);
+  const [url] = await studio.answer(/ws:\/\/127\.0\.0\.1:\d+\/[^\s,]*/);
   const args = [url, "--kiosk", ...BOUNDS, "--stats", "60", ...ARGUMENTS];
   console.log(`meterbridge demo ${STUDIO.join(" ")}; ${PROGRAM}\n${args.join(" ")}\n${SIZE}, load ${load()} before`);
   console.log("minute  RSS MiB  CPU %  frames  computed ms  drawn ms  late ms  events/s   runs  waiting  dropped");
@@ -35,6 +35,8 @@ try {
   const program = screen.start(args);
   const minutes = [];
   let cpu = 0;
+  // What a machine lacks is said at the start, and is no sign of anything wearing out.
+  let begun = 0;
   for (let minute = 1; minute <= MINUTES; minute += 1) {
     const told = await program.stats();
     const used = program.cpuSeconds();
@@ -56,8 +58,9 @@ try {
     console.log(columns.map(([text, width]) => text.padStart(width)).join(""));
     cpu = used;
     minutes.push(told);
+    begun ||= program.log.length;
   }
-  bad = !verdict(minutes, program.log);
+  bad = !verdict(minutes, program.log.slice(begun));
   await program.end();
 } finally {
   await screen.close();
@@ -77,7 +80,7 @@ function verdict(minutes, log) {
     [last <= third * (1 + GROWTH), `memory from the first third's end to the end: ${third} to ${last} MiB`],
     [slowest >= 200, `events a second, slowest minute: ${slowest}, of 200`],
     [dropped === 0, `frames thrown away unread: ${dropped}`],
-    [troubles.length === 0, `warnings and errors logged: ${troubles.length}`],
+    [troubles.length === 0, `warnings and errors logged after the first minute: ${troubles.length}`],
   ];
   for (const [good, words] of said) console.log(`${good ? "good" : "BAD "}  ${words}`);
   troubles.slice(0, 20).forEach((line) => console.log(`      ${line}`));

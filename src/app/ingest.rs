@@ -1,10 +1,11 @@
 //! The one place where the model changes: the source's channel is drained into it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use bevy::platform::time::Instant;
 use bevy::prelude::*;
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::AppSystems;
@@ -138,6 +139,18 @@ pub struct EventReceived {
     pub change: Change,
     /// Whether it happens now; otherwise it was replayed when the connection was made.
     pub live: bool,
+}
+
+/// The runs that are not as they were, those that had to go included: each once, in the order in
+/// which they were told of.
+pub(super) fn touched<'a>(received: impl Iterator<Item = &'a EventReceived>) -> Vec<&'a RunId> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut touched = Vec::new();
+    for EventReceived { change, .. } in received {
+        let ids = std::iter::once(&change.run_id).chain(&change.evicted);
+        touched.extend(ids.filter(|id| seen.insert(*id)));
+    }
+    touched
 }
 
 /// A node succeeded or failed.

@@ -7,6 +7,7 @@
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
 //! | `labels` | the texts as a pool of `Text2d` entities |
+//! | `atlases` | glyphs of sizes that are not needed are let go |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
 //! | `texture_format` | what the canvas is drawn into |
 //! | `graphics` | what there is to draw with |
@@ -14,6 +15,7 @@
 //!
 //! Nothing here knows what a run is.
 
+mod atlases;
 mod canvas;
 mod cells;
 mod fonts;
@@ -128,6 +130,7 @@ impl Plugin for DrawPlugin {
             .add_plugins((
                 fonts::plugin,
                 labels::plugin,
+                atlases::plugin,
                 instances::plugin,
                 cells::plugin,
                 texture_format::plugin,

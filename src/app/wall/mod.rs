@@ -41,7 +41,7 @@ use super::AppSystems;
 use super::clock::PlaybackClock;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
-use super::ingest::{EventReceived, Link, Studio};
+use super::ingest::{EventReceived, Link, Studio, touched};
 use super::power::NextFrame;
 use super::stage;
 use super::theme::{Theme, motion};
@@ -83,18 +83,14 @@ fn count(
     if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
         return;
     }
-    let mut touched: Vec<RunId> = Vec::new();
     let mut applied = 0;
-    counted.replayed = false;
-    for message in received.read() {
+    let mut replayed = false;
+    let touched = touched(received.read().inspect(|message| {
         applied += 1;
-        counted.replayed |= !message.live;
-        touched.push(message.change.run_id.clone());
-        touched.extend(message.change.evicted.clone());
-    }
-    touched.sort_unstable();
-    touched.dedup();
-    counted.seconds = seconds;
+        replayed |= !message.live;
+    }));
+    let counted = &mut *counted;
+    (counted.seconds, counted.replayed) = (seconds, replayed);
     counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
 }
 
