@@ -5,7 +5,7 @@ use bevy::math::Vec2;
 use jiff::Timestamp;
 
 use crate::app::clock::{local_zone, millis_between};
-use crate::app::draw::{Face, Layer, Part, Shape, Text, measure};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::ingest::Link;
 use crate::app::theme::{motion, size};
 use crate::app::words::{duration_words, time_words};
@@ -33,7 +33,10 @@ pub struct LightView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Light {
     Live,
+    /// A recording is played.
     Recording,
+    /// A recording was played to its end.
+    Ended,
     Connecting,
     Retrying,
     Off,
@@ -70,12 +73,12 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         fresh: heard.is_some_and(|at| millis_between(at, now) < FRESH_MS),
     };
     if link.is_recording() {
-        let beside = match link.state {
-            ConnectionState::Connected { .. } => "not live",
-            _ => "over",
+        let (light, beside) = match link.state {
+            ConnectionState::Connected { .. } => (Light::Recording, "not live"),
+            _ => (Light::Ended, "ended"),
         };
-        let at = time_words(heard.unwrap_or(now), &zone);
-        return view(Light::Recording, "REPLAY", beside.to_owned(), format!("at {at}"));
+        let at = heard.unwrap_or(now).to_zoned(zone).strftime("%-d %b %H:%M:%S");
+        return view(light, "REPLAY", beside.to_owned(), format!("of {at}"));
     }
     match &link.state {
         ConnectionState::Connected { .. } => view(Light::Live, "LIVE", ago, as_of),
@@ -104,7 +107,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
     let centre = Vec2::new(x, top + 66.0);
     let ink = match light.state {
         Light::Live => palette.success,
-        Light::Recording => palette.violet_text,
+        Light::Recording | Light::Ended => palette.violet_text,
         Light::Connecting => palette.text_tertiary,
         Light::Retrying | Light::Off => palette.cancelled,
     };
@@ -131,6 +134,10 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
                 layer,
                 Shape::triangle(at(-10.0, -14.0), at(16.0, 0.0), at(-10.0, 14.0), 2.0).fill(ink),
             );
+        }
+        Light::Ended => {
+            let stop = Rect::centred(centre, 26.0, 26.0);
+            part.shape(layer, Shape::rounded_box(stop).radius(3.0).fill(ink));
         }
         Light::Connecting | Light::Retrying => {
             part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink).dash(9.0, 8.0));

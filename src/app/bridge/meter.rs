@@ -193,7 +193,7 @@ fn draw_readout(part: &mut Part, reading: &Reading, bezel: Rect, index: usize) {
         .colour(palette.text_secondary),
     );
     if let Some(note) = note {
-        let ink = if reading.alarming { palette.failed_text } else { palette.text_tertiary };
+        let ink = if reading.alarming { palette.failed_text } else { palette.text_secondary };
         let text = Text::new(
             ("note", index),
             note.clone(),

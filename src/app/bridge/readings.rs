@@ -12,6 +12,8 @@ const BARS: usize = 40;
 /// What the histories of events and of active runs look back on: a bar each 15 s, in which the
 /// model keeps how many were active.
 const RECENT_SECS: u32 = 15 * BARS as u32;
+/// Success that is bad, as a part of all that ended.
+const BAD_BELOW: f64 = 0.75;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A meter's reading.
@@ -137,6 +139,8 @@ fn success(history: &History) -> Reading {
     let History { completed, failed, .. } = *history;
     let ended = completed + failed;
     let success = (ended > 0).then(|| f64::from(completed) / f64::from(ended));
+    // What is usual has most of the scale, as long as it holds what is.
+    let from = if success.is_some_and(|part| part <= 0.5) { 0.0 } else { 0.5 };
     let both =
         |(completed, failed): &(u32, u32)| (f64::from(completed + failed), f64::from(*failed));
     let note = if failed > 0 { format!("{failed} failed") } else { format!("all of {ended}") };
@@ -145,10 +149,10 @@ fn success(history: &History) -> Reading {
         value: success.map_or_else(|| "–".to_owned(), percent_words),
         note: notes(&note, "in 1 h", ended > 0),
         alarming: failed > 0,
-        needle: success.map(|part| ((part - 0.5) * 2.0).clamp(0.0, 1.0) as f32),
+        needle: success.map(|part| ((part - from) / (1.0 - from)).clamp(0.0, 1.0) as f32),
         peak: None,
-        danger: Some((0.0, 0.5)),
-        scale: numbers(50.0, 100.0, " %"),
+        danger: Some((0.0, ((BAD_BELOW - from) / (1.0 - from)) as f32)),
+        scale: numbers(from * 100.0, 100.0, " %"),
         bars: bars(history.outcomes.iter().map(both)),
     }
 }

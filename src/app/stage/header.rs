@@ -73,9 +73,11 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             .colour(palette.text),
     );
     let word_x = right - time_width - 18.0;
+    // What is part of it stands below it.
+    let word_y = if view.queued.is_empty() { title_y } else { title_y - 34.0 };
     part.text(
         Layer::Face,
-        Text::new("time word", view.time_word, word_x, title_y, Face::Text500, size::META)
+        Text::new("time word", view.time_word, word_x, word_y, Face::Text500, size::META)
             .end()
             .colour(palette.text_secondary),
     );
@@ -87,7 +89,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             "queued",
             view.queued.clone(),
             word_x,
-            title_y - 36.0,
+            title_y,
             Face::Text500,
             size::ESSENTIAL_MIN,
         )

@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::protocol::RunId;
 
 /// The words of a board change at most this often, in seconds: nobody reads faster.
+const CANCELLED: &str = "cancelled, last:";
 const WORDS_SECS: f64 = 0.25;
 const PART: &str = "board";
 /// Height of a block's head with its number.
@@ -240,7 +241,7 @@ fn ahead_words(node: &NodeLoad) -> String {
     if node.load.ahead == 0 {
         return String::new();
     }
-    format!("+{}", count_words(node.load.ahead as u64))
+    format!("+{} waiting", count_words(node.load.ahead as u64))
 }
 
 /// Draws the bar of a node and says where it ends.
@@ -320,7 +321,7 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
         let y = top + pitch * (row as f32 + 0.72);
         // A name is not cut for a number.
         let name_w = measure(Face::Text600, size::META, 0.0, &run.title);
-        let both = format!("{}, {}", run.took, run.ago);
+        let both = format!("took {}, {}", run.took, run.ago);
         let both_fit = name_w + 20.0 + measure(Face::Text500, 24.0, 0.0, &both) <= rect.w;
         let when = if run.took.is_empty() || !both_fit { run.ago.clone() } else { both };
         let when_w = measure(Face::Text500, 24.0, 0.0, &when);
@@ -372,13 +373,13 @@ fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec
     badge(part, LAYER, Glyph::Cancelled, Vec2::new(rect.x + 16.0, y - 11.0), 15.0, "cancelled");
     let count = count_words(view.cancelled as u64);
     let count_w = measure(Face::Display700, size::COUNT, 0.0, &count)
-        + measure(Face::Text500, size::META, 0.0, "cancelled")
+        + measure(Face::Text500, size::META, 0.0, CANCELLED)
         + 52.0;
     part.text(
         LAYER,
         Text::new("cancelled", count, rect.x + 42.0, y, Face::Display700, size::COUNT)
             .colour(palette.text)
-            .then(10.0, "cancelled")
+            .then(10.0, CANCELLED)
             .face(Face::Text500)
             .size(size::META)
             .colour(palette.text_secondary),

@@ -98,6 +98,11 @@ impl Pen {
         self.told.words.push(Word { text, x: PAD + x, y, size, face, ink, at_end: false });
     }
 
+    fn write_at_end(&mut self, text: String, (face, size): (Face, f32)) {
+        let (x, y, ink) = (PAD + self.width, self.y, self.palette.failed_on_tint);
+        self.told.words.push(Word { text, x, y, size, face, ink, at_end: true });
+    }
+
     fn reasons(&self, group: &Group) -> Vec<String> {
         wrap(Face::Text500, REASON, &group.reason, self.width, 2)
     }
@@ -122,7 +127,12 @@ impl Pen {
             Some((id, title)) => self.tell_one(id, title, &group.node),
             None => {
                 let head = format!("{} at {}", count_words(group.count as u64), group.node);
+                let ago = format!("last {}", group.ago);
+                let room = self.width - measure(Face::Text700, NAME, 0.0, &head) - 20.0;
                 self.write(head, 0.0, (Face::Text700, NAME), self.palette.text);
+                if measure(Face::Text500, REASON, 0.0, &ago) <= room {
+                    self.write_at_end(ago, (Face::Text500, REASON));
+                }
             }
         }
         for reason in self.reasons(group) {
@@ -145,15 +155,7 @@ impl Pen {
         self.write(words, 0.0, (Face::Text700, title_size), self.palette.text);
         let room = self.width - room.min(measure(Face::Text700, title_size, 0.0, title)) - 20.0;
         let node_size = size_for(Face::Text600, (NAME, 20.0), node, room);
-        self.told.words.push(Word {
-            text: node.to_owned(),
-            x: PAD + self.width,
-            y: self.y,
-            size: node_size,
-            face: Face::Text600,
-            ink: self.palette.failed_on_tint,
-            at_end: true,
-        });
+        self.write_at_end(node.to_owned(), (Face::Text600, node_size));
         let rect = Rect::new(PAD, self.y - NAME, self.width, LINE);
         self.told.names.push((id.clone(), rect));
         self.named += 1;
@@ -314,7 +316,13 @@ mod tests {
     fn group(node: &str, reason: &str, count: usize) -> Group {
         let runs = (0..count.min(MOST_NAMED))
             .map(|n| (RunId::new(format!("{node}-{n}")), format!("Copper Lullaby {n}")));
-        Group { node: node.to_owned(), reason: reason.to_owned(), count, runs: runs.collect() }
+        Group {
+            node: node.to_owned(),
+            reason: reason.to_owned(),
+            count,
+            ago: "1 min ago".to_owned(),
+            runs: runs.collect(),
+        }
     }
 
     fn told(groups: Vec<Group>, height: f32) -> (Vec<String>, Told) {

@@ -51,6 +51,8 @@ pub struct Group {
     pub node: String,
     pub reason: String,
     pub count: usize,
+    /// "2 min ago": the latest of them.
+    pub ago: String,
     /// The latest first; not all of very many.
     pub runs: Vec<(RunId, String)>,
 }
@@ -122,7 +124,7 @@ impl Failures {
         let since = since.unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
         let newest = census.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
-        for (_, id) in newest.take(MOST_EXPLAINED) {
+        for (at, id) in newest.take(MOST_EXPLAINED) {
             let Some((run, (node, reason))) =
                 model.run(id).and_then(|run| Some((run, failure_words(run)?)))
             else {
@@ -133,8 +135,8 @@ impl Failures {
             let group = match known {
                 Some(group) => group,
                 None => {
-                    let runs = Vec::new();
-                    groups.push(Group { node, reason, count: 0, runs });
+                    let ago = ago_words(millis_between(at, server_now));
+                    groups.push(Group { node, reason, count: 0, ago, runs: Vec::new() });
                     let last = groups.len() - 1;
                     &mut groups[last]
                 }

@@ -47,7 +47,7 @@ pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid, palette
 pub fn draw_caption(part: &mut Part, rect: Rect) {
     let palette = part.palette;
     let y = rect.y + 20.0;
-    let words = "every run, a cell for each step";
+    let words = "every run, the oldest first; a cell for each step";
     part.text(
         Layer::Face,
         Text::new("cells", words, rect.x, y, Face::Text500, size::ESSENTIAL_MIN)

@@ -11,6 +11,7 @@ use crate::app::words::{clock_words, count_words, run_title};
 use crate::layout::Screen;
 use crate::model::{Model, RunStatus};
 
+const NEXT: &str = "next to finish:";
 const COUNTS_LEFT: f32 = 372.0;
 /// The clock's, with some air.
 const CLOCK_WIDTH: f32 = 200.0;
@@ -23,7 +24,7 @@ const BADGE: f32 = 16.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeaderView {
     pub counts: Vec<Count>,
-    /// "next: Copper Sky, 3 s".
+    /// "next to finish: Copper Sky, 3 s".
     pub next: Option<Next>,
 }
 
@@ -154,7 +155,7 @@ fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
 
 fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
     let palette = part.palette;
-    let fixed = measure(Face::Text500, size::META, 0.0, &format!("next: , {}", next.left)) + 10.0;
+    let fixed = measure(Face::Text500, size::META, 0.0, &format!("{NEXT} , {}", next.left)) + 10.0;
     let room = right - x - fixed;
     if room < 120.0 {
         return;
@@ -162,7 +163,7 @@ fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
     let title = truncate(Face::Text600, size::META, &next.title, room).into_owned();
     part.text(
         Layer::Face,
-        Text::new("next", "next:", x, SECOND_LINE, Face::Text500, size::META)
+        Text::new("next", NEXT, x, SECOND_LINE, Face::Text500, size::META)
             .colour(palette.text_secondary)
             .then(10.0, format!("{title},"))
             .face(Face::Text600)
