@@ -10,16 +10,16 @@ use bevy::app::{App, PostUpdate};
 use bevy::asset::AssetId;
 use bevy::ecs::prelude::*;
 use bevy::image::Image;
-use bevy::sprite::update_text2d_layout;
 use bevy::text::{FontAtlasSet, TextLayoutInfo};
 
 use super::DrawSystems;
+use super::labels::snap_glyphs;
 
 /// Sizes that may be kept though nothing shows them: what comes and goes is not drawn anew.
 const MOST_UNUSED: usize = 24;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(PostUpdate, let_go.in_set(DrawSystems::Place).after(update_text2d_layout));
+    app.add_systems(PostUpdate, let_go.in_set(DrawSystems::Place).after(snap_glyphs));
 }
 
 /// `kept`: how many were left the last time.
