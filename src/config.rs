@@ -9,6 +9,7 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
+use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
 use crate::source::{Backoff, ConnectionSettings, SourceSpec};
@@ -22,6 +23,7 @@ pub struct Settings {
     pub studio: StudioSettings,
     pub kiosk: KioskSettings,
     pub measuring: MeasuringSettings,
+    pub director: DirectorSettings,
 }
 
 /// What is asked of a window by whoever measures it. A page has none of it.
@@ -93,6 +95,12 @@ impl Settings {
         studio: &StudioOptions,
         kiosk: &KioskOptions,
     ) -> Self {
+        let run = view.run.clone().filter(|run| !run.is_empty());
+        // Whoever names a view or a run wants to see that.
+        let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
+        let director = DirectorSettings::new(&kiosk.director, unless_told);
+        // It begins where it always goes back to.
+        let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
         Self {
             connection: connection.settings(kiosk.kiosk),
             retention: Retention {
@@ -101,8 +109,8 @@ impl Settings {
                 events_per_run: retention.keep_events_per_run,
             },
             view: ViewSettings {
-                view: view.view,
-                run: view.run.clone().filter(|run| !run.is_empty()),
+                view: begins_with.unwrap_or_default(),
+                run,
                 panel: if view.no_panel { Some(false) } else { view.panel },
                 fullscreen: false,
                 reduced_motion: view.reduced_motion,
@@ -115,6 +123,7 @@ impl Settings {
             },
             kiosk: KioskSettings::from(kiosk),
             measuring: MeasuringSettings::default(),
+            director,
         }
     }
 }
@@ -225,10 +234,11 @@ pub struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
-    /// Begin with one run, or with all of them: `stage` or `wall`
-    #[arg(long, value_enum, value_name = "stage|wall", default_value = "stage")]
+    /// Begin with one run, or with all of them: `stage` or `wall` [default: stage; with a director
+    /// wall]
+    #[arg(long, value_enum, value_name = "stage|wall")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
-    pub view: ViewName,
+    pub view: Option<ViewName>,
 
     /// Show this run instead of following the newest
     #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
@@ -289,6 +299,7 @@ pub struct StudioOptions {
 const MOST_SECONDS: f64 = 86_400.0;
 const MOST_SPEED: f64 = 1_000.0;
 
+/// A duration as settings have it.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {

@@ -10,6 +10,7 @@
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
+//! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
 //! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
 //! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
@@ -26,6 +27,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod director;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
 pub mod inspect;

@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use super::AppSystems;
 use super::bridge::{self, BridgeView, History};
 use super::clock::{PlaybackClock, local_zone, millis_between};
+use super::director::Auto;
 use super::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
 use super::ingest::{Link, Studio};
 use super::theme::{Theme, size};
 use super::view::View;
 use super::viewport::{ReducedMotion, Viewport, Zoom};
+use crate::director::Mode;
 use crate::layout::Screen;
 use crate::source::ConnectionState;
 
@@ -47,6 +49,7 @@ impl Frame {
 /// What can change it; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
+    directed: bool,
     generation: u64,
     /// Everything that ticks does so by the second, on this machine's and the server's clock.
     seconds: (i64, i64),
@@ -60,6 +63,7 @@ struct Cause {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
+    directed: bool,
     bridge: BridgeView,
     clock: String,
     notice: Option<String>,
@@ -72,8 +76,8 @@ struct Drawn {
 
 impl Drawn {
     /// All that the bridge shows.
-    fn look(&self) -> (&BridgeView, Screen, Theme) {
-        (&self.bridge, self.screen, self.theme)
+    fn look(&self) -> (&BridgeView, bool, Screen, Theme) {
+        (&self.bridge, self.directed, self.screen, self.theme)
     }
 }
 
@@ -88,10 +92,13 @@ pub(super) fn draw(
     viewport: Res<Viewport>,
     zoom: Res<Zoom>,
     view: Res<View>,
+    auto: Option<Res<Auto>>,
     reduced_motion: Res<ReducedMotion>,
     theme: Res<Theme>,
 ) {
+    let directed = auto.is_some_and(|auto| auto.0.mode() != Mode::Off);
     let cause = Cause {
+        directed,
         generation: studio.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         link: link.state.clone(),
@@ -113,6 +120,7 @@ pub(super) fn draw(
         old => &mut old.insert((made, History::of(model, clock.server_now))).1,
     };
     let drawn = Drawn {
+        directed,
         bridge: BridgeView::of(model, history, &link, clock.now, clock.server_now),
         clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
@@ -135,7 +143,7 @@ pub(super) fn draw(
     canvas.desaturate = if lost { 0.6 } else { 0.0 };
     canvas.reduced_motion = lost || reduced_motion.0;
 
-    let part = canvas.redraw("frame");
+    let part = canvas.redraw("frame").stay();
     draw_ground(part, &screen);
     draw_time_of_day(part, &screen, &drawn.clock);
     if let Some(notice) = &drawn.notice {
@@ -145,7 +153,14 @@ pub(super) fn draw(
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
     if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
-        bridge::draw(canvas.redraw("bridge"), &drawn.bridge, from, &screen, draw_clock.secs);
+        bridge::draw(
+            canvas.redraw("bridge").stay(),
+            &drawn.bridge,
+            directed,
+            from,
+            &screen,
+            draw_clock.secs,
+        );
     }
     frame.drawn = Some(drawn);
 }

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tracing::info;
 
 use super::actions::Chrome;
+use super::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::draw::{NoAdapter, graphics_settings};
 #[cfg(not(target_arch = "wasm32"))]
@@ -105,12 +106,14 @@ pub(super) fn compose(
     };
     let reduced_motion = settings.view.reduced_motion;
     let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
+    let director = DirectorPlugin { settings: settings.director };
     app.add_plugins((
         StudioPlugin { settings, source: Some(source) },
         ViewPlugin,
         ControlsPlugin,
         power::plugin,
         kiosk,
+        director,
     ));
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))

@@ -20,6 +20,13 @@ const HEIGHT: f32 = Screen::BRIDGE_HEIGHT;
 /// The part on the right with the light.
 const LIGHT_WIDTH: f32 = 372.0;
 const GAP: f32 = 14.0;
+/// What stands over the light's words puts them lower by this.
+const PILL_LOWERS: f32 = 14.0;
+
+/// Upper left corner of what stands over the light's words, 38 high.
+pub fn pill_corner(screen: &Screen) -> (f32, f32) {
+    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - HEIGHT + 10.0)
+}
 
 /// What the bridge shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,10 +50,12 @@ impl BridgeView {
     }
 }
 
-/// Draws the bridge at the foot of the screen.
+/// Draws the bridge at the foot of the screen; `has_pill` leaves room for what stands over the
+/// light's words.
 pub fn draw(
     part: &mut Part,
     view: &BridgeView,
+    has_pill: bool,
     before: Option<&BridgeView>,
     screen: &Screen,
     clock_secs: f64,
@@ -78,5 +87,6 @@ pub fn draw(
         let previous = before.and_then(|before| before.readings[index].needle);
         meter::draw(part, reading, previous, rect, index, clock_secs);
     }
-    light::draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top);
+    let lower = if has_pill { PILL_LOWERS } else { 0.0 };
+    light::draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top + lower);
 }

@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `canvas` | layers of shapes and texts, plain data |
+//! | `fade` | how one picture gives way to the next |
 //! | `shape`, `motion` | what a shape looks like and how it moves |
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
@@ -18,6 +19,7 @@
 mod atlases;
 mod canvas;
 mod cells;
+mod fade;
 mod fonts;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;

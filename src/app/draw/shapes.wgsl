@@ -23,7 +23,8 @@ struct CanvasUniform {
     // Of full brightness; the second is for what keeps its colour.
     brightness: f32,
     brightness_kept: f32,
-    rest: vec2<f32>,
+    // How opaque what leaves is, and what enters.
+    fade: vec2<f32>,
 }
 
 @group(0) @binding(0) var<uniform> canvas: CanvasUniform;
@@ -65,6 +66,8 @@ const SNAP: u32 = 2u;
 const KEEP_COLOUR: u32 = 4u;
 const CLIPPED: u32 = 8u;
 const BREATHE_ALL: u32 = 16u;
+const LEAVING: u32 = 32u;
+const STAYING: u32 = 64u;
 
 struct VertexInput {
     @builtin(vertex_index) index: u32,
@@ -143,6 +146,10 @@ fn vertex(in: VertexInput) -> VertexOutput {
 
     let fade = progress(in.fade.x, select(in.fade.y, min(in.fade.y, 0.2), reduced));
     style.z *= mix(in.fade.z, in.fade.w, fade);
+
+    if (in.codes.y & STAYING) == 0u {
+        style.z *= select(canvas.fade.y, canvas.fade.x, (in.codes.y & LEAVING) != 0u);
+    }
 
     var entered = 1.0;
     if in.enter.y > 0.0 {

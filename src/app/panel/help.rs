@@ -1,6 +1,8 @@
 //! The help: every key, and what the signs mean.
 
-use bevy_egui::egui::{Align, Align2, Context, Grid, Layout, RichText, Ui, Window, vec2};
+use bevy_egui::egui::{
+    Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
+};
 
 use super::glyph::{Sign, close_ui, sign_ui};
 use super::style::{self, ink, text};
@@ -17,6 +19,9 @@ const LEGEND: [(Sign, &str, &str); 8] = [
     (Sign::Silent, "no news", "it runs, and nothing was heard of it for 30 s"),
     (Sign::Pending, "pending", "it has not been its turn yet"),
 ];
+
+/// The heading, and what is left free above and below the window.
+const AROUND: f32 = 96.0;
 
 /// Shows the help, and returns what was asked for in it.
 pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
@@ -38,19 +43,25 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
                 });
             });
             ui.add_space(4.0);
-            keys_ui(ui);
-            ui.add_space(8.0);
-            ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
-            legend_ui(ui);
-            ui.add_space(8.0);
-            ui.weak(
-                "On a dial the tick is the usual time (half take longer), and the end of the scale \
-                 is what 19 of 20 stay under. On a meter the dot is the highest of the last \
-                 minute; of the run time, what 19 of 20 stay under. The tape below has the \
-                 history, the newest at the right.",
-            );
+            // On a small screen the cross stays in sight.
+            let room = ctx.content_rect().height() - AROUND;
+            ScrollArea::vertical().max_height(room).show(ui, told_ui);
         });
     actions
+}
+
+fn told_ui(ui: &mut Ui) {
+    keys_ui(ui);
+    ui.add_space(8.0);
+    ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
+    legend_ui(ui);
+    ui.add_space(8.0);
+    ui.weak(
+        "On a dial the tick is the usual time (half take longer), and the end of the scale \
+         is what 19 of 20 stay under. On a meter the dot is the highest of the last \
+         minute; of the run time, what 19 of 20 stay under. The tape below has the \
+         history, the newest at the right.",
+    );
 }
 
 fn keys_ui(ui: &mut Ui) {

@@ -90,6 +90,7 @@ struct Cause {
 /// What a drawing was made from; equal means that nothing has to be drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
+    run: Option<RunId>,
     stage: Option<StageView>,
     story: Vec<String>,
     /// What is waited for, while there is no run.
@@ -150,6 +151,7 @@ pub(super) fn draw(
         _ => Vec::new(),
     };
     let drawn = Drawn {
+        run: run.map(|run| run.id().clone()),
         story,
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: frame.notice().is_some(),

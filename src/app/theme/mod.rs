@@ -56,6 +56,7 @@ pub mod size {
     pub const TILE_TIME: f32 = 38.0;
     pub const TILE_NODE: f32 = 28.0;
     pub const PRODUCT: f32 = 32.0;
+    pub const PILL: f32 = 22.0;
     /// The least that a name may be asked to be read in.
     pub const NAME_MIN: f32 = 28.0;
     /// The least that a wall may ask a viewer to read.
@@ -75,6 +76,10 @@ pub mod motion {
     pub const FAIL_SETTLES: f64 = 1.0;
     /// What moves under reduced motion.
     pub const CROSS_FADE: f32 = 0.2;
+    /// One view gives way to another, because somebody wants it to.
+    pub const VIEW_FADE: f32 = 0.22;
+    /// The same by itself: whoever looks elsewhere in the room is not called.
+    pub const DIRECTOR_FADE: f32 = 0.7;
     /// The least time between two changes of the order on the wall.
     pub const REORDER_GAP: f64 = 5.0;
     /// A window system needs no longer to make a window as large as its screen.

@@ -39,6 +39,7 @@ use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use super::AppSystems;
 use super::clock::PlaybackClock;
+use super::director::Auto;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
 use super::ingest::{EventReceived, Link, Studio, touched};
@@ -53,7 +54,7 @@ use crate::protocol::RunId;
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Counted>()
         .init_resource::<WallMemory>()
-        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall))
+        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)))
         .add_systems(
             Update,
             (leave.run_if(not(on_wall)), draw.run_if(on_wall))
@@ -70,6 +71,11 @@ pub struct Counted {
     seconds: Option<(i64, i64)>,
     /// The last change was one of history: what had been before the connection was made.
     replayed: bool,
+}
+
+/// A run condition: the wall is shown again soon, and must not have to count all runs then.
+fn will_return(auto: Option<Res<Auto>>) -> bool {
+    auto.is_some_and(|auto| auto.0.is_auto())
 }
 
 /// Keeps the census in step with the model.
@@ -96,7 +102,7 @@ fn count(
 
 /// What the wall showed last.
 #[derive(Resource, Default)]
-struct WallMemory {
+pub(super) struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
     /// When the plan was made, and of which census.
@@ -151,7 +157,7 @@ fn leave(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
