@@ -9,6 +9,7 @@ use crate::app::actions::Action;
 use crate::app::clock::PlaybackClock;
 use crate::app::draw::{Canvas, CellField, DrawClock};
 use crate::app::ingest::Studio;
+use crate::app::power::NextFrame;
 use crate::app::{StudioPlugin, focus, frame, stage, viewport, wall};
 use crate::config::{Settings, ViewName};
 use crate::model::{Model, Retention};
@@ -43,6 +44,7 @@ fn showing(scene: &str, view: ViewName) -> App {
     app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
         .init_resource::<Canvas>()
         .init_resource::<CellField>()
+        .init_resource::<NextFrame>()
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .add_plugins((super::plugin, viewport::plugin, frame::plugin, stage::plugin, wall::plugin))
         .init_resource::<Drew>()
