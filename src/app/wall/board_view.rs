@@ -113,7 +113,8 @@ fn loads(census: &Census) -> Vec<NodeLoad> {
 }
 
 impl Failures {
-    fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
+    /// The failures of the last hour.
+    pub fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
         let count = census.lately(RunStatus::Failed);
         let since = server_now.checked_sub(SignedDuration::from_hours(1));
         let since = since.unwrap_or(Timestamp::MIN);
