@@ -22,7 +22,17 @@ pub struct Settings {
     pub view: ViewSettings,
     pub studio: StudioSettings,
     pub kiosk: KioskSettings,
+    pub measuring: MeasuringSettings,
     pub director: DirectorSettings,
+}
+
+/// What is asked of a window by whoever measures it. A page has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuringSettings {
+    /// Say how frames go each time that so long has passed.
+    pub stats_every: Option<Duration>,
+    /// Draw as often as the screen shows frames, whatever moves.
+    pub draw_always: bool,
 }
 
 /// What the window is asked to show.
@@ -112,6 +122,7 @@ impl Settings {
                 speed: studio.demo_speed,
             },
             kiosk: KioskSettings::from(kiosk),
+            measuring: MeasuringSettings::default(),
             director,
         }
     }

@@ -12,6 +12,7 @@
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
 //! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
 //! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
+//! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
@@ -36,3 +37,5 @@ pub mod model;
 pub mod protocol;
 pub mod query;
 pub mod source;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod vitals;

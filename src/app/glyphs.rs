@@ -11,6 +11,8 @@ use super::theme::Palette;
 pub enum Glyph {
     Pending,
     Running,
+    /// As running, where nothing runs that is heard of: its levels stand still.
+    Idle,
     Success,
     Failed,
     Cancelled,
@@ -26,7 +28,7 @@ impl Glyph {
         match self {
             Self::Pending | Self::Skipped | Self::Unknown => palette.text_tertiary,
             Self::Silent => palette.text_secondary,
-            Self::Running => palette.running,
+            Self::Running | Self::Idle => palette.running,
             Self::Success => palette.success,
             Self::Failed => palette.failed,
             Self::Cancelled => palette.cancelled,
@@ -44,18 +46,16 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                 Shape::ring(centre, radius * 0.9, radius * 0.13).fill(palette.text_decorative),
             );
         }
-        Glyph::Running => {
+        Glyph::Running | Glyph::Idle => {
             part.shape(layer, Shape::disc(centre, radius).fill(palette.running_deep));
             part.shape(
                 layer,
                 Shape::arc(centre, radius * 0.93, radius * 0.19, -150.0, 150.0)
                     .fill(palette.running),
             );
-            part.shape(
-                layer,
-                Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42))
-                    .fill(palette.running),
-            );
+            let levels = Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42));
+            let levels = if glyph == Glyph::Idle { levels.standing_still() } else { levels };
+            part.shape(layer, levels.fill(palette.running));
         }
         Glyph::Success => {
             part.shape(layer, Shape::disc(centre, radius).fill(palette.success));

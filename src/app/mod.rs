@@ -34,6 +34,8 @@ pub mod theme;
 mod transition;
 pub mod view;
 pub mod viewport;
+#[cfg(not(target_arch = "wasm32"))]
+mod vitals;
 pub mod wall;
 mod window;
 pub mod words;
@@ -99,7 +101,7 @@ pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins((
+        app.init_resource::<power::NextFrame>().add_plugins((
             draw::DrawPlugin,
             viewport::plugin,
             transition::plugin,

@@ -27,6 +27,8 @@ use super::recovery::RecoveryPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::screens;
 use super::viewport::{self, ReducedMotion, Viewport};
+#[cfg(not(target_arch = "wasm32"))]
+use super::vitals;
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::config::WindowRequest;
 
@@ -63,6 +65,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     };
     let mut app = App::new();
     let kiosk = request.settings.kiosk;
+    let measuring = request.settings.measuring;
     compose(&mut app, engine, window, request);
     if kiosk.on {
         app.insert_resource(screens::Insist);
@@ -70,6 +73,10 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
     app.add_plugins(RecoveryPlugin { restart });
     keep_going(&mut app, kiosk.on);
+    app.insert_resource(power::DrawAlways(measuring.draw_always));
+    if let Some(every) = measuring.stats_every {
+        vitals::build(&mut app, every);
+    }
     app.insert_resource(screens::WantedScreen(kiosk.screen)).add_plugins(screens::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
     match app.run() {

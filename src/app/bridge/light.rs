@@ -14,7 +14,7 @@ use crate::source::ConnectionState;
 
 /// The light breathes for this long after something was heard, in milliseconds; then the wall may
 /// sleep.
-pub const FRESH_MS: u64 = 10_000;
+const FRESH_MS: u64 = 10_000;
 
 /// The connection, in a light and words.
 #[derive(Clone, Debug, PartialEq)]

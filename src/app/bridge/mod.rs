@@ -7,7 +7,7 @@ mod readings;
 
 use jiff::Timestamp;
 
-pub use self::light::{FRESH_MS, LightView};
+pub use self::light::LightView;
 pub use self::readings::{History, Reading};
 
 use super::draw::{Layer, Part, Rect, Shape};

@@ -9,6 +9,7 @@ use bevy::math::Vec2;
 
 use super::fade::{Fade, Levels};
 use super::fonts::Face;
+use super::motion::Moving;
 use super::shape::Shape;
 use crate::app::theme::{Palette, Theme};
 
@@ -411,6 +412,14 @@ impl Canvas {
         if self.parts.len() < count {
             self.generation += 1;
         }
+    }
+
+    /// What of it moves though nobody draws it anew.
+    pub(in crate::app) fn moving(&self) -> Moving {
+        let mut moving = Moving::default();
+        let shapes = self.parts.iter().flat_map(|part| &part.shapes);
+        shapes.for_each(|(_, shape)| moving.add(shape));
+        moving
     }
 
     /// Has all that is on the picture, but for what stays, give way within `duration_secs` to what

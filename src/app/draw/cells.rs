@@ -123,6 +123,11 @@ impl CellField {
         self.grid.is_some()
     }
 
+    /// Whether cells move, if any of them has a state that does.
+    pub fn moves(&self) -> bool {
+        self.is_shown() && !self.frozen
+    }
+
     /// Writes the states of a place.
     pub fn write(&mut self, place: usize, states: [u8; CELL_BYTES]) {
         let start = place * CELL_BYTES;

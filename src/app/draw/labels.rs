@@ -228,7 +228,9 @@ fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
 
 /// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
 /// samples it at fractional positions, which softens every stem.
-fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
+pub(super) fn snap_glyphs(
+    mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>,
+) {
     for mut layout in &mut layouts {
         for glyph in &mut layout.bypass_change_detection().glyphs {
             let half = glyph.atlas_info.rect.size() * 0.5;

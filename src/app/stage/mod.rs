@@ -29,6 +29,7 @@ use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::frame::{self, Frame};
 use super::ingest::{Link, Studio};
+use super::power::NextFrame;
 use super::theme::{Theme, motion, size};
 use super::view::on_stage;
 use super::viewport::Viewport;
@@ -121,11 +122,11 @@ pub(super) fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     frame: Res<Frame>,
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
-    let arrived = memory.moved_at + f64::from(motion::FOCUS_MOVE);
-    let moving = memory.drawn_at <= arrived;
+    let moving = memory.is_moving();
     let cause = Cause {
         generation: studio.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
@@ -163,6 +164,9 @@ pub(super) fn draw(
     };
     memory.drawn_at = now;
     memory.notice_changes(&drawn, run, clock.server_now, now);
+    if memory.is_moving() {
+        next.within_secs(0.0);
+    }
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -188,6 +192,11 @@ fn is_news(run: &Run, server_now: Timestamp) -> bool {
 }
 
 impl StageMemory {
+    /// Whether modules were last drawn on their way to their places.
+    fn is_moving(&self) -> bool {
+        self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
+    }
+
     /// Notes when a move or a failure began.
     fn notice_changes(
         &mut self,

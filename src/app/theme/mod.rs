@@ -72,6 +72,8 @@ pub mod motion {
     pub const TILE_MOVE: f32 = 0.7;
     /// A tile appears, or goes.
     pub const TILE_FADE: f32 = 0.3;
+    /// A failure on the wall that is no longer news becomes one of the past.
+    pub const FAIL_SETTLES: f64 = 1.0;
     /// What moves under reduced motion.
     pub const CROSS_FADE: f32 = 0.2;
     /// One view gives way to another, because somebody wants it to.

@@ -46,9 +46,10 @@ pub struct BoardFrame<'a> {
 }
 
 impl BoardMemory {
-    /// Words that were held back have to be drawn now.
-    pub fn is_due(&self, now: f64) -> bool {
-        self.revision.is_none() && self.drawn.is_some() && now - self.drawn_at >= WORDS_SECS
+    /// When words that were held back have to be drawn, in seconds; `None` when none were.
+    pub fn due_in(&self, now: f64) -> Option<f64> {
+        let held_back = self.revision.is_none() && self.drawn.is_some();
+        held_back.then(|| (self.drawn_at + WORDS_SECS - now).max(0.0))
     }
 
     /// Draws what differs: cells at once, words a few times a second.
@@ -181,7 +182,8 @@ fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
     } else {
         String::new()
     };
-    draw_head(part, (Glyph::Running, view.active, "active"), rect, &aside);
+    let glyph = if view.silent == view.active { Glyph::Idle } else { Glyph::Running };
+    draw_head(part, (glyph, view.active, "active"), rect, &aside);
     let top = rect.y + HEAD;
     let pitch = ((rect.bottom() - top) / view.nodes.len().max(1) as f32).min(66.0);
     let name_size = (pitch * 0.6).clamp(size::ESSENTIAL_MIN, size::NAME_MIN);

@@ -244,15 +244,15 @@ pub fn draw_failures(
 fn draw_body(part: &mut Part, failures: &Failures, rect: Rect) {
     let palette = part.palette;
     let layer = Layer::Rack;
-    part.shape(
-        layer,
-        Shape::rounded_box(rect)
-            .radius(RADIUS)
-            .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
-            .glow(9.0, 10.0, palette.failed.with_alpha(0.4))
-            .breathing(motion::BREATHE_LOW)
-            .keep_colour(),
-    );
+    let body = Shape::rounded_box(rect)
+        .radius(RADIUS)
+        .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to);
+    let body = if failures.settled {
+        body
+    } else {
+        body.glow(9.0, 10.0, palette.failed.with_alpha(0.4)).breathing(motion::BREATHE_LOW)
+    };
+    part.shape(layer, body.keep_colour());
     let head = Rect::new(rect.x, rect.y, rect.w, HEAD);
     let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]);
     part.shape(layer, head.fill(palette.failed).keep_colour());
@@ -327,7 +327,7 @@ mod tests {
 
     fn told(groups: Vec<Group>, height: f32) -> (Vec<String>, Told) {
         let count = groups.iter().map(|group| group.count).sum();
-        let told = tell(&Failures { count, groups }, 588.0, height, &DARK);
+        let told = tell(&Failures { count, settled: false, groups }, 588.0, height, &DARK);
         (told.words.iter().map(|word| word.text.clone()).collect(), told)
     }
 

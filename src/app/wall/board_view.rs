@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::census::{Census, LATELY, Load};
 use super::tile_view::ago_words;
 use crate::app::clock::millis_between;
-use crate::app::stage::view::failure_words;
+use crate::app::stage::view::{SETTLED_AFTER_MS, failure_words};
 use crate::app::words::{clock_words, run_title};
 use crate::model::{Model, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
@@ -38,6 +38,8 @@ pub struct BoardView {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failures {
     pub count: usize,
+    /// The latest was seen by whoever was there: it need not shine any more.
+    pub settled: bool,
     /// The most frequent cause first.
     pub groups: Vec<Group>,
 }
@@ -116,6 +118,9 @@ impl Failures {
     /// The failures of the last hour.
     pub fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
         let count = census.lately(RunStatus::Failed);
+        let latest = census.newest(RunStatus::Failed).next();
+        let settled =
+            latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
         let since = server_now.checked_sub(SignedDuration::from_hours(1));
         let since = since.unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
@@ -144,6 +149,6 @@ impl Failures {
         }
         // Those of one size stay in order of their latest.
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        Self { count, groups }
+        Self { count, settled, groups }
     }
 }

@@ -64,7 +64,8 @@ impl HeaderView {
         let queued = census.queued_count();
         let mut counts: Vec<Count> = Vec::new();
         counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
-        counts.push(count(Glyph::Running, census.active(), &active));
+        let glyph = if silent == census.active() { Glyph::Idle } else { Glyph::Running };
+        counts.push(count(glyph, census.active(), &active));
         counts.extend((queued > 0).then(|| count(Glyph::Pending, queued, "queued")));
         counts.extend(ended(RunStatus::Cancelled, "cancelled"));
         counts.extend(ended(RunStatus::Completed, "finished"));

@@ -44,7 +44,8 @@ use super::clock::PlaybackClock;
 use super::director::Auto;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
-use super::ingest::{EventReceived, Link, Studio};
+use super::ingest::{EventReceived, Link, Studio, touched};
+use super::power::NextFrame;
 use super::stage;
 use super::theme::{Theme, motion};
 use super::view::on_wall;
@@ -70,6 +71,8 @@ pub(super) fn plugin(app: &mut App) {
 pub struct Counted {
     pub census: Census,
     seconds: Option<(i64, i64)>,
+    /// The last change was one of history: what had been before the connection was made.
+    replayed: bool,
 }
 
 /// A run condition: the wall is shown again soon, and must not have to count all runs then.
@@ -88,16 +91,14 @@ fn count(
     if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
         return;
     }
-    let mut touched: Vec<RunId> = Vec::new();
     let mut applied = 0;
-    for message in received.read() {
+    let mut replayed = false;
+    let touched = touched(received.read().inspect(|message| {
         applied += 1;
-        touched.push(message.change.run_id.clone());
-        touched.extend(message.change.evicted.clone());
-    }
-    touched.sort_unstable();
-    touched.dedup();
-    counted.seconds = seconds;
+        replayed |= !message.live;
+    }));
+    let counted = &mut *counted;
+    (counted.seconds, counted.replayed) = (seconds, replayed);
     counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
 }
 
@@ -175,6 +176,7 @@ pub(super) fn draw(
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
     around: Res<Frame>,
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     let cause = Cause {
@@ -187,7 +189,10 @@ pub(super) fn draw(
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
-    if same && !memory.moves.is_moving(now) && !memory.board.is_due(now) {
+    if same
+        && !memory.moves.is_moving(now)
+        && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
+    {
         return;
     }
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
@@ -221,7 +226,9 @@ pub(super) fn draw(
         }
         // A studio's runs come one after the other at first: the order is not yet anyone's.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
-        let may_reorder = at_once || now - memory.planned_at >= motion::REORDER_GAP;
+        // Nor is it while what has been comes in, however long that takes.
+        let may_reorder =
+            at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
             && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
         {
@@ -278,6 +285,12 @@ pub(super) fn draw(
         );
     } else {
         memory.board.leave(canvas, &mut field);
+    }
+    if memory.moves.is_moving(now) {
+        next.within_secs(0.0);
+    }
+    if let Some(secs) = memory.board.due_in(now) {
+        next.within_secs(secs);
     }
     if canvas.generation() != generation {
         changing.set_changed();
