@@ -332,11 +332,11 @@ fn the_json_has_exactly_these_fields() {
     assert_eq!(
         fields(&report["runs"][0]),
         "cancel_requested current_node duration_ms ended_at error events executions fix_iterations \
-         nodes run_id seed song_id started_at status"
+         from_rest nodes run_id seed song_id started_at status"
     );
     assert_eq!(
         fields(&report["runs"][0]["nodes"][0]),
-        "attempts duration_ms error inferred name scores status"
+        "attempts duration_ms error from_rest inferred name scores status"
     );
 }
 

@@ -12,6 +12,7 @@ mod dialects;
 mod events;
 mod identity;
 mod permutations;
+mod rest;
 mod retention;
 mod rules;
 mod support;
