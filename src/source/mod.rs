@@ -13,10 +13,16 @@
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 
+mod access;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod amcs;
+mod api_url;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
 mod ending;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod http;
 pub mod recording;
 pub mod schedule;
 mod url;
@@ -38,10 +44,13 @@ mod timer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod websocket;
 
+pub use access::{Access, AccessError, Credentials, Secret};
+pub use api_url::{ApiUrl, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
 pub use connection::{
-    Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    Updates,
 };
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]

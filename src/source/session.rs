@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::desk::{Desk, Turn, rest, unless_commanded};
 use super::schedule::{Next, Schedule};
 use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl, Updates,
     parse_source_url,
 };
 
@@ -104,7 +104,11 @@ async fn session<D: Dial>(
             Ok(Ok(mut line)) => {
                 schedule.reset();
                 let since = desk.now();
-                desk.enter(ConnectionState::Connected { url: shown.clone(), since });
+                desk.enter(ConnectionState::Connected {
+                    url: shown.clone(),
+                    since,
+                    updates: Updates::Live,
+                });
                 desk.log(ConnectionEvent::Connected);
                 match line.read(commands, desk).await {
                     Ok(ending) => {

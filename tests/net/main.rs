@@ -8,6 +8,7 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
+mod amcs;
 mod backend;
 mod backpressure;
 mod commands;

@@ -438,7 +438,11 @@ mod tests {
     fn only_sensible_buttons_are_offered() {
         use Offer::{Disabled, Plain, Primary};
         let url = String::new;
-        let connected = ConnectionState::Connected { url: url(), since: Timestamp::UNIX_EPOCH };
+        let connected = ConnectionState::Connected {
+            url: url(),
+            since: Timestamp::UNIX_EPOCH,
+            updates: Updates::Live,
+        };
         let failed = ConnectionState::Failed { url: url(), reason: url() };
         assert_eq!(offers(&ConnectionState::Disconnected, false), [Primary, Disabled, Disabled]);
         assert_eq!(offers(&connected, false), [Disabled, Plain, Plain]);
