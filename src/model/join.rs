@@ -159,7 +159,8 @@ fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
                 let mut attempt = attempt.clone();
                 complete(&mut attempt, row, error);
                 attempts.push(attempt);
-                (heard.next(), rows.next());
+                heard.next();
+                rows.next();
             }
             (attempt, Some(row)) if attempt.is_none_or(|attempt| is_earlier(row, attempt)) => {
                 // Before the first of very many attempts that are kept are those that are not.

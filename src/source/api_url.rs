@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::url::{read_behind_scheme, redact};
-use super::{SourceUrl, UrlError};
+use super::{SourceUrl, UrlError, parse_source_url};
 
 /// Where the backend has its REST, below the address that people know.
 pub const API_BASE: &str = "/api/v1";
@@ -35,6 +35,19 @@ pub fn parse_api_url(text: &str) -> Result<ApiUrl, UrlError> {
     let path = target.split_once('?').map_or(target, |(path, _)| path).trim_end_matches('/');
     let path = path.to_owned();
     Ok(ApiUrl { place, path })
+}
+
+/// Whether a source can be connected to an address. A page can only be to a stream of events.
+///
+/// # Errors
+///
+/// A sentence that says what to write instead, without the secrets of the text.
+pub fn check_address(text: &str) -> Result<(), UrlError> {
+    if cfg!(not(target_arch = "wasm32")) && ApiUrl::is_meant(text) {
+        parse_api_url(text).map(drop)
+    } else {
+        parse_source_url(text).map(drop)
+    }
 }
 
 impl ApiUrl {

@@ -135,6 +135,7 @@ fn http_text(status: u16, words: &str) -> String {
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let advice = match status {
         200..=299 => ". That is a page, not an event stream: check the path",
+        401 if cfg!(target_arch = "wasm32") => ". It wants credentials: put a token into the URL",
         401 => {
             ". It wants credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file"
         }

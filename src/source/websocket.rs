@@ -1,6 +1,7 @@
 //! A WebSocket over a byte transport: reading in batches, pings, parting. What comes between
 //! connections is [`super::session`]'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -9,13 +10,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, unless_commanded};
+use super::desk::{Desk, Turn, unless_commanded};
 use super::ending::{NO_CODE, server_words};
 use super::handshake::shake_hands;
-use super::outlet::Outlet;
-use super::session::{
-    self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
-};
+use super::session::{Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::socket::Socket;
 use super::{Command, ConnectionSettings, Ending, SourceUrl};
 use crate::protocol::Batch;
@@ -27,25 +25,15 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Runs until the sender of `commands` is dropped. Connects at once where there is a URL.
-///
-/// Nothing is ever sent but pings, pongs and close frames: one data frame silences the backend for
-/// good (protocol, section 3).
-pub async fn run<C: Connect>(
-    connector: C,
-    url: Option<String>,
-    settings: ConnectionSettings,
-    commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
-    ambient: Ambient,
-) {
-    let desk = Desk::new(url, settings, outlet, ambient);
-    session::run(Network { connector }, commands, desk).await;
+/// WebSockets over byte transports.
+pub(super) struct Network<C> {
+    connector: Arc<C>,
 }
 
-/// WebSockets over byte transports.
-struct Network<C> {
-    connector: C,
+impl<C> Network<C> {
+    pub(super) fn new(connector: Arc<C>) -> Self {
+        Self { connector }
+    }
 }
 
 impl<C: Connect> Dial for Network<C> {

@@ -10,7 +10,7 @@ use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
     ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal, Updates,
-    amcs,
+    net,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -55,7 +55,7 @@ impl Screen {
         let ambient = Ambient { clock: Box::new(move || clock.now()), random: Box::new(|| 0.5) };
         let outlet = Outlet::new(sender, std::sync::Arc::new(|| {}));
         let url = Some("http://studio:8000".to_owned());
-        tokio::spawn(amcs::run(connector, url, settings, receiver, outlet, ambient));
+        tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
         let model = Model::new(Retention::EVERYTHING);
         Self { signals, commands, model, states: Vec::new(), log: Vec::new() }
     }

@@ -8,6 +8,7 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
+mod access;
 mod amcs;
 mod backend;
 mod backpressure;

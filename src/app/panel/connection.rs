@@ -19,7 +19,7 @@ use crate::app::theme::colour;
 use crate::app::words::{count_words, time_words};
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, parse_source_url,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, check_address,
     redact,
 };
 
@@ -179,7 +179,7 @@ pub(super) fn connection_ui(
         None => {
             ui.weak("Fed by the program around it.");
         }
-        Some(SourceSpec::Demo | SourceSpec::WebSocket(_)) => {
+        Some(SourceSpec::Demo | SourceSpec::WebSocket(_) | SourceSpec::Api(_)) => {
             address_ui(ui, view, draft, &mut actions);
             if let Some((left, part)) = waiting {
                 wait_ui(ui, left, part);
@@ -215,7 +215,7 @@ fn address_ui(
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
 
     let url = draft.url.trim();
-    let wrong = parse_source_url(url).err();
+    let wrong = check_address(url).err();
     if let Some(error) = &wrong
         && !url.is_empty()
     {
@@ -374,6 +374,7 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{harness, zone};
+    use crate::source::Updates;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {
@@ -485,7 +486,7 @@ mod tests {
         harness.get_by_label("Connect").click();
         harness.run();
         assert!(harness.state().actions.is_empty());
-        let sentence = parse_source_url("studio").unwrap_err().to_string();
+        let sentence = check_address("studio").unwrap_err().to_string();
         assert!(harness.query_by_label_contains(&sentence).is_some());
     }
 

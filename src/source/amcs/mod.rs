@@ -26,38 +26,15 @@ use tokio::time::Instant;
 use self::conductor::{Conductor, Turnout};
 use super::api_url::parse_api_url;
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, rest};
-use super::outlet::Outlet;
+use super::desk::{Desk, Turn};
 use super::schedule::{Next, Schedule};
-use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Updates};
+use super::{Command, ConnectionEvent, ConnectionState, Ending, Updates};
 
 /// How soon a backend that does not answer, but has sockets open, is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Watches the backend at `url` (`http://` or `https://`) until the sender of `commands` is dropped.
-pub async fn run<C: Connect + Send + Sync + 'static>(
-    connector: C,
-    url: Option<String>,
-    settings: ConnectionSettings,
-    mut commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
-    ambient: Ambient,
-) {
-    let connector = Arc::new(connector);
-    let mut desk = Desk::new(url, settings, outlet, ambient);
-    let mut turn =
-        if desk.url.is_some() && desk.settings.enabled { Turn::Restart } else { Turn::Stay };
-    loop {
-        turn = match turn {
-            Turn::Restart => session(&connector, &mut commands, &mut desk).await,
-            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => return,
-        };
-    }
-}
-
 /// From the first question until a command, or until asking again cannot help.
-async fn session<C: Connect + Send + Sync + 'static>(
+pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     connector: &Arc<C>,
     commands: &mut mpsc::Receiver<Command>,
     desk: &mut Desk,

@@ -155,13 +155,12 @@ impl Watched {
             self.progress_at = until;
             self.noticed_at = now;
         }
-        // A `start` that the row does not know of yet.
-        let is_outdated =
-            self.begun_at.is_some_and(|begun| until.is_some_and(|until| until < begun));
-        let ended = self.ended_at.is_some_and(|ended| self.begun_at.is_none_or(|at| at <= ended));
-        if !is_outdated
-            && !(ended && snapshot.status == Some(ToldStatus::Running) && until < self.ended_at)
-        {
+        // The row may not know yet what an event has told: that it started again, or that it is over.
+        let lacks = |at: Option<Timestamp>| at.is_some_and(|at| until.is_some_and(|it| it < at));
+        let is_ended = self.ended_at.is_some() && self.ended_at >= self.begun_at;
+        let says_running = snapshot.status == Some(ToldStatus::Running);
+        let is_outdated = lacks(self.begun_at) || is_ended && says_running && lacks(self.ended_at);
+        if !is_outdated {
             self.status = snapshot.status.or(self.status);
         }
         let runs = snapshot.executions.iter().any(|row| row.status == ToldStatus::Running);

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use meterbridge::source::connector::Connect;
 use meterbridge::source::{Ending, SourceUrl};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -25,7 +25,6 @@ use uuid::Uuid;
 use self::http::Request;
 pub use self::script::Script;
 pub use self::studio::Studio;
-use self::studio::after;
 pub use self::truth::Truth;
 
 /// Watchers it bears: each holds one of the database's connections.
@@ -250,21 +249,6 @@ impl Backend {
         self.0.phase.send_replace(Phase::Up);
     }
 
-    /// Makes a run look as if it had been `secs` seconds without progress.
-    pub fn age(&self, id: Uuid, secs: i64) {
-        let mut studio = self.lock();
-        let run = studio.run(id);
-        let back = |at: &mut Timestamp| *at = after(*at, -1000 * secs);
-        back(&mut run.created_at);
-        back(&mut run.updated_at);
-        run.started_at.iter_mut().for_each(back);
-        run.stored.clear();
-        for row in &mut run.executions {
-            back(&mut row.started_at);
-            row.completed_at.iter_mut().for_each(back);
-        }
-    }
-
     fn phase(&self) -> watch::Receiver<Phase> {
         let mut phase = self.0.phase.subscribe();
         phase.mark_unchanged();
@@ -303,13 +287,27 @@ impl Backend {
 
     /// A port on loopback that leads here.
     pub async fn listen(&self) -> SocketAddr {
+        self.listen_with(|stream| async { Some(stream) }).await
+    }
+
+    /// A port on loopback that leads here, through what `wrap` makes of a connection.
+    pub async fn listen_with<F, S>(
+        &self,
+        wrap: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> SocketAddr
+    where
+        F: Future<Output = Option<S>> + Send,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let backend = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // Down: whoever comes is sent away without an answer.
-                if *backend.0.phase.borrow() == Phase::Up {
+                if *backend.0.phase.borrow() == Phase::Up
+                    && let Some(stream) = wrap(stream).await
+                {
                     tokio::spawn(backend.clone().serve(stream));
                 }
             }

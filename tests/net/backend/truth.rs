@@ -16,8 +16,18 @@ pub struct Truth {
     song_id: String,
     fix_iterations: u32,
     current_node: Option<&'static str>,
-    /// Name, status, attempts, milliseconds of the last attempt, what it raised.
-    nodes: Vec<(&'static str, &'static str, u32, Option<u64>, Option<&'static str>)>,
+    nodes: Vec<TrueNode>,
+}
+
+#[derive(Default)]
+struct TrueNode {
+    name: &'static str,
+    status: &'static str,
+    attempts: u32,
+    /// What the last attempt took.
+    millis: Option<u64>,
+    /// What the last attempt raised.
+    raised: Option<&'static str>,
 }
 
 impl Truth {
@@ -42,13 +52,19 @@ impl Truth {
                 let Some(latest) = attempts.last() else {
                     let passed = over || last.is_some_and(|last| at < last);
                     let status = if passed { "skipped" } else { "pending" };
-                    return (*name, status, 0, None, None);
+                    return TrueNode { name, status, ..TrueNode::default() };
                 };
                 let status = match latest.status {
                     "completed" => "success",
                     status => status,
                 };
-                (*name, status, attempts.len() as u32, latest.event_ms, latest.raised)
+                TrueNode {
+                    name,
+                    status,
+                    attempts: attempts.len() as u32,
+                    millis: latest.event_ms,
+                    raised: latest.raised,
+                }
             })
             .collect();
         let current = rows.iter().rev().find(|row| row.status == "running");
@@ -87,9 +103,8 @@ impl Truth {
         let current = self.current_node.map(str::to_owned);
         check("current node", format!("{:?}", report.current_node), format!("{current:?}"));
         check("nodes", report.nodes.len().to_string(), self.nodes.len().to_string());
-        for (shown, (name, status, attempts, millis, raised)) in
-            report.nodes.iter().zip(&self.nodes)
-        {
+        for (shown, truth) in report.nodes.iter().zip(&self.nodes) {
+            let TrueNode { name, status, attempts, millis, raised } = truth;
             check(name, shown.status.to_owned(), (*status).to_owned());
             check(&format!("attempts of {name}"), shown.attempts.to_string(), attempts.to_string());
             let near = match (shown.duration_ms, millis) {
@@ -97,11 +112,8 @@ impl Truth {
                 (shown, millis) => shown == *millis,
             };
             if !near {
-                check(
-                    &format!("milliseconds of {name}"),
-                    format!("{:?}", shown.duration_ms),
-                    format!("{millis:?}"),
-                );
+                let (shown, truth) = (format!("{:?}", shown.duration_ms), format!("{millis:?}"));
+                check(&format!("milliseconds of {name}"), shown, truth);
             }
             let told = shown.error.as_deref().unwrap_or_default();
             let says = raised.is_none_or(|words| told.contains(words));
