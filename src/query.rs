@@ -117,7 +117,9 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         (None, None) => return Err(QueryError::NoSource),
     };
     parse_source_url(&source)?;
-    let settings = settings.settings_in(&kiosk);
+    let mut settings = settings.settings_in(&kiosk);
+    // A page has a stream of events, which tells of all runs.
+    settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings })
 }
 
