@@ -2,11 +2,12 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{Settings, SettingsArgs, WindowRequest};
+use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest, seconds};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
 use crate::source::{ApiUrl, SourceSpec, UrlError, check_address};
@@ -62,7 +63,7 @@ pub struct Cli {
 pub enum Command {
     Inspect(InspectArgs),
     #[cfg(feature = "app")]
-    Snapshot(SnapshotArgs),
+    Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
     Serve(ServeCommand),
 }
@@ -85,6 +86,17 @@ pub struct WindowArgs {
 
     #[command(flatten)]
     pub kiosk: KioskOptions,
+
+    /// Log how long frames take, how many runs are kept and how much memory, this often
+    #[arg(long, value_name = "SECONDS", help_heading = "Measuring", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_STATS", hide_env = true)]
+    pub stats: Option<Duration>,
+
+    /// Draw as often as the screen can show it, also where nothing moves
+    #[arg(long, help_heading = "Measuring")]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_DRAW_ALWAYS", hide_env = true)]
+    pub draw_always: bool,
 }
 
 /// Read events without a window and report every run
@@ -219,6 +231,10 @@ impl WindowArgs {
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
         let mut settings = self.settings.settings_in(&self.kiosk);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
+        settings.measuring = MeasuringSettings {
+            stats_every: self.stats.filter(|every| !every.is_zero()),
+            draw_always: self.draw_always,
+        };
         Ok(WindowRequest { source: SourceSpec::parse(self.source.as_deref())?, settings })
     }
 }

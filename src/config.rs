@@ -10,6 +10,7 @@ use clap::builder::{BoolishValueParser, FalseyValueParser};
 
 use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
+use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
 use crate::source::{Access, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec};
@@ -22,6 +23,17 @@ pub struct Settings {
     pub view: ViewSettings,
     pub studio: StudioSettings,
     pub kiosk: KioskSettings,
+    pub measuring: MeasuringSettings,
+    pub director: DirectorSettings,
+}
+
+/// What is asked of a window by whoever measures it. A page has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuringSettings {
+    /// Say how frames go each time that so long has passed.
+    pub stats_every: Option<Duration>,
+    /// Draw as often as the screen shows frames, whatever moves.
+    pub draw_always: bool,
 }
 
 /// What the window is asked to show.
@@ -84,6 +96,12 @@ impl Settings {
         studio: &StudioOptions,
         kiosk: &KioskOptions,
     ) -> Self {
+        let run = view.run.iter().find(|run| !run.is_empty()).cloned();
+        // Whoever names a view or a run wants to see that.
+        let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
+        let director = DirectorSettings::new(&kiosk.director, unless_told);
+        // It begins where it always goes back to.
+        let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
         Self {
             connection: connection.settings(kiosk.kiosk, &view.run),
             retention: Retention {
@@ -92,8 +110,8 @@ impl Settings {
                 events_per_run: retention.keep_events_per_run,
             },
             view: ViewSettings {
-                view: view.view,
-                run: view.run.iter().find(|run| !run.is_empty()).cloned(),
+                view: begins_with.unwrap_or_default(),
+                run,
                 panel: if view.no_panel { Some(false) } else { view.panel },
                 fullscreen: false,
                 reduced_motion: view.reduced_motion,
@@ -105,6 +123,8 @@ impl Settings {
                 speed: studio.demo_speed,
             },
             kiosk: KioskSettings::from(kiosk),
+            measuring: MeasuringSettings::default(),
+            director,
         }
     }
 }
@@ -253,10 +273,11 @@ pub struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
-    /// Begin with one run, or with all of them: `stage` or `wall`
-    #[arg(long, value_enum, value_name = "stage|wall", default_value = "stage")]
+    /// Begin with one run, or with all of them: `stage` or `wall` [default: stage; with a director
+    /// wall]
+    #[arg(long, value_enum, value_name = "stage|wall")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
-    pub view: ViewName,
+    pub view: Option<ViewName>,
 
     /// Show this run instead of following the newest. A backend's API is watched for it even where
     /// it lists it no more; may be given more than once
@@ -320,7 +341,8 @@ const MOST_SPEED: f64 = 1_000.0;
 /// Nobody is to be asked more often.
 const LEAST_INTERVAL: Duration = Duration::from_millis(500);
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A duration as settings have it.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {
             Ok(Duration::from_secs_f64(seconds))

@@ -10,7 +10,9 @@
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
+//! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
 //! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
+//! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
@@ -25,6 +27,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod director;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
 pub mod inspect;
@@ -34,3 +37,5 @@ pub mod model;
 pub mod protocol;
 pub mod query;
 pub mod source;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod vitals;

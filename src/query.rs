@@ -73,6 +73,8 @@ pub struct Shown<'a> {
     pub panel: bool,
     /// All runs are shown.
     pub wall: bool,
+    /// The director chooses what is shown.
+    pub director: bool,
 }
 
 /// The event stream of a page's own server; `None` where the page came from a file.
@@ -194,7 +196,7 @@ pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
 
 fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
     let defaults = Settings::default().connection;
-    let Shown { source, connection, panel, wall, .. } = shown;
+    let Shown { source, connection, panel, wall, director, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -218,6 +220,9 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     }
     if *wall {
         query.append_pair("view", "wall");
+    }
+    if *director {
+        query.append_pair("director", "yes");
     }
 }
 
@@ -292,6 +297,28 @@ mod tests {
     }
 
     #[test]
+    fn a_kiosk_has_a_director_unless_it_is_told_what_to_show() {
+        for (query, on, view) in [
+            ("", false, ViewName::Stage),
+            ("kiosk", true, ViewName::Wall),
+            ("kiosk&view=wall", false, ViewName::Wall),
+            ("kiosk&view=stage", false, ViewName::Stage),
+            ("kiosk&run=r-1", false, ViewName::Stage),
+            ("kiosk&director=no", false, ViewName::Stage),
+            ("director", true, ViewName::Wall),
+            ("kiosk&view=stage&director=yes", true, ViewName::Wall),
+        ] {
+            let settings = read_one(query).unwrap().settings;
+            assert_eq!((settings.director.on, settings.view.view), (on, view), "{query}");
+        }
+        let rates =
+            read_one("director&hold-failed=30&pin=0&shot-gap=5").unwrap().settings.director.rates;
+        assert_eq!((rates.hold_failed_secs, rates.pin_secs, rates.gap_secs), (30.0, 0.0, 5.0));
+        let error = read_one("hold-fix=long").unwrap_err().to_string();
+        assert!(error.contains("expected seconds from 0 to 86400"), "{error}");
+    }
+
+    #[test]
     fn a_path_is_on_the_pages_own_host() {
         assert_eq!(source_of("source=/studio/events"), "ws://studio:8080/studio/events");
         assert_eq!(source_of("source=ws://other/x"), "ws://other/x");
@@ -339,8 +366,14 @@ mod tests {
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
-        let shown =
-            Shown { source, connection: &connection, run: Some("ü & 1"), panel: true, wall: true };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: Some("ü & 1"),
+            panel: true,
+            wall: true,
+            director: false,
+        };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
         assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
         assert_eq!(request.settings.connection, connection);
@@ -348,15 +381,32 @@ mod tests {
         assert_eq!(request.settings.view.panel, Some(true));
         assert_eq!(request.settings.view.view, ViewName::Wall);
         let bare = ConnectionSettings::default();
-        let plain = Shown { source: OWN, connection: &bare, run: None, panel: false, wall: false };
+        let plain = Shown {
+            source: OWN,
+            connection: &bare,
+            run: None,
+            panel: false,
+            wall: false,
+            director: false,
+        };
         assert_eq!(link_query(&plain, Some(OWN)), "");
+        let directed = link_query(&Shown { director: true, ..plain }, Some(OWN));
+        assert_eq!(directed, "director=yes");
+        assert!(read_one(&directed).unwrap().settings.director.on);
     }
 
     #[test]
     fn no_secret_is_shared_or_kept() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
-        let shown = Shown { source, connection: &connection, run: None, panel: true, wall: false };
+        let shown = Shown {
+            source,
+            connection: &connection,
+            run: None,
+            panel: true,
+            wall: false,
+            director: false,
+        };
         let link = link_query(&shown, Some(OWN));
         assert_eq!(source_of(&link), "wss://host/events?all=1");
         assert_eq!(kept_query(&shown, Some(OWN)), "panel=yes");

@@ -20,6 +20,10 @@ pub enum Action {
     SelectRun(RunId),
     /// Follows again, from the newest active run.
     Follow,
+    /// The director takes over, or leaves it to the user.
+    ToggleAuto,
+    /// The director takes over.
+    Auto,
     /// All runs, or one again.
     ToggleWall,
     /// Shows the run that is selected on the wall, and stays on it.
@@ -92,6 +96,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key_text: "Enter",
         text: "Open the run selected on the wall",
         action: || Action::OpenSelected,
+    },
+    Shortcut {
+        key: KeyCode::KeyA,
+        key_text: "A",
+        text: "Auto: the wall, and runs that are worth a look; or not",
+        action: || Action::ToggleAuto,
     },
     Shortcut {
         key: KeyCode::KeyF,
@@ -179,6 +189,8 @@ pub(super) fn carry_out(
             Action::PreviousRun if on_wall => wall.select(-1),
             // Nothing is followed there.
             Action::ToggleFollowing if on_wall => {}
+            // The director hears them by itself.
+            Action::ToggleAuto | Action::Auto => {}
             Action::ToggleFollowing => focus.toggle_following(),
             Action::NextRun => step(&mut focus, &studio, 1),
             Action::PreviousRun => step(&mut focus, &studio, -1),

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use bevy::prelude::*;
+use foldhash::fast::FixedState;
 
 use super::AppSystems;
-use super::ingest::{EventReceived, Studio};
+use super::ingest::{EventReceived, Studio, touched};
 use crate::model::{self, NodeStatus, RunStatus};
 use crate::protocol::{NodeName, RunId};
 
@@ -29,10 +30,31 @@ pub struct NodeEntity {
     pub attempts: u32,
 }
 
+impl RunEntity {
+    fn of(run: &model::Run) -> Self {
+        let (status, cancel_requested) = (run.status, run.cancel_requested);
+        Self { id: run.id().clone(), status, cancel_requested }
+    }
+
+    fn shows(&self, run: &model::Run) -> bool {
+        (self.status, self.cancel_requested) == (run.status, run.cancel_requested)
+    }
+}
+
+impl NodeEntity {
+    fn of(node: &model::Node) -> Self {
+        Self { name: node.name.clone(), status: node.status, attempts: node.attempts }
+    }
+
+    fn shows(&self, node: &model::Node) -> bool {
+        (self.status, self.attempts, &self.name) == (node.status, node.attempts, &node.name)
+    }
+}
+
 /// Finds the entities of a run.
 #[derive(Resource, Default)]
 pub struct RunIndex {
-    runs: HashMap<RunId, RunEntry>,
+    runs: HashMap<RunId, RunEntry, FixedState>,
     /// Bring every run in step, not only what changed.
     rebuild: bool,
 }
@@ -81,18 +103,11 @@ fn sync(
     if received.is_empty() {
         return;
     }
-    let mut touched: Vec<RunId> = Vec::new();
-    for message in received.read() {
-        touched.push(message.change.run_id.clone());
-        touched.extend(message.change.evicted.clone());
-    }
-    touched.sort_unstable();
-    touched.dedup();
-    for id in touched {
-        match studio.model.run(&id) {
+    for id in touched(received.read()) {
+        match studio.model.run(id) {
             Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),
             None => {
-                if let Some(entry) = index.runs.remove(&id) {
+                if let Some(entry) = index.runs.remove(id) {
                     commands.entity(entry.run).despawn();
                 }
             }
@@ -107,32 +122,28 @@ fn sync_run(
     runs: &mut Query<&mut RunEntity>,
     nodes: &mut Query<&mut NodeEntity>,
 ) {
-    let run_now = RunEntity {
-        id: run.id().clone(),
-        status: run.status,
-        cancel_requested: run.cancel_requested,
-    };
+    let is_known = index.runs.contains_key(run.id());
     let entry = index.runs.entry(run.id().clone()).or_insert_with(|| RunEntry {
-        run: commands.spawn((Name::new(format!("run {}", run.id())), run_now.clone())).id(),
-        nodes: Vec::new(),
+        run: commands.spawn((Name::new(format!("run {}", run.id())), RunEntity::of(run))).id(),
+        nodes: Vec::with_capacity(run.nodes.len()),
     });
-    if let Ok(mut component) = runs.get_mut(entry.run) {
-        component.set_if_neq(run_now);
+    if is_known
+        && let Ok(mut component) = runs.get_mut(entry.run)
+        && !component.shows(run)
+    {
+        *component = RunEntity::of(run);
     }
     for (position, node) in run.nodes.iter().enumerate() {
-        let node_now =
-            NodeEntity { name: node.name.clone(), status: node.status, attempts: node.attempts };
         match entry.nodes.get(position) {
-            Some(&entity) => {
-                if let Ok(mut component) = nodes.get_mut(entity) {
-                    component.set_if_neq(node_now);
-                } else {
-                    // Spawned this frame: its component arrives with the commands.
-                    commands.entity(entity).insert(node_now);
-                }
-            }
+            Some(&entity) => match nodes.get_mut(entity) {
+                Ok(component) if component.shows(node) => {}
+                Ok(mut component) => *component = NodeEntity::of(node),
+                // Spawned this frame: its component arrives with the commands.
+                Err(_) => drop(commands.entity(entity).insert(NodeEntity::of(node))),
+            },
             None => {
-                let entity = commands.spawn((Name::new(node.name.to_string()), node_now)).id();
+                let component = NodeEntity::of(node);
+                let entity = commands.spawn((Name::new(node.name.to_string()), component)).id();
                 commands.entity(entry.run).add_child(entity);
                 entry.nodes.push(entity);
             }

@@ -21,6 +21,8 @@ pub struct Focus {
     run: Option<RunId>,
     /// Chosen by the user: it stays until following is resumed.
     pinned: bool,
+    /// Chosen by the director.
+    directed: bool,
     /// When the run in focus was first seen to be over, by the playback clock.
     over_since: Option<Timestamp>,
 }
@@ -28,7 +30,7 @@ pub struct Focus {
 impl Focus {
     /// Focused on `run` from the beginning, or following.
     pub fn new(run: Option<RunId>) -> Self {
-        Self { pinned: run.is_some(), run, over_since: None }
+        Self { pinned: run.is_some(), run, ..Self::default() }
     }
 
     pub fn run(&self) -> Option<&RunId> {
@@ -41,21 +43,39 @@ impl Focus {
 
     /// The user chose a run.
     pub fn pin(&mut self, run: RunId) {
-        self.run = Some(run);
-        self.pinned = true;
-        self.over_since = None;
+        *self = Self::new(Some(run));
     }
 
     /// Stays where it is, or follows again.
     pub fn toggle_following(&mut self) {
-        self.pinned = !self.pinned;
+        self.pinned = self.directed || !self.pinned;
+        self.directed = false;
         self.over_since = None;
+    }
+
+    /// Stays where it is.
+    pub fn stay(&mut self) {
+        self.pinned = true;
+        self.directed = false;
     }
 
     /// Follows again, from the newest active run.
     pub fn follow(&mut self) {
-        self.pinned = false;
-        self.run = None;
+        *self = Self::default();
+    }
+
+    /// The director chose a run.
+    pub(super) fn direct(&mut self, run: RunId) {
+        *self = Self { run: Some(run), directed: true, ..Self::default() };
+    }
+
+    pub(super) fn is_directed(&self) -> bool {
+        self.directed
+    }
+
+    /// The run that the director chose.
+    pub(super) fn directed_run(&self) -> Option<&RunId> {
+        self.run.as_ref().filter(|_| self.directed)
     }
 }
 
@@ -74,8 +94,12 @@ pub fn listed_runs(studio: &Studio) -> Vec<&Run> {
     runs
 }
 
-fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Res<PlaybackClock>) {
-    if focus.pinned {
+pub(super) fn follow_newest_active(
+    mut focus: ResMut<Focus>,
+    studio: Res<Studio>,
+    clock: Res<PlaybackClock>,
+) {
+    if focus.pinned || focus.directed {
         return;
     }
     let shown = focus.run.as_ref().and_then(|id| studio.model.run(id));

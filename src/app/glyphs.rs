@@ -4,13 +4,15 @@ use bevy::color::Color;
 use bevy::math::Vec2;
 
 use super::draw::{Face, Layer, Part, Rect, Shape, Text};
-use super::theme::colour;
+use super::theme::Palette;
 
 /// What a glyph says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyph {
     Pending,
     Running,
+    /// As running, where nothing runs that is heard of: its levels stand still.
+    Idle,
     Success,
     Failed,
     Cancelled,
@@ -22,50 +24,49 @@ pub enum Glyph {
 
 impl Glyph {
     /// The status' own colour.
-    pub fn colour(self) -> Color {
+    pub fn colour(self, palette: &Palette) -> Color {
         match self {
-            Self::Pending | Self::Skipped | Self::Unknown => colour::TEXT_TERTIARY,
-            Self::Silent => colour::TEXT_SECONDARY,
-            Self::Running => colour::RUNNING,
-            Self::Success => colour::SUCCESS,
-            Self::Failed => colour::FAILED,
-            Self::Cancelled => colour::CANCELLED,
+            Self::Pending | Self::Skipped | Self::Unknown => palette.text_tertiary,
+            Self::Silent => palette.text_secondary,
+            Self::Running | Self::Idle => palette.running,
+            Self::Success => palette.success,
+            Self::Failed => palette.failed,
+            Self::Cancelled => palette.cancelled,
         }
     }
 }
 
 /// Draws a status badge of this radius. `key` names the place.
 pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: f32, key: &str) {
+    let palette = part.palette;
     match glyph {
         Glyph::Pending => {
             part.shape(
                 layer,
-                Shape::ring(centre, radius * 0.9, radius * 0.13).fill(colour::TEXT_DECORATIVE),
+                Shape::ring(centre, radius * 0.9, radius * 0.13).fill(palette.text_decorative),
             );
         }
-        Glyph::Running => {
-            part.shape(layer, Shape::disc(centre, radius).fill(colour::RUNNING_DEEP));
+        Glyph::Running | Glyph::Idle => {
+            part.shape(layer, Shape::disc(centre, radius).fill(palette.running_deep));
             part.shape(
                 layer,
                 Shape::arc(centre, radius * 0.93, radius * 0.19, -150.0, 150.0)
-                    .fill(colour::RUNNING),
+                    .fill(palette.running),
             );
-            part.shape(
-                layer,
-                Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42))
-                    .fill(colour::RUNNING),
-            );
+            let levels = Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42));
+            let levels = if glyph == Glyph::Idle { levels.standing_still() } else { levels };
+            part.shape(layer, levels.fill(palette.running));
         }
         Glyph::Success => {
-            part.shape(layer, Shape::disc(centre, radius).fill(colour::SUCCESS));
-            part.shape(layer, Shape::check(centre, radius).fill(colour::INK));
+            part.shape(layer, Shape::disc(centre, radius).fill(palette.success));
+            part.shape(layer, Shape::check(centre, radius).fill(palette.ink));
         }
         Glyph::Failed => {
-            part.shape(layer, Shape::octagon(centre, radius).fill(colour::FAILED).keep_colour());
+            part.shape(layer, Shape::octagon(centre, radius).fill(palette.failed).keep_colour());
             part.shape(
                 layer,
                 Shape::cross(centre, radius * 0.38, radius * 0.24)
-                    .fill(colour::FAILED_INK)
+                    .fill(palette.failed_ink)
                     .keep_colour(),
             );
         }
@@ -74,18 +75,18 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                 Rect::new(centre.x - radius, centre.y - radius, 2.0 * radius, 2.0 * radius);
             part.shape(
                 layer,
-                Shape::rounded_box(square).radius(radius * 0.3).fill(colour::CANCELLED),
+                Shape::rounded_box(square).radius(radius * 0.3).fill(palette.cancelled),
             );
             part.shape(
                 layer,
                 Shape::rounded_box(square.inset(radius * 0.62))
                     .radius(radius * 0.08)
-                    .fill(colour::CANCELLED_INK),
+                    .fill(palette.cancelled_ink),
             );
         }
         Glyph::Silent => {
-            let ink = colour::TEXT_SECONDARY;
-            part.shape(layer, Shape::disc(centre, radius).fill(colour::STALE_BADGE));
+            let ink = palette.text_secondary;
+            part.shape(layer, Shape::disc(centre, radius).fill(palette.stale_badge));
             part.shape(layer, Shape::ring(centre, radius * 0.64, radius * 0.17).fill(ink));
             let at = |x: f32, y: f32| centre + Vec2::new(x, y) * radius;
             let hands =
@@ -96,7 +97,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.14)
-                    .fill(colour::SKIPPED_HATCH)
+                    .fill(palette.skipped_hatch)
                     .dash(radius * 0.31, radius * 0.27),
             );
             for offset in [-0.36, 0.02] {
@@ -104,7 +105,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                 part.shape(
                     layer,
                     Shape::polyline3(at(0.0, -0.3), at(0.3, 0.0), at(0.0, 0.3), radius * 0.15)
-                        .fill(colour::SKIPPED_HATCH),
+                        .fill(palette.skipped_hatch),
                 );
             }
         }
@@ -112,7 +113,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.13)
-                    .fill(colour::SKIPPED_HATCH)
+                    .fill(palette.skipped_hatch)
                     .dash(radius * 0.1, radius * 0.26),
             );
             let size = radius * 1.2;
@@ -127,7 +128,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                     size,
                 )
                 .middle()
-                .colour(colour::SKIPPED_HATCH),
+                .colour(palette.skipped_hatch),
             );
         }
     }

@@ -1,10 +1,11 @@
 //! The one place where the model changes: the source's channel is drained into it.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use bevy::platform::time::Instant;
 use bevy::prelude::*;
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use super::AppSystems;
@@ -24,6 +25,8 @@ const INGEST_BUDGET: Duration = Duration::from_millis(4);
 /// Time it may spend when nothing has been drained for [`LONG_ASLEEP`], as in a page whose tab was
 /// hidden: whoever comes back sees what is, not how it came about.
 const CATCH_UP_BUDGET: Duration = Duration::from_millis(250);
+/// For so long at most: a source that is never drained must not keep the picture from moving.
+const CATCH_UP_AT_MOST: Duration = Duration::from_secs(3);
 const LONG_ASLEEP: Duration = Duration::from_secs(2);
 /// Lines kept of the connection log.
 const KEPT_CONNECTION_LOG: usize = 500;
@@ -139,6 +142,18 @@ pub struct EventReceived {
     pub live: bool,
 }
 
+/// The runs that are not as they were, those that had to go included: each once, in the order in
+/// which they were told of.
+pub(super) fn touched<'a>(received: impl Iterator<Item = &'a EventReceived>) -> Vec<&'a RunId> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut touched = Vec::new();
+    for EventReceived { change, .. } in received {
+        let ids = std::iter::once(&change.run_id).chain(&change.evicted);
+        touched.extend(ids.filter(|id| seen.insert(*id)));
+    }
+    touched
+}
+
 /// A node succeeded or failed.
 #[derive(Message, Clone, Debug)]
 pub struct NodeFinished {
@@ -211,16 +226,39 @@ pub struct Announcements<'w> {
     parse_errors: MessageWriter<'w, ParseErrorReceived>,
 }
 
+/// How long frames may drain.
+#[derive(Default)]
+pub(super) struct Pace {
+    last: Option<Instant>,
+    /// When nothing had been drained for long, until all of it is.
+    catching_up_since: Option<Instant>,
+}
+
+impl Pace {
+    fn budget(&mut self, now: Instant) -> Duration {
+        if self.last.replace(now).is_some_and(|last| now.duration_since(last) > LONG_ASLEEP) {
+            self.catching_up_since = Some(now);
+        }
+        match self.catching_up_since {
+            Some(since) if now.duration_since(since) <= CATCH_UP_AT_MOST => CATCH_UP_BUDGET,
+            _ => INGEST_BUDGET,
+        }
+    }
+
+    fn caught_up(&mut self) {
+        self.catching_up_since = None;
+    }
+}
+
 pub(super) fn drain(
     mut studio: ResMut<Studio>,
     mut link: ResMut<Link>,
     mut clock: ResMut<PlaybackClock>,
     mut announce: Announcements,
-    mut last: Local<Option<Instant>>,
+    mut pace: Local<Pace>,
 ) {
     let begun = Instant::now();
-    let asleep = last.replace(begun).is_some_and(|last| begun.duration_since(last) > LONG_ASLEEP);
-    let budget = if asleep { CATCH_UP_BUDGET } else { INGEST_BUDGET };
+    let budget = pace.budget(begun);
     let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
         return;
     };
@@ -246,6 +284,9 @@ pub(super) fn drain(
         }
     }
     let backlog = signals.len();
+    if backlog == 0 {
+        pace.caught_up();
+    }
     if link.backlog != backlog {
         link.backlog = backlog;
     }
@@ -300,4 +341,24 @@ fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements
         link.log.pop_front();
     }
     link.log.push_back(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_slept_catches_up_until_nothing_waits_but_not_for_ever() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut pace = Pace::default();
+        assert_eq!(pace.budget(at(0)), INGEST_BUDGET);
+        assert_eq!(pace.budget(at(30_000)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(30_300)), CATCH_UP_BUDGET, "there is more");
+        pace.caught_up();
+        assert_eq!(pace.budget(at(30_316)), INGEST_BUDGET);
+        assert_eq!(pace.budget(at(60_000)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(61_900)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(63_100)), INGEST_BUDGET, "it never ends");
+    }
 }

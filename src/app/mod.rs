@@ -9,11 +9,13 @@ mod bridge;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 pub mod clock;
+pub mod director;
 pub mod draw;
 pub mod entities;
 pub mod focus;
 mod frame;
 mod glyphs;
+mod hands;
 pub mod ingest;
 pub mod input;
 pub mod kiosk;
@@ -29,8 +31,11 @@ mod snapshot;
 mod source;
 pub mod stage;
 pub mod theme;
+mod transition;
 pub mod view;
 pub mod viewport;
+#[cfg(not(target_arch = "wasm32"))]
+mod vitals;
 pub mod wall;
 mod window;
 pub mod words;
@@ -96,9 +101,10 @@ pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins((
+        app.init_resource::<power::NextFrame>().add_plugins((
             draw::DrawPlugin,
             viewport::plugin,
+            transition::plugin,
             frame::plugin,
             stage::plugin,
             wall::plugin,
@@ -114,6 +120,7 @@ impl Plugin for ControlsPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(EguiPlugin::default())
             .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
-            .add_plugins((input::plugin, panel::plugin, pointer::plugin, window::plugin));
+            .add_plugins((input::plugin, panel::plugin, pointer::plugin, window::plugin))
+            .add_plugins(director::press_plugin);
     }
 }

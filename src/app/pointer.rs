@@ -30,7 +30,7 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Opens the run on the wall that was clicked, and not dragged.
-fn pick(
+pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,
     (pickable, counted): (Res<Pickable>, Res<Counted>),
@@ -47,13 +47,13 @@ fn pick(
     if buttons.just_released(MouseButton::Left)
         && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
     {
-        let point = (pointer - canvas.origin - canvas.shift) / canvas.scale;
+        let point = canvas.point_at(pointer);
         let run_at = |place: usize| counted.census.run_at(place).cloned();
         actions.write_batch(pickable.at(point, run_at).map(Action::Open));
     }
 }
 
-fn look(
+pub(super) fn look(
     scroll: Res<AccumulatedMouseScroll>,
     moved: Res<AccumulatedMouseMotion>,
     buttons: Res<ButtonInput<MouseButton>>,

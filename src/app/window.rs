@@ -14,6 +14,7 @@ use thiserror::Error;
 use tracing::info;
 
 use super::actions::Chrome;
+use super::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::draw::{NoAdapter, graphics_settings};
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,6 +27,8 @@ use super::recovery::RecoveryPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::screens;
 use super::viewport::{self, ReducedMotion, Viewport};
+#[cfg(not(target_arch = "wasm32"))]
+use super::vitals;
 use super::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin, power};
 use crate::config::WindowRequest;
 
@@ -62,6 +65,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     };
     let mut app = App::new();
     let kiosk = request.settings.kiosk;
+    let measuring = request.settings.measuring;
     compose(&mut app, engine, window, request);
     if kiosk.on {
         app.insert_resource(screens::Insist);
@@ -69,6 +73,10 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
     app.add_plugins(RecoveryPlugin { restart });
     keep_going(&mut app, kiosk.on);
+    app.insert_resource(power::DrawAlways(measuring.draw_always));
+    if let Some(every) = measuring.stats_every {
+        vitals::build(&mut app, every);
+    }
     app.insert_resource(screens::WantedScreen(kiosk.screen)).add_plugins(screens::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
     match app.run() {
@@ -98,12 +106,14 @@ pub(super) fn compose(
     };
     let reduced_motion = settings.view.reduced_motion;
     let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
+    let director = DirectorPlugin { settings: settings.director };
     app.add_plugins((
         StudioPlugin { settings, source: Some(source) },
         ViewPlugin,
         ControlsPlugin,
         power::plugin,
         kiosk,
+        director,
     ));
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))

@@ -9,7 +9,7 @@ pub const DEFAULT_LEVEL: f32 = 0.4;
 /// Darker than this is off, which is the screen's own business.
 pub const LEAST_LEVEL: f32 = 0.1;
 /// A failure is not dimmed below this, whatever was asked for: its words on their bar then still have
-/// the contrast of 3 : 1 that large type needs (WCAG 2.2, 1.4.3); `app/theme.rs` has the test.
+/// the contrast of 3 : 1 that large type needs (WCAG 2.2, 1.4.3); `app/theme/` has the test.
 pub const LEAST_OF_A_FAILURE: f32 = 0.7;
 
 const MINUTES_A_DAY: u32 = 24 * 60;

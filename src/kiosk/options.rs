@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::dim::{DEFAULT_LEVEL, Hours, LEAST_LEVEL};
+use crate::director::DirectorOptions;
 
 /// Options of a screen that nobody operates.
 #[derive(Args, Clone, Debug)]
@@ -30,11 +31,20 @@ pub struct KioskOptions {
     #[arg(long, value_name = "LEVEL", default_value_t = DEFAULT_LEVEL, value_parser = level)]
     #[arg(env = "METERBRIDGE_DIM_LEVEL", hide_env = true)]
     pub dim_level: f32,
+
+    #[command(flatten)]
+    pub director: DirectorOptions,
 }
 
 impl Default for KioskOptions {
     fn default() -> Self {
-        Self { kiosk: false, screen: None, dim: None, dim_level: DEFAULT_LEVEL }
+        Self {
+            kiosk: false,
+            screen: None,
+            dim: None,
+            dim_level: DEFAULT_LEVEL,
+            director: DirectorOptions::default(),
+        }
     }
 }
 

@@ -30,6 +30,11 @@ impl Rect {
         self.y + self.h / 2.0
     }
 
+    /// Whether a point lies in it.
+    pub fn holds(&self, x: f32, y: f32) -> bool {
+        (self.x..self.right()).contains(&x) && (self.y..self.bottom()).contains(&y)
+    }
+
     /// The rectangle made smaller by `by` on every side.
     pub fn inset(&self, by: f32) -> Self {
         Self::new(self.x + by, self.y + by, self.w - 2.0 * by, self.h - 2.0 * by)

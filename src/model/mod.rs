@@ -12,6 +12,7 @@ mod log;
 mod node;
 mod run;
 mod seen;
+mod slots;
 mod stats;
 mod status;
 mod store;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
+use super::slots::Slots;
 use crate::protocol::NodeName;
 
 /// Durations looked back on.
@@ -13,8 +14,15 @@ const KEPT_DURATIONS: usize = 200;
 const KEPT_OUTCOMES: usize = 20_000;
 /// Seconds of event counts looked back on.
 const KEPT_SECONDS: usize = 3_700;
+/// What is active is looked back on by slots of this length, and over so many of them: a bit more
+/// than an hour.
+const ACTIVE_SLOT_SECS: i64 = 15;
+const KEPT_ACTIVE_SLOTS: usize = 250;
 /// Node names told apart; a backend with more than these is not doing music.
 const KEPT_NAMES: usize = 256;
+
+/// From when to when a run was active; an open end while it is.
+pub(super) type Span = (Timestamp, Option<Timestamp>);
 
 /// The usual duration of something, from its last successes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,33 +69,49 @@ fn percentile(sorted: &[u64], quantile: f64) -> Option<u64> {
 }
 
 /// Rates and usual durations over everything the model has seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stats {
     nodes: HashMap<NodeName, Durations, FixedState>,
     runs: Durations,
     /// Instant and outcome (success) of ended runs, in order of instant.
     outcomes: VecDeque<(Timestamp, bool)>,
-    /// Events counted by the second they happened in, in order.
-    seconds: VecDeque<(i64, u32)>,
+    /// Events by the second they happened in.
+    events: Slots,
+    /// How many runs began to run, less those that ceased to.
+    active: Slots,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            nodes: HashMap::default(),
+            runs: Durations::default(),
+            outcomes: VecDeque::new(),
+            events: Slots::new(1, KEPT_SECONDS),
+            active: Slots::new(ACTIVE_SLOT_SECS, KEPT_ACTIVE_SLOTS),
+        }
+    }
 }
 
 impl Stats {
     pub(super) fn count_event(&mut self, at: Timestamp) {
-        let second = at.as_second();
-        match self.seconds.back_mut() {
-            Some((last, count)) if *last == second => *count += 1,
-            Some((last, _)) if *last > second => {
-                match self.seconds.binary_search_by_key(&second, |(kept, _)| *kept) {
-                    Ok(place) => self.seconds[place].1 += 1,
-                    // Older than everything kept: not worth a place when there is none.
-                    Err(0) if self.seconds.len() >= KEPT_SECONDS => {}
-                    Err(place) => self.seconds.insert(place, (second, 1)),
-                }
-            }
-            _ => self.seconds.push_back((second, 1)),
+        self.events.add(at, 1);
+    }
+
+    /// What is known of when a run was active has changed.
+    pub(super) fn span_changed(&mut self, before: Option<Span>, after: Option<Span>) {
+        if before == after {
+            return;
         }
-        while self.seconds.len() > KEPT_SECONDS {
-            self.seconds.pop_front();
+        // Another execution does not undo the one before.
+        let goes_on =
+            matches!((before, after), (Some((_, Some(until))), Some((since, _))) if since > until);
+        let undone = before.filter(|_| !goes_on).map(|span| (span, -1));
+        for ((since, until), by) in undone.into_iter().chain(after.map(|span| (span, 1))) {
+            self.active.add(since, by);
+            if let Some(until) = until {
+                self.active.add(until, -by);
+            }
         }
     }
 
@@ -120,26 +144,57 @@ impl Stats {
         self.runs.usual()
     }
 
+    /// What the last `most` completed runs took, in milliseconds, the oldest first.
+    pub fn last_run_durations(&self, most: usize) -> impl Iterator<Item = u64> {
+        let last = &self.runs.last;
+        last.iter().skip(last.len().saturating_sub(most)).copied()
+    }
+
     /// Events a second, over the `window_secs` full seconds before `now` (server's clock).
     pub fn events_per_second(&self, now: Timestamp, window_secs: u32) -> f64 {
         let end = now.as_second();
-        let begin = end - i64::from(window_secs);
-        let count: u32 = self
-            .seconds
-            .iter()
-            .rev()
-            .skip_while(|(second, _)| *second >= end)
-            .take_while(|(second, _)| *second >= begin)
-            .map(|(_, count)| count)
-            .sum();
-        f64::from(count) / f64::from(window_secs.max(1))
+        let recent = self.events.back_to(end - i64::from(window_secs));
+        let count: i64 = recent.filter(|(second, _)| *second < end).map(|(_, count)| count).sum();
+        count as f64 / f64::from(window_secs.max(1))
+    }
+
+    /// Events in each of `parts` equal parts of the last `window_secs`, the oldest part first.
+    pub fn events_by(&self, now: Timestamp, window_secs: u32, parts: usize) -> Vec<u32> {
+        let mut counts = vec![0; parts];
+        let begin = now.as_second() - i64::from(window_secs);
+        for (second, count) in self.events.back_to(begin + 1) {
+            let part = (second - begin - 1) * parts as i64 / i64::from(window_secs.max(1));
+            // What is ahead of the clock is now.
+            let part = usize::try_from(part).unwrap_or(0).min(parts.saturating_sub(1));
+            if let Some(sum) = counts.get_mut(part) {
+                *sum += u32::try_from(count).unwrap_or(0);
+            }
+        }
+        counts
+    }
+
+    /// How many runs were active at the end of each of `parts` slots of 15 s up to `now`, the
+    /// oldest first, when `active` are now.
+    pub fn active_by(&self, now: Timestamp, active: usize, parts: usize) -> Vec<u32> {
+        let last = self.active.slot(now);
+        let first = last - parts as i64 + 1;
+        let mut level = active as i64;
+        let mut changes = self.active.back_to(first).peekable();
+        let mut levels = Vec::with_capacity(parts);
+        for slot in (first..=last).rev() {
+            levels.push(u32::try_from(level).unwrap_or(0));
+            while let Some((_, by)) = changes.next_if(|(changed, _)| *changed >= slot) {
+                level -= by;
+            }
+        }
+        levels.reverse();
+        levels
     }
 
     /// The busiest second of the last `window_secs`, in events.
     pub fn peak_events_per_second(&self, now: Timestamp, window_secs: u32) -> u32 {
-        let begin = now.as_second() - i64::from(window_secs);
-        let recent = self.seconds.iter().rev().take_while(|(second, _)| *second >= begin);
-        recent.map(|(_, count)| *count).max().unwrap_or(0)
+        let recent = self.events.back_to(now.as_second() - i64::from(window_secs));
+        recent.map(|(_, count)| u32::try_from(count).unwrap_or(u32::MAX)).max().unwrap_or(0)
     }
 
     /// Runs that ended within `window` before `now`: (completed, failed).

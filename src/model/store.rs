@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::node::NodeStatus;
 use super::run::Taken;
+use super::stats::Span;
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
 
@@ -69,6 +70,8 @@ pub struct NodeChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub run_id: RunId,
+    /// When it happened, by the server's clock; where REST told, the latest that it tells of.
+    pub at: Timestamp,
     pub new_run: bool,
     /// From and to, where they differ.
     pub run_status: Option<(RunStatus, RunStatus)>,
@@ -185,7 +188,7 @@ impl Model {
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {
-                let evicted = self.make_room();
+                let evicted = self.make_room(event.at);
                 let most_facts = self.retention.events_per_run;
                 let run = Run::new(event.run_id.clone(), fact.at, received_at, most_facts);
                 (self.insert(run), evicted)
@@ -224,6 +227,7 @@ impl Model {
                 }
                 Outcome::Applied(Change {
                     run_id: event.run_id.clone(),
+                    at: event.at,
                     new_run: known.is_none(),
                     run_status,
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
@@ -244,7 +248,7 @@ impl Model {
             Some(slot) => (slot, None),
             None => {
                 let at = snapshot.created_at.or(snapshot.told_until()).unwrap_or(received_at);
-                let evicted = self.make_room();
+                let evicted = self.make_room(at);
                 let most_facts = self.retention.events_per_run;
                 (self.insert(Run::new(run_id.clone(), at, received_at, most_facts)), evicted)
             }
@@ -255,22 +259,25 @@ impl Model {
             return None;
         }
         self.counters.snapshots += 1;
+        let at = run.snapshot().and_then(RunSnapshot::told_until).unwrap_or(received_at);
         let outcome = (run.ended_at, run.status, run.duration_ms, run.from_rest);
         let run_status = self.account(slot, before);
-        if let (Some(_), (Some(at), status, millis, true)) = (run_status, outcome)
+        if let (Some(_), (Some(ended_at), status, millis, true)) = (run_status, outcome)
             && matches!(status, RunStatus::Completed | RunStatus::Failed)
         {
-            self.stats.run_ended(at, status == RunStatus::Completed, millis);
+            self.stats.run_ended(ended_at, status == RunStatus::Completed, millis);
         }
         let new_run = known.is_none();
-        Some(Change { run_id, new_run, run_status, node: None, refolded: true, evicted })
+        Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
     }
 
     /// Brings tally and order of eviction in step with a run that may have changed. Returns its
     /// status from and to, where they differ.
     fn account(&mut self, slot: usize, before: Before) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_ref()?;
-        let (status, key) = (run.status, eviction_key(run, slot));
+        let (status, key, span) = (run.status, eviction_key(run, slot), span(run));
+        let span_before = if before.is_new { None } else { before.span };
+        self.stats.span_changed(span_before, span);
         if before.is_new {
             self.tally[status as usize] += 1;
             self.eviction.insert(key);
@@ -318,8 +325,8 @@ impl Model {
         slot
     }
 
-    /// Lets one run go when the bound is reached.
-    fn make_room(&mut self) -> Option<RunId> {
+    /// Lets one run go when the bound is reached, for one that came at `now`.
+    fn make_room(&mut self, now: Timestamp) -> Option<RunId> {
         if self.index.len() < self.retention.runs.max(1) {
             return None;
         }
@@ -328,6 +335,9 @@ impl Model {
         self.free.push(slot);
         self.index.remove(run.id());
         self.tally[run.status as usize] -= 1;
+        if let Some((since, None)) = span(&run) {
+            self.stats.span_changed(Some((since, None)), Some((since, Some(now))));
+        }
         self.counters.evicted_runs += 1;
         Some(run.id().clone())
     }
@@ -401,11 +411,12 @@ struct Before {
     is_new: bool,
     status: RunStatus,
     key: EvictionKey,
+    span: Option<Span>,
 }
 
 impl Before {
     fn of(run: &Run, slot: usize, is_new: bool) -> Self {
-        Self { is_new, status: run.status, key: eviction_key(run, slot) }
+        Self { is_new, status: run.status, key: eviction_key(run, slot), span: span(run) }
     }
 }
 
@@ -413,4 +424,14 @@ impl Before {
 fn eviction_key(run: &Run, slot: usize) -> EvictionKey {
     let since = run.ended_at.or(run.started_at).unwrap_or(run.first_event_at());
     (!run.status.is_over(), since, slot)
+}
+
+/// From when to when the run was active in its last execution; `None` before its start.
+fn span(run: &Run) -> Option<Span> {
+    let since = run.started_at.unwrap_or(run.first_event_at());
+    match run.status {
+        RunStatus::Pending => None,
+        RunStatus::Running => Some((since, None)),
+        _ => Some((since, Some(run.ended_at.unwrap_or(since)))),
+    }
 }

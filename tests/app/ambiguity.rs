@@ -6,10 +6,12 @@ use bevy::ecs::schedule::{
     ScheduleBuildWarning, Schedules,
 };
 use bevy::prelude::*;
+use meterbridge::app::director::DirectorPlugin;
 use meterbridge::app::draw::offscreen_plugins;
 use meterbridge::app::kiosk::KioskPlugin;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
+use meterbridge::director::DirectorSettings;
 use meterbridge::kiosk::KioskSettings;
 use meterbridge::source::SourceSpec;
 
@@ -77,7 +79,8 @@ fn in_a_kiosk_every_order_that_matters_is_set() {
     let mut app = App::new();
     let settings = KioskSettings { on: true, dim: "22:00-07:00".parse().ok(), ..default() };
     app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin))
-        .add_plugins(KioskPlugin { settings, panel_stays: false });
+        .add_plugins(KioskPlugin { settings, panel_stays: false })
+        .add_plugins(DirectorPlugin { settings: DirectorSettings::default() });
     assert_eq!(all_conflicts(&mut app), "");
 }
 

@@ -8,6 +8,7 @@
 
 mod ambiguity;
 mod cli;
+mod director;
 mod focus;
 mod kiosk;
 mod link;
@@ -18,6 +19,7 @@ mod scenes;
 mod stage_words;
 mod support;
 mod tape;
+mod transition;
 mod wall;
 mod wall_pixels;
 mod wall_scenes;

@@ -15,7 +15,7 @@ complain() {
 
 # Options and variables that they name exist.
 for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$desktop" docs/wall.md | sort -u); do
-    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/kiosk/options.rs ||
+    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/kiosk/options.rs src/director/options.rs ||
         complain "packaging or docs/wall.md name $variable, which nothing reads"
 done
 

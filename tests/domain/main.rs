@@ -10,6 +10,7 @@
 mod cli;
 mod dialects;
 mod events;
+mod history;
 mod identity;
 mod permutations;
 mod rest;

@@ -122,6 +122,8 @@ export function mount(canvas, options = {}) {
     disconnect: () => running().disconnect(),
     /** Shows this run; without an id, follows the newest again. */
     select: (runId) => running().select(runId),
+    /** Has the director take over: the wall, and runs that are worth a look. */
+    auto: () => running().auto(),
     /** The address of this page with the present settings in it. */
     link: () => running().link(),
   };

@@ -11,10 +11,12 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::AppSystems;
 use crate::app::actions::{Action, Chrome};
+use crate::app::director::Auto;
 use crate::app::focus::Focus;
 use crate::app::ingest::{Link, Studio};
 use crate::app::panel::ShareLink;
 use crate::app::viewport::ReducedMotion;
+use crate::director::Mode;
 use crate::inspect::Report;
 use crate::model::{Model, Retention};
 use crate::protocol::RunId;
@@ -69,6 +71,8 @@ pub(super) struct Connection {
 struct View {
     run_id: Option<String>,
     following: bool,
+    /// Who decides what is shown: "auto", "pinned" or, without a director, "off".
+    director: &'static str,
     panel: bool,
     fullscreen: bool,
     reduced_motion: bool,
@@ -145,6 +149,12 @@ pub fn select(run_id: Option<String>) {
     call(run_id.map_or(Action::Follow, |run| Action::SelectRun(RunId::new(run))));
 }
 
+/// Has the director take over, as key A does.
+#[wasm_bindgen]
+pub fn auto() {
+    call(Action::Auto);
+}
+
 fn call(action: Action) {
     DESK.with_borrow_mut(|desk| {
         desk.calls.push(action);
@@ -193,6 +203,7 @@ fn leave(
     mut studio: ResMut<Studio>,
     link: Res<Link>,
     focus: Res<Focus>,
+    auto: Res<Auto>,
     chrome: Res<Chrome>,
     reduced_motion: Res<ReducedMotion>,
     share: Res<ShareLink>,
@@ -202,6 +213,11 @@ fn leave(
     let view = View {
         run_id: focus.run().map(ToString::to_string),
         following: focus.is_following(),
+        director: match auto.0.mode() {
+            Mode::Off => "off",
+            Mode::Auto => "auto",
+            Mode::Pinned { .. } => "pinned",
+        },
         panel: chrome.panel,
         fullscreen: chrome.fullscreen,
         reduced_motion: reduced_motion.0,

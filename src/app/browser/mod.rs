@@ -2,7 +2,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `link` |
+//! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
 //! | `dark` | what the scripts say of the screen's sleep |
 //! | `events` | DOM events that tell what a viewer sees |
 //! | `visits` | what is kept between visits, and the link to share |

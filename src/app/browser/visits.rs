@@ -6,6 +6,7 @@ use web_sys::Storage;
 
 use super::Page;
 use crate::app::actions::Chrome;
+use crate::app::director::Auto;
 use crate::app::focus::Focus;
 use crate::app::ingest::Link;
 use crate::app::panel::ShareLink;
@@ -27,11 +28,19 @@ pub(super) fn kept(page: &Page) -> String {
 }
 
 /// The address of a page that shows the same.
-fn address(link: &Link, focus: &Focus, chrome: &Chrome, view: View, page: &Page) -> String {
+fn address(
+    link: &Link,
+    focus: &Focus,
+    chrome: &Chrome,
+    view: View,
+    directed: bool,
+    page: &Page,
+) -> String {
     let pinned = if focus.is_following() { None } else { focus.run() };
     let shown = Shown {
         run: pinned.map(|run| run.as_str()),
-        wall: view == View::Wall,
+        wall: view == View::Wall && !directed,
+        director: directed,
         ..shown(link, chrome)
     };
     let query = link_query(&shown, page.own_source.as_deref());
@@ -51,6 +60,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
         panel: chrome.panel,
         // What was looked at last is not a setting.
         wall: false,
+        director: false,
     }
 }
 
@@ -63,13 +73,24 @@ fn share(
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     view: Res<View>,
+    auto: Res<Auto>,
     page: Res<Page>,
     mut share: ResMut<ShareLink>,
 ) {
-    let changed =
-        link.is_changed() || focus.is_changed() || chrome.is_changed() || view.is_changed();
+    let changed = link.is_changed()
+        || focus.is_changed()
+        || chrome.is_changed()
+        || view.is_changed()
+        || auto.is_changed();
     if share.0.is_none() || changed {
-        share.set_if_neq(ShareLink(Some(address(&link, &focus, &chrome, *view, &page))));
+        share.set_if_neq(ShareLink(Some(address(
+            &link,
+            &focus,
+            &chrome,
+            *view,
+            auto.0.is_auto(),
+            &page,
+        ))));
     }
 }
 

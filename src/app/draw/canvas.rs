@@ -7,8 +7,11 @@ use bevy::color::{Color, Srgba};
 use bevy::ecs::resource::Resource;
 use bevy::math::Vec2;
 
+use super::fade::{Fade, Levels};
 use super::fonts::Face;
+use super::motion::Moving;
 use super::shape::Shape;
+use crate::app::theme::{Palette, Theme};
 
 /// Where a shape or text lies in depth, from the back to the front. Within a layer all shapes
 /// come first, in the order they were added, then all texts.
@@ -203,17 +206,22 @@ impl Text {
 
 /// Names a part: a contributor's name, and a number where it has several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PartId(&'static str, u32);
+pub struct PartId {
+    name: &'static str,
+    number: u32,
+    /// The fade in which it left the picture; 0 while it has not.
+    left_in: u32,
+}
 
 impl From<&'static str> for PartId {
     fn from(name: &'static str) -> Self {
-        Self(name, 0)
+        Self { name, number: 0, left_in: 0 }
     }
 }
 
 impl From<(&'static str, u32)> for PartId {
     fn from((name, number): (&'static str, u32)) -> Self {
-        Self(name, number)
+        Self { name, number, left_in: 0 }
     }
 }
 
@@ -228,11 +236,48 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct Part {
     id: PartId,
+    /// The colours to draw it in.
+    pub palette: &'static Palette,
     pub(super) shapes: Vec<(Layer, Shape)>,
     pub(super) texts: Vec<(Layer, Text)>,
+    stays: bool,
+}
+
+/// What a cross-fade does to a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It goes.
+    Leaving,
+    /// It comes, or is there.
+    Entering,
+    /// It has no share in it.
+    Staying,
 }
 
 impl Part {
+    /// Keeps it as it is while a view gives way to another.
+    pub fn stay(&mut self) -> &mut Self {
+        self.stays = true;
+        self
+    }
+
+    pub(super) fn role(&self) -> Role {
+        match self.id.left_in {
+            0 if self.stays => Role::Staying,
+            0 => Role::Entering,
+            _ => Role::Leaving,
+        }
+    }
+
+    fn keep_within(&mut self, levels: Levels) {
+        for (_, shape) in &mut self.shapes {
+            shape.dim(levels.shapes);
+        }
+        for (_, text) in &mut self.texts {
+            text.opacity *= levels.texts;
+        }
+    }
+
     /// Adds a shape in front of those added to the layer before.
     pub fn shape(&mut self, layer: Layer, shape: Shape) -> &mut Self {
         self.shapes.push((layer, shape));
@@ -295,6 +340,10 @@ pub(super) fn drained(colour: Color, amount: f32) -> Color {
 pub struct Canvas {
     parts: Vec<Part>,
     generation: u64,
+    pub(super) fade: Fade,
+    fades: u32,
+    /// What its parts are drawn in from now on; those that are drawn stay as they are.
+    pub theme: Theme,
     /// Device pixels per design pixel.
     pub scale: f32,
     /// Device pixel of the design origin, from the viewport's top left corner.
@@ -319,6 +368,9 @@ impl Default for Canvas {
             parts: Vec::new(),
             // Generation 0 stands for "nothing uploaded yet" on the other side.
             generation: 1,
+            fade: Fade::default(),
+            fades: 0,
+            theme: Theme::default(),
             scale: 1.0,
             origin: Vec2::ZERO,
             shift: Vec2::ZERO,
@@ -336,14 +388,17 @@ impl Canvas {
     pub fn redraw(&mut self, id: impl Into<PartId>) -> &mut Part {
         self.generation += 1;
         let id = id.into();
+        let palette = self.theme.palette();
         let index = match self.parts.iter().position(|part| part.id == id) {
             Some(index) => index,
             None => {
-                self.parts.push(Part { id, shapes: Vec::new(), texts: Vec::new() });
+                let (shapes, texts) = (Vec::new(), Vec::new());
+                self.parts.push(Part { id, palette, shapes, texts, stays: false });
                 self.parts.len() - 1
             }
         };
         let part = &mut self.parts[index];
+        part.palette = palette;
         part.shapes.clear();
         part.texts.clear();
         part
@@ -355,6 +410,56 @@ impl Canvas {
         let count = self.parts.len();
         self.parts.retain(|part| part.id != id);
         if self.parts.len() < count {
+            self.generation += 1;
+        }
+    }
+
+    /// What of it moves though nobody draws it anew.
+    pub(in crate::app) fn moving(&self) -> Moving {
+        let mut moving = Moving::default();
+        let shapes = self.parts.iter().flat_map(|part| &part.shapes);
+        shapes.for_each(|(_, shape)| moving.add(shape));
+        moving
+    }
+
+    /// Has all that is on the picture, but for what stays, give way within `duration_secs` to what
+    /// is drawn from now on. Contributors draw as if nothing were there.
+    pub fn cross_fade(&mut self, now_secs: f64, duration_secs: f64) {
+        let (left, shown) = self.fade.begin(now_secs, duration_secs);
+        self.fades = self.fades.wrapping_add(1).max(1);
+        self.generation += 1;
+        for part in &mut self.parts {
+            match part.role() {
+                Role::Leaving => part.keep_within(left),
+                Role::Entering => {
+                    part.keep_within(shown);
+                    part.id.left_in = self.fades;
+                }
+                Role::Staying => {}
+            }
+        }
+    }
+
+    /// The design's point at a device pixel.
+    pub fn point_at(&self, px: Vec2) -> Vec2 {
+        (px - self.origin - self.shift) / self.scale
+    }
+
+    /// Whether one picture is giving way to another.
+    pub fn is_fading(&self) -> bool {
+        !self.fade.is_over()
+    }
+
+    /// How far a fade has got, 0 to 1; 1 when there is none.
+    pub fn fade_part(&self) -> f32 {
+        self.fade.entering.shapes
+    }
+
+    /// Goes on with a fade.
+    pub fn advance_fade(&mut self, now_secs: f64) {
+        self.fade.advance(now_secs);
+        if self.fade.is_over() {
+            self.parts.retain(|part| part.role() != Role::Leaving);
             self.generation += 1;
         }
     }
@@ -385,6 +490,28 @@ mod tests {
         assert!(canvas.generation() > before);
         let counts: Vec<_> = canvas.parts().iter().map(|part| part.shapes.len()).collect();
         assert_eq!(counts, [0, 2]);
+    }
+
+    #[test]
+    fn what_leaves_makes_room_for_what_comes() {
+        let mut canvas = Canvas::default();
+        let a_box = || Shape::rounded_box(Rect::new(0.0, 0.0, 1.0, 1.0));
+        canvas.redraw("frame").stay().shape(Layer::Background, a_box());
+        canvas.redraw("wall").shape(Layer::Module, a_box());
+        canvas.cross_fade(1.0, 0.7);
+        // Whoever drew it takes it off the picture, or draws it for the next: that is another one.
+        canvas.remove("wall");
+        canvas.redraw("stage").shape(Layer::Module, a_box());
+        let roles = |canvas: &Canvas| canvas.parts().iter().map(Part::role).collect::<Vec<_>>();
+        assert_eq!(roles(&canvas), [Role::Staying, Role::Leaving, Role::Entering]);
+        // The other way round before it is there.
+        canvas.advance_fade(1.3);
+        canvas.cross_fade(1.3, 0.2);
+        canvas.redraw("wall");
+        assert_eq!(roles(&canvas)[1..], [Role::Leaving, Role::Leaving, Role::Entering]);
+        canvas.advance_fade(1.5);
+        assert!(!canvas.is_fading());
+        assert_eq!(roles(&canvas), [Role::Staying, Role::Entering]);
     }
 
     #[test]

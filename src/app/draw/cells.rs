@@ -54,6 +54,11 @@ pub struct CellField {
     ink: Color,
     /// Nothing moves.
     pub frozen: bool,
+    opacity: f32,
+    /// Its opacity when the last cross-fade began.
+    faded_from: f32,
+    /// It gives way to what is drawn now, and is hidden after that.
+    leaving: bool,
 }
 
 impl Default for CellField {
@@ -67,6 +72,9 @@ impl Default for CellField {
             colours: [Color::WHITE; STATES],
             ink: Color::BLACK,
             frozen: false,
+            opacity: 1.0,
+            faded_from: 1.0,
+            leaving: false,
         }
     }
 }
@@ -75,6 +83,7 @@ impl CellField {
     /// Shows so many places in a grid, the states from 1 on in these colours.
     pub fn show(&mut self, grid: CellGrid, places: usize, colours: [Color; STATES], ink: Color) {
         self.grid = Some(grid);
+        self.leaving = false;
         self.places = places;
         self.colours = colours;
         self.ink = ink;
@@ -85,12 +94,38 @@ impl CellField {
         }
     }
 
+    /// Takes it off the picture; one that is fading away does that by itself.
     pub fn hide(&mut self) {
-        self.grid = None;
+        if !self.leaving {
+            self.grid = None;
+        }
+    }
+
+    /// Takes part in a cross-fade: gives way, or comes.
+    pub fn begin_fade(&mut self, gives_way: bool) {
+        self.faded_from = if self.is_shown() { self.opacity } else { 0.0 };
+        self.leaving = gives_way && self.is_shown();
+    }
+
+    /// How far a cross-fade has got, 0 to 1.
+    pub fn advance_fade(&mut self, part: f32) {
+        let to = if self.leaving { 0.0 } else { 1.0 };
+        self.opacity = self.faded_from + (to - self.faded_from) * part;
+        if part >= 1.0 {
+            if self.leaving {
+                self.grid = None;
+            }
+            (self.opacity, self.leaving) = (1.0, false);
+        }
     }
 
     pub fn is_shown(&self) -> bool {
         self.grid.is_some()
+    }
+
+    /// Whether cells move, if any of them has a state that does.
+    pub fn moves(&self) -> bool {
+        self.is_shown() && !self.frozen
     }
 
     /// Writes the states of a place.
@@ -199,7 +234,7 @@ fn extract(
     };
     // All of them, failures too: what says why they failed stands beside the field, and stays bright.
     let by = canvas.brightness.clamp(0.0, 1.0);
-    let dim = Vec4::new(by, by, by, 1.0);
+    let dim = Vec4::new(by, by, by, field.opacity);
     extracted.uniform = FieldUniform {
         viewport: extracted.uniform.viewport,
         origin: canvas.origin + canvas.shift,
@@ -448,6 +483,23 @@ mod tests {
         let generation = field.generation;
         field.write(130, [3; CELL_BYTES]);
         assert_eq!(field.generation, generation);
+    }
+
+    #[test]
+    fn it_fades_away_though_it_is_hidden_at_once() {
+        let mut field = field(100);
+        field.begin_fade(true);
+        field.hide();
+        field.advance_fade(0.25);
+        assert!(field.is_shown() && field.opacity == 0.75);
+        // Back before it was gone.
+        field.begin_fade(false);
+        field.show(field.grid.unwrap(), 100, field.colours, field.ink);
+        field.advance_fade(0.5);
+        assert!(field.opacity == 0.875);
+        field.begin_fade(true);
+        field.advance_fade(1.0);
+        assert!(!field.is_shown() && field.opacity == 1.0);
     }
 
     #[test]

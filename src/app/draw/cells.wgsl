@@ -37,6 +37,9 @@ const SILENT: u32 = 8u;
 struct VertexOutput {
     @builtin(position) position: vec4<f32>,
     @location(0) p: vec2<f32>,
+    // Width and height of a cell. Handed on, so that no branch depends on uniforms alone: see
+    // `shapes.wgsl`.
+    @location(1) @interpolate(flat) cell: vec2<f32>,
 }
 
 @vertex
@@ -48,6 +51,8 @@ fn vertex(@builtin(vertex_index) index: u32) -> VertexOutput {
     var out: VertexOutput;
     out.position = vec4<f32>(ndc.x, -ndc.y, 0.5, 1.0);
     out.p = p - field.rect.xy;
+    let across = field.grid.x * (field.grid.z + 1u);
+    out.cell = vec2<f32>(field.rect.z / f32(across), field.rect.w / f32(field.grid.y));
     return out;
 }
 
@@ -62,7 +67,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     let rows = field.grid.y;
     let cells = field.grid.z;
     let across = cells + 1u;
-    let cell = vec2<f32>(field.rect.z / f32(columns * across), field.rect.w / f32(rows));
+    let cell = in.cell;
     let at = in.p / cell;
     let x = u32(clamp(at.x, 0.0, f32(columns * across) - 1.0));
     let row = u32(clamp(at.y, 0.0, f32(rows) - 1.0));
@@ -113,10 +118,11 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     if size.y >= 4.0 {
         cover *= between(local.y, high, bottom, pixel);
     }
-    if state == RUNNING && field.state.z < 0.5 {
+    if state == RUNNING {
         // Each breathes at its own time, so that the field as a whole never does.
         let phase = fract(f32(place) * 0.61803399);
-        let breath = 0.5 + 0.5 * cos((field.state.y / 2.4 + phase) * TAU);
+        let moving = 0.5 + 0.5 * cos((field.state.y / 2.4 + phase) * TAU);
+        let breath = select(moving, 1.0, field.state.z > 0.5);
         colour = vec4<f32>(colour.rgb, colour.a * mix(0.72, 1.0, breath));
     }
     var rgb = colour.rgb;

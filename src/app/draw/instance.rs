@@ -5,6 +5,8 @@ use bevy::mesh::VertexBufferLayout;
 use bevy::render::render_resource::{VertexAttribute, VertexFormat, VertexStepMode};
 use bytemuck::{Pod, Zeroable};
 
+use super::canvas::Role;
+
 /// Bits of [`Instance::codes`]`[1]`; `shapes.wgsl` has the same values.
 pub(super) mod flag {
     pub const ROUND_CAP: u32 = 1;
@@ -12,6 +14,8 @@ pub(super) mod flag {
     pub const KEEP_COLOUR: u32 = 4;
     pub const CLIPPED: u32 = 8;
     pub const BREATHE_ALL: u32 = 16;
+    pub const LEAVING: u32 = 32;
+    pub const STAYING: u32 = 64;
 }
 
 /// One shape on the GPU: 14 attributes of 16 bytes. WebGL2 allows 16 attributes and a stride of
@@ -37,6 +41,16 @@ pub(super) struct Instance {
 }
 
 impl Instance {
+    /// As a part of such a role has it.
+    pub fn in_role(mut self, role: Role) -> Self {
+        self.codes[1] |= match role {
+            Role::Leaving => flag::LEAVING,
+            Role::Entering => 0,
+            Role::Staying => flag::STAYING,
+        };
+        self
+    }
+
     /// The buffer layout the pipeline is made with.
     pub fn layout() -> VertexBufferLayout {
         let attributes = (0..14u32)

@@ -68,8 +68,8 @@ struct CanvasUniform {
     desaturate: f32,
     brightness: f32,
     brightness_kept: f32,
-    // WebGL2 wants whole multiples of 16 bytes.
-    rest: Vec2,
+    /// How opaque the parts are that leave, and those that enter.
+    fade: Vec2,
 }
 
 /// The canvas as instances, kept from frame to frame.
@@ -128,7 +128,7 @@ fn extract_canvas(
         desaturate: canvas.desaturate.clamp(0.0, 1.0),
         brightness: canvas.brightness.clamp(0.0, 1.0),
         brightness_kept: canvas.brightness_kept.clamp(0.0, 1.0),
-        rest: Vec2::ZERO,
+        fade: Vec2::new(canvas.fade.leaving.shapes, canvas.fade.entering.shapes),
     };
     let source = (canvas.generation(), epoch);
     if extracted.version != 0 && extracted.source == source {
@@ -143,9 +143,9 @@ fn extract_canvas(
             canvas
                 .parts()
                 .iter()
-                .flat_map(|part| &part.shapes)
-                .filter(|(of, _)| *of == layer)
-                .map(|(_, shape)| shape.encode(epoch)),
+                .flat_map(|part| part.shapes.iter().map(move |(of, shape)| (part, of, shape)))
+                .filter(|(_, of, _)| **of == layer)
+                .map(|(part, _, shape)| shape.encode(epoch).in_role(part.role())),
         );
         *range = start..extracted.instances.len();
     }

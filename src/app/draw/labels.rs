@@ -19,7 +19,7 @@ use bevy::text::{
 use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
 
-use super::canvas::{Anchor, Canvas, Layer, PartId, Span, Text, drained};
+use super::canvas::{Anchor, Canvas, Layer, PartId, Role, Span, Text, drained};
 use super::fonts::Fonts;
 use super::{CanvasCamera, DrawSystems};
 
@@ -79,11 +79,23 @@ struct Tone {
     desaturate: f32,
     brightness: f32,
     brightness_kept: f32,
+    /// How opaque what leaves is, and what enters.
+    fade: (f32, f32),
 }
 
 impl Default for Tone {
     fn default() -> Self {
-        Self { desaturate: 0.0, brightness: 1.0, brightness_kept: 1.0 }
+        Self { desaturate: 0.0, brightness: 1.0, brightness_kept: 1.0, fade: (0.0, 1.0) }
+    }
+}
+
+impl Tone {
+    fn opacity(&self, role: Role) -> f32 {
+        match role {
+            Role::Leaving => self.fade.0,
+            Role::Entering => self.fade.1,
+            Role::Staying => 1.0,
+        }
     }
 }
 
@@ -109,6 +121,7 @@ fn sync_labels(
         desaturate: canvas.desaturate,
         brightness: canvas.brightness,
         brightness_kept: canvas.brightness_kept,
+        fade: (canvas.fade.leaving.texts, canvas.fade.entering.texts),
     };
     let resized = (view.scale, view.factor) != (pool.view.scale, pool.view.factor);
     let moved = view != pool.view;
@@ -124,6 +137,7 @@ fn sync_labels(
 
     let mut repeats: HashMap<(PartId, u64), u32> = HashMap::default();
     for part in canvas.parts() {
+        let opacity = tone.opacity(part.role());
         for (layer, text) in &part.texts {
             let repeat = repeats.entry((part.id(), text.key)).or_default();
             let key = (part.id(), text.key, *repeat);
@@ -148,7 +162,7 @@ fn sync_labels(
                 }
             }
             for (index, span) in text.spans.iter().enumerate() {
-                let colour = shown_colour(span, text, tone);
+                let colour = shown_colour(span, text, tone, opacity);
                 let size = FontSize::Px(span.size * em);
                 let spacing = LetterSpacing::Px(span.tracking_em * span.size * em);
                 let font = fonts.handle(span.face);
@@ -199,8 +213,8 @@ fn sync_labels(
     });
 }
 
-fn shown_colour(span: &Span, text: &Text, tone: Tone) -> Color {
-    let Tone { desaturate, brightness, brightness_kept } = tone;
+fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
+    let Tone { desaturate, brightness, brightness_kept, .. } = tone;
     let (amount, by) =
         if text.keep_colour { (0.0, brightness_kept) } else { (desaturate, brightness) };
     let srgb = drained(span.colour, amount).to_srgba();
@@ -208,13 +222,15 @@ fn shown_colour(span: &Span, text: &Text, tone: Tone) -> Color {
         srgb.red * by,
         srgb.green * by,
         srgb.blue * by,
-        srgb.alpha * text.opacity,
+        srgb.alpha * text.opacity * opacity,
     ))
 }
 
 /// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
 /// samples it at fractional positions, which softens every stem.
-fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
+pub(super) fn snap_glyphs(
+    mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>,
+) {
     for mut layout in &mut layouts {
         for glyph in &mut layout.bypass_change_detection().glyphs {
             let half = glyph.atlas_info.rect.size() * 0.5;

@@ -3,10 +3,12 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `canvas` | layers of shapes and texts, plain data |
+//! | `fade` | how one picture gives way to the next |
 //! | `shape`, `motion` | what a shape looks like and how it moves |
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
 //! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
 //! | `labels` | the texts as a pool of `Text2d` entities |
+//! | `atlases` | glyphs of sizes that are not needed are let go |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
 //! | `texture_format` | what the canvas is drawn into |
 //! | `graphics` | what there is to draw with |
@@ -14,8 +16,10 @@
 //!
 //! Nothing here knows what a run is.
 
+mod atlases;
 mod canvas;
 mod cells;
+mod fade;
 mod fonts;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;
@@ -45,6 +49,7 @@ pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
 pub use metrics::{measure, truncate, wrap};
+pub(super) use motion::Moving;
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};
 #[cfg(not(target_arch = "wasm32"))]
 pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png};
@@ -127,6 +132,7 @@ impl Plugin for DrawPlugin {
             .add_plugins((
                 fonts::plugin,
                 labels::plugin,
+                atlases::plugin,
                 instances::plugin,
                 cells::plugin,
                 texture_format::plugin,

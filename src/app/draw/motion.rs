@@ -33,9 +33,70 @@ pub enum Entrance {
     TabRise = 5,
 }
 
+/// A needle has come to rest so long after it began to swing.
+const SWING_SECS: f64 = 0.6;
+
+/// What of a picture moves by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::app) struct Moving {
+    /// Beads and levels, which never come to rest.
+    pub flows: bool,
+    /// Halos: slow, and without an end.
+    pub breathes: bool,
+    /// When all else has come to rest, in seconds of the draw clock.
+    pub rests_at: f64,
+}
+
+impl Default for Moving {
+    fn default() -> Self {
+        Self { flows: false, breathes: false, rests_at: f64::NEG_INFINITY }
+    }
+}
+
+impl Moving {
+    pub(super) fn add(&mut self, shape: &Shape) {
+        let [code, ..] = shape.raw.codes;
+        let at = shape.motion_at.unwrap_or(f64::NEG_INFINITY);
+        let mut until = |secs: f64| self.rests_at = self.rests_at.max(secs);
+        match (code >> 16 & 0xff, shape.raw.motion) {
+            (BEADS, [speed, ..]) => self.flows |= speed != 0.0,
+            (GROW, [_, part, per_sec, _]) if per_sec > 0.0 => {
+                until(at + f64::from((1.0 - part) / per_sec));
+            }
+            (SWING, _) => until(at + SWING_SECS),
+            (BREATHE, _) => self.breathes = true,
+            _ => {}
+        }
+        if code >> 8 & 0xff != 0 {
+            until(shape.enter_at + f64::from(shape.raw.enter[1]));
+        }
+        if shape.raw.fade[1] > 0.0 {
+            until(shape.fade_at + f64::from(shape.raw.fade[1]));
+        }
+        self.flows |= shape.kind == Kind::Levels && !shape.stands_still();
+    }
+}
+
+// `shapes.wgsl` has the same numbers.
+const BEADS: u32 = 1;
+const GROW: u32 = 2;
+const SWING: u32 = 3;
+const BREATHE: u32 = 4;
+
 impl Shape {
     fn set_motion(&mut self, code: u32) {
         self.raw.codes[0] = (self.raw.codes[0] & 0xff00_ffff) | code << 16;
+    }
+
+    /// Levels that do not move: nothing runs.
+    pub fn standing_still(mut self) -> Self {
+        debug_assert_eq!(self.kind, Kind::Levels, "only levels stand still");
+        self.raw.geom1[0] = 1.0;
+        self
+    }
+
+    fn stands_still(&self) -> bool {
+        self.raw.geom1[0] > 0.5
     }
 
     /// Beads of `width` along a path at the design's speed, period and length, on top of it.
@@ -52,7 +113,7 @@ impl Shape {
         period: f32,
         length: f32,
     ) -> Self {
-        self.set_motion(1);
+        self.set_motion(BEADS);
         self.raw.motion = [speed, period, length, width];
         self.raw.colours[3] = super::instance::pack(colour);
         self
@@ -62,17 +123,20 @@ impl Shape {
     /// `per_sec` more each second, until it is full.
     pub fn growing(mut self, at_secs: f64, part: f32, per_sec: f32) -> Self {
         debug_assert_eq!(self.kind, Kind::Arc, "only arcs grow");
-        self.set_motion(2);
+        self.set_motion(GROW);
         self.raw.motion = [0.0, part, per_sec, 0.0];
         self.motion_at = Some(at_secs);
         self
     }
 
     /// A needle swings from another angle to its own, from `at_secs` on: 99 % after 300 ms,
-    /// with an overshoot of 1.5 %.
+    /// with an overshoot of 1.5 %. One that is there already stands.
     pub fn swinging(mut self, from_deg: f32, at_secs: f64) -> Self {
         debug_assert_eq!(self.kind, Kind::Needle, "only needles swing");
-        self.set_motion(3);
+        if from_deg.to_radians() == self.raw.geom1[0] {
+            return self;
+        }
+        self.set_motion(SWING);
         self.raw.geom1[0] = from_deg.to_radians();
         self.motion_at = Some(at_secs);
         self
@@ -80,7 +144,7 @@ impl Shape {
 
     /// The glow breathes between `low` (0.72 in the design) and full strength, period 2.4 s.
     pub fn breathing(mut self, low: f32) -> Self {
-        self.set_motion(4);
+        self.set_motion(BREATHE);
         self.raw.motion = [low, BREATH_PERIOD_SECS, 0.0, 0.0];
         self
     }
@@ -132,6 +196,34 @@ mod tests {
         assert_eq!(raw.motion[0], 0.5);
         assert_eq!(raw.fade[0], 1.0);
         assert_eq!(raw.motion[1], 0.25);
+    }
+
+    #[test]
+    fn what_moves_is_known_and_when_it_rests() {
+        let moving = |shapes: &[Shape]| {
+            let mut moving = Moving::default();
+            shapes.iter().for_each(|shape| moving.add(shape));
+            moving
+        };
+        let needle = || Shape::needle(Vec2::ZERO, 10.0, 1.0, 9.0, 1.0);
+        let levels = || Shape::levels(Vec2::ZERO, Vec2::ONE);
+        let arc = || Shape::arc(Vec2::ZERO, 10.0, 2.0, 0.0, 90.0);
+        let still = [
+            Shape::ring(Vec2::ZERO, 10.0, 2.0),
+            needle().swinging(10.0, 7.0),
+            levels().standing_still(),
+            arc().growing(7.0, 0.5, 0.0),
+            arc().beads_at(1.0, bevy::color::Color::WHITE, 0.0, 9.0, 1.0),
+        ];
+        assert_eq!(moving(&still), Moving::default());
+        let rests_at = |shape: Shape| moving(&[shape]).rests_at;
+        assert_eq!(rests_at(arc().growing(7.0, 0.5, 0.25)), 9.0);
+        assert_eq!(rests_at(arc().fade_in(7.0, 0.5)), 7.5);
+        assert_eq!(rests_at(arc().enter(Entrance::DrawOn, 7.0, 0.25)), 7.25);
+        assert!(rests_at(needle().swinging(0.0, 7.0)) > 7.3);
+        assert!(moving(&[levels()]).flows);
+        assert!(moving(&[arc().beads(1.0, bevy::color::Color::WHITE)]).flows);
+        assert_eq!(moving(&[arc().breathing(0.7)]), Moving { breathes: true, ..Moving::default() });
     }
 
     #[test]

@@ -23,7 +23,8 @@ struct CanvasUniform {
     // Of full brightness; the second is for what keeps its colour.
     brightness: f32,
     brightness_kept: f32,
-    rest: vec2<f32>,
+    // How opaque what leaves is, and what enters.
+    fade: vec2<f32>,
 }
 
 @group(0) @binding(0) var<uniform> canvas: CanvasUniform;
@@ -65,6 +66,8 @@ const SNAP: u32 = 2u;
 const KEEP_COLOUR: u32 = 4u;
 const CLIPPED: u32 = 8u;
 const BREATHE_ALL: u32 = 16u;
+const LEAVING: u32 = 32u;
+const STAYING: u32 = 64u;
 
 struct VertexInput {
     @builtin(vertex_index) index: u32,
@@ -120,6 +123,9 @@ fn progress(start: f32, duration: f32) -> f32 {
     return clamp((canvas.time - start) / max(duration, 1e-4), 0.0, 1.0);
 }
 
+// No branch here depends on uniforms alone. Mesa's software renderer (22.3) makes a variant of the
+// shader for such, anew in each frame, and keeps them all.
+
 // Needles and rings step once a second under reduced motion.
 fn stepped_time() -> f32 {
     return select(canvas.time, floor(canvas.time), canvas.reduced_motion > 0.5);
@@ -141,26 +147,27 @@ fn vertex(in: VertexInput) -> VertexOutput {
     let fade = progress(in.fade.x, select(in.fade.y, min(in.fade.y, 0.2), reduced));
     style.z *= mix(in.fade.z, in.fade.w, fade);
 
+    if (in.codes.y & STAYING) == 0u {
+        style.z *= select(canvas.fade.y, canvas.fade.x, (in.codes.y & LEAVING) != 0u);
+    }
+
     var entered = 1.0;
     if in.enter.y > 0.0 {
-        if reduced {
-            // Slides and wipes become a short cross-fade.
-            style.z *= progress(in.enter.x, 0.2);
-        } else {
-            let t = progress(in.enter.x, in.enter.y);
-            entered = ease_out(t);
-            if entrance == SETTLE {
-                let left = 1.0 - t;
-                zoom = 1.0 + 0.14 * left * left * left * cos(t * 5.0);
-                entered = 1.0;
-            } else if entrance == TAB_RISE {
-                // The module fills from below, then the bar grows out of it.
-                let since = canvas.time - in.enter.x;
-                entered = ease_out(since / 0.36);
-                let bar = ease_out((since - 0.36) / 0.42);
-                geom0.x = mix(geom1.x, geom0.x, bar);
-                geom0.z = mix(geom1.y, geom0.z, bar);
-            }
+        // Under reduced motion slides and wipes are over at once, and become a short cross-fade.
+        style.z *= select(1.0, progress(in.enter.x, 0.2), reduced);
+        let t = select(progress(in.enter.x, in.enter.y), 1.0, reduced);
+        entered = ease_out(t);
+        if entrance == SETTLE {
+            let left = 1.0 - t;
+            zoom = 1.0 + 0.14 * left * left * left * cos(t * 5.0);
+            entered = 1.0;
+        } else if entrance == TAB_RISE {
+            // The module fills from below, then the bar grows out of it.
+            let since = select(canvas.time - in.enter.x, 1.0, reduced);
+            entered = ease_out(since / 0.36);
+            let bar = ease_out((since - 0.36) / 0.42);
+            geom0.x = mix(geom1.x, geom0.x, bar);
+            geom0.z = mix(geom1.y, geom0.z, bar);
         }
     }
 
@@ -174,7 +181,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
         let omega = 18.0;
         let damped = omega * 0.6;
         var rest = exp(-0.8 * omega * t) * (cos(damped * t) + 0.8 / 0.6 * sin(damped * t));
-        if reduced || motion != SWING {
+        if reduced | (motion != SWING) {
             rest = 0.0;
         }
         let along = from_noon(mix(in.geom1.y, in.geom1.x, rest));
@@ -325,9 +332,8 @@ fn evaluate(in: VertexOutput, kind: u32) -> Field {
             let column = clamp(round(q.x / pitch), -1.0, 1.0);
             let phase = canvas.time / 2.7 - (column + 1.0) / 3.0;
             var level = 0.66 + 0.34 * cos(phase * TAU);
-            if canvas.reduced_motion > 0.5 {
-                level = 1.0 - 0.36 * abs(column);
-            }
+            let still = (canvas.reduced_motion > 0.5) | (in.geom1.x > 0.5);
+            level = select(level, 1.0 - 0.36 * abs(column), still);
             let reach = max(in.geom0.w * level - in.geom2.x * 0.5, 0.0);
             let x = q.x - column * pitch;
             f.d = length(vec2<f32>(x, max(abs(q.y) - reach, 0.0))) - in.geom2.x * 0.5;
@@ -411,8 +417,9 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     }
 
     var breath = 1.0;
-    if motion == BREATHE && !reduced {
+    if motion == BREATHE {
         breath = mix(in.motion.x, 1.0, 0.5 - 0.5 * cos(canvas.time * TAU / in.motion.y));
+        breath = select(breath, 1.0, reduced);
     }
 
     var colour = vec4<f32>(0.0);
@@ -464,18 +471,13 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     }
 
     if motion == BEADS && f.path {
-        var bead = 0.0;
-        if reduced {
-            // Still chevrons that point along the flow.
-            let arm = in.motion.w * 0.9;
-            let m = f.s + f.lateral - in.motion.y * (floor((f.s + f.lateral) / in.motion.y) + 0.5);
-            bead = max(abs(m) - in.motion.w * 0.28, f.lateral - arm);
-            bead = max(bead, excess);
-        } else {
-            let run = dash_excess(f.s, in.motion.x * canvas.time, in.motion.z, in.motion.y);
-            bead = capped(f.lateral, max(run, excess), in.motion.w * 0.5, true);
-        }
-        colour = over(colour, unpack(in.colours.w), aa(bead) * mask);
+        let run = dash_excess(f.s, in.motion.x * canvas.time, in.motion.z, in.motion.y);
+        let bead = capped(f.lateral, max(run, excess), in.motion.w * 0.5, true);
+        // Under reduced motion still chevrons that point along the flow.
+        let arm = in.motion.w * 0.9;
+        let m = f.s + f.lateral - in.motion.y * (floor((f.s + f.lateral) / in.motion.y) + 0.5);
+        let chevron = max(max(abs(m) - in.motion.w * 0.28, f.lateral - arm), excess);
+        colour = over(colour, unpack(in.colours.w), aa(select(bead, chevron, reduced)) * mask);
     }
 
     var alpha = in.style.z;

@@ -1,13 +1,11 @@
 //! Pointer and chrome go when nobody is there, and are back with the first sign of somebody.
 
-use bevy::input::keyboard::KeyboardInput;
-use bevy::input::mouse::{MouseButtonInput, MouseWheel};
-use bevy::input::touch::TouchInput;
 use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 
 use super::KioskSystems;
 use crate::app::draw::DrawClock;
+use crate::app::hands::{self, Hands};
 use crate::app::power::NextFrame;
 use crate::kiosk::attention::Attention;
 
@@ -31,23 +29,16 @@ struct Watched(Attention);
 
 pub(super) fn plugin(app: &mut App) {
     // An app without a window has no such messages.
-    app.add_message::<KeyboardInput>()
-        .add_message::<MouseButtonInput>()
-        .add_message::<MouseWheel>()
-        .add_message::<TouchInput>()
-        .add_message::<CursorMoved>()
+    hands::add_messages(app);
+    app.add_message::<CursorMoved>()
         .insert_resource(Watched(Attention::new(0.0)))
         .add_systems(Update, (notice, hide_pointer).chain().in_set(KioskSystems::Notice))
         .add_systems(Update, wish.in_set(KioskSystems::Presence));
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a sign of somebody")]
 fn notice(
     clock: Res<DrawClock>,
-    mut keys: MessageReader<KeyboardInput>,
-    mut buttons: MessageReader<MouseButtonInput>,
-    mut wheel: MessageReader<MouseWheel>,
-    mut touches: MessageReader<TouchInput>,
+    mut hands: Hands,
     mut moves: MessageReader<CursorMoved>,
     mut pointer: Local<Option<Vec2>>,
     mut watched: ResMut<Watched>,
@@ -55,8 +46,7 @@ fn notice(
 ) {
     // Systems report a pointer that stands still where a window changes under it.
     let moved = moves.read().filter(|at| pointer.replace(at.position) != Some(at.position)).count();
-    let signs = moved + keys.read().count() + buttons.read().count() + wheel.read().count();
-    if signs + touches.read().count() > 0 {
+    if hands.did_something() || moved > 0 {
         watched.0.notice(clock.secs);
     }
     let away = watched.0.is_away(clock.secs);

@@ -15,7 +15,6 @@ use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
 use crate::app::actions::Action;
 use crate::app::clock::millis_between;
 use crate::app::ingest::Link;
-use crate::app::theme::colour;
 use crate::app::words::{count_words, time_words};
 use crate::model::Counters;
 use crate::source::{
@@ -163,7 +162,7 @@ pub(super) fn connection_ui(
         let sign = state_sign(view.state, waiting.map(|(_, part)| part));
         let words = RichText::new(state_words(view.state))
             .font(style::semibold(text::BODY))
-            .color(ink(sign.text_colour()));
+            .color(ink(sign.text_colour(style::palette(ui.ctx()))));
         ui.label(words);
         sign_ui(ui, sign, 8.5);
     });
@@ -201,11 +200,12 @@ fn address_ui(
     draft: &mut ConnectionDraft,
     actions: &mut Vec<Action>,
 ) {
+    let palette = style::palette(ui.ctx());
     draft.follow(view.url);
     let width = ui.available_width();
     let field = TextEdit::singleline(&mut draft.url)
         .font(style::mono(text::MONO))
-        .hint_text(RichText::new("ws://host:port/path").color(ink(colour::TEXT_TERTIARY)))
+        .hint_text(RichText::new("ws://host:port/path").color(ink(palette.text_tertiary)))
         .desired_width(width - 20.0)
         .min_size(vec2(width, space::ROW))
         .margin(vec2(10.0, 4.0))
@@ -221,7 +221,7 @@ fn address_ui(
     {
         ui.horizontal_top(|ui| {
             sign_ui(ui, Sign::Failed, 8.0);
-            let sentence = RichText::new(error.to_string()).color(ink(colour::FAILED_TEXT));
+            let sentence = RichText::new(error.to_string()).color(ink(palette.failed_text));
             ui.add(Label::new(sentence).wrap());
         });
     }
@@ -246,13 +246,14 @@ fn address_ui(
 }
 
 fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
+    let palette = style::palette(ui.ctx());
     let left = format!("{}.{} s", left_ms / 1000, left_ms % 1000 / 100);
     ui.horizontal(|ui| {
         ui.weak("Next retry in");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.monospace(&left);
             let label = format!("Next retry in {left}");
-            widgets::bar_ui(ui, ui.available_width(), part, colour::CANCELLED, &label);
+            widgets::bar_ui(ui, ui.available_width(), part, palette.cancelled, &label);
         });
     });
     ui.ctx().request_repaint_after(Duration::from_millis(100));
@@ -318,12 +319,13 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
 }
 
 fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
-    style::note_frame(colour::FAILED_DEEP).show(ui, |ui| {
+    let palette = style::palette(ui.ctx());
+    style::note_frame(palette.failed_deep).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.horizontal(|ui| {
             sign_ui(ui, Sign::Failed, 8.5);
             let head = RichText::new("Last error").font(style::semibold(text::BODY));
-            ui.label(head.color(ink(colour::FAILED_TEXT)));
+            ui.label(head.color(ink(palette.failed_text)));
             ui.label(format!("at {}", time_words(at, view.zone)));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 copy_ui(ui, "Copy the error", || format!("{at} {} {message}", redact(view.url)));
@@ -338,6 +340,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
 
 /// Counted things that arrived; what was lost stands out.
 fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
+    let palette = style::palette(ui.ctx());
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(14.0, 2.0);
         ui.spacing_mut().interact_size.y = 20.0;
@@ -360,13 +363,13 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
         };
         let malformed = counters.malformed;
         let why = "Frames that are no events; the event log shows them.";
-        warn(ui, malformed, "unreadable", colour::FAILED_TEXT, why);
+        warn(ui, malformed, "unreadable", palette.failed_text, why);
         let why = "Thrown away unread: more came than was taken. The connection was made anew.";
-        warn(ui, counters.dropped, "frames dropped", colour::FAILED_TEXT, why);
+        warn(ui, counters.dropped, "frames dropped", palette.failed_text, why);
         let why = "Old runs had to go: more came than are kept.";
-        warn(ui, counters.evicted_runs, "runs dropped", colour::CANCELLED, why);
+        warn(ui, counters.evicted_runs, "runs dropped", palette.cancelled, why);
         let why = "Arrived, but not shown yet: more comes in than a frame has time for.";
-        warn(ui, backlog as u64, "batches waiting", colour::CANCELLED, why);
+        warn(ui, backlog as u64, "batches waiting", palette.cancelled, why);
     });
 }
 

@@ -9,12 +9,12 @@ use super::connection::ConnectionView;
 use super::glyph::paint_fold;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line};
-use crate::app::theme::colour;
 use crate::app::words::time_words;
 use crate::source::{ConnectionEvent, ConnectionLogEntry};
 
 /// A line that unfolds into the log.
 pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut bool) {
+    let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 24.0;
         let (rect, response) = ui.allocate_exact_size(vec2(200.0, 24.0), Sense::click());
@@ -24,7 +24,7 @@ pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut b
         });
         paint_fold(ui.painter(), rect.left_center() + vec2(6.0, 0.0), shown);
         let title = format!("Connection log ({})", view.log.len());
-        let title = elided(ui, &title, style::body(15.0), colour::TEXT_SECONDARY, 180.0);
+        let title = elided(ui, &title, style::body(15.0), palette.text_secondary, 180.0);
         paint_line(ui, rect.left() + 20.0, rect.center().y, title);
         widgets::focus_ring(ui, &response, rect);
         if response.clicked() {
@@ -44,7 +44,7 @@ pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut b
     if !*open {
         return;
     }
-    style::well_frame().show(ui, |ui| {
+    style::well_frame(style::palette(ui.ctx())).show(ui, |ui| {
         if view.log.is_empty() {
             ui.weak("Nothing yet.");
             ui.take_available_width();
@@ -81,17 +81,18 @@ fn log_words(event: &ConnectionEvent) -> String {
 }
 
 fn log_row_ui(ui: &mut Ui, entry: &ConnectionLogEntry, zone: &TimeZone) {
+    let palette = style::palette(ui.ctx());
     let tone = match entry.event {
-        ConnectionEvent::Connected => colour::SUCCESS,
-        ConnectionEvent::Connecting => colour::TEXT_SECONDARY,
-        ConnectionEvent::Disconnected { .. } => colour::CANCELLED,
-        ConnectionEvent::Error { .. } => colour::FAILED_TEXT,
+        ConnectionEvent::Connected => palette.success,
+        ConnectionEvent::Connecting => palette.text_secondary,
+        ConnectionEvent::Disconnected { .. } => palette.cancelled,
+        ConnectionEvent::Error { .. } => palette.failed_text,
     };
     let words = log_words(&entry.event);
     ui.horizontal(|ui| {
         ui.set_height(space::LINE);
         let time = RichText::new(time_words(entry.at, zone)).font(style::mono(text::SMALL));
-        ui.label(time.color(ink(colour::TEXT_TERTIARY)));
+        ui.label(time.color(ink(palette.text_tertiary)));
         let line = RichText::new(&words).font(style::mono(text::SMALL)).color(ink(tone));
         ui.add(Label::new(line).truncate()).on_hover_text(format!("{}\n{words}", entry.url));
     });

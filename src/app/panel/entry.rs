@@ -63,7 +63,7 @@ pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
                 });
             });
             ui.weak(format!("line {}, arrived {}", entry.seq + 1, entry.arrived));
-            style::well_frame().show(ui, |ui| {
+            style::well_frame(style::palette(ui.ctx())).show(ui, |ui| {
                 ScrollArea::both().auto_shrink([false, true]).max_height(560.0).show(ui, |ui| {
                     let text = RichText::new(&entry.pretty).font(style::mono(text::SMALL));
                     ui.add(Label::new(text).extend());

@@ -9,7 +9,7 @@ use bevy_egui::egui::{
 };
 
 use super::style::{self, ink};
-use crate::app::theme::colour;
+use crate::app::theme::Palette;
 use crate::model::{NodeStatus, RunStatus};
 
 /// What a sign says.
@@ -59,67 +59,68 @@ impl From<RunStatus> for Sign {
 
 impl Sign {
     /// The colour of words that go with the sign.
-    pub(super) fn text_colour(self) -> Color {
+    pub(super) fn text_colour(self, palette: &Palette) -> Color {
         match self {
-            Self::Running => colour::RUNNING,
-            Self::Success | Self::Linked => colour::SUCCESS,
-            Self::Failed => colour::FAILED_TEXT,
-            Self::Cancelled | Self::Linking | Self::Waiting(_) => colour::CANCELLED,
-            Self::Pending | Self::Skipped | Self::Unknown | Self::Silent => colour::TEXT_SECONDARY,
+            Self::Running => palette.running,
+            Self::Success | Self::Linked => palette.success,
+            Self::Failed => palette.failed_text,
+            Self::Cancelled | Self::Linking | Self::Waiting(_) => palette.cancelled,
+            Self::Pending | Self::Skipped | Self::Unknown | Self::Silent => palette.text_secondary,
         }
     }
 
     /// Paints the sign around `centre`, about `radius` to each side.
     pub(super) fn paint(self, painter: &Painter, centre: Pos2, radius: f32) {
+        let palette = style::palette(painter.ctx());
         match self {
             Self::Pending => {
-                painter.circle_stroke(centre, radius * 0.85, stroke(1.6, colour::TEXT_TERTIARY));
+                painter.circle_stroke(centre, radius * 0.85, stroke(1.6, palette.text_tertiary));
             }
             Self::Running => paint_running(painter, centre, radius),
             Self::Success => {
-                painter.circle_filled(centre, radius, ink(colour::SUCCESS));
+                painter.circle_filled(centre, radius, ink(palette.success));
                 paint_check(painter, centre, radius);
             }
             Self::Failed => paint_failed(painter, centre, radius),
             Self::Cancelled => {
                 let square = |half: f32| Rect::from_center_size(centre, Vec2::splat(half * 2.0));
                 let corner = CornerRadius::same(2);
-                painter.rect_filled(square(radius * 0.9), corner, ink(colour::CANCELLED));
-                painter.rect_filled(square(radius * 0.34), 0.0, ink(colour::CANCELLED_INK));
+                painter.rect_filled(square(radius * 0.9), corner, ink(palette.cancelled));
+                painter.rect_filled(square(radius * 0.34), 0.0, ink(palette.cancelled_ink));
             }
             Self::Skipped => {
-                paint_dashes(painter, centre, radius * 0.85, 8, colour::SKIPPED_HATCH);
+                paint_dashes(painter, centre, radius * 0.85, 8, palette.skipped_hatch);
                 for shift in [-0.32, 0.12] {
                     let tip = centre + vec2((shift + 0.26) * radius, 0.0);
                     let wing = vec2(-0.26 * radius, 0.3 * radius);
                     let points = vec![tip + wing, tip, tip + vec2(wing.x, -wing.y)];
-                    painter.add(Shape::line(points, stroke(1.4, colour::SKIPPED_HATCH)));
+                    painter.add(Shape::line(points, stroke(1.4, palette.skipped_hatch)));
                 }
             }
             Self::Unknown => {
-                paint_dashes(painter, centre, radius * 0.9, 14, colour::TEXT_TERTIARY);
+                paint_dashes(painter, centre, radius * 0.9, 14, palette.text_tertiary);
                 let font = style::semibold((radius * 1.4).max(8.0));
-                painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(colour::TEXT_SECONDARY));
+                painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(palette.text_secondary));
             }
             Self::Silent => {
-                let hand = stroke(1.6, colour::TEXT_SECONDARY);
+                let hand = stroke(1.6, palette.text_secondary);
                 painter.circle_stroke(centre, radius * 0.85, hand);
                 let (top, right) = (vec2(0.0, -0.5 * radius), vec2(0.36 * radius, 0.22 * radius));
                 painter.add(Shape::line(vec![centre + top, centre, centre + right], hand));
             }
             Self::Linked => {
-                painter.circle_filled(centre, radius * 0.36, ink(colour::SUCCESS));
+                painter.circle_filled(centre, radius * 0.36, ink(palette.success));
                 for turn in [0.0, 0.5] {
                     let begin = (turn - 0.11) * TAU;
-                    paint_arc(painter, centre, radius * 0.85, begin, 0.22 * TAU, colour::SUCCESS);
+                    paint_arc(painter, centre, radius * 0.85, begin, 0.22 * TAU, palette.success);
                 }
             }
-            Self::Linking => paint_dashes(painter, centre, radius * 0.8, 6, colour::CANCELLED),
+            Self::Linking => paint_dashes(painter, centre, radius * 0.8, 6, palette.cancelled),
             Self::Waiting(part) => {
-                let track = stroke(3.0, colour::CANCELLED_DEEP);
+                let track = stroke(3.0, palette.cancelled_deep);
                 painter.circle_stroke(centre, radius * 0.8, track);
                 let sweep = part.clamp(0.02, 1.0) * TAU;
-                paint_arc(painter, centre, radius * 0.8, -0.25 * TAU, sweep, colour::CANCELLED);
+                paint_arc(painter, centre, radius * 0.8, -0.25 * TAU, sweep, palette.cancelled);
             }
         }
     }
@@ -159,13 +160,14 @@ fn paint_dashes(painter: &Painter, centre: Pos2, radius: f32, dashes: usize, col
 }
 
 fn paint_running(painter: &Painter, centre: Pos2, radius: f32) {
-    painter.circle_filled(centre, radius * 0.95, ink(colour::RUNNING_DEEP));
+    let palette = style::palette(painter.ctx());
+    painter.circle_filled(centre, radius * 0.95, ink(palette.running_deep));
     // Open at the foot, as the ring of a module is.
     let begin = 0.25 * TAU + TAU / 12.0;
     let steps = 32;
     let sweep = TAU * 5.0 / 6.0;
     let point = |step: i32| on_circle(centre, radius * 0.9, begin + sweep * step as f32 / 32.0);
-    painter.add(Shape::line((0..=steps).map(point).collect(), stroke(1.6, colour::RUNNING)));
+    painter.add(Shape::line((0..=steps).map(point).collect(), stroke(1.6, palette.running)));
     let foot = centre.y + radius * 0.42;
     for (place, height) in [(-1.0, 0.45), (0.0, 0.85), (1.0, 0.62)] {
         let x = centre.x + place * radius * 0.36;
@@ -173,41 +175,44 @@ fn paint_running(painter: &Painter, centre: Pos2, radius: f32) {
             pos2(x - radius * 0.12, foot - radius * height),
             pos2(x + radius * 0.12, foot),
         );
-        painter.rect_filled(bar, 0.5, ink(colour::RUNNING));
+        painter.rect_filled(bar, 0.5, ink(palette.running));
     }
 }
 
 fn paint_check(painter: &Painter, centre: Pos2, radius: f32) {
+    let palette = style::palette(painter.ctx());
     let at = |x: f32, y: f32| centre + vec2(x, y) * radius;
     let points = vec![at(-0.43, 0.04), at(-0.1, 0.36), at(0.46, -0.32)];
-    painter.add(Shape::line(points, stroke(1.9, colour::BG)));
+    painter.add(Shape::line(points, stroke(1.9, palette.bg)));
 }
 
 fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {
+    let palette = style::palette(painter.ctx());
     let corner = |place: i32| on_circle(centre, radius, (place as f32 + 0.5) * TAU / 8.0);
     painter.add(Shape::Path(PathShape::convex_polygon(
         (0..8).map(corner).collect(),
-        ink(colour::FAILED),
+        ink(palette.failed),
         Stroke::NONE,
     )));
     let arm = radius * 0.36;
     for flip in [1.0, -1.0] {
         let ends = [centre + vec2(-arm, -arm * flip), centre + vec2(arm, arm * flip)];
-        painter.line_segment(ends, stroke(2.2, colour::FAILED_INK));
+        painter.line_segment(ends, stroke(2.2, palette.failed_ink));
     }
 }
 
 /// A cross that closes something.
 pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
+    let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
     super::widgets::describe_button(&response, label);
-    let tone = if response.hovered() { colour::TEXT } else { colour::TEXT_SECONDARY };
+    let tone = if response.hovered() { palette.text } else { palette.text_secondary };
     for flip in [1.0, -1.0] {
         let ends = [rect.center() + vec2(-5.0, -5.0 * flip), rect.center() + vec2(5.0, 5.0 * flip)];
         ui.painter().line_segment(ends, stroke(2.5, tone));
     }
     if response.has_focus() {
-        let ring = stroke(2.0, colour::VIOLET_TEXT);
+        let ring = stroke(2.0, palette.violet_text);
         ui.painter().rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
     }
     response.on_hover_text(label)
@@ -215,11 +220,12 @@ pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
 
 /// The triangle before what can be folded.
 pub(super) fn paint_fold(painter: &Painter, centre: Pos2, open: bool) {
+    let palette = style::palette(painter.ctx());
     let points = if open {
         vec![centre + vec2(-6.0, -4.0), centre + vec2(6.0, -4.0), centre + vec2(0.0, 4.0)]
     } else {
         vec![centre + vec2(-4.0, -6.0), centre + vec2(4.0, 0.0), centre + vec2(-4.0, 6.0)]
     };
-    let fill = ink(colour::TEXT_SECONDARY);
+    let fill = ink(palette.text_secondary);
     painter.add(Shape::Path(PathShape::convex_polygon(points, fill, Stroke::NONE)));
 }

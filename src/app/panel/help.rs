@@ -1,11 +1,12 @@
 //! The help: every key, and what the signs mean.
 
-use bevy_egui::egui::{Align, Align2, Context, Grid, Layout, RichText, Ui, Window, vec2};
+use bevy_egui::egui::{
+    Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
+};
 
 use super::glyph::{Sign, close_ui, sign_ui};
 use super::style::{self, ink, text};
 use crate::app::actions::{Action, SHORTCUTS};
-use crate::app::theme::colour;
 
 /// The signs with what they say.
 const LEGEND: [(Sign, &str, &str); 8] = [
@@ -18,6 +19,9 @@ const LEGEND: [(Sign, &str, &str); 8] = [
     (Sign::Silent, "no news", "it runs, and nothing was heard of it for 30 s"),
     (Sign::Pending, "pending", "it has not been its turn yet"),
 ];
+
+/// The heading, and what is left free above and below the window.
+const AROUND: f32 = 96.0;
 
 /// Shows the help, and returns what was asked for in it.
 pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
@@ -39,21 +43,29 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
                 });
             });
             ui.add_space(4.0);
-            keys_ui(ui);
-            ui.add_space(8.0);
-            ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
-            legend_ui(ui);
-            ui.add_space(8.0);
-            ui.weak(
-                "On a dial the tick is the usual time (half take longer), and the end of the scale \
-                 is what 19 of 20 stay under. On a meter the dot is the highest of the last \
-                 minute; of the usual run, what 19 of 20 stay under.",
-            );
+            // On a small screen the cross stays in sight.
+            let room = ctx.content_rect().height() - AROUND;
+            ScrollArea::vertical().max_height(room).show(ui, told_ui);
         });
     actions
 }
 
+fn told_ui(ui: &mut Ui) {
+    keys_ui(ui);
+    ui.add_space(8.0);
+    ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
+    legend_ui(ui);
+    ui.add_space(8.0);
+    ui.weak(
+        "On a dial the tick is the usual time (half take longer), and the end of the scale \
+         is what 19 of 20 stay under. On a meter the dot is the highest of the last \
+         minute; of the run time, what 19 of 20 stay under. The tape below has the \
+         history, the newest at the right.",
+    );
+}
+
 fn keys_ui(ui: &mut Ui) {
+    let palette = style::palette(ui.ctx());
     Grid::new("keys").num_columns(2).spacing([20.0, 6.0]).show(ui, |ui| {
         let mut told: Vec<&str> = Vec::new();
         for shortcut in SHORTCUTS {
@@ -64,7 +76,7 @@ fn keys_ui(ui: &mut Ui) {
             let same = SHORTCUTS.iter().filter(|other| other.text == shortcut.text);
             let keys: Vec<&str> = same.map(|other| other.key_text).collect();
             let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
-            ui.label(keys.color(ink(colour::VIOLET_TEXT)));
+            ui.label(keys.color(ink(palette.violet_text)));
             ui.label(shortcut.text);
             ui.end_row();
         }
@@ -76,7 +88,7 @@ fn legend_ui(ui: &mut Ui) {
         for (sign, name, words) in LEGEND {
             sign_ui(ui, sign, 9.5);
             let name = RichText::new(name).font(style::semibold(text::BODY));
-            ui.label(name.color(ink(sign.text_colour())));
+            ui.label(name.color(ink(sign.text_colour(style::palette(ui.ctx())))));
             ui.weak(words);
             ui.end_row();
         }

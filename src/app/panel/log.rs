@@ -9,10 +9,9 @@ use jiff::tz::TimeZone;
 use super::entry::OpenEntry;
 use super::log_index::{LineKind, LogFilter, LogIndex, NodeFilter, line};
 use super::log_line::line_ui;
-use super::style::{ink, space};
+use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
 use crate::app::ingest::Studio;
-use crate::app::theme::colour;
 use crate::app::words::count_words;
 use crate::protocol::{NodeName, PIPELINE, RunId};
 
@@ -64,6 +63,7 @@ pub(super) struct LogView<'a> {
 }
 
 pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut LogState) {
+    let palette = style::palette(ui.ctx());
     let log = view.studio.model.log();
     section_ui(ui, open, "Event log", |ui| pause_ui(ui, log.written(), state));
     if !*open {
@@ -84,7 +84,7 @@ pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut L
     }
     let height = ui.available_height().max(3.0 * space::LINE);
     let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    ui.painter().rect_filled(area, CornerRadius::same(space::RADIUS), ink(colour::WELL));
+    ui.painter().rect_filled(area, CornerRadius::same(space::RADIUS), ink(palette.well));
     let inner = area.shrink2(vec2(2.0, 4.0));
     let mut child = ui.new_child(UiBuilder::new().id_salt("log lines").max_rect(inner));
     if state.index.lines().is_empty() {
@@ -114,6 +114,7 @@ pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut L
 
 /// Whether the log goes on, and what has come meanwhile.
 fn pause_ui(ui: &mut Ui, written: u64, state: &mut LogState) {
+    let palette = style::palette(ui.ctx());
     let label = if state.paused_at.is_some() { "Resume" } else { "Pause" };
     let offer = if state.paused_at.is_some() { Offer::Primary } else { Offer::Plain };
     if button_ui(ui, label, offer, 92.0).clicked() {
@@ -121,7 +122,7 @@ fn pause_ui(ui: &mut Ui, written: u64, state: &mut LogState) {
     }
     if let Some(paused_at) = state.paused_at {
         let waiting = count_words(written.saturating_sub(paused_at));
-        ui.label(RichText::new(format!("{waiting} waiting")).color(ink(colour::CANCELLED)));
+        ui.label(RichText::new(format!("{waiting} waiting")).color(ink(palette.cancelled)));
     }
 }
 
@@ -230,15 +231,16 @@ fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> Sc
 
 /// The pill that leads back to the end.
 fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
+    let palette = style::palette(ui.ctx());
     let words = match state.index.count_after(state.seen) {
         0 => "jump to newest".to_owned(),
         new => format!("jump to newest ({} new)", count_words(new as u64)),
     };
     let size = vec2(250.0, 30.0);
     let place = Rect::from_center_size(pos2(area.center().x, area.bottom() - 22.0), size);
-    let label = RichText::new(words).color(ink(colour::ON_VIOLET));
+    let label = RichText::new(words).color(ink(palette.on_violet));
     let pill =
-        Button::new(label).fill(ink(colour::VIOLET)).corner_radius(15).truncate().min_size(size);
+        Button::new(label).fill(ink(palette.violet)).corner_radius(15).truncate().min_size(size);
     if ui.put(place, pill).clicked() {
         state.jump = true;
         state.at_end = true;

@@ -8,7 +8,7 @@ use super::log::LogView;
 use super::log_index::LineKind;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line};
-use crate::app::theme::colour;
+use crate::app::theme::Palette;
 use crate::app::words::{
     brief_duration, instant_words, one_line, phase_words, run_title, score_words, short_id,
     time_words,
@@ -24,10 +24,11 @@ pub(super) fn line_ui(
     with_run: bool,
     slot: usize,
 ) -> Response {
+    let palette = style::palette(ui.ctx());
     let size = vec2(ui.available_width(), space::LINE);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let response = ui.interact(rect, Id::new("log line").with(slot), Sense::click());
-    let words = LineWords::new(entry, view, with_run);
+    let words = LineWords::new(entry, view, with_run, palette);
     response.widget_info(|| {
         let label = [&words.time, &words.run, &words.node, &words.phase, &words.text];
         let label: Vec<&str> =
@@ -35,7 +36,7 @@ pub(super) fn line_ui(
         WidgetInfo::labeled(WidgetType::Button, true, label.join(" "))
     });
     if response.hovered() {
-        ui.painter().rect_filled(rect, 3.0, ink(colour::BEZEL_TOP));
+        ui.painter().rect_filled(rect, 3.0, ink(palette.bezel_top));
     }
     widgets::focus_ring(ui, &response, rect);
 
@@ -46,14 +47,14 @@ pub(super) fn line_ui(
         paint_line(ui, x, y, elided(ui, text, font(), tone, width - 8.0));
         x += width;
     };
-    column(&words.time, 78.0, colour::TEXT_TERTIARY);
+    column(&words.time, 78.0, palette.text_tertiary);
     if with_run {
-        column(&words.run, 98.0, colour::TEXT_SECONDARY);
+        column(&words.run, 98.0, palette.text_secondary);
     }
-    column(&words.node, 80.0, colour::TEXT);
+    column(&words.node, 80.0, palette.text);
     column(&words.phase, 94.0, words.tone);
     let left = rect.right() - x;
-    paint_line(ui, x, y, elided(ui, &words.text, font(), colour::TEXT_SECONDARY, left - 8.0));
+    paint_line(ui, x, y, elided(ui, &words.text, font(), palette.text_secondary, left - 8.0));
 
     response.on_hover_ui(|ui| hover_ui(ui, entry, &words.text, view.zone))
 }
@@ -86,7 +87,7 @@ struct LineWords {
 }
 
 impl LineWords {
-    fn new(entry: &LogEntry, view: &LogView, with_run: bool) -> Self {
+    fn new(entry: &LogEntry, view: &LogView, with_run: bool, palette: &Palette) -> Self {
         let event = match &entry.item {
             LogItem::Event(event) => event,
             LogItem::ParseError(error) => {
@@ -95,16 +96,16 @@ impl LineWords {
                     run: if with_run { "–".to_owned() } else { String::new() },
                     node: "–".to_owned(),
                     phase: LineKind::Unreadable.words().to_owned(),
-                    tone: colour::FAILED_TEXT,
+                    tone: palette.failed_text,
                     text: one_line(&error.reason),
                 };
             }
         };
         let tone = match LineKind::of(&entry.item) {
-            LineKind::Started | LineKind::Progress => colour::RUNNING,
-            LineKind::Done => colour::SUCCESS,
-            LineKind::Failed | LineKind::Unreadable => colour::FAILED_TEXT,
-            LineKind::Info | LineKind::Other => colour::TEXT_SECONDARY,
+            LineKind::Started | LineKind::Progress => palette.running,
+            LineKind::Done => palette.success,
+            LineKind::Failed | LineKind::Unreadable => palette.failed_text,
+            LineKind::Info | LineKind::Other => palette.text_secondary,
         };
         let run = || {
             let run = view.studio.model.run(&event.run_id);

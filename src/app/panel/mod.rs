@@ -37,7 +37,7 @@ use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::kiosk::{MayGoDark, Presence};
-use super::theme::colour;
+use super::theme::Theme;
 use crate::layout::Screen;
 
 const WIDTH: f32 = 556.0;
@@ -107,6 +107,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<ShareLink>()
         .init_resource::<Presence>()
         .init_resource::<MayGoDark>()
+        .init_resource::<Theme>()
         .add_systems(EguiPrimaryContextPass, show);
 }
 
@@ -121,6 +122,7 @@ fn show(
     share: Res<ShareLink>,
     dark: Res<MayGoDark>,
     clock: Res<PlaybackClock>,
+    theme: Res<Theme>,
     mut state: ResMut<PanelState>,
     mut area: ResMut<PanelArea>,
     mut dialog: ResMut<PanelDialog>,
@@ -136,7 +138,7 @@ fn show(
         return Ok(());
     }
     scale(&ctx);
-    if !style::ensure(&ctx) {
+    if !style::ensure(&ctx, *theme) {
         return Ok(());
     }
     if presence.hides_panel() {
@@ -192,6 +194,7 @@ fn side_panel_ui(
     view: &PanelView,
     state: &mut PanelState,
 ) -> (f32, Vec<Action>) {
+    let palette = style::palette(ctx);
     let mut root = Ui::new(
         ctx.clone(),
         Id::new("window"),
@@ -202,14 +205,14 @@ fn side_panel_ui(
         .size_range(WIDTH_RANGE)
         .default_size(WIDTH)
         .show_separator_line(false)
-        .frame(style::panel_frame())
+        .frame(style::panel_frame(palette))
         .show(&mut root, |ui| {
             // A panel is as wide as what is in it, unless that takes all there is.
             ui.set_min_width(ui.available_width());
             panel_ui(ui, view, state)
         });
     let rect = response.response.rect;
-    let edge = egui::Stroke::new(1.5, style::ink(colour::LINE));
+    let edge = egui::Stroke::new(1.5, style::ink(palette.line));
     root.painter().vline(rect.left() + 0.75, rect.y_range(), edge);
     (rect.width(), response.inner)
 }

@@ -12,7 +12,6 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
 use crate::app::clock::millis_between;
 use crate::app::stage::queued_ms;
-use crate::app::theme::colour;
 use crate::app::words::{
     brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
     score_words, short_id, time_words,
@@ -57,6 +56,7 @@ impl NodeChoice {
 }
 
 pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mut NodeChoice) {
+    let palette = style::palette(ui.ctx());
     let Some(run) = view.run else {
         section_ui(ui, open, "Run", |_| {});
         if *open {
@@ -66,7 +66,7 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
     };
     section_ui(ui, open, &format!("Run: {}", run_title(run)), |ui| {
         copy_ui(ui, "Copy the run's id", || run.id().to_string());
-        let id = RichText::new(short_id(run.id())).monospace().color(ink(colour::TEXT_TERTIARY));
+        let id = RichText::new(short_id(run.id())).monospace().color(ink(palette.text_tertiary));
         ui.label(id).on_hover_text(run.id().as_str());
     });
     if !*open {
@@ -86,13 +86,14 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
 
 /// What is known of the run as a whole, in one line.
 fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
+    let palette = style::palette(ui.ctx());
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(12.0, 2.0);
         ui.spacing_mut().interact_size.y = 22.0;
         let sign = Sign::from(run.status);
         sign_ui(ui, sign, 8.0);
         let status = RichText::new(run_status_words(run.status)).font(style::semibold(text::BODY));
-        ui.label(status.color(ink(sign.text_colour())));
+        ui.label(status.color(ink(sign.text_colour(palette))));
         let mut fact = |words: String| ui.weak(words);
         if let Some(millis) = elapsed_ms(run, server_now) {
             let word = if run.status.is_over() { "took" } else { "elapsed" };
@@ -113,7 +114,7 @@ fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
             fact(format!("execution {}", run.executions));
         }
         if run.cancel_requested && run.status != RunStatus::Cancelled {
-            ui.label(RichText::new("cancel requested").color(ink(colour::CANCELLED)));
+            ui.label(RichText::new("cancel requested").color(ink(palette.cancelled)));
         }
     });
 }
@@ -158,6 +159,7 @@ fn node_ms(node: &Node, server_now: Timestamp) -> Option<u64> {
 
 /// A node; whether it was clicked.
 fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Timestamp) -> bool {
+    let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(width, CELL), Sense::click());
     let sign = Sign::from(node.status);
     let tries = if node.attempts > 1 { format!("×{}", node.attempts) } else { String::new() };
@@ -167,22 +169,22 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
         WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, label)
     });
     let back = match (selected, response.hovered()) {
-        (true, _) => colour::SELECTION,
-        (false, true) => colour::LINE,
-        (false, false) => colour::CARD,
+        (true, _) => palette.selection,
+        (false, true) => palette.line,
+        (false, false) => palette.card,
     };
     ui.painter().rect_filled(rect, 5.0, ink(back));
     widgets::focus_ring(ui, &response, rect);
     let y = rect.center().y;
     sign.paint(ui.painter(), rect.left_center() + vec2(14.0, 0.0), 7.5);
     let small = || style::mono(text::SMALL);
-    let tone = if selected { colour::TEXT } else { colour::TEXT_SECONDARY };
+    let tone = if selected { palette.text } else { palette.text_secondary };
     let time = elided(ui, &millis, small(), tone, 60.0);
-    let tries = elided(ui, &tries, small(), colour::VIOLET_TEXT, 34.0);
+    let tries = elided(ui, &tries, small(), palette.violet_text, 34.0);
     let (time_width, tries_width) = (time.size().x, tries.size().x);
     paint_line_to(ui, rect.right() - 6.0, y, time);
     let faint = matches!(node.status, NodeStatus::Pending | NodeStatus::Skipped);
-    let tone = if faint && !selected { colour::TEXT_TERTIARY } else { colour::TEXT };
+    let tone = if faint && !selected { palette.text_tertiary } else { palette.text };
     let room = width - 28.0 - time_width - tries_width - 18.0;
     let name = elided(ui, &node.name, style::body(text::SMALL), tone, room);
     let after = rect.left() + 28.0 + name.size().x + 5.0;
@@ -193,6 +195,7 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
 
 /// What an attempt of a node says, or the node itself where no attempt was seen.
 fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice) {
+    let palette = style::palette(ui.ctx());
     let history = node.history();
     // Attempts may have been dropped from the front: they keep their numbers.
     let dropped = node.attempts.saturating_sub(history.len() as u32);
@@ -205,7 +208,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
         ui.label(RichText::new(node.name.as_str()).font(style::semibold(text::SECTION)));
         if latest > 1 {
             for n in dropped + 1..=latest {
-                let tone = if n == number { colour::ON_VIOLET } else { colour::TEXT_SECONDARY };
+                let tone = if n == number { palette.on_violet } else { palette.text_secondary };
                 let words = RichText::new(format!("Pass {n}")).color(ink(tone));
                 let tab = Button::new(words).selected(n == number).min_size(vec2(64.0, 28.0));
                 if ui.add(tab).clicked() {
@@ -229,7 +232,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
         ui.horizontal(|ui| {
             let width = ui.available_width() - 64.0;
             let label = format!("{percent:.0} % done");
-            widgets::bar_ui(ui, width, percent as f32 / 100.0, colour::RUNNING, &label);
+            widgets::bar_ui(ui, width, percent as f32 / 100.0, palette.running, &label);
             ui.monospace(format!("{percent:.0} %"));
         });
     }
@@ -253,7 +256,7 @@ fn status_ui(
         ui.spacing_mut().interact_size.y = 22.0;
         sign_ui(ui, sign, 8.5);
         let words = RichText::new(node_status_words(status)).font(style::semibold(text::BODY));
-        ui.label(words.color(ink(sign.text_colour())));
+        ui.label(words.color(ink(sign.text_colour(style::palette(ui.ctx())))));
         let started_at = attempt.map_or(node.started_at, |attempt| attempt.started_at);
         let ended_at = attempt.map_or(node.ended_at, |attempt| attempt.ended_at);
         let told = attempt.map_or(node.duration_ms, |attempt| attempt.duration_ms);
@@ -291,6 +294,7 @@ fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'st
 }
 
 fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
+    let palette = style::palette(ui.ctx());
     if scores.is_empty() {
         return;
     }
@@ -300,9 +304,9 @@ fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
         let (total, parts): (Vec<_>, Vec<_>) =
             scores.iter().partition(|(name, _)| name == "total" || name == "overall");
         for (name, score) in parts {
-            score_ui(ui, name, *score, false, colour::LED_NEUTRAL);
+            score_ui(ui, name, *score, false, palette.led_neutral);
         }
-        let lit = if status == NodeStatus::Failed { colour::FAILED } else { colour::LED_NEUTRAL };
+        let lit = if status == NodeStatus::Failed { palette.failed } else { palette.led_neutral };
         for (name, score) in total {
             score_ui(ui, name, *score, true, lit);
         }
@@ -310,6 +314,7 @@ fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
 }
 
 fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
+    let palette = style::palette(ui.ctx());
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
     let words = score_words(name);
@@ -319,16 +324,16 @@ fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
         WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label)
     });
     let (font, tone) = if total {
-        (style::semibold(text::BODY), colour::TEXT)
+        (style::semibold(text::BODY), palette.text)
     } else {
-        (style::body(text::BODY), colour::TEXT_SECONDARY)
+        (style::body(text::BODY), palette.text_secondary)
     };
     let y = rect.center().y;
     let label_width = (width * 0.36).min(220.0);
     paint_line(ui, rect.left(), y, elided(ui, &words, font, tone, label_width - 14.0));
     let from = rect.left_center() + vec2(label_width, 0.0);
     widgets::paint_leds(ui, from, width - label_width - 56.0, score as f32, lit);
-    let tone = if lit == colour::FAILED { colour::FAILED_TEXT } else { colour::TEXT };
+    let tone = if lit == palette.failed { palette.failed_text } else { palette.text };
     let number = elided(ui, &number, style::mono(text::MONO), tone, 60.0);
     paint_line_to(ui, rect.right(), y, number);
     response.on_hover_text(format!("{name}: {score}"));
@@ -336,12 +341,13 @@ fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
 
 /// An error's whole text, as it came.
 fn error_ui(ui: &mut Ui, head: &str, error: &str) {
-    style::note_frame(colour::FAILED_DEEP).show(ui, |ui| {
+    let palette = style::palette(ui.ctx());
+    style::note_frame(palette.failed_deep).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
         ui.horizontal(|ui| {
             sign_ui(ui, Sign::Failed, 8.5);
             let head = RichText::new(head).font(style::semibold(text::BODY));
-            ui.label(head.color(ink(colour::FAILED_TEXT)));
+            ui.label(head.color(ink(palette.failed_text)));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 copy_ui(ui, "Copy the error text", || error.to_owned());
             });

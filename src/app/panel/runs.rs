@@ -13,7 +13,6 @@ use crate::app::clock::millis_between;
 use crate::app::focus::{Focus, listed_runs};
 use crate::app::ingest::Studio;
 use crate::app::stage::queued_ms;
-use crate::app::theme::colour;
 use crate::app::words::{clock_words, count_words, run_status_words, run_title, short_id};
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
@@ -158,12 +157,13 @@ pub(super) fn runs_ui(
 
 /// Says whether the stage follows, and changes it.
 fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
+    let palette = style::palette(ui.ctx());
     let (words, tip) = if focus.is_following() {
         ("following", "Press to stay on this run (Space)")
     } else {
         ("staying here", "Press to follow the newest run again (Space)")
     };
-    let tone = if focus.is_following() { colour::VIOLET_TEXT } else { colour::TEXT };
+    let tone = if focus.is_following() { palette.violet_text } else { palette.text };
     let pill = Button::new(RichText::new(words).font(style::body(text::SMALL)).color(ink(tone)))
         .corner_radius(13)
         .min_size(vec2(0.0, 26.0))
@@ -194,6 +194,7 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
 
 /// A row; whether it was clicked.
 fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timestamp) -> bool {
+    let palette = style::palette(ui.ctx());
     let size = vec2(ui.available_width(), space::ROW);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let response = ui.interact(rect, ui.id().with(run.id().as_str()), Sense::click());
@@ -208,11 +209,11 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
     });
     let back = rect.shrink2(vec2(0.0, 1.0));
     if selected {
-        ui.painter().rect_filled(back, 5.0, ink(colour::SELECTION));
+        ui.painter().rect_filled(back, 5.0, ink(palette.selection));
     } else if response.hovered() {
-        ui.painter().rect_filled(back, 5.0, ink(colour::LINE));
+        ui.painter().rect_filled(back, 5.0, ink(palette.line));
     } else if row % 2 == 1 {
-        ui.painter().rect_filled(back, 5.0, ink(colour::CARD));
+        ui.painter().rect_filled(back, 5.0, ink(palette.card));
     }
     widgets::focus_ring(ui, &response, back);
 
@@ -221,19 +222,19 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
     sign.paint(ui.painter(), rect.left_center() + vec2(16.0, 0.0), 8.5);
     let width = rect.width();
     let (id_x, place_x) = (rect.left() + width * 0.37, rect.left() + width * 0.61);
-    let name = elided(ui, &title, style::semibold(text::BODY), colour::TEXT, width * 0.37 - 44.0);
+    let name = elided(ui, &title, style::semibold(text::BODY), palette.text, width * 0.37 - 44.0);
     paint_line(ui, rect.left() + 34.0, y, name);
-    let id_tone = if selected { colour::TEXT_SECONDARY } else { colour::TEXT_TERTIARY };
+    let id_tone = if selected { palette.text_secondary } else { palette.text_tertiary };
     let id_font = style::mono(text::MONO);
     let id = elided(ui, &short_id(run.id()), id_font, id_tone, width * 0.24 - 8.0);
     paint_line(ui, id_x, y, id);
     let place_tone = match run.status {
-        RunStatus::Running | RunStatus::Completed if selected => colour::TEXT,
-        _ => sign.text_colour(),
+        RunStatus::Running | RunStatus::Completed if selected => palette.text,
+        _ => sign.text_colour(palette),
     };
     let place = elided(ui, place, style::body(text::BODY), place_tone, width * 0.39 - 72.0);
     paint_line(ui, place_x, y, place);
-    let elapsed = elided(ui, &elapsed, style::mono(text::MONO), colour::TEXT, 80.0);
+    let elapsed = elided(ui, &elapsed, style::mono(text::MONO), palette.text, 80.0);
     paint_line_to(ui, rect.right() - 8.0, y, elapsed);
 
     let clicked = response.clicked();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bevy::color::Color;
 use bevy_egui::egui::{
     self, Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Id,
-    Margin, Stroke, Style, TextStyle, Theme, Vec2, style::HandleShape,
+    Margin, Stroke, Style, TextStyle, Vec2, style::HandleShape,
 };
 
 use crate::app::draw::Face;
-use crate::app::theme::colour;
+use crate::app::theme::{Palette, Theme};
 
 /// Sizes of type in points; nothing in the panel is smaller than [`text::SMALL`].
 pub(super) mod text {
@@ -59,22 +59,32 @@ pub(super) fn mono(size: f32) -> FontId {
     FontId::new(size, FontFamily::Monospace)
 }
 
-/// Gives `ctx` the panel's fonts and style, once. `false` while they are not there yet: fonts are
-/// taken up at the next pass, and text in a font that is not there would be a panic.
-pub(super) fn ensure(ctx: &Context) -> bool {
-    let key = Id::new("meterbridge style");
+/// Gives `ctx` the panel's fonts, once, and the style of a theme. `false` while they are not there
+/// yet: fonts are taken up at the next pass, and text in a font that is not there would be a panic.
+pub(super) fn ensure(ctx: &Context, theme: Theme) -> bool {
+    let styled = Id::new("meterbridge theme");
+    if ctx.data(|data| data.get_temp(styled)) != Some(theme) {
+        ctx.data_mut(|data| data.insert_temp(styled, theme));
+        ctx.set_theme(egui::Theme::Dark);
+        ctx.all_styles_mut(|style| restyle(style, theme.palette()));
+    }
+    let key = Id::new("meterbridge fonts");
     let pass = ctx.cumulative_pass_nr();
     match ctx.data(|data| data.get_temp::<u64>(key)) {
         Some(installed) => installed < pass,
         None => {
             ctx.data_mut(|data| data.insert_temp(key, pass));
             ctx.set_fonts(fonts());
-            ctx.set_theme(Theme::Dark);
-            ctx.all_styles_mut(restyle);
             ctx.request_discard("the panel's fonts arrive with the next pass");
             false
         }
     }
+}
+
+/// The colours that `ctx` draws in; see [`ensure`].
+pub(super) fn palette(ctx: &Context) -> &'static Palette {
+    let theme: Option<Theme> = ctx.data(|data| data.get_temp(Id::new("meterbridge theme")));
+    theme.unwrap_or_default().palette()
 }
 
 fn fonts() -> FontDefinitions {
@@ -96,7 +106,7 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
-fn restyle(style: &mut Style) {
+fn restyle(style: &mut Style, palette: &Palette) {
     style.text_styles = [
         (TextStyle::Heading, semibold(text::HEAD)),
         (TextStyle::Body, body(text::BODY)),
@@ -124,22 +134,22 @@ fn restyle(style: &mut Style) {
     let line = |width: f32, colour: Color| Stroke::new(width, ink(colour));
     let visuals = &mut style.visuals;
     visuals.dark_mode = true;
-    visuals.panel_fill = ink(colour::BRIDGE);
-    visuals.window_fill = ink(colour::CARD);
-    visuals.window_stroke = line(1.5, colour::LINE_STRONG);
+    visuals.panel_fill = ink(palette.bridge);
+    visuals.window_fill = ink(palette.card);
+    visuals.window_stroke = line(1.5, palette.line_strong);
     visuals.window_corner_radius = CornerRadius::same(12);
     visuals.menu_corner_radius = radius;
-    visuals.extreme_bg_color = ink(colour::WELL);
-    visuals.text_edit_bg_color = Some(ink(colour::WELL));
-    visuals.faint_bg_color = ink(colour::CARD);
-    visuals.code_bg_color = ink(colour::WELL);
-    visuals.weak_text_color = Some(ink(colour::TEXT_SECONDARY));
-    visuals.hyperlink_color = ink(colour::VIOLET_TEXT);
-    visuals.warn_fg_color = ink(colour::CANCELLED);
-    visuals.error_fg_color = ink(colour::FAILED_TEXT);
-    visuals.text_cursor.stroke = line(2.0, colour::VIOLET_TEXT);
-    visuals.selection.bg_fill = ink(colour::SELECTION);
-    visuals.selection.stroke = line(1.5, colour::VIOLET_TEXT);
+    visuals.extreme_bg_color = ink(palette.well);
+    visuals.text_edit_bg_color = Some(ink(palette.well));
+    visuals.faint_bg_color = ink(palette.card);
+    visuals.code_bg_color = ink(palette.well);
+    visuals.weak_text_color = Some(ink(palette.text_secondary));
+    visuals.hyperlink_color = ink(palette.violet_text);
+    visuals.warn_fg_color = ink(palette.cancelled);
+    visuals.error_fg_color = ink(palette.failed_text);
+    visuals.text_cursor.stroke = line(2.0, palette.violet_text);
+    visuals.selection.bg_fill = ink(palette.selection);
+    visuals.selection.stroke = line(1.5, palette.violet_text);
     visuals.slider_trailing_fill = true;
     visuals.handle_shape = HandleShape::Circle;
     visuals.disabled_alpha = 0.55;
@@ -155,29 +165,29 @@ fn restyle(style: &mut Style) {
     ] {
         state.corner_radius = radius;
         state.expansion = 0.0;
-        state.fg_stroke = line(1.5, colour::TEXT);
+        state.fg_stroke = line(1.5, palette.text);
     }
-    widgets.noninteractive.bg_fill = ink(colour::CARD);
-    widgets.noninteractive.weak_bg_fill = ink(colour::CARD);
-    widgets.noninteractive.bg_stroke = line(1.5, colour::HAIR);
-    widgets.inactive.bg_fill = ink(colour::BEZEL_TOP);
-    widgets.inactive.weak_bg_fill = ink(colour::BEZEL_TOP);
-    widgets.inactive.bg_stroke = line(1.0, colour::LINE_STRONG);
-    widgets.hovered.bg_fill = ink(colour::LINE_STRONG);
-    widgets.hovered.weak_bg_fill = ink(colour::LINE);
-    widgets.hovered.bg_stroke = line(1.0, colour::TEXT_TERTIARY);
-    widgets.open.bg_fill = ink(colour::LINE);
-    widgets.open.weak_bg_fill = ink(colour::LINE);
-    widgets.open.bg_stroke = line(1.0, colour::TEXT_TERTIARY);
+    widgets.noninteractive.bg_fill = ink(palette.card);
+    widgets.noninteractive.weak_bg_fill = ink(palette.card);
+    widgets.noninteractive.bg_stroke = line(1.5, palette.hair);
+    widgets.inactive.bg_fill = ink(palette.bezel_top);
+    widgets.inactive.weak_bg_fill = ink(palette.bezel_top);
+    widgets.inactive.bg_stroke = line(1.0, palette.line_strong);
+    widgets.hovered.bg_fill = ink(palette.line_strong);
+    widgets.hovered.weak_bg_fill = ink(palette.line);
+    widgets.hovered.bg_stroke = line(1.0, palette.text_tertiary);
+    widgets.open.bg_fill = ink(palette.line);
+    widgets.open.weak_bg_fill = ink(palette.line);
+    widgets.open.bg_stroke = line(1.0, palette.text_tertiary);
     // egui shows keyboard focus as `active`: this stroke is the focus ring.
-    widgets.active.bg_fill = ink(colour::LINE_STRONG);
-    widgets.active.weak_bg_fill = ink(colour::LINE);
-    widgets.active.bg_stroke = line(2.0, colour::VIOLET_TEXT);
+    widgets.active.bg_fill = ink(palette.line_strong);
+    widgets.active.weak_bg_fill = ink(palette.line);
+    widgets.active.bg_stroke = line(2.0, palette.violet_text);
 }
 
 /// The frame around the panel's contents.
-pub(super) fn panel_frame() -> egui::Frame {
-    egui::Frame::new().fill(ink(colour::BRIDGE)).inner_margin(Margin {
+pub(super) fn panel_frame(palette: &Palette) -> egui::Frame {
+    egui::Frame::new().fill(ink(palette.bridge)).inner_margin(Margin {
         left: 20,
         right: 20,
         top: 10,
@@ -194,9 +204,9 @@ pub(super) fn note_frame(fill: Color) -> egui::Frame {
 }
 
 /// The frame of a sunken area.
-pub(super) fn well_frame() -> egui::Frame {
+pub(super) fn well_frame(palette: &Palette) -> egui::Frame {
     egui::Frame::new()
-        .fill(ink(colour::WELL))
+        .fill(ink(palette.well))
         .corner_radius(CornerRadius::same(space::RADIUS))
         .inner_margin(Margin::symmetric(8, 6))
 }
@@ -204,6 +214,7 @@ pub(super) fn well_frame() -> egui::Frame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::theme::DARK;
 
     /// Relative luminance, WCAG 2.
     fn luminance(colour: Color) -> f32 {
@@ -219,20 +230,20 @@ mod tests {
     #[test]
     fn text_stands_out_from_what_is_behind_it() {
         for (front, back) in [
-            (colour::TEXT, colour::BRIDGE),
-            (colour::TEXT_SECONDARY, colour::BRIDGE),
-            (colour::TEXT_TERTIARY, colour::BRIDGE),
-            (colour::TEXT_TERTIARY, colour::WELL),
-            (colour::TEXT, colour::SELECTION),
-            (colour::VIOLET_TEXT, colour::SELECTION),
-            (colour::VIOLET_TEXT, colour::BRIDGE),
-            (colour::ON_VIOLET, colour::VIOLET),
-            (colour::FAILED_TEXT, colour::FAILED_DEEP),
-            (colour::FAILED_TEXT, colour::WELL),
-            (colour::FAILED_TEXT, colour::SELECTION),
-            (colour::RUNNING, colour::WELL),
-            (colour::SUCCESS, colour::WELL),
-            (colour::CANCELLED, colour::CANCELLED_BAND),
+            (DARK.text, DARK.bridge),
+            (DARK.text_secondary, DARK.bridge),
+            (DARK.text_tertiary, DARK.bridge),
+            (DARK.text_tertiary, DARK.well),
+            (DARK.text, DARK.selection),
+            (DARK.violet_text, DARK.selection),
+            (DARK.violet_text, DARK.bridge),
+            (DARK.on_violet, DARK.violet),
+            (DARK.failed_text, DARK.failed_deep),
+            (DARK.failed_text, DARK.well),
+            (DARK.failed_text, DARK.selection),
+            (DARK.running, DARK.well),
+            (DARK.success, DARK.well),
+            (DARK.cancelled, DARK.cancelled_band),
         ] {
             let ratio = contrast(front, back);
             assert!(ratio >= 4.5, "{front:?} on {back:?} has {ratio:.2}");
@@ -242,7 +253,7 @@ mod tests {
     #[test]
     fn no_text_is_under_14() {
         let mut style = Style::default();
-        restyle(&mut style);
+        restyle(&mut style, &DARK);
         assert!(style.text_styles.values().all(|font| font.size >= text::SMALL));
     }
 
@@ -251,7 +262,7 @@ mod tests {
         let ctx = Context::default();
         let mut ready = Vec::new();
         let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
-            let done = ensure(ui.ctx());
+            let done = ensure(ui.ctx(), Theme::Dark);
             ready.push(done);
             if done {
                 ui.label(egui::RichText::new("Panel").font(semibold(text::HEAD)));

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::style;
 use crate::app::ingest::Studio;
+use crate::app::theme::Theme;
 use crate::model::Retention;
 use crate::protocol::Batch;
 
@@ -21,7 +22,7 @@ pub(super) fn harness<'a, State: 'a>(
     let mut harness =
         Harness::builder().with_size(vec2(556.0, 800.0)).with_max_steps(40).build_ui_state(
             move |ui, state: &mut State| {
-                if style::ensure(ui.ctx()) {
+                if style::ensure(ui.ctx(), Theme::default()) {
                     show(ui, state);
                 }
             },

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::glyph;
 use super::style::{self, ink, space, text};
-use crate::app::theme::colour;
 
 /// How a button offers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +22,17 @@ pub(super) enum Offer {
 
 /// A button of a given width.
 pub(super) fn button_ui(ui: &mut Ui, text: &str, offer: Offer, width: f32) -> Response {
+    let palette = style::palette(ui.ctx());
     ui.scope(|ui| {
         let mut label = RichText::new(text);
         if offer == Offer::Primary {
             let widgets = &mut ui.visuals_mut().widgets;
-            widgets.inactive.weak_bg_fill = ink(colour::VIOLET);
-            widgets.inactive.bg_stroke.color = ink(colour::VIOLET_LED);
-            widgets.hovered.weak_bg_fill = ink(colour::VIOLET_LED);
-            widgets.active.weak_bg_fill = ink(colour::VIOLET);
-            widgets.active.bg_stroke.color = ink(colour::ON_VIOLET);
-            label = label.color(ink(colour::ON_VIOLET));
+            widgets.inactive.weak_bg_fill = ink(palette.violet);
+            widgets.inactive.bg_stroke.color = ink(palette.violet_led);
+            widgets.hovered.weak_bg_fill = ink(palette.violet_led);
+            widgets.active.weak_bg_fill = ink(palette.violet);
+            widgets.active.bg_stroke.color = ink(palette.on_violet);
+            label = label.color(ink(palette.on_violet));
         }
         let button = Button::new(label).min_size(vec2(width, space::ROW));
         ui.add_enabled(offer != Offer::Disabled, button)
@@ -42,7 +42,8 @@ pub(super) fn button_ui(ui: &mut Ui, text: &str, offer: Offer, width: f32) -> Re
 
 /// A button that looks like a word.
 pub(super) fn text_button_ui(ui: &mut Ui, text: &str, label: &str) -> Response {
-    let words = RichText::new(text).color(ink(colour::VIOLET_TEXT));
+    let palette = style::palette(ui.ctx());
+    let words = RichText::new(text).color(ink(palette.violet_text));
     let response = ui.add(Button::new(words).frame_when_inactive(false).small());
     describe_button(&response, label);
     response
@@ -57,8 +58,9 @@ pub(super) fn copy_ui(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
 
 /// A text field with a hint and a name for those who do not see it.
 pub(super) fn search_ui(ui: &mut Ui, value: &mut String, hint: &str, width: f32) -> Response {
+    let palette = style::palette(ui.ctx());
     let field = TextEdit::singleline(value)
-        .hint_text(RichText::new(hint).color(ink(colour::TEXT_TERTIARY)))
+        .hint_text(RichText::new(hint).color(ink(palette.text_tertiary)))
         .desired_width(width - 20.0)
         .min_size(vec2(width, space::ROW))
         .margin(vec2(10.0, 4.0))
@@ -86,13 +88,14 @@ pub(super) fn section_ui(
     title: &str,
     trailing: impl FnOnce(&mut Ui),
 ) {
+    let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.set_min_height(space::ROW);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             trailing(ui);
             let width = ui.available_width();
             let galley =
-                elided(ui, title, style::semibold(text::SECTION), colour::TEXT, width - 24.0);
+                elided(ui, title, style::semibold(text::SECTION), palette.text, width - 24.0);
             let size = vec2(width, space::ROW);
             let (rect, response) = ui.allocate_exact_size(size, Sense::click());
             let shown = *open;
@@ -111,10 +114,11 @@ pub(super) fn section_ui(
 
 /// The line between two sections.
 pub(super) fn rule_ui(ui: &mut Ui) {
+    let palette = style::palette(ui.ctx());
     ui.add_space(1.0);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 1.5), Sense::hover());
     let x = rect.x_range().expand(8.0);
-    ui.painter().hline(x, rect.center().y, Stroke::new(1.5, ink(colour::HAIR)));
+    ui.painter().hline(x, rect.center().y, Stroke::new(1.5, ink(palette.hair)));
 }
 
 /// One line of text, cut with an ellipsis where it has no more room.
@@ -145,17 +149,19 @@ pub(super) fn paint_line_to(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
 
 /// Shows where the keyboard's focus is, for what is painted here and not by egui.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect) {
+    let palette = style::palette(ui.ctx());
     if response.has_focus() {
-        let ring = Stroke::new(2.0, ink(colour::VIOLET_TEXT));
+        let ring = Stroke::new(2.0, ink(palette.violet_text));
         ui.painter().rect_stroke(rect, 5.0, ring, StrokeKind::Inside);
     }
 }
 
 /// A bar that is filled from the left, `part` of 0 to 1.
 pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &str) {
+    let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(width, 12.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label));
-    ui.painter().rect_filled(rect, 6.0, ink(colour::WELL));
+    ui.painter().rect_filled(rect, 6.0, ink(palette.well));
     let filled = Rect::from_min_size(rect.min, Vec2::new(width * part.clamp(0.0, 1.0), 12.0));
     if filled.width() >= 12.0 {
         ui.painter().rect_filled(filled, 6.0, ink(fill));
@@ -164,12 +170,13 @@ pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &st
 
 /// A row of LEDs, `part` of them lit.
 pub(super) fn paint_leds(ui: &Ui, from: Pos2, width: f32, part: f32, lit: Color) {
+    let palette = style::palette(ui.ctx());
     const PITCH: f32 = 7.56;
     let count = (width / PITCH).floor().max(1.0);
     let on = (part.clamp(0.0, 1.0) * count).round();
     for led in 0..count as usize {
         let at = from + vec2(led as f32 * PITCH, -6.5);
-        let tone = if (led as f32) < on { lit } else { colour::LED_OFF };
+        let tone = if (led as f32) < on { lit } else { palette.led_off };
         ui.painter().rect_filled(Rect::from_min_size(at, vec2(5.6, 13.0)), 1.5, ink(tone));
     }
 }

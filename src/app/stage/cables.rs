@@ -6,7 +6,7 @@ use bevy::math::Vec2;
 use super::place::Place;
 use super::view::StageView;
 use crate::app::draw::{Layer, Part, Rect, Shape};
-use crate::app::theme::colour;
+use crate::app::theme::Palette;
 use crate::layout::ModuleBox;
 use crate::model::{NodeStatus, RunStatus};
 
@@ -34,11 +34,11 @@ impl Signal {
         }
     }
 
-    fn plug(self) -> Color {
+    fn plug(self, palette: &Palette) -> Color {
         match self {
-            Self::Idle | Self::Dotted => colour::CABLE_CORE_IDLE,
-            Self::Live => colour::RUNNING,
-            Self::Done => colour::SUCCESS,
+            Self::Idle | Self::Dotted => palette.cable_core_idle,
+            Self::Live => palette.running,
+            Self::Done => palette.success,
         }
     }
 }
@@ -81,15 +81,15 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
                 to,
             ];
             cable(part, Layer::Cable, path, signal);
-            plug(part, Layer::Cable, to, signal.plug(), signal);
+            plug(part, Layer::Cable, to, signal.plug(part.palette), signal);
         } else if failed != Some(index - 1) {
             let (_, (out_x, out_y)) = modules[index - 1].jacks();
             let from = Vec2::new(out_x, out_y);
             // The failure block lies over the cables, but the lead into it lies over the block.
             let layer = if failed == Some(index) { Layer::OverlayFace } else { Layer::Cable };
             cable(part, layer, Shape::cable_points(from, to, SAG), signal);
-            plug(part, layer, from, signal.plug(), signal);
-            plug(part, layer, to, signal.plug(), signal);
+            plug(part, layer, from, signal.plug(part.palette), signal);
+            plug(part, layer, to, signal.plug(part.palette), signal);
         }
         let ends_row = index + 1 == count || modules[index + 1].row != modules[index].row;
         if failed == Some(index) {
@@ -114,69 +114,72 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
                 edge,
             ];
             cable(part, Layer::Cable, path, signal);
-            plug(part, Layer::Cable, from, signal.plug(), signal);
+            plug(part, Layer::Cable, from, signal.plug(part.palette), signal);
         }
     }
 }
 
 fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: Signal) {
+    let palette = part.palette;
     let shadow = points.map(|point| point + Vec2::new(0.0, 4.0));
     let jacket = match signal {
         Signal::Idle | Signal::Dotted => 9.0,
         Signal::Live => 12.0,
         Signal::Done => 11.0,
     };
-    part.shape(layer, Shape::cubic(shadow, jacket + 4.0).fill(colour::SHADOW).opacity(0.45));
+    part.shape(layer, Shape::cubic(shadow, jacket + 4.0).fill(palette.shadow).opacity(0.45));
     let body = Shape::cubic(points, jacket);
     match signal {
         Signal::Idle => {
-            part.shape(layer, body.fill(colour::CABLE_IDLE));
-            part.shape(layer, Shape::cubic(points, 2.0).fill(colour::CABLE_CORE_IDLE));
+            part.shape(layer, body.fill(palette.cable_idle));
+            part.shape(layer, Shape::cubic(points, 2.0).fill(palette.cable_core_idle));
         }
         Signal::Dotted => {
-            part.shape(layer, body.fill(colour::CABLE_IDLE));
+            part.shape(layer, body.fill(palette.cable_idle));
             part.shape(
                 layer,
-                Shape::cubic(points, 3.0).fill(colour::SKIPPED_HATCH).dash(2.0, 10.0),
+                Shape::cubic(points, 3.0).fill(palette.skipped_hatch).dash(2.0, 10.0),
             );
         }
         Signal::Done => {
-            part.shape(layer, body.fill(colour::SUCCESS_JACKET));
-            part.shape(layer, Shape::cubic(points, 4.6).fill(colour::SUCCESS));
+            part.shape(layer, body.fill(palette.success_jacket));
+            part.shape(layer, Shape::cubic(points, 4.6).fill(palette.success));
         }
         Signal::Live => {
             part.shape(
                 layer,
-                body.fill(colour::RUNNING_JACKET).glow(9.0, 20.0, colour::RUNNING.with_alpha(0.5)),
+                body.fill(palette.running_jacket).glow(9.0, 20.0, palette.running.with_alpha(0.5)),
             );
             part.shape(
                 layer,
                 Shape::cubic(points, 4.3)
-                    .fill(colour::RUNNING.with_alpha(0.55))
-                    .beads(6.6, colour::BEAD),
+                    .fill(palette.running.with_alpha(0.55))
+                    .beads(6.6, palette.bead),
             );
         }
     }
 }
 
 fn plug(part: &mut Part, layer: Layer, at: Vec2, ink: Color, signal: Signal) {
-    let body = if signal == Signal::Idle { colour::PLUG_IDLE } else { colour::PLUG };
+    let palette = part.palette;
+    let body = if signal == Signal::Idle { palette.plug_idle } else { palette.plug };
     part.shape(layer, Shape::disc(at, 11.0).fill(body).border(3.5, ink));
     part.shape(layer, Shape::disc(at, 3.6).fill(ink));
 }
 
 /// The lead out of a failed module, hanging with its plug in the air.
 fn unplugged(part: &mut Part, module: &ModuleBox) {
+    let palette = part.palette;
     let (_, (x, y)) = module.jacks();
     let from = Vec2::new(x, y);
     let end = from + Vec2::new(26.0, 26.0);
     let path = [from, from + Vec2::new(0.0, 44.0), end - Vec2::new(0.0, 4.0), end];
     let layer = Layer::OverlayFace;
-    part.shape(layer, Shape::cubic(path, 10.0).fill(colour::CABLE_IDLE));
-    part.shape(layer, Shape::cubic(path, 2.0).fill(colour::CABLE_CORE_IDLE));
-    plug(part, layer, from, colour::CABLE_CORE_IDLE, Signal::Idle);
+    part.shape(layer, Shape::cubic(path, 10.0).fill(palette.cable_idle));
+    part.shape(layer, Shape::cubic(path, 2.0).fill(palette.cable_core_idle));
+    plug(part, layer, from, palette.cable_core_idle, Signal::Idle);
     let body = Rect::new(end.x - 8.0, end.y - 6.0, 16.0, 30.0);
-    part.shape(layer, Shape::rounded_box(body).radius(4.0).fill(colour::CABLE_CORE_IDLE));
+    part.shape(layer, Shape::rounded_box(body).radius(4.0).fill(palette.cable_core_idle));
     let tip = Rect::new(end.x - 3.5, end.y + 22.0, 7.0, 16.0);
-    part.shape(layer, Shape::rounded_box(tip).radius(3.0).fill(colour::PLUG_TIP));
+    part.shape(layer, Shape::rounded_box(tip).radius(3.0).fill(palette.plug_tip));
 }

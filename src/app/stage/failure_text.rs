@@ -1,7 +1,7 @@
 //! The sentence in the failure bar: what failed, and why, to be read from across the room.
 
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure, wrap};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 
 use super::view::FailureView;
 
@@ -12,7 +12,8 @@ const GAP: f32 = 22.0;
 
 /// One line at 44; two at 36 when it is longer, cut at the end of the second.
 pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
-    let ink = if failure.settled { colour::TEXT } else { colour::FAILED_INK };
+    let palette = part.palette;
+    let ink = if failure.settled { palette.text } else { palette.failed_ink };
     let x = bar.x + LEFT;
     let width = bar.w - LEFT - RIGHT_PAD;
     let (bold, plain) = (Face::Display700, Face::Text500);

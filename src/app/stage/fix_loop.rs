@@ -8,7 +8,6 @@ use super::place::Place;
 use super::view::{FixView, StageView, Verdict};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::colour;
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
@@ -70,51 +69,52 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
 }
 
 fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
+    let palette = part.palette;
     let radius = at.radii[pass];
     let centre = Vec2::new(at.centre_x, at.arc_y);
     let path = |width: f32| Shape::lane(centre, radius, at.top, width);
     let arrow = match lane {
         Lane::Ghost => {
-            part.shape(Layer::Rack, path(12.0).fill(colour::LANE));
-            part.shape(Layer::Rack, path(2.5).fill(colour::LANE_IDLE).dash(3.0, 9.0));
-            colour::TEXT_DECORATIVE
+            part.shape(Layer::Rack, path(12.0).fill(palette.lane));
+            part.shape(Layer::Rack, path(2.5).fill(palette.lane_idle).dash(3.0, 9.0));
+            palette.text_decorative
         }
         Lane::Live => {
             part.shape(
                 Layer::Rack,
-                path(13.0).fill(colour::RUNNING_JACKET).glow(
+                path(13.0).fill(palette.running_jacket).glow(
                     6.0,
                     18.0,
-                    colour::RUNNING.with_alpha(0.4),
+                    palette.running.with_alpha(0.4),
                 ),
             );
             part.shape(
                 Layer::Rack,
-                path(6.0).fill(colour::RUNNING.with_alpha(0.55)).beads(6.6, colour::BEAD),
+                path(6.0).fill(palette.running.with_alpha(0.55)).beads(6.6, palette.bead),
             );
-            colour::RUNNING
+            palette.running
         }
         Lane::Waiting => {
-            part.shape(Layer::Rack, path(13.0).fill(colour::RUNNING_JACKET));
-            part.shape(Layer::Rack, path(6.0).fill(colour::RUNNING));
-            colour::RUNNING
+            part.shape(Layer::Rack, path(13.0).fill(palette.running_jacket));
+            part.shape(Layer::Rack, path(6.0).fill(palette.running));
+            palette.running
         }
         Lane::Passed => {
             part.shape(
                 Layer::Rack,
-                path(13.0).fill(colour::SUCCESS_DEEP).glow(
+                path(13.0).fill(palette.success_deep).glow(
                     4.0,
                     18.0,
-                    colour::SUCCESS.with_alpha(0.4),
+                    palette.success.with_alpha(0.4),
                 ),
             );
-            part.shape(Layer::Rack, path(6.0).fill(colour::SUCCESS));
-            colour::SUCCESS
+            part.shape(Layer::Rack, path(6.0).fill(palette.success));
+            palette.success
         }
         Lane::Refused => {
-            part.shape(Layer::Rack, path(13.0).fill(colour::FAILED_DEEP).keep_colour());
-            part.shape(Layer::Rack, path(6.0).fill(colour::FAILED).dash(11.0, 7.0).keep_colour());
-            colour::FAILED
+            part.shape(Layer::Rack, path(13.0).fill(palette.failed_deep).keep_colour());
+            part.shape(Layer::Rack, path(6.0).fill(palette.failed).dash(11.0, 7.0).keep_colour());
+            palette.failed
         }
     };
     let tip = Vec2::new(at.centre_x - radius, at.top + 4.0);
@@ -123,6 +123,7 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
 
 /// "first 0.74 ✗", "after fix 1 0.88 ✓".
 fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
+    let palette = part.palette;
     let left = at.centre_x - at.radii[0] + 18.0;
     let right = at.centre_x + at.radii[0] - 18.0;
     let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
@@ -135,7 +136,7 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
         part.text(
             Layer::Face,
             Text::new(("verdict", row), label, left, y, Face::Text500, 22.0)
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         let glyph = match verdict.passed {
             Some(true) => Glyph::Success,
@@ -147,7 +148,7 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
             Layer::Face,
             Text::new(("score", row), score_words(verdict), right - 30.0, y, Face::Text600, 26.0)
                 .end()
-                .colour(colour::TEXT),
+                .colour(palette.text),
         );
     }
 }
@@ -157,6 +158,7 @@ fn score_words(verdict: &Verdict) -> String {
 }
 
 fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
+    let palette = part.palette;
     let fix = &view.fix;
     let failed = fix.status == NodeStatus::Failed;
     let running = fix.status == NodeStatus::Running;
@@ -170,26 +172,26 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
         Layer::Module,
         Shape::rounded_box(rect.translated(0.0, 8.0))
             .radius(12.0)
-            .fill(colour::SHADOW)
+            .fill(palette.shadow)
             .opacity(0.5)
             .soft(10.0),
     );
     let body = Shape::rounded_box(rect).radius(12.0);
     let (body, ink): (Shape, Color) = if failed {
-        (body.fill(colour::FAILED).keep_colour(), colour::FAILED_INK)
+        (body.fill(palette.failed).keep_colour(), palette.failed_ink)
     } else if running {
         let body = body
-            .fill_vertical(colour::RUNNING_PANEL_TOP, colour::RUNNING_PANEL_BOTTOM)
-            .border(3.0, colour::RUNNING)
-            .glow(9.0, 8.0, colour::RUNNING.with_alpha(0.26));
-        (body, colour::TEXT)
+            .fill_vertical(palette.running_panel_top, palette.running_panel_bottom)
+            .border(3.0, palette.running)
+            .glow(9.0, 8.0, palette.running.with_alpha(0.26));
+        (body, palette.text)
     } else if used {
         let body = body
-            .fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM)
-            .border(1.5, colour::FIX_EDGE);
-        (body, colour::TEXT)
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.fix_edge);
+        (body, palette.text)
     } else {
-        (body.fill(colour::GHOST).border(1.5, colour::HAIR), colour::TEXT_TERTIARY)
+        (body.fill(palette.ghost).border(1.5, palette.hair), palette.text_tertiary)
     };
     part.shape(Layer::Module, body);
     let left = rect.x + 22.0;
@@ -218,11 +220,12 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
 
 /// FIX at work: which pass, and for how long.
 fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
+    let palette = part.palette;
     let middle = rect.y + rect.h / 2.0;
     let name = format!("FIX {} of {MAX_FIX_PASSES}", fix.passes);
     part.text(
         Layer::Face,
-        Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(colour::TEXT),
+        Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(palette.text),
     );
     let usual = fix.usual.map_or_else(
         || "no usual yet".to_owned(),
@@ -231,7 +234,7 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
     part.text(
         Layer::Face,
         Text::new("fix usual", usual, left, middle + 28.0, Face::Text500, 22.0)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let right = rect.x + rect.w - 20.0;
     part.text(
@@ -245,12 +248,12 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
             46.0,
         )
         .end()
-        .colour(colour::TEXT),
+        .colour(palette.text),
     );
     let centre = Vec2::new(rect.x + rect.w / 2.0, rect.y);
     part.shape(
         Layer::Face,
-        Shape::disc(centre, 19.0).fill(colour::RUNNING_DEEP).border(3.0, colour::RUNNING),
+        Shape::disc(centre, 19.0).fill(palette.running_deep).border(3.0, palette.running),
     );
-    part.shape(Layer::Face, Shape::levels(centre, Vec2::new(8.0, 8.0)).fill(colour::RUNNING));
+    part.shape(Layer::Face, Shape::levels(centre, Vec2::new(8.0, 8.0)).fill(palette.running));
 }

@@ -7,27 +7,29 @@ use super::view::StageView;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::frame::draw_mark;
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::model::RunStatus;
 
 /// The line above the title, with the mark.
 pub fn draw_meta(part: &mut Part, meta: &[String]) {
+    let palette = part.palette;
     let y = 74.0;
     draw_mark(part, 56.0, y, 1.0);
     part.text(
         Layer::Face,
         Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
-            .colour(colour::TEXT_SECONDARY)
+            .colour(palette.text_secondary)
             .then(14.0, "/")
-            .colour(colour::TEXT_DECORATIVE)
+            .colour(palette.text_decorative)
             .then(14.0, meta.join("     "))
             .face(Face::Text500)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
 }
 
 /// News of another run that failed, beside the clock.
 pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Place) {
+    let palette = part.palette;
     let right = place.screen.right() - 210.0;
     // "Meterbridge / " and what follows it must stay clear of it.
     let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
@@ -39,8 +41,8 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Plac
         Layer::Module,
         Shape::rounded_box(chip)
             .radius(26.0)
-            .fill(colour::FAILED_DEEP)
-            .border(1.5, colour::FAILED)
+            .fill(palette.failed_deep)
+            .border(1.5, palette.failed)
             .keep_colour(),
     );
     badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 28.0, 64.0), 15.0, "news");
@@ -48,13 +50,14 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Plac
         Layer::Face,
         Text::new("news", words, right, 74.0, Face::Text500, size::META)
             .end()
-            .colour(colour::FAILED_TEXT)
+            .colour(palette.failed_text)
             .keep_colour(),
     );
 }
 
 /// Title, status line and times of a run.
 pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
+    let palette = part.palette;
     let failed = view.failure.is_some();
     let right = place.screen.right();
     let (title_size, title_y) =
@@ -67,14 +70,16 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
         Text::new("time", view.time.clone(), right + 2.0, title_y, Face::Display700, time_size)
             .end()
             .tracking(-0.018)
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
     let word_x = right - time_width - 18.0;
+    // What is part of it stands below it.
+    let word_y = if view.queued.is_empty() { title_y } else { title_y - 34.0 };
     part.text(
         Layer::Face,
-        Text::new("time word", view.time_word, word_x, title_y, Face::Text500, size::META)
+        Text::new("time word", view.time_word, word_x, word_y, Face::Text500, size::META)
             .end()
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
 
     let queued_width = measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &view.queued);
@@ -84,12 +89,12 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             "queued",
             view.queued.clone(),
             word_x,
-            title_y - 36.0,
+            title_y,
             Face::Text500,
             size::ESSENTIAL_MIN,
         )
         .end()
-        .colour(colour::TEXT_TERTIARY),
+        .colour(palette.text_tertiary),
     );
     let room = word_x - word_width.max(queued_width) - 56.0 - 40.0;
     let title_size = title_size.min(fitting_size(&view.title, title_size, room));
@@ -98,7 +103,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
         Layer::Face,
         Text::new("title", title, 53.0, title_y, Face::Display700, title_size)
             .tracking(-0.022)
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
     if failed {
         return;
@@ -116,18 +121,18 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
     let mut line =
         Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
             .colour(if view.status == RunStatus::Pending {
-                colour::TEXT_SECONDARY
+                palette.text_secondary
             } else {
-                glyph.colour()
+                glyph.colour(part.palette)
             })
             .then(18.0, view.status_detail.clone())
             .face(Face::Text500)
-            .colour(colour::TEXT);
+            .colour(palette.text);
     if view.nothing_rendered {
-        line = line.then(22.0, "nothing rendered").colour(colour::CANCELLED);
+        line = line.then(22.0, "nothing rendered").colour(palette.cancelled);
     }
     if view.cancel_requested {
-        line = line.then(22.0, "cancel requested").colour(colour::CANCELLED);
+        line = line.then(22.0, "cancel requested").colour(palette.cancelled);
     }
     part.text(Layer::Face, line);
     part.text(
@@ -141,7 +146,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
             size::STATUS_LINE,
         )
         .end()
-        .colour(colour::TEXT_SECONDARY),
+        .colour(palette.text_secondary),
     );
 }
 

@@ -7,7 +7,7 @@ use super::place::Place;
 use super::view::ScoresView;
 use crate::app::clock::local_zone;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::app::words::{duration_words, time_words};
 use crate::model::{FactKind, Run, RunEvent};
 
@@ -25,6 +25,7 @@ const LEAST_METER_WIDTH: f32 = 108.0;
 ///
 /// `alone`: no story stands beside it, so it has the room up to the loop.
 pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
+    let palette = part.palette;
     let right = match place.rack.fix_loop {
         Some(at) if alone => {
             (at.centre_x - at.radii[2] - 36.0).clamp(TICKER_RIGHT, TICKER_FAR_RIGHT)
@@ -49,20 +50,20 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
         part.text(
             Layer::Face,
             text("ticker time", time_words(event.at, &zone), 58.0, Face::Text500)
-                .colour(colour::TEXT_TERTIARY),
+                .colour(palette.text_tertiary),
         );
         let node = event.node.unwrap_or("run");
         let node = truncate(Face::Text600, size::TICKER, node, 150.0).into_owned();
         part.text(
             Layer::Face,
-            text("ticker node", node, 182.0, Face::Text600).colour(colour::TEXT),
+            text("ticker node", node, 182.0, Face::Text600).colour(palette.text),
         );
         let failed = refused || event.kind == FactKind::Fail;
         let kind = if failed { FactKind::Fail } else { event.kind };
         mark(part, kind, Vec2::new(350.0, y - 8.0), opacity);
         let words = if refused { "refused".to_owned() } else { event_words(&event) };
         let words = truncate(Face::Text500, size::TICKER, &words, right - 372.0).into_owned();
-        let ink = if failed { colour::FAILED_TEXT } else { colour::TEXT_SECONDARY };
+        let ink = if failed { palette.failed_text } else { palette.text_secondary };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));
     }
 }
@@ -73,16 +74,17 @@ fn lower_top(place: &Place) -> f32 {
 }
 
 fn mark(part: &mut Part, kind: FactKind, at: Vec2, opacity: f32) {
+    let palette = part.palette;
     let shape = match kind {
         FactKind::Start | FactKind::Progress => {
-            Shape::levels(at, Vec2::new(7.0, 7.0)).fill(colour::RUNNING)
+            Shape::levels(at, Vec2::new(7.0, 7.0)).fill(palette.running)
         }
-        FactKind::End => Shape::check(at, 13.0).fill(colour::SUCCESS),
-        FactKind::Fail => Shape::cross(at, 5.5, 3.6).fill(colour::FAILED).keep_colour(),
+        FactKind::End => Shape::check(at, 13.0).fill(palette.success),
+        FactKind::Fail => Shape::cross(at, 5.5, 3.6).fill(palette.failed).keep_colour(),
         FactKind::Cancelled => Shape::rounded_box(Rect::new(at.x - 6.0, at.y - 6.0, 12.0, 12.0))
             .radius(2.0)
-            .fill(colour::CANCELLED),
-        FactKind::Created | FactKind::Info => Shape::disc(at, 3.5).fill(colour::TEXT_DECORATIVE),
+            .fill(palette.cancelled),
+        FactKind::Created | FactKind::Info => Shape::disc(at, 3.5).fill(palette.text_decorative),
     };
     part.shape(Layer::Face, shape.opacity(opacity));
 }
@@ -126,13 +128,14 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
         part.text(
             Layer::Face,
             Text::new(("story", line), words, left, y, Face::Text500, size::META)
-                .colour(colour::TEXT),
+                .colour(part.palette.text),
         );
     }
 }
 
 /// The last scores as LED meters, against what is needed.
 pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
+    let palette = part.palette;
     let right = place.screen.right();
     let loop_right = place.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 36.0);
     let left = (right - 564.0).max(loop_right);
@@ -156,20 +159,20 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
 
     if let Some(total) = scores.total {
         let ink = match scores.passed {
-            Some(false) => colour::FAILED,
-            Some(true) => colour::SUCCESS,
-            None => colour::LED_NEUTRAL,
+            Some(false) => palette.failed,
+            Some(true) => palette.success,
+            None => palette.led_neutral,
         };
         part.text(
             Layer::Face,
-            Text::new("score", "Score", left, y, Face::Text600, 32.0).colour(colour::TEXT),
+            Text::new("score", "Score", left, y, Face::Text600, 32.0).colour(palette.text),
         );
         leds(part, meter, y - 25.0, 28.0, total, ink);
         part.text(
             Layer::Face,
             Text::new("total", format!("{total:.2}"), right, y, Face::Text600, 38.0)
                 .end()
-                .colour(colour::TEXT),
+                .colour(palette.text),
         );
         y += 48.0;
     }
@@ -179,16 +182,16 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
         part.text(
             Layer::Face,
             Text::new(("part", row), name, left, y, Face::Text500, 24.0)
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         if with_meters {
-            leds(part, meter, y - 17.0, 18.0, *value, colour::LED_NEUTRAL);
+            leds(part, meter, y - 17.0, 18.0, *value, palette.led_neutral);
         }
         part.text(
             Layer::Face,
             Text::new(("part value", row), format!("{value:.2}"), right, y, Face::Text600, 26.0)
                 .end()
-                .colour(colour::TEXT),
+                .colour(palette.text),
         );
         y += 36.0;
     }
@@ -206,7 +209,7 @@ fn leds(
     for led in 0..METER_LEDS {
         let on = value >= (led as f64 + 0.5) / METER_LEDS as f64;
         let rect = Rect::new(left + led as f32 * pitch, y, pitch * 0.7, height);
-        let ink = if on { lit } else { colour::LED_OFF.with_alpha(1.0) };
+        let ink = if on { lit } else { part.palette.led_off.with_alpha(1.0) };
         part.shape(Layer::Face, Shape::rounded_box(rect).radius(2.0).fill(ink).unsnapped());
     }
 }

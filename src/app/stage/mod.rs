@@ -29,7 +29,8 @@ use super::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use super::focus::Focus;
 use super::frame::{self, Frame};
 use super::ingest::{Link, Studio};
-use super::theme::{colour, motion, size};
+use super::power::NextFrame;
+use super::theme::{Theme, motion, size};
 use super::view::on_stage;
 use super::viewport::Viewport;
 use super::words::run_title;
@@ -83,11 +84,13 @@ struct Cause {
     focus: (Option<RunId>, bool),
     link: ConnectionState,
     viewport: Viewport,
+    theme: Theme,
 }
 
 /// What a drawing was made from; equal means that nothing has to be drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
+    run: Option<RunId>,
     stage: Option<StageView>,
     story: Vec<String>,
     /// What is waited for, while there is no run.
@@ -97,6 +100,7 @@ struct Drawn {
     elsewhere: Option<String>,
     screen: Screen,
     run_events: u64,
+    theme: Theme,
 }
 
 /// Another view is shown.
@@ -118,17 +122,18 @@ pub(super) fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     frame: Res<Frame>,
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
-    let arrived = memory.moved_at + f64::from(motion::FOCUS_MOVE);
-    let moving = memory.drawn_at <= arrived;
+    let moving = memory.is_moving();
     let cause = Cause {
         generation: studio.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         focus: (focus.run().cloned(), focus.is_following()),
         link: link.state.clone(),
         viewport: *viewport,
+        theme: canvas.theme,
     };
     if !moving && memory.cause.as_ref() == Some(&cause) {
         return;
@@ -146,6 +151,7 @@ pub(super) fn draw(
         _ => Vec::new(),
     };
     let drawn = Drawn {
+        run: run.map(|run| run.id().clone()),
         story,
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: frame.notice().is_some(),
@@ -153,10 +159,14 @@ pub(super) fn draw(
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
         screen: viewport.screen(),
         run_events: run.map_or(0, Run::events),
+        theme: canvas.theme,
         stage,
     };
     memory.drawn_at = now;
     memory.notice_changes(&drawn, run, clock.server_now, now);
+    if memory.is_moving() {
+        next.within_secs(0.0);
+    }
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
@@ -182,6 +192,11 @@ fn is_news(run: &Run, server_now: Timestamp) -> bool {
 }
 
 impl StageMemory {
+    /// Whether modules were last drawn on their way to their places.
+    fn is_moving(&self) -> bool {
+        self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
+    }
+
     /// Notes when a move or a failure began.
     fn notice_changes(
         &mut self,
@@ -287,12 +302,13 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place:
 
 /// Light on the ground behind what has the focus.
 fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
+    let palette = part.palette;
     let failed = stage.failure.as_ref().and_then(|failure| failure.module);
     for (index, (module, at)) in stage.modules.iter().zip(&place.rack.modules).enumerate() {
         let (ink, strong, weak, radius) = if failed == Some(index) {
-            (colour::FAILED, 0.26, 0.07, 640.0)
+            (palette.failed, 0.26, 0.07, 640.0)
         } else if module.has_focus() {
-            (colour::RUNNING, 0.17, 0.05, 620.0)
+            (palette.running, 0.17, 0.05, 620.0)
         } else {
             continue;
         };
@@ -306,12 +322,13 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
 
 /// The ghosted rack before the first run.
 fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
+    let palette = part.palette;
     header::draw_meta(part, &["song runs".to_owned()]);
     part.text(
         Layer::Face,
         Text::new("title", "Waiting for the first run", 53.0, 180.0, Face::Display700, 84.0)
             .tracking(-0.022)
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
     let connected_to = match &link.state {
         _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
@@ -329,7 +346,7 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
     part.text(
         Layer::Face,
         Text::new("status", words, 56.0, 246.0, Face::Text500, size::STATUS_LINE)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let modules = waiting_modules();
     let stage = StageView::waiting(modules);

@@ -8,7 +8,7 @@ use crate::app::draw::{
     Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
 };
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::{colour, motion, size};
+use crate::app::theme::{motion, size};
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::ModuleBox;
 use crate::model::{NodeStatus, Usual};
@@ -26,17 +26,18 @@ const HOLE_PITCH: f32 = 28.0;
 
 /// The rails, over and under each row.
 pub fn draw_rails(part: &mut Part, place: &Place) {
+    let palette = part.palette;
     let width = place.screen.width;
     for top in &place.rack.row_tops {
         for y in [top - 18.0, top + place.rack.module_height + 6.0] {
             let rail = Rect::new(48.0, y, width - 96.0, 12.0);
-            part.shape(Layer::Rack, Shape::rounded_box(rail).radius(3.0).fill(colour::RAIL));
+            part.shape(Layer::Rack, Shape::rounded_box(rail).radius(3.0).fill(palette.rail));
             let edge = Rect::new(50.0, y, width - 100.0, 1.5);
-            part.shape(Layer::Rack, Shape::rounded_box(edge).fill(colour::RAIL_EDGE));
+            part.shape(Layer::Rack, Shape::rounded_box(edge).fill(palette.rail_edge));
             let mut x = 64.0;
             while x < width - 56.0 {
                 let hole = Vec2::new(x, y + 6.5);
-                part.shape(Layer::Rack, Shape::disc(hole, 2.4).fill(colour::HOLE));
+                part.shape(Layer::Rack, Shape::disc(hole, 2.4).fill(palette.hole));
                 x += HOLE_PITCH;
             }
         }
@@ -68,6 +69,7 @@ fn dial_deg(part: f32) -> f32 {
 }
 
 fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usize, place: &Place) {
+    let palette = part.palette;
     let rect = at.rect;
     let (tall, wide) = (rect.h / 296.0, at.scale);
     let small = tall.min(wide);
@@ -76,25 +78,25 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     let body = Shape::rounded_box(rect).radius(12.0);
     let body = match module.status {
         _ if module.stopped => body
-            .fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM)
-            .border(2.0, colour::CANCELLED)
-            .texture(Texture::Bars { period: 10.0, width: 4.0 }, colour::CANCELLED_BAND),
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(2.0, palette.cancelled)
+            .texture(Texture::Bars { period: 10.0, width: 4.0 }, palette.cancelled_band),
         NodeStatus::Success => body
-            .fill_vertical(colour::PANEL_DONE_TOP, colour::PANEL_DONE_BOTTOM)
-            .border(1.5, colour::LINE)
+            .fill_vertical(palette.panel_done_top, palette.panel_done_bottom)
+            .border(1.5, palette.line)
             .highlight(0.1),
         NodeStatus::Skipped => body
-            .fill(colour::SKIPPED_PANEL)
+            .fill(palette.skipped_panel)
             .texture(
                 Texture::Hatch { period: 10.0, width: 2.0 },
-                bevy::color::Alpha::with_alpha(&colour::SKIPPED_HATCH, 0.14),
+                bevy::color::Alpha::with_alpha(&palette.skipped_hatch, 0.14),
             )
-            .border(2.0, colour::SKIPPED_OUTLINE)
+            .border(2.0, palette.skipped_outline)
             .dash(9.0, 8.0),
         NodeStatus::Unknown => {
-            body.fill(colour::SKIPPED_PANEL).border(2.0, colour::SKIPPED_OUTLINE).dash(2.0, 7.0)
+            body.fill(palette.skipped_panel).border(2.0, palette.skipped_outline).dash(2.0, 7.0)
         }
-        _ => body.fill(colour::GHOST).border(1.5, colour::GHOST_EDGE),
+        _ => body.fill(palette.ghost).border(1.5, palette.ghost_edge),
     };
     part.shape(Layer::Module, body);
 
@@ -109,7 +111,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
         Text::new(("name", index), name, cx, y(46.0), Face::Text600, name_size)
             .middle()
             .tracking(0.014)
-            .colour(if done || module.stopped { colour::TEXT } else { colour::TEXT_TERTIARY }),
+            .colour(if done || module.stopped { palette.text } else { palette.text_tertiary }),
     );
 
     let centre = Vec2::new(cx, y(124.0));
@@ -126,7 +128,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     let on_dial =
         matches!(glyph, Glyph::Success | Glyph::Pending | Glyph::Failed | Glyph::Cancelled);
     if on_dial {
-        let track = if done { colour::KNOB_TRACK } else { colour::KNOB_TRACK_GHOST };
+        let track = if done { palette.knob_track } else { palette.knob_track_ghost };
         part.shape(
             Layer::Face,
             Shape::arc(centre, radius, 5.0, DIAL_START_DEG, DIAL_END_DEG).fill(track),
@@ -135,18 +137,19 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             let end = dial_deg(dial_part(millis, usual).max(0.01));
             part.shape(
                 Layer::Face,
-                Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end).fill(glyph.colour()),
+                Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end)
+                    .fill(glyph.colour(part.palette)),
             );
         }
         if let Some(usual) = module.usual {
-            let ink = if done { colour::TEXT } else { colour::TEXT_DECORATIVE };
+            let ink = if done { palette.text } else { palette.text_decorative };
             let deg = dial_deg(dial_part(usual.p50_ms, usual));
             let tick = Shape::tick(centre, deg, radius * 0.94, radius * 1.17, 3.0);
             part.shape(Layer::Face, tick.fill(ink));
         }
     }
     if glyph == Glyph::Pending {
-        let ring = Shape::ring(centre, 35.4 * small, 2.5).fill(colour::PENDING_OUTLINE);
+        let ring = Shape::ring(centre, 35.4 * small, 2.5).fill(palette.pending_outline);
         part.shape(Layer::Face, ring);
     } else {
         let badge_radius = if on_dial { 35.4 * small } else { 36.0 * small };
@@ -160,7 +163,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
         Layer::Face,
         Text::new(("value", index), value, cx, y(221.0), Face::Text600, value_size)
             .middle()
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
     let (below_y, below_size) = if has_value {
         (y(250.0), size::USUAL)
@@ -171,14 +174,14 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
         Layer::Face,
         Text::new(("below", index), below, cx, below_y, Face::Text500, below_size)
             .middle()
-            .colour(colour::TEXT_TERTIARY),
+            .colour(palette.text_tertiary),
     );
     if module.refused_before && glyph != Glyph::Failed {
         // In the very corner: a name like VALIDATE comes close to it.
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, Glyph::Failed, corner, 12.0, "corner");
     }
-    draw_jacks(part, at, if done { colour::SUCCESS } else { colour::JACK_RIM }, place);
+    draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, place);
 }
 
 /// A module's name at the wanted size, smaller down to the least when it is too wide, then cut.
@@ -219,15 +222,16 @@ fn resting_words(module: &ModuleView) -> (String, String) {
 }
 
 fn draw_jacks(part: &mut Part, at: &ModuleBox, rim: bevy::color::Color, place: &Place) {
+    let palette = part.palette;
     let (left, right) = at.jacks();
     let size = if place.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
     for (x, y) in [left, right] {
         let centre = Vec2::new(x, y);
         part.shape(
             Layer::Face,
-            Shape::disc(centre, 13.0 * size).fill(colour::JACK_WELL).border(3.0, rim),
+            Shape::disc(centre, 13.0 * size).fill(palette.jack_well).border(3.0, rim),
         );
-        part.shape(Layer::Face, Shape::disc(centre, 5.5 * size).fill(colour::JACK_HOLE));
+        part.shape(Layer::Face, Shape::disc(centre, 5.5 * size).fill(palette.jack_hole));
     }
 }
 
@@ -239,6 +243,7 @@ fn draw_running(
     fix: &FixView,
     place: &Place,
 ) {
+    let palette = part.palette;
     let rect = at.rect;
     // On its way to its place it is narrower, and so is what is in it.
     let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
@@ -247,15 +252,15 @@ fn draw_running(
     let shadow = Rect::new(rect.x, rect.y + 14.0, rect.w, rect.h);
     part.shape(
         Layer::Module,
-        Shape::rounded_box(shadow).radius(18.0).fill(colour::SHADOW).opacity(0.7).soft(10.0),
+        Shape::rounded_box(shadow).radius(18.0).fill(palette.shadow).opacity(0.7).soft(10.0),
     );
     part.shape(
         Layer::Module,
         Shape::rounded_box(rect)
             .radius(18.0)
-            .fill_vertical(colour::RUNNING_PANEL_TOP, colour::RUNNING_PANEL_BOTTOM)
-            .border(3.0, colour::RUNNING)
-            .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&colour::RUNNING, 0.26)),
+            .fill_vertical(palette.running_panel_top, palette.running_panel_bottom)
+            .border(3.0, palette.running)
+            .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&palette.running, 0.26)),
     );
     let sizes = (size::MODULE_NAME_FOCUS * k, 26.0);
     let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, rect.w - 60.0);
@@ -264,7 +269,7 @@ fn draw_running(
         Text::new(("name", index), name, cx, y(54.0), Face::Display700, name_size)
             .middle()
             .tracking(0.015)
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
 
     let centre = Vec2::new(cx, y(193.0));
@@ -283,28 +288,28 @@ fn draw_running(
             radius + if major { 20.0 } else { 18.0 } * k,
             if major { 2.5 } else { 1.5 },
         );
-        let ink = if lit { colour::RUNNING } else { colour::RUNNING_SCALE_OFF };
+        let ink = if lit { palette.running } else { palette.running_scale_off };
         part.shape(Layer::Face, shape.fill(ink));
     }
     let ring = |width: f32| Shape::arc(centre, radius, width, DIAL_START_DEG, DIAL_END_DEG);
-    part.shape(Layer::Face, ring(18.0 * k).fill(colour::RUNNING_TRACK_EDGE));
-    part.shape(Layer::Face, ring(14.0 * k).fill(colour::RUNNING_TRACK));
+    part.shape(Layer::Face, ring(18.0 * k).fill(palette.running_track_edge));
+    part.shape(Layer::Face, ring(14.0 * k).fill(palette.running_track));
     if let Some(usual) = module.usual {
         let per_sec = 1000.0 / usual.p95_ms.max(1) as f32;
         part.shape(
             Layer::Face,
             ring(14.0 * k)
-                .fill(colour::RUNNING)
-                .glow(4.0, 16.0 * k, bevy::color::Alpha::with_alpha(&colour::RUNNING, 0.55))
+                .fill(palette.running)
+                .glow(4.0, 16.0 * k, bevy::color::Alpha::with_alpha(&palette.running, 0.55))
                 .growing(place.clock_secs, covered, if place.frozen { 0.0 } else { per_sec }),
         );
         let deg = dial_deg(dial_part(usual.p50_ms, usual));
         let tick = Shape::tick(centre, deg, radius - 7.0 * k, radius + 24.0 * k, 5.0 * k);
-        part.shape(Layer::Face, tick.fill(colour::TEXT));
+        part.shape(Layer::Face, tick.fill(palette.text));
     }
     part.shape(
         Layer::Face,
-        Shape::levels(Vec2::new(cx, y(127.0)), Vec2::new(16.0, 15.0) * k).fill(colour::RUNNING),
+        Shape::levels(Vec2::new(cx, y(127.0)), Vec2::new(16.0, 15.0) * k).fill(palette.running),
     );
     let time_size = if elapsed_ms >= 3_600_000 { size::RING_TIME * 0.72 } else { size::RING_TIME };
     part.text(
@@ -319,7 +324,7 @@ fn draw_running(
         )
         .middle()
         .tracking(-0.014)
-        .colour(colour::TEXT),
+        .colour(palette.text),
     );
     let below = match module.usual {
         Some(_) if module.is_slow() => "slow".to_owned(),
@@ -330,7 +335,7 @@ fn draw_running(
         Layer::Face,
         Text::new(("below", index), below, cx, y(247.0), Face::Text500, (24.0 * k).max(20.0))
             .middle()
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let mut note = Vec::new();
     if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
@@ -361,17 +366,18 @@ fn draw_running(
             (26.0 * k).max(22.0),
         )
         .middle()
-        .colour(colour::TEXT_SECONDARY),
+        .colour(palette.text_secondary),
     );
     if module.refused_before {
         let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
         badge(part, Layer::Face, Glyph::Failed, corner, 13.0, "corner");
     }
-    draw_jacks(part, at, colour::RUNNING, place);
+    draw_jacks(part, at, palette.running, place);
 }
 
 /// The failure block: a bar and, where a module failed, that module, in one silhouette.
 pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
+    let palette = part.palette;
     let Some(failure) = &view.failure else {
         return;
     };
@@ -394,15 +400,15 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     };
     part.shape(
         Layer::Overlay,
-        shadow.fill(colour::SHADOW).opacity(0.55).soft(10.0).fade_in(place.failed_at, 0.4),
+        shadow.fill(palette.shadow).opacity(0.55).soft(10.0).fade_in(place.failed_at, 0.4),
     );
     let block = if failure.settled {
         // It has been read by now, and so bright an area would burn in.
-        block.fill(colour::FAILED_TINT).border(SETTLED_OUTLINE, colour::FAILED)
+        block.fill(palette.failed_tint).border(SETTLED_OUTLINE, palette.failed)
     } else {
         block
-            .fill(colour::FAILED)
-            .glow(9.0, 12.0, bevy::color::Alpha::with_alpha(&colour::FAILED, 0.42))
+            .fill(palette.failed)
+            .glow(9.0, 12.0, bevy::color::Alpha::with_alpha(&palette.failed, 0.42))
             .breathing(motion::BREATHE_LOW)
             .enter(Entrance::TabRise, place.failed_at, motion::FAIL_FILL + motion::FAIL_BAND)
     };
@@ -410,9 +416,9 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     let text_at = place.failed_at + f64::from(motion::FAIL_FILL);
     let octagon = Vec2::new(108.0, bar.y + 42.0);
     let (ink, paper) = if failure.settled {
-        (colour::FAILED, colour::FAILED_TINT)
+        (palette.failed, palette.failed_tint)
     } else {
-        (colour::FAILED_INK, colour::FAILED)
+        (palette.failed_ink, palette.failed)
     };
     part.shape(
         Layer::OverlayFace,
@@ -438,6 +444,7 @@ fn draw_failed_module(
     index: usize,
     alone: bool,
 ) {
+    let palette = part.palette;
     let rect = at.rect;
     let k = (rect.w / 338.0).min(rect.h / 352.0);
     let cx = rect.x + rect.w / 2.0;
@@ -445,7 +452,7 @@ fn draw_failed_module(
     if alone {
         part.shape(
             Layer::Overlay,
-            Shape::rounded_box(rect).radius(18.0).fill(colour::FAILED).keep_colour(),
+            Shape::rounded_box(rect).radius(18.0).fill(palette.failed).keep_colour(),
         );
     }
     let foot = Rect::new(rect.x, rect.y + rect.h - 52.0, rect.w, 52.0);
@@ -456,14 +463,14 @@ fn draw_failed_module(
             .fill(bevy::color::Color::NONE)
             .texture(
                 Texture::Hatch { period: 14.0, width: 6.0 },
-                bevy::color::Alpha::with_alpha(&colour::SHADOW, 0.17),
+                bevy::color::Alpha::with_alpha(&palette.shadow, 0.17),
             )
             .keep_colour(),
     );
     let ink = |key: &'static str, text: String, offset: f32, face: Face, text_size: f32| {
         Text::new((key, index), text, cx, y(offset), face, text_size)
             .middle()
-            .colour(colour::FAILED_INK)
+            .colour(palette.failed_ink)
             .keep_colour()
     };
     let (name, name_size) =
@@ -473,11 +480,11 @@ fn draw_failed_module(
     let centre = Vec2::new(cx, y(136.0));
     part.shape(
         Layer::OverlayFace,
-        Shape::octagon(centre, 62.0 * k).fill(colour::FAILED_INK).keep_colour(),
+        Shape::octagon(centre, 62.0 * k).fill(palette.failed_ink).keep_colour(),
     );
     part.shape(
         Layer::OverlayFace,
-        Shape::cross(centre, 23.1 * k, 14.0 * k).fill(colour::FAILED).keep_colour(),
+        Shape::cross(centre, 23.1 * k, 14.0 * k).fill(palette.failed).keep_colour(),
     );
     let after = module
         .duration_ms
@@ -491,7 +498,7 @@ fn draw_failed_module(
     for (x, jack_y) in [left, right] {
         part.shape(
             Layer::OverlayFace,
-            Shape::disc(Vec2::new(x, jack_y), 15.0).fill(colour::FAILED_INK).keep_colour(),
+            Shape::disc(Vec2::new(x, jack_y), 15.0).fill(palette.failed_ink).keep_colour(),
         );
     }
 }

@@ -26,6 +26,7 @@ fn app() -> App {
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()
         .init_resource::<Frame>()
+        .init_resource::<NextFrame>()
         .init_resource::<Drew>()
         .add_systems(Update, (draw, watch).chain());
     app

@@ -309,7 +309,7 @@ fn moved_on(run: &Run) -> bool {
 }
 
 /// Whether a run's failure lies so far back that it need not shine any more.
-pub fn is_settled(run: &Run, server_now: Timestamp) -> bool {
+fn is_settled(run: &Run, server_now: Timestamp) -> bool {
     run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
 }
 

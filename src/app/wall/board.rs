@@ -11,13 +11,14 @@ use super::fit::size_for;
 use super::pick::Pickable;
 use crate::app::draw::{Canvas, CellField, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::app::words::count_words;
 use crate::layout::{Board, CellGrid, Screen, failures_width, lay_out_board, wall_area};
 use crate::model::Model;
 use crate::protocol::RunId;
 
 /// The words of a board change at most this often, in seconds: nobody reads faster.
+const CANCELLED: &str = "cancelled, last:";
 const WORDS_SECS: f64 = 0.25;
 const PART: &str = "board";
 /// Height of a block's head with its number.
@@ -45,9 +46,10 @@ pub struct BoardFrame<'a> {
 }
 
 impl BoardMemory {
-    /// Words that were held back have to be drawn now.
-    pub fn is_due(&self, now: f64) -> bool {
-        self.revision.is_none() && self.drawn.is_some() && now - self.drawn_at >= WORDS_SECS
+    /// When words that were held back have to be drawn, in seconds; `None` when none were.
+    pub fn due_in(&self, now: f64) -> Option<f64> {
+        let held_back = self.revision.is_none() && self.drawn.is_some();
+        held_back.then(|| (self.drawn_at + WORDS_SECS - now).max(0.0))
     }
 
     /// Draws what differs: cells at once, words a few times a second.
@@ -61,6 +63,7 @@ impl BoardMemory {
         let BoardFrame { census, model, screen, now, server_now, frozen } = frame;
         let resized = self.drawn.as_ref().is_none_or(|(_, before)| *before != screen);
         let area = wall_area(&screen);
+        let palette = canvas.theme.palette();
         let revision = census.revision();
         if resized || self.revision != Some(revision) {
             self.revision = None;
@@ -68,7 +71,7 @@ impl BoardMemory {
         if resized || now < self.drawn_at || now - self.drawn_at >= WORDS_SECS {
             let view = BoardView::of(census, model, server_now);
             let failures_w = failures_width(area);
-            let tell_in = |height: f32| tell(&view.failures, failures_w, height);
+            let tell_in = |height: f32| tell(&view.failures, failures_w, height, palette);
             let any = view.failures.count > 0;
             let places = lay_out_board(area, any.then(|| tell_in(area.h).needs));
             if resized || self.drawn.as_ref().is_none_or(|(before, _)| *before != view) {
@@ -83,10 +86,15 @@ impl BoardMemory {
             self.grid = Some(cells::grid(census, places.cells));
         }
         if let Some(grid) = self.grid {
-            cells::write(census, field, grid);
+            cells::write(census, field, grid, palette);
             field.frozen = frozen;
             pickable.show_board(self.names.clone(), grid);
         }
+    }
+
+    /// Has all of it drawn anew.
+    pub fn forget_looks(&mut self) {
+        self.drawn = None;
     }
 
     /// Takes the board off the picture.
@@ -121,6 +129,7 @@ fn draw_head(
     rect: Rect,
     aside: &str,
 ) {
+    let palette = part.palette;
     let y = rect.y + 66.0;
     let centre = Vec2::new(rect.x + 24.0, y - 23.0);
     badge(part, LAYER, glyph, centre, 24.0, words);
@@ -137,12 +146,12 @@ fn draw_head(
     part.text(
         LAYER,
         head.tracking(-0.015)
-            .colour(colour::TEXT)
+            .colour(palette.text)
             .then(16.0, words.to_owned())
             .face(Face::Display700)
             .size(40.0)
             .tracking(0.0)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let end = rect.x + 62.0 + number_w + 16.0 + measure(Face::Display700, 40.0, 0.0, words);
     let room = rect.right() - end - 20.0;
@@ -159,7 +168,7 @@ fn draw_head(
                 aside_size,
             )
             .end()
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
         );
     }
 }
@@ -167,12 +176,14 @@ fn draw_head(
 /// A thick bar for each node: the runs that are there, then hollow those on their way to it, with
 /// their number.
 fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
+    let palette = part.palette;
     let aside = if view.silent > 0 {
         format!("{} of them without news", count_words(view.silent as u64))
     } else {
         String::new()
     };
-    draw_head(part, (Glyph::Running, view.active, "active"), rect, &aside);
+    let glyph = if view.silent == view.active { Glyph::Idle } else { Glyph::Running };
+    draw_head(part, (glyph, view.active, "active"), rect, &aside);
     let top = rect.y + HEAD;
     let pitch = ((rect.bottom() - top) / view.nodes.len().max(1) as f32).min(66.0);
     let name_size = (pitch * 0.6).clamp(size::ESSENTIAL_MIN, size::NAME_MIN);
@@ -195,7 +206,7 @@ fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
         let middle = top + pitch * (row as f32 + 0.5);
         let baseline = middle + name_size * 0.36;
         let empty = node.load.running + node.load.ahead == 0;
-        let ink = if empty { colour::TEXT_TERTIARY } else { colour::TEXT };
+        let ink = if empty { palette.text_tertiary } else { palette.text };
         let fitted = size_for(Face::Text600, (name_size, 18.0), &node.name, names_w);
         let name = crate::app::draw::truncate(Face::Text600, fitted, &node.name, names_w);
         part.text(
@@ -220,7 +231,7 @@ fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
             part.text(
                 LAYER,
                 Text::new(("ahead", row), words, end + 12.0, baseline, Face::Text500, name_size)
-                    .colour(colour::TEXT_SECONDARY),
+                    .colour(palette.text_secondary),
             );
         }
     }
@@ -230,14 +241,15 @@ fn ahead_words(node: &NodeLoad) -> String {
     if node.load.ahead == 0 {
         return String::new();
     }
-    format!("+{}", count_words(node.load.ahead as u64))
+    format!("+{} waiting", count_words(node.load.ahead as u64))
 }
 
 /// Draws the bar of a node and says where it ends.
 fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
+    let palette = part.palette;
     let floor = Rect::new(at.x, at.bottom() - 2.5, 10.0, 2.5);
     if node.load.running + node.load.ahead == 0 {
-        part.shape(LAYER, Shape::rounded_box(floor).radius(1.0).fill(colour::LINE_STRONG));
+        part.shape(LAYER, Shape::rounded_box(floor).radius(1.0).fill(palette.line_strong));
         return floor.right();
     }
     let heard = node.load.running - node.load.silent;
@@ -248,14 +260,14 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
         (unit, bar, gap, gap_ink)
     };
     let mut x = at.x;
-    for (count, ink) in [(heard, colour::RUNNING), (node.load.silent, colour::STALE_OUTLINE)] {
+    for (count, ink) in [(heard, palette.running), (node.load.silent, palette.stale_outline)] {
         if count == 0 {
             continue;
         }
         let rect = Rect::new(x, at.y, (unit * count as f32).max(3.0), at.h);
-        let (unit, bar, gap, gap_ink) = blocks(rect, ink, colour::BG);
-        let bar = if ink == colour::STALE_OUTLINE {
-            bar.texture(Texture::Scanlines { period: 6.0, width: 2.0 }, colour::BG)
+        let (unit, bar, gap, gap_ink) = blocks(rect, ink, palette.bg);
+        let bar = if ink == palette.stale_outline {
+            bar.texture(Texture::Scanlines { period: 6.0, width: 2.0 }, palette.bg)
         } else {
             bar
         };
@@ -277,9 +289,9 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
             Shape::rounded_box(hollow)
                 .radius(3.0)
                 .unsnapped()
-                .fill(colour::RUNNING_DEEP)
+                .fill(palette.running_deep)
                 .opacity(0.9)
-                .border(2.0, colour::RUNNING),
+                .border(2.0, palette.running),
         );
         x = hollow.right();
     }
@@ -288,13 +300,14 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
 
 /// The number, the last hour as a line of bars, and the latest by name.
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
+    let palette = part.palette;
     draw_head(part, (Glyph::Success, view.finished, "finished in 1 h"), rect, "");
     let sparks = Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, (rect.h * 0.16).clamp(54.0, 120.0));
     draw_sparks(part, view, sparks);
     let caption_y = sparks.bottom() + 26.0;
     let caption = |key: &'static str, words: &'static str, x: f32| {
         Text::new(key, words, x, caption_y, Face::Text500, size::ESSENTIAL_MIN)
-            .colour(colour::TEXT_TERTIARY)
+            .colour(palette.text_tertiary)
     };
     part.text(LAYER, caption("hour", "1 h ago", rect.x));
     part.text(LAYER, caption("now", "now", rect.right()).end());
@@ -308,7 +321,7 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
         let y = top + pitch * (row as f32 + 0.72);
         // A name is not cut for a number.
         let name_w = measure(Face::Text600, size::META, 0.0, &run.title);
-        let both = format!("{}, {}", run.took, run.ago);
+        let both = format!("took {}, {}", run.took, run.ago);
         let both_fit = name_w + 20.0 + measure(Face::Text500, 24.0, 0.0, &both) <= rect.w;
         let when = if run.took.is_empty() || !both_fit { run.ago.clone() } else { both };
         let when_w = measure(Face::Text500, 24.0, 0.0, &when);
@@ -318,13 +331,13 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
         part.text(
             LAYER,
             Text::new(("latest", row), title.into_owned(), rect.x, y, Face::Text600, title_size)
-                .colour(colour::TEXT),
+                .colour(palette.text),
         );
         part.text(
             LAYER,
             Text::new(("when", row), when, rect.right(), y, Face::Text500, 24.0)
                 .end()
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         names.push((run.id.clone(), Rect::new(rect.x, y - pitch * 0.72, rect.w, pitch)));
     }
@@ -334,15 +347,16 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
 }
 
 fn draw_sparks(part: &mut Part, view: &BoardView, rect: Rect) {
+    let palette = part.palette;
     let most = view.sparks.iter().map(|(done, failed)| done + failed).max().unwrap_or(0).max(1);
     let pitch = rect.w / view.sparks.len().max(1) as f32;
     let floor = Rect::new(rect.x, rect.bottom() - 1.5, rect.w, 1.5);
-    part.shape(LAYER, Shape::rounded_box(floor).fill(colour::LINE_STRONG));
+    part.shape(LAYER, Shape::rounded_box(floor).fill(palette.line_strong));
     for (place, (done, failed)) in view.sparks.iter().enumerate() {
         let height = |count: u32| rect.h * count as f32 / most as f32;
         let x = rect.x + pitch * place as f32;
         let mut bottom = rect.bottom();
-        for (count, ink) in [(*done, colour::SUCCESS), (*failed, colour::FAILED)] {
+        for (count, ink) in [(*done, palette.success), (*failed, palette.failed)] {
             if count > 0 {
                 let tall = height(count).max(2.0);
                 let bar = Rect::new(x, bottom - tall, pitch * 0.76, tall);
@@ -354,20 +368,21 @@ fn draw_sparks(part: &mut Part, view: &BoardView, rect: Rect) {
 }
 
 fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
+    let palette = part.palette;
     let y = rect.bottom() - 10.0;
     badge(part, LAYER, Glyph::Cancelled, Vec2::new(rect.x + 16.0, y - 11.0), 15.0, "cancelled");
     let count = count_words(view.cancelled as u64);
     let count_w = measure(Face::Display700, size::COUNT, 0.0, &count)
-        + measure(Face::Text500, size::META, 0.0, "cancelled")
+        + measure(Face::Text500, size::META, 0.0, CANCELLED)
         + 52.0;
     part.text(
         LAYER,
         Text::new("cancelled", count, rect.x + 42.0, y, Face::Display700, size::COUNT)
-            .colour(colour::TEXT)
-            .then(10.0, "cancelled")
+            .colour(palette.text)
+            .then(10.0, CANCELLED)
             .face(Face::Text500)
             .size(size::META)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     // As many of the latest as there is room for whole.
     let mut x = rect.x + count_w + 24.0;
@@ -379,7 +394,7 @@ fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec
         part.text(
             LAYER,
             Text::new(("cancelled", place), title.clone(), x, y, Face::Text500, 24.0)
-                .colour(colour::TEXT),
+                .colour(palette.text),
         );
         names.push((id.clone(), Rect::new(x, rect.y, width, rect.h)));
         x += width + 24.0;

@@ -6,7 +6,7 @@ use bevy::math::Vec2;
 use super::board_view::{Failures, Group, MOST_NAMED};
 use super::fit::{fit, size_for};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate, wrap};
-use crate::app::theme::{colour, motion, size};
+use crate::app::theme::{Palette, motion, size};
 use crate::app::words::count_words;
 use crate::protocol::RunId;
 
@@ -52,6 +52,7 @@ pub struct Told {
 /// The pen that writes the lines.
 struct Pen {
     told: Told,
+    palette: &'static Palette,
     width: f32,
     y: f32,
     /// The last baseline but that of "+n more".
@@ -62,8 +63,9 @@ struct Pen {
 }
 
 /// Tells the failures in a block of this width and at most this height.
-pub fn tell(failures: &Failures, width: f32, most_height: f32) -> Told {
+pub fn tell(failures: &Failures, width: f32, most_height: f32, palette: &'static Palette) -> Told {
     let mut pen = Pen {
+        palette,
         told: Told::default(),
         width: width - 2.0 * PAD,
         y: HEAD + HATCH + 12.0,
@@ -82,7 +84,7 @@ pub fn tell(failures: &Failures, width: f32, most_height: f32) -> Told {
     if rest > 0 {
         pen.y += LINE;
         let words = format!("+{} more", count_words(rest as u64));
-        pen.write(words, 0.0, (Face::Text600, NAME), colour::TEXT);
+        pen.write(words, 0.0, (Face::Text600, NAME), palette.text);
     }
     // The line of "+n more" is kept free until it is known that it is not needed.
     pen.told.needs = pen.y + PAD + if rest > 0 { 0.0 } else { LINE };
@@ -94,6 +96,11 @@ impl Pen {
     fn write(&mut self, text: String, x: f32, (face, size): (Face, f32), ink: Color) {
         let y = self.y;
         self.told.words.push(Word { text, x: PAD + x, y, size, face, ink, at_end: false });
+    }
+
+    fn write_at_end(&mut self, text: String, (face, size): (Face, f32)) {
+        let (x, y, ink) = (PAD + self.width, self.y, self.palette.failed_on_tint);
+        self.told.words.push(Word { text, x, y, size, face, ink, at_end: true });
     }
 
     fn reasons(&self, group: &Group) -> Vec<String> {
@@ -120,12 +127,17 @@ impl Pen {
             Some((id, title)) => self.tell_one(id, title, &group.node),
             None => {
                 let head = format!("{} at {}", count_words(group.count as u64), group.node);
-                self.write(head, 0.0, (Face::Text700, NAME), colour::TEXT);
+                let ago = format!("last {}", group.ago);
+                let room = self.width - measure(Face::Text700, NAME, 0.0, &head) - 20.0;
+                self.write(head, 0.0, (Face::Text700, NAME), self.palette.text);
+                if measure(Face::Text500, REASON, 0.0, &ago) <= room {
+                    self.write_at_end(ago, (Face::Text500, REASON));
+                }
             }
         }
         for reason in self.reasons(group) {
             self.y += LINE;
-            self.write(reason, 0.0, (Face::Text500, REASON), colour::FAILED_ON_TINT);
+            self.write(reason, 0.0, (Face::Text500, REASON), self.palette.failed_on_tint);
         }
         if group.count > 1 {
             self.tell_names(group, reserved);
@@ -140,18 +152,10 @@ impl Pen {
         let room = (self.width - node_w - 20.0).max(self.width * 0.4);
         let title_size = size_for(Face::Text700, (NAME, 22.0), title, room);
         let words = truncate(Face::Text700, title_size, title, room).into_owned();
-        self.write(words, 0.0, (Face::Text700, title_size), colour::TEXT);
+        self.write(words, 0.0, (Face::Text700, title_size), self.palette.text);
         let room = self.width - room.min(measure(Face::Text700, title_size, 0.0, title)) - 20.0;
         let node_size = size_for(Face::Text600, (NAME, 20.0), node, room);
-        self.told.words.push(Word {
-            text: node.to_owned(),
-            x: PAD + self.width,
-            y: self.y,
-            size: node_size,
-            face: Face::Text600,
-            ink: colour::FAILED_ON_TINT,
-            at_end: true,
-        });
+        self.write_at_end(node.to_owned(), (Face::Text600, node_size));
         let rect = Rect::new(PAD, self.y - NAME, self.width, LINE);
         self.told.names.push((id.clone(), rect));
         self.named += 1;
@@ -174,7 +178,7 @@ impl Pen {
                 x = 0.0;
             }
             let words = truncate(Face::Text600, REASON, &words, self.width - x).into_owned();
-            self.write(words, x, (Face::Text600, REASON), colour::TEXT);
+            self.write(words, x, (Face::Text600, REASON), self.palette.text);
             let rect = Rect::new(PAD + x, self.y - REASON, width.min(self.width - x), LINE);
             self.told.names.push((id.clone(), rect));
             x += width + NAME_GAP;
@@ -187,7 +191,7 @@ impl Pen {
                 self.y += LINE;
                 x = 0.0;
             }
-            self.write(words, x, (Face::Text500, REASON), colour::FAILED_ON_TINT);
+            self.write(words, x, (Face::Text500, REASON), self.palette.failed_on_tint);
         }
     }
 
@@ -231,49 +235,51 @@ pub fn draw_failures(
     }
     for y in &told.rules {
         let rule = Rect::new(at.x + PAD, at.y + y, at.w - 2.0 * PAD, 1.5);
-        let rule = Shape::rounded_box(rule).fill(colour::FAILED.with_alpha(0.3));
+        let rule = Shape::rounded_box(rule).fill(part.palette.failed.with_alpha(0.3));
         part.shape(LAYER, rule.keep_colour());
     }
     names.extend(told.names.iter().map(|(id, rect)| (id.clone(), rect.translated(at.x, at.y))));
 }
 
 fn draw_body(part: &mut Part, failures: &Failures, rect: Rect) {
+    let palette = part.palette;
     let layer = Layer::Rack;
-    part.shape(
-        layer,
-        Shape::rounded_box(rect)
-            .radius(RADIUS)
-            .fill_diagonal(colour::FAILED_TINT_FROM, colour::FAILED_TINT_TO)
-            .glow(9.0, 10.0, colour::FAILED.with_alpha(0.4))
-            .breathing(motion::BREATHE_LOW)
-            .keep_colour(),
-    );
+    let body = Shape::rounded_box(rect)
+        .radius(RADIUS)
+        .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to);
+    let body = if failures.settled {
+        body
+    } else {
+        body.glow(9.0, 10.0, palette.failed.with_alpha(0.4)).breathing(motion::BREATHE_LOW)
+    };
+    part.shape(layer, body.keep_colour());
     let head = Rect::new(rect.x, rect.y, rect.w, HEAD);
     let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]);
-    part.shape(layer, head.fill(colour::FAILED).keep_colour());
+    part.shape(layer, head.fill(palette.failed).keep_colour());
     part.shape(
         layer,
         Shape::rounded_box(Rect::new(rect.x, rect.y + HEAD, rect.w, HATCH))
             .fill(Color::NONE)
-            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, colour::FAILED)
+            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, palette.failed)
             .keep_colour(),
     );
     let outline = Shape::rounded_box(rect).radius(RADIUS).fill(Color::NONE);
-    part.shape(layer, outline.border(3.0, colour::FAILED).keep_colour());
+    part.shape(layer, outline.border(3.0, palette.failed).keep_colour());
     draw_head(part, failures, rect);
 }
 
 fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
+    let palette = part.palette;
     let centre = Vec2::new(rect.x + 60.0, rect.y + HEAD / 2.0);
-    part.shape(LAYER, Shape::octagon(centre, 32.0).fill(colour::FAILED_INK).keep_colour());
-    part.shape(LAYER, Shape::cross(centre, 12.0, 8.0).fill(colour::FAILED).keep_colour());
+    part.shape(LAYER, Shape::octagon(centre, 32.0).fill(palette.failed_ink).keep_colour());
+    part.shape(LAYER, Shape::cross(centre, 12.0, 8.0).fill(palette.failed).keep_colour());
     let number = count_words(failures.count as u64);
     let (x, y) = (rect.x + 108.0, rect.y + 74.0);
     let number_w = measure(Face::Display700, size::COUNT_XL, 0.0, &number);
     part.text(
         LAYER,
         Text::new("failed", number, x, y, Face::Display700, size::COUNT_XL)
-            .colour(colour::FAILED_INK)
+            .colour(palette.failed_ink)
             .then(16.0, "failed")
             .size(40.0)
             .keep_colour(),
@@ -296,7 +302,7 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
             LAYER,
             Text::new(("common", row), words.clone(), x, y, Face::Text600, said.size)
                 .end()
-                .colour(colour::FAILED_INK)
+                .colour(palette.failed_ink)
                 .keep_colour(),
         );
     }
@@ -305,16 +311,23 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::theme::DARK;
 
     fn group(node: &str, reason: &str, count: usize) -> Group {
         let runs = (0..count.min(MOST_NAMED))
             .map(|n| (RunId::new(format!("{node}-{n}")), format!("Copper Lullaby {n}")));
-        Group { node: node.to_owned(), reason: reason.to_owned(), count, runs: runs.collect() }
+        Group {
+            node: node.to_owned(),
+            reason: reason.to_owned(),
+            count,
+            ago: "1 min ago".to_owned(),
+            runs: runs.collect(),
+        }
     }
 
     fn told(groups: Vec<Group>, height: f32) -> (Vec<String>, Told) {
         let count = groups.iter().map(|group| group.count).sum();
-        let told = tell(&Failures { count, groups }, 588.0, height);
+        let told = tell(&Failures { count, settled: false, groups }, 588.0, height, &DARK);
         (told.words.iter().map(|word| word.text.clone()).collect(), told)
     }
 

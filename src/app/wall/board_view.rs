@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::census::{Census, LATELY, Load};
 use super::tile_view::ago_words;
 use crate::app::clock::millis_between;
-use crate::app::stage::view::failure_words;
+use crate::app::stage::view::{SETTLED_AFTER_MS, failure_words};
 use crate::app::words::{clock_words, run_title};
 use crate::model::{Model, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
@@ -38,6 +38,8 @@ pub struct BoardView {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failures {
     pub count: usize,
+    /// The latest was seen by whoever was there: it need not shine any more.
+    pub settled: bool,
     /// The most frequent cause first.
     pub groups: Vec<Group>,
 }
@@ -49,6 +51,8 @@ pub struct Group {
     pub node: String,
     pub reason: String,
     pub count: usize,
+    /// "2 min ago": the latest of them.
+    pub ago: String,
     /// The latest first; not all of very many.
     pub runs: Vec<(RunId, String)>,
 }
@@ -113,11 +117,14 @@ fn loads(census: &Census) -> Vec<NodeLoad> {
 impl Failures {
     fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
         let count = census.lately(RunStatus::Failed);
+        let latest = census.newest(RunStatus::Failed).next();
+        let settled =
+            latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
         let since = server_now.checked_sub(SignedDuration::from_hours(1));
         let since = since.unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
         let newest = census.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
-        for (_, id) in newest.take(MOST_EXPLAINED) {
+        for (at, id) in newest.take(MOST_EXPLAINED) {
             let Some((run, (node, reason))) =
                 model.run(id).and_then(|run| Some((run, failure_words(run)?)))
             else {
@@ -128,8 +135,8 @@ impl Failures {
             let group = match known {
                 Some(group) => group,
                 None => {
-                    let runs = Vec::new();
-                    groups.push(Group { node, reason, count: 0, runs });
+                    let ago = ago_words(millis_between(at, server_now));
+                    groups.push(Group { node, reason, count: 0, ago, runs: Vec::new() });
                     let last = groups.len() - 1;
                     &mut groups[last]
                 }
@@ -141,6 +148,6 @@ impl Failures {
         }
         // Those of one size stay in order of their latest.
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
-        Self { count, groups }
+        Self { count, settled, groups }
     }
 }

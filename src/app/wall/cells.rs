@@ -2,7 +2,7 @@
 
 use super::census::{Cell, Census};
 use crate::app::draw::{CellField, Face, Layer, Part, Rect, Shape, Text, measure};
-use crate::app::theme::{colour, size};
+use crate::app::theme::{Palette, size};
 use crate::layout::{CellGrid, lay_out_cells};
 use crate::protocol::PIPELINE;
 
@@ -16,19 +16,19 @@ pub fn grid(census: &Census, rect: Rect) -> CellGrid {
 }
 
 /// Writes what changed into the field.
-pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid) {
+pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid, palette: &Palette) {
     let begins = !field.is_shown();
     let colours = [
-        colour::LINE_STRONG,
-        colour::RUNNING,
-        colour::SUCCESS_DENSE,
-        colour::FAILED,
-        colour::SUCCESS_FLOOR,
-        colour::TILE_DOT_SKIPPED,
-        colour::CANCELLED,
-        colour::TEXT_TERTIARY,
+        palette.line_strong,
+        palette.running,
+        palette.success_dense,
+        palette.failed,
+        palette.success_floor,
+        palette.tile_dot_skipped,
+        palette.cancelled,
+        palette.text_tertiary,
     ];
-    field.show(grid, census.places(), colours, colour::FAILED_INK);
+    field.show(grid, census.places(), colours, palette.failed_ink);
     match census.take_changed() {
         Some(changed) if !begins => {
             for place in changed {
@@ -45,19 +45,20 @@ pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid) {
 
 /// The caption, with what the colours are.
 pub fn draw_caption(part: &mut Part, rect: Rect) {
+    let palette = part.palette;
     let y = rect.y + 20.0;
-    let words = "every run, a cell for each step";
+    let words = "every run, the oldest first; a cell for each step";
     part.text(
         Layer::Face,
         Text::new("cells", words, rect.x, y, Face::Text500, size::ESSENTIAL_MIN)
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let legend = [
-        (Cell::Done, "done", colour::SUCCESS_DENSE),
-        (Cell::Running, "at work", colour::RUNNING),
-        (Cell::Failed, "failed", colour::FAILED),
-        (Cell::Stopped, "cancelled", colour::CANCELLED),
-        (Cell::Pending, "to come", colour::LINE_STRONG),
+        (Cell::Done, "done", palette.success_dense),
+        (Cell::Running, "at work", palette.running),
+        (Cell::Failed, "failed", palette.failed),
+        (Cell::Stopped, "cancelled", palette.cancelled),
+        (Cell::Pending, "to come", palette.line_strong),
     ];
     let mut x = rect.right();
     for (cell, words, ink) in legend.into_iter().rev() {
@@ -65,7 +66,7 @@ pub fn draw_caption(part: &mut Part, rect: Rect) {
         part.text(
             Layer::Face,
             Text::new(("legend", cell as u8), words, x, y, Face::Text500, size::ESSENTIAL_MIN)
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         x -= 22.0;
         let height = if cell == Cell::Pending { 5.0 } else { 18.0 };

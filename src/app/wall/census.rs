@@ -9,7 +9,7 @@ use crate::app::clock::millis_between;
 use crate::app::draw::CELL_BYTES;
 use crate::app::stage::view::{STALE_AFTER_MS, remaining_ms};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
-use crate::protocol::{NodeName, PIPELINE, RunId};
+use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_place};
 
 /// Nodes told apart: the pipeline's and a few others. What is beyond is not drawn.
 pub const MOST_NODES: usize = 14;
@@ -17,6 +17,8 @@ pub const MOST_NODES: usize = 14;
 pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
 /// Runs asked which of them is nearest to done; the estimates of others are later.
 const ASKED_FOR_NEXT: usize = 24;
+/// An estimate that changes by less stays listed where it is: those listed first are asked anew.
+const SAME_DUE_MS: u64 = 1_000;
 
 /// How a cell of the board looks; `cells.wgsl` has the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +53,22 @@ struct Entry {
     /// Start of what is active, end of what is over: the order of its list.
     since: Timestamp,
     heard_at: Timestamp,
+    /// Where it is in `Census::heard`.
+    heard_listed: Timestamp,
     silent: bool,
     /// The node it is at or on the way to, and whether it is there.
     stands: Option<(usize, bool)>,
     /// When it should be done.
     due: Option<Timestamp>,
     cells: [u8; CELL_BYTES],
+}
+
+impl Entry {
+    /// Whether both are in the same lists, but for estimates: it runs, and is heard of.
+    fn is_listed_as(&self, other: &Self) -> bool {
+        let running = self.status == RunStatus::Running && other.status == RunStatus::Running;
+        running && !self.silent && !other.silent && self.since == other.since
+    }
 }
 
 /// Runs of one status that are over, by their end.
@@ -80,7 +92,7 @@ pub struct Census {
     running: BTreeSet<(Timestamp, usize)>,
     queued: BTreeSet<(Timestamp, usize)>,
     silent: BTreeSet<(Timestamp, usize)>,
-    /// Running ones by when they were last heard of.
+    /// Running ones by when they were heard of; not always the last time, which `pass` looks up.
     heard: BTreeSet<(Timestamp, usize)>,
     due: BTreeSet<(Timestamp, usize)>,
     completed: Ended,
@@ -102,7 +114,7 @@ impl Census {
     pub fn update(
         &mut self,
         model: &Model,
-        touched: &[RunId],
+        touched: &[&RunId],
         applied: u64,
         now: Timestamp,
         server_now: Timestamp,
@@ -154,15 +166,44 @@ impl Census {
             place
         });
         let entry = self.entry(run, model, now, server_now);
-        if self.entries[place].as_ref() == Some(&entry) {
-            return;
-        }
-        let cells_before = self.entries[place].as_ref().map(|before| before.cells);
-        if cells_before != Some(entry.cells) {
+        let before = self.entries[place].take();
+        if before.as_ref().is_none_or(|before| before.cells != entry.cells) {
             self.mark(place);
         }
-        self.forget(place);
-        self.enter(place, entry);
+        match before {
+            Some(before) if before.is_listed_as(&entry) => self.go_on(place, before, entry),
+            before => {
+                self.entries[place] = before;
+                self.forget(place);
+                self.enter(place, entry);
+            }
+        }
+    }
+
+    /// A run goes on, as nearly every event has it: it stays in its lists.
+    fn go_on(&mut self, place: usize, before: Entry, entry: Entry) {
+        let heard_listed = before.heard_listed;
+        let mut due = before.due;
+        let same_due = match (before.due, entry.due) {
+            (Some(a), Some(b)) => millis_between(a.min(b), a.max(b)) < SAME_DUE_MS,
+            (a, b) => a == b,
+        };
+        if !same_due {
+            if let Some(due) = before.due {
+                self.due.remove(&(due, place));
+            }
+            if let Some(due) = entry.due {
+                self.due.insert((due, place));
+            }
+            due = entry.due;
+        }
+        let entry = Entry { heard_listed, due, ..entry };
+        if entry.stands != before.stands {
+            self.leave(&before);
+            self.stand(&entry);
+        }
+        self.revision += u64::from(entry != before);
+        self.entries[place] = Some(entry);
     }
 
     fn mark(&mut self, place: usize) {
@@ -188,6 +229,7 @@ impl Census {
             status: run.status,
             since: since.unwrap_or(run.first_event_at()),
             heard_at,
+            heard_listed: heard_at,
             silent,
             stands,
             due,
@@ -197,6 +239,9 @@ impl Census {
 
     /// The index of a node's name; `None` when there are too many.
     fn node(&mut self, name: &NodeName) -> Option<usize> {
+        if let Some(place) = pipeline_place(name) {
+            return Some(place);
+        }
         let known = self.nodes.iter().position(|node| node == name);
         known.or_else(|| {
             (self.nodes.len() < MOST_NODES).then(|| {
@@ -263,7 +308,7 @@ impl Census {
             RunStatus::Running if entry.silent => drop(self.silent.insert(key)),
             RunStatus::Running => {
                 self.running.insert(key);
-                self.heard.insert((entry.heard_at, place));
+                self.heard.insert((entry.heard_listed, place));
                 if let Some(due) = entry.due {
                     self.due.insert((due, place));
                 }
@@ -276,13 +321,26 @@ impl Census {
                 }
             }
         }
+        self.stand(&entry);
+        self.entries[place] = Some(entry);
+    }
+
+    fn stand(&mut self, entry: &Entry) {
         if let Some((node, there)) = entry.stands {
             let load = &mut self.loads[node];
             load.running += usize::from(there);
             load.silent += usize::from(there && entry.silent);
             load.ahead += usize::from(!there);
         }
-        self.entries[place] = Some(entry);
+    }
+
+    fn leave(&mut self, entry: &Entry) {
+        if let Some((node, there)) = entry.stands {
+            let load = &mut self.loads[node];
+            load.running -= usize::from(there);
+            load.silent -= usize::from(there && entry.silent);
+            load.ahead -= usize::from(!there);
+        }
     }
 
     fn forget(&mut self, place: usize) {
@@ -296,7 +354,7 @@ impl Census {
             RunStatus::Running if entry.silent => drop(self.silent.remove(&key)),
             RunStatus::Running => {
                 self.running.remove(&key);
-                self.heard.remove(&(entry.heard_at, place));
+                self.heard.remove(&(entry.heard_listed, place));
                 if let Some(due) = entry.due {
                     self.due.remove(&(due, place));
                 }
@@ -309,26 +367,26 @@ impl Census {
                 }
             }
         }
-        if let Some((node, there)) = entry.stands {
-            let load = &mut self.loads[node];
-            load.running -= usize::from(there);
-            load.silent -= usize::from(there && entry.silent);
-            load.ahead -= usize::from(!there);
-        }
+        self.leave(&entry);
     }
 
     /// What time alone changes: runs fall silent, ends are no longer lately.
     fn pass(&mut self, now: Timestamp, server_now: Timestamp) {
         let stale = i64::try_from(STALE_AFTER_MS).unwrap_or(i64::MAX);
         let limit = now.checked_sub(SignedDuration::from_millis(stale)).unwrap_or(Timestamp::MIN);
-        while let Some(&(heard_at, place)) = self.heard.first()
-            && heard_at < limit
+        while let Some(&(listed, place)) = self.heard.first()
+            && listed < limit
         {
-            let Some(mut entry) = self.entries[place].clone() else {
-                // What is listed has an entry.
+            let Some(entry) = self.entries[place].as_mut().filter(|e| e.heard_at < limit) else {
                 self.heard.pop_first();
+                // It was heard of since. What is listed has an entry.
+                if let Some(entry) = &mut self.entries[place] {
+                    entry.heard_listed = entry.heard_at;
+                    self.heard.insert((entry.heard_at, place));
+                }
                 continue;
             };
+            let mut entry = entry.clone();
             self.forget(place);
             entry.silent = true;
             for cell in &mut entry.cells[..CELL_BYTES - 1] {

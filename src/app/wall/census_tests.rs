@@ -41,6 +41,7 @@ impl Told {
             touched.push(change.run_id);
             touched.extend(change.evicted);
         });
+        let touched: Vec<&RunId> = touched.iter().collect();
         self.census.update(&self.model, &touched, applied, at, at);
     }
 

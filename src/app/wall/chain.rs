@@ -7,7 +7,6 @@ use super::tile_view::{Look, TileView};
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::stage::view::ModuleView;
-use crate::app::theme::colour;
 use crate::model::{NodeStatus, RunStatus};
 
 const LAYER: Layer = Layer::Face;
@@ -71,33 +70,35 @@ fn passed_over(module: &ModuleView) -> bool {
 }
 
 fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k: f32) {
+    let palette = part.palette;
     let count = view.chain.len();
     let (from, to) = (at.node(index - 1, count), at.node(index, count));
     let (before, module) = (&view.chain[index - 1], &view.chain[index]);
     let line = |width: f32, ink: Color| Shape::capsule(from, to, width * k).fill(ink);
     let in_pass = view.fix.live && module.name == "COMPOSE";
     let link = match module.status {
-        _ if module.stopped => line(5.0, colour::SUCCESS_LINE),
+        _ if module.stopped => line(5.0, palette.success_line),
         NodeStatus::Running if !in_pass && !passed_over(before) => {
-            let lit = line(5.0, colour::RUNNING);
+            let lit = line(5.0, palette.running);
             if at.frozen {
                 lit
             } else {
-                lit.beads_at(7.0 * k, colour::BEAD, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
+                lit.beads_at(7.0 * k, palette.bead, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
             }
         }
-        NodeStatus::Skipped | NodeStatus::Unknown => line(3.0, colour::LINE).dash(3.0 * k, 6.0 * k),
+        NodeStatus::Skipped | NodeStatus::Unknown => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
         NodeStatus::Pending if view.look == Look::Cancelled => {
-            line(3.0, colour::LINE).dash(3.0 * k, 6.0 * k)
+            line(3.0, palette.line).dash(3.0 * k, 6.0 * k)
         }
-        NodeStatus::Pending => line(3.0, colour::LINE),
-        _ if passed_over(before) => line(3.0, colour::LINE).dash(3.0 * k, 6.0 * k),
-        _ => line(5.0, colour::SUCCESS_LINE),
+        NodeStatus::Pending => line(3.0, palette.line),
+        _ if passed_over(before) => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
+        _ => line(5.0, palette.success_line),
     };
     part.shape(LAYER, link);
 }
 
 fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
+    let palette = part.palette;
     let position = |name: &str| view.chain.iter().position(|module| module.name == name);
     let (Some(compose), Some(validate)) = (position("COMPOSE"), position("VALIDATE")) else {
         return;
@@ -124,25 +125,25 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
         || (!view.fix.live && last == Some(false))
         || (matches!(view.look, Look::Failed | Look::FailedBefore) && last != Some(true));
     if view.fix.live && view.look != Look::Cancelled {
-        let live = path(3.5).fill(colour::RUNNING);
+        let live = path(3.5).fill(palette.running);
         let live = if at.frozen {
             live
         } else {
-            live.beads_at(7.0 * k, colour::BEAD, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
+            live.beads_at(7.0 * k, palette.bead, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
         };
         part.shape(LAYER, live);
     } else if refused {
-        part.shape(LAYER, path(3.5).fill(colour::FAILED).dash(7.0 * k, 5.0 * k).keep_colour());
+        part.shape(LAYER, path(3.5).fill(palette.failed).dash(7.0 * k, 5.0 * k).keep_colour());
     } else {
-        part.shape(LAYER, path(3.5).fill(colour::SUCCESS));
+        part.shape(LAYER, path(3.5).fill(palette.success));
     }
     if view.fix.status == NodeStatus::Running && view.look != Look::Cancelled {
         part.shape(LAYER, Shape::disc(fix, 16.0 * k).fill(at.ground));
         badge(part, LAYER, Glyph::Running, fix, 13.0 * k, "fix");
     } else if refused {
-        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(colour::FAILED).keep_colour());
+        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(palette.failed).keep_colour());
     } else {
-        let ink = if view.fix.live { colour::RUNNING } else { colour::SUCCESS };
+        let ink = if view.fix.live { palette.running } else { palette.success };
         part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(ink));
     }
 }
@@ -155,6 +156,7 @@ fn draw_node(
     at: &ChainPlace,
     k: f32,
 ) {
+    let palette = part.palette;
     let hollow = |part: &mut Part, radius: f32, ink: Color, dash: Option<(f32, f32)>| {
         part.shape(LAYER, Shape::disc(centre, radius * k).fill(at.ground));
         let ring = Shape::ring(centre, radius * k, 2.5 * k).fill(ink);
@@ -180,25 +182,26 @@ fn draw_node(
             badge(part, LAYER, Glyph::Failed, centre, 11.0 * k, &module.name);
         }
         NodeStatus::Success => {
-            part.shape(LAYER, Shape::disc(centre, 9.0 * k).fill(colour::SUCCESS));
+            part.shape(LAYER, Shape::disc(centre, 9.0 * k).fill(palette.success));
         }
-        NodeStatus::Skipped => hollow(part, 8.0, colour::TILE_DOT_SKIPPED, Some((3.0, 4.0))),
-        NodeStatus::Unknown => hollow(part, 8.0, colour::TILE_DOT_SKIPPED, Some((0.5, 5.0))),
-        NodeStatus::Pending => hollow(part, 8.0, colour::TILE_DOT, None),
+        NodeStatus::Skipped => hollow(part, 8.0, palette.tile_dot_skipped, Some((3.0, 4.0))),
+        NodeStatus::Unknown => hollow(part, 8.0, palette.tile_dot_skipped, Some((0.5, 5.0))),
+        NodeStatus::Pending => hollow(part, 8.0, palette.tile_dot, None),
     }
 }
 
 fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainPlace, k: f32) {
-    let ink = colour::RUNNING;
+    let palette = part.palette;
+    let ink = palette.running;
     if !at.frozen {
         part.shape(
             LAYER,
             Shape::pool(centre, 44.0 * k, ink.with_alpha(0.17), ink.with_alpha(0.05)),
         );
     }
-    part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(colour::TILE_RING_BED));
+    part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(palette.tile_ring_bed));
     let arc = |width: f32| Shape::arc(centre, 18.0 * k, width * k, DIAL_START_DEG, DIAL_END_DEG);
-    part.shape(LAYER, arc(5.0).fill(colour::TILE_RING_TRACK));
+    part.shape(LAYER, arc(5.0).fill(palette.tile_ring_track));
     if let (Some(usual), Some(millis)) = (module.usual, module.duration_ms) {
         let full_ms = usual.p95_ms.max(1) as f32;
         let covered = (millis as f32 / full_ms).clamp(0.0, 1.0);
@@ -211,18 +214,19 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainPl
 /// The chain where there is room for no more than a line of cells: done solid, live bright and
 /// taller, failed taller still.
 pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
+    let palette = part.palette;
     let count = view.chain.len().max(1);
     let pitch = rect.w / count as f32;
     let gap = (pitch * 0.16).clamp(1.0, 4.0);
     for (index, module) in view.chain.iter().enumerate() {
         let (ink, tall) = match module.status {
-            _ if module.stopped => (colour::CANCELLED, 1.0),
-            NodeStatus::Running => (colour::RUNNING, 1.0),
-            NodeStatus::Failed => (colour::FAILED, 1.0),
-            NodeStatus::Success if module.refused && !view.fix.live => (colour::FAILED, 0.7),
-            NodeStatus::Success => (colour::SUCCESS_DENSE, 0.7),
-            NodeStatus::Skipped | NodeStatus::Unknown => (colour::TILE_DOT, 0.2),
-            NodeStatus::Pending => (colour::LINE_STRONG, 0.2),
+            _ if module.stopped => (palette.cancelled, 1.0),
+            NodeStatus::Running => (palette.running, 1.0),
+            NodeStatus::Failed => (palette.failed, 1.0),
+            NodeStatus::Success if module.refused && !view.fix.live => (palette.failed, 0.7),
+            NodeStatus::Success => (palette.success_dense, 0.7),
+            NodeStatus::Skipped | NodeStatus::Unknown => (palette.tile_dot, 0.2),
+            NodeStatus::Pending => (palette.line_strong, 0.2),
         };
         let height = (rect.h * tall).max(2.0);
         let y = rect.bottom() - height;

@@ -8,7 +8,7 @@ use super::fit::{fit, size_for};
 use super::tile::{TilePlace, draw_selection};
 use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
-use crate::app::theme::{colour, motion, size};
+use crate::app::theme::{motion, size};
 
 /// The tile of the mock-up: 2×2 places of 5×3.
 const WIDTH: f32 = 713.6;
@@ -32,18 +32,19 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
 }
 
 fn draw_body(part: &mut Part, at: &TilePlace, head_h: f32, hatch_h: f32) {
+    let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Rack;
     let body = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
     let body = body
-        .fill_diagonal(colour::FAILED_TINT_FROM, colour::FAILED_TINT_TO)
-        .glow(9.0, 12.0, colour::FAILED.with_alpha(0.42))
+        .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
+        .glow(9.0, 12.0, palette.failed.with_alpha(0.42))
         .breathing(motion::BREATHE_LOW)
         .keep_colour();
     part.shape(layer, body);
     let head = Rect::new(rect.x, rect.y, rect.w, head_h);
     let head = Shape::rounded_box(head).radii([RADIUS, RADIUS, 0.0, 0.0]).unsnapped();
-    let head = head.fill(colour::FAILED).keep_colour();
+    let head = head.fill(palette.failed).keep_colour();
     part.shape(layer, head.enter(Entrance::RevealUp, at.failed_at, motion::FAIL_FILL));
     let hatch = Rect::new(rect.x, rect.y + head_h, rect.w, hatch_h);
     part.shape(
@@ -51,23 +52,24 @@ fn draw_body(part: &mut Part, at: &TilePlace, head_h: f32, hatch_h: f32) {
         Shape::rounded_box(hatch)
             .unsnapped()
             .fill(Color::NONE)
-            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, colour::FAILED)
+            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, palette.failed)
             .keep_colour(),
     );
     let outline = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
-    part.shape(layer, outline.fill(Color::NONE).border(4.0, colour::FAILED).keep_colour());
+    part.shape(layer, outline.fill(Color::NONE).border(4.0, palette.failed).keep_colour());
 }
 
 fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
+    let palette = part.palette;
     let rect = at.rect;
     let octagon = (head_h * 0.27).min(rect.w * 0.11);
     let pad = (head_h * 0.18).clamp(12.0, 32.0);
     let centre = Vec2::new(rect.x + pad + octagon, rect.y + head_h / 2.0);
     let layer = Layer::Face;
-    part.shape(layer, Shape::octagon(centre, octagon).fill(colour::FAILED_INK).keep_colour());
+    part.shape(layer, Shape::octagon(centre, octagon).fill(palette.failed_ink).keep_colour());
     part.shape(
         layer,
-        Shape::cross(centre, octagon * 0.37, octagon * 0.23).fill(colour::FAILED).keep_colour(),
+        Shape::cross(centre, octagon * 0.37, octagon * 0.23).fill(palette.failed).keep_colour(),
     );
     let x = centre.x + octagon + (head_h * 0.15).max(10.0);
     let room = rect.right() - pad - x;
@@ -92,7 +94,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
             layer,
             Text::new(("title", line), words.clone(), x, y, Face::Display700, title.size)
                 .tracking(-0.015)
-                .colour(colour::FAILED_INK)
+                .colour(palette.failed_ink)
                 .keep_colour(),
         );
     }
@@ -100,13 +102,14 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
     part.text(
         layer,
         Text::new("headline", headline.to_owned(), x, y, Face::Display700, headline_size)
-            .colour(colour::FAILED_INK)
+            .colour(palette.failed_ink)
             .keep_colour(),
     );
 }
 
 /// The reason, the chain, and when.
 fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32, bool), k: f32) {
+    let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Face;
     let pad = if low { 18.0 } else { (34.0 * k).max(20.0) };
@@ -129,7 +132,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
         part.text(
             layer,
             Text::new(("reason", line), words.clone(), left, y, Face::Text600, reason.size)
-                .colour(colour::TEXT)
+                .colour(palette.text)
                 .keep_colour(),
         );
     }
@@ -143,7 +146,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
             part.text(
                 layer,
                 Text::new("ago", words, left, y, Face::Text500, words_size)
-                    .colour(colour::FAILED_ON_TINT)
+                    .colour(palette.failed_on_tint)
                     .keep_colour(),
             );
         }
@@ -159,14 +162,14 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
     let ago = format!("failed {ago}");
     let both = width + measure(Face::Display700, time_size, 0.0, &ago) <= room;
     let mut line = Text::new("ago", ago, left, baseline, Face::Display700, time_size)
-        .colour(colour::TEXT)
+        .colour(palette.text)
         .keep_colour();
     if both {
         line = line
             .then(20.0 * k, words)
             .face(Face::Text500)
             .size(meta)
-            .colour(colour::FAILED_ON_TINT);
+            .colour(palette.failed_on_tint);
     }
     part.text(layer, line);
     let chain_top = reason_end + 14.0 * k;
@@ -189,7 +192,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen,
-            ground: colour::FAILED_TINT_TO,
+            ground: palette.failed_tint_to,
         },
     );
 }

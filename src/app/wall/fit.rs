@@ -70,10 +70,11 @@ fn broken(
     lines
 }
 
-/// The largest size from `wanted` down to `least` in which a line fits.
+/// The largest size from `wanted` down to `least` in which a line fits; below `wanted` a whole
+/// number: every size has glyphs of its own.
 pub fn size_for(face: Face, (wanted, least): (f32, f32), text: &str, room: f32) -> f32 {
     let width = measure(face, wanted, 0.0, text);
-    if width <= room { wanted } else { (wanted * room / width).max(least.min(wanted)) }
+    if width <= room { wanted } else { (wanted * room / width).floor().max(least.min(wanted)) }
 }
 
 #[cfg(test)]

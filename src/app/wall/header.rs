@@ -6,11 +6,12 @@ use super::census::Census;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::frame::draw_mark;
 use crate::app::glyphs::{Glyph, badge};
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::app::words::{clock_words, count_words, run_title};
 use crate::layout::Screen;
 use crate::model::{Model, RunStatus};
 
+const NEXT: &str = "next to finish:";
 const COUNTS_LEFT: f32 = 372.0;
 /// The clock's, with some air.
 const CLOCK_WIDTH: f32 = 200.0;
@@ -23,7 +24,7 @@ const BADGE: f32 = 16.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeaderView {
     pub counts: Vec<Count>,
-    /// "next: Copper Sky, 3 s".
+    /// "next to finish: Copper Sky, 3 s".
     pub next: Option<Next>,
 }
 
@@ -63,7 +64,8 @@ impl HeaderView {
         let queued = census.queued_count();
         let mut counts: Vec<Count> = Vec::new();
         counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
-        counts.push(count(Glyph::Running, census.active(), &active));
+        let glyph = if silent == census.active() { Glyph::Idle } else { Glyph::Running };
+        counts.push(count(glyph, census.active(), &active));
         counts.extend((queued > 0).then(|| count(Glyph::Pending, queued, "queued")));
         counts.extend(ended(RunStatus::Cancelled, "cancelled"));
         counts.extend(ended(RunStatus::Completed, "finished"));
@@ -90,13 +92,14 @@ fn of_them(count: usize) -> String {
 
 /// Draws the header; where a notice takes the first line, the counts move to the second.
 pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: bool) {
+    let palette = part.palette;
     draw_mark(part, Screen::MARGIN, FIRST_LINE, 1.46);
     let name = Text::new("product", "Meterbridge", 112.0, FIRST_LINE, Face::Text600, size::PRODUCT);
-    part.text(Layer::Face, name.colour(colour::TEXT));
+    part.text(Layer::Face, name.colour(palette.text));
     part.text(
         Layer::Face,
         Text::new("subtitle", "song runs", 112.0, SECOND_LINE, Face::Text500, size::TICKER)
-            .colour(colour::TEXT_TERTIARY),
+            .colour(palette.text_tertiary),
     );
     let right = screen.right() - CLOCK_WIDTH;
     let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
@@ -127,11 +130,11 @@ pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: boo
         part.text(
             Layer::Face,
             number
-                .colour(colour::TEXT)
+                .colour(palette.text)
                 .then(10.0 * scale, count.words.clone())
                 .face(Face::Text500)
                 .size((size::META * scale).max(size::ESSENTIAL_MIN))
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
         pen.0 = x + width;
     }
@@ -151,7 +154,8 @@ fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
 }
 
 fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
-    let fixed = measure(Face::Text500, size::META, 0.0, &format!("next: , {}", next.left)) + 10.0;
+    let palette = part.palette;
+    let fixed = measure(Face::Text500, size::META, 0.0, &format!("{NEXT} , {}", next.left)) + 10.0;
     let room = right - x - fixed;
     if room < 120.0 {
         return;
@@ -159,11 +163,11 @@ fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
     let title = truncate(Face::Text600, size::META, &next.title, room).into_owned();
     part.text(
         Layer::Face,
-        Text::new("next", "next:", x, SECOND_LINE, Face::Text500, size::META)
-            .colour(colour::TEXT_SECONDARY)
+        Text::new("next", NEXT, x, SECOND_LINE, Face::Text500, size::META)
+            .colour(palette.text_secondary)
             .then(10.0, format!("{title},"))
             .face(Face::Text600)
-            .colour(colour::TEXT)
+            .colour(palette.text)
             .then(8.0, next.left.clone()),
     );
 }

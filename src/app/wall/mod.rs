@@ -39,11 +39,13 @@ use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use super::AppSystems;
 use super::clock::PlaybackClock;
+use super::director::Auto;
 use super::draw::{Canvas, CellField, DrawClock};
 use super::frame::Frame;
-use super::ingest::{EventReceived, Link, Studio};
+use super::ingest::{EventReceived, Link, Studio, touched};
+use super::power::NextFrame;
 use super::stage;
-use super::theme::motion;
+use super::theme::{Theme, motion};
 use super::view::on_wall;
 use super::viewport::{ReducedMotion, Viewport};
 use crate::layout::Screen;
@@ -52,7 +54,7 @@ use crate::protocol::RunId;
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Counted>()
         .init_resource::<WallMemory>()
-        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall))
+        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)))
         .add_systems(
             Update,
             (leave.run_if(not(on_wall)), draw.run_if(on_wall))
@@ -67,6 +69,13 @@ pub(super) fn plugin(app: &mut App) {
 pub struct Counted {
     pub census: Census,
     seconds: Option<(i64, i64)>,
+    /// The last change was one of history: what had been before the connection was made.
+    replayed: bool,
+}
+
+/// A run condition: the wall is shown again soon, and must not have to count all runs then.
+fn will_return(auto: Option<Res<Auto>>) -> bool {
+    auto.is_some_and(|auto| auto.0.is_auto())
 }
 
 /// Keeps the census in step with the model.
@@ -80,22 +89,20 @@ fn count(
     if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
         return;
     }
-    let mut touched: Vec<RunId> = Vec::new();
     let mut applied = 0;
-    for message in received.read() {
+    let mut replayed = false;
+    let touched = touched(received.read().inspect(|message| {
         applied += 1;
-        touched.push(message.change.run_id.clone());
-        touched.extend(message.change.evicted.clone());
-    }
-    touched.sort_unstable();
-    touched.dedup();
-    counted.seconds = seconds;
+        replayed |= !message.live;
+    }));
+    let counted = &mut *counted;
+    (counted.seconds, counted.replayed) = (seconds, replayed);
     counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
 }
 
 /// What the wall showed last.
 #[derive(Resource, Default)]
-struct WallMemory {
+pub(super) struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
     /// When the plan was made, and of which census.
@@ -109,6 +116,16 @@ struct WallMemory {
     board: BoardMemory,
 }
 
+impl WallMemory {
+    /// Nothing that is drawn looks as it should any more, though all of it stands in its place.
+    fn forget_looks(&mut self) {
+        self.head = None;
+        self.waiting = None;
+        self.moves.forget_looks();
+        self.board.forget_looks();
+    }
+}
+
 /// What can change the picture; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
@@ -118,6 +135,7 @@ struct Cause {
     lost: bool,
     notice: bool,
     selected: Option<RunId>,
+    theme: Theme,
 }
 
 /// Another view is shown.
@@ -139,7 +157,7 @@ fn leave(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
@@ -153,6 +171,7 @@ fn draw(
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
     around: Res<Frame>,
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     let cause = Cause {
@@ -162,11 +181,16 @@ fn draw(
         lost: around.is_lost(),
         notice: around.notice().is_some(),
         selected: selection.0.clone(),
+        theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
-    if same && !memory.moves.is_moving(now) && !memory.board.is_due(now) {
+    if same
+        && !memory.moves.is_moving(now)
+        && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
+    {
         return;
     }
+    let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
     let screen = viewport.screen();
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
@@ -178,6 +202,12 @@ fn draw(
     let mut changing = canvas;
     let canvas = changing.bypass_change_detection();
 
+    if repaints {
+        memory.forget_looks();
+        if let Some(plan) = &memory.plan {
+            show_more(canvas, plan);
+        }
+    }
     if !same {
         let head = HeaderView::of(&counted.census, model, clock.server_now);
         let head = (head, screen, around.notice().is_some());
@@ -191,7 +221,9 @@ fn draw(
         }
         // A studio's runs come one after the other at first: the order is not yet anyone's.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
-        let may_reorder = at_once || now - memory.planned_at >= motion::REORDER_GAP;
+        // Nor is it while what has been comes in, however long that takes.
+        let may_reorder =
+            at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
             && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
         {
@@ -240,6 +272,12 @@ fn draw(
         );
     } else {
         memory.board.leave(canvas, &mut field);
+    }
+    if memory.moves.is_moving(now) {
+        next.within_secs(0.0);
+    }
+    if let Some(secs) = memory.board.due_in(now) {
+        next.within_secs(secs);
     }
     if canvas.generation() != generation {
         changing.set_changed();

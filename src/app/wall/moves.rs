@@ -75,6 +75,21 @@ impl Tile {
             || now - self.born_at < self.fade_secs
     }
 
+    /// Begins to fade in anew in its place, and gives back what fades out there.
+    fn supersede(&mut self, now: f64, next_part: &mut u32) -> Self {
+        let going = Self {
+            id: self.id.clone(),
+            view: self.view.clone(),
+            going_at: Some(now),
+            fade_secs: motion::FAIL_SETTLES,
+            ..*self
+        };
+        *next_part = next_part.wrapping_add(1);
+        (self.part, self.drawn) = (*next_part, None);
+        (self.born_at, self.fade_secs) = (now, motion::FAIL_SETTLES);
+        going
+    }
+
     fn is_gone(&self, now: f64) -> bool {
         self.going_at.is_some_and(|at| now - at >= self.fade_secs)
     }
@@ -165,6 +180,13 @@ impl Moves {
         }
     }
 
+    /// Has all tiles drawn anew, where they are.
+    pub fn forget_looks(&mut self) {
+        for tile in &mut self.tiles {
+            tile.drawn = None;
+        }
+    }
+
     /// Draws the tiles that look different from what they were drawn as. `changed`: what they say
     /// may differ.
     pub fn draw(
@@ -182,6 +204,7 @@ impl Moves {
             }
             !gone
         });
+        let mut faded = Vec::new();
         for tile in &mut self.tiles {
             let mut differs = false;
             if (changed || tile.view.is_none()) && tile.going_at.is_none() {
@@ -189,6 +212,12 @@ impl Moves {
                 if let Some(view) =
                     view_of(&tile.id).filter(|view| tile.view.as_ref() != Some(view))
                 {
+                    if view.look == Look::FailedBefore
+                        && tile.view.as_ref().is_some_and(|was| was.look == Look::Failed)
+                        && !frame.frozen
+                    {
+                        faded.push(tile.supersede(now, &mut self.next_part));
+                    }
                     let was = tile.view.as_ref().map(|view| view.look);
                     let failed = view.look == Look::Failed && view.just_ended;
                     if failed && was.is_some_and(|was| was != Look::Failed) {
@@ -228,6 +257,7 @@ impl Moves {
                 part.dim(whole, drawn.opacity);
             }
         }
+        self.tiles.extend(faded);
     }
 
     /// Where the tiles go, in their order, for whoever points at them.
@@ -308,6 +338,26 @@ mod tests {
         assert_eq!(at(&moves, "c", 10.5), [(0.0, 1.0)]);
         draw(&mut moves, &mut canvas, 10.5);
         assert!(at(&moves, "a", 10.5).is_empty(), "it is gone");
+    }
+
+    #[test]
+    fn a_failure_that_is_no_longer_news_fades_to_what_it_becomes() {
+        let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
+        moves.follow(&plan(&["a"]), 0.0, true, false);
+        let mut draw = |moves: &mut Moves, now: f64, look: Look| {
+            let frame = Frame { now, frozen: false, selected: None };
+            let view_of = |id: &RunId| Some(TileView { id: id.clone(), look, ..ghost(Vec::new()) });
+            moves.draw(&mut canvas, &frame, true, view_of);
+        };
+        draw(&mut moves, 0.0, Look::Failed);
+        draw(&mut moves, 600.0, Look::FailedBefore);
+        assert_eq!(at(&moves, "a", 600.0), [(0.0, 0.0), (0.0, 1.0)]);
+        assert!(moves.is_moving(600.5));
+        let half = at(&moves, "a", 600.5);
+        assert!(half.iter().all(|(_, opacity)| (opacity - 0.5).abs() < 0.01), "{half:?}");
+        draw(&mut moves, 601.1, Look::FailedBefore);
+        assert_eq!(at(&moves, "a", 601.1), [(0.0, 1.0)]);
+        assert!(!moves.is_moving(601.1));
     }
 
     #[test]

@@ -34,11 +34,8 @@ impl Pickable {
 
     /// The run at a point: its tile, its name on the board, or its cells.
     pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
-        let holds = |rect: &Rect| {
-            (rect.x..rect.right()).contains(&point.x) && (rect.y..rect.bottom()).contains(&point.y)
-        };
         let mut named = self.tiles.iter().chain(&self.names);
-        match named.find(|(_, rect)| holds(rect)) {
+        match named.find(|(_, rect)| rect.holds(point.x, point.y)) {
             Some((id, _)) => Some(id.clone()),
             None => run_at(self.cells?.place_at(point.x, point.y)?),
         }

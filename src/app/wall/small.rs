@@ -8,7 +8,7 @@ use super::tile::{TilePlace, drained_if, draw_body, draw_reason, draw_selection,
 use super::tile_view::{Look, TileView};
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure};
 use crate::app::glyphs::badge;
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 
 const PAD: f32 = 16.0;
 const BADGE: f32 = 13.0;
@@ -36,6 +36,7 @@ fn status_line(view: &TileView, at: &TilePlace) -> f32 {
 }
 
 fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let palette = part.palette;
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
     let room = right - left;
@@ -47,7 +48,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let foot = status_line(view, at) - 24.0;
     let block = title.depth() + title.size * 0.74;
     let top = rect.y + ((foot - rect.y - block) * 0.55).max(8.0);
-    let ink = if view.look == Look::Queued { colour::TEXT_SECONDARY } else { colour::TEXT };
+    let ink = if view.look == Look::Queued { palette.text_secondary } else { palette.text };
     draw_title(part, &title, left, top + title.size * 0.74, ink);
     match &view.failure {
         Some(failure) => {
@@ -61,15 +62,16 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
 
 /// The status at the foot: a glyph with the node, or how old the news is.
 fn draw_last_line(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let palette = part.palette;
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
     let baseline = status_line(view, at);
     let glyph = chain::glyph(view.look);
     badge(part, Layer::Face, glyph, Vec2::new(left + BADGE, baseline - 9.0), BADGE, "status");
     let (words, ink) = match view.look {
-        Look::Silent => (format!("no news, {}", view.other_time.1), colour::TEXT),
-        Look::Queued => (view.place.clone(), colour::TEXT_SECONDARY),
-        _ => (view.place.clone(), glyph.colour()),
+        Look::Silent => (format!("no news, {}", view.other_time.1), palette.text),
+        Look::Queued => (view.place.clone(), palette.text_secondary),
+        _ => (view.place.clone(), glyph.colour(part.palette)),
     };
     let x = left + 2.0 * BADGE + 10.0;
     let words_size = size_for(Face::Text600, (26.0, 20.0), &words, right - x);
@@ -90,7 +92,7 @@ fn draw_last_line(part: &mut Part, view: &TileView, at: &TilePlace) {
             Layer::Face,
             Text::new("other time", other, right, baseline, Face::Text500, 24.0)
                 .end()
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
     }
 }

@@ -10,7 +10,7 @@ use super::tile_view::{Look, TileView};
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::glyphs::badge;
 use crate::app::stage::view::ModuleView;
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::app::words::{clock_words, duration_words};
 use crate::model::NodeStatus;
 
@@ -76,7 +76,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
             lines.status,
         )
         .end()
-        .colour(colour::TEXT),
+        .colour(part.palette.text),
     );
 }
 
@@ -93,6 +93,7 @@ fn other_words(view: &TileView) -> String {
 }
 
 fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines) {
+    let palette = part.palette;
     let (left, right) = (at.rect.x + PAD, at.rect.right() - PAD);
     let (word, time) = &view.time;
     let time_width = measure(Face::Display700, lines.time, -0.018, time);
@@ -102,7 +103,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
         Text::new("time", time.clone(), right, lines.title_y, Face::Display700, lines.time)
             .end()
             .tracking(-0.018)
-            .colour(colour::TEXT),
+            .colour(palette.text),
     );
     part.text(
         Layer::Face,
@@ -115,7 +116,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
             word_size,
         )
         .end()
-        .colour(colour::TEXT_SECONDARY),
+        .colour(palette.text_secondary),
     );
     let word_width = measure(Face::Text500, word_size, 0.0, word);
     let room = right - time_width - word_width - 76.0 - left;
@@ -123,7 +124,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
     let steps_low = [(lines.title * 0.55, 2), (24.0, 2)];
     let steps: Vec<(f32, usize)> = steps.into_iter().chain(steps_low).collect();
     let title = fit(Face::Display700, &steps, (room, room), &view.title);
-    let ink = if view.look == Look::Queued { colour::TEXT_SECONDARY } else { colour::TEXT };
+    let ink = if view.look == Look::Queued { palette.text_secondary } else { palette.text };
     // A title on two lines grows upwards.
     draw_title(part, &title, left, lines.title_y - title.depth(), ink);
 
@@ -131,7 +132,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
     let radius = lines.status * 0.5;
     let badge_at = Vec2::new(left + radius, lines.status_y - lines.status * 0.35);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
-    draw_status(part, view, (left + 2.0 * radius + 16.0, right), lines, glyph.colour());
+    draw_status(part, view, (left + 2.0 * radius + 16.0, right), lines, glyph.colour(part.palette));
 
     let inset = (at.rect.w / 17.0).max(70.0);
     let place = ChainPlace {
@@ -143,7 +144,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
         loop_inset: 0.34,
         clock_secs: at.clock_secs,
         frozen: at.frozen || view.look == Look::Silent,
-        ground: ground(view.look),
+        ground: ground(view.look, part.palette),
     };
     chain::draw(part, view, &place);
     let count = view.chain.len();
@@ -160,13 +161,14 @@ fn draw_status(
     lines: &Lines,
     ink: Color,
 ) {
-    let ink = if view.look == Look::Queued { colour::TEXT_SECONDARY } else { ink };
+    let palette = part.palette;
+    let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
     let room = (right - x) * 0.62;
     let place_size = size_for(Face::Text700, (lines.status, 24.0), &view.place, room);
     let mut line =
         Text::new("place", view.place.clone(), x, lines.status_y, Face::Text700, place_size)
             .colour(ink);
-    for (words, ink) in [(&view.detail, colour::TEXT), (&view.note, colour::TEXT)] {
+    for (words, ink) in [(&view.detail, palette.text), (&view.note, palette.text)] {
         if !words.is_empty() {
             line = line.then(lines.status * 0.45, words.clone()).face(Face::Text500).colour(ink);
         }
@@ -175,7 +177,7 @@ fn draw_status(
         line = line
             .then(lines.status * 0.45, "cancel requested")
             .face(Face::Text500)
-            .colour(colour::CANCELLED);
+            .colour(palette.cancelled);
     }
     part.text(Layer::Face, line);
 }
@@ -186,9 +188,10 @@ fn draw_node_words(
     (index, centre, pitch): (usize, Vec2, f32),
     lines: &Lines,
 ) {
+    let palette = part.palette;
     let room = pitch - 10.0;
     let quiet = !module.has_focus() && module.status != NodeStatus::Success && !module.stopped;
-    let ink = if quiet { colour::TEXT_TERTIARY } else { colour::TEXT };
+    let ink = if quiet { palette.text_tertiary } else { palette.text };
     let name_size = size_for(Face::Text600, (lines.name, 22.0), &module.name, room);
     let name = truncate(Face::Text600, name_size, &module.name, room).into_owned();
     let above = 21.0 * lines.ring + lines.name * 0.55;

@@ -8,7 +8,7 @@ use super::fit::{Fitted, fit, size_for};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::glyphs::badge;
-use crate::app::theme::{colour, size};
+use crate::app::theme::{Palette, size};
 
 /// The tile of the mock-up.
 const WIDTH: f32 = 348.8;
@@ -41,22 +41,23 @@ impl TilePlace {
 
 /// The tile's body, by what the run is.
 pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
+    let palette = part.palette;
     let rect = at.rect;
     let body = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
     let body = match look {
-        Look::Queued => body.fill(colour::GHOST).border(1.5, colour::GHOST_EDGE),
+        Look::Queued => body.fill(palette.ghost).border(1.5, palette.ghost_edge),
         Look::Cancelled => body
-            .fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM)
-            .border(1.5, colour::CANCELLED_EDGE)
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.cancelled_edge)
             .highlight(0.09),
         Look::FailedBefore | Look::Failed => body
-            .fill_diagonal(colour::FAILED_TINT_FROM, colour::FAILED_TINT_TO)
-            .border(3.0, colour::FAILED)
+            .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
+            .border(3.0, palette.failed)
             .keep_colour(),
-        Look::Silent => body.fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM),
+        Look::Silent => body.fill_vertical(palette.panel_top, palette.panel_bottom),
         Look::Running | Look::Finished => body
-            .fill_vertical(colour::PANEL_TOP, colour::PANEL_BOTTOM)
-            .border(1.5, colour::TILE_EDGE)
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.tile_edge)
             .highlight(0.09),
     };
     part.shape(Layer::Rack, body);
@@ -66,9 +67,9 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
         part.shape(
             Layer::Module,
             veil.clone()
-                .fill(colour::BG)
+                .fill(palette.bg)
                 .opacity(0.7)
-                .texture(Texture::Scanlines { period: 6.0, width: 1.5 }, colour::STALE_SCANLINE),
+                .texture(Texture::Scanlines { period: 6.0, width: 1.5 }, palette.stale_scanline),
         );
         part.shape(
             Layer::Module,
@@ -76,7 +77,7 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
                 .radius(RADIUS - 1.0)
                 .unsnapped()
                 .fill(Color::NONE)
-                .border(2.5, colour::STALE_OUTLINE)
+                .border(2.5, palette.stale_outline)
                 .dash(1.0, 8.0),
         );
     }
@@ -88,7 +89,7 @@ pub fn draw_selection(part: &mut Part, at: &TilePlace) {
         let outline = Shape::rounded_box(at.rect.inset(-5.0)).radius(RADIUS + 5.0).unsnapped();
         part.shape(
             Layer::OverlayFace,
-            outline.fill(Color::NONE).border(4.0, colour::VIOLET_TEXT).keep_colour(),
+            outline.fill(Color::NONE).border(4.0, part.palette.violet_text).keep_colour(),
         );
     }
 }
@@ -104,11 +105,11 @@ pub fn drained_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
 }
 
 /// What colour the tile is where something on it is hollow.
-pub fn ground(look: Look) -> Color {
+pub fn ground(look: Look, palette: &Palette) -> Color {
     match look {
-        Look::Queued => colour::GHOST,
-        Look::Failed | Look::FailedBefore => colour::FAILED_TINT_TO,
-        _ => colour::CARD,
+        Look::Queued => palette.ghost,
+        Look::Failed | Look::FailedBefore => palette.failed_tint_to,
+        _ => palette.card,
     }
 }
 
@@ -144,6 +145,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
 }
 
 fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let palette = part.palette;
     let (rect, k) = (at.rect, at.scale);
     let pad = PAD * k.min(1.5);
     let (left, right) = (rect.x + pad, rect.right() - pad);
@@ -156,13 +158,13 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let extra = (rect.h - HEIGHT * k).max(0.0);
     let lines = Lines::of(&title, k, extra);
     let ghostly = view.look == Look::Queued;
-    let title_ink = if ghostly { colour::TEXT_SECONDARY } else { colour::TEXT };
+    let title_ink = if ghostly { palette.text_secondary } else { palette.text };
     draw_title(part, &title, left, rect.y + lines.title, title_ink);
     let glyph = chain::glyph(view.look);
     let badge_at = Vec2::new(right - radius, rect.y + lines.title - 11.0 * k);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
-    draw_place(part, view, (left, right, rect.y + lines.node), k, glyph.colour());
+    draw_place(part, view, (left, right, rect.y + lines.node), k, glyph.colour(part.palette));
     if let Some(failure) = view.failure.as_ref() {
         // Why it failed matters more than how far it had come.
         let top = rect.y + lines.node + 10.0 * k;
@@ -197,7 +199,7 @@ fn draw_chain(
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen || view.look == Look::Silent,
-            ground: ground(view.look),
+            ground: ground(view.look, part.palette),
         },
     );
 }
@@ -221,7 +223,7 @@ pub fn draw_reason(
         part.text(
             Layer::Face,
             Text::new(("reason", line), words.clone(), left, y, Face::Text500, fitted.size)
-                .colour(colour::TEXT)
+                .colour(part.palette.text)
                 .keep_colour(),
         );
     }
@@ -246,14 +248,15 @@ fn draw_place(
     k: f32,
     ink: Color,
 ) {
+    let palette = part.palette;
     let node_size = size::TILE_NODE * k;
     let meta_size = (size::META * k).max(size::ESSENTIAL_MIN);
     let gap = 12.0 * k;
     let room = right - left;
     let (note, note_ink) = if view.cancel_requested {
-        ("cancel requested", colour::CANCELLED)
+        ("cancel requested", palette.cancelled)
     } else {
-        (view.note.as_str(), colour::TEXT)
+        (view.note.as_str(), palette.text)
     };
     let width = |text: &str| measure(Face::Text500, meta_size, 0.0, text);
     let place_size = size_for(Face::Text700, (node_size, 20.0), &view.place, room);
@@ -266,7 +269,7 @@ fn draw_place(
         && place_width + gap + width(&view.detail) + with_note <= room
         && note_size >= meta_size;
     let note_fits = place_width + with_note <= room + 0.5;
-    let ink = if view.look == Look::Queued { colour::TEXT_SECONDARY } else { ink };
+    let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
     let mut line =
         Text::new("place", view.place.clone(), left, baseline, Face::Text700, place_size)
             .colour(ink);
@@ -275,7 +278,7 @@ fn draw_place(
             .then(gap, view.detail.clone())
             .face(Face::Text500)
             .size(meta_size)
-            .colour(colour::TEXT_SECONDARY);
+            .colour(palette.text_secondary);
     }
     part.text(Layer::Face, line);
     if note_fits && !note.is_empty() {
@@ -307,16 +310,17 @@ fn draw_time(
     k: f32,
     at_end: bool,
 ) {
+    let palette = part.palette;
     let sizes = (size::TILE_TIME * k, 24.0);
     let time_size = size_for(Face::Display700, sizes, time, room);
     let word_size = size::ESSENTIAL_MIN.max(size::ESSENTIAL_MIN * k * 0.9);
     let words =
         Text::new((key, "word"), word.to_owned(), x, baseline - 37.0 * k, Face::Text500, word_size)
-            .colour(colour::TEXT_SECONDARY);
+            .colour(palette.text_secondary);
     let value =
         Text::new((key, "value"), time.to_owned(), x, baseline, Face::Display700, time_size)
             .tracking(-0.01)
-            .colour(colour::TEXT);
+            .colour(palette.text);
     let (words, value) = if at_end { (words.end(), value.end()) } else { (words, value) };
     part.text(Layer::Face, words);
     part.text(Layer::Face, value);

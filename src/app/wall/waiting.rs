@@ -9,7 +9,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Text};
 use crate::app::ingest::Link;
 use crate::app::stage::view::{FixView, ModuleView};
 use crate::app::stage::waiting_modules;
-use crate::app::theme::{colour, size};
+use crate::app::theme::size;
 use crate::layout::{Density, Screen, wall_area};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
@@ -36,6 +36,7 @@ impl WaitingView {
 
 /// Draws the pipeline as it will be, in one large ghost of a tile.
 pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
+    let palette = part.palette;
     let rect = wall_area(screen);
     let at = TilePlace {
         rect,
@@ -60,7 +61,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
         )
         .middle()
         .tracking(-0.022)
-        .colour(colour::TEXT),
+        .colour(palette.text),
     );
     let words_size =
         size_for(Face::Text500, (size::STATUS_LINE, 24.0), &view.connected_to, rect.w - 80.0);
@@ -69,7 +70,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
         Layer::Face,
         Text::new("connected", words, middle, y - 64.0, Face::Text500, words_size)
             .middle()
-            .colour(colour::TEXT_SECONDARY),
+            .colour(palette.text_secondary),
     );
     let chain = waiting_modules();
     let place = ChainPlace {
@@ -81,7 +82,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
         loop_inset: 0.0,
         clock_secs: 0.0,
         frozen: true,
-        ground: colour::GHOST,
+        ground: palette.ghost,
     };
     draw_names(part, &chain, &place);
     chain::draw(part, &ghost(chain), &place);
@@ -95,7 +96,7 @@ fn draw_names(part: &mut Part, chain: &[ModuleView], place: &ChainPlace) {
             Layer::Face,
             Text::new(("node", index), name, centre.x, centre.y + 76.0, Face::Text600, 28.0)
                 .middle()
-                .colour(colour::TEXT_TERTIARY),
+                .colour(part.palette.text_tertiary),
         );
     }
 }
@@ -121,6 +122,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
 
 /// "+312 completed", in the last place.
 pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
+    let palette = part.palette;
     let words = more_words(more);
     let wanted = if density == Density::Small { 26.0 } else { size::TILE_TITLE };
     let longest = words.iter().max_by_key(|line| line.len()).cloned().unwrap_or_default();
@@ -135,7 +137,7 @@ pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
             Layer::Face,
             Text::new(("more", line), text, rect.centre_x(), y, Face::Text600, words_size)
                 .middle()
-                .colour(colour::TEXT_SECONDARY),
+                .colour(palette.text_secondary),
         );
     }
     let y = first + block - words_size * 0.8;
@@ -143,6 +145,6 @@ pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
         Layer::Face,
         Text::new("more when", "in the last hour", rect.centre_x(), y, Face::Text500, 22.0)
             .middle()
-            .colour(colour::TEXT_TERTIARY),
+            .colour(palette.text_tertiary),
     );
 }

@@ -408,8 +408,10 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let song = snapshot.song_id.as_ref();
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
         let snapshot = Arc::new(snapshot);
+        // What the first answer tells happened before we looked.
+        let live = run.snapshot.is_some();
         if run.told(snapshot.clone(), now) {
-            deliver(snapshot, desk);
+            deliver(snapshot, live, desk);
         }
     }
 
@@ -432,7 +434,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         for run in self.watched.values_mut().filter(|run| run.song_id.as_ref() == Some(song)) {
             if let Some(snapshot) = &mut run.snapshot {
                 Arc::make_mut(snapshot).song_title.clone_from(&title);
-                deliver(snapshot.clone(), desk);
+                deliver(snapshot.clone(), false, desk);
             }
         }
     }
@@ -497,8 +499,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     }
 }
 
-fn deliver(snapshot: Arc<RunSnapshot>, desk: &mut Desk) {
-    let mut batch = Batch::new(desk.now(), false);
+fn deliver(snapshot: Arc<RunSnapshot>, live: bool, desk: &mut Desk) {
+    let mut batch = Batch::new(desk.now(), live);
     batch.push_run(snapshot);
     desk.deliver(batch);
 }

@@ -126,7 +126,7 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
   );
 });
 
-/** `VIOLET` of src/app/theme.rs. */
+/** `violet` of src/app/theme/dark.rs. */
 const VIOLET = [0x5b, 0x45, 0xd8];
 
 browserTest("who is refused does not ask again", async (bench) => {

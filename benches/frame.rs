@@ -1,0 +1,243 @@
+//! What a frame costs the processor, without what the renderer does with it: a wall of 10,000 runs
+//! of 9 nodes, and the same 90,000 nodes as one sprite each.
+//!
+//! ```text
+//! cargo bench --bench frame                 all cases
+//! cargo bench --bench frame -- sprites      those with this in their name
+//! ```
+
+#![expect(
+    clippy::expect_used,
+    reason = "a bench that cannot read its own input has nothing to measure"
+)]
+
+use std::time::{Duration, Instant};
+
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use bevy::render::RenderApp;
+use bevy::render::renderer::RenderDevice;
+use jiff::Timestamp;
+use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
+use meterbridge::app::entities::RunIndex;
+use meterbridge::app::ingest::{self, Announcements, Studio};
+use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::config::{Settings, ViewName};
+use meterbridge::protocol::{Batch, PIPELINE};
+
+use self::phases::{FrameTimes, Phase, Stopwatch, measure};
+use self::recorded::Busy;
+
+mod phases;
+mod recorded;
+
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// So small that drawing hardly counts.
+const SIZE: UVec2 = UVec2::new(320, 180);
+const RUNS: usize = 10_000;
+const NODES: usize = RUNS * PIPELINE.len();
+/// Nodes that change in a frame: one in a hundred.
+const CHANGING: usize = NODES / 100;
+/// Events before anything is measured: until the runs are at all sorts of nodes, some over.
+const EVENTS_BEFORE: usize = 30 * RUNS;
+/// Frames until pipelines, atlases and buffers are there.
+const FRAMES_BEFORE: usize = 90;
+const FRAMES: usize = 900;
+/// From one frame to the next, as on a screen: what happens by the second does so as often.
+const FRAME: Duration = Duration::from_nanos(16_666_667);
+
+fn main() {
+    // cargo hands `--bench` on; what is not a flag names cases.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let cases: [(&str, Make); 6] = [
+        ("the engine alone", engine_alone),
+        ("wall, 900 nodes changing", || wall(CHANGING)),
+        ("wall, 100 nodes changing", || wall(RUNS / 100)),
+        ("wall, nothing changing", || wall(0)),
+        ("sprites, 900 changing", || sprites(CHANGING)),
+        ("sprites, nothing changing", || sprites(0)),
+    ];
+    println!("{RUNS} runs of {} nodes, {FRAMES} frames each; ms, median / p99", PIPELINE.len());
+    print!("{:<28}", "");
+    Phase::ALL.iter().for_each(|phase| print!("{:>17}", phase.name()));
+    println!("{:>17}{:>10}", "all", "mean");
+    for (name, case) in cases {
+        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
+            report(name, case().run());
+        }
+    }
+}
+
+fn report(name: &str, frames: Vec<FrameTimes>) {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let column = |mut times: Vec<Duration>| {
+        times.sort_unstable();
+        let at = |part: f64| ms(times[((times.len() - 1) as f64 * part).round() as usize]);
+        format!("{:>8.3} / {:>6.3}", at(0.5), at(0.99))
+    };
+    print!("{name:<28}");
+    for phase in Phase::ALL {
+        print!("{}", column(frames.iter().map(|frame| frame[phase as usize]).collect()));
+    }
+    let whole: Vec<Duration> = frames.iter().map(|frame| frame.iter().sum()).collect();
+    let mean = ms(whole.iter().sum()) / whole.len() as f64;
+    println!("{}{mean:>10.3}", column(whole));
+}
+
+/// Makes a case.
+type Make = fn() -> Case;
+
+/// An app whose frames are measured.
+struct Case {
+    app: App,
+    watch: Stopwatch,
+    /// What comes before each frame, unmeasured.
+    feed: Box<dyn FnMut(&mut App)>,
+}
+
+impl Case {
+    /// Makes an app ready and points its cameras at a picture.
+    fn new(mut app: App) -> Self {
+        make_ready(&mut app);
+        aim_cameras(&mut app, SIZE).expect("an app that can draw");
+        let watch = measure(&mut app);
+        Self { app, watch, feed: Box::new(|_| ()) }
+    }
+
+    fn run(mut self) -> Vec<FrameTimes> {
+        let mut next = Instant::now();
+        let mut frames = Vec::with_capacity(FRAMES);
+        for number in 0..FRAMES_BEFORE + FRAMES {
+            (self.feed)(&mut self.app);
+            self.app.update();
+            self.wait_until_drawn();
+            let times = self.watch.take();
+            if number >= FRAMES_BEFORE {
+                frames.push(times);
+            }
+            next = (next + FRAME).max(Instant::now());
+            std::thread::sleep(next - Instant::now());
+        }
+        frames
+    }
+
+    /// The renderer draws on the same processor: it must not do so while the next frame is
+    /// measured.
+    fn wait_until_drawn(&self) {
+        let render = self.app.get_sub_app(RenderApp).expect("an app that draws");
+        let device = render.world().resource::<RenderDevice>();
+        device.poll(wgpu::PollType::wait_indefinitely()).expect("a device that draws");
+    }
+}
+
+/// The engine as the application uses it, without a window.
+fn engine() -> App {
+    let plugins = offscreen_plugins().expect("something to draw with");
+    let mut app = App::new();
+    app.add_plugins(plugins.set(LogPlugin { filter: "error".to_owned(), ..default() }));
+    app
+}
+
+/// What every frame costs, whatever is in it.
+fn engine_alone() -> Case {
+    let mut app = engine();
+    app.world_mut().spawn((Camera2d, Msaa::Off));
+    Case::new(app)
+}
+
+/// What came since the last frame, decoded: a source does that on a thread of its own.
+#[derive(Resource, Default)]
+struct Arrived(Option<Batch>);
+
+/// The whole application, as on a wall; so many events a frame, each of another run.
+fn wall(changing: usize) -> Case {
+    let mut settings = Settings::default();
+    settings.view.view = ViewName::Wall;
+    let mut app = engine();
+    app.add_plugins((StudioPlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
+        .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() })
+        .init_resource::<Arrived>()
+        .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
+    let world = app.world_mut();
+    viewport::spawn_cameras(world.commands());
+    world.flush();
+
+    let mut backend = Backend { frames: Busy::new(RUNS), sent: 0 };
+    let mut studio = world.resource_mut::<Studio>();
+    for _ in 0..EVENTS_BEFORE / CHANGING {
+        studio.model.receive(backend.say(CHANGING), |_, _| {});
+    }
+    studio.generation += 1;
+    world.resource_mut::<RunIndex>().rebuild();
+
+    let mut case = Case::new(app);
+    case.feed = Box::new(move |app| {
+        let batch = (changing > 0).then(|| backend.say(changing));
+        app.insert_resource(Arrived(batch));
+    });
+    case
+}
+
+fn take_in(mut arrived: ResMut<Arrived>, mut studio: ResMut<Studio>, mut told: Announcements) {
+    if let Some(batch) = arrived.0.take() {
+        ingest::receive(&mut studio, batch, &mut told);
+    }
+}
+
+/// Says what a backend would say now.
+struct Backend {
+    frames: Busy,
+    sent: u64,
+}
+
+impl Backend {
+    fn say(&mut self, events: usize) -> Batch {
+        let now = Timestamp::now();
+        let mut batch = Batch::new(now, true);
+        for mut frame in self.frames.by_ref().take(events) {
+            self.sent += 1;
+            frame.renew(0, self.sent, now);
+            batch.push_text(&frame.text);
+        }
+        batch
+    }
+}
+
+/// The next sprite that changes its colour.
+#[derive(Resource, Default)]
+struct Turn(usize);
+
+/// Every node as a sprite that an engine's user would spawn for it.
+fn sprites(changing: usize) -> Case {
+    let mut app = engine();
+    let world = app.world_mut();
+    world.spawn((Camera2d, Msaa::Off));
+    let columns = 400;
+    let pitch = SIZE.as_vec2() / Vec2::new(columns as f32, (NODES / columns) as f32);
+    let cells: Vec<Entity> = (0..NODES)
+        .map(|cell| {
+            let at = Vec2::new((cell % columns) as f32, (cell / columns) as f32) + 0.5;
+            let at = (at * pitch - SIZE.as_vec2() * 0.5).extend(0.0);
+            let sprite = Sprite::from_color(Color::WHITE, pitch * 0.8);
+            world.spawn((sprite, Transform::from_translation(at))).id()
+        })
+        .collect();
+    app.init_resource::<Turn>().add_systems(
+        Update,
+        move |mut turn: ResMut<Turn>, mut sprites: Query<&mut Sprite>| {
+            for _ in 0..changing {
+                // A prime step: never the neighbours of the last one.
+                turn.0 = (turn.0 + 7_919) % NODES;
+                if let Ok(mut sprite) = sprites.get_mut(cells[turn.0]) {
+                    let is_white = sprite.color == Color::WHITE;
+                    sprite.color = if is_white { Color::BLACK } else { Color::WHITE };
+                }
+            }
+        },
+    );
+    Case::new(app)
+}

@@ -1,0 +1,123 @@
+//! What each part of a frame takes, by the clock, on one thread.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bevy::app::{App, First, Last, MainScheduleOrder, PostUpdate, PreUpdate};
+use bevy::ecs::prelude::*;
+use bevy::ecs::schedule::{ScheduleLabel, Schedules, SingleThreadedExecutor};
+use bevy::render::{Render, RenderApp, RenderSystems};
+
+/// Parts of a frame that follow on one another. What the renderer then does with it is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum Phase {
+    /// Events are taken in.
+    Ingest,
+    /// Systems of `Update`: the views are brought in step with the model.
+    Update,
+    /// Texts are laid out, transforms and visibility worked out.
+    PostUpdate,
+    /// What is drawn is taken over into the render world.
+    Extract,
+    /// Sorted, batched, and its buffers filled.
+    Prepare,
+}
+
+impl Phase {
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Update, Self::PostUpdate, Self::Extract, Self::Prepare];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Update => "update",
+            Self::PostUpdate => "post-update",
+            Self::Extract => "extract",
+            Self::Prepare => "prepare",
+        }
+    }
+}
+
+/// What each part of one frame took, in the order of [`Phase::ALL`].
+pub type FrameTimes = [Duration; Phase::ALL.len()];
+
+#[derive(Default)]
+struct Watch {
+    under_way: Option<(Phase, Instant)>,
+    taken: FrameTimes,
+}
+
+/// Measures the frame under way.
+#[derive(Resource, Clone, Default)]
+pub struct Stopwatch(Arc<Mutex<Watch>>);
+
+impl Stopwatch {
+    /// Ends what is under way and begins the next part, or a stretch that is not measured.
+    fn turn(&self, next: Option<Phase>) {
+        let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        if let Some((phase, begun)) = watch.under_way.take() {
+            watch.taken[phase as usize] += now - begun;
+        }
+        watch.under_way = next.map(|phase| (phase, Instant::now()));
+    }
+
+    /// The times of the frame that is over.
+    pub fn take(&self) -> FrameTimes {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).taken)
+    }
+}
+
+/// In the main world: here a part begins.
+#[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
+struct Turn(Option<Phase>);
+
+/// Has an app that is ready measure its frames, and run them on one thread, so that what is
+/// measured is work and not waiting.
+pub fn measure(app: &mut App) -> Stopwatch {
+    let watch = Stopwatch::default();
+    for part in [Some(Phase::Ingest), Some(Phase::Update), Some(Phase::PostUpdate), None] {
+        let watch = watch.clone();
+        app.add_systems(Turn(part), move || watch.turn(part));
+    }
+    let mut order = app.world_mut().resource_mut::<MainScheduleOrder>();
+    order.insert_before(First, Turn(Some(Phase::Ingest)));
+    order.insert_after(PreUpdate, Turn(Some(Phase::Update)));
+    order.insert_before(PostUpdate, Turn(Some(Phase::PostUpdate)));
+    order.insert_after(Last, Turn(None));
+
+    if let Some(render) = app.get_sub_app_mut(RenderApp) {
+        if let Some(mut extract) = render.take_extract() {
+            let watch = watch.clone();
+            render.set_extract(move |main, render| {
+                watch.turn(Some(Phase::Extract));
+                extract(main, render);
+                watch.turn(None);
+            });
+        }
+        let to = |part| {
+            let watch = watch.clone();
+            move || watch.turn(part)
+        };
+        let prepare = Some(Phase::Prepare);
+        render.add_systems(
+            Render,
+            (
+                to(prepare).before(RenderSystems::ExtractCommands),
+                to(None).after(RenderSystems::Prepare).before(RenderSystems::Render),
+                to(prepare).after(RenderSystems::Render).before(RenderSystems::Cleanup),
+                to(None).after(RenderSystems::PostCleanup),
+            ),
+        );
+        on_one_thread(render.world_mut());
+    }
+    on_one_thread(app.world_mut());
+    watch
+}
+
+fn on_one_thread(world: &mut World) {
+    for (_, schedule) in world.resource_mut::<Schedules>().iter_mut() {
+        schedule.set_executor(SingleThreadedExecutor::new());
+    }
+}

@@ -1,0 +1,131 @@
+// The real program on a virtual screen, and what the system says of it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+export const PROGRAM = process.env.METERBRIDGE_BIN ?? path.join(target, "release/meterbridge");
+/** In these /proc counts processor time, a hundredth of a second on every Linux that is. */
+const TICKS_A_SECOND = 100;
+
+export const load = () => os.loadavg()[0].toFixed(1);
+
+/** What a child writes until a line fits; resolves with what matched. */
+function said(child, stream, pattern) {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    stream.on("data", (data) => {
+      text += data;
+      const found = text.match(pattern);
+      if (found) resolve(found);
+    });
+    child.once("exit", (code) => reject(new Error(`${child.spawnfile}: exit code ${code}: ${text}`)));
+  });
+}
+
+export class Screen {
+  #children = [];
+  #home = fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-bench-"));
+
+  static async open(size) {
+    const screen = new Screen();
+    const args = ["-displayfd", "3", "-screen", "0", `${size}x24`, "-nolisten", "tcp"];
+    const server = spawn("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+    screen.#children.push(server);
+    const [, display] = await said(server, server.stdio[3], /(\d+)\n/);
+    screen.display = `:${display}`;
+    return screen;
+  }
+
+  /** A program of ours; settings of whoever measures stay out of it. */
+  start(args) {
+    const own = Object.entries(process.env).filter(
+      ([name]) => !/^(METERBRIDGE_|WAYLAND_|RUST_LOG$)/.test(name),
+    );
+    const home = Object.fromEntries(
+      ["CONFIG", "STATE", "CACHE", "DATA"].map((kind) => [`XDG_${kind}_HOME`, this.#home]),
+    );
+    const env = { ...Object.fromEntries(own), ...home, DISPLAY: this.display, NO_COLOR: "1" };
+    const child = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#children.push(child);
+    return new Running(child);
+  }
+
+  async close() {
+    // The screen last: a window without one would complain.
+    for (const child of this.#children.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    }
+    fs.rmSync(this.#home, { recursive: true, force: true });
+  }
+}
+
+/** A program that runs. */
+class Running {
+  /** Lines of its log. */
+  log = [];
+  #waiting = [];
+
+  constructor(child) {
+    this.child = child;
+    let rest = "";
+    child.stderr.on("data", (data) => {
+      const lines = (rest + data).split("\n");
+      rest = lines.pop();
+      for (const line of lines) {
+        this.log.push(line);
+        this.#waiting = this.#waiting.filter((take) => !take(line));
+      }
+    });
+  }
+
+  /** The first line from now on that fits. */
+  line(pattern) {
+    return new Promise((resolve, reject) => {
+      const ended = () => reject(new Error(`the program ended:\n${this.log.slice(-20).join("\n")}`));
+      this.child.once("exit", ended);
+      this.#waiting.push((line) => {
+        const found = line.match(pattern);
+        if (!found) return false;
+        this.child.off("exit", ended);
+        resolve(found);
+        return true;
+      });
+    });
+  }
+
+  /** The next line of `--stats`, by name. */
+  async stats() {
+    const [line] = await this.line(/stats: .*/);
+    return Object.fromEntries(
+      [...line.matchAll(/(\w+)=([\d.]+)/g)].map(([, name, value]) => [name, Number(value)]),
+    );
+  }
+
+  /** The first thing it says on standard output that fits. */
+  answer(pattern) {
+    return said(this.child, this.child.stdout, pattern);
+  }
+
+  /** Seconds of a processor that it has had so far, all its threads together. */
+  cpuSeconds() {
+    const stat = fs.readFileSync(`/proc/${this.child.pid}/stat`, "utf8");
+    // The second field is a name in brackets, which may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+  }
+
+  async end() {
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    await ended;
+  }
+}

@@ -1,0 +1,281 @@
+//! What the four meters say: a value, where it stands on a scale, and how it came about.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::words::clock_words;
+use crate::model::{Model, RunStatus};
+
+const EVENTS_WINDOW_SECS: u32 = 5;
+const PEAK_WINDOW_SECS: u32 = 60;
+/// Bars of a history.
+const BARS: usize = 40;
+/// What the histories of events and of active runs look back on: a bar each 15 s, in which the
+/// model keeps how many were active.
+const RECENT_SECS: u32 = 15 * BARS as u32;
+/// Success that is bad, as a part of all that ended.
+const BAD_BELOW: f64 = 0.75;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A meter's reading.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub label: &'static str,
+    pub value: String,
+    /// What else is to be known, in full and in short where there is little room.
+    pub note: [String; 2],
+    /// The note tells of failures.
+    pub alarming: bool,
+    /// Where the needle stands, 0 to 1; `None` when there is nothing to show.
+    pub needle: Option<f32>,
+    /// The highest of the last minute, 0 to 1.
+    pub peak: Option<f32>,
+    /// What is bad, as a part of the scale.
+    pub danger: Option<(f32, f32)>,
+    /// Numbers at the left, middle and right of the scale.
+    pub scale: [String; 3],
+    /// The oldest first.
+    pub bars: Vec<Bar>,
+}
+
+/// One bar of a history; heights are parts of the tallest bar, 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bar {
+    /// Of the whole bar.
+    pub height: f32,
+    /// Of its upper end, which tells of failures.
+    pub failed: f32,
+}
+
+/// What the meters look back on. It costs more than the readings of the moment, so it is made once
+/// a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    events: Vec<u32>,
+    /// Events of the busiest second.
+    busiest: u32,
+    active: Vec<u32>,
+    outcomes: Vec<(u32, u32)>,
+    /// In milliseconds; 0 where there was none yet.
+    run_times: Vec<u64>,
+    /// Within the hour.
+    completed: u32,
+    failed: u32,
+}
+
+impl History {
+    /// The history up to `server_now`.
+    pub fn of(model: &Model, server_now: Timestamp) -> Self {
+        let stats = model.stats();
+        let active = model.count(RunStatus::Running);
+        let (completed, failed) = stats.outcomes(server_now, HOUR);
+        let mut run_times: Vec<u64> = stats.last_run_durations(BARS).collect();
+        // The newest stands at the right, however few there are.
+        run_times.splice(0..0, std::iter::repeat_n(0, BARS - run_times.len()));
+        Self {
+            events: stats.events_by(server_now, RECENT_SECS, BARS),
+            busiest: stats.peak_events_per_second(server_now, RECENT_SECS),
+            active: stats.active_by(server_now, active, BARS),
+            outcomes: stats.outcomes_by(server_now, HOUR, BARS),
+            run_times,
+            completed,
+            failed,
+        }
+    }
+}
+
+/// The four readings, from left to right. While the connection is `lost` nothing is known of the
+/// moment's rate.
+pub(super) fn readings(
+    model: &Model,
+    history: &History,
+    lost: bool,
+    server_now: Timestamp,
+) -> [Reading; 4] {
+    let usual = model.stats().usual_run();
+    [
+        events(model, history, lost, server_now),
+        active_runs(model, history),
+        success(history),
+        run_time(usual.map(|usual| (usual.p50_ms, usual.p95_ms)), history),
+    ]
+}
+
+fn events(model: &Model, history: &History, lost: bool, server_now: Timestamp) -> Reading {
+    let stats = model.stats();
+    let rate = stats.events_per_second(server_now, EVENTS_WINDOW_SECS);
+    let peak = stats.peak_events_per_second(server_now, PEAK_WINDOW_SECS);
+    let scale = scale_for(rate.max(f64::from(peak)), &[10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5]);
+    Reading {
+        label: "events/s",
+        value: if lost { "–".to_owned() } else { rate_words(rate) },
+        note: notes(&format!("most {}", history.busiest), "in 10 min", history.busiest > 0),
+        alarming: false,
+        needle: if lost { Some(0.0) } else { part(rate, scale) },
+        peak: part(f64::from(peak), scale).filter(|_| peak > 0),
+        danger: None,
+        scale: numbers(0.0, scale, ""),
+        bars: bars(history.events.iter().map(|count| (f64::from(*count), 0.0))),
+    }
+}
+
+fn active_runs(model: &Model, history: &History) -> Reading {
+    let active = model.count(RunStatus::Running);
+    let scale = scale_for(active as f64, &[10.0, 20.0, 50.0, 100.0, 500.0, 1e3, 1e4]);
+    let most = history.active.iter().copied().max().unwrap_or(0);
+    Reading {
+        label: "active runs",
+        value: active.to_string(),
+        note: notes(&format!("most {most}"), "in 10 min", most > 0),
+        alarming: false,
+        needle: part(active as f64, scale),
+        peak: None,
+        danger: None,
+        scale: numbers(0.0, scale, ""),
+        bars: bars(history.active.iter().map(|count| (f64::from(*count), 0.0))),
+    }
+}
+
+fn success(history: &History) -> Reading {
+    let History { completed, failed, .. } = *history;
+    let ended = completed + failed;
+    let success = (ended > 0).then(|| f64::from(completed) / f64::from(ended));
+    // What is usual has most of the scale, as long as it holds what is.
+    let from = if success.is_some_and(|part| part <= 0.5) { 0.0 } else { 0.5 };
+    let both =
+        |(completed, failed): &(u32, u32)| (f64::from(completed + failed), f64::from(*failed));
+    let note = if failed > 0 { format!("{failed} failed") } else { format!("all of {ended}") };
+    Reading {
+        label: "success",
+        value: success.map_or_else(|| "–".to_owned(), percent_words),
+        note: notes(&note, "in 1 h", ended > 0),
+        alarming: failed > 0,
+        needle: success.map(|part| ((part - from) / (1.0 - from)).clamp(0.0, 1.0) as f32),
+        peak: None,
+        danger: Some((0.0, ((BAD_BELOW - from) / (1.0 - from)) as f32)),
+        scale: numbers(from * 100.0, 100.0, " %"),
+        bars: bars(history.outcomes.iter().map(both)),
+    }
+}
+
+/// `usual` is the median and the 95th percentile, in milliseconds.
+fn run_time(usual: Option<(u64, u64)>, history: &History) -> Reading {
+    let minutes = |ms: u64| ms as f64 / 60_000.0;
+    // Without any run yet the scale is the one that songs as a rule need.
+    let longest = usual.map_or(5.0, |(_, p95)| minutes(p95));
+    let scale = scale_for(longest, &[0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 600.0]);
+    let p95 = usual.map(|(_, p95)| format!("p95 {}", clock_words(p95)));
+    Reading {
+        label: "p50 run",
+        value: usual.map_or_else(|| "–".to_owned(), |(p50, _)| clock_words(p50)),
+        note: [p95.clone().unwrap_or_default(), p95.unwrap_or_default()],
+        alarming: false,
+        needle: usual.and_then(|(p50, _)| part(minutes(p50), scale)),
+        peak: usual.and_then(|(_, p95)| part(minutes(p95), scale)),
+        danger: None,
+        scale: numbers(0.0, scale, " min"),
+        bars: bars(history.run_times.iter().map(|millis| (*millis as f64, 0.0))),
+    }
+}
+
+/// What is to be known and of which time; of nothing, nothing.
+fn notes(what: &str, of: &str, known: bool) -> [String; 2] {
+    if known { [format!("{what} {of}"), what.to_owned()] } else { Default::default() }
+}
+
+/// Bars of (all, failed of them); what failed can be seen, however much went well.
+fn bars(of: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<Bar> {
+    let tallest = of.clone().map(|(all, _)| all).fold(0.0, f64::max);
+    of.map(|(all, failed)| Bar {
+        height: if tallest > 0.0 { (all / tallest) as f32 } else { 0.0 },
+        failed: if tallest > 0.0 { (failed / tallest) as f32 } else { 0.0 },
+    })
+    .collect()
+}
+
+fn part(value: f64, scale: f64) -> Option<f32> {
+    Some((value / scale).clamp(0.0, 1.0) as f32)
+}
+
+fn scale_for(value: f64, scales: &[f64]) -> f64 {
+    scales.iter().copied().find(|scale| value <= *scale).unwrap_or(1e6)
+}
+
+fn rate_words(rate: f64) -> String {
+    if rate < 100.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
+}
+
+/// All is said of all only: 999 of 1000 are 99.9 %.
+fn percent_words(part: f64) -> String {
+    let percent = part * 100.0;
+    let rounded = format!("{percent:.0}");
+    if part < 1.0 && rounded == "100" { "99.9 %".to_owned() } else { format!("{rounded} %") }
+}
+
+fn numbers(from: f64, to: f64, unit: &str) -> [String; 3] {
+    let number = |value: f64| match value {
+        value if value >= 10_000.0 => format!("{:.0}k", value / 1000.0),
+        value if value.fract() == 0.0 => format!("{value:.0}"),
+        value => format!("{value}"),
+    };
+    // In the middle there is room for the unit; at the end it would run over the scale.
+    [number(from), format!("{}{unit}", number((from + to) / 2.0)), number(to)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+
+    fn at(second: i64) -> Timestamp {
+        "2026-11-23T01:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+    }
+
+    fn readings_of(ended: &[(&str, i64)]) -> [Reading; 4] {
+        let mut model = Model::new(Retention::EVERYTHING);
+        let mut batch = Batch::new(at(0), false);
+        for (number, (phase, second)) in ended.iter().enumerate() {
+            let at = at(*second);
+            batch.push_text(&format!(
+                r#"{{"ts":"{at}","run_id":"{number}","phase":"{phase}","duration_ms":125000}}"#
+            ));
+        }
+        model.receive(batch, |_, _| ());
+        readings(&model, &History::of(&model, at(3599)), false, at(3599))
+    }
+
+    #[test]
+    fn failures_of_the_hour_are_named_and_stand_in_their_bar() {
+        let [_, _, success, run_time] =
+            readings_of(&[("end", 10), ("fail", 20), ("end", 3590), ("end", 3595)]);
+        assert_eq!(success.value, "75 %");
+        assert_eq!(success.note, ["1 failed in 1 h", "1 failed"]);
+        assert!(success.alarming);
+        assert_eq!(success.bars.len(), BARS);
+        assert_eq!(success.bars[0], Bar { height: 1.0, failed: 0.5 });
+        assert_eq!(success.bars[BARS - 1], Bar { height: 1.0, failed: 0.0 });
+        assert_eq!(success.bars[20], Bar::default());
+        assert_eq!((run_time.value.as_str(), run_time.note[0].as_str()), ("02:05", "p95 02:05"));
+    }
+
+    #[test]
+    fn without_a_run_the_meters_say_nothing_they_do_not_know() {
+        let [events, active, success, run_time] = readings_of(&[]);
+        assert_eq!(events.value, "0.0");
+        assert_eq!(active.value, "0");
+        for reading in [&success, &run_time] {
+            assert_eq!((reading.value.as_str(), reading.needle), ("–", None));
+        }
+        for reading in [events, active, success, run_time] {
+            assert_eq!(reading.note, ["", ""]);
+            assert!(reading.bars.iter().all(|bar| *bar == Bar::default()));
+        }
+    }
+
+    #[test]
+    fn one_failure_among_thousands_is_not_a_hundred_percent() {
+        assert_eq!(percent_words(0.9996), "99.9 %");
+        assert_eq!(percent_words(1.0), "100 %");
+        assert_eq!(percent_words(0.5), "50 %");
+    }
+}

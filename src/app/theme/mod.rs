@@ -1,0 +1,124 @@
+//! Colours, type sizes and durations: the design's tokens. Nothing outside names a literal colour.
+//!
+//! Lengths are design pixels: 1080 to the height of the screen.
+
+mod dark;
+mod palette;
+
+use bevy::ecs::resource::Resource;
+
+pub use self::dark::DARK;
+pub use self::palette::Palette;
+
+/// Which colours everything is drawn in.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Theme {
+    /// Light on dark, for rooms that are not bright.
+    #[default]
+    Dark,
+}
+
+impl Theme {
+    /// Its colours.
+    pub fn palette(self) -> &'static Palette {
+        match self {
+            Self::Dark => &DARK,
+        }
+    }
+}
+
+/// Sizes of type in design pixels.
+pub mod size {
+    pub const HERO: f32 = 112.0;
+    pub const HERO_FAILED: f32 = 100.0;
+    pub const RING_TIME: f32 = 70.0;
+    pub const CLOCK: f32 = 52.0;
+    pub const LIVE: f32 = 46.0;
+    pub const FAIL_BAND: f32 = 44.0;
+    pub const FAIL_BAND_WRAPPED: f32 = 36.0;
+    pub const MODULE_NAME_FOCUS: f32 = 40.0;
+    pub const STATUS_LINE: f32 = 38.0;
+    pub const MODULE_VALUE: f32 = 36.0;
+    pub const METER_VALUE: f32 = 40.0;
+    pub const AS_OF: f32 = 30.0;
+    pub const MODULE_NAME: f32 = 28.0;
+    pub const META: f32 = 26.0;
+    pub const USUAL_GHOST: f32 = 24.0;
+    pub const METER_NOTE: f32 = 22.0;
+    pub const METER_SCALE: f32 = 20.0;
+    pub const TICKER: f32 = 24.0;
+    pub const USUAL: f32 = 22.0;
+    pub const COUNT_XL: f32 = 64.0;
+    pub const COUNT: f32 = 38.0;
+    pub const FAIL_TITLE: f32 = 60.0;
+    pub const FAIL_MESSAGE: f32 = 42.0;
+    pub const TILE_TITLE: f32 = 32.0;
+    pub const TILE_TIME: f32 = 38.0;
+    pub const TILE_NODE: f32 = 28.0;
+    pub const PRODUCT: f32 = 32.0;
+    pub const PILL: f32 = 22.0;
+    /// The least that a name may be asked to be read in.
+    pub const NAME_MIN: f32 = 28.0;
+    /// The least that a wall may ask a viewer to read.
+    pub const ESSENTIAL_MIN: f32 = 22.0;
+}
+
+/// Durations of motion in seconds.
+pub mod motion {
+    pub const FOCUS_MOVE: f32 = 0.42;
+    pub const FAIL_FILL: f32 = 0.36;
+    pub const FAIL_BAND: f32 = 0.42;
+    /// A tile goes to its new place.
+    pub const TILE_MOVE: f32 = 0.7;
+    /// A tile appears, or goes.
+    pub const TILE_FADE: f32 = 0.3;
+    /// A failure on the wall that is no longer news becomes one of the past.
+    pub const FAIL_SETTLES: f64 = 1.0;
+    /// What moves under reduced motion.
+    pub const CROSS_FADE: f32 = 0.2;
+    /// One view gives way to another, because somebody wants it to.
+    pub const VIEW_FADE: f32 = 0.22;
+    /// The same by itself: whoever looks elsewhere in the room is not called.
+    pub const DIRECTOR_FADE: f32 = 0.7;
+    /// The least time between two changes of the order on the wall.
+    pub const REORDER_GAP: f64 = 5.0;
+    /// A window system needs no longer to make a window as large as its screen.
+    pub const SETTLE_WINDOW_SECS: f64 = 2.0;
+    /// Between frames of what moves slowly.
+    pub const SLOW_FRAME_SECS: f64 = 0.066;
+    /// From the first run on, a wall follows the order at once for so long.
+    pub const WALL_SETTLES: f64 = 2.0;
+    /// The least a breathing halo falls to.
+    pub const BREATHE_LOW: f32 = 0.72;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bevy::color::{Color, Srgba};
+
+    use crate::kiosk::dim::LEAST_OF_A_FAILURE;
+
+    /// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
+    fn luminance(colour: Color, brightness: f32) -> f32 {
+        let Srgba { red, green, blue, .. } = colour.to_srgba();
+        let linear = |c: f32| {
+            let c = c * brightness;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+    }
+
+    fn contrast(a: Color, b: Color, brightness: f32) -> f32 {
+        let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn a_dimmed_failure_can_be_read() {
+        for (ink, paper) in [(DARK.failed_ink, DARK.failed), (DARK.text, DARK.failed_tint)] {
+            let found = contrast(ink, paper, LEAST_OF_A_FAILURE);
+            assert!(found >= 3.0, "{found}");
+        }
+    }
+}

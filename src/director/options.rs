@@ -1,0 +1,102 @@
+//! The options of the director, and what they mean.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use crate::config::seconds;
+
+/// Options of auto mode.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Director")]
+pub struct DirectorOptions {
+    /// Show the wall, and for a while each run to which something worth seeing happens [default:
+    /// no; with --kiosk yes, unless --view or --run is given]
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    #[arg(env = "METERBRIDGE_DIRECTOR", hide_env = true)]
+    pub director: Option<bool>,
+
+    /// Stay so long with a run that failed; 0 leaves failures to the wall
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_HOLD_FAILED", hide_env = true)]
+    pub hold_failed: Duration,
+
+    /// Stay so long with a fix pass, or until it has been validated; 0 leaves them to the wall
+    #[arg(long, value_name = "SECONDS", default_value = "12", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_HOLD_FIX", hide_env = true)]
+    pub hold_fix: Duration,
+
+    /// Stay so long with a run that was completed; 0 leaves them to the wall
+    #[arg(long, value_name = "SECONDS", default_value = "6", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_HOLD_COMPLETED", hide_env = true)]
+    pub hold_completed: Duration,
+
+    /// Show the wall at least so long between two runs; failures wait for 5 s of it at most
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_SHOT_GAP", hide_env = true)]
+    pub shot_gap: Duration,
+
+    /// After a touch stay so long with what is shown; 0 stays until key A
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_PIN", hide_env = true)]
+    pub pin: Duration,
+}
+
+impl Default for DirectorOptions {
+    fn default() -> Self {
+        Self {
+            director: None,
+            hold_failed: Duration::from_secs(15),
+            hold_fix: Duration::from_secs(12),
+            hold_completed: Duration::from_secs(6),
+            shot_gap: Duration::from_secs(20),
+            pin: Duration::from_secs(120),
+        }
+    }
+}
+
+/// What the director is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DirectorSettings {
+    /// It begins by itself.
+    pub on: bool,
+    pub rates: Rates,
+}
+
+impl Default for DirectorSettings {
+    fn default() -> Self {
+        Self::new(&DirectorOptions::default(), false)
+    }
+}
+
+impl DirectorSettings {
+    /// `unless_told`: whether it begins by itself where nobody said.
+    pub fn new(options: &DirectorOptions, unless_told: bool) -> Self {
+        Self {
+            on: options.director.unwrap_or(unless_told),
+            rates: Rates {
+                hold_failed_secs: options.hold_failed.as_secs_f64(),
+                hold_fix_secs: options.hold_fix.as_secs_f64(),
+                hold_completed_secs: options.hold_completed.as_secs_f64(),
+                gap_secs: options.shot_gap.as_secs_f64(),
+                pin_secs: options.pin.as_secs_f64(),
+            },
+        }
+    }
+}
+
+/// How long what is shown, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// The three holds: 0 never shows such a run.
+    pub hold_failed_secs: f64,
+    pub hold_fix_secs: f64,
+    pub hold_completed_secs: f64,
+    /// The wall between two runs.
+    pub gap_secs: f64,
+    /// After a touch; 0 is without end.
+    pub pin_secs: f64,
+}

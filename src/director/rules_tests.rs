@@ -1,0 +1,276 @@
+use super::*;
+use crate::director::DirectorSettings;
+
+const FAILED: Why = Why::Failed;
+const FIX: Why = Why::Fix;
+const COMPLETED: Why = Why::Completed;
+
+/// A director with the rates that are usual, stepped ten times a second.
+struct Wall {
+    director: Director,
+    now_secs: f64,
+}
+
+impl Wall {
+    /// It has shown all runs for a while.
+    fn new() -> Self {
+        Self::with(DirectorSettings::default().rates)
+    }
+
+    fn with(rates: Rates) -> Self {
+        Self { director: Director::new(rates, true, -100.0), now_secs: 0.0 }
+    }
+
+    fn tell(&mut self, run: &str, why: Why) -> &mut Self {
+        self.director.tell(&RunId::new(run), why, self.now_secs);
+        self.pass(0.0)
+    }
+
+    fn pass(&mut self, secs: f64) -> &mut Self {
+        let until = self.now_secs + secs;
+        while self.now_secs + 0.1 < until {
+            self.now_secs += 0.1;
+            self.director.step(self.now_secs);
+        }
+        self.now_secs = until;
+        self.director.step(until);
+        self
+    }
+
+    fn touch(&mut self) -> &mut Self {
+        self.director.touch(self.now_secs);
+        self.pass(0.0)
+    }
+
+    /// "song failed", "wall", "pinned", "off".
+    fn shows(&self) -> String {
+        match (self.director.mode(), self.director.shot()) {
+            (Mode::Off, _) => "off".to_owned(),
+            (Mode::Pinned { .. }, _) => "pinned".to_owned(),
+            (Mode::Auto, None) => "wall".to_owned(),
+            (Mode::Auto, Some(shot)) => format!("{} {:?}", shot.run, shot.why).to_lowercase(),
+        }
+    }
+
+    #[track_caller]
+    fn show(&mut self, expected: &str) -> &mut Self {
+        assert_eq!(self.shows(), expected, "at {} s", self.now_secs);
+        self
+    }
+}
+
+#[test]
+fn a_failure_holds_fifteen_seconds_a_fix_pass_twelve_and_a_completion_six() {
+    for (why, words, hold) in
+        [(FAILED, "a failed", 15.0), (FIX, "a fix", 12.0), (COMPLETED, "a completed", 6.0)]
+    {
+        let mut wall = Wall::new();
+        wall.show("wall").tell("a", why).show(words);
+        wall.pass(hold - 0.1).show(words).pass(0.1).show("wall");
+    }
+}
+
+#[test]
+fn of_those_that_wait_a_failure_comes_first_then_a_fix_pass_then_a_completion() {
+    let usual = DirectorSettings::default().rates;
+    let short = Rates { gap_secs: 4.0, hold_failed_secs: 5.0, hold_fix_secs: 5.0, ..usual };
+    let mut wall = Wall::with(short);
+    wall.tell("first", FAILED).tell("done", COMPLETED).tell("pass", FIX).tell("bad", FAILED);
+    for words in ["first failed", "bad failed", "pass fix", "done completed"] {
+        wall.show(words).pass(if words == "done completed" { 6.0 } else { 5.0 });
+        wall.show("wall").pass(4.0);
+    }
+    wall.show("wall");
+}
+
+#[test]
+fn a_better_reason_interrupts_once_the_picture_has_stood_for_a_while() {
+    let mut wall = Wall::new();
+    wall.tell("done", COMPLETED).pass(1.0).tell("bad", FAILED).show("done completed");
+    wall.pass(2.9).show("done completed").pass(0.1).show("bad failed");
+}
+
+#[test]
+fn an_equal_or_lesser_reason_waits() {
+    let mut wall = Wall::new();
+    wall.tell("bad", FAILED).pass(1.0).tell("worse", FAILED).tell("fix", FIX);
+    wall.pass(13.9).show("bad failed").pass(0.1).show("wall");
+    // For a failure five seconds of the wall are enough.
+    wall.pass(4.9).show("wall").pass(0.1).show("worse failed");
+}
+
+#[test]
+fn the_wall_is_shown_twenty_seconds_between_two_runs() {
+    let mut wall = Wall::new();
+    wall.tell("a", COMPLETED).pass(6.0).show("wall").tell("b", COMPLETED).pass(19.9).show("wall");
+    wall.pass(0.1).show("b completed");
+}
+
+#[test]
+fn what_waited_too_long_is_dropped() {
+    let mut wall = Wall::new();
+    wall.tell("bad", FAILED).tell("fix", FIX).tell("done", COMPLETED).pass(14.9);
+    wall.tell("late", COMPLETED).pass(0.1).show("wall").pass(20.0).show("late completed");
+    wall.pass(60.0).show("wall");
+}
+
+#[test]
+fn a_run_on_the_stage_that_fails_holds_anew() {
+    let mut wall = Wall::new();
+    wall.tell("a", FIX).pass(10.0).tell("a", FAILED).show("a failed");
+    wall.pass(14.9).show("a failed").pass(0.1).show("wall");
+}
+
+#[test]
+fn a_fix_pass_is_left_soon_after_it_was_validated() {
+    let mut wall = Wall::new();
+    let run = RunId::new("a");
+    wall.tell("a", FIX).pass(5.0);
+    wall.director.validated(&run, wall.now_secs);
+    wall.pass(2.9).show("a fix").pass(0.1).show("wall");
+    // One that waits has nothing to show any more.
+    wall.tell("a", FIX).pass(1.0);
+    wall.director.validated(&run, wall.now_secs);
+    wall.pass(60.0).show("wall");
+    // Its failure has.
+    wall.tell("a", FAILED).pass(5.0);
+    wall.director.validated(&run, wall.now_secs);
+    wall.pass(9.9).show("a failed");
+}
+
+#[test]
+fn a_failed_run_that_begins_anew_is_left_soon() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED).pass(1.0);
+    wall.director.restarted(&RunId::new("a"), wall.now_secs);
+    // Not before it was to be read.
+    wall.pass(2.9).show("a failed").pass(0.1).show("wall");
+}
+
+#[test]
+fn a_run_that_is_forgotten_is_left_at_once() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED).pass(1.0);
+    wall.director.gone(&RunId::new("a"), wall.now_secs);
+    wall.show("wall");
+}
+
+#[test]
+fn more_failures_than_can_be_shown_belong_to_the_wall() {
+    let mut wall = Wall::new();
+    wall.tell("one", FAILED).pass(1.0).tell("two", FAILED).tell("three", FAILED).pass(1.0);
+    wall.show("one failed").tell("four", FAILED).show("one failed").pass(2.0).show("wall");
+    // As long as they keep coming.
+    for run in 0..60 {
+        wall.tell(&run.to_string(), FAILED).pass(10.0).show("wall");
+    }
+    // And again one by one when they no longer do.
+    wall.pass(60.0).tell("late", FAILED).show("late failed");
+}
+
+#[test]
+fn one_run_that_fails_again_and_again_does_not_keep_the_stage() {
+    let mut wall = Wall::new();
+    for _ in 0..3 {
+        wall.tell("a", FAILED).pass(14.0).show("a failed");
+    }
+    wall.tell("a", FIX).pass(60.0).show("wall");
+}
+
+#[test]
+fn a_touch_keeps_what_is_shown_for_two_minutes_without_another() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED).pass(1.0).touch().show("pinned").pass(100.0).touch();
+    wall.pass(119.9).show("pinned").pass(0.1).show("wall");
+}
+
+#[test]
+fn a_touch_can_last_until_somebody_takes_it_back() {
+    let rates = Rates { pin_secs: 0.0, ..DirectorSettings::default().rates };
+    let mut wall = Wall::with(rates);
+    wall.touch().pass(86_400.0).show("pinned");
+    wall.director.take_over(wall.now_secs);
+    wall.show("wall");
+}
+
+#[test]
+fn the_key_turns_it_on_anywhere_and_off_where_it_was_not_asked_for() {
+    let rates = DirectorSettings::default().rates;
+    let mut desk = Wall { director: Director::new(rates, false, 0.0), now_secs: 0.0 };
+    desk.tell("a", FAILED).touch().show("off");
+    desk.director.toggle(0.0);
+    desk.show("wall").touch().show("pinned");
+    desk.director.toggle(0.0);
+    desk.show("wall");
+    desk.director.toggle(0.0);
+    desk.show("off");
+    let mut wall = Wall::new();
+    wall.director.toggle(0.0);
+    wall.show("pinned");
+}
+
+#[test]
+fn nothing_new_is_shown_while_nothing_is_heard() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED).tell("b", FAILED).pass(1.0);
+    wall.director.set_live(false);
+    wall.tell("c", FAILED).show("a failed").pass(14.0).show("wall").pass(60.0).show("wall");
+    wall.director.set_live(true);
+    wall.tell("d", FAILED).show("d failed");
+}
+
+#[test]
+fn a_hold_of_zero_never_shows_such_runs() {
+    let rates = Rates { hold_completed_secs: 0.0, ..DirectorSettings::default().rates };
+    let mut wall = Wall::with(rates);
+    wall.tell("a", COMPLETED).pass(30.0).show("wall").tell("b", FIX).show("b fix");
+}
+
+#[test]
+fn it_says_when_it_will_decide_next() {
+    let mut wall = Wall::new();
+    let due = |wall: &mut Wall| wall.director.due_in_secs(wall.now_secs);
+    assert_eq!(due(&mut wall), None);
+    assert_eq!(due(wall.tell("a", COMPLETED)), Some(6.0));
+    assert_eq!(due(wall.tell("b", FAILED)), Some(4.0));
+    assert_eq!(due(wall.pass(4.0).show("b failed")), Some(15.0));
+    assert_eq!(due(wall.tell("c", FAILED).pass(15.0).show("wall")), Some(5.0));
+    assert_eq!(due(wall.touch()), Some(120.0));
+}
+
+/// Thousands of events a second, of ten thousand runs: what it keeps is bounded, and it stays calm.
+#[test]
+fn a_flood_does_not_shake_it() {
+    let mut wall = Wall::new();
+    let mut random = fastrand::Rng::with_seed(4);
+    let mut shown = wall.shows();
+    let (mut changed_at, mut changes) = (-100.0, Vec::new());
+    for _ in 0..36_000 {
+        for _ in 0..20 {
+            // Seldom a failure, or it would be the wall all the time.
+            let why = match random.u32(0..200_000) {
+                0 => FAILED,
+                n if n < 20_000 => FIX,
+                _ => COMPLETED,
+            };
+            let run = RunId::new(random.u32(0..10_000).to_string().as_str());
+            wall.director.tell(&run, why, wall.now_secs);
+        }
+        wall.pass(0.1);
+        assert!(wall.director.waiting.len() <= MOST_WAITING);
+        assert!(wall.director.failed_at_secs.len() <= MANY_FAILURES + 1);
+        let run = |words: &str| words.split(' ').next().map(str::to_owned);
+        if run(&wall.shows()) != run(&shown) {
+            let stood = wall.now_secs - changed_at;
+            assert!(stood > LEAST_HOLD_SECS - 1e-6, "{shown} stood for {stood} s");
+            changed_at = wall.now_secs;
+            changes.push(changed_at);
+        }
+        shown = wall.shows();
+    }
+    let most = changes
+        .iter()
+        .map(|from| changes.iter().filter(|at| (*from..from + 60.0).contains(at)).count());
+    let most = most.max().unwrap_or(0);
+    assert!(changes.len() > 100 && most <= 8, "{} changes, at most {most} a minute", changes.len());
+}

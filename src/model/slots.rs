@@ -1,0 +1,70 @@
+//! Counts by slots of time, the last so many slots.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+/// Numbers added up by the slot of time they belong to. Slots without any are not kept.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    width_secs: i64,
+    most: usize,
+    /// Number of the slot, counted from the epoch, and its sum; in order.
+    sums: VecDeque<(i64, i64)>,
+}
+
+impl Slots {
+    /// Keeps the latest `most` slots of `width_secs` seconds.
+    pub(super) fn new(width_secs: i64, most: usize) -> Self {
+        Self { width_secs: width_secs.max(1), most, sums: VecDeque::new() }
+    }
+
+    /// Adds to the slot of an instant. One that is older than everything kept is left out when
+    /// there is no place for it.
+    pub(super) fn add(&mut self, at: Timestamp, amount: i64) {
+        let slot = self.slot(at);
+        match self.sums.back_mut() {
+            Some((last, sum)) if *last == slot => *sum += amount,
+            Some((last, _)) if *last > slot => {
+                match self.sums.binary_search_by_key(&slot, |(kept, _)| *kept) {
+                    Ok(place) => self.sums[place].1 += amount,
+                    Err(0) if self.sums.len() >= self.most => {}
+                    Err(place) => self.sums.insert(place, (slot, amount)),
+                }
+            }
+            _ => self.sums.push_back((slot, amount)),
+        }
+        while self.sums.len() > self.most {
+            self.sums.pop_front();
+        }
+    }
+
+    /// Number of the slot that an instant is in.
+    pub(super) fn slot(&self, at: Timestamp) -> i64 {
+        at.as_second().div_euclid(self.width_secs)
+    }
+
+    /// Slots and their sums from the latest back to `first`.
+    pub(super) fn back_to(&self, first: i64) -> impl Iterator<Item = (i64, i64)> {
+        self.sums.iter().rev().copied().take_while(move |(slot, _)| *slot >= first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn late_numbers_find_their_slot_and_the_oldest_go() {
+        let mut slots = Slots::new(10, 3);
+        for (second, amount) in [(40, 1), (61, 2), (55, 4), (48, 8), (70, 16), (10, 32)] {
+            slots.add(at(second), amount);
+        }
+        assert_eq!(slots.back_to(0).collect::<Vec<_>>(), [(7, 16), (6, 2), (5, 4)]);
+        assert_eq!(slots.back_to(6).collect::<Vec<_>>(), [(7, 16), (6, 2)]);
+    }
+}

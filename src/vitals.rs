@@ -1,0 +1,97 @@
+//! How a program is doing that draws for weeks: how long frames take, and the memory it has.
+
+use std::time::Duration;
+
+/// Width of a class of durations.
+const CLASS: Duration = Duration::from_micros(500);
+/// What is longer than all classes, more than two seconds, is in the last.
+const CLASSES: usize = 4_096;
+
+/// Durations of an interval, in a fixed amount of memory.
+#[derive(Clone, Debug)]
+pub struct Durations {
+    classes: Vec<u32>,
+    count: u32,
+    longest: Duration,
+}
+
+impl Default for Durations {
+    fn default() -> Self {
+        Self { classes: vec![0; CLASSES], count: 0, longest: Duration::ZERO }
+    }
+}
+
+impl Durations {
+    pub fn add(&mut self, duration: Duration) {
+        let class = (duration.as_nanos() / CLASS.as_nanos()) as usize;
+        self.classes[class.min(CLASSES - 1)] += 1;
+        self.count += 1;
+        self.longest = self.longest.max(duration);
+    }
+
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Exact; zero where there are none.
+    pub fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// What so large a part of them is no longer than, rounded up to half a millisecond, but never
+    /// beyond the longest.
+    pub fn percentile(&self, part: f64) -> Duration {
+        let wanted = (f64::from(self.count) * part).ceil() as u32;
+        let mut seen = 0;
+        for (class, count) in self.classes[..CLASSES - 1].iter().enumerate() {
+            seen += count;
+            if seen >= wanted {
+                return (CLASS * (class as u32 + 1)).min(self.longest);
+            }
+        }
+        self.longest
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.classes.fill(0);
+        (self.count, self.longest) = (0, Duration::ZERO);
+    }
+}
+
+/// What this process has of the machine's memory, in bytes; `None` where the system does not say.
+pub fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_what_was_added_since_it_was_cleared() {
+        let millis = Duration::from_millis;
+        let mut durations = Durations::default();
+        durations.add(millis(9_000));
+        durations.clear();
+        assert_eq!(durations.percentile(0.99), Duration::ZERO);
+        for number in 0..100 {
+            durations.add(millis(number / 10));
+        }
+        durations.add(millis(5_000));
+        assert_eq!(durations.count(), 101);
+        assert_eq!(durations.longest(), millis(5_000));
+        assert_eq!(durations.percentile(0.5), Duration::from_micros(5_500));
+        assert_eq!(durations.percentile(0.99), Duration::from_micros(9_500));
+        assert_eq!(durations.percentile(1.0), millis(5_000));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_knows_its_memory() {
+        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
+    }
+}

@@ -1,0 +1,350 @@
+//! The director at work: what it goes to, what stops it, and how often the picture changes.
+
+use bevy::input::ButtonState;
+use bevy::input::keyboard::{Key, KeyboardInput};
+use bevy::input::mouse::{MouseButtonInput, MouseScrollUnit, MouseWheel};
+use bevy::input::touch::{TouchInput, TouchPhase};
+use bevy::prelude::*;
+use bevy::window::{CursorMoved, PrimaryWindow};
+use jiff::SignedDuration;
+use meterbridge::app::StudioPlugin;
+use meterbridge::app::actions::Action;
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::director::{DirectorPlugin, Pill};
+use meterbridge::app::draw::{Canvas, DrawClock};
+use meterbridge::app::focus::Focus;
+use meterbridge::app::ingest::{self, Announcements, Studio};
+use meterbridge::app::view::View;
+use meterbridge::app::viewport::Viewport;
+use meterbridge::config::{Settings, ViewName};
+use meterbridge::demo::Dialect;
+use meterbridge::demo::dialect::{Delivery, Session};
+use meterbridge::demo::scenario::{Studio as DemoStudio, StudioOptions, Timeline};
+use meterbridge::director::{DirectorSettings, LEAST_HOLD_SECS};
+use meterbridge::protocol::{Batch, RunId};
+
+use super::support::{act, event, feed, noon};
+
+/// A wall of two runs at work, with a director that has shown it for a minute.
+fn wall() -> App {
+    let mut app = directed(true);
+    for run in ["a", "b"] {
+        feed(&mut app, [event(run, Some("COMPOSE"), "start", 0)]);
+    }
+    pass(&mut app, 60.0);
+    app
+}
+
+fn directed(on: bool) -> App {
+    let mut settings = Settings::default();
+    settings.view.view = if on { ViewName::Wall } else { ViewName::Stage };
+    let mut app = App::new();
+    app.add_plugins((
+        MinimalPlugins,
+        StudioPlugin { settings, source: None },
+        DirectorPlugin { settings: DirectorSettings { on, ..default() } },
+    ))
+    .insert_resource(PlaybackClock::fixed(noon()))
+    .insert_resource(DrawClock { secs: 0.0, follow_real_time: false })
+    .init_resource::<Canvas>()
+    .init_resource::<Viewport>();
+    app.update();
+    app
+}
+
+fn pass(app: &mut App, secs: f64) {
+    app.world_mut().resource_mut::<DrawClock>().secs += secs;
+    app.update();
+}
+
+/// "wall", or "stage of a".
+fn shows(app: &App) -> String {
+    match app.world().resource::<View>() {
+        View::Wall => "wall".to_owned(),
+        View::Stage { .. } => {
+            let run = app.world().resource::<Focus>().run().map(RunId::as_str);
+            format!("stage of {}", run.unwrap_or("nothing"))
+        }
+    }
+}
+
+fn pill(app: &App) -> Option<&str> {
+    app.world().resource::<Pill>().words()
+}
+
+#[track_caller]
+fn assert_shows(app: &App, view: &str, words: &str) {
+    assert_eq!((shows(app).as_str(), pill(app)), (view, Some(words)));
+}
+
+fn fail(app: &mut App, run: &str) {
+    feed(app, [event(run, Some("COMPOSE"), "fail", 5), event(run, None, "fail", 5)]);
+}
+
+fn feed_as(app: &mut App, frames: Vec<String>, live: bool) {
+    let now = app.world().resource::<PlaybackClock>().now;
+    let mut batch = Batch::new(now, live);
+    for frame in frames {
+        batch.push_text(&frame);
+    }
+    let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
+        ingest::receive(&mut studio, batch, &mut told);
+    };
+    app.world_mut().run_system_cached_with(apply, batch).unwrap();
+    app.update();
+}
+
+fn press(app: &mut App, state: ButtonState) {
+    app.world_mut().write_message(KeyboardInput {
+        key_code: KeyCode::KeyX,
+        logical_key: Key::Character("x".into()),
+        state,
+        text: None,
+        repeat: false,
+        window: Entity::PLACEHOLDER,
+    });
+    app.update();
+}
+
+#[test]
+fn a_live_failure_is_shown_and_then_the_wall_again() {
+    let mut app = wall();
+    assert_shows(&app, "wall", "auto");
+    fail(&mut app, "a");
+    assert_shows(&app, "stage of a", "auto: failed");
+    // Not as if somebody had chosen it.
+    assert!(app.world().resource::<Focus>().is_following());
+    // It stays with it, though another one runs that is newer.
+    pass(&mut app, 14.9);
+    assert_shows(&app, "stage of a", "auto: failed");
+    pass(&mut app, 0.1);
+    assert_shows(&app, "wall", "auto");
+}
+
+#[test]
+fn a_fix_pass_is_watched_until_it_is_validated() {
+    let mut app = wall();
+    let fix = [event("a", Some("COMPOSE"), "end", 5), event("a", Some("VALIDATE"), "start", 6)];
+    feed(&mut app, fix);
+    feed(&mut app, [event("a", Some("VALIDATE"), "fail", 7)]);
+    assert_shows(&app, "wall", "auto");
+    feed(&mut app, [event("a", Some("FIX"), "start", 8)]);
+    assert_shows(&app, "stage of a", "auto: fix pass");
+    pass(&mut app, 5.0);
+    feed(&mut app, [event("a", Some("FIX"), "end", 12), event("a", Some("VALIDATE"), "start", 13)]);
+    feed(&mut app, [event("a", Some("VALIDATE"), "end", 14)]);
+    pass(&mut app, 2.9);
+    assert_shows(&app, "stage of a", "auto: fix pass");
+    pass(&mut app, 0.2);
+    assert_shows(&app, "wall", "auto");
+}
+
+#[test]
+fn a_completion_is_shown() {
+    let mut app = wall();
+    feed(&mut app, [event("b", None, "end", 5)]);
+    assert_shows(&app, "stage of b", "auto: finished");
+    pass(&mut app, 6.0);
+    assert_shows(&app, "wall", "auto");
+}
+
+/// A page that was hidden hears of an hour at once.
+#[test]
+fn what_is_heard_of_late_is_not_shown() {
+    let mut app = wall();
+    let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+    clock.set(noon() + SignedDuration::from_secs(60));
+    feed(&mut app, [event("b", Some("PLAN"), "start", 60)]);
+    fail(&mut app, "a");
+    assert_shows(&app, "wall", "auto");
+    feed(&mut app, [event("b", None, "fail", 61)]);
+    assert_shows(&app, "stage of b", "auto: failed");
+}
+
+/// A backend tells at each connection what has been.
+#[test]
+fn history_is_not_shown() {
+    let mut app = wall();
+    for run in ["x", "y", "z"] {
+        let story = [event(run, Some("PLAN"), "start", -90), event(run, None, "fail", -60)];
+        feed_as(&mut app, story.into(), false);
+        assert_shows(&app, "wall", "auto");
+    }
+}
+
+#[test]
+fn whoever_touches_it_keeps_what_is_there() {
+    let window = Entity::PLACEHOLDER;
+    let touches: [fn(&mut App); 5] = [
+        |app| press(app, ButtonState::Pressed),
+        |app| {
+            let (button, state) = (MouseButton::Left, ButtonState::Pressed);
+            let window = Entity::PLACEHOLDER;
+            app.world_mut().write_message(MouseButtonInput { button, state, window });
+            app.update();
+        },
+        |app| {
+            let (unit, window) = (MouseScrollUnit::Line, Entity::PLACEHOLDER);
+            let phase = TouchPhase::Moved;
+            app.world_mut().write_message(MouseWheel { unit, x: 0.0, y: 1.0, window, phase });
+            app.update();
+        },
+        |app| {
+            app.world_mut().write_message(TouchInput {
+                phase: TouchPhase::Started,
+                position: Vec2::ZERO,
+                window: Entity::PLACEHOLDER,
+                force: None,
+                id: 1,
+            });
+            app.update();
+        },
+        // A script of the page, or the panel.
+        |app| act(app, Action::SelectRun(RunId::new("a"))),
+    ];
+    for touch in touches {
+        let mut app = wall();
+        fail(&mut app, "a");
+        touch(&mut app);
+        assert_shows(&app, "stage of a", "pinned, 2 min left");
+        assert!(!app.world().resource::<Focus>().is_following());
+        fail(&mut app, "b");
+        pass(&mut app, 100.0);
+        assert_shows(&app, "stage of a", "pinned, 20 s left");
+        // A pointer that moves, or a key that is let go, is nobody's wish.
+        let position = Vec2::splat(5.0);
+        app.world_mut().write_message(CursorMoved { window, position, delta: None });
+        press(&mut app, ButtonState::Released);
+        pass(&mut app, 20.0);
+        assert_shows(&app, "wall", "auto");
+    }
+}
+
+#[test]
+fn a_touched_wall_stays_and_its_runs_can_be_opened() {
+    let mut app = wall();
+    press(&mut app, ButtonState::Pressed);
+    fail(&mut app, "a");
+    assert_shows(&app, "wall", "pinned, 2 min left");
+    act(&mut app, Action::Open(RunId::new("b")));
+    pass(&mut app, 60.0);
+    assert_shows(&app, "stage of b", "pinned, 60 s left");
+}
+
+/// Space means to stay with what is there, not to let it go.
+#[test]
+fn staying_with_a_run_that_is_shown_keeps_it() {
+    let mut app = wall();
+    fail(&mut app, "a");
+    press(&mut app, ButtonState::Pressed);
+    act(&mut app, Action::ToggleFollowing);
+    pass(&mut app, 20.0);
+    assert_eq!(shows(&app), "stage of a");
+}
+
+#[test]
+fn key_a_goes_on_at_once() {
+    let mut app = wall();
+    press(&mut app, ButtonState::Pressed);
+    app.world_mut().write_message(Action::ToggleAuto);
+    // The key is a touch, too.
+    press(&mut app, ButtonState::Pressed);
+    assert_shows(&app, "wall", "auto");
+    act(&mut app, Action::SelectRun(RunId::new("a")));
+    act(&mut app, Action::Auto);
+    assert_shows(&app, "wall", "auto");
+}
+
+#[test]
+fn on_a_desk_it_is_there_for_whoever_asks() {
+    let mut app = directed(false);
+    feed(&mut app, [event("a", Some("PLAN"), "start", 0)]);
+    fail(&mut app, "a");
+    press(&mut app, ButtonState::Pressed);
+    assert_eq!((shows(&app).as_str(), pill(&app)), ("stage of a", None));
+    act(&mut app, Action::ToggleAuto);
+    assert_shows(&app, "wall", "auto");
+    act(&mut app, Action::ToggleAuto);
+    assert_eq!((shows(&app).as_str(), pill(&app)), ("wall", None));
+}
+
+#[test]
+fn a_click_on_the_pill_is_as_good_as_the_key() {
+    let mut app = wall();
+    app.init_resource::<ButtonInput<MouseButton>>()
+        .insert_resource(bevy_egui::input::EguiWantsInput::default())
+        .init_resource::<meterbridge::app::panel::PanelArea>()
+        .add_plugins(meterbridge::app::director::press_plugin);
+    let mut window = Window { resolution: (1920, 1080).into(), ..default() };
+    let rect = app.world().resource::<Pill>().rect().unwrap();
+    window.set_cursor_position(Some(Vec2::new(rect.centre_x(), rect.centre_y())));
+    app.world_mut().spawn((window, PrimaryWindow));
+    for expected in ["pinned, 2 min left", "auto"] {
+        let (button, state, window) =
+            (MouseButton::Left, ButtonState::Pressed, Entity::PLACEHOLDER);
+        app.world_mut().write_message(MouseButtonInput { button, state, window });
+        app.world_mut().resource_mut::<ButtonInput<MouseButton>>().press(button);
+        app.update();
+        assert_shows(&app, "wall", expected);
+        let mut buttons = app.world_mut().resource_mut::<ButtonInput<MouseButton>>();
+        buttons.clear();
+        buttons.release(button);
+        app.update();
+        assert_shows(&app, "wall", expected);
+    }
+}
+
+/// The demo studio for an hour, a look twice a second.
+fn an_hour_of(runs: usize) -> Vec<(f64, String)> {
+    let mut app = directed(true);
+    let session = Session { epoch: noon(), speed: 1.0, salt: 0 };
+    let studio = DemoStudio::new(7, StudioOptions { runs });
+    let mut events = Timeline::new(studio)
+        .take_while(|event| event.at < SignedDuration::from_hours(1))
+        .filter_map(|event| {
+            let frame = Dialect::Guide.render(&event, &session, Delivery::Live)?;
+            Some((event.at.as_secs_f64(), frame))
+        })
+        .peekable();
+    let mut changes = vec![(0.0, shows(&app))];
+    let mut secs = 0.0;
+    while secs < 3600.0 {
+        secs += 0.5;
+        let now = noon() + SignedDuration::from_secs_f64(secs);
+        app.world_mut().resource_mut::<PlaybackClock>().set(now);
+        let mut frames = Vec::new();
+        while let Some((_, frame)) = events.next_if(|(at, _)| *at <= secs) {
+            frames.push(frame);
+        }
+        app.world_mut().resource_mut::<DrawClock>().secs = secs;
+        feed_as(&mut app, frames, secs > 0.5);
+        let shown = shows(&app);
+        if changes.last().is_some_and(|(_, last)| *last != shown) {
+            changes.push((secs, shown));
+        }
+    }
+    changes
+}
+
+#[test]
+fn an_hour_of_the_demo_is_calm_and_worth_watching() {
+    for runs in [6, 40] {
+        let changes = an_hour_of(runs);
+        let stages = changes.iter().filter(|(_, view)| view != "wall").count();
+        assert!(stages > 60, "{runs} runs: {stages} looks at a run in an hour");
+        for pair in changes.windows(2) {
+            let stood = pair[1].0 - pair[0].0;
+            assert!(stood >= LEAST_HOLD_SECS, "{runs} runs: {} for {stood} s", pair[0].1);
+            let to_another = pair.iter().all(|(_, view)| view != "wall");
+            assert!(!to_another || stood < 15.0, "a failure was cut off after {stood} s");
+        }
+        for (from, _) in &changes {
+            let minute = *from..from + 60.0;
+            let many = changes.iter().filter(|(at, _)| minute.contains(at)).count();
+            assert!(many <= 8, "{runs} runs: {many} changes in the minute from {from} s");
+        }
+        let wall = changes.windows(2).filter(|pair| pair[0].1 == "wall");
+        let on_wall: f64 = wall.map(|pair| pair[1].0 - pair[0].0).sum();
+        assert!(on_wall > 0.4 * 3600.0, "{runs} runs: {on_wall} s of the wall");
+    }
+}

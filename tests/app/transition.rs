@@ -1,0 +1,162 @@
+//! One view gives way to another: frame by frame, as it is drawn.
+
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use meterbridge::app::actions::Action;
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::director::{Auto, DirectorPlugin};
+use meterbridge::app::draw::{
+    Canvas, DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+};
+use meterbridge::app::ingest::Studio;
+use meterbridge::app::theme::motion;
+use meterbridge::app::viewport::{self, ReducedMotion, Viewport};
+use meterbridge::app::{StudioPlugin, ViewPlugin};
+use meterbridge::config::{Settings, ViewName};
+use meterbridge::director::{Director, DirectorSettings, Why};
+use meterbridge::model::RunStatus;
+
+use super::picture::{Picture, scratch};
+use super::support::{act, noon, play_scene, play_tape};
+use super::wall_scenes::many;
+
+const SIZE: UVec2 = UVec2::new(640, 360);
+
+/// A wall that draws, with a director.
+fn drawn_wall(size: UVec2) -> App {
+    let mut settings = Settings::default();
+    settings.view.view = ViewName::Wall;
+    let mut app = App::new();
+    app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
+    app.add_plugins((
+        StudioPlugin { settings, source: None },
+        ViewPlugin,
+        DirectorPlugin { settings: DirectorSettings { on: true, ..default() } },
+    ));
+    app.insert_resource(PlaybackClock::fixed(noon()))
+        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
+        .insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
+    make_ready(&mut app);
+    let world = app.world_mut();
+    viewport::spawn_cameras(world.commands());
+    world.flush();
+    aim_cameras(&mut app, size).unwrap();
+    app
+}
+
+/// Has the director know nothing of what was, and show the wall.
+fn begin(app: &mut App) {
+    let rates = DirectorSettings::default().rates;
+    let mut clock = app.world_mut().resource_mut::<DrawClock>();
+    clock.secs += 60.0;
+    let now = clock.secs;
+    app.insert_resource(Auto(Director::new(rates, true, now - 60.0)));
+    app.update();
+    app.world_mut().resource_mut::<DrawClock>().secs += 10.0;
+    app.update();
+}
+
+fn picture(app: &mut App, size: UVec2, name: &str) -> Picture {
+    let path = scratch(&format!("{name}.png"));
+    render_to_png(app, size, &path).unwrap();
+    Picture::read(&path)
+}
+
+/// Mean luminance of a picture, 0 to 255.
+fn luminance(picture: &Picture) -> f64 {
+    let of = |[red, green, blue, _]: &[u8; 4]| {
+        0.2126 * f64::from(*red) + 0.7152 * f64::from(*green) + 0.0722 * f64::from(*blue)
+    };
+    picture.pixels.iter().map(of).sum::<f64>() / picture.pixels.len() as f64
+}
+
+/// A wall as a scene leaves it, that has stood for a while.
+fn wall_of(scene: &str) -> App {
+    let mut app = drawn_wall(SIZE);
+    match scene.strip_prefix("many-") {
+        Some(runs) => play_tape(&mut app, &many(runs.parse().unwrap()).write()),
+        None => play_scene(&mut app, scene),
+    }
+    begin(&mut app);
+    app
+}
+
+/// Has a run that failed shown.
+fn show_the_failed_run(app: &mut App) {
+    let studio = app.world().resource::<Studio>();
+    let failed = studio.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
+    let (run, secs) = (failed.id().clone(), app.world().resource::<DrawClock>().secs);
+    app.world_mut().resource_mut::<Auto>().0.tell(&run, Why::Failed, secs);
+    app.update();
+}
+
+fn pass(app: &mut App, secs: f64) {
+    app.world_mut().resource_mut::<DrawClock>().secs += secs;
+    app.update();
+}
+
+fn is_fading(app: &App) -> bool {
+    app.world().resource::<Canvas>().is_fading()
+}
+
+/// From the wall to a failed run and back, in ten looks each: what is bright on one and what is
+/// bright on the other together are no brighter than one of them, and nothing jumps.
+#[test]
+fn nothing_flashes_on_the_way() {
+    for scene in ["wall-12", "many-400"] {
+        let mut app = wall_of(scene);
+        let mut levels = vec![luminance(&picture(&mut app, SIZE, "fade"))];
+        show_the_failed_run(&mut app);
+        for way in ["there", "back"] {
+            for look in 1..=10 {
+                pass(&mut app, f64::from(motion::DIRECTOR_FADE) / 10.0);
+                levels.push(luminance(&picture(&mut app, SIZE, &format!("fade-{way}-{look}"))));
+            }
+            assert!(!is_fading(&app));
+            pass(&mut app, 20.0);
+        }
+        let (wall, stage, again) = (levels[0], levels[10], levels[20]);
+        let (least, most) = (wall.min(stage), wall.max(stage));
+        assert!((wall - again).abs() < 1.0, "{scene}: the wall is as it was: {levels:?}");
+        for level in &levels {
+            assert!(*level < most + 1.0 && *level > 0.7 * least, "{scene}: {levels:?}");
+        }
+        for step in levels.windows(2) {
+            assert!((step[0] - step[1]).abs() < 0.1 * most, "{scene}: {levels:?}");
+        }
+    }
+}
+
+/// What gave way is gone, all of it.
+#[test]
+fn what_is_shown_in_the_end_is_as_if_nothing_else_had_been() {
+    let mut faded = wall_of("wall-12");
+    let wall = picture(&mut faded, SIZE, "whole-wall");
+    show_the_failed_run(&mut faded);
+    // Back in the middle, and there again.
+    pass(&mut faded, 0.3);
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.1);
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.1);
+    assert!(is_fading(&faded));
+    act(&mut faded, Action::ToggleWall);
+    pass(&mut faded, 0.25);
+    assert!(!is_fading(&faded), "who asks for a view has it at once");
+    act(&mut faded, Action::Auto);
+    pass(&mut faded, 1.0);
+    let found = picture(&mut faded, SIZE, "whole-again").difference(&wall);
+    assert!(found.mean < 0.05, "{found:?}");
+}
+
+#[test]
+fn less_motion_is_a_shorter_fade() {
+    let mut app = wall_of("wall-12");
+    app.insert_resource(ReducedMotion(true));
+    pass(&mut app, 1.0);
+    show_the_failed_run(&mut app);
+    pass(&mut app, 0.1);
+    assert!(is_fading(&app));
+    pass(&mut app, 0.11);
+    assert!(!is_fading(&app));
+}

@@ -1,0 +1,59 @@
+//! The history behind the meters, from the events alone.
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::model::{Model, RunStatus};
+
+use super::support::model_of;
+
+/// A run-level event of run `id` at so many seconds into the hour.
+fn frame(id: &str, phase: &str, second: i64) -> String {
+    let at = instant(second);
+    format!(r#"{{"ts":"{at}","run_id":"{id}","phase":"{phase}","data":{{"duration_ms":9000}}}}"#)
+}
+
+fn instant(second: i64) -> Timestamp {
+    let begin: Timestamp = "2026-11-23T01:00:00Z".parse().unwrap();
+    begin + SignedDuration::from_secs(second)
+}
+
+fn active_by(model: &Model, second: i64, parts: usize) -> Vec<u32> {
+    model.stats().active_by(instant(second), model.count(RunStatus::Running), parts)
+}
+
+#[test]
+fn how_many_were_active_is_told_slot_by_slot_whatever_came_first() {
+    let frames = [
+        frame("a", "start", 0),
+        frame("b", "start", 16),
+        frame("c", "start", 17),
+        frame("b", "end", 50),
+        frame("a", "fail", 62),
+    ];
+    let levels = [0, 1, 3, 3, 2, 1, 1];
+    assert_eq!(active_by(&model_of(&frames), 75, 7), levels);
+    assert_eq!(active_by(&model_of(frames.iter().rev()), 75, 7), levels);
+    // Nobody spoke for a minute: what runs, runs on.
+    assert_eq!(active_by(&model_of(&frames), 135, 5), [1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn a_meter_has_as_many_parts_as_it_asks_for() {
+    let model = model_of([frame("a", "start", 1), frame("a", "end", 10)]);
+    assert_eq!(active_by(&model, 10, 0), [0; 0]);
+    assert_eq!(model.stats().events_by(instant(10), 60, 0), [0; 0]);
+    assert_eq!(model.stats().events_by(instant(10), 10, 5), [1, 0, 0, 0, 1]);
+    // A server's clock may be ahead of ours.
+    assert_eq!(model.stats().events_by(instant(5), 10, 5), [0, 0, 1, 0, 1]);
+}
+
+#[test]
+fn the_last_run_times_come_in_the_order_of_their_ends() {
+    let ended = |id: &str, millis: u64| {
+        format!(
+            r#"{{"ts":"{}","run_id":"{id}","phase":"end","duration_ms":{millis}}}"#,
+            instant(millis as i64 / 1000)
+        )
+    };
+    let model = model_of([ended("a", 5000), ended("b", 3000), ended("c", 8000)]);
+    assert_eq!(model.stats().last_run_durations(2).collect::<Vec<_>>(), [3000, 8000]);
+}
