@@ -73,6 +73,7 @@ fn the_next_theme_reaches_everything_on_every_view_and_then_it_rests() {
         ("wall-12", ViewName::Wall),
         ("wall-40", ViewName::Wall),
         ("400-runs", ViewName::Wall),
+        ("wall-failures", ViewName::Wall),
         ("waiting", ViewName::Wall),
         ("failed", ViewName::Stage),
         ("waiting", ViewName::Stage),
