@@ -11,6 +11,7 @@ pub const SCENES: &[Scene] = &[
     ("wall-40", forty),
     ("wall-odd", odd),
     ("wall-failures", failures),
+    ("wall-stale", stale),
 ];
 
 /// When the pictures are taken: 49 s after instant zero, 21:14:07.
@@ -190,12 +191,31 @@ fn failures() -> Tape {
     running(&mut tape, "Kite Season", "VALIDATE", 2_500);
     running(&mut tape, "Paper Lanterns", "COMPOSE", 21_000);
     running(&mut tape, "Northern Line", "PRODUCER", 5_000);
-    fixing(&mut tape, "Salt & Static", "FIX", 4_000);
+    fixing(&mut tape, "Letters from the Lighthouse Keeper's Daughter", "FIX", 4_000);
     silent(&mut tape, "Small Hours", "COMPOSE");
     for (title, ago) in [("Velvet Engine", 21_000), ("Low Tide", 75_000), ("Tin Rooftops", 140_000)]
     {
         finished(&mut tape, title, ago, 0.9);
     }
+    tape.keepalive(NOW);
+    tape
+}
+
+/// A backend that fell silent for its longest runs.
+fn stale() -> Tape {
+    let mut tape = studio();
+    for (title, node) in [
+        ("Small Hours", "COMPOSE"),
+        ("Harbour Lights", "RENDER"),
+        ("Cold Marble", "COMPOSE"),
+        ("Tin Rooftops", "LYRICS"),
+    ] {
+        silent(&mut tape, title, node);
+    }
+    running(&mut tape, "Copper Sky", "REVIEW", 4_000);
+    running(&mut tape, "Kite Season", "VALIDATE", 2_500);
+    running(&mut tape, "Neon Rain", "LYRICS", 11_000);
+    finished(&mut tape, "Velvet Engine", 21_000, 0.91);
     tape.keepalive(NOW);
     tape
 }

@@ -12,6 +12,8 @@ use crate::protocol::RunId;
 
 /// A failure is news for this long: then its tile is no larger than others.
 const NEWS: SignedDuration = SignedDuration::from_mins(10);
+/// Failures that are no news any more and still have a tile; the others are counted.
+const MOST_OLD_FAILURES: usize = 5;
 /// More tiles than any screen holds.
 const MOST_TILES: usize = 200;
 /// So many tiles more must fit before a wall gets looser.
@@ -87,7 +89,8 @@ impl Order {
         for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
             // New failures have their own tiles.
             let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
-            let others = census.newest(status).skip_while(is_listed).take(MOST_TILES);
+            let most = if status == RunStatus::Failed { MOST_OLD_FAILURES } else { MOST_TILES };
+            let others = census.newest(status).skip_while(is_listed).take(most);
             over.extend(others.map(|(at, id)| (at, id.clone(), status)));
         }
         let mut order = Self {

@@ -3,7 +3,7 @@
 use bevy::math::Vec2;
 
 use super::chain;
-use super::fit::{fit, size_for};
+use super::fit::{Fitted, fit, size_for};
 use super::tile::{TilePlace, drained_if, draw_body, draw_reason, draw_selection, draw_title};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure};
@@ -26,10 +26,20 @@ fn cells(at: &TilePlace) -> Rect {
     Rect::new(rect.x + PAD, rect.bottom() - 24.0, rect.w - 2.0 * PAD, 12.0)
 }
 
+fn title(view: &TileView, at: &TilePlace) -> Fitted {
+    let room = at.rect.w - 2.0 * PAD;
+    let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 3)];
+    // A failure has its reason to tell, too.
+    let few = [(size::NAME_MIN, 1), (24.0, 1), (22.0, 1), (22.0, 2)];
+    let steps = if view.failure.is_some() { &few } else { &several };
+    fit(Face::Text700, steps, (room, room), &view.title)
+}
+
 /// Baseline of the line with the status.
 fn status_line(view: &TileView, at: &TilePlace) -> f32 {
     match view.failure {
         // The reason is below it.
+        Some(_) if title(view, at).lines.len() > 1 => at.rect.y + at.rect.h * 0.57,
         Some(_) => at.rect.y + at.rect.h * 0.44,
         None => cells(at).y - 14.0,
     }
@@ -39,11 +49,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let palette = part.palette;
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
-    let room = right - left;
-    let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 3)];
-    let one = [(size::NAME_MIN, 1), (24.0, 1), (22.0, 1)];
-    let steps = if view.failure.is_some() { &one[..] } else { &several[..] };
-    let title = fit(Face::Text700, steps, (room, room), &view.title);
+    let title = title(view, at);
     // In the middle between the edge and the line with the status.
     let foot = status_line(view, at) - 24.0;
     let block = title.depth() + title.size * 0.74;

@@ -129,9 +129,12 @@ impl Lines {
             return Self { title: 50.0 * k, node: 92.0 * k, chain, drop: 30.0 * k };
         }
         let first = 16.0 * k + title.size * 0.82;
-        let node = first + title.depth() + 31.0 * k;
-        let chain = (node + 29.0 * k).max(138.0 * k) + extra * 0.45;
-        Self { title: first, node, chain, drop: 22.0 * k }
+        // Three lines leave less between the others; the loop keeps clear of the words below it.
+        let (to_node, to_chain, drop) =
+            if title.lines.len() > 2 { (27.0, 24.0, 16.0) } else { (31.0, 29.0, 22.0) };
+        let node = first + title.depth() + to_node * k;
+        let chain = (node + to_chain * k).max(138.0 * k) + extra * 0.45;
+        Self { title: first, node, chain, drop: drop * k }
     }
 }
 
