@@ -114,6 +114,7 @@ fn tell_work(
 ) {
     let title = |id: &str| studio.model.run(id).map_or_else(|| id.to_owned(), run_title);
     for EventReceived { event, .. } in events.read() {
+        let Some(event) = event else { continue };
         if let Some((_, total)) = event.scores().iter().find(|(name, _)| name == "total") {
             println!("{}: scored {total:.2}", title(&event.run_id));
         }

@@ -10,12 +10,13 @@ use thiserror::Error;
 use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest, seconds};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
-use crate::source::{SourceSpec, UrlError, parse_source_url};
+use crate::source::{ApiUrl, SourceSpec, UrlError, check_address};
 
 const AFTER_HELP: &str = "\
 Examples:
   meterbridge                                       the built-in demo studio, no backend needed
   meterbridge ws://localhost:8000/events            a live stream of all runs
+  meterbridge http://localhost:8000                 an AMCS backend, by its API and a socket for each run
   meterbridge recording.ndjson --speed 4            a recording, four times as fast
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
@@ -62,7 +63,7 @@ pub struct Cli {
 pub enum Command {
     Inspect(InspectArgs),
     #[cfg(feature = "app")]
-    Snapshot(SnapshotArgs),
+    Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
     Serve(ServeCommand),
 }
@@ -70,7 +71,8 @@ pub enum Command {
 /// Options of the window.
 #[derive(Args, Clone, Debug)]
 pub struct WindowArgs {
-    /// A WebSocket (ws://… or wss://…) or a recording (a file)
+    /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
+    /// recording (a file)
     #[arg(value_name = "SOURCE")]
     pub source: Option<String>,
 
@@ -117,7 +119,8 @@ pub struct InspectArgs {
 #[cfg(feature = "app")]
 #[derive(Args, Clone, Debug)]
 pub struct SnapshotArgs {
-    /// A WebSocket (ws://… or wss://…) or a recording (a file); the demo studio without
+    /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
+    /// recording (a file); the demo studio without
     #[arg(value_name = "SOURCE")]
     pub source: Option<String>,
 
@@ -202,16 +205,16 @@ impl SourceSpec {
     ///
     /// # Errors
     ///
-    /// When it is neither a readable `ws://` or `wss://` URL nor a file that is there.
+    /// When it is neither a readable URL (`ws://`, `wss://`, `http://`, `https://`) nor a file that
+    /// is there.
     pub fn parse(source: Option<&str>) -> Result<Self, UsageError> {
         let Some(text) = source else {
             return Ok(Self::Demo);
         };
         if text.contains("://") {
-            return match parse_source_url(text) {
-                Ok(_) => Ok(Self::WebSocket(text.to_owned())),
-                Err(reason) => Err(UsageError::BadUrl { reason }),
-            };
+            check_address(text).map_err(|reason| UsageError::BadUrl { reason })?;
+            let url = text.to_owned();
+            return Ok(if ApiUrl::is_meant(text) { Self::Api(url) } else { Self::WebSocket(url) });
         }
         let path = PathBuf::from(text);
         if !path.exists() {
@@ -320,7 +323,12 @@ mod tests {
         {
             assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.to_owned())));
         }
-        for wrong in ["http://h", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"] {
+        for url in ["http://h", "https://u:p@host/amcs/"] {
+            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::Api(url.to_owned())));
+        }
+        for wrong in
+            ["http://", "https:///x", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"]
+        {
             let parsed = SourceSpec::parse(Some(wrong));
             assert!(matches!(parsed, Err(UsageError::BadUrl { .. })), "{wrong}: {parsed:?}");
         }

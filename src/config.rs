@@ -2,6 +2,7 @@
 //!
 //! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in that order.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
-use crate::source::{Backoff, ConnectionSettings, SourceSpec};
+use crate::source::{Access, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec};
 
 /// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,14 +96,14 @@ impl Settings {
         studio: &StudioOptions,
         kiosk: &KioskOptions,
     ) -> Self {
-        let run = view.run.clone().filter(|run| !run.is_empty());
+        let run = view.run.iter().find(|run| !run.is_empty()).cloned();
         // Whoever names a view or a run wants to see that.
         let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
         // It begins where it always goes back to.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
         Self {
-            connection: connection.settings(kiosk.kiosk),
+            connection: connection.settings(kiosk.kiosk, &view.run),
             retention: Retention {
                 runs: retention.keep_runs,
                 log_events: retention.keep_events,
@@ -178,12 +179,39 @@ pub struct ConnectionOptions {
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
+
+    /// Hold at most this many sockets of a backend's API, one for each running run; the rest is
+    /// asked for. The backend freezes at 16 of all its watchers
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = sockets)]
+    #[arg(env = "METERBRIDGE_MAX_SOCKETS", hide_env = true)]
+    pub max_sockets: usize,
+
+    /// Ask a backend's API this often for a run that has no socket
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = interval)]
+    #[arg(env = "METERBRIDGE_POLL_SECS", hide_env = true)]
+    pub poll_secs: Duration,
+
+    /// Send the token in this file, as `Authorization: Bearer …`; METERBRIDGE_TOKEN in the
+    /// environment is sent without
+    #[arg(long, value_name = "FILE", env = "METERBRIDGE_TOKEN_FILE", hide_env = true)]
+    pub token_file: Option<PathBuf>,
+
+    /// Send the token as it is, in this header
+    #[arg(long, value_name = "NAME", env = "METERBRIDGE_TOKEN_HEADER", hide_env = true)]
+    pub token_header: Option<String>,
+
+    /// Trust the certificates in this file, too (PEM)
+    #[arg(long, value_name = "FILE", env = "METERBRIDGE_CA_FILE", hide_env = true)]
+    pub ca_file: Option<PathBuf>,
 }
+
+/// The token itself. There is no option for it: what stands on a command line, everybody sees.
+const TOKEN: &str = "METERBRIDGE_TOKEN";
 
 impl ConnectionOptions {
     /// What was asked for, and else what a desk or a wall that nobody operates needs. Whoever names
     /// a delay wants it to be waited, there too.
-    fn settings(&self, kiosk: bool) -> ConnectionSettings {
+    fn settings(&self, kiosk: bool, runs: &[String]) -> ConnectionSettings {
         let defaults = ConnectionSettings::default();
         let backoff = match self.backoff {
             Some(BackoffName::Constant) => Backoff::Constant,
@@ -198,6 +226,17 @@ impl ConnectionOptions {
             backoff,
             insist: kiosk,
             max_message_bytes: self.max_message_bytes,
+            access: Access {
+                token: std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
+                token_file: self.token_file.clone(),
+                token_header: self.token_header.clone(),
+                ca_file: self.ca_file.clone(),
+            },
+            api: ApiSettings {
+                max_sockets: self.max_sockets,
+                poll_interval: self.poll_secs,
+                runs: runs.iter().filter(|run| !run.is_empty()).cloned().collect(),
+            },
             ..defaults
         }
     }
@@ -240,9 +279,10 @@ pub struct ViewOptions {
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 
-    /// Show this run instead of following the newest
+    /// Show this run instead of following the newest. A backend's API is watched for it even where
+    /// it lists it no more; may be given more than once
     #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
-    pub run: Option<String>,
+    pub run: Vec<String>,
 
     /// Open the panel with the log, the numbers and the connection
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
@@ -298,6 +338,8 @@ pub struct StudioOptions {
 /// The longest delay that is still a delay and not a mistake: a day.
 const MOST_SECONDS: f64 = 86_400.0;
 const MOST_SPEED: f64 = 1_000.0;
+/// Nobody is to be asked more often.
+const LEAST_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A duration as settings have it.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
@@ -306,6 +348,22 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
             Ok(Duration::from_secs_f64(seconds))
         }
         _ => Err(format!("expected seconds from 0 to {MOST_SECONDS}, such as 3 or 0.5")),
+    }
+}
+
+/// Seconds between two questions.
+fn interval(text: &str) -> Result<Duration, String> {
+    seconds(text)
+        .ok()
+        .filter(|interval| *interval >= LEAST_INTERVAL)
+        .ok_or_else(|| format!("expected seconds from 0.5 to {MOST_SECONDS}, such as 5"))
+}
+
+/// The backend freezes at 16 watchers, of which others may be some.
+fn sockets(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count < 15 => Ok(count),
+        _ => Err("expected a whole number up to 14; 0 asks instead".to_owned()),
     }
 }
 

@@ -20,7 +20,19 @@ const SOURCE: &str = "source";
 
 /// Options that mean nothing in a page: it plays no recordings, has no studio of its own and chooses
 /// no screen, and `panel=no` needs no second name.
-const NOT_IN_A_PAGE: [&str; 6] = ["demo-speed", "no-panel", "runs", "screen", "seed", "speed"];
+const NOT_IN_A_PAGE: [&str; 11] = [
+    "ca-file",
+    "demo-speed",
+    "max-sockets",
+    "no-panel",
+    "poll-secs",
+    "runs",
+    "screen",
+    "seed",
+    "speed",
+    "token-file",
+    "token-header",
+];
 
 /// The options of a page.
 #[derive(Parser, Clone, Debug)]
@@ -107,7 +119,9 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         (None, None) => return Err(QueryError::NoSource),
     };
     parse_source_url(&source)?;
-    let settings = settings.settings_in(&kiosk);
+    let mut settings = settings.settings_in(&kiosk);
+    // A page has a stream of events, which tells of all runs.
+    settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings })
 }
 

@@ -132,10 +132,11 @@ impl Link {
     }
 }
 
-/// An event was received and applied.
+/// An event was received and applied, or REST told of a run.
 #[derive(Message, Clone, Debug)]
 pub struct EventReceived {
-    pub event: WorkflowEvent,
+    /// `None` where REST told.
+    pub event: Option<WorkflowEvent>,
     pub change: Change,
     /// Whether it happens now; otherwise it was replayed when the connection was made.
     pub live: bool,
@@ -318,7 +319,7 @@ pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mu
         {
             announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
         }
-        announce.events.write(EventReceived { event: event.clone(), change, live });
+        announce.events.write(EventReceived { event: event.cloned(), change, live });
     });
 }
 

@@ -134,7 +134,11 @@ mod tests {
     }
 
     fn live() -> App {
-        app(ConnectionState::Connected { url: String::new(), since: jiff::Timestamp::UNIX_EPOCH })
+        app(ConnectionState::Connected {
+            url: String::new(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            updates: crate::source::Updates::Live,
+        })
     }
 
     /// How long is waited after a frame at `secs` in which `shape` is drawn, or nothing anew.

@@ -34,6 +34,8 @@ pub struct RunReport {
     pub duration_ms: Option<u64>,
     pub fix_iterations: u32,
     pub error: Option<String>,
+    /// How it ended is known from REST and not from an event.
+    pub from_rest: bool,
     /// Distinct events of the run.
     pub events: u64,
     /// In pipeline order, then those the pipeline does not know.
@@ -49,6 +51,8 @@ pub struct NodeReport {
     pub duration_ms: Option<u64>,
     pub error: Option<String>,
     pub inferred: bool,
+    /// What became of the latest attempt is known from REST and not from an event.
+    pub from_rest: bool,
     pub scores: Option<BTreeMap<String, f64>>,
 }
 
@@ -81,6 +85,7 @@ impl RunReport {
             duration_ms: run.duration_ms,
             fix_iterations: run.fix_iterations,
             error: run.error.as_deref().map(str::to_owned),
+            from_rest: run.from_rest,
             events: run.events(),
             nodes: run.nodes.iter().map(NodeReport::of).collect(),
         }
@@ -97,6 +102,7 @@ impl NodeReport {
             duration_ms: node.duration_ms,
             error: node.error.as_deref().map(str::to_owned),
             inferred: node.inferred,
+            from_rest: node.from_rest,
             scores: (!node.scores.is_empty()).then(|| scores.collect()),
         }
     }

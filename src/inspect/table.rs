@@ -138,6 +138,9 @@ fn node_word(node: &NodeReport) -> String {
     if node.inferred {
         word.push_str(" (inferred)");
     }
+    if node.from_rest {
+        word.push_str(" (REST)");
+    }
     word
 }
 

@@ -9,4 +9,6 @@ mod wall;
 pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use screen::{Rect, Screen};
-pub use wall::{Density, MOST_FAILED_TILES, Wall, WallRequest, lay_out_wall, wall_area};
+pub use wall::{
+    Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, lay_out_wall, wall_area,
+};

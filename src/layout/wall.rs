@@ -1,6 +1,7 @@
 //! The wall: a tile a run, as large as their number allows. Nothing scrolls; what has no room is
 //! for whoever asks to count.
 
+use super::board::failures_width;
 use super::{Rect, Screen};
 
 const GAP: f32 = 16.0;
@@ -10,7 +11,7 @@ const TOP: f32 = 120.0;
 const FOOT: f32 = 24.0;
 /// Runs that still get the whole width each.
 const MOST_STRIPS: usize = 3;
-/// Failures that still are tiles of their own: more of them are a matter of the whole studio.
+/// Failures that still are tiles of their own: more of them are told together, by cause.
 pub const MOST_FAILED_TILES: usize = 3;
 
 /// How much a tile has to say, from the most to the least.
@@ -66,6 +67,18 @@ pub struct Wall {
 pub fn wall_area(screen: &Screen) -> Rect {
     let height = screen.height - TOP - FOOT - Screen::BRIDGE_HEIGHT;
     Rect::new(Screen::MARGIN, TOP, screen.width - 2.0 * Screen::MARGIN, height.max(1.0))
+}
+
+/// Where many failures are told together, beside the tiles of all other runs, and what is left for
+/// these: to the right of the failures, or below them on a high screen.
+pub fn beside_failures(area: Rect) -> (Rect, Rect) {
+    let Rect { x, y, w, h } = area;
+    let width = failures_width(area);
+    if h > w {
+        let high = h * 0.24;
+        return (Rect::new(x, y, w, high), Rect::new(x, y + high + GAP, w, h - high - GAP));
+    }
+    (Rect::new(x, y, width, h), Rect::new(x + width + GAP, y, w - width - GAP, h))
 }
 
 /// Lays out a wall in the loosest grid that holds every tile; `None` where none does, which is
@@ -257,6 +270,21 @@ mod tests {
         let area = wall_area(&Screen::of_pixels(1920.0, 1080.0));
         let request = WallRequest { area, failed: 0, others: 5, at_least: Density::Medium };
         assert_eq!(lay_out_wall(&request).map(|wall| wall.density), Some(Density::Medium));
+    }
+
+    #[test]
+    fn beside_many_failures_there_is_room_for_what_runs() {
+        for (screen, most) in [(HD, 25), ((1080.0, 1920.0), 40)] {
+            let area = wall_area(&Screen::of_pixels(screen.0, screen.1));
+            let (block, rest) = beside_failures(area);
+            assert!(!overlap(&block, &rest));
+            let tiles = |others| {
+                let at_least = Density::Strip;
+                lay_out_wall(&WallRequest { area: rest, failed: 0, others, at_least })
+            };
+            assert!(tiles(9).is_some_and(|wall| wall.density <= Density::Medium), "{screen:?}");
+            assert!(tiles(most).is_some(), "{screen:?}");
+        }
     }
 
     fn overlap(a: &Rect, b: &Rect) -> bool {

@@ -49,6 +49,8 @@ pub struct Attempt {
     pub error: Option<Arc<str>>,
     /// In order of name; empty when none came.
     pub scores: Arc<[Score]>,
+    /// How it ended, or that it was at all, is known from REST and not from an event.
+    pub from_rest: bool,
 }
 
 /// A node of a run. Times, error and scores are those of the latest attempt.
@@ -64,6 +66,9 @@ pub struct Node {
     pub error: Option<Arc<str>>,
     /// How it ended is not known from its own event but from the run's end.
     pub inferred: bool,
+    /// How the latest attempt ended, or that it was at all, is known from REST and not from an
+    /// event.
+    pub from_rest: bool,
     /// In order of name; empty when none came.
     pub scores: Arc<[Score]>,
     /// Percent done, 0 to 100, where the node tells.
@@ -122,6 +127,7 @@ impl Node {
             duration_ms: None,
             error: None,
             inferred: false,
+            from_rest: false,
             scores: Arc::default(),
             progress_percent: None,
             start_order: 0,
@@ -172,7 +178,31 @@ impl Node {
             status: NodeStatus::Running,
             error: None,
             scores: Arc::default(),
+            from_rest: false,
         });
+    }
+
+    /// Puts `attempts`, oldest first, in the place of those that are kept; `added` of them are new.
+    pub(super) fn replace_attempts(&mut self, mut attempts: Vec<Attempt>, added: u32) {
+        let Some(latest) = attempts.last_mut() else { return };
+        self.attempts = self.attempts.saturating_add(added);
+        self.inferred &= latest.status == NodeStatus::Unknown;
+        if self.inferred {
+            latest.status = self.status;
+        } else {
+            self.status = latest.status;
+            self.ended_at = latest.ended_at;
+            self.duration_ms = latest.duration_ms;
+            self.error = latest.error.clone();
+            self.from_rest = latest.from_rest;
+        }
+        self.started_at = latest.started_at;
+        self.scores = latest.scores.clone();
+        attempts.drain(..attempts.len().saturating_sub(KEPT_ATTEMPTS));
+        self.history = match attempts.len() {
+            1 => Attempts::AtMostOne(attempts.pop()),
+            _ => Attempts::Several(attempts),
+        };
     }
 
     /// Ends the latest attempt. Without a duration, the difference of the instants counts.

@@ -1,58 +1,29 @@
 //! A run: its facts in order of instant, and the state folded from them.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::fact::{Fact, FactKind, Subject};
+use super::join::join;
 use super::node::{self, Finish, Node, NodeStatus};
-use crate::protocol::{Detail, EventId, NodeName, PIPELINE, RunId};
+use super::seen::Seen;
+use super::status::RunStatus;
+use crate::protocol::rest::{RunSnapshot, ToldStatus};
+use crate::protocol::{Detail, EventId, NodeName, ORPHAN_AFTER, PIPELINE, RunId};
 
 /// FIX's place in the [`PIPELINE`].
-const FIX: usize = 6;
+pub(super) const FIX: usize = 6;
 /// Room for the events of a run that needs no fix, and of one that needs one.
 const USUAL_FACTS: usize = 28;
 /// Nodes of one run. Events of more are counted and logged, and change nothing: no pipeline has so
 /// many, and what is kept of a run has a bound.
-const MOST_NODES: usize = 256;
+pub(super) const MOST_NODES: usize = 256;
 /// Earlier executions kept of one run.
 const KEPT_EXECUTIONS: usize = 8;
-
-/// Where a run stands (protocol section 5.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RunStatus {
-    #[default]
-    Pending,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl RunStatus {
-    pub const ALL: [Self; 5] =
-        [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
-
-    /// The name as `inspect --json` writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Nothing more is expected of it.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-}
 
 /// An execution of a run that a later one followed.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +55,8 @@ pub struct RunState {
     /// Milliseconds the current execution took.
     pub duration_ms: Option<u64>,
     pub error: Option<Arc<str>>,
+    /// How the current execution ended is known from REST and not from an event.
+    pub from_rest: bool,
     /// What the run's end said, else the count of FIX starts.
     pub fix_iterations: u32,
     /// Nodes of the current execution: the pipeline's in its order, then others as they came up.
@@ -111,6 +84,7 @@ impl Default for RunState {
             ended_at: None,
             duration_ms: None,
             error: None,
+            from_rest: false,
             fix_iterations: 0,
             nodes: pipeline_nodes(),
             history: Vec::new(),
@@ -209,7 +183,7 @@ impl RunState {
                     self.settle_waiting_nodes();
                 }
             }
-            FactKind::Start => self.begin_execution(fact),
+            FactKind::Start => self.begin_execution(fact.at),
             FactKind::End => {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
@@ -233,14 +207,18 @@ impl RunState {
     }
 
     fn end_at(&mut self, fact: &Fact, told_ms: Option<u64>) {
-        self.ended_at = Some(fact.at);
-        let difference = |started_at: Timestamp| {
-            u64::try_from(fact.at.duration_since(started_at).as_millis()).ok()
-        };
-        self.duration_ms = told_ms.or_else(|| self.started_at.and_then(difference));
+        self.end(Some(fact.at));
+        self.duration_ms = told_ms.or(self.duration_ms);
     }
 
-    fn begin_execution(&mut self, fact: &Fact) {
+    /// Ends at an instant, where it is known; the difference to the start is what it took.
+    pub(super) fn end(&mut self, at: Option<Timestamp>) {
+        self.ended_at = at;
+        let span = self.started_at.zip(at).map(|(began, ended)| ended.duration_since(began));
+        self.duration_ms = span.and_then(|span| u64::try_from(span.as_millis()).ok());
+    }
+
+    pub(super) fn begin_execution(&mut self, at: Timestamp) {
         if self.executions > 0 {
             if self.history.len() == KEPT_EXECUTIONS {
                 self.history.remove(0);
@@ -262,9 +240,15 @@ impl RunState {
         }
         self.executions = self.executions.saturating_add(1);
         self.status = RunStatus::Running;
-        self.started_at = Some(fact.at);
+        self.started_at = Some(at);
         self.ended_at = None;
         self.duration_ms = None;
+        self.from_rest = false;
+    }
+
+    /// Whether REST says that it was cancelled while it waited.
+    pub(super) fn cancelled_before_start(&self, told: ToldStatus) -> bool {
+        told == ToldStatus::Cancelled && self.executions == 0
     }
 
     /// A cancelled run goes on: what was not its turn yet is waiting again.
@@ -406,7 +390,12 @@ pub struct Run {
     last_event_at: Timestamp,
     /// When the last event arrived, by this machine's clock.
     last_received_at: Timestamp,
+    /// What is shown: the fold of the facts, joined with what REST told.
     state: RunState,
+    /// The fold of the facts alone, where REST told something.
+    folded: Option<Box<RunState>>,
+    /// The freshest.
+    snapshot: Option<Arc<RunSnapshot>>,
     facts: VecDeque<Fact>,
     /// The state before `facts`, once the oldest were let go.
     base: Option<Box<RunState>>,
@@ -425,14 +414,17 @@ pub(super) enum Taken {
 }
 
 impl Run {
-    pub(super) fn new(id: RunId, first: &Fact, received_at: Timestamp, most_facts: usize) -> Self {
+    /// `at` is the instant of the first that is known of it.
+    pub(super) fn new(id: RunId, at: Timestamp, received_at: Timestamp, most_facts: usize) -> Self {
         Self {
             id,
             events: 0,
-            first_event_at: first.at,
-            last_event_at: first.at,
+            first_event_at: at,
+            last_event_at: at,
             last_received_at: received_at,
             state: RunState::default(),
+            folded: None,
+            snapshot: None,
             facts: VecDeque::with_capacity(most_facts.min(USUAL_FACTS)),
             base: None,
             horizon: None,
@@ -447,6 +439,20 @@ impl Run {
     /// Distinct events of this run.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// What REST last told of the run, where it was asked.
+    pub fn snapshot(&self) -> Option<&RunSnapshot> {
+        self.snapshot.as_deref()
+    }
+
+    /// Whether it is said to run and nothing has become of it for [`ORPHAN_AFTER`]: the server that
+    /// ran it was killed, as a rule.
+    pub fn is_orphan(&self, server_now: Timestamp) -> bool {
+        let quiet = server_now.duration_since(self.last_event_at);
+        self.status == RunStatus::Running
+            && quiet.unsigned_abs() >= ORPHAN_AFTER
+            && quiet.is_positive()
     }
 
     /// Instant of the earliest event seen, by the server's clock.
@@ -498,7 +504,7 @@ impl Run {
 
         let in_order = self.facts.back().is_none_or(|last| last.order(&fact).is_lt());
         if in_order {
-            self.state.step(&fact);
+            self.fold_mut().step(&fact);
             self.facts.push_back(fact);
         } else {
             let place = self.facts.partition_point(|kept| kept.order(&fact).is_lt());
@@ -511,14 +517,54 @@ impl Run {
                 self.horizon = Some(Box::new(oldest));
             }
         }
+        self.join();
         Taken::Applied { refolded: !in_order }
     }
 
-    fn refold(&mut self) {
-        self.state = self.base.as_deref().cloned().unwrap_or_default();
-        for fact in &self.facts {
-            self.state.step(fact);
+    /// Takes in what REST told. `false` where something fresher is known.
+    pub(super) fn take_snapshot(
+        &mut self,
+        snapshot: Arc<RunSnapshot>,
+        received_at: Timestamp,
+    ) -> bool {
+        let known = self.snapshot.as_ref();
+        if known.is_some_and(|known| known.freshness() >= snapshot.freshness()) {
+            return false;
         }
+        self.first_event_at = snapshot
+            .created_at
+            .map_or(self.first_event_at, |created| self.first_event_at.min(created));
+        let told_until = snapshot.told_until();
+        if told_until.is_some_and(|until| until > self.last_event_at) || known.is_none() {
+            self.last_received_at = self.last_received_at.max(received_at);
+        }
+        self.last_event_at =
+            told_until.map_or(self.last_event_at, |until| self.last_event_at.max(until));
+        self.snapshot = Some(snapshot);
+        if self.folded.is_none() {
+            self.folded = Some(Box::new(self.state.clone()));
+        }
+        self.join();
+        true
+    }
+
+    fn fold_mut(&mut self) -> &mut RunState {
+        self.folded.as_deref_mut().unwrap_or(&mut self.state)
+    }
+
+    fn join(&mut self) {
+        if let (Some(folded), Some(snapshot)) = (&self.folded, &self.snapshot) {
+            self.state.clone_from(folded);
+            join(&mut self.state, snapshot);
+        }
+    }
+
+    fn refold(&mut self) {
+        let mut state = self.base.as_deref().cloned().unwrap_or_default();
+        for fact in &self.facts {
+            state.step(fact);
+        }
+        *self.fold_mut() = state;
     }
 }
 
@@ -527,36 +573,5 @@ impl Deref for Run {
 
     fn deref(&self) -> &RunState {
         &self.state
-    }
-}
-
-/// Identities of a run's events: two generations, so that memory is bounded and at least the last
-/// `most` are known.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    recent: HashSet<EventId, FixedState>,
-    older: HashSet<EventId, FixedState>,
-}
-
-impl Seen {
-    /// Identities kept for each fact kept: replays are longer than what is folded again.
-    const PER_FACT: usize = 8;
-
-    fn with_capacity(events: usize) -> Self {
-        Self {
-            recent: HashSet::with_capacity_and_hasher(events, FixedState::default()),
-            older: HashSet::default(),
-        }
-    }
-
-    /// Whether it is new.
-    fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
-        if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
-            return false;
-        }
-        if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {
-            self.older = std::mem::take(&mut self.recent);
-        }
-        true
     }
 }

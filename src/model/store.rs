@@ -1,6 +1,7 @@
 //! All runs, the log, the counters; what goes when the bounds are reached.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use super::node::NodeStatus;
 use super::run::Taken;
 use super::stats::Span;
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
-use crate::protocol::{Batch, Item, NodeName, Phase, RunId, WorkflowEvent};
+use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
 
 /// How much is kept. What goes over a bound is dropped oldest first, and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Counters {
     pub frames: u64,
     /// Distinct events that were applied.
     pub events: u64,
+    /// Snapshots of runs from REST that told something new. They come in no frame.
+    pub snapshots: u64,
     /// Events whose identity had been seen.
     pub duplicates: u64,
     /// What could not be read.
@@ -63,10 +66,12 @@ pub struct NodeChange {
     pub to: NodeStatus,
 }
 
-/// What one event changed.
+/// What one event changed, or one snapshot from REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub run_id: RunId,
+    /// When it happened, by the server's clock; where REST told, the latest that it tells of.
+    pub at: Timestamp,
     pub new_run: bool,
     /// From and to, where they differ.
     pub run_status: Option<(RunStatus, RunStatus)>,
@@ -128,11 +133,16 @@ impl Model {
         }
     }
 
-    /// Applies a batch in order and hands every change to `on_change`, with the event.
-    pub fn receive(&mut self, mut batch: Batch, mut on_change: impl FnMut(&WorkflowEvent, Change)) {
+    /// Applies a batch in order and hands every change to `on_change`, with the event; without one
+    /// where REST told of it.
+    pub fn receive(
+        &mut self,
+        mut batch: Batch,
+        mut on_change: impl FnMut(Option<&WorkflowEvent>, Change),
+    ) {
         self.counters.frames += batch.frames;
         self.counters.dropped += batch.dropped;
-        if batch.frames > 0 {
+        if batch.frames > 0 || !batch.items.is_empty() {
             self.last_received_at = Some(batch.received_at);
         }
         let items = std::mem::take(&mut batch.items);
@@ -144,9 +154,14 @@ impl Model {
                     let outcome = self.apply(&mut event, batch.received_at, batch.live);
                     if !matches!(outcome, Outcome::Duplicate) {
                         if let Outcome::Applied(change) = outcome {
-                            on_change(&event, change);
+                            on_change(Some(&event), change);
                         }
                         self.log.push(batch.received_at, LogItem::Event(event), text);
+                    }
+                }
+                Item::Run(snapshot) => {
+                    if let Some(change) = self.join(snapshot, batch.received_at) {
+                        on_change(None, change);
                     }
                 }
                 Item::Malformed(error) => {
@@ -175,7 +190,7 @@ impl Model {
             None => {
                 let evicted = self.make_room(event.at);
                 let most_facts = self.retention.events_per_run;
-                let run = Run::new(event.run_id.clone(), &fact, received_at, most_facts);
+                let run = Run::new(event.run_id.clone(), fact.at, received_at, most_facts);
                 (self.insert(run), evicted)
             }
         };
@@ -188,9 +203,8 @@ impl Model {
         // One text for all events of a run: less memory, and one place to look.
         event.run_id.clone_from(run.id());
         let subject = fact.subject.clone();
-        let status_before = run.status;
-        let key_before = eviction_key(run, slot);
-        let span_before = span(run);
+        let before = Before::of(run, slot, known.is_none());
+        let outcome_known = run.from_rest && run.status.is_over();
         let node_before = run.status_of(&subject);
         match run.take(fact, received_at, self.retention.events_per_run) {
             Taken::Duplicate => {
@@ -205,30 +219,17 @@ impl Model {
                 self.counters.events += 1;
                 self.clock.observe(event.at, received_at, live);
                 self.stats.count_event(event.at);
-                let status = run.status;
                 let node_after = run.status_of(&subject);
-                let key = eviction_key(run, slot);
                 let duration_ms = run.duration_ms;
-                if known.is_none() {
-                    self.tally[status as usize] += 1;
-                    self.eviction.insert(key);
-                } else {
-                    if status != status_before {
-                        self.tally[status_before as usize] -= 1;
-                        self.tally[status as usize] += 1;
-                    }
-                    if key != key_before {
-                        self.eviction.remove(&key_before);
-                        self.eviction.insert(key);
-                    }
+                let run_status = self.account(slot, before);
+                if !(outcome_known && event.node.is_none()) {
+                    self.learn(event, duration_ms);
                 }
-                self.stats.span_changed(known.and(span_before), span(run));
-                self.learn(event, duration_ms);
                 Outcome::Applied(Change {
                     run_id: event.run_id.clone(),
+                    at: event.at,
                     new_run: known.is_none(),
-                    run_status: (known.is_none() || status != status_before)
-                        .then_some((status_before, status)),
+                    run_status,
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
                         NodeChange { name: name.clone(), from: node_before, to: node_after }
                     }),
@@ -237,6 +238,61 @@ impl Model {
                 })
             }
         }
+    }
+
+    /// Lays what REST told over a run. `None` where it tells nothing new.
+    fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
+        let run_id = snapshot.run_id.clone();
+        let known = self.index.get(&run_id).copied();
+        let (slot, evicted) = match known {
+            Some(slot) => (slot, None),
+            None => {
+                let at = snapshot.created_at.or(snapshot.told_until()).unwrap_or(received_at);
+                let evicted = self.make_room(at);
+                let most_facts = self.retention.events_per_run;
+                (self.insert(Run::new(run_id.clone(), at, received_at, most_facts)), evicted)
+            }
+        };
+        let run = self.slots[slot].as_mut()?;
+        let before = Before::of(run, slot, known.is_none());
+        if !run.take_snapshot(snapshot, received_at) {
+            return None;
+        }
+        self.counters.snapshots += 1;
+        let at = run.snapshot().and_then(RunSnapshot::told_until).unwrap_or(received_at);
+        let outcome = (run.ended_at, run.status, run.duration_ms, run.from_rest);
+        let run_status = self.account(slot, before);
+        if let (Some(_), (Some(ended_at), status, millis, true)) = (run_status, outcome)
+            && matches!(status, RunStatus::Completed | RunStatus::Failed)
+        {
+            self.stats.run_ended(ended_at, status == RunStatus::Completed, millis);
+        }
+        let new_run = known.is_none();
+        Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
+    }
+
+    /// Brings tally and order of eviction in step with a run that may have changed. Returns its
+    /// status from and to, where they differ.
+    fn account(&mut self, slot: usize, before: Before) -> Option<(RunStatus, RunStatus)> {
+        let run = self.slots[slot].as_ref()?;
+        let (status, key, span) = (run.status, eviction_key(run, slot), span(run));
+        let span_before = if before.is_new { None } else { before.span };
+        self.stats.span_changed(span_before, span);
+        if before.is_new {
+            self.tally[status as usize] += 1;
+            self.eviction.insert(key);
+            return Some((before.status, status));
+        }
+        if key != before.key {
+            self.eviction.remove(&before.key);
+            self.eviction.insert(key);
+        }
+        if status == before.status {
+            return None;
+        }
+        self.tally[before.status as usize] -= 1;
+        self.tally[status as usize] += 1;
+        Some((before.status, status))
     }
 
     /// What the event teaches about the usual.
@@ -327,6 +383,11 @@ impl Model {
         &self.counters
     }
 
+    /// Events applied and snapshots joined so far: each is one change.
+    pub fn changes(&self) -> u64 {
+        self.counters.events + self.counters.snapshots
+    }
+
     pub fn log(&self) -> &EventLog {
         &self.log
     }
@@ -342,6 +403,20 @@ impl Model {
     /// When anything last arrived, by this machine's clock.
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
+    }
+}
+
+/// Where a run stood before something changed it.
+struct Before {
+    is_new: bool,
+    status: RunStatus,
+    key: EvictionKey,
+    span: Option<Span>,
+}
+
+impl Before {
+    fn of(run: &Run, slot: usize, is_new: bool) -> Self {
+        Self { is_new, status: run.status, key: eviction_key(run, slot), span: span(run) }
     }
 }
 

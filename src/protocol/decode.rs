@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::wire::{Data, FirstIssue, Numbers, Wire};
-use super::{Detail, NodeName, Phase, RunId, WorkflowEvent, identity, parse_instant};
+use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity, parse_instant};
 
 /// Bytes kept of a frame that could not be read, for the log.
 pub const KEPT_OF_A_BAD_FRAME: usize = 4096;
@@ -29,6 +29,8 @@ pub struct DecodeError {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     Event(WorkflowEvent),
+    /// What REST told of a run. It came in no frame.
+    Run(Arc<RunSnapshot>),
     Malformed(DecodeError),
     /// Valid JSON, but nothing about a run (a keepalive, an empty array).
     Ignored,
@@ -68,7 +70,7 @@ impl Batch {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.frames == 0 && self.dropped == 0
+        self.frames == 0 && self.dropped == 0 && self.items.is_empty()
     }
 
     /// Reads one text frame: an event, or an array of events.
@@ -132,6 +134,11 @@ impl Batch {
                 ));
             }
         }
+    }
+
+    /// Adds what REST told of a run.
+    pub fn push_run(&mut self, run: Arc<RunSnapshot>) {
+        self.items.push(Item::Run(run));
     }
 
     /// Counts something that came instead of a frame and cannot be read: a text frame that is not

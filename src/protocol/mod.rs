@@ -1,18 +1,20 @@
 //! Wire text → [`WorkflowEvent`]: pure, total, no Bevy, no I/O, no clock, no threads.
 //!
 //! All dialects of AMCS are read by one decoder: the product guide's, the backend's, the one of
-//! the web client's fixtures, and shapes in between. Only this module reads JSON field names of
+//! the web client's fixtures, and shapes in between. [`rest`] reads the backend's REST answers. Only this module reads JSON field names of
 //! events; the demo's dialects write them.
 
 mod decode;
 mod event;
 mod identity;
 mod instant;
+pub mod rest;
 mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
 pub use instant::parse_instant;
+pub use rest::RunSnapshot;
 
 /// The AMCS pipeline in order of execution. FIX stands between VALIDATE and RENDER; it runs only
 /// when VALIDATE is not content, and hands back to COMPOSE.
@@ -36,6 +38,10 @@ pub fn pipeline_place(name: &str) -> Option<usize> {
     };
     Some(place)
 }
+
+/// A running run that has shown no progress for so long is taken for an orphan: a server that was
+/// killed lists what it had running for ever (protocol section 4). No node takes so long.
+pub const ORPHAN_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The most fix passes the backend makes before it gives up (protocol section 2).
 pub const MAX_FIX_PASSES: u32 = 3;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Access;
+
 /// How long to wait before attempt n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backoff {
@@ -30,6 +32,10 @@ pub struct ConnectionSettings {
     pub ping_interval: Duration,
     /// Dead after this long without a single frame, pongs included; zero for never.
     pub idle_timeout: Duration,
+    /// Who we say we are, and whom we believe.
+    pub access: Access,
+    /// How a backend's REST is watched.
+    pub api: ApiSettings,
     /// Bytes; a larger message ends the connection with an error and is retried.
     pub max_message_bytes: usize,
 }
@@ -45,9 +51,44 @@ impl Default for ConnectionSettings {
             connect_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(45),
+            access: Access::default(),
+            api: ApiSettings::default(),
             max_message_bytes: 4 << 20,
         }
     }
+}
+
+/// How a backend's REST is watched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiSettings {
+    /// Sockets at the same time, one for each running run. The backend freezes at the 16th of all
+    /// its watchers.
+    pub max_sockets: usize,
+    /// How often a run is asked for that has no socket.
+    pub poll_interval: Duration,
+    /// Runs that are watched whether or not the backend lists them.
+    pub runs: Vec<String>,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self { max_sockets: 8, poll_interval: Duration::from_secs(5), runs: Vec::new() }
+    }
+}
+
+/// How news come while connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Updates {
+    /// As they happen.
+    #[default]
+    Live,
+    /// A run that goes on has no socket, since none can be had: it is asked for every few seconds.
+    Polling,
+}
+
+impl Updates {
+    /// What is said while there are no live updates (guide, "Graceful Degradation").
+    pub const POLLING_WORDS: &str = "Real-time updates unavailable. Polling API instead.";
 }
 
 /// Where a connection stands.
@@ -62,6 +103,7 @@ pub enum ConnectionState {
     Connected {
         url: String,
         since: Timestamp,
+        updates: Updates,
     },
     /// Lost or never had; attempt `attempt` of `max_attempts` (0 = without end) starts at
     /// `next_attempt_at`, or is under way when that is `None`.

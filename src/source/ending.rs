@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::UrlError;
+use super::{AccessError, UrlError};
 
 /// The close code that says that there was none (RFC 6455, 7.4.1).
 pub const NO_CODE: u16 = 1005;
@@ -51,6 +51,12 @@ pub enum Ending {
     Protocol { detail: String },
     #[error("{0}")]
     BadUrl(#[from] UrlError),
+    /// A backend's REST refused, or answered something else.
+    #[error("the backend's REST: {text}")]
+    Rest { status: Option<u16>, text: String },
+    /// Our own credentials or authorities cannot be had.
+    #[error("{0}")]
+    NoAccess(#[from] AccessError),
 }
 
 impl Ending {
@@ -58,8 +64,10 @@ impl Ending {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Closed { code, .. } => *code == 1008,
-            Self::Http { status, .. } => matches!(status, 401 | 403 | 404),
-            Self::BadUrl(_) | Self::NotFromThisPage { .. } => true,
+            Self::Http { status, .. } | Self::Rest { status: Some(status), .. } => {
+                matches!(status, 401 | 403 | 404)
+            }
+            Self::BadUrl(_) | Self::NoAccess(_) | Self::NotFromThisPage { .. } => true,
             _ => false,
         }
     }
@@ -127,7 +135,10 @@ fn http_text(status: u16, words: &str) -> String {
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let advice = match status {
         200..=299 => ". That is a page, not an event stream: check the path",
-        401 => ". It wants credentials: put a token into the URL",
+        401 if cfg!(target_arch = "wasm32") => ". It wants credentials: put a token into the URL",
+        401 => {
+            ". It wants credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file"
+        }
         403 | 404 => ". Check the path: is there an event stream, and may you read it?",
         _ => "",
     };

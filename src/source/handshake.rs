@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
+use super::access::Credentials;
 use super::ending::server_words;
 use super::socket::Socket;
 use super::{Ending, SourceUrl};
@@ -27,10 +28,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     mut transport: S,
     url: &SourceUrl,
+    credentials: Option<&Credentials>,
     max_message_bytes: usize,
 ) -> Result<Socket<S>, Ending> {
     let key = generate_key();
-    let request = request(url, &key);
+    let request = request(url, credentials, &key);
     let lost = |_| Ending::Lost;
     transport.write_all(request.as_bytes()).await.map_err(lost)?;
     transport.flush().await.map_err(lost)?;
@@ -57,16 +59,23 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let head = Head::read(&String::from_utf8_lossy(&received)).ok_or_else(not_websocket)?;
     if head.status != 101 {
         let words = head.refusal_words(&mut transport, rest).await;
+        let words = credentials.map_or(words.clone(), |secret| secret.hide(&words));
         return Err(Ending::Http { status: head.status, words });
     }
     head.check(&key)?;
     Ok(Socket::after_handshake(transport, rest, max_message_bytes))
 }
 
-fn request(url: &SourceUrl, key: &str) -> String {
-    let authorization = match url.userinfo() {
-        Some(userinfo) => format!("Authorization: Basic {}\r\n", base64(&percent_decode(userinfo))),
-        None => String::new(),
+/// What `Authorization` says of `user:password` as it stands in a URL (RFC 7617).
+pub(super) fn basic(userinfo: &str) -> String {
+    format!("Basic {}", base64(&percent_decode(userinfo)))
+}
+
+fn request(url: &SourceUrl, credentials: Option<&Credentials>, key: &str) -> String {
+    let authorization = match (credentials.map(Credentials::header), url.userinfo()) {
+        (Some((name, value)), _) => format!("{name}: {value}\r\n"),
+        (None, Some(userinfo)) => format!("Authorization: {}\r\n", basic(userinfo)),
+        (None, None) => String::new(),
     };
     format!(
         "GET {target} HTTP/1.1\r\n\
@@ -221,7 +230,7 @@ mod tests {
     #[test]
     fn credentials_become_a_header() {
         let url = parse_source_url("ws://ann:p%40ss@h:1/e?x=1").unwrap();
-        let request = request(&url, "k");
+        let request = request(&url, None, "k");
         assert!(request.starts_with("GET /e?x=1 HTTP/1.1\r\nHost: h:1\r\n"), "{request}");
         assert!(request.contains("\r\nAuthorization: Basic YW5uOnBAc3M=\r\n\r\n"), "{request}");
     }

@@ -5,18 +5,28 @@
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
 //! | `connection`, `url`, `ending`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |
+//! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
-//! | [`websocket`] | the life of a connection | TCP, TLS, threads |
+//! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
+//! | [`http`] | questions to one origin | what is asked |
+//! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
+//! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
 //! | [`desk`] | settings, address, state and commands of a source at work | what the work is |
 //! | [`outlet`] | the bounded channel to the application | who sends |
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 
+mod access;
+#[cfg(not(target_arch = "wasm32"))]
+mod amcs;
+mod api_url;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
 mod ending;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod http;
 pub mod recording;
 pub mod schedule;
 mod url;
@@ -26,6 +36,8 @@ pub mod connector;
 pub mod desk;
 #[cfg(not(target_arch = "wasm32"))]
 mod handshake;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod net;
 pub mod outlet;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod playback;
@@ -36,12 +48,15 @@ mod socket;
 mod thread;
 mod timer;
 #[cfg(not(target_arch = "wasm32"))]
-pub mod websocket;
+mod websocket;
 
+pub use access::{Access, AccessError, Credentials, Secret};
+pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
 pub use connection::{
-    Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    Updates,
 };
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]
@@ -60,6 +75,8 @@ pub enum SourceSpec {
     Demo,
     /// A `ws://` or `wss://` URL with a host.
     WebSocket(String),
+    /// An `http://` or `https://` URL of a backend with REST, which has a socket for each run.
+    Api(String),
     /// A file that was there when it was named.
     Recording(PathBuf),
 }

@@ -11,7 +11,7 @@ use super::desk::{Ambient, Desk, Turn, rest, room, unless_commanded};
 use super::outlet::Outlet;
 use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
-use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState};
+use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
 use crate::protocol::{Batch, Item};
 
 /// The longest pause between two bare events: nobody watches a wall do nothing for a night.
@@ -64,7 +64,7 @@ async fn play_once<R: BufRead>(
     desk: &mut Desk,
 ) -> Result<Turn, RecordingError> {
     let since = desk.now();
-    desk.enter(ConnectionState::Connected { url: desk.shown_url(), since });
+    desk.enter(ConnectionState::Connected { url: desk.shown_url(), since, updates: Updates::Live });
     desk.log(ConnectionEvent::Connected);
     let began = Instant::now();
     let mut pacer = Pacer::default();

@@ -7,10 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::desk::{Desk, Turn, rest, unless_commanded};
+#[cfg(target_arch = "wasm32")]
+use super::desk::rest;
+use super::desk::{Desk, Turn, unless_commanded};
 use super::schedule::{Next, Schedule};
 use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl, Updates,
     parse_source_url,
 };
 
@@ -56,6 +58,7 @@ pub(super) trait Line {
 }
 
 /// Runs until the sender of `commands` is dropped. Connects at once where the desk has a URL.
+#[cfg(target_arch = "wasm32")]
 pub(super) async fn run<D: Dial>(
     mut dial: D,
     mut commands: mpsc::Receiver<Command>,
@@ -73,7 +76,7 @@ pub(super) async fn run<D: Dial>(
 }
 
 /// From the first attempt until a command, or until trying again cannot help.
-async fn session<D: Dial>(
+pub(super) async fn session<D: Dial>(
     dial: &mut D,
     commands: &mut mpsc::Receiver<Command>,
     desk: &mut Desk,
@@ -104,7 +107,11 @@ async fn session<D: Dial>(
             Ok(Ok(mut line)) => {
                 schedule.reset();
                 let since = desk.now();
-                desk.enter(ConnectionState::Connected { url: shown.clone(), since });
+                desk.enter(ConnectionState::Connected {
+                    url: shown.clone(),
+                    since,
+                    updates: Updates::Live,
+                });
                 desk.log(ConnectionEvent::Connected);
                 match line.read(commands, desk).await {
                     Ok(ending) => {

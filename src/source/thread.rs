@@ -15,7 +15,7 @@ use super::outlet::{CHANNEL_CAPACITY, Outlet};
 use super::recording::Recording;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
-    Waker, playback, redact, websocket,
+    Waker, net, playback, redact,
 };
 
 /// Commands that may wait for the source, which takes each of them within moments.
@@ -34,20 +34,25 @@ pub struct SourceHandle {
     ended: Receiver<()>,
 }
 
-/// Connects to `url`, or waits for [`SourceHandle::connect`] when there is none.
+/// Connects to `url`, a stream of events or a backend's REST, or waits for [`SourceHandle::connect`] when there is none.
 ///
 /// Never fails: when no thread can be had, the first signal is a failed state that says so.
 pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
     let shown = url.as_deref().map(redact).unwrap_or_default();
     spawn_thread("meterbridge-source", shown, waker, move |commands, outlet| async move {
-        match NetConnector::new() {
+        let roots = settings.access.roots().map_err(|error| error.to_string());
+        let connector = roots.and_then(|roots| {
+            NetConnector::trusting(roots)
+                .map_err(|error| format!("no TLS on this machine: {error}"))
+        });
+        match connector {
             Ok(connector) => {
                 let ambient = Ambient::of_this_machine();
-                websocket::run(connector, url, settings, commands, outlet, ambient).await;
+                net::run(connector, url, settings, commands, outlet, ambient).await;
             }
-            Err(error) => {
+            Err(reason) => {
                 let shown = url.as_deref().map(redact).unwrap_or_default();
-                report_failure(outlet, shown, format!("no TLS on this machine: {error}"));
+                report_failure(outlet, shown, reason);
             }
         }
     })

@@ -62,6 +62,16 @@ pub fn parse_source_url(text: &str) -> Result<SourceUrl, UrlError> {
             return Err(UrlError::UnknownScheme { shown: shown(), scheme: other.to_owned() });
         }
     };
+    read_behind_scheme(text, secure, rest)
+}
+
+/// Reads an address whose scheme has been read; `rest` is what stands behind it in `text`.
+pub(super) fn read_behind_scheme(
+    text: &str,
+    secure: bool,
+    rest: &str,
+) -> Result<SourceUrl, UrlError> {
+    let shown = || redact(text);
     if let Some(character) = text.chars().find(|c| !may_stand_in_a_url(*c)) {
         return Err(UrlError::BadCharacter { shown: shown(), character });
     }
@@ -114,6 +124,11 @@ impl SourceUrl {
     /// Path and query, as they stand in the request line. May hold secrets.
     pub fn target(&self) -> &str {
         &self.target
+    }
+
+    /// The same place with another path and query.
+    pub(super) fn with_target(&self, target: String) -> Self {
+        Self { target, ..self.clone() }
     }
 
     /// The whole address as a browser wants it. May hold secrets.

@@ -1,6 +1,7 @@
 //! A WebSocket over a byte transport: reading in batches, pings, parting. What comes between
 //! connections is [`super::session`]'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -9,13 +10,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, unless_commanded};
+use super::desk::{Desk, Turn, unless_commanded};
 use super::ending::{NO_CODE, server_words};
 use super::handshake::shake_hands;
-use super::outlet::Outlet;
-use super::session::{
-    self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
-};
+use super::session::{Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::socket::Socket;
 use super::{Command, ConnectionSettings, Ending, SourceUrl};
 use crate::protocol::Batch;
@@ -27,25 +25,15 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Runs until the sender of `commands` is dropped. Connects at once where there is a URL.
-///
-/// Nothing is ever sent but pings, pongs and close frames: one data frame silences the backend for
-/// good (protocol, section 3).
-pub async fn run<C: Connect>(
-    connector: C,
-    url: Option<String>,
-    settings: ConnectionSettings,
-    commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
-    ambient: Ambient,
-) {
-    let desk = Desk::new(url, settings, outlet, ambient);
-    session::run(Network { connector }, commands, desk).await;
+/// WebSockets over byte transports.
+pub(super) struct Network<C> {
+    connector: Arc<C>,
 }
 
-/// WebSockets over byte transports.
-struct Network<C> {
-    connector: C,
+impl<C> Network<C> {
+    pub(super) fn new(connector: Arc<C>) -> Self {
+        Self { connector }
+    }
 }
 
 impl<C: Connect> Dial for Network<C> {
@@ -56,9 +44,10 @@ impl<C: Connect> Dial for Network<C> {
         url: &SourceUrl,
         settings: ConnectionSettings,
     ) -> Result<Self::Line, Ending> {
+        let credentials = settings.access.credentials()?;
         let open = async {
             let transport = self.connector.connect(url).await?;
-            shake_hands(transport, url, settings.max_message_bytes).await
+            shake_hands(transport, url, credentials.as_ref(), settings.max_message_bytes).await
         };
         let limit = settings.connect_timeout;
         timeout(limit, open).await.unwrap_or(Err(Ending::ConnectTimeout { after: limit }))
@@ -165,7 +154,7 @@ async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// Puts `first` and what else is already here into the batch. Returns how the connection ended,
 /// if it did.
-fn gather<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     first: Result<Message, WsError>,
     batch: &mut Batch,
@@ -218,7 +207,10 @@ fn gather<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Ends an open connection from our side as politely as is quick.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>, ending: &Ending) {
+pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut Socket<S>,
+    ending: &Ending,
+) {
     match ending {
         // The answer to the server's close frame already waits to be sent.
         Ending::Closed { .. } => {}
@@ -261,7 +253,7 @@ async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// When to ping, and when a silent connection is dead.
-struct Pulse {
+pub(super) struct Pulse {
     last_heard: Instant,
     last_ping: Instant,
 }
@@ -270,32 +262,32 @@ struct Pulse {
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
 impl Pulse {
-    fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { last_heard: now, last_ping: now }
     }
 
-    fn heard(&mut self, now: Instant) {
+    pub(super) fn heard(&mut self, now: Instant) {
         self.last_heard = now;
     }
 
-    fn next_ping(&self, settings: &ConnectionSettings) -> Instant {
+    pub(super) fn next_ping(&self, settings: &ConnectionSettings) -> Instant {
         self.last_ping + unless_zero(settings.ping_interval)
     }
 
-    fn deadline(&self, settings: &ConnectionSettings) -> Instant {
+    pub(super) fn deadline(&self, settings: &ConnectionSettings) -> Instant {
         self.last_heard + unless_zero(settings.idle_timeout)
     }
 
-    fn next_duty(&self, settings: &ConnectionSettings) -> Instant {
+    pub(super) fn next_duty(&self, settings: &ConnectionSettings) -> Instant {
         self.next_ping(settings).min(self.deadline(settings))
     }
 
-    fn is_dead(&self, settings: &ConnectionSettings) -> bool {
+    pub(super) fn is_dead(&self, settings: &ConnectionSettings) -> bool {
         Instant::now() >= self.deadline(settings)
     }
 
     /// Whether to ping now; if so, the next one is due an interval from now.
-    fn ping_is_due(&mut self, settings: &ConnectionSettings) -> bool {
+    pub(super) fn ping_is_due(&mut self, settings: &ConnectionSettings) -> bool {
         let now = Instant::now();
         let due = now >= self.next_ping(settings);
         if due {

@@ -24,6 +24,11 @@ fn a_wall_of_forty_looks_as_before() {
 }
 
 #[test]
+fn many_failures_beside_tiles_look_as_before() {
+    assert_as_before("wall-failures", "wall", &[]);
+}
+
+#[test]
 fn odd_runs_look_as_before() {
     assert_as_before("wall-odd", "wall", &[]);
 }

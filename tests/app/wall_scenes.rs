@@ -10,6 +10,7 @@ pub const SCENES: &[Scene] = &[
     ("wall-12", twelve),
     ("wall-40", forty),
     ("wall-odd", odd),
+    ("wall-failures", failures),
 ];
 
 /// When the pictures are taken: 49 s after instant zero, 21:14:07.
@@ -171,6 +172,30 @@ fn twelve() -> Tape {
     silent(&mut tape, "Small Hours", "COMPOSE");
     cancelled(&mut tape, "Seven Bridges", "COMPOSE", 77_000);
     finished(&mut tape, "Velvet Engine", 21_000, 0.91);
+    tape.keepalive(NOW);
+    tape
+}
+
+/// A small studio on a bad day: more failures than tiles can tell of.
+fn failures() -> Tape {
+    let mut tape = studio();
+    let quota = "Engine queue rejected the job: quota exceeded";
+    for (title, ago) in [("Glass Harbour", 40_000), ("Night Swimmers", 95_000)] {
+        failed(&mut tape, title, "RENDER", ago, quota);
+    }
+    failed(&mut tape, "Undertow", "LYRICS", 130_000, "LLM call timed out in LYRICS after 30s");
+    failed(&mut tape, "Red Umbrella", "STYLE", 310_000, "Genre not found in blueprint");
+    failed(&mut tape, "Ashes of June", "RENDER", 470_000, quota);
+    running(&mut tape, "Copper Sky", "REVIEW", 4_000);
+    running(&mut tape, "Kite Season", "VALIDATE", 2_500);
+    running(&mut tape, "Paper Lanterns", "COMPOSE", 21_000);
+    running(&mut tape, "Northern Line", "PRODUCER", 5_000);
+    fixing(&mut tape, "Salt & Static", "FIX", 4_000);
+    silent(&mut tape, "Small Hours", "COMPOSE");
+    for (title, ago) in [("Velvet Engine", 21_000), ("Low Tide", 75_000), ("Tin Rooftops", 140_000)]
+    {
+        finished(&mut tape, title, ago, 0.9);
+    }
     tape.keepalive(NOW);
     tape
 }

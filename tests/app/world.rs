@@ -155,7 +155,7 @@ fn whoever_embeds_the_studio_hears_of_everything_once() {
     let events = announced::<EventReceived>(&mut app);
     assert_eq!(events.len(), frames.len());
     assert!(events[0].change.new_run && !events[1].change.new_run);
-    assert_eq!(events[2].event.node.as_deref(), Some("PLAN"));
+    assert_eq!(events[2].event.as_ref().and_then(|event| event.node.as_deref()), Some("PLAN"));
     let nodes: Vec<_> = announced::<NodeFinished>(&mut app)
         .into_iter()
         .map(|told| (told.run_id.to_string(), told.node.to_string(), told.status))

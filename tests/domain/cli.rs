@@ -55,12 +55,12 @@ fn what_is_not_there_is_a_usage_error() {
 #[test]
 fn an_unreadable_url_is_a_usage_error() {
     check_error(
-        &["http://localhost:8000"],
+        &["ftp://localhost:8000"],
         2,
-        "error: `http://localhost:8000` is the address of a page: an event stream begins with \
-         ws://",
+        "error: `ftp://localhost:8000` begins with ftp://: an event stream begins with ws:// or \
+         wss://",
     );
-    for url in ["ws://", "ws://a b", "ws://host:99999999"] {
+    for url in ["ws://", "ws://a b", "ws://host:99999999", "http://", "https://host:x"] {
         let (code, stdout, stderr) = said(&[url]);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
         assert!(stderr.starts_with("error: "), "{stderr}");
@@ -332,11 +332,11 @@ fn the_json_has_exactly_these_fields() {
     assert_eq!(
         fields(&report["runs"][0]),
         "cancel_requested current_node duration_ms ended_at error events executions fix_iterations \
-         nodes run_id seed song_id started_at status"
+         from_rest nodes run_id seed song_id started_at status"
     );
     assert_eq!(
         fields(&report["runs"][0]["nodes"][0]),
-        "attempts duration_ms error inferred name scores status"
+        "attempts duration_ms error from_rest inferred name scores status"
     );
 }
 

@@ -13,6 +13,7 @@ mod events;
 mod history;
 mod identity;
 mod permutations;
+mod rest;
 mod retention;
 mod rules;
 mod support;

@@ -192,10 +192,10 @@ async fn dropping_the_commands_ends_the_source() {
 #[tokio::test(start_paused = true)]
 async fn a_url_that_cannot_be_read_fails_at_once() {
     let settings = ConnectionSettings::default();
-    let mut stage = Stage::with(settings, Some("http://ann:pw@studio/events?token=t"));
+    let mut stage = Stage::with(settings, Some("ftp://ann:pw@studio/events?token=t"));
     stage.no_attempt().await;
     stage.expect_states(&[
-        "failed: `http://studio/events?token=…` is the address of a page: an event stream begins with ws://",
+        "failed: `ftp://studio/events?token=…` begins with ftp://: an event stream begins with ws:// or wss://",
     ]);
     let told = format!("{:?}", stage.log());
     assert!(!told.contains("pw"));

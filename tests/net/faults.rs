@@ -295,7 +295,7 @@ async fn a_refused_handshake_is_final_and_told_in_the_servers_words() {
     for (status, text) in [
         (
             "401 Unauthorized",
-            "the server answered HTTP 401 Unauthorized: {\"detail\":\"no\"}. It wants credentials: put a token into the URL",
+            "the server answered HTTP 401 Unauthorized: {\"detail\":\"no\"}. It wants credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file",
         ),
         (
             "403 Forbidden",

@@ -8,6 +8,9 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
+mod access;
+mod amcs;
+mod backend;
 mod backpressure;
 mod commands;
 mod demo;
@@ -19,4 +22,5 @@ mod recovery;
 mod schedule;
 mod serve;
 mod stage;
+mod stand_in;
 mod wss;

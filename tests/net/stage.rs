@@ -13,8 +13,7 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal, SourceUrl,
-    websocket,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal, SourceUrl, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -133,8 +132,7 @@ impl Stage {
         let connector = TestConnector { attempts: attempt_sender, began };
         let url = url.map(str::to_owned);
         let outlet = Outlet::new(sender, waker);
-        let source =
-            tokio::spawn(websocket::run(connector, url, settings, commands, outlet, ambient));
+        let source = tokio::spawn(net::run(connector, url, settings, commands, outlet, ambient));
         Self {
             signals,
             attempts,

@@ -18,7 +18,7 @@ use tokio_tungstenite::{accept_async, client_async};
 use crate::real::{failure, settings, wait_for};
 
 /// A certificate for `name` that signs itself, and a server's end that shows it.
-fn certificate(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
+pub fn certificate(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));

@@ -112,11 +112,11 @@ impl Heard<'_, '_> {
     /// What is worth seeing, of what happens now. History that is replayed is none of it, nor what
     /// a page hears of when it comes back to the front.
     fn tell(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
-        for EventReceived { change, live, event } in self.events.read() {
+        for EventReceived { change, live, .. } in self.events.read() {
             if let Some(gone) = &change.evicted {
                 director.gone(gone, now);
             }
-            let age_secs = millis_between(event.at, server_now) as f64 / 1000.0;
+            let age_secs = millis_between(change.at, server_now) as f64 / 1000.0;
             if !live || age_secs > STALE_SECS {
                 continue;
             }

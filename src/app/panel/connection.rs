@@ -18,7 +18,7 @@ use crate::app::ingest::Link;
 use crate::app::words::{count_words, time_words};
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, parse_source_url,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, check_address,
     redact,
 };
 
@@ -178,7 +178,7 @@ pub(super) fn connection_ui(
         None => {
             ui.weak("Fed by the program around it.");
         }
-        Some(SourceSpec::Demo | SourceSpec::WebSocket(_)) => {
+        Some(SourceSpec::Demo | SourceSpec::WebSocket(_) | SourceSpec::Api(_)) => {
             address_ui(ui, view, draft, &mut actions);
             if let Some((left, part)) = waiting {
                 wait_ui(ui, left, part);
@@ -215,7 +215,7 @@ fn address_ui(
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
 
     let url = draft.url.trim();
-    let wrong = parse_source_url(url).err();
+    let wrong = check_address(url).err();
     if let Some(error) = &wrong
         && !url.is_empty()
     {
@@ -377,6 +377,7 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{harness, zone};
+    use crate::source::Updates;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {
@@ -441,7 +442,11 @@ mod tests {
     fn only_sensible_buttons_are_offered() {
         use Offer::{Disabled, Plain, Primary};
         let url = String::new;
-        let connected = ConnectionState::Connected { url: url(), since: Timestamp::UNIX_EPOCH };
+        let connected = ConnectionState::Connected {
+            url: url(),
+            since: Timestamp::UNIX_EPOCH,
+            updates: Updates::Live,
+        };
         let failed = ConnectionState::Failed { url: url(), reason: url() };
         assert_eq!(offers(&ConnectionState::Disconnected, false), [Primary, Disabled, Disabled]);
         assert_eq!(offers(&connected, false), [Disabled, Plain, Plain]);
@@ -484,7 +489,7 @@ mod tests {
         harness.get_by_label("Connect").click();
         harness.run();
         assert!(harness.state().actions.is_empty());
-        let sentence = parse_source_url("studio").unwrap_err().to_string();
+        let sentence = check_address("studio").unwrap_err().to_string();
         assert!(harness.query_by_label_contains(&sentence).is_some());
     }
 

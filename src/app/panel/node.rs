@@ -286,6 +286,9 @@ fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'st
         _ if latest && node.inferred => {
             Some("Its own end was not seen: this is concluded from the run's end.")
         }
+        _ if latest && node.from_rest => {
+            Some("No event told of this: it is what the backend's REST says.")
+        }
         _ => None,
     }
 }

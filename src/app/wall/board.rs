@@ -17,8 +17,8 @@ use crate::layout::{Board, CellGrid, Screen, failures_width, lay_out_board, wall
 use crate::model::Model;
 use crate::protocol::RunId;
 
-/// The words of a board change at most this often, in seconds: nobody reads faster.
 const CANCELLED: &str = "cancelled, last:";
+/// The words of a board change at most this often, in seconds: nobody reads faster.
 const WORDS_SECS: f64 = 0.25;
 const PART: &str = "board";
 /// Height of a block's head with its number.

@@ -115,7 +115,8 @@ fn loads(census: &Census) -> Vec<NodeLoad> {
 }
 
 impl Failures {
-    fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
+    /// The failures of the last hour.
+    pub fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
         let count = census.lately(RunStatus::Failed);
         let latest = census.newest(RunStatus::Failed).next();
         let settled =

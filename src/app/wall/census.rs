@@ -85,7 +85,7 @@ pub struct Census {
     places: HashMap<RunId, usize>,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
-    /// Events the model had applied when this was last in step with it.
+    /// Changes the model had seen when this was last in step with it.
     events: u64,
     nodes: Vec<NodeName>,
     loads: Vec<Load>,
@@ -119,7 +119,7 @@ impl Census {
         now: Timestamp,
         server_now: Timestamp,
     ) {
-        let events = model.counters().events;
+        let events = model.changes();
         if self.events + applied != events || self.nodes.is_empty() {
             self.rebuild(model, now, server_now);
         } else {

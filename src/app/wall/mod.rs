@@ -7,7 +7,7 @@
 //! | `tile_view`, `board_view` | what is said, without a place or a colour |
 //! | `moves` | tiles on their way to their places |
 //! | `tile`, `strip`, `small`, `failed`, `chain` | how a tile is drawn |
-//! | `header`, `board`, `cells` | what else is drawn |
+//! | `header`, `failures`, `board`, `cells` | what else is drawn |
 //! | `pick` | what is under the pointer, and what is selected |
 
 mod board;
@@ -17,6 +17,7 @@ mod cells;
 pub mod census;
 mod chain;
 mod failed;
+mod failures;
 mod fit;
 pub mod header;
 mod moves;
@@ -32,6 +33,7 @@ use bevy::prelude::*;
 
 use self::board::BoardMemory;
 use self::census::Census;
+use self::failures::FailuresBlock;
 use self::header::HeaderView;
 use self::moves::{Frame as MoveFrame, Moves};
 use self::pick::{Pickable, Selection};
@@ -113,6 +115,7 @@ pub(super) struct WallMemory {
     moves: Moves,
     head: Option<(HeaderView, Screen, bool)>,
     waiting: Option<(waiting::WaitingView, Screen)>,
+    failures: FailuresBlock,
     board: BoardMemory,
 }
 
@@ -122,6 +125,7 @@ impl WallMemory {
         self.head = None;
         self.waiting = None;
         self.moves.forget_looks();
+        self.failures.forget_looks();
         self.board.forget_looks();
     }
 }
@@ -146,8 +150,9 @@ fn leave(
     mut pickable: ResMut<Pickable>,
 ) {
     if memory.cause.is_some() {
-        let WallMemory { moves, mut board, .. } = std::mem::take(&mut *memory);
+        let WallMemory { moves, mut failures, mut board, .. } = std::mem::take(&mut *memory);
         moves.leave(&mut canvas);
+        failures.leave(&mut canvas);
         board.leave(&mut canvas, &mut field);
         for name in ["wall", "wall more", "wall waiting"] {
             canvas.remove(name);
@@ -245,6 +250,14 @@ pub(super) fn draw(
     };
     memory.moves.draw(canvas, &frame, !same, view_of);
     pickable.show_tiles(memory.moves.places());
+    if !same {
+        let block = match &memory.plan {
+            Some(Plan::Tiles(tiles)) => tiles.failures,
+            _ => None,
+        };
+        memory.failures.draw(canvas, block, &counted.census, model, clock.server_now);
+    }
+    pickable.show_names(memory.failures.names());
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
         .then(|| (waiting::WaitingView::of(&link), screen));

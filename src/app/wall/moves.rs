@@ -295,7 +295,7 @@ mod tests {
     fn plan(runs: &[&str]) -> Plan {
         let runs = runs.iter().copied().map(RunId::new).zip(PLACES).collect();
         let density = Density::Medium;
-        Plan::Tiles(Tiles { density, present: density, runs, more: None })
+        Plan::Tiles(Tiles { density, present: density, runs, failures: None, more: None })
     }
 
     fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {

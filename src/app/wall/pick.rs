@@ -28,13 +28,18 @@ impl Pickable {
         (self.names, self.cells) = (Vec::new(), None);
     }
 
+    /// Failures that stand beside the tiles.
+    pub(super) fn show_names(&mut self, names: &[(RunId, Rect)]) {
+        self.names = names.to_vec();
+    }
+
     pub(super) fn show_board(&mut self, names: Vec<(RunId, Rect)>, cells: CellGrid) {
         (self.names, self.cells) = (names, Some(cells));
     }
 
     /// The run at a point: its tile, its name on the board, or its cells.
     pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
-        let mut named = self.tiles.iter().chain(&self.names);
+        let mut named = self.names.iter().chain(&self.tiles);
         match named.find(|(_, rect)| rect.holds(point.x, point.y)) {
             Some((id, _)) => Some(id.clone()),
             None => run_at(self.cells?.place_at(point.x, point.y)?),
@@ -43,7 +48,7 @@ impl Pickable {
 
     /// The run `by` places from the selected one, in the order of what needs eyes.
     pub fn step(&self, selected: Option<&RunId>, by: isize) -> Option<RunId> {
-        let runs: Vec<&RunId> = self.tiles.iter().chain(&self.names).map(|(id, _)| id).collect();
+        let runs: Vec<&RunId> = self.names.iter().chain(&self.tiles).map(|(id, _)| id).collect();
         let here = selected.and_then(|id| runs.iter().position(|run| *run == id));
         let there = match here {
             Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),

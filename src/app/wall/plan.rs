@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::census::{Census, LATELY};
 use crate::layout::{
-    Density, MOST_FAILED_TILES, Rect, Screen, Wall, WallRequest, lay_out_wall, wall_area,
+    Density, MOST_FAILED_TILES, Rect, Screen, Wall, WallRequest, beside_failures, lay_out_wall,
+    wall_area,
 };
 use crate::model::RunStatus;
 use crate::protocol::RunId;
@@ -34,6 +35,8 @@ pub struct Tiles {
     /// What the runs that are not over would have for themselves.
     pub present: Density,
     pub runs: Vec<(RunId, Rect)>,
+    /// Where the failures are told together, when they are too many for tiles.
+    pub failures: Option<Rect>,
     /// What ended lately and has no tile, in the last place.
     pub more: Option<(More, Rect)>,
 }
@@ -114,6 +117,13 @@ impl Order {
         order.over = over.into_iter().map(|(_, id, status)| (id, status)).collect();
         order
     }
+
+    /// They are told elsewhere.
+    fn leave_out_failures(&mut self) {
+        self.failed.clear();
+        self.over.retain(|(_, status)| *status != RunStatus::Failed);
+        self.beyond.failed = 0;
+    }
 }
 
 /// Plans the wall for a screen. `before` is what it shows now: it gets looser only when that has
@@ -127,8 +137,14 @@ pub fn plan(
     if census.is_empty() {
         return Plan::Nothing;
     }
-    let order = Order::of(census, server_now);
-    let area = wall_area(screen);
+    let mut order = Order::of(census, server_now);
+    let mut area = wall_area(screen);
+    let mut failures = None;
+    if order.failed.len() > MOST_FAILED_TILES {
+        let (block, rest) = beside_failures(area);
+        (failures, area) = (Some(block), rest);
+        order.leave_out_failures();
+    }
     let failed = order.failed.len();
     let lay_out = |others: usize, at_least: Density| {
         lay_out_wall(&WallRequest { area, failed, others, at_least })
@@ -146,7 +162,7 @@ pub fn plan(
         _ => loosest.density,
     };
     match fill(order, present, lay_out) {
-        Some(tiles) => Plan::Tiles(tiles),
+        Some(tiles) => Plan::Tiles(Tiles { failures, ..tiles }),
         None => Plan::Board,
     }
 }
@@ -192,5 +208,5 @@ fn fill(
     let mut runs: Vec<(RunId, Rect)> = failed.collect();
     runs.extend(ids.take(count - usize::from(has_more)).zip(&mut others));
     let more = if has_more { others.next().map(|rect| (more, rect)) } else { None };
-    Some(Tiles { density: wall.density, present, runs, more })
+    Some(Tiles { density: wall.density, present, runs, failures: None, more })
 }

@@ -1,0 +1,63 @@
+//! Failures that are too many for tiles of their own, told together beside the tiles.
+
+use jiff::Timestamp;
+
+use super::board_failures::{draw_failures, tell};
+use super::board_view::Failures;
+use super::census::Census;
+use crate::app::draw::Canvas;
+use crate::layout::Rect;
+use crate::model::Model;
+use crate::protocol::RunId;
+
+const PART: &str = "wall failures";
+
+/// The failures as they were drawn last.
+#[derive(Default)]
+pub struct FailuresBlock {
+    drawn: Option<(Failures, Rect)>,
+    names: Vec<(RunId, Rect)>,
+}
+
+impl FailuresBlock {
+    /// Tells of the failures in `rect`, or takes them off the picture where there is none.
+    pub fn draw(
+        &mut self,
+        canvas: &mut Canvas,
+        rect: Option<Rect>,
+        census: &Census,
+        model: &Model,
+        server_now: Timestamp,
+    ) {
+        let Some(rect) = rect else {
+            self.leave(canvas);
+            return;
+        };
+        let failures = Failures::of(census, model, server_now);
+        if self.drawn.as_ref().is_some_and(|(before, at)| *before == failures && *at == rect) {
+            return;
+        }
+        let told = tell(&failures, rect.w, rect.h, canvas.theme.palette());
+        self.names.clear();
+        draw_failures(canvas.redraw(PART), &failures, &told, rect, &mut self.names);
+        self.drawn = Some((failures, rect));
+    }
+
+    /// The names in it, and where they are.
+    pub fn names(&self) -> &[(RunId, Rect)] {
+        &self.names
+    }
+
+    /// Has all of it drawn anew.
+    pub fn forget_looks(&mut self) {
+        self.drawn = None;
+    }
+
+    /// Takes it off the picture.
+    pub fn leave(&mut self, canvas: &mut Canvas) {
+        if self.drawn.take().is_some() {
+            self.names.clear();
+            canvas.remove(PART);
+        }
+    }
+}

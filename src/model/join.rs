@@ -1,0 +1,342 @@
+//! Events and REST together: what REST told of a run is laid over what its events were folded to.
+//!
+//! Events win where both tell, since they came from the node itself; REST fills in what was missed.
+//! What is shown is a function of the events' fold and of the freshest snapshot, so it does not
+//! depend on which of them came first, and a snapshot that comes twice changes nothing.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::node::{Attempt, Finish, Node, NodeStatus};
+use super::run::{FIX, MOST_NODES, RunState};
+use super::status::RunStatus;
+use crate::protocol::rest::{NodeExecution, RunSnapshot, ToldStatus};
+use crate::protocol::{PIPELINE, pipeline_place};
+
+/// An event and the row of the database about the same thing are some milliseconds apart.
+const BETWEEN_EVENT_AND_ROW: SignedDuration = SignedDuration::from_millis(50);
+
+/// VALIDATE's place in the [`PIPELINE`].
+const VALIDATE: usize = 5;
+
+/// Lays `snapshot` over the fold of a run's events.
+pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
+    fill(&mut state.song_id, &snapshot.song_id);
+    fill(&mut state.song_title, &snapshot.song_title);
+    state.created_at = state.created_at.or(snapshot.created_at);
+
+    let rows = current_rows(state, snapshot);
+    // What REST says of the run as a whole may be of the execution before this one.
+    let is_of_this = state
+        .started_at
+        .is_none_or(|began| snapshot.updated_at.is_none_or(|updated| updated >= began));
+    let events_begin = first_start(&state.nodes);
+    if !rows.is_empty() {
+        state.executions = state.executions.max(1);
+        state.started_at = state.started_at.or(rows[0].started_at);
+    }
+    let error = error_text(snapshot);
+    add_rows(&mut state.nodes, &rows, &error);
+    if is_of_this {
+        join_outcome(state, snapshot, &error);
+    }
+    go_on_where_nodes_do(state);
+
+    let reaches = |begin: Timestamp| {
+        snapshot.told_until().is_some_and(|until| begin <= until + BETWEEN_EVENT_AND_ROW)
+    };
+    let told_to_the_end = is_of_this && snapshot.status.is_some_and(ToldStatus::is_final);
+    let never_began = snapshot.status == Some(ToldStatus::Cancelled) && rows.is_empty();
+    let is_complete = match events_begin {
+        _ if told_to_the_end || snapshot.gapless || never_began => true,
+        Some(begin) => reaches(begin),
+        None => !state.status.is_over(),
+    };
+    settle(state, is_complete);
+    let fixes = state.nodes[FIX].attempts;
+    let told = snapshot.fix_iterations.filter(|_| told_to_the_end).unwrap_or(0);
+    state.fix_iterations = state.fix_iterations.max(fixes).max(told);
+    let validate = &mut state.nodes[VALIDATE];
+    if is_of_this && validate.status == NodeStatus::Success && validate.scores.is_empty() {
+        validate.scores = snapshot.scores.clone();
+    }
+    order_starts(&mut state.nodes);
+}
+
+fn fill<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+    if mine.is_none() {
+        mine.clone_from(theirs);
+    }
+}
+
+fn error_text(snapshot: &RunSnapshot) -> Arc<str> {
+    let told = snapshot.error.as_ref().filter(|error| !error.is_cancel());
+    told.map_or_else(|| "Unknown error".into(), |error| error.message.clone())
+}
+
+/// The rows of the current execution. Earlier ones go where they belong; an execution that no event
+/// told of is begun.
+fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a NodeExecution> {
+    let starts: Vec<Option<Timestamp>> =
+        state.history.iter().map(|execution| execution.started_at).collect();
+    let mut rows: Vec<&NodeExecution> = snapshot.executions.iter().collect();
+    if let Some(began) = state.started_at.filter(|_| state.executions > 1) {
+        let is_before = |row: &&NodeExecution, at: Timestamp| {
+            row.started_at.is_some_and(|started| started + BETWEEN_EVENT_AND_ROW / 5 < at)
+        };
+        let (earlier, current): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|row| is_before(row, began));
+        rows = current;
+        for (place, execution) in state.history.iter_mut().enumerate() {
+            let until = starts.get(place + 1).copied().flatten().unwrap_or(began);
+            let mine: Vec<&NodeExecution> = earlier
+                .iter()
+                .filter(|row| is_before(row, until))
+                .filter(|row| starts[place].is_none_or(|since| !is_before(row, since)))
+                .copied()
+                .collect();
+            let error = execution.error.clone().unwrap_or_default();
+            add_rows(&mut execution.nodes, &mine, &error);
+            skip_waiting(&mut execution.nodes, true);
+        }
+    }
+    // The pipeline's first node is in no loop: a second one of it is a second execution.
+    let first = |row: &NodeExecution| row.node == PIPELINE[0];
+    while let Some(next) = rows.iter().skip(1).position(|row| first(row)) {
+        let next = next + 1;
+        let Some(at) = rows[next].started_at else { break };
+        let past: Vec<&NodeExecution> = rows.drain(..next).collect();
+        let failed = past.iter().any(|row| row.status == ToldStatus::Failed);
+        state.executions = state.executions.max(1);
+        state.started_at = state.started_at.or(past[0].started_at);
+        add_rows(&mut state.nodes, &past, &state.error.clone().unwrap_or_default());
+        if !state.status.is_over() {
+            state.status = if failed { RunStatus::Failed } else { RunStatus::Completed };
+            state.ended_at = past.last().and_then(|row| row.completed_at);
+        }
+        settle(state, true);
+        order_starts(&mut state.nodes);
+        state.begin_execution(at);
+    }
+    rows
+}
+
+/// Puts rows among the attempts of their nodes.
+fn add_rows(nodes: &mut Vec<Node>, rows: &[&NodeExecution], error: &Arc<str>) {
+    for row in rows {
+        let known = nodes.iter().any(|node| node.name == row.node);
+        if !known && nodes.len() < MOST_NODES {
+            nodes.push(Node::new(row.node.clone()));
+        }
+    }
+    for node in nodes {
+        let mine: Vec<&NodeExecution> =
+            rows.iter().filter(|row| row.node == node.name).copied().collect();
+        if !mine.is_empty() {
+            add_attempts(node, &mine, error);
+        }
+    }
+}
+
+fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
+    let mut heard: Vec<Attempt> = node.history().to_vec();
+    if node.inferred
+        && let Some(latest) = heard.last_mut()
+    {
+        // How it ended is a guess from the run's end, which a row knows better.
+        latest.status = NodeStatus::Unknown;
+    }
+    let dropped = node.attempts as usize > heard.len();
+    let mut heard = heard.into_iter().peekable();
+    let mut rows = rows.iter().peekable();
+    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut added = 0;
+    loop {
+        match (heard.peek(), rows.peek()) {
+            (None, None) => break,
+            (Some(attempt), Some(row)) if are_same(attempt, row) => {
+                let mut attempt = attempt.clone();
+                complete(&mut attempt, row, error);
+                attempts.push(attempt);
+                heard.next();
+                rows.next();
+            }
+            (attempt, Some(row)) if attempt.is_none_or(|attempt| is_earlier(row, attempt)) => {
+                // Before the first of very many attempts that are kept are those that are not.
+                if !(dropped && attempts.is_empty() && attempt.is_some()) {
+                    attempts.push(told(row, error));
+                    added += 1;
+                }
+                rows.next();
+            }
+            (Some(_), _) => attempts.extend(heard.next()),
+            (None, Some(_)) => {
+                rows.next();
+            }
+        }
+    }
+    node.replace_attempts(attempts, added);
+}
+
+fn is_earlier(row: &NodeExecution, attempt: &Attempt) -> bool {
+    match (row.started_at, attempt.started_at.or(attempt.ended_at)) {
+        (Some(row), Some(attempt)) => row < attempt,
+        _ => false,
+    }
+}
+
+/// Whether they were under way at the same time: a node has one attempt at a time.
+fn are_same(attempt: &Attempt, row: &NodeExecution) -> bool {
+    let Some(row_began) = row.started_at else { return true };
+    let Some(began) = attempt.started_at.or(attempt.ended_at) else { return true };
+    let ended = match attempt.status {
+        NodeStatus::Running | NodeStatus::Unknown => Timestamp::MAX,
+        _ => attempt.ended_at.unwrap_or(began),
+    };
+    let row_ended = match row.status {
+        ToldStatus::Running | ToldStatus::Pending => Timestamp::MAX,
+        _ => row.completed_at.unwrap_or(row_began),
+    };
+    let apart = |earlier: Timestamp, later: Timestamp| {
+        later.duration_since(earlier) > BETWEEN_EVENT_AND_ROW
+    };
+    !apart(row_ended, began) && !apart(ended, row_began)
+}
+
+/// An attempt of which no event told.
+fn told(row: &NodeExecution, error: &Arc<str>) -> Attempt {
+    let mut attempt = Attempt {
+        started_at: row.started_at,
+        ended_at: None,
+        duration_ms: None,
+        status: NodeStatus::Running,
+        error: None,
+        scores: Arc::default(),
+        from_rest: true,
+    };
+    complete(&mut attempt, row, error);
+    attempt
+}
+
+/// What an attempt's own events left open.
+fn complete(attempt: &mut Attempt, row: &NodeExecution, error: &Arc<str>) {
+    if attempt.started_at.is_none() {
+        attempt.started_at = row.started_at;
+    }
+    if !matches!(attempt.status, NodeStatus::Running | NodeStatus::Unknown) {
+        return;
+    }
+    let failed = row.status == ToldStatus::Failed;
+    if !failed && row.status != ToldStatus::Completed {
+        return;
+    }
+    attempt.status = if failed { NodeStatus::Failed } else { NodeStatus::Success };
+    attempt.ended_at = row.completed_at;
+    attempt.duration_ms = row.duration_ms;
+    attempt.error = failed.then(|| error.clone());
+    attempt.from_rest = true;
+}
+
+/// What REST says of the run as a whole, where its events do not know better.
+fn join_outcome(state: &mut RunState, snapshot: &RunSnapshot, error: &Arc<str>) {
+    let cancelled_at = snapshot.error.as_ref().filter(|error| error.is_cancel()).map(|e| e.at);
+    let is_of_this = |at: Timestamp| state.started_at.is_none_or(|began| at >= began);
+    if cancelled_at.is_some_and(|at| at.is_none_or(is_of_this)) {
+        state.cancel_requested = true;
+    }
+    let Some(status) = snapshot.status else { return };
+    if matches!(state.status, RunStatus::Completed | RunStatus::Failed) {
+        return;
+    }
+    if status != ToldStatus::Pending && !state.cancelled_before_start(status) {
+        state.executions = state.executions.max(1);
+    }
+    match status {
+        ToldStatus::Pending => {}
+        ToldStatus::Running if state.status == RunStatus::Pending => {
+            state.status = RunStatus::Running;
+        }
+        ToldStatus::Running => {}
+        ToldStatus::Cancelled => {
+            state.cancel_requested = true;
+            if state.status != RunStatus::Cancelled {
+                state.status = RunStatus::Cancelled;
+                state.end(cancelled_at.flatten().or(snapshot.updated_at));
+                state.from_rest = true;
+            }
+        }
+        ToldStatus::Completed | ToldStatus::Failed => {
+            let failed = status == ToldStatus::Failed;
+            state.status = if failed { RunStatus::Failed } else { RunStatus::Completed };
+            state.error = failed.then(|| error.clone());
+            state.end(snapshot.updated_at);
+            state.from_rest = true;
+        }
+    }
+}
+
+/// A cancelled run of which a node started after the cancel goes on (protocol section 5.3).
+fn go_on_where_nodes_do(state: &mut RunState) {
+    let Some(cancelled_at) = state.ended_at.filter(|_| state.status == RunStatus::Cancelled) else {
+        return;
+    };
+    if state.nodes.iter().any(|node| node.started_at.is_some_and(|at| at > cancelled_at)) {
+        state.status = RunStatus::Running;
+        state.ended_at = None;
+        state.duration_ms = None;
+        state.from_rest = false;
+    }
+}
+
+/// Brings nodes without an attempt, and those that still run, in line with where the run stands.
+fn settle(state: &mut RunState, is_complete: bool) {
+    let outcome = match state.status {
+        RunStatus::Completed => Some((NodeStatus::Success, None)),
+        RunStatus::Failed => Some((NodeStatus::Failed, state.error.clone())),
+        _ => None,
+    };
+    if let Some((status, error)) = outcome {
+        for node in state.nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
+            node.finish(Finish {
+                at: None,
+                status,
+                duration_ms: None,
+                error: error.clone(),
+                scores: Arc::default(),
+                inferred: true,
+            });
+        }
+    }
+    if is_complete {
+        skip_waiting(&mut state.nodes, state.status.is_over());
+    }
+}
+
+/// Nodes that never started: skipped where the run is over or has passed them, else waiting.
+fn skip_waiting(nodes: &mut [Node], over: bool) {
+    let pipeline = nodes.len().min(PIPELINE.len());
+    let passed = nodes[..pipeline].iter().rposition(Node::was_seen).unwrap_or(0);
+    for (place, node) in nodes.iter_mut().enumerate().filter(|(_, node)| !node.was_seen()) {
+        let skipped = over || place < passed;
+        node.status = if skipped { NodeStatus::Skipped } else { NodeStatus::Pending };
+    }
+}
+
+fn first_start(nodes: &[Node]) -> Option<Timestamp> {
+    let attempts = nodes.iter().flat_map(Node::history);
+    attempts.filter_map(|attempt| attempt.started_at.or(attempt.ended_at)).min()
+}
+
+/// The node that started last has the greatest number.
+fn order_starts(nodes: &mut [Node]) {
+    let mut started: Vec<usize> = (0..nodes.len()).filter(|&at| nodes[at].was_seen()).collect();
+    started.sort_by_key(|&at| {
+        let node = &nodes[at];
+        let place = pipeline_place(&node.name).unwrap_or(PIPELINE.len());
+        (node.started_at, place, node.start_order)
+    });
+    for (order, at) in (1..).zip(started) {
+        nodes[at].start_order = order;
+    }
+}

@@ -1,0 +1,38 @@
+//! Which events of a run have been seen.
+
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
+
+use crate::protocol::EventId;
+
+/// Identities of a run's events: two generations, so that memory is bounded and at least the last
+/// `most` are known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen {
+    recent: HashSet<EventId, FixedState>,
+    older: HashSet<EventId, FixedState>,
+}
+
+impl Seen {
+    /// Identities kept for each fact kept: replays are longer than what is folded again.
+    const PER_FACT: usize = 8;
+
+    pub(super) fn with_capacity(events: usize) -> Self {
+        Self {
+            recent: HashSet::with_capacity_and_hasher(events, FixedState::default()),
+            older: HashSet::default(),
+        }
+    }
+
+    /// Whether it is new.
+    pub(super) fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
+        if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
+            return false;
+        }
+        if self.recent.len() >= most_facts.saturating_mul(Self::PER_FACT) {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        true
+    }
+}

@@ -1,0 +1,314 @@
+//! What the backend's REST answers hold (protocol, section 4), read leniently: a field of an
+//! unexpected type counts as absent, and only what cannot be told from anything else is an error.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use smol_str::SmolStr;
+use thiserror::Error;
+
+use super::{NodeName, RunId, Score, parse_instant};
+
+/// An answer that is not what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("an answer that cannot be read: {0}")]
+pub struct RestError(String);
+
+/// Where a run stands, as REST tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ToldStatus {
+    Pending,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl ToldStatus {
+    fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "pending" => Self::Pending,
+            "running" => Self::Running,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            "cancelled" => Self::Cancelled,
+            _ => return None,
+        })
+    }
+
+    /// It ran to its end, one way or the other. A cancelled run may go on.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed)
+    }
+}
+
+/// One execution of a node, as REST tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeExecution {
+    pub node: NodeName,
+    /// [`ToldStatus::Running`] where the text says nothing known.
+    pub status: ToldStatus,
+    pub started_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+    pub duration_ms: Option<u64>,
+}
+
+/// `error` of a run: its words and its time. `error.node` names the wrong node and is not read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToldError {
+    pub message: Arc<str>,
+    pub at: Option<Timestamp>,
+}
+
+impl ToldError {
+    /// Whether it is no error but the mark that a cancel left.
+    pub fn is_cancel(&self) -> bool {
+        self.message.to_ascii_lowercase().contains("cancelled")
+    }
+}
+
+/// All that REST tells of one run at a moment (`GET /runs/{run_id}`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSnapshot {
+    pub run_id: RunId,
+    pub song_id: Option<SmolStr>,
+    /// From the song, not from the run; whoever asked for both puts it here.
+    pub song_title: Option<SmolStr>,
+    pub status: Option<ToldStatus>,
+    pub fix_iterations: Option<u32>,
+    /// In order of name.
+    pub scores: Arc<[Score]>,
+    pub error: Option<ToldError>,
+    pub created_at: Option<Timestamp>,
+    /// Moves when the run or one of its nodes ends, not when a node starts.
+    pub updated_at: Option<Timestamp>,
+    /// Complete, in order, of all executions of the run.
+    pub executions: Vec<NodeExecution>,
+    /// Stored run `start` events: how often it was executed.
+    pub starts: Option<u32>,
+    /// Events of the run were heard before this was asked for, and have been since: between the
+    /// two nothing is missing.
+    pub gapless: bool,
+}
+
+/// Orders snapshots of a run: a later one is greater.
+type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool);
+
+impl RunSnapshot {
+    /// Reads `GET /runs/{run_id}`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no JSON object with a `run_id`.
+    pub fn read(body: &[u8]) -> Result<Self, RestError> {
+        let value = json(body)?;
+        let run_id = text(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
+        let error = text(&value["error"]["message"]).or_else(|| text(&value["error"]));
+        let count = |value: &Value| value.as_u64().and_then(|count| u32::try_from(count).ok());
+        Ok(Self {
+            run_id,
+            song_id: text(&value["song_id"]),
+            song_title: None,
+            status: value["status"].as_str().and_then(ToldStatus::read),
+            fix_iterations: count(&value["fix_iterations"]),
+            scores: scores(&value["validation_scores"]),
+            error: error.map(|message| ToldError {
+                message: message.as_str().into(),
+                at: instant(&value["error"]["timestamp"]),
+            }),
+            created_at: instant(&value["created_at"]),
+            updated_at: instant(&value["updated_at"]),
+            executions: items(&value["executions"]).filter_map(execution).collect(),
+            starts: count(&value["event_counts"]["start"]),
+            gapless: false,
+        })
+    }
+
+    /// The latest instant it tells of: nothing later can be in it.
+    pub fn told_until(&self) -> Option<Timestamp> {
+        let nodes = self.executions.iter().flat_map(|row| [row.started_at, row.completed_at]);
+        nodes.chain([self.updated_at, self.created_at]).flatten().max()
+    }
+
+    /// Of two snapshots of a run the greater one knows more.
+    pub fn freshness(&self) -> Freshness {
+        let done = self.executions.iter().filter(|row| row.completed_at.is_some()).count();
+        let titled = self.song_title.is_some();
+        (self.updated_at, self.executions.len(), done, self.status, titled, self.gapless)
+    }
+}
+
+fn execution(value: &Value) -> Option<NodeExecution> {
+    let status = value["status"].as_str().and_then(ToldStatus::read);
+    Some(NodeExecution {
+        node: text(&value["node_name"])?,
+        status: status.unwrap_or(ToldStatus::Running),
+        started_at: instant(&value["started_at"]),
+        completed_at: instant(&value["completed_at"]),
+        duration_ms: value["duration_ms"].as_f64().filter(|ms| *ms >= 0.0).map(|ms| ms as u64),
+    })
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedRun {
+    pub run_id: RunId,
+    pub song_id: Option<SmolStr>,
+    pub status: Option<ToldStatus>,
+    /// When it started, else when it was created.
+    pub started_at: Option<Timestamp>,
+}
+
+/// Runs that a list names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunList {
+    /// The server's clock, where the answer says.
+    pub server_now: Option<Timestamp>,
+    pub runs: Vec<ListedRun>,
+    /// Where the next page begins, where there is one.
+    pub next_cursor: Option<SmolStr>,
+}
+
+impl RunList {
+    /// Reads `GET /monitoring/active-runs`, a page of `GET /workflow-runs`, or the array of
+    /// `GET /workflow-runs/by-song/{song_id}`.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of them.
+    pub fn read(body: &[u8]) -> Result<Self, RestError> {
+        let value = json(body)?;
+        let list = [&value["runs"], &value["items"], &value].into_iter().find(|it| it.is_array());
+        let list = list.ok_or_else(|| lacks("a list of runs"))?;
+        let info = &value["page_info"];
+        let has_next = info["has_next_page"].as_bool() == Some(true);
+        Ok(Self {
+            server_now: instant(&value["timestamp"]),
+            runs: items(list).filter_map(listed).collect(),
+            next_cursor: text(&info["end_cursor"]).filter(|_| has_next),
+        })
+    }
+}
+
+fn listed(value: &Value) -> Option<ListedRun> {
+    Some(ListedRun {
+        run_id: text(&value["run_id"])?,
+        song_id: text(&value["song_id"]),
+        status: value["status"].as_str().and_then(ToldStatus::read),
+        started_at: instant(&value["started_at"]).or_else(|| instant(&value["created_at"])),
+    })
+}
+
+/// The title in `GET /songs/{song_id}`; `None` where it has none.
+///
+/// # Errors
+///
+/// When it is no JSON.
+pub fn song_title(body: &[u8]) -> Result<Option<SmolStr>, RestError> {
+    Ok(text(&json(body)?["title"]))
+}
+
+/// What a refusal says: `detail` as a text or as a list of what is wrong, or the text itself.
+pub fn refusal_words(body: &[u8]) -> String {
+    let Ok(value) = json(body) else { return String::from_utf8_lossy(body).into_owned() };
+    let detail = &value["detail"];
+    let item = |item: &Value| {
+        let place = items(&item["loc"]).filter_map(text).collect::<Vec<_>>().join(".");
+        let words = text(&item["msg"])?;
+        Some(if place.is_empty() { words.to_string() } else { format!("{place}: {words}") })
+    };
+    let listed: Vec<String> = items(detail).filter_map(item).collect();
+    let told = text(detail).map(|words| words.to_string());
+    told.or_else(|| (!listed.is_empty()).then(|| listed.join("; ")))
+        .or_else(|| text(&value["error"]).map(|words| words.to_string()))
+        .or_else(|| text(&value).map(|words| words.to_string()))
+        .unwrap_or_default()
+}
+
+fn json(body: &[u8]) -> Result<Value, RestError> {
+    serde_json::from_slice(body).map_err(|error| RestError(error.to_string()))
+}
+
+fn lacks(what: &str) -> RestError {
+    RestError(format!("it has no {what}"))
+}
+
+/// Text that is not empty, or a whole number as text.
+fn text(value: &Value) -> Option<SmolStr> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(SmolStr::new(text)),
+        Value::Number(number) if !number.is_f64() => Some(SmolStr::new(number.to_string())),
+        _ => None,
+    }
+}
+
+fn instant(value: &Value) -> Option<Timestamp> {
+    parse_instant(value.as_str()?)
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn scores(value: &Value) -> Arc<[Score]> {
+    let numbers = value.as_object().into_iter().flatten();
+    let mut scores: Vec<Score> =
+        numbers.filter_map(|(name, value)| Some((SmolStr::new(name), value.as_f64()?))).collect();
+    scores.sort_by(|a, b| a.0.cmp(&b.0));
+    scores.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_fields_cost_nothing_else() {
+        let body = br#"{"run_id": 7, "song_id": "", "status": "odd", "fix_iterations": -1,
+            "validation_scores": {"b": 1, "a": "x", "c": 0.5}, "error": "boom",
+            "created_at": 3, "updated_at": "2026-11-23T01:08:41", "executions":
+            [{"node_name": "PLAN"}, {"status": "failed"}, 4], "event_counts": null}"#;
+        let run = RunSnapshot::read(body).unwrap();
+        assert_eq!(run.run_id, "7");
+        assert_eq!((run.song_id, run.status, run.fix_iterations), (None, None, None));
+        assert_eq!(*run.scores, [("b".into(), 1.0), ("c".into(), 0.5)]);
+        assert_eq!(run.error.map(|error| error.message), Some("boom".into()));
+        assert_eq!(run.updated_at, "2026-11-23T01:08:41Z".parse().ok());
+        assert_eq!(run.executions.len(), 1);
+        assert!(RunSnapshot::read(b"[]").is_err() && RunSnapshot::read(b"no").is_err());
+    }
+
+    #[test]
+    fn every_form_of_list_is_read() {
+        for body in [
+            r#"{"timestamp": "2026-11-23T01:00:00Z", "runs": [{"run_id": "a", "status": "running"}]}"#,
+            r#"{"items": [{"run_id": "a", "status": "running"}, {}], "page_info":
+                {"has_next_page": true, "end_cursor": "1"}}"#,
+            r#"[{"run_id": "a", "status": "running"}]"#,
+        ] {
+            let list = RunList::read(body.as_bytes()).unwrap();
+            assert_eq!(list.runs.len(), 1, "{body}");
+            assert_eq!(list.runs[0].status, Some(ToldStatus::Running));
+            assert_eq!(list.next_cursor.is_some(), body.contains("cursor"));
+        }
+        assert!(RunList::read(b"{}").is_err());
+    }
+
+    #[test]
+    fn refusals_say_it_in_their_own_words() {
+        for (body, words) in [
+            (r#"{"detail": "Not Found"}"#, "Not Found"),
+            (
+                r#"{"detail": [{"loc": ["body", "seed"], "msg": "Field required"}, {"msg": "b"}]}"#,
+                "body.seed: Field required; b",
+            ),
+            (r#"{"error": "Internal server error", "detail": "no model"}"#, "no model"),
+            (r#"{"error": "Internal server error"}"#, "Internal server error"),
+            ("Bad Gateway", "Bad Gateway"),
+            ("{}", ""),
+        ] {
+            assert_eq!(refusal_words(body.as_bytes()), words);
+        }
+    }
+}

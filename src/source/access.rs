@@ -1,0 +1,172 @@
+//! Credentials and authorities: where they come from, and how they stay out of sight.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// A text that nobody else should see: it is not shown, logged, recorded or put into a URL.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// `None` where nothing but space is in it.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Who we say we are, and whom we believe. Files are read anew for each connection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Access {
+    /// A token from the environment.
+    pub token: Option<Secret>,
+    /// A file that holds nothing but the token; it wins over `token`.
+    pub token_file: Option<PathBuf>,
+    /// The header that the token is sent in as it is; without, `Authorization: Bearer …`.
+    pub token_header: Option<String>,
+    /// A file of certificates (PEM) that are trusted beside the usual ones.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Why credentials or authorities cannot be had. Says nothing of what is in them.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AccessError {
+    #[error("cannot read {what} `{}`: {detail}", .path.display())]
+    Unreadable { what: &'static str, path: PathBuf, detail: String },
+    #[error("there is no token in `{}`", .path.display())]
+    NoToken { path: PathBuf },
+    #[error("the token cannot be sent: a header holds visible ASCII only")]
+    BadToken,
+    #[error("`{name}` is no name of a header")]
+    BadHeader { name: String },
+    #[error("`{}` holds no certificate: it has to be a PEM file", .path.display())]
+    NoCertificate { path: PathBuf },
+}
+
+/// A header that says who we are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    name: String,
+    value: String,
+    secret: Secret,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({}: …)", self.name)
+    }
+}
+
+impl Credentials {
+    /// `Authorization: Bearer …`, or the token as it is in a header of that name.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot stand in the head of a request.
+    pub fn new(secret: Secret, header: Option<&str>) -> Result<Self, AccessError> {
+        if !secret.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            return Err(AccessError::BadToken);
+        }
+        let (name, value) = match header {
+            None => ("Authorization".to_owned(), format!("Bearer {}", secret.0)),
+            Some(name) => (name.trim().to_owned(), secret.0.clone()),
+        };
+        let in_a_name =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"-_!#$%&'*+.^`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(in_a_name) {
+            return Err(AccessError::BadHeader { name });
+        }
+        Ok(Self { name, value, secret })
+    }
+
+    /// Name and value of the header. The value is a secret.
+    pub fn header(&self) -> (&str, &str) {
+        (&self.name, &self.value)
+    }
+
+    /// `text` without the secret, should whoever wrote it have repeated it.
+    pub fn hide(&self, text: &str) -> String {
+        text.replace(&self.secret.0, "…")
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Access {
+    /// # Errors
+    ///
+    /// When a file cannot be read, or what is in it cannot be sent.
+    pub fn credentials(&self) -> Result<Option<Credentials>, AccessError> {
+        let secret = match &self.token_file {
+            Some(path) => {
+                let text =
+                    std::fs::read_to_string(path).map_err(|error| AccessError::Unreadable {
+                        what: "the token's file",
+                        path: path.clone(),
+                        detail: error.to_string(),
+                    })?;
+                let secret = Secret::new(&text);
+                Some(secret.ok_or_else(|| AccessError::NoToken { path: path.clone() })?)
+            }
+            None => self.token.clone(),
+        };
+        secret.map(|secret| Credentials::new(secret, self.token_header.as_deref())).transpose()
+    }
+
+    /// The authorities to trust: the usual ones, and those of the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or holds no certificate.
+    pub fn roots(&self) -> Result<rustls::RootCertStore, AccessError> {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+        let mut roots: rustls::RootCertStore =
+            webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let Some(path) = &self.ca_file else { return Ok(roots) };
+        let pem = std::fs::read(path).map_err(|error| AccessError::Unreadable {
+            what: "the certificates",
+            path: path.clone(),
+            detail: error.to_string(),
+        })?;
+        let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
+        let (added, _) = roots.add_parsable_certificates(certificates);
+        if added == 0 {
+            return Err(AccessError::NoCertificate { path: path.clone() });
+        }
+        Ok(roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_sent_and_never_shown() {
+        let secret = Secret::new(" s3cr3t-token\n").unwrap();
+        let bearer = Credentials::new(secret.clone(), None).unwrap();
+        assert_eq!(bearer.header(), ("Authorization", "Bearer s3cr3t-token"));
+        let own = Credentials::new(secret.clone(), Some("X-Api-Key")).unwrap();
+        assert_eq!(own.header(), ("X-Api-Key", "s3cr3t-token"));
+        let access = Access { token: Some(secret), ..Access::default() };
+        assert!(!format!("{bearer:?}{own:?}{access:?}").contains("s3cr3t"));
+        assert_eq!(bearer.hide("no: s3cr3t-token is wrong"), "no: … is wrong");
+    }
+
+    #[test]
+    fn what_cannot_stand_in_a_head_is_refused() {
+        let secret = |text| Secret::new(text).unwrap();
+        assert_eq!(Credentials::new(secret("a\r\nb"), None), Err(AccessError::BadToken));
+        let bad = Credentials::new(secret("a"), Some("X: y"));
+        assert_eq!(bad, Err(AccessError::BadHeader { name: "X: y".to_owned() }));
+        assert_eq!(Secret::new(" \n"), None);
+    }
+}

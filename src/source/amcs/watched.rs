@@ -1,0 +1,252 @@
+//! One run under watch: what is known of it, what that calls for. Pure: time comes in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use smol_str::SmolStr;
+use tokio::time::Instant;
+
+use super::queries::Freshness;
+use crate::protocol::rest::{ListedRun, RunSnapshot, ToldStatus};
+use crate::protocol::{ORPHAN_AFTER, Phase, RunId, WorkflowEvent};
+
+/// A running run with an open socket that is silent for so long is asked for.
+const SILENCE: Duration = Duration::from_secs(10);
+/// How often an orphan is asked for: something may come of it yet.
+const ORPHAN_INTERVAL: Duration = Duration::from_secs(60);
+/// A cancelled run that has no running node and shows nothing for so long is over.
+const CANCEL_SETTLES: Duration = Duration::from_secs(30);
+/// Between a socket's refusal and the next attempt.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
+/// What an event calls for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Call {
+    /// The run's detail is out of date.
+    pub invalidates_run: bool,
+    /// The run is over, or begins, or is cancelled: its detail is wanted now.
+    pub demands_run: bool,
+    pub invalidates_song: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub id: RunId,
+    pub song_id: Option<SmolStr>,
+    /// Orders runs, the newest first.
+    pub started_at: Option<Timestamp>,
+    /// The user named it: it is watched whether or not it is listed.
+    pub is_named: bool,
+    /// The last list had it among the running ones.
+    pub is_listed: bool,
+    pub snapshot: Option<Arc<RunSnapshot>>,
+    status: Option<ToldStatus>,
+    /// Instant of the run's last `start`, and of its last `end` or `fail`, by events.
+    begun_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    is_over: bool,
+    /// The latest instant of anything about it, by the server's clock.
+    progress_at: Option<Timestamp>,
+    /// When progress was last noticed here.
+    noticed_at: Instant,
+    /// When something last came over its socket, or it was opened.
+    heard_at: Instant,
+    line_failures: u32,
+    line_not_before: Option<Instant>,
+    /// It is not there, or can never be had.
+    pub is_missing: bool,
+}
+
+impl Watched {
+    pub fn new(id: RunId, now: Instant) -> Self {
+        Self {
+            id,
+            song_id: None,
+            started_at: None,
+            is_named: false,
+            is_listed: false,
+            snapshot: None,
+            status: None,
+            begun_at: None,
+            ended_at: None,
+            is_over: false,
+            progress_at: None,
+            noticed_at: now,
+            heard_at: now,
+            line_failures: 0,
+            line_not_before: None,
+            is_missing: false,
+        }
+    }
+
+    /// A list has it among the running ones.
+    pub fn listed(&mut self, run: &ListedRun) {
+        self.is_listed = true;
+        self.is_missing = false;
+        if self.status.is_none() {
+            self.status = run.status.or(Some(ToldStatus::Running));
+        }
+        self.started_at = self.started_at.or(run.started_at);
+        if self.song_id.is_none() {
+            self.song_id.clone_from(&run.song_id);
+        }
+    }
+
+    /// Nothing more is expected of it.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub fn is_running(&self) -> bool {
+        !self.is_over && self.status == Some(ToldStatus::Running)
+    }
+
+    /// It is said to run, and has shown no progress for long.
+    pub fn is_orphan(&self, server_now: Option<Timestamp>) -> bool {
+        let quiet = server_now.zip(self.progress_at).map(|(now, at)| now.duration_since(at));
+        let limit =
+            jiff::SignedDuration::try_from(ORPHAN_AFTER).unwrap_or(jiff::SignedDuration::MAX);
+        self.is_running() && quiet.is_some_and(|quiet| quiet >= limit)
+    }
+
+    /// Whether a socket is of use.
+    pub fn wants_line(&self, server_now: Option<Timestamp>) -> bool {
+        let waits = matches!(self.status, None | Some(ToldStatus::Pending)) && self.is_named;
+        let goes_on = self.status == Some(ToldStatus::Cancelled);
+        !self.is_over
+            && !self.is_missing
+            && (self.is_running() || waits || goes_on)
+            && !self.is_orphan(server_now)
+    }
+
+    /// How fresh its detail has to be, with an open socket or without.
+    pub fn freshness(
+        &self,
+        line_is_open: bool,
+        poll_interval: Duration,
+        server_now: Option<Timestamp>,
+        answered_at: Option<Instant>,
+    ) -> Freshness {
+        let lasts = match () {
+            () if self.is_missing || self.is_orphan(server_now) => Some(ORPHAN_INTERVAL),
+            // Listed as running although it is over: a second execution, or a late list.
+            () if self.is_over => self.is_listed.then_some(poll_interval),
+            // Silence counts from what was heard, or from the last answer.
+            () if line_is_open => {
+                let since = answered_at
+                    .map_or(Duration::ZERO, |at| self.heard_at.saturating_duration_since(at));
+                Some(since + SILENCE)
+            }
+            () => Some(poll_interval),
+        };
+        Freshness { lasts, stale_lasts: poll_interval }
+    }
+
+    /// Takes in what REST told. Returns whether it tells anything new.
+    pub fn told(&mut self, snapshot: Arc<RunSnapshot>, now: Instant) -> bool {
+        self.is_missing = false;
+        if self.song_id.is_none() {
+            self.song_id.clone_from(&snapshot.song_id);
+        }
+        self.started_at = self.started_at.or(snapshot.created_at);
+        let until = snapshot.told_until();
+        if until > self.progress_at {
+            self.progress_at = until;
+            self.noticed_at = now;
+        }
+        // The row may not know yet what an event has told: that it started again, or that it is over.
+        let lacks = |at: Option<Timestamp>| at.is_some_and(|at| until.is_some_and(|it| it < at));
+        let is_ended = self.ended_at.is_some() && self.ended_at >= self.begun_at;
+        let says_running = snapshot.status == Some(ToldStatus::Running);
+        let is_outdated = lacks(self.begun_at) || is_ended && says_running && lacks(self.ended_at);
+        if !is_outdated {
+            self.status = snapshot.status.or(self.status);
+        }
+        let runs = snapshot.executions.iter().any(|row| row.status == ToldStatus::Running);
+        self.is_over = match self.status {
+            Some(status) if status.is_final() => true,
+            Some(ToldStatus::Cancelled) => {
+                let quiet = now.saturating_duration_since(self.noticed_at) >= CANCEL_SETTLES;
+                snapshot.executions.is_empty() || !runs && quiet
+            }
+            _ => false,
+        };
+        let is_new = self.snapshot.as_ref().is_none_or(|known| **known != *snapshot);
+        self.snapshot = Some(snapshot);
+        is_new
+    }
+
+    /// Takes in an event of its socket.
+    pub fn observe(&mut self, event: &WorkflowEvent, now: Instant) -> Call {
+        self.heard_at = now;
+        if Some(event.at) > self.progress_at {
+            self.progress_at = Some(event.at);
+            self.noticed_at = now;
+        }
+        let detail = event.detail.as_deref();
+        if self.song_id.is_none() {
+            self.song_id = detail.and_then(|detail| detail.song_id.clone());
+        }
+        if event.node.is_some() {
+            let ended = matches!(event.phase, Phase::End | Phase::Fail);
+            if event.phase == Phase::Start && self.status == Some(ToldStatus::Cancelled) {
+                self.is_over = false;
+            }
+            return Call { invalidates_run: ended, ..Call::default() };
+        }
+        match event.phase {
+            Phase::Start if Some(event.at) > self.begun_at => {
+                self.begun_at = Some(event.at);
+                if self.ended_at.is_none_or(|ended| ended < event.at) {
+                    let is_known = self.is_running();
+                    self.status = Some(ToldStatus::Running);
+                    self.is_over = false;
+                    return Call { invalidates_run: !is_known, ..Call::default() };
+                }
+            }
+            Phase::End | Phase::Fail if Some(event.at) > self.ended_at => {
+                self.ended_at = Some(event.at);
+                if self.begun_at.is_none_or(|begun| begun <= event.at) {
+                    let failed = event.phase == Phase::Fail;
+                    self.status =
+                        Some(if failed { ToldStatus::Failed } else { ToldStatus::Completed });
+                    return Call { demands_run: true, invalidates_song: true, ..Call::default() };
+                }
+            }
+            Phase::Info if detail.is_some_and(|detail| detail.says_cancelled) => {
+                return Call { demands_run: true, ..Call::default() };
+            }
+            _ => {}
+        }
+        Call::default()
+    }
+
+    pub fn line_opened(&mut self, now: Instant) {
+        self.heard_at = now;
+        self.line_failures = 0;
+        self.line_not_before = None;
+    }
+
+    /// Its socket ended or could not be had; the next attempt is after `delay`, or much later where
+    /// it was refused.
+    pub fn line_failed(&mut self, refused: bool, delay: Duration, now: Instant) {
+        self.line_failures = self.line_failures.saturating_add(1);
+        self.line_not_before = Some(now + if refused { delay.max(AFTER_REFUSAL) } else { delay });
+    }
+
+    /// The server is back: no reason to wait.
+    pub fn end_pause(&mut self) {
+        self.line_not_before = None;
+    }
+
+    /// Attempts at a socket that have failed since one was open.
+    pub fn line_failures(&self) -> u32 {
+        self.line_failures
+    }
+
+    /// When a socket may be tried; a moment in the past is now.
+    pub fn line_due(&self, now: Instant) -> Instant {
+        self.line_not_before.unwrap_or(now)
+    }
+}

@@ -1,0 +1,136 @@
+//! The address of a backend's REST. Pure.
+
+use std::fmt;
+
+use super::url::{read_behind_scheme, redact};
+use super::{SourceUrl, UrlError, parse_source_url};
+
+/// Where the backend has its REST, below the address that people know.
+pub const API_BASE: &str = "/api/v1";
+
+/// A checked `http://` or `https://` address of a backend. `Display` shows it without secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiUrl {
+    place: SourceUrl,
+    /// The path without a slash at its end; empty for the root.
+    path: String,
+}
+
+/// Reads the address of a backend's REST.
+///
+/// # Errors
+///
+/// A sentence that says what to write instead, without the secrets of the text.
+pub fn parse_api_url(text: &str) -> Result<ApiUrl, UrlError> {
+    let text = text.trim();
+    let not_http = || UrlError::MissingScheme { shown: redact(text) };
+    let (scheme, rest) = text.split_once("://").ok_or_else(not_http)?;
+    let secure = match scheme.to_ascii_lowercase().as_str() {
+        "http" => false,
+        "https" => true,
+        _ => return Err(not_http()),
+    };
+    let place = read_behind_scheme(text, secure, rest)?;
+    let target = place.target();
+    let path = target.split_once('?').map_or(target, |(path, _)| path).trim_end_matches('/');
+    let path = path.to_owned();
+    Ok(ApiUrl { place, path })
+}
+
+/// Whether a source can be connected to an address. A page can only be to a stream of events.
+///
+/// # Errors
+///
+/// A sentence that says what to write instead, without the secrets of the text.
+pub fn check_address(text: &str) -> Result<(), UrlError> {
+    if cfg!(not(target_arch = "wasm32")) && ApiUrl::is_meant(text) {
+        parse_api_url(text).map(drop)
+    } else {
+        parse_source_url(text).map(drop)
+    }
+}
+
+impl ApiUrl {
+    /// Whether a text is meant as one.
+    pub fn is_meant(text: &str) -> bool {
+        let scheme = text.trim().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
+    }
+
+    /// Paths that the REST may be at, the likeliest first: below the address, or the address itself
+    /// where it names more than a host.
+    pub fn bases(&self) -> Vec<String> {
+        if self.path.ends_with(API_BASE) {
+            return vec![self.path.clone()];
+        }
+        let mut bases = vec![format!("{}{API_BASE}", self.path)];
+        if !self.path.is_empty() {
+            bases.push(self.path.clone());
+        }
+        bases
+    }
+
+    /// The place with a path and query of its own; it says `ws://` for what is `http://` here.
+    pub fn at(&self, target: String) -> SourceUrl {
+        self.place.with_target(target)
+    }
+
+    /// `host` or `host:port`, as it stands in the `Host` header.
+    pub fn authority(&self) -> String {
+        self.place.authority()
+    }
+
+    /// `user:password` as written, percent-encoded. A secret.
+    pub fn userinfo(&self) -> Option<&str> {
+        self.place.userinfo()
+    }
+
+    /// The path of `location` where it is on this very origin.
+    pub fn own_path(&self, location: &str) -> Option<String> {
+        if location.starts_with('/') && !location.starts_with("//") {
+            return Some(location.to_owned());
+        }
+        let other = parse_api_url(location).ok()?;
+        let origin =
+            |url: &Self| (url.place.is_secure(), url.place.host().to_owned(), url.place.port());
+        (origin(&other) == origin(self)).then(|| other.place.target().to_owned())
+    }
+}
+
+impl fmt::Display for ApiUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.place.is_secure() { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.path)
+    }
+}
+
+impl fmt::Debug for ApiUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_base_is_found_below_or_is_given() {
+        let bases = |text| parse_api_url(text).unwrap().bases();
+        assert_eq!(bases("http://h:8000"), ["/api/v1"]);
+        assert_eq!(bases("https://h/amcs/?x=1#y"), ["/amcs/api/v1", "/amcs"]);
+        assert_eq!(bases("http://h/api/v1/"), ["/api/v1"]);
+        assert!(parse_api_url("ws://h").is_err() && parse_api_url("http://").is_err());
+    }
+
+    #[test]
+    fn it_shows_no_secrets_and_knows_its_own() {
+        let url = parse_api_url("https://ann:secret@h/x?token=secret").unwrap();
+        assert_eq!(format!("{url} {url:?}"), "https://h/x ApiUrl(https://h/x)");
+        assert_eq!(url.own_path("/a/?b").as_deref(), Some("/a/?b"));
+        assert_eq!(url.own_path("https://h:443/a").as_deref(), Some("/a"));
+        for elsewhere in ["http://h/a", "https://evil/a", "//evil/a", "https://h:444/a"] {
+            assert_eq!(url.own_path(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! A small HTTP client over the source's own transports: one origin, bounded answers, a timeout for
+//! each, kept connections, and credentials that go nowhere else.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Method, Request, Response, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::time::timeout;
+
+use super::Ending;
+use super::access::Credentials;
+use super::api_url::ApiUrl;
+use super::connector::Connect;
+use super::ending::{seconds, server_words};
+use super::handshake::basic;
+use super::url::redact;
+use crate::protocol::rest::refusal_words;
+
+/// Idle connections kept.
+const MOST_IDLE: usize = 4;
+
+/// Redirects followed, on the same origin only.
+const MOST_REDIRECTS: usize = 3;
+
+/// Bytes of an answer. A run with thousands of executions has a megabyte.
+const MOST_BYTES: usize = 8 << 20;
+
+/// Why there is no answer to a question, in words for a person and without secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum HttpError {
+    /// No connection could be made.
+    #[error("{0}")]
+    NoConnection(Ending),
+    /// The server hung up instead of answering.
+    #[error("the server hung up without an answer")]
+    Lost,
+    #[error("no answer within {}", seconds(*.after))]
+    Silent { after: Duration },
+    /// It answered with something other than success.
+    #[error("HTTP {status}{}", if .words.is_empty() { String::new() } else { format!(": {}", .words) })]
+    Refused { status: u16, words: String },
+    /// It moved to another origin, where our credentials have no business.
+    #[error("HTTP {status}: it moved to {place}. Connect to that address instead")]
+    Moved { status: u16, place: String },
+    #[error("an answer of more than {} MiB", MOST_BYTES >> 20)]
+    TooLarge,
+    #[error("what answers does not speak HTTP: {0}")]
+    Protocol(String),
+    #[error("{0}")]
+    Unreadable(#[from] crate::protocol::rest::RestError),
+}
+
+impl HttpError {
+    /// The status it was refused with.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } | Self::Moved { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether a server was there and answered, whatever it said.
+    pub fn was_answered(&self) -> bool {
+        self.status().is_some() || matches!(self, Self::TooLarge | Self::Unreadable(_))
+    }
+}
+
+/// Asks one origin.
+pub struct HttpClient<C> {
+    connector: Arc<C>,
+    url: ApiUrl,
+    credentials: Option<Credentials>,
+    timeout: Duration,
+    idle: Mutex<Vec<SendRequest<String>>>,
+}
+
+impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
+    /// `timeout` is for each question, from connecting to the end of the answer.
+    pub fn new(
+        connector: Arc<C>,
+        url: ApiUrl,
+        credentials: Option<Credentials>,
+        timeout: Duration,
+    ) -> Self {
+        Self { connector, url, credentials, timeout, idle: Mutex::default() }
+    }
+
+    /// `GET`, with redirects on this origin followed. A kept connection that turns out to be gone
+    /// costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or not that of a success.
+    pub async fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
+        let mut target = target.to_owned();
+        for _ in 0..=MOST_REDIRECTS {
+            let asked = timeout(self.timeout, self.ask(&Method::GET, &target, ""));
+            let silent = Err(HttpError::Silent { after: self.timeout });
+            match asked.await.unwrap_or(silent)? {
+                Answer::Body(body) => return Ok(body),
+                Answer::Elsewhere { status, place } => match self.url.own_path(&place) {
+                    Some(path) => target = path,
+                    None => return Err(moved(status, &place)),
+                },
+            }
+        }
+        Err(HttpError::Protocol("it redirects in a circle".to_owned()))
+    }
+
+    /// `POST` of JSON, or of nothing. Nothing is tried twice, and no redirect is followed.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or not that of a success.
+    pub async fn post(&self, target: &str, json: &str) -> Result<Vec<u8>, HttpError> {
+        let asked = timeout(self.timeout, self.ask(&Method::POST, target, json));
+        match asked.await.unwrap_or(Err(HttpError::Silent { after: self.timeout }))? {
+            Answer::Body(body) => Ok(body),
+            Answer::Elsewhere { status, place } => Err(moved(status, &place)),
+        }
+    }
+
+    async fn ask(&self, method: &Method, target: &str, json: &str) -> Result<Answer, HttpError> {
+        while method == Method::GET
+            && let Some(kept) = self.take_idle()
+        {
+            match self.ask_on(kept, method, target, json).await {
+                // It was gone already, as after an unhandled error of the backend.
+                Err(HttpError::Lost) => {}
+                answer => return answer,
+            }
+        }
+        let place = self.url.at(target.to_owned());
+        let transport = self.connector.connect(&place).await.map_err(HttpError::NoConnection)?;
+        let (sender, connection) =
+            handshake(TokioIo::new(transport)).await.map_err(|_| HttpError::Lost)?;
+        // It ends when its sender is dropped; what ended it, the sender is told.
+        tokio::spawn(connection);
+        self.ask_on(sender, method, target, json).await
+    }
+
+    async fn ask_on(
+        &self,
+        mut sender: SendRequest<String>,
+        method: &Method,
+        target: &str,
+        json: &str,
+    ) -> Result<Answer, HttpError> {
+        sender.ready().await.map_err(|_| HttpError::Lost)?;
+        let request = self.request(method, target, json)?;
+        let response = sender.send_request(request).await.map_err(|error| {
+            if error.is_parse() { HttpError::Protocol(error.to_string()) } else { HttpError::Lost }
+        })?;
+        let answer = self.read(response).await;
+        if !matches!(answer, Err(HttpError::Lost | HttpError::TooLarge)) {
+            self.keep(sender);
+        }
+        answer
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        target: &str,
+        json: &str,
+    ) -> Result<Request<String>, HttpError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(header::HOST, self.url.authority())
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, concat!("meterbridge/", env!("CARGO_PKG_VERSION")));
+        if !json.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let secret = match (&self.credentials, self.url.userinfo()) {
+            (Some(credentials), _) => {
+                let (name, value) = credentials.header();
+                Some((name.to_owned(), value.to_owned()))
+            }
+            (None, Some(userinfo)) => Some(("Authorization".to_owned(), basic(userinfo))),
+            (None, None) => None,
+        };
+        if let Some((name, value)) = secret {
+            let mut value = header::HeaderValue::try_from(value)
+                .map_err(|_| HttpError::Protocol("credentials that cannot be sent".to_owned()))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        let wrong = |error: hyper::http::Error| HttpError::Protocol(error.to_string());
+        request.body(json.to_owned()).map_err(wrong)
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Answer, HttpError> {
+        let status = response.status();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.and_then(|place| place.to_str().ok()).map(str::to_owned);
+        let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
+        let body = match body {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return Err(HttpError::TooLarge);
+            }
+            Err(_) => return Err(HttpError::Lost),
+        };
+        if status.is_success() {
+            return Ok(Answer::Body(body));
+        }
+        if let (true, Some(place)) = (status.is_redirection(), location) {
+            return Ok(Answer::Elsewhere { status: status.as_u16(), place });
+        }
+        let words = server_words(refusal_words(&body).as_bytes());
+        let words = self.credentials.as_ref().map_or(words.clone(), |secret| secret.hide(&words));
+        Err(HttpError::Refused { status: status.as_u16(), words: refusal_advice(status, words) })
+    }
+
+    fn take_idle(&self) -> Option<SendRequest<String>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|sender| !sender.is_closed());
+        idle.pop()
+    }
+
+    fn keep(&self, sender: SendRequest<String>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE && !sender.is_closed() {
+            idle.push(sender);
+        }
+    }
+}
+
+enum Answer {
+    Body(Vec<u8>),
+    Elsewhere { status: u16, place: String },
+}
+
+fn moved(status: u16, place: &str) -> HttpError {
+    HttpError::Moved { status, place: redact(&server_words(place.as_bytes())) }
+}
+
+fn refusal_advice(status: StatusCode, words: String) -> String {
+    if status != StatusCode::UNAUTHORIZED {
+        return words;
+    }
+    let words = if words.is_empty() { "it wants credentials".to_owned() } else { words };
+    format!("{words}. Put a token into METERBRIDGE_TOKEN or name its file with --token-file")
+}

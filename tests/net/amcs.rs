@@ -1,0 +1,513 @@
+//! A real backend, as its stand-in has it: whatever happens, within 15 seconds what is shown is what
+//! is true. Time is paused and everything has its real length.
+
+use std::time::Duration;
+
+use meterbridge::inspect::{Report, RunReport};
+use meterbridge::model::{Model, Retention};
+use meterbridge::source::connector::Connect;
+use meterbridge::source::desk::Ambient;
+use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::{
+    ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal, Updates,
+    net,
+};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::backend::{Backend, Guard, Script, Truth, Wire};
+
+const SOON: Duration = Duration::from_secs(15);
+const WORDS: &str = "LLM call timed out in LYRICS after 30s";
+
+/// A screen that watches a backend.
+pub struct Screen {
+    signals: crossbeam_channel::Receiver<Signal>,
+    commands: mpsc::Sender<Command>,
+    pub model: Model,
+    pub states: Vec<ConnectionState>,
+    pub log: Vec<ConnectionEvent>,
+}
+
+pub fn settings() -> ConnectionSettings {
+    ConnectionSettings::default()
+}
+
+pub fn naming(runs: &[Uuid]) -> ConnectionSettings {
+    let runs = runs.iter().map(Uuid::to_string).collect();
+    ConnectionSettings { api: ApiSettings { runs, ..ApiSettings::default() }, ..settings() }
+}
+
+impl Screen {
+    pub fn watching(backend: &Backend, settings: ConnectionSettings) -> Self {
+        Self::over(Wire(backend.clone()), backend, settings)
+    }
+
+    pub fn over<C: Connect + Send + Sync + 'static>(
+        connector: C,
+        backend: &Backend,
+        settings: ConnectionSettings,
+    ) -> Self {
+        let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
+        let (commands, receiver) = mpsc::channel(64);
+        let clock = backend.clone();
+        let ambient = Ambient { clock: Box::new(move || clock.now()), random: Box::new(|| 0.5) };
+        let outlet = Outlet::new(sender, std::sync::Arc::new(|| {}));
+        let url = Some("http://studio:8000".to_owned());
+        tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
+        let model = Model::new(Retention::EVERYTHING);
+        Self { signals, commands, model, states: Vec::new(), log: Vec::new() }
+    }
+
+    pub fn take(&mut self) {
+        for signal in self.signals.try_iter() {
+            match signal {
+                Signal::Batch(batch) => self.model.receive(batch, |_, _| ()),
+                Signal::State(state) => self.states.push(state),
+                Signal::Log(entry) => self.log.push(entry.event),
+            }
+        }
+    }
+
+    pub fn report(&self, id: Uuid) -> Option<RunReport> {
+        Report::of(&self.model).runs.into_iter().find(|run| run.run_id == id.to_string())
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            sleep(Duration::from_millis(20)).await;
+            self.take();
+        }
+    }
+
+    /// What is shown otherwise than it is, of all runs.
+    pub fn differences(&self, backend: &Backend, runs: &[Uuid]) -> Vec<String> {
+        let of = |id: &Uuid| match self.report(*id) {
+            None => vec![format!("{id} is not shown")],
+            Some(report) => Truth::of(backend, *id).differences(&report),
+        };
+        runs.iter().flat_map(of).collect()
+    }
+
+    /// Waits until what is shown is true. Returns how long that took.
+    #[track_caller]
+    pub fn shows<'a>(
+        &'a mut self,
+        backend: &'a Backend,
+        runs: &'a [Uuid],
+    ) -> impl Future<Output = Duration> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            let began = Instant::now();
+            loop {
+                self.take();
+                let wrong = self.differences(backend, runs);
+                if wrong.is_empty() {
+                    return began.elapsed();
+                }
+                if began.elapsed() > SOON {
+                    panic!("at {caller}: {wrong:#?}\n{:#?}\n{:#?}", self.states.last(), self.log);
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    pub async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        loop {
+            self.take();
+            if done(self) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(120), "{what}: {:?}", self.states);
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn is_connected(&self) -> bool {
+        matches!(self.states.last(), Some(ConnectionState::Connected { .. }))
+    }
+
+    pub fn polls(&self) -> bool {
+        let state = self.states.last();
+        matches!(state, Some(ConnectionState::Connected { updates: Updates::Polling, .. }))
+    }
+
+    fn errors(&self) -> Vec<&str> {
+        self.log
+            .iter()
+            .filter_map(|event| match event {
+                ConnectionEvent::Error { message } => Some(message.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// What the backend must never see.
+#[track_caller]
+pub fn check_manners(backend: &Backend) {
+    let seen = backend.seen();
+    assert_eq!(seen.data_frames, 0, "a socket was sent data");
+    assert!(seen.most_watchers <= 8, "{} sockets at once", seen.most_watchers);
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn is_from_rest(report: &RunReport, node: &str) -> bool {
+    report.nodes.iter().any(|it| it.name == node && it.from_rest)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_found_watched_live_and_let_go() {
+    let backend = Backend::new();
+    backend.send_live_first();
+    let mut screen = Screen::watching(&backend, settings());
+    screen.pass(secs(1)).await;
+    assert!(screen.is_connected(), "{:?}", screen.states);
+    let run = backend.start_run([Script::with_fixes(2, 600)]);
+    screen.shows(&backend, &[run]).await;
+    // From now on it is right at almost any moment.
+    let mut wrong = 0;
+    while backend.lock().run(run).executing {
+        screen.pass(Duration::from_millis(100)).await;
+        wrong += usize::from(!screen.differences(&backend, &[run]).is_empty());
+    }
+    assert!(wrong < 15, "{wrong} times of about 90");
+    screen.shows(&backend, &[run]).await;
+    let report = screen.report(run).unwrap();
+    assert_eq!((report.status, report.from_rest), ("completed", false));
+    assert!(is_from_rest(&report, "PLAN"), "it began before it was found");
+    assert!(!is_from_rest(&report, "REVIEW"));
+    let title = screen.model.run(&run.to_string()).unwrap().song_title.clone();
+    assert_eq!(title.as_deref(), Some("Neon Rain"));
+    screen.pass(secs(3)).await;
+    assert_eq!(backend.seen().watchers, 0, "its socket is closed when it is over");
+    let asked = backend.seen().requests.len();
+    screen.pass(secs(60)).await;
+    let later = backend.seen().requests;
+    assert!(later[asked..].iter().all(|it| it.contains("active-runs")), "{later:#?}");
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_viewer_sees_how_it_ended() {
+    let backend = Backend::new();
+    let runs = [
+        backend.start_run([Script::with_fixes(1, 100)]),
+        backend.start_run([Script::failing("LYRICS", WORDS, 100)]),
+        backend.start_run([Script::without_skill("COMPOSE", 100)]),
+        backend.start_run([Script::without_skill("PLAN", 100)]),
+        backend.add_run([Script::success(100)]),
+    ];
+    sleep(secs(30)).await;
+    let mut screen = Screen::watching(&backend, naming(&runs));
+    let took = screen.shows(&backend, &runs).await;
+    assert!(took < secs(2), "{took:?}");
+    let failed = screen.report(runs[1]).unwrap();
+    assert!(failed.from_rest && is_from_rest(&failed, "LYRICS"));
+    assert_eq!(failed.nodes[1].status, "success", "REST names STYLE as the one that failed");
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_in_front_of_us() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::failing("COMPOSE", "boom", 1500)]);
+    screen.pass(secs(14)).await;
+    screen.shows(&backend, &[run]).await;
+    assert_eq!(screen.report(run).unwrap().status, "failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::with_fixes(1, 1500)]);
+    screen.pass(secs(5)).await;
+    // Everything is lost, and back at once.
+    backend.restart(Duration::from_millis(100)).await;
+    screen.pass(secs(5)).await;
+    screen.shows(&backend, &[run]).await;
+    screen.pass(secs(15)).await;
+    screen.shows(&backend, &[run]).await;
+    assert_eq!(screen.report(run).unwrap().status, "completed");
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_nobody_told_of_is_found() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::success(1000).losing_its_end()]);
+    screen.pass(secs(1)).await;
+    screen.until("its end", |_| !backend.lock().run(run).executing).await;
+    let took = screen.shows(&backend, &[run]).await;
+    assert!(took < secs(13), "{took:?}");
+    assert!(screen.report(run).unwrap().from_rest);
+    screen.pass(secs(3)).await;
+    assert_eq!(backend.seen().watchers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_run_goes_on() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::success(2000)]);
+    screen.pass(secs(7)).await;
+    backend.cancel(run);
+    screen.pass(Duration::from_millis(200)).await;
+    assert_eq!(screen.report(run).unwrap().status, "cancelled");
+    screen.pass(secs(3)).await;
+    screen.shows(&backend, &[run]).await;
+    assert_eq!(screen.report(run).unwrap().status, "running");
+    screen.until("its end", |_| !backend.lock().run(run).executing).await;
+    screen.shows(&backend, &[run]).await;
+    let report = screen.report(run).unwrap();
+    assert_eq!((report.status, report.cancel_requested), ("completed", true));
+
+    // By REST alone.
+    backend.refuse_sockets(Some(403));
+    let mut polling = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::success(4000)]);
+    polling.pass(secs(7)).await;
+    backend.cancel(run);
+    polling.pass(secs(6)).await;
+    polling.shows(&backend, &[run]).await;
+    polling.until("its end", |_| !backend.lock().run(run).executing).await;
+    polling.shows(&backend, &[run]).await;
+    let report = polling.report(run).unwrap();
+    assert_eq!((report.status, report.cancel_requested), ("completed", true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_a_run_of_its_own() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
+    screen.pass(secs(8)).await;
+    let now = backend.now();
+    let song = backend.lock().run(failed).song_id;
+    let again = backend.lock().add_run(song, vec![Script::success(800)], now);
+    screen.pass(secs(10)).await;
+    backend.start(again);
+    screen.pass(secs(10)).await;
+    screen.shows(&backend, &[failed, again]).await;
+    assert_eq!(screen.report(again).unwrap().status, "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_executed_twice_under_one_id() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let scripts = [Script::failing("COMPOSE", "boom", 1000), Script::with_fixes(1, 1000)];
+    let run = backend.start_run(scripts.clone());
+    screen.pass(secs(20)).await;
+    screen.shows(&backend, &[run]).await;
+    backend.start(run);
+    screen.pass(secs(6)).await;
+    screen.shows(&backend, &[run]).await;
+    assert_eq!(screen.report(run).unwrap().executions, 2);
+    screen.pass(secs(20)).await;
+    screen.shows(&backend, &[run]).await;
+    let shown = screen.model.run(&run.to_string()).unwrap();
+    assert_eq!(shown.history.len(), 1);
+    assert_eq!(shown.history[0].nodes[4].error.as_deref(), Some("boom"));
+
+    // By REST alone.
+    backend.refuse_sockets(Some(403));
+    let mut polling = Screen::watching(&backend, settings());
+    let run = backend.start_run(scripts);
+    polling.pass(secs(20)).await;
+    polling.shows(&backend, &[run]).await;
+    backend.start(run);
+    polling.pass(secs(6)).await;
+    polling.shows(&backend, &[run]).await;
+    polling.pass(secs(20)).await;
+    polling.shows(&backend, &[run]).await;
+    assert_eq!(polling.model.run(&run.to_string()).unwrap().history.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_runs_have_eight_sockets() {
+    let backend = Backend::new();
+    let mut runs = Vec::new();
+    for number in 0..40 {
+        let script = match number % 4 {
+            0 => Script::failing("VALIDATE", "boom", 4000),
+            1 => Script::with_fixes(2, 2000),
+            _ => Script::success(3000 + 50 * number),
+        };
+        runs.push(backend.start_run([script]));
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut screen = Screen::watching(&backend, settings());
+    screen.pass(secs(6)).await;
+    assert_eq!(backend.seen().watchers, 8);
+    assert!(!screen.polls(), "32 runs are asked for because there are so many");
+    let newest = runs[32..].iter().all(|id| !is_unwatched(&backend, *id));
+    assert!(newest, "the newest have the sockets");
+    screen.pass(secs(60)).await;
+    screen.shows(&backend, &runs).await;
+    assert!(runs.iter().all(|id| screen.report(*id).unwrap().status != "running"));
+    check_manners(&backend);
+}
+
+fn is_unwatched(backend: &Backend, id: Uuid) -> bool {
+    backend.lock().run(id).watchers.iter().all(|watcher| watcher.is_closed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let runs: Vec<Uuid> =
+        (0..3).map(|_| backend.start_run([Script::with_fixes(1, 2000)])).collect();
+    screen.pass(secs(9)).await;
+    screen.shows(&backend, &runs).await;
+    let said = screen.log.len();
+    backend.freeze(secs(45));
+    screen.pass(secs(44)).await;
+    assert!(runs.iter().all(|id| screen.report(*id).unwrap().status == "running"));
+    assert!(screen.is_connected(), "{:?}", screen.states);
+    assert_eq!(screen.log[said..].len(), 1, "it is said once: {:#?}", &screen.log[said..]);
+    screen.pass(secs(2)).await;
+    screen.shows(&backend, &runs).await;
+    screen.pass(secs(30)).await;
+    screen.shows(&backend, &runs).await;
+    assert_eq!(backend.seen().handshakes, 3, "no socket was opened anew");
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_restarts_is_found_again() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let runs: Vec<Uuid> =
+        (0..3).map(|_| backend.start_run([Script::with_fixes(1, 1200)])).collect();
+    screen.pass(secs(5)).await;
+    backend.restart(secs(8)).await;
+    screen.take();
+    assert!(matches!(screen.states.last(), Some(ConnectionState::Reconnecting { .. })));
+    screen.shows(&backend, &runs).await;
+    assert!(screen.is_connected());
+    screen.pass(secs(20)).await;
+    screen.shows(&backend, &runs).await;
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_that_is_killed_leaves_orphans() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
+    screen.pass(secs(5)).await;
+    backend.kill(secs(4)).await;
+    screen.shows(&backend, &orphans).await;
+    // For ever running; new ones get their sockets once it is known what those are.
+    screen.pass(secs(700)).await;
+    assert_eq!(backend.seen().watchers, 0, "no socket for what is dead");
+    let run = screen.model.run(&orphans[0].to_string()).unwrap();
+    assert!(run.is_orphan(backend.now()));
+    let asked = backend.seen().requests.len();
+    screen.pass(secs(60)).await;
+    let details =
+        backend.seen().requests[asked..].iter().filter(|it| it.contains("/runs/")).count();
+    assert!(details <= 2 * orphans.len(), "{details} questions about the dead in a minute");
+    let run = backend.start_run([Script::success(1000)]);
+    screen.pass(secs(4)).await;
+    assert_eq!(backend.seen().watchers, 1);
+    screen.shows(&backend, &[run]).await;
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_sockets_it_goes_on_by_asking() {
+    let backend = Backend::new();
+    backend.refuse_sockets(Some(503));
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::with_fixes(3, 4000)]);
+    screen.until("asking instead", Screen::polls).await;
+    assert!(screen.errors().iter().any(|words| words.starts_with(Updates::POLLING_WORDS)));
+    let asked = backend.seen().requests.len();
+    screen.pass(secs(20)).await;
+    screen.shows(&backend, &[run]).await;
+    let details = backend.seen().requests[asked..]
+        .iter()
+        .filter(|it| it.contains("/runs/") && !it.contains("events"))
+        .count();
+    assert!((3..=7).contains(&details), "{details} questions in 20 s");
+    backend.refuse_sockets(None);
+    screen.until("live again", |screen| !screen.polls()).await;
+    let events = |screen: &Screen| screen.report(run).unwrap().events;
+    let before = events(&screen);
+    screen.pass(secs(60)).await;
+    screen.shows(&backend, &[run]).await;
+    assert!(events(&screen) > before + 5);
+    let report = screen.report(run).unwrap();
+    assert_eq!((report.status, report.fix_iterations), ("completed", 3));
+    assert!(!report.from_rest && is_from_rest(&report, "PLAN"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_found_where_active_runs_is_not_to_be_had() {
+    for guarded in [true, false] {
+        let backend = Backend::new();
+        match guarded {
+            true => backend.ask_for(Guard::ActiveRuns("t".to_owned())),
+            false => backend.without_active_runs(),
+        }
+        let mut screen = Screen::watching(&backend, settings());
+        let run = backend.start_run([Script::success(2000)]);
+        screen.pass(secs(5)).await;
+        screen.shows(&backend, &[run]).await;
+        // A pending run spoils the page that it is on.
+        backend.add_run([Script::success(10)]);
+        screen.pass(secs(20)).await;
+        screen.shows(&backend, &[run]).await;
+        assert!(screen.is_connected(), "{:?}", screen.states);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_run_is_watched_where_nothing_can_be_listed() {
+    let backend = Backend::new();
+    backend.ask_for(Guard::ActiveRuns("t".to_owned()));
+    let run = backend.start_run([Script::success(2000)]);
+    // The list is spoilt for good.
+    backend.add_run([Script::success(10)]);
+    let mut screen = Screen::watching(&backend, naming(&[run]));
+    screen.pass(secs(25)).await;
+    screen.shows(&backend, &[run]).await;
+    assert!(screen.is_connected(), "{:?}", screen.states);
+    let said = screen.errors().iter().filter(|words| words.contains("cannot be listed")).count();
+    assert_eq!(said, 1, "{:#?}", screen.log);
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_ends_and_begins_it() {
+    let backend = Backend::new();
+    let mut screen = Screen::watching(&backend, settings());
+    let run = backend.start_run([Script::success(3000)]);
+    screen.pass(secs(5)).await;
+    assert_eq!(backend.seen().watchers, 1);
+    screen.commands.send(Command::Disconnect).await.unwrap();
+    screen.pass(secs(2)).await;
+    assert_eq!(screen.states.last(), Some(&ConnectionState::Disconnected));
+    assert_eq!(backend.seen().watchers, 0);
+    let asked = backend.seen().requests.len();
+    screen.pass(secs(30)).await;
+    assert_eq!(backend.seen().requests.len(), asked);
+    screen.commands.send(Command::Reconnect).await.unwrap();
+    screen.pass(secs(2)).await;
+    assert!(screen.is_connected());
+    let _ = run;
+}

@@ -1,0 +1,294 @@
+//! REST as protocol section 4 has it, with its traps.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::http::Request;
+use super::script::Script;
+use super::studio::{Run, Studio, zoned};
+use super::{Backend, Guard};
+
+/// What the stand-in answers. An unhandled 500 drops the connection afterwards, without a word.
+pub struct Reply {
+    pub status: u16,
+    pub body: Value,
+    pub drops: bool,
+    /// `Location` of a redirect.
+    pub location: Option<String>,
+}
+
+impl Reply {
+    fn new(status: u16, body: Value) -> Self {
+        Self { status, body, drops: false, location: None }
+    }
+
+    fn detail(status: u16, words: impl Into<String>) -> Self {
+        Self::new(status, json!({"detail": words.into()}))
+    }
+
+    fn unhandled(words: &str) -> Self {
+        let body = json!({"error": "Internal server error", "detail": words});
+        Self { drops: true, ..Self::new(500, body) }
+    }
+}
+
+fn not_a_uuid(place: &str, text: &str) -> Reply {
+    let why = "invalid character: expected an optional prefix of `urn:uuid:`";
+    let item = json!({
+        "type": "uuid_parsing", "loc": ["path", place],
+        "msg": format!("Input should be a valid UUID, {why}"), "input": text,
+        "ctx": {"error": why},
+    });
+    Reply::new(422, json!({"detail": [item]}))
+}
+
+const PENDING_IN_A_PAGE: &str = "1 validation error for WorkflowRunResponse\nstatus\n  Input should \
+     be 'running', 'completed', 'failed' or 'cancelled' [type=enum, input_value='pending']";
+
+/// The answer to `request`, whose path is below the base.
+pub async fn reply(backend: &Backend, request: &Request, path: &str) -> Reply {
+    if let Some(refusal) = refusal(backend, request, path) {
+        return refusal;
+    }
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match (request.method.as_str(), parts.as_slice()) {
+        ("GET", ["monitoring", "active-runs"]) => active_runs(backend),
+        ("GET", ["workflow-runs"]) => page(backend, request),
+        ("GET", ["workflow-runs", "by-song", song]) => by_song(backend, song),
+        ("GET", ["workflow-runs", id]) => match Uuid::try_parse(id) {
+            Ok(_) => Reply::unhandled("BaseRepository.get_by_id() missing 1 required argument"),
+            Err(_) => not_a_uuid("run_id", id),
+        },
+        ("GET", ["songs", id]) => song(backend, id),
+        ("POST", ["runs"]) => create(backend, request),
+        ("GET", ["runs", id]) => with_id(id, "run_id", |id| match backend.lock().runs.get(&id) {
+            Some(run) => Reply::new(200, detail(run)),
+            None => Reply::detail(404, format!("Workflow run {id} not found")),
+        }),
+        ("POST", ["runs", id, "execute"]) => match Uuid::try_parse(id) {
+            Ok(id) => execute(backend, id).await,
+            Err(_) => not_a_uuid("run_id", id),
+        },
+        ("POST", ["runs", id, "cancel"]) => with_id(id, "run_id", |id| cancel(backend, id)),
+        ("POST", ["runs", id, "retry"]) => with_id(id, "run_id", |id| retry(backend, id)),
+        _ => Reply::detail(404, "Not Found"),
+    }
+}
+
+fn refusal(backend: &Backend, request: &Request, path: &str) -> Option<Reply> {
+    let guard = backend.guard();
+    let wanted = match &guard {
+        Guard::Nobody => return None,
+        Guard::ActiveRuns(token) if path.contains("monitoring") => token,
+        Guard::ActiveRuns(_) => return None,
+        Guard::Everything(token) => token,
+    };
+    let given = request.headers.get("authorization");
+    let right = given.is_some_and(|header| *header == format!("Bearer {wanted}"));
+    (!right).then(|| Reply::detail(401, "Not authenticated"))
+}
+
+fn with_id(text: &str, place: &str, then: impl FnOnce(Uuid) -> Reply) -> Reply {
+    Uuid::try_parse(text).map_or_else(|_| not_a_uuid(place, text), then)
+}
+
+fn utc(at: Timestamp) -> String {
+    zoned(at, "+00:00")
+}
+
+/// `GET /runs/{id}`.
+pub fn detail(run: &Run) -> Value {
+    let executions: Vec<Value> = run
+        .executions
+        .iter()
+        .map(|row| {
+            json!({
+                "node_name": row.node, "status": row.status, "duration_ms": row.duration_ms,
+                "started_at": utc(row.started_at), "completed_at": row.completed_at.map(utc),
+            })
+        })
+        .collect();
+    let mut counts = serde_json::Map::new();
+    for (_, phase) in &run.stored {
+        let count = counts.get(*phase).and_then(Value::as_u64).unwrap_or(0);
+        counts.insert((*phase).to_owned(), json!(count + 1));
+    }
+    json!({
+        "run_id": run.id.to_string(), "song_id": run.song_id.to_string(), "status": run.status,
+        "current_node": run.current_node, "fix_iterations": run.fix_iterations,
+        "validation_scores": run.scores, "error": run.error,
+        "created_at": utc(run.created_at), "updated_at": utc(run.updated_at),
+        "executions": executions, "event_counts": counts,
+    })
+}
+
+fn active_runs(backend: &Backend) -> Reply {
+    let now = backend.now();
+    let studio = backend.lock();
+    let runs: Vec<Value> = in_order(&studio)
+        .filter(|run| run.status == "running")
+        .map(|run| {
+            let started_at = run.started_at.unwrap_or(run.created_at);
+            json!({
+                "run_id": run.id.to_string(), "song_id": run.song_id.to_string(), "status": run.status,
+                "current_node": run.current_node, "started_at": utc(started_at),
+                "elapsed_seconds": now.duration_since(started_at).as_secs_f64(),
+            })
+        })
+        .collect();
+    Reply::new(200, json!({"timestamp": utc(now), "active_count": runs.len(), "runs": runs}))
+}
+
+fn in_order(studio: &Studio) -> impl Iterator<Item = &Run> {
+    studio.order.iter().filter_map(|id| studio.runs.get(id))
+}
+
+/// A row of the lists. They write UTC as `Z`.
+fn row(run: &Run) -> Value {
+    json!({
+        "song_id": run.song_id.to_string(), "run_id": run.id.to_string(), "status": run.status,
+        "current_node": run.current_node, "node_outputs": {}, "event_stream": [],
+        "validation_scores": run.scores, "fix_iterations": run.fix_iterations, "error": run.error,
+        "extra_metadata": {"seed": run.seed, "manifest": run.manifest},
+        "id": Uuid::from_u128(run.id.as_u128() ^ 1).to_string(),
+        "tenant_id": "00000000-0000-0000-0000-000000000001",
+        "owner_id": "00000000-0000-0000-0000-000000000000",
+        "created_at": utc(run.created_at).replace("+00:00", "Z"),
+        "updated_at": utc(run.updated_at).replace("+00:00", "Z"), "deleted_at": null,
+    })
+}
+
+/// In an order that has to do with nothing, and all of it lost to one pending run.
+fn page(backend: &Backend, request: &Request) -> Reply {
+    let number = |name: &str| request.query.get(name).and_then(|text| text.parse::<usize>().ok());
+    let (limit, begin) = (number("limit").unwrap_or(50), number("cursor").unwrap_or(0));
+    let studio = backend.lock();
+    let mut runs: Vec<&Run> = in_order(&studio).collect();
+    runs.sort_by_key(|run| run.id.as_u128().reverse_bits());
+    let total = runs.len();
+    let part: Vec<&Run> = runs.into_iter().skip(begin).take(limit).collect();
+    if part.iter().any(|run| run.status == "pending") {
+        return Reply::unhandled(PENDING_IN_A_PAGE);
+    }
+    let end = begin + part.len();
+    let items: Vec<Value> = part.into_iter().map(row).collect();
+    let info = json!({
+        "has_next_page": end < total, "has_previous_page": begin > 0,
+        "start_cursor": begin.to_string(), "end_cursor": end.to_string(), "total_count": total,
+    });
+    Reply::new(200, json!({"items": items, "page_info": info}))
+}
+
+fn by_song(backend: &Backend, song: &str) -> Reply {
+    with_id(song, "song_id", |song| {
+        let studio = backend.lock();
+        let mut runs: Vec<&Run> = in_order(&studio).filter(|run| run.song_id == song).collect();
+        if runs.iter().any(|run| run.status == "pending") {
+            return Reply::unhandled(PENDING_IN_A_PAGE);
+        }
+        runs.reverse();
+        Reply::new(200, runs.into_iter().map(row).collect())
+    })
+}
+
+fn song(backend: &Backend, id: &str) -> Reply {
+    with_id(id, "song_id", |id| match backend.lock().songs.get(&id) {
+        None => Reply::detail(404, format!("Song {id} not found")),
+        Some(title) => Reply::new(
+            200,
+            json!({
+                "title": title, "sds_version": "1.0.0", "global_seed": 42, "style_id": null,
+                "persona_id": null, "blueprint_id": null, "status": "draft", "feature_flags": {},
+                "render_config": null, "extra_metadata": {}, "id": id.to_string(),
+                "tenant_id": "00000000-0000-0000-0000-000000000001",
+                "owner_id": "00000000-0000-0000-0000-000000000000",
+                "created_at": "2026-11-23T01:07:19.203296Z",
+                "updated_at": "2026-11-23T01:07:19.203296Z", "deleted_at": null,
+            }),
+        ),
+    })
+}
+
+fn create(backend: &Backend, request: &Request) -> Reply {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let invalid = |kind: &str, field: &str, words: &str, input: &Value| {
+        let item = json!({"type": kind, "loc": ["body", field], "msg": words, "input": input});
+        Reply::new(422, json!({"detail": [item]}))
+    };
+    let Some(song) = body["song_id"].as_str().and_then(|text| Uuid::try_parse(text).ok()) else {
+        return invalid("missing", "song_id", "Field required", &body);
+    };
+    if body["seed"].as_i64().is_some_and(|seed| seed < 0) {
+        let words = "Input should be greater than or equal to 0";
+        let mut reply = invalid("greater_than_equal", "seed", words, &body["seed"]);
+        reply.body["detail"][0]["ctx"] = json!({"ge": 0});
+        return reply;
+    }
+    let now = backend.now();
+    let mut studio = backend.lock();
+    if !studio.songs.contains_key(&song) {
+        return Reply::detail(400, "Failed to create workflow run: ForeignKeyViolation");
+    }
+    let id = studio.add_run(song, vec![Script::success(50)], now);
+    let run = studio.run(id);
+    run.seed = body["seed"].as_u64().unwrap_or(run.seed);
+    run.manifest = body["manifest"].clone();
+    let message = "Workflow run created successfully";
+    let body = json!({"run_id": id.to_string(), "song_id": song.to_string(), "status": "pending", "message": message});
+    Reply::new(201, body)
+}
+
+/// Answers when the run is over; hanging up does not stop it.
+async fn execute(backend: &Backend, id: Uuid) -> Reply {
+    if !backend.lock().runs.contains_key(&id) {
+        return Reply::detail(500, "Workflow execution failed: ForeignKeyViolation");
+    }
+    // A killed server answers nobody.
+    let Ok(()) = backend.execute(id).await else { return std::future::pending().await };
+    let studio = backend.lock();
+    let run = &studio.runs[&id];
+    if run.status == "failed" {
+        let words = run.error.as_ref().and_then(|error| error["message"].as_str()).unwrap();
+        let words = format!("Workflow execution failed: Workflow run {id} failed: {words}");
+        return Reply::detail(500, words);
+    }
+    let took = run.updated_at.duration_since(run.started_at.unwrap()).as_millis();
+    Reply::new(
+        200,
+        json!({
+            "run_id": id.to_string(), "status": "completed", "duration_ms": took as u64,
+            "fix_iterations": run.fix_iterations, "validation_scores": run.scores,
+            "message": "Workflow execution completed",
+        }),
+    )
+}
+
+fn cancel(backend: &Backend, id: Uuid) -> Reply {
+    let now = backend.now();
+    if !backend.lock().cancel(id, now) {
+        return Reply::detail(404, format!("Workflow run {id} not found or already completed"));
+    }
+    let message = "Workflow run cancelled successfully";
+    Reply::new(200, json!({"run_id": id.to_string(), "status": "cancelled", "message": message}))
+}
+
+fn retry(backend: &Backend, id: Uuid) -> Reply {
+    let now = backend.now();
+    let mut studio = backend.lock();
+    let Some(run) = studio.runs.get(&id) else {
+        return Reply::detail(400, format!("Workflow run {id} not found"));
+    };
+    if run.status != "failed" {
+        let status = run.status;
+        let words = format!("Can only retry failed runs, current status: {status}");
+        return Reply::detail(400, words);
+    }
+    let (song, scripts) = (run.song_id, run.scripts.clone());
+    let new = studio.add_run(song, scripts, now);
+    let message = "Retry run created successfully";
+    Reply::new(
+        200,
+        json!({"original_run_id": id.to_string(), "new_run_id": new.to_string(), "message": message}),
+    )
+}

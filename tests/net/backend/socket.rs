@@ -1,0 +1,110 @@
+//! The WebSocket of one run, as protocol sections 2 and 3 have it.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use uuid::Uuid;
+
+use super::http::Request;
+use super::{Backend, Phase};
+
+/// Frames are waited for so long before what is stored is sent, where live ones come first.
+const LATE_REPLAY: Duration = Duration::from_millis(40);
+
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    backend: &Backend,
+    mut stream: S,
+    request: &Request,
+) -> Option<()> {
+    let key = request.headers.get("sec-websocket-key")?;
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
+         sec-websocket-accept: {}\r\n\r\n",
+        derive_accept_key(key.as_bytes())
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+    let refusal = match request.query.get("run_id").map(|text| Uuid::try_parse(text)) {
+        Some(Ok(run)) => {
+            let _seat = backend.take_seat();
+            return watch(backend, socket, run).await;
+        }
+        Some(Err(_)) => "Invalid run_id format",
+        None => "Missing run_id query parameter",
+    };
+    let frame = CloseFrame { code: 1008.into(), reason: refusal.into() };
+    socket.close(Some(frame)).await.ok()
+}
+
+async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
+    backend: &Backend,
+    mut socket: WebSocketStream<S>,
+    run: Uuid,
+) -> Option<()> {
+    let (sender, mut live) = mpsc::unbounded_channel();
+    let stored: Vec<String> = match backend.lock().runs.get_mut(&run) {
+        Some(run) => {
+            run.watchers.push(sender.clone());
+            run.stored.iter().map(|(frame, _)| frame.clone()).collect()
+        }
+        // Open, and silent for ever.
+        None => Vec::new(),
+    };
+    let mut replayed = false;
+    let late = if backend.live_comes_first() { LATE_REPLAY } else { Duration::ZERO };
+    let replay_at = Instant::now() + late;
+    let mut next_ping = Instant::now() + backend.ping_interval();
+    let mut silenced = false;
+    let mut phase = backend.phase();
+    loop {
+        backend.thawed().await;
+        tokio::select! {
+            biased;
+            Ok(()) = phase.changed() => {
+                let now = *phase.borrow_and_update();
+                if now == Phase::Restarting {
+                    let frame = CloseFrame { code: 1012.into(), reason: "".into() };
+                    socket.close(Some(frame)).await.ok()?;
+                }
+                if now != Phase::Up {
+                    return Some(());
+                }
+            }
+            () = sleep_until(replay_at), if !replayed => {
+                replayed = true;
+                for frame in &stored {
+                    socket.send(Message::text(frame.clone())).await.ok()?;
+                }
+            }
+            Some(frame) = live.recv(), if replayed || !late.is_zero() => if !silenced {
+                backend.thawed().await;
+                socket.send(Message::text(frame)).await.ok()?;
+            },
+            () = sleep_until(next_ping) => {
+                next_ping = Instant::now() + backend.ping_interval();
+                socket.send(Message::Ping(Default::default())).await.ok()?;
+            }
+            message = socket.next() => match message?.ok()? {
+                Message::Binary(_) => {
+                    backend.count_data();
+                    silenced = true;
+                }
+                Message::Text(_) => backend.count_data(),
+                Message::Close(_) => {
+                    // The answer to it.
+                    let _ = socket.flush().await;
+                    sleep(Duration::from_millis(1)).await;
+                    return Some(());
+                }
+                _ => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! What the stand-in has in its database, and how runs are executed.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::script::Script;
+
+/// A row of `executions`, with what a client is not told.
+pub struct Execution {
+    /// Which execution of the run it belongs to, from 1.
+    pub number: u32,
+    pub node: &'static str,
+    pub status: &'static str,
+    /// As REST tells it: some milliseconds more than the event's.
+    pub duration_ms: Option<u64>,
+    /// As the event tells it.
+    pub event_ms: Option<u64>,
+    pub started_at: Timestamp,
+    pub completed_at: Option<Timestamp>,
+    pub raised: Option<&'static str>,
+}
+
+pub struct Run {
+    pub id: Uuid,
+    pub song_id: Uuid,
+    pub seed: u64,
+    /// As the column says it.
+    pub status: &'static str,
+    pub executing: bool,
+    pub current_node: Option<&'static str>,
+    pub fix_iterations: u32,
+    pub scores: Option<Value>,
+    pub error: Option<Value>,
+    pub cancelled_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    /// Executions begun.
+    pub number: u32,
+    pub executions: Vec<Execution>,
+    pub scripts: Vec<Script>,
+    /// Events that are replayed: run `info`, `start` and `end`.
+    pub stored: Vec<(String, &'static str)>,
+    pub watchers: Vec<mpsc::UnboundedSender<String>>,
+    pub manifest: Value,
+}
+
+impl Run {
+    pub fn script(&self) -> Script {
+        let at = (self.number as usize).saturating_sub(1).min(self.scripts.len() - 1);
+        self.scripts[at].clone()
+    }
+}
+
+#[derive(Default)]
+pub struct Studio {
+    pub runs: BTreeMap<Uuid, Run>,
+    /// In order of creation.
+    pub order: Vec<Uuid>,
+    pub songs: BTreeMap<Uuid, String>,
+    ids: u64,
+}
+
+impl Studio {
+    /// A fresh id that looks like a UUID v4.
+    pub fn fresh_id(&mut self) -> Uuid {
+        self.ids += 1;
+        let mixed = u128::from(self.ids).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        uuid::Builder::from_random_bytes(mixed.to_be_bytes()).into_uuid()
+    }
+
+    pub fn add_song(&mut self, title: &str) -> Uuid {
+        let id = self.fresh_id();
+        self.songs.insert(id, title.to_owned());
+        id
+    }
+
+    pub fn add_run(&mut self, song_id: Uuid, scripts: Vec<Script>, now: Timestamp) -> Uuid {
+        let id = self.fresh_id();
+        let run = Run {
+            id,
+            song_id,
+            seed: 42,
+            status: "pending",
+            executing: false,
+            current_node: None,
+            fix_iterations: 0,
+            scores: None,
+            error: None,
+            cancelled_at: None,
+            created_at: now,
+            updated_at: now,
+            started_at: None,
+            number: 0,
+            executions: Vec::new(),
+            scripts,
+            stored: Vec::new(),
+            watchers: Vec::new(),
+            manifest: json!({"graph": [], "flags": {"render": true}}),
+        };
+        self.runs.insert(id, run);
+        self.order.push(id);
+        let data =
+            json!({"seed": 42, "message": "Workflow run created", "song_id": song_id.to_string()});
+        self.tell(id, None, "info", data, now);
+        id
+    }
+
+    pub fn run(&mut self, id: Uuid) -> &mut Run {
+        self.runs.get_mut(&id).unwrap()
+    }
+
+    /// Sends an event to those who watch, and stores what the backend stores.
+    pub fn tell(
+        &mut self,
+        id: Uuid,
+        node: Option<&str>,
+        phase: &'static str,
+        data: Value,
+        at: Timestamp,
+    ) {
+        let event_id = self.fresh_id();
+        let run = self.run(id);
+        let frame = json!({
+            "event_id": event_id.to_string(), "run_id": id.to_string(), "timestamp": zoned(at, "+00:00"),
+            "node_name": node, "phase": phase, "metrics": {}, "issues": [], "data": data,
+        });
+        let lost = phase == "end" && node.is_none() && run.script().loses_end;
+        if !lost {
+            run.watchers.retain(|watcher| watcher.send(frame.to_string()).is_ok());
+        }
+        if node.is_none() && phase != "fail" {
+            // The database has a zone of its own: same instant, other text.
+            let mut replayed = frame;
+            replayed["timestamp"] = json!(zoned(at, "-05:00"));
+            run.stored.push((replayed.to_string(), phase));
+        }
+    }
+
+    /// A run begins: its first event is told.
+    pub fn begin(&mut self, id: Uuid, now: Timestamp) {
+        let run = self.run(id);
+        run.number += 1;
+        run.status = "running";
+        run.executing = true;
+        run.current_node = None;
+        run.fix_iterations = 0;
+        run.scores = None;
+        run.started_at = Some(now);
+        run.updated_at = now;
+        self.tell(id, None, "start", json!({"message": "Workflow execution started"}), now);
+    }
+
+    pub fn begin_node(&mut self, id: Uuid, node: &'static str, now: Timestamp) -> usize {
+        let run = self.run(id);
+        let number = run.number;
+        let index = run.executions.iter().filter(|row| row.number == number).count();
+        run.executions.push(Execution {
+            number,
+            node,
+            status: "running",
+            duration_ms: None,
+            event_ms: None,
+            started_at: now,
+            completed_at: None,
+            raised: None,
+        });
+        let row = run.executions.len() - 1;
+        let data = json!({
+            "skill_name": skill(node), "seed": run.seed + index as u64, "node_index": index,
+            "deterministic": true,
+        });
+        self.tell(id, Some(node), "start", data, after(now, 4));
+        row
+    }
+
+    /// `millis` is what the skill took.
+    pub fn end_node(
+        &mut self,
+        id: Uuid,
+        row: usize,
+        millis: u64,
+        raises: Option<&'static str>,
+        now: Timestamp,
+    ) {
+        let run = self.run(id);
+        let execution = &mut run.executions[row];
+        let node = execution.node;
+        execution.status = if raises.is_some() { "failed" } else { "completed" };
+        execution.duration_ms = Some(millis + 5);
+        execution.event_ms = Some(millis);
+        execution.completed_at = Some(after(now, 1));
+        execution.raised = raises;
+        run.updated_at = after(now, 1);
+        if raises.is_none() {
+            run.current_node = Some(node);
+        }
+        if node == "FIX" {
+            run.fix_iterations += 1;
+        }
+        let (phase, data) = match raises {
+            None => (
+                "end",
+                json!({
+                    "skill_name": skill(node), "duration_ms": millis,
+                    "output_hash": "ffeb29ea8b8a7f10a38a9a2d63e5d7edfc0634852ef457b196ae3c1c08135fef",
+                    "model_params": {"temperature": 0.2, "top_p": 0.9, "seed": 42},
+                }),
+            ),
+            Some(words) => (
+                "fail",
+                json!({
+                    "skill_name": skill(node), "error_type": "LLMTimeout",
+                    "error_message": words, "duration_ms": millis,
+                    "stack_trace": "Traceback (most recent call last):\n",
+                }),
+            ),
+        };
+        self.tell(id, Some(node), phase, data, now);
+    }
+
+    /// The run is over: with an error, or without.
+    pub fn end(&mut self, id: Uuid, error: Option<String>, now: Timestamp) {
+        let run = self.run(id);
+        run.executing = false;
+        run.updated_at = now;
+        match error {
+            None => {
+                run.status = "completed";
+                run.scores = Some(json!({
+                    "total": 0.88, "singability": 0.86, "hook_density": 0.71,
+                    "profanity_score": 1.0, "rhyme_tightness": 0.82, "section_completeness": 1.0,
+                }));
+                let took = now.duration_since(run.started_at.unwrap()).as_millis();
+                let data = json!({
+                    "message": "Workflow execution completed", "duration_ms": took as u64,
+                    "fix_iterations": run.fix_iterations,
+                });
+                self.tell(id, None, "end", data, after(now, 2));
+            }
+            Some(words) => {
+                run.status = "failed";
+                // The trap: the last node that completed, not the one that failed.
+                run.error = Some(json!({
+                    "node": run.current_node, "message": words, "timestamp": zoned(now, "+00:00"),
+                }));
+                let data = json!({
+                    "message": "Workflow execution failed",
+                    "error": format!("Workflow run {id} failed: {words}"),
+                    "error_type": "WorkflowOrchestrationError",
+                });
+                self.tell(id, None, "fail", data, after(now, 2));
+            }
+        }
+    }
+
+    /// `false` where it is unknown or over.
+    pub fn cancel(&mut self, id: Uuid, now: Timestamp) -> bool {
+        let Some(run) = self.runs.get_mut(&id) else { return false };
+        if !matches!(run.status, "running" | "pending") {
+            return false;
+        }
+        run.status = "cancelled";
+        run.cancelled_at = Some(now);
+        run.updated_at = now;
+        run.error = Some(json!({
+            "message": "Workflow run cancelled by user", "timestamp": zoned(now, "+00:00"),
+        }));
+        self.tell(id, None, "info", json!({"message": "Workflow run cancelled"}), after(now, 2));
+        true
+    }
+}
+
+pub fn skill(node: &str) -> String {
+    format!("amcs.{}.generate", node.to_ascii_lowercase())
+}
+
+pub fn after(at: Timestamp, millis: i64) -> Timestamp {
+    at + jiff::SignedDuration::from_millis(millis)
+}
+
+/// An instant as the backend writes it: microseconds, and no fraction where it is 0.
+pub fn zoned(at: Timestamp, offset: &str) -> String {
+    let hours: i64 = offset[..3].parse().unwrap();
+    let local = at + jiff::SignedDuration::from_hours(hours);
+    let micros = local.subsec_microsecond();
+    let seconds = local.strftime("%Y-%m-%dT%H:%M:%S");
+    match micros {
+        0 => format!("{seconds}{offset}"),
+        _ => format!("{seconds}.{micros:06}{offset}"),
+    }
+}

@@ -1,0 +1,134 @@
+//! What is true of a run of the stand-in, and what a report says otherwise.
+
+use meterbridge::inspect::RunReport;
+use meterbridge::protocol::PIPELINE;
+use uuid::Uuid;
+
+use super::Backend;
+
+/// REST and events tell of the same duration with some milliseconds between them.
+const MILLIS_BETWEEN: u64 = 20;
+
+pub struct Truth {
+    pub status: &'static str,
+    cancel_requested: bool,
+    executions: u32,
+    song_id: String,
+    fix_iterations: u32,
+    current_node: Option<&'static str>,
+    nodes: Vec<TrueNode>,
+}
+
+#[derive(Default)]
+struct TrueNode {
+    name: &'static str,
+    status: &'static str,
+    attempts: u32,
+    /// What the last attempt took.
+    millis: Option<u64>,
+    /// What the last attempt raised.
+    raised: Option<&'static str>,
+}
+
+impl Truth {
+    pub fn of(backend: &Backend, id: Uuid) -> Self {
+        let mut studio = backend.lock();
+        let run = studio.run(id);
+        // Protocol 5.3: a cancelled run that goes on runs.
+        let cancelled_at = run.cancelled_at.filter(|at| Some(*at) >= run.started_at);
+        let rows: Vec<_> = run.executions.iter().filter(|row| row.number == run.number).collect();
+        let goes_on = rows.iter().any(|row| Some(row.started_at) > cancelled_at);
+        let status = match run.status {
+            "cancelled" if goes_on && run.number > 0 => "running",
+            status => status,
+        };
+        let over = !matches!(status, "pending" | "running");
+        let last = rows.iter().rev().filter_map(|row| place(row.node)).max();
+        let nodes = PIPELINE
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let attempts: Vec<_> = rows.iter().filter(|row| row.node == *name).collect();
+                let Some(latest) = attempts.last() else {
+                    let passed = over || last.is_some_and(|last| at < last);
+                    let status = if passed { "skipped" } else { "pending" };
+                    return TrueNode { name, status, ..TrueNode::default() };
+                };
+                let status = match latest.status {
+                    "completed" => "success",
+                    status => status,
+                };
+                TrueNode {
+                    name,
+                    status,
+                    attempts: attempts.len() as u32,
+                    millis: latest.event_ms,
+                    raised: latest.raised,
+                }
+            })
+            .collect();
+        let current = rows.iter().rev().find(|row| row.status == "running");
+        Self {
+            status,
+            cancel_requested: cancelled_at.is_some(),
+            executions: run.number,
+            song_id: run.song_id.to_string(),
+            fix_iterations: run.fix_iterations,
+            current_node: current.filter(|_| !over).map(|row| row.node),
+            nodes,
+        }
+    }
+
+    /// What `report` says otherwise; nothing where it is right.
+    pub fn differences(&self, report: &RunReport) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut check = |what: &str, shown: String, truth: String| {
+            if shown != truth {
+                wrong.push(format!("{what}: shown {shown}, true {truth}"));
+            }
+        };
+        check("status", report.status.to_owned(), self.status.to_owned());
+        check(
+            "cancel requested",
+            report.cancel_requested.to_string(),
+            self.cancel_requested.to_string(),
+        );
+        check("executions", report.executions.to_string(), self.executions.to_string());
+        check(
+            "song",
+            format!("{:?}", report.song_id.as_deref()),
+            format!("{:?}", Some(&self.song_id)),
+        );
+        check("fixes", report.fix_iterations.to_string(), self.fix_iterations.to_string());
+        let current = self.current_node.map(str::to_owned);
+        check("current node", format!("{:?}", report.current_node), format!("{current:?}"));
+        check("nodes", report.nodes.len().to_string(), self.nodes.len().to_string());
+        for (shown, truth) in report.nodes.iter().zip(&self.nodes) {
+            let TrueNode { name, status, attempts, millis, raised } = truth;
+            check(name, shown.status.to_owned(), (*status).to_owned());
+            check(&format!("attempts of {name}"), shown.attempts.to_string(), attempts.to_string());
+            let near = match (shown.duration_ms, millis) {
+                (Some(shown), Some(millis)) => shown.abs_diff(*millis) <= MILLIS_BETWEEN,
+                (shown, millis) => shown == *millis,
+            };
+            if !near {
+                let (shown, truth) = (format!("{:?}", shown.duration_ms), format!("{millis:?}"));
+                check(&format!("milliseconds of {name}"), shown, truth);
+            }
+            let told = shown.error.as_deref().unwrap_or_default();
+            let says = raised.is_none_or(|words| told.contains(words));
+            check(
+                &format!("error of {name}"),
+                format!("{says} ({told})"),
+                format!("true ({told})"),
+            );
+        }
+        let failed = self.status == "failed";
+        check("an error", report.error.is_some().to_string(), failed.to_string());
+        wrong
+    }
+}
+
+fn place(node: &str) -> Option<usize> {
+    PIPELINE.iter().position(|name| *name == node)
+}
