@@ -82,6 +82,7 @@ impl Plugin for StudioPlugin {
         app.insert_resource(ingest::Studio::new(self.settings.retention))
             .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
+            .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
             .insert_resource(source::SourceOptions::new(&self.settings));
         app.add_plugins((clock::plugin, ingest::plugin, actions::plugin, focus::plugin));
@@ -98,6 +99,7 @@ impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<power::NextFrame>().add_plugins((
             draw::DrawPlugin,
+            theme::plugin,
             viewport::plugin,
             transition::plugin,
             frame::plugin,
