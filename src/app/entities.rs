@@ -61,8 +61,9 @@ pub struct RunIndex {
 
 struct RunEntry {
     run: Entity,
-    /// In the order of the model's nodes.
-    nodes: Vec<Entity>,
+    /// In the order of the model's nodes, each with what it was given: of 90,000 only those that
+    /// differ are looked up.
+    nodes: Vec<(Entity, NodeEntity)>,
 }
 
 impl RunIndex {
@@ -77,14 +78,8 @@ impl RunIndex {
     }
 }
 
-/// Keeps the entities in step. A studio of very many runs has ten times as many of them, so only an
-/// app that looks at them adds this, to a [`StudioPlugin`](super::StudioPlugin).
-pub struct EntitiesPlugin;
-
-impl Plugin for EntitiesPlugin {
-    fn build(&self, app: &mut App) {
-        app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
-    }
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
 }
 
 fn sync(
@@ -140,22 +135,25 @@ fn sync_run(
         *component = RunEntity::of(run);
     }
     for (position, node) in run.nodes.iter().enumerate() {
-        match entry.nodes.get(position) {
-            Some(&entity) => match nodes.get_mut(entity) {
-                Ok(component) if component.shows(node) => {}
-                Ok(mut component) => *component = NodeEntity::of(node),
-                // Spawned this frame: its component arrives with the commands.
-                Err(_) => drop(commands.entity(entity).insert(NodeEntity::of(node))),
-            },
+        match entry.nodes.get_mut(position) {
+            Some((_, given)) if given.shows(node) => {}
+            Some((entity, given)) => {
+                *given = NodeEntity::of(node);
+                match nodes.get_mut(*entity) {
+                    Ok(mut component) => component.clone_from(given),
+                    // Spawned this frame: its component arrives with the commands.
+                    Err(_) => drop(commands.entity(*entity).insert(given.clone())),
+                }
+            }
             None => {
-                let component = NodeEntity::of(node);
-                let entity = commands.spawn((Name::new(node.name.to_string()), component)).id();
-                commands.entity(entry.run).add_child(entity);
-                entry.nodes.push(entity);
+                let given = NodeEntity::of(node);
+                let name = Name::new(node.name.to_string());
+                let entity = commands.spawn((name, given.clone(), ChildOf(entry.run))).id();
+                entry.nodes.push((entity, given));
             }
         }
     }
-    for surplus in entry.nodes.drain(run.nodes.len().min(entry.nodes.len())..) {
+    for (surplus, _) in entry.nodes.drain(run.nodes.len().min(entry.nodes.len())..) {
         commands.entity(surplus).despawn();
     }
 }

@@ -65,9 +65,8 @@ pub enum AppSystems {
     Draw,
 }
 
-/// Everything about the studio that needs no window and no renderer: model, source, focus and
-/// messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`. With an
-/// [`entities::EntitiesPlugin`] it has entities of runs and nodes, too.
+/// Everything about the studio that needs no window and no renderer: model, source, focus,
+/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
 pub struct StudioPlugin {
     pub settings: Settings,
     /// Where events come from; `None` when the embedding app feeds [`ingest::Studio`] by itself.
@@ -85,7 +84,13 @@ impl Plugin for StudioPlugin {
             .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
             .insert_resource(source::SourceOptions::new(&self.settings));
-        app.add_plugins((clock::plugin, ingest::plugin, actions::plugin, focus::plugin));
+        app.add_plugins((
+            clock::plugin,
+            ingest::plugin,
+            actions::plugin,
+            focus::plugin,
+            entities::plugin,
+        ));
         if self.source.is_some() {
             app.add_plugins(source::plugin);
         }
