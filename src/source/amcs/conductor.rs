@@ -181,7 +181,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let (queries, lines) = (&mut self.queries, &self.lines);
         let before = self.watched.len();
         self.watched.retain(|id, run| {
-            let titled = run.song_id.as_ref().is_none_or(|song| queries.knows_song(song));
+            let song = run.song_id.clone().map(Key::Song);
+            let titled = song.is_none_or(|song| queries.is_settled(&song));
             let done = run.is_over() || run.is_missing;
             let keep = !done || run.is_named || run.is_listed || !titled || lines.contains_key(id);
             if !keep {
@@ -313,10 +314,14 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             Answer::Run(id, _, answer) => (Key::Run(id.clone()), answer.as_ref().err().cloned()),
             Answer::Song(id, answer) => (Key::Song(id.clone()), answer.as_ref().err().cloned()),
         };
-        self.queries.answered(&key, failure.is_none(), now);
+        // That there is no such thing is an answer, too.
+        let is_told = |error: &HttpError| matches!(error.status(), Some(400..=499));
+        self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.filter(|error| !error.was_answered()) {
-            self.is_reached = false;
-            return Some(Turnout::Unreached(ending_of(error)));
+            // Questions that were under way fail together: that is one failure, not several.
+            let was_reached = std::mem::replace(&mut self.is_reached, false);
+            let counts = was_reached || key == Key::List;
+            return counts.then(|| Turnout::Unreached(ending_of(error)));
         }
         let was_reached = std::mem::replace(&mut self.is_reached, true);
         if !was_reached {
