@@ -400,6 +400,10 @@ async fn a_backend_that_restarts_is_found_again() {
     backend.restart(secs(8)).await;
     screen.take();
     assert!(matches!(screen.states.last(), Some(ConnectionState::Reconnecting { .. })));
+    let under_way = |state: &ConnectionState| {
+        matches!(state, ConnectionState::Reconnecting { next_attempt_at: None, .. })
+    };
+    assert!(screen.states.iter().any(under_way));
     screen.shows(&backend, &runs).await;
     assert!(screen.is_connected());
     screen.pass(secs(20)).await;
@@ -443,6 +447,35 @@ async fn a_backend_that_is_killed_leaves_orphans() {
     screen.pass(secs(4)).await;
     assert_eq!(backend.seen().watchers, 1);
     screen.shows(&backend, &[run]).await;
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_of_yesterday_get_no_socket() {
+    let backend = Backend::new();
+    let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
+    sleep(secs(5)).await;
+    backend.kill(secs(1)).await;
+    sleep(secs(86_400)).await;
+    let run = backend.start_run([Script::success(1000)]);
+    sleep(secs(1)).await;
+    for listed in [true, false] {
+        if !listed {
+            backend.without_active_runs();
+        }
+        let before = backend.seen().handshakes;
+        let mut screen = Screen::watching(&backend, settings());
+        screen.pass(secs(2)).await;
+        screen.shows(&backend, &orphans).await;
+        if listed {
+            screen.shows(&backend, &[run]).await;
+            assert_eq!(backend.seen().handshakes, before + 1);
+        }
+        screen.pass(secs(620)).await;
+        screen.commands.send(Command::Disconnect).await.unwrap();
+        screen.pass(secs(1)).await;
+        assert_eq!(backend.seen().watchers, 0);
+    }
     check_manners(&backend);
 }
 

@@ -78,6 +78,8 @@ pub(super) struct Conductor<C> {
     server_clock: Option<(Timestamp, Instant)>,
     /// The last question was answered, whatever was said.
     is_reached: bool,
+    /// A question was begun while the backend does not answer: whoever waits is told.
+    began_to_try: bool,
     /// It was said that no run can be listed.
     list_is_refused: bool,
     /// Why the last socket could not be had.
@@ -117,6 +119,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             news_sender,
             server_clock: None,
             is_reached: false,
+            began_to_try: false,
             list_is_refused: false,
             line_trouble: None,
         }
@@ -125,6 +128,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     /// Whether a socket is open.
     pub fn has_line(&self) -> bool {
         self.lines.values().any(|line| line.is_open)
+    }
+
+    /// Whether the backend is being asked whether it is back.
+    pub fn is_trying(&self) -> bool {
+        !self.is_reached && !self.answers.is_empty()
     }
 
     /// The next list is not asked for before `at`.
@@ -139,6 +147,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         self.tidy();
         self.arrange_lines(desk, now);
         let wake = self.ask(desk, now);
+        if std::mem::take(&mut self.began_to_try) {
+            return None;
+        }
         // What the application does not take waits where it is.
         let has_room = desk.outlet.has_room();
         tokio::select! {
@@ -200,9 +211,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// The runs that should have a socket, the most wanted first.
     fn line_candidates(&self, most: usize) -> Vec<RunId> {
-        let server_now = self.server_now();
+        let (server_now, now) = (self.server_now(), Instant::now());
         let mut wanting: Vec<&Watched> =
-            self.watched.values().filter(|run| run.wants_line(server_now)).collect();
+            self.watched.values().filter(|run| run.wants_line(server_now, now)).collect();
         wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, run.started_at)));
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
@@ -259,7 +270,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             let key = Key::Run(id.clone());
             let open = self.lines.get(id).is_some_and(|line| line.is_open);
             let answered_at = self.queries.answered_at(&key);
-            want(key, run.freshness(open, poll, server_now, answered_at));
+            want(key, run.freshness(open, poll, server_now, answered_at, now));
             if let Some(song) = &run.song_id {
                 want(Key::Song(song.clone()), lasting(SONG_LASTS));
             }
@@ -278,6 +289,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 wake = wake.min(at);
             } else if self.answers.len() < MOST_IN_FLIGHT {
                 self.queries.begin(&key);
+                self.began_to_try |= !self.is_reached;
                 self.start(key);
             }
         }
