@@ -19,7 +19,6 @@ use bevy::render::RenderApp;
 use bevy::render::renderer::RenderDevice;
 use jiff::Timestamp;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
-use meterbridge::app::entities::RunIndex;
 use meterbridge::app::ingest::{self, Announcements, Studio};
 use meterbridge::app::viewport::{self, Viewport};
 use meterbridge::app::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin};
@@ -172,7 +171,6 @@ fn wall(changing: usize) -> Case {
         studio.model.receive(backend.say(CHANGING), |_, _| {});
     }
     studio.generation += 1;
-    world.resource_mut::<RunIndex>().rebuild();
 
     let mut case = Case::new(app);
     case.feed = Box::new(move |app| {

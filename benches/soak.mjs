@@ -3,7 +3,7 @@
 //
 //     cargo build --release && node benches/soak.mjs [MINUTES [ARGUMENT...]]
 //
-// Arguments go to the program, after --kiosk and the bounds below; without any it is --view wall.
+// Arguments go to the program, after --kiosk, which has the director on, and the bounds below.
 // Needed: Xvfb, and the packages of tests/web (npm ci there). The program is METERBRIDGE_BIN, or the
 // release build. The exit status is 1 where the verdict is bad.
 //
@@ -14,7 +14,7 @@
 import { PROGRAM, Screen, load } from "./support/screen.mjs";
 
 const MINUTES = Number(process.argv[2] ?? 30);
-const ARGUMENTS = process.argv.length > 3 ? process.argv.slice(3) : ["--view", "wall"];
+const ARGUMENTS = process.argv.slice(3);
 const SIZE = "640x360";
 /** Songs at a time, and how many times as fast as they are made: more than 200 events a second. */
 const STUDIO = ["--runs", "120", "--speed", "10"];

@@ -54,6 +54,7 @@ pub struct ViewSettings {
     pub fullscreen: bool,
     /// Nothing moves that need not.
     pub reduced_motion: bool,
+    pub theme: ThemeName,
     /// How fast a recording plays; 1 is as it happened.
     pub speed: f64,
 }
@@ -66,6 +67,7 @@ impl Default for ViewSettings {
             panel: None,
             fullscreen: false,
             reduced_motion: false,
+            theme: ThemeName::default(),
             speed: 1.0,
         }
     }
@@ -115,6 +117,7 @@ impl Settings {
                 panel: if view.no_panel { Some(false) } else { view.panel },
                 fullscreen: false,
                 reduced_motion: view.reduced_motion,
+                theme: view.theme,
                 speed: view.speed,
             },
             studio: StudioSettings {
@@ -300,6 +303,11 @@ pub struct ViewOptions {
     #[arg(env = "METERBRIDGE_REDUCED_MOTION", hide_env = true)]
     pub reduced_motion: bool,
 
+    /// Colours: `dark`, `light`, `high-contrast`, or `auto` for what the system or the browser wishes
+    #[arg(long, value_enum, value_name = "THEME", default_value = "dark")]
+    #[arg(hide_possible_values = true, env = "METERBRIDGE_THEME", hide_env = true)]
+    pub theme: ThemeName,
+
     /// Play a recording this many times as fast
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     #[arg(env = "METERBRIDGE_SPEED", hide_env = true)]
@@ -314,6 +322,32 @@ pub enum ViewName {
     Stage,
     /// All runs.
     Wall,
+}
+
+/// A theme, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeName {
+    /// What the system or the browser wishes, as far as it says.
+    Auto,
+    #[default]
+    Dark,
+    Light,
+    HighContrast,
+}
+
+impl ThemeName {
+    /// All of them, as they are offered.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
+
+    /// How it is spelled.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+        }
+    }
 }
 
 /// Options of the built-in demo studio.

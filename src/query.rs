@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, CommandFactory, Parser};
 use form_urlencoded::{Serializer, parse};
 use thiserror::Error;
 
-use crate::config::{Settings, SettingsArgs, WindowRequest};
+use crate::config::{Settings, SettingsArgs, ThemeName, WindowRequest};
 use crate::kiosk::KioskOptions;
 use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact};
 
@@ -73,6 +73,8 @@ pub struct Shown<'a> {
     pub panel: bool,
     /// All runs are shown.
     pub wall: bool,
+    /// The colours that were chosen.
+    pub theme: ThemeName,
     /// The director chooses what is shown.
     pub director: bool,
 }
@@ -195,8 +197,8 @@ pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
 }
 
 fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
-    let defaults = Settings::default().connection;
-    let Shown { source, connection, panel, wall, director, .. } = shown;
+    let Settings { connection: defaults, view: looks, .. } = Settings::default();
+    let Shown { source, connection, panel, wall, director, theme, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -217,6 +219,9 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     }
     if *panel {
         query.append_pair("panel", "yes");
+    }
+    if *theme != looks.theme {
+        query.append_pair("theme", theme.name());
     }
     if *wall {
         query.append_pair("view", "wall");
@@ -372,6 +377,7 @@ mod tests {
             run: Some("ü & 1"),
             panel: true,
             wall: true,
+            theme: ThemeName::Light,
             director: false,
         };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
@@ -380,6 +386,7 @@ mod tests {
         assert_eq!(request.settings.view.run.as_deref(), Some("ü & 1"));
         assert_eq!(request.settings.view.panel, Some(true));
         assert_eq!(request.settings.view.view, ViewName::Wall);
+        assert_eq!(request.settings.view.theme, ThemeName::Light);
         let bare = ConnectionSettings::default();
         let plain = Shown {
             source: OWN,
@@ -387,6 +394,7 @@ mod tests {
             run: None,
             panel: false,
             wall: false,
+            theme: ThemeName::Dark,
             director: false,
         };
         assert_eq!(link_query(&plain, Some(OWN)), "");
@@ -405,6 +413,7 @@ mod tests {
             run: None,
             panel: true,
             wall: false,
+            theme: ThemeName::Dark,
             director: false,
         };
         let link = link_query(&shown, Some(OWN));

@@ -6,9 +6,11 @@ use bevy::prelude::*;
 use super::AppSystems;
 use super::focus::{Focus, listed_runs};
 use super::ingest::{Link, Studio};
+use super::theme::{Theme, ThemeChoice};
 use super::view::View;
 use super::viewport::Zoom;
 use super::wall::pick::{Pickable, Selection};
+use crate::config::ThemeName;
 use crate::protocol::RunId;
 
 /// Something the user asked for, by key or in the panel.
@@ -31,6 +33,9 @@ pub enum Action {
     /// Shows a run of the wall, and stays on it.
     Open(RunId),
     Fit,
+    /// Other colours: the next theme.
+    NextTheme,
+    ChooseTheme(ThemeName),
     TogglePanel,
     ToggleFullscreen,
     ToggleHelp,
@@ -110,6 +115,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::Fit,
     },
     Shortcut {
+        key: KeyCode::KeyT,
+        key_text: "T",
+        text: "Dark, light or high contrast",
+        action: || Action::NextTheme,
+    },
+    Shortcut {
         key: KeyCode::KeyP,
         key_text: "P",
         text: "Show or hide the panel",
@@ -146,6 +157,8 @@ pub struct Chrome {
 pub(super) fn plugin(app: &mut App) {
     app.add_message::<Action>()
         .init_resource::<Chrome>()
+        .init_resource::<Theme>()
+        .init_resource::<ThemeChoice>()
         .init_resource::<Zoom>()
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
@@ -173,6 +186,7 @@ impl OnWall<'_> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "an action may change anything")]
 pub(super) fn carry_out(
     mut actions: MessageReader<Action>,
     studio: Res<Studio>,
@@ -181,6 +195,8 @@ pub(super) fn carry_out(
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
+    theme: Res<Theme>,
+    mut choice: ResMut<ThemeChoice>,
 ) {
     for action in actions.read() {
         let on_wall = *wall.view == View::Wall;
@@ -207,6 +223,8 @@ pub(super) fn carry_out(
             Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit => *zoom = Zoom::default(),
+            Action::NextTheme => choice.0 = theme.next(),
+            Action::ChooseTheme(name) => choice.0 = *name,
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,

@@ -77,8 +77,14 @@ impl RunIndex {
     }
 }
 
-pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
+/// Keeps the entities in step. A studio of very many runs has ten times as many of them, so only an
+/// app that looks at them adds this, to a [`StudioPlugin`](super::StudioPlugin).
+pub struct EntitiesPlugin;
+
+impl Plugin for EntitiesPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
+    }
 }
 
 fn sync(

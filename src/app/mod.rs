@@ -65,8 +65,9 @@ pub enum AppSystems {
     Draw,
 }
 
-/// Everything about the studio that needs no window and no renderer: model, source, focus,
-/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
+/// Everything about the studio that needs no window and no renderer: model, source, focus and
+/// messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`. With an
+/// [`entities::EntitiesPlugin`] it has entities of runs and nodes, too.
 pub struct StudioPlugin {
     pub settings: Settings,
     /// Where events come from; `None` when the embedding app feeds [`ingest::Studio`] by itself.
@@ -81,15 +82,10 @@ impl Plugin for StudioPlugin {
         app.insert_resource(ingest::Studio::new(self.settings.retention))
             .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
+            .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
             .insert_resource(source::SourceOptions::new(&self.settings));
-        app.add_plugins((
-            clock::plugin,
-            ingest::plugin,
-            actions::plugin,
-            focus::plugin,
-            entities::plugin,
-        ));
+        app.add_plugins((clock::plugin, ingest::plugin, actions::plugin, focus::plugin));
         if self.source.is_some() {
             app.add_plugins(source::plugin);
         }
@@ -103,6 +99,7 @@ impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<power::NextFrame>().add_plugins((
             draw::DrawPlugin,
+            theme::plugin,
             viewport::plugin,
             transition::plugin,
             frame::plugin,

@@ -7,7 +7,10 @@ use std::time::Instant;
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
-use bevy::window::{MonitorSelection, PresentMode, PrimaryWindow, WindowMode, WindowPlugin};
+use bevy::window::{
+    MonitorSelection, PresentMode, PrimaryWindow, WindowMode, WindowPlugin, WindowTheme,
+    WindowThemeChanged,
+};
 #[cfg(not(target_arch = "wasm32"))]
 use thiserror::Error;
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,6 +29,7 @@ use super::kiosk::{keep_going, restart};
 use super::recovery::RecoveryPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::screens;
+use super::theme::SystemWish;
 use super::viewport::{self, ReducedMotion, Viewport};
 #[cfg(not(target_arch = "wasm32"))]
 use super::vitals;
@@ -118,7 +122,7 @@ pub(super) fn compose(
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))
         .add_systems(Startup, viewport::spawn_cameras)
-        .add_systems(Update, fit_to_window.in_set(AppSystems::Act));
+        .add_systems(Update, (fit_to_window, follow_wish_for_light).in_set(AppSystems::Act));
 }
 
 /// The screen that a full-screen window fills.
@@ -133,6 +137,24 @@ pub(super) fn plugin(app: &mut App) {
     let changed = resource_changed::<Chrome>.or_eager(resource_changed::<FullscreenOn>);
     app.insert_resource(FullscreenOn(MonitorSelection::Current));
     app.add_systems(Update, go_fullscreen.in_set(AppSystems::Draw).run_if(changed));
+}
+
+/// The window is told what the desktop wants when it opens and whenever that changes.
+fn follow_wish_for_light(
+    window: Single<&Window, With<PrimaryWindow>>,
+    mut changes: MessageReader<WindowThemeChanged>,
+    mut wish: ResMut<SystemWish>,
+    mut opened: Local<bool>,
+) {
+    let said = changes.read().last().map(|change| change.theme);
+    let said = said.or(window.window_theme.filter(|_| !*opened));
+    if let Some(theme) = said {
+        *opened = true;
+        let light = theme == WindowTheme::Light;
+        if wish.light != light {
+            wish.light = light;
+        }
+    }
 }
 
 fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<PrimaryWindow>>) {

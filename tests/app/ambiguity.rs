@@ -8,6 +8,7 @@ use bevy::ecs::schedule::{
 use bevy::prelude::*;
 use meterbridge::app::director::DirectorPlugin;
 use meterbridge::app::draw::offscreen_plugins;
+use meterbridge::app::entities::EntitiesPlugin;
 use meterbridge::app::kiosk::KioskPlugin;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
@@ -63,14 +64,15 @@ fn studio(source: Option<SourceSpec>) -> StudioPlugin {
 #[test]
 fn without_a_window_every_order_that_matters_is_set() {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, studio(Some(SourceSpec::Demo))));
+    app.add_plugins((MinimalPlugins, studio(Some(SourceSpec::Demo)), EntitiesPlugin));
     assert_eq!(all_conflicts(&mut app), "");
 }
 
 #[test]
 fn with_stage_and_panel_every_order_that_matters_is_set() {
     let mut app = App::new();
-    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin));
+    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin))
+        .add_plugins(EntitiesPlugin);
     assert_eq!(all_conflicts(&mut app), "");
 }
 

@@ -7,6 +7,7 @@ use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 use jiff::Timestamp;
 use meterbridge::app::StudioPlugin;
+use meterbridge::app::actions::Chrome;
 use meterbridge::app::clock::PlaybackClock;
 use meterbridge::app::draw::{Canvas, DrawClock};
 use meterbridge::app::kiosk::{DayClock, KioskPlugin, Presence};
@@ -69,6 +70,20 @@ fn assert_away(app: &mut App, away: bool) {
     assert_eq!(app.world().resource::<Presence>().away, away);
     let mut cursors = app.world_mut().query::<&CursorOptions>();
     assert_eq!(cursors.single(app.world()).unwrap().visible, !away);
+}
+
+#[test]
+fn the_help_is_there_to_be_read_and_goes_by_itself() {
+    let mut app = kiosk();
+    press(&mut app);
+    app.world_mut().resource_mut::<Chrome>().help = true;
+    let mut helps = |secs: f64| {
+        pass(&mut app, secs);
+        app.world().resource::<Chrome>().help
+    };
+    assert!(helps(9.0), "nobody moves, somebody reads");
+    assert!(helps(59.0));
+    assert!(!helps(1.5));
 }
 
 #[test]

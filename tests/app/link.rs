@@ -78,7 +78,7 @@ fn another_studio_can_be_chosen_while_connected() {
 fn a_lost_studio_is_retried_and_then_given_up_in_words() {
     let demo = demo();
     let mut settings = Settings::default();
-    settings.connection.reconnect_delay = Duration::from_millis(20);
+    settings.connection.reconnect_delay = Duration::from_millis(200);
     settings.connection.max_reconnect_attempts = 2;
     let mut app = watching(&demo, settings);
     let kept = runs(&app);

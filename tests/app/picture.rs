@@ -87,7 +87,7 @@ impl Picture {
 
     /// A scene as it is at its end, and where its picture is. Every take is drawn once, whoever
     /// asks for it; `panel` has the panel open, `wall` is the
-    /// wall.
+    /// wall; what ends in the name of a theme is in that.
     pub fn of_scene(scene: &str, take: &str, size: (usize, usize)) -> (Arc<Self>, PathBuf) {
         static TAKEN: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Arc<Picture>>>>> =
             Mutex::new(BTreeMap::new());
@@ -102,11 +102,16 @@ impl Picture {
         let size = format!("{width}x{height}");
         let mut arguments = vec![recording.to_str().unwrap(), "--size", &size];
         arguments.extend(["-o", path.to_str().unwrap()]);
-        if take == "panel" {
+        if take.starts_with("panel") {
             arguments.push("--panel");
         }
         if take.starts_with("wall") {
             arguments.extend(["--view", "wall"]);
+        }
+        if let Some(theme) =
+            ["light", "high-contrast"].into_iter().find(|name| take.ends_with(name))
+        {
+            arguments.extend(["--theme", theme]);
         }
         let output = snapshot(&arguments);
         assert!(output.status.success(), "{scene}: {}", String::from_utf8_lossy(&output.stderr));

@@ -60,6 +60,21 @@ fn a_long_error_looks_as_before() {
 }
 
 #[test]
+fn a_failure_in_light_looks_as_before() {
+    assert_as_before("failed", "light", &[]);
+}
+
+#[test]
+fn a_failure_in_high_contrast_looks_as_before() {
+    assert_as_before("failed", "high-contrast", &[]);
+}
+
+#[test]
+fn the_panel_in_light_looks_as_before() {
+    assert_as_before("12-runs", "panel-light", &[]);
+}
+
+#[test]
 fn the_panel_looks_as_before() {
     assert_as_before("12-runs", "panel", &[]);
 }

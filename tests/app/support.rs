@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use meterbridge::app::StudioPlugin;
 use meterbridge::app::actions::Action;
 use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::entities::EntitiesPlugin;
 use meterbridge::app::ingest::{self, Announcements, Studio};
 use meterbridge::config::Settings;
 use meterbridge::protocol::Batch;
@@ -30,7 +31,7 @@ pub fn studio() -> App {
 
 pub fn studio_with(settings: Settings) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }, EntitiesPlugin))
         .insert_resource(PlaybackClock::fixed(noon()));
     app
 }
@@ -38,7 +39,8 @@ pub fn studio_with(settings: Settings) -> App {
 /// An app with a source; the source starts at the first update.
 pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: Some(source) }));
+    let studio = StudioPlugin { settings, source: Some(source) };
+    app.add_plugins((MinimalPlugins, studio, EntitiesPlugin));
     app
 }
 

@@ -44,6 +44,34 @@ fn a_board_of_ten_thousand_looks_as_before() {
 }
 
 #[test]
+fn a_wall_in_light_looks_as_before() {
+    assert_as_before("wall-12", "wall-light", &[]);
+}
+
+#[test]
+fn a_wall_in_high_contrast_looks_as_before() {
+    assert_as_before("wall-12", "wall-high-contrast", &[]);
+}
+
+#[test]
+fn a_board_in_light_looks_as_before() {
+    assert_as_before("many-400", "wall-light", &[]);
+}
+
+#[test]
+fn a_board_in_high_contrast_looks_as_before() {
+    assert_as_before("many-400", "wall-high-contrast", &[]);
+}
+
+/// Black and white mean what they say: no shade lies between the words and what they lie on.
+#[test]
+fn high_contrast_has_one_ground() {
+    let (picture, _) = Picture::of_scene("wall-12", "wall-high-contrast", (960, 540));
+    let black = picture.pixels.iter().filter(|pixel| pixel[..3] == [0, 0, 0]).count();
+    assert!(black * 10 > picture.pixels.len() * 7, "{black} of {}", picture.pixels.len());
+}
+
+#[test]
 fn only_a_failure_is_solid_vermillion_on_the_wall_too() {
     let blocks = |scene| Picture::of_scene(scene, "wall", (960, 540)).0.solid_vermillion();
     assert!(blocks("wall-12") > 200);

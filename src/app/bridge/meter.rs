@@ -127,7 +127,7 @@ fn draw_dial(
                 .fill(ink)
                 .clip(face, 9.0)
         };
-        part.shape(LAYER, hand(4.0, 4.0, 4.0, palette.shadow.with_alpha(0.55)));
+        part.shape(LAYER, hand(4.0, 4.0, 4.0, palette.shadow).opacity(0.55));
         part.shape(LAYER, hand(0.0, 0.0, 3.5, palette.needle));
     }
 }

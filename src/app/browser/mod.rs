@@ -23,6 +23,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use super::actions::Chrome;
+use super::theme::SystemWish;
 use super::viewport::ReducedMotion;
 use super::{AppSystems, window};
 use crate::query;
@@ -99,15 +100,29 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     window::compose(&mut app, engine, window, request);
     app.insert_resource(page)
         .add_plugins((calls::plugin, dark::plugin, events::plugin, visits::plugin))
-        .add_systems(Update, (follow_wish_for_calm, follow_screen).before(AppSystems::Act));
+        .add_systems(
+            Update,
+            (follow_wish_for_calm, follow_wish_for_contrast, follow_screen).before(AppSystems::Act),
+        );
     app.run();
     Ok(())
 }
 
 fn prefers_reduced_motion() -> bool {
-    let query = web_sys::window()
-        .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok()?);
+    prefers("(prefers-reduced-motion: reduce)")
+}
+
+fn prefers(wish: &str) -> bool {
+    let query = web_sys::window().and_then(|window| window.match_media(wish).ok()?);
     query.is_some_and(|query| query.matches())
+}
+
+/// Whether it is light or dark comes with the window, as everywhere; see `window`.
+fn follow_wish_for_contrast(mut wish: ResMut<SystemWish>) {
+    let more_contrast = prefers("(prefers-contrast: more)");
+    if wish.more_contrast != more_contrast {
+        wish.more_contrast = more_contrast;
+    }
 }
 
 /// The wish can be expressed while the page is open.

@@ -10,6 +10,7 @@ use crate::app::director::Auto;
 use crate::app::focus::Focus;
 use crate::app::ingest::Link;
 use crate::app::panel::ShareLink;
+use crate::app::theme::ThemeChoice;
 use crate::app::view::View;
 use crate::query::{Shown, kept_query, link_query};
 
@@ -33,6 +34,7 @@ fn address(
     focus: &Focus,
     chrome: &Chrome,
     view: View,
+    theme: ThemeChoice,
     directed: bool,
     page: &Page,
 ) -> String {
@@ -41,7 +43,7 @@ fn address(
         run: pinned.map(|run| run.as_str()),
         wall: view == View::Wall && !directed,
         director: directed,
-        ..shown(link, chrome)
+        ..shown(link, chrome, theme)
     };
     let query = link_query(&shown, page.own_source.as_deref());
     let location = web_sys::window().map(|window| window.location());
@@ -52,7 +54,7 @@ fn address(
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
-fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
+fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
     Shown {
         source: &link.url,
         connection: &link.settings,
@@ -60,6 +62,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome) -> Shown<'a> {
         panel: chrome.panel,
         // What was looked at last is not a setting.
         wall: false,
+        theme: theme.0,
         director: false,
     }
 }
@@ -68,11 +71,13 @@ pub(super) fn plugin(app: &mut App) {
     app.add_systems(PostUpdate, (keep, share));
 }
 
+#[expect(clippy::too_many_arguments, reason = "a link tells all of it")]
 fn share(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     view: Res<View>,
+    theme: Res<ThemeChoice>,
     auto: Res<Auto>,
     page: Res<Page>,
     mut share: ResMut<ShareLink>,
@@ -81,26 +86,29 @@ fn share(
         || focus.is_changed()
         || chrome.is_changed()
         || view.is_changed()
-        || auto.is_changed();
+        || auto.is_changed()
+        || theme.is_changed();
     if share.0.is_none() || changed {
-        share.set_if_neq(ShareLink(Some(address(
-            &link,
-            &focus,
-            &chrome,
-            *view,
-            auto.0.is_auto(),
-            &page,
-        ))));
+        let directed = auto.0.is_auto();
+        let address = address(&link, &focus, &chrome, *view, *theme, directed, &page);
+        share.set_if_neq(ShareLink(Some(address)));
     }
 }
 
 /// Keeps what the user changed since the page was opened. What the page's address said is not
 /// kept unless the user changes something.
-fn keep(link: Res<Link>, chrome: Res<Chrome>, page: Res<Page>, mut last: Local<Option<String>>) {
-    if !(link.is_changed() || chrome.is_changed()) || link.url.is_empty() {
+fn keep(
+    link: Res<Link>,
+    chrome: Res<Chrome>,
+    theme: Res<ThemeChoice>,
+    page: Res<Page>,
+    mut last: Local<Option<String>>,
+) {
+    let changed = link.is_changed() || chrome.is_changed() || theme.is_changed();
+    if !changed || link.url.is_empty() {
         return;
     }
-    let query = kept_query(&shown(&link, &chrome), page.own_source.as_deref());
+    let query = kept_query(&shown(&link, &chrome, *theme), page.own_source.as_deref());
     let changed = last.as_ref().is_some_and(|last| *last != query);
     if changed && let Some(storage) = storage(&page) {
         // See `storage`.

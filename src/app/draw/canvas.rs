@@ -280,7 +280,8 @@ impl Part {
 
     /// Adds a shape in front of those added to the layer before.
     pub fn shape(&mut self, layer: Layer, shape: Shape) -> &mut Self {
-        self.shapes.push((layer, shape));
+        let shape = if self.palette.flat { shape.flattened() } else { Some(shape) };
+        self.shapes.extend(shape.map(|shape| (layer, shape)));
         self
     }
 
@@ -290,6 +291,12 @@ impl Part {
             self.texts.push((layer, text));
         }
         self
+    }
+
+    /// Its shapes without their colours.
+    #[cfg(test)]
+    pub fn traits(&self) -> impl Iterator<Item = super::Traits> {
+        self.shapes.iter().map(|(_, shape)| shape.traits())
     }
 
     /// Where the part stands now, for [`Part::dim`] and [`Part::drain`].
@@ -412,6 +419,14 @@ impl Canvas {
         if self.parts.len() < count {
             self.generation += 1;
         }
+    }
+
+    /// Parts that are still drawn in the colours of another theme.
+    #[cfg(test)]
+    pub fn drawn_otherwise(&self) -> impl Iterator<Item = PartId> {
+        let palette = self.theme.palette();
+        let other = self.parts.iter().filter(move |part| !std::ptr::eq(part.palette, palette));
+        other.map(|part| part.id)
     }
 
     /// What of it moves though nobody draws it anew.

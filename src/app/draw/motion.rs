@@ -9,12 +9,17 @@ use super::shape::{Kind, Shape};
 /// Period of a breathing halo in seconds: 0.42 Hz, the fastest the design flashes.
 pub const BREATH_PERIOD_SECS: f32 = 2.4;
 
+/// Nothing goes on and off more often than this, in Hz (WCAG 2.2, 2.3.1).
+const MOST_HZ: f32 = 3.0;
+
 /// Bead speed, from the design: design pixels per second.
 pub const BEAD_SPEED: f32 = 80.0;
 /// From one bead to the next, in design pixels.
 pub const BEAD_PERIOD: f32 = 72.0;
 /// Length of a bead between its round ends, in design pixels.
 pub const BEAD_LENGTH: f32 = 16.0;
+
+const _: () = assert!(BREATH_PERIOD_SECS >= 1.0 / MOST_HZ && BEAD_SPEED / BEAD_PERIOD <= MOST_HZ);
 
 /// How a shape comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +118,8 @@ impl Shape {
         period: f32,
         length: f32,
     ) -> Self {
+        // Where beads pass, light comes and goes.
+        let speed = speed.min(MOST_HZ * period);
         self.set_motion(BEADS);
         self.raw.motion = [speed, period, length, width];
         self.raw.colours[3] = super::instance::pack(colour);
@@ -151,6 +158,7 @@ impl Shape {
 
     /// As [`Shape::breathing`], for the whole shape: a pool without an outline.
     pub fn breathing_whole(mut self, low: f32) -> Self {
+        debug_assert_eq!(self.kind, Kind::Pool, "only light breathes as a whole, never a body");
         self = self.breathing(low);
         self.raw.codes[1] |= flag::BREATHE_ALL;
         self
@@ -196,6 +204,34 @@ mod tests {
         assert_eq!(raw.motion[0], 0.5);
         assert_eq!(raw.fade[0], 1.0);
         assert_eq!(raw.motion[1], 0.25);
+    }
+
+    /// What comes again and again in the shaders is a division of the time by its period.
+    #[test]
+    fn nothing_flashes() {
+        let hasty = Shape::capsule(Vec2::ZERO, Vec2::X, 2.0).beads_at(
+            3.0,
+            bevy::color::Color::WHITE,
+            900.0,
+            20.0,
+            4.0,
+        );
+        assert_eq!(hasty.raw.motion[0] / hasty.raw.motion[1], MOST_HZ);
+        let mut periods = 0;
+        for shader in [include_str!("shapes.wgsl"), include_str!("cells.wgsl")] {
+            let waves = ["canvas.time / ", "field.state.y / "];
+            for wave in waves.iter().flat_map(|wave| shader.split(wave).skip(1)) {
+                let end = wave.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(0);
+                let period: f32 = wave[..end].parse().expect("a period in seconds");
+                assert!(period >= 1.0 / MOST_HZ, "{period} s");
+                periods += 1;
+            }
+            // The one other is the breath, whose period is the constant above.
+            for wave in shader.split("canvas.time * TAU / ").skip(1) {
+                assert!(wave.starts_with("in.motion.y"), "{}", &wave[..20]);
+            }
+        }
+        assert_eq!(periods, 2, "level bars, and cells at work");
     }
 
     #[test]

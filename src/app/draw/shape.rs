@@ -105,6 +105,21 @@ fn around(points: &[Vec2], margin: f32) -> MathRect {
     points.iter().fold(MathRect::EMPTY, |rect, point| rect.union_point(*point)).inflate(margin)
 }
 
+/// A shape without its colours, its size and its place.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub struct Traits {
+    pub silhouette: u32,
+    /// It is filled, and not a stroke.
+    pub area: bool,
+    pub texture: u32,
+    pub dashed: bool,
+    pub motion: u32,
+}
+
+/// The thinnest outline of a flat palette, in design pixels.
+const FLAT_BORDER: f32 = 3.0;
+
 impl Shape {
     fn new(kind: Kind, extent: MathRect) -> Self {
         let raw = Instance {
@@ -366,6 +381,29 @@ impl Shape {
         self
     }
 
+    /// The shape without glow, shades and thin outlines, for palettes that are flat; `None` is one
+    /// that was nothing else.
+    pub(super) fn flattened(mut self) -> Option<Self> {
+        let is_shadow = self.raw.tex[2] > 0.0;
+        if self.kind == Kind::Pool || is_shadow {
+            return None;
+        }
+        self.raw.glow_dash[0] = 0.0;
+        // Nothing shines through, either; what is not painted at all stays so.
+        let [red, green, blue, alpha] = self.raw.codes[2].to_le_bytes();
+        let alpha = if alpha == 0 { 0 } else { u8::MAX };
+        self.raw.codes[2] = u32::from_le_bytes([red, green, blue, alpha]);
+        self.raw.codes[3] = self.raw.codes[2];
+        self.raw.style[3] = 0.0;
+        let width = self.raw.style[0];
+        if width > 0.0 && width < FLAT_BORDER {
+            // Inside stays inside, astride stays astride.
+            self.raw.style[1] *= FLAT_BORDER / width;
+            self.raw.style[0] = FLAT_BORDER;
+        }
+        Some(self)
+    }
+
     /// Makes the shape less opaque than it is.
     pub(super) fn dim(&mut self, opacity: f32) {
         self.raw.style[2] *= opacity;
@@ -479,6 +517,19 @@ impl Shape {
         raw
     }
 
+    /// What tells it from others without its colours.
+    #[cfg(test)]
+    pub(super) fn traits(&self) -> Traits {
+        Traits {
+            silhouette: self.kind as u32,
+            area: matches!(self.kind, Kind::Box | Kind::Circle | Kind::Octagon),
+            texture: self.raw.codes[0] >> 24,
+            dashed: self.raw.glow_dash[2] > 0.0,
+            // Level bars move by themselves.
+            motion: if self.kind == Kind::Levels { u32::MAX } else { self.motion_code() },
+        }
+    }
+
     pub(super) fn motion_code(&self) -> u32 {
         self.raw.codes[0] >> 16 & 0xff
     }
@@ -495,6 +546,21 @@ mod tests {
         assert_eq!(plain, [100.0, 100.0, 150.0, 150.0]);
         let glowing = shape.glow(9.0, 8.0, Color::WHITE).encode(0.0).bounds;
         assert_eq!(glowing, [69.0, 69.0, 181.0, 181.0]);
+    }
+
+    #[test]
+    fn a_flat_shape_has_neither_glow_nor_shade_nor_a_hairline() {
+        let body = Shape::rounded_box(Rect::new(0.0, 0.0, 10.0, 10.0))
+            .fill_vertical(Color::BLACK, Color::WHITE)
+            .border(1.5, Color::WHITE)
+            .highlight(0.09)
+            .glow(9.0, 8.0, Color::WHITE);
+        let raw = body.clone().flattened().unwrap().encode(0.0);
+        assert_eq!((raw.glow_dash[0], raw.style[3]), (0.0, 0.0));
+        assert_eq!(raw.codes[2], raw.codes[3]);
+        assert_eq!(raw.style[..2], [3.0, -1.5], "as thick as it should be, and inside");
+        assert!(body.soft(10.0).flattened().is_none(), "a shadow");
+        assert!(Shape::pool(Vec2::ZERO, 9.0, Color::WHITE, Color::WHITE).flattened().is_none());
     }
 
     #[test]

@@ -4,9 +4,11 @@ use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 
 use super::KioskSystems;
+use crate::app::actions::Chrome;
 use crate::app::draw::DrawClock;
 use crate::app::hands::{self, Hands};
 use crate::app::power::NextFrame;
+use crate::app::theme::motion;
 use crate::kiosk::attention::Attention;
 
 /// Whether somebody is there to operate the screen.
@@ -33,7 +35,7 @@ pub(super) fn plugin(app: &mut App) {
     app.add_message::<CursorMoved>()
         .insert_resource(Watched(Attention::new(0.0)))
         .add_systems(Update, (notice, hide_pointer).chain().in_set(KioskSystems::Notice))
-        .add_systems(Update, wish.in_set(KioskSystems::Presence));
+        .add_systems(Update, (wish, put_help_away).chain().in_set(KioskSystems::Presence));
 }
 
 fn notice(
@@ -61,6 +63,26 @@ fn hide_pointer(
         if cursor.visible == presence.away {
             cursor.visible = !presence.away;
         }
+    }
+}
+
+/// What the signs mean is read from where no key is pressed; then the wall is a wall again.
+fn put_help_away(
+    clock: Res<DrawClock>,
+    presence: Res<Presence>,
+    mut chrome: ResMut<Chrome>,
+    mut next: ResMut<NextFrame>,
+    mut since: Local<Option<f64>>,
+) {
+    if !(chrome.help && presence.away) {
+        *since = None;
+        return;
+    }
+    let left_secs = motion::HELP_STAYS + *since.get_or_insert(clock.secs) - clock.secs;
+    if left_secs > 0.0 {
+        next.within_secs(left_secs);
+    } else {
+        chrome.help = false;
     }
 }
 

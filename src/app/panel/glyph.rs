@@ -183,7 +183,7 @@ fn paint_check(painter: &Painter, centre: Pos2, radius: f32) {
     let palette = style::palette(painter.ctx());
     let at = |x: f32, y: f32| centre + vec2(x, y) * radius;
     let points = vec![at(-0.43, 0.04), at(-0.1, 0.36), at(0.46, -0.32)];
-    painter.add(Shape::line(points, stroke(1.9, palette.bg)));
+    painter.add(Shape::line(points, stroke(1.9, palette.ink)));
 }
 
 fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {

@@ -1,40 +1,37 @@
 //! The help: every key, and what the signs mean.
 
+use std::collections::HashSet;
+
 use bevy_egui::egui::{
     Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
 };
 
-use super::glyph::{Sign, close_ui, sign_ui};
+use super::glyph::close_ui;
 use super::style::{self, ink, text};
+use super::{legend, widgets};
 use crate::app::actions::{Action, SHORTCUTS};
 
-/// The signs with what they say.
-const LEGEND: [(Sign, &str, &str); 8] = [
-    (Sign::Running, "running", "under way; the ring grows towards its usual time"),
-    (Sign::Success, "done", "it succeeded"),
-    (Sign::Failed, "failed", "it failed; a later pass may still succeed"),
-    (Sign::Cancelled, "cancelled", "someone stopped the run"),
-    (Sign::Skipped, "skipped", "it was not needed and never started"),
-    (Sign::Unknown, "unknown", "its story was missed: it may have run or not"),
-    (Sign::Silent, "no news", "it runs, and nothing was heard of it for 30 s"),
-    (Sign::Pending, "pending", "it has not been its turn yet"),
-];
-
-/// The heading, and what is left free above and below the window.
-const AROUND: f32 = 96.0;
+/// As wide as two columns want to be.
+const WIDTH: f32 = 1360.0;
+/// The least that two columns have room in.
+const LEAST_FOR_TWO: f32 = 940.0;
+const TITLE: f32 = 26.0;
+/// What stays free around it.
+const AROUND: f32 = 28.0;
 
 /// Shows the help, and returns what was asked for in it.
 pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
     let mut actions = Vec::new();
+    let room = ctx.viewport_rect().size() - vec2(2.0 * AROUND, 2.0 * AROUND);
     Window::new("Keys and signs")
         .title_bar(false)
         .resizable(false)
         .collapsible(false)
         .anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0))
-        .default_width(560.0)
+        .fixed_size(vec2((room.x - 32.0).min(WIDTH), room.y - 32.0))
         .show(ctx, |ui| {
             ui.horizontal(|ui| {
-                ui.label(RichText::new("Keys and signs").font(style::semibold(text::HEAD)));
+                ui.label(RichText::new("Signs and keys").font(style::semibold(TITLE)));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if close_ui(ui, "Close the help").clicked() {
                         actions.push(Action::ToggleHelp);
@@ -42,54 +39,43 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
                     ui.weak("Esc to close");
                 });
             });
-            ui.add_space(4.0);
-            // On a small screen the cross stays in sight.
-            let room = ctx.content_rect().height() - AROUND;
-            ScrollArea::vertical().max_height(room).show(ui, told_ui);
+            ui.add_space(10.0);
+            ScrollArea::vertical().auto_shrink([false, true]).show(ui, |ui| {
+                if ui.available_width() < LEAST_FOR_TWO {
+                    legend::signs_ui(ui);
+                    legend::drawings_ui(ui);
+                } else {
+                    ui.columns_const(|[left, right]| {
+                        legend::signs_ui(left);
+                        legend::drawings_ui(right);
+                    });
+                }
+                ui.add_space(6.0);
+                widgets::rule_ui(ui);
+                ui.add_space(6.0);
+                keys_ui(ui);
+            });
         });
     actions
 }
 
-fn told_ui(ui: &mut Ui) {
-    keys_ui(ui);
-    ui.add_space(8.0);
-    ui.label(RichText::new("Signs").font(style::semibold(text::SECTION)));
-    legend_ui(ui);
-    ui.add_space(8.0);
-    ui.weak(
-        "On a dial the tick is the usual time (half take longer), and the end of the scale \
-         is what 19 of 20 stay under. On a meter the dot is the highest of the last \
-         minute; of the run time, what 19 of 20 stay under. The tape below has the \
-         history, the newest at the right.",
-    );
-}
-
+/// Every key once, in as many columns as there is room for.
 fn keys_ui(ui: &mut Ui) {
     let palette = style::palette(ui.ctx());
-    Grid::new("keys").num_columns(2).spacing([20.0, 6.0]).show(ui, |ui| {
-        let mut told: Vec<&str> = Vec::new();
-        for shortcut in SHORTCUTS {
-            if told.contains(&shortcut.text) {
-                continue;
+    let mut told: Vec<&str> = SHORTCUTS.iter().map(|shortcut| shortcut.text).collect();
+    let mut seen = HashSet::new();
+    told.retain(|text| seen.insert(*text));
+    let columns = if ui.available_width() < LEAST_FOR_TWO { 1 } else { 2 };
+    let rows = told.len().div_ceil(columns);
+    Grid::new("keys").num_columns(2 * columns).spacing([20.0, 6.0]).show(ui, |ui| {
+        for row in 0..rows {
+            for words in told.iter().skip(row).step_by(rows) {
+                let same = SHORTCUTS.iter().filter(|shortcut| shortcut.text == *words);
+                let keys: Vec<&str> = same.map(|shortcut| shortcut.key_text).collect();
+                let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
+                ui.label(keys.color(ink(palette.violet_text)));
+                ui.label(*words);
             }
-            told.push(shortcut.text);
-            let same = SHORTCUTS.iter().filter(|other| other.text == shortcut.text);
-            let keys: Vec<&str> = same.map(|other| other.key_text).collect();
-            let keys = RichText::new(keys.join("  ")).font(style::mono(text::MONO));
-            ui.label(keys.color(ink(palette.violet_text)));
-            ui.label(shortcut.text);
-            ui.end_row();
-        }
-    });
-}
-
-fn legend_ui(ui: &mut Ui) {
-    Grid::new("signs").num_columns(3).spacing([12.0, 6.0]).show(ui, |ui| {
-        for (sign, name, words) in LEGEND {
-            sign_ui(ui, sign, 9.5);
-            let name = RichText::new(name).font(style::semibold(text::BODY));
-            ui.label(name.color(ink(sign.text_colour(style::palette(ui.ctx())))));
-            ui.weak(words);
             ui.end_row();
         }
     });
@@ -111,7 +97,8 @@ mod tests {
             let keys = harness.query_all_by_label_contains(shortcut.key_text).count();
             assert!(keys > 0, "{}", shortcut.key_text);
         }
-        for (_, name, _) in LEGEND {
+        let signs = legend::SIGNS.map(|(_, name, _)| name);
+        for name in signs.into_iter().chain(legend::DRAWINGS.map(|(_, name, _)| name)) {
             assert!(harness.query_by_label(name).is_some(), "{name}");
         }
     }

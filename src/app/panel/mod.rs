@@ -8,6 +8,7 @@ mod connection_log;
 mod entry;
 mod glyph;
 mod help;
+mod legend;
 mod log;
 mod log_index;
 mod log_line;
@@ -37,7 +38,8 @@ use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::kiosk::{MayGoDark, Presence};
-use super::theme::Theme;
+use super::theme::{Theme, ThemeChoice};
+use crate::config::ThemeName;
 use crate::layout::Screen;
 
 const WIDTH: f32 = 556.0;
@@ -96,6 +98,7 @@ struct PanelView<'a> {
     server_now: Timestamp,
     zone: &'a TimeZone,
     share: Option<&'a str>,
+    theme: ThemeName,
     /// Why the screen may go dark.
     dark: Option<&'a str>,
 }
@@ -108,6 +111,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<Presence>()
         .init_resource::<MayGoDark>()
         .init_resource::<Theme>()
+        .init_resource::<ThemeChoice>()
         .add_systems(EguiPrimaryContextPass, show);
 }
 
@@ -122,7 +126,7 @@ fn show(
     share: Res<ShareLink>,
     dark: Res<MayGoDark>,
     clock: Res<PlaybackClock>,
-    theme: Res<Theme>,
+    (theme, choice): (Res<Theme>, Res<ThemeChoice>),
     mut state: ResMut<PanelState>,
     mut area: ResMut<PanelArea>,
     mut dialog: ResMut<PanelDialog>,
@@ -131,7 +135,8 @@ fn show(
     mut wakes: Local<Wakes>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
-    let shown = (chrome.panel || chrome.help) && !presence.hides_panel();
+    let hides_panel = presence.hides_panel();
+    let shown = (chrome.panel && !hides_panel) || chrome.help;
     wakes.only_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
         // No window yet: egui would remember a panel squeezed into nothing.
@@ -139,12 +144,6 @@ fn show(
     }
     scale(&ctx);
     if !style::ensure(&ctx, *theme) {
-        return Ok(());
-    }
-    if presence.hides_panel() {
-        // Nobody is there; what was open is there again when somebody is.
-        dialog.set_if_neq(PanelDialog(false));
-        area.set_if_neq(PanelArea::default());
         return Ok(());
     }
     let view = PanelView {
@@ -155,22 +154,26 @@ fn show(
         server_now: clock.server_now,
         zone: &local_zone(),
         share: share.0.as_deref(),
+        theme: choice.0,
         dark: dark.0.as_deref(),
     };
     let mut width_px = 0.0;
-    if chrome.panel {
+    // Where nobody is there, what was open is there again when somebody is.
+    let panel = chrome.panel && !hides_panel;
+    if panel {
         let (width, wanted) = side_panel_ui(&ctx, &view, &mut state);
         width_px = (width * ctx.zoom_factor()).round();
         actions.write_batch(wanted);
     }
-    if let Some(entry) = &state.log.opened
+    if !hides_panel
+        && let Some(entry) = &state.log.opened
         && (!entry::entry_ui(&ctx, entry)
             || !chrome.panel
             || ctx.input(|input| input.key_pressed(egui::Key::Escape)))
     {
         state.log.opened = None;
     }
-    dialog.set_if_neq(PanelDialog(state.log.opened.is_some()));
+    dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some()));
     if chrome.help {
         actions.write_batch(help::help_ui(&ctx));
     }
@@ -221,6 +224,8 @@ fn side_panel_ui(
 fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action> {
     let mut actions = Vec::new();
     head_ui(ui, view.share, &mut actions);
+    theme_ui(ui, view.theme, &mut actions);
+    widgets::rule_ui(ui);
     if let Some(dark) = view.dark {
         ui.weak(dark);
         widgets::rule_ui(ui);
@@ -254,6 +259,24 @@ fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action
     let lines = LogView { studio: view.studio, run: view.focus.run(), zone: view.zone };
     log_ui(ui, &lines, &mut unfolded.log, log);
     actions
+}
+
+/// The themes, side by side.
+fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
+    ui.horizontal(|ui| {
+        ui.weak("Colours");
+        for theme in ThemeName::ALL {
+            let name = match theme {
+                ThemeName::Auto => "as the system",
+                ThemeName::Dark => "dark",
+                ThemeName::Light => "light",
+                ThemeName::HighContrast => "high contrast",
+            };
+            if ui.selectable_label(theme == chosen, name).clicked() {
+                actions.push(Action::ChooseTheme(theme));
+            }
+        }
+    });
 }
 
 fn head_ui(ui: &mut Ui, share: Option<&str>, actions: &mut Vec<Action>) {

@@ -170,7 +170,7 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
     });
     let back = match (selected, response.hovered()) {
         (true, _) => palette.selection,
-        (false, true) => palette.line,
+        (false, true) => palette.hover,
         (false, false) => palette.card,
     };
     ui.painter().rect_filled(rect, 5.0, ink(back));

@@ -211,7 +211,7 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
     if selected {
         ui.painter().rect_filled(back, 5.0, ink(palette.selection));
     } else if response.hovered() {
-        ui.painter().rect_filled(back, 5.0, ink(palette.line));
+        ui.painter().rect_filled(back, 5.0, ink(palette.hover));
     } else if row % 2 == 1 {
         ui.painter().rect_filled(back, 5.0, ink(palette.card));
     }

@@ -2,7 +2,7 @@
 
 use super::testing::{frame, harness, receive, studio, zone};
 use super::*;
-use crate::config::Settings;
+use crate::config::{Settings, ThemeName};
 use crate::source::SourceSpec;
 use egui_kittest::kittest::{NodeT, Queryable};
 
@@ -37,6 +37,7 @@ impl Scene {
             server_now: now,
             zone: &zone(),
             share: self.share.as_deref(),
+            theme: ThemeName::Dark,
             dark: None,
         };
         self.actions.extend(panel_ui(ui, &view, &mut self.state));
@@ -53,6 +54,14 @@ fn an_empty_studio_says_what_it_waits_for() {
     harness.get_by_label("Hide the panel").click();
     harness.run();
     assert_eq!(harness.state().actions, [Action::TogglePanel]);
+}
+
+#[test]
+fn a_theme_can_be_chosen() {
+    let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
+    harness.get_by_label("light").click();
+    harness.run();
+    assert_eq!(harness.state().actions, [Action::ChooseTheme(ThemeName::Light)]);
 }
 
 #[test]

@@ -42,8 +42,8 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
             before_fix = event.kind == FactKind::Start && event.node == Some("FIX");
         }
         let y = top + line as f32 * TICKER_PITCH;
-        // The newest four in full; then down to just over a half.
-        let opacity = 1.0 - 0.15 * (line as f32 - 3.0).clamp(0.0, 3.0);
+        // The newest four in full; then less and less.
+        let opacity = 1.0 - (1.0 - palette.faded) / 3.0 * (line as f32 - 3.0).clamp(0.0, 3.0);
         let text = |key: &'static str, words: String, x: f32, face: Face| {
             Text::new((key, line), words, x, y, face, size::TICKER).opacity(opacity)
         };

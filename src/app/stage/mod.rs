@@ -5,6 +5,8 @@
 //! it.
 
 mod cables;
+#[cfg(test)]
+mod channels;
 mod failure_text;
 mod fix_loop;
 mod header;
@@ -163,7 +165,11 @@ pub(super) fn draw(
         stage,
     };
     memory.drawn_at = now;
-    memory.notice_changes(&drawn, run, clock.server_now, now);
+    let reduced_motion = canvas.reduced_motion;
+    if memory.notice_changes(&drawn, run, clock.server_now, now, reduced_motion) {
+        canvas.cross_fade(now, f64::from(motion::CROSS_FADE));
+        next.within_secs(0.0);
+    }
     if memory.is_moving() {
         next.within_secs(0.0);
     }
@@ -197,14 +203,17 @@ impl StageMemory {
         self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
     }
 
-    /// Notes when a move or a failure began.
+    /// Notes when a move or a failure began; says whether the picture has to fade where modules
+    /// would have moved.
     fn notice_changes(
         &mut self,
         drawn: &Drawn,
         run: Option<&Run>,
         server_now: Timestamp,
         now: f64,
-    ) {
+        reduced_motion: bool,
+    ) -> bool {
+        let mut fades = false;
         let same_run = run.map(Run::id) == self.run.as_ref();
         let status = run.map(|run| run.status);
         if status == Some(RunStatus::Failed) && self.status != status {
@@ -215,13 +224,16 @@ impl StageMemory {
         if to != self.to {
             let screen_changed =
                 self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
-            let jumps = !same_run || screen_changed || self.to.len() != to.len();
+            let elsewhere = !same_run || screen_changed || self.to.len() != to.len();
+            let jumps = elsewhere || reduced_motion;
+            fades = reduced_motion && !elsewhere;
             self.from = if jumps { to.clone() } else { self.placed(now) };
             self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
             self.to = to;
         }
         self.status = status;
         self.run = run.map(|run| run.id().clone());
+        fades
     }
 
     fn lay_out(&self, screen: Screen, stage: Option<&StageView>) -> Rack {
@@ -315,7 +327,12 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
         let centre = Vec2::new(at.rect.centre_x(), at.rect.centre_y());
         part.shape(
             Layer::Pool,
-            Shape::pool(centre, radius, ink.with_alpha(strong), ink.with_alpha(weak)),
+            Shape::pool(
+                centre,
+                radius,
+                ink.with_alpha(strong * palette.pool),
+                ink.with_alpha(weak * palette.pool),
+            ),
         );
     }
 }

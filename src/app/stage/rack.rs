@@ -461,10 +461,7 @@ fn draw_failed_module(
         Shape::rounded_box(foot)
             .radii([0.0, 0.0, 18.0, 18.0])
             .fill(bevy::color::Color::NONE)
-            .texture(
-                Texture::Hatch { period: 14.0, width: 6.0 },
-                bevy::color::Alpha::with_alpha(&palette.shadow, 0.17),
-            )
+            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, palette.failed_hatch)
             .keep_colour(),
     );
     let ink = |key: &'static str, text: String, offset: f32, face: Face, text_size: f32| {

@@ -66,3 +66,18 @@ fn a_move_ends_in_its_place_where_frames_are_rare() {
     assert!(frame(&mut app, 21.0), "the next frame is later than the move's end, and shows it");
     assert!(!frame(&mut app, 22.0), "it rests again");
 }
+
+#[test]
+fn with_less_motion_modules_are_at_once_where_they_go() {
+    let mut app = app();
+    app.world_mut().resource_mut::<Canvas>().reduced_motion = true;
+    receive(&mut app, "PLAN", "start", 10);
+    app.world_mut().resource_mut::<Focus>().pin(RunId::new("a"));
+    frame(&mut app, 10.0);
+    receive(&mut app, "PLAN", "end", 20);
+    receive(&mut app, "STYLE", "start", 20);
+    frame(&mut app, 20.0);
+    let memory = app.world().resource::<StageMemory>();
+    assert_eq!(memory.placed(20.0), memory.to);
+    assert!(app.world().resource::<Canvas>().is_fading(), "what stood elsewhere fades");
+}

@@ -3,6 +3,10 @@
 use super::palette::{Palette, rgb, rgba};
 
 pub static DARK: Palette = Palette {
+    flat: false,
+    pool: 1.0,
+    faded: 0.55,
+
     bg_top: rgb(0x15161C),
     bg: rgb(0x101116),
     bg_bottom: rgb(0x0C0D11),
@@ -36,6 +40,7 @@ pub static DARK: Palette = Palette {
     violet: rgb(0x5B45D8),
     violet_text: rgb(0xABA0FF),
     violet_led: rgb(0x7A66F0),
+    hover: rgb(0x33363F),
     selection: rgb(0x38307A),
     on_violet: rgb(0xFFFFFF),
 
@@ -56,6 +61,7 @@ pub static DARK: Palette = Palette {
     failed: rgb(0xE8603C),
     failed_text: rgb(0xFF9070),
     failed_deep: rgb(0x3B1A12),
+    failed_hatch: rgba(0x000000, 0x2B),
     failed_ink: rgb(0x1A0803),
     failed_tint: rgb(0x4A2015),
 

@@ -2,30 +2,24 @@
 //!
 //! Lengths are design pixels: 1080 to the height of the screen.
 
+mod choice;
+#[cfg(test)]
+pub mod contrast;
 mod dark;
+mod high_contrast;
+mod light;
 mod palette;
+#[cfg(test)]
+mod repaint;
+#[cfg(test)]
+pub mod vision;
 
-use bevy::ecs::resource::Resource;
-
+pub(super) use self::choice::plugin;
+pub use self::choice::{SystemWish, Theme, ThemeChoice};
 pub use self::dark::DARK;
+pub use self::high_contrast::HIGH_CONTRAST;
+pub use self::light::LIGHT;
 pub use self::palette::Palette;
-
-/// Which colours everything is drawn in.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Theme {
-    /// Light on dark, for rooms that are not bright.
-    #[default]
-    Dark,
-}
-
-impl Theme {
-    /// Its colours.
-    pub fn palette(self) -> &'static Palette {
-        match self {
-            Self::Dark => &DARK,
-        }
-    }
-}
 
 /// Sizes of type in design pixels.
 pub mod size {
@@ -88,37 +82,8 @@ pub mod motion {
     pub const SLOW_FRAME_SECS: f64 = 0.066;
     /// From the first run on, a wall follows the order at once for so long.
     pub const WALL_SETTLES: f64 = 2.0;
+    /// The help stays for so long when nobody is there to close it.
+    pub const HELP_STAYS: f64 = 60.0;
     /// The least a breathing halo falls to.
     pub const BREATHE_LOW: f32 = 0.72;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bevy::color::{Color, Srgba};
-
-    use crate::kiosk::dim::LEAST_OF_A_FAILURE;
-
-    /// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
-    fn luminance(colour: Color, brightness: f32) -> f32 {
-        let Srgba { red, green, blue, .. } = colour.to_srgba();
-        let linear = |c: f32| {
-            let c = c * brightness;
-            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-    }
-
-    fn contrast(a: Color, b: Color, brightness: f32) -> f32 {
-        let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
-        a.max(b) / a.min(b)
-    }
-
-    #[test]
-    fn a_dimmed_failure_can_be_read() {
-        for (ink, paper) in [(DARK.failed_ink, DARK.failed), (DARK.text, DARK.failed_tint)] {
-            let found = contrast(ink, paper, LEAST_OF_A_FAILURE);
-            assert!(found >= 3.0, "{found}");
-        }
-    }
 }

@@ -6,6 +6,13 @@ use bevy::color::{Color, Srgba};
 /// its colours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {
+    /// Nothing glows, shades, or has an outline under three pixels: `Shape::flattened` sees to it.
+    pub flat: bool,
+    /// How strong light on the ground is, 0 to 1.
+    pub pool: f32,
+    /// How opaque words still are that fade with age, 0 to 1.
+    pub faded: f32,
+
     /// The ground, from its top to its foot. `bg` is also what lies on the ground and hides it.
     pub bg_top: Color,
     pub bg: Color,
@@ -53,6 +60,8 @@ pub struct Palette {
     pub violet_text: Color,
     /// An edge of `violet`.
     pub violet_led: Color,
+    /// The ground of what is under the pointer.
+    pub hover: Color,
     /// The ground of what is selected.
     pub selection: Color,
     /// Words on `violet`.
@@ -88,6 +97,8 @@ pub struct Palette {
     pub failed_text: Color,
     /// The ground of a note about a failure.
     pub failed_deep: Color,
+    /// The hatch on `failed`.
+    pub failed_hatch: Color,
     /// Words on `failed`.
     pub failed_ink: Color,
     /// The ground of a failure that everybody has seen; words on it are `text`.

@@ -1,0 +1,108 @@
+//! Which theme is shown: the one that was chosen, or what the system wishes.
+
+use bevy::prelude::*;
+
+use super::dark::DARK;
+use super::high_contrast::HIGH_CONTRAST;
+use super::light::LIGHT;
+use super::palette::Palette;
+use crate::app::AppSystems;
+use crate::config::ThemeName;
+
+/// Which colours everything is drawn in.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Theme {
+    /// Light on dark: the design's own.
+    #[default]
+    Dark,
+    /// Dark on light, for rooms in daylight.
+    Light,
+    /// Black and white, thick lines, nothing that glows.
+    HighContrast,
+}
+
+impl Theme {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::HighContrast];
+
+    /// Its colours.
+    pub fn palette(self) -> &'static Palette {
+        match self {
+            Self::Dark => &DARK,
+            Self::Light => &LIGHT,
+            Self::HighContrast => &HIGH_CONTRAST,
+        }
+    }
+
+    /// The one after it, round and round.
+    #[must_use]
+    pub fn next(self) -> ThemeName {
+        match self {
+            Self::Dark => ThemeName::Light,
+            Self::Light => ThemeName::HighContrast,
+            Self::HighContrast => ThemeName::Dark,
+        }
+    }
+}
+
+/// What somebody chose, in the settings or since.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThemeChoice(pub ThemeName);
+
+/// What the system or the browser says that whoever looks wants, as far as it says anything.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SystemWish {
+    pub light: bool,
+    pub more_contrast: bool,
+}
+
+impl ThemeChoice {
+    /// The theme to show.
+    pub fn theme(self, wish: SystemWish) -> Theme {
+        match self.0 {
+            ThemeName::Dark => Theme::Dark,
+            ThemeName::Light => Theme::Light,
+            ThemeName::HighContrast => Theme::HighContrast,
+            ThemeName::Auto if wish.more_contrast => Theme::HighContrast,
+            ThemeName::Auto if wish.light => Theme::Light,
+            ThemeName::Auto => Theme::Dark,
+        }
+    }
+}
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.init_resource::<Theme>()
+        .init_resource::<ThemeChoice>()
+        .init_resource::<SystemWish>()
+        .add_systems(Update, settle.in_set(AppSystems::Sync));
+}
+
+fn settle(choice: Res<ThemeChoice>, wish: Res<SystemWish>, mut theme: ResMut<Theme>) {
+    theme.set_if_neq(choice.theme(*wish));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_through_all_themes_and_leaves_auto() {
+        let mut theme = Theme::Dark;
+        let mut seen = Vec::new();
+        for _ in Theme::ALL {
+            theme = ThemeChoice(theme.next()).theme(SystemWish::default());
+            seen.push(theme);
+        }
+        assert_eq!(seen, [Theme::Light, Theme::HighContrast, Theme::Dark]);
+    }
+
+    #[test]
+    fn contrast_is_the_stronger_wish_and_a_choice_the_strongest() {
+        let wish = SystemWish { light: true, more_contrast: true };
+        assert_eq!(ThemeChoice(ThemeName::Auto).theme(wish), Theme::HighContrast);
+        let light = SystemWish { more_contrast: false, ..wish };
+        assert_eq!(ThemeChoice(ThemeName::Auto).theme(light), Theme::Light);
+        assert_eq!(ThemeChoice(ThemeName::Auto).theme(SystemWish::default()), Theme::Dark);
+        assert_eq!(ThemeChoice(ThemeName::Dark).theme(wish), Theme::Dark);
+    }
+}

@@ -1,0 +1,170 @@
+//! Words can be read in every theme: contrast of each ink on each ground that it is used on.
+
+use bevy::color::{Color, Mix, Srgba};
+
+use super::{Palette, Theme};
+use crate::kiosk::dim::LEAST_OF_A_FAILURE;
+
+/// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
+fn luminance(colour: Color, brightness: f32) -> f32 {
+    let Srgba { red, green, blue, .. } = colour.to_srgba();
+    let linear = |c: f32| {
+        let c = c * brightness;
+        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+/// WCAG 2.2, contrast ratio, at a part of full brightness.
+pub fn contrast_at(a: Color, b: Color, brightness: f32) -> f32 {
+    let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
+    a.max(b) / a.min(b)
+}
+
+/// WCAG 2.2, contrast ratio: 1 to 21.
+pub fn contrast(a: Color, b: Color) -> f32 {
+    contrast_at(a, b, 1.0)
+}
+
+/// `ink` at a part of its opacity, as it looks on `ground`.
+fn faint(ink: Color, ground: Color, opacity: f32) -> Color {
+    Srgba::mix(&ground.to_srgba(), &ink.to_srgba(), opacity).into()
+}
+
+struct Inks {
+    name: &'static str,
+    ink: Color,
+    grounds: Vec<Color>,
+    /// At least 24 px at 1080p in bold, or more: "large" in WCAG's sense.
+    large: bool,
+}
+
+/// Every ink of words with the grounds that drawing code and panel put it on.
+fn inks(p: &Palette) -> Vec<Inks> {
+    let ground = [p.bg_top, p.bg, p.bg_bottom];
+    let bodies = [p.panel_top, p.panel_bottom, p.card];
+    let done = [p.panel_done_top, p.panel_done_bottom];
+    let ghosts = [p.ghost, p.skipped_panel];
+    let live = [p.running_panel_top, p.running_panel_bottom];
+    let bridge = [p.bridge_top, p.bridge, p.bridge_bottom, p.bezel_top, p.bezel_bottom];
+    let failures = [p.failed_tint, p.failed_tint_from, p.failed_tint_to];
+    let of = |groups: &[&[Color]]| groups.concat();
+    let words = |name, ink, grounds| Inks { name, ink, grounds, large: false };
+    let large = |name, ink, grounds| Inks { name, ink, grounds, large: true };
+    vec![
+        words(
+            "text",
+            p.text,
+            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &failures])
+                .into_iter()
+                .chain([p.cancelled_band, p.selection, p.well, p.hover])
+                .collect(),
+        ),
+        words("text_secondary", p.text_secondary, {
+            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &[p.well]])
+        }),
+        words("text_tertiary", p.text_tertiary, {
+            of(&[
+                &ground,
+                &done,
+                &ghosts,
+                &[p.panel_top, p.panel_bottom, p.bridge, p.well, p.bezel_bottom],
+            ])
+        }),
+        words("running", p.running, of(&[&ground, &bodies, &[p.well, p.bridge]])),
+        words("success", p.success, of(&[&ground, &bodies, &[p.well, p.bridge]])),
+        words(
+            "cancelled",
+            p.cancelled,
+            of(&[&ground, &bodies, &[p.cancelled_band, p.bridge, p.selection]]),
+        ),
+        words(
+            "failed_text",
+            p.failed_text,
+            of(&[&ground, &[p.failed_deep, p.well, p.selection, p.bezel_bottom]]),
+        ),
+        words("failed_ink", p.failed_ink, vec![p.failed]),
+        words("failed_on_tint", p.failed_on_tint, failures.to_vec()),
+        words("violet_text", p.violet_text, vec![p.bg, p.bridge, p.card, p.selection]),
+        words("on_violet", p.on_violet, vec![p.violet]),
+        words("scale", faint(p.scale, p.meter_face, 0.75), vec![p.meter_face]),
+        // The name of a failed node on a small tile: bold, 22 and more.
+        large("failed", p.failed, of(&[&ground, &bodies, &failures])),
+        // Signs.
+        large("ink", p.ink, vec![p.success]),
+        large("cancelled_ink", p.cancelled_ink, vec![p.cancelled]),
+        large("running on its badge", p.running, of(&[&[p.running_deep, p.tile_ring_bed], &live])),
+        large("skipped_hatch", p.skipped_hatch, ghosts.to_vec()),
+        large("needle", p.needle, vec![p.meter_face]),
+        large("peak", p.violet_text, vec![p.meter_face]),
+    ]
+}
+
+#[test]
+fn words_stand_out_from_what_is_behind_them_in_every_theme() {
+    let mut found = Vec::new();
+    for theme in Theme::ALL {
+        let palette = theme.palette();
+        for Inks { name, ink, grounds, large } in inks(palette) {
+            let least = match (palette.flat, large) {
+                (true, _) => 7.0,
+                (false, true) => 3.0,
+                (false, false) => 4.5,
+            };
+            for ground in grounds {
+                let ratio = contrast(ink, ground);
+                if ratio < least {
+                    let ground = ground.to_srgba().to_hex();
+                    found.push(format!("{theme:?}: {name} on {ground} {ratio:.2} < {least}"));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Old lines of the ticker fade; the design lets them nearly go in the dark.
+#[test]
+fn faded_words_can_be_read_in_the_bright_themes() {
+    for (theme, least) in [(Theme::Light, 4.5), (Theme::HighContrast, 7.0)] {
+        let p = theme.palette();
+        for ink in [p.text, p.text_secondary, p.text_tertiary] {
+            let ratio = contrast(faint(ink, p.bg_bottom, p.faded), p.bg_bottom);
+            assert!(ratio >= least, "{theme:?}: {ratio:.2}");
+        }
+    }
+}
+
+/// WCAG 2.2, 1.4.11: what has to be seen to understand.
+#[test]
+fn signs_and_lines_that_say_something_can_be_seen() {
+    for theme in Theme::ALL {
+        let p = theme.palette();
+        for (name, ink, ground) in [
+            ("running", p.running, p.card),
+            ("success", p.success, p.card),
+            ("failed", p.failed, p.card),
+            ("cancelled", p.cancelled, p.card),
+            ("neutral", p.text_tertiary, p.card),
+            ("success_line", p.success_line, p.card),
+            ("success_dense", p.success_dense, p.bg),
+            ("skipped_outline", p.skipped_hatch, p.skipped_panel),
+            ("stale_outline", p.stale_outline, p.card),
+            ("focus ring", p.violet_text, p.bridge),
+        ] {
+            let ratio = contrast(ink, ground);
+            assert!(ratio >= 3.0, "{theme:?}: {name} {ratio:.2}");
+        }
+    }
+}
+
+#[test]
+fn a_dimmed_failure_can_be_read() {
+    for theme in Theme::ALL {
+        let p = theme.palette();
+        for (ink, paper) in [(p.failed_ink, p.failed), (p.text, p.failed_tint)] {
+            let found = contrast_at(ink, paper, LEAST_OF_A_FAILURE);
+            assert!(found >= 3.0, "{theme:?}: {found}");
+        }
+    }
+}
