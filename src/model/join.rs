@@ -17,6 +17,9 @@ use crate::protocol::{PIPELINE, pipeline_place};
 /// An event and the row of the database about the same thing are some milliseconds apart.
 const BETWEEN_EVENT_AND_ROW: SignedDuration = SignedDuration::from_millis(50);
 
+/// The first row of an execution is not this much older than the event of its start.
+const BETWEEN_STARTS: SignedDuration = SignedDuration::from_millis(10);
+
 /// VALIDATE's place in the [`PIPELINE`].
 const VALIDATE: usize = 5;
 
@@ -44,7 +47,9 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
     go_on_where_nodes_do(state);
 
     let reaches = |begin: Timestamp| {
-        snapshot.told_until().is_some_and(|until| begin <= until + BETWEEN_EVENT_AND_ROW)
+        snapshot
+            .told_until()
+            .is_some_and(|until| begin.duration_since(until) <= BETWEEN_EVENT_AND_ROW)
     };
     let told_to_the_end = is_of_this && snapshot.status.is_some_and(ToldStatus::is_final);
     let never_began = snapshot.status == Some(ToldStatus::Cancelled) && rows.is_empty();
@@ -83,7 +88,7 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
     let mut rows: Vec<&NodeExecution> = snapshot.executions.iter().collect();
     if let Some(began) = state.started_at.filter(|_| state.executions > 1) {
         let is_before = |row: &&NodeExecution, at: Timestamp| {
-            row.started_at.is_some_and(|started| started + BETWEEN_EVENT_AND_ROW / 5 < at)
+            row.started_at.is_some_and(|started| at.duration_since(started) > BETWEEN_STARTS)
         };
         let (earlier, current): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| is_before(row, began));

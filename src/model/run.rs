@@ -528,8 +528,12 @@ impl Run {
         received_at: Timestamp,
     ) -> bool {
         let known = self.snapshot.as_ref();
-        if known.is_some_and(|known| known.freshness() >= snapshot.freshness()) {
-            return false;
+        if let Some(known) = known {
+            let order = known.freshness().cmp(&snapshot.freshness());
+            // Of two that should say the same the one that was asked for later counts.
+            if order.is_gt() || order.is_eq() && **known == *snapshot {
+                return false;
+            }
         }
         self.first_event_at = snapshot
             .created_at

@@ -10,7 +10,7 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::Ending;
 use super::access::Credentials;
@@ -23,6 +23,9 @@ use crate::protocol::rest::refusal_words;
 
 /// Idle connections kept.
 const MOST_IDLE: usize = 4;
+
+/// Between a connection's loss and another attempt.
+const BEFORE_ANOTHER: Duration = Duration::from_millis(250);
 
 /// Redirects followed, on the same origin only.
 const MOST_REDIRECTS: usize = 3;
@@ -99,7 +102,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     pub async fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
-            let asked = timeout(self.timeout, self.ask(&Method::GET, &target, ""));
+            let asked = timeout(self.timeout, self.ask_again(&target));
             let silent = Err(HttpError::Silent { after: self.timeout });
             match asked.await.unwrap_or(silent)? {
                 Answer::Body(body) => return Ok(body),
@@ -142,6 +145,18 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         // It ends when its sender is dropped; what ended it, the sender is told.
         tokio::spawn(connection);
         self.ask_on(sender, method, target, json).await
+    }
+
+    /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
+    /// another one's.
+    async fn ask_again(&self, target: &str) -> Result<Answer, HttpError> {
+        match self.ask(&Method::GET, target, "").await {
+            Err(HttpError::Lost) => {
+                sleep(BEFORE_ANOTHER).await;
+                self.ask(&Method::GET, target, "").await
+            }
+            answer => answer,
+        }
     }
 
     async fn ask_on(

@@ -213,6 +213,45 @@ fn everything_of(name: &'static str) -> impl Strategy<Value = (usize, Vec<Arriva
     })
 }
 
+/// An answer that no backend has ever given, `number` seconds after everything else.
+fn odd_answer(number: usize) -> impl Strategy<Value = Arrival> {
+    let instants = proptest::sample::select(vec![
+        Value::Null,
+        "2026-11-23T01:08:41.215840+00:00".into(),
+        "2026-11-23T01:08:42.023980+00:00".into(),
+        "2026-11-23T01:09:00+00:00".into(),
+        "9999-12-30T22:00:00.999999Z".into(),
+        "-009998-01-02T01:59:59Z".into(),
+        "tomorrow".into(),
+    ]);
+    let nodes = proptest::sample::select(vec!["PLAN", "COMPOSE", "VALIDATE", "FIX", "MASTER", ""]);
+    let statuses = proptest::sample::select(vec![
+        "pending",
+        "running",
+        "completed",
+        "failed",
+        "cancelled",
+        "odd",
+    ]);
+    let row = (nodes, statuses.clone(), instants.clone(), instants.clone()).prop_map(
+        |(node, status, started_at, completed_at)| {
+            serde_json::json!({"node_name": node, "status": status, "duration_ms": 7,
+                "started_at": started_at, "completed_at": completed_at})
+        },
+    );
+    (proptest::collection::vec(row, 0..12), statuses, instants, any::<bool>(), any::<bool>()).prop_map(
+        move |(rows, status, error_at, has_error, gapless)| {
+            let error = serde_json::json!({"message": "Workflow run cancelled by user", "timestamp": error_at});
+            let body = serde_json::json!({"run_id": "f1a938c8-b85e-44f6-bbad-39ac83ea7d93",
+                "status": status, "error": if has_error { error } else { Value::Null },
+                "updated_at": format!("2026-11-23T01:10:{number:02}Z"), "executions": rows});
+            let mut snapshot = RunSnapshot::read(body.to_string().as_bytes()).unwrap();
+            snapshot.gapless = gapless;
+            Arrival::Rest(Arc::new(snapshot))
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
@@ -226,6 +265,21 @@ proptest! {
         let mut sorted = arrived;
         sorted.reverse();
         prop_assert_eq!(report(&sorted), shown);
+    }
+
+    /// Nor is there an answer that would end the program, or that is read otherwise in another order.
+    #[test]
+    fn odd_answers_in_any_order(
+        arrived in (odd_answer(1), odd_answer(2), proptest::sample::subsequence(frames("a-success-live"), 0..=19))
+            .prop_flat_map(|(one, two, mut all)| {
+                all.extend([one, two]);
+                Just(all).prop_shuffle()
+            }),
+    ) {
+        let shown = report(&arrived);
+        let mut reversed = arrived;
+        reversed.reverse();
+        prop_assert_eq!(report(&reversed), shown);
     }
 
     /// With the last answer in hand, no loss of events makes a difference to where things stand.

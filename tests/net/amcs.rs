@@ -173,6 +173,8 @@ async fn a_run_is_found_watched_live_and_let_go() {
     assert!(screen.is_connected(), "{:?}", screen.states);
     let run = backend.start_run([Script::with_fixes(2, 600)]);
     screen.shows(&backend, &[run]).await;
+    let song = backend.lock().run(run).song_id;
+    backend.lock().songs.insert(song, "Neon Rain (Reprise)".to_owned());
     // From now on it is right at almost any moment.
     let mut wrong = 0;
     while backend.lock().run(run).executing {
@@ -183,10 +185,12 @@ async fn a_run_is_found_watched_live_and_let_go() {
     screen.shows(&backend, &[run]).await;
     let report = screen.report(run).unwrap();
     assert_eq!((report.status, report.from_rest), ("completed", false));
+    // The run may have given its song another title.
+    screen.pass(secs(6)).await;
     assert!(is_from_rest(&report, "PLAN"), "it began before it was found");
     assert!(!is_from_rest(&report, "REVIEW"));
     let title = screen.model.run(&run.to_string()).unwrap().song_title.clone();
-    assert_eq!(title.as_deref(), Some("Neon Rain"));
+    assert_eq!(title.as_deref(), Some("Neon Rain (Reprise)"));
     screen.pass(secs(3)).await;
     assert_eq!(backend.seen().watchers, 0, "its socket is closed when it is over");
     let asked = backend.seen().requests.len();
@@ -396,10 +400,28 @@ async fn a_backend_that_restarts_is_found_again() {
     backend.restart(secs(8)).await;
     screen.take();
     assert!(matches!(screen.states.last(), Some(ConnectionState::Reconnecting { .. })));
+    let under_way = |state: &ConnectionState| {
+        matches!(state, ConnectionState::Reconnecting { next_attempt_at: None, .. })
+    };
+    assert!(screen.states.iter().any(under_way));
     screen.shows(&backend, &runs).await;
     assert!(screen.is_connected());
     screen.pass(secs(20)).await;
     screen.shows(&backend, &runs).await;
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_questions_that_fail_together_are_one_failure() {
+    let backend = Backend::new();
+    let runs: Vec<Uuid> =
+        (0..40).map(|_| backend.start_run([Script::with_fixes(3, 2500)])).collect();
+    let settings = ConnectionSettings { max_reconnect_attempts: 5, ..settings() };
+    let mut screen = Screen::watching(&backend, settings);
+    screen.pass(secs(9)).await;
+    backend.restart(secs(13)).await;
+    screen.shows(&backend, &runs).await;
+    assert!(screen.is_connected(), "{:?}", screen.states);
     check_manners(&backend);
 }
 
@@ -425,6 +447,35 @@ async fn a_backend_that_is_killed_leaves_orphans() {
     screen.pass(secs(4)).await;
     assert_eq!(backend.seen().watchers, 1);
     screen.shows(&backend, &[run]).await;
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_of_yesterday_get_no_socket() {
+    let backend = Backend::new();
+    let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
+    sleep(secs(5)).await;
+    backend.kill(secs(1)).await;
+    sleep(secs(86_400)).await;
+    let run = backend.start_run([Script::success(1000)]);
+    sleep(secs(1)).await;
+    for listed in [true, false] {
+        if !listed {
+            backend.without_active_runs();
+        }
+        let before = backend.seen().handshakes;
+        let mut screen = Screen::watching(&backend, settings());
+        screen.pass(secs(2)).await;
+        screen.shows(&backend, &orphans).await;
+        if listed {
+            screen.shows(&backend, &[run]).await;
+            assert_eq!(backend.seen().handshakes, before + 1);
+        }
+        screen.pass(secs(620)).await;
+        screen.commands.send(Command::Disconnect).await.unwrap();
+        screen.pass(secs(1)).await;
+        assert_eq!(backend.seen().watchers, 0);
+    }
     check_manners(&backend);
 }
 

@@ -78,6 +78,8 @@ pub(super) struct Conductor<C> {
     server_clock: Option<(Timestamp, Instant)>,
     /// The last question was answered, whatever was said.
     is_reached: bool,
+    /// A question was begun while the backend does not answer: whoever waits is told.
+    began_to_try: bool,
     /// It was said that no run can be listed.
     list_is_refused: bool,
     /// Why the last socket could not be had.
@@ -117,6 +119,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             news_sender,
             server_clock: None,
             is_reached: false,
+            began_to_try: false,
             list_is_refused: false,
             line_trouble: None,
         }
@@ -125,6 +128,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     /// Whether a socket is open.
     pub fn has_line(&self) -> bool {
         self.lines.values().any(|line| line.is_open)
+    }
+
+    /// Whether the backend is being asked whether it is back.
+    pub fn is_trying(&self) -> bool {
+        !self.is_reached && !self.answers.is_empty()
     }
 
     /// The next list is not asked for before `at`.
@@ -139,6 +147,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         self.tidy();
         self.arrange_lines(desk, now);
         let wake = self.ask(desk, now);
+        if std::mem::take(&mut self.began_to_try) {
+            return None;
+        }
         // What the application does not take waits where it is.
         let has_room = desk.outlet.has_room();
         tokio::select! {
@@ -181,7 +192,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let (queries, lines) = (&mut self.queries, &self.lines);
         let before = self.watched.len();
         self.watched.retain(|id, run| {
-            let titled = run.song_id.as_ref().is_none_or(|song| queries.knows_song(song));
+            let song = run.song_id.clone().map(Key::Song);
+            let titled = song.is_none_or(|song| queries.is_settled(&song));
             let done = run.is_over() || run.is_missing;
             let keep = !done || run.is_named || run.is_listed || !titled || lines.contains_key(id);
             if !keep {
@@ -199,9 +211,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// The runs that should have a socket, the most wanted first.
     fn line_candidates(&self, most: usize) -> Vec<RunId> {
-        let server_now = self.server_now();
+        let (server_now, now) = (self.server_now(), Instant::now());
         let mut wanting: Vec<&Watched> =
-            self.watched.values().filter(|run| run.wants_line(server_now)).collect();
+            self.watched.values().filter(|run| run.wants_line(server_now, now)).collect();
         wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, run.started_at)));
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
@@ -258,7 +270,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             let key = Key::Run(id.clone());
             let open = self.lines.get(id).is_some_and(|line| line.is_open);
             let answered_at = self.queries.answered_at(&key);
-            want(key, run.freshness(open, poll, server_now, answered_at));
+            want(key, run.freshness(open, poll, server_now, answered_at, now));
             if let Some(song) = &run.song_id {
                 want(Key::Song(song.clone()), lasting(SONG_LASTS));
             }
@@ -277,6 +289,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 wake = wake.min(at);
             } else if self.answers.len() < MOST_IN_FLIGHT {
                 self.queries.begin(&key);
+                self.began_to_try |= !self.is_reached;
                 self.start(key);
             }
         }
@@ -313,10 +326,14 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             Answer::Run(id, _, answer) => (Key::Run(id.clone()), answer.as_ref().err().cloned()),
             Answer::Song(id, answer) => (Key::Song(id.clone()), answer.as_ref().err().cloned()),
         };
-        self.queries.answered(&key, failure.is_none(), now);
+        // That there is no such thing is an answer, too.
+        let is_told = |error: &HttpError| matches!(error.status(), Some(400..=499));
+        self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.filter(|error| !error.was_answered()) {
-            self.is_reached = false;
-            return Some(Turnout::Unreached(ending_of(error)));
+            // Questions that were under way fail together: that is one failure, not several.
+            let was_reached = std::mem::replace(&mut self.is_reached, false);
+            let counts = was_reached || key == Key::List;
+            return counts.then(|| Turnout::Unreached(ending_of(error)));
         }
         let was_reached = std::mem::replace(&mut self.is_reached, true);
         if !was_reached {

@@ -133,6 +133,9 @@ impl Telling {
             Some(Turnout::Unreached(ending)) => return self.retry(&ending, conductor, desk),
         }
         self.tell_updates(conductor, desk);
+        if conductor.is_trying() {
+            tell_trying(desk);
+        }
         true
     }
 
@@ -188,5 +191,14 @@ impl Telling {
             Updates::Live => desk.log(ConnectionEvent::Connected),
         }
         desk.enter(ConnectionState::Connected { url, since, updates: now });
+    }
+}
+
+/// The attempt that was waited for is under way.
+fn tell_trying(desk: &mut Desk) {
+    let mut state = desk.state().clone();
+    if let ConnectionState::Reconnecting { next_attempt_at, .. } = &mut state {
+        *next_attempt_at = None;
+        desk.enter(state);
     }
 }

@@ -135,9 +135,11 @@ impl Queries {
         self.titles.get(song)?.as_ref()
     }
 
-    /// Whether the song has been asked for, with or without success.
-    pub fn knows_song(&self, song: &str) -> bool {
-        self.titles.contains_key(song)
+    /// Whether it was answered and nothing has happened since.
+    pub fn is_settled(&self, key: &Key) -> bool {
+        self.entries.get(key).is_some_and(|entry| {
+            entry.answered_at.is_some() && !entry.in_flight && entry.wish == Wish::None
+        })
     }
 
     /// Keeps a title; `false` where it is known.
@@ -216,7 +218,13 @@ mod tests {
         assert!(!queries.keep_title(&song, Some("Neon Rain".into())));
         assert!(queries.keep_title(&song, Some("Neon Sun".into())));
         assert_eq!(queries.title("s").map(SmolStr::as_str), Some("Neon Sun"));
+        let key = Key::Song(song);
+        queries.begin(&key);
+        queries.answered(&key, true, Instant::now());
+        assert!(queries.is_settled(&key));
+        queries.invalidate(&key);
+        assert!(!queries.is_settled(&key));
         queries.keep_songs(|_| false);
-        assert!(!queries.knows_song("s"));
+        assert_eq!(queries.title("s"), None);
     }
 }

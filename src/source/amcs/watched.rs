@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
@@ -102,22 +102,26 @@ impl Watched {
         !self.is_over && self.status == Some(ToldStatus::Running)
     }
 
-    /// It is said to run, and has shown no progress for long.
-    pub fn is_orphan(&self, server_now: Option<Timestamp>) -> bool {
+    /// It is said to run, and has shown no progress for long: by the server's clock where that is
+    /// known, and else for as long as we look.
+    pub fn is_orphan(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
         let quiet = server_now.zip(self.progress_at).map(|(now, at)| now.duration_since(at));
-        let limit =
-            jiff::SignedDuration::try_from(ORPHAN_AFTER).unwrap_or(jiff::SignedDuration::MAX);
-        self.is_running() && quiet.is_some_and(|quiet| quiet >= limit)
+        let seen_quiet = now.saturating_duration_since(self.noticed_at);
+        self.is_running() && (quiet.is_some_and(is_long) || seen_quiet >= ORPHAN_AFTER)
     }
 
     /// Whether a socket is of use.
-    pub fn wants_line(&self, server_now: Option<Timestamp>) -> bool {
+    pub fn wants_line(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
         let waits = matches!(self.status, None | Some(ToldStatus::Pending)) && self.is_named;
         let goes_on = self.status == Some(ToldStatus::Cancelled);
+        // What has been listed for long may be an orphan: its detail has to say.
+        let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
+        let is_known = self.snapshot.is_some() || self.is_named || !age.is_some_and(is_long);
         !self.is_over
             && !self.is_missing
+            && is_known
             && (self.is_running() || waits || goes_on)
-            && !self.is_orphan(server_now)
+            && !self.is_orphan(server_now, now)
     }
 
     /// How fresh its detail has to be, with an open socket or without.
@@ -127,9 +131,10 @@ impl Watched {
         poll_interval: Duration,
         server_now: Option<Timestamp>,
         answered_at: Option<Instant>,
+        now: Instant,
     ) -> Freshness {
         let lasts = match () {
-            () if self.is_missing || self.is_orphan(server_now) => Some(ORPHAN_INTERVAL),
+            () if self.is_missing || self.is_orphan(server_now, now) => Some(ORPHAN_INTERVAL),
             // Listed as running although it is over: a second execution, or a late list.
             () if self.is_over => self.is_listed.then_some(poll_interval),
             // Silence counts from what was heard, or from the last answer.
@@ -249,4 +254,9 @@ impl Watched {
     pub fn line_due(&self, now: Instant) -> Instant {
         self.line_not_before.unwrap_or(now)
     }
+}
+
+/// Longer than anything that goes on takes.
+fn is_long(span: SignedDuration) -> bool {
+    Duration::try_from(span).is_ok_and(|span| span >= ORPHAN_AFTER)
 }
