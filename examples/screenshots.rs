@@ -14,13 +14,13 @@ use meterbridge::config::{Settings, ThemeName, ViewName};
 use meterbridge::demo::{self, DemoOptions};
 use meterbridge::source::SourceSpec;
 
-#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
+#[allow(dead_code, unused_imports, clippy::unwrap_used, reason = "the tests use more of it")]
 #[path = "../tests/app/scenes.rs"]
 mod scenes;
-#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
+#[allow(dead_code, unused_imports, clippy::unwrap_used, reason = "the tests use more of it")]
 #[path = "../tests/app/tape.rs"]
 mod tape;
-#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
+#[allow(dead_code, unused_imports, clippy::unwrap_used, reason = "the tests use more of it")]
 #[path = "../tests/app/wall_scenes.rs"]
 mod wall_scenes;
 

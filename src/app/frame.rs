@@ -16,7 +16,7 @@ use super::view::View;
 use super::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::director::Mode;
 use crate::layout::Screen;
-use crate::source::ConnectionState;
+use crate::source::{ConnectionState, Updates};
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Frame>()
@@ -222,6 +222,9 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
         ConnectionState::Failed { reason, .. } => {
             Some(format!("No connection: {}", reason.trim_end_matches('.')))
         }
+        ConnectionState::Connected { updates: Updates::Polling, .. } => {
+            Some(Updates::POLLING_WORDS.to_owned())
+        }
         _ => None,
     }
 }
@@ -262,4 +265,31 @@ fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
         Text::new("notice", words, band.x + 126.0, baseline, Face::Text500, words_size)
             .colour(palette.text),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::source::SourceSpec;
+
+    fn link(state: ConnectionState) -> Link {
+        let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
+        let mut link = Link::new(&Settings::default(), Some(source));
+        link.state = state;
+        link
+    }
+
+    fn connected(updates: Updates) -> ConnectionState {
+        let since = Timestamp::UNIX_EPOCH;
+        ConnectionState::Connected { url: "http://studio".to_owned(), since, updates }
+    }
+
+    #[test]
+    fn a_band_says_that_news_come_late_and_not_that_all_is_well() {
+        let said = |updates| notice(&link(connected(updates)), Timestamp::UNIX_EPOCH);
+        assert_eq!(said(Updates::Live), None);
+        let polling = "Real-time updates unavailable. Polling API instead.";
+        assert_eq!(said(Updates::Polling).as_deref(), Some(polling));
+    }
 }

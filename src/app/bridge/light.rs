@@ -10,7 +10,7 @@ use crate::app::ingest::Link;
 use crate::app::theme::{motion, size};
 use crate::app::words::{duration_words, time_words};
 use crate::model::Model;
-use crate::source::ConnectionState;
+use crate::source::{ConnectionState, Updates};
 
 /// The light breathes for this long after something was heard, in milliseconds; then the wall may
 /// sleep.
@@ -33,6 +33,8 @@ pub struct LightView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Light {
     Live,
+    /// There are no live updates; the API is asked every few seconds.
+    Polling,
     /// A recording is played.
     Recording,
     /// A recording was played to its end.
@@ -81,6 +83,9 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         return view(light, "REPLAY", beside.to_owned(), format!("of {at}"));
     }
     match &link.state {
+        ConnectionState::Connected { updates: Updates::Polling, .. } => {
+            view(Light::Polling, "POLLING", ago, as_of)
+        }
         ConnectionState::Connected { .. } => view(Light::Live, "LIVE", ago, as_of),
         ConnectionState::Connecting { .. } => {
             view(Light::Connecting, "connecting", String::new(), as_of)
@@ -109,7 +114,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Light::Live => palette.success,
         Light::Recording | Light::Ended => palette.violet_text,
         Light::Connecting => palette.text_tertiary,
-        Light::Retrying | Light::Off => palette.cancelled,
+        Light::Polling | Light::Retrying | Light::Off => palette.cancelled,
     };
     match light.state {
         Light::Live => {
@@ -134,6 +139,10 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
                 layer,
                 Shape::triangle(at(-10.0, -14.0), at(16.0, 0.0), at(-10.0, 14.0), 2.0).fill(ink),
             );
+        }
+        Light::Polling => {
+            part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
+            part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
         }
         Light::Ended => {
             let stop = Rect::centred(centre, 26.0, 26.0);

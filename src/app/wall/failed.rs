@@ -141,7 +141,10 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
         // When, where there still is a line for it.
         let y = rect.bottom() - 16.0;
         if y - reason_end >= 24.0 {
-            let words = format!("failed {}, {} {}", view.other_time.1, view.time.0, view.time.1);
+            let ago = format!("failed {}", view.other_time.1);
+            let both = format!("{ago}, {} {}", view.time.0, view.time.1);
+            let both_fit = measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &both) <= room;
+            let words = if both_fit { both } else { ago };
             let words_size = size_for(Face::Text500, (24.0, size::ESSENTIAL_MIN), &words, room);
             part.text(
                 layer,
