@@ -60,8 +60,10 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
     let palette = part.palette;
     let failed = view.failure.is_some();
     let right = place.screen.right();
+    // On a high screen it stays with the rack, which is in the middle.
+    let down = place.screen.extra_height() / 2.0;
     let (title_size, title_y) =
-        if failed { (size::HERO_FAILED, 168.0) } else { (size::HERO, 180.0) };
+        if failed { (size::HERO_FAILED, 168.0 + down) } else { (size::HERO, 180.0 + down) };
     let time_size = title_size * 0.8;
     let time_width = measure(Face::Display700, time_size, -0.018, &view.time);
     let word_width = measure(Face::Text500, size::META, 0.0, view.time_word);
@@ -109,7 +111,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
         return;
     }
 
-    let y = 246.0;
+    let y = 246.0 + down;
     let glyph = match view.status {
         RunStatus::Pending => Glyph::Pending,
         RunStatus::Running => Glyph::Running,

@@ -17,7 +17,10 @@ use crate::layout::{Board, CellGrid, Screen, failures_width, lay_out_board, wall
 use crate::model::Model;
 use crate::protocol::RunId;
 
-const CANCELLED: &str = "cancelled, last:";
+const CANCELLED: &str = "cancelled";
+const CANCELLED_LAST: &str = "cancelled, last:";
+/// Of the names of cancelled runs, and between them.
+const NAMES: f32 = 24.0;
 /// The words of a board change at most this often, in seconds: nobody reads faster.
 const WORDS_SECS: f64 = 0.25;
 const PART: &str = "board";
@@ -372,31 +375,34 @@ fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec
     let y = rect.bottom() - 10.0;
     badge(part, LAYER, Glyph::Cancelled, Vec2::new(rect.x + 16.0, y - 11.0), 15.0, "cancelled");
     let count = count_words(view.cancelled as u64);
-    let count_w = measure(Face::Display700, size::COUNT, 0.0, &count)
-        + measure(Face::Text500, size::META, 0.0, CANCELLED)
-        + 52.0;
+    let begin = rect.x + 42.0 + measure(Face::Display700, size::COUNT, 0.0, &count) + 10.0;
+    let width = |title: &str| measure(Face::Text500, NAMES, 0.0, title);
+    let first = begin + measure(Face::Text500, size::META, 0.0, CANCELLED_LAST) + NAMES;
+    // As many of the latest as there is room for whole.
+    let mut x = first;
+    let shown = view.cancelled_latest.iter().take_while(|(_, title)| {
+        x += width(title) + NAMES;
+        x - NAMES <= rect.right()
+    });
+    let shown = shown.count();
+    let word = if shown > 0 { CANCELLED_LAST } else { CANCELLED };
     part.text(
         LAYER,
         Text::new("cancelled", count, rect.x + 42.0, y, Face::Display700, size::COUNT)
             .colour(palette.text)
-            .then(10.0, CANCELLED)
+            .then(10.0, word)
             .face(Face::Text500)
             .size(size::META)
             .colour(palette.text_secondary),
     );
-    // As many of the latest as there is room for whole.
-    let mut x = rect.x + count_w + 24.0;
-    for (place, (id, title)) in view.cancelled_latest.iter().enumerate() {
-        let width = measure(Face::Text500, 24.0, 0.0, title);
-        if x + width > rect.right() {
-            break;
-        }
+    let mut x = first;
+    for (place, (id, title)) in view.cancelled_latest.iter().take(shown).enumerate() {
         part.text(
             LAYER,
-            Text::new(("cancelled", place), title.clone(), x, y, Face::Text500, 24.0)
+            Text::new(("cancelled", place), title.clone(), x, y, Face::Text500, NAMES)
                 .colour(palette.text),
         );
-        names.push((id.clone(), Rect::new(x, rect.y, width, rect.h)));
-        x += width + 24.0;
+        names.push((id.clone(), Rect::new(x, rect.y, width(title), rect.h)));
+        x += width(title) + NAMES;
     }
 }
