@@ -21,6 +21,9 @@ const KEPT_ACTIVE_SLOTS: usize = 250;
 /// Node names told apart; a backend with more than these is not doing music.
 const KEPT_NAMES: usize = 256;
 
+/// When a run ended, and whether it was completed.
+pub(super) type Ended = (Timestamp, bool);
+
 /// From when to when a run was active; an open end while it is.
 pub(super) type Span = (Timestamp, Option<Timestamp>);
 
@@ -73,8 +76,8 @@ fn percentile(sorted: &[u64], quantile: f64) -> Option<u64> {
 pub struct Stats {
     nodes: HashMap<NodeName, Durations, FixedState>,
     runs: Durations,
-    /// Instant and outcome (success) of ended runs, in order of instant.
-    outcomes: VecDeque<(Timestamp, bool)>,
+    /// How runs ended, in order of instant.
+    outcomes: VecDeque<Ended>,
     /// Events by the second they happened in.
     events: Slots,
     /// How many runs began to run, less those that ceased to.
@@ -123,14 +126,29 @@ impl Stats {
         }
     }
 
-    pub(super) fn run_ended(&mut self, at: Timestamp, success: bool, millis: Option<u64>) {
-        let place = self.outcomes.partition_point(|(kept, _)| *kept <= at);
-        self.outcomes.insert(place, (at, success));
-        if self.outcomes.len() > KEPT_OUTCOMES {
-            self.outcomes.pop_front();
+    /// A run was completed, in so many milliseconds.
+    pub(super) fn run_completed(&mut self, millis: u64) {
+        self.runs.push(millis);
+    }
+
+    /// What is known of how a run ended has changed: a run that goes on has not ended.
+    pub(super) fn outcome_changed(&mut self, before: Option<Ended>, after: Option<Ended>) {
+        if before == after {
+            return;
         }
-        if let (true, Some(millis)) = (success, millis) {
-            self.runs.push(millis);
+        if let Some(gone) = before {
+            let first = self.outcomes.partition_point(|(kept, _)| *kept < gone.0);
+            let mut same = self.outcomes.range(first..).take_while(|(kept, _)| *kept == gone.0);
+            if let Some(place) = same.position(|kept| *kept == gone) {
+                self.outcomes.remove(first + place);
+            }
+        }
+        if let Some(ended) = after {
+            let place = self.outcomes.partition_point(|(kept, _)| *kept <= ended.0);
+            self.outcomes.insert(place, ended);
+            if self.outcomes.len() > KEPT_OUTCOMES {
+                self.outcomes.pop_front();
+            }
         }
     }
 

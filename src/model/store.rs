@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::fact::Fact;
 use super::node::NodeStatus;
 use super::run::Taken;
-use super::stats::Span;
+use super::stats::{Ended, Span};
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
 
@@ -260,12 +260,10 @@ impl Model {
         }
         self.counters.snapshots += 1;
         let at = run.snapshot().and_then(RunSnapshot::told_until).unwrap_or(received_at);
-        let outcome = (run.ended_at, run.status, run.duration_ms, run.from_rest);
+        let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.account(slot, before);
-        if let (Some(_), (Some(ended_at), status, millis, true)) = (run_status, outcome)
-            && matches!(status, RunStatus::Completed | RunStatus::Failed)
-        {
-            self.stats.run_ended(ended_at, status == RunStatus::Completed, millis);
+        if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
+            self.stats.run_completed(millis);
         }
         let new_run = known.is_none();
         Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
@@ -275,9 +273,11 @@ impl Model {
     /// status from and to, where they differ.
     fn account(&mut self, slot: usize, before: Before) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_ref()?;
-        let (status, key, span) = (run.status, eviction_key(run, slot), span(run));
+        let (status, key) = (run.status, eviction_key(run, slot));
+        let (span, ended) = (span(run), ended(run));
         let span_before = if before.is_new { None } else { before.span };
         self.stats.span_changed(span_before, span);
+        self.stats.outcome_changed(before.ended.filter(|_| !before.is_new), ended);
         if before.is_new {
             self.tally[status as usize] += 1;
             self.eviction.insert(key);
@@ -303,8 +303,11 @@ impl Model {
                     self.stats.node_succeeded(node, millis);
                 }
             }
-            (None, Phase::End) => self.stats.run_ended(event.at, true, run_duration_ms),
-            (None, Phase::Fail) => self.stats.run_ended(event.at, false, None),
+            (None, Phase::End) => {
+                if let Some(millis) = run_duration_ms {
+                    self.stats.run_completed(millis);
+                }
+            }
             _ => {}
         }
     }
@@ -412,11 +415,18 @@ struct Before {
     status: RunStatus,
     key: EvictionKey,
     span: Option<Span>,
+    ended: Option<Ended>,
 }
 
 impl Before {
     fn of(run: &Run, slot: usize, is_new: bool) -> Self {
-        Self { is_new, status: run.status, key: eviction_key(run, slot), span: span(run) }
+        Self {
+            is_new,
+            status: run.status,
+            key: eviction_key(run, slot),
+            span: span(run),
+            ended: ended(run),
+        }
     }
 }
 
@@ -433,5 +443,14 @@ fn span(run: &Run) -> Option<Span> {
         RunStatus::Pending => None,
         RunStatus::Running => Some((since, None)),
         _ => Some((since, Some(run.ended_at.unwrap_or(since)))),
+    }
+}
+
+/// How the run ended; `None` while it may go on, and of a run that was cancelled.
+fn ended(run: &Run) -> Option<Ended> {
+    match run.status {
+        RunStatus::Completed => Some((run.ended_at?, true)),
+        RunStatus::Failed => Some((run.ended_at?, false)),
+        _ => None,
     }
 }

@@ -47,6 +47,21 @@ fn a_meter_has_as_many_parts_as_it_asks_for() {
 }
 
 #[test]
+fn a_run_that_goes_on_after_a_failure_has_not_failed() {
+    let first = [frame("a", "start", 0), frame("a", "fail", 10), frame("b", "start", 11)];
+    let hour = SignedDuration::from_hours(1);
+    let outcomes = |frames: &[String]| model_of(frames).stats().outcomes(instant(60), hour);
+    assert_eq!(outcomes(&first), (0, 1));
+    let again = [frame("a", "start", 20), frame("a", "end", 30)];
+    let all: Vec<String> = first.into_iter().chain(again).collect();
+    assert_eq!(outcomes(&all[..4]), (0, 0));
+    assert_eq!(outcomes(&all), (1, 0));
+    // Told twice and the other way round, it is still one run.
+    let twice: Vec<String> = all.iter().rev().chain(&all).cloned().collect();
+    assert_eq!(outcomes(&twice), (1, 0));
+}
+
+#[test]
 fn the_last_run_times_come_in_the_order_of_their_ends() {
     let ended = |id: &str, millis: u64| {
         format!(
