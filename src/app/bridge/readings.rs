@@ -182,7 +182,7 @@ fn notes(what: &str, of: &str, known: bool) -> [String; 2] {
     if known { [format!("{what} {of}"), what.to_owned()] } else { Default::default() }
 }
 
-/// Bars of (all, failed of them); what failed can be seen, however much went well.
+/// Bars of (all, failed of them), the tallest of which is 1.
 fn bars(of: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<Bar> {
     let tallest = of.clone().map(|(all, _)| all).fold(0.0, f64::max);
     of.map(|(all, failed)| Bar {
