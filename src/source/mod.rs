@@ -9,6 +9,7 @@
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
 //! | [`http`] | questions to one origin | what is asked |
+//! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
@@ -21,6 +22,8 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bases;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
