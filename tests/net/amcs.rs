@@ -66,6 +66,7 @@ impl Screen {
                 Signal::Batch(batch) => self.model.receive(batch, |_, _| ()),
                 Signal::State(state) => self.states.push(state),
                 Signal::Log(entry) => self.log.push(entry.event),
+                Signal::Hub { .. } => {}
             }
         }
     }
