@@ -13,8 +13,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::journal::{Frame, FrameKind, Keep};
 use super::store::{Store, StoreError};
-use super::{Shared, State, Upstream, UpstreamState, frames, fresh_id};
+use super::{Shared, State, fresh_id};
 use crate::model::{Model, Outcome, Run, RunStatus};
+use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
 
@@ -109,23 +110,20 @@ impl Intake {
 
     /// Puts a frame of the store into the model; `false` where it cannot be read.
     fn learn(&mut self, model: &mut Model, frame: &Frame) -> bool {
-        match frame.kind {
-            FrameKind::Snapshot => match frames::read_run(&frame.text) {
-                Some(snapshot) => {
-                    model.join(Arc::new(snapshot), frame.at);
-                    true
-                }
-                None => false,
-            },
-            FrameKind::Event => {
-                let mut batch = Batch::new(frame.at, false);
-                batch.push_text(&frame.text);
-                let Some(Item::Event(mut event)) = batch.items.pop() else { return false };
+        let mut batch = Batch::new(frame.at, false);
+        batch.push_text(&frame.text);
+        match (frame.kind, batch.items.pop()) {
+            (FrameKind::Event, Some(Item::Event(mut event))) => {
                 if model.apply(&mut event, frame.at, false) == Outcome::Ignored {
                     self.strangers.insert(event.id);
                 }
                 true
             }
+            (FrameKind::Snapshot, Some(Item::Run(snapshot))) => {
+                model.join(snapshot, frame.at);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -207,7 +205,7 @@ impl Intake {
                     }
                     let Some(change) = model.join(snapshot.clone(), at) else { continue };
                     staged.replace_snapshot(&snapshot, state.journal.snapshot_of(&snapshot.run_id));
-                    let text = frames::run(&snapshot);
+                    let text = run_frame(&snapshot).into();
                     self.push(staged, snapshot.run_id.clone(), FrameKind::Snapshot, at, text);
                     Some(change)
                 }
@@ -216,7 +214,7 @@ impl Intake {
                     self.complain(&error.reason);
                     None
                 }
-                Item::Ignored => None,
+                Item::Hub(_) | Item::Ignored => None,
             };
             staged.evicted.extend(change.and_then(|change| change.evicted));
         }

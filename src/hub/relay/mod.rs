@@ -14,7 +14,6 @@
 //! has seen what a hub that was killed does not know any more.
 
 pub mod counters;
-mod frames;
 mod intake;
 mod journal;
 mod screen;
@@ -34,7 +33,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use self::counters::Counters;
-pub use self::frames::{Upstream, UpstreamState};
 use self::intake::Intake;
 use self::journal::Journal;
 pub use self::journal::Keep;
@@ -43,6 +41,7 @@ use self::store::Store;
 pub use self::store::StoreError;
 use super::HubError;
 use crate::model::{Model, Retention};
+use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::source::{self, ConnectionSettings, Signal, SourceHandle};
 
 /// Screens at a time; more are refused with HTTP 503.

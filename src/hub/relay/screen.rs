@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use form_urlencoded::parse;
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use smol_str::SmolStr;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -17,7 +18,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::taking::{Stall, Taking};
-use super::{Shared, frames};
+use super::{Shared, State};
+use crate::protocol::hub::{Hello, HubFrame, Position};
 
 /// A protocol PING goes out this often.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -98,11 +100,11 @@ impl Shared {
             place.stream = Some(state.stream_count);
             place.replay_until = journal.last();
             place.is_live = false;
-            chunk.push(frames::hello(state.stream, place.after, self.api, self.actions));
+            chunk.push(self.hello(&state, place.after).to_json().into());
         }
         if place.upstream != Some(state.upstream_count) {
             place.upstream = Some(state.upstream_count);
-            chunk.push(frames::upstream(&state.upstream));
+            chunk.push(HubFrame::Upstream(state.upstream.clone()).to_json().into());
         }
         let until = if place.is_live { journal.last() } else { place.replay_until };
         let (mut counted, mut bytes) = (0, 0);
@@ -111,7 +113,7 @@ impl Shared {
                 return counted;
             }
             if seq != place.after + 1 {
-                chunk.push(frames::seq(seq - 1));
+                chunk.push(HubFrame::Seq(seq - 1).to_json().into());
             }
             place.after = seq;
             counted += 1;
@@ -121,13 +123,21 @@ impl Shared {
         if place.after < until {
             // The last of them are gone.
             place.after = until;
-            chunk.push(frames::seq(until));
+            chunk.push(HubFrame::Seq(until).to_json().into());
         }
         if !place.is_live {
             place.is_live = true;
-            chunk.push(frames::live());
+            chunk.push(HubFrame::Live.to_json().into());
         }
         counted
+    }
+}
+
+impl Shared {
+    fn hello(&self, state: &State, seq: u64) -> HubFrame {
+        let stream = state.stream.to_string().into();
+        let api = self.api.map(SmolStr::new_static);
+        HubFrame::Hello(Hello { at: Position { stream, seq }, api, actions: self.actions })
     }
 }
 
