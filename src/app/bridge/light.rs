@@ -35,6 +35,8 @@ pub enum Light {
     Live,
     /// There are no live updates; the API is asked every few seconds.
     Polling,
+    /// There is a hub, and its backend is gone.
+    Cut,
     /// A recording is played.
     Recording,
     /// A recording was played to its end.
@@ -47,7 +49,7 @@ pub enum Light {
 impl Light {
     /// What is on screen is not being kept up to date.
     pub fn is_lost(self) -> bool {
-        matches!(self, Self::Retrying | Self::Off)
+        matches!(self, Self::Cut | Self::Retrying | Self::Off)
     }
 }
 
@@ -86,7 +88,14 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         ConnectionState::Connected { updates: Updates::Polling, .. } => {
             view(Light::Polling, "POLLING", ago, as_of)
         }
-        ConnectionState::Connected { .. } => view(Light::Live, "LIVE", ago, as_of),
+        ConnectionState::Connected { updates: Updates::Cut { since, .. }, .. } => {
+            // The hub is heard, but what it last had to tell is as old as this.
+            let as_of = format!("as of {}", time_words(*since, &zone));
+            view(Light::Cut, "NO BACKEND", String::new(), as_of)
+        }
+        ConnectionState::Connected { updates: Updates::Live, .. } => {
+            view(Light::Live, "LIVE", ago, as_of)
+        }
         ConnectionState::Connecting { .. } => {
             view(Light::Connecting, "connecting", String::new(), as_of)
         }
@@ -114,7 +123,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Light::Live => palette.success,
         Light::Recording | Light::Ended => palette.violet_text,
         Light::Connecting => palette.text_tertiary,
-        Light::Polling | Light::Retrying | Light::Off => palette.cancelled,
+        Light::Polling | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
     };
     match light.state {
         Light::Live => {
@@ -143,6 +152,13 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Light::Polling => {
             part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
             part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
+        }
+        Light::Cut => {
+            // The hub, and beyond a gap where its backend was.
+            let at = |dx: f32| centre + Vec2::new(dx, 0.0);
+            part.shape(layer, Shape::disc(at(-18.0), 11.0).fill(ink));
+            part.shape(layer, Shape::capsule(at(-6.0), at(-1.0), 5.0).fill(ink));
+            part.shape(layer, Shape::ring(at(19.0), 11.0, 4.0).fill(ink).dash(6.0, 5.0));
         }
         Light::Ended => {
             let stop = Rect::centred(centre, 26.0, 26.0);
