@@ -10,6 +10,7 @@
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
+//! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
@@ -22,6 +23,8 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bases;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
