@@ -158,6 +158,8 @@ impl Intake {
                 Signal::State(state) => staged.upstream = Some(told(&state)),
                 // The states say it, in fewer words.
                 Signal::Log(_) => {}
+                // What another hub offers to screens is not for this hub to use.
+                Signal::Hub { .. } => {}
             }
         }
         self.commit(staged);
@@ -410,6 +412,9 @@ fn told(state: &ConnectionState) -> Upstream {
         ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
         ConnectionState::Connected { updates: Updates::Polling, .. } => {
             (UpstreamState::Polling, Updates::POLLING_WORDS)
+        }
+        ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
+            (UpstreamState::Lost, reason.as_str())
         }
         ConnectionState::Disconnected => (UpstreamState::Lost, "not connected"),
         ConnectionState::Connecting { .. } => (UpstreamState::Lost, "connecting"),
