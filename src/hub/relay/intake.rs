@@ -156,10 +156,8 @@ impl Intake {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words.
-                Signal::Log(_) => {}
-                // What another hub offers to screens is not for this hub to use.
-                Signal::Hub { .. } => {}
+                // The states say it, in fewer words; and what another hub offers is not ours.
+                Signal::Log(_) | Signal::Hub { .. } => {}
             }
         }
         self.commit(staged);
@@ -413,6 +411,7 @@ fn told(state: &ConnectionState) -> Upstream {
         ConnectionState::Connected { updates: Updates::Polling, .. } => {
             (UpstreamState::Polling, Updates::POLLING_WORDS)
         }
+        // Another hub, which is itself cut off.
         ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
             (UpstreamState::Lost, reason.as_str())
         }
