@@ -209,3 +209,40 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
             .colour(palette.text_secondary),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::protocol::Batch;
+    use crate::source::SourceSpec;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(second)
+    }
+
+    /// The light a minute after a connection was made, of which a frame came 50 s ago.
+    fn light(updates: Updates) -> LightView {
+        let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
+        let mut link = Link::new(&Settings::default(), Some(source));
+        link.state = ConnectionState::Connected { url: String::new(), since: at(0), updates };
+        let mut model = Model::default();
+        let mut batch = Batch::new(at(10), true);
+        batch.push_text("{}");
+        model.receive(batch, |_, _| ());
+        light_view(&model, &link, at(60))
+    }
+
+    #[test]
+    fn it_is_live_only_where_the_backend_is_heard() {
+        let live = light(Updates::Live);
+        assert_eq!((live.word.as_str(), live.beside.as_str()), ("LIVE", "50 s ago"));
+        assert!(!live.state.is_lost());
+        assert_eq!(light(Updates::Polling).word, "POLLING");
+        // A hub is heard all the while; its backend is not.
+        let cut = light(Updates::Cut { since: at(5), reason: "refused".to_owned() });
+        assert_eq!((cut.state, cut.word.as_str()), (Light::Cut, "NO BACKEND"));
+        assert_eq!(cut.below, format!("as of {}", time_words(at(5), &local_zone())));
+        assert!(cut.state.is_lost());
+    }
+}
