@@ -8,7 +8,9 @@
 //! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
+//! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
+//! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
@@ -21,6 +23,8 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bases;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
@@ -44,6 +48,7 @@ pub mod playback;
 mod session;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
+mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod timer;
@@ -92,6 +97,13 @@ pub enum Signal {
     State(ConnectionState),
     /// Something for the connection log.
     Log(ConnectionLogEntry),
+    /// What answers is a hub, which has said hello; on every connection anew.
+    Hub {
+        /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+        api: Option<String>,
+        /// Whether it passes on what would change something there.
+        actions: bool,
+    },
 }
 
 /// What the application tells a source. Valid at any time, also while connecting or waiting.
