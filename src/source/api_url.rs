@@ -50,6 +50,11 @@ pub fn check_address(text: &str) -> Result<(), UrlError> {
     }
 }
 
+/// An id as it stands in a path: what it holds came from a server, or from a person.
+pub(super) fn segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
+
 impl ApiUrl {
     /// Whether a text is meant as one.
     pub fn is_meant(text: &str) -> bool {

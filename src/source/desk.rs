@@ -7,10 +7,11 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::act::Actor;
 use super::outlet::Outlet;
 use super::url::redact;
 use super::{
-    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
+    Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
 };
 use crate::protocol::Batch;
 
@@ -51,6 +52,8 @@ pub(super) struct Desk {
     pub url: Option<String>,
     pub outlet: Outlet,
     pub ambient: Ambient,
+    /// The way for acts; else why there is none.
+    pub actor: Result<Actor, &'static str>,
     state: ConnectionState,
     /// A recording's: it cannot be connected to anything else.
     fixed_address: Option<String>,
@@ -68,6 +71,7 @@ impl Desk {
             url,
             outlet,
             ambient,
+            actor: Err(NOT_CONNECTED),
             state: ConnectionState::Disconnected,
             fixed_address: None,
         }
@@ -139,6 +143,10 @@ impl Desk {
             }
             Some(Command::Reconnect) => self.restart_if_enabled(),
             Some(Command::Disconnect) => Turn::Stop,
+            Some(Command::Act(act)) => {
+                self.act(act);
+                Turn::Stay
+            }
             Some(Command::Configure(settings)) => {
                 let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
                 match (was_enabled, self.settings.enabled) {
@@ -150,6 +158,24 @@ impl Desk {
         }
     }
 
+    /// Has it done, whatever else goes on; the application is told what became of it.
+    fn act(&mut self, act: Act) {
+        let actor = match &self.actor {
+            Ok(actor) => actor.clone(),
+            Err(reason) => {
+                let result = Err((*reason).to_owned());
+                self.outlet.push(Signal::Acted(Acted { act, result }));
+                return;
+            }
+        };
+        let (calls, random) = (self.settings.api.calls, (self.ambient.random)());
+        let mut outlet = self.outlet.another();
+        spawn(async move {
+            outlet.push(Signal::Acted(actor.carry_out(calls, act, random).await));
+            outlet.room().await;
+        });
+    }
+
     fn restart_if_enabled(&mut self) -> Turn {
         if self.settings.enabled {
             return Turn::Restart;
@@ -157,6 +183,19 @@ impl Desk {
         self.log_error("not connected: the connection is switched off. Switch it on first");
         Turn::Stop
     }
+}
+
+/// Why nothing can be done before there is a connection.
+pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";
+
+#[cfg(not(target_arch = "wasm32"))]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn spawn(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
 }
 
 /// What a source does between two turns of work: stops if it has to, then waits until a command

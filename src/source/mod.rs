@@ -9,6 +9,7 @@
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
 //! | [`http`] | questions to one origin | what is asked |
+//! | `act` | what is done to runs, call by call | what carries a call |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
@@ -18,6 +19,7 @@
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
+mod act;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
@@ -51,11 +53,12 @@ mod timer;
 mod websocket;
 
 pub use access::{Access, AccessError, Credentials, Secret};
+pub use act::{Act, Acted, Done};
 pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
 pub use connection::{
-    ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
     Updates,
 };
 pub use ending::Ending;
@@ -92,6 +95,8 @@ pub enum Signal {
     State(ConnectionState),
     /// Something for the connection log.
     Log(ConnectionLogEntry),
+    /// What became of a [`Command::Act`]: each is answered once.
+    Acted(Acted),
 }
 
 /// What the application tells a source. Valid at any time, also while connecting or waiting.
@@ -105,6 +110,8 @@ pub enum Command {
     Reconnect,
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
     Configure(ConnectionSettings),
+    /// Do something to a run. The connection stays as it is.
+    Act(Act),
 }
 
 impl SourceHandle {

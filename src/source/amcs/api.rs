@@ -1,11 +1,14 @@
 //! What is asked of the backend's REST, and where it is.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use smol_str::SmolStr;
 
 use crate::protocol::RunId;
 use crate::protocol::rest::{self, RunList, RunSnapshot};
+use crate::source::act::{Call, PostError};
+use crate::source::api_url::segment;
 use crate::source::connector::Connect;
 use crate::source::http::{HttpClient, HttpError};
 
@@ -28,7 +31,7 @@ pub(super) struct Found {
 }
 
 pub(super) struct Api<C> {
-    client: HttpClient<C>,
+    client: Arc<HttpClient<C>>,
     bases: Vec<String>,
     base: AtomicUsize,
     /// Looks for which `active-runs` is left alone.
@@ -38,7 +41,7 @@ pub(super) struct Api<C> {
 impl<C: Connect + Send + Sync + 'static> Api<C> {
     pub fn new(client: HttpClient<C>, bases: Vec<String>) -> Self {
         let base = AtomicUsize::new(UNKNOWN);
-        Self { client, bases, base, without_active: AtomicU32::new(0) }
+        Self { client: Arc::new(client), bases, base, without_active: AtomicU32::new(0) }
     }
 
     /// The path that everything is below.
@@ -142,6 +145,13 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         Ok(rest::song_title(&body)?)
     }
 
+    /// Makes a call that changes something. It is made once.
+    pub async fn post(&self, call: Call) -> Result<Vec<u8>, PostError> {
+        self.settle_base().await?;
+        let target = format!("{}{}", self.base(), call.path);
+        Ok(self.client.post(&target, call.body, call.patience).await?)
+    }
+
     /// Where the events of a run come from.
     pub fn events_target(&self, id: &RunId) -> String {
         format!("{}/runs/events?run_id={}", self.base(), segment(id))
@@ -150,9 +160,4 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
 fn read_list(body: &[u8]) -> Result<RunList, HttpError> {
     Ok(RunList::read(body)?)
-}
-
-/// An id as it stands in a path: what it holds came from a server, or from a person.
-fn segment(id: &str) -> String {
-    form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }
