@@ -13,7 +13,9 @@ use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
-use crate::source::{Access, ApiCalls, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec};
+use crate::source::{
+    Access, ApiCalls, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec,
+};
 
 /// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]

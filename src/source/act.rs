@@ -191,12 +191,7 @@ impl Actor {
         Ok(Done { run: Some(run), words })
     }
 
-    async fn start(
-        &self,
-        calls: ApiCalls,
-        song_id: &SmolStr,
-        seed: i64,
-    ) -> Result<Done, String> {
+    async fn start(&self, calls: ApiCalls, song_id: &SmolStr, seed: i64) -> Result<Done, String> {
         let started = |run| Done { run, words: format!("Started with seed {seed}") };
         let body = json!({ "song_id": song_id.as_str(), "manifest": manifest(), "seed": seed });
         let create = Call::new("/runs".to_owned(), Some(body));
@@ -236,11 +231,7 @@ impl Actor {
 
     /// The first call, or the second where the server does not know the first. Whether it was the
     /// first that was answered.
-    async fn post_either(
-        &self,
-        first: Call,
-        second: Call,
-    ) -> Result<(Vec<u8>, bool), PostError> {
+    async fn post_either(&self, first: Call, second: Call) -> Result<(Vec<u8>, bool), PostError> {
         let unknown = match self.post(first).await {
             Ok(body) => return Ok((body, true)),
             Err(error) if error.is_unknown() => error,

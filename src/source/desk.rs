@@ -11,7 +11,8 @@ use super::act::Actor;
 use super::outlet::Outlet;
 use super::url::redact;
 use super::{
-    Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
+    Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    Signal,
 };
 use crate::protocol::Batch;
 

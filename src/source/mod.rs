@@ -58,8 +58,8 @@ pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
 pub use connection::{
-    ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    Updates,
+    ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
+    ConnectionState, Updates,
 };
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]

@@ -23,6 +23,10 @@ pub const REPLAY_PERIOD: Duration = Duration::from_secs(2);
 pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
 pub(super) const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
 
+/// Why nothing can be done to the runs of a stream that says nothing of an API.
+const ONLY_EVENTS: &str =
+    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
+
 /// What can open a connection.
 pub(super) trait Dial {
     type Line: Line;
@@ -90,6 +94,7 @@ pub(super) async fn session<D: Dial>(
             return Turn::Stay;
         }
     };
+    desk.actor = Err(ONLY_EVENTS);
     let mut schedule = Schedule::default();
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {

@@ -9,8 +9,8 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    Acted, ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal, Updates,
-    net,
+    Acted, ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal,
+    Updates, net,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -24,7 +24,7 @@ const WORDS: &str = "LLM call timed out in LYRICS after 30s";
 /// A screen that watches a backend.
 pub struct Screen {
     signals: crossbeam_channel::Receiver<Signal>,
-    commands: mpsc::Sender<Command>,
+    pub commands: mpsc::Sender<Command>,
     pub model: Model,
     pub states: Vec<ConnectionState>,
     pub log: Vec<ConnectionEvent>,
@@ -58,14 +58,7 @@ impl Screen {
         let url = Some("http://studio:8000".to_owned());
         tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
         let model = Model::new(Retention::EVERYTHING);
-        Self {
-            signals,
-            commands,
-            model,
-            states: Vec::new(),
-            log: Vec::new(),
-            acted: Vec::new(),
-        }
+        Self { signals, commands, model, states: Vec::new(), log: Vec::new(), acted: Vec::new() }
     }
 
     pub fn take(&mut self) {

@@ -13,7 +13,8 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal, SourceUrl, net,
+    Acted, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal,
+    SourceUrl, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -247,6 +248,15 @@ impl Stage {
             _ => None,
         };
         self.taken.iter().filter_map(line).collect()
+    }
+
+    /// What became of acts.
+    pub fn acted(&self) -> Vec<&Acted> {
+        let acted = self.taken.iter().filter_map(|signal| match signal {
+            Signal::Acted(acted) => Some(acted),
+            _ => None,
+        });
+        acted.collect()
     }
 
     pub fn batches(&self) -> Vec<&Batch> {

@@ -246,9 +246,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let mut wanting: Vec<&Watched> =
             self.watched.values().filter(|run| run.wants_line(server_now, now)).collect();
         // What waits keeps nobody from hearing what runs.
-        wanting.sort_by_key(|run| {
-            std::cmp::Reverse((run.is_named, !run.waits(), run.started_at))
-        });
+        wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, !run.waits(), run.started_at)));
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
 

@@ -124,7 +124,8 @@ impl Watched {
         let goes_on = self.status == Some(ToldStatus::Cancelled);
         // What has been listed for long may be an orphan: its detail has to say.
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
-        let is_known = self.snapshot.is_some() || self.is_named || self.is_ours || !age.is_some_and(is_long);
+        let is_known =
+            self.snapshot.is_some() || self.is_named || self.is_ours || !age.is_some_and(is_long);
         !self.is_over
             && !self.is_missing
             && is_known
