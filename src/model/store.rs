@@ -37,13 +37,14 @@ impl Retention {
 }
 
 /// What has arrived. Every element of every frame is counted in exactly one of `events`,
-/// `duplicates`, `malformed` and `ignored`.
+/// `duplicates`, `malformed` and `ignored`, but for what a hub adds: what it says of itself is nothing
+/// about a run, and what it says of runs are snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     pub frames: u64,
     /// Distinct events that were applied.
     pub events: u64,
-    /// Snapshots of runs from REST that told something new. They come in no frame.
+    /// Snapshots of runs from REST that told something new.
     pub snapshots: u64,
     /// Events whose identity had been seen.
     pub duplicates: u64,
@@ -168,6 +169,7 @@ impl Model {
                     self.counters.malformed += 1;
                     self.log.push(batch.received_at, LogItem::ParseError(error), "");
                 }
+                Item::Hub(_) => {}
                 Item::Ignored => self.counters.ignored += 1,
             }
         }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use super::hub::{self, HubFrame};
 use super::wire::{Data, FirstIssue, Numbers, Wire};
 use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity, parse_instant};
 
@@ -29,8 +30,10 @@ pub struct DecodeError {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     Event(WorkflowEvent),
-    /// What REST told of a run. It came in no frame.
+    /// What REST told of a run: in no frame, or in a hub's.
     Run(Arc<RunSnapshot>),
+    /// What a hub says of itself and its stream: the connection's business, and not the model's.
+    Hub(HubFrame),
     Malformed(DecodeError),
     /// Valid JSON, but nothing about a run (a keepalive, an empty array).
     Ignored,
@@ -171,7 +174,7 @@ fn read_item(text: &str) -> Item {
     }
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
-        (None, None) => return Item::Ignored,
+        (None, None) => return hub::read(text).unwrap_or(Item::Ignored),
         (None, Some(_)) => return malformed("an event without `run_id`".to_owned(), text),
         (Some(_), None) => return malformed("an event without `phase`".to_owned(), text),
     };

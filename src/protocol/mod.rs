@@ -1,11 +1,13 @@
 //! Wire text → [`WorkflowEvent`]: pure, total, no Bevy, no I/O, no clock, no threads.
 //!
 //! All dialects of AMCS are read by one decoder: the product guide's, the backend's, the one of
-//! the web client's fixtures, and shapes in between. [`rest`] reads the backend's REST answers. Only this module reads JSON field names of
-//! events; the demo's dialects write them.
+//! the web client's fixtures, and shapes in between. [`rest`] reads the backend's REST answers, and
+//! [`hub`] what a hub says of itself. Only this module reads JSON field names of events; the demo's
+//! dialects write them.
 
 mod decode;
 mod event;
+pub mod hub;
 mod identity;
 mod instant;
 pub mod rest;

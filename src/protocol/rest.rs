@@ -1,10 +1,12 @@
 //! What the backend's REST answers hold (protocol, section 4), read leniently: a field of an
 //! unexpected type counts as absent, and only what cannot be told from anything else is an error.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use smol_str::SmolStr;
 use thiserror::Error;
 
@@ -26,15 +28,22 @@ pub enum ToldStatus {
 }
 
 impl ToldStatus {
+    const ALL: [Self; 5] =
+        [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
+
+    /// As it stands on the wire.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     fn read(text: &str) -> Option<Self> {
-        Some(match text {
-            "pending" => Self::Pending,
-            "running" => Self::Running,
-            "completed" => Self::Completed,
-            "failed" => Self::Failed,
-            "cancelled" => Self::Cancelled,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
     /// It ran to its end, one way or the other. A cancelled run may go on.
@@ -96,7 +105,7 @@ pub struct RunSnapshot {
 type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool);
 
 impl RunSnapshot {
-    /// Reads `GET /runs/{run_id}`.
+    /// Reads `GET /runs/{run_id}`, or what [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
     ///
@@ -109,10 +118,10 @@ impl RunSnapshot {
         Ok(Self {
             run_id,
             song_id: text(&value["song_id"]),
-            song_title: None,
+            song_title: text(&value["song_title"]),
             status: value["status"].as_str().and_then(ToldStatus::read),
             fix_iterations: count(&value["fix_iterations"]),
-            scores: scores(&value["validation_scores"]),
+            scores: scores(body),
             error: error.map(|message| ToldError {
                 message: message.as_str().into(),
                 at: instant(&value["error"]["timestamp"]),
@@ -121,8 +130,36 @@ impl RunSnapshot {
             updated_at: instant(&value["updated_at"]),
             executions: items(&value["executions"]).filter_map(execution).collect(),
             starts: count(&value["event_counts"]["start"]),
-            gapless: false,
+            gapless: value["gapless"] == true,
         })
+    }
+
+    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title` and `gapless`, which no
+    /// backend sends. [`read`](Self::read) reads it as it was.
+    pub fn to_json(&self) -> String {
+        let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let scores: BTreeMap<&str, f64> =
+            self.scores.iter().map(|(name, score)| (name.as_str(), *score)).collect();
+        let error = self.error.as_ref().map(
+            |error| json!({"message": error.message.as_ref(), "timestamp": instant(error.at)}),
+        );
+        let execution = |row: &NodeExecution| {
+            json!({
+                "node_name": row.node.as_str(), "status": row.status.as_str(),
+                "duration_ms": row.duration_ms, "started_at": instant(row.started_at),
+                "completed_at": instant(row.completed_at),
+            })
+        };
+        let executions: Vec<Value> = self.executions.iter().map(execution).collect();
+        json!({
+            "run_id": self.run_id.as_str(), "song_id": self.song_id.as_deref(),
+            "song_title": self.song_title.as_deref(),
+            "status": self.status.map(ToldStatus::as_str), "fix_iterations": self.fix_iterations,
+            "validation_scores": scores, "error": error, "created_at": instant(self.created_at),
+            "updated_at": instant(self.updated_at), "executions": executions,
+            "event_counts": {"start": self.starts}, "gapless": self.gapless,
+        })
+        .to_string()
     }
 
     /// The latest instant it tells of: nothing later can be in it.
@@ -146,8 +183,12 @@ fn execution(value: &Value) -> Option<NodeExecution> {
         status: status.unwrap_or(ToldStatus::Running),
         started_at: instant(&value["started_at"]),
         completed_at: instant(&value["completed_at"]),
-        duration_ms: value["duration_ms"].as_f64().filter(|ms| *ms >= 0.0).map(|ms| ms as u64),
+        duration_ms: millis(&value["duration_ms"]),
     })
+}
+
+fn millis(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_f64().filter(|ms| *ms >= 0.0).map(|ms| ms as u64))
 }
 
 /// A run in a list.
@@ -262,12 +303,19 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn scores(value: &Value) -> Arc<[Score]> {
-    let numbers = value.as_object().into_iter().flatten();
-    let mut scores: Vec<Score> =
-        numbers.filter_map(|(name, value)| Some((SmolStr::new(name), value.as_f64()?))).collect();
-    scores.sort_by(|a, b| a.0.cmp(&b.0));
-    scores.into()
+/// The fields of an object, each as it is written.
+pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// The numbers of `validation_scores`, each read from its own text: a [`Value`] has lost the last bit of
+/// some, and written again they would not be what they were.
+fn scores(body: &[u8]) -> Arc<[Score]> {
+    let run: Fields = serde_json::from_slice(body).unwrap_or_default();
+    let scores = run.get("validation_scores").map_or("null", |scores| scores.get());
+    let scores: Fields = serde_json::from_str(scores).unwrap_or_default();
+    let number = |(name, text): (String, &RawValue)| {
+        Some((SmolStr::from(name), text.get().parse::<f64>().ok()?))
+    };
+    scores.into_iter().filter_map(number).collect()
 }
 
 #[cfg(test)]

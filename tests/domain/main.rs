@@ -11,6 +11,7 @@ mod cli;
 mod dialects;
 mod events;
 mod history;
+mod hub;
 mod identity;
 mod permutations;
 mod rest;

@@ -36,6 +36,8 @@ fn each_odd_frame_is_counted_once() {
         ("{}".to_owned(), IGNORED),
         ("[]".to_owned(), IGNORED),
         (r#"{"type":"ping"}"#.to_owned(), IGNORED),
+        (r#"{"hub":{"seq":7}}"#.to_owned(), [0; 4]),
+        (r#"{"hub":{"news":7}}"#.to_owned(), IGNORED),
         ("null".to_owned(), MALFORMED),
         ("17".to_owned(), MALFORMED),
         ("\"text\"".to_owned(), MALFORMED),
