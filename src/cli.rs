@@ -65,7 +65,7 @@ pub enum Command {
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
-    Serve(ServeCommand),
+    Serve(Box<ServeCommand>),
 }
 
 /// Options of the window.

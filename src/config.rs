@@ -102,16 +102,16 @@ impl Settings {
         studio: &StudioOptions,
         kiosk: &KioskOptions,
     ) -> Self {
-        let run = view.run.iter().find(|run| !run.is_empty()).cloned();
+        let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
         // Whoever names a view or a run wants to see that.
         let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
         // It begins where it always goes back to.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
         Self {
-            connection: connection.settings(kiosk.kiosk, &view.run),
+            connection: connection.settings(kiosk.kiosk, &view.named.run),
             retention: Retention {
-                runs: retention.keep_runs,
+                runs: retention.runs.keep_runs,
                 log_events: retention.keep_events,
                 events_per_run: retention.keep_events_per_run,
             },
@@ -230,7 +230,7 @@ const TOKEN: &str = "METERBRIDGE_TOKEN";
 impl ConnectionOptions {
     /// What was asked for, and else what a desk or a wall that nobody operates needs. Whoever names
     /// a delay wants it to be waited, there too.
-    fn settings(&self, kiosk: bool, runs: &[String]) -> ConnectionSettings {
+    pub(crate) fn settings(&self, kiosk: bool, runs: &[String]) -> ConnectionSettings {
         let defaults = ConnectionSettings::default();
         let backoff = match self.backoff {
             Some(BackoffName::Constant) => Backoff::Constant,
@@ -279,14 +279,30 @@ pub enum ApiName {
     Guide,
 }
 
-/// Options that bound memory.
+/// How many runs a screen keeps, or a hub.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Memory")]
-pub struct RetentionOptions {
+pub struct KeptRuns {
     /// Keep this many runs; those that ended longest ago go first
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
     #[arg(env = "METERBRIDGE_KEEP_RUNS", hide_env = true)]
     pub keep_runs: usize,
+}
+
+/// Runs that are named by whoever starts the program.
+#[derive(Args, Clone, Debug)]
+pub struct NamedRuns {
+    /// Show this run instead of following the newest. A backend's API is watched for it even where
+    /// it lists it no more; may be given more than once
+    #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
+    pub run: Vec<String>,
+}
+
+/// Options that bound memory.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Memory")]
+pub struct RetentionOptions {
+    #[command(flatten)]
+    pub runs: KeptRuns,
 
     /// Keep this many lines of the event log
     #[arg(long, value_name = "N", default_value_t = 100_000)]
@@ -309,10 +325,8 @@ pub struct ViewOptions {
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 
-    /// Show this run instead of following the newest. A backend's API is watched for it even where
-    /// it lists it no more; may be given more than once
-    #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
-    pub run: Vec<String>,
+    #[command(flatten)]
+    pub named: NamedRuns,
 
     /// Open the panel with the log, the numbers and the connection
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]

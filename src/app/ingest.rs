@@ -17,7 +17,7 @@ use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
 use crate::source::{
     Act, Acted, ApiUrl, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
-    ConnectionState, Signal, SourceHandle, SourceSpec,
+    ConnectionState, Signal, SourceHandle, SourceSpec, Updates,
 };
 
 /// Time a frame may spend on draining; what is left waits in the channel.
@@ -45,6 +45,15 @@ impl Studio {
     }
 }
 
+/// What a hub offers beside its stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubOffer {
+    /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+    pub api: Option<String>,
+    /// Whether it passes on what would change something there.
+    pub actions: bool,
+}
+
 /// The connection to the source, as the panel shows it.
 #[derive(Resource)]
 pub struct Link {
@@ -54,7 +63,9 @@ pub struct Link {
     pub url: String,
     pub settings: ConnectionSettings,
     pub state: ConnectionState,
-    /// The last error, until a connection stands again.
+    /// What the hub that answers offers; `None` where it is no hub, or has not said.
+    pub hub: Option<HubOffer>,
+    /// The last error, until a connection stands again and brings news as they happen.
     pub last_error: Option<(Timestamp, String)>,
     /// Oldest first.
     pub log: VecDeque<ConnectionLogEntry>,
@@ -75,6 +86,7 @@ impl Link {
             url: String::new(),
             settings: settings.connection.clone(),
             state: ConnectionState::Disconnected,
+            hub: None,
             last_error: None,
             log: VecDeque::new(),
             recording_rate: settings.view.speed,
@@ -305,8 +317,13 @@ pub(super) fn drain(
                 receive(&mut studio, batch, &mut announce);
             }
             Signal::State(state) => {
-                if matches!(state, ConnectionState::Connected { .. }) {
-                    link.last_error = None;
+                match &state {
+                    ConnectionState::Connected { updates: Updates::Live, .. } => {
+                        link.last_error = None;
+                    }
+                    // Another address, or this one from the beginning.
+                    ConnectionState::Connecting { .. } => link.hub = None,
+                    _ => {}
                 }
                 announce.states.write(ConnectionChanged(state.clone()));
                 link.state = state;
@@ -315,6 +332,7 @@ pub(super) fn drain(
             Signal::Acted(acted) => {
                 announce.acts.write(ActFinished(acted));
             }
+            Signal::Hub { api, actions } => link.hub = Some(HubOffer { api, actions }),
         }
         if begun.elapsed() > budget {
             break;

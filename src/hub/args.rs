@@ -1,12 +1,27 @@
 //! `meterbridge serve …`
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::env::var_os;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::{HubError, HubOptions, Keep};
+use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
 use crate::demo::StudioArgs;
+use crate::source::{check_address, redact};
+
+const A_DAY: f64 = 86_400.0;
+const MOST_DAYS: f64 = 36_500.0;
 
 /// Where to serve what.
-#[derive(Clone, Debug, PartialEq, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
+    /// Be the hub of a backend (http://… or https://…) or of a stream of events (ws://… or
+    /// wss://…); without URL the demo studio plays
+    #[arg(value_name = "URL", env = "METERBRIDGE_SERVE_URL", hide_env = true)]
+    pub url: Option<String>,
+
     /// Address and port to listen on; port 0 takes any free port
     #[arg(
         long,
@@ -22,5 +37,139 @@ pub struct ServeArgs {
     pub page: Option<PathBuf>,
 
     #[command(flatten)]
+    pub hub: HubArgs,
+
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+
+    #[command(flatten)]
     pub studio: StudioArgs,
+}
+
+/// What a hub keeps, and whom it watches.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Hub")]
+pub struct HubArgs {
+    /// Keep what was seen in this file, so that it survives the hub; `none` keeps it in memory only
+    /// [default: a file for each URL, in the user's state directory]
+    #[arg(long, value_name = "FILE|none", env = "METERBRIDGE_STORE", hide_env = true)]
+    pub store: Option<PathBuf>,
+
+    /// Let runs go that nothing was heard of for so many days
+    #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
+    #[arg(env = "METERBRIDGE_KEEP_DAYS", hide_env = true)]
+    pub keep_days: Duration,
+
+    /// Keep at most this much of events, in MiB; runs that ended longest ago go first
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    #[arg(env = "METERBRIDGE_KEEP_MIB", hide_env = true)]
+    pub keep_mib: u64,
+
+    #[command(flatten)]
+    pub keep_runs: KeptRuns,
+
+    #[command(flatten)]
+    pub named: NamedRuns,
+}
+
+impl ServeArgs {
+    /// The hub that is asked for; `None` where it is the demo studio.
+    ///
+    /// # Errors
+    ///
+    /// When the URL cannot be read, or there is no place for a store.
+    pub fn hub(&self) -> Result<Option<HubOptions>, HubError> {
+        let Some(url) = &self.url else { return Ok(None) };
+        check_address(url)?;
+        let store = match &self.hub.store {
+            Some(path) if path == Path::new("none") => None,
+            Some(path) => Some(path.clone()),
+            None => {
+                Some(state_folder(var_os).ok_or(HubError::NoStateFolder)?.join(store_name(url)))
+            }
+        };
+        Ok(Some(HubOptions {
+            upstream: url.clone(),
+            // Nobody is there who could press a button.
+            connection: self.connection.settings(true, &self.hub.named.run),
+            store,
+            keep: Keep {
+                age: self.hub.keep_days,
+                bytes: self.hub.keep_mib << 20,
+                runs: self.hub.keep_runs.keep_runs,
+            },
+            api: None,
+            actions: false,
+        }))
+    }
+}
+
+/// The folder for what a program keeps between its starts: a service manager's, else the user's.
+fn state_folder(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder =
+        |name| variable(name).map(PathBuf::from).filter(|folder: &PathBuf| folder.is_absolute());
+    let own = |folder: PathBuf| folder.join("meterbridge");
+    // systemd names a folder that is this program's alone.
+    folder("STATE_DIRECTORY")
+        .or_else(|| folder("XDG_STATE_HOME").map(own))
+        .or_else(|| folder("LOCALAPPDATA").map(own))
+        .or_else(|| folder("HOME").map(|home| own(home.join(".local/state"))))
+}
+
+/// Each upstream has a store of its own: `hub-studio-8000.sqlite`.
+fn store_name(url: &str) -> String {
+    let shown = redact(url);
+    let place = shown.split_once("://").map_or(&*shown, |(_, place)| place);
+    let place = place.split(['/', '?']).next().unwrap_or(place);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    format!("hub-{}.sqlite", place.chars().map(plain).collect::<String>().to_ascii_lowercase())
+}
+
+/// A number of days, a part of one included.
+fn days(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(days) if days > 0.0 && days <= MOST_DAYS => Ok(Duration::from_secs_f64(days * A_DAY)),
+        _ => Err(format!("expected days above 0 and up to {MOST_DAYS}, such as 7 or 0.5")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_upstream_has_a_store_of_its_own_without_its_secrets() {
+        for (url, name) in [
+            ("http://Studio:8000", "hub-studio-8000.sqlite"),
+            ("https://ann:secret@studio.example/amcs?token=x", "hub-studio.example.sqlite"),
+            ("ws://[::1]:9/events", "hub----1--9.sqlite"),
+        ] {
+            assert_eq!(store_name(url), name);
+        }
+    }
+
+    #[test]
+    fn the_state_is_where_the_system_says() {
+        let folder = |known: &[(&str, &str)]| {
+            state_folder(|name| {
+                known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+            })
+        };
+        let home = ("HOME", "/home/ann");
+        assert_eq!(folder(&[home]), Some("/home/ann/.local/state/meterbridge".into()));
+        let user = ("XDG_STATE_HOME", "/state");
+        assert_eq!(folder(&[home, user]), Some("/state/meterbridge".into()));
+        let service = ("STATE_DIRECTORY", "/var/lib/meterbridge-hub");
+        assert_eq!(folder(&[home, user, service]), Some("/var/lib/meterbridge-hub".into()));
+        assert_eq!(folder(&[("HOME", ""), ("XDG_STATE_HOME", "relative")]), None);
+    }
+
+    #[test]
+    fn days_may_be_parts_of_one() {
+        assert_eq!(days("0.5"), Ok(Duration::from_secs(43_200)));
+        for text in ["0", "-1", "NaN", "inf", "40000", "soon"] {
+            assert!(days(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! Why nothing can be served.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::demo::DemoError;
+use super::StoreError;
+use crate::{demo::DemoError, source::UrlError};
 
 /// Why the page and the events could not be served. Once they are, nothing ends it but its owner.
 #[derive(Debug, Error)]
@@ -18,6 +19,19 @@ pub enum HubError {
          web/dist", .folder.display()
     )]
     NoPage { folder: PathBuf },
+    /// A mistake on the command line.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// As the system is set up, nothing says where.
+    #[error(
+        "there is no place for the hub's store: name a file with --store, or keep nothing with \
+         --store none"
+    )]
+    NoStateFolder,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot start the hub's thread: {0}")]
+    Thread(io::Error),
 }
 
 impl HubError {
@@ -25,7 +39,8 @@ impl HubError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Demo(error) => error.exit_code(),
-            Self::NoPage { .. } => 2,
+            Self::NoPage { .. } | Self::Url(_) | Self::NoStateFolder => 2,
+            Self::Store(_) | Self::Thread(_) => 1,
         }
     }
 }

@@ -13,17 +13,18 @@ use axum::{
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
+use super::Hub;
 use crate::demo::{
     House,
     server::{ALL_RUNS, ONE_RUN},
 };
 
-/// The addresses of the studio's WebSockets.
-pub(super) fn routes(house: Arc<House>) -> Router {
-    Router::new().route(ALL_RUNS, get(open)).route(ONE_RUN, get(open)).with_state(house)
+/// The addresses of a studio's WebSockets.
+pub(super) fn of_studio(house: Arc<House>) -> Router {
+    Router::new().route(ALL_RUNS, get(visit)).route(ONE_RUN, get(visit)).with_state(house)
 }
 
-async fn open(State(house): State<Arc<House>>, mut request: Request) -> Response {
+async fn visit(State(house): State<Arc<House>>, mut request: Request) -> Response {
     // What tungstenite has against a request is all the same to a person who came with a browser.
     let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
         return no_handshake();
@@ -39,6 +40,24 @@ async fn open(State(house): State<Arc<House>>, mut request: Request) -> Response
             visit.watch(TokioIo::new(connection)).await;
         }
     });
+    accepted
+}
+
+/// The address of a hub's stream.
+pub(super) fn of_hub(hub: Arc<Hub>) -> Router {
+    Router::new().route(ALL_RUNS, get(join)).with_state(hub)
+}
+
+async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
+    let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
+        return no_handshake();
+    };
+    if !hub.has_room() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The hub is full.\n").into_response();
+    }
+    let query = request.uri().query().map(str::to_owned);
+    let upgrade = hyper::upgrade::on(&mut request);
+    hub.welcome(query.as_deref(), async move { upgrade.await.ok().map(TokioIo::new) });
     accepted
 }
 

@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::{HubError, HubServer, ServeArgs, Site};
-use crate::demo::{DemoError, signals::Signals};
+use super::{Hub, HubError, HubServer, ServeArgs, Site};
+use crate::{
+    demo::{DemoError, signals::Signals},
+    source::redact,
+};
 
-/// Serves the page and the demo studio, says where on stdout, and goes on until Ctrl-C or SIGTERM;
+/// Serves the page with the demo studio or a hub, says where on stdout, and goes on until Ctrl-C or SIGTERM;
 /// then closes its clients with 1001 and returns.
 ///
 /// # Errors
@@ -19,7 +22,10 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     };
     let lacks_page = site.is_none();
     let mut signals = Signals::listen().map_err(DemoError::Signal)?;
-    let server = HubServer::start(listen, args.studio.options(), site).await?;
+    let server = match args.hub()? {
+        None => HubServer::start(listen, args.studio.options(), site).await?,
+        Some(options) => HubServer::start_hub(listen, Hub::open(options)?, site).await?,
+    };
     if lacks_page {
         // A closed stderr is no reason not to serve, nor a closed stdout below.
         let _ = writeln!(
@@ -36,31 +42,37 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
 }
 
 fn announcement(url: &str, args: &ServeArgs) -> String {
-    format!("Meterbridge on {url}, demo studio {}. Ctrl-C ends it.", args.studio.told())
+    let what = match &args.url {
+        None => format!("demo studio {}", args.studio.told()),
+        Some(upstream) => format!("the hub of {}", redact(upstream)),
+    };
+    format!("Meterbridge on {url}, {what}. Ctrl-C ends it.")
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
-    use crate::demo::{Dialect, StudioArgs};
+    use crate::cli::{Cli, Command};
 
     #[test]
-    fn says_where_the_page_is_and_what_plays() {
-        let args = ServeArgs {
-            listen: "127.0.0.1:8080".parse().unwrap(),
-            page: None,
-            studio: StudioArgs {
-                seed: 7,
-                speed: 0.5,
-                runs: 1,
-                dialect: Dialect::Backend,
-                allow_remote: false,
-            },
+    fn says_where_the_page_is_and_what_is_behind_it() {
+        let said = |flags: &[&str]| {
+            let flags = ["meterbridge", "serve"].iter().chain(flags);
+            let Some(Command::Serve(command)) = Cli::parse_from(flags).command else {
+                panic!("not the command");
+            };
+            announcement("http://127.0.0.1:8080/", &command.serve)
         };
         assert_eq!(
-            announcement("http://127.0.0.1:8080/", &args),
+            said(&["--seed=7", "--speed=0.5", "--runs=1"]),
             "Meterbridge on http://127.0.0.1:8080/, demo studio seed 7, 1 run at a time, 0.5 × \
              speed. Ctrl-C ends it."
+        );
+        assert_eq!(
+            said(&["http://ann:secret@studio:8000"]),
+            "Meterbridge on http://127.0.0.1:8080/, the hub of http://studio:8000. Ctrl-C ends it."
         );
     }
 }

@@ -15,14 +15,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{HubError, Site, events, headers, site};
+use super::{Hub, HubError, Site, events, headers, site};
 use crate::demo::{
     DemoOptions, House,
     server::{ALL_RUNS, bind, next_connection},
 };
 
-/// HTTP connections at a time; more wait to be accepted. WebSockets are not among them: the demo
-/// counts those.
+/// HTTP connections at a time; more wait to be accepted. WebSockets are not among them: whoever
+/// serves them counts those.
 const MAX_CONNECTIONS: usize = 256;
 
 /// A client has so long for the head of a request, and for the pause before it.
@@ -35,12 +35,31 @@ const CONNECTION_LIFETIME: Duration = Duration::from_secs(600);
 /// How long a client has to take the rest of an answer when its connection ends.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// The page and a demo studio on one port. Dropping it ends both at once; [`stop`](Self::stop) says
+/// What is behind the page.
+#[derive(Clone, Debug)]
+pub(super) enum Served {
+    /// A demo studio.
+    Studio(Arc<House>),
+    /// A hub, with an upstream.
+    Hub(Arc<Hub>),
+}
+
+impl Served {
+    /// Closes every viewer with 1001, and waits a moment for them to take it.
+    async fn close(&self) {
+        match self {
+            Self::Studio(house) => house.close().await,
+            Self::Hub(hub) => hub.close().await,
+        }
+    }
+}
+
+/// The page and its events on one port. Dropping it ends both at once; [`stop`](Self::stop) says
 /// goodbye first.
 #[derive(Debug)]
 pub struct HubServer {
     address: SocketAddr,
-    house: Arc<House>,
+    served: Served,
     stopping: watch::Sender<bool>,
     /// Accepts connections and owns them.
     serve: JoinHandle<()>,
@@ -58,12 +77,32 @@ impl HubServer {
         options: DemoOptions,
         site: Option<Site>,
     ) -> Result<Self, HubError> {
-        let (listener, address) = bind(listen).await?;
-        let house = Arc::new(House::open(options));
-        let router = router(Arc::clone(&house), site);
+        let bound = bind(listen).await?;
+        Ok(Self::over(bound, Served::Studio(Arc::new(House::open(options))), site))
+    }
+
+    /// The same with a hub in the studio's place.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    pub async fn start_hub(
+        listen: SocketAddr,
+        hub: Hub,
+        site: Option<Site>,
+    ) -> Result<Self, HubError> {
+        let bound = bind(listen).await?;
+        Ok(Self::over(bound, Served::Hub(Arc::new(hub)), site))
+    }
+
+    fn over(
+        (listener, address): (TcpListener, SocketAddr),
+        served: Served,
+        site: Option<Site>,
+    ) -> Self {
         let (stopping, stopped) = watch::channel(false);
-        let serve = tokio::spawn(serve(listener, router, stopped));
-        Ok(Self { address, house, stopping, serve })
+        let serve = tokio::spawn(serve(listener, router(served.clone(), site), stopped));
+        Self { address, served, stopping, serve }
     }
 
     /// Where it listens.
@@ -81,24 +120,39 @@ impl HubServer {
         format!("ws://{}{ALL_RUNS}", self.address)
     }
 
+    /// The hub that is served, where it is one.
+    pub fn hub(&self) -> Option<&Hub> {
+        match &self.served {
+            Served::Studio(_) => None,
+            Served::Hub(hub) => Some(hub),
+        }
+    }
+
     /// Closes every viewer with 1001 and every other connection when it has its answer, waits a
     /// moment for both, and ends.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
         // Ended or not: the port is free when both are through.
-        let _ = tokio::join!(self.house.close(), &mut self.serve);
+        let _ = tokio::join!(self.served.close(), &mut self.serve);
     }
 }
 
 impl Drop for HubServer {
     fn drop(&mut self) {
         self.serve.abort();
+        if let Some(hub) = self.hub() {
+            hub.end();
+        }
     }
 }
 
-fn router(house: Arc<House>, site: Option<Site>) -> Router {
+fn router(served: Served, site: Option<Site>) -> Router {
     let page = site::routes(site).layer(middleware::from_fn(headers::describe));
-    events::routes(house).fallback_service(page).layer(middleware::from_fn(headers::protect))
+    let events = match served {
+        Served::Studio(house) => events::of_studio(house),
+        Served::Hub(hub) => events::of_hub(hub),
+    };
+    events.fallback_service(page).layer(middleware::from_fn(headers::protect))
 }
 
 /// Accepts connections until it is told to stop, then waits for those it has.

@@ -55,7 +55,7 @@ pub struct Counters {
     /// What could be read and changes nothing: an unknown phase, a keepalive, an event older than
     /// all that is kept of its run.
     pub ignored: u64,
-    /// Runs dropped by the bound on runs.
+    /// Runs that had to go.
     pub evicted_runs: u64,
 }
 
@@ -175,8 +175,14 @@ impl Model {
         }
     }
 
-    /// Applies one event. Total: every event is applied, a duplicate, or ignored.
-    fn apply(&mut self, event: &mut WorkflowEvent, received_at: Timestamp, live: bool) -> Outcome {
+    /// Applies one event, without a line of the log. Total: every event is applied, a duplicate, or
+    /// ignored. `live` is that of its batch.
+    pub fn apply(
+        &mut self,
+        event: &mut WorkflowEvent,
+        received_at: Timestamp,
+        live: bool,
+    ) -> Outcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
             let run = known.and_then(|slot| self.slots[slot].as_mut());
@@ -243,7 +249,7 @@ impl Model {
     }
 
     /// Lays what REST told over a run. `None` where it tells nothing new.
-    fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
+    pub fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
         let run_id = snapshot.run_id.clone();
         let known = self.index.get(&run_id).copied();
         let (slot, evicted) = match known {
@@ -335,16 +341,23 @@ impl Model {
         if self.index.len() < self.retention.runs.max(1) {
             return None;
         }
-        let (_, _, slot) = self.eviction.pop_first()?;
-        let run = self.slots[slot].take()?;
+        let (_, _, slot) = *self.eviction.first()?;
+        let id = self.slots[slot].as_ref()?.id().clone();
+        self.forget(&id, now);
+        Some(id)
+    }
+
+    /// Lets a run go, at `now`.
+    pub fn forget(&mut self, id: &str, now: Timestamp) {
+        let Some(slot) = self.index.remove(id) else { return };
+        let Some(run) = self.slots[slot].take() else { return };
+        self.eviction.remove(&eviction_key(&run, slot));
         self.free.push(slot);
-        self.index.remove(run.id());
         self.tally[run.status as usize] -= 1;
         if let Some((since, None)) = span(&run) {
             self.stats.span_changed(Some((since, None)), Some((since, Some(now))));
         }
         self.counters.evicted_runs += 1;
-        Some(run.id().clone())
     }
 
     pub fn run(&self, id: &str) -> Option<&Run> {

@@ -45,7 +45,8 @@ pub struct Batch {
     /// When the last frame of the batch arrived, by this machine's clock.
     pub received_at: Timestamp,
     /// Whether the frames came live: not within the first seconds of a connection, when a backend
-    /// replays what it has stored. Only live events tell the server's clock.
+    /// replays what it has stored, and not before a hub says that its replay is over. Only live events
+    /// tell the server's clock.
     pub live: bool,
     /// Frames read into this batch; a frame can hold several items, or none.
     pub frames: u64,
@@ -112,6 +113,13 @@ impl Batch {
             start = *end;
             text
         })
+    }
+
+    /// Whether the last item says how what follows it is to be taken: a hub's hello, or the end of its
+    /// replay. A batch that goes on would be of two kinds.
+    pub fn is_at_a_turn(&self) -> bool {
+        let last = self.items.last();
+        matches!(last, Some(Item::Hub(HubFrame::Hello(_) | HubFrame::Live)))
     }
 
     /// Puts what `other` has behind what is here. The time stays the caller's to set.

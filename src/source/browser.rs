@@ -205,12 +205,19 @@ impl Inbox {
         }
     }
 
-    /// The next frames that go into one batch.
-    fn take(&mut self, batch: &mut Batch, opened_at: Timestamp, most_bytes: usize) -> Taken {
+    /// The next frames that go into one batch. `live` is what a hub says of them.
+    fn take(
+        &mut self,
+        batch: &mut Batch,
+        live: Option<bool>,
+        opened_at: Timestamp,
+        most_bytes: usize,
+    ) -> Taken {
         let Some(first) = self.frames.front().map(|frame| frame.at) else {
             return Taken::All;
         };
-        let replayed = |at: Timestamp| at.duration_since(opened_at).unsigned_abs() < REPLAY_PERIOD;
+        let early = |at: Timestamp| at.duration_since(opened_at).unsigned_abs() < REPLAY_PERIOD;
+        let replayed = |at: Timestamp| live.map_or_else(|| early(at), |live| !live);
         batch.live = !replayed(first);
         let mut bytes = 0;
         while let Some(frame) = self.frames.front() {
@@ -229,6 +236,9 @@ impl Inbox {
                 payload if payload.len() > most_bytes => return Taken::TooLarge,
                 Payload::Text(text) => batch.push_text(&text),
                 Payload::Binary(data) => batch.push_bytes(&data),
+            }
+            if batch.is_at_a_turn() {
+                return Taken::Some;
             }
         }
         Taken::All
@@ -321,10 +331,10 @@ impl PageSocket {
     }
 
     /// The next batch, while `waiting` signals have not been taken by the application.
-    fn take(&mut self, batch: &mut Batch, waiting: usize) -> Taken {
+    fn take(&mut self, batch: &mut Batch, live: Option<bool>, waiting: usize) -> Taken {
         let mut inbox = self.inbox.borrow_mut();
         let before = inbox.bytes;
-        let taken = inbox.take(batch, self.opened_at, self.most_bytes);
+        let taken = inbox.take(batch, live, self.opened_at, self.most_bytes);
         while self.handed_on.len() > waiting {
             self.handed_on.pop_front();
         }
@@ -359,15 +369,16 @@ impl Line for PageSocket {
         loop {
             room(commands, desk).await?;
             let mut batch = Batch::new(desk.now(), true);
-            let taken = self.take(&mut batch, desk.outlet.waiting());
+            let taken = self.take(&mut batch, desk.stream.is_live(), desk.outlet.waiting());
             if let Taken::TooLarge = taken {
                 let ending = Ending::MessageTooLarge { limit_bytes: self.most_bytes };
                 batch.push_unreadable(ending.to_string(), "");
-                desk.deliver(batch);
+                desk.hear(batch);
+                desk.stream.give_up(&ending);
                 return Ok(ending);
             }
             if !batch.is_empty() {
-                desk.deliver(batch);
+                desk.hear(batch);
             }
             if let Taken::Some = taken {
                 continue;

@@ -94,18 +94,33 @@ impl Default for ApiSettings {
 }
 
 /// How news come while connected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Updates {
     /// As they happen.
     #[default]
     Live,
     /// A run that goes on has no socket, since none can be had: it is asked for every few seconds.
     Polling,
+    /// Not at all: a hub is there, and its backend is not. The hub tries again.
+    Cut {
+        /// Since when, by the hub's clock.
+        since: Timestamp,
+        /// Why, in the hub's words, on one line; may be empty.
+        reason: String,
+    },
 }
 
 impl Updates {
     /// What is said while there are no live updates (guide, "Graceful Degradation").
     pub const POLLING_WORDS: &str = "Real-time updates unavailable. Polling API instead.";
+
+    /// What is said while a hub is there and its backend is not; `when` is the time of day.
+    pub fn cut_words(when: Option<&str>, reason: &str) -> String {
+        let when = when.map(|when| format!(" at {when}")).unwrap_or_default();
+        let reason = reason.trim_end_matches('.');
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        format!("The hub lost its backend{when} and tries again{why}")
+    }
 }
 
 /// Where a connection stands.

@@ -9,12 +9,14 @@ use tokio::sync::mpsc;
 
 use super::act::Actor;
 use super::outlet::Outlet;
+use super::stream::Stream;
 use super::url::redact;
 use super::{
     Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    Signal,
+    Signal, Updates,
 };
 use crate::protocol::Batch;
+use crate::protocol::hub::Hello;
 
 /// The wall clock.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
@@ -55,6 +57,8 @@ pub(super) struct Desk {
     pub ambient: Ambient,
     /// The way for acts; else why there is none.
     pub actor: Result<Actor, &'static str>,
+    /// Of [`url`](Self::url): what its connections so far have brought.
+    pub stream: Stream,
     state: ConnectionState,
     /// A recording's: it cannot be connected to anything else.
     fixed_address: Option<String>,
@@ -73,6 +77,7 @@ impl Desk {
             outlet,
             ambient,
             actor: Err(NOT_CONNECTED),
+            stream: Stream::default(),
             state: ConnectionState::Disconnected,
             fixed_address: None,
         }
@@ -126,6 +131,34 @@ impl Desk {
         self.outlet.push(Signal::Batch(batch));
     }
 
+    /// Delivers what a stream of events brought, and heeds what a hub says of itself in it.
+    pub fn hear(&mut self, batch: Batch) {
+        let hello = self.stream.note(&batch);
+        self.deliver(batch);
+        if let Some(Hello { api, actions, .. }) = hello {
+            self.outlet.push(Signal::Hub { api: api.map(String::from), actions });
+        }
+        self.tell_updates(self.stream.updates().clone(), "");
+    }
+
+    /// Tells how news come, where that changed while connected. `why` there are no live ones goes into
+    /// the log.
+    pub fn tell_updates(&mut self, updates: Updates, why: &str) {
+        let ConnectionState::Connected { url, since, updates: before } = &self.state else {
+            return;
+        };
+        if *before == updates {
+            return;
+        }
+        let (url, since) = (url.clone(), *since);
+        match &updates {
+            Updates::Live => self.log(ConnectionEvent::Connected),
+            Updates::Polling => self.log_error(format!("{}{why}", Updates::POLLING_WORDS)),
+            Updates::Cut { reason, .. } => self.log_error(Updates::cut_words(None, reason)),
+        }
+        self.enter(ConnectionState::Connected { url, since, updates });
+    }
+
     /// Takes a command in; `None` stands for the last handle being dropped.
     pub fn take(&mut self, command: Option<Command>) -> Turn {
         match command {
@@ -135,6 +168,9 @@ impl Desk {
                 Turn::Stay
             }
             Some(Command::Connect { url }) => {
+                if self.url.as_ref() != Some(&url) {
+                    self.stream = Stream::default();
+                }
                 self.url = Some(url);
                 self.restart_if_enabled()
             }

@@ -8,6 +8,7 @@
 //! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
+//! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
 //! | `act` | what is done to runs, call by call | what carries a call |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
@@ -46,6 +47,7 @@ pub mod playback;
 mod session;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
+mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod timer;
@@ -97,6 +99,13 @@ pub enum Signal {
     Log(ConnectionLogEntry),
     /// What became of a [`Command::Act`]: each is answered once.
     Acted(Acted),
+    /// What answers is a hub, which has said hello; on every connection anew.
+    Hub {
+        /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+        api: Option<String>,
+        /// Whether it passes on what would change something there.
+        actions: bool,
+    },
 }
 
 /// What the application tells a source. Valid at any time, also while connecting or waiting.

@@ -12,7 +12,7 @@ use super::desk::rest;
 use super::desk::{Desk, Turn, unless_commanded};
 use super::schedule::{Next, Schedule};
 use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl, Updates,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
     parse_source_url,
 };
 
@@ -99,7 +99,8 @@ pub(super) async fn session<D: Dial>(
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {
         desk.log(ConnectionEvent::Connecting);
-        let attempt = dial.dial(&url, desk.settings.clone());
+        let address = desk.stream.address(&url);
+        let attempt = dial.dial(&address, desk.settings.clone());
         let ending = match unless_commanded(commands, desk, attempt).await {
             Err(turn) => {
                 desk.log(ConnectionEvent::Disconnected { code: None, reason: stopped(turn) });
@@ -111,12 +112,10 @@ pub(super) async fn session<D: Dial>(
             }
             Ok(Ok(mut line)) => {
                 schedule.reset();
-                let since = desk.now();
-                desk.enter(ConnectionState::Connected {
-                    url: shown.clone(),
-                    since,
-                    updates: Updates::Live,
-                });
+                desk.stream.begin();
+                // A hub whose backend was gone is not taken for live until it says so.
+                let (since, updates) = (desk.now(), desk.stream.updates().clone());
+                desk.enter(ConnectionState::Connected { url: shown.clone(), since, updates });
                 desk.log(ConnectionEvent::Connected);
                 match line.read(commands, desk).await {
                     Ok(ending) => {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use form_urlencoded::Serializer;
 use thiserror::Error;
+
+use crate::protocol::hub::Position;
 
 /// What a person wrote that is no address of an event stream, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -129,6 +132,21 @@ impl SourceUrl {
     /// The same place with another path and query.
     pub(super) fn with_target(&self, target: String) -> Self {
         Self { target, ..self.clone() }
+    }
+
+    /// The same place, asked for what follows a place in a hub's stream.
+    pub(super) fn after(&self, Position { stream, seq }: &Position) -> Self {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        let is_ours = |pair: &&str| {
+            let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+            !pair.is_empty() && !["stream", "after"].contains(&name)
+        };
+        let ours = Serializer::new(String::new())
+            .append_pair("stream", stream)
+            .append_pair("after", &seq.to_string())
+            .finish();
+        let pairs: Vec<&str> = query.split('&').filter(is_ours).chain([ours.as_str()]).collect();
+        self.with_target(format!("{path}?{}", pairs.join("&")))
     }
 
     /// The whole address as a browser wants it. May hold secrets.

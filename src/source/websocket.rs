@@ -100,14 +100,16 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             },
             first = socket.next() => {
                 let now = Instant::now();
-                let live = now.duration_since(opened) >= REPLAY_PERIOD;
+                let told = desk.stream.is_live();
+                let live = told.unwrap_or(now.duration_since(opened) >= REPLAY_PERIOD);
                 let mut batch = Batch::new(desk.now(), live);
                 let ending = gather(socket, first, &mut batch, desk.settings.max_message_bytes);
                 if !batch.is_empty() {
                     batch.received_at = desk.now();
-                    desk.deliver(batch);
+                    desk.hear(batch);
                 }
                 if let Some(ending) = ending {
+                    desk.stream.give_up(&ending);
                     part(socket, &ending).await;
                     return Ok(ending);
                 }
@@ -200,7 +202,8 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
         }
         let full = batch.frames >= MOST_FRAMES_IN_A_BATCH
             || bytes >= MOST_BYTES_IN_A_BATCH
-            || began.elapsed() >= LONGEST_GATHERING;
+            || began.elapsed() >= LONGEST_GATHERING
+            || batch.is_at_a_turn();
         next = if full { None } else { socket.next_now() };
     }
     None

@@ -68,6 +68,7 @@ impl Screen {
                 Signal::State(state) => self.states.push(state),
                 Signal::Log(entry) => self.log.push(entry.event),
                 Signal::Acted(acted) => self.acted.push(acted),
+                Signal::Hub { .. } => {}
             }
         }
     }
@@ -220,6 +221,28 @@ async fn a_late_viewer_sees_how_it_ended() {
     assert!(failed.from_rest && is_from_rest(&failed, "LYRICS"));
     assert_eq!(failed.nodes[1].status, "success", "REST names STYLE as the one that failed");
     check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_before_we_came_is_there_unless_it_is_long_ago() {
+    let backend = Backend::new();
+    let old = backend.start_run([Script::success(100)]);
+    sleep(secs(3 * 3600)).await;
+    let runs = [
+        backend.start_run([Script::with_fixes(1, 100)]),
+        backend.start_run([Script::failing("LYRICS", WORDS, 100)]),
+    ];
+    sleep(secs(1800)).await;
+    let mut screen = Screen::watching(&backend, settings());
+    let took = screen.shows(&backend, &runs).await;
+    assert!(took < secs(5), "{took:?}");
+    assert_eq!(screen.report(runs[1]).unwrap().status, "failed");
+    assert!(screen.report(old).is_none(), "nobody asks for what ended hours ago");
+    screen.pass(secs(60)).await;
+    let asked = backend.seen().requests;
+    let details = asked.iter().filter(|it| it.contains("/runs/")).count();
+    assert_eq!(details, runs.len(), "each is asked for once: {asked:#?}");
+    assert_eq!(backend.seen().watchers, 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,7 @@ mod page;
 mod playback;
 mod real;
 mod recovery;
+mod resuming;
 mod schedule;
 mod serve;
 mod stage;

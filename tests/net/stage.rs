@@ -14,7 +14,7 @@ use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
     Acted, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal,
-    SourceUrl, net,
+    SourceUrl, Updates, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -30,6 +30,8 @@ pub const URL: &str = "ws://studio:8000/events";
 pub struct Attempt {
     /// Since the play began.
     pub at: Duration,
+    /// Path and query that are asked for.
+    pub target: String,
     answer: oneshot::Sender<Result<DuplexStream, Ending>>,
 }
 
@@ -89,7 +91,8 @@ impl Connect for TestConnector {
     async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Ending> {
         assert!(url.to_string().starts_with("ws://studio"));
         let (answer, asked) = oneshot::channel();
-        let attempt = Attempt { at: self.began.elapsed(), answer };
+        let target = url.target().to_owned();
+        let attempt = Attempt { at: self.began.elapsed(), target, answer };
         self.attempts.send(attempt).unwrap_or_else(|_| unreachable!("the stage listens"));
         match asked.await {
             Ok(answer) => answer,
@@ -217,7 +220,16 @@ impl Stage {
         match state {
             ConnectionState::Disconnected => "disconnected".into(),
             ConnectionState::Connecting { .. } => "connecting".into(),
-            ConnectionState::Connected { since, .. } => format!("connected at {}", second(since)),
+            ConnectionState::Connected { since, updates, .. } => {
+                let how = match updates {
+                    Updates::Live => String::new(),
+                    Updates::Polling => ", polling".to_owned(),
+                    Updates::Cut { since, reason } => {
+                        format!(", cut at {}: {reason}", second(since))
+                    }
+                };
+                format!("connected at {}{how}", second(since))
+            }
             ConnectionState::Reconnecting {
                 attempt,
                 max_attempts,
@@ -257,6 +269,15 @@ impl Stage {
             _ => None,
         });
         acted.collect()
+    }
+
+    /// What hubs have said that they offer, in order.
+    pub fn hubs(&self) -> Vec<(String, bool)> {
+        let hub = |signal: &Signal| match signal {
+            Signal::Hub { api, actions } => Some((api.clone().unwrap_or_default(), *actions)),
+            _ => None,
+        };
+        self.taken.iter().filter_map(hub).collect()
     }
 
     pub fn batches(&self) -> Vec<&Batch> {

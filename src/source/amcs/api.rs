@@ -77,7 +77,8 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         }
     }
 
-    async fn read_pages(&self) -> Result<Found, HttpError> {
+    /// What can be read of the list of all runs.
+    pub async fn read_pages(&self) -> Result<Found, HttpError> {
         let mut found = Found::default();
         let mut failure = None;
         let mut cursor: Option<SmolStr> = None;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ use super::api::{Api, Found};
 use super::line::{Line, News, What};
 use super::queries::{Freshness, Key, Queries};
 use super::watched::Watched;
-use crate::protocol::rest::{RunSnapshot, ToldStatus};
+use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
 use crate::protocol::{Batch, Item, RunId};
 use crate::source::act::{Actor, Call, Posted};
 use crate::source::api_url::ApiUrl;
@@ -26,6 +26,10 @@ use crate::source::{Backoff, Credentials, Ending, Updates};
 
 /// How often the runs that are there are asked for.
 const LIST_INTERVAL: Duration = Duration::from_secs(3);
+/// Runs that were over when we came, and how old they may be: what a producer asks for who was not
+/// there.
+const MOST_PAST: usize = 12;
+const PAST: SignedDuration = SignedDuration::from_hours(1);
 /// How long a song's title is known.
 const SONG_LASTS: Duration = Duration::from_secs(300);
 /// Questions at the same time: each holds one of the backend's 15 database connections.
@@ -48,6 +52,7 @@ struct Handle {
 /// An answer of REST.
 enum Answer {
     List(Result<Found, HttpError>),
+    Past(Result<Found, HttpError>),
     /// With the token of the line that was open when it was asked.
     Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
     Song(SmolStr, Result<Option<SmolStr>, HttpError>),
@@ -297,6 +302,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             // One question is enough to find out whether it is back.
             return due;
         }
+        want(Key::Past, Freshness { lasts: None, stale_lasts: poll });
         let server_now = self.server_now();
         for (id, run) in &self.watched {
             let key = Key::Run(id.clone());
@@ -335,6 +341,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             Key::List => {
                 self.answers.spawn(async move { Answer::List(api.find_runs().await) });
             }
+            Key::Past => {
+                self.answers.spawn(async move { Answer::Past(api.read_pages().await) });
+            }
             Key::Run(id) => {
                 let line = self.lines.get(&id).filter(|line| line.is_open).map(|line| line.token);
                 self.answers.spawn(async move {
@@ -355,11 +364,14 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let now = Instant::now();
         let (key, failure) = match &answer {
             Answer::List(answer) => (Key::List, answer.as_ref().err().cloned()),
+            Answer::Past(answer) => (Key::Past, answer.as_ref().err().cloned()),
             Answer::Run(id, _, answer) => (Key::Run(id.clone()), answer.as_ref().err().cloned()),
             Answer::Song(id, answer) => (Key::Song(id.clone()), answer.as_ref().err().cloned()),
         };
-        // That there is no such thing is an answer, too.
-        let is_told = |error: &HttpError| matches!(error.status(), Some(400..=499));
+        // That there is no such thing is an answer, too; and a list that is spoilt stays so.
+        let is_told = |error: &HttpError| {
+            matches!(error.status(), Some(400..=499)) || key == Key::Past && error.was_answered()
+        };
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.filter(|error| !error.was_answered()) {
             // Questions that were under way fail together: that is one failure, not several.
@@ -370,6 +382,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let was_reached = std::mem::replace(&mut self.is_reached, true);
         if !was_reached {
             self.queries.end_pauses();
+            self.queries.demand(&Key::Past);
             for run in self.watched.values_mut() {
                 run.end_pause();
                 if !run.is_over() {
@@ -383,6 +396,10 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 None
             }
             Answer::List(Err(error)) => self.refuse_list(error, desk),
+            Answer::Past(found) => {
+                self.take_past(found.unwrap_or_default().list, desk, now);
+                None
+            }
             Answer::Run(id, line, Ok(snapshot)) => {
                 self.take_run(&id, line, snapshot, desk, now);
                 None
@@ -428,6 +445,22 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
                 self.queries.demand(&Key::Run(id));
             }
+        }
+    }
+
+    /// Watches the last runs of those that are over, until they are told.
+    fn take_past(&mut self, list: RunList, desk: &mut Desk, now: Instant) {
+        let Ok(since) = self.server_now().unwrap_or_else(|| desk.now()).checked_sub(PAST) else {
+            return;
+        };
+        let is_past = |run: &ListedRun| {
+            run.status.is_some_and(ToldStatus::is_final) && run.started_at >= Some(since)
+        };
+        let mut past: Vec<ListedRun> = list.runs.into_iter().filter(is_past).collect();
+        past.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+        for run in past.into_iter().take(MOST_PAST) {
+            let id = run.run_id.clone();
+            self.watched.entry(id.clone()).or_insert_with(|| Watched::past(id, &run, now));
         }
     }
 

@@ -178,21 +178,9 @@ impl Telling {
         conductor: &Conductor<C>,
         desk: &mut Desk,
     ) {
-        let ConnectionState::Connected { url, since, updates } = desk.state().clone() else {
-            return;
-        };
-        let (now, trouble) = conductor.updates(desk);
-        if now == updates {
-            return;
-        }
-        match now {
-            Updates::Polling => {
-                let why = trouble.map(|ending| format!(" ({ending})")).unwrap_or_default();
-                desk.log_error(format!("{}{why}", Updates::POLLING_WORDS));
-            }
-            Updates::Live => desk.log(ConnectionEvent::Connected),
-        }
-        desk.enter(ConnectionState::Connected { url, since, updates: now });
+        let (updates, trouble) = conductor.updates(desk);
+        let why = trouble.map(|ending| format!(" ({ending})")).unwrap_or_default();
+        desk.tell_updates(updates, &why);
     }
 }
 

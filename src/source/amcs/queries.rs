@@ -18,6 +18,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(super) enum Key {
     /// The runs that are there.
     List,
+    /// The runs that are over.
+    Past,
     Run(RunId),
     Song(SmolStr),
 }

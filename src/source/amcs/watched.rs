@@ -83,6 +83,16 @@ impl Watched {
         }
     }
 
+    /// A run that a list has among those that are over.
+    pub fn past(id: RunId, run: &ListedRun, now: Instant) -> Self {
+        Self {
+            song_id: run.song_id.clone(),
+            started_at: run.started_at,
+            status: run.status,
+            ..Self::new(id, now)
+        }
+    }
+
     /// A list has it among the running ones.
     pub fn listed(&mut self, run: &ListedRun) {
         self.is_listed = true;

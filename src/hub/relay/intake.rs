@@ -1,0 +1,427 @@
+//! What comes from upstream: read into the model, written into the store, and only then shown. On a
+//! thread of its own, for the store may have to wait for a disk.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, select};
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::journal::{Frame, FrameKind, Keep};
+use super::store::{Store, StoreError};
+use super::{Shared, State, fresh_id};
+use crate::model::{Model, Outcome, Run, RunStatus};
+use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
+use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
+use crate::source::{ConnectionState, Signal, Updates};
+
+/// Signals that are taken in at once, and written in one commit.
+const MOST_SIGNALS: usize = 64;
+
+/// How often it is looked whether something has to go by its age.
+const TIDY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Runs of which it is remembered that they were dropped, so that an upstream that tells of them
+/// again brings nothing back.
+const MOST_DROPPED: usize = 10_000;
+
+/// Identities kept of events that belong to no run that is known.
+const MOST_STRANGERS: usize = 4_096;
+
+/// What cannot be read is said at most this often.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+pub(super) struct Intake {
+    shared: Arc<Shared>,
+    store: Option<Store>,
+    keep: Keep,
+    /// The last number that was given.
+    last: u64,
+    dropped: Dropped,
+    /// Events of an unknown phase, of runs that nothing else was heard of.
+    strangers: HashSet<EventId, FixedState>,
+    was_connected: bool,
+    tidied: Instant,
+    complained: Option<Instant>,
+}
+
+/// What is written and shown together.
+#[derive(Default)]
+struct Staged {
+    frames: Vec<Frame>,
+    /// Numbers of snapshots that are replaced.
+    replaced: Vec<u64>,
+    /// Runs that the model has no room for.
+    evicted: Vec<RunId>,
+    upstream: Option<Upstream>,
+}
+
+impl Intake {
+    /// Fills model and journal from the store. Returns what goes on from there.
+    pub(super) fn resume(
+        shared: Arc<Shared>,
+        store: Option<Store>,
+        keep: Keep,
+    ) -> Result<Self, StoreError> {
+        let mut intake = Self {
+            shared,
+            store: None,
+            keep,
+            last: 0,
+            dropped: Dropped::default(),
+            strangers: HashSet::default(),
+            was_connected: false,
+            tidied: Instant::now(),
+            complained: None,
+        };
+        if let Some(store) = store {
+            intake.load(&store)?;
+            intake.store = Some(store);
+        }
+        intake.tidy(Timestamp::now());
+        intake.count();
+        Ok(intake)
+    }
+
+    fn load(&mut self, store: &Store) -> Result<(), StoreError> {
+        self.last = store.last();
+        for (run, until) in store.dropped()? {
+            self.dropped.insert(run, until);
+        }
+        let shared = self.shared.clone();
+        let (mut state, mut model) = (shared.state_mut(), shared.model());
+        let mut unreadable: u64 = 0;
+        store.frames(|frame| {
+            if self.learn(&mut model, &frame) {
+                state.journal.push(frame);
+            } else {
+                unreadable += 1;
+            }
+        })?;
+        if unreadable > 0 {
+            warn(&format!("{unreadable} frames of the store cannot be read, and are left out"));
+        }
+        Ok(())
+    }
+
+    /// Puts a frame of the store into the model; `false` where it cannot be read.
+    fn learn(&mut self, model: &mut Model, frame: &Frame) -> bool {
+        let mut batch = Batch::new(frame.at, false);
+        batch.push_text(&frame.text);
+        match (frame.kind, batch.items.pop()) {
+            (FrameKind::Event, Some(Item::Event(mut event))) => {
+                if model.apply(&mut event, frame.at, false) == Outcome::Ignored {
+                    self.strangers.insert(event.id);
+                }
+                true
+            }
+            (FrameKind::Snapshot, Some(Item::Run(snapshot))) => {
+                model.join(snapshot, frame.at);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in what comes, until `quit` is said or dropped.
+    pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
+        loop {
+            select! {
+                recv(quit) -> _ => return,
+                recv(signals) -> signal => match signal {
+                    Ok(first) => {
+                        let more = signals.try_iter().take(MOST_SIGNALS - 1);
+                        let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
+                        self.take(all);
+                    }
+                    // The source has ended: what is there is still shown.
+                    Err(_) => signals = crossbeam_channel::never(),
+                },
+                default(TIDY_INTERVAL) => {}
+            }
+            let is_over = self.shared.state().journal.is_over(&self.keep);
+            if is_over || self.tidied.elapsed() >= TIDY_INTERVAL {
+                self.tidy(Timestamp::now());
+            }
+        }
+    }
+
+    fn take(&mut self, signals: Vec<Signal>) {
+        let mut staged = Staged::default();
+        for signal in signals {
+            match signal {
+                Signal::Batch(batch) => self.stage(batch, &mut staged),
+                Signal::State(state) => staged.upstream = Some(told(&state)),
+                // The states say it, in fewer words.
+                Signal::Log(_) => {}
+            }
+        }
+        self.commit(staged);
+    }
+
+    /// Puts what is new in a batch into the model, and behind what is staged.
+    fn stage(&mut self, mut batch: Batch, staged: &mut Staged) {
+        let shared = self.shared.clone();
+        let counters = &shared.counters;
+        counters.frames_in.add(batch.frames);
+        counters.dropped.add(batch.dropped);
+        let (at, live) = (batch.received_at, batch.live);
+        let items = std::mem::take(&mut batch.items);
+        let mut texts = batch.event_texts();
+        let mut model = shared.model();
+        let state = shared.state();
+        for item in items {
+            let change = match item {
+                Item::Event(mut event) => {
+                    let text = texts.next().unwrap_or_default();
+                    let outcome = if self.dropped.covers(&event.run_id, event.at) {
+                        Outcome::Duplicate
+                    } else {
+                        model.apply(&mut event, at, live)
+                    };
+                    let known = match &outcome {
+                        Outcome::Duplicate => true,
+                        Outcome::Ignored => !self.is_strange(event.id),
+                        Outcome::Applied(_) => false,
+                    };
+                    if known {
+                        counters.duplicates.add(1);
+                        continue;
+                    }
+                    self.push(staged, event.run_id, FrameKind::Event, at, text.into());
+                    match outcome {
+                        Outcome::Applied(change) => Some(change),
+                        _ => None,
+                    }
+                }
+                Item::Run(snapshot) => {
+                    let until = snapshot.told_until().unwrap_or(at);
+                    if self.dropped.covers(&snapshot.run_id, until) {
+                        continue;
+                    }
+                    let Some(change) = model.join(snapshot.clone(), at) else { continue };
+                    staged.replace_snapshot(&snapshot, state.journal.snapshot_of(&snapshot.run_id));
+                    let text = run_frame(&snapshot).into();
+                    self.push(staged, snapshot.run_id.clone(), FrameKind::Snapshot, at, text);
+                    Some(change)
+                }
+                Item::Malformed(error) => {
+                    counters.malformed.add(1);
+                    self.complain(&error.reason);
+                    None
+                }
+                Item::Hub(_) | Item::Ignored => None,
+            };
+            staged.evicted.extend(change.and_then(|change| change.evicted));
+        }
+    }
+
+    /// Whether an event that changes nothing was not seen before.
+    fn is_strange(&mut self, id: EventId) -> bool {
+        if self.strangers.len() >= MOST_STRANGERS {
+            self.strangers.clear();
+        }
+        self.strangers.insert(id)
+    }
+
+    fn push(
+        &mut self,
+        staged: &mut Staged,
+        run: RunId,
+        kind: FrameKind,
+        at: Timestamp,
+        text: Utf8Bytes,
+    ) {
+        self.last += 1;
+        staged.frames.push(Frame { seq: self.last, run, kind, at, text });
+    }
+
+    /// Writes what is staged, and then shows it.
+    fn commit(&mut self, staged: Staged) {
+        let Staged { frames, replaced, evicted, upstream } = staged;
+        if frames.is_empty() && upstream.is_none() {
+            return;
+        }
+        if !frames.is_empty() {
+            self.write(|store| store.commit(&frames, &replaced));
+        }
+        let shared = self.shared.clone();
+        let mut state = shared.state_mut();
+        for frame in frames {
+            state.journal.push(frame);
+        }
+        if let Some(upstream) = upstream {
+            self.turn(&mut state, upstream);
+        }
+        drop(state);
+        shared.tell();
+        self.drop_runs(evicted);
+        self.count();
+    }
+
+    /// Writes into the store. Where that fails the hub goes on without: from here on its numbers are
+    /// not those of the store, which would give them again.
+    fn write(&mut self, write: impl FnOnce(&mut Store) -> Result<(), StoreError>) {
+        let Some(Err(error)) = self.store.as_mut().map(write) else { return };
+        self.store = None;
+        self.shared.counters.store_errors.add(1);
+        let error = error.to_string();
+        warn(&format!("{error}. Until the next start nothing is kept"));
+        let mut state = self.shared.state_mut();
+        state.stream = fresh_id();
+        state.stream_count += 1;
+        state.store_trouble = Some(error);
+    }
+
+    /// Lets go what has to.
+    fn tidy(&mut self, now: Timestamp) {
+        self.tidied = Instant::now();
+        let surplus = self.shared.state_mut().journal.surplus();
+        for (run, seqs) in surplus {
+            self.write(|store| store.commit(&[], &seqs));
+            self.shared.state_mut().journal.remove(&run, &seqs);
+        }
+        let outdated = {
+            let model = self.shared.model();
+            let has_ended = |run: &RunId| {
+                let status = model.run(run).map(|run| run.status);
+                matches!(status, None | Some(RunStatus::Completed | RunStatus::Failed))
+            };
+            self.shared.state().journal.outdated(&self.keep, now, has_ended)
+        };
+        self.drop_runs(outdated);
+        if let Some(store) = &self.store {
+            self.shared.counters.store_bytes.set(store.bytes());
+        }
+    }
+
+    fn drop_runs(&mut self, runs: Vec<RunId>) {
+        if runs.is_empty() {
+            return;
+        }
+        let shared = self.shared.clone();
+        let mut model = shared.model();
+        let now = Timestamp::now();
+        let mut marked = Vec::new();
+        let mut numbers = Vec::new();
+        {
+            let state = self.shared.state();
+            for run in &runs {
+                let until = model.run(run).map(Run::last_event_at);
+                marked.extend(until.map(|until| (run.clone(), until)));
+                numbers.extend_from_slice(state.journal.numbers_of(run));
+            }
+        }
+        for run in &runs {
+            model.forget(run, now);
+        }
+        drop(model);
+        let mut forgotten = Vec::new();
+        for (run, until) in &marked {
+            forgotten.extend(self.dropped.insert(run.clone(), *until));
+        }
+        self.write(|store| store.drop_runs(&marked, &numbers, &forgotten));
+        let mut state = self.shared.state_mut();
+        for run in &runs {
+            state.journal.drop_run(run);
+        }
+        drop(state);
+        self.shared.counters.runs_dropped.add(runs.len() as u64);
+        self.shared.tell();
+        self.count();
+    }
+
+    /// Upstream stands otherwise than before.
+    fn turn(&mut self, state: &mut State, upstream: Upstream) {
+        let before = &state.upstream;
+        if (before.state, &before.reason) == (upstream.state, &upstream.reason) {
+            return;
+        }
+        if before.state == UpstreamState::Lost && upstream.state != UpstreamState::Lost {
+            let again = std::mem::replace(&mut self.was_connected, true);
+            self.shared.counters.upstream_reconnects.add(u64::from(again));
+        }
+        let since = if before.state == upstream.state { before.since } else { upstream.since };
+        state.upstream = Upstream { since, ..upstream };
+        state.upstream_count += 1;
+    }
+
+    fn complain(&mut self, reason: &str) {
+        let lately = self.complained.is_some_and(|at| at.elapsed() < COMPLAINT_INTERVAL);
+        if !lately {
+            self.complained = Some(Instant::now());
+            warn(&format!("something that cannot be read came from upstream: {reason}"));
+        }
+    }
+
+    /// Says how much there is.
+    fn count(&self) {
+        let counters = &self.shared.counters;
+        let state = self.shared.state();
+        counters.journal_frames.set(state.journal.frames() as u64);
+        counters.journal_bytes.set(state.journal.bytes() as u64);
+        counters.runs.set(state.journal.runs() as u64);
+    }
+}
+
+impl Staged {
+    /// A snapshot comes: the one of the same run that is staged, or `kept`, is not needed any more.
+    fn replace_snapshot(&mut self, snapshot: &RunSnapshot, kept: Option<u64>) {
+        self.frames
+            .retain(|frame| frame.kind != FrameKind::Snapshot || frame.run != snapshot.run_id);
+        self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
+    }
+}
+
+/// Runs that were dropped, with the last instant that was known of each: what is older is no news.
+#[derive(Default)]
+struct Dropped {
+    until: HashMap<RunId, Timestamp, FixedState>,
+    /// Oldest drop first.
+    order: VecDeque<RunId>,
+}
+
+impl Dropped {
+    fn covers(&self, run: &str, at: Timestamp) -> bool {
+        self.until.get(run).is_some_and(|until| at <= *until)
+    }
+
+    /// Returns the run that it has to be forgotten of instead.
+    fn insert(&mut self, run: RunId, until: Timestamp) -> Option<RunId> {
+        if self.until.insert(run.clone(), until).is_none() {
+            self.order.push_back(run);
+        }
+        if self.order.len() <= MOST_DROPPED {
+            return None;
+        }
+        let forgotten = self.order.pop_front()?;
+        self.until.remove(&forgotten);
+        Some(forgotten)
+    }
+}
+
+/// What a state of the source means to screens.
+fn told(state: &ConnectionState) -> Upstream {
+    let (state, reason) = match state {
+        ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
+        ConnectionState::Connected { updates: Updates::Polling, .. } => {
+            (UpstreamState::Polling, Updates::POLLING_WORDS)
+        }
+        ConnectionState::Disconnected => (UpstreamState::Lost, "not connected"),
+        ConnectionState::Connecting { .. } => (UpstreamState::Lost, "connecting"),
+        ConnectionState::Reconnecting { reason, .. } | ConnectionState::Failed { reason, .. } => {
+            (UpstreamState::Lost, reason.as_str())
+        }
+    };
+    Upstream { state, since: Timestamp::now(), reason: reason.to_owned() }
+}
+
+/// Tells whoever runs the hub.
+pub(super) fn warn(words: &str) {
+    // A closed stderr is no reason not to go on.
+    let _ = writeln!(io::stderr(), "warning: {words}");
+}

@@ -1,0 +1,295 @@
+//! Everything that screens are told, by its number, in memory; and what goes when there is too much.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use foldhash::fast::FixedState;
+use jiff::Timestamp;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use crate::protocol::{ORPHAN_AFTER, RunId};
+
+/// What a frame takes in memory beside its text, roughly.
+const BYTES_BESIDE_TEXT: usize = 64;
+
+/// Frames kept of one run: one that goes on for ever is never over, and so has a bound of its own.
+const MOST_FRAMES_OF_A_RUN: usize = 10_000;
+
+/// A counted frame.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Frame {
+    pub seq: u64,
+    pub run: RunId,
+    pub kind: FrameKind,
+    /// When it came, by this machine's clock.
+    pub at: Timestamp,
+    /// As it is sent.
+    pub text: Utf8Bytes,
+}
+
+/// What a counted frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FrameKind {
+    /// A workflow event, byte for byte.
+    Event,
+    /// What REST told of a run; the last one of a run takes the place of those before.
+    Snapshot,
+}
+
+/// How much is kept. What is over goes in whole runs, the one that was heard of longest ago first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keep {
+    /// Runs that nothing was heard of for so long go.
+    pub age: Duration,
+    /// Of the texts that are sent.
+    pub bytes: u64,
+    pub runs: usize,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    texts: BTreeMap<u64, Utf8Bytes>,
+    runs: HashMap<RunId, Kept, FixedState>,
+    /// The highest number ever given.
+    last: u64,
+    bytes: usize,
+    /// Runs with more than [`MOST_FRAMES_OF_A_RUN`].
+    overfull: HashSet<RunId, FixedState>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// In order.
+    seqs: Vec<u64>,
+    snapshot: Option<u64>,
+    bytes: usize,
+    heard_at: Timestamp,
+}
+
+impl Journal {
+    /// An empty one whose next number is `last` + 1.
+    pub(super) fn after(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
+    /// The highest number ever given.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(super) fn frames(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// What is kept, as [`Keep::bytes`] counts it.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The number under which the run's snapshot is kept.
+    pub(super) fn snapshot_of(&self, run: &str) -> Option<u64> {
+        self.runs.get(run)?.snapshot
+    }
+
+    /// Adds a frame, whose number is higher than all before.
+    pub(super) fn push(&mut self, frame: Frame) {
+        let Frame { seq, run, kind, at, text } = frame;
+        let cost = cost(&text);
+        let kept = self.runs.entry(run.clone()).or_insert_with(|| Kept {
+            seqs: Vec::new(),
+            snapshot: None,
+            bytes: 0,
+            heard_at: at,
+        });
+        kept.heard_at = kept.heard_at.max(at);
+        kept.seqs.push(seq);
+        kept.bytes += cost;
+        let replaced = match kind {
+            FrameKind::Event => None,
+            FrameKind::Snapshot => kept.snapshot.replace(seq),
+        };
+        if kept.seqs.len() > MOST_FRAMES_OF_A_RUN {
+            self.overfull.insert(run.clone());
+        }
+        self.bytes += cost;
+        self.last = self.last.max(seq);
+        self.texts.insert(seq, text);
+        if let Some(replaced) = replaced {
+            self.remove(&run, &[replaced]);
+        }
+    }
+
+    /// What is kept behind `after`, up to `until`, in order.
+    pub(super) fn read(&self, after: u64, until: u64) -> impl Iterator<Item = (u64, &Utf8Bytes)> {
+        let range = (after < until).then(|| self.texts.range(after + 1..=until));
+        range.into_iter().flatten().map(|(seq, text)| (*seq, text))
+    }
+
+    /// Runs that have to go at `now`; `has_ended` says whether nothing more is expected of a run.
+    /// One that goes on is not among them, unless nothing was heard of it for [`ORPHAN_AFTER`].
+    pub(super) fn outdated(
+        &self,
+        keep: &Keep,
+        now: Timestamp,
+        has_ended: impl Fn(&RunId) -> bool,
+    ) -> Vec<RunId> {
+        let quiet_for = |kept: &Kept| now.duration_since(kept.heard_at);
+        let longer = |kept: &Kept, limit: Duration| {
+            Duration::try_from(quiet_for(kept)).is_ok_and(|quiet| quiet > limit)
+        };
+        let mut may_go: Vec<(&RunId, &Kept)> = self
+            .runs
+            .iter()
+            .filter(|(run, kept)| longer(kept, ORPHAN_AFTER) || has_ended(run))
+            .collect();
+        may_go.sort_by_key(|(run, kept)| (kept.heard_at, *run));
+        let (mut runs, mut bytes) = (self.runs.len(), self.bytes);
+        let mut gone = Vec::new();
+        for (run, kept) in may_go {
+            if !longer(kept, keep.age) && !is_over(keep, runs, bytes) {
+                break;
+            }
+            runs -= 1;
+            bytes -= kept.bytes;
+            gone.push(run.clone());
+        }
+        gone
+    }
+
+    /// Whether there are more runs or bytes than there may be.
+    pub(super) fn is_over(&self, keep: &Keep) -> bool {
+        is_over(keep, self.runs.len(), self.bytes)
+    }
+
+    /// The oldest frames of runs that have too many.
+    pub(super) fn surplus(&mut self) -> Vec<(RunId, Vec<u64>)> {
+        let overfull = std::mem::take(&mut self.overfull);
+        let surplus = |run: RunId| {
+            let kept = self.runs.get(&run)?;
+            let most = kept.seqs.len().saturating_sub(MOST_FRAMES_OF_A_RUN);
+            let oldest = kept.seqs.iter().filter(|seq| kept.snapshot != Some(**seq));
+            Some((run, oldest.take(most).copied().collect()))
+        };
+        overfull.into_iter().filter_map(surplus).collect()
+    }
+
+    /// The numbers of a run's frames.
+    pub(super) fn numbers_of(&self, run: &str) -> &[u64] {
+        self.runs.get(run).map_or(&[], |kept| &kept.seqs)
+    }
+
+    /// Lets some of a run's frames go.
+    pub(super) fn remove(&mut self, run: &RunId, seqs: &[u64]) {
+        let Some(kept) = self.runs.get_mut(run) else { return };
+        for seq in seqs {
+            let Some(text) = self.texts.remove(seq) else { continue };
+            kept.bytes -= cost(&text);
+            self.bytes -= cost(&text);
+        }
+        kept.seqs.retain(|seq| self.texts.contains_key(seq));
+        kept.snapshot = kept.snapshot.filter(|seq| self.texts.contains_key(seq));
+        if kept.seqs.is_empty() {
+            self.runs.remove(run);
+        }
+    }
+
+    /// Lets a run go with all its frames.
+    pub(super) fn drop_run(&mut self, run: &RunId) {
+        let Some(kept) = self.runs.remove(run) else { return };
+        for seq in &kept.seqs {
+            self.texts.remove(seq);
+        }
+        self.bytes -= kept.bytes;
+    }
+}
+
+fn cost(text: &Utf8Bytes) -> usize {
+    text.len() + BYTES_BESIDE_TEXT
+}
+
+fn is_over(keep: &Keep, runs: usize, bytes: usize) -> bool {
+    runs > keep.runs || bytes as u64 > keep.bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEP: Keep = Keep { age: Duration::from_secs(3600), bytes: u64::MAX, runs: usize::MAX };
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + secs).unwrap()
+    }
+
+    fn push(journal: &mut Journal, run: &str, kind: FrameKind, secs: i64) -> u64 {
+        let seq = journal.last() + 1;
+        let text = format!("{run} {seq}").into();
+        journal.push(Frame { seq, run: run.into(), kind, at: at(secs), text });
+        seq
+    }
+
+    fn read(journal: &Journal, after: u64) -> Vec<u64> {
+        journal.read(after, journal.last()).map(|(seq, _)| seq).collect()
+    }
+
+    #[test]
+    fn only_the_freshest_snapshot_of_a_run_is_kept() {
+        let mut journal = Journal::after(10);
+        push(&mut journal, "a", FrameKind::Snapshot, 0);
+        push(&mut journal, "a", FrameKind::Event, 0);
+        push(&mut journal, "b", FrameKind::Snapshot, 0);
+        assert_eq!(journal.snapshot_of("a"), Some(11));
+        push(&mut journal, "a", FrameKind::Snapshot, 0);
+        assert_eq!(journal.snapshot_of("a"), Some(14));
+        assert_eq!(read(&journal, 0), [12, 13, 14]);
+        assert_eq!(read(&journal, 13), [14]);
+        assert_eq!(journal.numbers_of("a"), [12, 14]);
+        for run in ["a", "b"] {
+            journal.drop_run(&run.into());
+        }
+        assert_eq!((journal.runs(), journal.frames(), journal.bytes()), (0, 0, 0));
+        assert_eq!(journal.last(), 14, "numbers are not given twice");
+        assert!(read(&journal, 0).is_empty() && read(&journal, 14).is_empty());
+    }
+
+    #[test]
+    fn what_was_heard_of_longest_ago_goes_first_and_what_goes_on_stays() {
+        let mut journal = Journal::default();
+        for (run, secs) in [("running", 0), ("old", 10), ("newer", 20), ("newest", 30)] {
+            push(&mut journal, run, FrameKind::Event, secs);
+        }
+        let ended = |run: &RunId| run != "running";
+        let outdated = |keep: Keep, secs: i64| journal.outdated(&keep, at(secs), ended);
+        assert!(outdated(KEEP, 40).is_empty());
+        assert_eq!(outdated(Keep { runs: 2, ..KEEP }, 40), ["old", "newer"]);
+        assert_eq!(outdated(Keep { runs: 0, ..KEEP }, 40), ["old", "newer", "newest"]);
+        let bytes = journal.bytes() as u64;
+        assert_eq!(outdated(Keep { bytes: bytes - 1, ..KEEP }, 40), ["old"]);
+        assert!(outdated(Keep { bytes, ..KEEP }, 40).is_empty());
+        let age = Duration::from_secs(15);
+        assert_eq!(outdated(Keep { age, ..KEEP }, 40), ["old", "newer"]);
+        // What does not go on any more is no exception.
+        let quiet = 1 + ORPHAN_AFTER.as_secs() as i64;
+        assert_eq!(outdated(Keep { runs: 3, ..KEEP }, quiet), ["running"]);
+    }
+
+    #[test]
+    fn a_run_without_end_keeps_its_last_frames_and_its_snapshot() {
+        let mut journal = Journal::default();
+        push(&mut journal, "a", FrameKind::Snapshot, 0);
+        for _ in 0..MOST_FRAMES_OF_A_RUN + 2 {
+            push(&mut journal, "a", FrameKind::Event, 0);
+        }
+        let surplus = journal.surplus();
+        assert_eq!(surplus, [("a".into(), vec![2, 3, 4])]);
+        journal.remove(&surplus[0].0, &surplus[0].1);
+        assert_eq!(journal.frames(), MOST_FRAMES_OF_A_RUN);
+        assert_eq!(journal.snapshot_of("a"), Some(1));
+        assert!(journal.surplus().is_empty());
+    }
+}

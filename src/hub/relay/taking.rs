@@ -1,0 +1,89 @@
+//! A connection that knows since when the other side has taken nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep_until};
+
+/// Since when a connection takes nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stall(Arc<Mutex<Option<Instant>>>);
+
+impl Stall {
+    fn begins(&self) {
+        self.since_mut(|since| {
+            since.get_or_insert_with(Instant::now);
+        });
+    }
+
+    fn ends(&self) {
+        self.since_mut(|since| *since = None);
+    }
+
+    fn since_mut<T>(&self, change: impl FnOnce(&mut Option<Instant>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns once not a byte was taken for `limit`, although some waited all the time.
+    pub(super) async fn lasts(&self, limit: Duration) {
+        loop {
+            let since = self.since_mut(|since| *since);
+            let now = Instant::now();
+            match since {
+                Some(since) if now >= since + limit => return,
+                Some(since) => sleep_until(since + limit).await,
+                None => sleep_until(now + limit).await,
+            }
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Taking<S> {
+    io: S,
+    stall: Stall,
+}
+
+impl<S> Taking<S> {
+    pub(super) fn new(io: S, stall: Stall) -> Self {
+        Self { io, stall }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Taking<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        match written {
+            Poll::Pending => self.stall.begins(),
+            Poll::Ready(_) => self.stall.ends(),
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
