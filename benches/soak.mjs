@@ -7,11 +7,15 @@
 // Needed: Xvfb, and the packages of tests/web (npm ci there). The program is METERBRIDGE_BIN, or the
 // release build. The exit status is 1 where the verdict is bad.
 //
+// "worked" is the processor time of all threads within the longest frame: a frame that is long with
+// little of it waited for the machine. "stolen" is what a virtual machine's host gave to others in
+// that minute.
+//
 // Memory is flat where it no longer follows what has happened but what is kept. So the bounds on
 // runs and on the log are such that they are reached within the first minutes; then runs go as fast
 // as they come.
 
-import { PROGRAM, Screen, load } from "./support/screen.mjs";
+import { PROGRAM, Screen, load, stolenMs } from "./support/screen.mjs";
 
 const MINUTES = Number(process.argv[2] ?? 30);
 const ARGUMENTS = process.argv.slice(3);
@@ -30,11 +34,12 @@ try {
   const [url] = await studio.answer(/ws:\/\/127\.0\.0\.1:\d+\/[^\s,]*/);
   const args = [url, "--kiosk", ...BOUNDS, "--stats", "60", ...ARGUMENTS];
   console.log(`meterbridge demo ${STUDIO.join(" ")}; ${PROGRAM}\n${args.join(" ")}\n${SIZE}, load ${load()} before`);
-  console.log("minute  RSS MiB  CPU %  frames  computed ms  drawn ms  late ms  events/s   runs  waiting  dropped");
-  console.log("                                  p99 / max  p99 / max  p99 / max   (load)");
+  console.log("minute  RSS MiB  CPU %  frames  computed ms  drawn ms     late ms  worked  stolen  events/s   runs  waiting  dropped");
+  console.log("                                 p99 / max  p99 / max   p99 / max      ms      ms          (load)");
   const program = screen.start(args);
   const minutes = [];
   let cpu = 0;
+  let stolen = stolenMs();
   // What a machine lacks is said at the start, and is no sign of anything wearing out.
   let begun = 0;
   for (let minute = 1; minute <= MINUTES; minute += 1) {
@@ -47,8 +52,10 @@ try {
       [((100 * (used - cpu)) / told.secs).toFixed(0), 7],
       [String(told.frames), 8],
       [both("computed"), 13],
-      [both("drawn"), 10],
-      [both("late"), 9],
+      [both("drawn"), 11],
+      [both("late"), 12],
+      [told.drawn_max_worked_ms.toFixed(0), 8],
+      [(stolenMs() - stolen).toFixed(0), 8],
       [told.events_per_sec.toFixed(0), 10],
       [String(told.runs), 7],
       [String(told.waiting_max), 9],
@@ -57,6 +64,7 @@ try {
     ];
     console.log(columns.map(([text, width]) => text.padStart(width)).join(""));
     cpu = used;
+    stolen = stolenMs();
     minutes.push(told);
     begun ||= program.log.length;
   }

@@ -67,6 +67,18 @@ pub fn resident_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// The processor time that this process has had so far, all its threads together, in hundredths of a
+/// second; `None` where the system does not say.
+pub fn processor_time() -> Option<Duration> {
+    /// Of these it is counted in, on every Linux that is.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is a name in brackets, which may hold spaces.
+    let fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let mut times = fields.skip(11).map_while(|ticks| ticks.parse::<u32>().ok());
+    Some(TICK * times.next()?.checked_add(times.next()?)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +103,10 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_process_knows_its_memory() {
+    fn a_process_knows_its_memory_and_its_work() {
         assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
+        let before = processor_time().expect("Linux says");
+        // Until it shows: it does, since this is work.
+        while processor_time() == Some(before) {}
     }
 }

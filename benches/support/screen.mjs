@@ -15,6 +15,12 @@ const TICKS_A_SECOND = 100;
 
 export const load = () => os.loadavg()[0].toFixed(1);
 
+/** Milliseconds that whoever lends this machine gave its processors to others, so far. */
+export function stolenMs() {
+  const all = fs.readFileSync("/proc/stat", "utf8").split("\n", 1)[0].trim().split(/\s+/);
+  return Number(all[8] ?? 0) * (1000 / TICKS_A_SECOND);
+}
+
 /** What a child writes until a line fits; resolves with what matched. */
 function said(child, stream, pattern) {
   let text = "";

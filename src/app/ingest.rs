@@ -144,12 +144,18 @@ impl Link {
             Some(SourceSpec::Recording(_)) => return Err("A recording cannot be acted on."),
             Some(_) => {}
         }
-        match self.state {
-            _ if !ApiUrl::is_meant(&self.url) => Err(
+        match (&self.state, &self.hub) {
+            (ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions: true })) => {
+                Ok(())
+            }
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
+                Err("This hub lets nobody act on runs.")
+            }
+            (ConnectionState::Connected { .. }, _) => Err(
                 "This stream of events cannot be acted on: connect to a backend (http://…) or to \
                  a hub.",
             ),
-            ConnectionState::Connected { .. } => Ok(()),
             _ => Err("There is no connection."),
         }
     }

@@ -12,7 +12,7 @@ use tracing::info;
 use super::ingest::{Link, Studio};
 use super::power::Rest;
 use crate::model::Counters;
-use crate::vitals::{Durations, resident_bytes};
+use crate::vitals::{Durations, processor_time, resident_bytes};
 
 /// Frames of an interval.
 #[derive(Default)]
@@ -23,6 +23,9 @@ struct Frames {
     drawn: Durations,
     /// From the moment a frame was due until it began.
     late: Durations,
+    /// Of the frame that took longest to draw, how long all threads worked meanwhile: little where
+    /// something else had the machine.
+    longest_worked: Option<Duration>,
 }
 
 /// Shared by the main world and the render world, which may be on another thread.
@@ -45,21 +48,25 @@ struct Interval {
     most_waiting: usize,
 }
 
+/// When drawing began, and what the process had worked until then.
 #[derive(Resource)]
-struct DrawBegun(Instant);
+struct DrawBegun(Instant, Option<Duration>);
 
 /// Has the app say how it is, at the end of each interval of this length.
 pub(super) fn build(app: &mut App, length: Duration) {
     let watched = Watched::default();
     let now = Instant::now();
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
-        render_app.insert_resource(watched.clone()).insert_resource(DrawBegun(now)).add_systems(
-            Render,
-            (
-                begin_drawing.before(RenderSystems::ExtractCommands),
-                end_drawing.after(RenderSystems::PostCleanup),
-            ),
-        );
+        render_app
+            .insert_resource(watched.clone())
+            .insert_resource(DrawBegun(now, None))
+            .add_systems(
+                Render,
+                (
+                    begin_drawing.before(RenderSystems::ExtractCommands),
+                    end_drawing.after(RenderSystems::PostCleanup),
+                ),
+            );
     }
     app.insert_resource(watched)
         .insert_resource(Interval {
@@ -74,11 +81,17 @@ pub(super) fn build(app: &mut App, length: Duration) {
 }
 
 fn begin_drawing(mut begun: ResMut<DrawBegun>) {
-    begun.0 = Instant::now();
+    *begun = DrawBegun(Instant::now(), processor_time());
 }
 
 fn end_drawing(begun: Res<DrawBegun>, watched: Res<Watched>) {
-    watched.with(|frames| frames.drawn.add(begun.0.elapsed()));
+    let (took, worked) = (begun.0.elapsed(), processor_time());
+    watched.with(|frames| {
+        if took >= frames.drawn.longest() {
+            frames.longest_worked = worked.zip(begun.1).map(|(now, then)| now.saturating_sub(then));
+        }
+        frames.drawn.add(took);
+    });
 }
 
 fn begin_frame(mut interval: ResMut<Interval>, watched: Res<Watched>, rest: Res<Rest>) {
@@ -111,10 +124,12 @@ fn tell(mut interval: ResMut<Interval>, watched: Res<Watched>, studio: Res<Studi
             told
         };
         let count = frames.drawn.count();
+        let worked = frames.longest_worked.take().map(ms).unwrap_or_default();
         [
             format!("frames={count}"),
             told("computed", &mut frames.computed),
             told("drawn", &mut frames.drawn),
+            format!("drawn_max_worked_ms={worked:.0}"),
             told("late", &mut frames.late),
         ]
         .join(" ")

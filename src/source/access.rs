@@ -99,22 +99,31 @@ impl Credentials {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
+impl Secret {
+    /// What a file holds, which is nothing but the token.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or nothing is in it.
+    pub fn of_file(path: &std::path::Path) -> Result<Self, AccessError> {
+        let unreadable = |error: std::io::Error| AccessError::Unreadable {
+            what: "the token's file",
+            path: path.to_owned(),
+            detail: error.to_string(),
+        };
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::new(&text).ok_or_else(|| AccessError::NoToken { path: path.to_owned() })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 impl Access {
     /// # Errors
     ///
     /// When a file cannot be read, or what is in it cannot be sent.
     pub fn credentials(&self) -> Result<Option<Credentials>, AccessError> {
         let secret = match &self.token_file {
-            Some(path) => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|error| AccessError::Unreadable {
-                        what: "the token's file",
-                        path: path.clone(),
-                        detail: error.to_string(),
-                    })?;
-                let secret = Secret::new(&text);
-                Some(secret.ok_or_else(|| AccessError::NoToken { path: path.clone() })?)
-            }
+            Some(path) => Some(Secret::of_file(path)?),
             None => self.token.clone(),
         };
         secret.map(|secret| Credentials::new(secret, self.token_header.as_deref())).transpose()

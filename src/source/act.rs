@@ -139,6 +139,13 @@ pub(super) type Post = std::sync::Arc<dyn Fn(Call) -> Posted + Send + Sync>;
 #[cfg(target_arch = "wasm32")]
 pub(super) type Post = std::rc::Rc<dyn Fn(Call) -> Posted>;
 
+/// Makes a [`Post`] for the API at a path of the origin that a stream came from; `None` where that is
+/// no path.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) type PostTo = Box<dyn Fn(&str) -> Option<Post> + Send>;
+#[cfg(target_arch = "wasm32")]
+pub(super) type PostTo = Box<dyn Fn(&str) -> Option<Post>>;
+
 /// The way to a server that can be acted on.
 #[derive(Clone)]
 pub(super) struct Actor {
@@ -245,7 +252,8 @@ impl Actor {
         }
     }
 
-    fn touch(&self, run: &RunId) {
+    /// Has a run watched that something was done to.
+    pub fn touch(&self, run: &RunId) {
         if let Some(touched) = &self.touched {
             // Whoever watched runs has stopped meanwhile.
             let _ = touched.send(run.clone());

@@ -7,7 +7,7 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::act::Actor;
+use super::act::{Actor, PostTo};
 use super::outlet::Outlet;
 use super::stream::Stream;
 use super::url::redact;
@@ -57,6 +57,8 @@ pub(super) struct Desk {
     pub ambient: Ambient,
     /// The way for acts; else why there is none.
     pub actor: Result<Actor, &'static str>,
+    /// Makes the way for acts to a hub that says where its API is.
+    pub to_hub: Option<PostTo>,
     /// Of [`url`](Self::url): what its connections so far have brought.
     pub stream: Stream,
     state: ConnectionState,
@@ -77,6 +79,7 @@ impl Desk {
             outlet,
             ambient,
             actor: Err(NOT_CONNECTED),
+            to_hub: None,
             stream: Stream::default(),
             state: ConnectionState::Disconnected,
             fixed_address: None,
@@ -136,6 +139,12 @@ impl Desk {
         let hello = self.stream.note(&batch);
         self.deliver(batch);
         if let Some(Hello { api, actions, .. }) = hello {
+            let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
+            self.actor = match post {
+                Some(post) if actions => Ok(Actor { post, touched: None }),
+                Some(_) => Err(HUB_FORBIDS),
+                None => Err(ONLY_EVENTS),
+            };
             self.outlet.push(Signal::Hub { api: api.map(String::from), actions });
         }
         self.tell_updates(self.stream.updates().clone(), "");
@@ -184,6 +193,12 @@ impl Desk {
                 self.act(act);
                 Turn::Stay
             }
+            Some(Command::Watch(run)) => {
+                if let Ok(actor) = &self.actor {
+                    actor.touch(&run);
+                }
+                Turn::Stay
+            }
             Some(Command::Configure(settings)) => {
                 let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
                 match (was_enabled, self.settings.enabled) {
@@ -221,6 +236,12 @@ impl Desk {
         Turn::Stop
     }
 }
+
+/// Why nothing can be done to the runs of a stream that says nothing of an API.
+pub(super) const ONLY_EVENTS: &str =
+    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
+/// Why nothing can be done through a hub.
+const HUB_FORBIDS: &str = "This hub lets nobody act on runs";
 
 /// Why nothing can be done before there is a connection.
 pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Method, Request, Response, StatusCode, header};
+use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
@@ -115,15 +115,25 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     ///
     /// When there is no answer, or not that of a success.
     pub async fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
+        self.succeed(self.look(target).await?)
+    }
+
+    /// [`get`](Self::get), whatever the answer says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or only elsewhere.
+    pub async fn look(&self, target: &str) -> Result<Answer, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
             let asked = timeout(self.timeout, self.ask_again(&target));
             let silent = Err(HttpError::Silent { after: self.timeout });
-            match asked.await.unwrap_or(silent)? {
-                Answer::Body(body) => return Ok(body),
-                Answer::Elsewhere { status, place } => match self.url.own_path(&place) {
+            let answer = asked.await.unwrap_or(silent)?;
+            match &answer.location {
+                None => return Ok(answer),
+                Some(place) => match self.url.own_path(place) {
                     Some(path) => target = path,
-                    None => return Err(moved(status, &place)),
+                    None => return Err(self.moved(answer.status, place)),
                 },
             }
         }
@@ -148,25 +158,71 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         let (client, target) = (self.clone(), target.to_owned());
         let asking = async move { client.ask_on(sender, &Method::POST, &target, &json).await };
         let answer = timeout(patience, tokio::spawn(asking)).await;
-        match answer.map_err(|_| HttpError::Silent { after: patience })? {
-            Ok(Ok(Answer::Body(body))) => Ok(body),
-            Ok(Ok(Answer::Elsewhere { status, place })) => Err(moved(status, &place)),
-            Ok(Err(error)) => Err(error),
-            // The task was ended with the program.
-            Err(_) => Err(HttpError::Lost),
+        let answer = answer.map_err(|_| HttpError::Silent { after: patience })?;
+        // The task can only have been ended with the program.
+        self.succeed(self.here(answer.unwrap_or(Err(HttpError::Lost))?)?)
+    }
+
+    /// `POST` with one limit for all of it, whatever the answer says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or only elsewhere.
+    pub async fn send(
+        &self,
+        target: &str,
+        json: &str,
+        limit: Duration,
+    ) -> Result<Answer, HttpError> {
+        let asked = timeout(limit, self.ask(&Method::POST, target, json));
+        self.here(asked.await.unwrap_or(Err(HttpError::Silent { after: limit }))?)
+    }
+
+    /// An answer that does not send us elsewhere.
+    fn here(&self, answer: Answer) -> Result<Answer, HttpError> {
+        match &answer.location {
+            None => Ok(answer),
+            Some(place) => Err(self.moved(answer.status, place)),
         }
     }
 
-    async fn ask(&self, target: &str) -> Result<Answer, HttpError> {
-        while let Some(kept) = self.take_idle() {
-            match self.ask_on(kept, &Method::GET, target, "").await {
+    /// An answer without our secrets, should the server have repeated them.
+    pub fn without_secrets(&self, answer: Answer) -> Answer {
+        let text = String::from_utf8_lossy(&answer.body);
+        let hidden = self.hide(&text);
+        if hidden == text { answer } else { Answer { body: hidden.into_bytes(), ..answer } }
+    }
+
+    fn hide(&self, text: &str) -> String {
+        match (&self.credentials, self.url.userinfo()) {
+            (Some(credentials), _) => credentials.hide(text),
+            (None, Some(userinfo)) => {
+                let sent = basic(userinfo);
+                let code = sent.rsplit(' ').next().unwrap_or(&sent);
+                text.replace(code, "…").replace(userinfo, "…")
+            }
+            (None, None) => text.to_owned(),
+        }
+    }
+
+    /// That it moved to where our credentials have no business.
+    fn moved(&self, status: u16, place: &str) -> HttpError {
+        let place = redact(&server_words(self.hide(place).as_bytes()));
+        HttpError::Moved { status, place }
+    }
+
+    async fn ask(&self, method: &Method, target: &str, json: &str) -> Result<Answer, HttpError> {
+        while method == Method::GET
+            && let Some(kept) = self.take_idle()
+        {
+            match self.ask_on(kept, method, target, json).await {
                 // It was gone already, as after an unhandled error of the backend.
                 Err(HttpError::Lost) => {}
                 answer => return answer,
             }
         }
         let sender = self.open(target).await?;
-        self.ask_on(sender, &Method::GET, target, "").await
+        self.ask_on(sender, method, target, json).await
     }
 
     /// A connection of its own.
@@ -183,10 +239,10 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
     /// another one's.
     async fn ask_again(&self, target: &str) -> Result<Answer, HttpError> {
-        match self.ask(target).await {
+        match self.ask(&Method::GET, target, "").await {
             Err(HttpError::Lost) => {
                 sleep(BEFORE_ANOTHER).await;
-                self.ask(target).await
+                self.ask(&Method::GET, target, "").await
             }
             answer => answer,
         }
@@ -246,25 +302,31 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
     async fn read(&self, response: Response<Incoming>) -> Result<Answer, HttpError> {
         let status = response.status();
-        let location = response.headers().get(header::LOCATION);
-        let location = location.and_then(|place| place.to_str().ok()).map(str::to_owned);
+        let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let location = text(header::LOCATION).filter(|_| status.is_redirection());
+        let location = location.map(str::to_owned);
+        let content_type = text(header::CONTENT_TYPE).map(str::to_owned);
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await;
-        let body = match body {
-            Ok(body) => body.to_bytes().to_vec(),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return Err(HttpError::TooLarge);
+        match body {
+            Ok(body) => {
+                let body = body.to_bytes().to_vec();
+                Ok(Answer { status: status.as_u16(), content_type, body, location })
             }
-            Err(_) => return Err(HttpError::Lost),
-        };
-        if status.is_success() {
-            return Ok(Answer::Body(body));
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(HttpError::TooLarge)
+            }
+            Err(_) => Err(HttpError::Lost),
         }
-        if let (true, Some(place)) = (status.is_redirection(), location) {
-            return Ok(Answer::Elsewhere { status: status.as_u16(), place });
+    }
+
+    /// The body of a success.
+    fn succeed(&self, answer: Answer) -> Result<Vec<u8>, HttpError> {
+        let Answer { status, body, .. } = answer;
+        if (200..300).contains(&status) {
+            return Ok(body);
         }
-        let words = server_words(refusal_words(&body).as_bytes());
-        let words = self.credentials.as_ref().map_or(words.clone(), |secret| secret.hide(&words));
-        Err(HttpError::Refused { status: status.as_u16(), words: refusal_advice(status, words) })
+        let words = self.hide(&server_words(refusal_words(&body).as_bytes()));
+        Err(HttpError::Refused { status, words: refusal_advice(status, words) })
     }
 
     fn take_idle(&self) -> Option<SendRequest<String>> {
@@ -281,17 +343,18 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     }
 }
 
-enum Answer {
-    Body(Vec<u8>),
-    Elsewhere { status: u16, place: String },
+/// What a server answered, whatever it says.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub content_type: Option<String>,
+    pub body: Vec<u8>,
+    /// Where it moved to, of a redirect that says so.
+    location: Option<String>,
 }
 
-fn moved(status: u16, place: &str) -> HttpError {
-    HttpError::Moved { status, place: redact(&server_words(place.as_bytes())) }
-}
-
-fn refusal_advice(status: StatusCode, words: String) -> String {
-    if status != StatusCode::UNAUTHORIZED {
+fn refusal_advice(status: u16, words: String) -> String {
+    if status != 401 {
         return words;
     }
     let words = if words.is_empty() { "it wants credentials".to_owned() } else { words };

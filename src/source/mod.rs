@@ -11,6 +11,7 @@
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
 //! | `act` | what is done to runs, call by call | what carries a call |
+//! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
@@ -24,10 +25,14 @@ mod act;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bases;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod connection;
 mod ending;
+#[cfg(target_arch = "wasm32")]
+mod fetch;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod http;
 pub mod recording;
@@ -71,7 +76,7 @@ pub use url::{SourceUrl, UrlError, parse_source_url, redact};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::protocol::Batch;
+use crate::protocol::{Batch, RunId};
 
 /// Where events come from, as whoever starts the application names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +126,9 @@ pub enum Command {
     Configure(ConnectionSettings),
     /// Do something to a run. The connection stays as it is.
     Act(Act),
+    /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
+    /// over, though it may be in no list.
+    Watch(RunId),
 }
 
 impl SourceHandle {

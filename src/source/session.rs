@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::act::PostTo;
 #[cfg(target_arch = "wasm32")]
 use super::desk::rest;
-use super::desk::{Desk, Turn, unless_commanded};
+use super::desk::{Desk, ONLY_EVENTS, Turn, unless_commanded};
 use super::schedule::{Next, Schedule};
 use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
@@ -23,10 +24,6 @@ pub const REPLAY_PERIOD: Duration = Duration::from_secs(2);
 pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
 pub(super) const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
 
-/// Why nothing can be done to the runs of a stream that says nothing of an API.
-const ONLY_EVENTS: &str =
-    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
-
 /// What can open a connection.
 pub(super) trait Dial {
     type Line: Line;
@@ -37,6 +34,9 @@ pub(super) trait Dial {
         url: &SourceUrl,
         settings: ConnectionSettings,
     ) -> impl Future<Output = Result<Self::Line, Ending>>;
+
+    /// The way for acts to the server of `url`, should it be a hub.
+    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> PostTo;
 
     /// Waits for the next attempt: `delay`, or longer where there is no sense in trying.
     fn wait(&mut self, delay: Duration) -> impl Future<Output = ()>;
@@ -95,6 +95,7 @@ pub(super) async fn session<D: Dial>(
         }
     };
     desk.actor = Err(ONLY_EVENTS);
+    desk.to_hub = Some(dial.post_to(&url, &desk.settings));
     let mut schedule = Schedule::default();
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {

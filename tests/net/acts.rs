@@ -7,6 +7,7 @@ use meterbridge::source::{
     Access, Act, Acted, ApiCalls, ApiSettings, Command, ConnectionSettings, Done, Secret,
 };
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -371,4 +372,61 @@ async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
         "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub"
     );
     stage.expect_states(&["connecting", "connected at 0"]);
+}
+
+/// A hub that says hello with this, and an act asked of it. The request that it then gets, if any, and
+/// what became of the act.
+async fn through_a_hub(hello: &str) -> (Option<String>, Result<Done, String>) {
+    let access = Access { token: Secret::new("s3cr3t-t0ken"), ..Access::default() };
+    let settings = ConnectionSettings { access, ..ConnectionSettings::default() };
+    let mut stage = Stage::with(settings, Some("ws://studio:8080/events"));
+    let mut server = stage.attempt().await.accept().await;
+    server.send(format!(r#"{{"hub":{{"hello":1,"stream":"a","seq":0,{hello}}}}}"#)).await;
+    stage.until("a hub", |stage| !stage.hubs().is_empty()).await;
+    stage.command(Command::Act(Act::Cancel("run-1".into()))).await;
+    let request = match tokio::time::timeout(secs(1), stage.attempts.recv()).await {
+        Ok(attempt) => {
+            let mut transport = attempt.unwrap().open();
+            let mut bytes = vec![0; 4096];
+            let read = transport.read(&mut bytes).await.unwrap();
+            let body = r#"{"detail":"Workflow run run-1 not found or already completed"}"#;
+            let head = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n", body.len());
+            transport.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            stage.until("an answer", |stage| !stage.acted().is_empty()).await;
+            Some(String::from_utf8_lossy(&bytes[..read]).to_ascii_lowercase())
+        }
+        Err(_) => None,
+    };
+    stage.take();
+    (request, stage.acted()[0].result.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_is_asked_on_its_own_origin_with_what_opens_it() {
+    let (request, result) = through_a_hub(r#""api":"/api/v1","actions":true"#).await;
+    let request = request.unwrap();
+    assert!(request.starts_with("post /api/v1/runs/run-1/cancel http/1.1\r\n"), "{request}");
+    for header in [
+        "host: studio:8080\r\n",
+        "authorization: bearer s3cr3t-t0ken\r\n",
+        "content-type: application/json\r\n",
+    ] {
+        assert!(request.contains(header), "{request}");
+    }
+    assert_eq!(result.unwrap_err(), "Workflow run run-1 not found or already completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_lets_nobody_act_is_not_asked() {
+    for (hello, words) in [
+        (r#""api":"/api/v1","actions":false"#, "This hub lets nobody act on runs"),
+        (r#""actions":true"#, "This stream of events cannot be acted on"),
+        // It would lead elsewhere.
+        (r#""api":"//evil/api","actions":true"#, "This stream of events cannot be acted on"),
+        (r#""api":"http://evil/api","actions":true"#, "This stream of events cannot be acted on"),
+    ] {
+        let (request, result) = through_a_hub(hello).await;
+        assert_eq!(request, None, "{hello}");
+        assert!(result.unwrap_err().starts_with(words), "{hello}");
+    }
 }

@@ -156,8 +156,9 @@ impl Intake {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words.
-                Signal::Log(_) => {}
+                // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
+                // here by the source.
+                Signal::Log(_) | Signal::Hub { .. } | Signal::Acted(_) => {}
             }
         }
         self.commit(staged);
@@ -410,6 +411,10 @@ fn told(state: &ConnectionState) -> Upstream {
         ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
         ConnectionState::Connected { updates: Updates::Polling, .. } => {
             (UpstreamState::Polling, Updates::POLLING_WORDS)
+        }
+        // Another hub, which is itself cut off.
+        ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
+            (UpstreamState::Lost, reason.as_str())
         }
         ConnectionState::Disconnected => (UpstreamState::Lost, "not connected"),
         ConnectionState::Connecting { .. } => (UpstreamState::Lost, "connecting"),

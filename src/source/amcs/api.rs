@@ -1,7 +1,7 @@
 //! What is asked of the backend's REST, and where it is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use smol_str::SmolStr;
 
@@ -9,6 +9,7 @@ use crate::protocol::RunId;
 use crate::protocol::rest::{self, RunList, RunSnapshot};
 use crate::source::act::{Call, PostError};
 use crate::source::api_url::segment;
+use crate::source::bases::Bases;
 use crate::source::connector::Connect;
 use crate::source::http::{HttpClient, HttpError};
 
@@ -19,8 +20,6 @@ const PAGE_SIZES: [u32; 3] = [100, 20, 4];
 const MOST_PAGES: usize = 10;
 /// Looks at the list for which a refused `active-runs` is not asked for again.
 const LOOKS_AFTER_A_REFUSAL: u32 = 20;
-/// The base is not settled.
-const UNKNOWN: usize = usize::MAX;
 
 /// The runs that are there.
 #[derive(Clone, Debug, Default)]
@@ -32,31 +31,27 @@ pub(super) struct Found {
 
 pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,
-    bases: Vec<String>,
-    base: AtomicUsize,
+    bases: Bases,
     /// Looks for which `active-runs` is left alone.
     without_active: AtomicU32,
 }
 
 impl<C: Connect + Send + Sync + 'static> Api<C> {
     pub fn new(client: HttpClient<C>, bases: Vec<String>) -> Self {
-        let base = AtomicUsize::new(UNKNOWN);
-        Self { client: Arc::new(client), bases, base, without_active: AtomicU32::new(0) }
-    }
-
-    /// The path that everything is below.
-    pub fn base(&self) -> &str {
-        let settled = self.base.load(Ordering::Relaxed);
-        self.bases.get(settled).or(self.bases.first()).map_or("", String::as_str)
+        Self {
+            client: Arc::new(client),
+            bases: Bases::new(bases),
+            without_active: AtomicU32::new(0),
+        }
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, HttpError> {
-        self.client.get(&format!("{}{path}", self.base())).await
+        self.client.get(&format!("{}{path}", self.bases.likeliest())).await
     }
 
     /// The runs that run: by `active-runs`, else by what can be read of the list of all.
     pub async fn find_runs(&self) -> Result<Found, HttpError> {
-        self.settle_base().await?;
+        self.bases.settle(&self.client).await?;
         let left_alone = self.without_active.load(Ordering::Relaxed);
         let mut refusal = None;
         if left_alone > 0 {
@@ -115,26 +110,6 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         Ok(None)
     }
 
-    /// Takes the first base that is not answered with 404.
-    async fn settle_base(&self) -> Result<(), HttpError> {
-        if self.bases.len() < 2 || self.base.load(Ordering::Relaxed) != UNKNOWN {
-            return Ok(());
-        }
-        for (place, base) in self.bases.iter().enumerate() {
-            for path in ["/monitoring/active-runs", "/workflow-runs?limit=1"] {
-                match self.client.get(&format!("{base}{path}")).await {
-                    Err(HttpError::Refused { status: 404, .. }) => {}
-                    Err(error) if !error.was_answered() => return Err(error),
-                    _ => {
-                        self.base.store(place, Ordering::Relaxed);
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub async fn run(&self, id: &RunId) -> Result<RunSnapshot, HttpError> {
         let body = self.get(&format!("/runs/{}", segment(id))).await?;
         Ok(RunSnapshot::read(&body)?)
@@ -148,14 +123,14 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
     /// Makes a call that changes something. It is made once.
     pub async fn post(&self, call: Call) -> Result<Vec<u8>, PostError> {
-        self.settle_base().await?;
-        let target = format!("{}{}", self.base(), call.path);
+        let base = self.bases.settle(&self.client).await?;
+        let target = format!("{base}{}", call.path);
         Ok(self.client.post(&target, call.body, call.patience).await?)
     }
 
     /// Where the events of a run come from.
     pub fn events_target(&self, id: &RunId) -> String {
-        format!("{}/runs/events?run_id={}", self.base(), segment(id))
+        format!("{}/runs/events?run_id={}", self.bases.likeliest(), segment(id))
     }
 }
 
