@@ -132,6 +132,39 @@ impl Batch {
         self.text_ends.extend(other.text_ends.iter().map(|end| before + end));
     }
 
+    /// Takes what must not be seen out of all that was read. `hide` changes a text where it is in there,
+    /// which is hardly ever.
+    pub fn hide(&mut self, hide: impl Fn(&str) -> Cow<'_, str>) {
+        if let Cow::Owned(_) = hide(&self.texts) {
+            let read = std::mem::replace(self, Self::new(self.received_at, self.live));
+            (self.frames, self.dropped) = (read.frames, read.dropped);
+            let mut texts = read.event_texts();
+            for item in &read.items {
+                match item {
+                    Item::Event(_) => self.push_element(&hide(texts.next().unwrap_or_default())),
+                    other => self.items.push(other.clone()),
+                }
+            }
+        }
+        for item in &mut self.items {
+            match item {
+                Item::Malformed(error) => {
+                    error.text = hide(&error.text).into();
+                    error.reason = hide(&error.reason).into_owned();
+                }
+                Item::Run(run) => {
+                    let told = run.error.as_ref().map(|error| hide(&error.message));
+                    if let Some(Cow::Owned(message)) = told
+                        && let Some(error) = &mut Arc::make_mut(run).error
+                    {
+                        error.message = message.into();
+                    }
+                }
+                Item::Event(_) | Item::Hub(_) | Item::Ignored => {}
+            }
+        }
+    }
+
     /// Reads one binary frame, which has to hold UTF-8 JSON.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
         match std::str::from_utf8(bytes) {

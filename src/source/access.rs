@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::SourceUrl;
+use super::secrets::Secrets;
+
 /// A text that nobody else should see: it is not shown, logged, recorded or put into a URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -92,9 +95,9 @@ impl Credentials {
         (&self.name, &self.value)
     }
 
-    /// `text` without the secret, should whoever wrote it have repeated it.
-    pub fn hide(&self, text: &str) -> String {
-        text.replace(&self.secret.0, "…")
+    /// The token. A secret.
+    pub fn token(&self) -> &str {
+        &self.secret.0
     }
 }
 
@@ -113,6 +116,17 @@ impl Secret {
         };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::new(&text).ok_or_else(|| AccessError::NoToken { path: path.to_owned() })
+    }
+}
+
+impl Access {
+    /// What a connection to `url` must not let be seen, as far as it can be had.
+    pub(super) fn secrets(&self, url: &SourceUrl) -> Secrets {
+        #[cfg(not(target_arch = "wasm32"))]
+        let credentials = self.credentials().ok().flatten();
+        #[cfg(target_arch = "wasm32")]
+        let credentials = None;
+        Secrets::new(credentials.as_ref(), url)
     }
 }
 
@@ -167,7 +181,6 @@ mod tests {
         assert_eq!(own.header(), ("X-Api-Key", "s3cr3t-token"));
         let access = Access { token: Some(secret), ..Access::default() };
         assert!(!format!("{bearer:?}{own:?}{access:?}").contains("s3cr3t"));
-        assert_eq!(bearer.hide("no: s3cr3t-token is wrong"), "no: … is wrong");
     }
 
     #[test]

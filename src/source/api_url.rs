@@ -99,6 +99,11 @@ impl ApiUrl {
         self.place.with_target(target)
     }
 
+    /// Where it is. As a [`SourceUrl`] it is shown with `ws://`.
+    pub fn place(&self) -> &SourceUrl {
+        &self.place
+    }
+
     /// `host` or `host:port`, as it stands in the `Host` header.
     pub fn authority(&self) -> String {
         self.place.authority()

@@ -155,6 +155,16 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// Why it is not as it should be.
+    pub(super) fn reason_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Reconnecting { reason, .. }
+            | Self::Failed { reason, .. }
+            | Self::Connected { updates: Updates::Cut { reason, .. }, .. } => Some(reason),
+            Self::Disconnected | Self::Connecting { .. } | Self::Connected { .. } => None,
+        }
+    }
+
     /// Whether news come, as they happen or a little later.
     pub fn brings_news(&self) -> bool {
         matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling, .. })

@@ -1,6 +1,7 @@
 //! What a source knows while it runs, whatever it does at the moment: settings, address, state,
 //! and the way out to the application.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 
@@ -9,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::act::{Actor, PostTo};
 use super::outlet::Outlet;
+use super::secrets::Secrets;
 use super::stream::Stream;
 use super::url::redact;
 use super::{
@@ -55,6 +57,8 @@ pub(super) struct Desk {
     pub url: Option<String>,
     pub outlet: Outlet,
     pub ambient: Ambient,
+    /// Of the connection: what is taken out of all that comes over it.
+    pub secrets: Secrets,
     /// The way for acts; else why there is none.
     pub actor: Result<Actor, &'static str>,
     /// Makes the way for acts to a hub that says where its API is.
@@ -78,6 +82,7 @@ impl Desk {
             url,
             outlet,
             ambient,
+            secrets: Secrets::default(),
             actor: Err(NOT_CONNECTED),
             to_hub: None,
             stream: Stream::default(),
@@ -114,14 +119,29 @@ impl Desk {
     }
 
     /// Tells the new state, unless it is the old one.
-    pub fn enter(&mut self, state: ConnectionState) {
+    pub fn enter(&mut self, mut state: ConnectionState) {
+        if let Some(reason) = state.reason_mut() {
+            self.hide(reason);
+        }
         if self.state != state {
             self.state = state.clone();
             self.outlet.push(Signal::State(state));
         }
     }
 
-    pub fn log(&mut self, event: ConnectionEvent) {
+    /// Servers repeat in their words what they were sent.
+    fn hide(&self, words: &mut String) {
+        if let Cow::Owned(hidden) = self.secrets.hide(words) {
+            *words = hidden;
+        }
+    }
+
+    pub fn log(&mut self, mut event: ConnectionEvent) {
+        match &mut event {
+            ConnectionEvent::Disconnected { reason: words, .. }
+            | ConnectionEvent::Error { message: words } => self.hide(words),
+            ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
+        }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
         self.outlet.push(Signal::Log(entry));
     }
@@ -130,7 +150,10 @@ impl Desk {
         self.log(ConnectionEvent::Error { message: message.into() });
     }
 
-    pub fn deliver(&mut self, batch: Batch) {
+    pub fn deliver(&mut self, mut batch: Batch) {
+        if !self.secrets.is_empty() {
+            batch.hide(|text| self.secrets.hide_in_data(text));
+        }
         self.outlet.push(Signal::Batch(batch));
     }
 

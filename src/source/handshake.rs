@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_acc
 
 use super::access::Credentials;
 use super::ending::server_words;
+use super::secrets::{Secrets, basic};
 use super::socket::Socket;
 use super::{Ending, SourceUrl};
 
@@ -58,17 +59,12 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     let rest = received.split_off(head_end);
     let head = Head::read(&String::from_utf8_lossy(&received)).ok_or_else(not_websocket)?;
     if head.status != 101 {
-        let words = head.refusal_words(&mut transport, rest).await;
-        let words = credentials.map_or(words.clone(), |secret| secret.hide(&words));
+        let secrets = Secrets::new(credentials, url);
+        let words = head.refusal_words(&mut transport, rest, &secrets).await;
         return Err(Ending::Http { status: head.status, words });
     }
     head.check(&key)?;
     Ok(Socket::after_handshake(transport, rest, max_message_bytes))
-}
-
-/// What `Authorization` says of `user:password` as it stands in a URL (RFC 7617).
-pub(super) fn basic(userinfo: &str) -> String {
-    format!("Basic {}", base64(&percent_decode(userinfo)))
 }
 
 fn request(url: &SourceUrl, credentials: Option<&Credentials>, key: &str) -> String {
@@ -144,9 +140,12 @@ impl Head {
         &self,
         transport: &mut S,
         mut body: Vec<u8>,
+        secrets: &Secrets,
     ) -> String {
+        // Hidden before it is cut: what is left of a secret is not to be seen either.
+        let words = |text: &str| server_words(secrets.hide(text).as_bytes());
         if let (300..=399, Some(place)) = (self.status, self.field("location")) {
-            return format!("it moved to {}", super::url::redact(&server_words(place.as_bytes())));
+            return format!("it moved to {}", super::url::redact(&words(place)));
         }
         let length = self.field("content-length").and_then(|v| v.parse::<usize>().ok());
         let wanted = length.unwrap_or(LONGEST_BODY).min(LONGEST_BODY);
@@ -163,7 +162,7 @@ impl Head {
         if self.field("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
             body = first_chunk(&body).to_vec();
         }
-        server_words(&body)
+        words(&String::from_utf8_lossy(&body))
     }
 }
 
@@ -177,55 +176,10 @@ fn first_chunk(body: &[u8]) -> &[u8] {
     size.map_or(body, |size| &data[..size.min(data.len())])
 }
 
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        let escaped = (byte == b'%')
-            .then(|| behind.get(..2))
-            .flatten()
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(value) => {
-                bytes.push(value);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = behind;
-            }
-        }
-    }
-    bytes
-}
-
-/// RFC 4648, section 4: what `Authorization: Basic` wants (RFC 7617).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::parse_source_url;
-
-    #[test]
-    fn base64_by_the_rfc() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 
     #[test]
     fn credentials_become_a_header() {

@@ -1,6 +1,7 @@
 //! A small HTTP client over the source's own transports: one origin, bounded answers, a timeout for
 //! each, kept connections, and credentials that go nowhere else.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::act::PostError;
 use super::api_url::ApiUrl;
 use super::connector::Connect;
 use super::ending::{seconds, server_words};
-use super::handshake::basic;
+use super::secrets::{Secrets, basic};
 use super::url::redact;
 use crate::protocol::rest::refusal_words;
 
@@ -93,6 +94,7 @@ pub struct HttpClient<C> {
     connector: Arc<C>,
     url: ApiUrl,
     credentials: Option<Credentials>,
+    secrets: Secrets,
     timeout: Duration,
     idle: Mutex<Vec<SendRequest<String>>>,
 }
@@ -105,7 +107,8 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         credentials: Option<Credentials>,
         timeout: Duration,
     ) -> Self {
-        Self { connector, url, credentials, timeout, idle: Mutex::default() }
+        let secrets = Secrets::new(credentials.as_ref(), url.place());
+        Self { connector, url, credentials, secrets, timeout, idle: Mutex::default() }
     }
 
     /// `GET`, with redirects on this origin followed. A kept connection that turns out to be gone
@@ -189,25 +192,15 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// An answer without our secrets, should the server have repeated them.
     pub fn without_secrets(&self, answer: Answer) -> Answer {
         let text = String::from_utf8_lossy(&answer.body);
-        let hidden = self.hide(&text);
-        if hidden == text { answer } else { Answer { body: hidden.into_bytes(), ..answer } }
-    }
-
-    fn hide(&self, text: &str) -> String {
-        match (&self.credentials, self.url.userinfo()) {
-            (Some(credentials), _) => credentials.hide(text),
-            (None, Some(userinfo)) => {
-                let sent = basic(userinfo);
-                let code = sent.rsplit(' ').next().unwrap_or(&sent);
-                text.replace(code, "…").replace(userinfo, "…")
-            }
-            (None, None) => text.to_owned(),
+        match self.secrets.hide_in_data(&text) {
+            Cow::Borrowed(_) => answer,
+            Cow::Owned(hidden) => Answer { body: hidden.into_bytes(), ..answer },
         }
     }
 
     /// That it moved to where our credentials have no business.
     fn moved(&self, status: u16, place: &str) -> HttpError {
-        let place = redact(&server_words(self.hide(place).as_bytes()));
+        let place = redact(&server_words(self.secrets.hide(place).as_bytes()));
         HttpError::Moved { status, place }
     }
 
@@ -321,11 +314,11 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
     /// The body of a success.
     fn succeed(&self, answer: Answer) -> Result<Vec<u8>, HttpError> {
-        let Answer { status, body, .. } = answer;
-        if (200..300).contains(&status) {
-            return Ok(body);
+        if (200..300).contains(&answer.status) {
+            return Ok(self.without_secrets(answer).body);
         }
-        let words = self.hide(&server_words(refusal_words(&body).as_bytes()));
+        let Answer { status, body, .. } = answer;
+        let words = server_words(self.secrets.hide(&refusal_words(&body)).as_bytes());
         Err(HttpError::Refused { status, words: refusal_advice(status, words) })
     }
 

@@ -37,6 +37,7 @@ mod fetch;
 pub mod http;
 pub mod recording;
 pub mod schedule;
+mod secrets;
 mod url;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -100,6 +100,7 @@ pub(super) async fn session<D: Dial>(
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {
         desk.log(ConnectionEvent::Connecting);
+        desk.secrets = desk.settings.access.secrets(&url);
         let address = desk.stream.address(&url);
         let attempt = dial.dial(&address, desk.settings.clone());
         let ending = match unless_commanded(commands, desk, attempt).await {

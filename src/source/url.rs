@@ -157,6 +157,13 @@ impl SourceUrl {
         format!("{scheme}://{userinfo}{}{}", self.authority(), self.target)
     }
 
+    /// Values of query parameters whose names say that nobody else should see them, as written.
+    pub(super) fn secret_values(&self) -> impl Iterator<Item = &str> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.filter(|(name, _)| is_secret(name)).map(|(_, value)| value)
+    }
+
     /// `user:password` as written, percent-encoded. A secret.
     pub fn userinfo(&self) -> Option<&str> {
         self.userinfo.as_deref()

@@ -51,6 +51,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
             return Turn::Stay;
         }
     };
+    desk.secrets = desk.settings.access.secrets(url.place());
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     desk.log(ConnectionEvent::Connecting);
     let mut conductor = Conductor::new(connector.clone(), url, credentials, desk);
