@@ -181,7 +181,7 @@ fn many(runs: usize) -> Result<PathBuf> {
 /// A studio that goes away while it is watched.
 fn lost() -> Result<SourceSpec> {
     let studio = demo::spawn_thread(DemoOptions::default())?;
-    let source = SourceSpec::WebSocket(studio.url().to_owned());
+    let source = SourceSpec::WebSocket(studio.url().into());
     std::thread::spawn(move || {
         std::thread::sleep(WATCHED);
         drop(studio);

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest, seconds};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
-use crate::source::{ApiUrl, SourceSpec, UrlError, check_address};
+use crate::source::{Address, ApiUrl, SourceSpec, UrlError, check_address, redact};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -74,7 +74,7 @@ pub struct WindowArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
     /// recording (a file)
     #[arg(value_name = "SOURCE")]
-    pub source: Option<String>,
+    pub source: Option<Address>,
 
     /// Fill the screen
     #[arg(long, help_heading = "View", value_parser = clap::builder::FalseyValueParser::new())]
@@ -122,7 +122,7 @@ pub struct SnapshotArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
     /// recording (a file); the demo studio without
     #[arg(value_name = "SOURCE")]
-    pub source: Option<String>,
+    pub source: Option<Address>,
 
     /// Pixels
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
@@ -213,12 +213,15 @@ impl SourceSpec {
         };
         if text.contains("://") {
             check_address(text).map_err(|reason| UsageError::BadUrl { reason })?;
-            let url = text.to_owned();
+            let url = Address::from(text);
             return Ok(if ApiUrl::is_meant(text) { Self::Api(url) } else { Self::WebSocket(url) });
         }
         let path = PathBuf::from(text);
         if !path.exists() {
-            return Err(UsageError::NoSource { source_text: text.to_owned() });
+            // What was meant as an address may have a password in it.
+            let has_password = text.split(['/', '@']).next().is_some_and(|it| it.contains(':'));
+            let source_text = if has_password { redact(text) } else { text.to_owned() };
+            return Err(UsageError::NoSource { source_text });
         }
         Ok(Self::Recording(path))
     }
@@ -235,7 +238,10 @@ impl WindowArgs {
             stats_every: self.stats.filter(|every| !every.is_zero()),
             draw_always: self.draw_always,
         };
-        Ok(WindowRequest { source: SourceSpec::parse(self.source.as_deref())?, settings })
+        Ok(WindowRequest {
+            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
+            settings,
+        })
     }
 }
 
@@ -246,7 +252,7 @@ impl SnapshotArgs {
     /// When the source is not there.
     pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
         Ok(SnapshotRequest {
-            source: SourceSpec::parse(self.source.as_deref())?,
+            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
             settings: self.settings.settings(),
             size: self.size,
             at: self.at,
@@ -321,10 +327,10 @@ mod tests {
         for url in
             ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
         {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.to_owned())));
+            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.into())));
         }
         for url in ["http://h", "https://u:p@host/amcs/"] {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::Api(url.to_owned())));
+            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::Api(url.into())));
         }
         for wrong in
             ["http://", "https:///x", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"]

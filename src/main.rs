@@ -20,6 +20,7 @@ use meterbridge::source::recording::{Recording, RecordingError};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    warn_of_a_visible_password();
     match run(&Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -28,6 +29,26 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::from(exit_code(&error))
         }
+    }
+}
+
+/// What stands on the command line, everybody on the machine can read.
+fn warn_of_a_visible_password() {
+    let has_password = |argument: &String| {
+        let authority = argument.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+        let userinfo = authority.and_then(|authority| authority.rsplit_once('@'));
+        userinfo.is_some_and(|(userinfo, _)| userinfo.contains(':'))
+    };
+    if std::env::args_os()
+        .skip(1)
+        .filter_map(|it| it.into_string().ok())
+        .any(|it| has_password(&it))
+    {
+        let _ = writeln!(
+            io::stderr(),
+            "warning: others on this machine can read the password on the command line; \
+             METERBRIDGE_TOKEN and --token-file keep a credential out of it"
+        );
     }
 }
 

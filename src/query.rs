@@ -14,7 +14,9 @@ use thiserror::Error;
 
 use crate::config::{Settings, SettingsArgs, ThemeName, WindowRequest};
 use crate::kiosk::KioskOptions;
-use crate::source::{Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact};
+use crate::source::{
+    Address, Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact,
+};
 
 /// What stands for the source among the settings.
 const SOURCE: &str = "source";
@@ -41,7 +43,7 @@ const NOT_IN_A_PAGE: [&str; 11] = [
 struct PageArgs {
     /// A WebSocket (ws://… or wss://…), or a path on the page's own host
     #[arg(long)]
-    source: Option<String>,
+    source: Option<Address>,
 
     #[command(flatten)]
     settings: SettingsArgs,
@@ -117,8 +119,10 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     let PageArgs { source, settings, kiosk } =
         PageArgs::try_parse_from(all).map_err(|error| bad_value(SOURCE, "", &error))?;
     let source = match (source, own_source) {
-        (Some(path), Some(own)) if path.starts_with('/') => on_own_host(own, &path),
-        (Some(text), _) => text,
+        (Some(path), Some(own)) if path.as_str().starts_with('/') => {
+            on_own_host(own, path.as_str())
+        }
+        (Some(text), _) => text.as_str().to_owned(),
         (None, Some(own)) => own.to_owned(),
         (None, None) => return Err(QueryError::NoSource),
     };
@@ -126,7 +130,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     let mut settings = settings.settings_in(&kiosk);
     // A page has a stream of events, which tells of all runs.
     settings.connection.api.runs.clear();
-    Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings })
+    Ok(WindowRequest { source: SourceSpec::WebSocket(source.into()), settings })
 }
 
 fn is_called(option: &Arg, name: &str) -> bool {
@@ -262,7 +266,7 @@ mod tests {
 
     fn source_of(query: &str) -> String {
         match read_one(query).unwrap().source {
-            SourceSpec::WebSocket(url) => url,
+            SourceSpec::WebSocket(url) => url.as_str().to_owned(),
             other => panic!("{other:?}"),
         }
     }
@@ -270,7 +274,7 @@ mod tests {
     #[test]
     fn a_bare_page_shows_its_own_server() {
         let request = read_one("").unwrap();
-        assert_eq!(request.source, SourceSpec::WebSocket(OWN.to_owned()));
+        assert_eq!(request.source, SourceSpec::WebSocket(OWN.into()));
         assert_eq!(request.settings, Settings::default());
         assert_eq!(own_source("http:", "studio:8080").as_deref(), Some(OWN));
         assert_eq!(own_source("https:", "a.b").as_deref(), Some("wss://a.b/events"));
@@ -285,7 +289,7 @@ mod tests {
              &reconnect-delay=0.5&max-reconnect-attempts=0&backoff=exponential&keep-runs=50",
         )
         .unwrap();
-        assert_eq!(request.source, SourceSpec::WebSocket("wss://host/events?a=1".to_owned()));
+        assert_eq!(request.source, SourceSpec::WebSocket("wss://host/events?a=1".into()));
         let Settings { connection, retention, view, .. } = request.settings;
         assert_eq!(view.run.as_deref(), Some("r-1"));
         assert_eq!((view.panel, view.reduced_motion), (Some(true), true));
@@ -406,7 +410,7 @@ mod tests {
             director: false,
         };
         let request = read_one(&link_query(&shown, Some(OWN))).unwrap();
-        assert_eq!(request.source, SourceSpec::WebSocket(source.to_owned()));
+        assert_eq!(request.source, SourceSpec::WebSocket(source.into()));
         assert_eq!(request.settings.connection, connection);
         assert_eq!(request.settings.view.run.as_deref(), Some("ü & 1"));
         assert_eq!(request.settings.view.panel, Some(true));

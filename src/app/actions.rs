@@ -12,6 +12,7 @@ use super::viewport::Zoom;
 use super::wall::pick::{Pickable, Selection};
 use crate::config::ThemeName;
 use crate::protocol::RunId;
+use crate::source::Address;
 
 /// Something the user asked for, by key or in the panel.
 #[derive(Message, Clone, Debug, PartialEq)]
@@ -42,7 +43,7 @@ pub enum Action {
     /// Closes what is open, else goes back to the wall or follows again.
     Back,
     /// Connects to the URL.
-    Connect(String),
+    Connect(Address),
     Disconnect,
     Reconnect,
     /// Changes the connection's settings.
@@ -240,7 +241,7 @@ pub(super) fn carry_out(
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
             Action::Connect(url) => {
-                link.url.clone_from(url);
+                url.as_str().clone_into(&mut link.url);
                 link.connect();
             }
             Action::Disconnect => link.disconnect(),

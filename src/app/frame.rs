@@ -274,7 +274,7 @@ mod tests {
     use crate::source::{SourceSpec, Updates};
 
     fn link(state: ConnectionState) -> Link {
-        let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
+        let source = SourceSpec::WebSocket("ws://studio/events".into());
         let mut link = Link::new(&Settings::default(), Some(source));
         link.state = state;
         link

@@ -62,7 +62,9 @@ fn start(
     });
     match link.source.clone() {
         None => {}
-        Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => open(&mut link, url, waker),
+        Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => {
+            open(&mut link, url.as_str().to_owned(), waker);
+        }
         Some(SourceSpec::Recording(path)) => open_recording(&mut link, path, waker),
         Some(SourceSpec::Demo) => open_studio(&mut link, &options.studio, waker),
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{HubError, HubOptions, Keep};
 use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
 use crate::demo::StudioArgs;
-use crate::source::{check_address, redact};
+use crate::source::{Address, check_address, redact};
 
 const A_DAY: f64 = 86_400.0;
 const MOST_DAYS: f64 = 36_500.0;
@@ -20,7 +20,7 @@ pub struct ServeArgs {
     /// Be the hub of a backend (http://… or https://…) or of a stream of events (ws://… or
     /// wss://…); without URL the demo studio plays
     #[arg(value_name = "URL", env = "METERBRIDGE_SERVE_URL", hide_env = true)]
-    pub url: Option<String>,
+    pub url: Option<Address>,
 
     /// Address and port to listen on; port 0 takes any free port
     #[arg(
@@ -81,13 +81,13 @@ impl ServeArgs {
     /// When the URL cannot be read, or there is no place for a store.
     pub fn hub(&self) -> Result<Option<HubOptions>, HubError> {
         let Some(url) = &self.url else { return Ok(None) };
-        check_address(url)?;
+        check_address(url.as_str())?;
         let store = match &self.hub.store {
             Some(path) if path == Path::new("none") => None,
             Some(path) => Some(path.clone()),
-            None => {
-                Some(state_folder(var_os).ok_or(HubError::NoStateFolder)?.join(store_name(url)))
-            }
+            None => Some(
+                state_folder(var_os).ok_or(HubError::NoStateFolder)?.join(store_name(url.as_str())),
+            ),
         };
         Ok(Some(HubOptions {
             upstream: url.clone(),

@@ -3,10 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Hub, HubError, HubServer, ServeArgs, Site};
-use crate::{
-    demo::{DemoError, signals::Signals},
-    source::redact,
-};
+use crate::demo::{DemoError, signals::Signals};
 
 /// Serves the page with the demo studio or a hub, says where on stdout, and goes on until Ctrl-C or SIGTERM;
 /// then closes its clients with 1001 and returns.
@@ -44,7 +41,7 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
 fn announcement(url: &str, args: &ServeArgs) -> String {
     let what = match &args.url {
         None => format!("demo studio {}", args.studio.told()),
-        Some(upstream) => format!("the hub of {}", redact(upstream)),
+        Some(upstream) => format!("the hub of {upstream}"),
     };
     format!("Meterbridge on {url}, {what}. Ctrl-C ends it.")
 }

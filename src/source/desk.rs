@@ -200,10 +200,10 @@ impl Desk {
                 Turn::Stay
             }
             Some(Command::Connect { url }) => {
-                if self.url.as_ref() != Some(&url) {
+                if self.url.as_deref() != Some(url.as_str()) {
                     self.stream = Stream::default();
                 }
-                self.url = Some(url);
+                self.url = Some(url.as_str().to_owned());
                 self.restart_if_enabled()
             }
             Some(Command::Reconnect) if !self.has_address() => {

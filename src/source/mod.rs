@@ -72,7 +72,7 @@ pub use connection::{
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{SourceHandle, spawn, spawn_recording};
-pub use url::{SourceUrl, UrlError, parse_source_url, redact};
+pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,9 +85,9 @@ pub enum SourceSpec {
     /// The built-in studio, by the settings' [`studio`](crate::config::Settings::studio).
     Demo,
     /// A `ws://` or `wss://` URL with a host.
-    WebSocket(String),
+    WebSocket(Address),
     /// An `http://` or `https://` URL of a backend with REST, which has a socket for each run.
-    Api(String),
+    Api(Address),
     /// A file that was there when it was named.
     Recording(PathBuf),
 }
@@ -118,7 +118,7 @@ pub enum Signal {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Connect to this URL, dropping whatever there was.
-    Connect { url: String },
+    Connect { url: Address },
     /// Close and stay closed.
     Disconnect,
     /// Start again with the same URL and a fresh count of attempts.
@@ -134,7 +134,7 @@ pub enum Command {
 
 impl SourceHandle {
     /// Connects to `url`, dropping whatever there was.
-    pub fn connect(&self, url: impl Into<String>) {
+    pub fn connect(&self, url: impl Into<Address>) {
         self.send(Command::Connect { url: url.into() });
     }
 

@@ -183,6 +183,36 @@ impl fmt::Debug for SourceUrl {
     }
 }
 
+/// An address as somebody gave it, readable or not, with what it may hold of secrets. It is shown without
+/// them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// With its secrets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<String>> From<T> for Address {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
 /// The text without what a URL can hold of secrets, also where it is no URL.
 pub fn redact(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {

@@ -33,7 +33,7 @@ fn runs(app: &App) -> usize {
 
 /// An app connected to a demo studio whose first runs have come.
 fn watching(demo: &DemoHandle, settings: Settings) -> App {
-    let mut app = connected_to(SourceSpec::WebSocket(demo.url().to_owned()), settings);
+    let mut app = connected_to(SourceSpec::WebSocket(demo.url().into()), settings);
     until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
     until(&mut app, "a run", |app| runs(app) > 0);
     app
@@ -69,7 +69,7 @@ fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
 fn another_studio_can_be_chosen_while_connected() {
     let (first, second) = (demo(), demo());
     let mut app = watching(&first, Settings::default());
-    act(&mut app, Action::Connect(second.url().to_owned()));
+    act(&mut app, Action::Connect(second.url().into()));
     until(&mut app, "the other connection", |app| is_connected_to(app, second.url()));
     assert_eq!(app.world().resource::<Link>().url, second.url());
 }
@@ -105,10 +105,10 @@ fn an_unreachable_studio_can_be_corrected() {
     let mut settings = Settings::default();
     settings.connection.max_reconnect_attempts = 1;
     settings.connection.reconnect_delay = Duration::from_millis(1);
-    let nowhere = SourceSpec::WebSocket("ws://127.0.0.1:1/events".to_owned());
+    let nowhere = SourceSpec::WebSocket("ws://127.0.0.1:1/events".into());
     let mut app = connected_to(nowhere, settings);
     until(&mut app, "giving up", |app| matches!(state(app), ConnectionState::Failed { .. }));
-    act(&mut app, Action::Connect(demo.url().to_owned()));
+    act(&mut app, Action::Connect(demo.url().into()));
     until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
     assert_eq!(app.world().resource::<Link>().last_error, None, "the old error is gone");
 }

@@ -23,6 +23,7 @@ mod real;
 mod recovery;
 mod resuming;
 mod schedule;
+mod secrets;
 mod serve;
 mod stage;
 mod stand_in;

@@ -198,7 +198,7 @@ async fn another_address_and_another_server_are_asked_for_everything() {
     stage.command(Command::Reconnect).await;
     let attempt = stage.attempt().await;
     assert_eq!(after(&attempt), Some(41));
-    stage.command(Command::Connect { url: URL.to_owned() }).await;
+    stage.command(Command::Connect { url: URL.into() }).await;
     let attempt = stage.attempt().await;
     assert_eq!(after(&attempt), Some(41));
     // Whoever answers there now is no hub.
@@ -212,9 +212,9 @@ async fn another_address_and_another_server_are_asked_for_everything() {
     let mut server = stage.attempt().await.accept().await;
     server.send(hello(STREAM, 41)).await;
     stage.until_items(1).await;
-    stage.command(Command::Connect { url: "ws://studio2/events".to_owned() }).await;
+    stage.command(Command::Connect { url: "ws://studio2/events".into() }).await;
     assert_eq!(stage.attempt().await.target, "/events");
-    stage.command(Command::Connect { url: URL.to_owned() }).await;
+    stage.command(Command::Connect { url: URL.into() }).await;
     assert_eq!(after(&stage.attempt().await), None, "meanwhile others have been shown");
 }
 

@@ -223,7 +223,7 @@ mod tests {
 
     /// The light a minute after a connection was made, of which a frame came 50 s ago.
     fn light(updates: Updates) -> LightView {
-        let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
+        let source = SourceSpec::WebSocket("ws://studio/events".into());
         let mut link = Link::new(&Settings::default(), Some(source));
         link.state = ConnectionState::Connected { url: String::new(), since: at(0), updates };
         let mut model = Model::default();

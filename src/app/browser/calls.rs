@@ -143,7 +143,7 @@ pub fn link() -> String {
 #[wasm_bindgen]
 pub fn connect(url: String) -> Result<(), JsError> {
     parse_source_url(&url)?;
-    call(Action::Connect(url));
+    call(Action::Connect(url.into()));
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::app::ingest::Link;
 use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, Updates,
+    Address, Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, Updates,
     check_address, redact,
 };
 
@@ -64,17 +64,24 @@ impl<'a> ConnectionView<'a> {
 pub(super) struct ConnectionDraft {
     url: String,
     /// The URL in use when the field was last filled from it.
-    filled_from: String,
+    filled_from: Address,
     log_open: bool,
 }
 
 impl ConnectionDraft {
-    /// Follows a URL that was changed elsewhere.
+    /// Follows a URL that was changed elsewhere. Whoever passes by may read the field: it has no secrets
+    /// but those that are being typed.
     fn follow(&mut self, url: &str) {
-        if self.filled_from != url {
-            url.clone_into(&mut self.filled_from);
-            url.clone_into(&mut self.url);
+        if self.filled_from.as_str() != url {
+            self.filled_from = url.into();
+            self.url = redact(url);
         }
+    }
+
+    /// What is asked for: the URL in use with its secrets, as long as the field is as it was filled.
+    fn asked<'a>(&'a self, in_use: &'a str) -> &'a str {
+        let typed = self.url.trim();
+        if typed == redact(in_use) { in_use } else { typed }
     }
 }
 
@@ -224,7 +231,7 @@ fn address_ui(
     widgets::name(&response, "URL of the event stream");
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
 
-    let url = draft.url.trim();
+    let url = draft.asked(view.url);
     let wrong = check_address(url).err();
     if let Some(error) = &wrong
         && !url.is_empty()
@@ -244,7 +251,7 @@ fn address_ui(
     ui.horizontal(|ui| {
         let connect = button_ui(ui, "Connect", offered[0], each).clicked();
         if connect || (entered && wrong.is_none()) {
-            actions.push(Action::Connect(url.to_owned()));
+            actions.push(Action::Connect(url.into()));
         }
         if button_ui(ui, "Disconnect", offered[1], each).clicked() {
             actions.push(Action::Disconnect);
@@ -467,7 +474,7 @@ mod tests {
             harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
         harness.get_by_label("Connect").click();
         harness.run();
-        let expected = Action::Connect("ws://studio:8700/v1/events".to_owned());
+        let expected = Action::Connect("ws://studio:8700/v1/events".into());
         assert_eq!(harness.state().actions, [expected]);
     }
 
@@ -482,8 +489,23 @@ mod tests {
         harness.run();
         harness.key_press(bevy_egui::egui::Key::Enter);
         harness.run();
-        let expected = Action::Connect("ws://studio:8700/v1/events/x".to_owned());
+        let expected = Action::Connect("ws://studio:8700/v1/events/x".into());
         assert_eq!(harness.state().actions, [expected]);
+    }
+
+    #[test]
+    fn the_field_shows_no_secrets_and_connects_with_them() {
+        let mut scene = Scene::new(ConnectionState::Disconnected);
+        scene.url = "ws://ann:hunter2@studio/events?token=sesame".to_owned();
+        let mut harness = harness(scene, |ui, scene| scene.show(ui));
+        let field = harness.get_by_label("URL of the event stream");
+        let shown = field.accesskit_node().value().unwrap_or_default();
+        assert_eq!(shown, "ws://studio/events?token=…");
+        harness.get_by_label("Connect").click();
+        harness.run();
+        let expected = Action::Connect(harness.state().url.as_str().into());
+        assert_eq!(harness.state().actions, [expected]);
+        assert!(!format!("{:?}", harness.state().actions).contains("hunter2"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use self::store::StoreError;
 use super::HubError;
 use crate::model::{Model, Retention};
 use crate::protocol::hub::{Upstream, UpstreamState};
-use crate::source::{self, ConnectionSettings, Signal, SourceHandle};
+use crate::source::{self, Address, ConnectionSettings, Signal, SourceHandle};
 
 /// Screens at a time; more are refused with HTTP 503.
 const MOST_SCREENS: u64 = 1_000;
@@ -54,7 +54,7 @@ const LEAST_MODEL_RUNS: usize = 100_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct HubOptions {
     /// Where events come from: `ws://`, `wss://`, `http://` or `https://`.
-    pub upstream: String,
+    pub upstream: Address,
     pub connection: ConnectionSettings,
     /// The file that keeps what was seen; `None` keeps it in memory only.
     pub store: Option<PathBuf>,
@@ -136,7 +136,11 @@ impl Hub {
     /// When the store cannot be used, in words that say what to do.
     pub fn open(options: HubOptions) -> Result<Self, HubError> {
         let (intake, shared) = Self::prepare(&options)?;
-        let source = source::spawn(Some(options.upstream), options.connection, Arc::new(|| {}));
+        let source = source::spawn(
+            Some(options.upstream.as_str().to_owned()),
+            options.connection,
+            Arc::new(|| {}),
+        );
         let signals = source.signals.clone();
         Self::begin(intake, shared, signals, Some(source))
     }

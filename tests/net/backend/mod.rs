@@ -2,6 +2,7 @@
 //! transport. On paused time it is a simulation; on a port it is a server.
 
 mod http;
+mod parrot;
 mod rest;
 mod script;
 mod socket;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use self::http::Request;
+pub use self::parrot::Parrot;
 pub use self::script::Script;
 pub use self::studio::Studio;
 pub use self::truth::Truth;
@@ -61,6 +63,7 @@ struct Knobs {
     speaks_guide: bool,
     /// Where everything has moved to: status and address.
     moved: Option<(u16, String)>,
+    parrot: Option<Parrot>,
     frozen_until: Option<Instant>,
     executing: Vec<tokio::task::AbortHandle>,
     seen: Seen,
@@ -111,6 +114,7 @@ impl Backend {
             sockets_refused: None,
             speaks_guide: false,
             moved: None,
+            parrot: None,
             frozen_until: None,
             executing: Vec::new(),
             seen: Seen::default(),
@@ -165,6 +169,18 @@ impl Backend {
 
     pub fn without_active_runs(&self) {
         self.knobs().has_active_runs = false;
+    }
+
+    /// Credentials are repeated.
+    pub fn repeat_credentials(&self, parrot: Parrot) {
+        self.knobs().parrot = Some(parrot);
+    }
+
+    /// Where they are, and what is said there.
+    fn repeats(&self, request: &Request) -> Option<(Parrot, String)> {
+        let parrot = self.knobs().parrot?;
+        let said = parrot::credentials_of(request);
+        (!said.is_empty()).then_some((parrot, said))
     }
 
     /// Everything is answered with a redirect to `origin`.
@@ -394,7 +410,8 @@ impl Backend {
     ) -> Next {
         let (refused, moved, has_active_runs) = {
             let mut knobs = self.knobs();
-            let authorization = request.headers.get("authorization").cloned();
+            let named = |name: &str| request.headers.get(name).cloned();
+            let authorization = named("authorization").or_else(|| named("x-api-key"));
             knobs.seen.requests.push(format!("{} {}", request.method, request.path));
             knobs.seen.authorizations.push(authorization);
             if request.method == "POST" {
@@ -406,7 +423,23 @@ impl Backend {
         };
         let upgrade = request.headers.contains_key("upgrade");
         let path = request.path.strip_prefix(BASE);
+        let repeats = self.repeats(request);
         let mut reply = match path {
+            _ if let Some((Parrot::Refuses(status), said)) = &repeats => rest::Reply {
+                status: *status,
+                body: serde_json::json!({"detail": format!("{said} will not do")}),
+                drops: false,
+                location: None,
+            },
+            _ if let Some((Parrot::Moves, said)) = &repeats => rest::Reply {
+                status: 307,
+                body: serde_json::Value::Null,
+                drops: false,
+                location: Some(format!(
+                    "http://{}@elsewhere/{said}?x={said}",
+                    said.replace(' ', ":")
+                )),
+            },
             _ if moved.is_some() => rest::Reply {
                 status: moved.as_ref().map_or(0, |(status, _)| *status),
                 body: serde_json::Value::Null,
@@ -428,6 +461,11 @@ impl Backend {
                 location: None,
             },
         };
+        if let Some((Parrot::Tells, said)) = &repeats
+            && reply.body["executions"].is_array()
+        {
+            reply.body["error"] = parrot::error(said);
+        }
         if !has_active_runs && path == Some("/monitoring/active-runs") {
             reply.status = 404;
         }

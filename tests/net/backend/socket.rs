@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use uuid::Uuid;
 
 use super::http::Request;
+use super::parrot::{self, Parrot};
 use super::{Backend, Phase};
 
 /// Frames are waited for so long before what is stored is sent, where live ones come first.
@@ -31,6 +32,18 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     );
     stream.write_all(head.as_bytes()).await.ok()?;
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+    let repeats = backend.repeats(request);
+    if let Some((Parrot::Closes(code), said)) = &repeats {
+        // As much as a close frame holds.
+        let reason = said[..said.len().min(123)].to_owned();
+        let frame = CloseFrame { code: (*code).into(), reason: reason.into() };
+        return socket.close(Some(frame)).await.ok();
+    }
+    if let (Some((Parrot::Tells, said)), Some(run)) = (&repeats, request.query.get("run_id")) {
+        for text in [format!("{said} is what you said"), parrot::event(run, said)] {
+            socket.send(Message::text(text)).await.ok()?;
+        }
+    }
     let refusal = match request.query.get("run_id").map(|text| Uuid::try_parse(text)) {
         Some(Ok(run)) => {
             let _seat = backend.take_seat();

@@ -56,7 +56,7 @@ pub const KEEP_ALL: Keep =
 
 pub fn options(store: Option<PathBuf>) -> HubOptions {
     HubOptions {
-        upstream: "ws://127.0.0.1:9/events".to_owned(),
+        upstream: "ws://127.0.0.1:9/events".into(),
         connection: ConnectionSettings {
             reconnect_delay: Duration::from_millis(50),
             max_reconnect_attempts: 0,

@@ -32,7 +32,7 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
     let backend = Backend::new();
     let address = backend.listen().await;
     let options =
-        HubOptions { upstream: format!("http://{address}"), ..options(Some(place.file())) };
+        HubOptions { upstream: format!("http://{address}").into(), ..options(Some(place.file())) };
     let runs = [
         backend.start_run([Script::with_fixes(1, 500)]),
         backend.start_run([Script::failing("COMPOSE", "boom", 700)]),
@@ -85,7 +85,7 @@ async fn screens_are_told_how_the_hub_stands_with_the_backend() {
     backend.refuse_sockets(Some(503));
     let address = backend.listen().await;
     backend.start_run([Script::success(60_000)]);
-    let options = HubOptions { upstream: format!("http://{address}"), ..options(None) };
+    let options = HubOptions { upstream: format!("http://{address}").into(), ..options(None) };
     let server = hub_of(options).await;
     let mut screen = connect(&server, None).await;
     let stands = |screen: &NetViewer, state| {
@@ -110,7 +110,7 @@ async fn screens_are_told_how_the_hub_stands_with_the_backend() {
 async fn a_stream_of_events_is_passed_on_as_it_is() {
     let demo = DemoOptions { speed: 100.0, runs: 40, ..DemoOptions::default() };
     let studio = DemoServer::start(([127, 0, 0, 1], 0).into(), demo).await.unwrap();
-    let server = hub_of(HubOptions { upstream: studio.url(), ..options(None) }).await;
+    let server = hub_of(HubOptions { upstream: studio.url().into(), ..options(None) }).await;
     let hub = server.hub().unwrap();
     let mut early = connect(&server, None).await;
     early.until_told(1500).await;
