@@ -19,6 +19,8 @@ mod hands;
 pub mod ingest;
 pub mod input;
 pub mod kiosk;
+#[cfg(not(target_arch = "wasm32"))]
+mod logging;
 pub mod panel;
 mod pointer;
 mod power;

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -14,6 +13,7 @@ use super::draw::{
     DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
 use super::ingest::{Link, Studio};
+use super::logging::log_plugin;
 use super::viewport::{self, ReducedMotion, Viewport};
 use super::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use crate::cli::{Moment, SnapshotRequest};
@@ -53,9 +53,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let SnapshotRequest { source, settings, size, at, output } = request;
     let size = UVec2::new(size.width, size.height);
     let mut app = App::new();
-    app.add_plugins(
-        offscreen_plugins()?.set(LogPlugin { filter: "error".to_owned(), ..default() }),
-    );
+    app.add_plugins(offscreen_plugins()?.set(log_plugin("error")));
     let chrome =
         Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
     let retention = settings.retention;

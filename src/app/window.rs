@@ -3,8 +3,6 @@
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
 
-#[cfg(not(target_arch = "wasm32"))]
-use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::window::{
@@ -25,6 +23,8 @@ use super::ingest::Studio;
 use super::kiosk::KioskPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::kiosk::{keep_going, restart};
+#[cfg(not(target_arch = "wasm32"))]
+use super::logging::log_plugin;
 #[cfg(not(target_arch = "wasm32"))]
 use super::recovery::RecoveryPlugin;
 #[cfg(not(target_arch = "wasm32"))]
@@ -60,7 +60,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let opening = Opening(Instant::now());
     // The engine ends the program where there is none; a sentence is better.
     graphics_settings()?;
-    let engine = DefaultPlugins.set(LogPlugin { filter: LOG_FILTER.to_owned(), ..default() });
+    let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
     let window = Window {
         name: Some("meterbridge".to_owned()),
         resolution: (1600, 900).into(),

@@ -7,6 +7,9 @@
 )]
 
 mod ambiguity;
+#[expect(dead_code, unused_imports, reason = "the tests of the core use the rest")]
+#[path = "../net/backend/mod.rs"]
+mod backend;
 mod cli;
 mod director;
 mod focus;
@@ -16,6 +19,7 @@ mod lost_device;
 mod picture;
 mod pixels;
 mod scenes;
+mod secrets;
 mod stage_words;
 mod support;
 mod tape;

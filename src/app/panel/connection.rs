@@ -501,6 +501,11 @@ mod tests {
         let field = harness.get_by_label("URL of the event stream");
         let shown = field.accesskit_node().value().unwrap_or_default();
         assert_eq!(shown, "ws://studio/events?token=…");
+        for node in harness.root().children_recursive() {
+            let node = node.accesskit_node();
+            let words = format!("{:?} {:?}", node.label(), node.value());
+            assert!(!words.contains("hunter2") && !words.contains("sesame"), "{words}");
+        }
         harness.get_by_label("Connect").click();
         harness.run();
         let expected = Action::Connect(harness.state().url.as_str().into());

@@ -1,0 +1,144 @@
+//! No credential on any screen, nor in what is said while a picture is taken: the stand-in repeats what it
+//! is shown wherever it can.
+
+use std::process::Output;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use meterbridge::app::draw::{Canvas, make_ready, offscreen_plugins};
+use meterbridge::app::ingest::{Link, Studio};
+use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::config::Settings;
+use meterbridge::source::{Access, ConnectionEvent, ConnectionState, Secret, SourceSpec};
+
+use super::backend::{Backend, Parrot, Script};
+use super::picture::{meterbridge, scratch};
+use super::support::until;
+
+const TOKEN: &str = "t0ken-5f1e8d-s3cret";
+const PASSWORD: &str = "p4ssw0rd-77aa41";
+/// `ann:` and the password, as `Authorization: Basic` has it.
+const BASIC: &str = "YW5uOnA0c3N3MHJkLTc3YWE0MQ==";
+const EVERYWHERE: [Parrot; 4] =
+    [Parrot::Tells, Parrot::Closes(1011), Parrot::Moves, Parrot::Refuses(401)];
+
+#[track_caller]
+fn assert_clean(what: &str, seen: &str) {
+    for secret in [TOKEN, PASSWORD, BASIC] {
+        let Some(at) = seen.find(secret) else { continue };
+        let from = seen[..at].char_indices().rev().nth(300).map_or(0, |(at, _)| at);
+        panic!("{what}: {secret} in …{}", &seen[from..at + secret.len()]);
+    }
+}
+
+/// A stand-in with a run, on a thread of its own. Returns where it is, and asks it what it was shown.
+fn stand_in(parrot: Parrot) -> (String, impl Fn() -> Vec<String>) {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let backend = Backend::new();
+            backend.repeat_credentials(parrot);
+            backend.start_run([Script::success(400)]);
+            let address = backend.listen().await;
+            sender.send((address.to_string(), backend)).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    let (address, backend) = receiver.recv().unwrap();
+    (address, move || backend.seen().authorizations.into_iter().flatten().collect())
+}
+
+/// What `meterbridge snapshot` says with all that it can log.
+fn snapshot(url: &str, token: bool, name: &str) -> (Output, String) {
+    let picture = scratch(&format!("{name}.png"));
+    let mut command = meterbridge();
+    command.args(["snapshot", url, "--panel", "--at", "1.5", "--size", "640x360"]);
+    command.args(["--reconnect-delay", "0.1", "-o"]).arg(picture);
+    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+    if token {
+        command.env("METERBRIDGE_TOKEN", TOKEN);
+    }
+    let output = command.output().unwrap();
+    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    (output, String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_picture_is_taken_without_a_word_of_the_credential() {
+    for parrot in EVERYWHERE {
+        for token in [true, false] {
+            let (address, shown) = stand_in(parrot);
+            let userinfo = if token { String::new() } else { format!("ann:{PASSWORD}@") };
+            let url = format!("http://{userinfo}{address}");
+            let (output, said) = snapshot(&url, token, &format!("secret-{parrot:?}-{token}"));
+            let what = format!("{parrot:?}, token: {token}");
+            let sent = if token { format!("Bearer {TOKEN}") } else { format!("Basic {BASIC}") };
+            assert!(shown().contains(&sent), "{what}: it was not sent");
+            // Who is sent elsewhere has no run to show, and a picture of that.
+            let refused = matches!(parrot, Parrot::Refuses(_));
+            assert_eq!(output.status.success(), !refused, "{what}: {}", tail(&said));
+            assert!(said.contains("TRACE"), "{what}: it logs all that it can: {}", tail(&said));
+            assert_clean(&what, &said);
+            let warned = said.contains("can read the password on the command line");
+            assert_eq!(warned, !token, "{what}");
+        }
+    }
+}
+
+fn tail(text: &str) -> &str {
+    let from = text.char_indices().rev().nth(2000).map_or(0, |(at, _)| at);
+    &text[from..]
+}
+
+/// The stage or the wall, with the panel open, until `done`: all its words.
+fn words(url: &str, settings: Settings, done: impl Fn(&App) -> bool) -> String {
+    let mut app = App::new();
+    let quiet = LogPlugin { filter: "off".to_owned(), ..default() };
+    app.add_plugins(offscreen_plugins().unwrap().set(quiet));
+    let source = Some(SourceSpec::Api(url.into()));
+    app.add_plugins((StudioPlugin { settings, source }, ViewPlugin, ControlsPlugin));
+    app.insert_resource(Viewport { size_px: Vec2::new(960.0, 540.0), ..default() });
+    make_ready(&mut app);
+    viewport::spawn_cameras(app.world_mut().commands());
+    app.world_mut().flush();
+    until(&mut app, "something to show", |app| done(app));
+    let mut seen = String::new();
+    for _ in 0..30 {
+        app.update();
+        let world = app.world();
+        let link = world.resource::<Link>();
+        seen.push_str(&format!("{:?}\n", world.resource::<Canvas>()));
+        seen.push_str(&format!("{:?} {:?} {:?}\n", link.state, link.last_error, link.log));
+    }
+    seen + &format!("{:?}", app.world().resource::<Studio>().model)
+}
+
+#[test]
+fn no_screen_shows_a_credential() {
+    for parrot in EVERYWHERE {
+        let (address, shown) = stand_in(parrot);
+        let mut settings = Settings::default();
+        settings.connection.reconnect_delay = Duration::from_millis(50);
+        settings.connection.access = Access { token: Secret::new(TOKEN), ..Access::default() };
+        let url = format!("http://ann:{PASSWORD}@{address}");
+        let seen = words(&url, settings, |app| {
+            let world = app.world();
+            let (link, studio) = (world.resource::<Link>(), world.resource::<Studio>());
+            match parrot {
+                Parrot::Refuses(_) => matches!(link.state, ConnectionState::Failed { .. }),
+                Parrot::Tells => studio.model.counters().malformed > 0,
+                _ => link
+                    .log
+                    .iter()
+                    .any(|entry| matches!(entry.event, ConnectionEvent::Error { .. })),
+            }
+        });
+        assert!(shown().contains(&format!("Bearer {TOKEN}")), "{parrot:?}: it was not sent");
+        assert!(seen.contains(&address) || seen.contains("PLAN"), "{parrot:?}: {}", tail(&seen));
+        assert_clean(&format!("{parrot:?}"), &seen);
+    }
+}
