@@ -15,6 +15,7 @@ mod backpressure;
 mod commands;
 mod demo;
 mod faults;
+mod front;
 mod page;
 mod playback;
 mod real;
