@@ -90,8 +90,13 @@ struct Inner {
 pub struct Backend(Arc<Inner>);
 
 impl Backend {
-    /// On the runtime this is called on. Its clock is that of `epoch`, going with tokio's.
+    /// On the runtime this is called on, with a day of its own.
     pub fn new() -> Self {
+        Self::begun_at("2026-11-23T01:08:40Z".parse().unwrap())
+    }
+
+    /// As [`new`](Self::new), with a clock that begins at `epoch` and goes with tokio's.
+    pub fn begun_at(epoch: Timestamp) -> Self {
         let knobs = Knobs {
             guard: Guard::Nobody,
             ping_interval: Duration::from_secs(20),
@@ -108,7 +113,7 @@ impl Backend {
             knobs: Mutex::new(knobs),
             phase: watch::Sender::new(Phase::Up),
             began: Instant::now(),
-            epoch: "2026-11-23T01:08:40Z".parse().unwrap(),
+            epoch,
         }))
     }
 
@@ -152,9 +157,14 @@ impl Backend {
     }
 
     pub fn add_run(&self, scripts: impl Into<Vec<Script>>) -> Uuid {
+        self.add_run_of("Neon Rain", scripts)
+    }
+
+    /// Adds a song of this title, and a run of it.
+    pub fn add_run_of(&self, title: &str, scripts: impl Into<Vec<Script>>) -> Uuid {
         let now = self.now();
         let mut studio = self.lock();
-        let song = studio.add_song("Neon Rain");
+        let song = studio.add_song(title);
         studio.add_run(song, scripts.into(), now)
     }
 
@@ -233,20 +243,27 @@ impl Backend {
 
     /// SIGTERM: sockets are closed with 1012, what runs goes on, and after `pause` it is back.
     pub async fn restart(&self, pause: Duration) {
-        self.0.phase.send_replace(Phase::Restarting);
+        self.turn(Phase::Restarting);
         sleep(pause).await;
-        self.0.phase.send_replace(Phase::Up);
+        self.turn(Phase::Up);
     }
 
     /// SIGKILL: connections are lost, what runs is an orphan, and after `pause` it is back.
     pub async fn kill(&self, pause: Duration) {
-        for execution in self.knobs().executing.drain(..) {
-            execution.abort();
-        }
-        self.lock().runs.values_mut().for_each(|run| run.executing = false);
-        self.0.phase.send_replace(Phase::Killed);
+        self.turn(Phase::Killed);
         sleep(pause).await;
-        self.0.phase.send_replace(Phase::Up);
+        self.turn(Phase::Up);
+    }
+
+    /// Ends the server in one of two ways, or begins it anew.
+    pub fn turn(&self, phase: Phase) {
+        if phase == Phase::Killed {
+            for execution in self.knobs().executing.drain(..) {
+                execution.abort();
+            }
+            self.lock().runs.values_mut().for_each(|run| run.executing = false);
+        }
+        self.0.phase.send_replace(phase);
     }
 
     fn phase(&self) -> watch::Receiver<Phase> {
@@ -301,6 +318,19 @@ impl Backend {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        self.accept(listener, wrap);
+        address
+    }
+
+    /// Has `listener` lead here, through what `wrap` makes of a connection.
+    pub fn accept<F, S>(
+        &self,
+        listener: TcpListener,
+        wrap: impl Fn(TcpStream) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Option<S>> + Send,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let backend = self.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -312,7 +342,6 @@ impl Backend {
                 }
             }
         });
-        address
     }
 
     /// Serves one connection until it ends.

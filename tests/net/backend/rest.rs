@@ -230,7 +230,8 @@ fn create(backend: &Backend, request: &Request) -> Reply {
     if !studio.songs.contains_key(&song) {
         return Reply::detail(400, "Failed to create workflow run: ForeignKeyViolation");
     }
-    let id = studio.add_run(song, vec![Script::success(50)], now);
+    let script = studio.of_clients.clone().unwrap_or_else(|| Script::success(50));
+    let id = studio.add_run(song, vec![script], now);
     let run = studio.run(id);
     run.seed = body["seed"].as_u64().unwrap_or(run.seed);
     run.manifest = body["manifest"].clone();

@@ -62,6 +62,8 @@ pub struct Studio {
     /// In order of creation.
     pub order: Vec<Uuid>,
     pub songs: BTreeMap<Uuid, String>,
+    /// What runs do that a client creates; without one they succeed in no time.
+    pub of_clients: Option<Script>,
     ids: u64,
 }
 

@@ -1,0 +1,239 @@
+//! A backend that stands in for AMCS on a port, with every trap of the real one: to try a hub or a
+//! screen against, and for the browser's tests.
+//!
+//! ```text
+//! cargo run --no-default-features --example stand_in
+//! cargo run -- serve http://127.0.0.1:8000 --allow-actions
+//! ```
+//!
+//! It does as it is told: a line of JSON on stdin is a [`Wish`], which is answered with one on stdout.
+//!
+//! ```text
+//! {"start": {"title": "Copper Sky", "fails": "COMPOSE"}}
+//! {"run":"8f1c…","song":"41d0…"}
+//! {"refuse_sockets": true}
+//! {}
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "what it shares with tests may stop where it fails")]
+
+#[path = "../tests/net/backend/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use the rest")]
+mod backend;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use jiff::Timestamp;
+use meterbridge::protocol::PIPELINE;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use self::backend::{Backend, Guard, Phase, Script};
+
+/// What a failing node raises.
+const WORDS: &str = "LLM call timed out after 30s";
+
+/// How long a run that goes on by itself waits for its next.
+const BETWEEN_RUNS: Duration = Duration::from_secs(2);
+
+const TITLES: [&str; 8] = [
+    "Neon Rain",
+    "Copper Sky",
+    "Velvet Engine",
+    "Paper Lanterns",
+    "Midnight Ferry",
+    "Glass Orchard",
+    "Slow Satellites",
+    "Harbour Lights",
+];
+
+/// A stand-in for an AMCS backend
+#[derive(Parser)]
+struct Args {
+    /// Listen here
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+
+    /// Keep so many runs going; 0: none but those that are asked for
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+
+    /// A node takes so long
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2500)]
+    node_ms: u64,
+}
+
+/// What a line on stdin asks for.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Wish {
+    /// A song and a run of it, which is executed. Answers with `run` and `song`.
+    Start(Plan),
+    /// The same, but the run stays pending.
+    Add(Plan),
+    /// What the runs do that clients create from now on.
+    OfClients(Plan),
+    /// A song without a run. Answers with `song`.
+    Song(String),
+    /// Sockets are refused with 403, or not any more.
+    RefuseSockets(bool),
+    /// Nothing happens for so many seconds.
+    Freeze(f64),
+    /// SIGTERM: sockets are closed with 1012, and nobody is let in until `up`.
+    Terminate,
+    /// SIGKILL: connections are lost, what ran is an orphan, and nobody is let in until `up`.
+    Kill,
+    Up,
+    /// Everybody has to show this token; null: nobody.
+    Token(Option<String>),
+    /// Answers with `requests`, in order, and `watchers`.
+    Seen,
+    /// Answers with `status` of a run and its `executions`: what is true.
+    Run(String),
+}
+
+/// What a run does.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    #[serde(default)]
+    title: String,
+    /// What each node takes; the command line's where it is not said.
+    node_ms: Option<u64>,
+    /// The node that raises.
+    fails: Option<String>,
+    /// Passes of FIX.
+    #[serde(default)]
+    fixes: usize,
+}
+
+impl Plan {
+    fn script(&self, args: &Args) -> Result<Script, String> {
+        let millis = self.node_ms.unwrap_or(args.node_ms);
+        let Some(name) = &self.fails else { return Ok(Script::with_fixes(self.fixes, millis)) };
+        let node = PIPELINE.iter().find(|node| *node == name);
+        let node = node.ok_or_else(|| format!("there is no node {name}"))?;
+        Ok(Script::failing(node, WORDS, millis))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let args = Args::parse();
+    let backend = Backend::begun_at(Timestamp::now());
+    let listener = TcpListener::bind(args.listen).await?;
+    println!("A backend stands at http://{}. Ctrl-C ends it.", listener.local_addr()?);
+    backend.accept(listener, |stream| async { Some(stream) });
+    for place in 0..args.runs {
+        tokio::spawn(keep_going(backend.clone(), place, args.runs, args.node_ms));
+    }
+    let mut lines = lines();
+    while let Some(line) = lines.recv().await {
+        let answer = match serde_json::from_str(&line) {
+            Ok(wish) => grant(&backend, &args, wish),
+            Err(error) => Err(error.to_string()),
+        };
+        println!("{}", answer.unwrap_or_else(|words| json!({"error": words})));
+    }
+    // Nobody tells it anything any more, as where it has no terminal.
+    std::future::pending().await
+}
+
+/// Lines of stdin, read on a thread of their own: a read from a terminal does not end with the program.
+fn lines() -> tokio::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if !line.trim().is_empty() && sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// One run after the other: of seven, one needs a fix and one fails.
+async fn keep_going(backend: Backend, place: usize, places: usize, node_ms: u64) {
+    // They do not march in step.
+    sleep(Duration::from_millis(node_ms * 8 * place as u64 / places as u64)).await;
+    for number in (place..).step_by(places) {
+        let script = match number % 7 {
+            3 => Script::with_fixes(1, node_ms),
+            5 => Script::failing("COMPOSE", WORDS, node_ms),
+            _ => Script::success(node_ms),
+        };
+        let run = backend.add_run_of(TITLES[number % TITLES.len()], [script]);
+        // Where the backend was killed, its run is an orphan.
+        let _ = backend.start(run).await;
+        sleep(BETWEEN_RUNS).await;
+    }
+}
+
+fn grant(backend: &Backend, args: &Args, wish: Wish) -> Result<Value, String> {
+    let added = |plan: &Plan| -> Result<Uuid, String> {
+        Ok(backend.add_run_of(&plan.title, [plan.script(args)?]))
+    };
+    match wish {
+        Wish::Start(plan) => {
+            let run = added(&plan)?;
+            backend.start(run);
+            Ok(names(backend, run))
+        }
+        Wish::Add(plan) => {
+            let run = added(&plan)?;
+            Ok(names(backend, run))
+        }
+        Wish::OfClients(plan) => {
+            let script = plan.script(args)?;
+            backend.lock().of_clients = Some(script);
+            Ok(json!({}))
+        }
+        Wish::Song(title) => Ok(json!({"song": backend.lock().add_song(&title).to_string()})),
+        Wish::RefuseSockets(on) => {
+            backend.refuse_sockets(on.then_some(403));
+            Ok(json!({}))
+        }
+        Wish::Freeze(secs) => {
+            let time = Duration::try_from_secs_f64(secs).map_err(|error| error.to_string())?;
+            backend.freeze(time);
+            Ok(json!({}))
+        }
+        Wish::Terminate => Ok(turn(backend, Phase::Restarting)),
+        Wish::Kill => Ok(turn(backend, Phase::Killed)),
+        Wish::Up => Ok(turn(backend, Phase::Up)),
+        Wish::Token(token) => {
+            backend.ask_for(token.map_or(Guard::Nobody, Guard::Everything));
+            Ok(json!({}))
+        }
+        Wish::Seen => {
+            let seen = backend.seen();
+            Ok(json!({"requests": seen.requests, "watchers": seen.watchers}))
+        }
+        Wish::Run(id) => {
+            let id = Uuid::try_parse(&id).map_err(|error| error.to_string())?;
+            let studio = backend.lock();
+            let run = studio.runs.get(&id).ok_or("there is no such run")?;
+            let executions: Vec<Value> = run
+                .executions
+                .iter()
+                .map(|row| json!({"node": row.node, "status": row.status, "number": row.number}))
+                .collect();
+            Ok(json!({"status": run.status, "seed": run.seed, "executions": executions}))
+        }
+    }
+}
+
+fn turn(backend: &Backend, phase: Phase) -> Value {
+    backend.turn(phase);
+    json!({})
+}
+
+fn names(backend: &Backend, run: Uuid) -> Value {
+    let song = backend.lock().run(run).song_id;
+    json!({"run": run.to_string(), "song": song.to_string()})
+}
