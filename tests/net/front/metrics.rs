@@ -102,10 +102,11 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     let run = backend.start_run([Script::success(300)]);
     let server = Plan::of(address).start().await;
     let mut screen = connect_async(server.events_url()).await.unwrap().0;
-    // Until it was told of the run.
+    // Until it was told what happened in the run.
     loop {
         let message = futures_util::StreamExt::next(&mut screen).await.unwrap().unwrap();
-        if message.is_text() && message.to_text().unwrap().contains(&run.to_string()) {
+        let text = message.to_text().unwrap_or_default();
+        if text.contains(&run.to_string()) && text.contains("\"phase\"") {
             break;
         }
     }
