@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod acts;
 mod amcs;
 mod backend;
 mod backpressure;

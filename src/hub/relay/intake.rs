@@ -156,8 +156,9 @@ impl Intake {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words; and what another hub offers is not ours.
-                Signal::Log(_) | Signal::Hub { .. } => {}
+                // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
+                // here by the source.
+                Signal::Log(_) | Signal::Hub { .. } | Signal::Acted(_) => {}
             }
         }
         self.commit(staged);
