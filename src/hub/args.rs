@@ -107,7 +107,7 @@ impl ServeArgs {
                 runs: self.hub.keep_runs.keep_runs,
             },
             api: ApiUrl::is_meant(url).then_some(API_BASE),
-            actions: ApiUrl::is_meant(url) && self.gate.allow_actions,
+            actions: ApiUrl::is_meant(url) && self.connection.allow_actions,
         }))
     }
 

@@ -23,11 +23,6 @@ pub struct GateArgs {
     #[arg(env = "METERBRIDGE_ALLOW_ORIGIN", hide_env = true)]
     pub allow_origin: Vec<Origin>,
 
-    /// Pass on what starts, cancels, retries and executes runs
-    #[arg(long, value_parser = clap::builder::FalseyValueParser::new())]
-    #[arg(env = "METERBRIDGE_ALLOW_ACTIONS", hide_env = true)]
-    pub allow_actions: bool,
-
     /// Serve at most this many screens at a time
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
     #[arg(env = "METERBRIDGE_MAX_SCREENS", hide_env = true)]

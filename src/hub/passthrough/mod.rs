@@ -38,7 +38,7 @@ use super::{
     gate::{Peer, Reason, Refusals},
 };
 use crate::source::{
-    Access, ApiUrl,
+    Access, ApiUrl, Ending,
     http::{Answer, HttpError},
 };
 
@@ -214,11 +214,11 @@ impl Passthrough {
         let task = tokio::spawn(async move {
             let Ok(upstream) = &passthrough.upstream else { return Passed::nothing() };
             if executing.is_some() {
-                return upstream.send(&target, &json, EXECUTE_PATIENCE).await.into();
+                return upstream.change(&target, json, EXECUTE_PATIENCE).await.into();
             }
             let sent = async {
                 let _place = passthrough.in_flight.acquire().await;
-                upstream.send(&target, &json, CHANGE_PATIENCE).await
+                upstream.change(&target, json, CHANGE_PATIENCE).await
             };
             let silent = || Err(HttpError::Silent { after: CHANGE_PATIENCE }.into());
             Passed::from(timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent()))
@@ -282,9 +282,10 @@ impl From<Result<Answer, NoAnswer>> for Passed {
             NoAnswer::NoAccess => {
                 Self::words(StatusCode::BAD_GATEWAY, "the hub cannot read its credentials")
             }
-            NoAnswer::Http(error @ HttpError::Silent { .. }) => {
-                Self::words(StatusCode::GATEWAY_TIMEOUT, &format!("the backend: {error}"))
-            }
+            NoAnswer::Http(
+                error @ (HttpError::Silent { .. }
+                | HttpError::NoConnection(Ending::ConnectTimeout { .. })),
+            ) => Self::words(StatusCode::GATEWAY_TIMEOUT, &format!("the backend: {error}")),
             NoAnswer::Http(error) => {
                 Self::words(StatusCode::BAD_GATEWAY, &format!("the backend: {error}"))
             }

@@ -44,7 +44,7 @@ impl From<HttpError> for NoAnswer {
 /// A client for as long as the credentials stay the same.
 struct Session {
     credentials: Option<Credentials>,
-    client: HttpClient<NetConnector>,
+    client: Arc<HttpClient<NetConnector>>,
     bases: Bases,
 }
 
@@ -74,10 +74,15 @@ impl Upstream {
     }
 
     /// Sends `json` to `path`, below the base, once.
-    pub async fn send(&self, path: &str, json: &str, limit: Duration) -> Result<Answer, NoAnswer> {
+    pub async fn change(
+        &self,
+        path: &str,
+        json: String,
+        patience: Duration,
+    ) -> Result<Answer, NoAnswer> {
         let session = self.session()?;
         let base = session.bases.settle(&session.client).await?;
-        let answer = session.client.send(&format!("{base}{path}"), json, limit).await?;
+        let answer = session.client.change(&format!("{base}{path}"), json, patience).await?;
         Ok(session.client.without_secrets(answer))
     }
 
@@ -89,12 +94,12 @@ impl Upstream {
             return Ok(Arc::clone(session));
         }
         let fresh = Arc::new(Session {
-            client: HttpClient::new(
+            client: Arc::new(HttpClient::new(
                 Arc::clone(&self.connector),
                 self.url.clone(),
                 credentials.clone(),
                 PATIENCE,
-            ),
+            )),
             bases: Bases::new(self.url.bases()),
             credentials,
         });
