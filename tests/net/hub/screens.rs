@@ -158,6 +158,7 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
     let closing = async {
         while counters.screens.get() == 2 {
             tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(began.elapsed() < Duration::from_secs(120), "it is not closed");
         }
     };
     tokio::select! {
