@@ -155,6 +155,20 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         json: String,
         patience: Duration,
     ) -> Result<Vec<u8>, HttpError> {
+        self.succeed(self.change(target, json, patience).await?)
+    }
+
+    /// [`post`](Self::post), whatever the answer says.
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or only elsewhere.
+    pub async fn change(
+        self: &Arc<Self>,
+        target: &str,
+        json: String,
+        patience: Duration,
+    ) -> Result<Answer, HttpError> {
         let opened = timeout(self.timeout, self.open(target));
         let none = Ending::ConnectTimeout { after: self.timeout };
         let sender = opened.await.unwrap_or(Err(HttpError::NoConnection(none)))?;
@@ -163,26 +177,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         let answer = timeout(patience, tokio::spawn(asking)).await;
         let answer = answer.map_err(|_| HttpError::Silent { after: patience })?;
         // The task can only have been ended with the program.
-        self.succeed(self.here(answer.unwrap_or(Err(HttpError::Lost))?)?)
-    }
-
-    /// `POST` with one limit for all of it, whatever the answer says.
-    ///
-    /// # Errors
-    ///
-    /// When there is no answer, or only elsewhere.
-    pub async fn send(
-        &self,
-        target: &str,
-        json: &str,
-        limit: Duration,
-    ) -> Result<Answer, HttpError> {
-        let asked = timeout(limit, self.ask(&Method::POST, target, json));
-        self.here(asked.await.unwrap_or(Err(HttpError::Silent { after: limit }))?)
-    }
-
-    /// An answer that does not send us elsewhere.
-    fn here(&self, answer: Answer) -> Result<Answer, HttpError> {
+        let answer = answer.unwrap_or(Err(HttpError::Lost))?;
         match &answer.location {
             None => Ok(answer),
             Some(place) => Err(self.moved(answer.status, place)),
@@ -204,18 +199,16 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         HttpError::Moved { status, place }
     }
 
-    async fn ask(&self, method: &Method, target: &str, json: &str) -> Result<Answer, HttpError> {
-        while method == Method::GET
-            && let Some(kept) = self.take_idle()
-        {
-            match self.ask_on(kept, method, target, json).await {
+    async fn ask(&self, target: &str) -> Result<Answer, HttpError> {
+        while let Some(kept) = self.take_idle() {
+            match self.ask_on(kept, &Method::GET, target, "").await {
                 // It was gone already, as after an unhandled error of the backend.
                 Err(HttpError::Lost) => {}
                 answer => return answer,
             }
         }
         let sender = self.open(target).await?;
-        self.ask_on(sender, method, target, json).await
+        self.ask_on(sender, &Method::GET, target, "").await
     }
 
     /// A connection of its own.
@@ -232,10 +225,10 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
     /// another one's.
     async fn ask_again(&self, target: &str) -> Result<Answer, HttpError> {
-        match self.ask(&Method::GET, target, "").await {
+        match self.ask(target).await {
             Err(HttpError::Lost) => {
                 sleep(BEFORE_ANOTHER).await;
-                self.ask(&Method::GET, target, "").await
+                self.ask(target).await
             }
             answer => answer,
         }

@@ -16,6 +16,7 @@ mod backpressure;
 mod commands;
 mod demo;
 mod faults;
+mod front;
 mod hub;
 mod page;
 mod playback;

@@ -2,11 +2,10 @@
 //! thread of its own, for the store may have to wait for a disk.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -14,6 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::journal::{Frame, FrameKind, Keep};
 use super::store::{Store, StoreError};
 use super::{Shared, State, fresh_id};
+use crate::hub::tell;
 use crate::model::{Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
@@ -21,6 +21,10 @@ use crate::source::{ConnectionState, Signal, Updates};
 
 /// Signals that are taken in at once, and written in one commit.
 const MOST_SIGNALS: usize = 64;
+
+/// A commit, with what it sends to every screen, is worth so long a wait for more where much comes;
+/// what comes alone waits for nothing.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether something has to go by its age.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
@@ -130,6 +134,7 @@ impl Intake {
     /// Takes in what comes, until `quit` is said or dropped.
     pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
         loop {
+            let began = Instant::now();
             select! {
                 recv(quit) -> _ => return,
                 recv(signals) -> signal => match signal {
@@ -137,6 +142,10 @@ impl Intake {
                         let more = signals.try_iter().take(MOST_SIGNALS - 1);
                         let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
                         self.take(all);
+                        let rest = COMMIT_INTERVAL.saturating_sub(began.elapsed());
+                        if quit.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
+                            return;
+                        }
                     }
                     // The source has ended: what is there is still shown.
                     Err(_) => signals = crossbeam_channel::never(),
@@ -346,6 +355,8 @@ impl Intake {
             let again = std::mem::replace(&mut self.was_connected, true);
             self.shared.counters.upstream_reconnects.add(u64::from(again));
         }
+        let why = if upstream.reason.is_empty() { "" } else { ": " };
+        tell(&format!("upstream is {}{why}{}", upstream.state.as_str(), upstream.reason));
         let since = if before.state == upstream.state { before.since } else { upstream.since };
         state.upstream = Upstream { since, ..upstream };
         state.upstream_count += 1;
@@ -425,8 +436,6 @@ fn told(state: &ConnectionState) -> Upstream {
     Upstream { state, since: Timestamp::now(), reason: reason.to_owned() }
 }
 
-/// Tells whoever runs the hub.
-pub(super) fn warn(words: &str) {
-    // A closed stderr is no reason not to go on.
-    let _ = writeln!(io::stderr(), "warning: {words}");
+fn warn(words: &str) {
+    tell(&format!("warning: {words}"));
 }
