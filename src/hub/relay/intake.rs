@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -21,6 +21,10 @@ use crate::source::{ConnectionState, Signal, Updates};
 
 /// Signals that are taken in at once, and written in one commit.
 const MOST_SIGNALS: usize = 64;
+
+/// Screens are told at most this often: a screen draws no more pictures a second, and what costs the
+/// hub most is to tell hundreds of them. After a pause an event goes on at once.
+const PACE: Duration = Duration::from_millis(16);
 
 /// How often it is looked whether something has to go by its age.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,6 +49,8 @@ pub(super) struct Intake {
     /// Events of an unknown phase, of runs that nothing else was heard of.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
+    /// When signals were taken in last.
+    taken: Instant,
     tidied: Instant,
     complained: Option<Instant>,
 }
@@ -75,6 +81,7 @@ impl Intake {
             dropped: Dropped::default(),
             strangers: HashSet::default(),
             was_connected: false,
+            taken: Instant::now(),
             tidied: Instant::now(),
             complained: None,
         };
@@ -134,6 +141,12 @@ impl Intake {
                 recv(quit) -> _ => return,
                 recv(signals) -> signal => match signal {
                     Ok(first) => {
+                        let pause = PACE.saturating_sub(self.taken.elapsed());
+                        // Nothing is ever said there: it is dropped, or time passes.
+                        if quit.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
+                            return;
+                        }
+                        self.taken = Instant::now();
                         let more = signals.try_iter().take(MOST_SIGNALS - 1);
                         let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
                         self.take(all);
