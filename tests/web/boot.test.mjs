@@ -240,6 +240,18 @@ test("a connection lost is news once, however many attempts follow", () => {
   assert.equal(status.connection({ state: "failed", reason: "401" }), "No connection: 401");
 });
 
+test("a hub that has lost its backend is no connection to what is shown", () => {
+  const status = new Status();
+  const updates = ["live", "cut", "cut", "live", "polling"];
+  const words = updates.map((updates) =>
+    status.connection({ state: "connected", updates, reason: updates === "cut" ? "refused" : null }),
+  );
+  const lost = "The hub lost its backend: refused. It tries again.";
+  assert.deepEqual(words, ["Connected", lost, null, "The connection is back", null]);
+  status.connection({ state: "connected", updates: "cut", reason: null });
+  assert.equal(status.title(0), "⚠ no connection – Meterbridge");
+});
+
 test("every failure says what happened and what to do", () => {
   const all = [
     failures.noWebGl2(),

@@ -47,9 +47,15 @@ export class Status {
         this.#wasLost = true;
         return `No connection${why}`;
       case "connected": {
+        if (detail.updates === "cut") {
+          if (this.#wasLost) return null;
+          this.#wasLost = true;
+          return `${sentence(`The hub lost its backend${why}`)} It tries again.`;
+        }
+        const wasLost = this.#wasLost;
         const words = this.#wasLost ? "The connection is back" : "Connected";
         this.#wasLost = false;
-        return before === "connected" ? null : words;
+        return before === "connected" && !wasLost ? null : words;
       }
       case "disconnected":
         this.#wasLost = false;
@@ -60,7 +66,7 @@ export class Status {
   }
 
   get isLost() {
-    return LOST.has(this.#connection?.state);
+    return LOST.has(this.#connection?.state) || this.#connection?.updates === "cut";
   }
 
   /** Milliseconds until a failure is no news any more; null when there is none. */

@@ -20,7 +20,7 @@ use crate::director::Mode;
 use crate::inspect::Report;
 use crate::model::{Model, Retention};
 use crate::protocol::RunId;
-use crate::source::{ConnectionState, parse_source_url};
+use crate::source::{ConnectionState, Updates, parse_source_url};
 
 thread_local! {
     static DESK: RefCell<Desk> = const { RefCell::new(Desk { calls: Vec::new(), wake: None, left: None }) };
@@ -62,6 +62,8 @@ pub(super) struct Connection {
     /// 0: without end.
     max_attempts: Option<u32>,
     reason: Option<String>,
+    /// While connected: how news come, "live", "polling" or, where a hub has lost its backend, "cut".
+    updates: Option<&'static str>,
     /// Frames that were thrown away because the page was behind.
     dropped: u64,
 }
@@ -86,12 +88,20 @@ impl Connection {
             attempt: None,
             max_attempts: None,
             reason: None,
+            updates: None,
             dropped,
         };
         match state {
             ConnectionState::Disconnected => new("disconnected", ""),
             ConnectionState::Connecting { url } => new("connecting", url),
-            ConnectionState::Connected { url, .. } => new("connected", url),
+            ConnectionState::Connected { url, updates, .. } => {
+                let (updates, reason) = match updates {
+                    Updates::Live => ("live", None),
+                    Updates::Polling => ("polling", None),
+                    Updates::Cut { reason, .. } => ("cut", Some(reason.clone())),
+                };
+                Self { updates: Some(updates), reason, ..new("connected", url) }
+            }
             ConnectionState::Reconnecting { url, attempt, max_attempts, reason, .. } => Self {
                 attempt: Some(*attempt),
                 max_attempts: Some(*max_attempts),

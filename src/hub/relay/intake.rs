@@ -22,9 +22,9 @@ use crate::source::{ConnectionState, Signal, Updates};
 /// Signals that are taken in at once, and written in one commit.
 const MOST_SIGNALS: usize = 64;
 
-/// Screens are told at most this often: a screen draws no more pictures a second, and what costs the
-/// hub most is to tell hundreds of them. After a pause an event goes on at once.
-const PACE: Duration = Duration::from_millis(16);
+/// A commit, with what it sends to every screen, is worth so long a wait for more where much comes;
+/// what comes alone waits for nothing.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether something has to go by its age.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
@@ -49,8 +49,6 @@ pub(super) struct Intake {
     /// Events of an unknown phase, of runs that nothing else was heard of.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
-    /// When signals were taken in last.
-    taken: Instant,
     tidied: Instant,
     complained: Option<Instant>,
 }
@@ -81,7 +79,6 @@ impl Intake {
             dropped: Dropped::default(),
             strangers: HashSet::default(),
             was_connected: false,
-            taken: Instant::now(),
             tidied: Instant::now(),
             complained: None,
         };
@@ -137,19 +134,18 @@ impl Intake {
     /// Takes in what comes, until `quit` is said or dropped.
     pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
         loop {
+            let began = Instant::now();
             select! {
                 recv(quit) -> _ => return,
                 recv(signals) -> signal => match signal {
                     Ok(first) => {
-                        let pause = PACE.saturating_sub(self.taken.elapsed());
-                        // Nothing is ever said there: it is dropped, or time passes.
-                        if quit.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
-                            return;
-                        }
-                        self.taken = Instant::now();
                         let more = signals.try_iter().take(MOST_SIGNALS - 1);
                         let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
                         self.take(all);
+                        let rest = COMMIT_INTERVAL.saturating_sub(began.elapsed());
+                        if quit.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
+                            return;
+                        }
                     }
                     // The source has ended: what is there is still shown.
                     Err(_) => signals = crossbeam_channel::never(),
@@ -169,8 +165,9 @@ impl Intake {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words; and what another hub offers is not ours.
-                Signal::Log(_) | Signal::Hub { .. } => {}
+                // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
+                // here by the source.
+                Signal::Log(_) | Signal::Hub { .. } | Signal::Acted(_) => {}
             }
         }
         self.commit(staged);
