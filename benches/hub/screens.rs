@@ -238,7 +238,8 @@ impl Seen {
             Signal::State(ConnectionState::Reconnecting { .. }) => {
                 self.screens[number].is_behind = true;
             }
-            Signal::State(_) | Signal::Log(_) | Signal::Hub { .. } => {}
+            // What else there is changes no run.
+            _ => {}
         }
     }
 
