@@ -45,6 +45,6 @@ impl fmt::Display for Delays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|part| self.percentile_ms(part));
         let longest = self.longest.as_secs_f64() * 1e3;
-        write!(f, "| {} | {p50:.1} | {p95:.1} | {p99:.1} | {longest:.1} |", self.count)
+        write!(f, "{} | {p50:.1} | {p95:.1} | {p99:.1} | {longest:.1} |", self.count)
     }
 }

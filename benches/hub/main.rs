@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use jiff::Timestamp;
-use meterbridge::inspect::{Report, RunReport};
-use meterbridge::model::{Model, Retention};
+use meterbridge::inspect::Report;
+use meterbridge::model::{Counters, Model, Retention};
 use meterbridge::protocol::Batch;
 
 use self::program::{Program, Usage, socket_mib, stolen_secs};
-use self::screens::{Phase, Screens};
+use self::screens::{Phase, Screens, Seen, Times};
 use self::upstream::Upstream;
 
 mod delays;
@@ -35,8 +35,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How long all of it may take to become quiet.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long a part of the session goes on before it is measured.
-const WARM_UP: Duration = Duration::from_secs(5);
+/// How long it goes on before it is measured at first: until the models' bounds are reached.
+const WARM_UP: Duration = Duration::from_secs(30);
+
+/// The same when something has changed.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// How long the hub is gone.
 const GONE: Duration = Duration::from_secs(2);
@@ -87,90 +90,100 @@ fn main() {
 
     let upstream = Upstream::start(options.runs, options.rate);
     let hub = Program::serve(upstream.address, 0, &store);
-    println!("Hub alone: {:.0} MiB", hub.usage().memory_mib);
-    let screens = Screens::open(&hub.events_url(), options.screens, options.stalled, retention);
+    println!("The hub alone: {:.0} MiB", hub.usage().memory_mib);
+    let url = hub.events_url();
+    let screens = Screens::open(&url, options.screens, options.stalled, retention);
     until("all screens are there", || screens.connections() == options.screens);
-    println!("With {} screens at rest: {:.0} MiB", options.screens, hub.usage().memory_mib);
+    println!("With {} screens and no event: {:.0} MiB", options.screens, hub.usage().memory_mib);
 
     upstream.play();
     sleep(WARM_UP);
     measure("All read", Phase::AllRead, &hub, &screens, Duration::from_secs(options.seconds));
-
     screens.stall(true);
-    sleep(WARM_UP);
+    sleep(PAUSE);
     let length = Duration::from_secs(options.seconds * 3 / 2);
-    measure("Some stalled", Phase::SomeStalled, &hub, &screens, length);
-    let metrics = hub.metrics();
+    measure("Some read nothing", Phase::SomeStalled, &hub, &screens, length);
     screens.stall(false);
-    sleep(WARM_UP);
+    let knew_all = upstream.texts().len() as u64;
+    let began = Instant::now();
+    until("those that stalled have everything", || {
+        screens.applied().all(|events| events >= knew_all)
+    });
+    println!("  what they had missed they have {:.1} s after", began.elapsed().as_secs_f64());
+    sleep(PAUSE);
 
     let before = screens.connections();
-    println!("\nHub at its end: {:?}", hub.usage().memory_mib);
+    println!("\nKilled, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
     let (port, killed) = (hub.address.port(), Instant::now());
     hub.kill();
     sleep(GONE);
     let started = Instant::now();
     let hub = Program::serve(upstream.address, port, &store);
-    let ready = started.elapsed();
-    println!("Started again, and there after {:.0} ms", ms(ready));
+    println!(
+        "  started again {:.1} s after, which takes {:.0} ms",
+        GONE.as_secs_f64(),
+        ms(started)
+    );
     until("all screens are back", || screens.connections() >= before + options.screens);
-    println!("All screens back {:.0} ms after the kill", ms(killed.elapsed()));
-    sleep(2 * WARM_UP);
+    println!("  all screens connected {:.0} ms after the kill", ms(killed));
+    sleep(2 * PAUSE);
     upstream.stop();
-    // What the clock had begun may still be on its way.
+    // What had begun by then is still told.
     sleep(Duration::from_millis(100));
 
     let texts = upstream.texts();
     let total = texts.len() as u64;
     until("all screens have everything", || screens.applied().all(|events| events == total));
-    let usage = hub.usage();
-    println!("Hub at the end: {:.0} MiB, at most {:.0}", usage.memory_mib, usage.peak_mib);
-
-    let late = Screens::open(&hub.events_url(), 1, 0, retention);
-    let began = Instant::now();
+    println!("\nAt the end, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
+    let (late, began) = (Screens::open(&url, 1, 0, retention), Instant::now());
     until("a new screen has everything", || late.applied().all(|events| events == total));
-    println!("A new screen is told {total} events within {:.0} ms", ms(began.elapsed()));
-    let late = late.end();
-    let ended = screens.end();
-    for line in metrics.iter().chain(&hub.metrics()) {
-        println!("    {line}");
-    }
+    println!("  a new screen has all {total} events after {:.0} ms", ms(began));
+    let (late, seen) = (late.end(), screens.end());
     hub.kill();
     // Nobody else has it.
     let _ = std::fs::remove_dir_all(&folder);
 
-    println!("\n| delay, ms | events | p50 | p95 | p99 | max |");
-    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
-    for (name, phase) in [("all read", Phase::AllRead), ("some stalled", Phase::SomeStalled)] {
-        let times = &ended.readers[phase as usize];
-        println!("| {name}: arrived {}", times.arrived);
-        println!("| {name}: applied {}", times.applied);
-        println!("| {name}: applied by the others {}", ended.stallers[phase as usize].applied);
-        println!("    {:.1} MB of events", times.bytes as f64 / 1e6);
+    say_delays(&seen);
+    let recovered = seen.screens.iter().filter_map(|screen| screen.recovered_at);
+    if let Some(last) = recovered.max() {
+        let after = (last - killed).as_secs_f64();
+        println!("\nThe last screen was up to date again {after:.1} s after the kill");
     }
-    let recovered = ended.screens.iter().filter_map(|screen| screen.recovered_at);
-    let mut recovered: Vec<Duration> = recovered.map(|at| at - killed).collect();
-    recovered.sort_unstable();
-    if let [first, .., last] = recovered[..] {
-        println!(
-            "Up to date again after the kill: {} screens, the first after {:.0} ms, the last after {:.0} ms",
-            recovered.len(),
-            ms(first),
-            ms(last)
-        );
-    }
+    compare(&seen, &late, &truth(&texts, retention), total);
+}
 
-    let expected = truth(&texts, retention);
-    println!("\n{} runs, {total} events", expected.len());
-    assert_eq!(expected, runs(&late.screens[0].model), "what the hub tells is not what happened");
-    for screen in &ended.screens {
-        assert!(runs(&screen.model) == expected, "a screen shows something else");
-        let counters = screen.model.counters();
-        assert_eq!((counters.events, counters.duplicates), (total, 0), "{counters:?}");
-        assert_eq!((counters.malformed, counters.dropped, counters.ignored), (0, 0, 0));
+/// In the form of `benches/README.md`.
+fn say_delays(seen: &Seen) {
+    println!("\n| ms | events | p50 | p95 | p99 | longest |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    for (name, phase) in [("all read", Phase::AllRead), ("some do not", Phase::SomeStalled)] {
+        let Times { arrived, applied, bytes } = &seen.readers[phase as usize];
+        println!("| {name}: arrived | {arrived}");
+        println!("| {name}: applied | {applied}");
+        println!("{:.0} MB of events", *bytes as f64 / 1e6);
     }
-    let connections: u32 = ended.screens.iter().map(|screen| screen.connections).sum();
-    println!("All {} screens are equal to it, over {connections} connections; nothing came twice", options.screens);
+}
+
+/// Everybody ends with what happened.
+fn compare(seen: &Seen, late: &Seen, truth: &Model, total: u64) {
+    let expected = Report::of(truth).runs;
+    let mut connections = 0;
+    for screen in late.screens.iter().chain(&seen.screens) {
+        assert!(Report::of(&screen.model).runs == expected, "a screen shows something else");
+        let counters = screen.model.counters();
+        let Counters { events, duplicates, malformed, dropped, ignored, evicted_runs, .. } =
+            *counters;
+        assert_eq!((events, evicted_runs), (total, truth.counters().evicted_runs));
+        assert_eq!((duplicates, malformed, dropped, ignored), (0, 0, 0, 0));
+        connections += screen.connections;
+    }
+    println!(
+        "All {} screens have applied each of {total} events once, over {connections} connections, and are \
+         equal in all of {} runs, as are a new screen and the backend's own count; {} older runs had to go",
+        seen.screens.len(),
+        expected.len(),
+        truth.counters().evicted_runs
+    );
 }
 
 /// Lets it run for `length` and says what that took.
@@ -186,34 +199,28 @@ fn measure(name: &str, phase: Phase, hub: &Program, screens: &Screens, length: D
         [("hub", after.hub.since(&before.hub)), ("bench", after.own.since(&before.own))]
     {
         let all: f64 = spent.iter().map(|(_, secs)| secs).sum();
-        print!("  {who}: {:.1} % of a core", all / secs * 100.0);
+        print!("  {who}: {:.1} % of a core, of which", all / secs * 100.0);
         for (thread, spent) in spent {
-            print!(", {thread} {:.1}", spent / secs * 100.0);
+            print!(" {thread} {:.1}", spent / secs * 100.0);
         }
         println!();
     }
     println!(
-        "  hub {:.0} → {:.0} MiB, bench {:.0} MiB, sockets {:.1} MiB; applied {:?} to {:?} events",
+        "  memory: hub {:.0} to {:.0} MiB, bench {:.0} MiB, sockets of both {:.0} MiB",
         before.hub.memory_mib,
         after.hub.memory_mib,
         after.own.memory_mib,
         socket_mib(),
-        screens.applied().min(),
-        screens.applied().max(),
     );
 }
 
 /// What the events come to.
-fn truth(texts: &[impl AsRef<str>], retention: Retention) -> Vec<RunReport> {
+fn truth(texts: &[impl AsRef<str>], retention: Retention) -> Model {
     let mut model = Model::new(retention);
     let mut batch = Batch::new(Timestamp::now(), true);
     texts.iter().for_each(|text| batch.push_text(text.as_ref()));
     model.receive(batch, |_, _| ());
-    runs(&model)
-}
-
-fn runs(model: &Model) -> Vec<RunReport> {
-    Report::of(model).runs
+    model
 }
 
 fn until(what: &str, done: impl Fn() -> bool) {
@@ -224,8 +231,9 @@ fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+/// Milliseconds since then.
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
 }
 
 fn load() -> String {

@@ -10,6 +10,17 @@ use std::time::Duration;
 /// In these /proc counts processor time, on every Linux that is.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Without `meterbridge_hub_`.
+const METRICS: [&str; 7] = [
+    "journal_bytes ",
+    "store_bytes ",
+    "frames_sent_total ",
+    "events_duplicate_total ",
+    "screen_resumes_total ",
+    "screen_replays_total ",
+    "screen_lag_closes_total ",
+];
+
 pub struct Program {
     child: Child,
     pub address: SocketAddr,
@@ -26,6 +37,8 @@ impl Program {
             command.env_remove(name);
         }
         command.args(["serve", &format!("ws://{upstream}/events"), "--reconnect-delay=0.25"]);
+        // All are kept, however long it goes on.
+        command.args(["--keep-runs=1000000", "--keep-mib=65536"]);
         command.args(["--listen", &format!("127.0.0.1:{port}"), "--store"]).arg(store);
         let mut child = command
             .stdout(Stdio::piped())
@@ -54,24 +67,24 @@ impl Program {
         Usage::of(&self.child.id().to_string())
     }
 
-    /// Lines of `/metrics`; none where there are none.
+    /// What the hub itself counts, of what is told of here.
     pub fn metrics(&self) -> Vec<String> {
         let mut answer = String::new();
         let mut stream = TcpStream::connect(self.address).expect("it listens");
         let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).expect("it takes a request");
         stream.read_to_string(&mut answer).expect("it answers in words");
-        let is_metric = |line: &&str| line.starts_with("meterbridge_");
-        answer.lines().filter(is_metric).map(str::to_owned).collect()
+        let told = answer.lines().filter_map(|line| line.strip_prefix("meterbridge_hub_"));
+        let is_wanted = |line: &&str| METRICS.iter().any(|name| line.starts_with(name));
+        told.filter(is_wanted).map(str::to_owned).collect()
     }
 }
 
 /// What a process has used so far.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
-    /// Resident, now and at most.
+    /// Resident.
     pub memory_mib: f64,
-    pub peak_mib: f64,
     /// Processor time of each thread by its name.
     pub threads: Vec<(String, Duration)>,
 }
@@ -83,11 +96,8 @@ impl Usage {
 
     fn of(process: &str) -> Self {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
-            kib.unwrap_or(0.0) / 1024.0
-        };
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
         let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
         let threads = tasks.flatten().filter_map(|task| {
             let stat = fs::read_to_string(task.path().join("stat")).ok()?;
@@ -97,7 +107,7 @@ impl Usage {
             let mut ticks = || times.next()?.parse::<u32>().ok();
             Some((name.to_owned(), TICK * (ticks()? + ticks()?)))
         });
-        Self { memory_mib: mib("VmRSS:"), peak_mib: mib("VmHWM:"), threads: threads.collect() }
+        Self { memory_mib: kib.unwrap_or(0.0) / 1024.0, threads: threads.collect() }
     }
 
     /// Seconds of processor time of each thread since `before`.
@@ -116,7 +126,8 @@ impl Usage {
 /// Seconds that whoever lends this machine gave its processors to others, so far.
 pub fn stolen_secs() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat.lines().next().and_then(|all| all.split_whitespace().nth(8)?.parse::<f64>().ok());
+    let ticks =
+        stat.lines().next().and_then(|all| all.split_whitespace().nth(8)?.parse::<f64>().ok());
     ticks.unwrap_or(0.0) * TICK.as_secs_f64()
 }
 

@@ -120,8 +120,7 @@ impl Screens {
             stallers: Default::default(),
         };
         let theirs = shared.clone();
-        let models =
-            on_thread("models", || watch_all(seen, inboxes, theirs, is_stalled, ended));
+        let models = on_thread("models", || watch_all(seen, inboxes, theirs, is_stalled, ended));
         Self { shared, stalled, end, commands, models }
     }
 
