@@ -156,6 +156,8 @@ fn page(status: StatusCode, words: &'static str) -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
+        // Under `no-referrer` a browser says of its form that it comes from nowhere: `Origin: null`.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, Html(PAGE.replacen(MESSAGE, &message, 1))).into_response()
 }
