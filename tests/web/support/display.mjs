@@ -1,6 +1,9 @@
 // The page in a browser, as a test sees it.
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import test from "node:test";
 
 import { browser, closeBrowser } from "./browser.mjs";
@@ -126,6 +129,13 @@ class Bench {
     const thing = await promise;
     this.#endings.push(() => thing.stop());
     return thing;
+  }
+
+  /** Where a file may be kept; nothing is there yet. */
+  file(name) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-"));
+    this.#endings.push(() => fs.rmSync(folder, { recursive: true }));
+    return path.join(folder, name);
   }
 
   /** Errors that belong to what is tested. */
