@@ -15,6 +15,7 @@ mod backpressure;
 mod commands;
 mod demo;
 mod faults;
+mod hub;
 mod page;
 mod playback;
 mod real;

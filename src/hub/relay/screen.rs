@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MOST_BYTES_FROM_A_SCREEN: usize = 4 << 10;
 
 /// A piece of the journal that is sent at once. It is what a screen costs.
-const CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_BYTES: usize = 32 << 10;
 
 /// How long a screen has to take its close frame.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_millis(500);
@@ -131,9 +131,7 @@ impl Shared {
         }
         counted
     }
-}
 
-impl Shared {
     fn hello(&self, state: &State, seq: u64) -> HubFrame {
         let stream = state.stream.to_string().into();
         let api = self.api.map(SmolStr::new_static);

@@ -1,0 +1,236 @@
+//! What is kept, in memory and in the store, and what goes.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::hub::relay::{Keep, StoreError};
+use meterbridge::hub::{HubError, HubOptions};
+use meterbridge::protocol::RunSnapshot;
+
+use super::{Fed, KEEP_ALL, Place, event, eventually, options, runs_of, whole_run};
+
+fn run(at: usize) -> Vec<String> {
+    whole_run(&format!("r-{at}"))
+}
+
+fn runs(which: impl IntoIterator<Item = usize>) -> Vec<String> {
+    which.into_iter().flat_map(run).collect()
+}
+
+fn keeping(keep: Keep, place: &Place) -> HubOptions {
+    HubOptions { keep, ..options(Some(place.file())) }
+}
+
+/// Says the runs one after the other, as if a second passed between them.
+fn say(fed: &Fed, which: impl IntoIterator<Item = usize>) {
+    for at in which {
+        let when = Timestamp::now() - SignedDuration::from_secs(100 - at as i64);
+        fed.say_at(when, run(at));
+    }
+}
+
+#[tokio::test]
+async fn the_oldest_runs_go_when_there_are_too_many() {
+    let place = Place::new("runs");
+    let options = keeping(Keep { runs: 3, ..KEEP_ALL }, &place);
+    let fed = Fed::with(&options).unwrap();
+    say(&fed, 0..10);
+    fed.keeps(&runs(7..10)).await;
+    assert_eq!(runs_of(&fed.hub).len(), 3);
+    assert_eq!(fed.hub.counters().runs_dropped.get(), 7);
+    // An upstream that tells of them again brings nothing back, and no number is given for it.
+    let last = last_number(&fed).await;
+    say(&fed, 0..10);
+    eventually("its end", || fed.hub.counters().duplicates.get() == 180).await;
+    assert_eq!(last_number(&fed).await, last);
+    // What happens to such a run from then on is news.
+    let again = event("r-2", None, "start", 600);
+    fed.say([&again]);
+    let mut expected = runs(7..10);
+    expected.push(again);
+    eventually("its drop", || fed.hub.counters().runs_dropped.get() == 8).await;
+    fed.keeps(&expected[18..]).await;
+    drop(fed);
+    // The same holds for the next hub.
+    let fed = Fed::with(&options).unwrap();
+    say(&fed, 0..8);
+    eventually("its end", || fed.hub.counters().duplicates.get() == 144).await;
+    fed.keeps(&expected[18..]).await;
+    assert_eq!(last_number(&fed).await, last + 1);
+}
+
+async fn last_number(fed: &Fed) -> u64 {
+    let mut viewer = fed.viewer().await;
+    viewer.until_live().await;
+    viewer.position.unwrap().seq
+}
+
+#[tokio::test]
+async fn the_oldest_runs_go_when_they_take_too_much() {
+    let place = Place::new("bytes");
+    let fed = Fed::with(&keeping(Keep { bytes: 10_000, ..KEEP_ALL }, &place)).unwrap();
+    say(&fed, 0..20);
+    let each: usize = run(15).iter().map(|text| text.len() + 64).sum();
+    let room = 10_000 / each;
+    assert!((2..5).contains(&room), "{room}");
+    fed.keeps(&runs(20 - room..20)).await;
+    assert!(fed.hub.counters().journal_bytes.get() <= 10_000);
+}
+
+#[tokio::test]
+async fn runs_go_with_their_age() {
+    let place = Place::new("age");
+    let options = keeping(Keep { age: Duration::from_secs(3600), ..KEEP_ALL }, &place);
+    let fed = Fed::with(&options).unwrap();
+    let hours_ago = |hours| Timestamp::now() - SignedDuration::from_hours(hours);
+    // As if it were two hours later when the hub starts again.
+    fed.say_at(hours_ago(2), run(1));
+    fed.say_at(hours_ago(2), [event("r-2", None, "start", 0)]);
+    fed.say(run(3));
+    fed.say([event("r-2", Some("PLAN"), "start", 1)]);
+    eventually("all of it", || fed.hub.counters().journal_frames.get() == 38).await;
+    drop(fed);
+    let fed = Fed::with(&options).unwrap();
+    let mut expected = vec![event("r-2", None, "start", 0)];
+    expected.extend(run(3));
+    expected.push(event("r-2", Some("PLAN"), "start", 1));
+    fed.keeps(&expected).await;
+}
+
+#[tokio::test]
+async fn what_goes_on_stays_and_what_was_left_behind_does_not() {
+    let place = Place::new("going-on");
+    let options = keeping(Keep { runs: 1, ..KEEP_ALL }, &place);
+    let fed = Fed::with(&options).unwrap();
+    let mut going_on = vec![event("running", None, "start", 0)];
+    going_on.push(event("cancelled", None, "start", 1));
+    going_on.push(
+        r#"{"ts":"2026-11-23T01:00:02Z","run_id":"cancelled","phase":"info","data":{"message":"Workflow run cancelled"}}"#
+            .to_owned(),
+    );
+    going_on.push(
+        r#"{"ts":"2026-11-23T01:00:03Z","run_id":"pending","phase":"info","data":{"message":"Workflow run created"}}"#
+            .to_owned(),
+    );
+    let minutes_ago = |minutes| Timestamp::now() - SignedDuration::from_mins(minutes);
+    fed.say_at(minutes_ago(9), &going_on);
+    fed.say_at(minutes_ago(11), [event("orphan", None, "start", 4)]);
+    say(&fed, 0..3);
+    fed.keeps(&going_on).await;
+    // It ends, and goes.
+    fed.say([event("running", None, "end", 10)]);
+    fed.keeps(&going_on[1..]).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_takes_the_place_of_the_one_before() {
+    let place = Place::new("snapshots");
+    let fed = Fed::with(&options(Some(place.file()))).unwrap();
+    let snapshot = |nodes: usize, title: Option<&str>| {
+        RunSnapshot {
+        song_title: title.map(Into::into),
+        ..RunSnapshot::read(
+            format!(
+                r#"{{"run_id":"r-1","song_id":"s-1","status":"running","updated_at":"2026-11-23T01:00:{nodes:02}Z",
+                "executions":[{}]}}"#,
+                vec![r#"{"node_name":"PLAN","status":"completed"}"#; nodes].join(",")
+            )
+            .as_bytes(),
+        )
+        .unwrap()
+    }
+    };
+    let mut early = fed.viewer().await;
+    early.until_live().await;
+    fed.say([event("r-1", None, "start", 0)]);
+    fed.say_run(snapshot(1, None));
+    fed.say_run(snapshot(1, None));
+    fed.say_run(snapshot(2, None));
+    fed.say([event("r-1", Some("STYLE"), "start", 3)]);
+    fed.say_run(snapshot(2, Some("Neon Rain")));
+    early
+        .until("its title", |screen| {
+            screen.model.run("r-1").is_some_and(|run| run.song_title.is_some())
+        })
+        .await;
+    // One that says less than what is known is none.
+    fed.say_run(snapshot(1, Some("Neon Rain")));
+    let check = async |fed: &Fed| {
+        let mut late = fed.viewer().await;
+        late.until_live().await;
+        let last = early.position.as_ref().unwrap().seq;
+        let numbers: Vec<u64> = late.told.iter().map(|(seq, _)| *seq).collect();
+        assert_eq!(numbers, [1, last - 1, last]);
+        assert_eq!(late.order, ["hello", "upstream", "n", "seq", "n", "n", "live"]);
+        assert_eq!(late.runs(), early.runs());
+        assert_eq!(late.runs(), runs_of(&fed.hub));
+        assert_eq!(late.model.run("r-1").unwrap().song_title.as_deref(), Some("Neon Rain"));
+    };
+    check(&fed).await;
+    drop(fed);
+    check(&Fed::with(&options(Some(place.file()))).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_none_is_left_as_it_is() {
+    let place = Place::new("foreign");
+    let file = place.file();
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let open = || match Fed::with(&options(Some(file.clone()))) {
+        Err(HubError::Store(error)) => error,
+        other => panic!("{:?}", other.map(|fed| fed.hub)),
+    };
+    let text = "not a database, but somebody's only copy of something. ".repeat(100);
+    std::fs::write(&file, &text).unwrap();
+    assert!(matches!(open(), StoreError::Foreign { .. }), "{}", open());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    std::fs::remove_file(&file).unwrap();
+
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('x')").unwrap();
+    other.close().unwrap();
+    let before = std::fs::read(&file).unwrap();
+    assert!(matches!(open(), StoreError::Foreign { .. }), "{}", open());
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    std::fs::remove_file(&file).unwrap();
+
+    // One that is a hub's, and was damaged in the middle.
+    let fed = Fed::with(&options(Some(file.clone()))).unwrap();
+    fed.say(runs(0..40));
+    eventually("all of it", || fed.hub.counters().journal_frames.get() == 720).await;
+    drop(fed);
+    let mut bytes = std::fs::read(&file).unwrap();
+    assert!(bytes.len() > 64 << 10, "{}", bytes.len());
+    bytes[8 << 10..40 << 10].fill(0xa5);
+    std::fs::write(&file, &bytes).unwrap();
+    let error = open();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("move it away"), "{error}");
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn a_store_has_one_hub_at_a_time() {
+    let place = Place::new("one");
+    let first = Fed::with(&options(Some(place.file()))).unwrap();
+    let second = Fed::with(&options(Some(place.file())));
+    let Err(HubError::Store(error)) = second.map(|fed| fed.hub) else { panic!("two of them") };
+    assert!(matches!(error, StoreError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("another hub"), "{error}");
+    first.say(run(1));
+    first.keeps(&run(1)).await;
+    drop(first);
+    Fed::with(&options(Some(place.file()))).unwrap().keeps(&run(1)).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_said() {
+    let place = Place::new("folder");
+    std::fs::write(&place.0, "a file where a folder should be").unwrap();
+    let Err(HubError::Store(error)) = Fed::with(&options(Some(place.file()))).map(|fed| fed.hub)
+    else {
+        panic!("it was made");
+    };
+    assert!(matches!(error, StoreError::Folder { .. }), "{error}");
+    std::fs::remove_file(&place.0).unwrap();
+}

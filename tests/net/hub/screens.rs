@@ -1,0 +1,265 @@
+//! What screens are told: all of it, once, at their own pace.
+
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use meterbridge::hub::HubServer;
+use meterbridge::protocol::hub::UpstreamState;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{Fed, connect, event, eventually, runs_of, whole_run};
+
+#[tokio::test]
+async fn a_screen_is_told_everything_byte_for_byte_and_in_order() {
+    let fed = Fed::new();
+    // Odd on purpose: what a client of the guide gets is what the backend wrote.
+    let odd =
+        r#"{ "run_id" : "r-1",  "phase":"start", "ts":"2026-11-23T01:00:00Z" ,"more":[1, 2.50] }"#;
+    let unknown = event("r-1", None, "paused", 1);
+    let stranger = event("r-2", Some("MASTER"), "start", 2);
+    let unheard_of = event("r-3", None, "paused", 3);
+    fed.say([odd, &unknown, &stranger, &unheard_of]);
+    // Neither of these is passed on, and neither ends anything.
+    fed.say(["no JSON", r#"{"phase":"end"}"#, "{}", r#"{"hub":{"live":true}}"#]);
+    // Nor is what came before.
+    fed.say([odd, &unknown, &stranger, &unheard_of]);
+    // A frame may hold several.
+    let (one, two) = (event("r-1", Some("PLAN"), "start", 4), event("r-1", Some("PLAN"), "end", 5));
+    fed.say([format!("[{one},\n {two}]")]);
+    let mut early = fed.viewer().await;
+    early.until_told(6).await;
+    let expected = [odd, &unknown, &stranger, &unheard_of, &one, &two];
+    assert_eq!(early.texts(), expected);
+    let mut late = fed.viewer().await;
+    late.until_live().await;
+    assert_eq!(late.order, ["hello", "upstream", "n", "n", "n", "n", "n", "n", "live"]);
+    assert_eq!(late.texts(), expected);
+    assert_eq!(late.position.as_ref().unwrap().seq, 6);
+    let counters = fed.hub.counters();
+    assert_eq!((counters.duplicates.get(), counters.malformed.get()), (4, 2));
+    assert_eq!(counters.frames_in.get(), 13);
+    assert_eq!((counters.replays.get(), counters.screens.get()), (2, 2));
+    drop((early, late));
+    eventually("leaving", || counters.screens.get() == 0).await;
+    assert_eq!(counters.frames_out.get(), 12);
+}
+
+#[tokio::test]
+async fn who_comes_back_misses_nothing_and_is_told_nothing_twice() {
+    let fed = Fed::new();
+    let all: Vec<String> = (0..40).flat_map(|run| whole_run(&format!("r-{run}"))).collect();
+    let mut parts = all.chunks(60);
+    fed.say(parts.next().unwrap());
+    let mut screen = fed.viewer().await;
+    screen.until_told(60).await;
+    for (round, part) in parts.enumerate() {
+        // Cut in the middle of what comes, and, each other time, in the middle of the replay.
+        fed.say(&part[..part.len() / 2]);
+        screen.until_told(60 + 60 * round + 7).await;
+        let query = screen.query();
+        fed.say(&part[part.len() / 2..]);
+        eventually("the rest", || {
+            fed.hub.counters().journal_frames.get() == 120 + 60 * round as u64
+        })
+        .await;
+        screen = screen.continued(fed.viewer_at(&query).await);
+        if round % 2 == 0 {
+            screen.until_told(60 + 60 * round + 20).await;
+            let query = screen.query();
+            screen = screen.continued(fed.viewer_at(&query).await);
+        }
+        screen.until_live().await;
+        assert_eq!(screen.told.len(), 120 + 60 * round);
+    }
+    assert_eq!(screen.texts(), all);
+    let numbers: Vec<u64> = screen.told.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(numbers, (1..=720).collect::<Vec<u64>>());
+    assert_eq!(screen.runs(), runs_of(&fed.hub));
+    let counters = fed.hub.counters();
+    assert_eq!((counters.replays.get(), counters.resumes.get()), (1, 17));
+}
+
+#[tokio::test]
+async fn a_place_in_another_stream_or_in_the_future_is_no_place() {
+    let fed = Fed::new();
+    fed.say(whole_run("r-1"));
+    let mut first = fed.viewer().await;
+    first.until_told(18).await;
+    let stream = first.position.as_ref().unwrap().stream.clone();
+    for query in [
+        "stream=5f1c2a52-8ed5-4b37-9be4-7b0d5a0a64b1&after=10".to_owned(),
+        "after=10".to_owned(),
+        "stream=x&after=10".to_owned(),
+        format!("stream={stream}&after=19"),
+        format!("stream={stream}&after=-1"),
+        format!("stream={stream}"),
+    ] {
+        let mut screen = fed.viewer_at(&query).await;
+        screen.until_live().await;
+        assert_eq!(screen.hellos[0].at.seq, 0, "{query}");
+        assert_eq!(screen.told, first.told, "{query}");
+    }
+    // The end is a place.
+    let mut screen = fed.viewer_at(&first.query()).await;
+    screen.until_live().await;
+    assert_eq!((screen.told.len(), screen.hellos[0].at.seq), (0, 18));
+    assert_eq!(screen.order, ["hello", "upstream", "live"]);
+}
+
+#[tokio::test]
+async fn live_is_said_once_between_the_past_and_the_present() {
+    let fed = Fed::new();
+    fed.say(whole_run("r-1"));
+    let mut screen = fed.viewer().await;
+    screen.until_live().await;
+    let was = screen.told.len();
+    fed.say(whole_run("r-2"));
+    screen.until_told(36).await;
+    let lives: Vec<usize> =
+        (0..screen.order.len()).filter(|at| screen.order[*at] == "live").collect();
+    assert_eq!(lives, [2 + was]);
+}
+
+/// A kilobyte, as error texts may have many of.
+fn large(run: &str, second: u32) -> String {
+    let text = event(run, Some("PLAN"), "progress", second);
+    text.replace(r#""phase""#, &format!(r#""data":{{"message":"{}"}},"phase""#, "x".repeat(1000)))
+}
+
+/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
+    let fed = Fed::new();
+    let mut screen = fed.viewer().await;
+    let mut stalled = fed.viewer().await;
+    screen.until_live().await;
+    stalled.until_live().await;
+    let began = tokio::time::Instant::now();
+    // 1 MB: what lies between it and the hub holds 64 KiB.
+    let texts: Vec<String> = (0..1000).map(|second| large("r-1", second)).collect();
+    for part in texts.chunks(100) {
+        fed.say(part);
+    }
+    fed.has_taken(1000);
+    screen.until_told(1000).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let counters = fed.hub.counters();
+    // The other one reads, and answers pings, which takes no time of its own.
+    let reading = async {
+        loop {
+            let _ = tokio::time::timeout(Duration::from_secs(5), screen.step_quietly()).await;
+        }
+    };
+    let closing = async {
+        while counters.screens.get() == 2 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        () = closing => {}
+        () = reading => {}
+    }
+    let took = began.elapsed();
+    assert!((60..62).contains(&took.as_secs()), "closed after {took:?}");
+    assert_eq!(counters.lag_closes.get(), 1);
+    // What it had been sent it may still take, and goes on behind it.
+    assert!(stalled.closed().await.is_none());
+    let had = stalled.told.len();
+    assert!((1..500).contains(&had), "{had}");
+    let query = stalled.query();
+    let mut back = stalled.continued(fed.viewer_at(&query).await);
+    back.until_live().await;
+    assert_eq!(back.texts(), texts);
+    assert_eq!(back.runs(), runs_of(&fed.hub));
+}
+
+/// The same.
+#[tokio::test(start_paused = true)]
+async fn who_answers_no_ping_is_gone_and_who_does_stays() {
+    let fed = Fed::new();
+    let mut screen = fed.viewer().await;
+    screen.until_live().await;
+    let silent = fed.viewer().await;
+    let counters = fed.hub.counters();
+    let began = tokio::time::Instant::now();
+    while began.elapsed() < Duration::from_secs(300) {
+        let _ = tokio::time::timeout(Duration::from_secs(1), screen.step_quietly()).await;
+        if counters.screens.get() == 1 && counters.lag_closes.get() == 0 {
+            panic!("nobody was closed");
+        }
+    }
+    assert_eq!((counters.screens.get(), counters.lag_closes.get()), (1, 1));
+    drop(silent);
+    fed.say(whole_run("r-1"));
+    fed.has_taken(18);
+    screen.until_told(18).await;
+}
+
+#[tokio::test]
+async fn what_screens_say_changes_nothing_and_is_bounded() {
+    let fed = Fed::new();
+    let mut chatty = fed.viewer().await;
+    chatty.until_live().await;
+    for message in [Message::text(event("r-9", None, "start", 0)), Message::binary(vec![0; 512])] {
+        chatty.socket.send(message).await.unwrap();
+    }
+    chatty.socket.send(Message::Ping(vec![7].into())).await.unwrap();
+    fed.say(whole_run("r-1"));
+    chatty.until_told(18).await;
+    assert_eq!(runs_of(&fed.hub).len(), 1, "what a screen says is no event");
+    let mut shouting = fed.viewer().await;
+    shouting.until_live().await;
+    shouting.socket.send(Message::text("x".repeat(5000))).await.unwrap();
+    shouting.closed().await;
+    let counters = fed.hub.counters();
+    eventually("its end", || counters.screens.get() == 1).await;
+    fed.say(whole_run("r-2"));
+    chatty.until_told(36).await;
+}
+
+#[tokio::test]
+async fn stopping_says_goodbye() {
+    let server = serve(Fed::new()).await;
+    let mut screen = connect(&server.0, None).await;
+    screen.until_live().await;
+    let (closed, ()) = tokio::join!(screen.closed(), server.0.stop());
+    let closed = closed.unwrap();
+    assert_eq!((closed.code, closed.reason.as_str()), (CloseCode::Away, "The hub stops"));
+}
+
+async fn serve(fed: Fed) -> (HubServer, crossbeam_channel::Sender<meterbridge::source::Signal>) {
+    let Fed { hub, upstream } = fed;
+    (HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap(), upstream)
+}
+
+#[tokio::test]
+async fn screens_are_bounded() {
+    let (server, _upstream) = serve(Fed::new()).await;
+    let mut all = Vec::new();
+    while all.len() < 1000 {
+        // As quick as it can be had: no more than a handshake.
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let request = "GET /events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 101");
+        all.push(stream);
+    }
+    match connect_async(server.events_url()).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 503),
+        other => panic!("{other:?}"),
+    }
+    all.truncate(500);
+    let counters = server.hub().unwrap().counters();
+    eventually("room", || counters.screens.get() <= 500).await;
+    let mut screen = connect(&server, None).await;
+    screen.until_live().await;
+    assert_eq!(screen.upstream[0].state, UpstreamState::Lost);
+    server.stop().await;
+}

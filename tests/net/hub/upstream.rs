@@ -1,0 +1,130 @@
+//! What is behind a hub: a real backend's stand-in, a stream of events, and what becomes of them.
+
+use std::time::Duration;
+
+use meterbridge::demo::{DemoOptions, DemoServer};
+use meterbridge::hub::HubServer;
+use meterbridge::hub::relay::{Hub, HubOptions};
+use meterbridge::inspect::Report;
+use meterbridge::protocol::hub::UpstreamState;
+use uuid::Uuid;
+
+use super::{NetViewer, Place, connect, eventually, options, runs_of};
+use crate::backend::{Backend, Script, Truth};
+
+async fn hub_of(options: HubOptions) -> HubServer {
+    HubServer::start_hub(([127, 0, 0, 1], 0).into(), Hub::open(options).unwrap(), None)
+        .await
+        .unwrap()
+}
+
+fn differences(screen: &NetViewer, backend: &Backend, run: Uuid) -> Vec<String> {
+    let report = Report::of(&screen.model).runs.into_iter().find(|it| it.run_id == run.to_string());
+    match report {
+        None => vec!["it is not shown".to_owned()],
+        Some(report) => Truth::of(backend, run).differences(&report),
+    }
+}
+
+#[tokio::test]
+async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart() {
+    let place = Place::new("backend");
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    let options =
+        HubOptions { upstream: format!("http://{address}"), ..options(Some(place.file())) };
+    let runs = [
+        backend.start_run([Script::with_fixes(1, 500)]),
+        backend.start_run([Script::failing("COMPOSE", "boom", 700)]),
+    ];
+    let server = hub_of(options.clone()).await;
+    let mut early = connect(&server, None).await;
+    early
+        .until("their ends and titles", |screen| {
+            runs.iter().all(|run| {
+                let shown = screen.model.run(&run.to_string());
+                shown.is_some_and(|run| run.status.is_over() && run.song_title.is_some())
+                    && differences(screen, &backend, *run).is_empty()
+            })
+        })
+        .await;
+    assert!(early.upstream.iter().any(|upstream| upstream.state == UpstreamState::Live));
+    let mut late = connect(&server, None).await;
+    late.until_live().await;
+    let texts = late.texts();
+    let starts = texts
+        .iter()
+        .filter(|text| text.contains(r#""COMPOSE""#) && text.contains(r#""phase":"start""#));
+    assert_eq!(starts.count(), 3, "the backend stores none of them");
+    let check = |screen: &NetViewer| {
+        for run in runs {
+            assert_eq!(differences(screen, &backend, run), [""; 0]);
+            let shown = screen.model.run(&run.to_string()).unwrap();
+            assert_eq!(shown.song_title.as_deref(), Some("Neon Rain"));
+            assert!(!shown.from_rest, "its end was heard");
+        }
+    };
+    check(&late);
+    assert_eq!(late.runs(), runs_of(server.hub().unwrap()));
+    server.stop().await;
+
+    let server = hub_of(options).await;
+    let mut later = connect(&server, None).await;
+    later.until_live().await;
+    check(&later);
+    let mut back = connect(&server, early.position.as_ref()).await;
+    back.until_live().await;
+    assert_eq!(back.hellos[0].at.stream, early.hellos[0].at.stream);
+    assert!(backend.seen().most_watchers <= 8);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn screens_are_told_how_the_hub_stands_with_the_backend() {
+    let backend = Backend::new();
+    backend.refuse_sockets(Some(503));
+    let address = backend.listen().await;
+    backend.start_run([Script::success(60_000)]);
+    let options = HubOptions { upstream: format!("http://{address}"), ..options(None) };
+    let server = hub_of(options).await;
+    let mut screen = connect(&server, None).await;
+    let stands = |screen: &NetViewer, state| {
+        screen.upstream.last().is_some_and(|upstream| upstream.state == state)
+    };
+    screen.until("asking instead", |it| stands(it, UpstreamState::Polling)).await;
+    backend.refuse_sockets(None);
+    screen.until("live again", |it| stands(it, UpstreamState::Live)).await;
+    let kill = backend.kill(Duration::from_secs(4));
+    let lost = screen.until("being lost", |it| stands(it, UpstreamState::Lost));
+    tokio::join!(kill, lost);
+    let lost = screen.upstream.last().unwrap().clone();
+    assert!(!lost.reason.is_empty());
+    screen.until("being back", |it| !stands(it, UpstreamState::Lost)).await;
+    let counters = server.hub().unwrap().counters();
+    assert_eq!(counters.upstream_reconnects.get(), 1);
+    assert_eq!(server.hub().unwrap().upstream_state(), *screen.upstream.last().unwrap());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_events_is_passed_on_as_it_is() {
+    let demo = DemoOptions { speed: 100.0, runs: 40, ..DemoOptions::default() };
+    let studio = DemoServer::start(([127, 0, 0, 1], 0).into(), demo).await.unwrap();
+    let server = hub_of(HubOptions { upstream: studio.url(), ..options(None) }).await;
+    let hub = server.hub().unwrap();
+    let mut early = connect(&server, None).await;
+    early.until_told(1500).await;
+    let mut late = connect(&server, None).await;
+    late.until_live().await;
+    studio.stop().await;
+    eventually("the loss", || hub.upstream_state().state == UpstreamState::Lost).await;
+    let mut last = connect(&server, None).await;
+    last.until_live().await;
+    let end = last.position.clone();
+    for screen in [&mut early, &mut late] {
+        screen.until("the end", |screen| screen.position == end).await;
+        assert_eq!(screen.told, last.told);
+        assert_eq!(screen.runs(), runs_of(hub));
+    }
+    server.stop().await;
+}
