@@ -14,9 +14,10 @@ use super::ingest::{Link, Studio};
 use super::theme::{Theme, size};
 use super::view::View;
 use super::viewport::{ReducedMotion, Viewport, Zoom};
+use super::words::updates_words;
 use crate::director::Mode;
 use crate::layout::Screen;
-use crate::source::{ConnectionState, Updates};
+use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Frame>()
@@ -202,7 +203,7 @@ fn draw_time_of_day(part: &mut Part, screen: &Screen, clock: &str) {
     );
 }
 
-/// What the one band says while the connection is lost; `None` while it is not.
+/// What the one band says while news do not come as they happen; `None` while they do.
 fn notice(link: &Link, now: Timestamp) -> Option<String> {
     if link.is_recording() {
         return None;
@@ -222,9 +223,7 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
         ConnectionState::Failed { reason, .. } => {
             Some(format!("No connection: {}", reason.trim_end_matches('.')))
         }
-        ConnectionState::Connected { updates: Updates::Polling, .. } => {
-            Some(Updates::POLLING_WORDS.to_owned())
-        }
+        ConnectionState::Connected { updates, .. } => updates_words(updates, &local_zone()),
         _ => None,
     }
 }
@@ -270,8 +269,9 @@ fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::words::time_words;
     use crate::config::Settings;
-    use crate::source::SourceSpec;
+    use crate::source::{SourceSpec, Updates};
 
     fn link(state: ConnectionState) -> Link {
         let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
@@ -286,10 +286,22 @@ mod tests {
     }
 
     #[test]
-    fn a_band_says_that_news_come_late_and_not_that_all_is_well() {
+    fn a_band_says_that_news_come_late_or_not_at_all_and_not_that_all_is_well() {
         let said = |updates| notice(&link(connected(updates)), Timestamp::UNIX_EPOCH);
         assert_eq!(said(Updates::Live), None);
         let polling = "Real-time updates unavailable. Polling API instead.";
         assert_eq!(said(Updates::Polling).as_deref(), Some(polling));
+        let cut = |reason: &str| {
+            let since = Timestamp::UNIX_EPOCH;
+            let at = time_words(since, &local_zone());
+            let words = said(Updates::Cut { since, reason: reason.to_owned() });
+            words.unwrap_or_default().replace(&at, "21:03:04")
+        };
+        assert_eq!(
+            cut("refused: nothing listens at studio:8000."),
+            "The hub lost its backend at 21:03:04 and tries again: refused: nothing listens at \
+             studio:8000"
+        );
+        assert_eq!(cut(""), "The hub lost its backend at 21:03:04 and tries again");
     }
 }

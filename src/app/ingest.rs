@@ -17,7 +17,7 @@ use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
 use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal, SourceHandle,
-    SourceSpec, Updates,
+    SourceSpec,
 };
 
 /// Time a frame may spend on draining; what is left waits in the channel.
@@ -65,7 +65,7 @@ pub struct Link {
     pub state: ConnectionState,
     /// What the hub that answers offers; `None` where it is no hub, or has not said.
     pub hub: Option<HubOffer>,
-    /// The last error, until a connection stands again and brings news as they happen.
+    /// The last error, until a connection stands again.
     pub last_error: Option<(Timestamp, String)>,
     /// Oldest first.
     pub log: VecDeque<ConnectionLogEntry>,
@@ -284,9 +284,7 @@ pub(super) fn drain(
             }
             Signal::State(state) => {
                 match &state {
-                    ConnectionState::Connected { updates: Updates::Live, .. } => {
-                        link.last_error = None;
-                    }
+                    ConnectionState::Connected { .. } => link.last_error = None,
                     // Another address, or this one from the beginning.
                     ConnectionState::Connecting { .. } => link.hub = None,
                     _ => {}

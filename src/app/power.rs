@@ -10,7 +10,6 @@ use super::draw::{Canvas, CellField, DrawClock, Moving};
 use super::ingest::{Link, Studio};
 use super::theme::motion;
 use crate::model::RunStatus;
-use crate::source::ConnectionState;
 
 /// Between frames while only halos breathe: they are slow, and 15 frames a second are smooth.
 const BREATHING: Duration = Duration::from_millis(66);
@@ -83,7 +82,7 @@ fn choose_rate(
     mut seen: Local<Seen>,
 ) {
     let moving = seen.of(&canvas);
-    let live = matches!(link.state, ConnectionState::Connected { .. });
+    let live = link.state.brings_news();
     // Cells of what runs breathe; the shader knows which.
     let cells_breathe = live && field.moves() && studio.model.count(RunStatus::Running) > 0;
     // At first fonts, pipelines and the window's size come in.
@@ -117,6 +116,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::model::Retention;
+    use crate::source::ConnectionState;
 
     const LONG: f64 = 100.0;
 

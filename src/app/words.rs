@@ -6,6 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::Phase;
+use crate::source::Updates;
 
 /// Ids up to this many characters are written in full.
 const WHOLE_ID: usize = 12;
@@ -59,6 +60,17 @@ pub fn brief_duration(millis: u64) -> String {
 /// The time of day in a time zone: `21:15:34`.
 pub fn time_words(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// What is said where news do not come as they happen.
+pub fn updates_words(updates: &Updates, zone: &TimeZone) -> Option<String> {
+    match updates {
+        Updates::Live => None,
+        Updates::Polling => Some(Updates::POLLING_WORDS.to_owned()),
+        Updates::Cut { since, reason } => {
+            Some(Updates::cut_words(Some(&time_words(*since, zone)), reason))
+        }
+    }
 }
 
 /// The whole instant, with milliseconds and the offset: `2025-11-13 21:15:34.250 +01:00`.

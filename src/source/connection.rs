@@ -137,6 +137,13 @@ pub enum ConnectionState {
     },
 }
 
+impl ConnectionState {
+    /// Whether news come, as they happen or a little later.
+    pub fn brings_news(&self) -> bool {
+        matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling, .. })
+    }
+}
+
 /// What the connection log tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {

@@ -50,6 +50,7 @@ export function report(canvas, { live, ownsTitle, readState }) {
   // What a server replays to a page that has just come is history. What it replays to one that was
   // away for a while is news.
   let connections = 0;
+  let connection = null;
   const tell = (kind, run) => {
     if (run.live || connections > 1) announcer.tell({ kind, run });
   };
@@ -73,7 +74,8 @@ export function report(canvas, { live, ownsTitle, readState }) {
     tell("failed", run);
   });
   on("connection", (detail) => {
-    if (detail.state === "connected") connections += 1;
+    if (detail.state === "connected" && connection !== "connected") connections += 1;
+    connection = detail.state;
     status.resync(readState());
     const words = status.connection(detail);
     if (words) announcer.tell({ kind: "words", words });

@@ -54,7 +54,7 @@ export class Status {
         this.#wasLost = false;
         const hasNews = isLive(detail);
         // Why there are none as they happen; the last word is that there are again.
-        const how = hasNews ? "News come as they happen again" : detail.reason;
+        const how = hasNews ? "News come as they happen again" : cut(detail.reason, 160);
         if (before?.state !== "connected") return hasNews ? back : `${sentence(back)} ${how}`;
         return before.updates === detail.updates ? null : how;
       }

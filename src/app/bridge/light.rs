@@ -35,6 +35,8 @@ pub enum Light {
     Live,
     /// There are no live updates; the API is asked every few seconds.
     Polling,
+    /// There is a hub, and its backend is gone.
+    Cut,
     /// A recording is played.
     Recording,
     /// A recording was played to its end.
@@ -47,7 +49,7 @@ pub enum Light {
 impl Light {
     /// What is on screen is not being kept up to date.
     pub fn is_lost(self) -> bool {
-        matches!(self, Self::Retrying | Self::Off)
+        matches!(self, Self::Cut | Self::Retrying | Self::Off)
     }
 }
 
@@ -86,7 +88,14 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         ConnectionState::Connected { updates: Updates::Polling, .. } => {
             view(Light::Polling, "POLLING", ago, as_of)
         }
-        ConnectionState::Connected { .. } => view(Light::Live, "LIVE", ago, as_of),
+        ConnectionState::Connected { updates: Updates::Cut { since, .. }, .. } => {
+            // The hub is heard, but what it last had to tell is as old as this.
+            let as_of = format!("as of {}", time_words(*since, &zone));
+            view(Light::Cut, "NO BACKEND", String::new(), as_of)
+        }
+        ConnectionState::Connected { updates: Updates::Live, .. } => {
+            view(Light::Live, "LIVE", ago, as_of)
+        }
         ConnectionState::Connecting { .. } => {
             view(Light::Connecting, "connecting", String::new(), as_of)
         }
@@ -114,7 +123,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Light::Live => palette.success,
         Light::Recording | Light::Ended => palette.violet_text,
         Light::Connecting => palette.text_tertiary,
-        Light::Polling | Light::Retrying | Light::Off => palette.cancelled,
+        Light::Polling | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
     };
     match light.state {
         Light::Live => {
@@ -143,6 +152,13 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Light::Polling => {
             part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
             part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
+        }
+        Light::Cut => {
+            // The hub, and beyond a gap where its backend was.
+            let at = |dx: f32| centre + Vec2::new(dx, 0.0);
+            part.shape(layer, Shape::disc(at(-18.0), 11.0).fill(ink));
+            part.shape(layer, Shape::capsule(at(-6.0), at(-1.0), 5.0).fill(ink));
+            part.shape(layer, Shape::ring(at(19.0), 11.0, 4.0).fill(ink).dash(6.0, 5.0));
         }
         Light::Ended => {
             let stop = Rect::centred(centre, 26.0, 26.0);
@@ -192,4 +208,41 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Text::new("as of", light.below.clone(), text_x, top + 142.0, Face::Text500, size::AS_OF)
             .colour(palette.text_secondary),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::protocol::Batch;
+    use crate::source::SourceSpec;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(second)
+    }
+
+    /// The light a minute after a connection was made, of which a frame came 50 s ago.
+    fn light(updates: Updates) -> LightView {
+        let source = SourceSpec::WebSocket("ws://studio/events".to_owned());
+        let mut link = Link::new(&Settings::default(), Some(source));
+        link.state = ConnectionState::Connected { url: String::new(), since: at(0), updates };
+        let mut model = Model::default();
+        let mut batch = Batch::new(at(10), true);
+        batch.push_text("{}");
+        model.receive(batch, |_, _| ());
+        light_view(&model, &link, at(60))
+    }
+
+    #[test]
+    fn it_is_live_only_where_the_backend_is_heard() {
+        let live = light(Updates::Live);
+        assert_eq!((live.word.as_str(), live.beside.as_str()), ("LIVE", "50 s ago"));
+        assert!(!live.state.is_lost());
+        assert_eq!(light(Updates::Polling).word, "POLLING");
+        // A hub is heard all the while; its backend is not.
+        let cut = light(Updates::Cut { since: at(5), reason: "refused".to_owned() });
+        assert_eq!((cut.state, cut.word.as_str()), (Light::Cut, "NO BACKEND"));
+        assert_eq!(cut.below, format!("as of {}", time_words(at(5), &local_zone())));
+        assert!(cut.state.is_lost());
+    }
 }

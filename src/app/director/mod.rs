@@ -23,7 +23,6 @@ use super::wall::pick::Selection;
 use super::{AppSystems, focus, pointer};
 use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
 use crate::model::{NodeStatus, RunStatus};
-use crate::source::ConnectionState;
 
 /// Who decides what is shown, by the draw clock.
 #[derive(Resource, Clone, Debug)]
@@ -104,9 +103,8 @@ fn direct(
 
 impl Heard<'_, '_> {
     fn is_live(&self) -> bool {
-        let connected = matches!(self.link.state, ConnectionState::Connected { .. });
         // Whoever feeds the model by hand has no connection.
-        connected || self.link.source.is_none()
+        self.link.state.brings_news() || self.link.source.is_none()
     }
 
     /// What is worth seeing, of what happens now. History that is replayed is none of it, nor what

@@ -15,11 +15,11 @@ use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
 use crate::app::actions::Action;
 use crate::app::clock::millis_between;
 use crate::app::ingest::Link;
-use crate::app::words::{count_words, time_words};
+use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{
-    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, check_address,
-    redact,
+    Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, Updates,
+    check_address, redact,
 };
 
 /// What the section shows.
@@ -83,6 +83,9 @@ fn state_words(state: &ConnectionState) -> String {
     match state {
         ConnectionState::Disconnected => "Disconnected".to_owned(),
         ConnectionState::Connecting { .. } => "Connecting".to_owned(),
+        ConnectionState::Connected { updates: Updates::Cut { .. }, .. } => {
+            "Hub without its backend".to_owned()
+        }
         ConnectionState::Connected { .. } => "Connected".to_owned(),
         ConnectionState::Reconnecting { attempt, max_attempts: 0, .. } => {
             format!("Reconnecting, attempt {attempt}")
@@ -98,6 +101,7 @@ fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
     match state {
         ConnectionState::Disconnected => Sign::Pending,
         ConnectionState::Connecting { .. } => Sign::Linking,
+        ConnectionState::Connected { updates: Updates::Cut { .. }, .. } => Sign::Linking,
         ConnectionState::Connected { .. } => Sign::Linked,
         ConnectionState::Reconnecting { .. } => waited.map_or(Sign::Linking, Sign::Waiting),
         ConnectionState::Failed { .. } => Sign::Failed,
@@ -180,6 +184,12 @@ pub(super) fn connection_ui(
         }
         Some(SourceSpec::Demo | SourceSpec::WebSocket(_) | SourceSpec::Api(_)) => {
             address_ui(ui, view, draft, &mut actions);
+            if let ConnectionState::Connected { updates, .. } = view.state
+                && let Some(words) = updates_words(updates, view.zone)
+            {
+                let tone = style::palette(ui.ctx()).cancelled;
+                ui.add(Label::new(RichText::new(words).color(ink(tone))).wrap());
+            }
             if let Some((left, part)) = waiting {
                 wait_ui(ui, left, part);
             }
@@ -377,7 +387,6 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{harness, zone};
-    use crate::source::Updates;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {
@@ -442,11 +451,7 @@ mod tests {
     fn only_sensible_buttons_are_offered() {
         use Offer::{Disabled, Plain, Primary};
         let url = String::new;
-        let connected = ConnectionState::Connected {
-            url: url(),
-            since: Timestamp::UNIX_EPOCH,
-            updates: Updates::Live,
-        };
+        let connected = connected(Updates::Live);
         let failed = ConnectionState::Failed { url: url(), reason: url() };
         assert_eq!(offers(&ConnectionState::Disconnected, false), [Primary, Disabled, Disabled]);
         assert_eq!(offers(&connected, false), [Disabled, Plain, Plain]);
@@ -501,6 +506,24 @@ mod tests {
         harness.get_by_label("Disconnect").click();
         harness.run();
         assert!(harness.state().actions.is_empty());
+    }
+
+    fn connected(updates: Updates) -> ConnectionState {
+        let since = Timestamp::UNIX_EPOCH;
+        ConnectionState::Connected { url: String::new(), since, updates }
+    }
+
+    #[test]
+    fn a_hub_without_its_backend_is_not_said_to_be_well() {
+        let since = "1970-01-01T21:03:04Z".parse().unwrap();
+        let reason = "refused".to_owned();
+        let scene = Scene::new(connected(Updates::Cut { since, reason }));
+        let harness = harness(scene, |ui, scene| scene.show(ui));
+        assert!(harness.query_by_label("Connected").is_none());
+        assert!(harness.query_by_label("Hub without its backend").is_some());
+        let at = time_words(since, &zone());
+        let words = format!("The hub lost its backend at {at} and tries again: refused");
+        assert!(harness.query_by_label(&words).is_some());
     }
 
     #[test]
