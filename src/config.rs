@@ -13,7 +13,9 @@ use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
-use crate::source::{Access, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec};
+use crate::source::{
+    Access, ApiCalls, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec,
+};
 
 /// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Settings {
     pub kiosk: KioskSettings,
     pub measuring: MeasuringSettings,
     pub director: DirectorSettings,
+    /// Runs may be started, cancelled, retried and executed from here.
+    pub allow_actions: bool,
 }
 
 /// What is asked of a window by whoever measures it. A page has none of it.
@@ -128,6 +132,7 @@ impl Settings {
             kiosk: KioskSettings::from(kiosk),
             measuring: MeasuringSettings::default(),
             director,
+            allow_actions: connection.allow_actions,
         }
     }
 }
@@ -194,6 +199,17 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_POLL_SECS", hide_env = true)]
     pub poll_secs: Duration,
 
+    /// Let runs be started, cancelled, retried and executed from here, each after a question; in a
+    /// page's address also `actions`
+    #[arg(long, visible_alias = "actions", value_parser = FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_ALLOW_ACTIONS", hide_env = true)]
+    pub allow_actions: bool,
+
+    /// Whose calls that makes: `backend`, or `guide`, the product guide's, where the server knows them
+    #[arg(long, value_enum, value_name = "backend|guide", default_value = "backend")]
+    #[arg(hide_possible_values = true, env = "METERBRIDGE_API", hide_env = true)]
+    pub api: ApiName,
+
     /// Send the token in this file, as `Authorization: Bearer …`; METERBRIDGE_TOKEN in the
     /// environment is sent without
     #[arg(long, value_name = "FILE", env = "METERBRIDGE_TOKEN_FILE", hide_env = true)]
@@ -239,6 +255,10 @@ impl ConnectionOptions {
                 max_sockets: self.max_sockets,
                 poll_interval: self.poll_secs,
                 runs: runs.iter().filter(|run| !run.is_empty()).cloned().collect(),
+                calls: match self.api {
+                    ApiName::Backend => ApiCalls::Backend,
+                    ApiName::Guide => ApiCalls::Guide,
+                },
             },
             ..defaults
         }
@@ -250,6 +270,13 @@ impl ConnectionOptions {
 pub enum BackoffName {
     Constant,
     Exponential,
+}
+
+/// [`ApiCalls`] as they are spelled on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ApiName {
+    Backend,
+    Guide,
 }
 
 /// How many runs a screen keeps, or a hub.

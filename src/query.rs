@@ -4,6 +4,7 @@
 //! --panel` is elsewhere. It is read by the same table of options, so that no setting can be
 //! spelled in two ways.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -104,8 +105,9 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     let mut args: Vec<(String, Vec<String>)> = Vec::new();
     for query in queries {
         for (name, value) in parse(query.trim_start_matches('?').as_bytes()) {
-            let option = options.iter().find(|arg| arg.get_long() == Some(&name));
+            let option = options.iter().find(|arg| is_called(arg, &name));
             let option = option.ok_or_else(|| unknown(&name, &options))?;
+            let name = Cow::Borrowed(option.get_long().unwrap_or_default());
             let given = argument(option, &name, &value)?;
             args.retain(|(known, _)| *known != name);
             args.push((name.into_owned(), given));
@@ -125,6 +127,11 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     // A page has a stream of events, which tells of all runs.
     settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source), settings })
+}
+
+fn is_called(option: &Arg, name: &str) -> bool {
+    let others = option.get_visible_aliases().unwrap_or_default();
+    option.get_long() == Some(name) || others.contains(&name)
 }
 
 /// One setting as the command line has it; checked by itself, so that what is wrong has a name.
@@ -321,6 +328,24 @@ mod tests {
         assert_eq!((rates.hold_failed_secs, rates.pin_secs, rates.gap_secs), (30.0, 0.0, 5.0));
         let error = read_one("hold-fix=long").unwrap_err().to_string();
         assert!(error.contains("expected seconds from 0 to 86400"), "{error}");
+    }
+
+    #[test]
+    fn acting_on_runs_is_allowed_by_either_name_and_never_by_a_link() {
+        let allowed = |query: &str| read_one(query).map(|request| request.settings.allow_actions);
+        for (query, expected) in [
+            ("", false),
+            ("kiosk", false),
+            ("actions", true),
+            ("allow-actions", true),
+            ("allow-actions&actions=no", false),
+        ] {
+            assert_eq!(allowed(query), Ok(expected), "{query}");
+        }
+        let calls = read_one("api=guide").unwrap().settings.connection.api.calls;
+        assert_eq!(calls, crate::source::ApiCalls::Guide);
+        let error = read_one("api=ours").unwrap_err().to_string();
+        assert_eq!(error, "`api=ours` cannot be used: expected backend or guide");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum Action {
     Disconnect,
     Reconnect,
     /// Changes the connection's settings.
-    Configure(crate::source::ConnectionSettings),
+    Configure(Box<crate::source::ConnectionSettings>),
 }
 
 /// One line of the help: an action with its key.
@@ -245,7 +245,7 @@ pub(super) fn carry_out(
             }
             Action::Disconnect => link.disconnect(),
             Action::Reconnect => link.reconnect(),
-            Action::Configure(settings) => link.configure(settings.clone()),
+            Action::Configure(settings) => link.configure((**settings).clone()),
         }
     }
 }

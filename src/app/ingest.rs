@@ -16,8 +16,8 @@ use crate::demo::DemoHandle;
 use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
 use crate::source::{
-    ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal, SourceHandle,
-    SourceSpec,
+    Act, Acted, ApiUrl, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
+    ConnectionState, Signal, SourceHandle, SourceSpec,
 };
 
 /// Time a frame may spend on draining; what is left waits in the channel.
@@ -133,6 +133,40 @@ impl Link {
         }
     }
 
+    /// Whether runs can be acted on.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in a sentence.
+    pub fn acting(&self) -> Result<(), &'static str> {
+        match &self.source {
+            None => return Err("Fed by the program around it: its runs cannot be acted on."),
+            Some(SourceSpec::Recording(_)) => return Err("A recording cannot be acted on."),
+            Some(_) => {}
+        }
+        match (&self.state, &self.hub) {
+            (ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions: true })) => {
+                Ok(())
+            }
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
+                Err("This hub lets nobody act on runs.")
+            }
+            (ConnectionState::Connected { .. }, _) => Err(
+                "This stream of events cannot be acted on: connect to a backend (http://…) or to \
+                 a hub.",
+            ),
+            _ => Err("There is no connection."),
+        }
+    }
+
+    /// Has something done to a run; what became of it comes as [`ActFinished`].
+    pub fn act(&self, act: Act) {
+        if let Some(handle) = &self.handle {
+            handle.send(Command::Act(act));
+        }
+    }
+
     /// Hands changed settings to the source.
     pub fn configure(&mut self, settings: ConnectionSettings) {
         if settings != self.settings {
@@ -182,6 +216,10 @@ pub struct RunFinished {
     pub status: RunStatus,
 }
 
+/// Something that was asked for was done, or not.
+#[derive(Message, Clone, Debug, PartialEq)]
+pub struct ActFinished(pub Acted);
+
 /// The connection is in another state now. A frame can have several, in order.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionChanged(pub ConnectionState);
@@ -217,6 +255,7 @@ pub(super) fn plugin(app: &mut App) {
     app.add_message::<EventReceived>()
         .add_message::<NodeFinished>()
         .add_message::<RunFinished>()
+        .add_message::<ActFinished>()
         .add_message::<ConnectionChanged>()
         .add_message::<Connected>()
         .add_message::<Disconnected>()
@@ -231,6 +270,7 @@ pub struct Announcements<'w> {
     events: MessageWriter<'w, EventReceived>,
     nodes: MessageWriter<'w, NodeFinished>,
     runs: MessageWriter<'w, RunFinished>,
+    acts: MessageWriter<'w, ActFinished>,
     states: MessageWriter<'w, ConnectionChanged>,
     connected: MessageWriter<'w, Connected>,
     disconnected: MessageWriter<'w, Disconnected>,
@@ -293,6 +333,9 @@ pub(super) fn drain(
                 link.state = state;
             }
             Signal::Log(entry) => note(&mut link, entry, &mut announce),
+            Signal::Acted(acted) => {
+                announce.acts.write(ActFinished(acted));
+            }
             Signal::Hub { api, actions } => link.hub = Some(HubOffer { api, actions }),
         }
         if begun.elapsed() > budget {

@@ -6,10 +6,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{HubError, HubOptions, Keep};
+use super::{
+    FrontOptions, HubError, HubOptions, Keep,
+    gate::GateArgs,
+    passthrough::{API_BASE, Behind},
+};
 use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
 use crate::demo::StudioArgs;
-use crate::source::{check_address, redact};
+use crate::source::{ApiUrl, check_address, parse_api_url, redact};
 
 const A_DAY: f64 = 86_400.0;
 const MOST_DAYS: f64 = 36_500.0;
@@ -38,6 +42,9 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub hub: HubArgs,
+
+    #[command(flatten)]
+    pub gate: GateArgs,
 
     #[command(flatten)]
     pub connection: ConnectionOptions,
@@ -99,9 +106,39 @@ impl ServeArgs {
                 bytes: self.hub.keep_mib << 20,
                 runs: self.hub.keep_runs.keep_runs,
             },
-            api: None,
-            actions: false,
+            api: ApiUrl::is_meant(url).then_some(API_BASE),
+            actions: ApiUrl::is_meant(url) && self.connection.allow_actions,
         }))
+    }
+
+    /// What stands in front of `hub`, or of the demo studio.
+    ///
+    /// # Errors
+    ///
+    /// When the token for screens cannot be had, or is lacking where one is needed.
+    pub fn front(&self, hub: Option<&HubOptions>) -> Result<FrontOptions, HubError> {
+        let mut gate = self.gate.options()?;
+        match (&gate.token, hub) {
+            (None, None) => {
+                // What the studio tells is made up: pages of any origin may look at it.
+                gate.is_public = true;
+                self.studio.checked(self.listen)?;
+            }
+            (None, Some(_)) if !self.listen.ip().to_canonical().is_loopback() => {
+                return Err(HubError::RemoteWithoutToken { address: self.listen });
+            }
+            _ => {}
+        }
+        let behind = match hub {
+            None => Behind::Studio,
+            Some(hub) if hub.api.is_some() => Behind::Backend {
+                url: parse_api_url(&hub.upstream)?,
+                access: hub.connection.access.clone(),
+            },
+            Some(_) => Behind::Stream,
+        };
+        let allow_actions = hub.is_some_and(|hub| hub.actions);
+        Ok(FrontOptions { gate, behind, allow_actions })
     }
 }
 

@@ -1,11 +1,14 @@
 //! Why nothing can be served.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use super::StoreError;
-use crate::{demo::DemoError, source::UrlError};
+use super::{StoreError, gate::TokenError, passthrough::NoUpstream};
+use crate::{
+    demo::DemoError,
+    source::{AccessError, UrlError},
+};
 
 /// Why the page and the events could not be served. Once they are, nothing ends it but its owner.
 #[derive(Debug, Error)]
@@ -28,6 +31,22 @@ pub enum HubError {
          --store none"
     )]
     NoStateFolder,
+    /// A mistake on the command line.
+    #[error(
+        "--listen {address} would open the hub to other machines, which needs a token for screens: \
+         put one of 16 characters or more into METERBRIDGE_HUB_TOKEN, or into a file for \
+         --hub-token-file; or listen on a loopback address such as 127.0.0.1:{}", .address.port()
+    )]
+    RemoteWithoutToken { address: SocketAddr },
+    /// The token for screens is none.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token for screens cannot be had.
+    #[error("--hub-token-file: {0}")]
+    TokenFile(AccessError),
+    /// The backend's REST cannot be asked.
+    #[error(transparent)]
+    Upstream(#[from] NoUpstream),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot start the hub's thread: {0}")]
@@ -39,8 +58,13 @@ impl HubError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Demo(error) => error.exit_code(),
-            Self::NoPage { .. } | Self::Url(_) | Self::NoStateFolder => 2,
-            Self::Store(_) | Self::Thread(_) => 1,
+            Self::NoPage { .. }
+            | Self::Url(_)
+            | Self::NoStateFolder
+            | Self::RemoteWithoutToken { .. }
+            | Self::Token(_)
+            | Self::TokenFile(_) => 2,
+            Self::Upstream(_) | Self::Store(_) | Self::Thread(_) => 1,
         }
     }
 }

@@ -10,10 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use super::Hub;
+use super::{Hub, gate::ScreenPlace};
 use crate::demo::{
     House,
     server::{ALL_RUNS, ONE_RUN},
@@ -33,8 +34,9 @@ async fn visit(State(house): State<Arc<House>>, mut request: Request) -> Respons
         Ok(visit) => visit,
         Err(refusal) => return (refusal.status(), refusal.text()).into_response(),
     };
-    let upgrade = hyper::upgrade::on(&mut request);
+    let (place, upgrade) = take(&mut request);
     house.spawn(async move {
+        let _place = place;
         // Where the client left before it had its answer, there is nobody to serve.
         if let Ok(connection) = upgrade.await {
             visit.watch(TokioIo::new(connection)).await;
@@ -52,13 +54,20 @@ async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
     let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
         return no_handshake();
     };
-    if !hub.has_room() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "The hub is full.\n").into_response();
+    if !hub.is_open() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "The hub ends.\n").into_response();
     }
     let query = request.uri().query().map(str::to_owned);
-    let upgrade = hyper::upgrade::on(&mut request);
-    hub.welcome(query.as_deref(), async move { upgrade.await.ok().map(TokioIo::new) });
+    let (place, upgrade) = take(&mut request);
+    hub.welcome(query.as_deref(), place, async move { upgrade.await.ok().map(TokioIo::new) });
     accepted
+}
+
+/// The place that the gate gave a screen, which it keeps as long as it stays; and its connection, once
+/// its handshake is answered.
+fn take(request: &mut Request) -> (Option<ScreenPlace>, OnUpgrade) {
+    let place = request.extensions_mut().remove();
+    (place, hyper::upgrade::on(request))
 }
 
 fn no_handshake() -> Response {

@@ -31,11 +31,12 @@ const REVALIDATE: &str = "no-cache";
 /// The fewest hexadecimal digits that count as a hash of a file's content.
 const HASH_DIGITS: usize = 8;
 
-/// On every answer, whatever it is.
+/// On every answer, whatever it is; an answer that says it itself knows better.
 pub(super) async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in OF_EVERY_ANSWER {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        let own = response.headers_mut().entry(name);
+        own.or_insert(HeaderValue::from_static(value));
     }
     response
 }

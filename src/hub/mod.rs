@@ -16,10 +16,16 @@
 //! A viewer may come from a page of another origin, as with `meterbridge demo`: what the studio
 //! tells is made up and public, and what clients send changes nothing.
 
+mod answer;
 mod args;
 mod error;
 mod events;
+mod front;
+pub mod gate;
 mod headers;
+mod health;
+mod metrics;
+pub mod passthrough;
 pub mod relay;
 mod run;
 mod server;
@@ -27,8 +33,17 @@ pub mod site;
 
 pub use args::ServeArgs;
 pub use error::HubError;
+pub use front::FrontOptions;
 pub use headers::CONTENT_SECURITY_POLICY;
-pub use relay::{Counters, Hub, HubOptions, Keep, StoreError};
+pub use relay::{Counters, Hub, HubOptions, Keep, StoreError, StoreState};
 pub use run::run;
 pub use server::HubServer;
 pub use site::Site;
+
+/// Tells whoever runs the hub.
+fn tell(text: &str) {
+    use std::io::Write;
+
+    // A closed stderr is no reason not to serve.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -15,16 +15,17 @@ use crate::{
 ///
 /// When it cannot be opened; [`HubError::exit_code`] says what to exit with.
 pub async fn run(args: ServeArgs) -> Result<(), HubError> {
-    let listen = args.studio.checked(args.listen)?;
+    let (listen, hub) = (args.listen, args.hub()?);
+    let front = args.front(hub.as_ref())?;
     let site = match &args.page {
         Some(folder) => Some(Site::of_folder(folder)?),
         None => Site::found(),
     };
     let lacks_page = site.is_none();
     let mut signals = Signals::listen().map_err(DemoError::Signal)?;
-    let server = match args.hub()? {
-        None => HubServer::start(listen, args.studio.options(), site).await?,
-        Some(options) => HubServer::start_hub(listen, Hub::open(options)?, site).await?,
+    let server = match hub {
+        None => HubServer::start_behind(listen, args.studio.options(), site, front).await?,
+        Some(hub) => HubServer::start_hub_behind(listen, Hub::open(hub)?, site, front).await?,
     };
     if lacks_page {
         // A closed stderr is no reason not to serve, nor a closed stdout below.

@@ -1,9 +1,9 @@
 //! Connections: accepted, bounded in number and in time, and ended.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request, middleware, response::Response};
+use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -15,15 +15,23 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Hub, HubError, Site, events, headers, site};
+use super::{
+    Hub, HubError, Site, events,
+    front::{Front, FrontOptions},
+    gate::{Gate, GateOptions, Peer, Reason},
+    headers, site,
+};
 use crate::demo::{
     DemoOptions, House,
     server::{ALL_RUNS, bind, next_connection},
 };
 
-/// HTTP connections at a time; more wait to be accepted. WebSockets are not among them: whoever
-/// serves them counts those.
+/// HTTP connections at a time; more wait to be accepted. Screens are counted beside them, by the
+/// gate: however many there are, somebody can still ask how the hub is.
 const MAX_CONNECTIONS: usize = 256;
+
+/// Bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 16 << 10;
 
 /// A client has so long for the head of a request, and for the pause before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,6 +53,13 @@ pub(super) enum Served {
 }
 
 impl Served {
+    fn hub(&self) -> Option<Arc<Hub>> {
+        match self {
+            Self::Studio(_) => None,
+            Self::Hub(hub) => Some(Arc::clone(hub)),
+        }
+    }
+
     /// Closes every viewer with 1001, and waits a moment for them to take it.
     async fn close(&self) {
         match self {
@@ -77,32 +92,69 @@ impl HubServer {
         options: DemoOptions,
         site: Option<Site>,
     ) -> Result<Self, HubError> {
+        let front = FrontOptions {
+            gate: GateOptions { is_public: true, ..GateOptions::default() },
+            ..FrontOptions::default()
+        };
+        Self::start_behind(listen, options, site, front).await
+    }
+
+    /// The same behind a front of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or the front cannot be had.
+    pub async fn start_behind(
+        listen: SocketAddr,
+        options: DemoOptions,
+        site: Option<Site>,
+        front: FrontOptions,
+    ) -> Result<Self, HubError> {
         let bound = bind(listen).await?;
-        Ok(Self::over(bound, Served::Studio(Arc::new(House::open(options))), site))
+        let served = Served::Studio(Arc::new(House::open(options)));
+        Self::over(bound, served, site, front)
     }
 
     /// The same with a hub in the studio's place.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// When the address cannot be listened on, or the front cannot be had.
     pub async fn start_hub(
         listen: SocketAddr,
         hub: Hub,
         site: Option<Site>,
     ) -> Result<Self, HubError> {
+        Self::start_hub_behind(listen, hub, site, FrontOptions::default()).await
+    }
+
+    /// The same behind a front of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on, or the front cannot be had.
+    pub async fn start_hub_behind(
+        listen: SocketAddr,
+        hub: Hub,
+        site: Option<Site>,
+        front: FrontOptions,
+    ) -> Result<Self, HubError> {
         let bound = bind(listen).await?;
-        Ok(Self::over(bound, Served::Hub(Arc::new(hub)), site))
+        Self::over(bound, Served::Hub(Arc::new(hub)), site, front)
     }
 
     fn over(
         (listener, address): (TcpListener, SocketAddr),
         served: Served,
         site: Option<Site>,
-    ) -> Self {
+        front: FrontOptions,
+    ) -> Result<Self, HubError> {
         let (stopping, stopped) = watch::channel(false);
-        let serve = tokio::spawn(serve(listener, router(served.clone(), site), stopped));
-        Self { address, served, stopping, serve }
+        let front = Front::new(address, served.hub(), front)?;
+        let gate = Arc::clone(&front.gate);
+        let router = router(front, &served, site);
+        let serve = tokio::spawn(serve(listener, router, gate, stopped));
+        Ok(Self { address, served, stopping, serve })
     }
 
     /// Where it listens.
@@ -146,24 +198,35 @@ impl Drop for HubServer {
     }
 }
 
-fn router(served: Served, site: Option<Site>) -> Router {
+fn router(front: Front, served: &Served, site: Option<Site>) -> Router {
     let page = site::routes(site).layer(middleware::from_fn(headers::describe));
     let events = match served {
-        Served::Studio(house) => events::of_studio(house),
-        Served::Hub(hub) => events::of_hub(hub),
+        Served::Studio(house) => events::of_studio(Arc::clone(house)),
+        Served::Hub(hub) => events::of_hub(Arc::clone(hub)),
     };
-    events.fallback_service(page).layer(middleware::from_fn(headers::protect))
+    front.router(events, page)
 }
 
 /// Accepts connections until it is told to stop, then waits for those it has.
-async fn serve(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    gate: Arc<Gate>,
+    stopped: watch::Receiver<bool>,
+) {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let accept = async {
         // The room is never closed.
         while let Ok(place) = Arc::clone(&room).acquire_owned().await {
             let stream = next_connection(&listener).await;
-            let connection = converse(stream, router.clone(), stopped.clone());
+            // Who has no address any more has left.
+            let Ok(from) = stream.peer_addr() else { continue };
+            let Some(peer) = gate.places().enter(from.ip()) else {
+                gate.refusals().count(Reason::Connections);
+                continue;
+            };
+            let connection = converse(stream, router.clone(), peer, stopped.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -186,22 +249,56 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Serves one connection until it ends or becomes a WebSocket.
-async fn converse(stream: TcpStream, router: Router, stopped: watch::Receiver<bool>) {
+async fn converse(stream: TcpStream, router: Router, peer: Peer, stopped: watch::Receiver<bool>) {
     // Small answers at once; where that cannot be had they are merely later.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .max_header_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), Answering::new(router, peer.clone()))
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         // Whatever ended it, the client knows: it has been told, or it left.
         _ended = connection.as_mut() => return,
         () = told(stopped) => {}
-        () = sleep(CONNECTION_LIFETIME) => {}
+        () = grows_old(&peer) => {}
     }
     connection.as_mut().graceful_shutdown();
     // Who does not take it within the grace is cut off.
     let _ = timeout(CLOSE_GRACE, connection).await;
+}
+
+/// Waits until a connection has had its time. One that waits for the end of a run has not.
+async fn grows_old(peer: &Peer) {
+    loop {
+        sleep(CONNECTION_LIFETIME).await;
+        if !peer.waits_long() {
+            return;
+        }
+    }
+}
+
+/// The router, telling it whose connection a request came on.
+struct Answering {
+    router: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Answering {
+    fn new(router: Router, peer: Peer) -> Self {
+        Self { router: TowerToHyperService::new(router), peer }
+    }
+}
+
+impl Service<Request<Incoming>> for Answering {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer.clone());
+        self.router.call(request)
+    }
 }

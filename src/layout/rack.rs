@@ -31,6 +31,9 @@ pub struct RackRequest {
     pub left: f32,
     pub right: f32,
     pub top: f32,
+    /// How much larger modules are than on a wall, in design pixels. From more than 1 on there are
+    /// two rows at least: so a portrait screen is filled.
+    pub enlarged: f32,
     /// Modules that the loop leads back to and comes from (COMPOSE and VALIDATE).
     pub loop_between: Option<(usize, usize)>,
 }
@@ -86,11 +89,17 @@ impl Rack {
     }
 }
 
+/// More modules than this make two rows where they are enlarged.
+const MOST_ENLARGED_IN_A_ROW: usize = 4;
+
 /// Lays out a rack. A module's place depends only on how many there are and which have focus.
 pub fn lay_out_rack(request: &RackRequest) -> Rack {
     let count = request.focus.len();
     let width = request.right - request.left;
-    let rows = (1..=count.max(1))
+    let enlarged = request.enlarged;
+    let is_enlarged = enlarged > 1.0;
+    let least_rows = if is_enlarged && count > MOST_ENLARGED_IN_A_ROW { 2 } else { 1 };
+    let rows = (least_rows..=count.max(least_rows))
         .find(|rows| {
             let per_row = count.div_ceil(*rows);
             let gaps = GAP * per_row.saturating_sub(1) as f32;
@@ -100,8 +109,8 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         })
         .unwrap_or(1);
     let per_row = count.div_ceil(rows).max(1);
-    // Two rows share the height of one and a half.
-    let shrink = if rows == 1 { 1.0 } else { 0.72 };
+    // On a wall two rows share the height of one and a half.
+    let shrink = if rows == 1 || is_enlarged { enlarged } else { 0.72 };
 
     let mut modules = Vec::with_capacity(count);
     let mut row_tops = Vec::with_capacity(rows);
@@ -111,17 +120,17 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         let normal = focus.len() - focused;
         let focus_w = focus_width(&request.focus) * shrink;
         let gaps = focus.len().saturating_sub(1) as f32;
-        let wanted = (width - focus_w * focused as f32) - NORMAL_WIDTH * normal as f32;
+        let wanted = (width - focus_w * focused as f32) - NORMAL_WIDTH * enlarged * normal as f32;
         let gap = if gaps > 0.0 { (wanted / gaps).clamp(GAP, WIDEST_GAP) } else { 0.0 };
         let rest = width - gap * gaps - focus_w * focused as f32;
         let normal_w = if normal > 0 { rest / normal as f32 } else { 0.0 };
-        let scale = (normal_w / NORMAL_WIDTH).clamp(0.6, 1.12);
+        let scale = (normal_w / NORMAL_WIDTH).clamp(0.6, 1.12 * enlarged);
         let height = NORMAL_HEIGHT * shrink;
         let top = request.top + row as f32 * (height + ROW_GAP * shrink);
         row_tops.push(top);
         // Where every module has the focus, they share the width.
         let focus_w = if normal == 0 && focused > 0 {
-            ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * 1.6)
+            ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * enlarged.max(1.6))
         } else {
             focus_w
         };
@@ -131,7 +140,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
             modules.push(ModuleBox {
                 rect: Rect::new(x, top - rise, w, height + 2.0 * rise),
                 focus: *focus,
-                scale: if *focus { (w / FOCUS_WIDTH).min(1.0) } else { scale },
+                scale: if *focus { (w / FOCUS_WIDTH).min(enlarged) } else { scale },
                 row,
             });
             x += w + gap;
@@ -178,8 +187,30 @@ mod tests {
             left: 56.0,
             right: width - 56.0,
             top: 312.0,
+            enlarged: 1.0,
             loop_between: None,
         })
+    }
+
+    #[test]
+    fn enlarged_modules_stand_in_two_rows_beneath_each_other() {
+        for focused in 0..8 {
+            let rack = lay_out_rack(&RackRequest {
+                focus: (0..8).map(|index| index == focused).collect(),
+                left: 56.0,
+                right: 1564.0,
+                top: 312.0,
+                enlarged: 1.5,
+                loop_between: Some((4, 5)),
+            });
+            assert_eq!(rack.row_tops.len(), 2);
+            let rows: Vec<usize> = rack.modules.iter().map(|module| module.row).collect();
+            assert_eq!(rows, [0, 0, 0, 0, 1, 1, 1, 1]);
+            assert!(rack.modules.iter().all(|module| module.scale > 1.2), "{rack:#?}");
+            let (upper, lower) = rack.modules.split_at(4);
+            let bottom = upper.iter().map(|module| module.rect.bottom()).fold(0.0, f32::max);
+            assert!(lower.iter().all(|module| module.rect.y > bottom + 20.0), "{rack:#?}");
+        }
     }
 
     #[test]

@@ -250,6 +250,17 @@ pub fn song_title(body: &[u8]) -> Result<Option<SmolStr>, RestError> {
     Ok(text(&json(body)?["title"]))
 }
 
+/// The run that was made by a `POST` of `/runs`, `/runs/{run_id}/retry` or `/workflows/execute`.
+///
+/// # Errors
+///
+/// When the answer names none.
+pub fn made_run(body: &[u8]) -> Result<RunId, RestError> {
+    let value = json(body)?;
+    let named = text(&value["new_run_id"]).or_else(|| text(&value["run_id"]));
+    named.ok_or_else(|| lacks("run_id"))
+}
+
 /// What a refusal says: `detail` as a text or as a list of what is wrong, or the text itself.
 pub fn refusal_words(body: &[u8]) -> String {
     let Ok(value) = json(body) else { return String::from_utf8_lossy(body).into_owned() };

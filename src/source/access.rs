@@ -114,6 +114,11 @@ impl Secret {
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::new(&text).ok_or_else(|| AccessError::NoToken { path: path.to_owned() })
     }
+
+    /// The text itself, for whoever compares or sends it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]

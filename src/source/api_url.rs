@@ -50,11 +50,35 @@ pub fn check_address(text: &str) -> Result<(), UrlError> {
     }
 }
 
+/// An id as it stands in a path: what it holds came from a server, or from a person.
+pub(super) fn segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
+
 impl ApiUrl {
     /// Whether a text is meant as one.
     pub fn is_meant(text: &str) -> bool {
         let scheme = text.trim().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
+    }
+
+    /// The API at `path` of the origin that a stream of events comes from; `None` where it is no path,
+    /// but leads elsewhere.
+    pub(super) fn beside(stream: &SourceUrl, path: &str) -> Option<Self> {
+        let leads_elsewhere = path.starts_with("//") || !path.starts_with('/');
+        let is_odd =
+            !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte));
+        if leads_elsewhere || is_odd {
+            return None;
+        }
+        let path = path.trim_end_matches('/').to_owned();
+        Some(Self { place: stream.with_target(path.clone()), path })
+    }
+
+    /// The path without a slash at its end; empty for the root.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     /// Paths that the REST may be at, the likeliest first: below the address, or the address itself
@@ -121,6 +145,17 @@ mod tests {
         assert_eq!(bases("https://h/amcs/?x=1#y"), ["/amcs/api/v1", "/amcs"]);
         assert_eq!(bases("http://h/api/v1/"), ["/api/v1"]);
         assert!(parse_api_url("ws://h").is_err() && parse_api_url("http://").is_err());
+    }
+
+    #[test]
+    fn a_hubs_api_is_on_its_own_origin_whatever_it_says() {
+        let stream = parse_source_url("wss://ann:secret@hub:9/events?token=t").unwrap();
+        let api = ApiUrl::beside(&stream, "/api/v1/").unwrap();
+        assert_eq!((api.to_string().as_str(), api.path()), ("https://hub:9/api/v1", "/api/v1"));
+        for elsewhere in ["//evil/api", "https://evil/api", "api", "", "/a b", "/a\r\nX: y", "/a?b"]
+        {
+            assert!(ApiUrl::beside(&stream, elsewhere).is_none(), "{elsewhere:?}");
+        }
     }
 
     #[test]

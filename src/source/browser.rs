@@ -18,14 +18,16 @@ use tokio::sync::{Notify, mpsc};
 use wasm_bindgen::JsCast;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
+use super::act::PostTo;
 use super::desk::{Ambient, Desk, Turn, room, unless_commanded};
 use super::ending::{LOST_CODE, server_words};
+use super::fetch::post_below;
 use super::outlet::{CHANNEL_CAPACITY, Outlet};
 use super::session::{
     self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
 };
 use super::timer::sleep;
-use super::{Command, ConnectionSettings, Ending, Signal, SourceUrl, Waker};
+use super::{ApiUrl, Command, ConnectionSettings, Ending, Signal, SourceUrl, Waker};
 use crate::protocol::Batch;
 
 /// Bytes of text that may wait for the application, in the inbox and in the channel: some 50,000
@@ -106,6 +108,11 @@ impl Dial for Page {
             () = sleep(limit) => return Err(Ending::ConnectTimeout { after: limit }),
         }
         Ok(socket)
+    }
+
+    fn post_to(&self, url: &SourceUrl, _: &ConnectionSettings) -> PostTo {
+        let url = url.clone();
+        Box::new(move |api| Some(post_below(ApiUrl::beside(&url, api)?.to_string())))
     }
 
     /// Attempts pause while the browser says that there is no network, and one is made as soon as

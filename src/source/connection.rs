@@ -68,11 +68,28 @@ pub struct ApiSettings {
     pub poll_interval: Duration,
     /// Runs that are watched whether or not the backend lists them.
     pub runs: Vec<String>,
+    /// Whose calls are made to act on runs.
+    pub calls: ApiCalls,
+}
+
+/// Whose calls are made to act on runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApiCalls {
+    /// The backend's own.
+    #[default]
+    Backend,
+    /// The product guide's, and where the server does not know one of them, the backend's.
+    Guide,
 }
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        Self { max_sockets: 8, poll_interval: Duration::from_secs(5), runs: Vec::new() }
+        Self {
+            max_sockets: 8,
+            poll_interval: Duration::from_secs(5),
+            runs: Vec::new(),
+            calls: ApiCalls::default(),
+        }
     }
 }
 

@@ -7,12 +7,13 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::act::{Actor, PostTo};
 use super::outlet::Outlet;
 use super::stream::Stream;
 use super::url::redact;
 use super::{
-    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
-    Updates,
+    Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    Signal, Updates,
 };
 use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
@@ -54,6 +55,10 @@ pub(super) struct Desk {
     pub url: Option<String>,
     pub outlet: Outlet,
     pub ambient: Ambient,
+    /// The way for acts; else why there is none.
+    pub actor: Result<Actor, &'static str>,
+    /// Makes the way for acts to a hub that says where its API is.
+    pub to_hub: Option<PostTo>,
     /// Of [`url`](Self::url): what its connections so far have brought.
     pub stream: Stream,
     state: ConnectionState,
@@ -73,6 +78,8 @@ impl Desk {
             url,
             outlet,
             ambient,
+            actor: Err(NOT_CONNECTED),
+            to_hub: None,
             stream: Stream::default(),
             state: ConnectionState::Disconnected,
             fixed_address: None,
@@ -132,6 +139,12 @@ impl Desk {
         let hello = self.stream.note(&batch);
         self.deliver(batch);
         if let Some(Hello { api, actions, .. }) = hello {
+            let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
+            self.actor = match post {
+                Some(post) if actions => Ok(Actor { post, touched: None }),
+                Some(_) => Err(HUB_FORBIDS),
+                None => Err(ONLY_EVENTS),
+            };
             self.outlet.push(Signal::Hub { api: api.map(String::from), actions });
         }
         self.tell_updates(self.stream.updates().clone(), "");
@@ -176,6 +189,16 @@ impl Desk {
             }
             Some(Command::Reconnect) => self.restart_if_enabled(),
             Some(Command::Disconnect) => Turn::Stop,
+            Some(Command::Act(act)) => {
+                self.act(act);
+                Turn::Stay
+            }
+            Some(Command::Watch(run)) => {
+                if let Ok(actor) = &self.actor {
+                    actor.touch(&run);
+                }
+                Turn::Stay
+            }
             Some(Command::Configure(settings)) => {
                 let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
                 match (was_enabled, self.settings.enabled) {
@@ -187,6 +210,24 @@ impl Desk {
         }
     }
 
+    /// Has it done, whatever else goes on; the application is told what became of it.
+    fn act(&mut self, act: Act) {
+        let actor = match &self.actor {
+            Ok(actor) => actor.clone(),
+            Err(reason) => {
+                let result = Err((*reason).to_owned());
+                self.outlet.push(Signal::Acted(Acted { act, result }));
+                return;
+            }
+        };
+        let (calls, random) = (self.settings.api.calls, (self.ambient.random)());
+        let mut outlet = self.outlet.another();
+        spawn(async move {
+            outlet.push(Signal::Acted(actor.carry_out(calls, act, random).await));
+            outlet.room().await;
+        });
+    }
+
     fn restart_if_enabled(&mut self) -> Turn {
         if self.settings.enabled {
             return Turn::Restart;
@@ -194,6 +235,25 @@ impl Desk {
         self.log_error("not connected: the connection is switched off. Switch it on first");
         Turn::Stop
     }
+}
+
+/// Why nothing can be done to the runs of a stream that says nothing of an API.
+pub(super) const ONLY_EVENTS: &str =
+    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
+/// Why nothing can be done through a hub.
+const HUB_FORBIDS: &str = "This hub lets nobody act on runs";
+
+/// Why nothing can be done before there is a connection.
+pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";
+
+#[cfg(not(target_arch = "wasm32"))]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn spawn(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
 }
 
 /// What a source does between two turns of work: stops if it has to, then waits until a command

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Ending;
 use super::access::Credentials;
+use super::act::PostError;
 use super::api_url::ApiUrl;
 use super::connector::Connect;
 use super::ending::{seconds, server_words};
@@ -73,6 +74,20 @@ impl HttpError {
     }
 }
 
+impl From<HttpError> for PostError {
+    fn from(error: HttpError) -> Self {
+        match error {
+            HttpError::Refused { status, words } => Self::Refused { status, words },
+            HttpError::Silent { after } => Self::Silent { after },
+            HttpError::Lost => Self::Lost(format!(
+                "{}. It may be done all the same: look before you try again",
+                HttpError::Lost
+            )),
+            error => Self::Lost(error.to_string()),
+        }
+    }
+}
+
 /// Asks one origin.
 pub struct HttpClient<C> {
     connector: Arc<C>,
@@ -125,28 +140,41 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         Err(HttpError::Protocol("it redirects in a circle".to_owned()))
     }
 
-    /// `POST` of JSON, or of nothing. Nothing is tried twice, and no redirect is followed.
+    /// `POST` of JSON, or of nothing; the answer is waited for so long. Nothing is tried twice, and no
+    /// redirect is followed. Nobody hangs up on the server, which would go on all the same.
     ///
     /// # Errors
     ///
     /// When there is no answer, or not that of a success.
-    pub async fn post(&self, target: &str, json: &str) -> Result<Vec<u8>, HttpError> {
-        self.succeed(self.send(target, json, self.timeout).await?)
+    pub async fn post(
+        self: &Arc<Self>,
+        target: &str,
+        json: String,
+        patience: Duration,
+    ) -> Result<Vec<u8>, HttpError> {
+        self.succeed(self.change(target, json, patience).await?)
     }
 
-    /// [`post`](Self::post) with a time limit of its own, whatever the answer says.
+    /// [`post`](Self::post), whatever the answer says.
     ///
     /// # Errors
     ///
     /// When there is no answer, or only elsewhere.
-    pub async fn send(
-        &self,
+    pub async fn change(
+        self: &Arc<Self>,
         target: &str,
-        json: &str,
-        limit: Duration,
+        json: String,
+        patience: Duration,
     ) -> Result<Answer, HttpError> {
-        let asked = timeout(limit, self.ask(&Method::POST, target, json));
-        let answer = asked.await.unwrap_or(Err(HttpError::Silent { after: limit }))?;
+        let opened = timeout(self.timeout, self.open(target));
+        let none = Ending::ConnectTimeout { after: self.timeout };
+        let sender = opened.await.unwrap_or(Err(HttpError::NoConnection(none)))?;
+        let (client, target) = (self.clone(), target.to_owned());
+        let asking = async move { client.ask_on(sender, &Method::POST, &target, &json).await };
+        let answer = timeout(patience, tokio::spawn(asking)).await;
+        let answer = answer.map_err(|_| HttpError::Silent { after: patience })?;
+        // The task can only have been ended with the program.
+        let answer = answer.unwrap_or(Err(HttpError::Lost))?;
         match &answer.location {
             None => Ok(answer),
             Some(place) => Err(self.moved(answer.status, place)),
@@ -178,32 +206,36 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         HttpError::Moved { status, place }
     }
 
-    async fn ask(&self, method: &Method, target: &str, json: &str) -> Result<Answer, HttpError> {
-        while method == Method::GET
-            && let Some(kept) = self.take_idle()
-        {
-            match self.ask_on(kept, method, target, json).await {
+    async fn ask(&self, target: &str) -> Result<Answer, HttpError> {
+        while let Some(kept) = self.take_idle() {
+            match self.ask_on(kept, &Method::GET, target, "").await {
                 // It was gone already, as after an unhandled error of the backend.
                 Err(HttpError::Lost) => {}
                 answer => return answer,
             }
         }
+        let sender = self.open(target).await?;
+        self.ask_on(sender, &Method::GET, target, "").await
+    }
+
+    /// A connection of its own.
+    async fn open(&self, target: &str) -> Result<SendRequest<String>, HttpError> {
         let place = self.url.at(target.to_owned());
         let transport = self.connector.connect(&place).await.map_err(HttpError::NoConnection)?;
         let (sender, connection) =
             handshake(TokioIo::new(transport)).await.map_err(|_| HttpError::Lost)?;
         // It ends when its sender is dropped; what ended it, the sender is told.
         tokio::spawn(connection);
-        self.ask_on(sender, method, target, json).await
+        Ok(sender)
     }
 
     /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
     /// another one's.
     async fn ask_again(&self, target: &str) -> Result<Answer, HttpError> {
-        match self.ask(&Method::GET, target, "").await {
+        match self.ask(target).await {
             Err(HttpError::Lost) => {
                 sleep(BEFORE_ANOTHER).await;
-                self.ask(&Method::GET, target, "").await
+                self.ask(target).await
             }
             answer => answer,
         }
@@ -240,7 +272,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
             .header(header::HOST, self.url.authority())
             .header(header::ACCEPT, "application/json")
             .header(header::USER_AGENT, concat!("meterbridge/", env!("CARGO_PKG_VERSION")));
-        if !json.is_empty() {
+        if method == Method::POST {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let secret = match (&self.credentials, self.url.userinfo()) {

@@ -10,6 +10,7 @@
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
+//! | `act` | what is done to runs, call by call | what carries a call |
 //! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
@@ -20,6 +21,7 @@
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
+mod act;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 mod api_url;
@@ -29,6 +31,8 @@ pub mod bases;
 mod browser;
 mod connection;
 mod ending;
+#[cfg(target_arch = "wasm32")]
+mod fetch;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod http;
 pub mod recording;
@@ -56,12 +60,13 @@ mod timer;
 mod websocket;
 
 pub use access::{Access, AccessError, Credentials, Secret};
+pub use act::{Act, Acted, Done};
 pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
 pub use connection::{
-    ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    Updates,
+    ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
+    ConnectionState, Updates,
 };
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]
@@ -71,7 +76,7 @@ pub use url::{SourceUrl, UrlError, parse_source_url, redact};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::protocol::Batch;
+use crate::protocol::{Batch, RunId};
 
 /// Where events come from, as whoever starts the application names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +102,8 @@ pub enum Signal {
     State(ConnectionState),
     /// Something for the connection log.
     Log(ConnectionLogEntry),
+    /// What became of a [`Command::Act`]: each is answered once.
+    Acted(Acted),
     /// What answers is a hub, which has said hello; on every connection anew.
     Hub {
         /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
@@ -117,6 +124,11 @@ pub enum Command {
     Reconnect,
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
     Configure(ConnectionSettings),
+    /// Do something to a run. The connection stays as it is.
+    Act(Act),
+    /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
+    /// over, though it may be in no list.
+    Watch(RunId),
 }
 
 impl SourceHandle {

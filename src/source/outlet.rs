@@ -35,6 +35,11 @@ impl Outlet {
         Self { sender, waker, pending: VecDeque::new() }
     }
 
+    /// The same end, for whoever sends on his own; in no order with this one.
+    pub fn another(&self) -> Self {
+        Self::new(self.sender.clone(), self.waker.clone())
+    }
+
     /// Sends, or keeps until there is room.
     pub fn push(&mut self, signal: Signal) {
         if self.pending.len() >= MOST_PENDING {

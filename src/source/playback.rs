@@ -35,6 +35,7 @@ pub async fn play<R: BufRead>(
     let mut desk = Desk::new(None, ConnectionSettings::default(), outlet, ambient);
     let address = format!("file:{name}");
     desk.fix_address(address.clone());
+    desk.actor = Err("A recording cannot be acted on");
     let mut turn = Turn::Restart;
     loop {
         turn = match turn {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use super::act::PostTo;
 #[cfg(target_arch = "wasm32")]
 use super::desk::rest;
-use super::desk::{Desk, Turn, unless_commanded};
+use super::desk::{Desk, ONLY_EVENTS, Turn, unless_commanded};
 use super::schedule::{Next, Schedule};
 use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
@@ -33,6 +34,9 @@ pub(super) trait Dial {
         url: &SourceUrl,
         settings: ConnectionSettings,
     ) -> impl Future<Output = Result<Self::Line, Ending>>;
+
+    /// The way for acts to the server of `url`, should it be a hub.
+    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> PostTo;
 
     /// Waits for the next attempt: `delay`, or longer where there is no sense in trying.
     fn wait(&mut self, delay: Duration) -> impl Future<Output = ()>;
@@ -90,6 +94,8 @@ pub(super) async fn session<D: Dial>(
             return Turn::Stay;
         }
     };
+    desk.actor = Err(ONLY_EVENTS);
+    desk.to_hub = Some(dial.post_to(&url, &desk.settings));
     let mut schedule = Schedule::default();
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {

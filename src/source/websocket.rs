@@ -9,13 +9,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
+use super::act::{Call, PostTo, Posted};
 use super::connector::Connect;
 use super::desk::{Desk, Turn, unless_commanded};
 use super::ending::{NO_CODE, server_words};
 use super::handshake::shake_hands;
+use super::http::HttpClient;
 use super::session::{Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::socket::Socket;
-use super::{Command, ConnectionSettings, Ending, SourceUrl};
+use super::{ApiUrl, Command, ConnectionSettings, Ending, SourceUrl};
 use crate::protocol::Batch;
 
 /// The longest time spent on gathering a batch.
@@ -36,7 +38,7 @@ impl<C> Network<C> {
     }
 }
 
-impl<C: Connect> Dial for Network<C> {
+impl<C: Connect + Send + Sync + 'static> Dial for Network<C> {
     type Line = Socket<C::Transport>;
 
     async fn dial(
@@ -51,6 +53,24 @@ impl<C: Connect> Dial for Network<C> {
         };
         let limit = settings.connect_timeout;
         timeout(limit, open).await.unwrap_or(Err(Ending::ConnectTimeout { after: limit }))
+    }
+
+    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> PostTo {
+        let (connector, url) = (self.connector.clone(), url.clone());
+        // Where they cannot be had there is no connection, either.
+        let credentials = settings.access.credentials().ok().flatten();
+        let limit = settings.connect_timeout;
+        Box::new(move |api| {
+            let url = ApiUrl::beside(&url, api)?;
+            let base = url.path().to_owned();
+            let client = HttpClient::new(connector.clone(), url, credentials.clone(), limit);
+            let client = Arc::new(client);
+            let post = move |call: Call| -> Posted {
+                let (client, target) = (client.clone(), format!("{base}{}", call.path));
+                Box::pin(async move { Ok(client.post(&target, call.body, call.patience).await?) })
+            };
+            Some(Arc::new(post))
+        })
     }
 
     async fn wait(&mut self, delay: Duration) {

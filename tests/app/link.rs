@@ -119,6 +119,6 @@ fn switching_the_connection_off_closes_it() {
     let mut app = watching(&demo, Settings::default());
     let mut settings = app.world().resource::<Link>().settings.clone();
     settings.enabled = false;
-    act(&mut app, Action::Configure(settings));
+    act(&mut app, Action::Configure(Box::new(settings)));
     until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
 }

@@ -7,12 +7,14 @@ use std::path::Path;
 use super::picture::{CLOCKS, Difference, Picture, Rectangle};
 
 const SIZE: (usize, usize) = (960, 540);
+const PORTRAIT: (usize, usize) = (540, 960);
 /// What another version of the renderer may do to edges; anything a person sees is far above it.
 const TOLERANCE: Difference = Difference { mean: 0.25, far: 0.001 };
 
 #[track_caller]
 pub fn assert_as_before(scene: &str, take: &str, covered: &[Rectangle]) {
-    let (picture, path) = Picture::of_scene(scene, take, SIZE);
+    let size = if take == "portrait" { PORTRAIT } else { SIZE };
+    let (picture, path) = Picture::of_scene(scene, take, size);
     let name = if take == "stage" { scene.to_owned() } else { format!("{scene}-{take}") };
     let reference =
         Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/app/pixels/{name}.png"));
@@ -37,6 +39,12 @@ fn mid_run_looks_as_before() {
 #[test]
 fn failed_looks_as_before() {
     assert_as_before("failed", "stage", &[]);
+}
+
+#[test]
+fn portrait_stages_look_as_before() {
+    assert_as_before("failed", "portrait", &[]);
+    assert_as_before("second-fix-pass", "portrait", &[]);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal, Updates,
-    net,
+    Acted, ApiSettings, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Signal,
+    Updates, net,
 };
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -24,10 +24,11 @@ const WORDS: &str = "LLM call timed out in LYRICS after 30s";
 /// A screen that watches a backend.
 pub struct Screen {
     signals: crossbeam_channel::Receiver<Signal>,
-    commands: mpsc::Sender<Command>,
+    pub commands: mpsc::Sender<Command>,
     pub model: Model,
     pub states: Vec<ConnectionState>,
     pub log: Vec<ConnectionEvent>,
+    pub acted: Vec<Acted>,
 }
 
 pub fn settings() -> ConnectionSettings {
@@ -57,7 +58,7 @@ impl Screen {
         let url = Some("http://studio:8000".to_owned());
         tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
         let model = Model::new(Retention::EVERYTHING);
-        Self { signals, commands, model, states: Vec::new(), log: Vec::new() }
+        Self { signals, commands, model, states: Vec::new(), log: Vec::new(), acted: Vec::new() }
     }
 
     pub fn take(&mut self) {
@@ -66,6 +67,7 @@ impl Screen {
                 Signal::Batch(batch) => self.model.receive(batch, |_, _| ()),
                 Signal::State(state) => self.states.push(state),
                 Signal::Log(entry) => self.log.push(entry.event),
+                Signal::Acted(acted) => self.acted.push(acted),
                 Signal::Hub { .. } => {}
             }
         }

@@ -9,12 +9,14 @@
 )]
 
 mod access;
+mod acts;
 mod amcs;
 mod backend;
 mod backpressure;
 mod commands;
 mod demo;
 mod faults;
+mod front;
 mod hub;
 mod page;
 mod playback;

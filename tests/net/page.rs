@@ -10,7 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any server waits for what is behind it.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The files of a page: name and content.
 pub const FILES: [(&str, &[u8]); 12] = [
@@ -85,6 +86,23 @@ impl Answer {
         Self { status, head, body: bytes[end + 4..].to_vec() }
     }
 
+    /// Reads one answer of a connection that may be kept.
+    pub async fn read(stream: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        loop {
+            let read = timeout(PATIENCE, stream.read_buf(&mut bytes)).await.expect("no answer");
+            let is_over = matches!(read, Ok(0) | Err(_));
+            if bytes.windows(4).any(|window| window == b"\r\n\r\n") {
+                let answer = Self::parse(&bytes);
+                let length = answer.header("content-length").map(|text| text.parse::<usize>());
+                if is_over || length.is_some_and(|it| it.is_ok_and(|it| answer.body.len() >= it)) {
+                    return answer;
+                }
+            }
+            assert!(!is_over, "no answer");
+        }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
         lines.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -98,19 +116,38 @@ impl Answer {
 /// Sends these bytes and reads until the server closes.
 async fn converse(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
+    // A server that has heard enough closes before it was told all.
+    let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("not closed").unwrap();
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("not closed");
     answer
 }
 
-/// Asks with these further header lines, on a connection of its own. The path is sent as it stands.
+/// Asks with these further header lines, on a connection of its own. Path and body are sent as they
+/// stand.
+pub async fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &[u8],
+) -> Answer {
+    let named = |name: &str| headers.iter().any(|header| header.starts_with(name));
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !named("Host:") {
+        head.push_str(&format!("Host: {address}\r\n"));
+    }
+    if !body.is_empty() {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    head.extend(headers.iter().flat_map(|header| [header, "\r\n"]));
+    let bytes = [head.as_bytes(), b"\r\n", body].concat();
+    Answer::parse(&converse(address, &bytes).await)
+}
+
+/// Asks a server without a body.
 pub async fn ask(server: &HubServer, method: &str, path: &str, headers: &[&str]) -> Answer {
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    let host = server.address();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
-    Answer::parse(&converse(host, request.as_bytes()).await)
+    request(server.address(), method, path, headers, b"").await
 }
 
 pub async fn get(server: &HubServer, path: &str) -> Answer {

@@ -13,8 +13,8 @@ use meterbridge::source::connector::Connect;
 use meterbridge::source::desk::Ambient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal, SourceUrl,
-    Updates, net,
+    Acted, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal,
+    SourceUrl, Updates, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -260,6 +260,15 @@ impl Stage {
             _ => None,
         };
         self.taken.iter().filter_map(line).collect()
+    }
+
+    /// What became of acts.
+    pub fn acted(&self) -> Vec<&Acted> {
+        let acted = self.taken.iter().filter_map(|signal| match signal {
+            Signal::Acted(acted) => Some(acted),
+            _ => None,
+        });
+        acted.collect()
     }
 
     /// What hubs have said that they offer, in order.

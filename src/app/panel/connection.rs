@@ -324,7 +324,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
         });
     });
     if changed != *settings {
-        actions.push(Action::Configure(changed));
+        actions.push(Action::Configure(Box::new(changed)));
     }
 }
 

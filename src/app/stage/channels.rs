@@ -89,13 +89,16 @@ impl Status {
             left: Screen::MARGIN,
             right: 500.0,
             top: 312.0,
+            enlarged: 1.0,
             loop_between: None,
         });
         let screen = Screen::of_pixels(1920.0, 1080.0);
         let place = Place {
             screen,
             rack,
+            down: 0.0,
             failure_top: 196.0,
+            lower_top: 644.0,
             clock_secs: 0.0,
             failed_at: 0.0,
             frozen: false,

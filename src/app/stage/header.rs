@@ -61,7 +61,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
     let failed = view.failure.is_some();
     let right = place.screen.right();
     // On a high screen it stays with the rack, which is in the middle.
-    let down = place.screen.extra_height() / 2.0;
+    let down = place.down;
     let (title_size, title_y) =
         if failed { (size::HERO_FAILED, 168.0 + down) } else { (size::HERO, 180.0 + down) };
     let time_size = title_size * 0.8;

@@ -18,7 +18,11 @@ const TICKER_FAR_RIGHT: f32 = 960.0;
 const STORY_WIDTH: f32 = 380.0;
 /// Baseline of the first line below the zone's upper edge.
 const FIRST_LINE: f32 = 46.0;
+/// Of the lower zone, down to the last line.
+pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * TICKER_LINES as f32;
 const METER_LEDS: usize = 20;
+/// Baseline of the scores' first line below the rack.
+const SCORES_BELOW_RACK: f32 = 92.0;
 const LEAST_METER_WIDTH: f32 = 108.0;
 
 /// The run's last events, newest first, older ones fainter.
@@ -26,13 +30,13 @@ const LEAST_METER_WIDTH: f32 = 108.0;
 /// `alone`: no story stands beside it, so it has the room up to the loop.
 pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
     let palette = part.palette;
-    let right = match place.rack.fix_loop {
-        Some(at) if alone => {
-            (at.centre_x - at.radii[2] - 36.0).clamp(TICKER_RIGHT, TICKER_FAR_RIGHT)
-        }
-        _ => TICKER_RIGHT,
+    let right = match place.loop_in_the_way() {
+        _ if !alone => TICKER_RIGHT,
+        Some((left, _)) => left.clamp(TICKER_RIGHT, TICKER_FAR_RIGHT),
+        None if place.rack.fix_loop.is_some() => TICKER_FAR_RIGHT,
+        None => TICKER_RIGHT,
     };
-    let top = lower_top(place) + FIRST_LINE;
+    let top = place.lower_top + FIRST_LINE;
     let zone = local_zone();
     let mut before_fix = false;
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
@@ -66,11 +70,6 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
         let ink = if failed { palette.failed_text } else { palette.text_secondary };
         part.text(Layer::Face, text("ticker words", words, 372.0, Face::Text500).colour(ink));
     }
-}
-
-/// Where the lower zone begins.
-fn lower_top(place: &Place) -> f32 {
-    place.rack.bottom() + 36.0
 }
 
 fn mark(part: &mut Part, kind: FactKind, at: Vec2, opacity: f32) {
@@ -115,8 +114,7 @@ fn message_of(event: &RunEvent) -> Option<String> {
 /// The run's story between ticker and loop.
 pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
     let left = TICKER_RIGHT + 30.0;
-    let right =
-        place.rack.fix_loop.map_or(left + STORY_WIDTH, |at| at.centre_x - at.radii[2] - 36.0);
+    let right = place.loop_in_the_way().map_or(left + STORY_WIDTH, |(left, _)| left);
     let width = (right - left).min(STORY_WIDTH);
     if width < 180.0 {
         return;
@@ -124,7 +122,7 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
     let text = story.join(" ");
     let lines = wrap(Face::Text500, size::META, &text, width, 6);
     for (line, words) in lines.into_iter().enumerate() {
-        let y = lower_top(place) + FIRST_LINE + line as f32 * 36.0;
+        let y = place.lower_top + FIRST_LINE + line as f32 * 36.0;
         part.text(
             Layer::Face,
             Text::new(("story", line), words, left, y, Face::Text500, size::META)
@@ -155,7 +153,8 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
     let label_width = if with_meters { longest } else { room - value_width };
     let meter_left = left + if with_meters { longest } else { total_label } + 22.0;
     let meter = (meter_left, right - value_width);
-    let mut y = lower_top(place) + FIRST_LINE + 10.0;
+    // Beside the loop, also where the rest is beneath it.
+    let mut y = place.rack.bottom() + SCORES_BELOW_RACK;
 
     if let Some(total) = scores.total {
         let ink = match scores.passed {

@@ -44,6 +44,12 @@ use crate::source::ConnectionState;
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
 const FAILURE_TOP: f32 = 196.0;
+/// From this ratio of height to width on a screen is a portrait one.
+const PORTRAIT: f32 = 1.25;
+/// On a portrait screen modules stand in two rows, and are as much larger as there is room for.
+const PORTRAIT_ENLARGED: [f32; 4] = [1.6, 1.45, 1.3, 1.15];
+/// From the rack's lower edge to the lower zone.
+const LOWER_BELOW_RACK: f32 = 36.0;
 /// A failure seen later than this after it happened is drawn without its entrance, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
 /// An end seen later than this is none of the present, in milliseconds.
@@ -75,6 +81,15 @@ pub(super) struct StageMemory {
     drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
+}
+
+/// Where the stage's parts come to stand.
+struct Layout {
+    rack: Rack,
+    /// How much lower title and rack stand than on a 16:9 screen.
+    down: f32,
+    /// Where the last events and the story begin.
+    lower_top: f32,
 }
 
 /// What can change the picture; cheap to compare in every frame.
@@ -220,7 +235,7 @@ impl StageMemory {
             let news = same_run && run.is_some_and(|run| is_news(run, server_now));
             self.failed_at = if news { now } else { now - LONG_AGO_SECS };
         }
-        let to = self.lay_out(drawn.screen, drawn.stage.as_ref()).modules;
+        let to = Self::lay_out(drawn.screen, drawn.stage.as_ref()).rack.modules;
         if to != self.to {
             let screen_changed =
                 self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
@@ -236,12 +251,13 @@ impl StageMemory {
         fades
     }
 
-    fn lay_out(&self, screen: Screen, stage: Option<&StageView>) -> Rack {
+    fn lay_out(screen: Screen, stage: Option<&StageView>) -> Layout {
         let waiting = waiting_modules();
         let modules = stage.map_or(&waiting[..], |stage| &stage.modules);
         let position = |name: &str| modules.iter().position(|module| module.name == name);
         let failed = stage.and_then(|stage| stage.failure.as_ref()?.module);
-        lay_out_rack(&RackRequest {
+        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let mut request = RackRequest {
             focus: modules
                 .iter()
                 .enumerate()
@@ -249,9 +265,34 @@ impl StageMemory {
                 .collect(),
             left: Screen::MARGIN,
             right: screen.right(),
-            top: RACK_TOP + screen.extra_height() / 2.0,
+            top: RACK_TOP,
+            enlarged: 1.0,
             loop_between: position("COMPOSE").zip(position("VALIDATE")),
-        })
+        };
+        if !is_portrait {
+            let down = screen.extra_height() / 2.0;
+            request.top += down;
+            let rack = lay_out_rack(&request);
+            return Layout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
+        }
+        // The loop comes first, and what else there is stands beneath it.
+        let lower_top = |rack: &Rack| {
+            let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
+            loop_bottom.unwrap_or(rack.bottom()) + LOWER_BELOW_RACK
+        };
+        let mut room = 0.0;
+        for enlarged in PORTRAIT_ENLARGED {
+            request.enlarged = enlarged;
+            let bottom = lower_top(&lay_out_rack(&request)) + lower::HEIGHT;
+            room = screen.height - Screen::BRIDGE_HEIGHT - bottom;
+            if room >= 0.0 {
+                break;
+            }
+        }
+        let down = room.max(0.0) / 2.0;
+        request.top += down;
+        let rack = lay_out_rack(&request);
+        Layout { lower_top: lower_top(&rack), rack, down }
     }
 
     /// Where modules are now, in the middle of a move.
@@ -263,11 +304,13 @@ impl StageMemory {
     }
 
     fn place(&self, screen: Screen, stage: Option<&StageView>, now: f64, frozen: bool) -> Place {
-        let mut rack = self.lay_out(screen, stage);
+        let Layout { mut rack, down, lower_top } = Self::lay_out(screen, stage);
         rack.modules = self.placed(now);
         Place {
             rack,
-            failure_top: FAILURE_TOP + screen.extra_height() / 2.0,
+            down,
+            failure_top: FAILURE_TOP + down,
+            lower_top,
             clock_secs: now,
             failed_at: if frozen { now - LONG_AGO_SECS } else { self.failed_at },
             frozen,
@@ -343,9 +386,16 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
     header::draw_meta(part, &["song runs".to_owned()]);
     part.text(
         Layer::Face,
-        Text::new("title", "Waiting for the first run", 53.0, 180.0, Face::Display700, 84.0)
-            .tracking(-0.022)
-            .colour(palette.text),
+        Text::new(
+            "title",
+            "Waiting for the first run",
+            53.0,
+            180.0 + place.down,
+            Face::Display700,
+            84.0,
+        )
+        .tracking(-0.022)
+        .colour(palette.text),
     );
     let connected_to = match &link.state {
         _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
@@ -362,7 +412,7 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
         super::draw::truncate(Face::Text500, size::STATUS_LINE, &connected_to, room).into_owned();
     part.text(
         Layer::Face,
-        Text::new("status", words, 56.0, 246.0, Face::Text500, size::STATUS_LINE)
+        Text::new("status", words, 56.0, 246.0 + place.down, Face::Text500, size::STATUS_LINE)
             .colour(palette.text_secondary),
     );
     let modules = waiting_modules();

@@ -7,8 +7,12 @@ pub struct Place {
     pub screen: Screen,
     /// The rack as it is drawn now: in the middle of a move, in the middle of it.
     pub rack: Rack,
+    /// How much lower title and rack stand than on a 16:9 screen.
+    pub down: f32,
     /// Upper edge of the failure bar.
     pub failure_top: f32,
+    /// Where the last events and the story begin.
+    pub lower_top: f32,
     /// Seconds of the draw clock.
     pub clock_secs: f64,
     /// When the failure was first drawn, in seconds of the draw clock; long ago when the run was
@@ -16,4 +20,13 @@ pub struct Place {
     pub failed_at: f64,
     /// Time stands still: rings do not grow.
     pub frozen: bool,
+}
+
+impl Place {
+    /// Where the loop stands in the way of what is beside it in the lower zone: its left and right
+    /// end.
+    pub fn loop_in_the_way(&self) -> Option<(f32, f32)> {
+        let at = self.rack.fix_loop.as_ref().filter(|at| self.lower_top < at.arc_y)?;
+        Some((at.centre_x - at.radii[2] - 36.0, at.centre_x + at.radii[2] + 36.0))
+    }
 }

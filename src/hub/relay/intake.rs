@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -21,6 +21,10 @@ use crate::source::{ConnectionState, Signal, Updates};
 
 /// Signals that are taken in at once, and written in one commit.
 const MOST_SIGNALS: usize = 64;
+
+/// A commit, with what it sends to every screen, is worth so long a wait for more where much comes;
+/// what comes alone waits for nothing.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How often it is looked whether something has to go by its age.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
@@ -130,6 +134,7 @@ impl Intake {
     /// Takes in what comes, until `quit` is said or dropped.
     pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
         loop {
+            let began = Instant::now();
             select! {
                 recv(quit) -> _ => return,
                 recv(signals) -> signal => match signal {
@@ -137,6 +142,10 @@ impl Intake {
                         let more = signals.try_iter().take(MOST_SIGNALS - 1);
                         let all: Vec<Signal> = std::iter::once(first).chain(more).collect();
                         self.take(all);
+                        let rest = COMMIT_INTERVAL.saturating_sub(began.elapsed());
+                        if quit.recv_timeout(rest) == Err(RecvTimeoutError::Disconnected) {
+                            return;
+                        }
                     }
                     // The source has ended: what is there is still shown.
                     Err(_) => signals = crossbeam_channel::never(),
@@ -156,8 +165,9 @@ impl Intake {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words; and what another hub offers is not ours.
-                Signal::Log(_) | Signal::Hub { .. } => {}
+                // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
+                // here by the source.
+                Signal::Log(_) | Signal::Hub { .. } | Signal::Acted(_) => {}
             }
         }
         self.commit(staged);

@@ -39,13 +39,10 @@ pub use self::journal::Keep;
 use self::screen::Wish;
 use self::store::Store;
 pub use self::store::StoreError;
-use super::HubError;
+use super::{HubError, gate::ScreenPlace};
 use crate::model::{Model, Retention};
 use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::source::{self, ConnectionSettings, Signal, SourceHandle};
-
-/// Screens at a time; more are refused with HTTP 503.
-const MOST_SCREENS: u64 = 1_000;
 
 /// Runs that the model holds at least, however few are kept: those that go on are never dropped.
 const LEAST_MODEL_RUNS: usize = 100_000;
@@ -63,6 +60,28 @@ pub struct HubOptions {
     pub api: Option<&'static str>,
     /// Whether what is passed through may change something.
     pub actions: bool,
+}
+
+/// How the hub stands with its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreState {
+    /// All that is seen is written.
+    Written,
+    /// It could not be written: the hub goes on in memory.
+    Failed,
+    /// There is none, as asked.
+    None,
+}
+
+impl StoreState {
+    /// As it stands in the answer to `/healthz`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Failed => "failed",
+            Self::None => "none",
+        }
+    }
 }
 
 /// A hub at work. Dropping it ends it at once; [`close`](Self::close) says goodbye first.
@@ -91,6 +110,7 @@ struct Shared {
     /// Changes when there is something new to read in the state.
     news: watch::Sender<()>,
     counters: Counters,
+    has_store: bool,
     api: Option<&'static str>,
     actions: bool,
 }
@@ -178,6 +198,7 @@ impl Hub {
             state: RwLock::new(state),
             news: watch::Sender::new(()),
             counters: Counters::default(),
+            has_store: store.is_some(),
             api: options.api,
             actions: options.actions,
         });
@@ -211,6 +232,15 @@ impl Hub {
         self.shared.state().upstream.clone()
     }
 
+    /// Whether what is seen survives the hub.
+    pub fn store_state(&self) -> StoreState {
+        match self.shared.has_store {
+            false => StoreState::None,
+            true if self.shared.state().store_trouble.is_some() => StoreState::Failed,
+            true => StoreState::Written,
+        }
+    }
+
     /// Why nothing is written any more, where that is so.
     pub fn store_trouble(&self) -> Option<String> {
         self.shared.state().store_trouble.clone()
@@ -226,16 +256,23 @@ impl Hub {
         self.shared.model()
     }
 
-    /// Whether one more screen may come.
-    pub fn has_room(&self) -> bool {
-        !*self.stopping.borrow() && self.shared.counters.screens.get() < MOST_SCREENS
+    /// Whether screens may come.
+    pub fn is_open(&self) -> bool {
+        !*self.stopping.borrow()
+    }
+
+    /// Whether what comes from upstream is taken in.
+    pub fn is_at_work(&self) -> bool {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.handle.is_finished())
     }
 
     /// Serves a screen, once `upgrade` gives its connection behind the answered handshake, until
-    /// either side ends it. `query` is that of its address.
+    /// either side ends it. `query` is that of its address; `place` is kept as long as it stays.
     pub fn welcome<S>(
         &self,
         query: Option<&str>,
+        place: Option<ScreenPlace>,
         upgrade: impl Future<Output = Option<S>> + Send + 'static,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -247,6 +284,7 @@ impl Hub {
         // Those that have ended, so that they do not pile up.
         while screens.try_join_next().is_some() {}
         screens.spawn(async move {
+            let _place = place;
             // Where the client left before it had its answer, there is nobody to serve.
             if let Some(io) = upgrade.await {
                 screen::serve(present, io, wish, stop).await;

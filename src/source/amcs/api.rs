@@ -1,11 +1,14 @@
 //! What is asked of the backend's REST, and where it is.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use smol_str::SmolStr;
 
 use crate::protocol::RunId;
 use crate::protocol::rest::{self, RunList, RunSnapshot};
+use crate::source::act::{Call, PostError};
+use crate::source::api_url::segment;
 use crate::source::bases::Bases;
 use crate::source::connector::Connect;
 use crate::source::http::{HttpClient, HttpError};
@@ -27,7 +30,7 @@ pub(super) struct Found {
 }
 
 pub(super) struct Api<C> {
-    client: HttpClient<C>,
+    client: Arc<HttpClient<C>>,
     bases: Bases,
     /// Looks for which `active-runs` is left alone.
     without_active: AtomicU32,
@@ -35,7 +38,11 @@ pub(super) struct Api<C> {
 
 impl<C: Connect + Send + Sync + 'static> Api<C> {
     pub fn new(client: HttpClient<C>, bases: Vec<String>) -> Self {
-        Self { client, bases: Bases::new(bases), without_active: AtomicU32::new(0) }
+        Self {
+            client: Arc::new(client),
+            bases: Bases::new(bases),
+            without_active: AtomicU32::new(0),
+        }
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, HttpError> {
@@ -114,6 +121,13 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         Ok(rest::song_title(&body)?)
     }
 
+    /// Makes a call that changes something. It is made once.
+    pub async fn post(&self, call: Call) -> Result<Vec<u8>, PostError> {
+        let base = self.bases.settle(&self.client).await?;
+        let target = format!("{base}{}", call.path);
+        Ok(self.client.post(&target, call.body, call.patience).await?)
+    }
+
     /// Where the events of a run come from.
     pub fn events_target(&self, id: &RunId) -> String {
         format!("{}/runs/events?run_id={}", self.bases.likeliest(), segment(id))
@@ -122,9 +136,4 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
 fn read_list(body: &[u8]) -> Result<RunList, HttpError> {
     Ok(RunList::read(body)?)
-}
-
-/// An id as it stands in a path: what it holds came from a server, or from a person.
-fn segment(id: &str) -> String {
-    form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }

@@ -17,6 +17,7 @@ use super::queries::{Freshness, Key, Queries};
 use super::watched::Watched;
 use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
 use crate::protocol::{Batch, Item, RunId};
+use crate::source::act::{Actor, Call, Posted};
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
 use crate::source::desk::Desk;
@@ -79,6 +80,9 @@ pub(super) struct Conductor<C> {
     answers: JoinSet<Answer>,
     news: mpsc::Receiver<News>,
     news_sender: mpsc::Sender<News>,
+    /// Runs that something was done to.
+    touched: mpsc::UnboundedReceiver<RunId>,
+    touched_sender: mpsc::UnboundedSender<RunId>,
     /// The server's clock at a moment of ours.
     server_clock: Option<(Timestamp, Instant)>,
     /// The last question was answered, whatever was said.
@@ -102,6 +106,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let client = HttpClient::new(connector.clone(), url.clone(), credentials.clone(), limit);
         let api = Arc::new(Api::new(client, url.bases()));
         let (news_sender, news) = mpsc::channel(MOST_NEWS);
+        let (touched_sender, touched) = mpsc::unbounded_channel();
         let now = Instant::now();
         let named = desk.settings.api.runs.iter().map(|id| {
             let id = RunId::new(id);
@@ -122,12 +127,24 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             answers: JoinSet::new(),
             news,
             news_sender,
+            touched,
+            touched_sender,
             server_clock: None,
             is_reached: false,
             began_to_try: false,
             list_is_refused: false,
             line_trouble: None,
         }
+    }
+
+    /// The way for acts to this backend.
+    pub fn actor(&self) -> Actor {
+        let api = self.api.clone();
+        let post = move |call: Call| -> Posted {
+            let api = api.clone();
+            Box::pin(async move { api.post(call).await })
+        };
+        Actor { post: Arc::new(post), touched: Some(self.touched_sender.clone()) }
     }
 
     /// Whether a socket is open.
@@ -173,6 +190,10 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 self.lines.remove(&run);
                 None
             }
+            Some(run) = self.touched.recv() => {
+                self.watch(run);
+                None
+            }
             () = desk.outlet.room(), if !has_room => None,
             () = tokio::time::sleep_until(wake) => None,
         }
@@ -186,6 +207,16 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let all = async { while self.line_tasks.join_next().await.is_some() {} };
         // Who takes longer is cut off.
         let _ = timeout(GOODBYE, all).await;
+    }
+
+    /// Something was done to a run: it is asked for now, and watched until it is over, though it may
+    /// be in no list.
+    fn watch(&mut self, id: RunId) {
+        let now = Instant::now();
+        let run = self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
+        run.is_ours = true;
+        run.is_missing = false;
+        self.queries.demand(&Key::Run(id));
     }
 
     fn server_now(&self) -> Option<Timestamp> {
@@ -219,7 +250,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let (server_now, now) = (self.server_now(), Instant::now());
         let mut wanting: Vec<&Watched> =
             self.watched.values().filter(|run| run.wants_line(server_now, now)).collect();
-        wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, run.started_at)));
+        // What waits keeps nobody from hearing what runs.
+        wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, !run.waits(), run.started_at)));
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
 

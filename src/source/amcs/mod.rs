@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use self::conductor::{Conductor, Turnout};
 use super::api_url::parse_api_url;
 use super::connector::Connect;
-use super::desk::{Desk, Turn};
+use super::desk::{Desk, NOT_CONNECTED, Turn};
 use super::schedule::{Next, Schedule};
 use super::{Command, ConnectionEvent, ConnectionState, Ending, Updates};
 
@@ -54,6 +54,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     desk.enter(ConnectionState::Connecting { url: shown.clone() });
     desk.log(ConnectionEvent::Connecting);
     let mut conductor = Conductor::new(connector.clone(), url, credentials, desk);
+    desk.actor = Ok(conductor.actor());
     let mut telling = Telling { shown, schedule: Schedule::default(), silent: false };
     let turn = loop {
         match step(&mut conductor, commands, desk).await {
@@ -74,6 +75,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
             }
         }
     };
+    desk.actor = Err(NOT_CONNECTED);
     // A command that comes meanwhile waits for half a second at most.
     conductor.stop().await;
     turn

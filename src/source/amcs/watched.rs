@@ -38,6 +38,8 @@ pub(super) struct Watched {
     pub started_at: Option<Timestamp>,
     /// The user named it: it is watched whether or not it is listed.
     pub is_named: bool,
+    /// It was made or acted on here: it is watched until it is over.
+    pub is_ours: bool,
     /// The last list had it among the running ones.
     pub is_listed: bool,
     pub snapshot: Option<Arc<RunSnapshot>>,
@@ -65,6 +67,7 @@ impl Watched {
             song_id: None,
             started_at: None,
             is_named: false,
+            is_ours: false,
             is_listed: false,
             snapshot: None,
             status: None,
@@ -112,6 +115,11 @@ impl Watched {
         !self.is_over && self.status == Some(ToldStatus::Running)
     }
 
+    /// It has not begun, as far as is known.
+    pub fn waits(&self) -> bool {
+        matches!(self.status, None | Some(ToldStatus::Pending))
+    }
+
     /// It is said to run, and has shown no progress for long: by the server's clock where that is
     /// known, and else for as long as we look.
     pub fn is_orphan(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
@@ -122,11 +130,12 @@ impl Watched {
 
     /// Whether a socket is of use.
     pub fn wants_line(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
-        let waits = matches!(self.status, None | Some(ToldStatus::Pending)) && self.is_named;
+        let waits = self.waits() && (self.is_named || self.is_ours);
         let goes_on = self.status == Some(ToldStatus::Cancelled);
         // What has been listed for long may be an orphan: its detail has to say.
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
-        let is_known = self.snapshot.is_some() || self.is_named || !age.is_some_and(is_long);
+        let is_known =
+            self.snapshot.is_some() || self.is_named || self.is_ours || !age.is_some_and(is_long);
         !self.is_over
             && !self.is_missing
             && is_known

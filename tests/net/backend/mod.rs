@@ -57,6 +57,8 @@ struct Knobs {
     live_comes_first: bool,
     has_active_runs: bool,
     sockets_refused: Option<u16>,
+    /// It has the calls of the product guide, too.
+    speaks_guide: bool,
     /// Where everything has moved to: status and address.
     moved: Option<(u16, String)>,
     frozen_until: Option<Instant>,
@@ -70,6 +72,10 @@ pub struct Seen {
     /// `GET /runs/…` with its authorization, in order.
     pub requests: Vec<String>,
     pub authorizations: Vec<Option<String>>,
+    /// Path and body of each `POST`, in order.
+    pub posts: Vec<(String, serde_json::Value)>,
+    /// Content types that these had.
+    pub content_types: Vec<Option<String>>,
     pub watchers: usize,
     pub most_watchers: usize,
     /// Handshakes of run sockets.
@@ -103,6 +109,7 @@ impl Backend {
             live_comes_first: false,
             has_active_runs: true,
             sockets_refused: None,
+            speaks_guide: false,
             moved: None,
             frozen_until: None,
             executing: Vec::new(),
@@ -145,6 +152,15 @@ impl Backend {
     /// Every handshake of a socket is refused with `status`, or none is.
     pub fn refuse_sockets(&self, status: Option<u16>) {
         self.knobs().sockets_refused = status;
+    }
+
+    /// It has the calls of the product guide, too.
+    pub fn speak_guide(&self) {
+        self.knobs().speaks_guide = true;
+    }
+
+    fn speaks_guide(&self) -> bool {
+        self.knobs().speaks_guide
     }
 
     pub fn without_active_runs(&self) {
@@ -355,8 +371,10 @@ impl Backend {
             let Some(request) = request else { return };
             self.thawed().await;
             let answered = tokio::select! {
-                answered = self.respond(&mut stream, &request) => answered,
+                biased;
+                // Who was killed while it was frozen answers nobody.
                 _ = phase.changed() => return,
+                answered = self.respond(&mut stream, &request) => answered,
             };
             match answered {
                 Next::KeepAlive => {}
@@ -379,6 +397,11 @@ impl Backend {
             let authorization = request.headers.get("authorization").cloned();
             knobs.seen.requests.push(format!("{} {}", request.method, request.path));
             knobs.seen.authorizations.push(authorization);
+            if request.method == "POST" {
+                let body = serde_json::from_slice(&request.body).unwrap_or_default();
+                knobs.seen.posts.push((request.path.clone(), body));
+                knobs.seen.content_types.push(request.headers.get("content-type").cloned());
+            }
             (knobs.sockets_refused, knobs.moved.clone(), knobs.has_active_runs)
         };
         let upgrade = request.headers.contains_key("upgrade");

@@ -72,8 +72,29 @@ pub async fn reply(backend: &Backend, request: &Request, path: &str) -> Reply {
         },
         ("POST", ["runs", id, "cancel"]) => with_id(id, "run_id", |id| cancel(backend, id)),
         ("POST", ["runs", id, "retry"]) => with_id(id, "run_id", |id| retry(backend, id)),
+        ("POST", ["workflows", "execute"]) if backend.speaks_guide() => {
+            execute_as_the_guide(backend, request)
+        }
+        ("POST", ["workflow-runs", id, "cancel"]) if backend.speaks_guide() => {
+            with_id(id, "run_id", |id| cancel(backend, id))
+        }
         _ => Reply::detail(404, "Not Found"),
     }
+}
+
+/// What the product guide's client calls: a run that is begun, too.
+fn execute_as_the_guide(backend: &Backend, request: &Request) -> Reply {
+    let created = create(backend, request);
+    let id = created.body["run_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+    let Some(id) = id.filter(|_| created.status == 201) else { return created };
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    backend.lock().run(id).seed = body["global_seed"].as_u64().unwrap_or(42);
+    backend.start(id);
+    let started_at = utc(backend.now());
+    let song = &created.body["song_id"];
+    let (run, status) = (id.to_string(), "running");
+    let body = json!({"run_id": run, "song_id": song, "status": status, "started_at": started_at});
+    Reply::new(200, body)
 }
 
 fn refusal(backend: &Backend, request: &Request, path: &str) -> Option<Reply> {

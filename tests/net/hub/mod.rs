@@ -118,7 +118,7 @@ impl Fed {
     /// A screen that comes with this query, over a transport that holds 64 KiB.
     pub async fn viewer_at(&self, query: &str) -> Viewer<DuplexStream> {
         let (client, server) = tokio::io::duplex(64 << 10);
-        self.hub.welcome(Some(query), async { Some(server) });
+        self.hub.welcome(Some(query), None, async { Some(server) });
         Viewer::new(WebSocketStream::from_raw_socket(client, Role::Client, None).await)
     }
 

@@ -162,7 +162,7 @@ async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
     assert!(last.told.len() > 2100);
 }
 
-/// A shell that lets no file of the hub grow beyond 300 KiB, as a disk that is full.
+/// A shell that lets no file of the hub grow beyond 2 MB, as a disk that is full.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_disk_that_is_full_costs_no_screen_anything() {
@@ -170,7 +170,7 @@ async fn a_disk_that_is_full_costs_no_screen_anything() {
     let studio = hurry().await;
     let mut command = Command::new("bash");
     let serve = format!(
-        "trap '' XFSZ; ulimit -f 300; exec {} serve {} --listen 127.0.0.1:0 --store {}",
+        "trap '' XFSZ; ulimit -f 2000; exec {} serve {} --listen 127.0.0.1:0 --store {}",
         env!("CARGO_BIN_EXE_meterbridge"),
         studio.url(),
         place.file().display()

@@ -1,0 +1,88 @@
+//! What stands in front of whatever is served: who may come in, the backend's REST, health and
+//! numbers.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, middleware};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    Hub, HubError,
+    gate::{self, Gate, GateOptions},
+    headers, health, metrics,
+    passthrough::{self, Behind, Passthrough},
+};
+
+/// How a hub meets the world.
+#[derive(Clone, Debug, Default)]
+pub struct FrontOptions {
+    /// Who may come in.
+    pub gate: GateOptions,
+    /// What is passed through.
+    pub behind: Behind,
+    /// Whether what is passed through may change something.
+    pub allow_actions: bool,
+}
+
+/// A front at work.
+pub(super) struct Front {
+    pub gate: Arc<Gate>,
+    pub passthrough: Arc<Passthrough>,
+    /// `None` where a demo studio plays.
+    pub hub: Option<Arc<Hub>>,
+    pub started: Started,
+}
+
+/// When the hub was started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Started {
+    pub at: Timestamp,
+    clock: Instant,
+}
+
+impl Started {
+    fn now() -> Self {
+        Self { at: Timestamp::now(), clock: Instant::now() }
+    }
+
+    /// How long that is ago.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
+impl Front {
+    /// # Errors
+    ///
+    /// When the authorities that the backend is to be checked with cannot be had.
+    pub fn new(
+        bound: SocketAddr,
+        hub: Option<Arc<Hub>>,
+        options: FrontOptions,
+    ) -> Result<Self, HubError> {
+        let gate = Gate::new(bound, options.gate);
+        let passthrough =
+            Passthrough::new(options.behind, options.allow_actions, gate.refusals().clone())?;
+        let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
+        Ok(Self { gate, passthrough, hub, started: Started::now() })
+    }
+
+    /// All addresses: those of the events and of the page, and the front's own.
+    pub fn router(self, events: Router, page: Router) -> Router {
+        let front = Arc::new(self);
+        let gate = || Arc::clone(&front.gate);
+        let events = events.layer(middleware::from_fn_with_state(gate(), gate::seat));
+        let for_screens = events
+            .merge(passthrough::routes(Arc::clone(&front.passthrough)))
+            .merge(metrics::routes(Arc::clone(&front)))
+            .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
+        let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));
+        for_screens
+            .merge(gate::login_routes(gate()))
+            .merge(health::routes(Arc::clone(&front)))
+            .fallback_service(page)
+            .layer(middleware::from_fn_with_state(gate(), gate::admit))
+            .layer(middleware::from_fn(headers::protect))
+    }
+}

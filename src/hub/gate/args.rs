@@ -1,0 +1,72 @@
+//! Options of `meterbridge serve` that say who may come in.
+
+use std::path::PathBuf;
+
+use super::{GateOptions, Origin, ScreenToken};
+use crate::{hub::HubError, source::Secret};
+
+/// The token itself. There is no option for it: what stands on a command line, everybody sees.
+const TOKEN: &str = "METERBRIDGE_HUB_TOKEN";
+
+/// Who may come in.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Who may come in")]
+pub struct GateArgs {
+    /// Ask screens for the token in this file; METERBRIDGE_HUB_TOKEN in the environment is asked for
+    /// without. A hub that other machines can reach has to have one
+    #[arg(long, value_name = "FILE", env = "METERBRIDGE_HUB_TOKEN_FILE", hide_env = true)]
+    pub hub_token_file: Option<PathBuf>,
+
+    /// Let pages of this origin open sockets and change things, too, such as
+    /// https://studio.example; may be given more than once
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(env = "METERBRIDGE_ALLOW_ORIGIN", hide_env = true)]
+    pub allow_origin: Vec<Origin>,
+
+    /// Serve at most this many screens at a time
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
+    #[arg(env = "METERBRIDGE_MAX_SCREENS", hide_env = true)]
+    pub max_screens: usize,
+
+    /// Take at most this many connections of an address at a time, screens included; this machine's
+    /// own are not counted
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one)]
+    #[arg(env = "METERBRIDGE_MAX_PER_ADDRESS", hide_env = true)]
+    pub max_per_address: usize,
+
+    /// Answer at most this many requests of an address a second, and five times as many at once; 0
+    /// answers all. This machine's own are not counted
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    #[arg(env = "METERBRIDGE_MAX_REQUEST_RATE", hide_env = true)]
+    pub max_request_rate: u32,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("expected a whole number from 1".to_owned()),
+    }
+}
+
+impl GateArgs {
+    /// The rules that are asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the token cannot be read, or can be tried out.
+    pub fn options(&self) -> Result<GateOptions, HubError> {
+        let secret = match &self.hub_token_file {
+            Some(path) => Some(Secret::of_file(path).map_err(HubError::TokenFile)?),
+            None => std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
+        };
+        Ok(GateOptions {
+            token: secret.as_ref().map(ScreenToken::new).transpose()?,
+            origins: self.allow_origin.clone(),
+            is_public: false,
+            max_screens: self.max_screens,
+            max_per_address: self.max_per_address,
+            max_request_rate: self.max_request_rate,
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! The page that asks for the token. It works without scripts, and asks a browser once.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+    routing::get,
+};
+
+use super::{Gate, Origin, Reason, ScreenToken, address_of, texts};
+
+const LOGIN: &str = "/login";
+const PAGE: &str = include_str!("login.html");
+const STYLE: &str = include_str!("login.css");
+
+/// Where what is to be said stands in the page.
+const MESSAGE: &str = "<!--message-->";
+
+/// Its form goes back to the hub, which nothing else of the page does.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Bytes of a form.
+const MOST_BYTES: usize = 4 << 10;
+
+/// Seconds that a browser keeps the cookie: as long as browsers keep any, for a wall has nobody to
+/// ask again.
+const LASTS: u32 = 400 * 86_400;
+
+/// The page and its looks.
+pub fn routes(gate: Arc<Gate>) -> Router {
+    let style = || async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) };
+    Router::new()
+        .route(LOGIN, get(show).post(sign_in))
+        .route("/login.css", get(style))
+        .with_state(gate)
+}
+
+/// On the page's files, which are nobody's secret: who opens the page itself without the cookie is
+/// asked for the token first, and comes back to the same address.
+pub async fn lead_to_login(
+    State(gate): State<Arc<Gate>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let opens = matches!(request.uri().path(), "/" | "/index.html" | "/embed.html")
+        && matches!(*request.method(), Method::GET | Method::HEAD);
+    if !opens || gate.has_signed_in(request.headers()) {
+        return next.run(request).await;
+    }
+    let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+    let place = match wanted {
+        "/" => LOGIN.to_owned(),
+        wanted => format!("{LOGIN}?next={}", encoded(wanted)),
+    };
+    see(&place)
+}
+
+impl Gate {
+    /// Whether a browser has the cookie, or needs none.
+    fn has_signed_in(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.options.token else { return true };
+        self.cookies(headers).any(|value| token.is_cookie(value))
+    }
+
+    fn cookie(&self, token: &ScreenToken, secure: bool) -> String {
+        let (name, value) = (self.cookie_name(), token.cookie());
+        let secure = if secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; Max-Age={LASTS}; HttpOnly; SameSite=Strict{secure}")
+    }
+}
+
+async fn show(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+    if gate.has_signed_in(request.headers()) {
+        return see(&wanted(&request));
+    }
+    page(StatusCode::OK, "")
+}
+
+async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+    let place = wanted(&request);
+    let Some(token) = &gate.options.token else { return see(&place) };
+    let address = address_of(&request);
+    // A proxy in front of us speaks TLS; then the cookie goes over that only.
+    let secure = texts(request.headers(), &header::ORIGIN)
+        .any(|origin| origin.parse::<Origin>().is_ok_and(|origin| origin.is_secure()));
+    let Ok(form) = to_bytes(request.into_body(), MOST_BYTES).await else {
+        gate.refusals.count(Reason::Size);
+        return page(StatusCode::PAYLOAD_TOO_LARGE, "That is longer than any token.");
+    };
+    let given = form_urlencoded::parse(&form).find(|(name, _)| name == "token");
+    let given = given.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
+    match gate.check_given(token, &given, address) {
+        Ok(()) => {
+            let mut response = see(&place);
+            if let Ok(cookie) = HeaderValue::from_str(&gate.cookie(token, secure)) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(reason) => {
+            gate.refusals.count(reason);
+            let words = match reason {
+                Reason::Mistakes => "Too many wrong tokens came from this address. Wait a minute.",
+                _ => "That is not the token. Ask whoever runs this hub.",
+            };
+            // 403 and not 401: there is no header to try it again with.
+            let status = match reason {
+                Reason::Mistakes => StatusCode::TOO_MANY_REQUESTS,
+                _ => StatusCode::FORBIDDEN,
+            };
+            page(status, words)
+        }
+    }
+}
+
+/// Where whoever signs in wanted to go: on this very hub, and nowhere else.
+fn wanted(request: &Request) -> String {
+    let query = request.uri().query().unwrap_or_default();
+    let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
+    let next = next.map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let is_own = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_own { next } else { "/".to_owned() }
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// 303: whatever was asked with, look there.
+fn see(place: &str) -> Response {
+    let headers = [(header::LOCATION, place), (header::CACHE_CONTROL, "no-store")];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+fn page(status: StatusCode, words: &'static str) -> Response {
+    let message = match words {
+        "" => String::new(),
+        words => format!("<p role=\"alert\">{words}</p>"),
+    };
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, Html(PAGE.replacen(MESSAGE, &message, 1))).into_response()
+}

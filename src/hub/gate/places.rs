@@ -1,0 +1,161 @@
+//! How many connections an address has, and how many screens there are.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::rates::household;
+
+/// What is taken by those who are here, and what there is.
+#[derive(Debug)]
+pub struct Places {
+    max_screens: usize,
+    max_per_address: usize,
+    screens: Arc<Semaphore>,
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Places {
+    pub(super) fn new(max_screens: usize, max_per_address: usize) -> Self {
+        let max_screens = max_screens.min(Semaphore::MAX_PERMITS);
+        let screens = Arc::new(Semaphore::new(max_screens));
+        Self { max_screens, max_per_address, screens, taken: Mutex::default() }
+    }
+
+    /// Screens that there may be.
+    pub fn max_screens(&self) -> usize {
+        self.max_screens
+    }
+
+    /// Screens that there are.
+    pub fn screens(&self) -> usize {
+        self.max_screens - self.screens.available_permits()
+    }
+
+    /// Lets a connection in; `None` where its address has too many.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
+        let address = address.to_canonical();
+        let counted = if address.is_loopback() { None } else { Some(household(address)) };
+        if let Some(counted) = counted {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = taken.entry(counted).or_default();
+            if *count >= self.max_per_address {
+                return None;
+            }
+            *count += 1;
+        }
+        let place = Arc::new(Place { places: Arc::clone(self), counted });
+        Some(Peer { address, place, long_answers: Arc::default() })
+    }
+
+    /// A place for a screen, on a connection that is here; `None` where there is none.
+    pub(super) fn seat(&self, peer: Option<&Peer>) -> Option<ScreenPlace> {
+        let seat = Arc::clone(&self.screens).try_acquire_owned().ok()?;
+        let place = peer.map(|peer| Arc::clone(&peer.place));
+        Some(ScreenPlace(Arc::new((seat, place))))
+    }
+}
+
+/// One connection among those of its address.
+#[derive(Debug)]
+struct Place {
+    places: Arc<Places>,
+    counted: Option<IpAddr>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(address) = self.counted else { return };
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&address);
+            }
+        }
+    }
+}
+
+/// Whose connection a request came on. The connection counts until the last of its peers is dropped.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    address: IpAddr,
+    place: Arc<Place>,
+    long_answers: Arc<AtomicUsize>,
+}
+
+impl Peer {
+    /// Who it is.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Says that an answer is to come that may take for ever, until what is returned is dropped.
+    pub fn wait_long(&self) -> LongAnswer {
+        self.long_answers.fetch_add(1, Ordering::Relaxed);
+        LongAnswer(Arc::clone(&self.long_answers))
+    }
+
+    /// Whether such an answer is waited for.
+    pub fn waits_long(&self) -> bool {
+        self.long_answers.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// An answer that may take for ever.
+#[derive(Debug)]
+pub struct LongAnswer(Arc<AtomicUsize>);
+
+impl Drop for LongAnswer {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The place of a screen: it is free when this and all its clones are dropped.
+#[derive(Clone, Debug)]
+pub struct ScreenPlace(
+    #[expect(dead_code, reason = "held")] Arc<(OwnedSemaphorePermit, Option<Arc<Place>>)>,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_and_this_machine_any_number() {
+        let places = Arc::new(Places::new(10, 2));
+        let enter = |text: &str| places.enter(text.parse().unwrap());
+        let (one, two) = (enter("10.0.0.1").unwrap(), enter("10.0.0.1").unwrap());
+        assert!(enter("10.0.0.1").is_none() && enter("::ffff:10.0.0.1").is_none());
+        assert!(enter("10.0.0.2").is_some());
+        // A request on it keeps it, as a screen does.
+        let request = one.clone();
+        let screen = places.seat(Some(&two));
+        drop((one, two));
+        assert!(enter("10.0.0.1").is_none());
+        drop(request);
+        let again = enter("10.0.0.1");
+        assert!(again.is_some() && enter("10.0.0.1").is_none());
+        drop((screen, again));
+        let here: Vec<_> = (0..100).map(|_| enter("127.0.0.1")).collect();
+        assert!(here.iter().all(Option::is_some));
+        assert_eq!(places.taken.lock().unwrap().len(), 0, "nothing is kept of who left");
+    }
+
+    #[test]
+    fn screens_are_counted_wherever_they_are_from() {
+        let places = Arc::new(Places::new(2, 1));
+        let seats: Vec<_> = (0..3).filter_map(|_| places.seat(None)).collect();
+        assert_eq!((seats.len(), places.screens()), (2, 2));
+        drop(seats);
+        assert_eq!(places.screens(), 0);
+    }
+}

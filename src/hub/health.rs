@@ -1,0 +1,95 @@
+//! `/healthz`: whether the hub does its work, for whoever would start it again if it did not.
+//!
+//! | status | it says | means |
+//! | --- | --- | --- |
+//! | 200 | `ok` | all is well |
+//! | 200 | `degraded` | the hub works, and something around it does not: upstream is lost, or nothing is written. Starting the hub again would not help, and taking it out of service would take what it knows from every screen |
+//! | 503 | `down` | the hub itself does not work |
+//!
+//! With `?strict`, `degraded` is 503, too: for who only looks at the status, and starts nothing.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::{answer::as_json, front::Front, relay::Hub};
+use crate::protocol::hub::UpstreamState;
+
+pub(super) fn routes(front: Arc<Front>) -> Router {
+    Router::new().route("/healthz", get(tell)).with_state(front)
+}
+
+/// How the hub is, from bad to good the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Health {
+    Ok,
+    Degraded,
+    Down,
+}
+
+impl Health {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+        }
+    }
+}
+
+async fn tell(State(front): State<Arc<Front>>, request: Request) -> Response {
+    let troubles = front.hub.as_deref().map(troubles).unwrap_or_default();
+    let health = troubles.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
+    let query = request.uri().query().unwrap_or_default();
+    let strict = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "strict");
+    let status = match health {
+        Health::Ok => StatusCode::OK,
+        Health::Degraded if !strict => StatusCode::OK,
+        Health::Degraded | Health::Down => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut body = json!({ "status": health.name() });
+    // Without the token that is all that is said.
+    if front.gate.is_known(&request) {
+        tell_all(&mut body, &front, &troubles);
+    }
+    as_json(status, format!("{body}\n"))
+}
+
+fn tell_all(body: &mut Value, front: &Front, troubles: &[(Health, String)]) {
+    body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
+    body["version"] = env!("CARGO_PKG_VERSION").into();
+    body["uptime_seconds"] = front.started.elapsed().as_secs().into();
+    body["screens"] = front.gate.places().screens().into();
+    let Some(hub) = &front.hub else { return };
+    let upstream = hub.upstream_state();
+    body["upstream"] = json!({
+        "state": upstream.state.as_str(),
+        "since": upstream.since.to_string(),
+        "reason": upstream.reason,
+    });
+    let (state, bytes) = (hub.store_state(), hub.counters().store_bytes.get());
+    body["store"] = json!({ "state": state.as_str(), "bytes": bytes });
+    body["runs"] = hub.counters().runs.get().into();
+}
+
+fn troubles(hub: &Hub) -> Vec<(Health, String)> {
+    let mut troubles = Vec::new();
+    if !hub.is_at_work() {
+        troubles
+            .push((Health::Down, "the hub takes nothing in any more: start it again".to_owned()));
+    }
+    let upstream = hub.upstream_state();
+    if upstream.state == UpstreamState::Lost {
+        let words = format!("upstream is lost: {}", upstream.reason);
+        troubles.push((Health::Degraded, words));
+    }
+    troubles.extend(hub.store_trouble().map(|words| (Health::Degraded, words)));
+    troubles
+}

@@ -1,0 +1,143 @@
+//! `/metrics`: what the hub counts, for Prometheus.
+
+mod text;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use jiff::Timestamp;
+
+use self::text::{CONTENT_TYPE, Exposition, Kind};
+use super::{
+    front::Front,
+    relay::{Hub, StoreState, counters::Counter},
+};
+use crate::protocol::hub::UpstreamState;
+
+pub(super) fn routes(front: Arc<Front>) -> Router {
+    Router::new().route("/metrics", get(tell)).with_state(front)
+}
+
+async fn tell(State(front): State<Arc<Front>>) -> Response {
+    let mut metrics = Exposition::default();
+    tell_front(&mut metrics, &front);
+    if let Some(hub) = &front.hub {
+        tell_hub(&mut metrics, hub);
+    }
+    let headers = [(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
+    (headers, metrics.into_text()).into_response()
+}
+
+fn tell_front(metrics: &mut Exposition, front: &Front) {
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    metrics.many(
+        Kind::Gauge,
+        "meterbridge_hub_build_info",
+        "Which Meterbridge this is; always 1.",
+        [(&version[..], 1)],
+    );
+    metrics.one(
+        Kind::Gauge,
+        "meterbridge_hub_start_time_seconds",
+        "When the hub was started, in seconds since 1970.",
+        unix_seconds(front.started.at),
+    );
+    let places = front.gate.places();
+    metrics.one(
+        Kind::Gauge,
+        "meterbridge_hub_screens",
+        "Screens that are connected.",
+        places.screens(),
+    );
+    metrics.one(
+        Kind::Gauge,
+        "meterbridge_hub_screens_limit",
+        "Screens that may be connected (--max-screens).",
+        places.max_screens(),
+    );
+    let refused: Vec<_> = front.gate.refusals().counts().collect();
+    let refused = refused.iter().map(|(reason, count)| ([("reason", reason.name())], *count));
+    metrics.many(
+        Kind::Counter,
+        "meterbridge_hub_refused_total",
+        "Connections and requests that were refused, by reason.",
+        refused.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
+    );
+    let answers = front.passthrough.answers().counts().map(|(class, it)| ([("code", class)], it));
+    metrics.many(
+        Kind::Counter,
+        "meterbridge_hub_api_requests_total",
+        "Answers to requests below /api/v1, by class of status.",
+        answers.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
+    );
+}
+
+fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
+    let upstream = hub.upstream_state();
+    let states = [UpstreamState::Live, UpstreamState::Polling, UpstreamState::Lost];
+    let states =
+        states.map(|state| ([("state", state.as_str())], u8::from(state == upstream.state)));
+    metrics.many(
+        Kind::Gauge,
+        "meterbridge_hub_upstream_state",
+        "How the hub stands with its upstream: 1 for the state that it is in.",
+        states.iter().map(|(labels, value)| (&labels[..], *value)),
+    );
+    metrics.one(
+        Kind::Gauge,
+        "meterbridge_hub_upstream_state_since_seconds",
+        "Since when that is so, in seconds since 1970.",
+        unix_seconds(upstream.since),
+    );
+    metrics.one(
+        Kind::Gauge,
+        "meterbridge_hub_store_up",
+        "Whether what is seen is written into the store.",
+        u8::from(hub.store_state() == StoreState::Written),
+    );
+    let counters = hub.counters();
+    let gauges: [(&str, &str, &Counter); 4] = [
+        ("runs", "Runs that are kept.", &counters.runs),
+        ("journal_frames", "Frames that are kept for screens.", &counters.journal_frames),
+        ("journal_bytes", "Bytes of these frames (--keep-mib).", &counters.journal_bytes),
+        ("store_bytes", "Bytes of the store on disk.", &counters.store_bytes),
+    ];
+    for (name, help, value) in gauges {
+        metrics.one(Kind::Gauge, &format!("meterbridge_hub_{name}"), help, value.get());
+    }
+    let totals: [(&str, &str, &Counter); 12] = [
+        ("upstream_frames", "Frames that came from upstream.", &counters.frames_in),
+        (
+            "upstream_reconnects",
+            "Connections to upstream after the first.",
+            &counters.upstream_reconnects,
+        ),
+        ("events_duplicate", "Events that had come before.", &counters.duplicates),
+        ("events_malformed", "What came and could not be read.", &counters.malformed),
+        ("events_dropped", "Frames that were dropped unread.", &counters.dropped),
+        ("frames_sent", "Numbered frames sent, to all screens together.", &counters.frames_out),
+        ("screen_connections", "Screens that ever connected.", &counters.screens_total),
+        ("screen_resumes", "Of them, those that went on where they had been.", &counters.resumes),
+        ("screen_replays", "Of them, those that were sent everything.", &counters.replays),
+        (
+            "screen_lag_closes",
+            "Screens that were closed because they took nothing.",
+            &counters.lag_closes,
+        ),
+        ("runs_dropped", "Runs that had to go (--keep-…).", &counters.runs_dropped),
+        ("store_errors", "Times that the store could not be written.", &counters.store_errors),
+    ];
+    for (name, help, value) in totals {
+        metrics.one(Kind::Counter, &format!("meterbridge_hub_{name}_total"), help, value.get());
+    }
+}
+
+fn unix_seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1000.0
+}

@@ -1,0 +1,85 @@
+//! The text format of Prometheus, version 0.0.4.
+//!
+//! Written here, and not by the crate `prometheus-client`: that one writes OpenMetrics, which names a
+//! counter without its `_total` in HELP and TYPE, and which a reader of 0.0.4 takes for a metric
+//! without type or help.
+
+use std::fmt::{Display, Write};
+
+/// What a scrape is answered with.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows; its name ends in `_total`.
+    Counter,
+    /// It grows and shrinks.
+    Gauge,
+}
+
+/// Metrics, as they are written one after the other.
+#[derive(Debug, Default)]
+pub struct Exposition(String);
+
+impl Exposition {
+    /// A metric with one value.
+    pub fn one(&mut self, kind: Kind, name: &str, help: &str, value: impl Display) {
+        self.many(kind, name, help, [(&[][..], value)]);
+    }
+
+    /// A metric with a value for each set of labels.
+    pub fn many<'a, V: Display>(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (&'a [(&'a str, &'a str)], V)>,
+    ) {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        let help = escaped(help, false);
+        // Writing into a text does not fail.
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+        for (labels, value) in samples {
+            self.0.push_str(name);
+            for (place, (label, text)) in labels.iter().enumerate() {
+                let before = if place == 0 { '{' } else { ',' };
+                let _ = write!(self.0, "{before}{label}=\"{}\"", escaped(text, true));
+            }
+            let after = if labels.is_empty() { "" } else { "}" };
+            let _ = writeln!(self.0, "{after} {value}");
+        }
+    }
+
+    /// All of it.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+fn escaped(text: &str, in_quotes: bool) -> String {
+    let text = text.replace('\\', "\\\\").replace('\n', "\\n");
+    if in_quotes { text.replace('"', "\\\"") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_written_as_the_format_has_them() {
+        let mut exposition = Exposition::default();
+        exposition.one(Kind::Gauge, "a_seconds", "Of a \"b\\c\"\nd.", 1.5);
+        let labels: [(&str, &str); 2] = [("x", "1\n\"\\"), ("y", "é")];
+        exposition.many(Kind::Counter, "b_total", "B.", [(&labels[..], 7), (&labels[1..], 0)]);
+        assert_eq!(
+            exposition.into_text(),
+            "# HELP a_seconds Of a \"b\\\\c\"\\nd.\n# TYPE a_seconds gauge\na_seconds 1.5\n\
+             # HELP b_total B.\n# TYPE b_total counter\n\
+             b_total{x=\"1\\n\\\"\\\\\",y=\"é\"} 7\nb_total{y=\"é\"} 0\n"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! The backend's REST as the hub asks it: with the hub's own credentials, below the base that is
+//! found.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use crate::source::{
+    Access, AccessError, ApiUrl, Credentials,
+    bases::Bases,
+    connector::NetConnector,
+    http::{Answer, HttpClient, HttpError},
+};
+
+/// How long a question may take, from connecting to the end of the answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a backend's REST cannot be asked at all.
+#[derive(Debug, Error)]
+pub enum NoUpstream {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error("no TLS on this machine: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// The hub's own credentials cannot be had.
+    NoAccess,
+    Http(HttpError),
+}
+
+impl From<HttpError> for NoAnswer {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+/// A client for as long as the credentials stay the same.
+struct Session {
+    credentials: Option<Credentials>,
+    client: Arc<HttpClient<NetConnector>>,
+    bases: Bases,
+}
+
+/// A backend's REST.
+pub(super) struct Upstream {
+    connector: Arc<NetConnector>,
+    url: ApiUrl,
+    access: Access,
+    session: Mutex<Option<Arc<Session>>>,
+}
+
+impl Upstream {
+    /// # Errors
+    ///
+    /// When the authorities to trust cannot be had.
+    pub fn new(url: ApiUrl, access: Access) -> Result<Self, NoUpstream> {
+        let connector = Arc::new(NetConnector::trusting(access.roots()?)?);
+        Ok(Self { connector, url, access, session: Mutex::default() })
+    }
+
+    /// Looks at `path`, below the base.
+    pub async fn look(&self, path: &str) -> Result<Answer, NoAnswer> {
+        let session = self.session()?;
+        let base = session.bases.settle(&session.client).await?;
+        let answer = session.client.look(&format!("{base}{path}")).await?;
+        Ok(session.client.without_secrets(answer))
+    }
+
+    /// Sends `json` to `path`, below the base, once.
+    pub async fn change(
+        &self,
+        path: &str,
+        json: String,
+        patience: Duration,
+    ) -> Result<Answer, NoAnswer> {
+        let session = self.session()?;
+        let base = session.bases.settle(&session.client).await?;
+        let answer = session.client.change(&format!("{base}{path}"), json, patience).await?;
+        Ok(session.client.without_secrets(answer))
+    }
+
+    /// The session with the credentials as they are now: their file may have changed.
+    fn session(&self) -> Result<Arc<Session>, NoAnswer> {
+        let credentials = self.access.credentials().map_err(|_| NoAnswer::NoAccess)?;
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = session.as_ref().filter(|it| it.credentials == credentials) {
+            return Ok(Arc::clone(session));
+        }
+        let fresh = Arc::new(Session {
+            client: Arc::new(HttpClient::new(
+                Arc::clone(&self.connector),
+                self.url.clone(),
+                credentials.clone(),
+                PATIENCE,
+            )),
+            bases: Bases::new(self.url.bases()),
+            credentials,
+        });
+        *session = Some(Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}

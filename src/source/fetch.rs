@@ -1,0 +1,59 @@
+//! Calls of a page: the browser's own `fetch`, on an origin that is not left.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, RequestRedirect, Response};
+
+use super::act::{Call, Post, PostError, Posted};
+use super::ending::server_words;
+use super::timer::sleep;
+use crate::protocol::rest::refusal_words;
+
+/// Calls below `base`, as `https://hub/api/v1`. Whoever is logged in there is known by a cookie.
+pub(super) fn post_below(base: String) -> Post {
+    Rc::new(move |Call { path, body, patience }: Call| -> Posted {
+        let address = format!("{base}{path}");
+        Box::pin(async move {
+            // What was sent goes on, though nobody waits for it.
+            tokio::select! {
+                answer = post(&address, &body) => answer,
+                () = sleep(patience) => Err(PostError::Silent { after: patience }),
+            }
+        })
+    })
+}
+
+async fn post(address: &str, body: &str) -> Result<Vec<u8>, PostError> {
+    let response = send(address, body).await.map_err(|_| {
+        // A browser does not say why.
+        PostError::Lost("the hub could not be asked, or moved elsewhere. Is it running?".to_owned())
+    })?;
+    let text = match response.text() {
+        Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()),
+        Err(_) => None,
+    };
+    let text = text.unwrap_or_default();
+    match response.status() {
+        200..=299 => Ok(text.into_bytes()),
+        status => {
+            let words = server_words(refusal_words(text.as_bytes()).as_bytes());
+            Err(PostError::Refused { status, words })
+        }
+    }
+}
+
+async fn send(address: &str, body: &str) -> Result<Response, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("content-type", "application/json")?;
+    headers.set("accept", "application/json")?;
+    let request = RequestInit::new();
+    request.set_method("POST");
+    request.set_redirect(RequestRedirect::Error);
+    request.set_headers_headers(&headers);
+    request.set_body(&JsValue::from_str(body));
+    let window = web_sys::window().ok_or(JsValue::NULL)?;
+    let answer = JsFuture::from(window.fetch_with_str_and_init(address, &request)).await?;
+    answer.dyn_into()
+}

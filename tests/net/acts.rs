@@ -1,0 +1,432 @@
+//! What a user does to runs, against the backend's stand-in: the calls that are made, what is said of
+//! them, and that the screen shows what came of it.
+
+use std::time::Duration;
+
+use meterbridge::source::{
+    Access, Act, Acted, ApiCalls, ApiSettings, Command, ConnectionSettings, Done, Secret,
+};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::amcs::{Screen, check_manners, settings};
+use crate::backend::{BASE, Backend, Guard, Script};
+use crate::stage::{Stage, URL};
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn guide() -> ConnectionSettings {
+    let api = ApiSettings { calls: ApiCalls::Guide, ..ApiSettings::default() };
+    ConnectionSettings { api, ..settings() }
+}
+
+/// A screen that has found its backend.
+async fn watching(backend: &Backend, settings: ConnectionSettings) -> Screen {
+    let mut screen = Screen::watching(backend, settings);
+    screen.pass(secs(1)).await;
+    assert!(screen.is_connected(), "{:?}", screen.states);
+    screen
+}
+
+/// Has it done; what became of it, and how long that took.
+async fn act(screen: &mut Screen, act: Act) -> (Result<Done, String>, Duration) {
+    let (before, began) = (screen.acted.len(), Instant::now());
+    screen.commands.send(Command::Act(act.clone())).await.unwrap();
+    screen.until("an answer", |screen| screen.acted.len() > before).await;
+    let Acted { act: answered, result } = screen.acted[before].clone();
+    assert_eq!(answered, act);
+    (result, began.elapsed())
+}
+
+async fn refused(screen: &mut Screen, wanted: Act) -> String {
+    act(screen, wanted).await.0.unwrap_err()
+}
+
+fn run_of(result: &Result<Done, String>) -> Uuid {
+    let done = result.as_ref().unwrap();
+    Uuid::try_parse(done.run.as_ref().unwrap()).unwrap()
+}
+
+fn id(run: Uuid) -> meterbridge::protocol::RunId {
+    run.to_string().into()
+}
+
+fn start(song: Uuid, seed: Option<i64>) -> Act {
+    Act::Start { song_id: song.to_string().into(), seed }
+}
+
+/// Paths of all `POST`s, below the base.
+fn posts(backend: &Backend) -> Vec<String> {
+    let posts = backend.seen().posts;
+    posts.into_iter().map(|(path, _)| path.strip_prefix(BASE).unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_started_and_shown_from_the_first_moment() {
+    let backend = Backend::new();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, settings()).await;
+    let (result, took) = act(&mut screen, start(song, Some(7))).await;
+    assert_eq!(result.as_ref().unwrap().words, "Started with seed 7");
+    assert!(took < secs(1), "{took:?}: the run is not over before that");
+    let run = run_of(&result);
+    screen.pass(Duration::from_millis(100)).await;
+    screen.shows(&backend, &[run]).await;
+    screen.pass(secs(5)).await;
+    screen.shows(&backend, &[run]).await;
+    let report = screen.report(run).unwrap();
+    assert_eq!((report.status, report.from_rest), ("completed", false));
+    assert!(report.events >= 16, "{}: it was watched from its beginning", report.events);
+    assert_eq!(posts(&backend), ["/runs".to_owned(), format!("/runs/{run}/execute")]);
+    let (_, body) = &backend.seen().posts[0];
+    assert_eq!((&body["seed"], &body["song_id"]), (&json!(7), &json!(song.to_string())));
+    assert_eq!(body["manifest"]["graph"].as_array().unwrap().len(), 9);
+    // What passes calls on may ask for it of all of them.
+    let json = Some("application/json".to_owned());
+    assert!(backend.seen().content_types.iter().all(|kind| *kind == json));
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_is_chosen_and_told() {
+    let backend = Backend::new();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, settings()).await;
+    let (result, _) = act(&mut screen, start(song, None)).await;
+    // The test's dice always show a half.
+    assert_eq!(result.as_ref().unwrap().words, "Started with seed 500000");
+    assert_eq!(backend.lock().run(run_of(&result)).seed, 500_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_manifest_is_the_recorded_one() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/transcripts/r-rest-surface.http.ndjson"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let backend = Backend::new();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, settings()).await;
+    act(&mut screen, start(song, None)).await.0.unwrap();
+    let mut recorded = first["request_body"]["manifest"].clone();
+    // That depends on the song, and the backend does without.
+    recorded.as_object_mut().unwrap().remove("genre");
+    assert_eq!(backend.seen().posts[0].1["manifest"], recorded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_started_is_refused_in_the_servers_words() {
+    let backend = Backend::new();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, settings()).await;
+    for (song_id, seed, words) in [
+        (
+            "aaaaaaaa-0000-4000-8000-000000000009",
+            None,
+            "Failed to create workflow run: ForeignKeyViolation",
+        ),
+        ("not-a-song", None, "body.song_id: Field required"),
+        (&song.to_string(), Some(-1), "body.seed: Input should be greater than or equal to 0"),
+    ] {
+        let act = Act::Start { song_id: song_id.into(), seed };
+        assert_eq!(refused(&mut screen, act).await, words);
+    }
+    assert_eq!(posts(&backend), ["/runs"; 3], "each once, and nothing is executed");
+    assert!(backend.lock().runs.is_empty());
+    assert!(screen.is_connected(), "a refusal is no trouble of the connection");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_is_asked_for_and_the_run_goes_on() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let run = backend.start_run([Script::success(2000)]);
+    screen.pass(secs(5)).await;
+    let (result, _) = act(&mut screen, Act::Cancel(id(run))).await;
+    assert_eq!(run_of(&result), run);
+    screen.pass(Duration::from_millis(100)).await;
+    assert_eq!(screen.report(run).unwrap().status, "cancelled");
+    screen.until("its end", |_| !backend.lock().run(run).executing).await;
+    screen.shows(&backend, &[run]).await;
+    let report = screen.report(run).unwrap();
+    assert_eq!((report.status, report.cancel_requested), ("completed", true));
+    // It is over now, and another was never there.
+    for run in [run, Uuid::from_u128(7)] {
+        let words = refused(&mut screen, Act::Cancel(id(run))).await;
+        assert_eq!(words, format!("Workflow run {run} not found or already completed"));
+    }
+    assert_eq!(posts(&backend).len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_run_is_retried_and_the_retry_executed() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
+    screen.pass(secs(6)).await;
+    screen.shows(&backend, &[failed]).await;
+    let (result, _) = act(&mut screen, Act::Retry(id(failed))).await;
+    let again = run_of(&result);
+    assert_ne!(again, failed);
+    // It is in no list, and shown.
+    screen.pass(Duration::from_millis(100)).await;
+    assert_eq!(screen.report(again).unwrap().status, "pending");
+    screen.pass(secs(30)).await;
+    assert_eq!(posts(&backend).len(), 1, "a retry is not begun by itself");
+    backend.lock().run(again).scripts = vec![Script::success(400)];
+    let (result, took) = act(&mut screen, Act::Execute(id(again))).await;
+    assert_eq!(run_of(&result), again);
+    assert!(took < secs(6), "{took:?}");
+    screen.pass(secs(2)).await;
+    screen.until("its end", |_| !backend.lock().run(again).executing).await;
+    screen.shows(&backend, &[failed, again]).await;
+    let report = screen.report(again).unwrap();
+    assert_eq!((report.status, report.from_rest), ("completed", false));
+    assert!(report.events >= 16, "{}", report.events);
+    screen.pass(secs(20)).await;
+    assert_eq!(backend.seen().watchers, 0, "what is over is let go");
+    let expected = [format!("/runs/{failed}/retry"), format!("/runs/{again}/execute")];
+    assert_eq!(posts(&backend), expected);
+    let words = refused(&mut screen, Act::Retry(id(again))).await;
+    assert_eq!(words, "Can only retry failed runs, current status: completed");
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_fails_late_is_the_runs_own_failure() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let late = backend.add_run([Script::failing("COMPOSE", "boom", 3000)]);
+    let (result, took) = act(&mut screen, Act::Execute(id(late))).await;
+    assert_eq!(result.unwrap().words, "Execution began");
+    assert_eq!(took.as_secs(), 5, "what is refused is refused by then");
+    screen.until("its end", |_| backend.lock().run(late).status == "failed").await;
+    screen.shows(&backend, &[late]).await;
+    assert_eq!(screen.acted.len(), 1, "the answer, which came, is nobody's any more");
+    // At once it is a refusal, and said.
+    let early = backend.add_run([Script::without_skill("PLAN", 10)]);
+    let words = refused(&mut screen, Act::Execute(id(early))).await;
+    assert!(words.starts_with("Workflow execution failed: Workflow run"), "{words}");
+    let nowhere = refused(&mut screen, Act::Execute(id(Uuid::from_u128(7)))).await;
+    assert_eq!(nowhere, "Workflow execution failed: ForeignKeyViolation");
+    screen.shows(&backend, &[late, early]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guides_calls_come_first_where_they_are_wished_for() {
+    let backend = Backend::new();
+    backend.speak_guide();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, guide()).await;
+    let (result, _) = act(&mut screen, start(song, Some(12_345))).await;
+    let run = run_of(&result);
+    screen.pass(Duration::from_millis(100)).await;
+    screen.shows(&backend, &[run]).await;
+    act(&mut screen, Act::Cancel(id(run))).await.0.unwrap();
+    assert_eq!(
+        posts(&backend),
+        ["/workflows/execute".to_owned(), format!("/workflow-runs/{run}/cancel")]
+    );
+    let (_, body) = &backend.seen().posts[0];
+    assert_eq!(*body, json!({"song_id": song.to_string(), "global_seed": 12_345}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_server_does_not_know_the_guides_calls_the_backends_are_made() {
+    let backend = Backend::new();
+    let song = backend.lock().add_song("Neon Rain");
+    let mut screen = watching(&backend, guide()).await;
+    let (result, _) = act(&mut screen, start(song, Some(3))).await;
+    let made = run_of(&result);
+    let run = backend.start_run([Script::success(2000)]);
+    act(&mut screen, Act::Cancel(id(run))).await.0.unwrap();
+    let expected = [
+        "/workflows/execute".to_owned(),
+        "/runs".to_owned(),
+        format!("/runs/{made}/execute"),
+        format!("/workflow-runs/{run}/cancel"),
+        format!("/runs/{run}/cancel"),
+    ];
+    assert_eq!(posts(&backend), expected);
+    // The one that knows what it speaks of is quoted.
+    let nowhere = Uuid::from_u128(7);
+    let words = refused(&mut screen, Act::Cancel(id(nowhere))).await;
+    assert_eq!(words, format!("Workflow run {nowhere} not found or already completed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_posted_twice_whatever_becomes_of_it() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let run = backend.start_run([Script::success(60_000)]);
+    screen.pass(secs(5)).await;
+    // It freezes for longer than anybody waits.
+    backend.freeze(secs(100));
+    let began = Instant::now();
+    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    assert_eq!(began.elapsed().as_secs(), 60);
+    assert_eq!(
+        words,
+        "no answer within 60 s. It may be done all the same: look before you try again"
+    );
+    screen.pass(secs(60)).await;
+    assert_eq!(posts(&backend), [format!("/runs/{run}/cancel")]);
+    screen.shows(&backend, &[run]).await;
+    assert!(screen.report(run).unwrap().cancel_requested, "it was done all the same");
+
+    // It goes away in the middle.
+    let run = backend.start_run([Script::success(60_000)]);
+    screen.pass(secs(5)).await;
+    backend.freeze(secs(2));
+    screen.commands.send(Command::Act(Act::Cancel(id(run)))).await.unwrap();
+    screen.pass(secs(1)).await;
+    backend.kill(secs(3)).await;
+    screen.until("an answer", |screen| screen.acted.len() == 2).await;
+    let words = screen.acted[1].result.clone().unwrap_err();
+    assert!(words.starts_with("the server hung up without an answer. It may be done"), "{words}");
+    screen.pass(secs(30)).await;
+    assert_eq!(posts(&backend).len(), 1, "the second never arrived, and is not sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_is_answered_though_the_connection_is_left() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let run = backend.start_run([Script::success(60_000)]);
+    screen.pass(secs(5)).await;
+    backend.freeze(secs(10));
+    screen.commands.send(Command::Act(Act::Cancel(id(run)))).await.unwrap();
+    screen.commands.send(Command::Disconnect).await.unwrap();
+    screen.until("an answer", |screen| screen.acted.len() == 1).await;
+    assert!(screen.acted[0].result.is_ok());
+    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    assert_eq!(words, "There is no connection to a backend");
+    assert_eq!(posts(&backend).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acts_show_who_asks_and_tell_it_nobody_else() {
+    const TOKEN: &str = "s3cr3t-t0ken";
+    let backend = Backend::new();
+    backend.ask_for(Guard::Everything(TOKEN.to_owned()));
+    let song = backend.lock().add_song("Neon Rain");
+    let access = Access { token: Secret::new(TOKEN), ..Access::default() };
+    let mut screen = watching(&backend, ConnectionSettings { access, ..settings() }).await;
+    act(&mut screen, start(song, None)).await.0.unwrap();
+    let bearer = Some(format!("Bearer {TOKEN}"));
+    assert!(backend.seen().authorizations.iter().all(|given| *given == bearer));
+    // It moves: the token does not go along, nor does the call.
+    backend.move_to(307, "http://evil:8000");
+    let words = refused(&mut screen, start(song, None)).await;
+    assert!(words.contains("it moved to http://evil:8000"), "{words}");
+    assert_eq!(posts(&backend).len(), 3);
+    assert!(!format!("{:?}", screen.acted).contains(TOKEN));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
+    let backend = Backend::new();
+    backend.ask_for(Guard::Everything("another".to_owned()));
+    let run = backend.add_run([Script::success(10)]);
+    let named = ApiSettings { runs: vec![run.to_string()], ..ApiSettings::default() };
+    let mut screen = Screen::watching(&backend, ConnectionSettings { api: named, ..settings() });
+    screen.pass(secs(1)).await;
+    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    assert!(words.starts_with("Not authenticated. Put a token into METERBRIDGE_TOKEN"), "{words}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn eight_runs_that_wait_keep_nobody_from_being_heard() {
+    let backend = Backend::new();
+    let mut screen = watching(&backend, settings()).await;
+    let failed = backend.start_run([Script::without_skill("PLAN", 10)]);
+    screen.pass(secs(4)).await;
+    for _ in 0..8 {
+        act(&mut screen, Act::Retry(id(failed))).await.0.unwrap();
+    }
+    screen.pass(secs(4)).await;
+    let run = backend.start_run([Script::success(1000)]);
+    screen.pass(secs(14)).await;
+    screen.shows(&backend, &[run]).await;
+    let report = screen.report(run).unwrap();
+    assert!(!report.from_rest && report.events > 8, "{}", report.events);
+    check_manners(&backend);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
+    let mut stage = Stage::with(ConnectionSettings::default(), Some(URL));
+    let _server = stage.attempt().await.accept().await;
+    stage.until_state("connected").await;
+    stage.command(Command::Act(Act::Cancel("run-1".into()))).await;
+    stage.until("an answer", |stage| !stage.acted().is_empty()).await;
+    let words = stage.acted()[0].result.clone().unwrap_err();
+    assert_eq!(
+        words,
+        "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub"
+    );
+    stage.expect_states(&["connecting", "connected at 0"]);
+}
+
+/// A hub that says hello with this, and an act asked of it. The request that it then gets, if any, and
+/// what became of the act.
+async fn through_a_hub(hello: &str) -> (Option<String>, Result<Done, String>) {
+    let access = Access { token: Secret::new("s3cr3t-t0ken"), ..Access::default() };
+    let settings = ConnectionSettings { access, ..ConnectionSettings::default() };
+    let mut stage = Stage::with(settings, Some("ws://studio:8080/events"));
+    let mut server = stage.attempt().await.accept().await;
+    server.send(format!(r#"{{"hub":{{"hello":1,"stream":"a","seq":0,{hello}}}}}"#)).await;
+    stage.until("a hub", |stage| !stage.hubs().is_empty()).await;
+    stage.command(Command::Act(Act::Cancel("run-1".into()))).await;
+    let request = match tokio::time::timeout(secs(1), stage.attempts.recv()).await {
+        Ok(attempt) => {
+            let mut transport = attempt.unwrap().open();
+            let mut bytes = vec![0; 4096];
+            let read = transport.read(&mut bytes).await.unwrap();
+            let body = r#"{"detail":"Workflow run run-1 not found or already completed"}"#;
+            let head = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n", body.len());
+            transport.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            stage.until("an answer", |stage| !stage.acted().is_empty()).await;
+            Some(String::from_utf8_lossy(&bytes[..read]).to_ascii_lowercase())
+        }
+        Err(_) => None,
+    };
+    stage.take();
+    (request, stage.acted()[0].result.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_is_asked_on_its_own_origin_with_what_opens_it() {
+    let (request, result) = through_a_hub(r#""api":"/api/v1","actions":true"#).await;
+    let request = request.unwrap();
+    assert!(request.starts_with("post /api/v1/runs/run-1/cancel http/1.1\r\n"), "{request}");
+    for header in [
+        "host: studio:8080\r\n",
+        "authorization: bearer s3cr3t-t0ken\r\n",
+        "content-type: application/json\r\n",
+    ] {
+        assert!(request.contains(header), "{request}");
+    }
+    assert_eq!(result.unwrap_err(), "Workflow run run-1 not found or already completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_lets_nobody_act_is_not_asked() {
+    for (hello, words) in [
+        (r#""api":"/api/v1","actions":false"#, "This hub lets nobody act on runs"),
+        (r#""actions":true"#, "This stream of events cannot be acted on"),
+        // It would lead elsewhere.
+        (r#""api":"//evil/api","actions":true"#, "This stream of events cannot be acted on"),
+        (r#""api":"http://evil/api","actions":true"#, "This stream of events cannot be acted on"),
+    ] {
+        let (request, result) = through_a_hub(hello).await;
+        assert_eq!(request, None, "{hello}");
+        assert!(result.unwrap_err().starts_with(words), "{hello}");
+    }
+}

@@ -1,0 +1,93 @@
+//! `/healthz`, for whoever would start the hub again, and for who only looks.
+
+use std::time::Duration;
+
+use meterbridge::hub::{Hub, HubOptions, HubServer};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Plan, TOKEN, loopback, with_token};
+use crate::backend::{Backend, Script};
+use crate::page::{Folder, ask, get};
+
+async fn health(server: &HubServer) -> (u16, Value) {
+    let answer = get(server, "/healthz").await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    (answer.status, serde_json::from_slice(&answer.body).unwrap())
+}
+
+/// Asks until `state` is upstream's.
+async fn until_upstream(server: &HubServer, state: &str) -> (u16, Value) {
+    let asking = async {
+        loop {
+            let (status, body) = health(server).await;
+            if body["upstream"]["state"] == state {
+                return (status, body);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), asking).await.expect("in time")
+}
+
+/// An outage of the backend is no reason to start the hub again, which has all that is known.
+#[tokio::test]
+async fn an_outage_upstream_is_told_and_the_hub_stays_in_service() {
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    backend.start_run([Script::success(60_000)]);
+    let server = Plan::of(address).start().await;
+    let (status, body) = until_upstream(&server, "live").await;
+    assert_eq!((status, &body["status"]), (200, &Value::from("ok")));
+    assert_eq!(body["problems"], Value::Array(Vec::new()));
+    assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
+    assert!(body["uptime_seconds"].is_u64() && body["screens"] == 0, "{body}");
+    assert_eq!(body["store"]["state"], "none");
+
+    let down = tokio::spawn({
+        let backend = backend.clone();
+        async move { backend.kill(Duration::from_secs(3600)).await }
+    });
+    let (status, body) = until_upstream(&server, "lost").await;
+    assert_eq!((status, &body["status"]), (200, &Value::from("degraded")));
+    let problem = body["problems"][0].as_str().unwrap();
+    assert!(problem.starts_with("upstream is lost: "), "{problem}");
+    assert!(body["upstream"]["since"].as_str().unwrap().ends_with('Z'), "{body}");
+    let strict = get(&server, "/healthz?strict").await;
+    assert_eq!(strict.status, 503, "for who looks at nothing else");
+    down.abort();
+    backend.restart(Duration::ZERO).await;
+    until_upstream(&server, "live").await;
+    assert_eq!(get(&server, "/healthz?strict").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_the_token_it_says_no_more_than_it_must() {
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    let server = Plan::of(address).with(with_token(TOKEN)).start().await;
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let little = get(&server, "/healthz").await;
+    let body: Value = serde_json::from_slice(&little.body).unwrap();
+    assert_eq!((little.status, body.as_object().unwrap().len()), (200, 1), "{body}");
+    assert!(body["status"].is_string());
+    let all = ask(&server, "GET", "/healthz", &[&bearer]).await;
+    let body: Value = serde_json::from_slice(&all.body).unwrap();
+    assert!(body["upstream"]["state"].is_string(), "{body}");
+    server.stop().await;
+}
+
+/// A store says so, too, and how large it is.
+#[tokio::test]
+async fn the_store_is_told_of() {
+    let backend = Backend::new();
+    let plan = Plan::of(backend.listen().await);
+    let folder = Folder::empty("health");
+    let options = HubOptions { store: Some(folder.0.join("hub.sqlite")), ..plan.options() };
+    let hub = Hub::open(options).unwrap();
+    let server = HubServer::start_hub_behind(loopback(), hub, None, plan.front()).await.unwrap();
+    let (status, body) = until_upstream(&server, "live").await;
+    assert_eq!((status, &body["store"]["state"]), (200, &Value::from("written")), "{body}");
+    server.stop().await;
+}

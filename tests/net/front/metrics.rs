@@ -1,0 +1,151 @@
+//! `/metrics`, read as strictly as Prometheus and its linter do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use meterbridge::demo::DemoOptions;
+use meterbridge::hub::HubServer;
+use tokio_tungstenite::connect_async;
+
+use super::{Plan, loopback};
+use crate::backend::{Backend, Script};
+use crate::page::{ask, get};
+
+#[derive(Debug)]
+struct Family {
+    kind: String,
+    help: String,
+    /// By their labels as written.
+    samples: BTreeMap<String, f64>,
+}
+
+/// Reads the text format 0.0.4. Panics at whatever `promtool check metrics` complains about.
+fn read(text: &str) -> BTreeMap<String, Family> {
+    assert!(text.ends_with('\n') && !text.contains('\r'));
+    let mut families: BTreeMap<String, Family> = BTreeMap::new();
+    let mut current = String::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').expect("a help text");
+            assert!(!families.contains_key(name), "{name} twice");
+            assert!(!help.is_empty());
+            current = name.to_owned();
+            let family =
+                Family { kind: String::new(), help: help.to_owned(), samples: BTreeMap::new() };
+            families.insert(current.clone(), family);
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            assert_eq!(name, current, "its help comes before it");
+            assert!(["counter", "gauge"].contains(&kind), "{line}");
+            let family = families.get_mut(name).unwrap();
+            assert!(family.kind.is_empty() && family.samples.is_empty(), "{line}");
+            family.kind = kind.to_owned();
+        } else {
+            assert!(!line.is_empty() && !line.starts_with('#'), "{line:?}");
+            let (place, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = place.split_once('{').map_or((place, ""), |(name, labels)| {
+                (name, labels.strip_suffix('}').expect("labels end"))
+            });
+            assert_eq!(name, current, "samples of a family stand together");
+            check_labels(labels);
+            let value: f64 = value.parse().unwrap();
+            let family = families.get_mut(name).unwrap();
+            assert!(!family.kind.is_empty(), "{name} has no type");
+            assert!(family.samples.insert(labels.to_owned(), value).is_none(), "{line} twice");
+        }
+    }
+    for (name, family) in &families {
+        lint(name, family);
+    }
+    families
+}
+
+fn check_labels(labels: &str) {
+    let mut names = BTreeSet::new();
+    for pair in labels.split(',').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap();
+        assert!(is_snake(name) && names.insert(name), "{labels}");
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap();
+        assert!(!value.contains(['"', '\n']), "{labels}");
+    }
+}
+
+fn is_snake(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// What `promtool check metrics` minds of names.
+fn lint(name: &str, family: &Family) {
+    assert!(is_snake(name) && name.starts_with("meterbridge_hub_"), "{name}");
+    assert_eq!(family.kind == "counter", name.ends_with("_total"), "{name} is a {}", family.kind);
+    assert!(family.help.ends_with('.'), "{name}: {}", family.help);
+    for part in name.split('_') {
+        for wrong in ["counter", "gauge", "ms", "secs", "millis", "kib", "mib", "kb", "mb", "min"] {
+            assert_ne!(part, wrong, "{name}");
+        }
+    }
+    for suffix in ["_count", "_sum", "_bucket", "_created"] {
+        assert!(!name.ends_with(suffix), "{name}");
+    }
+}
+
+fn value(families: &BTreeMap<String, Family>, name: &str, labels: &str) -> f64 {
+    let name = format!("meterbridge_hub_{name}");
+    let family = families.get(&name).unwrap_or_else(|| panic!("no {name}"));
+    *family.samples.get(labels).unwrap_or_else(|| panic!("{name} of {labels}: {family:?}"))
+}
+
+#[tokio::test]
+async fn what_happened_is_counted_by_names_that_prometheus_likes() {
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    let run = backend.start_run([Script::success(300)]);
+    let server = Plan::of(address).start().await;
+    let mut screen = connect_async(server.events_url()).await.unwrap().0;
+    // Until it was told what happened in the run.
+    loop {
+        let message = futures_util::StreamExt::next(&mut screen).await.unwrap().unwrap();
+        let text = message.to_text().unwrap_or_default();
+        if text.contains(&run.to_string()) && text.contains("\"phase\"") {
+            break;
+        }
+    }
+    assert_eq!(get(&server, &format!("/api/v1/runs/{run}")).await.status, 200);
+    assert_eq!(get(&server, "/api/v1/runs/not-a-uuid").await.status, 422);
+    assert_eq!(ask(&server, "POST", "/api/v1/runs", &[]).await.status, 403);
+    assert_eq!(ask(&server, "GET", "/healthz", &["Host: evil.example"]).await.status, 403);
+
+    let answer = get(&server, "/metrics").await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let metrics = read(answer.text());
+    let value = |name, labels| value(&metrics, name, labels);
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(value("build_info", &version), 1.0);
+    assert!(value("start_time_seconds", "") > 1.7e9);
+    assert_eq!((value("screens", ""), value("screens_limit", "")), (1.0, 512.0));
+    assert_eq!(value("screen_connections_total", ""), 1.0);
+    assert!(value("frames_sent_total", "") >= 1.0);
+    assert!(value("upstream_frames_total", "") >= 1.0);
+    assert_eq!(value("upstream_state", "state=\"live\""), 1.0);
+    assert_eq!(value("upstream_state", "state=\"lost\""), 0.0);
+    assert_eq!(value("api_requests_total", "code=\"2xx\""), 1.0);
+    assert_eq!(value("api_requests_total", "code=\"4xx\""), 2.0);
+    assert_eq!(value("refused_total", "reason=\"action\""), 1.0);
+    assert_eq!(value("refused_total", "reason=\"host\""), 1.0);
+    assert_eq!(value("refused_total", "reason=\"origin\""), 0.0);
+    assert_eq!(value("runs", ""), 1.0);
+    assert!(value("journal_frames", "") >= 1.0 && value("journal_bytes", "") > 100.0);
+    assert_eq!((value("store_up", ""), value("store_errors_total", "")), (0.0, 0.0));
+    drop(screen);
+    server.stop().await;
+}
+
+/// A demo studio has no upstream to tell of, and what it tells is as well formed.
+#[tokio::test]
+async fn a_demo_studio_counts_what_it_has() {
+    let server = HubServer::start(loopback(), DemoOptions::default(), None).await.unwrap();
+    let metrics = read(get(&server, "/metrics").await.text());
+    assert_eq!(value(&metrics, "screens", ""), 0.0);
+    assert!(!metrics.contains_key("meterbridge_hub_upstream_state"));
+    server.stop().await;
+}

@@ -1,0 +1,115 @@
+//! What stands in front of a hub, through real sockets: who may come in, what is passed through to the
+//! backend, health and metrics.
+
+mod health;
+mod limits;
+mod metrics;
+mod passthrough;
+mod token;
+mod upstream;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use meterbridge::hub::gate::{GateOptions, ScreenToken};
+use meterbridge::hub::passthrough::{API_BASE, Behind};
+use meterbridge::hub::{FrontOptions, Hub, HubOptions, HubServer, Keep};
+use meterbridge::source::{Access, ConnectionSettings, Secret, parse_api_url};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+
+/// The hub's own, for the backend.
+const UPSTREAM_TOKEN: &str = "upstream-s3cr3t-t0ken";
+/// That of screens.
+const TOKEN: &str = "screens-s3cr3t-t0ken";
+
+fn loopback() -> SocketAddr {
+    ([127, 0, 0, 1], 0).into()
+}
+
+fn access() -> Access {
+    Access { token: Secret::new(UPSTREAM_TOKEN), ..Access::default() }
+}
+
+fn with_token(token: &str) -> GateOptions {
+    let token = ScreenToken::new(&Secret::new(token).unwrap()).unwrap();
+    GateOptions { token: Some(token), ..GateOptions::default() }
+}
+
+/// A hub of a backend at `upstream`, as `meterbridge serve` would start it.
+struct Plan {
+    upstream: SocketAddr,
+    listen: SocketAddr,
+    gate: GateOptions,
+    actions: bool,
+}
+
+impl Plan {
+    fn of(upstream: SocketAddr) -> Self {
+        Self { upstream, listen: loopback(), gate: GateOptions::default(), actions: false }
+    }
+
+    fn with(self, gate: GateOptions) -> Self {
+        Self { gate, ..self }
+    }
+
+    fn acting(self) -> Self {
+        Self { actions: true, ..self }
+    }
+
+    fn options(&self) -> HubOptions {
+        let connection = ConnectionSettings {
+            access: access(),
+            reconnect_delay: Duration::from_millis(50),
+            max_reconnect_attempts: 0,
+            insist: true,
+            ..ConnectionSettings::default()
+        };
+        let age = Duration::from_secs(3600);
+        HubOptions {
+            upstream: format!("http://{}", self.upstream),
+            connection,
+            store: None,
+            keep: Keep { age, bytes: 1 << 20, runs: 100 },
+            api: Some(API_BASE),
+            actions: self.actions,
+        }
+    }
+
+    fn front(&self) -> FrontOptions {
+        let url = parse_api_url(&format!("http://{}", self.upstream)).unwrap();
+        FrontOptions {
+            gate: self.gate.clone(),
+            behind: Behind::Backend { url, access: access() },
+            allow_actions: self.actions,
+        }
+    }
+
+    /// Watches its upstream.
+    async fn start(self) -> HubServer {
+        let hub = Hub::open(self.options()).unwrap();
+        HubServer::start_hub_behind(self.listen, hub, None, self.front()).await.unwrap()
+    }
+
+    /// Only passes on: nothing is asked of its upstream that no screen asked for.
+    async fn start_quietly(self) -> HubServer {
+        let hub = Hub::fed_by(crossbeam_channel::never(), &self.options()).unwrap();
+        HubServer::start_hub_behind(self.listen, hub, None, self.front()).await.unwrap()
+    }
+}
+
+/// What a WebSocket handshake with these headers is answered with; 101 is an open socket.
+async fn handshake(server: &HubServer, headers: &[(&'static str, &str)]) -> u16 {
+    let mut request = server.events_url().into_client_request().unwrap();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    match connect_async(request).await {
+        Ok(_) => 101,
+        Err(Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+    }
+}

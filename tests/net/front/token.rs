@@ -1,0 +1,253 @@
+//! The token for screens, the cookie that stands for it, and whose page may do what.
+
+use std::net::SocketAddr;
+
+use meterbridge::demo::DemoOptions;
+use meterbridge::hub::gate::GateOptions;
+use meterbridge::hub::{FrontOptions, HubServer, Site};
+
+use super::upstream::{Echo, Manner};
+use super::{Plan, TOKEN, handshake, loopback, with_token};
+use crate::page::{Answer, Folder, ask, get, request};
+
+const BEARER: &str = "Authorization: Bearer screens-s3cr3t-t0ken";
+
+/// What a hub has that is nobody's business without the token.
+const PRIVATE: [&str; 4] = ["/events", "/api/v1/runs/1", "/api/v1/nowhere", "/metrics"];
+
+async fn guarded() -> HubServer {
+    let echo = Echo::new(Manner::Echo).await;
+    Plan::of(echo.address).with(with_token(TOKEN)).acting().start_quietly().await
+}
+
+async fn sign_in(address: SocketAddr, query: &str, token: &str) -> Answer {
+    let form = ["Content-Type: application/x-www-form-urlencoded"];
+    let body = format!("token={token}");
+    request(address, "POST", &format!("/login{query}"), &form, body.as_bytes()).await
+}
+
+/// The header that a browser sends from then on.
+fn cookie(answer: &Answer) -> String {
+    let set = answer.header("set-cookie").expect("a cookie");
+    format!("Cookie: theme=dark; {}; x=1", set.split(';').next().unwrap())
+}
+
+#[tokio::test]
+async fn without_the_token_there_is_nothing_to_see_but_the_way_in() {
+    let server = guarded().await;
+    for path in PRIVATE {
+        let refused = get(&server, path).await;
+        assert_eq!(refused.status, 401, "{path}");
+        assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"meterbridge\""));
+        assert!(refused.text().contains("/login"), "{}", refused.text());
+        let known = ask(&server, "GET", path, &[BEARER]).await;
+        assert_ne!(known.status, 401, "{path}");
+    }
+    let cancel = "/api/v1/runs/1/cancel";
+    assert_eq!(ask(&server, "POST", cancel, &[]).await.status, 401);
+    assert_eq!(ask(&server, "POST", cancel, &[BEARER]).await.status, 200);
+    assert_eq!(handshake(&server, &[]).await, 401);
+    assert_eq!(handshake(&server, &[("authorization", &format!("Bearer {TOKEN}"))]).await, 101);
+    for wrong in [
+        "Authorization: Bearer screens-s3cr3t-t0ke",
+        "Authorization: Bearer",
+        "Authorization: Basic screens-s3cr3t-t0ken",
+        "Authorization: screens-s3cr3t-t0ken",
+        "Cookie: meterbridge-hub=screens-s3cr3t-t0ken",
+        "X-Token: screens-s3cr3t-t0ken",
+    ] {
+        assert_eq!(ask(&server, "GET", "/metrics", &[wrong]).await.status, 401, "{wrong}");
+    }
+    // In an address a token is in logs and histories: there it counts for nothing.
+    for path in [format!("/metrics?token={TOKEN}"), format!("/events?access_token={TOKEN}")] {
+        assert_eq!(get(&server, &path).await.status, 401, "{path}");
+    }
+    server.stop().await;
+}
+
+/// A wall is set up once: its browser keeps the cookie, and neither a restart of the hub nor the
+/// screen's own asks for the token again. Another token does.
+#[tokio::test]
+async fn a_browser_signs_in_once_and_stays() {
+    let folder = Folder::with_page("login");
+    let site = || Some(Site::of_folder(&folder.page()).unwrap());
+    let front = |token| FrontOptions { gate: with_token(token), ..FrontOptions::default() };
+    let start =
+        |at, token| HubServer::start_behind(at, DemoOptions::default(), site(), front(token));
+    let server = start(loopback(), TOKEN).await.unwrap();
+    let address = server.address();
+
+    for (path, place) in [
+        ("/", "/login"),
+        ("/?kiosk&theme=light", "/login?next=%2F%3Fkiosk%26theme%3Dlight"),
+        ("/index.html", "/login?next=%2Findex.html"),
+        ("/embed.html?a=1", "/login?next=%2Fembed.html%3Fa%3D1"),
+    ] {
+        let led = get(&server, path).await;
+        assert_eq!((led.status, led.header("location")), (303, Some(place)), "{path}");
+        assert_eq!(led.header("cache-control"), Some("no-store"));
+    }
+    // What the page is made of is no secret.
+    for path in ["/assets/meterbridge-3f2a9c81.wasm", "/icon.svg", "/login.css"] {
+        assert_eq!(get(&server, path).await.status, 200, "{path}");
+    }
+    let page = get(&server, "/login?next=%2F%3Fkiosk").await;
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"));
+    for inline in ["<script", "style=", "<style", "onclick", "http://", "https://"] {
+        assert!(!page.text().contains(inline), "{inline}");
+    }
+    assert!(page.text().contains("<form method=\"post\">") && !page.text().contains("alert"));
+
+    let signed = sign_in(address, "?next=%2F%3Fkiosk%26theme%3Dlight", TOKEN).await;
+    assert_eq!((signed.status, signed.header("location")), (303, Some("/?kiosk&theme=light")));
+    let set = signed.header("set-cookie").unwrap();
+    for part in ["; Path=/", "; HttpOnly", "; SameSite=Strict", "; Max-Age=34560000"] {
+        assert!(set.contains(part), "{set}");
+    }
+    assert!(!set.contains("Secure") && !format!("{signed:?}").contains(TOKEN), "{signed:?}");
+    let cookie = cookie(&signed);
+    assert_eq!(ask(&server, "GET", "/?kiosk", &[&cookie]).await.status, 200);
+    let again = ask(&server, "GET", "/login", &[&cookie]).await;
+    assert_eq!((again.status, again.header("location")), (303, Some("/")));
+    assert_eq!(handshake(&server, &[("cookie", &cookie["Cookie: ".len()..])]).await, 101);
+    server.stop().await;
+
+    let server = start(address, TOKEN).await.unwrap();
+    assert_eq!(ask(&server, "GET", "/", &[&cookie]).await.status, 200, "after a restart");
+    server.stop().await;
+    let server = start(address, "another-token-of-ours").await.unwrap();
+    assert_eq!(ask(&server, "GET", "/", &[&cookie]).await.status, 303, "with another token");
+    assert_eq!(ask(&server, "GET", "/metrics", &[&cookie]).await.status, 401);
+    // Behind a proxy that speaks TLS the cookie is for that alone.
+    let headers = ["Host: wall.example", "Origin: https://wall.example"];
+    let body = b"token=another-token-of-ours";
+    let signed = request(address, "POST", "/login", &headers, body).await;
+    assert!(signed.header("set-cookie").unwrap().ends_with("; Secure"), "{signed:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_login_leads_nowhere_else() {
+    let server = guarded().await;
+    for next in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/x\r\nSet-Cookie: a=b",
+        "",
+    ] {
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let signed = sign_in(server.address(), &format!("?next={next}"), TOKEN).await;
+        assert_eq!((signed.status, signed.header("location")), (303, Some("/")), "{next}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_tokens_are_said_counted_and_soon_not_even_looked_at() {
+    let server = guarded().await;
+    let cookie = cookie(&sign_in(server.address(), "", TOKEN).await);
+    let wrong = sign_in(server.address(), "", "wrong").await;
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (403, None));
+    assert!(wrong.text().contains("role=\"alert\">That is not the token"), "{}", wrong.text());
+    let long = sign_in(server.address(), "", &"x".repeat(5000)).await;
+    assert_eq!(long.status, 413);
+    for _ in 0..9 {
+        let refused = ask(&server, "GET", "/metrics", &["Authorization: Bearer wrong"]).await;
+        assert_eq!(refused.status, 401);
+    }
+    // Not the right one either, or trying would be worth it.
+    for bearer in ["Authorization: Bearer wrong", BEARER] {
+        let refused = ask(&server, "GET", "/metrics", &[bearer]).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")), "{bearer}");
+    }
+    assert_eq!(sign_in(server.address(), "", TOKEN).await.status, 429);
+    // Who has signed in before is in nobody's way and sees nothing of it.
+    let metrics = ask(&server, "GET", "/metrics", &[&cookie]).await;
+    assert_eq!(metrics.status, 200);
+    for line in
+        ["refused_total{reason=\"wrong_tokens\"} 3\n", "refused_total{reason=\"token\"} 10\n"]
+    {
+        assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
+    }
+    // Neither does who has none at all: it has tried nothing.
+    assert_eq!(get(&server, "/metrics").await.status, 401);
+    server.stop().await;
+}
+
+/// A page of another site, open in the browser of somebody who has access, gets nothing and does
+/// nothing; a screen that is no browser has no origin.
+#[tokio::test]
+async fn pages_of_other_sites_neither_listen_nor_act() {
+    let echo = Echo::new(Manner::Echo).await;
+    let allowed = vec!["https://studio.example".parse().unwrap()];
+    let gate = GateOptions { origins: allowed, ..GateOptions::default() };
+    let server = Plan::of(echo.address).with(gate).acting().start_quietly().await;
+    let own = format!("http://{}", server.address());
+    let port = server.address().port();
+    for (origin, admitted) in [
+        (None, true),
+        (Some(&*own), true),
+        (Some("https://studio.example"), true),
+        (Some("https://evil.example"), false),
+        (Some("http://studio.example"), false),
+        (Some("https://studio.example.evil"), false),
+        (Some("null"), false),
+        (Some("http://127.0.0.1"), false),
+        (Some(&*format!("http://localhost:{port}")), false),
+        (Some("moz-extension://x"), false),
+    ] {
+        let headers: Vec<_> = origin.into_iter().map(|origin| ("origin", origin)).collect();
+        let (opened, done) = if admitted { (101, 200) } else { (403, 403) };
+        assert_eq!(handshake(&server, &headers).await, opened, "{origin:?}");
+        let lines: Vec<String> = origin.iter().map(|origin| format!("Origin: {origin}")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let answer = ask(&server, "POST", "/api/v1/runs/1/cancel", &lines).await;
+        assert_eq!(answer.status, done, "{origin:?}");
+        // A mere look does no harm: the browser shows its answer to no other origin.
+        let looked = ask(&server, "GET", "/api/v1/runs/1", &lines).await;
+        assert_eq!((looked.status, looked.header("access-control-allow-origin")), (200, None));
+    }
+    assert_eq!(echo.asked().iter().filter(|asked| asked.starts_with("POST")).count(), 3);
+    server.stop().await;
+}
+
+/// A name of a stranger's that resolves to this machine (DNS rebinding) makes a page of theirs one of
+/// this origin. Without a token the name is all there is to tell it by.
+#[tokio::test]
+async fn a_strangers_name_for_this_machine_is_not_answered_to() {
+    let echo = Echo::new(Manner::Echo).await;
+    let allowed = vec!["https://studio.example".parse().unwrap()];
+    let gate = GateOptions { origins: allowed.clone(), ..GateOptions::default() };
+    let open = Plan::of(echo.address).with(gate).start_quietly().await;
+    let port = open.address().port();
+    for (host, status) in [
+        (format!("127.0.0.1:{port}"), 200),
+        (format!("localhost:{port}"), 200),
+        ("hub.localhost".to_owned(), 200),
+        (format!("[::1]:{port}"), 200),
+        ("studio.example".to_owned(), 200),
+        (format!("rebound.example:{port}"), 403),
+        ("192.168.1.5".to_owned(), 403),
+        ("127.0.0.1.rebound.example".to_owned(), 403),
+    ] {
+        for path in ["/api/v1/runs/1", "/healthz", "/metrics"] {
+            let answer = ask(&open, "GET", path, &[&format!("Host: {host}")]).await;
+            assert_eq!(answer.status, status, "{host} {path}");
+        }
+    }
+    let rebound = [("host", "rebound.example"), ("origin", "http://rebound.example")];
+    assert_eq!(handshake(&open, &rebound).await, 403);
+    open.stop().await;
+
+    // With one, the stranger's page has no cookie; and a proxy may call the hub what it likes.
+    let gate = GateOptions { origins: allowed, ..with_token(TOKEN) };
+    let guarded = Plan::of(echo.address).with(gate).start_quietly().await;
+    let named = ["Host: wall.example", BEARER];
+    assert_eq!(ask(&guarded, "GET", "/api/v1/runs/1", &named).await.status, 200);
+    assert_eq!(ask(&guarded, "GET", "/api/v1/runs/1", &named[..1]).await.status, 401);
+    guarded.stop().await;
+}
