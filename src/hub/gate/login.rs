@@ -148,6 +148,8 @@ fn page(status: StatusCode, words: &'static str) -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
+        // With none at all a browser sends the form as from nowhere (`Origin: null`), and is refused.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, Html(PAGE.replacen(MESSAGE, &message, 1))).into_response()
 }

@@ -15,6 +15,9 @@ async function studio(bench, options = {}) {
   return { backend, start, hub: await bench.use(start()) };
 }
 
+/** Nodes that take long enough for a hub to be there: it asks for new runs every three seconds. */
+const SEEN = { node_ms: 700 };
+
 const runOf = (state, id) => state.runs?.find(({ run_id }) => run_id === id);
 const nodeOf = (run, name) => run?.nodes.find((node) => node.name === name);
 
@@ -26,11 +29,11 @@ browserTest("a page from a hub shows the titles of songs, and what happens to th
   const display = await bench.open({ at: hub.url });
   const { connection } = await display.until("a connection", (state) => state.connection.state === "connected");
   assert.equal(connection.url, hub.events);
-  const { run } = await backend.start("Copper Sky", { node_ms: 100 });
+  const { run } = await backend.start("Copper Sky", SEEN);
   await display.until("the title on screen", ({ view }) => view.run_id === run && view.title === "Copper Sky");
   await display.until("the run's end", knows(run, "completed"));
   assert.equal((await display.untilTold("run-completed", (told) => told.run_id === run)).title, "Copper Sky");
-  const failed = await backend.start("Velvet Engine", { node_ms: 100, fails: "LYRICS" });
+  const failed = await backend.start("Velvet Engine", { node_ms: 1200, fails: "LYRICS" });
   const told = await display.untilTold("run-failed", ({ run_id }) => run_id === failed.run);
   assert.deepEqual([told.title, told.node, told.live], ["Velvet Engine", "LYRICS", true]);
   assert.match(told.message, /LLM call timed out/);
@@ -40,7 +43,7 @@ browserTest("a page that comes late sees the nodes that the backend has forgotte
   const { backend, hub } = await studio(bench);
   const early = await bench.open({ at: hub.url });
   await early.until("a connection", ({ connection }) => connection.updates === "live");
-  const { run } = await backend.start("Paper Lanterns", { node_ms: 50, fails: "COMPOSE" });
+  const { run } = await backend.start("Paper Lanterns", { ...SEEN, fails: "COMPOSE" });
   const seen = await early.until("the failure", knows(run, "failed"));
   await early.page.close();
   const late = await bench.open({ at: hub.url });
@@ -62,7 +65,7 @@ browserTest("without sockets the page says that news come by asking, and takes i
   const { backend, hub } = await studio(bench);
   await backend.refuseSockets(true);
   const display = await bench.open({ at: hub.url });
-  const { run } = await backend.start("Midnight Ferry", { node_ms: 300 });
+  const { run } = await backend.start("Midnight Ferry", { node_ms: 2500 });
   const shown = await display.until("the band", ({ view }) => view.notice === POLLING);
   assert.deepEqual([shown.connection.state, shown.connection.updates], ["connected", "polling"]);
   const label = () => display.page.locator("canvas").getAttribute("aria-label");
@@ -70,9 +73,11 @@ browserTest("without sockets the page says that news come by asking, and takes i
   // It goes on all the same.
   await display.until("the run's end", knows(run, "completed"));
   await backend.refuseSockets(false);
-  await backend.start("Glass Orchard", { node_ms: 600_000 });
-  const after = await display.until("no band", ({ view }) => view.notice === null);
-  assert.equal(after.connection.updates, "live");
+  const next = await backend.start("Glass Orchard", { node_ms: 2500 });
+  const styled = (state) => nodeOf(runOf(state, next.run), "STYLE");
+  const after = await display.until("a node", (state) => styled(state)?.status === "success");
+  assert.deepEqual([after.view.notice, after.connection.updates], [null, "live"]);
+  assert.ok(!styled(after).from_rest, "an event told of it");
 });
 
 browserTest("a hub that is killed and started again has lost nothing and repeats nothing", async (bench) => {
@@ -80,8 +85,8 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
   const { backend, hub, start } = await studio(bench, { store });
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: hub.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });
-  const first = await backend.start("Slow Satellites", { node_ms: 50 });
-  const second = await backend.start("Harbour Lights", { node_ms: 900 });
+  const first = await backend.start("Slow Satellites", SEEN);
+  const second = await backend.start("Harbour Lights", { node_ms: 2000 });
   const before = await display.until(
     "one run's end and another's begin",
     (state) => knows(first.run, "completed")(state) && nodeOf(runOf(state, second.run), "STYLE")?.status === "success",
@@ -111,7 +116,7 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
 browserTest("a hub whose backend is gone says so, and what it knew stays", async (bench) => {
   const { backend, hub } = await studio(bench, { "reconnect-delay": 0.5 });
   const display = await bench.open({ at: hub.url });
-  const { run } = await backend.start("Neon Rain", { node_ms: 50 });
+  const { run } = await backend.start("Neon Rain", SEEN);
   await display.until("the run's end", knows(run, "completed"));
   await backend.kill();
   const lost = await display.until("the loss", ({ connection }) => connection.updates === "cut");
@@ -126,6 +131,27 @@ browserTest("a hub whose backend is gone says so, and what it knew stays", async
   await late.page.close();
   await backend.up();
   await display.until("no band", ({ connection, view }) => connection.updates === "live" && view.notice === null);
-  const next = await backend.start("Copper Sky", { node_ms: 50 });
+  const next = await backend.start("Copper Sky", SEEN);
   await display.until("news", knows(next.run, "completed"));
+});
+
+browserTest("the backend's REST is at the page's own origin, to look at only", async (bench) => {
+  const { backend, hub } = await studio(bench);
+  bench.allow(/status of 403/);
+  const { run } = await backend.start("Harbour Lights", { node_ms: 600_000 });
+  const display = await bench.open({ at: hub.url });
+  const ask = (path, method = "GET") =>
+    display.ask(
+      async ({ path, method }) => {
+        const answer = await fetch(path, { method });
+        return { status: answer.status, body: await answer.json() };
+      },
+      { path: `/api/v1/${path}`, method },
+    );
+  const there = await ask(`runs/${run}`);
+  assert.deepEqual([there.status, there.body.run_id, there.body.status], [200, run, "running"]);
+  const refused = await ask(`runs/${run}/cancel`, "POST");
+  assert.equal(refused.status, 403);
+  assert.match(refused.body.detail, /--allow-actions/);
+  assert.deepEqual(await backend.posts(), []);
 });

@@ -19,7 +19,8 @@ export const WITH_PANEL = { width: 1280, height: 720 };
 const TEST_MS = 180_000;
 
 /** The browser's own words for a server that is not there; no page can prevent them. */
-export const NO_SERVER = /WebSocket connection to '[^']*' failed/;
+export const NO_SERVER =
+  /WebSocket connection to '[^']*' failed|Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/;
 
 /** One open page. */
 export class Display {
