@@ -21,6 +21,7 @@ Examples:
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
   meterbridge serve                                 the demo studio in a browser
+  meterbridge serve http://localhost:8000           a hub, for many screens
   meterbridge ws://localhost:8000/events --kiosk    a wall that nobody operates
 
 The options above can be set in the environment too: METERBRIDGE_ and the name, as in
@@ -37,6 +38,7 @@ A line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event 
 const AFTER_SERVE_HELP: &str = "\
 Examples:
   meterbridge serve                                       on this machine, port 8080
+  meterbridge serve http://localhost:8000                 a hub: this backend, for many screens
   meterbridge serve --listen 127.0.0.1:0                  any free port; it says which
   meterbridge serve --page web/dist --speed 4             this page, a studio in a hurry
   meterbridge serve --listen 0.0.0.0:8080 --allow-remote  for other machines, too
@@ -151,10 +153,11 @@ pub struct DemoCommand {
     pub demo: crate::demo::DemoArgs,
 }
 
-/// Serve the page for browsers, and the simulated studio on the same port
+/// Serve the page for browsers, with the simulated studio or a backend's hub behind it
 ///
-/// Open the address that it prints in a browser. The page shows the studio's events, which any
-/// other client finds at /events.
+/// Open the address that it prints in a browser. The page shows the events, which any other client
+/// finds at /events. With URL they are those of a backend or of another stream, kept and given to any
+/// number of screens.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_SERVE_HELP)]
 pub struct ServeCommand {

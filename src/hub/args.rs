@@ -49,7 +49,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub connection: ConnectionOptions,
 
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Demo studio")]
     pub studio: StudioArgs,
 }
 

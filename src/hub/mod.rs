@@ -2,14 +2,16 @@
 //!
 //! | path | what it gives |
 //! | --- | --- |
-//! | `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as `meterbridge demo` has it |
+//! | `/events`, where there is an upstream | the hub's stream of all runs |
+//! | else `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as `meterbridge demo` has it |
 //! | everything else | the page: GET and HEAD of its files |
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | `args` | `meterbridge serve …` |
 //! | `server` | connections: accepted, bounded in number and in time, and ended |
-//! | `events` | a WebSocket's handshake; what comes after it is the demo's |
+//! | `events` | a WebSocket's handshake; what comes after it is the demo's, or the hub's |
+//! | [`relay`] | the hub itself |
 //! | [`site`] | the page's files, in a folder or in this program |
 //! | `headers` | what every answer says to the browser |
 //!

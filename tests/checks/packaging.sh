@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 unit=packaging/meterbridge.service
+hub=packaging/meterbridge-hub.service
 desktop=packaging/meterbridge.desktop
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
@@ -14,9 +15,9 @@ complain() {
 }
 
 # Options and variables that they name exist.
-for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$desktop" docs/wall.md | sort -u); do
-    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/kiosk/options.rs src/director/options.rs ||
-        complain "packaging or docs/wall.md name $variable, which nothing reads"
+for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$hub" "$desktop" docs/wall.md docs/hub.md | sort -u); do
+    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/hub/args.rs src/kiosk/options.rs src/director/options.rs ||
+        complain "packaging, docs/wall.md or docs/hub.md name $variable, which nothing reads"
 done
 
 if command -v systemd-analyze >/dev/null; then
@@ -30,11 +31,19 @@ if command -v systemd-analyze >/dev/null; then
     # Of other units of the machine it may say what it likes.
     words=$(grep --fixed-strings meterbridge <<<"$words" || true)
     [[ -z $words ]] || complain "$words"
+
+    sed "s|/usr/local/bin|$home/.local/bin|" "$hub" >"$home/meterbridge-hub.service"
+    words=$(systemd-analyze verify --man=no "$home/meterbridge-hub.service" 2>&1) || failed=1
+    words=$(grep --fixed-strings meterbridge <<<"$words" || true)
+    [[ -z $words ]] || complain "$words"
 else
-    echo "systemd-analyze is not installed: only the keys of $unit are looked at"
+    echo "systemd-analyze is not installed: only the keys of the units are looked at"
 fi
 for key in Type=notify Restart=always WatchdogSec= ExecStart=%h/.local/bin/meterbridge WantedBy=; do
     grep --quiet "^$key" "$unit" || complain "$unit lacks $key"
+done
+for key in Type=exec Restart=always StateDirectory= 'ExecStart=/usr/local/bin/meterbridge serve' WantedBy=; do
+    grep --quiet "^$key" "$hub" || complain "$hub lacks $key"
 done
 
 if command -v desktop-file-validate >/dev/null; then

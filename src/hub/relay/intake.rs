@@ -2,7 +2,6 @@
 //! thread of its own, for the store may have to wait for a disk.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::journal::{Frame, FrameKind, Keep};
 use super::store::{Store, StoreError};
 use super::{Shared, State, fresh_id};
+use crate::hub::tell;
 use crate::model::{Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
@@ -355,6 +355,8 @@ impl Intake {
             let again = std::mem::replace(&mut self.was_connected, true);
             self.shared.counters.upstream_reconnects.add(u64::from(again));
         }
+        let why = if upstream.reason.is_empty() { "" } else { ": " };
+        tell(&format!("upstream is {}{why}{}", upstream.state.as_str(), upstream.reason));
         let since = if before.state == upstream.state { before.since } else { upstream.since };
         state.upstream = Upstream { since, ..upstream };
         state.upstream_count += 1;
@@ -434,8 +436,6 @@ fn told(state: &ConnectionState) -> Upstream {
     Upstream { state, since: Timestamp::now(), reason: reason.to_owned() }
 }
 
-/// Tells whoever runs the hub.
-pub(super) fn warn(words: &str) {
-    // A closed stderr is no reason not to go on.
-    let _ = writeln!(io::stderr(), "warning: {words}");
+fn warn(words: &str) {
+    tell(&format!("warning: {words}"));
 }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use meterbridge::demo::{DemoOptions, DemoServer};
 use meterbridge::hub::HubServer;
 use meterbridge::hub::relay::{Hub, HubOptions};
 use meterbridge::inspect::Report;
 use meterbridge::protocol::hub::UpstreamState;
+use meterbridge::protocol::{Batch, RunSnapshot};
+use meterbridge::source::{ConnectionState, Signal, Updates};
 use uuid::Uuid;
 
-use super::{NetViewer, Place, connect, eventually, options, runs_of};
+use super::{Fed, NetViewer, Place, connect, eventually, options, runs_of, whole_run};
 use crate::backend::{Backend, Script, Truth};
 
 async fn hub_of(options: HubOptions) -> HubServer {
@@ -129,4 +132,40 @@ async fn a_stream_of_events_is_passed_on_as_it_is() {
         assert_eq!(screen.runs(), runs_of(hub));
     }
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_may_stand_behind_another() {
+    let Fed { hub, upstream } = Fed::new();
+    let first = HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap();
+    let second = hub_of(HubOptions { upstream: first.events_url(), ..options(None) }).await;
+    let mut screen = connect(&second, None).await;
+    let reason = "refused: nothing listens at studio:8000. Is the backend running?";
+    let url = "http://studio:8000".to_owned();
+    let failed = ConnectionState::Failed { url: url.clone(), reason: reason.to_owned() };
+    upstream.send(Signal::State(failed)).unwrap();
+    screen
+        .until("what the first hub lacks", |screen| {
+            screen.upstream.last().is_some_and(|upstream| upstream.reason.contains(reason))
+        })
+        .await;
+    let mut batch = Batch::new(Timestamp::now(), true);
+    whole_run("r-1").iter().for_each(|text| batch.push_text(text));
+    let run = RunSnapshot::read(br#"{"run_id":"r-1","song_id":"s-1"}"#).unwrap();
+    batch.push_run(RunSnapshot { song_title: Some("Neon Rain".into()), ..run }.into());
+    upstream.send(Signal::Batch(batch)).unwrap();
+    let (since, updates) = (Timestamp::now(), Updates::Live);
+    upstream.send(Signal::State(ConnectionState::Connected { url, since, updates })).unwrap();
+    screen.until_told(19).await;
+    screen
+        .until("live", |screen| {
+            screen.upstream.last().is_some_and(|upstream| upstream.state == UpstreamState::Live)
+        })
+        .await;
+    assert_eq!(screen.texts()[..18], whole_run("r-1"));
+    assert_eq!(screen.runs(), runs_of(first.hub().unwrap()));
+    assert_eq!(screen.runs(), runs_of(second.hub().unwrap()));
+    assert_eq!(screen.model.run("r-1").unwrap().song_title.as_deref(), Some("Neon Rain"));
+    second.stop().await;
+    first.stop().await;
 }
