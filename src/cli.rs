@@ -42,6 +42,8 @@ Examples:
   meterbridge serve --listen 127.0.0.1:0                  any free port; it says which
   meterbridge serve --page web/dist --speed 4             this page, a studio in a hurry
   meterbridge serve --listen 0.0.0.0:8080 --allow-remote  for other machines, too
+  meterbridge serve http://studio:8000 --listen 0.0.0.0:8080 --hub-token-file token
+                                                          a hub for other machines
   meterbridge ws://127.0.0.1:8080/events                  the same events in a window
 
 The page is made by web/build.sh.";

@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | `/events`, where there is an upstream | the hub's stream of all runs |
 //! | else `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as `meterbridge demo` has it |
+//! | `/api/v1/…` | the backend's REST, passed through |
+//! | `/healthz`, `/metrics` | how the hub is |
+//! | `/login` | the way in for browsers, where a token is asked for |
 //! | everything else | the page: GET and HEAD of its files |
 //!
 //! | module | what it is |
@@ -12,11 +15,15 @@
 //! | `server` | connections: accepted, bounded in number and in time, and ended |
 //! | `events` | a WebSocket's handshake; what comes after it is the demo's, or the hub's |
 //! | [`relay`] | the hub itself |
+//! | `front` | all that stands in front of it, put together |
+//! | [`gate`] | who may come in |
+//! | [`passthrough`] | the backend's REST |
+//! | `health`, `metrics` | `/healthz`, `/metrics` |
 //! | [`site`] | the page's files, in a folder or in this program |
 //! | `headers` | what every answer says to the browser |
 //!
-//! A viewer may come from a page of another origin, as with `meterbridge demo`: what the studio
-//! tells is made up and public, and what clients send changes nothing.
+//! A studio's viewer may come from a page of another origin, as with `meterbridge demo`: what the studio
+//! tells is made up and public, and what clients send changes nothing. A hub's may not.
 
 mod answer;
 mod args;

@@ -16,7 +16,7 @@ complain() {
 
 # Options and variables that they name exist.
 for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$hub" "$desktop" docs/wall.md docs/hub.md | sort -u); do
-    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/hub/args.rs src/kiosk/options.rs src/director/options.rs ||
+    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/hub/args.rs src/hub/gate/args.rs src/kiosk/options.rs src/director/options.rs ||
         complain "packaging, docs/wall.md or docs/hub.md name $variable, which nothing reads"
 done
 

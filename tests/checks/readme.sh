@@ -24,10 +24,10 @@ known=$(
             if (long) print name
             long = 0
         }
-    ' src/cli.rs src/config.rs src/demo/args.rs src/hub/args.rs src/kiosk/options.rs src/director/options.rs
+    ' src/cli.rs src/config.rs src/demo/args.rs src/hub/args.rs src/hub/gate/args.rs src/kiosk/options.rs src/director/options.rs
 )
 variables=$(grep --no-filename --only-matching 'METERBRIDGE_[A-Z_]*[A-Z]' \
-    src/cli.rs src/config.rs src/demo/args.rs src/hub/args.rs src/kiosk/options.rs src/director/options.rs)
+    src/cli.rs src/config.rs src/demo/args.rs src/hub/args.rs src/hub/gate/args.rs src/kiosk/options.rs src/director/options.rs)
 
 # What stands behind cargo and apt-get are their options, as far as ` -- ` or the end of the code.
 ours=$(sed -E 's/(cargo|apt-get) ([^`]* -- |[^`#]*)//g' README.md)

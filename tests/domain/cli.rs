@@ -1,6 +1,6 @@
 //! The binary from outside: exit codes, and messages to the letter.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -164,6 +164,80 @@ fn what_others_could_reach_has_to_be_asked_for() {
              127.0.0.1:8080",
         );
     }
+}
+
+/// Whoever opens a hub to others is told what it needs, and a token is never repeated.
+#[test]
+fn a_hub_that_others_could_reach_needs_a_token() {
+    let hub = ["serve", "http://127.0.0.1:9", "--store=none", "--listen=0.0.0.0:8080"];
+    check_error(
+        &hub,
+        2,
+        "error: --listen 0.0.0.0:8080 would open the hub to other machines, which needs a token for \
+         screens: put one of 16 characters or more into METERBRIDGE_HUB_TOKEN, or into a file for \
+         --hub-token-file; or listen on a loopback address such as 127.0.0.1:8080",
+    );
+    let allowed: Vec<&str> = hub.into_iter().chain(["--allow-remote"]).collect();
+    assert_eq!(said(&allowed).0, Some(2), "what opens a studio opens no hub");
+    let missing: Vec<&str> = hub.into_iter().chain(["--hub-token-file=missing"]).collect();
+    let (code, _, words) = said(&missing);
+    assert_eq!(code, Some(2));
+    assert!(words.starts_with("error: --hub-token-file: cannot read the token's file `missing`"));
+    let mut short = meterbridge();
+    let output = short.args(hub).env("METERBRIDGE_HUB_TOKEN", "0123456789abcde").output().unwrap();
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(words.contains("has 15 characters; it needs 16 at least"), "{words}");
+    assert!(!words.contains("0123456789"), "{words}");
+    for wrong in ["--allow-origin=studio.example", "--max-screens=0", "--max-request-rate=-1"] {
+        assert_eq!(said(&["serve", wrong]).0, Some(2), "{wrong}");
+    }
+}
+
+/// Who tries tokens out is seen in the log; what was tried, and what is right, is not.
+#[test]
+fn a_wrong_token_is_logged_and_no_token_is() {
+    let page = page_fixture("tokens");
+    let (right, wrong) = ("the-right-t0ken-for-screens", "a-wr0ng-t0ken-for-screens");
+    let mut child = meterbridge()
+        .args(["serve", "--listen=127.0.0.1:0", "--page"])
+        .arg(&page)
+        .env("METERBRIDGE_HUB_TOKEN", right)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let host = line.strip_prefix("Meterbridge on http://").and_then(|rest| rest.split_once('/'));
+    let host = host.unwrap_or_else(|| panic!("{line}")).0;
+    let ask = |head: String| {
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!("{head}\r\nHost: {host}\r\nConnection: close\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let mut answers = String::new();
+    for token in [wrong, right] {
+        let bearer = format!("Authorization: Bearer {token}\r\n\r\n");
+        let mut stream = ask(format!("GET /metrics?token={token} HTTP/1.1"));
+        stream.write_all(bearer.as_bytes()).unwrap();
+        stream.read_to_string(&mut answers).unwrap();
+        let form = format!("token={token}");
+        let mut stream = ask("POST /login HTTP/1.1".to_owned());
+        let rest = format!("Content-Length: {}\r\n\r\n{form}", form.len());
+        stream.write_all(rest.as_bytes()).unwrap();
+        stream.read_to_string(&mut answers).unwrap();
+    }
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    std::fs::remove_dir_all(page).unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(log, "a wrong token for screens came from 127.0.0.1\n".repeat(2));
+    for status in ["401 Unauthorized", "403 Forbidden", "200 OK", "303 See Other"] {
+        assert!(answers.contains(status), "{status}: {answers}");
+    }
+    assert!(!answers.contains(right) && !answers.contains(wrong), "{answers}");
 }
 
 #[test]

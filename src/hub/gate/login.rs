@@ -1,6 +1,6 @@
 //! The page that asks for the token. It works without scripts, and asks a browser once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,6 +11,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::get,
 };
+use tokio::time::timeout;
 
 use super::{Gate, Origin, Reason, ScreenToken, address_of, texts};
 
@@ -27,6 +28,9 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 
 /// Bytes of a form.
 const MOST_BYTES: usize = 4 << 10;
+
+/// How long a form may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Seconds that a browser keeps the cookie: as long as browsers keep any, for a wall has nobody to
 /// ask again.
@@ -89,9 +93,13 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     // A proxy in front of us speaks TLS; then the cookie goes over that only.
     let secure = texts(request.headers(), &header::ORIGIN)
         .any(|origin| origin.parse::<Origin>().is_ok_and(|origin| origin.is_secure()));
-    let Ok(form) = to_bytes(request.into_body(), MOST_BYTES).await else {
-        gate.refusals.count(Reason::Size);
-        return page(StatusCode::PAYLOAD_TOO_LARGE, "That is longer than any token.");
+    let form = match timeout(PATIENCE, to_bytes(request.into_body(), MOST_BYTES)).await {
+        Ok(Ok(form)) => form,
+        Ok(Err(_)) => {
+            gate.refusals.count(Reason::Size);
+            return page(StatusCode::PAYLOAD_TOO_LARGE, "That is longer than any token.");
+        }
+        Err(_) => return page(StatusCode::REQUEST_TIMEOUT, "That took too long to come."),
     };
     let given = form_urlencoded::parse(&form).find(|(name, _)| name == "token");
     let given = given.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
@@ -148,6 +156,8 @@ fn page(status: StatusCode, words: &'static str) -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
+        // Under `no-referrer` a browser says of its form that it comes from nowhere: `Origin: null`.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, Html(PAGE.replacen(MESSAGE, &message, 1))).into_response()
 }

@@ -102,7 +102,12 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         u8::from(hub.store_state() == StoreState::Written),
     );
     let counters = hub.counters();
-    let gauges: [(&str, &str, &Counter); 4] = [
+    let gauges: [(&str, &str, &Counter); 5] = [
+        (
+            "screens_behind",
+            "Screens that have not been sent everything yet.",
+            &counters.screens_behind,
+        ),
         ("runs", "Runs that are kept.", &counters.runs),
         ("journal_frames", "Frames that are kept for screens.", &counters.journal_frames),
         ("journal_bytes", "Bytes of these frames (--keep-mib).", &counters.journal_bytes),

@@ -42,6 +42,8 @@ pub struct Counters {
 
     /// Screens connected now.
     pub screens: Counter,
+    /// Of them, those that have not been sent everything yet.
+    pub screens_behind: Counter,
     /// Screens that ever connected.
     pub screens_total: Counter,
     /// Connections that went on where the one before had ended.

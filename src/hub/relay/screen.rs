@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
 use super::taking::{Stall, Taking};
-use super::{Shared, State};
+use super::{Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HubFrame, Position};
 
 /// A protocol PING goes out this often.
@@ -156,6 +156,33 @@ impl Drop for Present {
     }
 }
 
+/// Whether a screen has been sent everything, counted for whoever watches the hub.
+struct Lag<'a> {
+    behind: &'a Counter,
+    is_behind: bool,
+}
+
+impl<'a> Lag<'a> {
+    fn of(shared: &'a Shared) -> Self {
+        Self { behind: &shared.counters.screens_behind, is_behind: false }
+    }
+
+    fn tell(&mut self, is_behind: bool) {
+        match (self.is_behind, is_behind) {
+            (false, true) => self.behind.add(1),
+            (true, false) => self.behind.sub(1),
+            _ => {}
+        }
+        self.is_behind = is_behind;
+    }
+}
+
+impl Drop for Lag<'_> {
+    fn drop(&mut self) {
+        self.tell(false);
+    }
+}
+
 /// Why a connection ends.
 enum End {
     /// The other side has gone, with or without a word.
@@ -205,6 +232,7 @@ where
 {
     let mut news = shared.news.subscribe();
     let mut place = shared.place(wish);
+    let mut lag = Lag::of(shared);
     let mut chunk = Vec::new();
     let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -213,6 +241,7 @@ where
         // Before the look, so that what comes during it is looked at again.
         news.mark_unchanged();
         let counted = shared.read_on(&mut place, &mut chunk);
+        lag.tell(!chunk.is_empty());
         if !chunk.is_empty() {
             for text in chunk.drain(..) {
                 socket.feed(Message::Text(text)).await?;

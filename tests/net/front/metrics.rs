@@ -124,6 +124,7 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     assert!(value("start_time_seconds", "") > 1.7e9);
     assert_eq!((value("screens", ""), value("screens_limit", "")), (1.0, 512.0));
     assert_eq!(value("screen_connections_total", ""), 1.0);
+    assert!([0.0, 1.0].contains(&value("screens_behind", "")));
     assert!(value("frames_sent_total", "") >= 1.0);
     assert!(value("upstream_frames_total", "") >= 1.0);
     assert_eq!(value("upstream_state", "state=\"live\""), 1.0);

@@ -95,6 +95,8 @@ async fn a_browser_signs_in_once_and_stays() {
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"));
+    // Else its form would come from `null`, and be refused.
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     for inline in ["<script", "style=", "<style", "onclick", "http://", "https://"] {
         assert!(!page.text().contains(inline), "{inline}");
     }
