@@ -27,6 +27,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 
 use crate::amcs::naming;
@@ -36,6 +37,9 @@ const TOKEN: &str = "t0ken-5f1e8d-s3cret";
 const PASSWORD: &str = "p4ssw0rd-77aa41";
 /// `ann:` and the password, as `Authorization: Basic` has it.
 const BASIC: &str = "YW5uOnA0c3N3MHJkLTc3YWE0MQ==";
+
+/// What a hub asks its screens for.
+const SCREENS: &str = "scr33ns-t0ken-91abc";
 
 /// How a credential is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +83,7 @@ impl Given {
 /// Asserts that nothing of a credential is in what can be seen.
 #[track_caller]
 fn assert_clean(what: impl Debug, seen: &str) {
-    for secret in [TOKEN, PASSWORD, BASIC, &BASIC[..12]] {
+    for secret in [TOKEN, PASSWORD, BASIC, &BASIC[..12], SCREENS] {
         let Some(at) = seen.find(secret) else { continue };
         let from = seen[..at].char_indices().rev().nth(200).map_or(0, |(at, _)| at);
         panic!("{what:?}: {secret} in …{}", &seen[from..at + secret.len()]);
@@ -222,8 +226,7 @@ fn a_panic_of_a_thread_that_holds_a_credential_does_not_show_it() {
     let held = (Access { token: Secret::new(TOKEN), ..Access::default() }, credentials, url);
     let thread = std::thread::Builder::new().name("holder".to_owned());
     let panicked = thread.spawn(move || {
-        let asked = Err::<(), _>(held);
-        asked.expect("this test wants a panic");
+        panic!("{held:?}");
     });
     let words = panicked.unwrap().join().unwrap_err();
     let words = words.downcast_ref::<String>().unwrap();
@@ -255,6 +258,7 @@ impl Hub {
             .args(["serve", "--listen", "127.0.0.1:0", "--reconnect-delay", "0.2", "--store"])
             .arg(scratch.0.join("hub.sqlite"))
             .env("METERBRIDGE_SERVE_URL", upstream)
+            .env("METERBRIDGE_HUB_TOKEN", SCREENS)
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "full")
             .stdout(Stdio::piped())
@@ -289,10 +293,13 @@ impl Hub {
     }
 
     /// The answer to a question, head and body.
-    async fn get(&self, path: &str) -> String {
+    async fn get(&self, path: &str, token: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let head =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+             Connection: close\r\n\r\n",
+            self.address
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
@@ -302,7 +309,10 @@ impl Hub {
     /// Everything that a screen is told within a moment of the first that is not the hub's own.
     async fn told(&self) -> String {
         let url = format!("ws://{}/events", self.address);
-        let (mut screen, _) = connect_async(url).await.unwrap();
+        let mut request = url.into_client_request().unwrap();
+        let token = format!("Bearer {SCREENS}").parse().unwrap();
+        request.headers_mut().insert("authorization", token);
+        let (mut screen, _) = connect_async(request).await.unwrap();
         let mut told = String::new();
         let mut patience = Duration::from_secs(8);
         while let Ok(Some(Ok(message))) = timeout(patience, screen.next()).await {
@@ -341,7 +351,14 @@ async fn check_hub(given: Given, parrot: Parrot) {
     let hub = Hub::start(given, &upstream, &scratch);
     let mut seen = hub.told().await;
     for path in ["/", "/healthz", "/metrics", &format!("/api/v1/runs/{run}")] {
-        seen.push_str(&hub.get(path).await);
+        seen.push_str(&hub.get(path, SCREENS).await);
+    }
+    assert!(seen.contains("hello") && seen.contains("meterbridge_"), "{seen}");
+    // Who takes it for a part of an address, or has none that is right, is not told what is.
+    for (path, token) in
+        [(format!("/{SCREENS}"), "wr0ng"), (format!("/x?token={SCREENS}"), SCREENS)]
+    {
+        seen.push_str(&hub.get(&path, token).await);
     }
     let what = (given, parrot);
     let command_line = hub.command_line();
