@@ -9,6 +9,7 @@ import * as failures from "../../web/boot/failures.js";
 import { isOwnKey } from "../../web/boot/keys.js";
 import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake, waitMs } from "../../web/boot/kiosk.js";
 import { progressView, SEGMENTS } from "../../web/boot/progress.js";
+import { isOwn, watchSignIn } from "../../web/boot/signin.js";
 import { bareAddress, isMixedContent, overTls, withSource } from "../../web/boot/sources.js";
 import { NEWS_MS, Status } from "../../web/boot/status.js";
 import { hasWasm } from "../../web/boot/support.js";
@@ -198,6 +199,25 @@ test("announcements keep their distance", () => {
   assert.equal(said.length, 2);
 });
 
+test("a hub without its backend is no live one, and neither is one that asks", () => {
+  const status = new Status();
+  const stands = (updates, reason = null) => status.connection({ state: "connected", updates, reason });
+  const polling = "Real-time updates unavailable. Polling API instead.";
+  const cut = "The hub lost its backend and tries again: refused";
+  assert.equal(stands("live"), "Connected");
+  assert.equal(stands("polling", polling), polling);
+  assert.equal(stands("polling", polling), null);
+  assert.match(status.label(0), /no run active, polling$/);
+  assert.equal(status.title(0), "Meterbridge");
+  assert.equal(stands("cut", cut), cut);
+  assert.equal(status.title(0), "⚠ no backend – Meterbridge");
+  assert.match(status.label(0), /no backend$/);
+  status.connection({ state: "reconnecting", updates: null, reason: "lost" });
+  assert.equal(stands("cut", cut), `The connection is back. ${cut}`);
+  assert.equal(stands("live"), "News come as they happen again");
+  assert.match(status.label(0), /connected$/);
+});
+
 test("the title says what matters most", () => {
   const status = new Status();
   assert.equal(status.title(0), "Meterbridge");
@@ -240,16 +260,52 @@ test("a connection lost is news once, however many attempts follow", () => {
   assert.equal(status.connection({ state: "failed", reason: "401" }), "No connection: 401");
 });
 
-test("a hub that has lost its backend is no connection to what is shown", () => {
-  const status = new Status();
-  const updates = ["live", "cut", "cut", "live", "polling"];
-  const words = updates.map((updates) =>
-    status.connection({ state: "connected", updates, reason: updates === "cut" ? "refused" : null }),
-  );
-  const lost = "The hub lost its backend: refused. It tries again.";
-  assert.deepEqual(words, ["Connected", lost, null, "The connection is back", null]);
-  status.connection({ state: "connected", updates: "cut", reason: null });
-  assert.equal(status.title(0), "⚠ no connection – Meterbridge");
+test("a card asks to sign in for as long as the page's own server wants that", async () => {
+  const canvas = new EventTarget();
+  const told = [];
+  let wanted = false;
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+    return wanted;
+  };
+  watchSignIn(canvas, (now) => told.push(now), { host: "hub:8080", ask });
+  const stands = async (state, url = "ws://hub:8080/events") => {
+    const event = new Event("meterbridge:connection");
+    event.detail = { state, url };
+    canvas.dispatchEvent(event);
+    await null;
+    await null;
+    return told;
+  };
+  await stands("connecting");
+  await stands("connected");
+  assert.equal(asked, 0);
+  assert.deepEqual(await stands("reconnecting"), [], "a server that is merely gone");
+  wanted = true;
+  assert.deepEqual(await stands("reconnecting"), [true]);
+  assert.deepEqual(await stands("reconnecting"), [true], "said once");
+  assert.deepEqual(await stands("connected"), [true, false]);
+  assert.deepEqual(await stands("failed"), [true, false, true]);
+  const before = asked;
+  assert.deepEqual(await stands("failed", "ws://elsewhere:8080/events"), [true, false, true, false]);
+  assert.equal(asked, before, "another server's stream is not this page's");
+  assert.ok(!isOwn("", "hub:8080"));
+});
+
+test("a server that lets the page in again while it asks is not signed in to", async () => {
+  const canvas = new EventTarget();
+  const told = [];
+  let answer;
+  const ask = () => new Promise((resolve) => (answer = resolve));
+  watchSignIn(canvas, (now) => told.push(now), { host: "hub", ask });
+  for (const state of ["reconnecting", "connected"]) {
+    canvas.dispatchEvent(Object.assign(new Event("meterbridge:connection"), { detail: { state, url: "ws://hub/events" } }));
+  }
+  answer(true);
+  await null;
+  await null;
+  assert.deepEqual(told, []);
 });
 
 test("every failure says what happened and what to do", () => {
@@ -260,6 +316,7 @@ test("every failure says what happened and what to do", () => {
       failures.downloadFailed({ kind, message: "…" }),
     ),
     failures.scriptMissing(new Error("x")),
+    failures.signInWanted(),
     failures.interrupted(new Error("x")),
     failures.notRunnable(new Error("x")),
     failures.stalled(),

@@ -45,6 +45,8 @@ export function actionsOf(failure, { query, ownsPage }) {
   const hasSource = new URLSearchParams(query).has("source");
   const known = {
     reload: { label: "Reload", act: () => location.reload() },
+    // The server leads whoever opens the page to where that is done, and back.
+    signIn: ownsPage && { label: "Sign in", act: () => location.reload() },
     ownEvents: ownsPage && {
       label: hasSource ? "Use this page's own events" : "Go on without settings",
       act: () => open(failure.tls ? withSource(query, null) : ""),

@@ -122,6 +122,19 @@ export function stalled() {
   });
 }
 
+export function signInWanted() {
+  return wrong({
+    title: "This server wants you to sign in",
+    short: "not signed in",
+    text: [
+      "It sends no events to this browser: most often it was given another token.",
+      "Sign in, and this page comes back as it is. Without that it can only go on trying.",
+    ],
+    actions: ["signIn"],
+    passing: true,
+  });
+}
+
 export function mixedContent(url) {
   return wrong({
     title: "The browser forbids this stream",

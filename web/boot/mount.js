@@ -10,6 +10,7 @@ import { Comeback, comingBack, fillScreenOnGesture, isKiosk, keepAwake } from ".
 import { attachLoader } from "./loader.js";
 import { report } from "./reporter.js";
 import { site } from "./site.js";
+import { watchSignIn } from "./signin.js";
 import { isMixedContent } from "./sources.js";
 import { lacking } from "./support.js";
 
@@ -128,12 +129,14 @@ export function mount(canvas, options = {}) {
     link: () => running().link(),
   };
 
-  const stall = (isStalled) => {
+  /** A card for as long as something holds. */
+  const pass = (holds, failure) => {
     if (ended) return;
-    const failure = failures.stalled();
     frame.querySelectorAll(":scope > .mb-card").forEach((card) => card.remove());
-    if (isStalled) showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: false });
+    if (holds) showCard(frame, failure, actionsOf(failure, { query, ownsPage }), { focus: false });
   };
+  const stall = (isStalled) => pass(isStalled, failures.stalled());
+  watchSignIn(canvas, (wanted) => pass(wanted, failures.signInWanted()));
 
   if (kiosk) {
     fillScreenOnGesture(ownsPage ? document.documentElement : frame);

@@ -7,6 +7,9 @@ export const NEWS_MS = 60_000;
 
 const LOST = new Set(["reconnecting", "failed"]);
 
+/** Whether news come as they happen, as far as is known. */
+const isLive = ({ updates }) => !updates || updates === "live";
+
 export class Status {
   #active = new Set();
   #connection = null;
@@ -35,7 +38,7 @@ export class Status {
 
   /** A change of the connection; what to tell of it, or null: an attempt more is no news. */
   connection(detail) {
-    const before = this.#connection?.state;
+    const before = this.#connection;
     this.#connection = detail;
     const why = detail.reason ? `: ${cut(detail.reason, 120)}` : "";
     switch (detail.state) {
@@ -47,26 +50,26 @@ export class Status {
         this.#wasLost = true;
         return `No connection${why}`;
       case "connected": {
-        if (detail.updates === "cut") {
-          if (this.#wasLost) return null;
-          this.#wasLost = true;
-          return `${sentence(`The hub lost its backend${why}`)} It tries again.`;
-        }
-        const wasLost = this.#wasLost;
-        const words = this.#wasLost ? "The connection is back" : "Connected";
+        const back = this.#wasLost ? "The connection is back" : "Connected";
         this.#wasLost = false;
-        return before === "connected" && !wasLost ? null : words;
+        const hasNews = isLive(detail);
+        // Why there are none as they happen; the last word is that there are again.
+        const how = hasNews ? "News come as they happen again" : cut(detail.reason, 160);
+        if (before?.state !== "connected") return hasNews ? back : `${sentence(back)} ${how}`;
+        return before.updates === detail.updates ? null : how;
       }
       case "disconnected":
         this.#wasLost = false;
-        return before && before !== "disconnected" ? "Disconnected" : null;
+        return before && before.state !== "disconnected" ? "Disconnected" : null;
       default:
         return null;
     }
   }
 
-  get isLost() {
-    return LOST.has(this.#connection?.state) || this.#connection?.updates === "cut";
+  /** What there is no connection to, if there is none: a hub may be there without its backend. */
+  get lacks() {
+    if (LOST.has(this.#connection?.state)) return "connection";
+    return this.#connection?.updates === "cut" ? "backend" : null;
   }
 
   /** Milliseconds until a failure is no news any more; null when there is none. */
@@ -77,7 +80,7 @@ export class Status {
   /** The title of the document. */
   title(now) {
     const ending = " – Meterbridge";
-    if (this.isLost) return `⚠ no connection${ending}`;
+    if (this.lacks) return `⚠ no ${this.lacks}${ending}`;
     if (this.newsLeftMs(now) !== null) {
       const { run } = this.#failure;
       return `✕ ${run.node || "run"} failed, ${cut(run.title, 40) || "untitled"}${ending}`;
@@ -93,7 +96,8 @@ export class Status {
       const { run } = this.#failure;
       parts.push(`${cut(run.title, 60) || "a run"} failed${run.node ? ` at ${run.node}` : ""}`);
     }
-    if (this.#connection) parts.push(this.isLost ? "no connection" : this.#connection.state);
+    if (this.lacks) parts.push(`no ${this.lacks}`);
+    else if (this.#connection) parts.push(isLive(this.#connection) ? this.#connection.state : "polling");
     return `Meterbridge, live view of song runs: ${parts.join(", ")}`;
   }
 }

@@ -13,9 +13,11 @@ use crate::app::AppSystems;
 use crate::app::actions::{Action, Chrome};
 use crate::app::director::Auto;
 use crate::app::focus::Focus;
+use crate::app::frame::Frame;
 use crate::app::ingest::{Link, Studio};
 use crate::app::panel::ShareLink;
 use crate::app::viewport::ReducedMotion;
+use crate::app::words::run_title;
 use crate::director::Mode;
 use crate::inspect::Report;
 use crate::model::{Model, Retention};
@@ -61,8 +63,9 @@ pub(super) struct Connection {
     attempt: Option<u32>,
     /// 0: without end.
     max_attempts: Option<u32>,
+    /// Why there is no connection, or why it brings no news as they happen.
     reason: Option<String>,
-    /// While connected: how news come, "live", "polling" or, where a hub has lost its backend, "cut".
+    /// How news come while connected: "live", "polling", or "cut" where a hub has lost its backend.
     updates: Option<&'static str>,
     /// Frames that were thrown away because the page was behind.
     dropped: u64,
@@ -72,12 +75,16 @@ pub(super) struct Connection {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct View {
     run_id: Option<String>,
+    /// What that run is called on screen.
+    title: Option<String>,
     following: bool,
     /// Who decides what is shown: "auto", "pinned" or, without a director, "off".
     director: &'static str,
     panel: bool,
     fullscreen: bool,
     reduced_motion: bool,
+    /// What the band over the picture says.
+    notice: Option<String>,
 }
 
 impl Connection {
@@ -95,12 +102,12 @@ impl Connection {
             ConnectionState::Disconnected => new("disconnected", ""),
             ConnectionState::Connecting { url } => new("connecting", url),
             ConnectionState::Connected { url, updates, .. } => {
-                let (updates, reason) = match updates {
+                let (name, reason) = match updates {
                     Updates::Live => ("live", None),
-                    Updates::Polling => ("polling", None),
-                    Updates::Cut { reason, .. } => ("cut", Some(reason.clone())),
+                    Updates::Polling => ("polling", Some(Updates::POLLING_WORDS.to_owned())),
+                    Updates::Cut { reason, .. } => ("cut", Some(Updates::cut_words(None, reason))),
                 };
-                Self { updates: Some(updates), reason, ..new("connected", url) }
+                Self { updates: Some(name), reason, ..new("connected", url) }
             }
             ConnectionState::Reconnecting { url, attempt, max_attempts, reason, .. } => Self {
                 attempt: Some(*attempt),
@@ -209,6 +216,7 @@ fn take_back(mut studio: ResMut<Studio>) {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a resource that scripts are told of")]
 fn leave(
     mut studio: ResMut<Studio>,
     link: Res<Link>,
@@ -216,12 +224,12 @@ fn leave(
     auto: Res<Auto>,
     chrome: Res<Chrome>,
     reduced_motion: Res<ReducedMotion>,
+    frame: Res<Frame>,
     share: Res<ShareLink>,
 ) {
-    let empty = Model::new(Retention::EVERYTHING);
-    let model = std::mem::replace(&mut studio.bypass_change_detection().model, empty);
     let view = View {
         run_id: focus.run().map(ToString::to_string),
+        title: focus.run().and_then(|id| studio.model.run(id)).map(run_title),
         following: focus.is_following(),
         director: match auto.0.mode() {
             Mode::Off => "off",
@@ -231,7 +239,10 @@ fn leave(
         panel: chrome.panel,
         fullscreen: chrome.fullscreen,
         reduced_motion: reduced_motion.0,
+        notice: frame.notice().map(str::to_owned),
     };
+    let empty = Model::new(Retention::EVERYTHING);
+    let model = std::mem::replace(&mut studio.bypass_change_detection().model, empty);
     let left = Left {
         connection: Connection::of(&link.state, model.counters().dropped),
         model,

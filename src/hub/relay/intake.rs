@@ -29,6 +29,10 @@ const COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 /// How often it is looked whether something has to go by its age.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Where there is too much, and little or nothing that may go, to look again and again takes at most
+/// this part of the time.
+const TIDY_SHARE: u32 = 20;
+
 /// Runs of which it is remembered that they were dropped, so that an upstream that tells of them
 /// again brings nothing back.
 const MOST_DROPPED: usize = 10_000;
@@ -50,6 +54,8 @@ pub(super) struct Intake {
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
     tidied: Instant,
+    /// How long that took.
+    tidying: Duration,
     complained: Option<Instant>,
 }
 
@@ -80,6 +86,7 @@ impl Intake {
             strangers: HashSet::default(),
             was_connected: false,
             tidied: Instant::now(),
+            tidying: Duration::ZERO,
             complained: None,
         };
         if let Some(store) = store {
@@ -153,7 +160,8 @@ impl Intake {
                 default(TIDY_INTERVAL) => {}
             }
             let is_over = self.shared.state().journal.is_over(&self.keep);
-            if is_over || self.tidied.elapsed() >= TIDY_INTERVAL {
+            let rest = if is_over { self.tidying * TIDY_SHARE } else { TIDY_INTERVAL };
+            if self.tidied.elapsed() >= rest.min(TIDY_INTERVAL) {
                 self.tidy(Timestamp::now());
             }
         }
@@ -289,7 +297,7 @@ impl Intake {
 
     /// Lets go what has to.
     fn tidy(&mut self, now: Timestamp) {
-        self.tidied = Instant::now();
+        let began = Instant::now();
         let surplus = self.shared.state_mut().journal.surplus();
         for (run, seqs) in surplus {
             self.write(|store| store.commit(&[], &seqs));
@@ -307,6 +315,8 @@ impl Intake {
         if let Some(store) = &self.store {
             self.shared.counters.store_bytes.set(store.bytes());
         }
+        self.tidied = Instant::now();
+        self.tidying = self.tidied - began;
     }
 
     fn drop_runs(&mut self, runs: Vec<RunId>) {

@@ -4,6 +4,7 @@ mod keeping;
 mod restart;
 mod screens;
 mod upstream;
+mod wall;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -66,14 +66,14 @@ async fn a_machine_that_lost_its_power_may_have_forgotten_numbers() {
 }
 
 /// `meterbridge serve` as a process of its own.
-struct Process {
+pub struct Process {
     child: Child,
-    events_url: String,
-    address: String,
+    pub events_url: String,
+    pub address: String,
 }
 
 impl Process {
-    fn start(upstream: &str, listen: &str, store: &Path) -> Self {
+    pub fn start(upstream: &str, listen: &str, store: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meterbridge"));
         command.args(["serve", upstream, "--listen", listen, "--store"]).arg(store);
         Self::of(command)
@@ -89,7 +89,7 @@ impl Process {
     }
 
     /// SIGKILL. Returns what it said on standard error.
-    fn kill(mut self) -> String {
+    pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let mut said = String::new();
@@ -107,7 +107,7 @@ impl Drop for Process {
 }
 
 /// A studio in such a hurry that every moment has its events.
-async fn hurry() -> DemoServer {
+pub async fn hurry() -> DemoServer {
     let options = DemoOptions { speed: 100.0, runs: 60, ..DemoOptions::default() };
     DemoServer::start(([127, 0, 0, 1], 0).into(), options).await.unwrap()
 }

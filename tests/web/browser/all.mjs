@@ -7,6 +7,8 @@
 // and Chromium. Each file also runs by itself.
 
 import "./connection.test.mjs";
+import "./hub.test.mjs";
+import "./login.test.mjs";
 import "./faults.test.mjs";
 import "./controls.test.mjs";
 import "./visits.test.mjs";

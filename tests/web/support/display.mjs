@@ -1,6 +1,9 @@
 // The page in a browser, as a test sees it.
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import test from "node:test";
 
 import { browser, closeBrowser } from "./browser.mjs";
@@ -16,7 +19,8 @@ export const WITH_PANEL = { width: 1280, height: 720 };
 const TEST_MS = 180_000;
 
 /** The browser's own words for a server that is not there; no page can prevent them. */
-export const NO_SERVER = /WebSocket connection to '[^']*' failed/;
+export const NO_SERVER =
+  /WebSocket connection to '[^']*' failed|Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/;
 
 /** One open page. */
 export class Display {
@@ -126,6 +130,13 @@ class Bench {
     const thing = await promise;
     this.#endings.push(() => thing.stop());
     return thing;
+  }
+
+  /** Where a file may be kept; nothing is there yet. */
+  file(name) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-"));
+    this.#endings.push(() => fs.rmSync(folder, { recursive: true }));
+    return path.join(folder, name);
   }
 
   /** Errors that belong to what is tested. */

@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 export const DIST = path.join(ROOT, "web/dist");
 
-const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
-const PROGRAM = process.env.METERBRIDGE_BIN ?? path.join(target, "debug/meterbridge");
+export const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+const PROGRAM = process.env.METERBRIDGE_BIN ?? path.join(TARGET, "debug/meterbridge");
 
 /** Settings of whoever runs the tests stay out of them. */
 const environment = {
@@ -51,15 +51,20 @@ export async function snapshot(recording, { width, height }, into) {
   return fs.readFileSync(into);
 }
 
-/** `meterbridge serve`: page and demo studio. */
+/** `meterbridge serve`: the page, with a demo studio or as the hub of a backend. */
 export class Serve {
   #child;
 
-  /** `options` as on the command line: `{speed: 20}`. */
-  static async start({ port = 0, ...options } = {}) {
-    const args = ["serve", "--listen", `127.0.0.1:${port}`, "--page", DIST];
-    for (const [name, value] of Object.entries(options)) args.push(`--${name}`, String(value));
-    const child = spawn(PROGRAM, args, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  /**
+   * `of`: the backend's URL; none is the demo studio. `env`: of the environment. `options` as on the
+   * command line: `{speed: 20, "allow-actions": true}`.
+   */
+  static async start({ of, port = 0, env = {}, ...options } = {}) {
+    const args = ["serve", ...(of ? [of] : []), "--listen", `127.0.0.1:${port}`, "--page", DIST];
+    for (const [name, value] of Object.entries(options)) {
+      args.push(`--${name}`, ...(value === true ? [] : [String(value)]));
+    }
+    const child = spawn(PROGRAM, args, { env: { ...environment, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     let errors = "";
     child.stderr.on("data", (data) => (errors += data));

@@ -1,0 +1,242 @@
+//! The hub under many screens: how long an event takes from the backend to a screen, what it costs,
+//! whether screens that stop reading are noticed by the others, and whether all are equal after the hub
+//! was killed. `benches/README.md` has what came of it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench that cannot have what it measures has nothing to measure"
+)]
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use jiff::Timestamp;
+use meterbridge::inspect::Report;
+use meterbridge::model::{Counters, Model, Retention};
+use meterbridge::protocol::Batch;
+
+use self::program::{Program, Usage, socket_mib, stolen_secs};
+use self::screens::{Phase, Screens, Seen, Times};
+use self::upstream::Upstream;
+
+mod delays;
+mod program;
+#[path = "../recorded.rs"]
+mod recorded;
+mod screens;
+mod upstream;
+
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long all of it may take to become quiet.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it goes on before it is measured at first: until the models' bounds are reached.
+const WARM_UP: Duration = Duration::from_secs(30);
+
+/// The same when something has changed.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the hub is gone.
+const GONE: Duration = Duration::from_secs(2);
+
+/// One hub, its backend and its screens on this machine.
+#[derive(Parser)]
+struct Options {
+    #[arg(long, default_value_t = 200)]
+    screens: usize,
+    /// Screens that stop reading in the second part
+    #[arg(long, default_value_t = 10)]
+    stalled: usize,
+    /// Runs at the same time
+    #[arg(long, default_value_t = 500)]
+    runs: usize,
+    /// Events a second
+    #[arg(long, default_value_t = 1_000)]
+    rate: u32,
+    /// Length of the first part; the second takes half as long again
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Said by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What was used so far.
+struct Reading {
+    at: Instant,
+    hub: Usage,
+    own: Usage,
+    stolen_secs: f64,
+}
+
+impl Reading {
+    fn take(hub: &Program) -> Self {
+        let (hub, own) = (hub.usage(), Usage::of_this_process());
+        Self { at: Instant::now(), hub, own, stolen_secs: stolen_secs() }
+    }
+}
+
+fn main() {
+    let options = Options::parse();
+    let retention = screens::retention(options.runs);
+    let folder = std::env::temp_dir().join(format!("meterbridge-bench-{}", std::process::id()));
+    let store = folder.join("hub.sqlite");
+    println!("Load before: {}", load());
+
+    let upstream = Upstream::start(options.runs, options.rate);
+    let hub = Program::serve(upstream.address, 0, &store);
+    println!("The hub alone: {:.0} MiB", hub.usage().memory_mib);
+    let url = hub.events_url();
+    let screens = Screens::open(&url, options.screens, options.stalled, retention);
+    until("all screens are there", || screens.connections() == options.screens);
+    println!("With {} screens and no event: {:.0} MiB", options.screens, hub.usage().memory_mib);
+
+    upstream.play();
+    sleep(WARM_UP);
+    measure("All read", Phase::AllRead, &hub, &screens, Duration::from_secs(options.seconds));
+    screens.stall(true);
+    sleep(PAUSE);
+    let length = Duration::from_secs(options.seconds * 3 / 2);
+    measure("Some read nothing", Phase::SomeStalled, &hub, &screens, length);
+    screens.stall(false);
+    let knew_all = upstream.texts().len() as u64;
+    let began = Instant::now();
+    until("those that stalled have everything", || {
+        screens.applied().all(|events| events >= knew_all)
+    });
+    println!("  what they had missed they have {:.1} s after", began.elapsed().as_secs_f64());
+    sleep(PAUSE);
+
+    let before = screens.connections();
+    println!("\nKilled, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
+    let (port, killed) = (hub.address.port(), Instant::now());
+    hub.kill();
+    sleep(GONE);
+    let started = Instant::now();
+    let hub = Program::serve(upstream.address, port, &store);
+    println!(
+        "  started again {:.1} s after, which takes {:.0} ms",
+        GONE.as_secs_f64(),
+        ms(started)
+    );
+    until("all screens are back", || screens.connections() >= before + options.screens);
+    println!("  all screens connected {:.0} ms after the kill", ms(killed));
+    sleep(2 * PAUSE);
+    upstream.stop();
+    // What had begun by then is still told.
+    sleep(Duration::from_millis(100));
+
+    let texts = upstream.texts();
+    let total = texts.len() as u64;
+    until("all screens have everything", || screens.applied().all(|events| events == total));
+    println!("\nAt the end, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
+    let (late, began) = (Screens::open(&url, 1, 0, retention), Instant::now());
+    until("a new screen has everything", || late.applied().all(|events| events == total));
+    println!("  a new screen has all {total} events after {:.0} ms", ms(began));
+    let (late, seen) = (late.end(), screens.end());
+    hub.kill();
+    // Nobody else has it.
+    let _ = std::fs::remove_dir_all(&folder);
+
+    say_delays(&seen);
+    let recovered = seen.screens.iter().filter_map(|screen| screen.recovered_at);
+    if let Some(last) = recovered.max() {
+        let after = (last - killed).as_secs_f64();
+        println!("\nThe last screen was up to date again {after:.1} s after the kill");
+    }
+    compare(&seen, &late, &truth(&texts, retention), total);
+}
+
+/// In the form of `benches/README.md`.
+fn say_delays(seen: &Seen) {
+    println!("\n| ms | events | p50 | p95 | p99 | longest |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    for (name, phase) in [("all read", Phase::AllRead), ("some do not", Phase::SomeStalled)] {
+        let Times { arrived, applied, bytes } = &seen.readers[phase as usize];
+        println!("| {name}: arrived | {arrived}");
+        println!("| {name}: applied | {applied}");
+        println!("{:.0} MB of events", *bytes as f64 / 1e6);
+    }
+}
+
+/// Everybody ends with what happened.
+fn compare(seen: &Seen, late: &Seen, truth: &Model, total: u64) {
+    let expected = Report::of(truth).runs;
+    let mut connections = 0;
+    for screen in late.screens.iter().chain(&seen.screens) {
+        assert!(Report::of(&screen.model).runs == expected, "a screen shows something else");
+        let counters = screen.model.counters();
+        let Counters { events, duplicates, malformed, dropped, ignored, evicted_runs, .. } =
+            *counters;
+        assert_eq!((events, evicted_runs), (total, truth.counters().evicted_runs));
+        assert_eq!((duplicates, malformed, dropped, ignored), (0, 0, 0, 0));
+        connections += screen.connections;
+    }
+    println!(
+        "All {} screens have applied each of {total} events once, over {connections} connections, and are \
+         equal in all of {} runs, as are a new screen and the backend's own count; {} older runs had to go",
+        seen.screens.len(),
+        expected.len(),
+        truth.counters().evicted_runs
+    );
+}
+
+/// Lets it run for `length` and says what that took.
+fn measure(name: &str, phase: Phase, hub: &Program, screens: &Screens, length: Duration) {
+    let before = Reading::take(hub);
+    screens.enter(phase);
+    sleep(length);
+    screens.enter(Phase::Between);
+    let after = Reading::take(hub);
+    let secs = (after.at - before.at).as_secs_f64();
+    println!("\n{name}, {secs:.1} s, stolen {:.2} s", after.stolen_secs - before.stolen_secs);
+    for (who, spent) in
+        [("hub", after.hub.since(&before.hub)), ("bench", after.own.since(&before.own))]
+    {
+        let all: f64 = spent.iter().map(|(_, secs)| secs).sum();
+        print!("  {who}: {:.1} % of a core, of which", all / secs * 100.0);
+        for (thread, spent) in spent {
+            print!(" {thread} {:.1}", spent / secs * 100.0);
+        }
+        println!();
+    }
+    println!(
+        "  memory: hub {:.0} to {:.0} MiB, bench {:.0} MiB, sockets of both {:.0} MiB",
+        before.hub.memory_mib,
+        after.hub.memory_mib,
+        after.own.memory_mib,
+        socket_mib(),
+    );
+}
+
+/// What the events come to.
+fn truth(texts: &[impl AsRef<str>], retention: Retention) -> Model {
+    let mut model = Model::new(retention);
+    let mut batch = Batch::new(Timestamp::now(), true);
+    texts.iter().for_each(|text| batch.push_text(text.as_ref()));
+    model.receive(batch, |_, _| ());
+    model
+}
+
+fn until(what: &str, done: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "waited in vain until {what}");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Milliseconds since then.
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}

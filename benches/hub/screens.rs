@@ -1,0 +1,278 @@
+//! Screens: the program's own source on real sockets, each with a model of its own. As in the program,
+//! sources and models have a thread each, here for all screens together.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use jiff::Timestamp;
+use meterbridge::model::{Model, Retention};
+use meterbridge::protocol::{Batch, Item};
+use meterbridge::source::connector::NetConnector;
+use meterbridge::source::desk::Ambient;
+use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::{Command, ConnectionSettings, ConnectionState, Signal, net};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::LocalSet;
+
+use crate::delays::Delays;
+
+/// An event that took no longer says that its screen is up to date.
+const UP_TO_DATE: Duration = Duration::from_millis(250);
+
+/// What a screen keeps: those that go on and as many that are over, and no log, so that the memory of
+/// hundreds of screens has a bound.
+pub fn retention(runs_at_once: usize) -> Retention {
+    Retention { runs: 2 * runs_at_once, log_events: 0, ..Retention::default() }
+}
+
+/// Parts of the session; what is counted is counted by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is measured.
+    Between,
+    AllRead,
+    SomeStalled,
+}
+
+const PHASES: usize = 3;
+
+/// Screens at work.
+pub struct Screens {
+    shared: Arc<Shared>,
+    stalled: watch::Sender<bool>,
+    end: watch::Sender<bool>,
+    /// Dropped, they end the sources.
+    commands: Vec<mpsc::Sender<Command>>,
+    models: JoinHandle<Seen>,
+}
+
+struct Shared {
+    phase: AtomicUsize,
+    connections: AtomicUsize,
+    /// Events that each screen has applied.
+    applied: Vec<AtomicU64>,
+}
+
+/// What was to be seen.
+pub struct Seen {
+    pub screens: Vec<Screen>,
+    /// Of those that always read, by phase.
+    pub readers: [Times; PHASES],
+    /// Of those that stop for a while, by phase.
+    pub stallers: [Times; PHASES],
+}
+
+/// How long events took from the backend.
+#[derive(Default)]
+pub struct Times {
+    /// Until a screen's source had read them.
+    pub arrived: Delays,
+    /// Until its model had them.
+    pub applied: Delays,
+    /// Bytes of the events.
+    pub bytes: u64,
+}
+
+pub struct Screen {
+    pub model: Model,
+    /// Times that it was connected.
+    pub connections: u32,
+    /// When it was last up to date again after a connection was lost.
+    pub recovered_at: Option<Instant>,
+    stalls: bool,
+    connected_since: Option<Timestamp>,
+    is_behind: bool,
+}
+
+/// What a source has for its model.
+struct Inbox {
+    signals: Receiver<Signal>,
+    news: Arc<Notify>,
+}
+
+impl Screens {
+    /// So many screens of `url`, of which the first `stallers` will stop reading when told so.
+    pub fn open(url: &str, count: usize, stallers: usize, retention: Retention) -> Self {
+        let shared = Arc::new(Shared {
+            phase: AtomicUsize::new(Phase::Between as usize),
+            connections: AtomicUsize::new(0),
+            applied: (0..count).map(|_| AtomicU64::new(0)).collect(),
+        });
+        let (inboxes, commands) = connect_all(url, count);
+        let (stalled, is_stalled) = watch::channel(false);
+        let (end, ended) = watch::channel(false);
+        let screen = |number| Screen {
+            model: Model::new(retention),
+            connections: 0,
+            recovered_at: None,
+            stalls: number < stallers,
+            connected_since: None,
+            is_behind: false,
+        };
+        let seen = Seen {
+            screens: (0..count).map(screen).collect(),
+            readers: Default::default(),
+            stallers: Default::default(),
+        };
+        let theirs = shared.clone();
+        let models = on_thread("models", || watch_all(seen, inboxes, theirs, is_stalled, ended));
+        Self { shared, stalled, end, commands, models }
+    }
+
+    pub fn enter(&self, phase: Phase) {
+        self.shared.phase.store(phase as usize, Ordering::Relaxed);
+    }
+
+    /// Whether the first ones stop reading, or read on.
+    pub fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
+    }
+
+    /// Connections that were made.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// The events that each screen has applied.
+    pub fn applied(&self) -> impl Iterator<Item = u64> {
+        self.shared.applied.iter().map(|count| count.load(Ordering::Relaxed))
+    }
+
+    pub fn end(self) -> Seen {
+        self.end.send_replace(true);
+        let seen = self.models.join().expect("nobody panics");
+        drop(self.commands);
+        seen
+    }
+}
+
+/// Runs a future that need not be `Send` on a thread of its own.
+fn on_thread<T: Send + 'static, F: Future<Output = T>>(
+    name: &str,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> JoinHandle<T> {
+    let body = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        LocalSet::new().block_on(&runtime.expect("a runtime"), work())
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).expect("a thread")
+}
+
+fn connect_all(url: &str, count: usize) -> (Vec<Inbox>, Vec<mpsc::Sender<Command>>) {
+    let settings = ConnectionSettings {
+        reconnect_delay: Duration::from_millis(250),
+        max_reconnect_attempts: 0,
+        insist: true,
+        ..ConnectionSettings::default()
+    };
+    let (mut inboxes, mut senders, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
+        let news = Arc::new(Notify::new());
+        let bell = news.clone();
+        inboxes.push(Inbox { signals, news });
+        let outlet = Outlet::new(sender, Arc::new(move || bell.notify_one()));
+        let (command, commands) = mpsc::channel(1);
+        senders.push(command);
+        let connector = NetConnector::new().expect("TLS");
+        let (url, settings) = (Some(url.to_owned()), settings.clone());
+        let ambient = Ambient::of_this_machine();
+        sources.push(net::run(connector, url, settings, commands, outlet, ambient));
+    }
+    on_thread("sources", || async {
+        let running: Vec<_> = sources.into_iter().map(tokio::task::spawn_local).collect();
+        for source in running {
+            source.await.expect("no source panics");
+        }
+    });
+    (inboxes, senders)
+}
+
+async fn watch_all(
+    seen: Seen,
+    inboxes: Vec<Inbox>,
+    shared: Arc<Shared>,
+    stalled: watch::Receiver<bool>,
+    mut ended: watch::Receiver<bool>,
+) -> Seen {
+    let seen = Rc::new(RefCell::new(Some(seen)));
+    for (number, Inbox { signals, news }) in inboxes.into_iter().enumerate() {
+        let (seen, shared, mut stalled) = (seen.clone(), shared.clone(), stalled.clone());
+        let stalls = seen.borrow().as_ref().is_some_and(|seen| seen.screens[number].stalls);
+        tokio::task::spawn_local(async move {
+            loop {
+                news.notified().await;
+                if stalls {
+                    // The sender lives as long as all of this.
+                    let _ = stalled.wait_for(|stalled| !stalled).await;
+                }
+                for signal in signals.try_iter() {
+                    let Some(seen) = &mut *seen.borrow_mut() else { return };
+                    seen.take(number, signal, &shared);
+                }
+            }
+        });
+    }
+    let _ = ended.wait_for(|ended| *ended).await;
+    seen.take().expect("it is taken once")
+}
+
+impl Seen {
+    fn take(&mut self, number: usize, signal: Signal, shared: &Shared) {
+        match signal {
+            Signal::Batch(batch) => self.receive(number, batch, shared),
+            Signal::State(ConnectionState::Connected { since, .. }) => {
+                let screen = &mut self.screens[number];
+                // The same state comes again when the hub's own connection changes.
+                if screen.connected_since.replace(since) != Some(since) {
+                    screen.connections += 1;
+                    shared.connections.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Signal::State(ConnectionState::Reconnecting { .. }) => {
+                self.screens[number].is_behind = true;
+            }
+            // What else there is changes no run.
+            _ => {}
+        }
+    }
+
+    fn receive(&mut self, number: usize, batch: Batch, shared: &Shared) {
+        let phase = shared.phase.load(Ordering::Relaxed);
+        let screen = &mut self.screens[number];
+        let times = if screen.stalls { &mut self.stallers } else { &mut self.readers };
+        let times = &mut times[phase];
+        let instants: Vec<Timestamp> = batch.items.iter().filter_map(instant).collect();
+        let since = |at: &Timestamp, until: Timestamp| {
+            // What the clock was set back by in between is nothing.
+            Duration::try_from(until.duration_since(*at)).unwrap_or_default()
+        };
+        for at in &instants {
+            times.arrived.add(since(at, batch.received_at));
+        }
+        times.bytes += batch.event_texts().map(|text| text.len() as u64).sum::<u64>();
+        screen.model.receive(batch, |_, _| ());
+        let now = Timestamp::now();
+        for at in &instants {
+            times.applied.add(since(at, now));
+        }
+        if screen.is_behind && instants.last().is_some_and(|at| since(at, now) <= UP_TO_DATE) {
+            screen.is_behind = false;
+            screen.recovered_at = Some(Instant::now());
+        }
+        let events = screen.model.counters().events;
+        shared.applied[number].store(events, Ordering::Relaxed);
+    }
+}
+
+fn instant(item: &Item) -> Option<Timestamp> {
+    match item {
+        Item::Event(event) => Some(event.at),
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! The program's own screens, many of them, on a hub that is a process of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use meterbridge::inspect::{Report, RunReport};
+use meterbridge::model::{Counters, Model, Retention};
+use meterbridge::source::{ConnectionSettings, Signal, SourceHandle, spawn};
+
+use super::restart::{Process, hurry};
+use super::{Place, eventually};
+
+struct Screen {
+    source: SourceHandle,
+    model: Model,
+}
+
+impl Screen {
+    fn of(url: &str) -> Self {
+        let settings = ConnectionSettings {
+            reconnect_delay: Duration::from_millis(50),
+            max_reconnect_attempts: 0,
+            insist: true,
+            ..ConnectionSettings::default()
+        };
+        let source = spawn(Some(url.to_owned()), settings, Arc::new(|| {}));
+        Self { source, model: Model::new(Retention::EVERYTHING) }
+    }
+
+    /// Reads what has come. Returns how many events it knows.
+    fn read(&mut self) -> u64 {
+        for signal in self.source.signals.try_iter() {
+            if let Signal::Batch(batch) = signal {
+                self.model.receive(batch, |_, _| ());
+            }
+        }
+        self.model.counters().events
+    }
+
+    fn runs(&self) -> Vec<RunReport> {
+        Report::of(&self.model).runs
+    }
+}
+
+/// `benches/hub` is the same with more of everything, and a clock.
+#[tokio::test]
+async fn whatever_happens_to_the_hub_and_to_some_screens_all_end_equal() {
+    let place = Place::new("wall");
+    let studio = hurry().await;
+    let mut hub = Process::start(&studio.url(), "127.0.0.1:0", &place.file());
+    let mut stalled: Vec<Screen> = (0..3).map(|_| Screen::of(&hub.events_url)).collect();
+    let mut reading: Vec<Screen> = (0..17).map(|_| Screen::of(&hub.events_url)).collect();
+    for round in 1..=2 {
+        eventually("events for those that read", || {
+            reading.iter_mut().all(|screen| screen.read() >= round * 2_000)
+        })
+        .await;
+        let address = hub.address.clone();
+        hub.kill();
+        hub = Process::start(&studio.url(), &address, &place.file());
+    }
+    let mut screens = reading;
+    screens.append(&mut stalled);
+    eventually("events after it all, for everybody", || {
+        screens.iter_mut().all(|screen| screen.read() >= 6_000)
+    })
+    .await;
+    studio.stop().await;
+    let mut late = Screen::of(&hub.events_url);
+    eventually("the end", || {
+        let known = late.read();
+        screens.iter_mut().all(|screen| screen.read() == known)
+    })
+    .await;
+    let expected = late.runs();
+    for screen in &screens {
+        assert!(screen.runs() == expected, "a screen shows something else than the hub has");
+        let Counters { duplicates, malformed, ignored, dropped, .. } = *screen.model.counters();
+        assert_eq!((duplicates, malformed, ignored, dropped), (0, 0, 0, 0));
+    }
+}
