@@ -17,7 +17,7 @@ mod viewer;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -29,6 +29,13 @@ use super::{DemoError, Dialect, scenario::StudioOptions};
 
 /// After a failed `accept` (no file handles left, say) the next try comes this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the system keeps for a client that reads nothing, roughly, in bytes; by itself it would be
+/// megabytes for each.
+const SEND_BUFFER_BYTES: u32 = 256 << 10;
+
+/// Connections that may wait to be accepted, as the standard library has it.
+const BACKLOG: u32 = 1024;
 
 /// What a demo studio is like.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,7 +123,17 @@ impl Drop for DemoServer {
 /// When the address cannot be listened on.
 pub(crate) async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), DemoError> {
     let at_address = |source| DemoError::listen(listen, source);
-    let listener = TcpListener::bind(listen).await.map_err(at_address)?;
+    let open = || {
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // As the standard library does: a server that is started again has its port at once.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        // Connections have it from the listener.
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        socket.bind(listen)?;
+        socket.listen(BACKLOG)
+    };
+    let listener = open().map_err(at_address)?;
     let address = listener.local_addr().map_err(at_address)?;
     Ok((listener, address))
 }
