@@ -20,13 +20,13 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{answer::as_json, front::Front, relay::Hub};
-use crate::protocol::hub::UpstreamState;
+use crate::protocol::hub::{Upstream, UpstreamState};
 
 pub(super) fn routes(front: Arc<Front>) -> Router {
     Router::new().route("/healthz", get(tell)).with_state(front)
 }
 
-/// How the hub is, from bad to good the other way round.
+/// How the hub is, the better the less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Health {
     Ok,
@@ -44,8 +44,40 @@ impl Health {
     }
 }
 
+/// The hub at one moment, so that all that is told of it belongs together.
+struct Seen {
+    upstream: Upstream,
+    store_trouble: Option<String>,
+    is_at_work: bool,
+}
+
+impl Seen {
+    fn of(hub: &Hub) -> Self {
+        Self {
+            upstream: hub.upstream_state(),
+            store_trouble: hub.store_trouble(),
+            is_at_work: hub.is_at_work(),
+        }
+    }
+
+    fn troubles(&self) -> Vec<(Health, String)> {
+        let mut troubles = Vec::new();
+        if !self.is_at_work {
+            let words = "the hub takes nothing in any more: start it again";
+            troubles.push((Health::Down, words.to_owned()));
+        }
+        if self.upstream.state == UpstreamState::Lost {
+            let words = format!("upstream is lost: {}", self.upstream.reason);
+            troubles.push((Health::Degraded, words));
+        }
+        troubles.extend(self.store_trouble.clone().map(|words| (Health::Degraded, words)));
+        troubles
+    }
+}
+
 async fn tell(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let troubles = front.hub.as_deref().map(troubles).unwrap_or_default();
+    let seen = front.hub.as_deref().map(Seen::of);
+    let troubles = seen.as_ref().map(Seen::troubles).unwrap_or_default();
     let health = troubles.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
     let query = request.uri().query().unwrap_or_default();
     let strict = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "strict");
@@ -57,39 +89,24 @@ async fn tell(State(front): State<Arc<Front>>, request: Request) -> Response {
     let mut body = json!({ "status": health.name() });
     // Without the token that is all that is said.
     if front.gate.is_known(&request) {
-        tell_all(&mut body, &front, &troubles);
+        body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
+        body["version"] = env!("CARGO_PKG_VERSION").into();
+        body["uptime_seconds"] = front.started.elapsed().as_secs().into();
+        body["screens"] = front.gate.places().screens().into();
+        if let (Some(hub), Some(seen)) = (&front.hub, seen) {
+            tell_hub(&mut body, hub, &seen);
+        }
     }
     as_json(status, format!("{body}\n"))
 }
 
-fn tell_all(body: &mut Value, front: &Front, troubles: &[(Health, String)]) {
-    body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
-    body["version"] = env!("CARGO_PKG_VERSION").into();
-    body["uptime_seconds"] = front.started.elapsed().as_secs().into();
-    body["screens"] = front.gate.places().screens().into();
-    let Some(hub) = &front.hub else { return };
-    let upstream = hub.upstream_state();
+fn tell_hub(body: &mut Value, hub: &Hub, seen: &Seen) {
     body["upstream"] = json!({
-        "state": upstream.state.as_str(),
-        "since": upstream.since.to_string(),
-        "reason": upstream.reason,
+        "state": seen.upstream.state.as_str(),
+        "since": seen.upstream.since.to_string(),
+        "reason": seen.upstream.reason,
     });
     let (state, bytes) = (hub.store_state(), hub.counters().store_bytes.get());
     body["store"] = json!({ "state": state.as_str(), "bytes": bytes });
     body["runs"] = hub.counters().runs.get().into();
-}
-
-fn troubles(hub: &Hub) -> Vec<(Health, String)> {
-    let mut troubles = Vec::new();
-    if !hub.is_at_work() {
-        troubles
-            .push((Health::Down, "the hub takes nothing in any more: start it again".to_owned()));
-    }
-    let upstream = hub.upstream_state();
-    if upstream.state == UpstreamState::Lost {
-        let words = format!("upstream is lost: {}", upstream.reason);
-        troubles.push((Health::Degraded, words));
-    }
-    troubles.extend(hub.store_trouble().map(|words| (Health::Degraded, words)));
-    troubles
 }
