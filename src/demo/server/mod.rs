@@ -30,10 +30,6 @@ use super::{DemoError, Dialect, scenario::StudioOptions};
 /// After a failed `accept` (no file handles left, say) the next try comes this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the system keeps for a client that reads nothing, roughly, in bytes; by itself it would be
-/// megabytes for each.
-const SEND_BUFFER_BYTES: u32 = 256 << 10;
-
 /// Connections that may wait to be accepted, as the standard library has it.
 const BACKLOG: u32 = 1024;
 
@@ -85,7 +81,7 @@ impl DemoServer {
     ///
     /// When the address cannot be listened on.
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
-        let (listener, address) = bind(listen).await?;
+        let (listener, address) = bind(listen, None)?;
         let house = Arc::new(House::open(options));
         let accept = tokio::spawn(accept(listener, Arc::clone(&house)));
         Ok(Self { address, house, accept })
@@ -116,20 +112,26 @@ impl Drop for DemoServer {
     }
 }
 
-/// Listens on `listen` (port 0: any free one), and says where that is.
+/// Listens on `listen` (port 0: any free one), and says where that is. `send_buffer_bytes` is what the
+/// system keeps, roughly, for a client that reads nothing, where it does not decide that itself.
 ///
 /// # Errors
 ///
 /// When the address cannot be listened on.
-pub(crate) async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), DemoError> {
+pub(crate) fn bind(
+    listen: SocketAddr,
+    send_buffer_bytes: Option<u32>,
+) -> Result<(TcpListener, SocketAddr), DemoError> {
     let at_address = |source| DemoError::listen(listen, source);
     let open = || {
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // As the standard library does: a server that is started again has its port at once.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
-        // Connections have it from the listener.
-        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        if let Some(bytes) = send_buffer_bytes {
+            // Connections have it from the listener.
+            socket.set_send_buffer_size(bytes)?;
+        }
         socket.bind(listen)?;
         socket.listen(BACKLOG)
     };
