@@ -30,6 +30,9 @@ use crate::demo::{
 /// gate: however many there are, somebody can still ask how the hub is.
 const MAX_CONNECTIONS: usize = 256;
 
+/// What the system keeps for a screen that reads nothing: by itself it would be megabytes for each.
+const SEND_BUFFER_BYTES: u32 = 256 << 10;
+
 /// Bytes of a request's head.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
@@ -110,7 +113,7 @@ impl HubServer {
         site: Option<Site>,
         front: FrontOptions,
     ) -> Result<Self, HubError> {
-        let bound = bind(listen).await?;
+        let bound = bind(listen, None)?;
         let served = Served::Studio(Arc::new(House::open(options)));
         Self::over(bound, served, site, front)
     }
@@ -139,7 +142,7 @@ impl HubServer {
         site: Option<Site>,
         front: FrontOptions,
     ) -> Result<Self, HubError> {
-        let bound = bind(listen).await?;
+        let bound = bind(listen, Some(SEND_BUFFER_BYTES))?;
         Self::over(bound, Served::Hub(Arc::new(hub)), site, front)
     }
 

@@ -17,7 +17,7 @@ mod viewer;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -29,6 +29,9 @@ use super::{DemoError, Dialect, scenario::StudioOptions};
 
 /// After a failed `accept` (no file handles left, say) the next try comes this much later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that may wait to be accepted, as the standard library has it.
+const BACKLOG: u32 = 1024;
 
 /// What a demo studio is like.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +81,7 @@ impl DemoServer {
     ///
     /// When the address cannot be listened on.
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
-        let (listener, address) = bind(listen).await?;
+        let (listener, address) = bind(listen, None)?;
         let house = Arc::new(House::open(options));
         let accept = tokio::spawn(accept(listener, Arc::clone(&house)));
         Ok(Self { address, house, accept })
@@ -109,14 +112,30 @@ impl Drop for DemoServer {
     }
 }
 
-/// Listens on `listen` (port 0: any free one), and says where that is.
+/// Listens on `listen` (port 0: any free one), and says where that is. `send_buffer_bytes` is what the
+/// system keeps, roughly, for a client that reads nothing, where it does not decide that itself.
 ///
 /// # Errors
 ///
 /// When the address cannot be listened on.
-pub(crate) async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), DemoError> {
+pub(crate) fn bind(
+    listen: SocketAddr,
+    send_buffer_bytes: Option<u32>,
+) -> Result<(TcpListener, SocketAddr), DemoError> {
     let at_address = |source| DemoError::listen(listen, source);
-    let listener = TcpListener::bind(listen).await.map_err(at_address)?;
+    let open = || {
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // As the standard library does: a server that is started again has its port at once.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        if let Some(bytes) = send_buffer_bytes {
+            // Connections have it from the listener.
+            socket.set_send_buffer_size(bytes)?;
+        }
+        socket.bind(listen)?;
+        socket.listen(BACKLOG)
+    };
+    let listener = open().map_err(at_address)?;
     let address = listener.local_addr().map_err(at_address)?;
     Ok((listener, address))
 }

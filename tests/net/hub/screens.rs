@@ -7,7 +7,7 @@ use meterbridge::hub::HubServer;
 use meterbridge::hub::gate::GateOptions;
 use meterbridge::protocol::hub::UpstreamState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -238,22 +238,47 @@ async fn serve(fed: Fed) -> (HubServer, crossbeam_channel::Sender<meterbridge::s
     (HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap(), upstream)
 }
 
+/// No more than a handshake.
+async fn greet(mut stream: TcpStream) -> TcpStream {
+    let request = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
+                   Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                   Sec-WebSocket-Version: 13\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 101");
+    stream
+}
+
+/// Or hundreds of them would leave no memory for the sockets of all others.
+#[tokio::test]
+async fn the_system_keeps_little_for_who_takes_nothing() {
+    const MEBIBYTE: u64 = 1 << 20;
+    let fed = Fed::new();
+    for part in 0..16 {
+        // A megabyte.
+        fed.say((0..1000).map(|second| large(&format!("r-{part}"), second)));
+    }
+    fed.has_taken(16_000);
+    let (server, _upstream) = serve(fed).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let _idle = greet(socket.connect(server.address()).await.unwrap()).await;
+    let mut reader = connect(&server, None).await;
+    reader.until_live().await;
+    // The other one has had as many turns, and takes no more.
+    let sent = server.hub().unwrap().counters().frames_out.get() - reader.told.len() as u64;
+    assert!(sent * 1_000 < 2 * MEBIBYTE, "{sent} frames of a kilobyte wait in the system");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn screens_are_bounded() {
     let (server, _upstream) = serve(Fed::new()).await;
     let mut all = Vec::new();
     let most = GateOptions::default().max_screens;
     while all.len() < most {
-        // As quick as it can be had: no more than a handshake.
-        let mut stream = TcpStream::connect(server.address()).await.unwrap();
-        let request = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
-                       Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                       Sec-WebSocket-Version: 13\r\n\r\n";
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut head = [0; 12];
-        stream.read_exact(&mut head).await.unwrap();
-        assert_eq!(&head, b"HTTP/1.1 101");
-        all.push(stream);
+        all.push(greet(TcpStream::connect(server.address()).await.unwrap()).await);
     }
     match connect_async(server.events_url()).await {
         Err(Error::Http(response)) => assert_eq!(response.status(), 503),
