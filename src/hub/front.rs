@@ -61,9 +61,10 @@ impl Front {
         hub: Option<Arc<Hub>>,
         options: FrontOptions,
     ) -> Result<Self, HubError> {
-        let gate = Gate::new(bound, options.gate);
-        let passthrough =
-            Passthrough::new(options.behind, options.allow_actions, gate.refusals().clone())?;
+        let gate = Gate::new(bound, options.gate.clone());
+        let FrontOptions { behind, allow_actions, .. } = options;
+        let refusals = gate.refusals().clone();
+        let passthrough = Passthrough::new(behind, allow_actions, refusals, hub.as_ref())?;
         let (gate, passthrough) = (Arc::new(gate), Arc::new(passthrough));
         Ok(Self { gate, passthrough, hub, started: Started::now() })
     }

@@ -71,7 +71,7 @@ pub use connection::{
 };
 pub use ending::Ending;
 #[cfg(not(target_arch = "wasm32"))]
-pub use thread::{SourceHandle, spawn, spawn_recording};
+pub use thread::{Commander, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
 use std::path::PathBuf;

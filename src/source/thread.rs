@@ -79,6 +79,24 @@ impl SourceHandle {
             let _ = commands.try_send(command);
         }
     }
+
+    /// A way to hand commands over that keeps no source alive.
+    pub fn commander(&self) -> Commander {
+        Commander(self.commands.as_ref().map(mpsc::Sender::downgrade))
+    }
+}
+
+/// Hands commands to a source for as long as its handle is kept.
+#[derive(Clone, Debug, Default)]
+pub struct Commander(Option<mpsc::WeakSender<Command>>);
+
+impl Commander {
+    /// As [`SourceHandle::send`].
+    pub fn send(&self, command: Command) {
+        if let Some(commands) = self.0.as_ref().and_then(mpsc::WeakSender::upgrade) {
+            let _ = commands.try_send(command);
+        }
+    }
 }
 
 impl Drop for SourceHandle {

@@ -11,7 +11,7 @@ use std::{
     collections::HashMap,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -34,9 +34,11 @@ use self::{
     upstream::{NoAnswer, PATIENCE, Upstream},
 };
 use super::{
+    Hub,
     answer::detail,
     gate::{Peer, Reason, Refusals},
 };
+use crate::protocol::rest::made_run;
 use crate::source::{
     Access, ApiUrl, Ending,
     http::{Answer, HttpError},
@@ -85,6 +87,8 @@ pub struct Passthrough {
     looks: Mutex<HashMap<String, WeakShared<Look>>>,
     refusals: Arc<Refusals>,
     answers: Answers,
+    /// It watches what is made through this.
+    hub: Weak<Hub>,
 }
 
 /// A look under way, for all who want to look at the same.
@@ -98,6 +102,7 @@ impl Passthrough {
         behind: Behind,
         allow_actions: bool,
         refusals: Arc<Refusals>,
+        hub: Option<&Arc<Hub>>,
     ) -> Result<Self, NoUpstream> {
         let upstream = match behind {
             Behind::Backend { url, access } => Ok(Upstream::new(url, access)?),
@@ -112,6 +117,7 @@ impl Passthrough {
             looks: Mutex::default(),
             refusals,
             answers: Answers::default(),
+            hub: hub.map(Arc::downgrade).unwrap_or_default(),
         })
     }
 
@@ -214,17 +220,30 @@ impl Passthrough {
         let task = tokio::spawn(async move {
             let Ok(upstream) = &passthrough.upstream else { return Passed::nothing() };
             if executing.is_some() {
-                return upstream.change(&target, json, EXECUTE_PATIENCE).await.into();
+                let sent = upstream.change(&target, json, EXECUTE_PATIENCE).await;
+                return passthrough.watch_what_was_made(sent.into());
             }
             let sent = async {
                 let _place = passthrough.in_flight.acquire().await;
                 upstream.change(&target, json, CHANGE_PATIENCE).await
             };
             let silent = || Err(HttpError::Silent { after: CHANGE_PATIENCE }.into());
-            Passed::from(timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent()))
+            let sent = timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent());
+            passthrough.watch_what_was_made(sent.into())
         });
         // It does not panic, and nobody aborts it but the end of the hub.
         task.await.unwrap_or_else(|_| Passed::nothing()).into_response()
+    }
+
+    /// A run that was made waits, and no list has it: every screen is to see it nevertheless.
+    fn watch_what_was_made(&self, passed: Passed) -> Passed {
+        if passed.status.is_success()
+            && let Some(hub) = self.hub.upgrade()
+            && let Ok(run) = made_run(&passed.body)
+        {
+            hub.watch(run);
+        }
+        passed
     }
 
     async fn read(&self, request: Request) -> Result<String, Response> {

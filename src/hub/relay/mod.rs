@@ -41,8 +41,9 @@ use self::store::Store;
 pub use self::store::StoreError;
 use super::{HubError, gate::ScreenPlace};
 use crate::model::{Model, Retention};
+use crate::protocol::RunId;
 use crate::protocol::hub::{Upstream, UpstreamState};
-use crate::source::{self, Address, ConnectionSettings, Signal, SourceHandle};
+use crate::source::{self, Address, Command, Commander, ConnectionSettings, Signal, SourceHandle};
 
 /// Runs that the model holds at least, however few are kept: those that go on are never dropped.
 const LEAST_MODEL_RUNS: usize = 100_000;
@@ -90,6 +91,7 @@ pub struct Hub {
     shared: Arc<Shared>,
     screens: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
+    upstream: Commander,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -216,6 +218,7 @@ impl Hub {
         source: Option<SourceHandle>,
     ) -> Result<Self, HubError> {
         let (quit, quitting) = bounded(0);
+        let upstream = source.as_ref().map(SourceHandle::commander).unwrap_or_default();
         let body = move || {
             // Owned here, so that upstream is let go of when the hub ends.
             let _source = source;
@@ -227,6 +230,7 @@ impl Hub {
             shared,
             screens: Mutex::default(),
             stopping: watch::Sender::new(false),
+            upstream,
             thread: Mutex::new(Some(Thread { quit, handle })),
         })
     }
@@ -258,6 +262,11 @@ impl Hub {
     /// All that it knows of runs. The hub takes nothing in while this is held.
     pub fn model(&self) -> MutexGuard<'_, Model> {
         self.shared.model()
+    }
+
+    /// Has a run watched from now on that was made just now: a backend lists none that waits.
+    pub fn watch(&self, run: RunId) {
+        self.upstream.send(Command::Watch(run));
     }
 
     /// Whether screens may come.

@@ -380,3 +380,22 @@ async fn without_a_backend_there_is_no_api() {
     studio.stop().await;
     demo.stop().await;
 }
+
+/// A backend lists no run that waits to be executed; what one screen makes, all of them show.
+#[tokio::test]
+async fn a_run_that_is_made_through_the_hub_is_seen_on_every_screen() {
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    let run = backend.add_run([Script::success(5)]);
+    let song = backend.lock().run(run).song_id.to_string();
+    let server = Plan::of(address).acting().start().await;
+    let create = json!({"song_id": song, "manifest": {}, "seed": 1}).to_string();
+    let answer = post(&server, &format!("{BASE}/runs"), &create).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let made: Value = serde_json::from_slice(&answer.body).unwrap();
+    let made = made["run_id"].as_str().unwrap().to_owned();
+    let hub = server.hub().unwrap();
+    until(|| hub.model().run(&made).is_some()).await;
+    assert!(hub.model().run(&run.to_string()).is_none(), "nobody asked for this one");
+    server.stop().await;
+}
