@@ -4,15 +4,18 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
 use super::AppSystems;
+use super::acts::Verb;
+use super::draw::DrawClock;
 use super::focus::{Focus, listed_runs};
 use super::ingest::{Link, Studio};
+use super::notices::Notices;
 use super::theme::{Theme, ThemeChoice};
 use super::view::View;
 use super::viewport::Zoom;
 use super::wall::pick::{Pickable, Selection};
 use crate::config::ThemeName;
 use crate::protocol::RunId;
-use crate::source::Address;
+use crate::source::{Act, Address};
 
 /// Something the user asked for, by key or in the panel.
 #[derive(Message, Clone, Debug, PartialEq)]
@@ -46,6 +49,12 @@ pub enum Action {
     Connect(Address),
     Disconnect,
     Reconnect,
+    /// Asks whether to do something to a run: this one, or the one that is shown.
+    Ask(Verb, Option<RunId>),
+    /// The answer: what is to be done, or nothing.
+    Answer(Option<Act>),
+    /// Takes a toast off the screen.
+    Dismiss(u64),
     /// Changes the connection's settings.
     Configure(Box<crate::source::ConnectionSettings>),
 }
@@ -57,6 +66,13 @@ pub struct Shortcut {
     pub key_text: &'static str,
     pub text: &'static str,
     pub action: fn() -> Action,
+}
+
+impl Shortcut {
+    /// Whether it is of use only where runs may be acted on.
+    pub fn needs_leave(&self) -> bool {
+        matches!((self.action)(), Action::Ask(..))
+    }
 }
 
 /// Every key that does something.
@@ -128,6 +144,30 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::TogglePanel,
     },
     Shortcut {
+        key: KeyCode::KeyN,
+        key_text: "N",
+        text: "Start a new workflow",
+        action: || Action::Ask(Verb::Start, None),
+    },
+    Shortcut {
+        key: KeyCode::KeyX,
+        key_text: "X",
+        text: "Cancel this run",
+        action: || Action::Ask(Verb::Cancel, None),
+    },
+    Shortcut {
+        key: KeyCode::KeyR,
+        key_text: "R",
+        text: "Retry this run, which failed",
+        action: || Action::Ask(Verb::Retry, None),
+    },
+    Shortcut {
+        key: KeyCode::KeyE,
+        key_text: "E",
+        text: "Execute this run, which waits",
+        action: || Action::Ask(Verb::Execute, None),
+    },
+    Shortcut {
         key: KeyCode::F11,
         key_text: "F11",
         text: "Full screen, or a window",
@@ -163,6 +203,8 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<Zoom>()
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
+        .init_resource::<Notices>()
+        .init_resource::<DrawClock>()
         .add_systems(Update, carry_out.in_set(AppSystems::Act));
 }
 
@@ -187,6 +229,13 @@ impl OnWall<'_> {
     }
 }
 
+/// What lies over the views.
+#[derive(SystemParam)]
+pub(super) struct Overlay<'w> {
+    notices: ResMut<'w, Notices>,
+    clock: Res<'w, DrawClock>,
+}
+
 #[expect(clippy::too_many_arguments, reason = "an action may change anything")]
 pub(super) fn carry_out(
     mut actions: MessageReader<Action>,
@@ -196,6 +245,7 @@ pub(super) fn carry_out(
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
+    mut overlay: Overlay,
     theme: Res<Theme>,
     mut choice: ResMut<ThemeChoice>,
 ) {
@@ -206,8 +256,9 @@ pub(super) fn carry_out(
             Action::PreviousRun if on_wall => wall.select(-1),
             // Nothing is followed there.
             Action::ToggleFollowing if on_wall => {}
-            // The director hears them by itself.
-            Action::ToggleAuto | Action::Auto => {}
+            // The director hears them by itself, and so does who acts on runs.
+            Action::ToggleAuto | Action::Auto | Action::Ask(..) | Action::Answer(_) => {}
+            Action::Dismiss(number) => overlay.notices.toasts.dismiss(*number, overlay.clock.secs),
             Action::ToggleFollowing => focus.toggle_following(),
             Action::NextRun => step(&mut focus, &studio, 1),
             Action::PreviousRun => step(&mut focus, &studio, -1),
@@ -230,6 +281,9 @@ pub(super) fn carry_out(
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,
             Action::Back if chrome.help => chrome.help = false,
+            Action::Back if overlay.notices.toasts.any(overlay.clock.secs) => {
+                overlay.notices.toasts.dismiss_all(overlay.clock.secs);
+            }
             Action::Back if chrome.panel => chrome.panel = false,
             Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
                 *wall.view = View::Wall;

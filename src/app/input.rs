@@ -8,6 +8,9 @@ use bevy_egui::input::EguiWantsInput;
 
 use super::AppSystems;
 use super::actions::{Action, SHORTCUTS, Shortcut};
+use super::acts::Acts;
+use super::draw::Canvas;
+use super::notices::ToastPlaces;
 use super::panel::{PanelArea, PanelDialog};
 
 pub(super) fn plugin(app: &mut App) {
@@ -19,6 +22,7 @@ fn read_keys(
     held: Res<ButtonInput<KeyCode>>,
     wanted: Res<EguiWantsInput>,
     dialog: Res<PanelDialog>,
+    acts: Option<Res<Acts>>,
     mut actions: MessageWriter<Action>,
 ) {
     for input in pressed.read().filter(|input| input.state == ButtonState::Pressed) {
@@ -26,6 +30,12 @@ fn read_keys(
         else {
             continue;
         };
+        let may_act = acts.as_ref().is_some_and(|acts| acts.allowed);
+        if shortcut.needs_leave() && !may_act {
+            continue;
+        }
+        // A question is answered before anything else is done.
+        let is_asked = acts.as_ref().is_some_and(|acts| acts.question.is_some());
         let action = (shortcut.action)();
         if input.repeat && !repeats(&action) {
             continue;
@@ -33,8 +43,8 @@ fn read_keys(
         let taken = match action {
             Action::ToggleFullscreen => false,
             // The innermost goes first: a field, a menu or a window of the panel's own.
-            Action::Back => wanted.wants_any_keyboard_input() || dialog.0,
-            _ => wanted.wants_any_keyboard_input(),
+            Action::Back => wanted.wants_any_keyboard_input() || dialog.0 || is_asked,
+            _ => wanted.wants_any_keyboard_input() || is_asked,
         };
         if !taken {
             actions.write(action);
@@ -42,19 +52,26 @@ fn read_keys(
     }
 }
 
-/// A run condition: the pointer belongs to the panel, the help or a window of theirs, not to the
-/// stage. bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`,
+/// A run condition: the pointer belongs to the panel, the help, a window of theirs or a toast, not to
+/// the stage. bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`,
 /// and egui takes its background for free.
 pub fn pointer_on_controls(
     wanted: Res<EguiWantsInput>,
     area: Res<PanelArea>,
+    toasts: Option<Res<ToastPlaces>>,
+    canvas: Option<Res<Canvas>>,
     windows: Query<&Window, With<PrimaryWindow>>,
 ) -> bool {
     let over_panel = |window: &Window| {
         let at = window.cursor_position();
         at.is_some_and(|at| area.width_px > 0.0 && at.x >= window.width() - area.width_px)
     };
-    wanted.wants_any_pointer_input() || windows.iter().any(over_panel)
+    let over_toast = |window: &Window| {
+        let (toasts, canvas) = (toasts.as_ref()?, canvas.as_ref()?);
+        toasts.at(canvas.point_at(window.physical_cursor_position()?))
+    };
+    wanted.wants_any_pointer_input()
+        || windows.iter().any(|window| over_panel(window) || over_toast(window).is_some())
 }
 
 /// Whether a key held down does it again and again.
@@ -90,6 +107,7 @@ fn shortcut_of(code: KeyCode, logical: &Key, chord: bool) -> Option<&'static Sho
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::acts::{Question, Verb};
 
     fn action(code: KeyCode, logical: Key) -> Option<Action> {
         shortcut_of(code, &logical, false).map(|shortcut| (shortcut.action)())
@@ -196,6 +214,39 @@ mod tests {
         assert!(press(&mut app, KeyCode::KeyF, key(), true).is_empty());
         let next = press(&mut app, KeyCode::ArrowDown, Key::ArrowDown, true);
         assert_eq!(next, [Action::NextRun]);
+    }
+
+    #[test]
+    fn keys_that_act_on_runs_are_none_where_that_is_not_allowed() {
+        let keys = [(KeyCode::KeyN, "n"), (KeyCode::KeyX, "x"), (KeyCode::KeyR, "r")];
+        for (key, text) in keys {
+            let mut app = app(false);
+            assert!(press(&mut app, key, character(text), false).is_empty());
+            app.insert_resource(Acts::new(false));
+            assert!(press(&mut app, key, character(text), false).is_empty());
+            app.insert_resource(Acts::new(true));
+            let asked = press(&mut app, key, character(text), false);
+            assert!(matches!(asked[..], [Action::Ask(_, None)]), "{asked:?}");
+            assert!(press(&mut app, key, character(text), true).is_empty(), "held down");
+        }
+    }
+
+    #[test]
+    fn a_question_is_answered_before_any_other_key_does_something() {
+        let mut app = app(false);
+        let question =
+            Some(Question { verb: Verb::Start, run: None, song_id: String::new(), seed: None });
+        let mut acts = Acts::new(true);
+        acts.question = question;
+        app.insert_resource(acts);
+        for (key, logical) in [
+            (KeyCode::KeyP, character("p")),
+            (KeyCode::KeyX, character("x")),
+            (KeyCode::Escape, Key::Escape),
+        ] {
+            assert!(press(&mut app, key, logical, false).is_empty(), "{key:?}");
+        }
+        assert_eq!(press(&mut app, KeyCode::F11, Key::F11, false), [Action::ToggleFullscreen]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! draw. Only ingest changes the model; a snapshot of a recording brings a finished one along.
 
 pub mod actions;
+pub mod acts;
 mod bridge;
 #[cfg(target_arch = "wasm32")]
 mod browser;
@@ -21,6 +22,7 @@ pub mod input;
 pub mod kiosk;
 #[cfg(not(target_arch = "wasm32"))]
 mod logging;
+pub mod notices;
 pub mod panel;
 mod pointer;
 mod power;
@@ -63,8 +65,10 @@ pub enum AppSystems {
     Act,
     /// `Update`: entities are brought in step with the model.
     Sync,
-    /// `Update`, last: views write what is drawn.
+    /// `Update`: views write what is drawn.
     Draw,
+    /// `Update`, last: what happened is told over them.
+    Tell,
 }
 
 /// Everything about the studio that needs no window and no renderer: model, source, focus,
@@ -77,20 +81,25 @@ pub struct StudioPlugin {
 
 impl Plugin for StudioPlugin {
     fn build(&self, app: &mut App) {
-        app.configure_sets(PreUpdate, AppSystems::Ingest)
-            .configure_sets(Update, (AppSystems::Act, AppSystems::Sync, AppSystems::Draw).chain());
+        use AppSystems::{Act, Draw, Ingest, Sync, Tell};
+        app.configure_sets(PreUpdate, Ingest)
+            .configure_sets(Update, (Act, Sync, Draw, Tell).chain());
         let run = self.settings.view.run.as_deref().map(RunId::new);
         app.insert_resource(ingest::Studio::new(self.settings.retention))
             .insert_resource(ingest::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
             .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
+            .insert_resource(acts::Acts::new(self.settings.allow_actions))
+            .insert_resource(notices::Notices::new(self.settings.kiosk.on))
             .insert_resource(source::SourceOptions::new(&self.settings));
         app.add_plugins((
             clock::plugin,
             ingest::plugin,
             actions::plugin,
             focus::plugin,
+            acts::plugin,
+            notices::plugin,
             entities::plugin,
         ));
         if self.source.is_some() {
@@ -112,6 +121,7 @@ impl Plugin for ViewPlugin {
             frame::plugin,
             stage::plugin,
             wall::plugin,
+            notices::draw_plugin,
         ));
     }
 }
@@ -125,6 +135,6 @@ impl Plugin for ControlsPlugin {
         app.add_plugins(EguiPlugin::default())
             .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
             .add_plugins((input::plugin, panel::plugin, pointer::plugin, window::plugin))
-            .add_plugins(director::press_plugin);
+            .add_plugins((director::press_plugin, notices::press_plugin));
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<NextFrame>()
         .init_resource::<DrawAlways>()
         .init_resource::<Rest>()
-        .configure_sets(Update, PowerSystems.after(AppSystems::Draw))
+        .configure_sets(Update, PowerSystems.after(AppSystems::Tell))
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 

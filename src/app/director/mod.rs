@@ -11,6 +11,7 @@ pub use self::pill::press_plugin;
 pub use self::pill::{Pill, PillView};
 
 use super::actions::{self, Action};
+use super::acts;
 use super::clock::{PlaybackClock, millis_between};
 use super::draw::DrawClock;
 use super::focus::Focus;
@@ -45,6 +46,7 @@ impl Plugin for DirectorPlugin {
                 direct
                     .in_set(AppSystems::Act)
                     .after(actions::carry_out)
+                    .after(acts::show_what_was_made)
                     .before(focus::follow_newest_active)
                     .before(pointer::look),
             )

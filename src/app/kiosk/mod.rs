@@ -57,7 +57,7 @@ impl Plugin for KioskPlugin {
                 Update,
                 (KioskSystems::Presence, KioskSystems::Drift, KioskSystems::Dim)
                     .chain()
-                    .after(AppSystems::Draw)
+                    .after(AppSystems::Tell)
                     .before(PowerSystems),
             );
         if self.settings.on {

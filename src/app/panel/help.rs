@@ -19,8 +19,9 @@ const TITLE: f32 = 26.0;
 /// What stays free around it.
 const AROUND: f32 = 28.0;
 
-/// Shows the help, and returns what was asked for in it.
-pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
+/// Shows the help, with the keys that act on runs where that is allowed, and returns what was asked for
+/// in it.
+pub(super) fn help_ui(ctx: &Context, may_act: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     let room = ctx.viewport_rect().size() - vec2(2.0 * AROUND, 2.0 * AROUND);
     Window::new("Keys and signs")
@@ -53,16 +54,17 @@ pub(super) fn help_ui(ctx: &Context) -> Vec<Action> {
                 ui.add_space(6.0);
                 widgets::rule_ui(ui);
                 ui.add_space(6.0);
-                keys_ui(ui);
+                keys_ui(ui, may_act);
             });
         });
     actions
 }
 
 /// Every key once, in as many columns as there is room for.
-fn keys_ui(ui: &mut Ui) {
+fn keys_ui(ui: &mut Ui, may_act: bool) {
     let palette = style::palette(ui.ctx());
-    let mut told: Vec<&str> = SHORTCUTS.iter().map(|shortcut| shortcut.text).collect();
+    let known = SHORTCUTS.iter().filter(|shortcut| may_act || !shortcut.needs_leave());
+    let mut told: Vec<&str> = known.map(|shortcut| shortcut.text).collect();
     let mut seen = HashSet::new();
     told.retain(|text| seen.insert(*text));
     let columns = if ui.available_width() < LEAST_FOR_TWO { 1 } else { 2 };
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn every_key_and_sign_is_told() {
         let harness = harness((), |ui, ()| {
-            help_ui(ui.ctx());
+            help_ui(ui.ctx(), true);
         });
         for shortcut in SHORTCUTS {
             assert!(harness.query_by_label(shortcut.text).is_some(), "{}", shortcut.text);
@@ -104,9 +106,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_do_nothing_here_are_not_told() {
+        let harness = harness((), |ui, ()| {
+            help_ui(ui.ctx(), false);
+        });
+        let asks = SHORTCUTS.iter().filter(|shortcut| shortcut.needs_leave());
+        assert_eq!(asks.clone().count(), 4);
+        assert!(asks.clone().all(|shortcut| harness.query_by_label(shortcut.text).is_none()));
+    }
+
+    #[test]
     fn the_cross_closes_it() {
         let mut harness = harness(Vec::new(), |ui, actions: &mut Vec<Action>| {
-            actions.extend(help_ui(ui.ctx()));
+            actions.extend(help_ui(ui.ctx(), true));
         });
         harness.get_by_label("Close the help").click();
         harness.run();

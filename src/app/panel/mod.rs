@@ -3,6 +3,7 @@
 //! It reads the model and writes [`Action`]s; nothing here changes the model. What a function
 //! shows and what it returns does not depend on Bevy, so all of it is tested without a window.
 
+mod acts;
 mod connection;
 mod connection_log;
 mod entry;
@@ -13,6 +14,8 @@ mod log;
 mod log_index;
 mod log_line;
 mod node;
+mod notices;
+mod question;
 mod runs;
 mod style;
 mod wake;
@@ -27,17 +30,21 @@ use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText,
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use jiff::{Timestamp, tz::TimeZone};
 
+use self::acts::{ActsView, acts_ui};
 use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
 use self::log::{LogState, LogView, log_ui};
 use self::node::{NodeChoice, NodeView, node_ui};
+use self::notices::{notices_ui, unread_words};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use self::wake::Wakes;
 use super::actions::{Action, Chrome};
+use super::acts::Acts;
 use super::clock::{PlaybackClock, local_zone};
 use super::focus::Focus;
 use super::ingest::{Link, Studio};
 use super::kiosk::{MayGoDark, Presence};
+use super::notices::Notices;
 use super::theme::{Theme, ThemeChoice};
 use crate::config::ThemeName;
 use crate::layout::Screen;
@@ -65,13 +72,15 @@ pub struct PanelDialog(pub bool);
 struct Unfolded {
     connection: bool,
     runs: bool,
+    acts: bool,
     node: bool,
+    notices: bool,
     log: bool,
 }
 
 impl Default for Unfolded {
     fn default() -> Self {
-        Self { connection: true, runs: true, node: true, log: true }
+        Self { connection: true, runs: true, acts: true, node: true, notices: false, log: true }
     }
 }
 
@@ -87,6 +96,8 @@ struct PanelState {
     runs: RunList,
     node: NodeChoice,
     log: LogState,
+    /// The question that was shown before.
+    asked: bool,
 }
 
 /// Everything the panel reads.
@@ -99,6 +110,7 @@ struct PanelView<'a> {
     zone: &'a TimeZone,
     share: Option<&'a str>,
     theme: ThemeName,
+    acts: &'a Acts,
     /// Why the screen may go dark.
     dark: Option<&'a str>,
 }
@@ -112,6 +124,8 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<MayGoDark>()
         .init_resource::<Theme>()
         .init_resource::<ThemeChoice>()
+        .init_resource::<Acts>()
+        .init_resource::<Notices>()
         .add_systems(EguiPrimaryContextPass, show);
 }
 
@@ -127,16 +141,17 @@ fn show(
     dark: Res<MayGoDark>,
     clock: Res<PlaybackClock>,
     (theme, choice): (Res<Theme>, Res<ThemeChoice>),
+    (mut acts, mut notices): (ResMut<Acts>, ResMut<Notices>),
     mut state: ResMut<PanelState>,
-    mut area: ResMut<PanelArea>,
-    mut dialog: ResMut<PanelDialog>,
+    (mut area, mut dialog): (ResMut<PanelArea>, ResMut<PanelDialog>),
     mut actions: MessageWriter<Action>,
     proxy: Option<Res<EventLoopProxyWrapper>>,
     mut wakes: Local<Wakes>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
     let hides_panel = presence.hides_panel();
-    let shown = (chrome.panel && !hides_panel) || chrome.help;
+    let asks = acts.question.is_some();
+    let shown = (chrome.panel && !hides_panel) || chrome.help || asks;
     wakes.only_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
         // No window yet: egui would remember a panel squeezed into nothing.
@@ -155,13 +170,14 @@ fn show(
         zone: &local_zone(),
         share: share.0.as_deref(),
         theme: choice.0,
+        acts: &acts,
         dark: dark.0.as_deref(),
     };
     let mut width_px = 0.0;
     // Where nobody is there, what was open is there again when somebody is.
     let panel = chrome.panel && !hides_panel;
     if panel {
-        let (width, wanted) = side_panel_ui(&ctx, &view, &mut state);
+        let (width, wanted) = side_panel_ui(&ctx, &view, &mut notices, &mut state);
         width_px = (width * ctx.zoom_factor()).round();
         actions.write_batch(wanted);
     }
@@ -173,9 +189,15 @@ fn show(
     {
         state.log.opened = None;
     }
-    dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some()));
+    dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks));
     if chrome.help {
-        actions.write_batch(help::help_ui(&ctx));
+        actions.write_batch(help::help_ui(&ctx, acts.allowed));
+    }
+    let is_new = asks && !std::mem::replace(&mut state.asked, asks);
+    state.asked = asks;
+    if let Some(question) = acts.bypass_change_detection().question.as_mut() {
+        let run = question.run.as_ref().and_then(|id| studio.model.run(id));
+        actions.write_batch(question::question_ui(&ctx, question, run, is_new));
     }
     area.set_if_neq(PanelArea { width_px });
     Ok(())
@@ -195,6 +217,7 @@ fn scale(ctx: &egui::Context) {
 fn side_panel_ui(
     ctx: &egui::Context,
     view: &PanelView,
+    notices: &mut Notices,
     state: &mut PanelState,
 ) -> (f32, Vec<Action>) {
     let palette = style::palette(ctx);
@@ -212,7 +235,7 @@ fn side_panel_ui(
         .show(&mut root, |ui| {
             // A panel is as wide as what is in it, unless that takes all there is.
             ui.set_min_width(ui.available_width());
-            panel_ui(ui, view, state)
+            panel_ui(ui, view, notices, state)
         });
     let rect = response.response.rect;
     let edge = egui::Stroke::new(1.5, style::ink(palette.line));
@@ -221,16 +244,22 @@ fn side_panel_ui(
 }
 
 /// The panel's contents.
-fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action> {
+fn panel_ui(
+    ui: &mut Ui,
+    view: &PanelView,
+    notices: &mut Notices,
+    state: &mut PanelState,
+) -> Vec<Action> {
     let mut actions = Vec::new();
-    head_ui(ui, view.share, &mut actions);
+    let unread = notices.unread();
+    state.unfolded.notices |= head_ui(ui, view.share, unread, &mut actions);
     theme_ui(ui, view.theme, &mut actions);
     widgets::rule_ui(ui);
     if let Some(dark) = view.dark {
         ui.weak(dark);
         widgets::rule_ui(ui);
     }
-    let PanelState { unfolded, connection, runs, node, log } = state;
+    let PanelState { unfolded, connection, runs, node, log, .. } = state;
     let height = ui.available_height();
     let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };
     let model = &view.studio.model;
@@ -247,13 +276,16 @@ fn panel_ui(ui: &mut Ui, view: &PanelView, state: &mut PanelState) -> Vec<Action
             let (studio, focus, now) = (view.studio, view.focus, view.server_now);
             actions.extend(runs_ui(ui, studio, focus, now, rows, &mut unfolded.runs, runs));
             widgets::rule_ui(ui);
-            let shown = NodeView {
-                run: focus.run().and_then(|id| model.run(id)),
-                stats: model.stats(),
-                server_now: now,
-                zone: view.zone,
-            };
+            let run = focus.run().and_then(|id| model.run(id));
+            if view.acts.allowed {
+                let shown = ActsView { acts: view.acts, run, acting: view.link.acting() };
+                actions.extend(acts_ui(ui, &shown, &mut unfolded.acts));
+                widgets::rule_ui(ui);
+            }
+            let shown = NodeView { run, stats: model.stats(), server_now: now, zone: view.zone };
             node_ui(ui, &shown, &mut unfolded.node, node);
+            widgets::rule_ui(ui);
+            actions.extend(notices_ui(ui, notices, view.zone, &mut unfolded.notices));
         });
     widgets::rule_ui(ui);
     let lines = LogView { studio: view.studio, run: view.focus.run(), zone: view.zone };
@@ -279,7 +311,9 @@ fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
     });
 }
 
-fn head_ui(ui: &mut Ui, share: Option<&str>, actions: &mut Vec<Action>) {
+/// The panel's head; whether the new notices are asked for.
+fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Action>) -> bool {
+    let mut wants_notices = false;
     ui.horizontal(|ui| {
         ui.label(RichText::new("Panel").font(style::semibold(style::text::HEAD)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -293,9 +327,15 @@ fn head_ui(ui: &mut Ui, share: Option<&str>, actions: &mut Vec<Action>) {
                     ui.ctx().copy_text(link.to_owned());
                 }
             }
+            if unread > 0 {
+                let words = unread_words(unread);
+                let hint = format!("Show the notices, {words}");
+                wants_notices = widgets::text_button_ui(ui, &words, &hint).clicked();
+            }
         });
     });
     widgets::rule_ui(ui);
+    wants_notices
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ struct Scene {
     state: PanelState,
     actions: Vec<Action>,
     share: Option<String>,
+    acts: Acts,
+    notices: Notices,
 }
 
 impl Scene {
@@ -24,6 +26,8 @@ impl Scene {
             state: PanelState::default(),
             actions: Vec::new(),
             share: None,
+            acts: Acts::default(),
+            notices: Notices::default(),
         }
     }
 
@@ -38,9 +42,10 @@ impl Scene {
             zone: &zone(),
             share: self.share.as_deref(),
             theme: ThemeName::Dark,
+            acts: &self.acts,
             dark: None,
         };
-        self.actions.extend(panel_ui(ui, &view, &mut self.state));
+        self.actions.extend(panel_ui(ui, &view, &mut self.notices, &mut self.state));
     }
 }
 

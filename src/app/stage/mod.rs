@@ -36,7 +36,7 @@ use super::theme::{Theme, motion, size};
 use super::view::on_stage;
 use super::viewport::Viewport;
 use super::words::run_title;
-use crate::layout::{ModuleBox, Rack, RackRequest, Screen, lay_out_rack};
+use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
 use crate::model::{Model, NodeStatus, Run, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
 use crate::source::ConnectionState;
@@ -249,6 +249,23 @@ impl StageMemory {
         self.status = status;
         self.run = run.map(|run| run.id().clone());
         fades
+    }
+
+    /// The ground below the rack up to the fix loop, or beneath the loop: nothing is there but the
+    /// run's last events, which the rack tells as well.
+    pub(super) fn room_for_toasts(&self, screen: &Screen) -> Rect {
+        let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
+        let Layout { rack, lower_top, .. } = Self::lay_out(*screen, stage);
+        let (x, right) = (Screen::MARGIN, screen.right());
+        let beside_loop = match &rack.fix_loop {
+            Some(at) => at.centre_x - at.radii[2] - 24.0,
+            None => screen.width / 2.0,
+        };
+        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let (top, right) =
+            if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
+        let foot = screen.height - Screen::BRIDGE_HEIGHT - 12.0;
+        Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 
     fn lay_out(screen: Screen, stage: Option<&StageView>) -> Layout {

@@ -37,6 +37,12 @@ impl Pickable {
         (self.names, self.cells) = (names, Some(cells));
     }
 
+    /// Where the runs are that these ids name.
+    pub fn places_where(&self, names: impl Fn(&str) -> bool) -> impl Iterator<Item = Rect> {
+        let all = self.tiles.iter().chain(&self.names);
+        all.filter(move |(id, _)| names(id)).map(|(_, rect)| *rect)
+    }
+
     /// The run at a point: its tile, its name on the board, or its cells.
     pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
         let mut named = self.names.iter().chain(&self.tiles);

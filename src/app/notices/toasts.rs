@@ -1,0 +1,497 @@
+//! Which notices are on screen when: rules over time, without a place or a colour.
+//!
+//! A wall is looked at from across the room and must stay calm. At most [`MOST`] toasts stand at a
+//! time, each keeps its place while it stands, and what has no place waits and is counted. Whatever
+//! is alike is told together, and a studio that completes hundreds of runs a minute says so three
+//! times a minute.
+
+use super::notice::{News, Notice};
+use crate::app::words::count_words;
+
+/// Toasts that stand at a time.
+pub const MOST: usize = 3;
+/// Seconds that good news stand; and those that say what went wrong.
+const STAYS_SECS: f64 = 6.0;
+const BAD_NEWS_STAY_SECS: f64 = 15.0;
+/// What is added to keeps a toast standing, but not for longer than so many times its time.
+const MOST_STAYS: f64 = 3.0;
+/// From one toast about completed runs to the next.
+const COMPLETED_GAP_SECS: f64 = 20.0;
+/// What has waited so long is no news: the panel has it.
+const WAITS_SECS: f64 = 30.0;
+/// The words of a toast change no more often.
+const RECOUNT_SECS: f64 = 1.0;
+/// Failures of different causes that have a toast each; the next ones join the last.
+const MOST_CAUSES: usize = 3;
+/// To come, and to go.
+const FADE_IN_SECS: f64 = 0.25;
+const FADE_OUT_SECS: f64 = 0.4;
+/// Titles that are named of many.
+const NAMED: usize = 2;
+
+/// What a toast says, and since when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    /// Tells it from all others.
+    pub number: u64,
+    /// The last that it is about.
+    notice: Notice,
+    /// Titles of the last runs, the newest first.
+    titles: Vec<String>,
+    /// Runs that it is about, and those of them that its words count.
+    count: usize,
+    counted: usize,
+    /// What it says: no word of it changes more often than they are counted.
+    head: String,
+    words: String,
+    /// Its runs failed for different reasons.
+    mixed: bool,
+    told_at: f64,
+    counted_at: f64,
+    shown_at: f64,
+    until: f64,
+}
+
+impl Toast {
+    fn new(number: u64, notice: Notice, now: f64) -> Self {
+        let titles = vec![notice.title.clone()];
+        Self {
+            number,
+            notice,
+            titles,
+            count: 1,
+            counted: 0,
+            head: String::new(),
+            words: String::new(),
+            mixed: false,
+            told_at: now,
+            counted_at: now,
+            shown_at: now,
+            until: f64::INFINITY,
+        }
+    }
+
+    /// What it is about.
+    pub fn news(&self) -> &News {
+        &self.notice.news
+    }
+
+    pub fn head(&self) -> &str {
+        &self.head
+    }
+
+    pub fn words(&self) -> &str {
+        &self.words
+    }
+
+    fn opacity(&self, now: f64) -> f32 {
+        let come = (now - self.shown_at) / FADE_IN_SECS;
+        let left = (self.until - now) / FADE_OUT_SECS;
+        come.min(left).clamp(0.0, 1.0) as f32
+    }
+
+    fn is_going(&self, now: f64) -> bool {
+        now >= self.until - FADE_OUT_SECS
+    }
+
+    fn stays_secs(&self) -> f64 {
+        if self.notice.news.is_bad() { BAD_NEWS_STAY_SECS } else { STAYS_SECS }
+    }
+
+    fn show(&mut self, now: f64) {
+        self.shown_at = now;
+        self.until = now + self.stays_secs();
+        self.recount(now);
+    }
+
+    fn recount(&mut self, now: f64) {
+        self.counted = self.count;
+        self.counted_at = now;
+        let many = count_words(self.count as u64);
+        (self.head, self.words) = match &self.notice.news {
+            _ if self.count == 1 => (self.notice.head(), self.notice.words()),
+            News::Failed { node, reason } if !self.mixed => {
+                let place = node.as_ref().map_or_else(String::new, |node| format!(" at {node}"));
+                (format!("{many} workflows failed{place}"), reason.clone())
+            }
+            News::Failed { .. } => {
+                let last = format!("The last: {}", self.notice.words());
+                (format!("{many} workflows failed"), last)
+            }
+            _ => {
+                let named = self.titles.join(", ");
+                let words = match self.count.saturating_sub(self.titles.len()) {
+                    0 => named,
+                    more => format!("{named} and {} more", count_words(more as u64)),
+                };
+                (format!("{many} workflows completed"), words)
+            }
+        };
+    }
+
+    /// Tells one more.
+    fn add(&mut self, notice: Notice, now: f64) {
+        self.mixed |= !self.notice.news.has_cause_of(&notice.news);
+        self.titles.insert(0, notice.title.clone());
+        self.titles.truncate(NAMED);
+        self.notice = notice;
+        self.count += 1;
+        if self.until.is_finite() {
+            let stays = self.stays_secs();
+            self.until = (now + stays).min(self.shown_at + MOST_STAYS * stays);
+        }
+    }
+
+    fn leave(&mut self, by: f64) {
+        self.until = self.until.min(by);
+    }
+}
+
+/// The toasts: those that stand, each in its place, and those that wait for one.
+#[derive(Clone, Debug)]
+pub struct Toasts {
+    standing: [Option<Toast>; MOST],
+    waiting: Vec<Toast>,
+    /// Places that there is room for.
+    places: usize,
+    /// Whoever looks asked for less motion: they come and go at once.
+    calm: bool,
+    numbers: u64,
+    /// When the last toast about completed runs came.
+    completed_at: f64,
+}
+
+impl Default for Toasts {
+    fn default() -> Self {
+        Self {
+            standing: [const { None }; MOST],
+            waiting: Vec::new(),
+            places: MOST,
+            calm: false,
+            numbers: 0,
+            completed_at: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Toasts {
+    /// Tells of something, at `now` in seconds.
+    pub fn tell(&mut self, notice: Notice, now: f64) {
+        match &notice.news {
+            News::Completed { .. } => {
+                let alike = |toast: &Toast| matches!(toast.news(), News::Completed { .. });
+                self.tell_with(notice, now, alike);
+            }
+            News::Failed { .. } => {
+                let causes = self.all().filter(|toast| is_failure(toast)).count();
+                let same = |toast: &Toast| toast.news().has_cause_of(&notice.news);
+                if causes >= MOST_CAUSES && !self.all().any(same) {
+                    self.tell_with(notice, now, is_failure);
+                } else {
+                    let news = notice.news.clone();
+                    self.tell_with(notice, now, |toast| toast.news().has_cause_of(&news));
+                }
+            }
+            News::Done { .. } | News::Refused { .. } => self.tell_with(notice, now, |_| false),
+        }
+        self.step(now);
+    }
+
+    /// Adds to the last toast that is alike, or makes one.
+    fn tell_with(&mut self, notice: Notice, now: f64, alike: impl Fn(&Toast) -> bool) {
+        let all = self.waiting.iter_mut().chain(self.standing.iter_mut().flatten());
+        let alike = all.filter(|toast| alike(toast) && !toast.is_going(now));
+        match alike.max_by_key(|toast| toast.number) {
+            Some(toast) => toast.add(notice, now),
+            None => {
+                self.numbers += 1;
+                self.waiting.push(Toast::new(self.numbers, notice, now));
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Toast> {
+        self.waiting.iter().chain(self.standing.iter().flatten())
+    }
+
+    /// So many places there is room for, [`MOST`] at most.
+    pub fn set_places(&mut self, places: usize) {
+        self.places = places.min(MOST);
+    }
+
+    /// Has them come and go at once, or fade.
+    pub fn set_calm(&mut self, calm: bool) {
+        self.calm = calm;
+    }
+
+    /// How much of one is to be seen, from 0 to 1.
+    pub fn opacity(&self, toast: &Toast, now: f64) -> f32 {
+        if self.calm { 1.0 } else { toast.opacity(now) }
+    }
+
+    /// What has stood long enough goes, and what waits comes.
+    pub fn step(&mut self, now: f64) {
+        for (place, slot) in self.standing.iter_mut().enumerate() {
+            if slot.as_ref().is_some_and(|toast| now >= toast.until || place >= self.places) {
+                *slot = None;
+            }
+        }
+        for toast in self.standing.iter_mut().flatten() {
+            if toast.counted < toast.count && now - toast.counted_at >= RECOUNT_SECS {
+                toast.recount(now);
+            }
+        }
+        self.waiting.retain(|toast| {
+            let completed = matches!(toast.news(), News::Completed { .. });
+            completed || now - toast.told_at < WAITS_SECS
+        });
+        while let Some(next) = self.next_waiting(now) {
+            let Some(place) = self.place_for(&self.waiting[next]) else { break };
+            let mut toast = self.waiting.remove(next);
+            toast.show(now);
+            if matches!(toast.news(), News::Completed { .. }) {
+                self.completed_at = now;
+            }
+            self.standing[place] = Some(toast);
+        }
+    }
+
+    /// The most important that may come now; of two that are alike the older one.
+    fn next_waiting(&self, now: f64) -> Option<usize> {
+        let may_come = |toast: &Toast| {
+            let completed = matches!(toast.news(), News::Completed { .. });
+            !completed || now - self.completed_at >= COMPLETED_GAP_SECS
+        };
+        let waiting = self.waiting.iter().enumerate().filter(|(_, toast)| may_come(toast));
+        waiting
+            .max_by_key(|(at, toast)| (toast.news().weight(), std::cmp::Reverse(*at)))
+            .map(|(at, _)| at)
+    }
+
+    /// A free place, or that of one that weighs less, for who waits for an answer.
+    fn place_for(&self, toast: &Toast) -> Option<usize> {
+        let places = self.standing[..self.places].iter().enumerate();
+        let free = places.clone().find(|(_, slot)| slot.is_none());
+        let weight = toast.news().weight();
+        let lesser = places
+            .filter_map(|(place, slot)| Some((place, slot.as_ref()?)))
+            .filter(|(_, standing)| {
+                toast.news().is_an_answer() && standing.news().weight() < weight
+            })
+            .min_by(|(_, a), (_, b)| {
+                let (lesser, older) = (a.news().weight(), a.shown_at);
+                lesser.cmp(&b.news().weight()).then(older.total_cmp(&b.shown_at))
+            });
+        free.map(|(place, _)| place).or(lesser.map(|(place, _)| place))
+    }
+
+    /// Takes one off the screen.
+    pub fn dismiss(&mut self, number: u64, now: f64) {
+        let fades_secs = self.fades_secs();
+        for toast in self.standing.iter_mut().flatten().filter(|toast| toast.number == number) {
+            toast.leave(now + fades_secs);
+        }
+    }
+
+    /// Takes all off the screen, and those that wait.
+    pub fn dismiss_all(&mut self, now: f64) {
+        let fades_secs = self.fades_secs();
+        self.standing.iter_mut().flatten().for_each(|toast| toast.leave(now + fades_secs));
+        self.waiting.clear();
+    }
+
+    fn fades_secs(&self) -> f64 {
+        if self.calm { 0.0 } else { FADE_OUT_SECS }
+    }
+
+    /// Whether none stands and none waits.
+    pub fn is_idle(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// Whether any stands that is not going already.
+    pub fn any(&self, now: f64) -> bool {
+        self.standing.iter().flatten().any(|toast| !toast.is_going(now))
+    }
+
+    /// Those that stand, each with its place, from 0.
+    pub fn standing(&self) -> impl Iterator<Item = (usize, &Toast)> {
+        self.standing.iter().enumerate().filter_map(|(place, slot)| Some((place, slot.as_ref()?)))
+    }
+
+    /// How many wait for a place.
+    pub fn waiting(&self, now: f64) -> usize {
+        let waits = |toast: &&Toast| {
+            !matches!(toast.news(), News::Completed { .. }) || now - toast.told_at < WAITS_SECS
+        };
+        self.waiting.iter().filter(waits).count()
+    }
+
+    /// When something of it changes by itself, in seconds; 0 while it does.
+    pub fn due_in_secs(&self, now: f64) -> Option<f64> {
+        let standing = self.standing.iter().flatten().map(|toast| {
+            let goes_in = match self.opacity(toast, now) < 1.0 {
+                true => 0.0,
+                false if self.calm => toast.until - now,
+                false => toast.until - FADE_OUT_SECS - now,
+            };
+            let recounts = toast.counted < toast.count;
+            let counts_in = if recounts { toast.counted_at + RECOUNT_SECS - now } else { goes_in };
+            goes_in.min(counts_in).max(0.0)
+        });
+        let waiting = self.waiting.iter().map(|toast| match toast.news() {
+            News::Completed { .. } => (self.completed_at + COMPLETED_GAP_SECS - now).max(0.1),
+            _ => (toast.told_at + WAITS_SECS - now).max(0.1),
+        });
+        standing.chain(waiting).min_by(f64::total_cmp)
+    }
+}
+
+fn is_failure(toast: &Toast) -> bool {
+    matches!(toast.news(), News::Failed { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::source::{Act, Acted, Done};
+
+    fn completed(title: &str) -> Notice {
+        let news = News::Completed { took_ms: Some(125_000) };
+        Notice { at: Timestamp::UNIX_EPOCH, run: Some(title.into()), title: title.into(), news }
+    }
+
+    fn failed(title: &str, node: &str, reason: &str) -> Notice {
+        let news = News::Failed { node: Some(node.into()), reason: reason.into() };
+        Notice { news, ..completed(title) }
+    }
+
+    fn cancelled(title: &str) -> Notice {
+        let done = Done { run: Some(title.into()), words: "Cancel was asked for".to_owned() };
+        let acted = Acted { act: Act::Cancel(title.into()), result: Ok(done) };
+        Notice::of_act(acted, title.to_owned(), Timestamp::UNIX_EPOCH)
+    }
+
+    fn heads(toasts: &Toasts) -> Vec<String> {
+        toasts.standing().map(|(_, toast)| toast.head().to_owned()).collect()
+    }
+
+    #[test]
+    fn good_news_stand_for_a_while_and_bad_news_longer() {
+        let mut toasts = Toasts::default();
+        toasts.tell(completed("Neon Rain"), 100.0);
+        toasts.tell(failed("Blue Hour", "RENDER", "quota exceeded"), 100.0);
+        let (_, first) = toasts.standing().next().unwrap();
+        assert_eq!(first.head(), "Workflow completed successfully");
+        assert_eq!(first.words(), "Neon Rain, took 2 min 5 s");
+        assert_eq!((first.opacity(100.0), first.opacity(101.0)), (0.0, 1.0));
+        let (_, second) = toasts.standing().nth(1).unwrap();
+        assert_eq!(second.head(), "Workflow failed at RENDER");
+        assert_eq!(second.words(), "Blue Hour: quota exceeded");
+        toasts.step(105.9);
+        assert_eq!(heads(&toasts).len(), 2);
+        toasts.step(106.0);
+        assert_eq!(heads(&toasts), ["Workflow failed at RENDER"]);
+        toasts.step(115.0);
+        assert!(toasts.is_idle());
+    }
+
+    #[test]
+    fn a_busy_studio_says_so_three_times_a_minute() {
+        let mut toasts = Toasts::default();
+        let mut said = Vec::new();
+        let mut counted = 0;
+        // 500 runs a minute for three minutes, and a look twice a second.
+        for tick in 0..360 {
+            let now = f64::from(tick) * 0.5;
+            while counted < (now * 500.0 / 60.0) as usize {
+                toasts.tell(completed(&format!("Song {counted}")), now);
+                counted += 1;
+            }
+            toasts.step(now);
+            assert!(toasts.standing().count() <= 1);
+            said.extend(
+                toasts.standing().map(|(_, toast)| (toast.number, toast.words().to_owned())),
+            );
+        }
+        let mut numbers: Vec<u64> = said.iter().map(|(number, _)| *number).collect();
+        numbers.dedup();
+        assert!((5..=10).contains(&numbers.len()), "{numbers:?}");
+        // The words of a toast do not run.
+        said.dedup();
+        assert!(said.len() <= 180, "{}", said.len());
+    }
+
+    #[test]
+    fn what_completes_together_is_told_together() {
+        let mut toasts = Toasts::default();
+        for title in ["A", "B", "C", "D"] {
+            toasts.tell(completed(title), 50.0);
+        }
+        assert_eq!(heads(&toasts), ["Workflow completed successfully"], "words do not run");
+        toasts.step(51.0);
+        assert_eq!(heads(&toasts), ["4 workflows completed"]);
+        let (_, toast) = toasts.standing().next().unwrap();
+        assert_eq!(toast.words(), "D, C and 2 more");
+    }
+
+    #[test]
+    fn failures_of_one_cause_are_one_and_of_many_causes_not_more_than_three() {
+        let mut toasts = Toasts::default();
+        for title in ["A", "B", "C"] {
+            toasts.tell(failed(title, "RENDER", "quota exceeded"), 10.0);
+        }
+        toasts.step(11.0);
+        assert_eq!(heads(&toasts), ["3 workflows failed at RENDER"]);
+        assert_eq!(toasts.standing().next().unwrap().1.words(), "quota exceeded");
+        toasts.tell(failed("D", "STYLE", "no such genre"), 11.0);
+        toasts.tell(failed("E", "LYRICS", "timed out"), 11.0);
+        toasts.tell(failed("F", "PLAN", "no sections"), 11.0);
+        toasts.step(12.0);
+        let heads = heads(&toasts);
+        assert_eq!(heads.len(), 3);
+        assert!(heads.contains(&"2 workflows failed".to_owned()), "{heads:?}");
+    }
+
+    #[test]
+    fn who_asked_for_something_is_answered_at_once() {
+        let mut toasts = Toasts::default();
+        toasts.set_places(2);
+        toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);
+        toasts.tell(completed("B"), 10.0);
+        toasts.tell(failed("C", "STYLE", "no such genre"), 11.0);
+        assert_eq!(toasts.waiting(11.0), 1, "counted");
+        toasts.tell(cancelled("D"), 12.0);
+        assert_eq!(heads(&toasts), ["Workflow failed at RENDER", "Cancel was asked for"]);
+        // It takes the least place; the others keep theirs.
+        toasts.step(18.0);
+        let expected = ["Workflow failed at RENDER", "Workflow failed at STYLE"];
+        assert_eq!(heads(&toasts), expected);
+    }
+
+    #[test]
+    fn what_is_dismissed_fades_and_what_waited_too_long_is_not_shown() {
+        let mut toasts = Toasts::default();
+        toasts.set_places(1);
+        toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);
+        toasts.tell(failed("B", "STYLE", "no such genre"), 10.0);
+        let number = toasts.standing().next().unwrap().1.number;
+        toasts.dismiss(number, 11.0);
+        assert!(!toasts.any(11.0));
+        let opacity = toasts.standing().next().unwrap().1.opacity(11.2);
+        assert!((0.4..0.6).contains(&opacity), "{opacity}");
+        toasts.step(11.5);
+        assert_eq!(heads(&toasts), ["Workflow failed at STYLE"]);
+        toasts.tell(failed("C", "PLAN", "no sections"), 12.0);
+        toasts.dismiss_all(12.0);
+        toasts.step(12.5);
+        assert!(toasts.is_idle());
+        toasts.set_places(0);
+        toasts.tell(failed("D", "PLAN", "no sections"), 20.0);
+        toasts.set_places(3);
+        toasts.step(51.0);
+        assert!(toasts.is_idle(), "that is no news any more");
+    }
+}

@@ -1,0 +1,151 @@
+//! The section on what can be done: to the run that is shown, and beside it.
+
+use bevy_egui::egui::{Label, RichText, Ui};
+
+use super::style::{self, ink};
+use super::widgets::{Offer, button_ui, section_ui};
+use crate::app::actions::Action;
+use crate::app::acts::{Acts, Verb};
+use crate::app::words::run_status_words;
+use crate::model::Run;
+
+/// What the section shows.
+pub(super) struct ActsView<'a> {
+    pub acts: &'a Acts,
+    /// The run that is shown.
+    pub run: Option<&'a Run>,
+    /// Whether anything can be done now, or why not.
+    pub acting: Result<(), &'static str>,
+}
+
+/// What a button says, and what it says while it is being done.
+fn words(verb: Verb) -> (&'static str, &'static str) {
+    match verb {
+        Verb::Start => ("Start a workflow…", "Starting…"),
+        Verb::Cancel => ("Cancel…", "Cancelling…"),
+        Verb::Retry => ("Retry…", "Retrying…"),
+        Verb::Execute => ("Execute…", "Executing…"),
+    }
+}
+
+pub(super) fn acts_ui(ui: &mut Ui, view: &ActsView, open: &mut bool) -> Vec<Action> {
+    let mut actions = Vec::new();
+    section_ui(ui, open, "Actions", |_| {});
+    if !*open {
+        return actions;
+    }
+    ui.horizontal_wrapped(|ui| {
+        if let Some(run) = view.run {
+            let fitting = Verb::TO_A_RUN
+                .into_iter()
+                .filter(|verb| verb.fits(run) || view.acts.is_under_way(*verb, Some(run.id())));
+            for verb in fitting {
+                verb_ui(ui, view, verb, Some(run), &mut actions);
+            }
+        }
+        verb_ui(ui, view, Verb::Start, None, &mut actions);
+    });
+    let palette = style::palette(ui.ctx());
+    let quiet = |ui: &mut Ui, words: &str| {
+        let words = RichText::new(words).color(ink(palette.text_secondary));
+        ui.add(Label::new(words).wrap());
+    };
+    match (view.acting, view.run) {
+        (Err(reason), _) => quiet(ui, reason),
+        (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
+            quiet(ui, "Cancel was asked for: what is under way goes on to its end.");
+        }
+        (Ok(()), Some(run)) if !Verb::TO_A_RUN.into_iter().any(|verb| verb.fits(run)) => {
+            let status = run_status_words(run.status);
+            quiet(ui, &format!("Nothing is to be done to a run that is {status}."));
+        }
+        _ => {}
+    }
+    actions
+}
+
+fn verb_ui(ui: &mut Ui, view: &ActsView, verb: Verb, run: Option<&Run>, actions: &mut Vec<Action>) {
+    let run = run.map(Run::id);
+    let under_way = view.acts.is_under_way(verb, run);
+    let (says, doing) = words(verb);
+    let is_open = view.acting.is_ok() && !under_way;
+    let offer = if is_open { Offer::Plain } else { Offer::Disabled };
+    let response = button_ui(ui, if under_way { doing } else { says }, offer, 112.0);
+    if response.clicked() {
+        actions.push(Action::Ask(verb, run.cloned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ingest::Studio;
+    use crate::app::panel::testing::{frame, harness, studio};
+    use egui_kittest::kittest::{NodeT, Queryable};
+
+    struct Scene {
+        studio: Studio,
+        acts: Acts,
+        acting: Result<(), &'static str>,
+        actions: Vec<Action>,
+    }
+
+    impl Scene {
+        fn new(phases: &[&str]) -> Self {
+            let frames: Vec<String> =
+                (0..).zip(phases).map(|(at, phase)| frame(at, "r", None, phase, "{}")).collect();
+            let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+            let (acts, actions) = (Acts::new(true), Vec::new());
+            Self { studio: studio(&frames), acts, acting: Ok(()), actions }
+        }
+
+        fn show(&mut self, ui: &mut Ui) {
+            let run = self.studio.model.run("r");
+            let view = ActsView { acts: &self.acts, run, acting: self.acting };
+            self.actions.extend(acts_ui(ui, &view, &mut true));
+        }
+    }
+
+    #[test]
+    fn only_what_makes_sense_is_offered() {
+        for (phases, offered) in [
+            (&["info"][..], &["Execute…", "Cancel…"][..]),
+            (&["start"], &["Cancel…"]),
+            (&["start", "end"], &[]),
+            (&["start", "fail"], &["Retry…"]),
+        ] {
+            let harness = harness(Scene::new(phases), |ui, scene| scene.show(ui));
+            for words in ["Execute…", "Retry…", "Cancel…"] {
+                let there = harness.query_by_label(words).is_some();
+                assert_eq!(there, offered.contains(&words), "{phases:?}: {words}");
+            }
+            assert!(harness.query_by_label("Start a workflow…").is_some());
+        }
+    }
+
+    #[test]
+    fn a_press_asks() {
+        let mut harness = harness(Scene::new(&["start"]), |ui, scene| scene.show(ui));
+        harness.get_by_label("Cancel…").click();
+        harness.run();
+        harness.get_by_label("Start a workflow…").click();
+        harness.run();
+        let expected =
+            [Action::Ask(Verb::Cancel, Some("r".into())), Action::Ask(Verb::Start, None)];
+        assert_eq!(harness.state().actions, expected);
+    }
+
+    #[test]
+    fn where_nothing_can_be_done_the_reason_is_said() {
+        let mut scene = Scene::new(&["start"]);
+        scene.acting = Err("This hub lets nobody act on runs.");
+        let mut harness = harness(scene, |ui, scene| scene.show(ui));
+        assert!(harness.query_by_label("This hub lets nobody act on runs.").is_some());
+        for words in ["Cancel…", "Start a workflow…"] {
+            assert!(harness.get_by_label(words).accesskit_node().is_disabled(), "{words}");
+            harness.get_by_label(words).click();
+            harness.run();
+        }
+        assert!(harness.state().actions.is_empty());
+    }
+}

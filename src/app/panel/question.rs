@@ -1,0 +1,305 @@
+//! The question before something is done to runs: what, to which, and what will come of it. Enter is
+//! yes, Esc is no.
+
+use bevy_egui::egui::{
+    Align, Color32, Context, Event, Frame, Id, Key, Label, Layout, Modal, Response, RichText,
+    TextEdit, Ui, vec2,
+};
+
+use super::glyph::{Sign, sign_ui};
+use super::style::{self, ink, space, text};
+use super::widgets::{self, Offer, button_ui};
+use crate::app::actions::Action;
+use crate::app::acts::{Lacks, Question, Verb};
+use crate::app::words::{run_status_words, run_title, short_id};
+use crate::model::Run;
+
+const WIDTH: f32 = 540.0;
+const TITLE: f32 = 24.0;
+const BUTTON: f32 = 168.0;
+
+/// What is asked, in a title; what comes of it; and the words of yes.
+struct Wording {
+    title: &'static str,
+    outcome: &'static str,
+    yes: &'static str,
+}
+
+fn wording(verb: Verb) -> Wording {
+    match verb {
+        Verb::Start => Wording {
+            title: "Start a workflow",
+            outcome: "The backend makes a run of this song and begins it.",
+            yes: "Start the workflow",
+        },
+        Verb::Cancel => Wording {
+            title: "Cancel this run?",
+            outcome: "Cancel asks the backend to stop; what is under way goes on to its end.",
+            yes: "Cancel the run",
+        },
+        Verb::Retry => Wording {
+            title: "Retry this run?",
+            outcome: "The backend makes a new run of the same song, which waits to be executed. \
+                      This one stays as it is.",
+            yes: "Make a new run",
+        },
+        Verb::Execute => Wording {
+            title: "Execute this run?",
+            outcome: "The backend begins this run, and works on it until it is over.",
+            yes: "Execute the run",
+        },
+    }
+}
+
+/// Shows the question, which `is_new` where it was not shown before. Returns the answer once there
+/// is one.
+pub(super) fn question_ui(
+    ctx: &Context,
+    question: &mut Question,
+    run: Option<&Run>,
+    is_new: bool,
+) -> Option<Action> {
+    let palette = style::palette(ctx);
+    let frame = Frame::window(&ctx.global_style()).inner_margin(24);
+    // The picture behind it keeps its brightness: nothing of it may flash.
+    let modal = Modal::new(Id::new("question")).backdrop_color(Color32::TRANSPARENT).frame(frame);
+    let words = wording(question.verb);
+    let shown = modal.show(ctx, |ui| {
+        ui.set_width(WIDTH.min(ctx.content_rect().width() - 96.0));
+        ui.spacing_mut().item_spacing.y = 10.0;
+        ui.label(RichText::new(words.title).font(style::semibold(TITLE)));
+        if let Some(run) = run {
+            run_ui(ui, run);
+        }
+        let lacks = question.act().err();
+        let mut entered = false;
+        if question.verb == Verb::Start {
+            entered = fields_ui(ui, question, lacks.unwrap_or_default(), is_new);
+        }
+        ui.add(Label::new(words.outcome).wrap());
+        ui.add_space(4.0);
+        let mut answer = None;
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let offer = if lacks.is_some() { Offer::Disabled } else { Offer::Primary };
+            let yes = button_ui(ui, words.yes, offer, BUTTON);
+            if is_new && question.verb != Verb::Start {
+                yes.request_focus();
+            }
+            let no = button_ui(ui, "Leave it", Offer::Plain, 104.0);
+            // A key that is still held down from before is no answer.
+            let held = ui.input(|input| {
+                input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }))
+            });
+            if (yes.clicked() || entered) && !held {
+                answer = question.act().ok().map(|act| Action::Answer(Some(act)));
+            } else if no.clicked() {
+                answer = Some(Action::Answer(None));
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let keys = RichText::new("Enter: yes   Esc: no").font(style::body(text::SMALL));
+                ui.label(keys.color(ink(palette.text_secondary)));
+            });
+        });
+        answer
+    });
+    if shown.should_close() {
+        return Some(Action::Answer(None));
+    }
+    shown.inner
+}
+
+/// Which run it is about.
+fn run_ui(ui: &mut Ui, run: &Run) {
+    let palette = style::palette(ui.ctx());
+    ui.horizontal(|ui| {
+        let sign = Sign::from(run.status);
+        sign_ui(ui, sign, 8.5);
+        let title = RichText::new(run_title(run)).font(style::semibold(text::SECTION));
+        ui.add(Label::new(title).truncate());
+        let status = RichText::new(run_status_words(run.status));
+        ui.label(status.color(ink(sign.text_colour(palette))));
+        let id = RichText::new(format!("run {}", short_id(run.id()))).monospace();
+        ui.label(id.color(ink(palette.text_secondary))).on_hover_text(run.id().as_str());
+    });
+}
+
+/// Song and seed. Whether Enter was pressed in one of them.
+fn fields_ui(ui: &mut Ui, question: &mut Question, lacks: Lacks, is_new: bool) -> bool {
+    ui.label("Song id");
+    let song =
+        field_ui(ui, &mut question.song_id, "Song id", "the song's id, as the backend has it");
+    if is_new {
+        song.request_focus();
+    }
+    let mut entered = enters(ui, &song);
+    // What was not typed yet is no mistake.
+    if !question.song_id.is_empty() {
+        lack_ui(ui, lacks.song_id);
+    }
+    ui.horizontal(|ui| {
+        ui.label("Seed");
+        if ui.radio(question.seed.is_none(), "one at random").clicked() {
+            question.seed = None;
+        }
+        if ui.radio(question.seed.is_some(), "this one:").clicked() {
+            question.seed.get_or_insert_default();
+        }
+    });
+    if let Some(seed) = &mut question.seed {
+        let field = field_ui(ui, seed, "Seed", "a whole number, such as 42");
+        entered |= enters(ui, &field);
+        if !seed.is_empty() {
+            lack_ui(ui, lacks.seed);
+        }
+    }
+    entered
+}
+
+fn field_ui(ui: &mut Ui, value: &mut String, label: &str, hint: &str) -> Response {
+    let palette = style::palette(ui.ctx());
+    let width = ui.available_width();
+    let field = TextEdit::singleline(value)
+        .font(style::mono(text::MONO))
+        .hint_text(RichText::new(hint).color(ink(palette.text_tertiary)))
+        .desired_width(width - 20.0)
+        .min_size(vec2(width, space::ROW))
+        .margin(vec2(10.0, 4.0))
+        .vertical_align(Align::Center);
+    let response = ui.add(field);
+    widgets::name(&response, label);
+    response
+}
+
+fn enters(ui: &Ui, field: &Response) -> bool {
+    field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+}
+
+fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
+    let palette = style::palette(ui.ctx());
+    if let Some(lack) = lack {
+        ui.horizontal_top(|ui| {
+            sign_ui(ui, Sign::Failed, 8.0);
+            let sentence = RichText::new(lack).color(ink(palette.text));
+            ui.add(Label::new(sentence).wrap());
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ingest::Studio;
+    use crate::app::panel::testing::{frame, harness, studio};
+    use crate::source::Act;
+    use bevy_egui::egui::{self, accesskit::Role};
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::{NodeT, Queryable};
+
+    struct Scene {
+        studio: Studio,
+        question: Question,
+        shown: bool,
+        answers: Vec<Action>,
+    }
+
+    fn asking<'a>(verb: Verb) -> Harness<'a, Scene> {
+        let data = r#"{"song_title":"Neon Rain"}"#;
+        let studio = studio(&[&frame(0, "run-1", None, "start", data)]);
+        let run = (verb != Verb::Start).then(|| "run-1".into());
+        let question = Question { verb, run, song_id: String::new(), seed: None };
+        let scene = Scene { studio, question, shown: false, answers: Vec::new() };
+        harness(scene, |ui, scene| {
+            let run = scene.question.run.as_ref().and_then(|id| scene.studio.model.run(id));
+            let is_new = !std::mem::replace(&mut scene.shown, true);
+            let answer = question_ui(ui.ctx(), &mut scene.question, run, is_new);
+            scene.answers.extend(answer);
+        })
+    }
+
+    #[test]
+    fn a_cancel_says_what_it_does_and_to_which_run() {
+        let harness = asking(Verb::Cancel);
+        for words in [
+            "Cancel this run?",
+            "Neon Rain",
+            "run run-1",
+            "running",
+            "Cancel asks the backend to stop; what is under way goes on to its end.",
+        ] {
+            assert!(harness.query_by_label(words).is_some(), "{words}");
+        }
+    }
+
+    #[test]
+    fn enter_is_yes_and_escape_is_no() {
+        for verb in Verb::TO_A_RUN {
+            let mut harness = asking(verb);
+            harness.key_press(egui::Key::Enter);
+            harness.run();
+            let [Action::Answer(Some(act))] = &harness.state().answers[..] else {
+                panic!("{verb:?}: {:?}", harness.state().answers)
+            };
+            assert_eq!((Verb::of(act), act.run().unwrap().as_str()), (verb, "run-1"));
+            let mut harness = asking(verb);
+            harness.key_press(egui::Key::Escape);
+            harness.run();
+            assert_eq!(harness.state().answers, [Action::Answer(None)]);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_held_down_is_no_answer() {
+        let mut harness = asking(Verb::Cancel);
+        let held = egui::Event::Key {
+            key: egui::Key::Enter,
+            physical_key: None,
+            pressed: true,
+            repeat: true,
+            modifiers: egui::Modifiers::NONE,
+        };
+        // What came with the key that asked: egui tells a repetition by the key's being down.
+        harness.input_mut().events.push(held.clone());
+        harness.step();
+        harness.state_mut().answers.clear();
+        harness.input_mut().events.push(held);
+        harness.step();
+        assert!(harness.state().answers.is_empty());
+    }
+
+    #[test]
+    fn the_buttons_do_what_the_keys_do() {
+        let mut harness = asking(Verb::Retry);
+        harness.get_by_label("Make a new run").click();
+        harness.run();
+        let retry = Action::Answer(Some(Act::Retry("run-1".into())));
+        assert_eq!(harness.state().answers, [retry]);
+        let mut harness = asking(Verb::Retry);
+        harness.get_by_label("Leave it").click();
+        harness.run();
+        assert_eq!(harness.state().answers, [Action::Answer(None)]);
+    }
+
+    #[test]
+    fn a_song_is_named_before_it_is_started() {
+        let mut harness = asking(Verb::Start);
+        assert!(harness.get_by_label("Start the workflow").accesskit_node().is_disabled());
+        harness.key_press(egui::Key::Enter);
+        harness.run();
+        assert!(harness.state().answers.is_empty());
+        let mut harness = asking(Verb::Start);
+        // The field has the focus: whoever asks goes on typing.
+        harness.get_by_role_and_label(Role::TextInput, "Song id").type_text("my song");
+        harness.run();
+        assert!(harness.query_by_label_contains("An id has no spaces").is_some());
+        harness.state_mut().question.song_id = "song-7".to_owned();
+        harness.state_mut().question.seed = Some("-1".to_owned());
+        harness.run();
+        assert!(harness.query_by_label_contains("A seed is a whole number").is_some());
+        harness.state_mut().question.seed = Some(" 42 ".to_owned());
+        harness.run();
+        harness.get_by_label("Start the workflow").click();
+        harness.run();
+        let start = Act::Start { song_id: "song-7".into(), seed: Some(42) };
+        assert_eq!(harness.state().answers, [Action::Answer(Some(start))]);
+    }
+}

@@ -1,0 +1,155 @@
+//! Questions and toasts as they are drawn: what they cover, and what they leave alone. In this
+//! process, since no snapshot has them.
+
+use bevy::log::LogPlugin;
+use bevy::prelude::*;
+use meterbridge::app::actions::{Action, Chrome};
+use meterbridge::app::acts::Verb;
+use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::draw::{
+    DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+};
+use meterbridge::app::ingest::Link;
+use meterbridge::app::notices::{News, Notice, Notices, ToastPlaces};
+use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::config::{Settings, ThemeName, ViewName};
+use meterbridge::layout::Screen;
+use meterbridge::source::{Act, ConnectionState, SourceSpec, Updates};
+
+use super::picture::{Picture, scratch};
+use super::support::{act, noon, play_scene};
+
+const NOW: f64 = 100.0;
+const SIZE: UVec2 = UVec2::new(960, 540);
+
+/// A scene with everything that is drawn over it.
+fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
+    let mut settings = Settings { allow_actions: true, ..Settings::default() };
+    settings.view.view = view;
+    settings.view.theme = theme;
+    let mut app = App::new();
+    app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
+    app.add_plugins((StudioPlugin { settings, source: None }, ViewPlugin, ControlsPlugin));
+    app.insert_resource(PlaybackClock::fixed(noon()))
+        .insert_resource(Chrome { panel: false, help: false, fullscreen: false })
+        .insert_resource(DrawClock { secs: NOW, follow_real_time: false })
+        .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() });
+    make_ready(&mut app);
+    let world = app.world_mut();
+    viewport::spawn_cameras(world.commands());
+    world.flush();
+    aim_cameras(&mut app, SIZE).unwrap();
+    play_scene(&mut app, scene);
+    let mut notices = app.world_mut().resource_mut::<Notices>();
+    *notices = Notices::new(false);
+    let mut link = app.world_mut().resource_mut::<Link>();
+    let url = "http://127.0.0.1:8000".to_owned();
+    link.source = Some(SourceSpec::Api(url.as_str().into()));
+    link.url = url.clone();
+    link.state = ConnectionState::Connected { url, since: noon(), updates: Updates::Live };
+    app.update();
+    app
+}
+
+fn tell(app: &mut App, title: &str, news: News) {
+    let notice = Notice { at: noon(), run: Some("r".into()), title: title.to_owned(), news };
+    let mut notices = app.world_mut().resource_mut::<Notices>();
+    notices.toasts.tell(notice, NOW - 1.0);
+}
+
+fn tell_of_many(app: &mut App) {
+    let failed = |node: &str, reason: &str| News::Failed {
+        node: Some(node.into()),
+        reason: reason.to_owned(),
+    };
+    tell(app, "Neon Rain", News::Completed { took_ms: Some(125_000) });
+    tell(app, "Blue Hour", failed("RENDER", "Provider quota exceeded: 429 Too Many Requests"));
+    let long = "Could not parse the model's answer as JSON: expected a comma or a closing brace at \
+                line 214, column 7, while reading the section list of the arrangement";
+    tell(app, "Glass Garden", failed("COMPOSE", long));
+    tell(app, "Low Tide", failed("STYLE", "no such genre"));
+    let words = "Run 1f0c9b9e-1 is not in failed status".to_owned();
+    tell(app, "Night Train", News::Refused { act: Act::Retry("r".into()), words });
+}
+
+/// Which pixels of two pictures differ: left, top, right and bottom of all of them.
+fn changed(a: &Picture, b: &Picture) -> Option<Rect> {
+    let mut area: Option<Rect> = None;
+    for y in 0..a.height {
+        for x in 0..a.width {
+            if a.at(x, y) != b.at(x, y) {
+                let point = Vec2::new(x as f32, y as f32);
+                let pixel = Rect::from_corners(point, point + 1.0);
+                area = Some(area.map_or(pixel, |area| area.union(pixel)));
+            }
+        }
+    }
+    area
+}
+
+fn picture(app: &mut App, name: &str) -> Picture {
+    for _ in 0..3 {
+        app.update();
+    }
+    let path = scratch(&format!("acts-{name}.png"));
+    render_to_png(app, SIZE, &path).unwrap();
+    Picture::read(&path)
+}
+
+/// Nothing behind it changes its brightness, and no word of it is cut off.
+#[test]
+fn a_question_covers_only_its_own_place() {
+    for theme in [ThemeName::Dark, ThemeName::Light] {
+        let mut app = drawn(theme, ViewName::Stage, "mid-run");
+        let before = picture(&mut app, "before");
+        act(&mut app, Action::Ask(Verb::Cancel, None));
+        let asked = picture(&mut app, "question");
+        let area = changed(&before, &asked).unwrap();
+        // 540 points and its margins, in the middle, and its shadow.
+        let size = SIZE.as_vec2();
+        assert!((area.center() - size / 2.0).abs().max_element() < 24.0, "{area:?}");
+        assert!((560.0..680.0).contains(&area.width()), "{area:?}");
+        assert!((180.0..300.0).contains(&area.height()), "{area:?}");
+        act(&mut app, Action::Answer(None));
+        assert_eq!(changed(&before, &picture(&mut app, "left")), None, "it leaves nothing");
+    }
+}
+
+/// Three at most, where they may stand, and all of it is as before once they are gone.
+#[test]
+fn toasts_cover_only_their_own_places() {
+    for (view, scene, most) in
+        [(ViewName::Stage, "failed", 2), (ViewName::Wall, "wall-failures", 3)]
+    {
+        let mut app = drawn(ThemeName::Dark, view, scene);
+        let before = picture(&mut app, "before");
+        tell_of_many(&mut app);
+        let told = picture(&mut app, &format!("toasts-{scene}"));
+        let places = app.world().resource::<ToastPlaces>().rects().to_vec();
+        assert_eq!(places.len(), most);
+        let area = changed(&before, &told).unwrap();
+        let scale = SIZE.x as f32 / 1920.0;
+        let mut all: Option<Rect> = None;
+        for (_, place) in places {
+            let corner = Vec2::new(place.x, place.y) * scale;
+            let rect = Rect::from_corners(corner, corner + Vec2::new(place.w, place.h) * scale);
+            all = Some(all.map_or(rect, |all| all.union(rect)));
+        }
+        let all = all.unwrap();
+        assert!(area.contains(all.inflate(-2.0).min) && area.contains(all.inflate(-2.0).max));
+        let shadows = all.inflate(16.0 * scale);
+        assert!(shadows.contains(area.min) && shadows.contains(area.max), "{area:?} {all:?}");
+        assert!(area.max.y <= (1080.0 - Screen::BRIDGE_HEIGHT) * scale + 1.0, "{area:?}");
+
+        let clock = app.world().resource::<DrawClock>().secs;
+        app.world_mut().resource_mut::<Notices>().toasts.dismiss_all(clock);
+        app.world_mut().resource_mut::<DrawClock>().secs += 0.2;
+        picture(&mut app, "fading");
+        app.world_mut().resource_mut::<DrawClock>().secs += 0.3;
+        app.update();
+        assert!(app.world().resource::<ToastPlaces>().rects().is_empty());
+        app.world_mut().resource_mut::<DrawClock>().secs = NOW;
+        assert_eq!(changed(&before, &picture(&mut app, "gone")), None);
+    }
+}
