@@ -69,7 +69,7 @@ impl Notices {
     }
 
     /// Keeps it. Runs that went well go first, so that they drown nothing that did not.
-    fn keep(&mut self, notice: Notice) {
+    pub(super) fn keep(&mut self, notice: Notice) {
         if self.kept.len() == KEPT {
             let dull = self.kept.iter().position(|kept| !kept.news.is_bad());
             self.kept.remove(dull.unwrap_or(0));

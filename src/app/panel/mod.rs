@@ -252,7 +252,8 @@ fn panel_ui(
 ) -> Vec<Action> {
     let mut actions = Vec::new();
     let unread = notices.unread();
-    state.unfolded.notices |= head_ui(ui, view.share, unread, &mut actions);
+    let wants_notices = head_ui(ui, view.share, unread, &mut actions);
+    state.unfolded.notices |= wants_notices;
     theme_ui(ui, view.theme, &mut actions);
     widgets::rule_ui(ui);
     if let Some(dark) = view.dark {
@@ -286,6 +287,9 @@ fn panel_ui(
             node_ui(ui, &shown, &mut unfolded.node, node);
             widgets::rule_ui(ui);
             actions.extend(notices_ui(ui, notices, view.zone, &mut unfolded.notices));
+            if wants_notices {
+                ui.scroll_to_cursor(Some(Align::BOTTOM));
+            }
         });
     widgets::rule_ui(ui);
     let lines = LogView { studio: view.studio, run: view.focus.run(), zone: view.zone };

@@ -45,6 +45,8 @@ pub(super) fn notices_ui(
         ScrollArea::vertical()
             .id_salt("notices")
             .max_height(ROWS * ROW)
+            // Else it takes what the panel has left, which may be a line.
+            .min_scrolled_height(ROWS * ROW)
             .auto_shrink([false, true])
             .show_rows(ui, ROW, count, |ui, rows| {
                 let shown = notices.newest_first().enumerate().skip(rows.start).take(rows.len());

@@ -2,8 +2,9 @@
 
 use super::testing::{frame, harness, receive, studio, zone};
 use super::*;
+use crate::app::notices::Notice;
 use crate::config::{Settings, ThemeName};
-use crate::source::SourceSpec;
+use crate::source::{Act, Acted, SourceSpec};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 struct Scene {
@@ -107,4 +108,28 @@ fn a_large_studio_costs_no_more_than_what_is_seen() {
     harness.run_steps(2);
     let widgets = harness.root().children_recursive().count();
     assert!(widgets < 300, "{widgets} widgets");
+}
+
+#[test]
+fn new_notices_are_counted_until_somebody_looks() {
+    let mut scene = Scene::new();
+    let refusal = |run: &str| {
+        let acted = Acted { act: Act::Cancel(run.into()), result: Err("Run not found".to_owned()) };
+        Notice::of_act(acted, format!("Song {run}"), Timestamp::UNIX_EPOCH)
+    };
+    scene.notices.keep(refusal("a"));
+    scene.notices.keep(refusal("b"));
+    let mut harness = harness(scene, |ui, scene| scene.show(ui));
+    assert!(harness.query_by_label_contains("Run not found").is_none(), "folded");
+    harness.get_by_label("Show the notices, 2 new").click();
+    harness.run();
+    assert_eq!(harness.state().notices.unread(), 0);
+    assert!(harness.query_by_label_contains("2 new").is_none());
+    // The newest is first, and leads to its run.
+    let rows: Vec<_> = harness.query_all_by_label_contains("Run not found").collect();
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].accesskit_node().label().unwrap().contains("Song b"));
+    rows[0].click();
+    harness.run();
+    assert_eq!(harness.state().actions, [Action::SelectRun("b".into())]);
 }
