@@ -11,10 +11,12 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::AppSystems;
 use crate::app::actions::{Action, Chrome};
+use crate::app::acts::{Acts, Verb};
 use crate::app::director::Auto;
 use crate::app::focus::Focus;
 use crate::app::frame::Frame;
 use crate::app::ingest::{Link, Studio};
+use crate::app::notices::Notices;
 use crate::app::panel::ShareLink;
 use crate::app::viewport::ReducedMotion;
 use crate::app::words::run_title;
@@ -85,6 +87,10 @@ struct View {
     reduced_motion: bool,
     /// What the band over the picture says.
     notice: Option<String>,
+    /// What is asked before it is done: "start", "cancel", "retry" or "execute".
+    question: Option<&'static str>,
+    /// The toasts on screen, each as its two lines.
+    toasts: Vec<String>,
 }
 
 impl Connection {
@@ -224,9 +230,10 @@ fn leave(
     auto: Res<Auto>,
     chrome: Res<Chrome>,
     reduced_motion: Res<ReducedMotion>,
-    frame: Res<Frame>,
+    (frame, acts, notices): (Res<Frame>, Res<Acts>, Res<Notices>),
     share: Res<ShareLink>,
 ) {
+    let toasts = notices.toasts.standing().map(|(_, toast)| toast);
     let view = View {
         run_id: focus.run().map(ToString::to_string),
         title: focus.run().and_then(|id| studio.model.run(id)).map(run_title),
@@ -240,6 +247,13 @@ fn leave(
         fullscreen: chrome.fullscreen,
         reduced_motion: reduced_motion.0,
         notice: frame.notice().map(str::to_owned),
+        question: acts.question.as_ref().map(|question| match question.verb {
+            Verb::Start => "start",
+            Verb::Cancel => "cancel",
+            Verb::Retry => "retry",
+            Verb::Execute => "execute",
+        }),
+        toasts: toasts.map(|toast| format!("{}\n{}", toast.head(), toast.words())).collect(),
     };
     let empty = Model::new(Retention::EVERYTHING);
     let model = std::mem::replace(&mut studio.bypass_change_detection().model, empty);

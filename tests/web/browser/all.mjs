@@ -9,6 +9,7 @@
 import "./connection.test.mjs";
 import "./hub.test.mjs";
 import "./login.test.mjs";
+import "./actions.test.mjs";
 import "./faults.test.mjs";
 import "./controls.test.mjs";
 import "./visits.test.mjs";

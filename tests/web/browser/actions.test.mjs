@@ -1,0 +1,112 @@
+// What a person may do to runs from the page, by a hub, with the stand-in backend behind it.
+
+import assert from "node:assert/strict";
+
+import { Backend } from "../support/backend.mjs";
+import { WITH_PANEL, browserTest } from "../support/display.mjs";
+import { Serve } from "../support/program.mjs";
+import { until } from "../support/waiting.mjs";
+
+const FOR_EVER = { node_ms: 600_000 };
+
+/** A page that may act, with a run on screen: `{backend, display, run, song}`. */
+async function acting(bench, plan, { query = "actions", hub = { "allow-actions": true } } = {}) {
+  const backend = await bench.use(Backend.open());
+  const serve = await bench.use(Serve.start({ of: backend.url, store: "none", "poll-secs": 0.5, ...hub }));
+  const display = await bench.open({ at: serve.url, query, viewport: WITH_PANEL });
+  await display.until("a connection", ({ connection }) => connection.updates === "live");
+  const { run, song } = await backend.start("Copper Sky", plan);
+  await display.until("the run", ({ view }) => view.run_id === run && view.title === "Copper Sky");
+  return { backend, display, run, song };
+}
+
+const status = (run, wanted) => ({ runs }) => runs.find(({ run_id }) => run_id === run)?.status === wanted;
+
+/** Presses a key and waits for its question. */
+async function ask(display, key, question) {
+  await display.page.keyboard.press(key);
+  await display.until(`the question: ${question}`, ({ view }) => view.question === question);
+}
+
+/** Waits for a toast, whose two lines are one text. */
+async function toast(display, pattern) {
+  const shown = await display.until(`the toast ${pattern}`, ({ view }) => view.toasts.some((text) => pattern.test(text)));
+  return shown.view.toasts.find((text) => pattern.test(text));
+}
+
+async function posted(backend, request) {
+  await until(request, async () => (await backend.posts()).includes(request), { seen: () => backend.posts() });
+}
+
+browserTest("a run is cancelled after a question, and not when the answer is no", async (bench) => {
+  const { backend, display, run } = await acting(bench, FOR_EVER);
+  const { keyboard } = display.page;
+  await ask(display, "x", "cancel");
+  await keyboard.press("Escape");
+  await display.until("no question", ({ view }) => view.question === null);
+  assert.deepEqual(await backend.posts(), []);
+  await ask(display, "x", "cancel");
+  await keyboard.press("Enter");
+  await posted(backend, `POST /api/v1/runs/${run}/cancel`);
+  await toast(display, /^Cancel was asked for\nCopper Sky: /);
+  await display.until("it cancelled", status(run, "cancelled"));
+  assert.equal((await backend.posts()).length, 1, "asked once");
+});
+
+browserTest("a workflow is started, and its success told; a refusal comes in the server's words", async (bench) => {
+  const { backend, display, song } = await acting(bench, FOR_EVER);
+  bench.allow(/status of 400/);
+  await backend.ofClients({ node_ms: 700 });
+  const { keyboard } = display.page;
+  await ask(display, "n", "start");
+  // The song of the run on screen stands there.
+  await keyboard.press("Enter");
+  await posted(backend, "POST /api/v1/runs");
+  await toast(display, /^Workflow started\nCopper Sky/);
+  const told = await display.untilTold("run-completed");
+  assert.equal(told.title, "Copper Sky");
+  await toast(display, /^Workflow completed successfully\nCopper Sky, took /);
+  const runs = (await display.state()).runs.filter((known) => known.song_id === song);
+  assert.equal(runs.length, 2);
+
+  const before = (await backend.posts()).length;
+  await ask(display, "n", "start");
+  // Another song's id, which the backend does not have.
+  await keyboard.press("Backspace");
+  await keyboard.type(song.endsWith("0") ? "1" : "0");
+  await keyboard.press("Enter");
+  const words = await toast(display, /^Could not be started/);
+  assert.match(words, /\n.*ForeignKeyViolation/);
+  assert.equal((await backend.posts()).length, before + 1);
+});
+
+browserTest("a failed run is retried, and the new one executed", async (bench) => {
+  const { backend, display, run } = await acting(bench, { node_ms: 2000, fails: "LYRICS" });
+  await display.until("the failure", status(run, "failed"));
+  await toast(display, /^Workflow failed at LYRICS\nCopper Sky: /);
+  const { keyboard } = display.page;
+  await ask(display, "r", "retry");
+  await keyboard.press("Enter");
+  await posted(backend, `POST /api/v1/runs/${run}/retry`);
+  const { view } = await display.until("the new run", ({ view }) => view.run_id !== run && view.run_id !== null);
+  await display.until("it waiting", status(view.run_id, "pending"));
+  await ask(display, "e", "execute");
+  await keyboard.press("Enter");
+  await posted(backend, `POST /api/v1/runs/${view.run_id}/execute`);
+  await display.until("it going", status(view.run_id, "running"));
+});
+
+for (const [why, given] of [
+  ["the page's address does not ask for it", { query: "" }],
+  ["the hub does not allow it", { hub: {} }],
+]) {
+  browserTest(`nothing can be done to a run where ${why}`, async (bench) => {
+    const { backend, display } = await acting(bench, FOR_EVER, given);
+    const { keyboard } = display.page;
+    for (const key of ["x", "n", "r", "e", "Enter", "p"]) await keyboard.press(key);
+    // Keys are read in order: all before it are through.
+    const { view } = await display.until("the panel", (state) => state.view.panel);
+    assert.equal(view.question, null);
+    assert.deepEqual(await backend.posts(), []);
+  });
+}
