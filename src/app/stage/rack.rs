@@ -166,7 +166,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .colour(palette.text),
     );
     let (below_y, below_size) = if has_value {
-        (y(250.0), size::USUAL * wide.max(1.0))
+        (y(250.0), size::USUAL * small.max(1.0))
     } else {
         (y(216.0), (size::USUAL_GHOST * wide).max(size::ESSENTIAL_MIN))
     };
