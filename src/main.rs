@@ -83,7 +83,7 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
         anyhow::ensure!(
             has_display(),
             "there is no display to open a window on; `meterbridge inspect`, \
-             `meterbridge snapshot` and `meterbridge demo` work without one"
+             `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work without one"
         );
         meterbridge::app::run(request).context("the window could not be shown")
     }
@@ -92,7 +92,7 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
         drop(request);
         anyhow::bail!(
             "this build has no window (it was built without the feature `app`); \
-             `meterbridge inspect` and `meterbridge demo` work without one"
+             `meterbridge inspect`, `meterbridge demo` and `meterbridge serve` work without one"
         )
     }
 }

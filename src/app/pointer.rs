@@ -1,7 +1,9 @@
 //! The pointer on the view: the wheel looks closer, dragging moves the view, `F` fits it again. A
 //! click on the wall opens the run there.
 
+use bevy::ecs::system::SystemParam;
 use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
+use bevy::input::touch::{TouchInput, TouchPhase};
 use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 
@@ -27,6 +29,31 @@ pub(super) fn plugin(app: &mut App) {
     app.add_systems(Update, look.run_if(not(pointer_on_controls)));
     let pick = pick.in_set(AppSystems::Act).before(actions::carry_out);
     app.add_systems(Update, pick.run_if(not(pointer_on_controls)).run_if(on_wall));
+}
+
+/// Where the view is pressed, by a button or by a finger. It is what counts for buttons on the view:
+/// when they are let go, what is touched elsewhere has been acted on.
+#[derive(SystemParam)]
+pub struct Presses<'w, 's> {
+    buttons: Res<'w, ButtonInput<MouseButton>>,
+    touches: MessageReader<'w, 's, TouchInput>,
+    windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+    canvas: Res<'w, Canvas>,
+}
+
+impl Presses<'_, '_> {
+    /// Those since the last look, in design pixels.
+    pub fn take(&mut self) -> impl Iterator<Item = Vec2> {
+        let window = self.windows.single().ok();
+        let clicked = self.buttons.just_pressed(MouseButton::Left);
+        let pointer =
+            window.and_then(Window::physical_cursor_position).filter(|_| clicked).into_iter();
+        let fingers = self.touches.read().filter(|touch| touch.phase == TouchPhase::Started);
+        let fingers =
+            fingers.filter_map(move |touch| Some(touch.position * window?.scale_factor()));
+        let canvas = &self.canvas;
+        fingers.chain(pointer).map(|px| canvas.point_at(px))
+    }
 }
 
 /// Opens the run on the wall that was clicked, and not dragged.

@@ -15,7 +15,8 @@ fn said(output: &Output) -> (Option<i32>, &str) {
 fn without_a_display_it_says_what_works() {
     let output = meterbridge().output().unwrap();
     let sentence = "error: there is no display to open a window on; `meterbridge inspect`, \
-                    `meterbridge snapshot` and `meterbridge demo` work without one";
+                    `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work \
+                    without one";
     assert_eq!(said(&output), (Some(1), sentence));
 }
 

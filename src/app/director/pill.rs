@@ -1,17 +1,17 @@
 //! The pill on the bridge: who decides what is shown, and why. A click on it does what key A does.
 
-use bevy::input::touch::{TouchInput, TouchPhase};
+use bevy::input::touch::TouchInput;
 use bevy::math::Vec2;
 use bevy::prelude::*;
-use bevy::window::PrimaryWindow;
 
 use super::Auto;
 use crate::app::actions::{self, Action};
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::input::pointer_on_controls;
+use crate::app::pointer::{self, Presses};
 use crate::app::theme::{Theme, size};
 use crate::app::viewport::Viewport;
-use crate::app::{AppSystems, bridge, pointer, wall};
+use crate::app::{AppSystems, bridge, wall};
 use crate::director::{Director, Mode, Why};
 use crate::layout::Screen;
 
@@ -154,24 +154,10 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
 }
 
 /// Pressing counts, not letting go: what is touched elsewhere is pinned by then.
-fn press(
-    pill: Res<Pill>,
-    buttons: Res<ButtonInput<MouseButton>>,
-    mut touches: MessageReader<TouchInput>,
-    windows: Query<&Window, With<PrimaryWindow>>,
-    canvas: Res<Canvas>,
-    mut actions: MessageWriter<Action>,
-) {
-    let (Ok(window), Some(rect)) = (windows.single(), pill.rect) else {
-        touches.clear();
-        return;
-    };
-    let clicked = buttons.just_pressed(MouseButton::Left);
-    let pointer = window.physical_cursor_position().filter(|_| clicked);
-    let fingers = touches.read().filter(|touch| touch.phase == TouchPhase::Started);
-    let fingers = fingers.map(|touch| touch.position * window.scale_factor());
-    let mut pressed = fingers.chain(pointer).map(|px| canvas.point_at(px));
-    if pressed.any(|at| rect.holds(at.x, at.y)) {
+fn press(pill: Res<Pill>, mut presses: Presses, mut actions: MessageWriter<Action>) {
+    // Taken in any case: a press of long ago is none on what stands there now.
+    let presses: Vec<Vec2> = presses.take().collect();
+    if pill.rect.is_some_and(|rect| presses.iter().any(|at| rect.holds(at.x, at.y))) {
         actions.write(Action::ToggleAuto);
     }
 }

@@ -1,17 +1,18 @@
 //! Where toasts stand, and how they look: in a corner where nothing is that must be seen, one above
 //! the other.
 
-use bevy::input::touch::{TouchInput, TouchPhase};
+use bevy::input::touch::TouchInput;
 use bevy::math::Vec2;
 use bevy::prelude::*;
-use bevy::window::PrimaryWindow;
 
 use super::{News, Notices, Toast};
+use crate::app::AppSystems;
 use crate::app::actions::{self, Action};
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure, wrap};
 use crate::app::frame::Frame;
 use crate::app::glyphs::{Glyph, badge};
 use crate::app::ingest::Studio;
+use crate::app::pointer::{self, Presses};
 use crate::app::power::NextFrame;
 use crate::app::stage::StageMemory;
 use crate::app::theme::{Theme, size};
@@ -19,7 +20,6 @@ use crate::app::view::View;
 use crate::app::viewport::{ReducedMotion, Viewport};
 use crate::app::wall::pick::Pickable;
 use crate::app::words::count_words;
-use crate::app::{AppSystems, pointer};
 use crate::layout::{Screen, wall_area};
 use crate::model::RunStatus;
 
@@ -287,24 +287,9 @@ impl Card {
 }
 
 /// Pressing counts, as with the pill: what lies below is not meant.
-fn press(
-    places: Res<ToastPlaces>,
-    buttons: Res<ButtonInput<MouseButton>>,
-    mut touches: MessageReader<TouchInput>,
-    windows: Query<&Window, With<PrimaryWindow>>,
-    canvas: Res<Canvas>,
-    mut actions: MessageWriter<Action>,
-) {
-    let Ok(window) = windows.single() else {
-        touches.clear();
-        return;
-    };
-    let clicked = buttons.just_pressed(MouseButton::Left);
-    let pointer = window.physical_cursor_position().filter(|_| clicked);
-    let fingers = touches.read().filter(|touch| touch.phase == TouchPhase::Started);
-    let fingers = fingers.map(|touch| touch.position * window.scale_factor());
-    let mut pressed = fingers.chain(pointer).map(|px| canvas.point_at(px));
-    if let Some(number) = pressed.find_map(|at| places.at(at)) {
+fn press(places: Res<ToastPlaces>, mut presses: Presses, mut actions: MessageWriter<Action>) {
+    let presses: Vec<Vec2> = presses.take().collect();
+    if let Some(number) = presses.into_iter().find_map(|at| places.at(at)) {
         actions.write(Action::Dismiss(number));
     }
 }

@@ -21,6 +21,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub(crate) use self::viewer::close;
 pub use self::{
     endpoint::{ALL_RUNS, ONE_RUN},
     house::{House, Refusal, Visit},

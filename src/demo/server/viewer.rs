@@ -154,7 +154,10 @@ where
 }
 
 /// Closes from this side and waits for the other to agree.
-async fn close<S>(socket: &mut WebSocketStream<S>, frame: CloseFrame) -> Result<(), Error>
+pub(crate) async fn close<S>(
+    socket: &mut WebSocketStream<S>,
+    frame: CloseFrame,
+) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

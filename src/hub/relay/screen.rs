@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::taking::{Stall, Taking};
 use super::{Shared, State, counters::Counter};
+use crate::demo::server::close;
 use crate::protocol::hub::{Hello, HubFrame, Position};
 
 /// A protocol PING goes out this often.
@@ -282,18 +283,6 @@ where
 /// Waits to be told to stop; nobody being left to tell is the same.
 async fn told(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Closes from this side and waits for the other to agree.
-async fn close<S>(socket: &mut WebSocketStream<S>, frame: CloseFrame) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    socket.close(Some(frame)).await?;
-    while let Some(message) = socket.next().await {
-        message?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
