@@ -4,37 +4,89 @@
 //! keeps it for ever. Names are fitted into the room they have, so a wall that runs for weeks comes
 //! by thousands of sizes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use bevy::app::{App, PostUpdate};
 use bevy::asset::AssetId;
 use bevy::ecs::prelude::*;
 use bevy::image::Image;
-use bevy::text::{FontAtlasSet, TextLayoutInfo};
+use bevy::text::{FontAtlas, FontAtlasSet, TextLayoutInfo};
 
 use super::DrawSystems;
 use super::labels::snap_glyphs;
 
-/// Sizes that may be kept though nothing shows them: what comes and goes is not drawn anew.
-const MOST_UNUSED: usize = 24;
+/// Sizes that may be kept though nothing shows them. More than all views have together, so that what
+/// comes and goes is not drawn anew: a view whose sizes are all gone costs a long frame.
+const MOST_UNUSED: usize = 64;
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(PostUpdate, let_go.in_set(DrawSystems::Place).after(snap_glyphs));
+    app.init_resource::<Uses>().add_systems(
+        PostUpdate,
+        (note, let_go).chain().in_set(DrawSystems::Place).after(snap_glyphs),
+    );
 }
 
-/// `kept`: how many were left the last time.
+/// When a text was last laid out with glyphs of a picture, or seen with them.
+#[derive(Resource, Default)]
+struct Uses {
+    last: HashMap<AssetId<Image>, u64>,
+    /// Counts frames in which a text was laid out.
+    now: u64,
+    /// How many sizes were left the last time.
+    kept: usize,
+}
+
+impl Uses {
+    fn of(&self, size: &[FontAtlas]) -> u64 {
+        size.iter()
+            .filter_map(|atlas| self.last.get(&atlas.texture.id()))
+            .max()
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+fn note(mut uses: ResMut<Uses>, changed: Query<&TextLayoutInfo, Changed<TextLayoutInfo>>) {
+    if changed.is_empty() {
+        return;
+    }
+    uses.now += 1;
+    let now = uses.now;
+    uses.last.extend(pictures(changed.iter()).map(|picture| (picture, now)));
+}
+
+fn pictures<'a>(
+    layouts: impl Iterator<Item = &'a TextLayoutInfo>,
+) -> impl Iterator<Item = AssetId<Image>> {
+    layouts.flat_map(|layout| &layout.glyphs).map(|glyph| glyph.atlas_info.texture)
+}
+
+/// Those unused for longest go, and no more than came.
 fn let_go(
     atlases: Option<ResMut<FontAtlasSet>>,
     layouts: Query<&TextLayoutInfo>,
-    mut kept: Local<usize>,
+    mut uses: ResMut<Uses>,
 ) {
-    let Some(mut atlases) = atlases.filter(|atlases| atlases.len() > *kept + MOST_UNUSED) else {
+    let Some(mut atlases) = atlases.filter(|atlases| atlases.len() > uses.kept.max(MOST_UNUSED))
+    else {
         return;
     };
-    let glyphs = layouts.iter().flat_map(|layout| &layout.glyphs);
-    let used: HashSet<AssetId<Image>> = glyphs.map(|glyph| glyph.atlas_info.texture).collect();
-    atlases.retain(|_, of_size| of_size.iter().any(|atlas| used.contains(&atlas.texture.id())));
-    *kept = atlases.len();
+    let now = uses.now;
+    let shown: HashSet<_> = pictures(layouts.iter()).collect();
+    uses.last.extend(shown.iter().map(|picture| (*picture, now)));
+    let is_shown = |size: &[FontAtlas]| size.iter().any(|a| shown.contains(&a.texture.id()));
+    let mut unused: Vec<_> = atlases
+        .iter()
+        .filter(|(_, size)| !is_shown(size))
+        .map(|(key, size)| (uses.of(size), *key))
+        .collect();
+    unused.sort_unstable_by_key(|(last, _)| *last);
+    for (_, key) in unused.iter().take(unused.len().saturating_sub(MOST_UNUSED)) {
+        for atlas in atlases.remove(key).unwrap_or_default() {
+            uses.last.remove(&atlas.texture.id());
+        }
+    }
+    uses.kept = atlases.len();
 }
 
 #[cfg(test)]
@@ -93,5 +145,31 @@ mod tests {
         }
         assert!((40..=40 + MOST_UNUSED + 1).contains(&count(&app)), "{}", count(&app));
         assert!(app.world().resource::<Assets<Image>>().len() >= 40);
+        assert!(app.world().resource::<Uses>().last.len() <= count(&app));
+    }
+
+    /// Otherwise the director's every visit to a run has all its sizes drawn anew at once.
+    #[test]
+    fn a_view_that_comes_back_finds_its_sizes() {
+        let mut app = App::new();
+        app.init_resource::<Assets<Image>>().init_resource::<FontAtlasSet>().add_plugins(plugin);
+        let view = 0..30;
+        let has = |app: &App, size: usize| {
+            let bits = (size as f32).to_bits();
+            app.world().resource::<FontAtlasSet>().keys().any(|key| key.font_size_bits == bits)
+        };
+        for first in (100..1_000).step_by(20) {
+            let here: Vec<_> = view.clone().map(|size| add(&mut app, size)).collect();
+            app.update();
+            for text in here {
+                app.world_mut().despawn(text);
+            }
+            for size in first..first + 20 {
+                let shown = add(&mut app, size);
+                app.update();
+                app.world_mut().despawn(shown);
+            }
+            assert!(view.clone().all(|size| has(&app, size)), "after the sizes from {first}");
+        }
     }
 }

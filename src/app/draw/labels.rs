@@ -71,7 +71,13 @@ struct LabelPool {
     generation: u64,
     view: View,
     tone: Tone,
+    /// Some that nobody can see yet are left for the next frame.
+    waiting: bool,
 }
+
+/// How many labels a frame makes of those that a cross-fade brings and does not show yet. They are laid
+/// out and have their glyphs drawn, which for all of a view at once takes longer than a frame.
+const HIDDEN_A_FRAME: u32 = 6;
 
 /// What is done to all colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -127,9 +133,11 @@ fn sync_labels(
     let moved = view != pool.view;
     let recoloured = tone != pool.tone;
     let redrawn = canvas.generation() != pool.generation;
-    if !(moved || recoloured || redrawn) {
+    if !(moved || recoloured || redrawn || pool.waiting) {
         return;
     }
+    pool.waiting = false;
+    let mut room = HIDDEN_A_FRAME;
     pool.view = view;
     pool.tone = tone;
     pool.generation = canvas.generation();
@@ -142,6 +150,13 @@ fn sync_labels(
             let repeat = repeats.entry((part.id(), text.key)).or_default();
             let key = (part.id(), text.key, *repeat);
             *repeat += 1;
+            if opacity == 0.0 && part.role() == Role::Entering && !pool.labels.contains_key(&key) {
+                if room == 0 {
+                    pool.waiting = true;
+                    continue;
+                }
+                room -= 1;
+            }
             let label = pool.labels.entry(key).or_insert_with(|| Label {
                 layer: *layer,
                 text: Text { spans: Vec::new(), ..text.clone() },
@@ -308,6 +323,11 @@ mod tests {
         app
     }
 
+    fn redraw(app: &mut App) -> usize {
+        app.world_mut().run_system_once(sync_labels).expect("the system has its resources");
+        app.world_mut().query::<&Text2d>().iter(app.world()).len()
+    }
+
     fn draw(app: &mut App, names: &[&'static str]) -> Vec<(Entity, String)> {
         let mut canvas = app.world_mut().resource_mut::<Canvas>();
         let part = canvas.redraw("stage");
@@ -347,5 +367,28 @@ mod tests {
         let mut changed = world.query_filtered::<&Text2d, Changed<Text2d>>();
         let changed: Vec<_> = changed.iter(world).map(|text| text.0.clone()).collect();
         assert_eq!(changed, ["LYRICS"]);
+    }
+
+    /// A view with a hundred texts must not stop the picture when it begins to fade in, nor lack a
+    /// word once it is seen.
+    #[test]
+    fn what_fades_in_is_made_ahead_and_in_parts() {
+        const NAMES: [&str; 20] = ["PLAN"; 20];
+        let mut app = app();
+        app.world_mut().resource_mut::<Canvas>().cross_fade(0.0, 0.7);
+        let mut made = draw(&mut app, &NAMES).len();
+        assert_eq!(made, HIDDEN_A_FRAME as usize);
+        for frame in 1..=10 {
+            app.world_mut().resource_mut::<Canvas>().advance_fade(0.03 * f64::from(frame));
+            let now = redraw(&mut app);
+            assert!(now - made <= HIDDEN_A_FRAME as usize, "frame {frame}: {made}, then {now}");
+            made = now;
+        }
+        assert_eq!(made, NAMES.len());
+
+        app.world_mut().resource_mut::<Canvas>().cross_fade(1.0, 0.7);
+        app.world_mut().resource_mut::<Canvas>().advance_fade(1.5);
+        let seen = draw(&mut app, &NAMES).len();
+        assert_eq!(seen, 2 * NAMES.len(), "those that go are there, too");
     }
 }

@@ -96,6 +96,7 @@ impl Status {
         let place = Place {
             screen,
             rack,
+            moving: vec![false],
             down: 0.0,
             failure_top: 196.0,
             lower_top: 644.0,

@@ -323,8 +323,12 @@ impl StageMemory {
     fn place(&self, screen: Screen, stage: Option<&StageView>, now: f64, frozen: bool) -> Place {
         let Layout { mut rack, down, lower_top } = Self::lay_out(screen, stage);
         rack.modules = self.placed(now);
+        let on_the_way = now < self.moved_at + f64::from(motion::FOCUS_MOVE);
+        let pairs = self.from.iter().zip(&self.to);
+        let moving = pairs.map(|(from, to)| on_the_way && from.rect != to.rect).collect();
         Place {
             rack,
+            moving,
             down,
             failure_top: FAILURE_TOP + down,
             lower_top,

@@ -7,6 +7,8 @@ pub struct Place {
     pub screen: Screen,
     /// The rack as it is drawn now: in the middle of a move, in the middle of it.
     pub rack: Rack,
+    /// Which modules of it are in the middle of a move.
+    pub moving: Vec<bool>,
     /// How much lower title and rack stand than on a 16:9 screen.
     pub down: f32,
     /// Upper edge of the failure bar.
@@ -23,6 +25,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether a module is in the middle of a move.
+    pub fn is_moving(&self, module: usize) -> bool {
+        self.moving.get(module).is_some_and(|moving| *moving)
+    }
+
     /// Where the loop stands in the way of what is beside it in the lower zone: its left and right
     /// end.
     pub fn loop_in_the_way(&self) -> Option<(f32, f32)> {

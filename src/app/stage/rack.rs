@@ -184,12 +184,19 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, place);
 }
 
+/// The scale of type in a module of this scale. On its way it grows in steps: every size has glyphs of
+/// its own, which would have to be made for each frame.
+fn type_scale(k: f32, moving: bool) -> f32 {
+    const STEPS: f32 = 8.0;
+    if moving { (k * STEPS).floor() / STEPS } else { k }
+}
+
 /// A module's name at the wanted size, smaller down to the least when it is too wide, then cut.
 fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) -> (String, f32) {
     let wanted = wanted.max(least);
     // Names are set a little apart.
     let width = measure(face, wanted, 0.015, name);
-    let name_size = if width <= room { wanted } else { (wanted * room / width).max(least) };
+    let name_size = if width <= room { wanted } else { (wanted * room / width).floor().max(least) };
     (truncate(face, name_size, name, room).into_owned(), name_size)
 }
 
@@ -247,6 +254,7 @@ fn draw_running(
     let rect = at.rect;
     // On its way to its place it is narrower, and so is what is in it.
     let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
+    let type_k = type_scale(k, place.is_moving(index));
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
     let shadow = Rect::new(rect.x, rect.y + 14.0, rect.w, rect.h);
@@ -262,7 +270,7 @@ fn draw_running(
             .border(3.0, palette.running)
             .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&palette.running, 0.26)),
     );
-    let sizes = (size::MODULE_NAME_FOCUS * k, 26.0);
+    let sizes = (size::MODULE_NAME_FOCUS * type_k, 26.0);
     let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, rect.w - 60.0);
     part.text(
         Layer::Face,
@@ -320,7 +328,7 @@ fn draw_running(
             cx,
             y(211.0),
             Face::Display700,
-            time_size * k,
+            time_size * type_k,
         )
         .middle()
         .tracking(-0.014)
@@ -333,7 +341,7 @@ fn draw_running(
     };
     part.text(
         Layer::Face,
-        Text::new(("below", index), below, cx, y(247.0), Face::Text500, (24.0 * k).max(20.0))
+        Text::new(("below", index), below, cx, y(247.0), Face::Text500, (24.0 * type_k).max(20.0))
             .middle()
             .colour(palette.text_secondary),
     );
@@ -350,23 +358,16 @@ fn draw_running(
         note.push(format!("{percent:.0} %"));
     }
     // As much as fits between the jacks.
-    let note_size = (26.0 * k).max(22.0);
+    let note_size = (26.0 * type_k).max(22.0);
     let room = rect.w - 118.0 * k;
     while note.len() > 1 && measure(Face::Text500, note_size, 0.0, &note.join(", ")) > room {
         note.pop();
     }
     part.text(
         Layer::Face,
-        Text::new(
-            ("note", index),
-            note.join(", "),
-            cx,
-            y(331.0),
-            Face::Text500,
-            (26.0 * k).max(22.0),
-        )
-        .middle()
-        .colour(palette.text_secondary),
+        Text::new(("note", index), note.join(", "), cx, y(331.0), Face::Text500, note_size)
+            .middle()
+            .colour(palette.text_secondary),
     );
     if module.refused_before {
         let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
@@ -433,7 +434,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     if let Some((index, module, at)) = module {
         // What is joined to a bar that shines has its body from there.
         let has_body = joined.is_some() && !failure.settled;
-        draw_failed_module(part, module, at, index, !has_body);
+        draw_failed_module(part, module, at, index, !has_body, place);
     }
 }
 
@@ -443,10 +444,12 @@ fn draw_failed_module(
     at: &ModuleBox,
     index: usize,
     alone: bool,
+    place: &Place,
 ) {
     let palette = part.palette;
     let rect = at.rect;
     let k = (rect.w / 338.0).min(rect.h / 352.0);
+    let type_k = type_scale(k, place.is_moving(index));
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
     if alone {
@@ -471,7 +474,7 @@ fn draw_failed_module(
             .keep_colour()
     };
     let (name, name_size) =
-        fitting_name(&module.name, Face::Display700, (40.0 * k, 26.0), rect.w - 40.0);
+        fitting_name(&module.name, Face::Display700, (40.0 * type_k, 26.0), rect.w - 40.0);
     let name = ink("name", name, 52.0, Face::Display700, name_size);
     part.text(Layer::OverlayFace, name.tracking(0.015));
     let centre = Vec2::new(cx, y(136.0));
@@ -486,10 +489,10 @@ fn draw_failed_module(
     let after = module
         .duration_ms
         .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", duration_words(millis)));
-    part.text(Layer::OverlayFace, ink("value", after, 244.0, Face::Text700, 38.0 * k));
+    part.text(Layer::OverlayFace, ink("value", after, 244.0, Face::Text700, 38.0 * type_k));
     if module.attempts > 1 {
         let attempt = format!("{} attempt", ordinal_words(module.attempts));
-        part.text(Layer::OverlayFace, ink("below", attempt, 279.0, Face::Text600, 26.0 * k));
+        part.text(Layer::OverlayFace, ink("below", attempt, 279.0, Face::Text600, 26.0 * type_k));
     }
     let (left, right) = at.jacks();
     for (x, jack_y) in [left, right] {
