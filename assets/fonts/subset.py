@@ -20,6 +20,8 @@ What is done to a font, and why:
   between two digits is centred on the digits. U+2236 (ratio) always gives the centred colon, for a
   text stack that applies no features at all.
 * Kerning, mark positions and local forms stay.
+* What stands for a character that is in no font is a slim box. Inter's own is an em wide, twice as
+  wide as the letters it stands for, so that a name would run out of its place.
 """
 
 import sys
@@ -138,6 +140,26 @@ def set_advance(font, glyph, advance):
     font["hmtx"][glyph] = (advance, bearing + shift if bearing else 0)
 
 
+def draw_slim_box(font):
+    """Makes `.notdef` a hollow box of capital height, 0.6 em wide."""
+    em, top_edge = font["head"].unitsPerEm, font["OS/2"].sCapHeight
+    advance, margin, stroke = round(0.6 * em), round(0.07 * em), round(0.05 * em)
+    strings = font["CFF "].cff.topDictIndex[0].CharStrings
+    private = strings[".notdef"].private
+    pen = T2CharStringPen(advance - private.nominalWidthX, None)
+    outer = (margin, 0, advance - margin, top_edge)
+    inner = (outer[0] + stroke, stroke, outer[2] - stroke, top_edge - stroke)
+    for (left, bottom, right, top), clockwise in ((outer, False), (inner, True)):
+        corners = [(left, bottom), (right, bottom), (right, top), (left, top)]
+        corners = [corners[0], *reversed(corners[1:])] if clockwise else corners
+        pen.moveTo(corners[0])
+        for corner in corners[1:]:
+            pen.lineTo(corner)
+        pen.closePath()
+    strings[".notdef"] = pen.getCharString(private, strings.globalSubrs)
+    font["hmtx"][".notdef"] = (advance, margin)
+
+
 def make(source, target):
     font = TTFont(source, recalcTimestamp=False)
     characters = dict(font.getBestCmap())
@@ -181,6 +203,8 @@ def make(source, target):
         for glyph in spaced + [characters[PUNCTUATION_SPACE]]:
             set_advance(font, glyph, point)
 
+    if "CFF " in font:
+        draw_slim_box(font)
     font.save(target)
 
 
@@ -200,6 +224,8 @@ def check(path):
         font.getGlyphSet()[glyph].draw(NullPen())
     advances = {font["hmtx"][characters[ord(d)]][0] for d in DIGITS}
     assert len(advances) == 1, f"{path.name}: digits have the advances {sorted(advances)}"
+    box = font["hmtx"][".notdef"][0] / font["head"].unitsPerEm
+    assert abs(box - 0.6) < 0.001, f"{path.name}: the box is {box} em wide"
 
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(path)))
     for sign in ["", ":", ".", ",", "\u2236", "%", "×", "–", "−", " "]:

@@ -25,6 +25,8 @@ pub fn meterbridge() -> Command {
     if let Some(driver) = software_renderer() {
         command.env("VK_ICD_FILENAMES", driver);
     }
+    // Of the system's fonts the one of the tests, so that pictures are the same on every machine.
+    command.env("FONTCONFIG_FILE", scenes::fixture("fonts/fonts.conf"));
     command.env("TZ", "UTC").stdin(Stdio::null());
     command
 }

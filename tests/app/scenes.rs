@@ -43,8 +43,12 @@ pub const SCENES: &[Scene] = &[
 
 /// Where a scene's recording is.
 pub fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
-    folder.join(format!("{name}.ndjson"))
+    fixture(&format!("scenes/{name}.ndjson"))
+}
+
+/// A file that tests need.
+pub fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 #[test]

@@ -33,6 +33,13 @@ fn odd_runs_look_as_before() {
     assert_as_before("wall-odd", "wall", &[]);
 }
 
+/// Names in writing that the embedded fonts lack: in the system's, and inside their tiles.
+#[test]
+fn names_in_other_scripts_look_as_before() {
+    assert_as_before("wall-scripts", "wall", &[]);
+    assert_as_before("wall-scripts", "panel", &[]);
+}
+
 #[test]
 fn a_board_of_four_hundred_looks_as_before() {
     assert_as_before("many-400", "wall", &[]);

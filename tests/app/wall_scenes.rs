@@ -10,6 +10,7 @@ pub const SCENES: &[Scene] = &[
     ("wall-12", twelve),
     ("wall-40", forty),
     ("wall-odd", odd),
+    ("wall-scripts", scripts),
     ("wall-failures", failures),
     ("wall-stale", stale),
 ];
@@ -270,6 +271,31 @@ fn odd() -> Tape {
     let mut story = tape.run("Asked to Stop", NOW - 20_000);
     story.start().wait(300).step("PLAN", 2_000).begin("STYLE").wait(2_000).cancel().wait(5_000);
     story.finish("STYLE", "{}").begin("LYRICS").wait(5_000).progress("LYRICS", "At work");
+    tape.keepalive(NOW);
+    tape
+}
+
+/// Titles in the world's scripts, and one with a picture in it.
+fn scripts() -> Tape {
+    let mut tape = Tape::new(SEED);
+    running(&mut tape, "夜に駆ける雨", "COMPOSE", 21_000);
+    running(&mut tape, "月光下的城市", "LYRICS", 11_000);
+    running(&mut tape, "서울의 밤", "RENDER", 22_000);
+    running(&mut tape, "Ночной поезд", "STYLE", 1_000);
+    running(&mut tape, "Νυχτερινό τρένο", "VALIDATE", 2_500);
+    running(&mut tape, "أغنية الليل", "PRODUCER", 5_000);
+    running(&mut tape, "שיר הלילה", "REVIEW", 4_000);
+    running(&mut tape, "รักในสายฝน", "COMPOSE", 9_000);
+    running(&mut tape, "रात का गीत", "COMPOSE", 15_000);
+    running(&mut tape, "Đêm mưa ở Sài Gòn", "LYRICS", 7_000);
+    failed(
+        &mut tape,
+        "東京の灯台守と銅の川の長い夜の物語",
+        "RENDER",
+        40_000,
+        "割り当てを超えました",
+    );
+    finished(&mut tape, "Neon Rain 🌧", 21_000, 0.91);
     tape.keepalive(NOW);
     tape
 }

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthChar;
 
 use super::fonts::Face;
 
@@ -17,13 +18,16 @@ const ELLIPSIS: &str = "…";
 const NO_BREAK_SPACE: char = '\u{a0}';
 /// Characters below this have their advance in a table: Latin with its extensions.
 const CACHED: usize = 0x250;
+/// Advance in ems of the box for a character that no font has; about what a letter of another script
+/// takes in one of the system's.
+const BOX: f32 = 0.6;
+/// An ideogram is as wide as it is high.
+const IDEOGRAM: f32 = 1.0;
 
 struct FaceMetrics {
     /// Advances in ems, by code point.
     latin: Vec<f32>,
     font: Option<FontRef<'static>>,
-    /// Advance of a character the font does not have.
-    missing: f32,
 }
 
 impl FaceMetrics {
@@ -31,33 +35,33 @@ impl FaceMetrics {
         // The fonts are embedded, so failing to parse one is a build defect, which a test
         // finds; at run time half an em a letter keeps the layout usable.
         let font = FontRef::new(face.bytes()).ok();
-        let missing = 0.6;
         let latin = (0..CACHED as u32)
-            .map(|code| {
-                char::from_u32(code)
-                    .zip(font.as_ref())
-                    .map_or(missing, |(c, font)| advance(font, c, missing))
-            })
+            .map(|code| char::from_u32(code).map_or(0.0, |c| advance(font.as_ref(), c)))
             .collect();
-        Self { latin, font, missing }
+        Self { latin, font }
     }
 
     fn advance(&self, c: char) -> f32 {
         match self.latin.get(c as usize) {
             Some(advance) => *advance,
-            None => self.font.as_ref().map_or(self.missing, |font| advance(font, c, self.missing)),
+            None => advance(self.font.as_ref(), c),
         }
     }
 }
 
-fn advance(font: &FontRef<'_>, c: char, missing: f32) -> f32 {
-    let Some(glyph) = font.charmap().map(c) else {
-        return missing;
-    };
-    // At a size of one pixel per em, advances are ems.
-    font.glyph_metrics(Size::new(1.0), LocationRef::default())
-        .advance_width(glyph)
-        .unwrap_or(missing)
+fn advance(font: Option<&FontRef<'_>>, c: char) -> f32 {
+    let known = font.and_then(|font| {
+        let glyph = font.charmap().map(c)?;
+        // At a size of one pixel per em, advances are ems.
+        font.glyph_metrics(Size::new(1.0), LocationRef::default()).advance_width(glyph)
+    });
+    // A page has no other fonts: it draws boxes.
+    let of_a_system = cfg!(not(target_arch = "wasm32"));
+    known.unwrap_or(match c.width() {
+        Some(2) if of_a_system => IDEOGRAM,
+        Some(0) if of_a_system => 0.0,
+        _ => BOX,
+    })
 }
 
 fn metrics(face: Face) -> &'static FaceMetrics {
@@ -142,6 +146,8 @@ fn line_end(face: Face, size: f32, text: &str, max_width: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use skrifa::GlyphId;
+
     use super::*;
 
     #[test]
@@ -150,6 +156,10 @@ mod tests {
             let metrics = metrics(face);
             assert!(metrics.font.is_some(), "{face:?}");
             assert!(metrics.advance('M') > 0.5, "{face:?}");
+            let font = metrics.font.as_ref().unwrap();
+            let drawn = font.glyph_metrics(Size::new(1.0), LocationRef::default());
+            let width = drawn.advance_width(GlyphId::NOTDEF).unwrap();
+            assert!((width - BOX).abs() < 1e-3, "{face:?}: the box is {width} em wide");
         }
     }
 
@@ -159,6 +169,15 @@ mod tests {
         assert!((measure(Face::Text500, 40.0, 0.0, "VALIDATE") - plain * 2.0).abs() < 1e-3);
         let tracked = measure(Face::Text500, 20.0, 0.1, "VALIDATE");
         assert!((tracked - plain - 8.0 * 2.0).abs() < 1e-3);
+    }
+
+    /// Such a title must not run over what stands beside it, whatever font the system has for it.
+    #[test]
+    fn what_the_faces_lack_has_the_width_it_is_drawn_with() {
+        assert_eq!(measure(Face::Text600, 20.0, 0.0, "夜の灯台"), 80.0);
+        assert_eq!(measure(Face::Text600, 20.0, 0.0, "밤"), 20.0);
+        // A vowel sign stands above its letter.
+        assert_eq!(measure(Face::Text600, 20.0, 0.0, "ร\u{e31}"), 12.0);
     }
 
     #[test]

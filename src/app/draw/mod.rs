@@ -10,6 +10,7 @@
 //! | `labels` | the texts as a pool of `Text2d` entities |
 //! | `atlases` | glyphs of sizes that are not needed are let go |
 //! | `fonts`, `metrics` | the embedded faces and their widths |
+//! | `system_fonts` | the system's fonts, for what those lack |
 //! | `texture_format` | what the canvas is drawn into |
 //! | `graphics` | what there is to draw with |
 //! | `offscreen` | the same picture without a window, as a PNG |
@@ -31,6 +32,8 @@ mod motion;
 #[cfg(not(target_arch = "wasm32"))]
 mod offscreen;
 mod shape;
+#[cfg(not(target_arch = "wasm32"))]
+mod system_fonts;
 mod texture_format;
 
 use bevy::app::{App, Plugin, PostUpdate, PreUpdate};
@@ -56,6 +59,8 @@ pub use offscreen::{OffscreenError, aim_cameras, make_ready, offscreen_plugins, 
 #[cfg(test)]
 pub use shape::Traits;
 pub use shape::{Cap, Rect, Shape, Texture};
+#[cfg(not(target_arch = "wasm32"))]
+pub use system_fonts::{SystemFont, system_fonts};
 
 /// When the canvas is taken over from the main world's data.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]

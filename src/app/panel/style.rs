@@ -9,6 +9,8 @@ use bevy_egui::egui::{
 };
 
 use crate::app::draw::Face;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::draw::system_fonts;
 use crate::app::theme::{Palette, Theme};
 
 /// Sizes of type in points; nothing in the panel is smaller than [`text::SMALL`].
@@ -103,7 +105,21 @@ fn fonts() -> FontDefinitions {
     family(FontFamily::Proportional, "Inter Medium");
     family(FontFamily::Monospace, "JetBrains Mono");
     family(FontFamily::Name(SEMIBOLD.into()), "Inter SemiBold");
+    #[cfg(not(target_arch = "wasm32"))]
+    add_system_fonts(&mut fonts);
     fonts
+}
+
+/// After all others: for titles in writing that those lack.
+#[cfg(not(target_arch = "wasm32"))]
+fn add_system_fonts(fonts: &mut FontDefinitions) {
+    for font in system_fonts() {
+        let data = FontData { index: font.index, ..FontData::from_static(font.file.data()) };
+        for names in fonts.families.values_mut() {
+            names.push(font.family.clone());
+        }
+        fonts.font_data.insert(font.family.clone(), Arc::new(data));
+    }
 }
 
 fn restyle(style: &mut Style, palette: &Palette) {

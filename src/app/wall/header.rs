@@ -165,9 +165,11 @@ fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
         Layer::Face,
         Text::new("next", NEXT, x, SECOND_LINE, Face::Text500, size::META)
             .colour(palette.text_secondary)
-            .then(10.0, format!("{title},"))
+            .then(10.0, title)
             .face(Face::Text600)
             .colour(palette.text)
+            // Of its own: beside a title that is read from the right it would go to the left.
+            .then(0.0, ",")
             .then(8.0, next.left.clone()),
     );
 }
