@@ -13,6 +13,7 @@ use meterbridge::app::focus::Focus;
 use meterbridge::app::ingest::{ActFinished, HubOffer, Link};
 use meterbridge::app::kiosk::Presence;
 use meterbridge::app::notices::{News, Notices};
+use meterbridge::app::view::View;
 use meterbridge::app::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::demo::{DemoOptions, spawn_thread};
@@ -290,6 +291,18 @@ fn a_screen_that_nobody_operates_is_not_told_of_runs() {
     // But whoever came and did something is answered.
     finish(&mut kiosk, Act::Cancel("r".into()), Err("Run not found".to_owned()));
     assert_eq!(toasts(&kiosk).len(), 1);
+}
+
+/// It shows how they end, and toasts of a busy studio would lie over it for good.
+#[test]
+fn a_wall_is_not_told_of_runs() {
+    let mut app = at_work(allowed());
+    app.insert_resource(View::Wall);
+    end(&mut app, "r");
+    assert!(toasts(&app).is_empty(), "its tile says it");
+    assert_eq!(kept(&app), ["Workflow completed successfully"]);
+    finish(&mut app, Act::Cancel("r".into()), Err("Run not found".to_owned()));
+    assert_eq!(toasts(&app).len(), 1, "whoever did something is answered");
 }
 
 #[test]

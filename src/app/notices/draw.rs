@@ -85,6 +85,7 @@ struct Card {
     bad: bool,
     head: String,
     lines: Vec<String>,
+    line_size: f32,
     /// "+2 more", in the uppermost.
     more: Option<String>,
     opacity: f32,
@@ -220,10 +221,9 @@ impl Card {
         let width = wanted.clamp(NARROWEST.min(widest), widest);
         let room = width - SIGN_WIDTH - END;
         let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
-        let mut lines = wrap(Face::Text500, size::TICKER, words, room, 1);
-        if words_width > room {
-            lines = wrap(Face::Text500, size::USUAL, words, room, 2);
-        }
+        let (line_size, most) =
+            if words_width > room { (size::USUAL, 2) } else { (size::TICKER, 1) };
+        let lines = wrap(Face::Text500, line_size, words, room, most);
         Self {
             rect: corner.place(place, width),
             glyph: match toast.news() {
@@ -233,6 +233,7 @@ impl Card {
             bad: toast.news().is_bad(),
             head,
             lines,
+            line_size,
             more,
             opacity,
         }
@@ -260,10 +261,10 @@ impl Card {
         badge(part, Layer::Band, self.glyph, centre, BADGE, "toast");
 
         let (x, top) = (self.rect.x + SIGN_WIDTH, self.rect.y);
-        let (head_y, first, pitch, line_size) = match self.lines.len() {
-            0 => (53.0, 0.0, 0.0, size::TICKER),
-            1 => (39.0, 70.0, 0.0, size::TICKER),
-            _ => (31.0, 56.0, 24.0, size::USUAL),
+        let (head_y, first, pitch) = match self.lines.len() {
+            0 => (53.0, 0.0, 0.0),
+            1 => (39.0, 70.0, 0.0),
+            _ => (31.0, 56.0, 24.0),
         };
         let line = |key: &'static str, words: &str, y: f32, face: Face, size: f32| {
             Text::new((key, at), words.to_owned(), x, top + y, face, size)
@@ -274,7 +275,8 @@ impl Card {
         for (row, words) in self.lines.iter().enumerate() {
             let y = first + row as f32 * pitch;
             let key = if row == 0 { "toast line" } else { "toast line 2" };
-            part.text(Layer::Band, kept(line(key, words, y, Face::Text500, line_size).colour(ink)));
+            let text = line(key, words, y, Face::Text500, self.line_size);
+            part.text(Layer::Band, kept(text.colour(ink)));
         }
         if let Some(more) = &self.more {
             let x = self.rect.right() - END;
@@ -296,6 +298,7 @@ fn press(places: Res<ToastPlaces>, mut presses: Presses, mut actions: MessageWri
 
 #[cfg(test)]
 mod tests {
+    use super::super::Notice;
     use super::*;
 
     fn hd() -> Screen {
@@ -332,6 +335,27 @@ mod tests {
                 assert!(!has_band || !overlap(&band, &rect), "{rect:?}");
                 let clock = Rect::new(1690.0, 30.0, 174.0, 70.0);
                 assert!(!overlap(&clock, &rect), "{rect:?}");
+            }
+        }
+    }
+
+    /// What just does not fit on one line in the larger type fits in the smaller, on one line, too.
+    #[test]
+    fn no_word_of_a_toast_runs_over_its_edge() {
+        let corner = wall_corner(&hd(), &[], false);
+        for length in 10..120 {
+            let reason = "out of memory ".repeat(10)[..length].trim_end().to_owned();
+            let news = News::Failed { node: Some("COMPOSE".into()), reason };
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let mut toasts = crate::app::notices::Toasts::default();
+            toasts.set_places(3);
+            toasts.tell(Notice { at, run: None, title: "Neon Rain".to_owned(), news }, 0.0);
+            toasts.step(1.0);
+            let (place, toast) = toasts.standing().next().unwrap();
+            let card = Card::of(toast, None, corner, place, 1.0);
+            for line in &card.lines {
+                let width = measure(Face::Text500, card.line_size, 0.0, line);
+                assert!(SIGN_WIDTH + width + END <= card.rect.w, "{length}: {line}");
             }
         }
     }

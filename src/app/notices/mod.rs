@@ -27,6 +27,7 @@ use super::clock::{PlaybackClock, millis_between};
 use super::director::Auto;
 use super::draw::DrawClock;
 use super::ingest::{ActFinished, EventReceived, Link, Studio};
+use super::view::View;
 use super::words::{one_line, run_title, short_id};
 use crate::director::STALE_SECS;
 use crate::model::{Model, Run, RunStatus};
@@ -98,11 +99,13 @@ fn hear(
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
     auto: Option<Res<Auto>>,
+    view: Option<Res<View>>,
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
-    // A wall that directs itself shows how runs end, and would say it twice; what somebody asked for
-    // here is answered there, too.
-    let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());
+    // A wall shows how runs end, and would say it twice, over what it shows; so does one that directs
+    // itself. What somebody asked for here is answered there, too.
+    let on_wall = view.is_some_and(|view| matches!(*view, View::Wall));
+    let quiet = notices.unattended || on_wall || auto.is_some_and(|auto| auto.0.is_auto());
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else { continue };
         let age_secs = millis_between(change.at, clock.server_now) as f64 / 1000.0;
