@@ -98,8 +98,7 @@ fn hear(
     studio: Res<Studio>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
-    auto: Option<Res<Auto>>,
-    view: Option<Res<View>>,
+    (auto, view): (Option<Res<Auto>>, Option<Res<View>>),
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
     // A wall shows how runs end, and would say it twice, over what it shows; so does one that directs
