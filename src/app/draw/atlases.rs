@@ -99,12 +99,9 @@ mod tests {
 
     use super::*;
 
-    /// An atlas for a size, and a text that shows a glyph of it.
+    /// A text that shows a glyph of a size, with an atlas where there is none.
     fn add(app: &mut App, size: usize) -> Entity {
         let world = app.world_mut();
-        let mut images = world.resource_mut::<Assets<Image>>();
-        let atlas = FontAtlas::new(&mut images, UVec2::splat(8), FontSmoothing::AntiAliased);
-        let texture = atlas.texture.id();
         let key = FontAtlasKey {
             id: 1,
             index: 0,
@@ -113,7 +110,14 @@ mod tests {
             hinting: FontHinting::default(),
             font_smoothing: FontSmoothing::AntiAliased,
         };
-        world.resource_mut::<FontAtlasSet>().insert(key, vec![atlas]);
+        let known = world.resource::<FontAtlasSet>().get(&key).map(|size| size[0].texture.id());
+        let texture = known.unwrap_or_else(|| {
+            let mut images = world.resource_mut::<Assets<Image>>();
+            let atlas = FontAtlas::new(&mut images, UVec2::splat(8), FontSmoothing::AntiAliased);
+            let texture = atlas.texture.id();
+            world.resource_mut::<FontAtlasSet>().insert(key, vec![atlas]);
+            texture
+        });
         let glyph = PositionedGlyph {
             position: Vec2::ZERO,
             atlas_info: GlyphAtlasInfo {

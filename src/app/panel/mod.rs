@@ -161,6 +161,10 @@ fn show(
     if !style::ensure(&ctx, *theme) {
         return Ok(());
     }
+    #[cfg(not(target_arch = "wasm32"))]
+    if shown {
+        style::add_system_fonts(&ctx);
+    }
     let view = PanelView {
         studio: &studio,
         link: &link,

@@ -105,20 +105,28 @@ fn fonts() -> FontDefinitions {
     family(FontFamily::Proportional, "Inter Medium");
     family(FontFamily::Monospace, "JetBrains Mono");
     family(FontFamily::Name(SEMIBOLD.into()), "Inter SemiBold");
-    #[cfg(not(target_arch = "wasm32"))]
-    add_system_fonts(&mut fonts);
     fonts
 }
 
-/// After all others: for titles in writing that those lack.
+/// Adds the system's fonts after all others, once: for titles in writing that those lack. They are read
+/// when something is to be seen, which on a wall is never.
 #[cfg(not(target_arch = "wasm32"))]
-fn add_system_fonts(fonts: &mut FontDefinitions) {
+pub(super) fn add_system_fonts(ctx: &Context) {
+    use bevy_egui::egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
+
+    let key = Id::new("meterbridge system fonts");
+    if ctx.data(|data| data.get_temp(key)) == Some(true) {
+        return;
+    }
+    ctx.data_mut(|data| data.insert_temp(key, true));
+    let own = [FontFamily::Proportional, FontFamily::Monospace, FontFamily::Name(SEMIBOLD.into())];
     for font in system_fonts() {
         let data = FontData { index: font.index, ..FontData::from_static(font.file.data()) };
-        for names in fonts.families.values_mut() {
-            names.push(font.family.clone());
-        }
-        fonts.font_data.insert(font.family.clone(), Arc::new(data));
+        let families = own.iter().map(|family| InsertFontFamily {
+            family: family.clone(),
+            priority: FontPriority::Lowest,
+        });
+        ctx.add_font(FontInsert::new(&font.family, data, families.collect()));
     }
 }
 
