@@ -104,8 +104,9 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
                 .filter(|row| starts[place].is_none_or(|since| !is_before(row, since)))
                 .copied()
                 .collect();
-            let error = execution.error.clone().unwrap_or_default();
-            add_rows(&mut execution.nodes, &mine, &error);
+            let told = snapshot.earlier_error(mine.first().and_then(|row| row.started_at), until);
+            let error = execution.error.clone().or_else(|| told.map(|it| it.message.clone()));
+            add_rows(&mut execution.nodes, &mine, &error.unwrap_or_default());
             skip_waiting(&mut execution.nodes, true);
         }
     }
@@ -118,9 +119,12 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
         let failed = past.iter().any(|row| row.status == ToldStatus::Failed);
         state.executions = state.executions.max(1);
         state.started_at = state.started_at.or(past[0].started_at);
-        add_rows(&mut state.nodes, &past, &state.error.clone().unwrap_or_default());
+        let told = snapshot.earlier_error(past[0].started_at, at);
+        let error = state.error.clone().or_else(|| told.map(|it| it.message.clone()));
+        add_rows(&mut state.nodes, &past, &error.clone().unwrap_or_default());
         if !state.status.is_over() {
             state.status = if failed { RunStatus::Failed } else { RunStatus::Completed };
+            state.error = error.filter(|_| failed);
             state.ended_at = past.last().and_then(|row| row.completed_at);
         }
         settle(state, true);

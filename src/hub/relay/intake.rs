@@ -223,7 +223,9 @@ impl Intake {
                     }
                     let Some(change) = model.join(snapshot.clone(), at) else { continue };
                     staged.replace_snapshot(&snapshot, state.journal.snapshot_of(&snapshot.run_id));
-                    let text = run_frame(&snapshot).into();
+                    // With what the model remembers of earlier ones.
+                    let known = model.run(&snapshot.run_id).and_then(Run::snapshot);
+                    let text = run_frame(known.unwrap_or(&snapshot)).into();
                     self.push(staged, snapshot.run_id.clone(), FrameKind::Snapshot, at, text);
                     Some(change)
                 }

@@ -17,7 +17,7 @@ use crate::source::{ConnectionBudget, ConnectionPermit};
 
 /// Waiting for an answer: longer than a backend stands still that ran out of database connections. Asking
 /// again meanwhile would take another of them.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(75);
 
 pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,

@@ -321,7 +321,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let (server_now, now) = (self.server_now(), Instant::now());
         let has_line = |run: &Watched| self.lines.contains_key(&run.id);
         let wants = |run: &&Watched| {
-            run.wants_line(server_now, now) || has_line(run) && !run.is_over() && !run.is_missing
+            run.wants_line(server_now, self.lost_at, now)
+                || has_line(run) && !run.is_over() && !run.is_missing
         };
         let mut wanting: Vec<&Watched> = self.watched.values().filter(wants).collect();
         // What waits keeps nobody from hearing what runs.
@@ -741,7 +742,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                     Backoff::Exponential => Duration::from_secs(1 << run.line_failures().min(5)),
                 };
                 run.line_failed(ending.is_final(), delay, now);
-                self.queries.demand(&Key::Run(id));
+                self.queries.invalidate(&Key::Run(id));
                 self.line_trouble = Some(ending);
             }
         }

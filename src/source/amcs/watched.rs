@@ -74,6 +74,8 @@ pub(super) struct Watched {
     progress_at: Option<Timestamp>,
     /// When progress was last noticed here.
     noticed_at: Instant,
+    /// Progress was made since this run became known here.
+    has_moved: bool,
     /// When this run became known here.
     known_since: Instant,
     /// When something last came over its socket, or it was opened.
@@ -101,6 +103,7 @@ impl Watched {
             is_over: false,
             progress_at: None,
             noticed_at: now,
+            has_moved: false,
             known_since: now,
             heard_at: now,
             line_failures: 0,
@@ -158,17 +161,25 @@ impl Watched {
         self.is_running() && (quiet.is_some_and(is_long) || seen_quiet >= ORPHAN_AFTER)
     }
 
-    /// Whether a socket is of use.
-    pub fn wants_line(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
+    /// Whether a socket is of use. `server_lost_at` is when the server was last seen to be away: what ran
+    /// then may be dead, and a socket of a dead run would never be closed.
+    pub fn wants_line(
+        &self,
+        server_now: Option<Timestamp>,
+        server_lost_at: Option<Instant>,
+        now: Instant,
+    ) -> bool {
         let waits = self.waits() && (self.is_named || self.is_ours);
         let goes_on = self.status == Some(ToldStatus::Cancelled);
-        // What has been listed for long may be an orphan: its detail has to say.
+        // What has been listed for long may be an orphan: its detail has to say, or progress of it.
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
-        let is_known =
-            self.snapshot.is_some() || self.is_named || self.is_ours || !age.is_some_and(is_long);
+        let is_young = age.map_or(self.has_moved, |age| !is_long(age));
+        let is_known = self.snapshot.is_some() && age.is_some();
+        let is_alive = server_lost_at.is_none_or(|lost| self.noticed_at > lost);
         !self.is_over
             && !self.is_missing
-            && is_known
+            && is_alive
+            && (is_known || self.is_named || self.is_ours || is_young)
             && (self.is_running() || waits || goes_on)
             && !self.is_orphan(server_now, now)
     }
@@ -217,6 +228,7 @@ impl Watched {
         self.started_at = self.started_at.or(snapshot.created_at);
         let until = snapshot.told_until();
         if until > self.progress_at {
+            self.has_moved |= self.progress_at.is_some();
             self.progress_at = until;
             self.noticed_at = now;
         }
@@ -255,6 +267,7 @@ impl Watched {
     pub fn observe(&mut self, event: &WorkflowEvent, now: Instant) -> Call {
         self.heard_at = now;
         if Some(event.at) > self.progress_at {
+            self.has_moved |= self.progress_at.is_some();
             self.progress_at = Some(event.at);
             self.noticed_at = now;
         }
