@@ -296,6 +296,7 @@ async fn an_end_that_nobody_told_of_is_found() {
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_run_goes_on() {
     let backend = Backend::new();
+    backend.expect_viewers(2);
     let mut screen = Screen::watching(&backend, settings());
     let run = backend.start_run([Script::success(2000)]);
     screen.pass(secs(7)).await;
@@ -343,6 +344,7 @@ async fn a_retry_is_a_run_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_run_is_executed_twice_under_one_id() {
     let backend = Backend::new();
+    backend.expect_viewers(2);
     let mut screen = Screen::watching(&backend, settings());
     let scripts = [Script::failing("COMPOSE", "boom", 1000), Script::with_fixes(1, 1000)];
     let run = backend.start_run(scripts.clone());
@@ -481,6 +483,7 @@ async fn a_backend_that_is_killed_leaves_orphans() {
 #[tokio::test(start_paused = true)]
 async fn orphans_of_yesterday_get_no_socket() {
     let backend = Backend::new();
+    backend.expect_viewers(2);
     let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
     sleep(secs(5)).await;
     backend.kill(secs(1)).await;
