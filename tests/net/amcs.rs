@@ -179,6 +179,7 @@ async fn a_run_is_found_watched_live_and_let_go() {
     let backend = Backend::new();
     backend.send_live_first();
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     screen.pass(secs(1)).await;
     assert!(screen.is_connected(), "{:?}", screen.states);
     let run = backend.start_run([Script::with_fixes(2, 600)]);
@@ -267,6 +268,7 @@ async fn a_run_that_fails_in_front_of_us() {
 async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
     let backend = Backend::new();
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     let run = backend.start_run([Script::with_fixes(1, 1500)]);
     screen.pass(secs(5)).await;
     // Everything is lost, and back at once.
@@ -283,6 +285,7 @@ async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
 async fn an_end_that_nobody_told_of_is_found() {
     let backend = Backend::new();
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     let run = backend.start_run([Script::success(1000).losing_its_end()]);
     screen.pass(secs(1)).await;
     screen.until("its end", |_| !backend.lock().run(run).executing).await;
@@ -389,6 +392,7 @@ async fn forty_runs_have_eight_sockets() {
         sleep(Duration::from_millis(100)).await;
     }
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     screen.pass(secs(6)).await;
     assert_eq!(backend.seen().watchers, 8);
     assert!(screen.polls(), "32 runs are polled, since there are so many");
@@ -402,6 +406,7 @@ async fn forty_runs_have_eight_sockets() {
 async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
     let backend = Backend::new();
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     let runs: Vec<Uuid> =
         (0..3).map(|_| backend.start_run([Script::with_fixes(1, 2000)])).collect();
     screen.pass(secs(9)).await;
@@ -459,6 +464,7 @@ async fn many_questions_that_fail_together_are_one_failure() {
 async fn a_backend_that_is_killed_leaves_orphans() {
     let backend = Backend::new();
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
     screen.pass(secs(5)).await;
     backend.kill(secs(4)).await;
@@ -496,6 +502,7 @@ async fn orphans_of_yesterday_get_no_socket() {
         }
         let before = backend.seen().handshakes;
         let mut screen = Screen::watching(&backend, with_sockets(8));
+        backend.allow_connections(9);
         screen.pass(secs(2)).await;
         screen.shows(&backend, &orphans).await;
         if listed {
@@ -515,6 +522,7 @@ async fn without_sockets_it_goes_on_by_asking() {
     let backend = Backend::new();
     backend.refuse_sockets(Some(503));
     let mut screen = Screen::watching(&backend, with_sockets(8));
+    backend.allow_connections(9);
     let run = backend.start_run([Script::with_fixes(3, 4000)]);
     screen.until("asking instead", Screen::polls).await;
     assert!(screen.errors().iter().any(|words| words.starts_with(Updates::POLLING_WORDS)));
@@ -598,6 +606,7 @@ async fn keeps_a_socket_until_its_run_is_over_whatever_is_commanded() {
     let settings = with_sockets(8);
     let held = settings.api.budget.held().clone();
     let mut screen = Screen::watching(&backend, settings);
+    backend.allow_connections(9);
     let run = backend.start_run([Script::success(3000)]);
     screen.pass(secs(5)).await;
     assert_eq!((backend.seen().watchers, held.count()), (1, 1));

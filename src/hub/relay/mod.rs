@@ -337,9 +337,9 @@ impl Drop for Hub {
 /// The runs of the store that were not over, and the instant until which it knows of any run. Whatever
 /// their number or age, what became of them is asked for first.
 fn unfinished(model: &Model) -> (Vec<RunId>, Option<Timestamp>) {
-    let goes_on = |run: &&Run| !matches!(run.status(), RunStatus::Completed | RunStatus::Failed);
-    let runs = model.runs().filter(goes_on).map(|run| run.id.clone()).collect();
-    (runs, model.runs().map(|run| run.last_event_at).max())
+    let goes_on = |run: &&Run| !matches!(run.status, RunStatus::Completed | RunStatus::Failed);
+    let runs = model.runs().filter(goes_on).map(|run| run.id().clone()).collect();
+    (runs, model.runs().map(Run::last_event_at).max())
 }
 
 /// A name that no other stream has.

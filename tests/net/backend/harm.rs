@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Backend;
 
 /// Connections that one viewer may hold at a time: what the tests hold the source to.
-pub const MOST_WATCHER_CONNECTIONS: usize = 12;
+pub const MOST_WATCHER_CONNECTIONS: usize = 1;
 
 /// Way in which a watcher's socket went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
