@@ -56,7 +56,8 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
     let is_complete = match events_begin {
         _ if told_to_the_end || snapshot.gapless || never_began => true,
         Some(begin) => reaches(begin),
-        None => !state.status.is_over(),
+        // No event told of a node: what there is to know is in the rows, as soon as they are of now.
+        None => !state.status.is_over() || snapshot.status == Some(ToldStatus::Cancelled),
     };
     settle(state, is_complete);
     if snapshot.is_settled && state.status == RunStatus::Cancelled {

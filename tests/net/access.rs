@@ -14,7 +14,7 @@ use meterbridge::source::{
 use tokio::io::DuplexStream;
 use uuid::Uuid;
 
-use crate::amcs::{Screen, check_manners, naming, settings};
+use crate::amcs::{Screen, check_manners, naming, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script, Wire};
 use crate::real::wait_for;
 use crate::wss::certificate;
@@ -104,7 +104,9 @@ async fn a_token_opens_what_is_guarded_and_is_seen_nowhere() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything(TOKEN.to_owned()));
     let run = backend.start_run([Script::failing("STYLE", "boom", 2500)]);
-    let mut screen = Screen::watching(&backend, with_token());
+    let mut screen =
+        Screen::watching(&backend, ConnectionSettings { api: with_sockets(1).api, ..with_token() });
+    backend.allow_connections(2);
     screen.pass(Duration::from_secs(12)).await;
     screen.shows(&backend, &[run]).await;
     assert!(screen.report(run).unwrap().events > 3, "its socket told");

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::amcs::{Screen, check_manners, settings};
+use crate::amcs::{Screen, check_manners, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script};
 use crate::stage::{Stage, URL};
 
@@ -69,7 +69,8 @@ fn posts(backend: &Backend) -> Vec<String> {
 async fn a_run_is_started_and_shown_from_the_first_moment() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, settings()).await;
+    let mut screen = watching(&backend, with_sockets(8)).await;
+    backend.allow_connections(9);
     let (result, took) = act(&mut screen, start(song, Some(7))).await;
     assert_eq!(result.as_ref().unwrap().words, "Started with seed 7");
     assert!(took < secs(1), "{took:?}: the run is not over before that");
@@ -167,7 +168,8 @@ async fn a_cancel_is_asked_for_and_the_run_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_run_is_retried_and_the_retry_executed() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, settings()).await;
+    let mut screen = watching(&backend, with_sockets(8)).await;
+    backend.allow_connections(9);
     let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
     screen.pass(secs(6)).await;
     screen.shows(&backend, &[failed]).await;
@@ -222,6 +224,7 @@ async fn an_execution_that_fails_late_is_the_runs_own_failure() {
 async fn the_guides_calls_come_first_where_they_are_wished_for() {
     let backend = Backend::new();
     backend.speak_guide();
+    backend.lock().of_clients = Some(Script::success(2000));
     let song = backend.lock().add_song("Neon Rain");
     let mut screen = watching(&backend, guide()).await;
     let (result, _) = act(&mut screen, start(song, Some(12_345))).await;
@@ -344,7 +347,8 @@ async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
 #[tokio::test(start_paused = true)]
 async fn eight_runs_that_wait_keep_nobody_from_being_heard() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, settings()).await;
+    let mut screen = watching(&backend, with_sockets(8)).await;
+    backend.allow_connections(9);
     let failed = backend.start_run([Script::without_skill("PLAN", 10)]);
     screen.pass(secs(4)).await;
     for _ in 0..8 {

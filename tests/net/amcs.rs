@@ -13,6 +13,7 @@ use meterbridge::source::{
     ConnectionState, Signal, Updates, net,
 };
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -29,6 +30,7 @@ pub struct Screen {
     pub states: Vec<ConnectionState>,
     pub log: Vec<ConnectionEvent>,
     pub acted: Vec<Acted>,
+    source: JoinHandle<()>,
 }
 
 pub fn settings() -> ConnectionSettings {
@@ -63,9 +65,15 @@ impl Screen {
         let ambient = Ambient { clock: Box::new(move || clock.now()), random: Box::new(|| 0.5) };
         let outlet = Outlet::new(sender, std::sync::Arc::new(|| {}));
         let url = Some("http://studio:8000".to_owned());
-        tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
+        let source = tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
         let model = Model::new(Retention::EVERYTHING);
-        Self { signals, commands, model, states: Vec::new(), log: Vec::new(), acted: Vec::new() }
+        let (states, log, acted) = (Vec::new(), Vec::new(), Vec::new());
+        Self { signals, commands, model, states, log, acted, source }
+    }
+
+    /// Ends it at once, as SIGKILL does: connections are dropped as they are.
+    pub fn kill(self) {
+        self.source.abort();
     }
 
     pub fn take(&mut self) {
@@ -455,6 +463,7 @@ async fn many_questions_that_fail_together_are_one_failure() {
     let mut screen = Screen::watching(&backend, settings);
     screen.pass(secs(9)).await;
     backend.restart(secs(13)).await;
+    screen.pass(secs(90)).await;
     screen.shows(&backend, &runs).await;
     assert!(screen.is_connected(), "{:?}", screen.states);
     check_manners(&backend);

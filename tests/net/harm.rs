@@ -211,6 +211,7 @@ async fn what_a_page_without_pending_runs_holds_can_be_had() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_fails_between_two_looks_is_in_no_list_of_running_ones() {
     let backend = Backend::new();
+    backend.allow_connections(8);
     for total in [100, 2500] {
         let script = Script::without_skill("COMPOSE", 10).lasting(millis(total));
         let began = Instant::now();

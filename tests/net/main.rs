@@ -29,4 +29,5 @@ mod secrets;
 mod serve;
 mod stage;
 mod stand_in;
+mod watching;
 mod wss;

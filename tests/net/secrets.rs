@@ -19,8 +19,8 @@ use meterbridge::source::desk::Ambient;
 use meterbridge::source::http::HttpClient;
 use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::{
-    Access, Act, Address, Command as Asked, ConnectionSettings, Credentials, Secret, Signal,
-    SourceSpec, net, parse_api_url, parse_source_url,
+    Access, Act, Address, Command as Asked, ConnectionBudget, ConnectionSettings, Credentials,
+    Secret, Signal, SourceSpec, net, parse_api_url, parse_source_url,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -169,7 +169,11 @@ async fn whatever_a_server_repeats_nothing_that_a_source_tells_has_a_credential_
                 };
                 let url = format!("{scheme}://{}studio:8000{path}", given.userinfo());
                 let access = given.access(&scratch.token_file());
-                let settings = ConnectionSettings { access, ..naming(&[run]) };
+                let mut settings = ConnectionSettings { access, ..naming(&[run]) };
+                // Sockets, too, may repeat what they were sent.
+                settings.api.max_sockets = 1;
+                settings.api.budget = ConnectionBudget::new(2);
+                backend.allow_connections(2);
                 let time = Duration::from_secs(20);
                 let seen = told(Wire(backend.clone()), url, settings, run, time).await;
                 let what = (given, parrot, scheme);

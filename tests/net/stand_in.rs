@@ -271,6 +271,7 @@ async fn an_unhandled_error_drops_the_kept_connection() {
 #[tokio::test(start_paused = true)]
 async fn sockets_have_the_traps() {
     let backend = Backend::new();
+    backend.allow_connections(8);
     for (query, reason) in
         [("", "Missing run_id query parameter"), ("?run_id=run-123", "Invalid run_id format")]
     {

@@ -1,9 +1,11 @@
 //! What is asked of the backend's REST, and where it is.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smol_str::SmolStr;
+use tokio::time::timeout;
 
 use super::discovery::PageQuestion;
 use crate::protocol::RunId;
@@ -18,6 +20,9 @@ use crate::source::{ConnectionBudget, ConnectionPermit};
 /// Waiting for an answer: longer than a backend stands still that ran out of database connections. Asking
 /// again meanwhile would take another of them.
 const PATIENCE: Duration = Duration::from_secs(75);
+
+/// How long a call that changes something keeps questions waiting.
+const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
 pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,
@@ -72,10 +77,21 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
     /// Makes a call that changes something. It is made once.
     pub async fn post(&self, call: Call) -> Result<Vec<u8>, PostError> {
         // An `execute` is answered when its run is over: it would keep every question waiting.
-        let _permit = if call.is_execute() { None } else { Some(self.permit().await) };
-        let base = self.bases.settle(&self.client).await?;
-        let target = format!("{base}{}", call.path);
-        Ok(self.client.post(&target, call.body, call.patience).await?)
+        let permit = if call.is_execute() { None } else { Some(self.permit().await) };
+        let posting = async {
+            let base = self.bases.settle(&self.client).await?;
+            let target = format!("{base}{}", call.path);
+            Ok(self.client.post(&target, call.body, call.patience).await?)
+        };
+        let mut posting = pin!(posting);
+        // Nor does a call that is not answered.
+        match timeout(MOST_KEPT_WAITING, &mut posting).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                drop(permit);
+                posting.await
+            }
+        }
     }
 
     /// Where the events of a run come from.

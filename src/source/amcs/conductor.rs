@@ -18,7 +18,7 @@ use super::line::{Line, News, What};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Key, Queries};
 use super::songs::RecentSongs;
-use super::watched::{Look, Watched};
+use super::watched::{Look, Loss, Watched};
 use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
 use crate::protocol::{Batch, Item, RunId};
 use crate::source::act::{Actor, Call, Posted};
@@ -128,7 +128,7 @@ pub(super) struct Conductor<C> {
     /// Something that could be read was answered, and nothing has failed since.
     is_readable: bool,
     /// When the backend was last found to be away.
-    lost_at: Option<Instant>,
+    lost: Option<Loss>,
     /// Why the list of active runs was refused; the list of all runs stands in for it.
     list_refusal: Option<HttpError>,
     /// A question was begun while the backend does not answer: whoever waits is told.
@@ -189,7 +189,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             server_clock: None,
             is_reached: false,
             is_readable: false,
-            lost_at: None,
+            lost: None,
             list_refusal: None,
             began_to_try: false,
             said_refusal: false,
@@ -321,13 +321,19 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let (server_now, now) = (self.server_now(), Instant::now());
         let has_line = |run: &Watched| self.lines.contains_key(&run.id);
         let wants = |run: &&Watched| {
-            run.wants_line(server_now, self.lost_at, now)
+            run.wants_line(server_now, self.lost.as_ref(), now)
                 || has_line(run) && !run.is_over() && !run.is_missing
         };
         let mut wanting: Vec<&Watched> = self.watched.values().filter(wants).collect();
         // What waits keeps nobody from hearing what runs.
         wanting.sort_by_key(|run| {
             std::cmp::Reverse((has_line(run), run.is_named, !run.waits(), run.started_at))
+        });
+        // Runs that wait may never begin: they leave room for those that run.
+        let mut waiting = 0;
+        wanting.retain(|run| {
+            waiting += usize::from(run.waits());
+            !run.waits() || run.is_named || waiting <= most.div_ceil(2)
         });
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
@@ -482,7 +488,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     fn take_answer(&mut self, answer: Answer, desk: &mut Desk) -> Option<Turnout> {
         let now = Instant::now();
         if let Some(asking) = self.asking.take() {
-            self.pacer.answered(now.saturating_duration_since(asking.began), now);
+            let took = now.saturating_duration_since(asking.began);
+            match &answer {
+                Answer::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
+                _ => self.pacer.answered(took, now),
+            }
         }
         let key = match &answer {
             Answer::List(_) => Key::List,
@@ -503,7 +513,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             if let Answer::Page(page, _) = &answer {
                 self.discovery.answered(page, &PageAnswer::Lost, now);
             }
-            self.lost_at = Some(now);
+            self.lost = Some(Loss { at: now, server_at: self.server_now() });
             self.is_reached = false;
             self.is_readable = false;
             return Some(Turnout::Unreached(ending_of(error.clone())));
@@ -595,7 +605,13 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         desk: &mut Desk,
         now: Instant,
     ) -> Option<Turnout> {
-        let answer = answer.map_or(PageAnswer::Refused, PageAnswer::Rows);
+        let answer = answer.map_or_else(
+            |error| match error.status() {
+                Some(400..=499) => PageAnswer::Denied,
+                _ => PageAnswer::Refused,
+            },
+            PageAnswer::Rows,
+        );
         let found = self.discovery.answered(page, &answer, now);
         if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
             self.take_list(list, false, now);
@@ -670,7 +686,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let live = run.snapshot.is_some();
         let server_now =
             self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
-        if let Some(snapshot) = run.told(snapshot, self.lost_at, server_now, now) {
+        if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
             deliver(snapshot, live, desk);
         }
     }

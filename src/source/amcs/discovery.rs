@@ -19,6 +19,8 @@ use crate::protocol::rest::{ListedRun, RunList, ToldStatus};
 
 /// Rows of a page at most.
 const LARGEST_PAGE: u32 = 100;
+/// Rows of a page that is small.
+const SMALL_PAGE: u32 = 4;
 /// Between two looks at the number of runs.
 const COUNT_INTERVAL: Duration = Duration::from_secs(2);
 /// Between the end of a walk that could not read everything, or could not learn the number of runs, and
@@ -43,6 +45,13 @@ pub(super) struct PageQuestion {
     purpose: Purpose,
 }
 
+impl PageQuestion {
+    /// True for a page of so few rows that it costs the server little.
+    pub fn is_small(&self) -> bool {
+        self.limit <= SMALL_PAGE
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Walk,
@@ -54,8 +63,10 @@ enum Purpose {
 #[derive(Clone, Debug)]
 pub(super) enum PageAnswer {
     Rows(RunList),
-    /// The server answered, but not with a list: for a pending run, or for another reason.
+    /// The server answered with an error of its own, as it does for a page that holds a pending run.
     Refused,
+    /// The list is not for us, or there is none.
+    Denied,
     /// There was no answer.
     Lost,
 }
@@ -153,7 +164,7 @@ impl Discovery {
     pub fn answered(&mut self, page: &PageQuestion, answer: &PageAnswer, now: Instant) -> Found {
         let news = match answer {
             PageAnswer::Rows(list) => self.note(list),
-            PageAnswer::Refused | PageAnswer::Lost => Vec::new(),
+            PageAnswer::Refused | PageAnswer::Denied | PageAnswer::Lost => Vec::new(),
         };
         match page.purpose {
             Purpose::Count => {
@@ -186,7 +197,7 @@ impl Discovery {
                 self.next_at = Some(now + pause);
             }
             // The number changed, is not told, or the page holds a pending run by now.
-            PageAnswer::Rows(_) | PageAnswer::Refused => {
+            PageAnswer::Rows(_) | PageAnswer::Refused | PageAnswer::Denied => {
                 self.readable = None;
                 self.next_at = None;
             }
@@ -231,6 +242,10 @@ impl Discovery {
                 walk.limit = (walk.limit * 2).min(LARGEST_PAGE);
                 walk.cursor.clone_from(&list.next_cursor);
                 list.next_cursor.is_some()
+            }
+            PageAnswer::Denied => {
+                walk.incomplete = true;
+                false
             }
             PageAnswer::Refused if walk.limit > 1 => {
                 walk.limit /= 2;

@@ -15,10 +15,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Pauses are at least this many times as long as the answer took, so that a question is in flight for
 /// at most a tenth of the time.
 const PAUSE_FACTOR: f64 = 9.0;
+/// The same after a few rows of the list of all runs: where many runs are pending, they are read one by
+/// one.
+const PAUSE_FACTOR_AFTER_ROWS: f64 = 3.0;
 /// At most this many times longer where answers take longer than the fastest known one.
 const MOST_SLOWDOWN: f64 = 8.0;
 /// The weight of a new answer time in the smoothed one when answers get faster. Slower ones count at once.
-const SMOOTHING: f64 = 0.2;
+const SMOOTHING: f64 = 0.3;
 /// How fast the fastest known answer time is forgotten, per answer.
 const FORGETTING: f64 = 1.002;
 /// An answer that takes longer is from a backend in trouble.
@@ -45,20 +48,29 @@ impl Pacer {
 
     /// Takes in that a question was answered, or given up, after `took`.
     pub fn answered(&mut self, took: Duration, now: Instant) {
+        self.pause_after(took, PAUSE_FACTOR, now);
+    }
+
+    /// The same of a question for a few rows of the list of all runs.
+    pub fn answered_rows(&mut self, took: Duration, now: Instant) {
+        self.pause_after(took, PAUSE_FACTOR_AFTER_ROWS, now);
+    }
+
+    fn pause_after(&mut self, took: Duration, factor: f64, now: Instant) {
         let secs = took.as_secs_f64();
-        let recent = self.recent.map_or(secs, |it| secs.max(it + (secs - it) * SMOOTHING));
-        self.recent = Some(recent);
-        self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
         let pause = if took >= SLOW {
             let doubled = SILENCE.saturating_mul(1 << self.slow_in_a_row.min(4));
             self.slow_in_a_row += 1;
             doubled.min(LONGEST_SILENCE)
         } else {
             self.slow_in_a_row = 0;
+            let recent = self.recent.map_or(secs, |it| secs.max(it + (secs - it) * SMOOTHING));
+            self.recent = Some(recent);
+            self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
             let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
             // Of answers in milliseconds the ratio is noise.
             let slowdown = if recent < 0.02 { 1.0 } else { slowdown };
-            let pause = Duration::from_secs_f64(recent * PAUSE_FACTOR * slowdown);
+            let pause = Duration::from_secs_f64(recent * factor * slowdown);
             pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         };
         self.next_at = Some(now + pause);

@@ -40,6 +40,13 @@ pub(super) struct Look {
     pub now: Instant,
 }
 
+/// A moment at which the server was found to be away.
+pub(super) struct Loss {
+    pub at: Instant,
+    /// The same by the server's clock, where that is known.
+    pub server_at: Option<Timestamp>,
+}
+
 /// What an event calls for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Call {
@@ -161,12 +168,12 @@ impl Watched {
         self.is_running() && (quiet.is_some_and(is_long) || seen_quiet >= ORPHAN_AFTER)
     }
 
-    /// Whether a socket is of use. `server_lost_at` is when the server was last seen to be away: what ran
-    /// then may be dead, and a socket of a dead run would never be closed.
+    /// Whether a socket is of use. What ran when the server was last seen to be away may be dead, and a
+    /// socket of a dead run would never be closed.
     pub fn wants_line(
         &self,
         server_now: Option<Timestamp>,
-        server_lost_at: Option<Instant>,
+        loss: Option<&Loss>,
         now: Instant,
     ) -> bool {
         let waits = self.waits() && (self.is_named || self.is_ours);
@@ -175,13 +182,21 @@ impl Watched {
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
         let is_young = age.map_or(self.has_moved, |age| !is_long(age));
         let is_known = self.snapshot.is_some() && age.is_some();
-        let is_alive = server_lost_at.is_none_or(|lost| self.noticed_at > lost);
+        let is_alive = loss.is_none_or(|loss| self.has_moved_since(loss));
         !self.is_over
             && !self.is_missing
             && is_alive
             && (is_known || self.is_named || self.is_ours || is_young)
             && (self.is_running() || waits || goes_on)
             && !self.is_orphan(server_now, now)
+    }
+
+    /// Progress was made after the server was away.
+    fn has_moved_since(&self, loss: &Loss) -> bool {
+        match loss.server_at {
+            Some(at) => self.progress_at > Some(at),
+            None => self.noticed_at > loss.at,
+        }
     }
 
     /// How fresh its detail has to be, with an open socket or without.
@@ -212,12 +227,12 @@ impl Watched {
         Freshness { lasts, stale_lasts: look.poll_interval }
     }
 
-    /// Takes in what REST told. `server_lost_at` is when the server was last seen to be away. Returns
-    /// what is to be handed on, where that is anything new.
+    /// Takes in what REST told; `loss` is the last time that the server was away. Returns what is to be
+    /// handed on, where that is anything new.
     pub fn told(
         &mut self,
         mut snapshot: RunSnapshot,
-        server_lost_at: Option<Instant>,
+        loss: Option<&Loss>,
         server_now: Option<Timestamp>,
         now: Instant,
     ) -> Option<Arc<RunSnapshot>> {
@@ -245,8 +260,9 @@ impl Watched {
             Some(status) if status.is_final() => true,
             Some(ToldStatus::Cancelled) if runs => {
                 let age = server_now.zip(until).map(|(now, at)| now.duration_since(at));
-                let is_lost = server_lost_at.is_some_and(|lost| {
-                    self.noticed_at < lost && now.duration_since(lost) >= LOST_SETTLES
+                let is_lost = loss.is_some_and(|loss| {
+                    let settled = now.saturating_duration_since(loss.at) >= LOST_SETTLES;
+                    settled && !self.has_moved_since(loss)
                 });
                 is_lost || age.is_some_and(is_long)
             }

@@ -37,7 +37,7 @@ async fn an_outage_upstream_is_told_and_the_hub_stays_in_service() {
     let address = backend.listen().await;
     backend.start_run([Script::success(60_000)]);
     let server = Plan::of(address).start().await;
-    let (status, body) = until_upstream(&server, "live").await;
+    let (status, body) = until_upstream(&server, "polling").await;
     assert_eq!((status, &body["status"]), (200, &Value::from("ok")));
     assert_eq!(body["problems"], Value::Array(Vec::new()));
     assert_eq!(body["version"], env!("CARGO_PKG_VERSION"));
@@ -57,7 +57,7 @@ async fn an_outage_upstream_is_told_and_the_hub_stays_in_service() {
     assert_eq!(strict.status, 503, "for who looks at nothing else");
     down.abort();
     backend.restart(Duration::ZERO).await;
-    until_upstream(&server, "live").await;
+    until_upstream(&server, "polling").await;
     assert_eq!(get(&server, "/healthz?strict").await.status, 200);
     server.stop().await;
 }
@@ -87,7 +87,7 @@ async fn the_store_is_told_of() {
     let options = HubOptions { store: Some(folder.0.join("hub.sqlite")), ..plan.options() };
     let hub = Hub::open(options).unwrap();
     let server = HubServer::start_hub_behind(loopback(), hub, None, plan.front()).await.unwrap();
-    let (status, body) = until_upstream(&server, "live").await;
+    let (status, body) = until_upstream(&server, "polling").await;
     assert_eq!((status, &body["store"]["state"]), (200, &Value::from("written")), "{body}");
     server.stop().await;
 }

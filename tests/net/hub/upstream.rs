@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::amcs::with_sockets;
 use jiff::Timestamp;
 use meterbridge::demo::{DemoOptions, DemoServer};
 use meterbridge::hub::HubServer;
@@ -34,8 +35,12 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
     let place = Place::new("backend");
     let backend = Backend::new();
     let address = backend.listen().await;
-    let options =
-        HubOptions { upstream: format!("http://{address}").into(), ..options(Some(place.file())) };
+    let options = HubOptions {
+        upstream: format!("http://{address}").into(),
+        connection: with_sockets(8),
+        ..options(Some(place.file()))
+    };
+    backend.allow_connections(9);
     let runs = [
         backend.start_run([Script::with_fixes(1, 500)]),
         backend.start_run([Script::failing("COMPOSE", "boom", 700)]),
@@ -90,7 +95,12 @@ async fn screens_are_told_how_the_hub_stands_with_the_backend() {
     backend.refuse_sockets(Some(503));
     let address = backend.listen().await;
     backend.start_run([Script::success(60_000)]);
-    let options = HubOptions { upstream: format!("http://{address}").into(), ..options(None) };
+    let options = HubOptions {
+        upstream: format!("http://{address}").into(),
+        connection: with_sockets(8),
+        ..options(None)
+    };
+    backend.allow_connections(9);
     let server = hub_of(options).await;
     let mut screen = connect(&server, None).await;
     let stands = |screen: &NetViewer, state| {
