@@ -5,6 +5,8 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::kiosk::{Notice, Service};
 use crate::source::HeldRuns;
 
 /// Says how many runs are held and waits until they are over, for at most `limit`, or until `again`, a
@@ -30,6 +32,11 @@ pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = 
 pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
     if held.count() == 0 {
         return;
+    }
+    // From here on no frame says that the program is alive.
+    #[cfg(unix)]
+    if let Some(service) = Service::of_environment() {
+        service.tell(Notice::Stopping);
     }
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
         runtime.block_on(wait(held, limit, std::future::pending()));

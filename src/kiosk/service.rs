@@ -12,6 +12,8 @@ pub enum Notice {
     Ready,
     /// It still draws. Without these for `WatchdogSec` the service manager starts it anew.
     Alive,
+    /// The display is closed, and the program ends as soon as nothing is at stake.
+    Stopping,
 }
 
 #[cfg(unix)]
@@ -20,6 +22,7 @@ impl Notice {
         match self {
             Self::Ready => "READY=1\nSTATUS=The display is up.",
             Self::Alive => "WATCHDOG=1",
+            Self::Stopping => "STOPPING=1\nSTATUS=Watched runs go on; waiting for them.",
         }
     }
 }

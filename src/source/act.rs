@@ -14,7 +14,8 @@ use tokio::sync::mpsc;
 use super::ApiCalls;
 use super::api_url::segment;
 use super::ending::seconds;
-use crate::protocol::{RunId, rest};
+use crate::protocol::RunId;
+use crate::protocol::rest::{self, RunSnapshot, ToldStatus};
 
 /// How long an answer is waited for. A backend may freeze for 45 s and answers then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -144,6 +145,15 @@ pub(super) type Post = std::sync::Arc<dyn Fn(Call) -> Posted + Send + Sync>;
 #[cfg(target_arch = "wasm32")]
 pub(super) type Post = std::rc::Rc<dyn Fn(Call) -> Posted>;
 
+/// Asks how a run stands; `None` where there is no answer.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) type LookAt = std::sync::Arc<
+    dyn Fn(RunId) -> Pin<Box<dyn Future<Output = Option<RunSnapshot>> + Send>> + Send + Sync,
+>;
+#[cfg(target_arch = "wasm32")]
+pub(super) type LookAt =
+    std::rc::Rc<dyn Fn(RunId) -> Pin<Box<dyn Future<Output = Option<RunSnapshot>>>>>;
+
 /// Makes a [`Post`] for the API at a path of the origin that a stream came from; `None` where that is
 /// no path.
 #[cfg(not(target_arch = "wasm32"))]
@@ -155,6 +165,8 @@ pub(super) type PostTo = Box<dyn Fn(&str) -> Option<Post>>;
 #[derive(Clone)]
 pub(super) struct Actor {
     pub post: Post,
+    /// How a run stands: `execute` is answered with an error also where the run ran and failed.
+    pub look: Option<LookAt>,
     /// Told of each run that was made or acted on, as soon as that is known.
     pub touched: Option<mpsc::UnboundedSender<RunId>>,
 }
@@ -191,9 +203,13 @@ impl Actor {
                 }
                 Err(error) => Err(error),
             },
-            Act::Execute(run) => {
-                self.execute(run).await.map(|()| (run.clone(), "Execution began".to_owned()))
-            }
+            Act::Execute(run) => self.execute(run).await.map(|executed| {
+                let words = match executed {
+                    Executed::Begun => "Execution began".to_owned(),
+                    Executed::Failed(why) => format!("The run was executed, and failed: {why}"),
+                };
+                (run.clone(), words)
+            }),
         };
         if let Some(run) = act.run() {
             // A refusal, too, says that it is not as it was thought to be.
@@ -205,6 +221,10 @@ impl Actor {
 
     async fn start(&self, calls: ApiCalls, song_id: &SmolStr, seed: i64) -> Result<Done, String> {
         let started = |run| Done { run, words: format!("Started with seed {seed}") };
+        let failed = |run, why| Done {
+            run: Some(run),
+            words: format!("Started with seed {seed}, and failed: {why}"),
+        };
         let body = json!({ "song_id": song_id.as_str(), "manifest": manifest(), "seed": seed });
         let create = Call::new("/runs".to_owned(), Some(body));
         let (answer, is_begun) = match calls {
@@ -222,18 +242,42 @@ impl Actor {
             Err(error) => return Err(error.to_string()),
         };
         self.touch(&made);
-        if !is_begun && let Err(error) = self.execute(&made).await {
-            return Err(format!("Run {made} was made, but not begun: {}", error.words()));
+        if is_begun {
+            return Ok(started(Some(made)));
         }
-        Ok(started(Some(made)))
+        match self.execute(&made).await {
+            Ok(Executed::Begun) => Ok(started(Some(made))),
+            Ok(Executed::Failed(why)) => Ok(failed(made, why)),
+            Err(error) if self.look.is_some() => {
+                Err(format!("Run {made} was made, but not begun: {}", error.words()))
+            }
+            Err(error) => Err(format!(
+                "Run {made} was made, and executing it was answered with an error: {}. Look at the \
+                 run before you try again",
+                error.words()
+            )),
+        }
     }
 
-    /// Begins a run. That it takes long is a good sign.
-    async fn execute(&self, run: &RunId) -> Result<(), PostError> {
+    /// Begins a run. That it takes long is a good sign. An error says nothing for sure: the backend
+    /// answers 500 also where the run began and failed, so the run is looked at.
+    async fn execute(&self, run: &RunId) -> Result<Executed, PostError> {
         let call = Call::of_run("runs", run, "execute");
-        match self.post(Call { patience: PATIENCE_WITH_EXECUTE, ..call }).await {
-            Ok(_) | Err(PostError::Silent { .. }) => Ok(()),
-            Err(error) => Err(error),
+        let error = match self.post(Call { patience: PATIENCE_WITH_EXECUTE, ..call }).await {
+            Ok(_) | Err(PostError::Silent { .. }) => return Ok(Executed::Begun),
+            Err(error) => error,
+        };
+        let (Some(look), PostError::Refused { status: 500.., .. }) = (&self.look, &error) else {
+            return Err(error);
+        };
+        let Some(found) = look(run.clone()).await else { return Err(error) };
+        match found.status {
+            None | Some(ToldStatus::Pending) => Err(error),
+            Some(ToldStatus::Failed) => {
+                let told = found.error.map(|error| error.message.to_string());
+                Ok(Executed::Failed(told.unwrap_or_else(|| error.words())))
+            }
+            Some(_) => Ok(Executed::Begun),
         }
     }
 
@@ -264,6 +308,13 @@ impl Actor {
             let _ = touched.send(run.clone());
         }
     }
+}
+
+/// What came of an `execute`.
+enum Executed {
+    Begun,
+    /// It began and has failed since: why.
+    Failed(String),
 }
 
 /// The graph of a run as the product's own client sends it; the backend goes by its own pipeline.

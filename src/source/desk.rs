@@ -164,7 +164,7 @@ impl Desk {
         if let Some(Hello { api, actions, .. }) = hello {
             let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
             self.actor = match post {
-                Some(post) if actions => Ok(Actor { post, touched: None }),
+                Some(post) if actions => Ok(Actor { post, look: None, touched: None }),
                 Some(_) => Err(HUB_FORBIDS),
                 None => Err(ONLY_EVENTS),
             };

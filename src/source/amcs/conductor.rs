@@ -21,7 +21,7 @@ use super::songs::RecentSongs;
 use super::watched::{Look, Loss, Watched};
 use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
 use crate::protocol::{Batch, Item, RunId};
-use crate::source::act::{Actor, Call, Posted};
+use crate::source::act::{Actor, Call, LookAt, Posted};
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
 use crate::source::desk::Desk;
@@ -204,7 +204,16 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             let api = api.clone();
             Box::pin(async move { api.post(call).await })
         };
-        Actor { post: Arc::new(post), touched: Some(self.touched_sender.clone()) }
+        let api = self.api.clone();
+        let look: LookAt = Arc::new(move |run| {
+            let api = api.clone();
+            Box::pin(async move {
+                let _permit = api.permit().await;
+                api.run(&run).await.ok()
+            })
+        });
+        let touched = Some(self.touched_sender.clone());
+        Actor { post: Arc::new(post), look: Some(look), touched }
     }
 
     /// Whether a socket is open.

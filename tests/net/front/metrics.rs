@@ -139,7 +139,11 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     assert_eq!(value("screen_connections_total", ""), 1.0);
     assert!([0.0, 1.0].contains(&value("screens_behind", "")));
     assert!(value("frames_sent_total", "") >= 1.0);
-    assert_eq!(value("upstream_frames_total", ""), 0.0, "the backend is polled: there is no socket");
+    assert_eq!(
+        value("upstream_frames_total", ""),
+        0.0,
+        "the backend is polled: there is no socket"
+    );
     let states = ["live", "polling", "lost"].map(|state| {
         let labels = format!("state=\"{state}\"");
         metrics["meterbridge_hub_upstream_state"].samples[&labels]
