@@ -1,0 +1,122 @@
+//! How long a node's change takes from the backend to a screen at the hub.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use crate::backend::Backend;
+use crate::delays::Delays;
+use crate::round::{Folder, until_healthy};
+use crate::screen::Screen;
+use crate::studio::keep_running;
+use crate::viewer::Viewer;
+use crate::{Options, on_runtime};
+
+const RUNS: [usize; 3] = [1, 8, 40];
+const SETTLES: Duration = Duration::from_secs(8);
+/// Time for which the last changes are waited for.
+const LAST: Duration = Duration::from_secs(15);
+
+/// A change of a node: its run, the place of its row, and whether it is its end.
+type Change = (Uuid, usize, bool);
+
+/// Measures and prints a table.
+pub fn measure(options: &Options) {
+    println!("{} s each", options.seconds);
+    println!(
+        "| running runs | changes | p50, ms | p95, ms | longest, ms | never seen | requests a second | \
+         most connections | runs failed |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for runs in RUNS {
+        on_runtime(measure_with(options, runs));
+    }
+}
+
+async fn measure_with(options: &Options, runs: usize) {
+    let folder = Folder::new(runs as u64);
+    let backend = Backend::begun_at(Timestamp::now());
+    backend.expect_harm();
+    backend.answer_within(options.answer_times());
+    let address = backend.listen().await;
+    let studio = keep_running(&backend, runs);
+    let mut hub = Viewer::hub(options, "hub", address, &folder.0, false);
+    hub.start();
+    until_healthy(&hub).await;
+    let screen = Screen::open(hub.events_url());
+    sleep(SETTLES).await;
+    let (from, began) = (backend.now(), Instant::now());
+    let length = Duration::from_secs(options.seconds);
+    let until = from + length;
+    let before = backend.seen().viewers_requests;
+    let (mut seen, mut delays) = (HashSet::new(), Delays::default());
+    let mut requests = 0;
+    while began.elapsed() < length + LAST {
+        if began.elapsed() < length {
+            requests = backend.seen().viewers_requests - before;
+        }
+        // Nothing may come for long where nothing changes.
+        let _ = timeout(Duration::from_millis(200), screen.news()).await;
+        note(&backend, &screen, (from, until), &mut seen, &mut delays);
+    }
+    studio.abort();
+    let all = changes(&backend, from, until).len();
+    println!(
+        "| {runs} | {all} | {:.0} | {:.0} | {:.0} | {} | {:.1} | {} | {} |",
+        delays.percentile_ms(0.5),
+        delays.percentile_ms(0.95),
+        delays.percentile_ms(1.0),
+        all - seen.len(),
+        requests as f64 / length.as_secs_f64(),
+        backend.pool().most_by_watchers,
+        backend.failed_by_watchers().len(),
+    );
+}
+
+/// Changes between two instants, with theirs.
+fn changes(backend: &Backend, from: Timestamp, until: Timestamp) -> Vec<(Change, Timestamp)> {
+    let studio = backend.lock();
+    let mut changes = Vec::new();
+    for run in studio.runs.values() {
+        for (place, row) in run.executions.iter().enumerate() {
+            changes.push(((run.id, place, false), row.started_at));
+            changes.extend(row.completed_at.map(|at| ((run.id, place, true), at)));
+        }
+    }
+    changes.retain(|(_, at)| *at >= from && *at < until);
+    changes
+}
+
+/// Notes which changes are shown by now.
+fn note(
+    backend: &Backend,
+    screen: &Screen,
+    (from, until): (Timestamp, Timestamp),
+    seen: &mut HashSet<Change>,
+    delays: &mut Delays,
+) {
+    let new: Vec<_> =
+        changes(backend, from, until).into_iter().filter(|(it, _)| !seen.contains(it)).collect();
+    for (change, at) in new {
+        if is_shown(backend, screen, change) {
+            seen.insert(change);
+            delays.add(Duration::try_from(backend.now().duration_since(at)).unwrap_or_default());
+        }
+    }
+}
+
+fn is_shown(backend: &Backend, screen: &Screen, (run, place, is_end): Change) -> bool {
+    let (name, attempt) = {
+        let mut studio = backend.lock();
+        let rows = &studio.run(run).executions;
+        let name = rows[place].node;
+        (name, rows[..=place].iter().filter(|row| row.node == name).count() as u32)
+    };
+    let Some(report) = screen.report(run) else { return false };
+    let Some(node) = report.nodes.iter().find(|node| node.name == name) else { return false };
+    let is_over = matches!(node.status, "success" | "failed");
+    node.attempts > attempt || node.attempts == attempt && (!is_end || is_over)
+}

@@ -1,0 +1,361 @@
+//! One round: runs come in waves, viewers come and go, and at the end each run is compared.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+
+use crate::Options;
+use crate::backend::{Backend, Phase, Truth};
+use crate::plan::{Act, Plan};
+use crate::screen::Screen;
+use crate::tally::Tally;
+use crate::viewer::{Ended, Viewer};
+
+/// Time within which a run that ended is shown right.
+const SOON: Duration = Duration::from_secs(15);
+const TICK: Duration = Duration::from_millis(200);
+/// Between two looks at the hub's health, once it is up.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
+/// Time beyond the longest run within which SIGTERM ends a viewer.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Differences that are told of a run.
+const MOST_WRONG: usize = 3;
+
+/// A run of the round.
+struct Watched {
+    id: Uuid,
+    ended_at: Option<Instant>,
+    shown_after: Option<Duration>,
+}
+
+struct Round<'a> {
+    options: &'a Options,
+    number: u64,
+    backend: Backend,
+    phase: Phase,
+    viewers: Vec<Viewer>,
+    screen: Screen,
+    runs: Vec<Option<Watched>>,
+    plan: Plan,
+    began: Instant,
+    /// Since when the hub has been up; since when the backend has answered.
+    hub_since: Option<Instant>,
+    backend_since: Instant,
+    health_at: Instant,
+    tally: Tally,
+    /// Viewers that should be there.
+    wanted: Vec<bool>,
+}
+
+/// Plays a round.
+pub async fn play(options: &Options, number: u64) -> Tally {
+    let folder = Folder::new(number);
+    let backend = Backend::begun_at(Timestamp::now());
+    backend.expect_harm();
+    backend.seed(number);
+    backend.answer_within(options.answer_times());
+    let upstream = backend.listen().await;
+    let hub = Viewer::hub(options, "hub", upstream, &folder.0, true);
+    let second = match options.has_window() {
+        true => Viewer::window(options, "window", upstream, &folder.0),
+        false => Viewer::hub(options, "second", upstream, &folder.0, false),
+    };
+    let screen = Screen::open(hub.events_url());
+    let plan = Plan::draw(number, options.longest, 2, options.backend_falls);
+    backend.add_pending(plan.pending);
+    let now = Instant::now();
+    let round = Round {
+        options,
+        number,
+        backend,
+        phase: Phase::Up,
+        viewers: vec![hub, second],
+        screen,
+        runs: plan.runs.iter().map(|_| None).collect(),
+        plan,
+        began: now,
+        hub_since: None,
+        backend_since: now,
+        health_at: now,
+        tally: Tally { rounds: 1, ..Tally::default() },
+        wanted: vec![false; 2],
+    };
+    round.play().await
+}
+
+impl Round<'_> {
+    async fn play(mut self) -> Tally {
+        let began = self.began;
+        let mut acts: VecDeque<(Instant, Act)> =
+            self.plan.acts.iter().map(|(at, act)| (began + *at, *act)).collect();
+        let mut tick = began;
+        loop {
+            let now = Instant::now();
+            while acts.front().is_some_and(|(at, _)| *at <= now) {
+                let Some((_, act)) = acts.pop_front() else { break };
+                if !self.act(act) {
+                    // Later, when it can be done.
+                    acts.push_front((now + TICK, act));
+                    break;
+                }
+            }
+            if now >= tick {
+                tick = now + TICK;
+                self.look().await;
+            }
+            if acts.is_empty() && self.is_settled() {
+                break;
+            }
+            sleep_until(acts.front().map_or(tick, |(at, _)| tick.min(*at))).await;
+        }
+        self.finish()
+    }
+
+    /// Does it; `false` where it cannot be done yet.
+    fn act(&mut self, act: Act) -> bool {
+        match act {
+            // A dead server begins nothing.
+            Act::StartRun(_) if self.phase != Phase::Up => return false,
+            Act::StartRun(nth) => self.start_run(nth),
+            Act::CancelRun(nth) => {
+                if let Some(run) = &self.runs[nth] {
+                    let now = self.backend.now();
+                    let mut studio = self.backend.lock();
+                    if self.phase == Phase::Up && studio.run(run.id).executing {
+                        studio.cancel(run.id, now);
+                    }
+                }
+            }
+            Act::StartViewer(which) => self.wanted[which] = true,
+            Act::KillViewer(which) => {
+                self.tally.viewers_killed += usize::from(self.viewers[which].is_there());
+                self.viewers[which].kill();
+                self.gone(which);
+            }
+            Act::StopViewer(which) => {
+                self.tally.viewers_stopped += usize::from(self.viewers[which].is_there());
+                self.viewers[which].stop();
+                self.gone(which);
+            }
+            Act::StopBackend => self.turn(Phase::Restarting),
+            Act::KillBackend => self.turn(Phase::Killed),
+            Act::StartBackend => self.turn(Phase::Up),
+        }
+        true
+    }
+
+    fn gone(&mut self, which: usize) {
+        self.wanted[which] = false;
+        if which == 0 {
+            self.hub_since = None;
+        }
+    }
+
+    fn turn(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.backend.turn(phase);
+        self.backend_since = Instant::now();
+    }
+
+    fn start_run(&mut self, nth: usize) {
+        let planned = &self.plan.runs[nth];
+        let before = nth.checked_sub(1).and_then(|before| self.runs[before].as_ref());
+        let id = match before.filter(|_| planned.shares_song) {
+            None => self.backend.add_run([planned.script.clone()]),
+            Some(before) => {
+                let now = self.backend.now();
+                let mut studio = self.backend.lock();
+                let song = studio.run(before.id).song_id;
+                studio.add_run(song, vec![planned.script.clone()], now)
+            }
+        };
+        self.backend.start(id);
+        self.runs[nth] = Some(Watched { id, ended_at: None, shown_after: None });
+    }
+
+    /// Looks after viewers, and at what is shown.
+    async fn look(&mut self) {
+        for which in 0..self.viewers.len() {
+            self.look_after(which);
+        }
+        let now = Instant::now();
+        if self.viewers[0].is_there() && self.wanted[0] && now >= self.health_at {
+            let is_up = self.viewers[0].is_healthy().await;
+            match (is_up, self.hub_since) {
+                (true, None) => self.hub_since = Some(now),
+                (false, Some(_)) => {
+                    self.trouble("the hub does not say that it is well".to_owned());
+                    self.hub_since = None;
+                }
+                _ => {}
+            }
+            self.health_at = now + if is_up { HEALTH_INTERVAL } else { TICK };
+        }
+        if self.phase != Phase::Up || self.backend.is_frozen() {
+            self.backend_since = now;
+        }
+        self.compare(now);
+    }
+
+    fn look_after(&mut self, which: usize) {
+        let viewer = &mut self.viewers[which];
+        match viewer.ended() {
+            Some(Ended::Stopped(after)) => {
+                self.tally.longest_stop = self.tally.longest_stop.max(after);
+            }
+            Some(Ended::ByItself) => {
+                let words = format!("{} ended by itself: {}", viewer.name, viewer.last_words());
+                self.trouble(words);
+            }
+            None => {}
+        }
+        let viewer = &mut self.viewers[which];
+        let patience = STOP_PATIENCE + Duration::from_secs_f64(self.options.longest);
+        if viewer.is_stopping() && viewer.stopping_for() > patience {
+            self.tally.viewers_stuck += 1;
+            viewer.kill();
+        }
+        if self.wanted[which] && !viewer.is_there() {
+            viewer.start();
+            if which == 0 {
+                self.hub_since = None;
+                self.health_at = Instant::now();
+            }
+        }
+    }
+
+    fn trouble(&mut self, words: String) {
+        self.tally.troubles.push(format!("round {}: {words}", self.number));
+    }
+
+    /// Notes which runs are over, and which of these are shown right by now.
+    fn compare(&mut self, now: Instant) {
+        let since = self.hub_since.map(|hub| hub.max(self.backend_since));
+        let mut runs = std::mem::take(&mut self.runs);
+        for run in runs.iter_mut().flatten() {
+            if run.ended_at.is_none() && self.is_over(run.id) {
+                run.ended_at = Some(now);
+            }
+            if let (Some(ended), None, Some(since)) = (run.ended_at, run.shown_after, since)
+                && self.differences(run.id).is_empty()
+            {
+                run.shown_after = Some(now - ended.max(since).min(now));
+            }
+        }
+        self.runs = runs;
+    }
+
+    /// Nothing more happens to it.
+    fn is_over(&self, id: Uuid) -> bool {
+        let mut studio = self.backend.lock();
+        let run = studio.run(id);
+        run.number > 0 && !run.executing
+    }
+
+    fn differences(&self, id: Uuid) -> Vec<String> {
+        match self.screen.report(id) {
+            None => vec!["it is not shown".to_owned()],
+            Some(report) => Truth::of(&self.backend, id).differences(&report),
+        }
+    }
+
+    /// Everything has happened, and the hub had its time.
+    fn is_settled(&mut self) -> bool {
+        self.wanted[0] = true;
+        let ends: Option<Vec<Instant>> =
+            self.runs.iter().flatten().map(|run| run.ended_at).collect();
+        let (Some(ends), Some(hub)) = (ends, self.hub_since) else { return false };
+        let last = ends.into_iter().max().unwrap_or(hub).max(hub).max(self.backend_since);
+        let is_all_shown = self.runs.iter().flatten().all(|run| run.shown_after.is_some());
+        let waited = last.elapsed();
+        waited > SOON + TICK || is_all_shown && waited > 2 * HEALTH_INTERVAL
+    }
+
+    fn described(&self, run: &Watched, status: &str) -> String {
+        let ended = run.ended_at.map_or(0.0, |at| (at - self.began).as_secs_f64());
+        let mut studio = self.backend.lock();
+        let it = studio.run(run.id);
+        let began = it.started_at.unwrap_or(it.created_at);
+        let took = it.updated_at.duration_since(began).as_secs_f64();
+        let (round, id) = (self.number, run.id);
+        format!("round {round}, run {id}, {status} {ended:.1} s into it, which took {took:.1} s")
+    }
+
+    fn finish(mut self) -> Tally {
+        let runs = std::mem::take(&mut self.runs);
+        self.tally.runs = runs.len();
+        for run in runs.iter().flatten() {
+            let wrong = self.differences(run.id);
+            let status = self.backend.lock().run(run.id).status;
+            if status == "running" {
+                self.tally.orphans += 1;
+                self.tally.orphans_right += usize::from(wrong.is_empty());
+                continue;
+            }
+            self.tally.ended += 1;
+            let place = self.described(run, status);
+            match run.shown_after {
+                _ if !wrong.is_empty() => {
+                    let more = match wrong.len().saturating_sub(MOST_WRONG) {
+                        0 => String::new(),
+                        more => format!("; and {more} more"),
+                    };
+                    let wrong = wrong[..wrong.len().min(MOST_WRONG)].join("; ");
+                    self.tally.wrong.push(format!("{place}: {wrong}{more}"));
+                }
+                None => self.tally.late.push(format!("{place}: at the very end")),
+                Some(after) if after > SOON => {
+                    self.tally.late.push(format!("{place}: after {:.1} s", after.as_secs_f64()));
+                }
+                Some(_) => self.tally.right += 1,
+            }
+            if let Some(after) = run.shown_after {
+                self.tally.shown_after.add(after);
+            }
+        }
+        let pool = self.backend.pool();
+        self.tally.freezes = pool.freezes;
+        self.tally.freezes_by_watchers = pool.freezes_by_watchers;
+        self.tally.most_by_watchers = pool.most_by_watchers;
+        self.tally.most_held = pool.most_held;
+        self.tally.failed_by_watchers = self.backend.failed_by_watchers().len();
+        self.tally
+    }
+}
+
+/// A folder that goes with its round.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new(number: u64) -> Self {
+        let name = format!("meterbridge-harm-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Waits until a hub says that it works.
+pub async fn until_healthy(hub: &Viewer) {
+    let began = Instant::now();
+    while !hub.is_healthy().await {
+        assert!(
+            began.elapsed() < STOP_PATIENCE,
+            "{} does not work: {}",
+            hub.name,
+            hub.last_words()
+        );
+        sleep(TICK).await;
+    }
+}

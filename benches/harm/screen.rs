@@ -1,0 +1,97 @@
+//! A screen at a hub: everything that the hub tells goes into a model, anew with each connection.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use meterbridge::inspect::RunReport;
+use meterbridge::model::{Model, Retention};
+use meterbridge::protocol::Batch;
+use meterbridge::protocol::Item;
+use meterbridge::protocol::hub::HubFrame;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+/// Between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+
+pub struct Screen {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    news: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// Present once the hub has told what there was before.
+    model: Option<Model>,
+}
+
+impl Screen {
+    pub fn open(url: String) -> Self {
+        let shared = Arc::new(Shared::default());
+        let task = tokio::spawn(watch(url, shared.clone()));
+        Self { shared, task }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().expect("nobody panics")
+    }
+
+    /// The run as it is shown; `None` where it is not, or nothing is.
+    pub fn report(&self, run: Uuid) -> Option<RunReport> {
+        let state = self.state();
+        state.model.as_ref()?.run(&run.to_string()).map(RunReport::of)
+    }
+
+    /// Waits until something more is shown.
+    pub async fn news(&self) {
+        self.shared.news.notified().await;
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn watch(url: String, shared: Arc<Shared>) {
+    loop {
+        follow(&url, &shared).await;
+        shared.state.lock().expect("nobody panics").model = None;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn follow(url: &str, shared: &Shared) -> Option<()> {
+    let (mut socket, _) = connect_async(url).await.ok()?;
+    let mut model = Some(Model::new(Retention::EVERYTHING));
+    loop {
+        let Message::Text(text) = socket.next().await?.ok()? else { continue };
+        let mut batch = Batch::new(Timestamp::now(), model.is_none());
+        batch.push_text(&text);
+        let is_live = batch
+            .items
+            .iter()
+            .any(|item| matches!(item, Item::Hub(frame) if *frame == HubFrame::Live));
+        let mut state = shared.state.lock().expect("nobody panics");
+        if is_live {
+            state.model = model.take();
+        }
+        if let Some(model) = model.as_mut().or(state.model.as_mut()) {
+            model.receive(batch, |_, _| ());
+        }
+        drop(state);
+        shared.news.notify_one();
+    }
+}

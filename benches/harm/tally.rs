@@ -1,0 +1,121 @@
+//! Counts of what came of rounds.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::delays::Delays;
+
+/// Runs told of one by one, of each kind.
+const MOST_LINES: usize = 40;
+
+/// Counts of one round, or of several.
+#[derive(Default)]
+pub struct Tally {
+    pub rounds: u64,
+    pub runs: usize,
+    pub failed_by_watchers: usize,
+    pub freezes: usize,
+    pub freezes_by_watchers: usize,
+    pub most_by_watchers: usize,
+    pub most_held: usize,
+    /// Runs that ended.
+    pub ended: usize,
+    pub right: usize,
+    pub late: Vec<String>,
+    pub wrong: Vec<String>,
+    /// Runs that a killed server left.
+    pub orphans: usize,
+    pub orphans_right: usize,
+    /// From a run's end to its being shown right, where the hub was there.
+    pub shown_after: Delays,
+    pub viewers_killed: usize,
+    pub viewers_stopped: usize,
+    /// Viewers that SIGTERM did not end in time.
+    pub viewers_stuck: usize,
+    pub longest_stop: Duration,
+    /// What viewers did that they should not.
+    pub troubles: Vec<String>,
+}
+
+impl Tally {
+    pub fn add(&mut self, mut other: Self) {
+        self.rounds += other.rounds;
+        self.runs += other.runs;
+        self.failed_by_watchers += other.failed_by_watchers;
+        self.freezes += other.freezes;
+        self.freezes_by_watchers += other.freezes_by_watchers;
+        self.most_by_watchers = self.most_by_watchers.max(other.most_by_watchers);
+        self.most_held = self.most_held.max(other.most_held);
+        self.ended += other.ended;
+        self.right += other.right;
+        self.late.append(&mut other.late);
+        self.wrong.append(&mut other.wrong);
+        self.orphans += other.orphans;
+        self.orphans_right += other.orphans_right;
+        self.shown_after.append(&mut other.shown_after);
+        self.viewers_killed += other.viewers_killed;
+        self.viewers_stopped += other.viewers_stopped;
+        self.viewers_stuck += other.viewers_stuck;
+        self.longest_stop = self.longest_stop.max(other.longest_stop);
+        self.troubles.append(&mut other.troubles);
+    }
+
+    pub fn did_harm(&self, most: usize) -> bool {
+        self.failed_by_watchers > 0 || self.freezes_by_watchers > 0 || self.most_by_watchers > most
+    }
+
+    pub fn line(&self) -> String {
+        format!(
+            "{} rounds, {} runs, {} failed by watching, {} freezes caused, right {}, late {}, wrong {}",
+            self.rounds,
+            self.runs,
+            self.failed_by_watchers,
+            self.freezes_by_watchers,
+            self.right,
+            self.late.len(),
+            self.wrong.len()
+        )
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percentile = |part| self.shown_after.percentile_ms(part) / 1e3;
+        let mut row = |what: &str, count: String| writeln!(f, "| {what} | {count} |");
+        row("what", "count".to_owned())?;
+        row("---", "---:".to_owned())?;
+        row("rounds", self.rounds.to_string())?;
+        row(
+            "viewers killed; stopped",
+            format!("{}; {}", self.viewers_killed, self.viewers_stopped),
+        )?;
+        row("runs", self.runs.to_string())?;
+        row("runs failed by watching", self.failed_by_watchers.to_string())?;
+        row("freezes caused by watching", self.freezes_by_watchers.to_string())?;
+        row("freezes in all", self.freezes.to_string())?;
+        row("most connections held by viewers", self.most_by_watchers.to_string())?;
+        row("most connections held in all", self.most_held.to_string())?;
+        row("runs ended while a hub could tell", self.ended.to_string())?;
+        row("shown right within 15 s", self.right.to_string())?;
+        row("shown right later", self.late.len().to_string())?;
+        row("shown wrong at the end", self.wrong.len().to_string())?;
+        row(
+            "shown right after, p50; p95, s",
+            format!("{:.1}; {:.1}", percentile(0.5), percentile(0.95)),
+        )?;
+        row("orphans; shown right", format!("{}; {}", self.orphans, self.orphans_right))?;
+        let stop = self.longest_stop.as_secs_f64();
+        row("longest end after SIGTERM, s; never", format!("{stop:.1}; {}", self.viewers_stuck))?;
+        for (what, list) in
+            [("late", &self.late), ("wrong", &self.wrong), ("trouble", &self.troubles)]
+        {
+            for words in list.iter().take(MOST_LINES) {
+                writeln!(f, "{what}: {words}")?;
+            }
+            if let Some(more) = list.len().checked_sub(MOST_LINES + 1) {
+                writeln!(f, "{what}: {} more", more + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
