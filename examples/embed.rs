@@ -25,7 +25,7 @@ use anyhow::{Result, bail};
 use bevy::app::ScheduleRunnerPlugin;
 use bevy::prelude::*;
 use clap::Parser;
-use meterbridge::app::ingest::{
+use meterbridge::app::state::run_store::{
     Connected, ConnectionError, Disconnected, EventReceived, NodeFinished, ParseErrorReceived,
     RunFinished, Studio,
 };

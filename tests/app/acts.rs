@@ -4,17 +4,17 @@
 use bevy::prelude::*;
 use jiff::SignedDuration;
 use meterbridge::app::StudioPlugin;
-use meterbridge::app::actions::Action;
-use meterbridge::app::acts::{Acts, Verb};
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::director::DirectorPlugin;
+use meterbridge::app::control::director::DirectorPlugin;
+use meterbridge::app::control::run_operations::{Acts, Verb};
 use meterbridge::app::draw::{Canvas, DrawClock};
-use meterbridge::app::focus::Focus;
-use meterbridge::app::ingest::{ActFinished, HubOffer, Link};
-use meterbridge::app::kiosk::Presence;
-use meterbridge::app::notices::{News, Notices};
-use meterbridge::app::view::View;
-use meterbridge::app::viewport::Viewport;
+use meterbridge::app::overlays::notices::{News, Notices};
+use meterbridge::app::platform::kiosk::Presence;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::focus::Focus;
+use meterbridge::app::state::run_store::{ActFinished, HubOffer, Link};
+use meterbridge::app::state::view::View;
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::demo::{DemoOptions, spawn_thread};
 use meterbridge::director::DirectorSettings;
@@ -328,7 +328,8 @@ fn escape_takes_toasts_away_before_anything_else() {
     act(&mut app, Action::Back);
     pass(&mut app, 0.5);
     assert!(toasts(&app).is_empty());
-    let panel = |app: &App| app.world().resource::<meterbridge::app::actions::Chrome>().panel;
+    let panel =
+        |app: &App| app.world().resource::<meterbridge::app::state::actions::Chrome>().panel;
     assert!(panel(&app));
     act(&mut app, Action::Back);
     assert!(!panel(&app));

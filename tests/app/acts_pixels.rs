@@ -3,15 +3,15 @@
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
-use meterbridge::app::actions::{Action, Chrome};
-use meterbridge::app::acts::Verb;
-use meterbridge::app::clock::PlaybackClock;
+use meterbridge::app::control::run_operations::Verb;
 use meterbridge::app::draw::{
     DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::ingest::Link;
-use meterbridge::app::notices::{News, Notice, Notices, ToastPlaces};
-use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::overlays::notices::{News, Notice, Notices, ToastPlaces};
+use meterbridge::app::state::actions::{Action, Chrome};
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::run_store::Link;
+use meterbridge::app::state::viewport::{self, Viewport};
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ThemeName, ViewName};
 use meterbridge::layout::Screen;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bevy::prelude::*;
-use meterbridge::app::actions::Action;
-use meterbridge::app::entities::RunEntity;
-use meterbridge::app::ingest::{
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::entities::RunEntity;
+use meterbridge::app::state::run_store::{
     Connected, ConnectionError, Disconnected, EventReceived, Link, Studio,
 };
 use meterbridge::config::Settings;

@@ -2,15 +2,15 @@
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
-use meterbridge::app::actions::Action;
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::director::{Auto, DirectorPlugin};
+use meterbridge::app::control::director::{Auto, DirectorPlugin};
 use meterbridge::app::draw::{
     Canvas, DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::ingest::Studio;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::viewport::{self, ReducedMotion, Viewport};
 use meterbridge::app::theme::motion;
-use meterbridge::app::viewport::{self, ReducedMotion, Viewport};
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::director::{Director, DirectorSettings, Why};

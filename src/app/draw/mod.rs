@@ -22,6 +22,7 @@ mod canvas;
 mod cells;
 mod fade;
 mod fonts;
+pub mod glyphs;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;
 mod instance;

@@ -12,9 +12,9 @@ use super::connection_log::connection_log_ui;
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
-use crate::app::actions::Action;
-use crate::app::clock::millis_between;
-use crate::app::ingest::Link;
+use crate::app::state::actions::Action;
+use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::Link;
 use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{

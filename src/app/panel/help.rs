@@ -9,7 +9,7 @@ use bevy_egui::egui::{
 use super::glyph::close_ui;
 use super::style::{self, ink, text};
 use super::{legend, widgets};
-use crate::app::actions::{Action, SHORTCUTS};
+use crate::app::state::actions::{Action, SHORTCUTS};
 
 /// As wide as two columns want to be.
 const WIDTH: f32 = 1360.0;

@@ -205,8 +205,8 @@ pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, receive};
+    use crate::app::state::run_store::Studio;
     use crate::model::Retention;
 
     fn studio(log_events: usize) -> Studio {

@@ -10,8 +10,8 @@ use super::glyph::{Sign, sign_ui};
 use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
-use crate::app::clock::millis_between;
-use crate::app::stage::queued_ms;
+use crate::app::state::clock::millis_between;
+use crate::app::views::stage::queued_ms;
 use crate::app::words::{
     brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
     score_words, short_id, time_words,
@@ -376,8 +376,8 @@ fn head_of(text: &str, most: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, harness, studio, zone};
+    use crate::app::state::run_store::Studio;
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::glyph::Sign;
 use super::style::{self, ink, text};
 use super::widgets::{self, elided, paint_line, section_ui};
-use crate::app::actions::Action;
-use crate::app::notices::{Notice, Notices};
+use crate::app::overlays::notices::{Notice, Notices};
+use crate::app::state::actions::Action;
 use crate::app::words::{count_words, time_words};
 
 /// Height of a notice: two lines.

@@ -9,8 +9,8 @@ use bevy_egui::egui::{
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui};
-use crate::app::actions::Action;
-use crate::app::acts::{Lacks, Question, Verb};
+use crate::app::control::run_operations::{Lacks, Question, Verb};
+use crate::app::state::actions::Action;
 use crate::app::words::{run_status_words, run_title, short_id};
 use crate::model::Run;
 
@@ -188,8 +188,8 @@ fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, harness, studio};
+    use crate::app::state::run_store::Studio;
     use crate::source::Act;
     use bevy_egui::egui::{self, accesskit::Role};
     use egui_kittest::Harness;

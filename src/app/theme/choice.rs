@@ -6,7 +6,7 @@ use super::dark::DARK;
 use super::high_contrast::HIGH_CONTRAST;
 use super::light::LIGHT;
 use super::palette::Palette;
-use crate::app::AppSystems;
+use crate::app::systems::AppSystems;
 use crate::config::ThemeName;
 
 /// Which colours everything is drawn in.

@@ -10,8 +10,6 @@ mod high_contrast;
 mod light;
 mod palette;
 #[cfg(test)]
-mod repaint;
-#[cfg(test)]
 pub mod vision;
 
 pub(super) use self::choice::plugin;
