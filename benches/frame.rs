@@ -163,7 +163,7 @@ fn wall(changing: usize) -> Case {
         .init_resource::<Arrived>()
         .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
 
     let mut backend = Backend { frames: Busy::new(RUNS), sent: 0 };

@@ -1,16 +1,14 @@
 //! The plugins that an app is made of, or that another app takes in.
 
 use bevy::prelude::*;
-use bevy_egui::{EguiGlobalSettings, EguiPlugin};
+use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
-use super::control::{connection, keys, run_operations, zoom};
-use super::draw::DrawPlugin;
-use super::overlays::{notices, pill};
-use super::platform::{power, window};
-use super::state::{actions, clock, entities, focus, run_store, view, viewport};
-use super::systems::AppSystems;
-use super::views::{chrome, stage, transition, wall};
-use super::{panel, theme};
+use super::control::{self, connection, following, fullscreen, navigation, run_operations, zoom};
+use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
+use super::overlays::notices;
+use super::state::next_frame::NextFrame;
+use super::state::{entities, focus, link, run_store, view, viewport};
+use super::{panel, systems, theme, views};
 use crate::config::Settings;
 use crate::protocol::RunId;
 use crate::source::SourceSpec;
@@ -25,12 +23,9 @@ pub struct StudioPlugin {
 
 impl Plugin for StudioPlugin {
     fn build(&self, app: &mut App) {
-        use AppSystems::{Act, Draw, Ingest, Sync, Tell};
-        app.configure_sets(PreUpdate, Ingest)
-            .configure_sets(Update, (Act, Sync, Draw, Tell).chain());
         let run = self.settings.view.run.as_deref().map(RunId::new);
         app.insert_resource(run_store::Studio::new(self.settings.retention))
-            .insert_resource(run_store::Link::new(&self.settings, self.source.clone()))
+            .insert_resource(link::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
             .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
@@ -38,16 +33,18 @@ impl Plugin for StudioPlugin {
             .insert_resource(notices::Notices::new(self.settings.kiosk.on))
             .insert_resource(connection::SourceOptions::new(&self.settings));
         app.add_plugins((
-            clock::plugin,
+            systems::plugin,
             run_store::plugin,
-            actions::plugin,
-            focus::plugin,
+            navigation::plugin,
+            connection::plugin,
+            theme::choice_plugin,
+            following::plugin,
             run_operations::plugin,
             notices::plugin,
             entities::plugin,
         ));
         if self.source.is_some() {
-            app.add_plugins(connection::plugin);
+            app.add_plugins(connection::source_plugin);
         }
     }
 }
@@ -57,28 +54,30 @@ pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<power::NextFrame>().add_plugins((
+        app.init_resource::<NextFrame>().add_plugins((
             DrawPlugin,
             theme::plugin,
             viewport::plugin,
-            transition::plugin,
-            chrome::plugin,
-            stage::plugin,
-            wall::plugin,
+            views::plugin,
             notices::draw_plugin,
         ));
     }
 }
 
 /// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`] and the
-/// cameras of [`viewport::spawn_cameras`].
+/// cameras of [`spawn_cameras`].
 pub struct ControlsPlugin;
 
 impl Plugin for ControlsPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(EguiPlugin::default())
             .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
-            .add_plugins((keys::plugin, panel::plugin, zoom::plugin, window::plugin))
-            .add_plugins((pill::press_plugin, notices::press_plugin));
+            .add_plugins((control::input_plugin, zoom::plugin, fullscreen::plugin, panel::plugin));
     }
+}
+
+/// The canvas, and the panel above it: egui cannot draw with the canvas's camera.
+pub fn spawn_cameras(mut commands: Commands) {
+    commands.spawn(CanvasCamera);
+    commands.spawn((overlay_camera(1), PrimaryEguiContext));
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use bevy::prelude::*;
 
 use crate::app::draw::{Canvas, CellField, DrawClock};
-use crate::app::platform::power::NextFrame;
 use crate::app::plugins::StudioPlugin;
 use crate::app::state::actions::Action;
 use crate::app::state::clock::PlaybackClock;
+use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::Studio;
 use crate::app::state::{focus, viewport};
-use crate::app::theme::Theme;
-use crate::app::views::{chrome, stage, wall};
+use crate::app::theme::{self, Theme};
+use crate::app::views;
 use crate::config::{Settings, ViewName};
 use crate::model::{Model, Retention};
 use crate::protocol::Batch;
@@ -48,13 +48,7 @@ fn showing(scene: &str, view: ViewName) -> App {
         .init_resource::<CellField>()
         .init_resource::<NextFrame>()
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
-        .add_plugins((
-            crate::app::theme::plugin,
-            viewport::plugin,
-            chrome::plugin,
-            stage::plugin,
-            wall::plugin,
-        ))
+        .add_plugins((theme::plugin, viewport::plugin, views::plugin))
         .init_resource::<Drew>()
         .add_systems(PostUpdate, watch)
         .insert_resource(PlaybackClock::fixed(now))

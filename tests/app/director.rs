@@ -274,7 +274,7 @@ fn a_click_on_the_pill_is_as_good_as_the_key() {
     let mut app = wall();
     app.init_resource::<ButtonInput<MouseButton>>()
         .insert_resource(bevy_egui::input::EguiWantsInput::default())
-        .init_resource::<meterbridge::app::panel::PanelArea>()
+        .init_resource::<meterbridge::app::state::viewport::PanelArea>()
         .add_plugins(meterbridge::app::overlays::pill::press_plugin);
     let mut window = Window { resolution: (1920, 1080).into(), ..default() };
     let rect = app.world().resource::<Pill>().rect().unwrap();

@@ -1,7 +1,8 @@
 //! Which run is shown: what somebody who looks at the wall would otherwise miss.
 
 use bevy::prelude::*;
-use meterbridge::app::state::actions::{Action, Chrome};
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::chrome::Chrome;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::config::Settings;
 

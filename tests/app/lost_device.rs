@@ -25,7 +25,7 @@ fn lose_the_device(restart: Option<fn(&str)>) -> App {
     ));
     make_ready(&mut app);
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, SIZE).unwrap();
     for _ in 0..3 {

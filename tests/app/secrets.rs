@@ -8,7 +8,8 @@ use std::time::Duration;
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use meterbridge::app::draw::{Canvas, make_ready, offscreen_plugins};
-use meterbridge::app::state::run_store::{Link, Studio};
+use meterbridge::app::state::link::Link;
+use meterbridge::app::state::run_store::Studio;
 use meterbridge::app::state::viewport::{self, Viewport};
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
@@ -103,7 +104,7 @@ fn words(url: &str, settings: Settings, done: impl Fn(&App) -> bool) -> String {
     app.add_plugins((StudioPlugin { settings, source }, ViewPlugin, ControlsPlugin));
     app.insert_resource(Viewport { size_px: Vec2::new(960.0, 540.0), ..default() });
     make_ready(&mut app);
-    viewport::spawn_cameras(app.world_mut().commands());
+    meterbridge::app::spawn_cameras(app.world_mut().commands());
     app.world_mut().flush();
     until(&mut app, "something to show", |app| done(app));
     let mut seen = String::new();

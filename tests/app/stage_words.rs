@@ -3,8 +3,8 @@
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_view::{ModuleView, StageView};
 use meterbridge::app::views::stage::story::story;
-use meterbridge::app::views::stage::view::{ModuleView, StageView};
 use meterbridge::model::NodeStatus;
 
 use super::support::{play_scene, studio};

@@ -1,4 +1,5 @@
-//! Starts the source that was asked for, and wakes the window when it has something.
+//! Starts the source that was asked for, and wakes the window when it has something; carries out the
+//! actions on the connection.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::app::state::run_store::Link;
+use crate::app::state::actions::Action;
+use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;
 use crate::config::{Settings, StudioSettings};
 #[cfg(not(target_arch = "wasm32"))]
@@ -34,7 +36,28 @@ impl SourceOptions {
     }
 }
 
+/// Carries out the actions on the connection.
 pub(in crate::app) fn plugin(app: &mut App) {
+    app.add_systems(Update, obey.in_set(AppSystems::Navigate));
+}
+
+fn obey(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
+    for action in actions.read() {
+        match action {
+            Action::Connect(url) => {
+                url.as_str().clone_into(&mut link.url);
+                link.connect();
+            }
+            Action::Disconnect => link.disconnect(),
+            Action::Reconnect => link.reconnect(),
+            Action::Configure(settings) => link.configure((**settings).clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Starts the source.
+pub(in crate::app) fn source_plugin(app: &mut App) {
     app.init_resource::<Awake>()
         .add_systems(PreStartup, start)
         .add_systems(PreUpdate, clear.before(AppSystems::Ingest));

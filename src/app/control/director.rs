@@ -6,26 +6,21 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::hands::{self, Hands};
-use super::run_operations;
-use super::zoom;
 use crate::app::draw::DrawClock;
 use crate::app::overlays::pill;
-use crate::app::platform::power::NextFrame;
-use crate::app::state::actions::{self, Action};
+use crate::app::state::actions::Action;
+use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
-use crate::app::state::focus;
 use crate::app::state::focus::Focus;
-use crate::app::state::hit::Selection;
-use crate::app::state::run_store::{EventReceived, Link};
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::EventReceived;
+use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
 use crate::model::{NodeStatus, RunStatus};
-
-/// Who decides what is shown, by the draw clock.
-#[derive(Resource, Clone, Debug)]
-pub struct Auto(pub Director);
 
 /// The director, on or not: key A turns it on anywhere. Needs a [`crate::app::StudioPlugin`].
 pub struct DirectorPlugin {
@@ -39,15 +34,7 @@ impl Plugin for DirectorPlugin {
         app.init_resource::<NextFrame>()
             .init_resource::<DrawClock>()
             .insert_resource(Auto(Director::new(rates, on, 0.0)))
-            .add_systems(
-                Update,
-                direct
-                    .in_set(AppSystems::Act)
-                    .after(actions::carry_out)
-                    .after(run_operations::show_what_was_made)
-                    .before(focus::follow_newest_active)
-                    .before(zoom::look),
-            )
+            .add_systems(Update, direct.in_set(AppSystems::Direct))
             .add_plugins(pill::plugin);
     }
 }

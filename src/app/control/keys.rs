@@ -1,23 +1,15 @@
-//! The keyboard: keys → [`Action`]s, by the table in [`crate::app::state::actions`]; and whose the pointer is.
+//! The keyboard: keys → [`Action`]s, by the table in [`SHORTCUTS`].
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
-use bevy::window::PrimaryWindow;
 use bevy_egui::input::EguiWantsInput;
 
 use super::run_operations::Acts;
-use crate::app::draw::Canvas;
-use crate::app::overlays::notices::ToastPlaces;
-use crate::app::panel::{PanelArea, PanelDialog};
 use crate::app::state::actions::{Action, SHORTCUTS, Shortcut};
-use crate::app::systems::AppSystems;
+use crate::app::state::chrome::PanelDialog;
 
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_systems(Update, read_keys.before(AppSystems::Act));
-}
-
-fn read_keys(
+pub(super) fn read_keys(
     mut pressed: MessageReader<KeyboardInput>,
     held: Res<ButtonInput<KeyCode>>,
     wanted: Res<EguiWantsInput>,
@@ -52,28 +44,6 @@ fn read_keys(
     }
 }
 
-/// A run condition: the pointer belongs to the panel, the help, a window of theirs or a toast, not to
-/// the stage. bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`,
-/// and egui takes its background for free.
-pub fn pointer_on_controls(
-    wanted: Res<EguiWantsInput>,
-    area: Res<PanelArea>,
-    toasts: Option<Res<ToastPlaces>>,
-    canvas: Option<Res<Canvas>>,
-    windows: Query<&Window, With<PrimaryWindow>>,
-) -> bool {
-    let over_panel = |window: &Window| {
-        let at = window.cursor_position();
-        at.is_some_and(|at| area.width_px > 0.0 && at.x >= window.width() - area.width_px)
-    };
-    let over_toast = |window: &Window| {
-        let (toasts, canvas) = (toasts.as_ref()?, canvas.as_ref()?);
-        toasts.at(canvas.point_at(window.physical_cursor_position()?))
-    };
-    wanted.wants_any_pointer_input()
-        || windows.iter().any(|window| over_panel(window) || over_toast(window).is_some())
-}
-
 /// Whether a key held down does it again and again.
 fn repeats(action: &Action) -> bool {
     matches!(action, Action::NextRun | Action::PreviousRun)
@@ -106,8 +76,13 @@ fn shortcut_of(code: KeyCode, logical: &Key, chord: bool) -> Option<&'static Sho
 
 #[cfg(test)]
 mod tests {
+    use bevy::window::PrimaryWindow;
+
     use super::*;
-    use crate::app::control::run_operations::{Question, Verb};
+    use crate::app::control::confirmation::Question;
+    use crate::app::control::presses::pointer_on_controls;
+    use crate::app::state::actions::Verb;
+    use crate::app::state::viewport::PanelArea;
 
     fn action(code: KeyCode, logical: Key) -> Option<Action> {
         shortcut_of(code, &logical, false).map(|shortcut| (shortcut.action)())
@@ -171,7 +146,7 @@ mod tests {
             .init_resource::<ButtonInput<KeyCode>>()
             .add_message::<KeyboardInput>()
             .add_message::<Action>()
-            .add_plugins(plugin);
+            .add_systems(Update, read_keys);
         app
     }
 

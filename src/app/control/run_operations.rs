@@ -2,115 +2,19 @@
 //! in a dialog, handed to the source, and under way until it says what became of it.
 
 use bevy::prelude::*;
-use smol_str::SmolStr;
 
-use crate::app::platform::kiosk::Presence;
-use crate::app::state::actions::{self, Action};
-use crate::app::state::focus::{self, Focus};
-use crate::app::state::hit::Selection;
-use crate::app::state::run_store::{ActFinished, Link, Studio};
+use super::confirmation::Question;
+use crate::app::state::actions::{Action, Verb};
+use crate::app::state::focus::Focus;
+use crate::app::state::link::Link;
+use crate::app::state::presence::Presence;
+use crate::app::state::run_store::{ActFinished, Studio};
+use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
-use crate::model::{Run, RunStatus};
+use crate::model::Run;
 use crate::protocol::RunId;
 use crate::source::Act;
-
-/// What can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    Start,
-    Cancel,
-    Retry,
-    Execute,
-}
-
-impl Verb {
-    /// What can be done to a run, in the order in which it is offered.
-    pub const TO_A_RUN: [Self; 3] = [Self::Execute, Self::Retry, Self::Cancel];
-
-    /// Whether it makes sense for a run as it stands.
-    pub fn fits(self, run: &Run) -> bool {
-        match self {
-            Self::Start => false,
-            Self::Execute => run.status == RunStatus::Pending,
-            Self::Retry => run.status == RunStatus::Failed,
-            // What is asked to stop goes on to the end of its node: asking again is an error.
-            Self::Cancel => !run.status.is_over() && !run.cancel_requested,
-        }
-    }
-
-    /// It, done to a run; `None` of what makes one.
-    fn act(self, run: &RunId) -> Option<Act> {
-        match self {
-            Self::Start => None,
-            Self::Cancel => Some(Act::Cancel(run.clone())),
-            Self::Retry => Some(Act::Retry(run.clone())),
-            Self::Execute => Some(Act::Execute(run.clone())),
-        }
-    }
-
-    /// What an act is of.
-    pub fn of(act: &Act) -> Self {
-        match act {
-            Act::Start { .. } => Self::Start,
-            Act::Cancel(_) => Self::Cancel,
-            Act::Retry(_) => Self::Retry,
-            Act::Execute(_) => Self::Execute,
-        }
-    }
-}
-
-/// The question that stands before an act is done.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Question {
-    pub verb: Verb,
-    /// The run that it is to be done to; none where one is to be made.
-    pub run: Option<RunId>,
-    /// The song to make a run of, as it is typed.
-    pub song_id: String,
-    /// The seed as it is typed; `None` has one chosen.
-    pub seed: Option<String>,
-}
-
-/// Why a question cannot be answered with yes, field by field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lacks {
-    pub song_id: Option<&'static str>,
-    pub seed: Option<&'static str>,
-}
-
-impl Question {
-    /// What is done when the answer is yes.
-    ///
-    /// # Errors
-    ///
-    /// What has to be written first.
-    pub fn act(&self) -> Result<Act, Lacks> {
-        if let Some(act) = self.run.as_ref().and_then(|run| self.verb.act(run)) {
-            return Ok(act);
-        }
-        let song_id = self.song_id.trim();
-        let seed = self.seed.as_ref().map(|text| text.trim().parse::<i64>());
-        let lacks = Lacks {
-            song_id: match song_id {
-                "" => Some("Write the id of a song that the backend has."),
-                text if text.contains(char::is_whitespace) => {
-                    Some("An id has no spaces: write the song's id, not its title.")
-                }
-                _ => None,
-            },
-            seed: match &seed {
-                None | Some(Ok(0..)) => None,
-                Some(_) => Some("A seed is a whole number from 0 on, such as 42."),
-            },
-        };
-        if lacks != Lacks::default() {
-            return Err(lacks);
-        }
-        let seed = seed.and_then(Result::ok);
-        Ok(Act::Start { song_id: SmolStr::new(song_id), seed })
-    }
-}
 
 /// What is asked, and what is under way.
 #[derive(Resource, Clone, Debug, Default)]
@@ -141,14 +45,8 @@ impl Acts {
 }
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<Acts>().add_systems(
-        Update,
-        (carry_out, show_what_was_made)
-            .chain()
-            .in_set(AppSystems::Act)
-            .after(actions::carry_out)
-            .before(focus::follow_newest_active),
-    );
+    app.init_resource::<Acts>()
+        .add_systems(Update, (carry_out, show_what_was_made).chain().in_set(AppSystems::Operate));
 }
 
 /// What the user looks at.
@@ -224,7 +122,7 @@ fn ask(verb: Verb, run: Option<&Run>) -> Option<Question> {
 }
 
 /// Whoever makes a run wants to see it, unless he looks at all of them.
-pub(in crate::app) fn show_what_was_made(
+fn show_what_was_made(
     mut acts: ResMut<Acts>,
     studio: Res<Studio>,
     view: Res<View>,

@@ -1,18 +1,16 @@
 //! The pill on the bridge: who decides what is shown, and why. A click on it does what key A does.
 
-use bevy::input::touch::TouchInput;
 use bevy::math::Vec2;
 use bevy::prelude::*;
 
-use crate::app::control::director::Auto;
-use crate::app::control::keys::pointer_on_controls;
-use crate::app::control::zoom::{self, Presses};
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure};
-use crate::app::state::actions::{self, Action};
+use crate::app::state::actions::Action;
+use crate::app::state::auto::Auto;
+use crate::app::state::free_space::bridge_corner;
+use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
-use crate::app::views::{bridge, wall};
 use crate::director::{Director, Mode, Why};
 use crate::layout::Screen;
 
@@ -23,18 +21,9 @@ const SIGN_WIDTH: f32 = 40.0;
 const END: f32 = 18.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<Pill>().add_systems(
+    app.init_resource::<Pill>().init_resource::<Buttons>().add_systems(
         Update,
-        draw.in_set(AppSystems::Draw).after(wall::draw).run_if(resource_exists::<Canvas>),
-    );
-}
-
-/// Lets the pointer press it. For an app with controls.
-pub fn press_plugin(app: &mut App) {
-    let press = press.in_set(AppSystems::Act).before(actions::carry_out).before(zoom::pick);
-    app.init_resource::<Pill>().add_message::<TouchInput>().add_systems(
-        Update,
-        press.run_if(not(pointer_on_controls)).run_if(resource_exists::<Auto>),
+        draw.in_set(AppSystems::DrawOverlay).run_if(resource_exists::<Canvas>),
     );
 }
 
@@ -99,6 +88,7 @@ impl Pill {
 fn draw(
     mut canvas: ResMut<Canvas>,
     mut pill: ResMut<Pill>,
+    mut buttons: ResMut<Buttons>,
     auto: Res<Auto>,
     clock: Res<DrawClock>,
     viewport: Res<Viewport>,
@@ -114,12 +104,14 @@ fn draw(
         (Some(view), Some(rect)) => draw_pill(canvas.redraw(PART).stay(), view, rect),
         _ => canvas.remove(PART),
     }
+    let button = rect.map(|rect| Button { rect, action: Action::ToggleAuto, holds_pointer: false });
+    buttons.show(PART, button.into_iter().collect());
     *pill = next;
 }
 
 /// Over the connection light: there is nothing else on any view.
 fn place(words: &str, screen: &Screen) -> Rect {
-    let (x, y) = bridge::pill_corner(screen);
+    let (x, y) = bridge_corner(screen);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
     Rect::new(x, y, width, HEIGHT)
 }
@@ -152,15 +144,6 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
         Layer::Bridge,
         Text::new("pill", view.words.clone(), x, baseline, Face::Text600, size::PILL).colour(ink),
     );
-}
-
-/// Pressing counts, not letting go: what is touched elsewhere is pinned by then.
-fn press(pill: Res<Pill>, mut presses: Presses, mut actions: MessageWriter<Action>) {
-    // Taken in any case: a press of long ago is none on what stands there now.
-    let presses: Vec<Vec2> = presses.take().collect();
-    if pill.rect.is_some_and(|rect| presses.iter().any(|at| rect.holds(at.x, at.y))) {
-        actions.write(Action::ToggleAuto);
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use bevy_egui::egui::{Label, RichText, Ui};
 
 use super::style::{self, ink};
 use super::widgets::{Offer, button_ui, section_ui};
-use crate::app::control::run_operations::{Acts, Verb};
+use crate::app::control::run_operations::Acts;
 use crate::app::state::actions::Action;
+use crate::app::state::actions::Verb;
 use crate::app::words::run_status_words;
 use crate::model::Run;
 

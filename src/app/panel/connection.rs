@@ -14,7 +14,7 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
 use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
-use crate::app::state::run_store::Link;
+use crate::app::state::link::Link;
 use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{
@@ -207,7 +207,7 @@ pub(super) fn connection_ui(
         error_ui(ui, *at, message, view);
     }
     counters_ui(ui, view.counters, view.backlog);
-    connection_log_ui(ui, view, &mut draft.log_open);
+    connection_log_ui(ui, view.log, view.zone, &mut draft.log_open);
     actions
 }
 

@@ -4,8 +4,8 @@ use std::f32::consts::TAU;
 
 use bevy::color::Color;
 use bevy_egui::egui::{
-    Align2, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui,
-    Vec2, epaint::PathShape, pos2, vec2,
+    Align2, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2,
+    epaint::PathShape, pos2, vec2,
 };
 
 use super::style::{self, ink};
@@ -199,23 +199,6 @@ fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {
         let ends = [centre + vec2(-arm, -arm * flip), centre + vec2(arm, arm * flip)];
         painter.line_segment(ends, stroke(2.2, palette.failed_ink));
     }
-}
-
-/// A cross that closes something.
-pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
-    let palette = style::palette(ui.ctx());
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
-    super::widgets::describe_button(&response, label);
-    let tone = if response.hovered() { palette.text } else { palette.text_secondary };
-    for flip in [1.0, -1.0] {
-        let ends = [rect.center() + vec2(-5.0, -5.0 * flip), rect.center() + vec2(5.0, 5.0 * flip)];
-        ui.painter().line_segment(ends, stroke(2.5, tone));
-    }
-    if response.has_focus() {
-        let ring = stroke(2.0, palette.violet_text);
-        ui.painter().rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
-    }
-    response.on_hover_text(label)
 }
 
 /// The triangle before what can be folded.

@@ -6,8 +6,8 @@ use bevy_egui::egui::{
     Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
 };
 
-use super::glyph::close_ui;
 use super::style::{self, ink, text};
+use super::widgets::close_ui;
 use super::{legend, widgets};
 use crate::app::state::actions::{Action, SHORTCUTS};
 

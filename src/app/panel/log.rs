@@ -4,10 +4,9 @@ use bevy_egui::egui::{
     Button, ComboBox, CornerRadius, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2,
     scroll_area::ScrollAreaOutput, vec2,
 };
-use jiff::tz::TimeZone;
 
 use super::entry::OpenEntry;
-use super::log_index::{LineKind, LogFilter, LogIndex, NodeFilter, line};
+use super::log_index::{LineKind, LogFilter, LogIndex, LogView, NodeFilter, line};
 use super::log_line::line_ui;
 use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
@@ -52,14 +51,6 @@ impl Default for LogState {
             opened: None,
         }
     }
-}
-
-/// What the section shows.
-pub(super) struct LogView<'a> {
-    pub studio: &'a Studio,
-    /// The run in focus.
-    pub run: Option<&'a RunId>,
-    pub zone: &'a TimeZone,
 }
 
 pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut LogState) {

@@ -2,8 +2,19 @@
 
 use std::collections::VecDeque;
 
+use jiff::tz::TimeZone;
+
+use crate::app::state::run_store::Studio;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, Phase, RunId};
+
+/// What the section shows.
+pub(super) struct LogView<'a> {
+    pub studio: &'a Studio,
+    /// The run in focus.
+    pub run: Option<&'a RunId>,
+    pub zone: &'a TimeZone,
+}
 
 /// Lines looked at in one update: cheap filters, and the search through the text.
 const LINES_A_TURN: usize = 50_000;

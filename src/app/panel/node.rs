@@ -11,7 +11,7 @@ use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
 use crate::app::state::clock::millis_between;
-use crate::app::views::stage::queued_ms;
+use crate::app::state::run_view::queued_ms;
 use crate::app::words::{
     brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
     score_words, short_id, time_words,

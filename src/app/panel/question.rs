@@ -9,8 +9,9 @@ use bevy_egui::egui::{
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui};
-use crate::app::control::run_operations::{Lacks, Question, Verb};
+use crate::app::control::confirmation::{Lacks, Question};
 use crate::app::state::actions::Action;
+use crate::app::state::actions::Verb;
 use crate::app::words::{run_status_words, run_title, short_id};
 use crate::model::Run;
 

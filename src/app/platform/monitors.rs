@@ -9,7 +9,7 @@ use bevy::prelude::*;
 use bevy::window::{Monitor, MonitorSelection, PrimaryMonitor, PrimaryWindow, WindowMode};
 use tracing::{info, warn};
 
-use super::window::FullscreenOn;
+use crate::app::control::fullscreen::FullscreenOn;
 use crate::app::draw::DrawClock;
 use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
@@ -24,8 +24,10 @@ pub(in crate::app) struct WantedScreen(pub Option<ScreenChoice>);
 pub(in crate::app) struct Insist;
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_systems(Update, choose.in_set(AppSystems::Act))
-        .add_systems(Update, insist.in_set(AppSystems::Draw).run_if(resource_exists::<Insist>));
+    app.add_systems(Update, choose.in_set(AppSystems::Navigate)).add_systems(
+        Update,
+        insist.in_set(AppSystems::DrawChrome).run_if(resource_exists::<Insist>),
+    );
 }
 
 /// Looks for the wanted screen whenever one has come or gone.

@@ -6,33 +6,21 @@ use bevy::prelude::*;
 use bevy::winit::{UpdateMode, WinitSettings};
 
 use crate::app::draw::{Canvas, CellField, DrawClock, Moving};
-use crate::app::state::run_store::{Link, Studio};
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
 use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
 use crate::model::RunStatus;
 
 /// Between frames while only halos breathe: they are slow, and 15 frames a second are smooth.
 const BREATHING: Duration = Duration::from_millis(66);
-/// The shortest rest: a wish for less is a wish for every frame.
-const SHORTEST: Duration = Duration::from_millis(10);
 /// Between frames while nothing moves but the clock.
 const RESTING: Duration = Duration::from_secs(1);
 
 /// `Update`, after all that draws: the rate of frames is chosen.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::app) struct PowerSystems;
-
-/// When somebody wants the next frame at the latest, whatever the views need. Forgotten with each
-/// frame: whoever still wants one says so again.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::app) struct NextFrame(Option<Duration>);
-
-impl NextFrame {
-    pub(in crate::app) fn within_secs(&mut self, secs: f64) {
-        let within = Duration::try_from_secs_f64(secs).unwrap_or_default().max(SHORTEST);
-        self.0 = Some(self.0.map_or(within, |before| before.min(within)));
-    }
-}
 
 /// From the beginning of a frame to that of the next, unless something comes up before; zero is at
 /// once.

@@ -11,11 +11,12 @@ use super::logging::log_plugin;
 use crate::app::draw::{
     DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use crate::app::plugins::{ControlsPlugin, StudioPlugin, ViewPlugin};
-use crate::app::state::actions::Chrome;
+use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
-use crate::app::state::run_store::{Link, Studio};
-use crate::app::state::viewport::{self, ReducedMotion, Viewport};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
+use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::cli::{Moment, SnapshotRequest};
 use crate::model::Model;
 use crate::protocol::Batch;
@@ -68,7 +69,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     app.insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
     make_ready(&mut app);
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    plugins::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, size)?;
     app.insert_resource(ReducedMotion(reduced_motion));

@@ -10,7 +10,8 @@ use bevy::render::{Render, RenderApp, RenderSystems};
 use tracing::info;
 
 use super::power::Rest;
-use crate::app::state::run_store::{Link, Studio};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
 use crate::model::Counters;
 use crate::vitals::{Durations, processor_time, resident_bytes};
 

@@ -6,8 +6,7 @@ use std::time::Instant;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 use bevy::window::{
-    MonitorSelection, PresentMode, PrimaryWindow, WindowMode, WindowPlugin, WindowTheme,
-    WindowThemeChanged,
+    MonitorSelection, PresentMode, PrimaryWindow, WindowPlugin, WindowTheme, WindowThemeChanged,
 };
 #[cfg(not(target_arch = "wasm32"))]
 use thiserror::Error;
@@ -28,12 +27,14 @@ use super::recovery::RecoveryPlugin;
 use super::vitals;
 use crate::app::control::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
+use crate::app::control::fullscreen::window_mode;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::app::draw::{NoAdapter, graphics_settings};
-use crate::app::plugins::{ControlsPlugin, StudioPlugin, ViewPlugin};
-use crate::app::state::actions::Chrome;
+use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::Studio;
-use crate::app::state::viewport::{self, ReducedMotion, Viewport};
+use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::SystemWish;
 use crate::config::WindowRequest;
@@ -123,22 +124,8 @@ pub(in crate::app) fn compose(
     ));
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))
-        .add_systems(Startup, viewport::spawn_cameras)
-        .add_systems(Update, (fit_to_window, follow_wish_for_light).in_set(AppSystems::Act));
-}
-
-/// The screen that a full-screen window fills.
-#[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) struct FullscreenOn(pub MonitorSelection);
-
-fn window_mode(fullscreen: bool, screen: MonitorSelection) -> WindowMode {
-    if fullscreen { WindowMode::BorderlessFullscreen(screen) } else { WindowMode::Windowed }
-}
-
-pub(in crate::app) fn plugin(app: &mut App) {
-    let changed = resource_changed::<Chrome>.or_eager(resource_changed::<FullscreenOn>);
-    app.insert_resource(FullscreenOn(MonitorSelection::Current));
-    app.add_systems(Update, go_fullscreen.in_set(AppSystems::Draw).run_if(changed));
+        .add_systems(Startup, plugins::spawn_cameras)
+        .add_systems(Update, (fit_to_window, follow_wish_for_light).before(AppSystems::Press));
 }
 
 /// The window is told what the desktop wants when it opens and whenever that changes.
@@ -167,20 +154,6 @@ fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<Pr
     }
 }
 
-/// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
-fn go_fullscreen(
-    chrome: Res<Chrome>,
-    screen: Res<FullscreenOn>,
-    mut windows: Query<&mut Window, With<PrimaryWindow>>,
-) {
-    let mode = window_mode(chrome.fullscreen, screen.0);
-    for mut window in &mut windows {
-        if window.mode != mode {
-            window.mode = mode;
-        }
-    }
-}
-
 /// When the program began to open its window.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Resource)]
@@ -203,23 +176,5 @@ fn announce(
     if !*shown && !studio.model.is_empty() {
         *shown = true;
         info!("first run on screen {elapsed:.2} s after the start");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_window_follows_the_chrome() {
-        let mut app = App::new();
-        app.init_resource::<Chrome>().add_plugins(plugin);
-        let window = app.world_mut().spawn((Window::default(), PrimaryWindow)).id();
-        for fullscreen in [true, false] {
-            app.world_mut().resource_mut::<Chrome>().fullscreen = fullscreen;
-            app.update();
-            let mode = app.world().get::<Window>(window).map(|window| window.mode);
-            assert_eq!(mode == Some(WindowMode::Windowed), !fullscreen);
-        }
     }
 }

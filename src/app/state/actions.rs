@@ -1,19 +1,9 @@
 //! Everything a user can ask for. One table gives what has a key its key and its words.
 
-use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
-use super::focus::{Focus, listed_runs};
-use super::hit::{Pickable, Selection};
-use super::run_store::{Link, Studio};
-use super::view::View;
-use super::viewport::Zoom;
-use crate::app::control::run_operations::Verb;
-use crate::app::draw::DrawClock;
-use crate::app::overlays::notices::Notices;
-use crate::app::systems::AppSystems;
-use crate::app::theme::{Theme, ThemeChoice};
 use crate::config::ThemeName;
+use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::{Act, Address};
 
@@ -57,6 +47,51 @@ pub enum Action {
     Dismiss(u64),
     /// Changes the connection's settings.
     Configure(Box<crate::source::ConnectionSettings>),
+}
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Start,
+    Cancel,
+    Retry,
+    Execute,
+}
+
+impl Verb {
+    /// What can be done to a run, in the order in which it is offered.
+    pub const TO_A_RUN: [Self; 3] = [Self::Execute, Self::Retry, Self::Cancel];
+
+    /// Whether it makes sense for a run as it stands.
+    pub fn fits(self, run: &Run) -> bool {
+        match self {
+            Self::Start => false,
+            Self::Execute => run.status == RunStatus::Pending,
+            Self::Retry => run.status == RunStatus::Failed,
+            // What is asked to stop goes on to the end of its node: asking again is an error.
+            Self::Cancel => !run.status.is_over() && !run.cancel_requested,
+        }
+    }
+
+    /// It, done to a run; `None` of what makes one.
+    pub(in crate::app) fn act(self, run: &RunId) -> Option<Act> {
+        match self {
+            Self::Start => None,
+            Self::Cancel => Some(Act::Cancel(run.clone())),
+            Self::Retry => Some(Act::Retry(run.clone())),
+            Self::Execute => Some(Act::Execute(run.clone())),
+        }
+    }
+
+    /// What an act is of.
+    pub fn of(act: &Act) -> Self {
+        match act {
+            Act::Start { .. } => Self::Start,
+            Act::Cancel(_) => Self::Cancel,
+            Act::Retry(_) => Self::Retry,
+            Act::Execute(_) => Self::Execute,
+        }
+    }
 }
 
 /// One line of the help: an action with its key.
@@ -186,134 +221,3 @@ pub const SHORTCUTS: &[Shortcut] = &[
         action: || Action::Back,
     },
 ];
-
-/// What is open beside the stage.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Chrome {
-    pub panel: bool,
-    pub help: bool,
-    pub fullscreen: bool,
-}
-
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_message::<Action>()
-        .init_resource::<Chrome>()
-        .init_resource::<Theme>()
-        .init_resource::<ThemeChoice>()
-        .init_resource::<Zoom>()
-        .init_resource::<Selection>()
-        .init_resource::<Pickable>()
-        .init_resource::<Notices>()
-        .init_resource::<DrawClock>()
-        .add_systems(Update, carry_out.in_set(AppSystems::Act));
-}
-
-/// The wall, as far as actions change it.
-#[derive(SystemParam)]
-pub(in crate::app) struct OnWall<'w> {
-    view: ResMut<'w, View>,
-    selection: ResMut<'w, Selection>,
-    pickable: Res<'w, Pickable>,
-}
-
-impl OnWall<'_> {
-    fn select(&mut self, by: isize) {
-        self.selection.0 = self.pickable.step(self.selection.0.as_ref(), by);
-    }
-
-    fn open(&mut self, run: RunId, focus: &mut Focus, zoom: &mut Zoom) {
-        self.selection.0 = Some(run.clone());
-        focus.pin(run);
-        *self.view = View::Stage { from_wall: *self.view == View::Wall };
-        *zoom = Zoom::default();
-    }
-}
-
-/// What lies over the views.
-#[derive(SystemParam)]
-pub(in crate::app) struct Overlay<'w> {
-    notices: ResMut<'w, Notices>,
-    clock: Res<'w, DrawClock>,
-}
-
-#[expect(clippy::too_many_arguments, reason = "an action may change anything")]
-pub(in crate::app) fn carry_out(
-    mut actions: MessageReader<Action>,
-    studio: Res<Studio>,
-    mut focus: ResMut<Focus>,
-    mut link: ResMut<Link>,
-    mut chrome: ResMut<Chrome>,
-    mut zoom: ResMut<Zoom>,
-    mut wall: OnWall,
-    mut overlay: Overlay,
-    theme: Res<Theme>,
-    mut choice: ResMut<ThemeChoice>,
-) {
-    for action in actions.read() {
-        let on_wall = *wall.view == View::Wall;
-        match action {
-            Action::NextRun if on_wall => wall.select(1),
-            Action::PreviousRun if on_wall => wall.select(-1),
-            // Nothing is followed there.
-            Action::ToggleFollowing if on_wall => {}
-            // The director hears them by itself, and so does who acts on runs.
-            Action::ToggleAuto | Action::Auto | Action::Ask(..) | Action::Answer(_) => {}
-            Action::Dismiss(number) => overlay.notices.toasts.dismiss(*number, overlay.clock.secs),
-            Action::ToggleFollowing => focus.toggle_following(),
-            Action::NextRun => step(&mut focus, &studio, 1),
-            Action::PreviousRun => step(&mut focus, &studio, -1),
-            Action::ToggleWall => {
-                *wall.view = wall.view.toggled();
-                *zoom = Zoom::default();
-            }
-            Action::OpenSelected => {
-                if let Some(run) = wall.selection.0.clone().filter(|_| on_wall) {
-                    wall.open(run, &mut focus, &mut zoom);
-                }
-            }
-            Action::Open(run) => wall.open(run.clone(), &mut focus, &mut zoom),
-            Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
-            Action::SelectRun(run) => focus.pin(run.clone()),
-            Action::Fit => *zoom = Zoom::default(),
-            Action::NextTheme => choice.0 = theme.next(),
-            Action::ChooseTheme(name) => choice.0 = *name,
-            Action::TogglePanel => chrome.panel = !chrome.panel,
-            Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
-            Action::ToggleHelp => chrome.help = !chrome.help,
-            Action::Back if chrome.help => chrome.help = false,
-            Action::Back if overlay.notices.toasts.any(overlay.clock.secs) => {
-                overlay.notices.toasts.dismiss_all(overlay.clock.secs);
-            }
-            Action::Back if chrome.panel => chrome.panel = false,
-            Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
-                *wall.view = View::Wall;
-                *zoom = Zoom::default();
-                focus.follow();
-            }
-            Action::Back if on_wall && wall.selection.0.is_some() => wall.selection.0 = None,
-            Action::Back if chrome.fullscreen => chrome.fullscreen = false,
-            Action::Back if on_wall => {}
-            Action::Follow | Action::Back => focus.follow(),
-            Action::Connect(url) => {
-                url.as_str().clone_into(&mut link.url);
-                link.connect();
-            }
-            Action::Disconnect => link.disconnect(),
-            Action::Reconnect => link.reconnect(),
-            Action::Configure(settings) => link.configure((**settings).clone()),
-        }
-    }
-}
-
-/// Pins the run `by` places further down the list; the list does not wrap.
-fn step(focus: &mut Focus, studio: &Studio, by: isize) {
-    let runs = listed_runs(studio);
-    let here = focus.run().and_then(|id| runs.iter().position(|run| run.id() == id));
-    let there = match here {
-        Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),
-        None => 0,
-    };
-    if let Some(run) = runs.get(there) {
-        focus.pin(run.id().clone());
-    }
-}

@@ -3,9 +3,6 @@
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::run_store::{self, Studio};
-use crate::app::systems::AppSystems;
-
 /// What time it is. The engine's clocks are not used for anything that is shown: a recording has
 /// its own time, and a snapshot stands still.
 #[derive(Resource, Clone, Debug)]
@@ -92,17 +89,6 @@ pub fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.duration_since(earlier).as_millis()).unwrap_or(0)
 }
 
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<PlaybackClock>()
-        // A recorded frame then sets it to its own time.
-        .add_systems(PreUpdate, tick.in_set(AppSystems::Ingest).before(run_store::drain))
-        .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
-}
-
-fn tick(mut clock: ResMut<PlaybackClock>) {
+pub(super) fn tick(mut clock: ResMut<PlaybackClock>) {
     clock.tick();
-}
-
-fn follow_server(mut clock: ResMut<PlaybackClock>, studio: Res<Studio>) {
-    clock.server_now = studio.model.clock().server_time(clock.now);
 }

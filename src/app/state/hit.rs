@@ -1,13 +1,10 @@
-//! What is under the pointer, and what is selected.
+//! What a press lands on: views and overlays say what stands where, and control asks.
 
 use bevy::prelude::*;
 
+use super::actions::Action;
 use crate::layout::{CellGrid, Rect};
 use crate::protocol::RunId;
-
-/// The run that Enter opens.
-#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection(pub Option<RunId>);
 
 /// Where runs are on the wall, in design pixels.
 #[derive(Resource, Clone, Debug, Default)]
@@ -64,6 +61,42 @@ impl Pickable {
             None => 0,
         };
         runs.get(there).map(|run| (*run).clone())
+    }
+}
+
+/// A place of an overlay that can be pressed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Button {
+    /// In design pixels.
+    pub rect: Rect,
+    /// What a press on it asks for.
+    pub action: Action,
+    /// The pointer over it is not over the view, as over a window of the panel's.
+    pub holds_pointer: bool,
+}
+
+/// Where overlays can be pressed.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct Buttons(Vec<(&'static str, Vec<Button>)>);
+
+impl Buttons {
+    /// What of an overlay can be pressed from now on.
+    pub fn show(&mut self, overlay: &'static str, buttons: Vec<Button>) {
+        match self.0.iter_mut().find(|(name, _)| *name == overlay) {
+            Some((_, shown)) => *shown = buttons,
+            None => self.0.push((overlay, buttons)),
+        }
+    }
+
+    /// The buttons of each overlay.
+    pub fn by_overlay(&self) -> impl Iterator<Item = &[Button]> {
+        self.0.iter().map(|(_, buttons)| buttons.as_slice())
+    }
+
+    /// Whether the pointer at a point is over one that holds it.
+    pub fn hold_pointer_at(&self, point: Vec2) -> bool {
+        let mut holding = self.by_overlay().flatten().filter(|button| button.holds_pointer);
+        holding.any(|button| button.rect.holds(point.x, point.y))
     }
 }
 

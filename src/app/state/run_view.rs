@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::state::clock::millis_between;
 use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
 use crate::model::{NodeStatus, Run, RunStatus, Stats, Usual};
-use crate::protocol::MAX_FIX_PASSES;
+use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
 /// A run that goes on is without news after this long, in milliseconds.
 pub const STALE_AFTER_MS: u64 = 30_000;
@@ -74,6 +74,25 @@ impl ModuleView {
             _ => false,
         }
     }
+}
+
+/// The pipeline before anything is known of a run.
+pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
+    PIPELINE
+        .iter()
+        .filter(|name| **name != "FIX")
+        .map(|name| ModuleView {
+            name: (*name).to_owned(),
+            status: NodeStatus::Pending,
+            stopped: false,
+            duration_ms: None,
+            attempts: 0,
+            usual: None,
+            refused: false,
+            refused_before: false,
+            progress_percent: None,
+        })
+        .collect()
 }
 
 /// The FIX loop.

@@ -2,10 +2,6 @@
 
 use bevy::prelude::*;
 
-use bevy_egui::PrimaryEguiContext;
-
-use crate::app::draw::{CanvasCamera, overlay_camera};
-use crate::app::panel::PanelArea;
 use crate::app::systems::AppSystems;
 use crate::layout::Screen;
 
@@ -37,6 +33,13 @@ impl Viewport {
         let views_px = self.views_px();
         Screen::of_pixels(views_px.x, views_px.y)
     }
+}
+
+/// What the panel takes of the window.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub struct PanelArea {
+    /// Logical pixels from the right edge; 0 while the panel is hidden.
+    pub width_px: f32,
 }
 
 /// Whoever looks asked for less motion.
@@ -88,12 +91,6 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Zoom>()
         .init_resource::<ReducedMotion>()
         .add_systems(Update, make_room_for_panel.in_set(AppSystems::Sync));
-}
-
-/// The canvas, and the panel above it: egui cannot draw with the canvas's camera.
-pub fn spawn_cameras(mut commands: Commands) {
-    commands.spawn(CanvasCamera);
-    commands.spawn((overlay_camera(1), PrimaryEguiContext));
 }
 
 fn make_room_for_panel(mut viewport: ResMut<Viewport>, panel: Option<Res<PanelArea>>) {

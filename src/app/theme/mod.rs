@@ -12,8 +12,8 @@ mod palette;
 #[cfg(test)]
 pub mod vision;
 
-pub(super) use self::choice::plugin;
 pub use self::choice::{SystemWish, Theme, ThemeChoice};
+pub(super) use self::choice::{choice_plugin, plugin};
 pub use self::dark::DARK;
 pub use self::high_contrast::HIGH_CONTRAST;
 pub use self::light::LIGHT;

@@ -6,23 +6,21 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::bridge::{self, BridgeView, History};
-use crate::app::control::director::Auto;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
+use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
-use crate::app::state::run_store::{Link, Studio};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
 use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
-use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::app::words::updates_words;
 use crate::director::Mode;
 use crate::layout::Screen;
 use crate::source::ConnectionState;
 
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<Frame>()
-        .init_resource::<Theme>()
-        .add_systems(Update, draw.in_set(AppSystems::Draw));
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Frame>().init_resource::<Theme>();
 }
 
 /// What is drawn around the view, and from what.
@@ -83,7 +81,7 @@ impl Drawn {
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-pub(in crate::app) fn draw(
+pub(super) fn draw(
     mut canvas: ResMut<Canvas>,
     frame: ResMut<Frame>,
     studio: Res<Studio>,

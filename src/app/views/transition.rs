@@ -2,26 +2,23 @@
 
 use bevy::prelude::*;
 
-use super::chrome;
-use crate::app::control::director::Auto;
 use crate::app::draw::{Canvas, CellField, DrawClock};
-use crate::app::platform::power::NextFrame;
+use crate::app::state::auto::Auto;
 use crate::app::state::focus::Focus;
+use crate::app::state::next_frame::NextFrame;
 use crate::app::state::view::View;
 use crate::app::state::viewport::ReducedMotion;
-use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
 use crate::protocol::RunId;
 
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<NextFrame>()
-        .add_systems(Update, fade.in_set(AppSystems::Draw).before(chrome::draw));
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<NextFrame>();
 }
 
 /// What can give way: the wall, or the stage of a run that the director chose. A run that somebody
 /// chose, or that is followed, is drawn in the place of the one before.
 #[derive(Clone, Debug, PartialEq)]
-enum Shown {
+pub(super) enum Shown {
     Wall,
     Stage(Option<RunId>),
 }
@@ -37,7 +34,7 @@ impl Shown {
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
-fn fade(
+pub(super) fn fade(
     mut canvas: ResMut<Canvas>,
     mut field: ResMut<CellField>,
     view: Res<View>,

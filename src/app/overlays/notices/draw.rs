@@ -1,27 +1,20 @@
 //! Where toasts stand, and how they look: in a corner where nothing is that must be seen, one above
 //! the other.
 
-use bevy::input::touch::TouchInput;
 use bevy::math::Vec2;
 use bevy::prelude::*;
 
 use super::{News, Notices, Toast};
-use crate::app::control::zoom::{self, Presses};
 use crate::app::draw::glyphs::{Glyph, badge};
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure, wrap};
-use crate::app::platform::power::NextFrame;
-use crate::app::state::actions::{self, Action};
-use crate::app::state::hit::Pickable;
-use crate::app::state::run_store::Studio;
-use crate::app::state::view::View;
-use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::app::state::actions::Action;
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::hit::{Button, Buttons};
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
-use crate::app::views::chrome::Frame;
-use crate::app::views::stage::StageMemory;
 use crate::app::words::count_words;
-use crate::layout::{Screen, wall_area};
-use crate::model::RunStatus;
 
 const PART: &str = "toasts";
 /// Two of them leave the first line of the stage's ticker whole.
@@ -38,16 +31,10 @@ const FADE_FRAME_SECS: f64 = 0.033;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<ToastPlaces>()
+        .init_resource::<FreeSpace>()
+        .init_resource::<Buttons>()
         .init_resource::<NextFrame>()
         .add_systems(Update, draw.in_set(AppSystems::Tell).run_if(resource_exists::<Canvas>));
-}
-
-/// Lets the pointer dismiss them. For an app with controls.
-pub fn press_plugin(app: &mut App) {
-    app.init_resource::<ToastPlaces>().add_message::<TouchInput>().add_systems(
-        Update,
-        press.in_set(AppSystems::Act).after(zoom::pick).before(actions::carry_out),
-    );
 }
 
 /// Where toasts are, in design pixels.
@@ -92,13 +79,27 @@ struct Card {
 }
 
 /// A corner that toasts may stand in: the lowest one stands at its foot.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Corner {
     room: Rect,
     at_right: bool,
 }
 
 impl Corner {
+    /// As much of a room as toasts take.
+    fn of(Room { rect, at_right }: Room) -> Self {
+        let w = WIDEST.min(rect.w);
+        let x = if at_right { rect.right() - w } else { rect.x };
+        Self { room: Rect { x, w, ..rect }, at_right }
+    }
+
+    /// The first of the rooms where one has a place and covers nothing that has to stay in sight.
+    fn found(free: &FreeSpace) -> Self {
+        let corners = free.rooms.iter().map(|room| Self::of(*room).clear_of(&free.keep));
+        let mut corners = corners.filter(|corner| corner.places() > 0);
+        corners.next().unwrap_or_default()
+    }
+
     fn places(&self) -> usize {
         ((self.room.h + GAP) / (HEIGHT + GAP)).floor().max(0.0) as usize
     }
@@ -124,23 +125,6 @@ impl Corner {
     }
 }
 
-/// On the wall: where the runs are that are over. A failed tile is never covered: where one is there,
-/// the toasts go to the other corner, and where every place has one, to the header.
-fn wall_corner(screen: &Screen, failed: &[Rect], has_band: bool) -> Corner {
-    let area = wall_area(screen);
-    let width = WIDEST.min(area.w);
-    let (y, h) = (area.y, area.h);
-    let right = Corner { room: Rect::new(area.right() - width, y, width, h), at_right: true };
-    let left = Corner { room: Rect::new(area.x, y, width, h), at_right: false };
-    let header = Rect::new(350.0, 14.0, screen.width - 350.0 - 56.0 - 200.0, HEIGHT);
-    let header = Corner { room: header, at_right: true };
-    [right.clear_of(failed), left.clear_of(failed), header]
-        .into_iter()
-        .find(|corner| corner.places() > 0)
-        .filter(|corner| *corner != header || !has_band)
-        .unwrap_or(Corner { room: Rect::default(), at_right: true })
-}
-
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn draw(
     mut canvas: ResMut<Canvas>,
@@ -148,12 +132,8 @@ fn draw(
     mut places: ResMut<ToastPlaces>,
     mut next: ResMut<NextFrame>,
     draw_clock: Res<DrawClock>,
-    viewport: Res<Viewport>,
-    view: Res<View>,
-    studio: Res<Studio>,
-    pickable: Res<Pickable>,
-    stage: Option<Res<StageMemory>>,
-    frame: Option<Res<Frame>>,
+    free: Res<FreeSpace>,
+    mut buttons: ResMut<Buttons>,
     reduced_motion: Option<Res<ReducedMotion>>,
 ) {
     let now = draw_clock.secs;
@@ -161,20 +141,7 @@ fn draw(
     if toasts.is_idle() && places.rects.is_empty() {
         return;
     }
-    let screen = viewport.screen();
-    let corner = match *view {
-        View::Stage { .. } => {
-            let room = stage.map(|stage| stage.room_for_toasts(&screen)).unwrap_or_default();
-            Corner { room, at_right: false }
-        }
-        View::Wall => {
-            let model = &studio.model;
-            let is_failed =
-                |id: &str| model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
-            let failed: Vec<Rect> = pickable.places_where(is_failed).collect();
-            wall_corner(&screen, &failed, frame.is_some_and(|frame| frame.notice().is_some()))
-        }
-    };
+    let corner = Corner::found(&free);
     toasts.set_calm(reduced_motion.is_some_and(|reduced| reduced.0));
     toasts.set_places(corner.places());
     toasts.step(now);
@@ -204,6 +171,11 @@ fn draw(
             }
             None => canvas.remove(PART),
         }
+        let button = |(number, rect): &(u64, Rect)| {
+            let action = Action::Dismiss(*number);
+            Button { rect: *rect, action, holds_pointer: true }
+        };
+        buttons.show(PART, rects.iter().map(button).collect());
         *places = ToastPlaces { rects, drawn };
     }
 }
@@ -288,18 +260,12 @@ impl Card {
     }
 }
 
-/// Pressing counts, as with the pill: what lies below is not meant.
-fn press(places: Res<ToastPlaces>, mut presses: Presses, mut actions: MessageWriter<Action>) {
-    let presses: Vec<Vec2> = presses.take().collect();
-    if let Some(number) = presses.into_iter().find_map(|at| places.at(at)) {
-        actions.write(Action::Dismiss(number));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Notice;
     use super::*;
+    use crate::app::views::wall::rooms;
+    use crate::layout::{Screen, wall_area};
 
     fn hd() -> Screen {
         Screen::of_pixels(1920.0, 1080.0)
@@ -324,7 +290,8 @@ mod tests {
             (vec![all], false, 1),
             (vec![all], true, 0),
         ] {
-            let corner = wall_corner(&hd(), &failed, has_band);
+            let free = FreeSpace { rooms: rooms(&hd(), has_band), keep: failed.clone() };
+            let corner = Corner::found(&free);
             let shown = corner.places().min(super::super::toasts::MOST);
             assert_eq!(shown, places, "{failed:?}");
             for index in 0..shown {
@@ -342,7 +309,7 @@ mod tests {
     /// What just does not fit on one line in the larger type fits in the smaller, on one line, too.
     #[test]
     fn no_word_of_a_toast_runs_over_its_edge() {
-        let corner = wall_corner(&hd(), &[], false);
+        let corner = Corner::found(&FreeSpace { rooms: rooms(&hd(), false), keep: Vec::new() });
         for length in 10..120 {
             let reason = "out of memory ".repeat(10)[..length].trim_end().to_owned();
             let news = News::Failed { node: Some("COMPOSE".into()), reason };

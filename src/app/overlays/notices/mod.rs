@@ -18,14 +18,16 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-pub use self::draw::{ToastPlaces, press_plugin};
+pub use self::draw::ToastPlaces;
 pub use self::notice::{News, Notice};
 pub use self::toasts::{Toast, Toasts};
 
-use crate::app::control::director::Auto;
 use crate::app::draw::DrawClock;
+use crate::app::state::actions::Action;
+use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
-use crate::app::state::run_store::{ActFinished, EventReceived, Link, Studio};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::{ActFinished, EventReceived, Studio};
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
@@ -83,12 +85,27 @@ impl Notices {
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Notices>()
         .init_resource::<DrawClock>()
+        // After Esc has taken some off the screen.
+        .add_systems(Update, obey.in_set(AppSystems::Operate))
         .add_systems(Update, hear.in_set(AppSystems::Sync));
 }
 
 /// Draws the toasts. For an app with views.
 pub(in crate::app) fn draw_plugin(app: &mut App) {
     app.add_plugins(draw::plugin);
+}
+
+/// Carries out the actions on toasts.
+fn obey(
+    mut actions: MessageReader<Action>,
+    mut notices: ResMut<Notices>,
+    draw_clock: Res<DrawClock>,
+) {
+    for action in actions.read() {
+        if let Action::Dismiss(number) = action {
+            notices.toasts.dismiss(*number, draw_clock.secs);
+        }
+    }
 }
 
 fn hear(

@@ -9,13 +9,16 @@ use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::app::control::director::Auto;
-use crate::app::control::run_operations::{Acts, Verb};
+use crate::app::control::run_operations::Acts;
 use crate::app::overlays::notices::Notices;
 use crate::app::panel::ShareLink;
-use crate::app::state::actions::{Action, Chrome};
+use crate::app::state::actions::Action;
+use crate::app::state::actions::Verb;
+use crate::app::state::auto::Auto;
+use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
-use crate::app::state::run_store::{Link, Studio};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::views::chrome::Frame;
@@ -197,7 +200,7 @@ pub(super) enum PageSystems {
 pub(super) fn plugin(app: &mut App) {
     app.add_systems(Startup, learn_to_wake)
         .add_systems(First, take_back)
-        .add_systems(Update, answer_calls.before(AppSystems::Act))
+        .add_systems(Update, answer_calls.before(AppSystems::Press))
         .add_systems(Last, leave.in_set(PageSystems::Leave));
 }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use bevy::prelude::*;
 use wasm_bindgen::prelude::*;
 
-use crate::app::platform::kiosk::MayGoDark;
+use crate::app::state::presence::MayGoDark;
 use crate::app::systems::AppSystems;
 
 thread_local! {
@@ -19,7 +19,7 @@ pub fn may_go_dark(why: Option<String>) {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, hear.in_set(AppSystems::Act));
+    app.add_systems(Update, hear.before(AppSystems::Press));
 }
 
 fn hear(mut dark: ResMut<MayGoDark>) {

@@ -23,7 +23,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlCanvasElement;
 
 use super::window;
-use crate::app::state::actions::Chrome;
+use crate::app::state::chrome::Chrome;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::SystemWish;
@@ -103,7 +103,8 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
         .add_plugins((calls::plugin, dark::plugin, events::plugin, visits::plugin))
         .add_systems(
             Update,
-            (follow_wish_for_calm, follow_wish_for_contrast, follow_screen).before(AppSystems::Act),
+            (follow_wish_for_calm, follow_wish_for_contrast, follow_screen)
+                .before(AppSystems::Press),
         );
     app.run();
     Ok(())

@@ -5,11 +5,11 @@ use bevy::prelude::*;
 use web_sys::Storage;
 
 use super::Page;
-use crate::app::control::director::Auto;
 use crate::app::panel::ShareLink;
-use crate::app::state::actions::Chrome;
+use crate::app::state::auto::Auto;
+use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
-use crate::app::state::run_store::Link;
+use crate::app::state::link::Link;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
 use crate::query::{Shown, kept_query, link_query};

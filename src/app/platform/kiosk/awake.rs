@@ -1,13 +1,6 @@
 //! Whether the screen stays awake. Where the platform does not let us, people are told why, calmly:
 //! the panel has it, and the log.
 
-use bevy::prelude::*;
-
-/// Why the screen may go dark although somebody wants to see it, as a sentence; `None` where it is
-/// kept awake, and where nobody asked for that.
-#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub struct MayGoDark(pub Option<String>);
-
 /// In a page its scripts keep the screen awake (`web/boot/kiosk.js`) and say so.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) use native::build;
@@ -21,7 +14,7 @@ mod native {
     use crossbeam_channel::{Receiver, Sender, bounded};
     use tracing::{info, warn};
 
-    use super::MayGoDark;
+    use crate::app::state::presence::MayGoDark;
     use crate::kiosk::awake::keep_awake;
 
     /// A desktop that starts after this program may have what was lacking.

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::KioskSystems;
 use crate::app::draw::Canvas;
-use crate::app::platform::power::NextFrame;
 use crate::app::state::clock::local_zone;
+use crate::app::state::next_frame::NextFrame;
 use crate::app::theme::motion;
 use crate::kiosk::dim::{Hours, LEAST_OF_A_FAILURE, brightness};
 

@@ -5,7 +5,7 @@ use bevy::prelude::*;
 
 use super::KioskSystems;
 use crate::app::draw::{Canvas, DrawClock};
-use crate::app::platform::power::NextFrame;
+use crate::app::state::next_frame::NextFrame;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::motion;
 use crate::kiosk::drift::{is_moving, offset};

@@ -19,13 +19,14 @@ mod watch;
 
 use bevy::prelude::*;
 
-pub use self::awake::MayGoDark;
 pub use self::dimming::DayClock;
-pub use self::presence::Presence;
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::watch::restart;
+pub use crate::app::state::presence::MayGoDark;
+pub use crate::app::state::presence::Presence;
 
-use super::power::{NextFrame, PowerSystems};
+use super::power::PowerSystems;
+use crate::app::state::next_frame::NextFrame;
 use crate::app::systems::AppSystems;
 use crate::kiosk::KioskSettings;
 
@@ -52,7 +53,7 @@ pub struct KioskPlugin {
 impl Plugin for KioskPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<NextFrame>()
-            .configure_sets(Update, KioskSystems::Notice.before(AppSystems::Act))
+            .configure_sets(Update, KioskSystems::Notice.before(AppSystems::Press))
             .configure_sets(
                 Update,
                 (KioskSystems::Presence, KioskSystems::Drift, KioskSystems::Dim)

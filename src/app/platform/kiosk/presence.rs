@@ -6,25 +6,11 @@ use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 use super::KioskSystems;
 use crate::app::control::hands::{self, Hands};
 use crate::app::draw::DrawClock;
-use crate::app::platform::power::NextFrame;
-use crate::app::state::actions::Chrome;
+use crate::app::state::chrome::Chrome;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::presence::Presence;
 use crate::app::theme::motion;
 use crate::kiosk::attention::Attention;
-
-/// Whether somebody is there to operate the screen.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Presence {
-    /// Nobody has done anything for a while. Never so on a desk.
-    pub away: bool,
-    /// The panel belongs to the picture and stays when nobody is there.
-    pub panel_stays: bool,
-}
-
-impl Presence {
-    pub fn hides_panel(self) -> bool {
-        self.away && !self.panel_stays
-    }
-}
 
 #[derive(Resource, Debug)]
 struct Watched(Attention);

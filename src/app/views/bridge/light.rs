@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::clock::{local_zone, millis_between};
-use crate::app::state::run_store::Link;
+use crate::app::state::link::Link;
 use crate::app::theme::{motion, size};
 use crate::app::words::{duration_words, time_words};
 use crate::model::Model;

@@ -11,22 +11,16 @@ pub use self::light::LightView;
 pub use self::readings::{History, Reading};
 
 use crate::app::draw::{Layer, Part, Rect, Shape};
-use crate::app::state::run_store::Link;
+use crate::app::state::free_space::LIGHT_WIDTH;
+use crate::app::state::link::Link;
 use crate::layout::Screen;
 use crate::model::Model;
 
 /// Height of the bridge.
 const HEIGHT: f32 = Screen::BRIDGE_HEIGHT;
-/// The part on the right with the light.
-const LIGHT_WIDTH: f32 = 372.0;
 const GAP: f32 = 14.0;
 /// What stands over the light's words puts them lower by this.
 const PILL_LOWERS: f32 = 14.0;
-
-/// Upper left corner of what stands over the light's words, 38 high.
-pub fn pill_corner(screen: &Screen) -> (f32, f32) {
-    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - HEIGHT + 10.0)
-}
 
 /// What the bridge shows.
 #[derive(Clone, Debug, PartialEq)]

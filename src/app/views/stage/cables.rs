@@ -4,8 +4,8 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::place::Place;
-use super::view::StageView;
 use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::run_view::StageView;
 use crate::app::theme::Palette;
 use crate::layout::ModuleBox;
 use crate::model::{NodeStatus, RunStatus};

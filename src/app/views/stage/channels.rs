@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::place::Place;
 use super::rack;
-use super::view::{FailureView, ModuleView, StageView};
-use super::waiting_modules;
+use crate::app::state::run_view::waiting_modules;
+use crate::app::state::run_view::{FailureView, ModuleView, StageView};
 use bevy::math::Vec2;
 
 use crate::app::draw::glyphs::{Glyph, badge};

@@ -3,7 +3,7 @@
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure, wrap};
 use crate::app::theme::size;
 
-use super::view::FailureView;
+use crate::app::state::run_view::FailureView;
 
 /// Where the sentence begins, from the bar's left end.
 const LEFT: f32 = 98.0;

@@ -5,9 +5,9 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::place::Place;
-use super::view::{FixView, StageView, Verdict};
 use crate::app::draw::glyphs::{Glyph, badge};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
+use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;

@@ -3,9 +3,9 @@
 use bevy::math::Vec2;
 
 use super::place::Place;
-use super::view::StageView;
 use crate::app::draw::glyphs::{Glyph, badge};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::state::run_view::StageView;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::model::RunStatus;

@@ -4,9 +4,9 @@ use bevy::color::Alpha;
 use bevy::math::Vec2;
 
 use super::place::Place;
-use super::view::ScoresView;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::state::clock::local_zone;
+use crate::app::state::run_view::ScoresView;
 use crate::app::theme::size;
 use crate::app::words::{duration_words, time_words};
 use crate::model::{FactKind, Run, RunEvent};

@@ -1,6 +1,6 @@
 //! The stage: one run's whole pipeline, from the first frame on.
 //!
-//! [`view`] says what there is to say, `layout` where it stands, and the other files draw it. The
+//! [`run_view`](crate::app::state::run_view) says what there is to say, `layout` where it stands, and the other files draw it. The
 //! picture is written again only when something it shows has changed; between, the shader moves
 //! it.
 
@@ -14,31 +14,31 @@ mod lower;
 mod place;
 mod rack;
 pub mod story;
-pub mod view;
 
 use bevy::color::Alpha;
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
 use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-pub use self::view::queued_ms;
-
 use self::place::Place;
-use self::view::{ModuleView, StageView};
-use super::chrome::{self, Frame};
+use super::chrome::Frame;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
-use crate::app::platform::power::NextFrame;
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
-use crate::app::state::run_store::{Link, Studio};
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::state::run_view::{StageView, age_words, waiting_modules};
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
-use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion, size};
 use crate::app::words::run_title;
 use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
-use crate::model::{Model, NodeStatus, Run, RunStatus};
-use crate::protocol::{PIPELINE, RunId};
+use crate::model::{Model, Run, RunStatus};
+use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
 /// Upper edge of the rack on a 16:9 screen.
@@ -57,19 +57,18 @@ const NEWS_OF_AN_END_MS: u64 = 5_000;
 /// A failure elsewhere is told for this long, in milliseconds.
 const NEWS_MS: u64 = 60_000;
 
-pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<StageMemory>().add_systems(
-        Update,
-        (leave.run_if(not(on_stage)), draw.run_if(on_stage))
-            .chain()
-            .in_set(AppSystems::Draw)
-            .after(chrome::draw),
-    );
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<StageMemory>();
+}
+
+/// What draws it.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    (leave.run_if(not(on_stage)), draw.run_if(on_stage)).chain()
 }
 
 /// What the stage showed last, to know what has changed and where motion begins.
 #[derive(Resource, Default)]
-pub(in crate::app) struct StageMemory {
+struct StageMemory {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
     run: Option<RunId>,
@@ -129,7 +128,7 @@ fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-pub(in crate::app) fn draw(
+fn draw(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<StageMemory>,
     studio: Res<Studio>,
@@ -139,6 +138,7 @@ pub(in crate::app) fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     frame: Res<Frame>,
+    mut free: ResMut<FreeSpace>,
     mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
@@ -205,6 +205,8 @@ pub(in crate::app) fn draw(
         header::draw_elsewhere(part, elsewhere, meta, &place);
     }
     memory.drawn = Some(drawn);
+    let room = Room { rect: memory.room_for_toasts(&screen), at_right: false };
+    free.set_if_neq(FreeSpace { rooms: vec![room], keep: Vec::new() });
 }
 
 /// Whether a run has ended just now. What a viewer who was away missed makes no entrance.
@@ -253,7 +255,7 @@ impl StageMemory {
 
     /// The ground below the rack up to the fix loop, or beneath the loop: nothing is there but the
     /// run's last events, which the rack tells as well.
-    pub(in crate::app) fn room_for_toasts(&self, screen: &Screen) -> Rect {
+    fn room_for_toasts(&self, screen: &Screen) -> Rect {
         let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
         let Layout { rack, lower_top, .. } = Self::lay_out(*screen, stage);
         let (x, right) = (Screen::MARGIN, screen.right());
@@ -338,25 +340,6 @@ impl StageMemory {
             screen,
         }
     }
-}
-
-/// The pipeline before anything is known of a run.
-pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
-    PIPELINE
-        .iter()
-        .filter(|name| **name != "FIX")
-        .map(|name| ModuleView {
-            name: (*name).to_owned(),
-            status: NodeStatus::Pending,
-            stopped: false,
-            duration_ms: None,
-            attempts: 0,
-            usual: None,
-            refused: false,
-            refused_before: false,
-            progress_percent: None,
-        })
-        .collect()
 }
 
 fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
@@ -453,11 +436,7 @@ fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<Str
         .max_by_key(|(ended_at, _)| *ended_at);
     let (ended_at, run) = news?;
     let node = run.failed_node().map_or("the run", |node| node.name.as_str());
-    Some(format!(
-        "Elsewhere, {}: {node} failed {} ago",
-        run_title(run),
-        view::age_words(ended_at, now)
-    ))
+    Some(format!("Elsewhere, {}: {node} failed {} ago", run_title(run), age_words(ended_at, now)))
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use bevy::math::Vec2;
 
 use super::place::Place;
-use super::view::{FixView, ModuleView, StageView, ordinal_words};
 use crate::app::draw::glyphs::{Glyph, badge};
 use crate::app::draw::{
     Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
 };
+use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words};
 use crate::app::theme::{motion, size};
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::ModuleBox;

@@ -3,7 +3,7 @@
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
-use super::view::{StageView, age_words};
+use crate::app::state::run_view::{StageView, age_words};
 use crate::app::words::duration_words;
 
 /// What happened that the rack does not say at a glance; empty when nothing did.

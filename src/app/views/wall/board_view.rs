@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::census::{Census, LATELY, Load};
 use super::tile_view::ago_words;
 use crate::app::state::clock::millis_between;
-use crate::app::views::stage::view::{SETTLED_AFTER_MS, failure_words};
+use crate::app::state::run_view::{SETTLED_AFTER_MS, failure_words};
 use crate::app::words::{clock_words, run_title};
 use crate::model::{Model, RunStatus};
 use crate::protocol::{PIPELINE, RunId};

@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::draw::CELL_BYTES;
+use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
-use crate::app::views::stage::view::{STALE_AFTER_MS, remaining_ms};
+use crate::app::state::run_store::{EventReceived, Studio, touched};
+use crate::app::state::run_view::{STALE_AFTER_MS, remaining_ms};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_place};
 
@@ -518,6 +521,37 @@ impl Census {
         let changed = std::mem::take(&mut self.changed);
         (!std::mem::take(&mut self.all_changed)).then_some(changed)
     }
+}
+
+/// The census, while the wall is shown.
+#[derive(Resource, Default)]
+pub struct Counted {
+    pub census: Census,
+    pub(super) seconds: Option<(i64, i64)>,
+    /// The last change was one of history: what had been before the connection was made.
+    pub(super) replayed: bool,
+}
+
+/// Keeps the census in step with the model.
+pub(super) fn count(
+    mut counted: ResMut<Counted>,
+    studio: Res<Studio>,
+    clock: Res<PlaybackClock>,
+    mut received: MessageReader<EventReceived>,
+) {
+    let seconds = Some((clock.now.as_second(), clock.server_now.as_second()));
+    if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
+        return;
+    }
+    let mut applied = 0;
+    let mut replayed = false;
+    let touched = touched(received.read().inspect(|message| {
+        applied += 1;
+        replayed |= !message.live;
+    }));
+    let counted = &mut *counted;
+    (counted.seconds, counted.replayed) = (seconds, replayed);
+    counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use bevy::math::Vec2;
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::{Glyph, badge};
 use crate::app::draw::{Layer, Part, Rect, Shape};
-use crate::app::views::stage::view::ModuleView;
+use crate::app::state::run_view::ModuleView;
 use crate::model::{NodeStatus, RunStatus};
 
 const LAYER: Layer = Layer::Face;

@@ -28,50 +28,44 @@ mod tile;
 pub mod tile_view;
 mod waiting;
 
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
 use bevy::prelude::*;
 
 use self::board::BoardMemory;
-use self::census::Census;
+use self::census::{Counted, count};
 use self::failures::FailuresBlock;
 use self::header::HeaderView;
 use self::moves::{Frame as MoveFrame, Moves};
 use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use super::chrome::Frame;
-use super::stage;
-use crate::app::control::director::Auto;
 use crate::app::draw::{Canvas, CellField, DrawClock};
-use crate::app::platform::power::NextFrame;
+use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
-use crate::app::state::hit::{Pickable, Selection};
-use crate::app::state::run_store::{EventReceived, Link, Studio, touched};
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::hit::Pickable;
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::state::selection::Selection;
 use crate::app::state::view::on_wall;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
-use crate::layout::Screen;
+use crate::layout::{Rect, Screen, wall_area};
+use crate::model::RunStatus;
 use crate::protocol::RunId;
 
-pub(in crate::app) fn plugin(app: &mut App) {
+pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Counted>()
         .init_resource::<WallMemory>()
-        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)))
-        .add_systems(
-            Update,
-            (leave.run_if(not(on_wall)), draw.run_if(on_wall))
-                .chain()
-                .in_set(AppSystems::Draw)
-                .after(stage::draw),
-        );
+        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)));
 }
 
-/// The census, while the wall is shown.
-#[derive(Resource, Default)]
-pub struct Counted {
-    pub census: Census,
-    seconds: Option<(i64, i64)>,
-    /// The last change was one of history: what had been before the connection was made.
-    replayed: bool,
+/// What draws it.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    (leave.run_if(not(on_wall)), draw.run_if(on_wall)).chain()
 }
 
 /// A run condition: the wall is shown again soon, and must not have to count all runs then.
@@ -79,31 +73,9 @@ fn will_return(auto: Option<Res<Auto>>) -> bool {
     auto.is_some_and(|auto| auto.0.is_auto())
 }
 
-/// Keeps the census in step with the model.
-fn count(
-    mut counted: ResMut<Counted>,
-    studio: Res<Studio>,
-    clock: Res<PlaybackClock>,
-    mut received: MessageReader<EventReceived>,
-) {
-    let seconds = Some((clock.now.as_second(), clock.server_now.as_second()));
-    if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
-        return;
-    }
-    let mut applied = 0;
-    let mut replayed = false;
-    let touched = touched(received.read().inspect(|message| {
-        applied += 1;
-        replayed |= !message.live;
-    }));
-    let counted = &mut *counted;
-    (counted.seconds, counted.replayed) = (seconds, replayed);
-    counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
-}
-
 /// What the wall showed last.
 #[derive(Resource, Default)]
-pub(in crate::app) struct WallMemory {
+struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
     /// When the plan was made, and of which census.
@@ -161,7 +133,7 @@ fn leave(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-pub(in crate::app) fn draw(
+fn draw(
     canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
@@ -175,7 +147,7 @@ pub(in crate::app) fn draw(
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
     around: Res<Frame>,
-    mut next: ResMut<NextFrame>,
+    (mut free, mut next): (ResMut<FreeSpace>, ResMut<NextFrame>),
 ) {
     let now = draw_clock.secs;
     let cause = Cause {
@@ -285,6 +257,11 @@ pub(in crate::app) fn draw(
     } else {
         memory.board.leave(canvas, &mut field);
     }
+    let is_failed = |id: &str| model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
+    free.set_if_neq(FreeSpace {
+        rooms: rooms(&screen, around.notice().is_some()),
+        keep: pickable.places_where(is_failed).collect(),
+    });
     if memory.moves.is_moving(now) {
         next.within_secs(0.0);
     }
@@ -294,6 +271,18 @@ pub(in crate::app) fn draw(
     if canvas.generation() != generation {
         changing.set_changed();
     }
+}
+
+/// Where overlays may stand: where the runs are that are over, in the other corner, and in the header
+/// while no band is over it.
+pub(in crate::app) fn rooms(screen: &Screen, has_band: bool) -> Vec<Room> {
+    let area = wall_area(screen);
+    let header = Rect::new(350.0, 14.0, screen.width - 350.0 - 56.0 - 200.0, 88.0);
+    let mut rooms = vec![Room { rect: area, at_right: true }, Room { rect: area, at_right: false }];
+    if !has_band {
+        rooms.push(Room { rect: header, at_right: true });
+    }
+    rooms
 }
 
 /// What has no tile is counted in words, in the last place.

@@ -9,8 +9,8 @@ use super::tile::{TilePlace, drained_if, draw_body, draw_selection, draw_title, 
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::run_view::ModuleView;
 use crate::app::theme::size;
-use crate::app::views::stage::view::ModuleView;
 use crate::app::words::{clock_words, duration_words};
 use crate::model::NodeStatus;
 

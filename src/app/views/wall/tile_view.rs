@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
-use crate::app::views::stage::view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
+use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
 use crate::app::words::{brief_duration, clock_words};
 use crate::model::{NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
