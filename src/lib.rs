@@ -37,6 +37,7 @@ pub mod layout;
 pub mod model;
 pub mod protocol;
 pub mod query;
+mod seconds;
 #[cfg(not(target_arch = "wasm32"))]
 mod server;
 pub mod source;

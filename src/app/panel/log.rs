@@ -10,9 +10,8 @@ use super::log_index::{LineKind, LogFilter, LogIndex, LogView, NodeFilter, line}
 use super::log_line::line_ui;
 use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
-use crate::app::state::run_store::Studio;
 use crate::app::words::count_words;
-use crate::protocol::{NodeName, PIPELINE, RunId};
+use crate::protocol::{NodeName, PIPELINE};
 
 /// Filters, what they found, and where the reader is.
 #[derive(Clone, Debug)]
