@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
 use meterbridge::app::state::entities::RunIndex;
 use meterbridge::app::state::run_store::{self, Announcements, Studio};
-use meterbridge::app::state::viewport::{self, Viewport};
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::protocol::{Batch, PIPELINE};

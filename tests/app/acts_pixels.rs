@@ -12,7 +12,7 @@ use meterbridge::app::state::actions::Verb;
 use meterbridge::app::state::chrome::Chrome;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::link::Link;
-use meterbridge::app::state::viewport::{self, Viewport};
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ThemeName, ViewName};
 use meterbridge::layout::Screen;

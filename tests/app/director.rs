@@ -273,9 +273,10 @@ fn on_a_desk_it_is_there_for_whoever_asks() {
 fn a_click_on_the_pill_is_as_good_as_the_key() {
     let mut app = wall();
     app.init_resource::<ButtonInput<MouseButton>>()
+        .init_resource::<ButtonInput<KeyCode>>()
         .insert_resource(bevy_egui::input::EguiWantsInput::default())
         .init_resource::<meterbridge::app::state::viewport::PanelArea>()
-        .add_plugins(meterbridge::app::overlays::pill::press_plugin);
+        .add_plugins(meterbridge::app::control::input_plugin);
     let mut window = Window { resolution: (1920, 1080).into(), ..default() };
     let rect = app.world().resource::<Pill>().rect().unwrap();
     window.set_cursor_position(Some(Vec2::new(rect.centre_x(), rect.centre_y())));

@@ -8,7 +8,6 @@ use bevy::prelude::*;
 use bevy::render::renderer::RenderDevice;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
 use meterbridge::app::platform::recovery::RecoveryPlugin;
-use meterbridge::app::state::viewport;
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
 

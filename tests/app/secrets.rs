@@ -10,7 +10,7 @@ use bevy::prelude::*;
 use meterbridge::app::draw::{Canvas, make_ready, offscreen_plugins};
 use meterbridge::app::state::link::Link;
 use meterbridge::app::state::run_store::Studio;
-use meterbridge::app::state::viewport::{self, Viewport};
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
 use meterbridge::source::{Access, ConnectionEvent, ConnectionState, Secret, SourceSpec};

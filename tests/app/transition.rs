@@ -10,7 +10,7 @@ use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::auto::Auto;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::run_store::Studio;
-use meterbridge::app::state::viewport::{self, ReducedMotion, Viewport};
+use meterbridge::app::state::viewport::{ReducedMotion, Viewport};
 use meterbridge::app::theme::motion;
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};

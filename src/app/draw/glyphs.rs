@@ -1,52 +1,28 @@
 //! Status glyphs: the same silhouettes wherever a status is shown.
 
-use bevy::color::Color;
 use bevy::math::Vec2;
 
 use super::{Face, Layer, Part, Rect, Shape, Text};
-use crate::app::theme::Palette;
-
-/// What a glyph says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyph {
-    Pending,
-    Running,
-    /// As running, where nothing runs that is heard of: its levels stand still.
-    Idle,
-    Success,
-    Failed,
-    Cancelled,
-    Skipped,
-    Unknown,
-    /// It runs, and nothing is heard of it.
-    Silent,
-}
-
-impl Glyph {
-    /// The status' own colour.
-    pub fn colour(self, palette: &Palette) -> Color {
-        match self {
-            Self::Pending | Self::Skipped | Self::Unknown => palette.text_tertiary,
-            Self::Silent => palette.text_secondary,
-            Self::Running | Self::Idle => palette.running,
-            Self::Success => palette.success,
-            Self::Failed => palette.failed,
-            Self::Cancelled => palette.cancelled,
-        }
-    }
-}
+use crate::app::state::status::{DisplayStatus, Outline};
 
 /// Draws a status badge of this radius. `key` names the place.
-pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: f32, key: &str) {
+pub fn badge(
+    part: &mut Part,
+    layer: Layer,
+    status: DisplayStatus,
+    centre: Vec2,
+    radius: f32,
+    key: &str,
+) {
     let palette = part.palette;
-    match glyph {
-        Glyph::Pending => {
+    match status.outline() {
+        Outline::Ring => {
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.9, radius * 0.13).fill(palette.text_decorative),
             );
         }
-        Glyph::Running | Glyph::Idle => {
+        Outline::Levels { moving } => {
             part.shape(layer, Shape::disc(centre, radius).fill(palette.running_deep));
             part.shape(
                 layer,
@@ -54,14 +30,14 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                     .fill(palette.running),
             );
             let levels = Shape::levels(centre, Vec2::new(radius * 0.44, radius * 0.42));
-            let levels = if glyph == Glyph::Idle { levels.standing_still() } else { levels };
+            let levels = if moving { levels } else { levels.standing_still() };
             part.shape(layer, levels.fill(palette.running));
         }
-        Glyph::Success => {
+        Outline::Check => {
             part.shape(layer, Shape::disc(centre, radius).fill(palette.success));
             part.shape(layer, Shape::check(centre, radius).fill(palette.ink));
         }
-        Glyph::Failed => {
+        Outline::Octagon => {
             part.shape(layer, Shape::octagon(centre, radius).fill(palette.failed).keep_colour());
             part.shape(
                 layer,
@@ -70,7 +46,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                     .keep_colour(),
             );
         }
-        Glyph::Cancelled => {
+        Outline::Square => {
             let square =
                 Rect::new(centre.x - radius, centre.y - radius, 2.0 * radius, 2.0 * radius);
             part.shape(
@@ -84,7 +60,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                     .fill(palette.cancelled_ink),
             );
         }
-        Glyph::Silent => {
+        Outline::Clock => {
             let ink = palette.text_secondary;
             part.shape(layer, Shape::disc(centre, radius).fill(palette.stale_badge));
             part.shape(layer, Shape::ring(centre, radius * 0.64, radius * 0.17).fill(ink));
@@ -93,7 +69,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                 Shape::polyline3(at(0.0, -0.36), at(0.0, 0.0), at(0.27, 0.18), radius * 0.17);
             part.shape(layer, hands.fill(ink));
         }
-        Glyph::Skipped => {
+        Outline::Arrows => {
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.14)
@@ -109,7 +85,7 @@ pub fn badge(part: &mut Part, layer: Layer, glyph: Glyph, centre: Vec2, radius: 
                 );
             }
         }
-        Glyph::Unknown => {
+        Outline::Question => {
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.13)

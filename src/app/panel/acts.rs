@@ -7,7 +7,7 @@ use super::widgets::{Offer, button_ui, section_ui};
 use crate::app::control::run_operations::Acts;
 use crate::app::state::actions::Action;
 use crate::app::state::actions::Verb;
-use crate::app::words::run_status_words;
+use crate::app::state::status::run_status_words;
 use crate::model::Run;
 
 /// What the section shows.

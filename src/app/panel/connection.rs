@@ -106,12 +106,12 @@ fn state_words(state: &ConnectionState) -> String {
 
 fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
     match state {
-        ConnectionState::Disconnected => Sign::Pending,
+        ConnectionState::Disconnected => Sign::PENDING,
         ConnectionState::Connecting { .. } => Sign::Linking,
         ConnectionState::Connected { updates: Updates::Cut { .. }, .. } => Sign::Linking,
         ConnectionState::Connected { .. } => Sign::Linked,
         ConnectionState::Reconnecting { .. } => waited.map_or(Sign::Linking, Sign::Waiting),
-        ConnectionState::Failed { .. } => Sign::Failed,
+        ConnectionState::Failed { .. } => Sign::FAILED,
     }
 }
 
@@ -237,7 +237,7 @@ fn address_ui(
         && !url.is_empty()
     {
         ui.horizontal_top(|ui| {
-            sign_ui(ui, Sign::Failed, 8.0);
+            sign_ui(ui, Sign::FAILED, 8.0);
             let sentence = RichText::new(error.to_string()).color(ink(palette.failed_text));
             ui.add(Label::new(sentence).wrap());
         });
@@ -340,7 +340,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
     style::note_frame(palette.failed_deep).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.horizontal(|ui| {
-            sign_ui(ui, Sign::Failed, 8.5);
+            sign_ui(ui, Sign::FAILED, 8.5);
             let head = RichText::new("Last error").font(style::semibold(text::BODY));
             ui.label(head.color(ink(palette.failed_text)));
             ui.label(format!("at {}", time_words(at, view.zone)));

@@ -241,6 +241,8 @@ fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, harness, receive, studio, zone};
+    use crate::app::state::run_store::Studio;
+    use crate::protocol::RunId;
     use bevy_egui::egui::Event;
     use egui_kittest::{Harness, kittest::Queryable};
 

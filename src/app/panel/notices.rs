@@ -86,7 +86,7 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, row: usize, zone: &TimeZone) -> bool 
         ui.painter().rect_filled(back, 5.0, ink(palette.card));
     }
     widgets::focus_ring(ui, &response, back);
-    let sign = if notice.news.is_bad() { Sign::Failed } else { Sign::Success };
+    let sign = if notice.news.is_bad() { Sign::FAILED } else { Sign::SUCCESS };
     let (upper, lower) = (rect.top() + 13.0, rect.top() + 32.0);
     sign.paint(ui.painter(), rect.left_top() + vec2(16.0, 13.0), 8.0);
     let time = elided(ui, &time, style::mono(text::SMALL), palette.text_secondary, 90.0);

@@ -12,7 +12,8 @@ use super::widgets::{self, Offer, button_ui};
 use crate::app::control::confirmation::{Lacks, Question};
 use crate::app::state::actions::Action;
 use crate::app::state::actions::Verb;
-use crate::app::words::{run_status_words, run_title, short_id};
+use crate::app::state::status::run_status_words;
+use crate::app::words::{run_title, short_id};
 use crate::model::Run;
 
 const WIDTH: f32 = 540.0;
@@ -179,7 +180,7 @@ fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
     let palette = style::palette(ui.ctx());
     if let Some(lack) = lack {
         ui.horizontal_top(|ui| {
-            sign_ui(ui, Sign::Failed, 8.0);
+            sign_ui(ui, Sign::FAILED, 8.0);
             let sentence = RichText::new(lack).color(ink(palette.text));
             ui.add(Label::new(sentence).wrap());
         });

@@ -13,7 +13,8 @@ use crate::app::state::clock::millis_between;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::Studio;
 use crate::app::state::run_view::queued_ms;
-use crate::app::words::{clock_words, count_words, run_status_words, run_title, short_id};
+use crate::app::state::status::run_status_words;
+use crate::app::words::{clock_words, count_words, run_title, short_id};
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 

@@ -14,5 +14,6 @@ pub mod presence;
 pub mod run_store;
 pub mod run_view;
 pub mod selection;
+pub mod status;
 pub mod view;
 pub mod viewport;

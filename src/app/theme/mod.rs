@@ -9,6 +9,7 @@ mod dark;
 mod high_contrast;
 mod light;
 mod palette;
+mod tone;
 #[cfg(test)]
 pub mod vision;
 

@@ -5,12 +5,13 @@ use bevy::math::Vec2;
 use bevy::prelude::*;
 
 use super::{News, Notices, Toast};
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure, wrap};
 use crate::app::state::actions::Action;
 use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::next_frame::NextFrame;
+use crate::app::state::status::DisplayStatus;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
@@ -68,7 +69,7 @@ struct Drawn {
 #[derive(Clone, Debug, PartialEq)]
 struct Card {
     rect: Rect,
-    glyph: Glyph,
+    glyph: DisplayStatus,
     bad: bool,
     head: String,
     lines: Vec<String>,
@@ -199,8 +200,8 @@ impl Card {
         Self {
             rect: corner.place(place, width),
             glyph: match toast.news() {
-                News::Completed { .. } | News::Done { .. } => Glyph::Success,
-                News::Failed { .. } | News::Refused { .. } => Glyph::Failed,
+                News::Completed { .. } | News::Done { .. } => DisplayStatus::Success,
+                News::Failed { .. } | News::Refused { .. } => DisplayStatus::Failed,
             },
             bad: toast.news().is_bad(),
             head,

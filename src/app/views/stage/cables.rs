@@ -6,6 +6,7 @@ use bevy::math::Vec2;
 use super::place::Place;
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::run_view::StageView;
+use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::Palette;
 use crate::layout::ModuleBox;
 use crate::model::{NodeStatus, RunStatus};
@@ -26,11 +27,11 @@ enum Signal {
 
 impl Signal {
     fn into_module(status: NodeStatus) -> Self {
-        match status {
-            NodeStatus::Running => Self::Live,
-            NodeStatus::Success | NodeStatus::Failed => Self::Done,
-            NodeStatus::Skipped | NodeStatus::Unknown => Self::Dotted,
-            NodeStatus::Pending => Self::Idle,
+        match DisplayStatus::from(status).progress() {
+            Progress::AtWork => Self::Live,
+            Progress::Over => Self::Done,
+            Progress::PassedOver => Self::Dotted,
+            Progress::Ahead => Self::Idle,
         }
     }
 
@@ -58,8 +59,8 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
         }
         let passed_over = index > 0
             && matches!(
-                view.modules[index - 1].status,
-                NodeStatus::Skipped | NodeStatus::Unknown | NodeStatus::Pending
+                DisplayStatus::from(view.modules[index - 1].status).progress(),
+                Progress::PassedOver | Progress::Ahead
             );
         match Signal::into_module(module.status) {
             Signal::Done if passed_over => Signal::Dotted,

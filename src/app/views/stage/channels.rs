@@ -9,8 +9,9 @@ use crate::app::state::run_view::waiting_modules;
 use crate::app::state::run_view::{FailureView, ModuleView, StageView};
 use bevy::math::Vec2;
 
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Canvas, Layer, Traits};
+use crate::app::state::status::DisplayStatus;
 use crate::app::theme::vision::{Vision, distance};
 use crate::app::theme::{Palette, Theme};
 use crate::layout::{RackRequest, Screen, lay_out_rack};
@@ -62,14 +63,14 @@ impl Status {
         }
     }
 
-    fn glyph(self) -> Glyph {
+    fn glyph(self) -> DisplayStatus {
         match self {
-            Self::Running => Glyph::Running,
-            Self::Success => Glyph::Success,
-            Self::Failed => Glyph::Failed,
-            Self::Cancelled => Glyph::Cancelled,
-            Self::Pending => Glyph::Pending,
-            Self::Skipped => Glyph::Skipped,
+            Self::Running => DisplayStatus::Running,
+            Self::Success => DisplayStatus::Success,
+            Self::Failed => DisplayStatus::Failed,
+            Self::Cancelled => DisplayStatus::Cancelled,
+            Self::Pending => DisplayStatus::Pending,
+            Self::Skipped => DisplayStatus::Skipped,
         }
     }
 

@@ -5,9 +5,10 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::place::Place;
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
+use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
@@ -139,9 +140,9 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
                 .colour(palette.text_secondary),
         );
         let glyph = match verdict.passed {
-            Some(true) => Glyph::Success,
-            Some(false) => Glyph::Failed,
-            None => Glyph::Running,
+            Some(true) => DisplayStatus::Success,
+            Some(false) => DisplayStatus::Failed,
+            None => DisplayStatus::Running,
         };
         badge(part, Layer::Face, glyph, Vec2::new(right - 12.0, y - 8.0), 12.0, "verdict");
         part.text(

@@ -3,9 +3,10 @@
 use bevy::math::Vec2;
 
 use super::place::Place;
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::state::run_view::StageView;
+use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::model::RunStatus;
@@ -45,7 +46,14 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Plac
             .border(1.5, palette.failed)
             .keep_colour(),
     );
-    badge(part, Layer::Face, Glyph::Failed, Vec2::new(right - width - 28.0, 64.0), 15.0, "news");
+    badge(
+        part,
+        Layer::Face,
+        DisplayStatus::Failed,
+        Vec2::new(right - width - 28.0, 64.0),
+        15.0,
+        "news",
+    );
     part.text(
         Layer::Face,
         Text::new("news", words, right, 74.0, Face::Text500, size::META)
@@ -112,20 +120,14 @@ pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
     }
 
     let y = 246.0 + down;
-    let glyph = match view.status {
-        RunStatus::Pending => Glyph::Pending,
-        RunStatus::Running => Glyph::Running,
-        RunStatus::Completed => Glyph::Success,
-        RunStatus::Failed => Glyph::Failed,
-        RunStatus::Cancelled => Glyph::Cancelled,
-    };
+    let glyph = DisplayStatus::from(view.status);
     badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 13.0), 19.0, "status");
     let mut line =
         Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
             .colour(if view.status == RunStatus::Pending {
                 palette.text_secondary
             } else {
-                glyph.colour(part.palette)
+                part.palette.tone(glyph.tone())
             })
             .then(18.0, view.status_detail.clone())
             .face(Face::Text500)

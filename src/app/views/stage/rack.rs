@@ -3,11 +3,12 @@
 use bevy::math::Vec2;
 
 use super::place::Place;
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
     Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
 };
 use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words};
+use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::{motion, size};
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::ModuleBox;
@@ -117,16 +118,12 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
     let centre = Vec2::new(cx, y(124.0));
     let radius = 52.0 * small;
     let glyph = match module.status {
-        _ if module.stopped => Glyph::Cancelled,
-        NodeStatus::Success if module.refused => Glyph::Failed,
-        NodeStatus::Success => Glyph::Success,
-        NodeStatus::Failed => Glyph::Failed,
-        NodeStatus::Skipped => Glyph::Skipped,
-        NodeStatus::Unknown => Glyph::Unknown,
-        NodeStatus::Pending | NodeStatus::Running => Glyph::Pending,
+        _ if module.stopped => DisplayStatus::Cancelled,
+        NodeStatus::Success if module.refused => DisplayStatus::Failed,
+        NodeStatus::Running => DisplayStatus::Pending,
+        status => DisplayStatus::from(status),
     };
-    let on_dial =
-        matches!(glyph, Glyph::Success | Glyph::Pending | Glyph::Failed | Glyph::Cancelled);
+    let on_dial = glyph.progress() != Progress::PassedOver;
     if on_dial {
         let track = if done { palette.knob_track } else { palette.knob_track_ghost };
         part.shape(
@@ -138,7 +135,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             part.shape(
                 Layer::Face,
                 Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end)
-                    .fill(glyph.colour(part.palette)),
+                    .fill(part.palette.tone(glyph.tone())),
             );
         }
         if let Some(usual) = module.usual {
@@ -148,7 +145,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             part.shape(Layer::Face, tick.fill(ink));
         }
     }
-    if glyph == Glyph::Pending {
+    if glyph == DisplayStatus::Pending {
         let ring = Shape::ring(centre, 35.4 * small, 2.5).fill(palette.pending_outline);
         part.shape(Layer::Face, ring);
     } else {
@@ -176,10 +173,10 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .middle()
             .colour(palette.text_tertiary),
     );
-    if module.refused_before && glyph != Glyph::Failed {
+    if module.refused_before && glyph != DisplayStatus::Failed {
         // In the very corner: a name like VALIDATE comes close to it.
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
-        badge(part, Layer::Face, Glyph::Failed, corner, 12.0, "corner");
+        badge(part, Layer::Face, DisplayStatus::Failed, corner, 12.0, "corner");
     }
     draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, place);
 }
@@ -371,7 +368,7 @@ fn draw_running(
     );
     if module.refused_before {
         let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
-        badge(part, Layer::Face, Glyph::Failed, corner, 13.0, "corner");
+        badge(part, Layer::Face, DisplayStatus::Failed, corner, 13.0, "corner");
     }
     draw_jacks(part, at, palette.running, place);
 }

@@ -8,9 +8,10 @@ use super::board_view::{BoardView, NodeLoad};
 use super::cells;
 use super::census::Census;
 use super::fit::size_for;
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Canvas, CellField, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::state::hit::Pickable;
+use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::words::count_words;
 use crate::layout::{Board, CellGrid, Screen, failures_width, lay_out_board, wall_area};
@@ -128,7 +129,7 @@ fn draw_board(
 /// A glyph, a number, and what is counted.
 fn draw_head(
     part: &mut Part,
-    (glyph, count, words): (Glyph, usize, &str),
+    (glyph, count, words): (DisplayStatus, usize, &str),
     rect: Rect,
     aside: &str,
 ) {
@@ -185,7 +186,8 @@ fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
     } else {
         String::new()
     };
-    let glyph = if view.silent == view.active { Glyph::Idle } else { Glyph::Running };
+    let glyph =
+        if view.silent == view.active { DisplayStatus::Idle } else { DisplayStatus::Running };
     draw_head(part, (glyph, view.active, "active"), rect, &aside);
     let top = rect.y + HEAD;
     let pitch = ((rect.bottom() - top) / view.nodes.len().max(1) as f32).min(66.0);
@@ -304,7 +306,7 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
 /// The number, the last hour as a line of bars, and the latest by name.
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
-    draw_head(part, (Glyph::Success, view.finished, "finished in 1 h"), rect, "");
+    draw_head(part, (DisplayStatus::Success, view.finished, "finished in 1 h"), rect, "");
     let sparks = Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, (rect.h * 0.16).clamp(54.0, 120.0));
     draw_sparks(part, view, sparks);
     let caption_y = sparks.bottom() + 26.0;
@@ -373,7 +375,14 @@ fn draw_sparks(part: &mut Part, view: &BoardView, rect: Rect) {
 fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
     let y = rect.bottom() - 10.0;
-    badge(part, LAYER, Glyph::Cancelled, Vec2::new(rect.x + 16.0, y - 11.0), 15.0, "cancelled");
+    badge(
+        part,
+        LAYER,
+        DisplayStatus::Cancelled,
+        Vec2::new(rect.x + 16.0, y - 11.0),
+        15.0,
+        "cancelled",
+    );
     let count = count_words(view.cancelled as u64);
     let begin = rect.x + 42.0 + measure(Face::Display700, size::COUNT, 0.0, &count) + 10.0;
     let width = |title: &str| measure(Face::Text500, NAMES, 0.0, title);

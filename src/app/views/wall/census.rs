@@ -11,6 +11,7 @@ use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::{EventReceived, Studio, touched};
 use crate::app::state::run_view::{STALE_AFTER_MS, remaining_ms};
+use crate::app::state::status::{DisplayStatus, Progress};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_place};
 
@@ -277,14 +278,16 @@ impl Census {
         let cancelled = run.status == RunStatus::Cancelled;
         for node in &run.nodes {
             let cell = match node.status {
-                NodeStatus::Pending => Cell::Pending,
                 NodeStatus::Running if cancelled => Cell::Stopped,
                 NodeStatus::Running if silent => Cell::Silent,
-                NodeStatus::Running => Cell::Running,
-                NodeStatus::Success => Cell::Done,
                 NodeStatus::Failed => Cell::Failed,
-                NodeStatus::Skipped => Cell::Skipped,
                 NodeStatus::Unknown => Cell::Unknown,
+                status => match DisplayStatus::from(status).progress() {
+                    Progress::Ahead => Cell::Pending,
+                    Progress::AtWork => Cell::Running,
+                    Progress::Over => Cell::Done,
+                    Progress::PassedOver => Cell::Skipped,
+                },
             };
             if let Some(index) = self.node(&node.name) {
                 cells[index] = cell as u8;

@@ -4,10 +4,11 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::tile_view::{Look, TileView};
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::run_view::ModuleView;
-use crate::model::{NodeStatus, RunStatus};
+use crate::app::state::status::{DisplayStatus, Progress};
+use crate::model::NodeStatus;
 
 const LAYER: Layer = Layer::Face;
 const BEAD_SPEED: f32 = 40.0;
@@ -65,8 +66,12 @@ pub fn draw(part: &mut Part, view: &TileView, at: &ChainPlace) {
     }
 }
 
+fn progress(module: &ModuleView) -> Progress {
+    DisplayStatus::from(module.status).progress()
+}
+
 fn passed_over(module: &ModuleView) -> bool {
-    matches!(module.status, NodeStatus::Skipped | NodeStatus::Unknown) && !module.stopped
+    progress(module) == Progress::PassedOver && !module.stopped
 }
 
 fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k: f32) {
@@ -76,9 +81,9 @@ fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k:
     let (before, module) = (&view.chain[index - 1], &view.chain[index]);
     let line = |width: f32, ink: Color| Shape::capsule(from, to, width * k).fill(ink);
     let in_pass = view.fix.live && module.name == "COMPOSE";
-    let link = match module.status {
+    let link = match progress(module) {
         _ if module.stopped => line(5.0, palette.success_line),
-        NodeStatus::Running if !in_pass && !passed_over(before) => {
+        Progress::AtWork if !in_pass && !passed_over(before) => {
             let lit = line(5.0, palette.running);
             if at.frozen {
                 lit
@@ -86,11 +91,11 @@ fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k:
                 lit.beads_at(7.0 * k, palette.bead, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
             }
         }
-        NodeStatus::Skipped | NodeStatus::Unknown => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
-        NodeStatus::Pending if view.look == Look::Cancelled => {
+        Progress::PassedOver => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
+        Progress::Ahead if view.look == Look::Cancelled => {
             line(3.0, palette.line).dash(3.0 * k, 6.0 * k)
         }
-        NodeStatus::Pending => line(3.0, palette.line),
+        Progress::Ahead => line(3.0, palette.line),
         _ if passed_over(before) => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
         _ => line(5.0, palette.success_line),
     };
@@ -139,7 +144,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
     }
     if view.fix.status == NodeStatus::Running && view.look != Look::Cancelled {
         part.shape(LAYER, Shape::disc(fix, 16.0 * k).fill(at.ground));
-        badge(part, LAYER, Glyph::Running, fix, 13.0 * k, "fix");
+        badge(part, LAYER, DisplayStatus::Running, fix, 13.0 * k, "fix");
     } else if refused {
         part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(palette.failed).keep_colour());
     } else {
@@ -170,23 +175,25 @@ fn draw_node(
         _ if module.stopped => {
             let bed = Rect::centred(centre, 38.0 * k, 38.0 * k);
             part.shape(LAYER, Shape::rounded_box(bed).radius(6.0 * k).fill(at.ground));
-            badge(part, LAYER, Glyph::Cancelled, centre, 13.5 * k, &module.name);
+            badge(part, LAYER, DisplayStatus::Cancelled, centre, 13.5 * k, &module.name);
         }
         NodeStatus::Running => draw_running(part, module, centre, at, k),
         NodeStatus::Failed => {
             part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(at.ground));
-            badge(part, LAYER, Glyph::Failed, centre, 16.0 * k, &module.name);
+            badge(part, LAYER, DisplayStatus::Failed, centre, 16.0 * k, &module.name);
         }
         NodeStatus::Success if module.refused && !view.fix.live => {
             part.shape(LAYER, Shape::disc(centre, 15.0 * k).fill(at.ground));
-            badge(part, LAYER, Glyph::Failed, centre, 11.0 * k, &module.name);
+            badge(part, LAYER, DisplayStatus::Failed, centre, 11.0 * k, &module.name);
         }
         NodeStatus::Success => {
             part.shape(LAYER, Shape::disc(centre, 9.0 * k).fill(palette.success));
         }
-        NodeStatus::Skipped => hollow(part, 8.0, palette.tile_dot_skipped, Some((3.0, 4.0))),
         NodeStatus::Unknown => hollow(part, 8.0, palette.tile_dot_skipped, Some((0.5, 5.0))),
-        NodeStatus::Pending => hollow(part, 8.0, palette.tile_dot, None),
+        _ if passed_over(module) => {
+            hollow(part, 8.0, palette.tile_dot_skipped, Some((3.0, 4.0)));
+        }
+        _ => hollow(part, 8.0, palette.tile_dot, None),
     }
 }
 
@@ -225,8 +232,8 @@ pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
             NodeStatus::Failed => (palette.failed, 1.0),
             NodeStatus::Success if module.refused && !view.fix.live => (palette.failed, 0.7),
             NodeStatus::Success => (palette.success_dense, 0.7),
-            NodeStatus::Skipped | NodeStatus::Unknown => (palette.tile_dot, 0.2),
-            NodeStatus::Pending => (palette.line_strong, 0.2),
+            _ if passed_over(module) => (palette.tile_dot, 0.2),
+            _ => (palette.line_strong, 0.2),
         };
         let height = (rect.h * tall).max(2.0);
         let y = rect.bottom() - height;
@@ -236,24 +243,13 @@ pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
 }
 
 /// What the run's status is as a glyph.
-pub fn glyph(look: Look) -> Glyph {
+pub fn glyph(look: Look) -> DisplayStatus {
     match look {
-        Look::Queued => Glyph::Pending,
-        Look::Running => Glyph::Running,
-        Look::Silent => Glyph::Silent,
-        Look::Failed | Look::FailedBefore => Glyph::Failed,
-        Look::Cancelled => Glyph::Cancelled,
-        Look::Finished => Glyph::Success,
-    }
-}
-
-/// The glyph of runs that ended so.
-pub fn ended_glyph(status: RunStatus) -> Glyph {
-    match status {
-        RunStatus::Failed => Glyph::Failed,
-        RunStatus::Cancelled => Glyph::Cancelled,
-        RunStatus::Completed => Glyph::Success,
-        RunStatus::Pending => Glyph::Pending,
-        RunStatus::Running => Glyph::Running,
+        Look::Queued => DisplayStatus::Pending,
+        Look::Running => DisplayStatus::Running,
+        Look::Silent => DisplayStatus::Silent,
+        Look::Failed | Look::FailedBefore => DisplayStatus::Failed,
+        Look::Cancelled => DisplayStatus::Cancelled,
+        Look::Finished => DisplayStatus::Success,
     }
 }

@@ -3,8 +3,9 @@
 use bevy::math::Vec2;
 
 use super::census::Census;
-use crate::app::draw::glyphs::{Glyph, badge};
+use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::app::words::{clock_words, count_words, run_title};
@@ -31,7 +32,7 @@ pub struct HeaderView {
 /// So many runs stand so: a number and words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Count {
-    pub glyph: Glyph,
+    pub glyph: DisplayStatus,
     pub number: String,
     pub words: String,
 }
@@ -59,14 +60,15 @@ impl HeaderView {
         };
         let ended = |status, word: &str| {
             let lately = census.lately(status);
-            (lately > 0).then(|| count(super::chain::ended_glyph(status), lately, word))
+            (lately > 0).then(|| count(DisplayStatus::from(status), lately, word))
         };
         let queued = census.queued_count();
         let mut counts: Vec<Count> = Vec::new();
         counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
-        let glyph = if silent == census.active() { Glyph::Idle } else { Glyph::Running };
+        let glyph =
+            if silent == census.active() { DisplayStatus::Idle } else { DisplayStatus::Running };
         counts.push(count(glyph, census.active(), &active));
-        counts.extend((queued > 0).then(|| count(Glyph::Pending, queued, "queued")));
+        counts.extend((queued > 0).then(|| count(DisplayStatus::Pending, queued, "queued")));
         counts.extend(ended(RunStatus::Cancelled, "cancelled"));
         counts.extend(ended(RunStatus::Completed, "finished"));
         let others = census.lately(RunStatus::Cancelled) + census.lately(RunStatus::Completed) > 0;

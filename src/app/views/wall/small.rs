@@ -77,7 +77,7 @@ fn draw_last_line(part: &mut Part, view: &TileView, at: &TilePlace) {
     let (words, ink) = match view.look {
         Look::Silent => (format!("no news, {}", view.other_time.1), palette.text),
         Look::Queued => (view.place.clone(), palette.text_secondary),
-        _ => (view.place.clone(), glyph.colour(part.palette)),
+        _ => (view.place.clone(), part.palette.tone(glyph.tone())),
     };
     let x = left + 2.0 * BADGE + 10.0;
     let words_size = size_for(Face::Text600, (26.0, 20.0), &words, right - x);

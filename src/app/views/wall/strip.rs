@@ -10,6 +10,7 @@ use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::state::run_view::ModuleView;
+use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::size;
 use crate::app::words::{clock_words, duration_words};
 use crate::model::NodeStatus;
@@ -132,7 +133,13 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
     let radius = lines.status * 0.5;
     let badge_at = Vec2::new(left + radius, lines.status_y - lines.status * 0.35);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
-    draw_status(part, view, (left + 2.0 * radius + 16.0, right), lines, glyph.colour(part.palette));
+    draw_status(
+        part,
+        view,
+        (left + 2.0 * radius + 16.0, right),
+        lines,
+        part.palette.tone(glyph.tone()),
+    );
 
     let inset = (at.rect.w / 17.0).max(70.0);
     let place = ChainPlace {
@@ -202,14 +209,12 @@ fn draw_node_words(
             .tracking(0.01)
             .colour(ink),
     );
-    let value = match module.status {
-        NodeStatus::Running => module.duration_ms.map_or_else(String::new, clock_words),
-        NodeStatus::Success | NodeStatus::Failed => {
-            module.duration_ms.map_or_else(String::new, duration_words)
-        }
-        NodeStatus::Skipped => "not run".to_owned(),
-        NodeStatus::Unknown => "not seen".to_owned(),
-        NodeStatus::Pending => module
+    let value = match DisplayStatus::from(module.status).progress() {
+        Progress::AtWork => module.duration_ms.map_or_else(String::new, clock_words),
+        Progress::Over => module.duration_ms.map_or_else(String::new, duration_words),
+        Progress::PassedOver if module.status == NodeStatus::Unknown => "not seen".to_owned(),
+        Progress::PassedOver => "not run".to_owned(),
+        Progress::Ahead => module
             .usual
             .map_or_else(String::new, |usual| format!("usual {}", duration_words(usual.p50_ms))),
     };

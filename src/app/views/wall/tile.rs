@@ -167,7 +167,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
     let badge_at = Vec2::new(right - radius, rect.y + lines.title - 11.0 * k);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
-    draw_place(part, view, (left, right, rect.y + lines.node), k, glyph.colour(part.palette));
+    draw_place(part, view, (left, right, rect.y + lines.node), k, part.palette.tone(glyph.tone()));
     if let Some(failure) = view.failure.as_ref() {
         // Why it failed matters more than how far it had come.
         let top = rect.y + lines.node + 10.0 * k;
