@@ -25,6 +25,7 @@ fn app() -> App {
         .init_resource::<Focus>()
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()
+        .init_resource::<FreeSpace>()
         .init_resource::<Frame>()
         .init_resource::<NextFrame>()
         .init_resource::<Drew>()
