@@ -30,6 +30,8 @@ pub mod config;
 pub mod demo;
 pub mod director;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod drain;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
 pub mod inspect;
 pub mod kiosk;

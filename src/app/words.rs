@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::model::Run;
 use crate::protocol::Phase;
-use crate::source::Updates;
+use crate::source::{PollingReason, Updates};
 
 /// Ids up to this many characters are written in full.
 const WHOLE_ID: usize = 12;
@@ -62,11 +62,18 @@ pub fn time_words(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-/// What is said where news do not come as they happen.
+/// What is said where news come late against what was asked for, or not at all. Polling by choice is
+/// normal, and the light says it.
 pub fn updates_words(updates: &Updates, zone: &TimeZone) -> Option<String> {
     match updates {
         Updates::Live => None,
-        Updates::Polling => Some(Updates::POLLING_WORDS.to_owned()),
+        Updates::Polling(polling) => match polling.reason {
+            PollingReason::Safety => None,
+            PollingReason::NoSockets => Some(polling.words()),
+        },
+        Updates::Unanswered { since } => {
+            Some(Updates::unanswered_words(Some(&time_words(*since, zone))))
+        }
         Updates::Cut { since, reason } => {
             Some(Updates::cut_words(Some(&time_words(*since, zone)), reason))
         }

@@ -134,6 +134,7 @@ impl ServeArgs {
             Some(hub) if hub.api.is_some() => Behind::Backend {
                 url: parse_api_url(hub.upstream.as_str())?,
                 access: hub.connection.access.clone(),
+                budget: hub.connection.api.budget.clone(),
             },
             Some(_) => Behind::Stream,
         };

@@ -4,16 +4,18 @@ use std::io::{self, Write};
 
 use super::{Hub, HubError, HubServer, ServeArgs, Site};
 use crate::demo::DemoError;
+use crate::drain;
 use crate::server::signals::Signals;
 
 /// Serves the page with the demo studio or a hub, says where on stdout, and goes on until Ctrl-C or SIGTERM;
-/// then closes its clients with 1001 and returns.
+/// then closes its clients with 1001 and returns, after the runs whose sockets it holds are over.
 ///
 /// # Errors
 ///
 /// When it cannot be opened; [`HubError::exit_code`] says what to exit with.
 pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     let (listen, hub) = (args.listen, args.hub()?);
+    let api = hub.as_ref().map(|hub| hub.connection.api.clone());
     let front = args.front(hub.as_ref())?;
     let site = match &args.page {
         Some(folder) => Some(Site::of_folder(folder)?),
@@ -37,6 +39,9 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     let _ = writeln!(io::stdout(), "{}", announcement(&server.url(), &args));
     signals.received().await;
     server.stop().await;
+    if let Some(api) = api {
+        drain::wait(api.budget.held(), api.drain, signals.received()).await;
+    }
     Ok(())
 }
 

@@ -59,6 +59,9 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
         None => !state.status.is_over(),
     };
     settle(state, is_complete);
+    if snapshot.is_settled && state.status == RunStatus::Cancelled {
+        forget_what_ran(&mut state.nodes);
+    }
     let fixes = state.nodes[FIX].attempts;
     let told = snapshot.fix_iterations.filter(|_| told_to_the_end).unwrap_or(0);
     state.fix_iterations = state.fix_iterations.max(fixes).max(told);
@@ -101,8 +104,9 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
                 .filter(|row| starts[place].is_none_or(|since| !is_before(row, since)))
                 .copied()
                 .collect();
-            let error = execution.error.clone().unwrap_or_default();
-            add_rows(&mut execution.nodes, &mine, &error);
+            let told = snapshot.earlier_error(mine.first().and_then(|row| row.started_at), until);
+            let error = execution.error.clone().or_else(|| told.map(|it| it.message.clone()));
+            add_rows(&mut execution.nodes, &mine, &error.unwrap_or_default());
             skip_waiting(&mut execution.nodes, true);
         }
     }
@@ -115,9 +119,12 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
         let failed = past.iter().any(|row| row.status == ToldStatus::Failed);
         state.executions = state.executions.max(1);
         state.started_at = state.started_at.or(past[0].started_at);
-        add_rows(&mut state.nodes, &past, &state.error.clone().unwrap_or_default());
+        let told = snapshot.earlier_error(past[0].started_at, at);
+        let error = state.error.clone().or_else(|| told.map(|it| it.message.clone()));
+        add_rows(&mut state.nodes, &past, &error.clone().unwrap_or_default());
         if !state.status.is_over() {
             state.status = if failed { RunStatus::Failed } else { RunStatus::Completed };
+            state.error = error.filter(|_| failed);
             state.ended_at = past.last().and_then(|row| row.completed_at);
         }
         settle(state, true);
@@ -315,6 +322,20 @@ fn settle(state: &mut RunState, is_complete: bool) {
     }
     if is_complete {
         skip_waiting(&mut state.nodes, state.status.is_over());
+    }
+}
+
+/// A cancelled run whose server is gone: how its running node would have ended is unknown.
+fn forget_what_ran(nodes: &mut [Node]) {
+    for node in nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
+        node.finish(Finish {
+            at: None,
+            status: NodeStatus::Unknown,
+            duration_ms: None,
+            error: None,
+            scores: Arc::default(),
+            inferred: true,
+        });
     }
 }
 

@@ -177,12 +177,19 @@ impl Run {
         received_at: Timestamp,
     ) -> bool {
         let known = self.snapshot.as_ref();
+        let mut snapshot = snapshot;
         if let Some(known) = known {
-            let order = known.freshness().cmp(&snapshot.freshness());
-            // Of two that should say the same the one that was asked for later counts.
-            if order.is_gt() || order.is_eq() && **known == *snapshot {
+            // Of two that should say the same the one that was asked for later counts. Errors that
+            // either of them tells of stay, whichever came first.
+            let (mut fresher, older) = match known.freshness() > snapshot.freshness() {
+                true => (known.clone(), snapshot.clone()),
+                false => (snapshot.clone(), known.clone()),
+            };
+            Arc::make_mut(&mut fresher).remember(&older);
+            if *fresher == **known {
                 return false;
             }
+            snapshot = fresher;
         }
         self.first_event_at = snapshot
             .created_at

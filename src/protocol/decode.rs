@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::hub::{self, HubFrame};
+use super::watcher_error::explain_error;
 use super::wire::{Data, FirstIssue, Numbers, Wire};
 use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity, parse_instant};
 
@@ -313,7 +314,7 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
             .into_iter()
             .flatten()
             .find(|text| !text.trim().is_empty())
-            .map(boxed),
+            .map(|text| boxed(explain_error(&text).into_owned().into())),
         error_type: data.error_type.text().map(SmolStr::new),
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,

@@ -11,6 +11,7 @@ pub mod hub;
 mod identity;
 mod instant;
 pub mod rest;
+mod watcher_error;
 mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};

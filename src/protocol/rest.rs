@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use super::watcher_error::explain_error;
 use super::{NodeName, RunId, Score, parse_instant};
+
+/// Errors of earlier executions that are kept of a run, as many as there are executions in its history.
+const MOST_EARLIER_ERRORS: usize = 8;
 
 /// An answer that is not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -99,10 +103,16 @@ pub struct RunSnapshot {
     /// Events of the run were heard before this was asked for, and have been since: between the
     /// two nothing is missing.
     pub gapless: bool,
+    /// Why earlier executions failed, at most [`MOST_EARLIER_ERRORS`]. The backend forgets it when the run
+    /// is executed again; [`remember`](Self::remember) keeps it.
+    pub earlier_errors: Vec<ToldError>,
+    /// Nothing more comes of the run, whatever its rows say: it was cancelled, and the server that ran
+    /// its last node is gone. No backend sends this; whoever watches the run finds out.
+    pub is_settled: bool,
 }
 
 /// Orders snapshots of a run: a later one is greater.
-type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool);
+type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool, bool);
 
 impl RunSnapshot {
     /// Reads `GET /runs/{run_id}`, or what [`to_json`](Self::to_json) wrote.
@@ -113,7 +123,6 @@ impl RunSnapshot {
     pub fn read(body: &[u8]) -> Result<Self, RestError> {
         let value = json(body)?;
         let run_id = text(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
-        let error = text(&value["error"]["message"]).or_else(|| text(&value["error"]));
         let count = |value: &Value| value.as_u64().and_then(|count| u32::try_from(count).ok());
         Ok(Self {
             run_id,
@@ -122,27 +131,26 @@ impl RunSnapshot {
             status: value["status"].as_str().and_then(ToldStatus::read),
             fix_iterations: count(&value["fix_iterations"]),
             scores: scores(body),
-            error: error.map(|message| ToldError {
-                message: message.as_str().into(),
-                at: instant(&value["error"]["timestamp"]),
-            }),
+            error: told_error(&value["error"]),
             created_at: instant(&value["created_at"]),
             updated_at: instant(&value["updated_at"]),
             executions: items(&value["executions"]).filter_map(execution).collect(),
             starts: count(&value["event_counts"]["start"]),
             gapless: value["gapless"] == true,
+            earlier_errors: items(&value["earlier_errors"]).filter_map(told_error).collect(),
+            is_settled: value["is_settled"] == true,
         })
     }
 
-    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title` and `gapless`, which no
-    /// backend sends. [`read`](Self::read) reads it as it was.
+    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title`, `gapless`,
+    /// `earlier_errors` and `is_settled`, which no backend sends. [`read`](Self::read) reads it as it was.
     pub fn to_json(&self) -> String {
         let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let scores: BTreeMap<&str, f64> =
             self.scores.iter().map(|(name, score)| (name.as_str(), *score)).collect();
-        let error = self.error.as_ref().map(
-            |error| json!({"message": error.message.as_ref(), "timestamp": instant(error.at)}),
-        );
+        let told = |error: &ToldError| json!({"message": error.message.as_ref(), "timestamp": instant(error.at)});
+        let error = self.error.as_ref().map(told);
+        let earlier_errors: Vec<Value> = self.earlier_errors.iter().map(told).collect();
         let execution = |row: &NodeExecution| {
             json!({
                 "node_name": row.node.as_str(), "status": row.status.as_str(),
@@ -158,8 +166,31 @@ impl RunSnapshot {
             "validation_scores": scores, "error": error, "created_at": instant(self.created_at),
             "updated_at": instant(self.updated_at), "executions": executions,
             "event_counts": {"start": self.starts}, "gapless": self.gapless,
+            "earlier_errors": earlier_errors, "is_settled": self.is_settled,
         })
         .to_string()
+    }
+
+    /// Keeps the errors of failed executions that `older`, a snapshot of the same run, tells of.
+    pub fn remember(&mut self, older: &Self) {
+        let failed = older.status == Some(ToldStatus::Failed);
+        let last = older.error.iter().filter(|error| failed && !error.is_cancel());
+        for error in older.earlier_errors.iter().chain(last) {
+            if self.error.as_ref() != Some(error) && !self.earlier_errors.contains(error) {
+                self.earlier_errors.push(error.clone());
+            }
+        }
+        self.earlier_errors.sort_by_key(|error| error.at);
+        let most = self.earlier_errors.len().saturating_sub(MOST_EARLIER_ERRORS);
+        self.earlier_errors.drain(..most);
+    }
+
+    /// Why the execution that went on between `since` and `until` failed, where that is remembered.
+    pub fn earlier_error(&self, since: Option<Timestamp>, until: Timestamp) -> Option<&ToldError> {
+        let within =
+            |error: &&ToldError| error.at.is_some_and(|at| Some(at) >= since && at <= until);
+        // The backend may go on telling of the last error while the run is executed again.
+        self.earlier_errors.iter().chain(&self.error).find(within)
     }
 
     /// The latest instant it tells of: nothing later can be in it.
@@ -172,8 +203,15 @@ impl RunSnapshot {
     pub fn freshness(&self) -> Freshness {
         let done = self.executions.iter().filter(|row| row.completed_at.is_some()).count();
         let titled = self.song_title.is_some();
-        (self.updated_at, self.executions.len(), done, self.status, titled, self.gapless)
+        let rows = self.executions.len();
+        (self.updated_at, rows, done, self.status, self.is_settled, titled, self.gapless)
     }
+}
+
+fn told_error(value: &Value) -> Option<ToldError> {
+    let message = text(&value["message"]).or_else(|| text(value))?;
+    let at = instant(&value["timestamp"]);
+    Some(ToldError { message: explain_error(message.as_str()).into(), at })
 }
 
 fn execution(value: &Value) -> Option<NodeExecution> {
@@ -197,8 +235,12 @@ pub struct ListedRun {
     pub run_id: RunId,
     pub song_id: Option<SmolStr>,
     pub status: Option<ToldStatus>,
+    /// The last node that completed: it changes when a node ends.
+    pub current_node: Option<NodeName>,
     /// When it started, else when it was created.
     pub started_at: Option<Timestamp>,
+    /// When it or one of its nodes last ended; the list of active runs does not say.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// Runs that a list names.
@@ -209,6 +251,8 @@ pub struct RunList {
     pub runs: Vec<ListedRun>,
     /// Where the next page begins, where there is one.
     pub next_cursor: Option<SmolStr>,
+    /// The number of runs on all pages, where the answer says.
+    pub total: Option<u64>,
 }
 
 impl RunList {
@@ -228,6 +272,7 @@ impl RunList {
             server_now: instant(&value["timestamp"]),
             runs: items(list).filter_map(listed).collect(),
             next_cursor: text(&info["end_cursor"]).filter(|_| has_next),
+            total: info["total_count"].as_u64(),
         })
     }
 }
@@ -237,7 +282,9 @@ fn listed(value: &Value) -> Option<ListedRun> {
         run_id: text(&value["run_id"])?,
         song_id: text(&value["song_id"]),
         status: value["status"].as_str().and_then(ToldStatus::read),
+        current_node: text(&value["current_node"]),
         started_at: instant(&value["started_at"]).or_else(|| instant(&value["created_at"])),
+        updated_at: instant(&value["updated_at"]),
     })
 }
 

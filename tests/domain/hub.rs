@@ -153,6 +153,8 @@ fn run() -> impl Strategy<Value = RunSnapshot> {
             executions,
             starts,
             gapless,
+            earlier_errors: Vec::new(),
+            is_settled: false,
         }
     })
 }

@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "layout",
     "model",
     "source",
+    "drain",
     "server",
     "demo",
     "inspect",
@@ -215,6 +216,7 @@ fn faults(files: &Files) -> Vec<String> {
         }
         match (layer_of(file), layer_of(imported)) {
             (None, _) if file == "lib" => {}
+            (None, _) => faults.push(format!("{file} is in no layer: put it into LAYERS")),
             (Some(layer), Some(other)) if other <= layer => {}
             _ => faults.push(format!("{file} imports {imported}, against the order of layers")),
         }

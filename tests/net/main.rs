@@ -17,6 +17,7 @@ mod commands;
 mod demo;
 mod faults;
 mod front;
+mod harm;
 mod hub;
 mod page;
 mod playback;

@@ -223,7 +223,8 @@ impl Stage {
             ConnectionState::Connected { since, updates, .. } => {
                 let how = match updates {
                     Updates::Live => String::new(),
-                    Updates::Polling => ", polling".to_owned(),
+                    Updates::Polling(_) => ", polling".to_owned(),
+                    Updates::Unanswered { since } => format!(", no answer since {}", second(since)),
                     Updates::Cut { since, reason } => {
                         format!(", cut at {}: {reason}", second(since))
                     }

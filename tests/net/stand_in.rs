@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 use crate::backend::{BASE, Backend, Script, Wire};
 
-async fn connect(backend: &Backend) -> DuplexStream {
+pub async fn connect(backend: &Backend) -> DuplexStream {
     let url = parse_source_url("ws://studio:8000/").unwrap();
     Wire(backend.clone()).connect(&url).await.unwrap()
 }
 
 /// Asks on a connection; `None` when it ends without an answer.
-async fn ask_on(
+pub async fn ask_on(
     stream: &mut DuplexStream,
     method: &str,
     path: &str,
@@ -50,18 +50,23 @@ async fn ask_on(
     }
 }
 
-async fn ask(backend: &Backend, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+pub async fn ask(
+    backend: &Backend,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> (u16, Value) {
     let mut stream = connect(backend).await;
     ask_on(&mut stream, method, &format!("{BASE}{path}"), body).await.unwrap()
 }
 
-async fn watch(backend: &Backend, query: &str) -> WebSocketStream<DuplexStream> {
+pub async fn watch(backend: &Backend, query: &str) -> WebSocketStream<DuplexStream> {
     let url = format!("ws://studio{BASE}/runs/events{query}");
     client_async(url, connect(backend).await).await.unwrap().0
 }
 
 /// The texts that come until none has come for a second.
-async fn texts(socket: &mut WebSocketStream<DuplexStream>) -> Vec<Value> {
+pub async fn texts(socket: &mut WebSocketStream<DuplexStream>) -> Vec<Value> {
     let mut texts = Vec::new();
     while let Ok(Some(Ok(message))) = timeout(Duration::from_secs(1), socket.next()).await {
         if let Message::Text(text) = message {
@@ -304,6 +309,7 @@ async fn sockets_have_the_traps() {
 #[tokio::test(start_paused = true)]
 async fn a_sixteenth_watcher_freezes_everything() {
     let backend = Backend::new();
+    backend.expect_harm();
     let run = backend.add_run([Script::success(50)]);
     let mut sockets = Vec::new();
     for _ in 0..16 {

@@ -18,8 +18,8 @@ use crate::app::state::link::Link;
 use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{
-    Address, Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceSpec, Updates,
-    check_address, redact,
+    Address, Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, PollingReason,
+    SourceSpec, Updates, check_address, redact,
 };
 
 /// What the section shows.
@@ -85,11 +85,18 @@ impl ConnectionDraft {
     }
 }
 
+/// What is recommended where a window watches a backend itself.
+const BEHIND_A_HUB: &str = "Each window that watches a backend holds one of its 15 database connections. \
+     For several screens run one hub (meterbridge serve) and point them at it.";
+
 /// The state as the light says it.
 fn state_words(state: &ConnectionState) -> String {
     match state {
         ConnectionState::Disconnected => "Disconnected".to_owned(),
         ConnectionState::Connecting { .. } => "Connecting".to_owned(),
+        ConnectionState::Connected { updates: Updates::Unanswered { .. }, .. } => {
+            "Connected, no answer".to_owned()
+        }
         ConnectionState::Connected { updates: Updates::Cut { .. }, .. } => {
             "Hub without its backend".to_owned()
         }
@@ -108,7 +115,10 @@ fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
     match state {
         ConnectionState::Disconnected => Sign::PENDING,
         ConnectionState::Connecting { .. } => Sign::Linking,
-        ConnectionState::Connected { updates: Updates::Cut { .. }, .. } => Sign::Linking,
+        ConnectionState::Connected {
+            updates: Updates::Cut { .. } | Updates::Unanswered { .. },
+            ..
+        } => Sign::Linking,
         ConnectionState::Connected { .. } => Sign::Linked,
         ConnectionState::Reconnecting { .. } => waited.map_or(Sign::Linking, Sign::Waiting),
         ConnectionState::Failed { .. } => Sign::FAILED,
@@ -196,6 +206,15 @@ pub(super) fn connection_ui(
             {
                 let tone = style::palette(ui.ctx()).cancelled;
                 ui.add(Label::new(RichText::new(words).color(ink(tone))).wrap());
+            }
+            if let ConnectionState::Connected { updates: Updates::Polling(polling), .. } =
+                view.state
+                && polling.reason == PollingReason::Safety
+            {
+                ui.weak(polling.words());
+            }
+            if matches!(view.source, Some(SourceSpec::Api(_))) {
+                ui.weak(BEHIND_A_HUB);
             }
             if let Some((left, part)) = waiting {
                 wait_ui(ui, left, part);

@@ -269,7 +269,7 @@ mod tests {
     use super::*;
     use crate::app::words::time_words;
     use crate::config::Settings;
-    use crate::source::{SourceSpec, Updates};
+    use crate::source::{Polling, PollingReason, SourceSpec, Updates};
 
     fn link(state: ConnectionState) -> Link {
         let source = SourceSpec::WebSocket("ws://studio/events".into());
@@ -288,7 +288,9 @@ mod tests {
         let said = |updates| notice(&link(connected(updates)), Timestamp::UNIX_EPOCH);
         assert_eq!(said(Updates::Live), None);
         let polling = "Real-time updates unavailable. Polling API instead.";
-        assert_eq!(said(Updates::Polling).as_deref(), Some(polling));
+        let by = |reason| Updates::Polling(Polling { every_secs: 2, reason });
+        assert_eq!(said(by(PollingReason::NoSockets)).as_deref(), Some(polling));
+        assert_eq!(said(by(PollingReason::Safety)), None, "that is normal");
         let cut = |reason: &str| {
             let since = Timestamp::UNIX_EPOCH;
             let at = time_words(since, &local_zone());

@@ -40,15 +40,12 @@ use super::{
 };
 use crate::protocol::rest::made_run;
 use crate::source::{
-    Access, ApiUrl, Ending,
+    Access, ApiUrl, ConnectionBudget, Ending,
     http::{Answer, HttpError},
 };
 
 /// Where the backend's REST is on the hub, and on most backends.
 pub const API_BASE: &str = "/api/v1";
-
-/// Questions at the same time: each holds one of the backend's 15 database connections.
-const MOST_IN_FLIGHT: usize = 4;
 
 /// Runs that are executed through the hub at the same time.
 const MOST_EXECUTING: usize = 64;
@@ -70,7 +67,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; frame-ancestors 'none
 #[derive(Clone, Debug, Default)]
 pub enum Behind {
     /// A backend with REST: its address and the hub's credentials for it.
-    Backend { url: ApiUrl, access: Access },
+    Backend {
+        url: ApiUrl,
+        access: Access,
+        /// The connections that the hub may hold to it in all, its own questions included.
+        budget: ConnectionBudget,
+    },
     /// A stream of events: it has no REST that is known of.
     Stream,
     /// The demo studio, which has none.
@@ -82,7 +84,7 @@ pub enum Behind {
 pub struct Passthrough {
     upstream: Result<Upstream, &'static str>,
     allow_actions: bool,
-    in_flight: Semaphore,
+    budget: ConnectionBudget,
     executing: Arc<Semaphore>,
     looks: Mutex<HashMap<String, WeakShared<Look>>>,
     refusals: Arc<Refusals>,
@@ -104,15 +106,19 @@ impl Passthrough {
         refusals: Arc<Refusals>,
         hub: Option<&Arc<Hub>>,
     ) -> Result<Self, NoUpstream> {
+        let budget = match &behind {
+            Behind::Backend { budget, .. } => budget.clone(),
+            Behind::Stream | Behind::Studio => ConnectionBudget::new(1),
+        };
         let upstream = match behind {
-            Behind::Backend { url, access } => Ok(Upstream::new(url, access)?),
+            Behind::Backend { url, access, .. } => Ok(Upstream::new(url, access)?),
             Behind::Stream => Err("this hub has no API: what is behind it is a stream of events"),
             Behind::Studio => Err("this hub has no API: what is behind it is a demo studio"),
         };
         Ok(Self {
             upstream,
             allow_actions,
-            in_flight: Semaphore::new(MOST_IN_FLIGHT),
+            budget,
             executing: Arc::new(Semaphore::new(MOST_EXECUTING)),
             looks: Mutex::default(),
             refusals,
@@ -189,8 +195,7 @@ impl Passthrough {
     async fn ask(&self, target: &str) -> Passed {
         let Ok(upstream) = &self.upstream else { return Passed::nothing() };
         let asked = async {
-            // It is never closed.
-            let _place = self.in_flight.acquire().await;
+            let _permit = self.budget.take().await;
             upstream.look(target).await
         };
         let silent = || Err(HttpError::Silent { after: PATIENCE }.into());
@@ -224,7 +229,7 @@ impl Passthrough {
                 return passthrough.watch_what_was_made(sent.into());
             }
             let sent = async {
-                let _place = passthrough.in_flight.acquire().await;
+                let _permit = passthrough.budget.take().await;
                 upstream.change(&target, json, CHANGE_PATIENCE).await
             };
             let silent = || Err(HttpError::Silent { after: CHANGE_PATIENCE }.into());

@@ -223,7 +223,9 @@ impl Intake {
                     }
                     let Some(change) = model.join(snapshot.clone(), at) else { continue };
                     staged.replace_snapshot(&snapshot, state.journal.snapshot_of(&snapshot.run_id));
-                    let text = run_frame(&snapshot).into();
+                    // With what the model remembers of earlier ones.
+                    let known = model.run(&snapshot.run_id).and_then(Run::snapshot);
+                    let text = run_frame(known.unwrap_or(&snapshot)).into();
                     self.push(staged, snapshot.run_id.clone(), FrameKind::Snapshot, at, text);
                     Some(change)
                 }
@@ -428,10 +430,16 @@ impl Dropped {
 
 /// What a state of the source means to screens.
 fn told(state: &ConnectionState) -> Upstream {
+    let words;
     let (state, reason) = match state {
         ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
-        ConnectionState::Connected { updates: Updates::Polling, .. } => {
-            (UpstreamState::Polling, Updates::POLLING_WORDS)
+        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
+            words = polling.words();
+            (UpstreamState::Polling, words.as_str())
+        }
+        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
+            let reason = "the backend does not answer".to_owned();
+            return Upstream { state: UpstreamState::Lost, since: *since, reason };
         }
         // Another hub, which is itself cut off.
         ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {

@@ -40,7 +40,7 @@ use self::screen::Wish;
 use self::store::Store;
 pub use self::store::StoreError;
 use super::{HubError, gate::ScreenPlace};
-use crate::model::{Model, Retention};
+use crate::model::{Model, Retention, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::protocol::hub::{Upstream, UpstreamState};
 use crate::source::{self, Address, Command, Commander, ConnectionSettings, Signal, SourceHandle};
@@ -158,11 +158,10 @@ impl Hub {
     /// When the store cannot be used, in words that say what to do.
     pub fn open(options: HubOptions) -> Result<Self, HubError> {
         let (intake, shared) = Self::prepare(&options)?;
-        let source = source::spawn(
-            Some(options.upstream.as_str().to_owned()),
-            options.connection,
-            Arc::new(|| {}),
-        );
+        let mut connection = options.connection;
+        (connection.api.unfinished, connection.api.seen_until) = unfinished(&shared.model());
+        let source =
+            source::spawn(Some(options.upstream.as_str().to_owned()), connection, Arc::new(|| {}));
         let signals = source.signals.clone();
         Self::begin(intake, shared, signals, Some(source))
     }
@@ -333,6 +332,14 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The runs of the store that were not over, and the instant until which it knows of any run. Whatever
+/// their number or age, what became of them is asked for first.
+fn unfinished(model: &Model) -> (Vec<RunId>, Option<Timestamp>) {
+    let goes_on = |run: &&Run| !matches!(run.status, RunStatus::Completed | RunStatus::Failed);
+    let runs = model.runs().filter(goes_on).map(|run| run.id().clone()).collect();
+    (runs, model.runs().map(Run::last_event_at).max())
 }
 
 /// A name that no other stream has.

@@ -1,40 +1,44 @@
 //! A backend that stands in for AMCS: what protocol sections 2 to 4 say, with every trap, over any
-//! transport. On paused time it is a simulation; on a port it is a server.
+//! transport, and with the harm that section 6 says watching does. On paused time it is a simulation;
+//! on a port it is a server.
 
+mod execution;
+mod harm;
 mod http;
 mod parrot;
+mod pool;
 mod rest;
 mod script;
+mod server;
 mod socket;
 mod studio;
 mod truth;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use meterbridge::source::connector::Connect;
 use meterbridge::source::{Ending, SourceUrl};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::DuplexStream;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use self::harm::Allowance;
+pub use self::harm::RemovalFaults;
 use self::http::Request;
 pub use self::parrot::Parrot;
+use self::pool::Pool;
+pub use self::pool::{POOL, PoolCounts};
 pub use self::script::Script;
 pub use self::studio::Studio;
 pub use self::truth::Truth;
 
-/// Watchers it bears: each holds one of the database's connections.
-const POOL: usize = 15;
-/// How long the one too many freezes everything.
-const POOL_TIMEOUT: Duration = Duration::from_secs(30);
-
 pub const BASE: &str = "/api/v1";
+
+/// Header of a client whose questions are not counted among those of viewers.
+pub const CONTROL_HEADER: &str = "x-control";
 
 /// Who has to show a bearer token.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +56,28 @@ pub enum Phase {
     Killed,
 }
 
+/// Time that answers take where nothing else is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerTimes {
+    /// `GET /runs/{run_id}`.
+    pub detail: Duration,
+    /// Every other call.
+    pub other: Duration,
+}
+
+impl AnswerTimes {
+    fn of(self, path: &str) -> Duration {
+        let id = path.strip_prefix("/runs/");
+        if id.is_some_and(|id| !id.contains('/')) { self.detail } else { self.other }
+    }
+}
+
+impl Default for AnswerTimes {
+    fn default() -> Self {
+        Self { detail: Duration::from_millis(8), other: Duration::from_millis(5) }
+    }
+}
+
 /// What a test may set, and what it may read.
 struct Knobs {
     guard: Guard,
@@ -66,6 +92,15 @@ struct Knobs {
     parrot: Option<Parrot>,
     frozen_until: Option<Instant>,
     executing: Vec<tokio::task::AbortHandle>,
+    answer_times: AnswerTimes,
+    /// Runs that begin together commit together.
+    lockstep: bool,
+    /// Decides the order of the list of all runs.
+    list_seed: u64,
+    removal_faults: RemovalFaults,
+    random: fastrand::Rng,
+    pool: Pool,
+    allowance: Allowance,
     seen: Seen,
 }
 
@@ -85,18 +120,33 @@ pub struct Seen {
     pub handshakes: usize,
     /// Data frames from clients: there must be none.
     pub data_frames: usize,
+    /// Requests without those of control clients.
+    pub viewers_requests: usize,
 }
 
 struct Inner {
     studio: Mutex<Studio>,
     knobs: Mutex<Knobs>,
+    /// Answers are worked on one after the other.
+    event_loop: tokio::sync::Mutex<()>,
     phase: watch::Sender<Phase>,
     began: Instant,
     epoch: Timestamp,
+    last_reading: Mutex<Duration>,
 }
 
-#[derive(Clone)]
-pub struct Backend(Arc<Inner>);
+/// A handle on the stand-in. The one that a test made asserts, when it is dropped, that watching did
+/// no harm; clones of it do not.
+pub struct Backend {
+    inner: Arc<Inner>,
+    is_tests_own: bool,
+}
+
+impl Clone for Backend {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), is_tests_own: false }
+    }
+}
 
 impl Backend {
     /// On the runtime this is called on, with a day of its own.
@@ -117,31 +167,74 @@ impl Backend {
             parrot: None,
             frozen_until: None,
             executing: Vec::new(),
+            answer_times: AnswerTimes::default(),
+            lockstep: false,
+            list_seed: 0,
+            removal_faults: RemovalFaults::default(),
+            random: fastrand::Rng::with_seed(0),
+            pool: Pool::default(),
+            allowance: Allowance::default(),
             seen: Seen::default(),
         };
-        Self(Arc::new(Inner {
+        let inner = Inner {
             studio: Mutex::default(),
             knobs: Mutex::new(knobs),
+            event_loop: tokio::sync::Mutex::default(),
             phase: watch::Sender::new(Phase::Up),
             began: Instant::now(),
             epoch,
-        }))
+            last_reading: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner), is_tests_own: true }
     }
 
+    /// The server's clock. Two readings are never equal, so that the order of what happens at one
+    /// moment of paused time is in the instants.
     pub fn now(&self) -> Timestamp {
-        self.0.epoch + self.0.began.elapsed()
+        let elapsed = self.inner.began.elapsed();
+        let mut last = self.inner.last_reading.lock().unwrap();
+        *last = elapsed.max(*last + Duration::from_micros(1));
+        self.inner.epoch + *last
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Studio> {
-        self.0.studio.lock().unwrap()
+        self.inner.studio.lock().unwrap()
     }
 
     fn knobs(&self) -> MutexGuard<'_, Knobs> {
-        self.0.knobs.lock().unwrap()
+        self.inner.knobs.lock().unwrap()
     }
 
     pub fn seen(&self) -> Seen {
         self.knobs().seen.clone()
+    }
+
+    /// Connections of the database in use, and the freezes that they led to.
+    pub fn pool(&self) -> PoolCounts {
+        self.knobs().pool.counts()
+    }
+
+    pub fn forget_pool_maxima(&self) {
+        self.knobs().pool.forget_maxima();
+    }
+
+    /// Decides the order of the list of all runs, and after which removals of a watcher a run fails.
+    pub fn seed(&self, seed: u64) {
+        let mut knobs = self.knobs();
+        knobs.list_seed = seed;
+        knobs.random = fastrand::Rng::with_seed(seed);
+    }
+
+    fn list_seed(&self) -> u64 {
+        self.knobs().list_seed
+    }
+
+    pub fn answer_within(&self, times: AnswerTimes) {
+        self.knobs().answer_times = times;
+    }
+
+    fn answer_times(&self) -> AnswerTimes {
+        self.knobs().answer_times
     }
 
     pub fn ask_for(&self, guard: Guard) {
@@ -207,16 +300,11 @@ impl Backend {
         id
     }
 
-    /// Executes a run; it goes on whoever hangs up.
-    pub fn start(&self, id: Uuid) -> JoinHandle<()> {
-        let backend = self.clone();
-        let task = tokio::spawn(async move { backend.play(id).await });
-        self.knobs().executing.push(task.abort_handle());
-        task
-    }
-
-    async fn execute(&self, id: Uuid) -> Result<(), tokio::task::JoinError> {
-        self.start(id).await
+    /// Adds runs that nobody executes: each spoils the page of the list that it is on.
+    pub fn add_pending(&self, count: usize) {
+        for _ in 0..count {
+            self.add_run([Script::success(10)]);
+        }
     }
 
     pub fn cancel(&self, id: Uuid) {
@@ -224,43 +312,15 @@ impl Backend {
         assert!(self.lock().cancel(id, now));
     }
 
-    /// Executes a run to its end.
-    async fn play(&self, id: Uuid) {
-        self.thawed().await;
-        let now = self.now();
-        self.lock().begin(id, now);
-        let script = self.lock().run(id).script();
-        self.pause(10).await;
-        let failed = |node: &str, words: &str| {
-            Some(format!("Skill {} execution failed: {words}", studio::skill(node)))
-        };
-        for step in &script.steps {
-            let now = self.now();
-            let row = self.lock().begin_node(id, step.node, now);
-            self.pause(5 + step.millis).await;
-            let now = self.now();
-            self.lock().end_node(id, row, step.millis, step.raises, now);
-            self.pause(5).await;
-            if let Some(words) = step.raises {
-                let now = self.now();
-                return self.lock().end(id, failed(step.node, words), now);
-            }
-        }
-        let error = script.unregistered.and_then(|node| failed(node, "no such skill"));
-        let now = self.now();
-        self.lock().end(id, error, now);
-    }
-
-    async fn pause(&self, millis: u64) {
-        sleep(Duration::from_millis(millis)).await;
-        self.thawed().await;
-    }
-
     /// No frames, no pings, no answers, no progress for `time`; then everything at once.
     pub fn freeze(&self, time: Duration) {
         let until = Instant::now() + time;
         let mut knobs = self.knobs();
         knobs.frozen_until = knobs.frozen_until.max(Some(until));
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        self.knobs().frozen_until.is_some_and(|until| until > Instant::now())
     }
 
     pub async fn thawed(&self) {
@@ -273,33 +333,8 @@ impl Backend {
         }
     }
 
-    /// SIGTERM: sockets are closed with 1012, what runs goes on, and after `pause` it is back.
-    pub async fn restart(&self, pause: Duration) {
-        self.turn(Phase::Restarting);
-        sleep(pause).await;
-        self.turn(Phase::Up);
-    }
-
-    /// SIGKILL: connections are lost, what runs is an orphan, and after `pause` it is back.
-    pub async fn kill(&self, pause: Duration) {
-        self.turn(Phase::Killed);
-        sleep(pause).await;
-        self.turn(Phase::Up);
-    }
-
-    /// Ends the server in one of two ways, or begins it anew.
-    pub fn turn(&self, phase: Phase) {
-        if phase == Phase::Killed {
-            for execution in self.knobs().executing.drain(..) {
-                execution.abort();
-            }
-            self.lock().runs.values_mut().for_each(|run| run.executing = false);
-        }
-        self.0.phase.send_replace(phase);
-    }
-
     fn phase(&self) -> watch::Receiver<Phase> {
-        let mut phase = self.0.phase.subscribe();
+        let mut phase = self.inner.phase.subscribe();
         phase.mark_unchanged();
         phase
     }
@@ -326,165 +361,11 @@ impl Backend {
         seen.handshakes += 1;
         seen.watchers += 1;
         seen.most_watchers = seen.most_watchers.max(seen.watchers);
-        let full = seen.watchers > POOL;
-        drop(knobs);
-        if full {
-            self.freeze(POOL_TIMEOUT);
-        }
         Seat(self.clone())
     }
-
-    /// A port on loopback that leads here.
-    pub async fn listen(&self) -> SocketAddr {
-        self.listen_with(|stream| async { Some(stream) }).await
-    }
-
-    /// A port on loopback that leads here, through what `wrap` makes of a connection.
-    pub async fn listen_with<F, S>(
-        &self,
-        wrap: impl Fn(TcpStream) -> F + Send + 'static,
-    ) -> SocketAddr
-    where
-        F: Future<Output = Option<S>> + Send,
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        self.accept(listener, wrap);
-        address
-    }
-
-    /// Has `listener` lead here, through what `wrap` makes of a connection.
-    pub fn accept<F, S>(
-        &self,
-        listener: TcpListener,
-        wrap: impl Fn(TcpStream) -> F + Send + 'static,
-    ) where
-        F: Future<Output = Option<S>> + Send,
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let backend = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // Down: whoever comes is sent away without an answer.
-                if *backend.0.phase.borrow() == Phase::Up
-                    && let Some(stream) = wrap(stream).await
-                {
-                    tokio::spawn(backend.clone().serve(stream));
-                }
-            }
-        });
-    }
-
-    /// Serves one connection until it ends.
-    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(self, mut stream: S) {
-        let mut phase = self.phase();
-        loop {
-            let request = tokio::select! {
-                request = Request::read(&mut stream) => request,
-                _ = phase.changed() => return,
-            };
-            let Some(request) = request else { return };
-            self.thawed().await;
-            let answered = tokio::select! {
-                biased;
-                // Who was killed while it was frozen answers nobody.
-                _ = phase.changed() => return,
-                answered = self.respond(&mut stream, &request) => answered,
-            };
-            match answered {
-                Next::KeepAlive => {}
-                Next::Drop => return,
-                Next::Upgrade => {
-                    socket::serve(&self, stream, &request).await;
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn respond<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: &mut S,
-        request: &Request,
-    ) -> Next {
-        let (refused, moved, has_active_runs) = {
-            let mut knobs = self.knobs();
-            let named = |name: &str| request.headers.get(name).cloned();
-            let authorization = named("authorization").or_else(|| named("x-api-key"));
-            knobs.seen.requests.push(format!("{} {}", request.method, request.path));
-            knobs.seen.authorizations.push(authorization);
-            if request.method == "POST" {
-                let body = serde_json::from_slice(&request.body).unwrap_or_default();
-                knobs.seen.posts.push((request.path.clone(), body));
-                knobs.seen.content_types.push(request.headers.get("content-type").cloned());
-            }
-            (knobs.sockets_refused, knobs.moved.clone(), knobs.has_active_runs)
-        };
-        let upgrade = request.headers.contains_key("upgrade");
-        let path = request.path.strip_prefix(BASE);
-        let repeats = self.repeats(request);
-        let mut reply = match path {
-            _ if let Some((Parrot::Refuses(status), said)) = &repeats => rest::Reply {
-                status: *status,
-                body: serde_json::json!({"detail": format!("{said} will not do")}),
-                drops: false,
-                location: None,
-            },
-            _ if let Some((Parrot::Moves, said)) = &repeats => rest::Reply {
-                status: 307,
-                body: serde_json::Value::Null,
-                drops: false,
-                location: Some(format!(
-                    "http://{}@elsewhere/{said}?x={said}",
-                    said.replace(' ', ":")
-                )),
-            },
-            _ if moved.is_some() => rest::Reply {
-                status: moved.as_ref().map_or(0, |(status, _)| *status),
-                body: serde_json::Value::Null,
-                drops: false,
-                location: moved.map(|(_, origin)| format!("{origin}{}", request.path)),
-            },
-            Some("/runs/events") if upgrade && refused.is_none() => return Next::Upgrade,
-            _ if upgrade => rest::Reply {
-                status: refused.unwrap_or(403),
-                body: serde_json::json!({"detail": "Forbidden"}),
-                drops: true,
-                location: None,
-            },
-            Some(path) => rest::reply(self, request, path).await,
-            None => rest::Reply {
-                status: 404,
-                body: serde_json::json!({"detail": "Not Found"}),
-                drops: false,
-                location: None,
-            },
-        };
-        if let Some((Parrot::Tells, said)) = &repeats
-            && reply.body["executions"].is_array()
-        {
-            reply.body["error"] = parrot::error(said);
-        }
-        if !has_active_runs && path == Some("/monitoring/active-runs") {
-            reply.status = 404;
-        }
-        // A server that froze meanwhile answers when it thaws.
-        self.thawed().await;
-        let headers: Vec<(&str, String)> =
-            reply.location.into_iter().map(|place| ("location", place)).collect();
-        let sent = http::answer(stream, reply.status, &headers, &reply.body).await;
-        if reply.drops || sent.is_err() { Next::Drop } else { Next::KeepAlive }
-    }
 }
 
-enum Next {
-    KeepAlive,
-    Drop,
-    Upgrade,
-}
-
-/// A watcher's database connection.
+/// An open socket of a run, as it is counted.
 struct Seat(Backend);
 
 impl Drop for Seat {
@@ -500,7 +381,7 @@ impl Connect for Wire {
     type Transport = DuplexStream;
 
     async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Ending> {
-        if *self.0.0.phase.borrow() != Phase::Up {
+        if *self.0.inner.phase.borrow() != Phase::Up {
             return Err(Ending::Refused { address: url.authority() });
         }
         let (client, server) = tokio::io::duplex(64 << 10);

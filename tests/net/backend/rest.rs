@@ -19,15 +19,20 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn new(status: u16, body: Value) -> Self {
+    pub fn new(status: u16, body: Value) -> Self {
         Self { status, body, drops: false, location: None }
+    }
+
+    /// A redirect.
+    pub fn moved(status: u16, location: String) -> Self {
+        Self { location: Some(location), ..Self::new(status, Value::Null) }
     }
 
     fn detail(status: u16, words: impl Into<String>) -> Self {
         Self::new(status, json!({"detail": words.into()}))
     }
 
-    fn unhandled(words: &str) -> Self {
+    pub fn unhandled(words: &str) -> Self {
         let body = json!({"error": "Internal server error", "detail": words});
         Self { drops: true, ..Self::new(500, body) }
     }
@@ -45,6 +50,15 @@ fn not_a_uuid(place: &str, text: &str) -> Reply {
 
 const PENDING_IN_A_PAGE: &str = "1 validation error for WorkflowRunResponse\nstatus\n  Input should \
      be 'running', 'completed', 'failed' or 'cancelled' [type=enum, input_value='pending']";
+
+const UNKNOWN_RUN: &str = "Workflow execution failed: This Session's transaction has been rolled \
+     back due to a previous exception during flush. To begin a new transaction with this Session, \
+     first issue Session.rollback(). Original exception was: \
+     (psycopg2.errors.ForeignKeyViolation) insert or update on table \"workflow_events\" violates \
+     foreign key constraint \"workflow_events_run_id_fkey\"\nDETAIL:  Key (run_id)=(";
+const UNKNOWN_RUN_SQL: &str = ") is not present in table \"workflow_runs\".\n\n[SQL: INSERT INTO \
+     workflow_events (run_id, event_id, timestamp, node_name, phase) VALUES (%(run_id)s::UUID, \
+     %(event_id)s::UUID, %(timestamp)s, %(node_name)s, %(phase)s)]";
 
 /// The answer to `request`, whose path is below the base.
 pub async fn reply(backend: &Backend, request: &Request, path: &str) -> Reply {
@@ -180,13 +194,14 @@ fn row(run: &Run) -> Value {
     })
 }
 
-/// In an order that has to do with nothing, and all of it lost to one pending run.
+/// A page of all runs, in an order that has to do with nothing; all of it is lost to one pending run.
+/// Cursors are positions.
 fn page(backend: &Backend, request: &Request) -> Reply {
     let number = |name: &str| request.query.get(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, begin) = (number("limit").unwrap_or(50), number("cursor").unwrap_or(0));
     let studio = backend.lock();
     let mut runs: Vec<&Run> = in_order(&studio).collect();
-    runs.sort_by_key(|run| run.id.as_u128().reverse_bits());
+    runs.sort_by_key(|run| shuffled(run.id, backend.list_seed()));
     let total = runs.len();
     let part: Vec<&Run> = runs.into_iter().skip(begin).take(limit).collect();
     if part.iter().any(|run| run.status == "pending") {
@@ -199,6 +214,12 @@ fn page(backend: &Backend, request: &Request) -> Reply {
         "start_cursor": begin.to_string(), "end_cursor": end.to_string(), "total_count": total,
     });
     Reply::new(200, json!({"items": items, "page_info": info}))
+}
+
+/// A place among all runs that depends on nothing but the seed.
+fn shuffled(id: Uuid, seed: u64) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    fastrand::Rng::with_seed(high ^ low.rotate_left(32) ^ seed).u64(..)
 }
 
 fn by_song(backend: &Backend, song: &str) -> Reply {
@@ -264,7 +285,7 @@ fn create(backend: &Backend, request: &Request) -> Reply {
 /// Answers when the run is over; hanging up does not stop it.
 async fn execute(backend: &Backend, id: Uuid) -> Reply {
     if !backend.lock().runs.contains_key(&id) {
-        return Reply::detail(500, "Workflow execution failed: ForeignKeyViolation");
+        return Reply::detail(500, format!("{UNKNOWN_RUN}{id}{UNKNOWN_RUN_SQL}"));
     }
     // A killed server answers nobody.
     let Ok(()) = backend.execute(id).await else { return std::future::pending().await };

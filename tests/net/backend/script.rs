@@ -1,5 +1,10 @@
 //! What a run of the stand-in will do, as data.
 
+use std::time::Duration;
+
+/// Time that each node and each run takes beyond its skills.
+const NODE_OVERHEAD_MS: u64 = 10;
+
 /// One execution of a node.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -7,13 +12,16 @@ pub struct Step {
     pub millis: u64,
     /// What it raises at its end.
     pub raises: Option<&'static str>,
+    /// Attempts before the last one. The row of each stays `running` for ever, and no event ends it.
+    pub retries: u32,
 }
 
 /// One execution of a run. Each start of the run takes the next script, and the last one again.
 #[derive(Clone, Debug)]
 pub struct Script {
     pub steps: Vec<Step>,
-    /// The node whose skill is not registered: no event of it, straight to the run's `fail`.
+    /// The node whose skill is not registered: no event of it, a row that is `failed`, and straight
+    /// to the run's `fail`.
     pub unregistered: Option<&'static str>,
     /// Nobody who watches is told the `end`; it is stored and replayed.
     pub loses_end: bool,
@@ -30,7 +38,7 @@ impl Script {
             nodes.extend(["FIX", "COMPOSE", "VALIDATE"]);
         }
         nodes.extend(SCORES_PASS);
-        let step = |node| Step { node, millis, raises: None };
+        let step = |node| Step { node, millis, raises: None, retries: 0 };
         let steps = nodes.into_iter().map(step).collect();
         Self { steps, unregistered: None, loses_end: false }
     }
@@ -42,7 +50,7 @@ impl Script {
     /// As [`success`](Self::success) up to `node`, which raises.
     pub fn failing(node: &'static str, words: &'static str, millis: u64) -> Self {
         let mut script = Self::success(millis);
-        let at = script.steps.iter().position(|step| step.node == node).unwrap();
+        let at = script.place(node);
         script.steps.truncate(at + 1);
         script.steps[at].raises = Some(words);
         script
@@ -51,7 +59,7 @@ impl Script {
     /// As [`success`](Self::success) up to `node`, for which there is no skill.
     pub fn without_skill(node: &'static str, millis: u64) -> Self {
         let mut script = Self::success(millis);
-        let at = script.steps.iter().position(|step| step.node == node).unwrap();
+        let at = script.place(node);
         script.steps.truncate(at);
         script.unregistered = Some(node);
         script
@@ -60,5 +68,32 @@ impl Script {
     pub fn losing_its_end(mut self) -> Self {
         self.loses_end = true;
         self
+    }
+
+    /// `node` succeeds, or raises, after so many attempts whose rows stay `running`.
+    pub fn retrying(mut self, node: &'static str, retries: u32) -> Self {
+        let at = self.place(node);
+        self.steps[at].retries = retries;
+        self
+    }
+
+    /// Every node takes as long as makes the whole run take about `total`.
+    pub fn lasting(mut self, total: Duration) -> Self {
+        let attempts: u64 = self.steps.iter().map(|step| 1 + u64::from(step.retries)).sum();
+        let skills = (total.as_millis() as u64).saturating_sub(NODE_OVERHEAD_MS * (attempts + 1));
+        for step in &mut self.steps {
+            step.millis = skills / attempts.max(1);
+        }
+        self
+    }
+
+    /// Time that it takes, without what sets it off from others.
+    pub fn length(&self) -> Duration {
+        let step = |step: &Step| (1 + u64::from(step.retries)) * (NODE_OVERHEAD_MS + step.millis);
+        Duration::from_millis(NODE_OVERHEAD_MS + self.steps.iter().map(step).sum::<u64>())
+    }
+
+    fn place(&self, node: &str) -> usize {
+        self.steps.iter().position(|step| step.node == node).unwrap()
     }
 }

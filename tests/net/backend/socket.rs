@@ -1,5 +1,6 @@
-//! The WebSocket of one run, as protocol sections 2 and 3 have it.
+//! The WebSocket of one run, as protocol sections 2, 3 and 6.1 have it.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -7,13 +8,15 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
+use super::harm::Parting;
 use super::http::Request;
 use super::parrot::{self, Parrot};
+use super::pool::Holder;
 use super::{Backend, Phase};
 
 /// Frames are waited for so long before what is stored is sent, where live ones come first.
@@ -36,8 +39,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     if let Some((Parrot::Closes(code), said)) = &repeats {
         // As much as a close frame holds.
         let reason = said[..said.len().min(123)].to_owned();
-        let frame = CloseFrame { code: (*code).into(), reason: reason.into() };
-        return socket.close(Some(frame)).await.ok();
+        return close(&mut socket, *code, &reason).await;
     }
     if let (Some((Parrot::Tells, said)), Some(run)) = (&repeats, request.query.get("run_id")) {
         for text in [format!("{said} is what you said"), parrot::event(run, said)] {
@@ -47,20 +49,46 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let refusal = match request.query.get("run_id").map(|text| Uuid::try_parse(text)) {
         Some(Ok(run)) => {
             let _seat = backend.take_seat();
-            return watch(backend, socket, run).await;
+            let Some(_held) = backend.connection(Holder::Socket).await else {
+                return close(&mut socket, 1011, "").await;
+            };
+            let parting = watch(backend, socket, run).await;
+            backend.remove_watcher(run, parting);
+            return Some(());
         }
         Some(Err(_)) => "Invalid run_id format",
         None => "Missing run_id query parameter",
     };
-    let frame = CloseFrame { code: 1008.into(), reason: refusal.into() };
+    close(&mut socket, 1008, refusal).await
+}
+
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    code: u16,
+    reason: &str,
+) -> Option<()> {
+    let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
     socket.close(Some(frame)).await.ok()
 }
 
+/// Tells of a run until its viewer goes. Returns how it went.
 async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
     backend: &Backend,
     mut socket: WebSocketStream<S>,
     run: Uuid,
-) -> Option<()> {
+) -> Parting {
+    match tell(backend, &mut socket, run).await {
+        Ok(parting) => parting,
+        Err(Error::Io(error)) if error.kind() == ErrorKind::ConnectionReset => Parting::Reset,
+        Err(_) => Parting::Cut,
+    }
+}
+
+async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
+    backend: &Backend,
+    socket: &mut WebSocketStream<S>,
+    run: Uuid,
+) -> Result<Parting, Error> {
     let (sender, mut live) = mpsc::unbounded_channel();
     let stored: Vec<String> = match backend.lock().runs.get_mut(&run) {
         Some(run) => {
@@ -83,28 +111,27 @@ async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(()) = phase.changed() => {
                 let now = *phase.borrow_and_update();
                 if now == Phase::Restarting {
-                    let frame = CloseFrame { code: 1012.into(), reason: "".into() };
-                    socket.close(Some(frame)).await.ok()?;
+                    let _ = close(socket, 1012, "").await;
                 }
                 if now != Phase::Up {
-                    return Some(());
+                    return Ok(Parting::ByServer);
                 }
             }
             () = sleep_until(replay_at), if !replayed => {
                 replayed = true;
                 for frame in &stored {
-                    socket.send(Message::text(frame.clone())).await.ok()?;
+                    socket.send(Message::text(frame.clone())).await?;
                 }
             }
             Some(frame) = live.recv(), if replayed || !late.is_zero() => if !silenced {
                 backend.thawed().await;
-                socket.send(Message::text(frame)).await.ok()?;
+                socket.send(Message::text(frame)).await?;
             },
             () = sleep_until(next_ping) => {
                 next_ping = Instant::now() + backend.ping_interval();
-                socket.send(Message::Ping(Default::default())).await.ok()?;
+                socket.send(Message::Ping(Default::default())).await?;
             }
-            message = socket.next() => match message?.ok()? {
+            message = socket.next() => match message.ok_or(Error::ConnectionClosed)?? {
                 Message::Binary(_) => {
                     backend.count_data();
                     silenced = true;
@@ -114,7 +141,7 @@ async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
                     // The answer to it.
                     let _ = socket.flush().await;
                     sleep(Duration::from_millis(1)).await;
-                    return Some(());
+                    return Ok(Parting::Polite);
                 }
                 _ => {}
             },

@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::execution::key_error;
 use super::script::Script;
+
+/// Duration of a node that failed before its skill began.
+const NO_TIME_MS: u64 = 2;
 
 /// A row of `executions`, with what a client is not told.
 pub struct Execution {
@@ -21,7 +25,7 @@ pub struct Execution {
     pub event_ms: Option<u64>,
     pub started_at: Timestamp,
     pub completed_at: Option<Timestamp>,
-    pub raised: Option<&'static str>,
+    pub raised: Option<String>,
 }
 
 pub struct Run {
@@ -46,6 +50,8 @@ pub struct Run {
     /// Events that are replayed: run `info`, `start` and `end`.
     pub stored: Vec<(String, &'static str)>,
     pub watchers: Vec<mpsc::UnboundedSender<String>>,
+    /// A watcher was removed, and the backend stumbles over it.
+    pub next_publication_raises: bool,
     pub manifest: Value,
 }
 
@@ -64,6 +70,8 @@ pub struct Studio {
     pub songs: BTreeMap<Uuid, String>,
     /// What runs do that a client creates; without one they succeed in no time.
     pub of_clients: Option<Script>,
+    /// Runs that failed because a watcher went, once for each execution.
+    pub failed_by_watchers: Vec<Uuid>,
     ids: u64,
 }
 
@@ -102,6 +110,7 @@ impl Studio {
             scripts,
             stored: Vec::new(),
             watchers: Vec::new(),
+            next_publication_raises: false,
             manifest: json!({"graph": [], "flags": {"render": true}}),
         };
         self.runs.insert(id, run);
@@ -147,6 +156,7 @@ impl Studio {
     pub fn begin(&mut self, id: Uuid, now: Timestamp) {
         let run = self.run(id);
         run.number += 1;
+        run.next_publication_raises = false;
         run.status = "running";
         run.executing = true;
         run.current_node = None;
@@ -157,12 +167,10 @@ impl Studio {
         self.tell(id, None, "start", json!({"message": "Workflow execution started"}), now);
     }
 
-    pub fn begin_node(&mut self, id: Uuid, node: &'static str, now: Timestamp) -> usize {
+    fn add_row(&mut self, id: Uuid, node: &'static str, now: Timestamp) -> usize {
         let run = self.run(id);
-        let number = run.number;
-        let index = run.executions.iter().filter(|row| row.number == number).count();
         run.executions.push(Execution {
-            number,
+            number: run.number,
             node,
             status: "running",
             duration_ms: None,
@@ -171,24 +179,65 @@ impl Studio {
             completed_at: None,
             raised: None,
         });
-        let row = run.executions.len() - 1;
+        run.executions.len() - 1
+    }
+
+    /// Fails a node before its skill began: no event tells of it.
+    pub fn fail_silently(&mut self, id: Uuid, node: &'static str, now: Timestamp) {
+        let row = self.add_row(id, node, now);
+        self.fail_row(id, row, None, now);
+    }
+
+    fn fail_row(&mut self, id: Uuid, row: usize, raised: Option<String>, now: Timestamp) {
+        let run = self.run(id);
+        let at = after(now, NO_TIME_MS as i64);
+        run.updated_at = at;
+        let execution = &mut run.executions[row];
+        execution.status = "failed";
+        execution.duration_ms = Some(NO_TIME_MS);
+        execution.event_ms = Some(NO_TIME_MS);
+        execution.completed_at = Some(at);
+        execution.raised = raised;
+    }
+
+    /// The error that the publication of an event raises, once, after a watcher was removed.
+    fn publication_error(&mut self, id: Uuid) -> Option<String> {
+        if !std::mem::take(&mut self.run(id).next_publication_raises) {
+            return None;
+        }
+        self.failed_by_watchers.push(id);
+        Some(key_error(id))
+    }
+
+    /// A node begins. `None` where the publication of its `start` raises.
+    pub fn begin_node(&mut self, id: Uuid, node: &'static str, now: Timestamp) -> Option<usize> {
+        let row = self.add_row(id, node, now);
+        if let Some(words) = self.publication_error(id) {
+            self.fail_row(id, row, Some(words), now);
+            return None;
+        }
+        let run = self.run(id);
+        let number = run.number;
+        let index = run.executions.iter().filter(|row| row.number == number).count() - 1;
         let data = json!({
             "skill_name": skill(node), "seed": run.seed + index as u64, "node_index": index,
             "deterministic": true,
         });
-        self.tell(id, Some(node), "start", data, after(now, 4));
-        row
+        // As much later than its row as a cancel's event is, so that events and rows agree on order.
+        self.tell(id, Some(node), "start", data, after(now, 2));
+        Some(row)
     }
 
-    /// `millis` is what the skill took.
+    /// A node ends; `millis` is what the skill took. Returns what it raised.
     pub fn end_node(
         &mut self,
         id: Uuid,
         row: usize,
         millis: u64,
-        raises: Option<&'static str>,
+        raises: Option<String>,
         now: Timestamp,
-    ) {
+    ) -> Option<String> {
+        let raises = self.publication_error(id).or(raises);
         let run = self.run(id);
         let execution = &mut run.executions[row];
         let node = execution.node;
@@ -196,7 +245,7 @@ impl Studio {
         execution.duration_ms = Some(millis + 5);
         execution.event_ms = Some(millis);
         execution.completed_at = Some(after(now, 1));
-        execution.raised = raises;
+        execution.raised.clone_from(&raises);
         run.updated_at = after(now, 1);
         if raises.is_none() {
             run.current_node = Some(node);
@@ -204,7 +253,7 @@ impl Studio {
         if node == "FIX" {
             run.fix_iterations += 1;
         }
-        let (phase, data) = match raises {
+        let (phase, data) = match &raises {
             None => (
                 "end",
                 json!({
@@ -223,12 +272,15 @@ impl Studio {
             ),
         };
         self.tell(id, Some(node), phase, data, now);
+        raises
     }
 
     /// The run is over: with an error, or without.
     pub fn end(&mut self, id: Uuid, error: Option<String>, now: Timestamp) {
+        let error = error.or_else(|| self.publication_error(id));
         let run = self.run(id);
         run.executing = false;
+        run.next_publication_raises = false;
         run.updated_at = now;
         match error {
             None => {

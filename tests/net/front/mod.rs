@@ -14,7 +14,7 @@ use std::time::Duration;
 use meterbridge::hub::gate::{GateOptions, ScreenToken};
 use meterbridge::hub::passthrough::{API_BASE, Behind};
 use meterbridge::hub::{FrontOptions, Hub, HubOptions, HubServer, Keep};
-use meterbridge::source::{Access, ConnectionSettings, Secret, parse_api_url};
+use meterbridge::source::{Access, ConnectionBudget, ConnectionSettings, Secret, parse_api_url};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -82,7 +82,7 @@ impl Plan {
         let url = parse_api_url(&format!("http://{}", self.upstream)).unwrap();
         FrontOptions {
             gate: self.gate.clone(),
-            behind: Behind::Backend { url, access: access() },
+            behind: Behind::Backend { url, access: access(), budget: ConnectionBudget::new(1) },
             allow_actions: self.actions,
         }
     }

@@ -113,7 +113,10 @@ impl Connection {
             ConnectionState::Connected { url, updates, .. } => {
                 let (name, reason) = match updates {
                     Updates::Live => ("live", None),
-                    Updates::Polling => ("polling", Some(Updates::POLLING_WORDS.to_owned())),
+                    Updates::Polling(polling) => ("polling", Some(polling.words())),
+                    Updates::Unanswered { .. } => {
+                        ("unanswered", Some(Updates::unanswered_words(None)))
+                    }
                     Updates::Cut { reason, .. } => ("cut", Some(Updates::cut_words(None, reason))),
                 };
                 Self { updates: Some(name), reason, ..new("connected", url) }

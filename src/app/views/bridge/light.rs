@@ -10,7 +10,7 @@ use crate::app::state::link::Link;
 use crate::app::theme::{motion, size};
 use crate::app::words::{duration_words, time_words};
 use crate::model::Model;
-use crate::source::{ConnectionState, Updates};
+use crate::source::{ConnectionState, PollingReason, Updates};
 
 /// The light breathes for this long after something was heard, in milliseconds; then the wall may
 /// sleep.
@@ -33,8 +33,10 @@ pub struct LightView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Light {
     Live,
-    /// There are no live updates; the API is asked every few seconds.
+    /// The backend is asked every few seconds, by choice.
     Polling,
+    /// The same since the live updates that were asked for cannot be had.
+    PollingInstead,
     /// There is a hub, and its backend is gone.
     Cut,
     /// A recording is played.
@@ -85,8 +87,23 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         return view(light, "REPLAY", beside.to_owned(), format!("of {at}"));
     }
     match &link.state {
-        ConnectionState::Connected { updates: Updates::Polling, .. } => {
-            view(Light::Polling, "POLLING", ago, as_of)
+        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
+            let light = match polling.reason {
+                PollingReason::Safety => Light::Polling,
+                PollingReason::NoSockets => Light::PollingInstead,
+            };
+            let pace = polling.pace_words();
+            view(light, "POLLING", if pace.is_empty() { ago } else { pace }, as_of)
+        }
+        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
+            // Whole seconds: it counts.
+            let millis = millis_between(*since, now);
+            let silent = match millis < 60_000 {
+                true => format!("for {} s", millis / 1000),
+                false => format!("for {}", duration_words(millis)),
+            };
+            let as_of = format!("as of {}", time_words(*since, &zone));
+            view(Light::Cut, "NO ANSWER", silent, as_of)
         }
         ConnectionState::Connected { updates: Updates::Cut { since, .. }, .. } => {
             // The hub is heard, but what it last had to tell is as old as this.
@@ -120,10 +137,10 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
     let layer = Layer::Bridge;
     let centre = Vec2::new(x, top + 66.0);
     let ink = match light.state {
-        Light::Live => palette.success,
+        Light::Live | Light::Polling => palette.success,
         Light::Recording | Light::Ended => palette.violet_text,
         Light::Connecting => palette.text_tertiary,
-        Light::Polling | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
+        Light::PollingInstead | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
     };
     match light.state {
         Light::Live => {
@@ -149,7 +166,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
                 Shape::triangle(at(-10.0, -14.0), at(16.0, 0.0), at(-10.0, 14.0), 2.0).fill(ink),
             );
         }
-        Light::Polling => {
+        Light::Polling | Light::PollingInstead => {
             part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
             part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
         }
@@ -215,7 +232,7 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::protocol::Batch;
-    use crate::source::SourceSpec;
+    use crate::source::{Polling, SourceSpec};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(second)
@@ -238,7 +255,13 @@ mod tests {
         let live = light(Updates::Live);
         assert_eq!((live.word.as_str(), live.beside.as_str()), ("LIVE", "50 s ago"));
         assert!(!live.state.is_lost());
-        assert_eq!(light(Updates::Polling).word, "POLLING");
+        let polling = Polling { every_secs: 2, reason: PollingReason::Safety };
+        let polled = light(Updates::Polling(polling));
+        assert_eq!((polled.word.as_str(), polled.beside.as_str()), ("POLLING", "every 2 s"));
+        assert!(!polled.state.is_lost());
+        let silent = light(Updates::Unanswered { since: at(48) });
+        assert_eq!((silent.word.as_str(), silent.beside.as_str()), ("NO ANSWER", "for 12 s"));
+        assert!(silent.state.is_lost());
         // A hub is heard all the while; its backend is not.
         let cut = light(Updates::Cut { since: at(5), reason: "refused".to_owned() });
         assert_eq!((cut.state, cut.word.as_str()), (Light::Cut, "NO BACKEND"));

@@ -1,0 +1,82 @@
+//! The end of the program while it holds sockets whose closing could make the backend fail runs
+//! (protocol, section 6.1): it says so, and waits until those runs are over.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::source::HeldRuns;
+
+/// Says how many runs are held and waits until they are over, for at most `limit`, or until `again`, a
+/// second request to end. Returns at once where no run is held.
+pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = ()>) {
+    let runs = held.count();
+    if runs == 0 || limit.is_zero() {
+        return;
+    }
+    // A closed stderr is no reason to fail runs.
+    let _ = writeln!(io::stderr(), "{}", words(runs, limit));
+    tokio::select! {
+        () = held.drained(limit) => {}
+        () = again => held.release(),
+    }
+    let left = held.count();
+    if left > 0 {
+        let _ = writeln!(io::stderr(), "{}", words_of_the_rest(left));
+    }
+}
+
+/// The same for a program without a runtime; a second Ctrl-C ends it by the signal.
+pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
+    if held.count() == 0 {
+        return;
+    }
+    if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        runtime.block_on(wait(held, limit, std::future::pending()));
+    }
+}
+
+fn words(runs: usize, limit: Duration) -> String {
+    let (runs, are, they) = match runs {
+        1 => ("1 running run".to_owned(), "is", "it is"),
+        runs => (format!("{runs} running runs"), "are", "they are"),
+    };
+    format!(
+        "{runs} {are} watched over sockets, and the backend may fail what loses its watcher: waiting \
+         until {they} over, at most {} s. Ctrl-C ends at once",
+        limit.as_secs()
+    )
+}
+
+fn words_of_the_rest(runs: usize) -> String {
+    match runs {
+        1 => "1 watched run was not over: the backend may fail it".to_owned(),
+        runs => format!("{runs} watched runs were not over: the backend may fail them"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_runs_that_are_held_until_asked_again() {
+        let held = HeldRuns::default();
+        let began = tokio::time::Instant::now();
+        wait(&held, Duration::from_secs(600), std::future::pending()).await;
+        assert_eq!(began.elapsed(), Duration::ZERO, "no run is held");
+        let run = held.hold();
+        let again = tokio::time::sleep(Duration::from_secs(3));
+        wait(&held, Duration::from_secs(600), again).await;
+        assert_eq!(began.elapsed().as_secs(), 3);
+        drop(run);
+    }
+
+    #[test]
+    fn says_how_many_runs_are_at_stake() {
+        let limit = Duration::from_secs(600);
+        assert!(words(1, limit).starts_with("1 running run is watched"));
+        assert!(words(3, limit).starts_with("3 running runs are watched"));
+        assert!(words(3, limit).contains("at most 600 s"));
+    }
+}

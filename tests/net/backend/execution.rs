@@ -1,0 +1,148 @@
+//! How the stand-in executes runs.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::script::{Script, Step};
+use super::studio::skill;
+use super::{Backend, Phase};
+
+/// Runs that begin together are spread over so much time, unless they go in lockstep.
+const SPREAD: Duration = Duration::from_millis(240);
+
+/// Why an execution ended before its last step.
+enum Failure {
+    Skill(&'static str, String),
+    /// The publication of an event raised, outside of any skill.
+    Publication,
+}
+
+impl Failure {
+    fn words(self, id: Uuid) -> String {
+        match self {
+            Self::Skill(node, words) => format!("Skill {} execution failed: {words}", skill(node)),
+            Self::Publication => key_error(id),
+        }
+    }
+}
+
+/// Text of the error that a removed watcher leaves behind.
+pub fn key_error(id: Uuid) -> String {
+    format!("UUID('{id}')")
+}
+
+impl Backend {
+    /// Executes a run; it goes on whoever hangs up.
+    pub fn start(&self, id: Uuid) -> JoinHandle<()> {
+        let backend = self.clone();
+        let task = tokio::spawn(async move { backend.play(id).await });
+        self.knobs().executing.push(task.abort_handle());
+        task
+    }
+
+    pub(super) async fn execute(&self, id: Uuid) -> Result<(), tokio::task::JoinError> {
+        self.start(id).await
+    }
+
+    /// Has runs that begin together commit together, which can freeze the server without any viewer.
+    pub fn keep_lockstep(&self) {
+        self.knobs().lockstep = true;
+    }
+
+    /// Executes a run to its end.
+    async fn play(&self, id: Uuid) {
+        self.thawed().await;
+        let now = self.now();
+        self.lock().begin(id, now);
+        let script = self.lock().run(id).script();
+        self.pause(10 + self.displacement(id, &script)).await;
+        let error = self.play_steps(id, &script).await.err().map(|failure| failure.words(id));
+        let now = self.now();
+        self.lock().end(id, error, now);
+    }
+
+    async fn play_steps(&self, id: Uuid, script: &Script) -> Result<(), Failure> {
+        for step in &script.steps {
+            for _ in 0..step.retries {
+                // Its row stays as it is, for ever.
+                self.begin_node(id, step).await?;
+                self.pause(10 + step.millis).await;
+            }
+            let row = self.begin_node(id, step).await?;
+            self.pause(5 + step.millis).await;
+            self.commit().await;
+            let now = self.now();
+            let raises = step.raises.map(str::to_owned);
+            let raised = self.lock().end_node(id, row, step.millis, raises, now);
+            self.pause(5).await;
+            if let Some(words) = raised {
+                return Err(Failure::Skill(step.node, words));
+            }
+        }
+        if let Some(node) = script.unregistered {
+            self.commit().await;
+            let now = self.now();
+            self.lock().fail_silently(id, node, now);
+            return Err(Failure::Skill(node, "no such skill".to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn begin_node(&self, id: Uuid, step: &Step) -> Result<usize, Failure> {
+        self.commit().await;
+        let now = self.now();
+        self.lock().begin_node(id, step.node, now).ok_or(Failure::Publication)
+    }
+
+    /// Milliseconds that set a run off from others that begin with it.
+    fn displacement(&self, id: Uuid, script: &Script) -> u64 {
+        if self.knobs().lockstep {
+            return 0;
+        }
+        let studio = self.lock();
+        let number = studio.order.iter().position(|other| *other == id).unwrap_or(0);
+        // Multiples of the golden ratio are spread evenly, however many there are.
+        let share = (number as f64 * 0.618_033_988_749_895).fract();
+        let most = SPREAD.min(script.length() / 4);
+        (most.as_millis() as f64 * share) as u64
+    }
+
+    async fn pause(&self, millis: u64) {
+        sleep(Duration::from_millis(millis)).await;
+        self.thawed().await;
+    }
+
+    /// SIGTERM: the port and the sockets are closed at once, the latter with 1012, what runs goes on,
+    /// and after `pause` it is back.
+    pub async fn restart(&self, pause: Duration) {
+        self.turn(Phase::Restarting);
+        sleep(pause).await;
+        self.turn(Phase::Up);
+    }
+
+    /// SIGKILL: connections are lost, what runs is an orphan, and after `pause` it is back.
+    pub async fn kill(&self, pause: Duration) {
+        self.turn(Phase::Killed);
+        sleep(pause).await;
+        self.turn(Phase::Up);
+    }
+
+    /// Ends the server in one of two ways, or begins it anew.
+    pub fn turn(&self, phase: Phase) {
+        if phase == Phase::Killed {
+            let mut knobs = self.knobs();
+            knobs.executing.drain(..).for_each(|execution| execution.abort());
+            knobs.frozen_until = None;
+            knobs.pool.reset();
+            drop(knobs);
+            for run in self.lock().runs.values_mut() {
+                run.executing = false;
+                run.next_publication_raises = false;
+            }
+        }
+        self.inner.phase.send_replace(phase);
+    }
+}
