@@ -19,9 +19,9 @@ use bevy::render::RenderApp;
 use bevy::render::renderer::RenderDevice;
 use jiff::Timestamp;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
-use meterbridge::app::entities::RunIndex;
-use meterbridge::app::ingest::{self, Announcements, Studio};
-use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::state::entities::RunIndex;
+use meterbridge::app::state::run_store::{self, Announcements, Studio};
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::protocol::{Batch, PIPELINE};
@@ -163,7 +163,7 @@ fn wall(changing: usize) -> Case {
         .init_resource::<Arrived>()
         .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
 
     let mut backend = Backend { frames: Busy::new(RUNS), sent: 0 };
@@ -184,7 +184,7 @@ fn wall(changing: usize) -> Case {
 
 fn take_in(mut arrived: ResMut<Arrived>, mut studio: ResMut<Studio>, mut told: Announcements) {
     if let Some(batch) = arrived.0.take() {
-        ingest::receive(&mut studio, batch, &mut told);
+        run_store::receive(&mut studio, batch, &mut told);
     }
 }
 

@@ -25,11 +25,12 @@ use anyhow::{Result, bail};
 use bevy::app::ScheduleRunnerPlugin;
 use bevy::prelude::*;
 use clap::Parser;
-use meterbridge::app::ingest::{
+use meterbridge::app::state::run_store::{
     Connected, ConnectionError, Disconnected, EventReceived, NodeFinished, ParseErrorReceived,
     RunFinished, Studio,
 };
-use meterbridge::app::words::{duration_words, node_status_words, run_status_words, run_title};
+use meterbridge::app::state::status::{node_status_words, run_status_words};
+use meterbridge::app::words::{duration_words, run_title};
 use meterbridge::app::{AppSystems, StudioPlugin};
 use meterbridge::config::SettingsArgs;
 use meterbridge::source::SourceSpec;

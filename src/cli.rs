@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest, seconds};
+use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
+use crate::seconds::seconds;
 use crate::source::{Address, ApiUrl, SourceSpec, UrlError, check_address, redact};
 
 const AFTER_HELP: &str = "\

@@ -13,6 +13,7 @@ use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
+use crate::seconds::{MOST_SECONDS, seconds};
 use crate::source::{
     Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
     SourceSpec,
@@ -441,21 +442,9 @@ pub struct StudioOptions {
     pub demo_speed: f64,
 }
 
-/// The longest delay that is still a delay and not a mistake: a day.
-const MOST_SECONDS: f64 = 86_400.0;
 const MOST_SPEED: f64 = 1_000.0;
 /// Nobody is to be asked more often.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
-
-/// A duration as settings have it.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {
-            Ok(Duration::from_secs_f64(seconds))
-        }
-        _ => Err(format!("expected seconds from 0 to {MOST_SECONDS}, such as 3 or 0.5")),
-    }
-}
 
 /// Seconds between two questions.
 fn interval(text: &str) -> Result<Duration, String> {

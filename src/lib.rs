@@ -9,6 +9,7 @@
 //! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
+//! | `server` (not in the browser) | what the servers of demo and hub have in common | both |
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
 //! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
 //! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
@@ -38,6 +39,9 @@ pub mod layout;
 pub mod model;
 pub mod protocol;
 pub mod query;
+mod seconds;
+#[cfg(not(target_arch = "wasm32"))]
+mod server;
 pub mod source;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod vitals;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::model::{NodeStatus, Run, RunStatus};
+use crate::model::Run;
 use crate::protocol::Phase;
 use crate::source::{PollingReason, Updates};
 
@@ -138,29 +138,6 @@ pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
         Phase::End => "done".into(),
         Phase::Fail => "failed".into(),
         Phase::Other(text) => text.as_str().into(),
-    }
-}
-
-/// Where a node stands.
-pub fn node_status_words(status: NodeStatus) -> &'static str {
-    match status {
-        NodeStatus::Pending => "pending",
-        NodeStatus::Running => "running",
-        NodeStatus::Success => "done",
-        NodeStatus::Failed => "failed",
-        NodeStatus::Skipped => "skipped",
-        NodeStatus::Unknown => "unknown",
-    }
-}
-
-/// Where a run stands.
-pub fn run_status_words(status: RunStatus) -> &'static str {
-    match status {
-        RunStatus::Pending => "pending",
-        RunStatus::Running => "running",
-        RunStatus::Completed => "completed",
-        RunStatus::Failed => "failed",
-        RunStatus::Cancelled => "cancelled",
     }
 }
 

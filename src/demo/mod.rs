@@ -26,8 +26,6 @@ mod run;
 pub mod scenario;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod server;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod signals;
 mod speed;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::signals::Signals;
 use super::{DemoArgs, DemoError, DemoServer};
+use crate::server::signals::Signals;
 
 /// Opens the studio, says where on stdout, and keeps it open until Ctrl-C or SIGTERM; then closes
 /// its clients with 1001 and returns.

@@ -6,7 +6,7 @@
 //! | `options` | the options, and what they mean |
 //! | `rules` | what is shown when, in seconds of any one clock |
 //!
-//! `app/director/` carries it out.
+//! `app/control/director.rs` carries it out.
 
 mod options;
 mod rules;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
-use crate::config::seconds;
+use crate::seconds::seconds;
 
 /// Options of auto mode.
 #[derive(Args, Clone, Debug)]

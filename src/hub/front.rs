@@ -1,17 +1,18 @@
 //! What stands in front of whatever is served: who may come in, the backend's REST, health and
 //! numbers.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, middleware};
-use jiff::Timestamp;
-use tokio::time::Instant;
 
 use super::{
     Hub, HubError,
     gate::{self, Gate, GateOptions},
-    headers, health, metrics,
+    headers,
+    health::{self, HealthSource},
+    metrics::{self, MetricsSource},
     passthrough::{self, Behind, Passthrough},
+    started::Started,
 };
 
 /// How a hub meets the world.
@@ -34,24 +35,6 @@ pub(super) struct Front {
     pub started: Started,
 }
 
-/// When the hub was started.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Started {
-    pub at: Timestamp,
-    clock: Instant,
-}
-
-impl Started {
-    fn now() -> Self {
-        Self { at: Timestamp::now(), clock: Instant::now() }
-    }
-
-    /// How long that is ago.
-    pub fn elapsed(&self) -> Duration {
-        self.clock.elapsed()
-    }
-}
-
 impl Front {
     /// # Errors
     ///
@@ -71,17 +54,24 @@ impl Front {
 
     /// All addresses: those of the events and of the page, and the front's own.
     pub fn router(self, events: Router, page: Router) -> Router {
-        let front = Arc::new(self);
-        let gate = || Arc::clone(&front.gate);
+        let Self { gate, passthrough, hub, started } = self;
+        let health = HealthSource { gate: Arc::clone(&gate), hub: hub.clone(), started };
+        let metrics = MetricsSource {
+            gate: Arc::clone(&gate),
+            passthrough: Arc::clone(&passthrough),
+            hub,
+            started,
+        };
+        let gate = || Arc::clone(&gate);
         let events = events.layer(middleware::from_fn_with_state(gate(), gate::seat));
         let for_screens = events
-            .merge(passthrough::routes(Arc::clone(&front.passthrough)))
-            .merge(metrics::routes(Arc::clone(&front)))
+            .merge(passthrough::routes(passthrough))
+            .merge(metrics::routes(metrics))
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));
         for_screens
             .merge(gate::login_routes(gate()))
-            .merge(health::routes(Arc::clone(&front)))
+            .merge(health::routes(health))
             .fallback_service(page)
             .layer(middleware::from_fn_with_state(gate(), gate::admit))
             .layer(middleware::from_fn(headers::protect))

@@ -19,11 +19,20 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{answer::as_json, front::Front, relay::Hub};
+use super::{answer::as_json, gate::Gate, relay::Hub, started::Started};
 use crate::protocol::hub::{Upstream, UpstreamState};
 
-pub(super) fn routes(front: Arc<Front>) -> Router {
-    Router::new().route("/healthz", get(tell)).with_state(front)
+/// What it tells of.
+#[derive(Clone)]
+pub(super) struct HealthSource {
+    pub gate: Arc<Gate>,
+    /// `None` where a demo studio plays.
+    pub hub: Option<Arc<Hub>>,
+    pub started: Started,
+}
+
+pub(super) fn routes(source: HealthSource) -> Router {
+    Router::new().route("/healthz", get(tell)).with_state(source)
 }
 
 /// How the hub is, the better the less.
@@ -75,8 +84,8 @@ impl Seen {
     }
 }
 
-async fn tell(State(front): State<Arc<Front>>, request: Request) -> Response {
-    let seen = front.hub.as_deref().map(Seen::of);
+async fn tell(State(source): State<HealthSource>, request: Request) -> Response {
+    let seen = source.hub.as_deref().map(Seen::of);
     let troubles = seen.as_ref().map(Seen::troubles).unwrap_or_default();
     let health = troubles.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
     let query = request.uri().query().unwrap_or_default();
@@ -88,12 +97,12 @@ async fn tell(State(front): State<Arc<Front>>, request: Request) -> Response {
     };
     let mut body = json!({ "status": health.name() });
     // Without the token that is all that is said.
-    if front.gate.is_known(&request) {
+    if source.gate.is_known(&request) {
         body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
         body["version"] = env!("CARGO_PKG_VERSION").into();
-        body["uptime_seconds"] = front.started.elapsed().as_secs().into();
-        body["screens"] = front.gate.places().screens().into();
-        if let (Some(hub), Some(seen)) = (&front.hub, seen) {
+        body["uptime_seconds"] = source.started.elapsed().as_secs().into();
+        body["screens"] = source.gate.places().screens().into();
+        if let (Some(hub), Some(seen)) = (&source.hub, seen) {
             tell_hub(&mut body, hub, &seen);
         }
     }

@@ -39,6 +39,7 @@ pub mod relay;
 mod run;
 mod server;
 pub mod site;
+mod started;
 
 pub use args::ServeArgs;
 pub use error::HubError;

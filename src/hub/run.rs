@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::{Hub, HubError, HubServer, ServeArgs, Site};
-use crate::demo::{DemoError, signals::Signals};
+use crate::demo::DemoError;
 use crate::drain;
+use crate::server::signals::Signals;
 
 /// Serves the page with the demo studio or a hub, says where on stdout, and goes on until Ctrl-C or SIGTERM;
 /// then closes its clients with 1001 and returns, after the runs whose sockets it holds are over.

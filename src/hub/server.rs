@@ -21,10 +21,8 @@ use super::{
     gate::{Gate, GateOptions, Peer, Reason},
     headers, site,
 };
-use crate::demo::{
-    DemoOptions, House,
-    server::{ALL_RUNS, bind, next_connection},
-};
+use crate::demo::{DemoError, DemoOptions, House, server::ALL_RUNS};
+use crate::server::port::{self, next_connection};
 
 /// HTTP connections at a time; more wait to be accepted. Screens are counted beside them, by the
 /// gate: however many there are, somebody can still ask how the hub is.
@@ -45,6 +43,14 @@ const CONNECTION_LIFETIME: Duration = Duration::from_secs(600);
 
 /// How long a client has to take the rest of an answer when its connection ends.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
+
+/// Listens, as `meterbridge demo` does.
+fn bind(
+    listen: SocketAddr,
+    send_buffer_bytes: Option<u32>,
+) -> Result<(TcpListener, SocketAddr), DemoError> {
+    port::bind(listen, send_buffer_bytes).map_err(|source| DemoError::listen(listen, source))
+}
 
 /// What is behind the page.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@
 //! | `service` | what a service manager is told (not in a page) |
 //! | `watchdog` | whether frames still come, and whether a restart may help |
 //!
-//! `app/kiosk/` carries it out.
+//! `app/platform/kiosk/` carries it out.
 
 pub mod attention;
 #[cfg(not(target_arch = "wasm32"))]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::node::{Attempt, Finish, Node, NodeStatus};
-use super::run::{FIX, MOST_NODES, RunState};
+use super::node::{Attempt, FIX, Finish, MOST_NODES, Node, NodeStatus};
+use super::run_state::RunState;
 use super::status::RunStatus;
 use crate::protocol::rest::{NodeExecution, RunSnapshot, ToldStatus};
 use crate::protocol::{PIPELINE, pipeline_place};

@@ -6,6 +6,12 @@ use jiff::Timestamp;
 
 use crate::protocol::{NodeName, Score};
 
+/// FIX's place in the [pipeline](crate::protocol::PIPELINE).
+pub(super) const FIX: usize = 6;
+/// Nodes of one run. Events of more are counted and logged, and change nothing: no pipeline has so
+/// many, and what is kept of a run has a bound.
+pub(super) const MOST_NODES: usize = 256;
+
 /// Attempts kept of one node; the oldest go first, `attempts` goes on counting.
 const KEPT_ATTEMPTS: usize = 32;
 

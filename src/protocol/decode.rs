@@ -194,6 +194,15 @@ impl Batch {
     }
 }
 
+impl From<hub::Told> for Item {
+    fn from(told: hub::Told) -> Self {
+        match told {
+            hub::Told::Run(run) => Self::Run(run),
+            hub::Told::Frame(frame) => Self::Hub(frame),
+        }
+    }
+}
+
 fn malformed(reason: String, text: &str) -> Item {
     let mut end = text.len().min(KEPT_OF_A_BAD_FRAME);
     while !text.is_char_boundary(end) {
@@ -216,7 +225,7 @@ fn read_item(text: &str) -> Item {
     }
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
-        (None, None) => return hub::read(text).unwrap_or(Item::Ignored),
+        (None, None) => return hub::read(text).map_or(Item::Ignored, Item::from),
         (None, Some(_)) => return malformed("an event without `run_id`".to_owned(), text),
         (Some(_), None) => return malformed("an event without `phase`".to_owned(), text),
     };

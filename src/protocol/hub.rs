@@ -20,8 +20,8 @@ use serde::Deserialize;
 use serde_json::json;
 use smol_str::SmolStr;
 
+use super::parse_instant;
 use super::rest::{Fields, RunSnapshot};
-use super::{Item, parse_instant};
 
 /// The version of the hello that is spoken here. A hub of another version is a plain stream of events.
 const VERSION: u64 = 1;
@@ -37,7 +37,7 @@ pub struct Position {
     pub seq: u64,
 }
 
-/// What a hub says of itself. What it says of a run is an [`Item::Run`].
+/// What a hub says of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HubFrame {
     /// Comes first on a connection, and again where the stream becomes another one.
@@ -126,14 +126,20 @@ pub fn run_frame(run: &RunSnapshot) -> String {
     format!(r#"{{"hub":{{"run":{}}}}}"#, run.to_json())
 }
 
+/// What a hub says beside the events.
+pub(super) enum Told {
+    Run(Arc<RunSnapshot>),
+    Frame(HubFrame),
+}
+
 /// Reads an object that is no event. `None` where it is not a hub's, or says nothing that is known here.
-pub(super) fn read(text: &str) -> Option<Item> {
+pub(super) fn read(text: &str) -> Option<Told> {
     let frame: Fields = serde_json::from_str(text).ok()?;
     let body = frame.get("hub").filter(|_| frame.len() == 1)?;
     let body: Fields = serde_json::from_str(body.get()).ok()?;
     if let Some(run) = body.get("run") {
         let run = RunSnapshot::read(run.get().as_bytes()).ok()?;
-        return Some(Item::Run(Arc::new(run)));
+        return Some(Told::Run(Arc::new(run)));
     }
     let frame = if body.contains_key("hello") {
         HubFrame::Hello(read_hello(&body)?)
@@ -144,7 +150,7 @@ pub(super) fn read(text: &str) -> Option<Item> {
     } else {
         HubFrame::Seq(field(&body, "seq")?)
     };
-    Some(Item::Hub(frame))
+    Some(Told::Frame(frame))
 }
 
 fn read_hello(body: &Fields) -> Option<Hello> {

@@ -5,9 +5,6 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::SourceUrl;
-use super::secrets::Secrets;
-
 /// A text that nobody else should see: it is not shown, logged, recorded or put into a URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -121,17 +118,6 @@ impl Secret {
     /// The text itself, for whoever compares or sends it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
-    }
-}
-
-impl Access {
-    /// What a connection to `url` must not let be seen, as far as it can be had.
-    pub(super) fn secrets(&self, url: &SourceUrl) -> Secrets {
-        #[cfg(not(target_arch = "wasm32"))]
-        let credentials = self.credentials().ok().flatten();
-        #[cfg(target_arch = "wasm32")]
-        let credentials = None;
-        Secrets::new(credentials.as_ref(), url)
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use form_urlencoded::byte_serialize;
 
-use super::{Credentials, SourceUrl};
+use super::{Access, Credentials, SourceUrl};
 
 /// What is shorter stands in too many words, and is guessed anyway.
 const LEAST_IN_WORDS: usize = 4;
@@ -73,6 +73,17 @@ impl Secrets {
             }
         }
         hidden
+    }
+}
+
+impl Access {
+    /// What a connection to `url` must not let be seen, as far as it can be had.
+    pub(super) fn secrets(&self, url: &SourceUrl) -> Secrets {
+        #[cfg(not(target_arch = "wasm32"))]
+        let credentials = self.credentials().ok().flatten();
+        #[cfg(target_arch = "wasm32")]
+        let credentials = None;
+        Secrets::new(credentials.as_ref(), url)
     }
 }
 

@@ -3,15 +3,16 @@
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
-use meterbridge::app::actions::{Action, Chrome};
-use meterbridge::app::acts::Verb;
-use meterbridge::app::clock::PlaybackClock;
 use meterbridge::app::draw::{
     DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::ingest::Link;
-use meterbridge::app::notices::{News, Notice, Notices, ToastPlaces};
-use meterbridge::app::viewport::{self, Viewport};
+use meterbridge::app::overlays::notices::{News, Notice, Notices, ToastPlaces};
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::actions::Verb;
+use meterbridge::app::state::chrome::Chrome;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::link::Link;
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ThemeName, ViewName};
 use meterbridge::layout::Screen;
@@ -37,7 +38,7 @@ fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
         .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() });
     make_ready(&mut app);
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, SIZE).unwrap();
     play_scene(&mut app, scene);

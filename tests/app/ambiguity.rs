@@ -6,9 +6,9 @@ use bevy::ecs::schedule::{
     ScheduleBuildWarning, Schedules,
 };
 use bevy::prelude::*;
-use meterbridge::app::director::DirectorPlugin;
+use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::offscreen_plugins;
-use meterbridge::app::kiosk::KioskPlugin;
+use meterbridge::app::platform::kiosk::KioskPlugin;
 use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
 use meterbridge::director::DirectorSettings;
@@ -87,8 +87,8 @@ fn in_a_kiosk_every_order_that_matters_is_set() {
 /// What the tests above rest on.
 #[test]
 fn a_missing_order_is_found() {
-    fn first(_: ResMut<meterbridge::app::focus::Focus>) {}
-    fn second(_: ResMut<meterbridge::app::focus::Focus>) {}
+    fn first(_: ResMut<meterbridge::app::state::focus::Focus>) {}
+    fn second(_: ResMut<meterbridge::app::state::focus::Focus>) {}
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, studio(None))).add_systems(Update, (first, second));
     let found = all_conflicts(&mut app);

@@ -8,14 +8,15 @@ use bevy::prelude::*;
 use bevy::window::{CursorMoved, PrimaryWindow};
 use jiff::SignedDuration;
 use meterbridge::app::StudioPlugin;
-use meterbridge::app::actions::Action;
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::director::{DirectorPlugin, Pill};
+use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::{Canvas, DrawClock};
-use meterbridge::app::focus::Focus;
-use meterbridge::app::ingest::{self, Announcements, Studio};
-use meterbridge::app::view::View;
-use meterbridge::app::viewport::Viewport;
+use meterbridge::app::overlays::pill::Pill;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::focus::Focus;
+use meterbridge::app::state::run_store::{self, Announcements, Studio};
+use meterbridge::app::state::view::View;
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::demo::Dialect;
 use meterbridge::demo::dialect::{Delivery, Session};
@@ -88,7 +89,7 @@ fn feed_as(app: &mut App, frames: Vec<String>, live: bool) {
         batch.push_text(&frame);
     }
     let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
-        ingest::receive(&mut studio, batch, &mut told);
+        run_store::receive(&mut studio, batch, &mut told);
     };
     app.world_mut().run_system_cached_with(apply, batch).unwrap();
     app.update();
@@ -272,9 +273,10 @@ fn on_a_desk_it_is_there_for_whoever_asks() {
 fn a_click_on_the_pill_is_as_good_as_the_key() {
     let mut app = wall();
     app.init_resource::<ButtonInput<MouseButton>>()
+        .init_resource::<ButtonInput<KeyCode>>()
         .insert_resource(bevy_egui::input::EguiWantsInput::default())
-        .init_resource::<meterbridge::app::panel::PanelArea>()
-        .add_plugins(meterbridge::app::director::press_plugin);
+        .init_resource::<meterbridge::app::state::viewport::PanelArea>()
+        .add_plugins(meterbridge::app::control::input_plugin);
     let mut window = Window { resolution: (1920, 1080).into(), ..default() };
     let rect = app.world().resource::<Pill>().rect().unwrap();
     window.set_cursor_position(Some(Vec2::new(rect.centre_x(), rect.centre_y())));

@@ -1,8 +1,9 @@
 //! Which run is shown: what somebody who looks at the wall would otherwise miss.
 
 use bevy::prelude::*;
-use meterbridge::app::actions::{Action, Chrome};
-use meterbridge::app::focus::Focus;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::chrome::Chrome;
+use meterbridge::app::state::focus::Focus;
 use meterbridge::config::Settings;
 
 use super::support::{act, event, feed, pass, play_scene, studio, studio_with};

@@ -7,11 +7,12 @@ use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 use jiff::Timestamp;
 use meterbridge::app::StudioPlugin;
-use meterbridge::app::actions::Chrome;
-use meterbridge::app::clock::PlaybackClock;
 use meterbridge::app::draw::{Canvas, DrawClock};
-use meterbridge::app::kiosk::{DayClock, KioskPlugin, Presence};
-use meterbridge::app::viewport::Viewport;
+use meterbridge::app::platform::kiosk::{DayClock, KioskPlugin};
+use meterbridge::app::state::chrome::Chrome;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::presence::Presence;
+use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::Settings;
 use meterbridge::kiosk::KioskSettings;
 
@@ -165,7 +166,7 @@ fn the_picture_dims_by_the_time_of_day_and_failures_less() {
     let mut app = kiosk_with(settings);
     let mut at = |time: &str| {
         let now: Timestamp = format!("2026-11-23T{time}Z").parse().unwrap();
-        let zone = meterbridge::app::clock::local_zone();
+        let zone = meterbridge::app::state::clock::local_zone();
         // The same time of day, in whatever zone the tests run.
         let offset = zone.to_offset(now);
         let now = now - jiff::SignedDuration::from_secs(offset.seconds().into());

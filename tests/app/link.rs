@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use bevy::prelude::*;
-use meterbridge::app::actions::Action;
-use meterbridge::app::entities::RunEntity;
-use meterbridge::app::ingest::{
-    Connected, ConnectionError, Disconnected, EventReceived, Link, Studio,
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::entities::RunEntity;
+use meterbridge::app::state::link::Link;
+use meterbridge::app::state::run_store::{
+    Connected, ConnectionError, Disconnected, EventReceived, Studio,
 };
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};

@@ -7,8 +7,7 @@ use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use bevy::render::renderer::RenderDevice;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
-use meterbridge::app::recovery::RecoveryPlugin;
-use meterbridge::app::viewport;
+use meterbridge::app::platform::recovery::RecoveryPlugin;
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::Settings;
 
@@ -25,7 +24,7 @@ fn lose_the_device(restart: Option<fn(&str)>) -> App {
     ));
     make_ready(&mut app);
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, SIZE).unwrap();
     for _ in 0..3 {

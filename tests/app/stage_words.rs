@@ -1,10 +1,10 @@
 //! What the stage says in each scene, to the letter: the words somebody acts on.
 
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::focus::Focus;
-use meterbridge::app::ingest::Studio;
-use meterbridge::app::stage::story::story;
-use meterbridge::app::stage::view::{ModuleView, StageView};
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::focus::Focus;
+use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_view::{ModuleView, StageView};
+use meterbridge::app::views::stage::story::story;
 use meterbridge::model::NodeStatus;
 
 use super::support::{play_scene, studio};

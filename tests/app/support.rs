@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use jiff::Timestamp;
 use meterbridge::app::StudioPlugin;
-use meterbridge::app::actions::Action;
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::ingest::{self, Announcements, Studio};
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::run_store::{self, Announcements, Studio};
 use meterbridge::config::Settings;
 use meterbridge::protocol::Batch;
 use meterbridge::source::SourceSpec;
@@ -55,7 +55,7 @@ pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
 
 fn receive(app: &mut App, batch: Batch) {
     let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
-        ingest::receive(&mut studio, batch, &mut told);
+        run_store::receive(&mut studio, batch, &mut told);
     };
     app.world_mut().run_system_cached_with(apply, batch).unwrap();
 }

@@ -2,15 +2,16 @@
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
-use meterbridge::app::actions::Action;
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::director::{Auto, DirectorPlugin};
+use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::{
     Canvas, DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::ingest::Studio;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::auto::Auto;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::viewport::{ReducedMotion, Viewport};
 use meterbridge::app::theme::motion;
-use meterbridge::app::viewport::{self, ReducedMotion, Viewport};
 use meterbridge::app::{StudioPlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::director::{Director, DirectorSettings, Why};
@@ -38,7 +39,7 @@ fn drawn_wall(size: UVec2) -> App {
         .insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
     make_ready(&mut app);
     let world = app.world_mut();
-    viewport::spawn_cameras(world.commands());
+    meterbridge::app::spawn_cameras(world.commands());
     world.flush();
     aim_cameras(&mut app, size).unwrap();
     app

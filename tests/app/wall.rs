@@ -1,17 +1,17 @@
 //! What the wall says in each scene, and how one gets there and away.
 
 use bevy::prelude::*;
-use meterbridge::app::actions::Action;
-use meterbridge::app::clock::PlaybackClock;
-use meterbridge::app::focus::Focus;
-use meterbridge::app::ingest::Studio;
-use meterbridge::app::view::View;
-use meterbridge::app::wall::board_view::BoardView;
-use meterbridge::app::wall::census::Census;
-use meterbridge::app::wall::header::HeaderView;
-use meterbridge::app::wall::pick::Selection;
-use meterbridge::app::wall::plan::{Plan, Tiles, plan};
-use meterbridge::app::wall::tile_view::TileView;
+use meterbridge::app::state::actions::Action;
+use meterbridge::app::state::clock::PlaybackClock;
+use meterbridge::app::state::focus::Focus;
+use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::selection::Selection;
+use meterbridge::app::state::view::View;
+use meterbridge::app::views::wall::board_view::BoardView;
+use meterbridge::app::views::wall::census::Census;
+use meterbridge::app::views::wall::header::HeaderView;
+use meterbridge::app::views::wall::plan::{Plan, Tiles, plan};
+use meterbridge::app::views::wall::tile_view::TileView;
 use meterbridge::layout::{Density, Screen};
 use meterbridge::model::RunStatus;
 use meterbridge::protocol::RunId;

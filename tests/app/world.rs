@@ -1,9 +1,11 @@
 //! The world follows the model: what a view of one's own would find in it.
 
 use bevy::prelude::*;
-use meterbridge::app::entities::{NodeEntity, RunEntity, RunIndex};
-use meterbridge::app::ingest::Studio;
-use meterbridge::app::ingest::{EventReceived, NodeFinished, ParseErrorReceived, RunFinished};
+use meterbridge::app::state::entities::{NodeEntity, RunEntity, RunIndex};
+use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::{
+    EventReceived, NodeFinished, ParseErrorReceived, RunFinished,
+};
 use meterbridge::config::Settings;
 use meterbridge::model::{NodeStatus, RunStatus};
 

@@ -13,6 +13,7 @@ mod events;
 mod history;
 mod hub;
 mod identity;
+mod layers;
 mod permutations;
 mod rest;
 mod retention;

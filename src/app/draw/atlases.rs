@@ -13,17 +13,14 @@ use bevy::image::Image;
 use bevy::text::{FontAtlas, FontAtlasSet, TextLayoutInfo};
 
 use super::DrawSystems;
-use super::labels::snap_glyphs;
 
 /// Sizes that may be kept though nothing shows them. More than all views have together, so that what
 /// comes and goes is not drawn anew: a view whose sizes are all gone costs a long frame.
 const MOST_UNUSED: usize = 64;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Uses>().add_systems(
-        PostUpdate,
-        (note, let_go).chain().in_set(DrawSystems::Place).after(snap_glyphs),
-    );
+    app.init_resource::<Uses>()
+        .add_systems(PostUpdate, (note, let_go).chain().in_set(DrawSystems::LetGo));
 }
 
 /// When a text was last laid out with glyphs of a picture, or seen with them.

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash};
 
-use bevy::color::{Color, Srgba};
+use bevy::color::Color;
 use bevy::ecs::resource::Resource;
 use bevy::math::Vec2;
 
-use super::fade::{Fade, Levels};
+use super::colour::drained;
+use super::fade::{Fade, Levels, Role};
 use super::fonts::Face;
 use super::motion::Moving;
 use super::shape::Shape;
@@ -243,17 +244,6 @@ pub struct Part {
     stays: bool,
 }
 
-/// What a cross-fade does to a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// It goes.
-    Leaving,
-    /// It comes, or is there.
-    Entering,
-    /// It has no share in it.
-    Staying,
-}
-
 impl Part {
     /// Keeps it as it is while a view gives way to another.
     pub fn stay(&mut self) -> &mut Self {
@@ -330,14 +320,6 @@ impl Part {
     pub(super) fn id(&self) -> PartId {
         self.id
     }
-}
-
-/// A colour without a part of its saturation: 0 leaves it, 1 makes it grey.
-pub(super) fn drained(colour: Color, amount: f32) -> Color {
-    let srgb = colour.to_srgba();
-    let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;
-    let mix = |c: f32| c + (grey - c) * amount.clamp(0.0, 1.0);
-    Srgba::new(mix(srgb.red), mix(srgb.green), mix(srgb.blue), srgb.alpha).into()
 }
 
 /// The whole picture. Contributors redraw their own part when what it shows has changed; an

@@ -23,6 +23,17 @@ impl Levels {
     }
 }
 
+/// What a cross-fade does to a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It goes.
+    Leaving,
+    /// It comes, or is there.
+    Entering,
+    /// It has no share in it.
+    Staying,
+}
+
 /// A cross-fade, or that there is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fade {

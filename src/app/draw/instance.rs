@@ -5,7 +5,7 @@ use bevy::mesh::VertexBufferLayout;
 use bevy::render::render_resource::{VertexAttribute, VertexFormat, VertexStepMode};
 use bytemuck::{Pod, Zeroable};
 
-use super::canvas::Role;
+use super::fade::Role;
 
 /// Bits of [`Instance::codes`]`[1]`; `shapes.wgsl` has the same values.
 pub(super) mod flag {

@@ -19,7 +19,9 @@ use bevy::text::{
 use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
 
-use super::canvas::{Anchor, Canvas, Layer, PartId, Role, Span, Text, drained};
+use super::canvas::{Anchor, Canvas, Layer, PartId, Span, Text};
+use super::colour::drained;
+use super::fade::Role;
 use super::fonts::Fonts;
 use super::{CanvasCamera, DrawSystems};
 
@@ -243,9 +245,7 @@ fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
 
 /// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
 /// samples it at fractional positions, which softens every stem.
-pub(super) fn snap_glyphs(
-    mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>,
-) {
+fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
     for mut layout in &mut layouts {
         for glyph in &mut layout.bypass_change_detection().glyphs {
             let half = glyph.atlas_info.rect.size() * 0.5;

@@ -20,8 +20,10 @@
 mod atlases;
 mod canvas;
 mod cells;
+mod colour;
 mod fade;
 mod fonts;
+pub mod glyphs;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;
 mod instance;
@@ -71,6 +73,8 @@ pub enum DrawSystems {
     Labels,
     /// `PostUpdate`: labels, now laid out, are put on their baselines.
     Place,
+    /// `PostUpdate`: glyphs that no label needs any more are let go.
+    LetGo,
 }
 
 /// Time for everything that moves, in seconds from an arbitrary start. Start times of shapes are
@@ -134,7 +138,10 @@ impl Plugin for DrawPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Canvas>()
             .init_resource::<DrawClock>()
-            .configure_sets(PostUpdate, (DrawSystems::Labels, DrawSystems::Place).chain())
+            .configure_sets(
+                PostUpdate,
+                (DrawSystems::Labels, DrawSystems::Place, DrawSystems::LetGo).chain(),
+            )
             .add_systems(PreUpdate, follow_real_time.in_set(DrawSystems::Clock))
             .add_plugins((
                 fonts::plugin,

@@ -3,7 +3,7 @@
 use bevy::color::Color;
 use bevy::math::{Rect as MathRect, Vec2, Vec4};
 
-use super::canvas::drained;
+use super::colour::drained;
 use super::instance::{Instance, flag, pack};
 
 pub use crate::layout::Rect;

@@ -4,9 +4,10 @@ use bevy_egui::egui::{Label, RichText, Ui};
 
 use super::style::{self, ink};
 use super::widgets::{Offer, button_ui, section_ui};
-use crate::app::actions::Action;
-use crate::app::acts::{Acts, Verb};
-use crate::app::words::run_status_words;
+use crate::app::control::run_operations::Acts;
+use crate::app::state::actions::Action;
+use crate::app::state::actions::Verb;
+use crate::app::state::status::run_status_words;
 use crate::model::Run;
 
 /// What the section shows.
@@ -79,8 +80,8 @@ fn verb_ui(ui: &mut Ui, view: &ActsView, verb: Verb, run: Option<&Run>, actions:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, harness, studio};
+    use crate::app::state::run_store::Studio;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {

@@ -12,9 +12,9 @@ use super::connection_log::connection_log_ui;
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
-use crate::app::actions::Action;
-use crate::app::clock::millis_between;
-use crate::app::ingest::Link;
+use crate::app::state::actions::Action;
+use crate::app::state::clock::millis_between;
+use crate::app::state::link::Link;
 use crate::app::words::{count_words, time_words, updates_words};
 use crate::model::Counters;
 use crate::source::{
@@ -113,7 +113,7 @@ fn state_words(state: &ConnectionState) -> String {
 
 fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
     match state {
-        ConnectionState::Disconnected => Sign::Pending,
+        ConnectionState::Disconnected => Sign::PENDING,
         ConnectionState::Connecting { .. } => Sign::Linking,
         ConnectionState::Connected {
             updates: Updates::Cut { .. } | Updates::Unanswered { .. },
@@ -121,7 +121,7 @@ fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
         } => Sign::Linking,
         ConnectionState::Connected { .. } => Sign::Linked,
         ConnectionState::Reconnecting { .. } => waited.map_or(Sign::Linking, Sign::Waiting),
-        ConnectionState::Failed { .. } => Sign::Failed,
+        ConnectionState::Failed { .. } => Sign::FAILED,
     }
 }
 
@@ -226,7 +226,7 @@ pub(super) fn connection_ui(
         error_ui(ui, *at, message, view);
     }
     counters_ui(ui, view.counters, view.backlog);
-    connection_log_ui(ui, view, &mut draft.log_open);
+    connection_log_ui(ui, view.log, view.zone, &mut draft.log_open);
     actions
 }
 
@@ -256,7 +256,7 @@ fn address_ui(
         && !url.is_empty()
     {
         ui.horizontal_top(|ui| {
-            sign_ui(ui, Sign::Failed, 8.0);
+            sign_ui(ui, Sign::FAILED, 8.0);
             let sentence = RichText::new(error.to_string()).color(ink(palette.failed_text));
             ui.add(Label::new(sentence).wrap());
         });
@@ -359,7 +359,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
     style::note_frame(palette.failed_deep).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.horizontal(|ui| {
-            sign_ui(ui, Sign::Failed, 8.5);
+            sign_ui(ui, Sign::FAILED, 8.5);
             let head = RichText::new("Last error").font(style::semibold(text::BODY));
             ui.label(head.color(ink(palette.failed_text)));
             ui.label(format!("at {}", time_words(at, view.zone)));

@@ -1,11 +1,12 @@
 //! The connection's own log: attempts, connections, ends, errors.
 
+use std::collections::VecDeque;
+
 use bevy_egui::egui::{
     Align, Label, Layout, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2,
 };
 use jiff::tz::TimeZone;
 
-use super::connection::ConnectionView;
 use super::glyph::paint_fold;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line};
@@ -13,7 +14,12 @@ use crate::app::words::time_words;
 use crate::source::{ConnectionEvent, ConnectionLogEntry};
 
 /// A line that unfolds into the log.
-pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut bool) {
+pub(super) fn connection_log_ui(
+    ui: &mut Ui,
+    log: &VecDeque<ConnectionLogEntry>,
+    zone: &TimeZone,
+    open: &mut bool,
+) {
     let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
         ui.spacing_mut().interact_size.y = 24.0;
@@ -23,20 +29,20 @@ pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut b
             WidgetInfo::selected(WidgetType::CollapsingHeader, true, shown, "Connection log")
         });
         paint_fold(ui.painter(), rect.left_center() + vec2(6.0, 0.0), shown);
-        let title = format!("Connection log ({})", view.log.len());
+        let title = format!("Connection log ({})", log.len());
         let title = elided(ui, &title, style::body(15.0), palette.text_secondary, 180.0);
         paint_line(ui, rect.left() + 20.0, rect.center().y, title);
         widgets::focus_ring(ui, &response, rect);
         if response.clicked() {
             *open = !*open;
         }
-        if *open && !view.log.is_empty() {
+        if *open && !log.is_empty() {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 copy_ui(ui, "Copy the connection log", || {
                     let line = |entry: &ConnectionLogEntry| {
                         format!("{} {} {}\n", entry.at, entry.url, log_words(&entry.event))
                     };
-                    view.log.iter().map(line).collect()
+                    log.iter().map(line).collect()
                 });
             });
         }
@@ -45,7 +51,7 @@ pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut b
         return;
     }
     style::well_frame(style::palette(ui.ctx())).show(ui, |ui| {
-        if view.log.is_empty() {
+        if log.is_empty() {
             ui.weak("Nothing yet.");
             ui.take_available_width();
             return;
@@ -56,9 +62,9 @@ pub(super) fn connection_log_ui(ui: &mut Ui, view: &ConnectionView, open: &mut b
             .max_height(5.0 * space::LINE)
             .auto_shrink([false, true])
             .stick_to_bottom(true)
-            .show_rows(ui, space::LINE, view.log.len(), |ui, rows| {
-                for entry in view.log.range(rows) {
-                    log_row_ui(ui, entry, view.zone);
+            .show_rows(ui, space::LINE, log.len(), |ui, rows| {
+                for entry in log.range(rows) {
+                    log_row_ui(ui, entry, zone);
                 }
             });
     });

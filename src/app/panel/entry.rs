@@ -3,8 +3,8 @@
 use bevy_egui::egui::{Align, Align2, Context, Label, Layout, RichText, ScrollArea, Window, vec2};
 use jiff::tz::TimeZone;
 
-use super::glyph::close_ui;
 use super::style::{self, text};
+use super::widgets::close_ui;
 use super::widgets::copy_ui;
 use crate::app::words::instant_words;
 use crate::model::{EventLog, LogEntry, LogItem};

@@ -4,26 +4,18 @@ use std::f32::consts::TAU;
 
 use bevy::color::Color;
 use bevy_egui::egui::{
-    Align2, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui,
-    Vec2, epaint::PathShape, pos2, vec2,
+    Align2, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, Vec2,
+    epaint::PathShape, pos2, vec2,
 };
 
 use super::style::{self, ink};
+use crate::app::state::status::{DisplayStatus, Outline, Tone};
 use crate::app::theme::Palette;
-use crate::model::{NodeStatus, RunStatus};
 
 /// What a sign says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sign {
-    Pending,
-    Running,
-    Success,
-    Failed,
-    Cancelled,
-    Skipped,
-    Unknown,
-    /// It runs, and nothing is heard of it.
-    Silent,
+    Status(DisplayStatus),
     /// The connection stands.
     Linked,
     /// An attempt is under way.
@@ -32,82 +24,32 @@ pub(super) enum Sign {
     Waiting(f32),
 }
 
-impl From<NodeStatus> for Sign {
-    fn from(status: NodeStatus) -> Self {
-        match status {
-            NodeStatus::Pending => Self::Pending,
-            NodeStatus::Running => Self::Running,
-            NodeStatus::Success => Self::Success,
-            NodeStatus::Failed => Self::Failed,
-            NodeStatus::Skipped => Self::Skipped,
-            NodeStatus::Unknown => Self::Unknown,
-        }
-    }
-}
-
-impl From<RunStatus> for Sign {
-    fn from(status: RunStatus) -> Self {
-        match status {
-            RunStatus::Pending => Self::Pending,
-            RunStatus::Running => Self::Running,
-            RunStatus::Completed => Self::Success,
-            RunStatus::Failed => Self::Failed,
-            RunStatus::Cancelled => Self::Cancelled,
-        }
+impl<T: Into<DisplayStatus>> From<T> for Sign {
+    fn from(status: T) -> Self {
+        Self::Status(status.into())
     }
 }
 
 impl Sign {
+    pub(super) const FAILED: Self = Self::Status(DisplayStatus::Failed);
+    pub(super) const SUCCESS: Self = Self::Status(DisplayStatus::Success);
+    pub(super) const PENDING: Self = Self::Status(DisplayStatus::Pending);
+    pub(super) const RUNNING: Self = Self::Status(DisplayStatus::Running);
+
     /// The colour of words that go with the sign.
     pub(super) fn text_colour(self, palette: &Palette) -> Color {
-        match self {
-            Self::Running => palette.running,
-            Self::Success | Self::Linked => palette.success,
-            Self::Failed => palette.failed_text,
-            Self::Cancelled | Self::Linking | Self::Waiting(_) => palette.cancelled,
-            Self::Pending | Self::Skipped | Self::Unknown | Self::Silent => palette.text_secondary,
-        }
+        palette.tone_words(match self {
+            Self::Status(status) => status.tone(),
+            Self::Linked => Tone::Success,
+            Self::Linking | Self::Waiting(_) => Tone::Cancelled,
+        })
     }
 
     /// Paints the sign around `centre`, about `radius` to each side.
     pub(super) fn paint(self, painter: &Painter, centre: Pos2, radius: f32) {
         let palette = style::palette(painter.ctx());
         match self {
-            Self::Pending => {
-                painter.circle_stroke(centre, radius * 0.85, stroke(1.6, palette.text_tertiary));
-            }
-            Self::Running => paint_running(painter, centre, radius),
-            Self::Success => {
-                painter.circle_filled(centre, radius, ink(palette.success));
-                paint_check(painter, centre, radius);
-            }
-            Self::Failed => paint_failed(painter, centre, radius),
-            Self::Cancelled => {
-                let square = |half: f32| Rect::from_center_size(centre, Vec2::splat(half * 2.0));
-                let corner = CornerRadius::same(2);
-                painter.rect_filled(square(radius * 0.9), corner, ink(palette.cancelled));
-                painter.rect_filled(square(radius * 0.34), 0.0, ink(palette.cancelled_ink));
-            }
-            Self::Skipped => {
-                paint_dashes(painter, centre, radius * 0.85, 8, palette.skipped_hatch);
-                for shift in [-0.32, 0.12] {
-                    let tip = centre + vec2((shift + 0.26) * radius, 0.0);
-                    let wing = vec2(-0.26 * radius, 0.3 * radius);
-                    let points = vec![tip + wing, tip, tip + vec2(wing.x, -wing.y)];
-                    painter.add(Shape::line(points, stroke(1.4, palette.skipped_hatch)));
-                }
-            }
-            Self::Unknown => {
-                paint_dashes(painter, centre, radius * 0.9, 14, palette.text_tertiary);
-                let font = style::semibold((radius * 1.4).max(8.0));
-                painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(palette.text_secondary));
-            }
-            Self::Silent => {
-                let hand = stroke(1.6, palette.text_secondary);
-                painter.circle_stroke(centre, radius * 0.85, hand);
-                let (top, right) = (vec2(0.0, -0.5 * radius), vec2(0.36 * radius, 0.22 * radius));
-                painter.add(Shape::line(vec![centre + top, centre, centre + right], hand));
-            }
+            Self::Status(status) => paint_outline(painter, centre, radius, status.outline()),
             Self::Linked => {
                 painter.circle_filled(centre, radius * 0.36, ink(palette.success));
                 for turn in [0.0, 0.5] {
@@ -122,6 +64,47 @@ impl Sign {
                 let sweep = part.clamp(0.02, 1.0) * TAU;
                 paint_arc(painter, centre, radius * 0.8, -0.25 * TAU, sweep, palette.cancelled);
             }
+        }
+    }
+}
+
+fn paint_outline(painter: &Painter, centre: Pos2, radius: f32, outline: Outline) {
+    let palette = style::palette(painter.ctx());
+    match outline {
+        Outline::Ring => {
+            painter.circle_stroke(centre, radius * 0.85, stroke(1.6, palette.text_tertiary));
+        }
+        Outline::Levels { .. } => paint_running(painter, centre, radius),
+        Outline::Check => {
+            painter.circle_filled(centre, radius, ink(palette.success));
+            paint_check(painter, centre, radius);
+        }
+        Outline::Octagon => paint_failed(painter, centre, radius),
+        Outline::Square => {
+            let square = |half: f32| Rect::from_center_size(centre, Vec2::splat(half * 2.0));
+            let corner = CornerRadius::same(2);
+            painter.rect_filled(square(radius * 0.9), corner, ink(palette.cancelled));
+            painter.rect_filled(square(radius * 0.34), 0.0, ink(palette.cancelled_ink));
+        }
+        Outline::Arrows => {
+            paint_dashes(painter, centre, radius * 0.85, 8, palette.skipped_hatch);
+            for shift in [-0.32, 0.12] {
+                let tip = centre + vec2((shift + 0.26) * radius, 0.0);
+                let wing = vec2(-0.26 * radius, 0.3 * radius);
+                let points = vec![tip + wing, tip, tip + vec2(wing.x, -wing.y)];
+                painter.add(Shape::line(points, stroke(1.4, palette.skipped_hatch)));
+            }
+        }
+        Outline::Question => {
+            paint_dashes(painter, centre, radius * 0.9, 14, palette.text_tertiary);
+            let font = style::semibold((radius * 1.4).max(8.0));
+            painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(palette.text_secondary));
+        }
+        Outline::Clock => {
+            let hand = stroke(1.6, palette.text_secondary);
+            painter.circle_stroke(centre, radius * 0.85, hand);
+            let (top, right) = (vec2(0.0, -0.5 * radius), vec2(0.36 * radius, 0.22 * radius));
+            painter.add(Shape::line(vec![centre + top, centre, centre + right], hand));
         }
     }
 }
@@ -199,23 +182,6 @@ fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {
         let ends = [centre + vec2(-arm, -arm * flip), centre + vec2(arm, arm * flip)];
         painter.line_segment(ends, stroke(2.2, palette.failed_ink));
     }
-}
-
-/// A cross that closes something.
-pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
-    let palette = style::palette(ui.ctx());
-    let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
-    super::widgets::describe_button(&response, label);
-    let tone = if response.hovered() { palette.text } else { palette.text_secondary };
-    for flip in [1.0, -1.0] {
-        let ends = [rect.center() + vec2(-5.0, -5.0 * flip), rect.center() + vec2(5.0, 5.0 * flip)];
-        ui.painter().line_segment(ends, stroke(2.5, tone));
-    }
-    if response.has_focus() {
-        let ring = stroke(2.0, palette.violet_text);
-        ui.painter().rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
-    }
-    response.on_hover_text(label)
 }
 
 /// The triangle before what can be folded.

@@ -6,10 +6,10 @@ use bevy_egui::egui::{
     Align, Align2, Context, Grid, Layout, RichText, ScrollArea, Ui, Window, vec2,
 };
 
-use super::glyph::close_ui;
 use super::style::{self, ink, text};
+use super::widgets::close_ui;
 use super::{legend, widgets};
-use crate::app::actions::{Action, SHORTCUTS};
+use crate::app::state::actions::{Action, SHORTCUTS};
 
 /// As wide as two columns want to be.
 const WIDTH: f32 = 1360.0;
@@ -87,6 +87,7 @@ fn keys_ui(ui: &mut Ui, may_act: bool) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::harness;
+    use crate::app::state::status::DisplayStatus;
     use egui_kittest::kittest::Queryable;
 
     #[test]
@@ -99,7 +100,7 @@ mod tests {
             let keys = harness.query_all_by_label_contains(shortcut.key_text).count();
             assert!(keys > 0, "{}", shortcut.key_text);
         }
-        let signs = legend::SIGNS.map(|(_, name, _)| name);
+        let signs = DisplayStatus::LEGEND.map(|(status, _)| status.words());
         for name in signs.into_iter().chain(legend::DRAWINGS.map(|(_, name, _)| name)) {
             assert!(harness.query_by_label(name).is_some(), "{name}");
         }

@@ -10,19 +10,8 @@ use bevy_egui::egui::{
 
 use super::glyph::Sign;
 use super::style::{self, ink};
+use crate::app::state::status::DisplayStatus;
 use crate::app::theme::Palette;
-
-/// A sign, its name, and what it says.
-pub(super) const SIGNS: [(Sign, &str, &str); 8] = [
-    (Sign::Running, "running", "beads run to it along the cable, its ring grows"),
-    (Sign::Success, "done", "it succeeded"),
-    (Sign::Failed, "failed", "large and solid; why stands beside it"),
-    (Sign::Cancelled, "cancelled", "someone stopped the run"),
-    (Sign::Skipped, "skipped", "it was not needed and never started"),
-    (Sign::Unknown, "unknown", "its story was missed: it may have run or not"),
-    (Sign::Silent, "no news", "under a veil: nothing was heard of it for 30 s"),
-    (Sign::Pending, "pending", "it has not been its turn yet"),
-];
 
 /// A drawing, and what it says.
 type Drawing = (fn(&Painter, Rect), &'static str, &'static str);
@@ -68,12 +57,13 @@ const WORDS: f32 = 17.0;
 
 /// The signs of status, one below the other.
 pub(super) fn signs_ui(ui: &mut Ui) {
-    for (sign, name, words) in SIGNS {
+    for (status, words) in DisplayStatus::LEGEND {
+        let sign = Sign::from(status);
         let tone = sign.text_colour(style::palette(ui.ctx()));
-        line_ui(ui, name, words, tone, |painter, rect| {
+        line_ui(ui, status.words(), words, tone, |painter, rect| {
             sign.paint(painter, rect.left_center() + vec2(14.0, 0.0), 13.0);
             let body = Rect::from_min_max(rect.min + vec2(36.0, 4.0), rect.max - vec2(0.0, 4.0));
-            paint_body(painter, body, sign);
+            paint_body(painter, body, status);
         });
     }
 }
@@ -128,7 +118,7 @@ fn paint_stripes(painter: &Painter, rect: Rect, step: f32, lean: f32, stroke: St
 }
 
 /// A node's body in its status: colour and texture.
-fn paint_body(painter: &Painter, rect: Rect, sign: Sign) {
+fn paint_body(painter: &Painter, rect: Rect, status: DisplayStatus) {
     let p = style::palette(painter.ctx());
     let fill = |colour: Color| painter.rect_filled(rect, CornerRadius::same(6), ink(colour));
     let edge = |width: f32, colour: Color| {
@@ -142,8 +132,8 @@ fn paint_body(painter: &Painter, rect: Rect, sign: Sign) {
             gap,
         ));
     };
-    match sign {
-        Sign::Running => {
+    match status {
+        DisplayStatus::Running => {
             fill(p.running_panel_top);
             edge(3.0, p.running);
             for place in 0..3 {
@@ -152,28 +142,28 @@ fn paint_body(painter: &Painter, rect: Rect, sign: Sign) {
                 painter.add(Shape::line(arms, line(2.0, p.running)));
             }
         }
-        Sign::Success => {
+        DisplayStatus::Success => {
             fill(p.success);
         }
-        Sign::Failed => {
+        DisplayStatus::Failed => {
             fill(p.failed);
             paint_stripes(painter, rect, 9.0, 1.0, line(4.0, p.failed_hatch));
         }
-        Sign::Cancelled => {
+        DisplayStatus::Cancelled => {
             fill(p.panel_top);
             paint_stripes(painter, rect, 8.0, 0.0, line(3.0, p.cancelled_edge));
             edge(2.0, p.cancelled);
         }
-        Sign::Skipped => {
+        DisplayStatus::Skipped => {
             fill(p.skipped_panel);
             paint_stripes(painter, rect, 8.0, 1.0, line(1.0, p.skipped_outline));
             broken(6.0, 4.0, p.skipped_hatch);
         }
-        Sign::Unknown => {
+        DisplayStatus::Unknown => {
             fill(p.skipped_panel);
             broken(1.5, 5.0, p.skipped_hatch);
         }
-        Sign::Silent => {
+        DisplayStatus::Silent => {
             fill(p.card);
             let stroke = line(1.0, p.stale_outline);
             for row in 1..6 {
@@ -244,7 +234,7 @@ fn paint_chain(painter: &Painter, rect: Rect) {
     painter.circle_filled(below - vec2(0.0, 4.0), 4.0, ink(p.success));
     painter.circle_filled(at(0), 5.5, ink(p.success));
     painter.circle_filled(at(1), 5.5, ink(p.success));
-    Sign::Running.paint(painter, at(2), 10.0);
+    Sign::RUNNING.paint(painter, at(2), 10.0);
     painter.circle_filled(at(3), 5.0, ink(p.card));
     painter.circle_stroke(at(3), 5.0, line(2.0, p.tile_dot));
 }

@@ -4,16 +4,14 @@ use bevy_egui::egui::{
     Button, ComboBox, CornerRadius, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2,
     scroll_area::ScrollAreaOutput, vec2,
 };
-use jiff::tz::TimeZone;
 
 use super::entry::OpenEntry;
-use super::log_index::{LineKind, LogFilter, LogIndex, NodeFilter, line};
+use super::log_index::{LineKind, LogFilter, LogIndex, LogView, NodeFilter, line};
 use super::log_line::line_ui;
 use super::style::{self, ink, space};
 use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
-use crate::app::ingest::Studio;
 use crate::app::words::count_words;
-use crate::protocol::{NodeName, PIPELINE, RunId};
+use crate::protocol::{NodeName, PIPELINE};
 
 /// Filters, what they found, and where the reader is.
 #[derive(Clone, Debug)]
@@ -52,14 +50,6 @@ impl Default for LogState {
             opened: None,
         }
     }
-}
-
-/// What the section shows.
-pub(super) struct LogView<'a> {
-    pub studio: &'a Studio,
-    /// The run in focus.
-    pub run: Option<&'a RunId>,
-    pub zone: &'a TimeZone,
 }
 
 pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut LogState) {
@@ -251,6 +241,8 @@ fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, harness, receive, studio, zone};
+    use crate::app::state::run_store::Studio;
+    use crate::protocol::RunId;
     use bevy_egui::egui::Event;
     use egui_kittest::{Harness, kittest::Queryable};
 

@@ -2,8 +2,19 @@
 
 use std::collections::VecDeque;
 
+use jiff::tz::TimeZone;
+
+use crate::app::state::run_store::Studio;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, Phase, RunId};
+
+/// What the section shows.
+pub(super) struct LogView<'a> {
+    pub studio: &'a Studio,
+    /// The run in focus.
+    pub run: Option<&'a RunId>,
+    pub zone: &'a TimeZone,
+}
 
 /// Lines looked at in one update: cheap filters, and the search through the text.
 const LINES_A_TURN: usize = 50_000;
@@ -205,8 +216,8 @@ pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, receive};
+    use crate::app::state::run_store::Studio;
     use crate::model::Retention;
 
     fn studio(log_events: usize) -> Studio {

@@ -4,8 +4,8 @@ use bevy::color::Color;
 use bevy_egui::egui::{Id, Response, Sense, Ui, WidgetInfo, WidgetType, vec2};
 use jiff::tz::TimeZone;
 
-use super::log::LogView;
 use super::log_index::LineKind;
+use super::log_index::LogView;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line};
 use crate::app::theme::Palette;

@@ -32,20 +32,24 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use self::acts::{ActsView, acts_ui};
 use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
-use self::log::{LogState, LogView, log_ui};
+use self::log::{LogState, log_ui};
+use self::log_index::LogView;
 use self::node::{NodeChoice, NodeView, node_ui};
 use self::notices::{notices_ui, unread_words};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use self::wake::Wakes;
-use super::actions::{Action, Chrome};
-use super::acts::Acts;
-use super::clock::{PlaybackClock, local_zone};
-use super::focus::Focus;
-use super::ingest::{Link, Studio};
-use super::kiosk::{MayGoDark, Presence};
-use super::notices::Notices;
 use super::theme::{Theme, ThemeChoice};
+use crate::app::control::run_operations::Acts;
+use crate::app::overlays::notices::Notices;
+use crate::app::state::actions::Action;
+use crate::app::state::chrome::{Chrome, PanelDialog};
+use crate::app::state::clock::{PlaybackClock, local_zone};
+use crate::app::state::focus::Focus;
+use crate::app::state::link::Link;
+use crate::app::state::presence::{MayGoDark, Presence};
+use crate::app::state::run_store::Studio;
+use crate::app::state::viewport::PanelArea;
 use crate::config::ThemeName;
 use crate::layout::Screen;
 
@@ -55,17 +59,6 @@ const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
 const LOG_HEIGHT: f32 = 210.0;
 /// What the event log's head takes when it is folded.
 const FOLDED: f32 = 44.0;
-
-/// What the panel takes of the window.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub struct PanelArea {
-    /// Logical pixels from the right edge; 0 while the panel is hidden.
-    pub width_px: f32,
-}
-
-/// Whether the panel has a window of its own open, which Esc closes first.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub struct PanelDialog(pub bool);
 
 /// Which sections are unfolded.
 #[derive(Clone, Debug)]
@@ -325,7 +318,7 @@ fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Ac
     ui.horizontal(|ui| {
         ui.label(RichText::new("Panel").font(style::semibold(style::text::HEAD)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if glyph::close_ui(ui, "Hide the panel").clicked() {
+            if widgets::close_ui(ui, "Hide the panel").clicked() {
                 actions.push(Action::TogglePanel);
             }
             ui.weak("P to hide");

@@ -10,11 +10,11 @@ use super::glyph::{Sign, sign_ui};
 use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
-use crate::app::clock::millis_between;
-use crate::app::stage::queued_ms;
+use crate::app::state::clock::millis_between;
+use crate::app::state::run_view::queued_ms;
+use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{
-    brief_duration, clock_words, duration_words, node_status_words, run_status_words, run_title,
-    score_words, short_id, time_words,
+    brief_duration, clock_words, duration_words, run_title, score_words, short_id, time_words,
 };
 use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
@@ -345,7 +345,7 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
     style::note_frame(palette.failed_deep).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
         ui.horizontal(|ui| {
-            sign_ui(ui, Sign::Failed, 8.5);
+            sign_ui(ui, Sign::FAILED, 8.5);
             let head = RichText::new(head).font(style::semibold(text::BODY));
             ui.label(head.color(ink(palette.failed_text)));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -376,8 +376,8 @@ fn head_of(text: &str, most: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, harness, studio, zone};
+    use crate::app::state::run_store::Studio;
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::glyph::Sign;
 use super::style::{self, ink, text};
 use super::widgets::{self, elided, paint_line, section_ui};
-use crate::app::actions::Action;
-use crate::app::notices::{Notice, Notices};
+use crate::app::overlays::notices::{Notice, Notices};
+use crate::app::state::actions::Action;
 use crate::app::words::{count_words, time_words};
 
 /// Height of a notice: two lines.
@@ -86,7 +86,7 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, row: usize, zone: &TimeZone) -> bool 
         ui.painter().rect_filled(back, 5.0, ink(palette.card));
     }
     widgets::focus_ring(ui, &response, back);
-    let sign = if notice.news.is_bad() { Sign::Failed } else { Sign::Success };
+    let sign = if notice.news.is_bad() { Sign::FAILED } else { Sign::SUCCESS };
     let (upper, lower) = (rect.top() + 13.0, rect.top() + 32.0);
     sign.paint(ui.painter(), rect.left_top() + vec2(16.0, 13.0), 8.0);
     let time = elided(ui, &time, style::mono(text::SMALL), palette.text_secondary, 90.0);

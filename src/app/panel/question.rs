@@ -9,9 +9,11 @@ use bevy_egui::egui::{
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui};
-use crate::app::actions::Action;
-use crate::app::acts::{Lacks, Question, Verb};
-use crate::app::words::{run_status_words, run_title, short_id};
+use crate::app::control::confirmation::{Lacks, Question};
+use crate::app::state::actions::Action;
+use crate::app::state::actions::Verb;
+use crate::app::state::status::run_status_words;
+use crate::app::words::{run_title, short_id};
 use crate::model::Run;
 
 const WIDTH: f32 = 540.0;
@@ -178,7 +180,7 @@ fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
     let palette = style::palette(ui.ctx());
     if let Some(lack) = lack {
         ui.horizontal_top(|ui| {
-            sign_ui(ui, Sign::Failed, 8.0);
+            sign_ui(ui, Sign::FAILED, 8.0);
             let sentence = RichText::new(lack).color(ink(palette.text));
             ui.add(Label::new(sentence).wrap());
         });
@@ -188,8 +190,8 @@ fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::ingest::Studio;
     use crate::app::panel::testing::{frame, harness, studio};
+    use crate::app::state::run_store::Studio;
     use crate::source::Act;
     use bevy_egui::egui::{self, accesskit::Role};
     use egui_kittest::Harness;

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use jiff::tz::TimeZone;
 
 use super::style;
-use crate::app::ingest::Studio;
+use crate::app::state::run_store::Studio;
 use crate::app::theme::Theme;
 use crate::model::Retention;
 use crate::protocol::Batch;

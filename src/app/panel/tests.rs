@@ -2,7 +2,7 @@
 
 use super::testing::{frame, harness, receive, studio, zone};
 use super::*;
-use crate::app::notices::Notice;
+use crate::app::overlays::notices::Notice;
 use crate::config::{Settings, ThemeName};
 use crate::source::{Act, Acted, SourceSpec};
 use egui_kittest::kittest::{NodeT, Queryable};

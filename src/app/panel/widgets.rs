@@ -49,6 +49,23 @@ pub(super) fn text_button_ui(ui: &mut Ui, text: &str, label: &str) -> Response {
     response
 }
 
+/// A cross that closes something.
+pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
+    let palette = style::palette(ui.ctx());
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
+    describe_button(&response, label);
+    let tone = if response.hovered() { palette.text } else { palette.text_secondary };
+    for flip in [1.0, -1.0] {
+        let ends = [rect.center() + vec2(-5.0, -5.0 * flip), rect.center() + vec2(5.0, 5.0 * flip)];
+        ui.painter().line_segment(ends, Stroke::new(2.5, ink(tone)));
+    }
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, ink(palette.violet_text));
+        ui.painter().rect_stroke(rect, 4.0, ring, StrokeKind::Inside);
+    }
+    response.on_hover_text(label)
+}
+
 /// A word that copies a text; `label` says what is copied.
 pub(super) fn copy_ui(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
     if text_button_ui(ui, "copy", label).on_hover_text(label).clicked() {

@@ -6,7 +6,8 @@ use super::dark::DARK;
 use super::high_contrast::HIGH_CONTRAST;
 use super::light::LIGHT;
 use super::palette::Palette;
-use crate::app::AppSystems;
+use crate::app::state::actions::Action;
+use crate::app::systems::AppSystems;
 use crate::config::ThemeName;
 
 /// Which colours everything is drawn in.
@@ -75,6 +76,23 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<ThemeChoice>()
         .init_resource::<SystemWish>()
         .add_systems(Update, settle.in_set(AppSystems::Sync));
+}
+
+/// Carries out the actions on it. For every app, also one without views.
+pub(in crate::app) fn choice_plugin(app: &mut App) {
+    app.init_resource::<Theme>()
+        .init_resource::<ThemeChoice>()
+        .add_systems(Update, choose.in_set(AppSystems::Navigate));
+}
+
+fn choose(mut actions: MessageReader<Action>, theme: Res<Theme>, mut choice: ResMut<ThemeChoice>) {
+    for action in actions.read() {
+        match action {
+            Action::NextTheme => choice.0 = theme.next(),
+            Action::ChooseTheme(name) => choice.0 = *name,
+            _ => {}
+        }
+    }
 }
 
 fn settle(choice: Res<ThemeChoice>, wish: Res<SystemWish>, mut theme: ResMut<Theme>) {

@@ -9,13 +9,12 @@ mod dark;
 mod high_contrast;
 mod light;
 mod palette;
-#[cfg(test)]
-mod repaint;
+mod tone;
 #[cfg(test)]
 pub mod vision;
 
-pub(super) use self::choice::plugin;
 pub use self::choice::{SystemWish, Theme, ThemeChoice};
+pub(super) use self::choice::{choice_plugin, plugin};
 pub use self::dark::DARK;
 pub use self::high_contrast::HIGH_CONTRAST;
 pub use self::light::LIGHT;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Run, Song};
+use super::{Song, Sound};
 
 /// VALIDATE is content from this total on.
 pub const PASS_SCORE: f64 = 0.80;
@@ -126,11 +126,11 @@ impl Node {
     /// What the node hands on: small, as an inspector would show it. `total` is VALIDATE's score.
     pub(super) fn artifacts(
         self,
-        run: &Run,
+        song: &Song,
+        sound: &Sound,
         total: Option<f64>,
         rng: &mut fastrand::Rng,
     ) -> Map<String, Value> {
-        let sound = &run.sound;
         let (name, value) = match self {
             Self::Plan => (
                 "plan",
@@ -168,13 +168,13 @@ impl Node {
             Self::Render => (
                 "audio",
                 json!({
-                    "file": format!("{}.wav", file_stem(&run.song)),
+                    "file": format!("{}.wav", file_stem(song)),
                     "seconds": rng.u32(150..=260), "sample_rate": 48000,
                 }),
             ),
             Self::Review => (
                 "release_sheet",
-                json!({"file": format!("{}.json", file_stem(&run.song)), "credits": 3}),
+                json!({"file": format!("{}.json", file_stem(song)), "credits": 3}),
             ),
         };
         Map::from_iter([(name.to_owned(), value)])

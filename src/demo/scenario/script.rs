@@ -197,7 +197,7 @@ impl<'a> Script<'a> {
             }
             None => {
                 let total = scores.last().map(|(_, total)| *total);
-                let artifacts = node.artifacts(self.run, total, self.rng);
+                let artifacts = node.artifacts(&self.run.song, &self.run.sound, total, self.rng);
                 let mut output_hash = [0; 32];
                 self.rng.fill(&mut output_hash);
                 let scores = scores.to_vec();

@@ -1,6 +1,6 @@
 //! What a client asks for, by the path of its handshake.
 
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::{StatusCode, Uri};
 use uuid::Uuid;
 
 use super::super::Dialect;
@@ -10,6 +10,33 @@ pub const ALL_RUNS: &str = "/events";
 
 /// The path of one run, `?run_id=…`, where the dialect has it.
 pub const ONE_RUN: &str = "/api/v1/runs/events";
+
+/// Why a client is not let in, before its handshake is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// So many watch already, or the studio closes.
+    Full,
+    /// There is nothing at this address.
+    Unknown,
+}
+
+impl Refusal {
+    /// The HTTP status that says so.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unknown => StatusCode::NOT_FOUND,
+        }
+    }
+
+    /// The same for a person: one line with its end.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Full => "The demo studio is full.\n",
+            Self::Unknown => "The demo studio is at /events.\n",
+        }
+    }
+}
 
 /// What is behind a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

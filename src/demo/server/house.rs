@@ -13,16 +13,13 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{
-        http::{StatusCode, Uri},
-        protocol::Role,
-    },
+    tungstenite::{http::Uri, protocol::Role},
 };
 
 use super::{
     DemoOptions,
     audience::{Audience, Ticket},
-    endpoint::Endpoint,
+    endpoint::{Endpoint, Refusal},
     player::Player,
     viewer,
 };
@@ -41,33 +38,6 @@ pub struct House {
     options: DemoOptions,
     /// The play, and the clients' connections. None of them holds the house.
     tasks: Mutex<JoinSet<()>>,
-}
-
-/// Why a client is not let in, before its handshake is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// So many watch already, or the studio closes.
-    Full,
-    /// There is nothing at this address.
-    Unknown,
-}
-
-impl Refusal {
-    /// The HTTP status that says so.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unknown => StatusCode::NOT_FOUND,
-        }
-    }
-
-    /// The same for a person: one line with its end.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Full => "The demo studio is full.\n",
-            Self::Unknown => "The demo studio is at /events.\n",
-        }
-    }
 }
 
 /// A client that was let in and counts as a viewer from now on, although its handshake is still to

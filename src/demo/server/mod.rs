@@ -16,23 +16,14 @@ mod viewer;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 
-pub(crate) use self::viewer::close;
 pub use self::{
-    endpoint::{ALL_RUNS, ONE_RUN},
-    house::{House, Refusal, Visit},
+    endpoint::{ALL_RUNS, ONE_RUN, Refusal},
+    house::{House, Visit},
 };
 use super::{DemoError, Dialect, scenario::StudioOptions};
-
-/// After a failed `accept` (no file handles left, say) the next try comes this much later.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Connections that may wait to be accepted, as the standard library has it.
-const BACKLOG: u32 = 1024;
+use crate::server::port::{bind, next_connection};
 
 /// What a demo studio is like.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +73,8 @@ impl DemoServer {
     ///
     /// When the address cannot be listened on.
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
-        let (listener, address) = bind(listen, None)?;
+        let (listener, address) =
+            bind(listen, None).map_err(|source| DemoError::listen(listen, source))?;
         let house = Arc::new(House::open(options));
         let accept = tokio::spawn(accept(listener, Arc::clone(&house)));
         Ok(Self { address, house, accept })
@@ -110,44 +102,6 @@ impl DemoServer {
 impl Drop for DemoServer {
     fn drop(&mut self) {
         self.accept.abort();
-    }
-}
-
-/// Listens on `listen` (port 0: any free one), and says where that is. `send_buffer_bytes` is what the
-/// system keeps, roughly, for a client that reads nothing, where it does not decide that itself.
-///
-/// # Errors
-///
-/// When the address cannot be listened on.
-pub(crate) fn bind(
-    listen: SocketAddr,
-    send_buffer_bytes: Option<u32>,
-) -> Result<(TcpListener, SocketAddr), DemoError> {
-    let at_address = |source| DemoError::listen(listen, source);
-    let open = || {
-        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // As the standard library does: a server that is started again has its port at once.
-        #[cfg(unix)]
-        socket.set_reuseaddr(true)?;
-        if let Some(bytes) = send_buffer_bytes {
-            // Connections have it from the listener.
-            socket.set_send_buffer_size(bytes)?;
-        }
-        socket.bind(listen)?;
-        socket.listen(BACKLOG)
-    };
-    let listener = open().map_err(at_address)?;
-    let address = listener.local_addr().map_err(at_address)?;
-    Ok((listener, address))
-}
-
-/// The next connection, however long it takes. Cancelling it loses none.
-pub(crate) async fn next_connection(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return stream,
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async_with_config,
     tungstenite::{
-        Bytes, Error, Message,
+        Bytes, Message,
         handshake::server::{ErrorResponse, Request, Response},
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
@@ -20,9 +20,9 @@ use tokio_tungstenite::{
 use super::{
     DemoOptions,
     audience::{Farewell, Seat, Ticket},
-    endpoint::Endpoint,
-    house::Refusal,
+    endpoint::{Endpoint, Refusal},
 };
+use crate::server::websocket::close;
 
 /// A handshake takes at most this long.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -151,21 +151,6 @@ where
         // Gone, with or without a word: there is nobody left to tell.
         _ended = talk => None,
     }
-}
-
-/// Closes from this side and waits for the other to agree.
-pub(crate) async fn close<S>(
-    socket: &mut WebSocketStream<S>,
-    frame: CloseFrame,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    socket.close(Some(frame)).await?;
-    while let Some(message) = socket.next().await {
-        message?;
-    }
-    Ok(())
 }
 
 fn close_frame(code: CloseCode, reason: &'static str) -> CloseFrame {

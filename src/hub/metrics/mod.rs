@@ -15,26 +15,38 @@ use jiff::Timestamp;
 
 use self::text::{CONTENT_TYPE, Exposition, Kind};
 use super::{
-    front::Front,
+    gate::Gate,
+    passthrough::Passthrough,
     relay::{Hub, StoreState, counters::Counter},
+    started::Started,
 };
 use crate::protocol::hub::UpstreamState;
 
-pub(super) fn routes(front: Arc<Front>) -> Router {
-    Router::new().route("/metrics", get(tell)).with_state(front)
+/// What it tells of.
+#[derive(Clone)]
+pub(super) struct MetricsSource {
+    pub gate: Arc<Gate>,
+    pub passthrough: Arc<Passthrough>,
+    /// `None` where a demo studio plays.
+    pub hub: Option<Arc<Hub>>,
+    pub started: Started,
 }
 
-async fn tell(State(front): State<Arc<Front>>) -> Response {
+pub(super) fn routes(source: MetricsSource) -> Router {
+    Router::new().route("/metrics", get(tell)).with_state(source)
+}
+
+async fn tell(State(source): State<MetricsSource>) -> Response {
     let mut metrics = Exposition::default();
-    tell_front(&mut metrics, &front);
-    if let Some(hub) = &front.hub {
+    tell_front(&mut metrics, &source);
+    if let Some(hub) = &source.hub {
         tell_hub(&mut metrics, hub);
     }
     let headers = [(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
     (headers, metrics.into_text()).into_response()
 }
 
-fn tell_front(metrics: &mut Exposition, front: &Front) {
+fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     metrics.many(
         Kind::Gauge,
@@ -46,9 +58,9 @@ fn tell_front(metrics: &mut Exposition, front: &Front) {
         Kind::Gauge,
         "meterbridge_hub_start_time_seconds",
         "When the hub was started, in seconds since 1970.",
-        unix_seconds(front.started.at),
+        unix_seconds(source.started.at),
     );
-    let places = front.gate.places();
+    let places = source.gate.places();
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_screens",
@@ -61,7 +73,7 @@ fn tell_front(metrics: &mut Exposition, front: &Front) {
         "Screens that may be connected (--max-screens).",
         places.max_screens(),
     );
-    let refused: Vec<_> = front.gate.refusals().counts().collect();
+    let refused: Vec<_> = source.gate.refusals().counts().collect();
     let refused = refused.iter().map(|(reason, count)| ([("reason", reason.name())], *count));
     metrics.many(
         Kind::Counter,
@@ -69,7 +81,7 @@ fn tell_front(metrics: &mut Exposition, front: &Front) {
         "Connections and requests that were refused, by reason.",
         refused.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
     );
-    let answers = front.passthrough.answers().counts().map(|(class, it)| ([("code", class)], it));
+    let answers = source.passthrough.answers().counts().map(|(class, it)| ([("code", class)], it));
     metrics.many(
         Kind::Counter,
         "meterbridge_hub_api_requests_total",

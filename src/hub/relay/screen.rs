@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use super::taking::{Stall, Taking};
 use super::{Shared, State, counters::Counter};
-use crate::demo::server::close;
 use crate::protocol::hub::{Hello, HubFrame, Position};
+use crate::server::websocket::close;
 
 /// A protocol PING goes out this often.
 const PING_INTERVAL: Duration = Duration::from_secs(20);

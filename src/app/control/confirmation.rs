@@ -1,0 +1,59 @@
+//! The question before something is done to runs, and its answer.
+
+use smol_str::SmolStr;
+
+use crate::app::state::actions::Verb;
+use crate::protocol::RunId;
+use crate::source::Act;
+
+/// The question that stands before an act is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub verb: Verb,
+    /// The run that it is to be done to; none where one is to be made.
+    pub run: Option<RunId>,
+    /// The song to make a run of, as it is typed.
+    pub song_id: String,
+    /// The seed as it is typed; `None` has one chosen.
+    pub seed: Option<String>,
+}
+
+/// Why a question cannot be answered with yes, field by field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacks {
+    pub song_id: Option<&'static str>,
+    pub seed: Option<&'static str>,
+}
+
+impl Question {
+    /// What is done when the answer is yes.
+    ///
+    /// # Errors
+    ///
+    /// What has to be written first.
+    pub fn act(&self) -> Result<Act, Lacks> {
+        if let Some(act) = self.run.as_ref().and_then(|run| self.verb.act(run)) {
+            return Ok(act);
+        }
+        let song_id = self.song_id.trim();
+        let seed = self.seed.as_ref().map(|text| text.trim().parse::<i64>());
+        let lacks = Lacks {
+            song_id: match song_id {
+                "" => Some("Write the id of a song that the backend has."),
+                text if text.contains(char::is_whitespace) => {
+                    Some("An id has no spaces: write the song's id, not its title.")
+                }
+                _ => None,
+            },
+            seed: match &seed {
+                None | Some(Ok(0..)) => None,
+                Some(_) => Some("A seed is a whole number from 0 on, such as 42."),
+            },
+        };
+        if lacks != Lacks::default() {
+            return Err(lacks);
+        }
+        let seed = seed.and_then(Result::ok);
+        Ok(Act::Start { song_id: SmolStr::new(song_id), seed })
+    }
+}

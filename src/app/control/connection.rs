@@ -1,0 +1,143 @@
+//! Starts the source that was asked for, and wakes the window when it has something; carries out the
+//! actions on the connection.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bevy::prelude::*;
+use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
+use jiff::Timestamp;
+use tracing::error;
+
+use crate::app::state::actions::Action;
+use crate::app::state::link::Link;
+use crate::app::systems::AppSystems;
+use crate::config::{Settings, StudioSettings};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::demo::{DemoOptions, spawn_thread};
+use crate::source::{
+    ConnectionEvent, ConnectionLogEntry, ConnectionState, SourceSpec, Waker, spawn,
+};
+
+/// Set by the source when it has something, cleared when it is drained: one wake-up is enough.
+#[derive(Resource, Clone, Default)]
+struct Awake(Arc<AtomicBool>);
+
+/// How sources are started.
+#[derive(Resource, Clone, Debug)]
+pub(in crate::app) struct SourceOptions {
+    studio: StudioSettings,
+}
+
+impl SourceOptions {
+    pub(in crate::app) fn new(settings: &Settings) -> Self {
+        Self { studio: settings.studio.clone() }
+    }
+}
+
+/// Carries out the actions on the connection.
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.add_systems(Update, obey.in_set(AppSystems::Navigate));
+}
+
+fn obey(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
+    for action in actions.read() {
+        match action {
+            Action::Connect(url) => {
+                url.as_str().clone_into(&mut link.url);
+                link.connect();
+            }
+            Action::Disconnect => link.disconnect(),
+            Action::Reconnect => link.reconnect(),
+            Action::Configure(settings) => link.configure((**settings).clone()),
+            _ => {}
+        }
+    }
+}
+
+/// Starts the source.
+pub(in crate::app) fn source_plugin(app: &mut App) {
+    app.init_resource::<Awake>()
+        .add_systems(PreStartup, start)
+        .add_systems(PreUpdate, clear.before(AppSystems::Ingest));
+}
+
+fn clear(awake: Res<Awake>) {
+    awake.0.store(false, Ordering::Release);
+}
+
+fn start(
+    mut link: ResMut<Link>,
+    awake: Res<Awake>,
+    proxy: Option<Res<EventLoopProxyWrapper>>,
+    options: Res<SourceOptions>,
+) {
+    let flag = awake.0.clone();
+    let proxy = proxy.map(|proxy| (**proxy).clone());
+    let waker: Waker = Arc::new(move || {
+        if let Some(proxy) = &proxy
+            && !flag.swap(true, Ordering::AcqRel)
+        {
+            // The loop is gone only when the window is.
+            let _ = proxy.send_event(WinitUserEvent::WakeUp);
+        }
+    });
+    match link.source.clone() {
+        None => {}
+        Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url)) => {
+            open(&mut link, url.as_str().to_owned(), waker);
+        }
+        Some(SourceSpec::Recording(path)) => open_recording(&mut link, path, waker),
+        Some(SourceSpec::Demo) => open_studio(&mut link, &options.studio, waker),
+    }
+}
+
+fn open(link: &mut Link, url: String, waker: Waker) {
+    let source = spawn(Some(url.clone()), link.settings.clone(), waker);
+    link.attach(source, url);
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open_recording(link: &mut Link, path: PathBuf, waker: Waker) {
+    let name = path.display().to_string();
+    let source = crate::source::spawn_recording(path, link.recording_rate, waker);
+    link.attach(source, name);
+}
+
+#[cfg(target_arch = "wasm32")]
+fn open_recording(link: &mut Link, _: PathBuf, _: Waker) {
+    fail(link, "a page has no files to play".to_owned());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn open_studio(link: &mut Link, studio: &StudioSettings, waker: Waker) {
+    let defaults = DemoOptions::default();
+    let demo = spawn_thread(DemoOptions {
+        seed: studio.seed.unwrap_or(defaults.seed),
+        runs: studio.runs.map_or(defaults.runs, |runs| runs as usize),
+        speed: studio.speed,
+        ..defaults
+    });
+    match demo {
+        Ok(demo) => {
+            open(link, demo.url().to_owned(), waker);
+            link.keep(demo);
+        }
+        Err(error) => fail(link, format!("the demo studio could not be started: {error}")),
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+fn open_studio(link: &mut Link, _: &StudioSettings, _: Waker) {
+    fail(link, "a page has no studio of its own: it shows one that is served".to_owned());
+}
+
+/// The source could not even be started.
+fn fail(link: &mut Link, reason: String) {
+    error!("{reason}");
+    let event = ConnectionEvent::Error { message: reason.clone() };
+    let (at, url) = (Timestamp::now(), String::new());
+    link.log.push_back(ConnectionLogEntry { at, url: url.clone(), event });
+    link.state = ConnectionState::Failed { url, reason };
+}

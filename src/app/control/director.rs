@@ -1,0 +1,175 @@
+//! The director carried out: what [`crate::director`] decides is shown, and what happens is told to
+//! it. While it directs, nothing else chooses the view or the run; any touch ends that.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use super::hands::{self, Hands};
+use crate::app::draw::DrawClock;
+use crate::app::overlays::pill;
+use crate::app::state::actions::Action;
+use crate::app::state::auto::Auto;
+use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::focus::Focus;
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::EventReceived;
+use crate::app::state::selection::Selection;
+use crate::app::state::view::View;
+use crate::app::state::viewport::Zoom;
+use crate::app::systems::AppSystems;
+use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
+use crate::model::{NodeStatus, RunStatus};
+
+/// The director, on or not: key A turns it on anywhere. Needs a [`crate::app::StudioPlugin`].
+pub struct DirectorPlugin {
+    pub settings: DirectorSettings,
+}
+
+impl Plugin for DirectorPlugin {
+    fn build(&self, app: &mut App) {
+        let DirectorSettings { on, rates } = self.settings;
+        hands::add_messages(app);
+        app.init_resource::<NextFrame>()
+            .init_resource::<DrawClock>()
+            .insert_resource(Auto(Director::new(rates, on, 0.0)))
+            .add_systems(Update, direct.in_set(AppSystems::Direct))
+            .add_plugins(pill::plugin);
+    }
+}
+
+/// What the director hears.
+#[derive(SystemParam)]
+struct Heard<'w, 's> {
+    events: MessageReader<'w, 's, EventReceived>,
+    actions: MessageReader<'w, 's, Action>,
+    hands: Hands<'w, 's>,
+    link: Res<'w, Link>,
+}
+
+/// What is on screen.
+#[derive(SystemParam)]
+struct Picture<'w> {
+    view: ResMut<'w, View>,
+    focus: ResMut<'w, Focus>,
+    zoom: ResMut<'w, Zoom>,
+    selection: ResMut<'w, Selection>,
+}
+
+fn direct(
+    mut auto: ResMut<Auto>,
+    mut heard: Heard,
+    mut picture: Picture,
+    clock: Res<DrawClock>,
+    playback: Res<PlaybackClock>,
+    mut next: ResMut<NextFrame>,
+) {
+    let director = &mut auto.bypass_change_detection().0;
+    let (before, was_auto) = (director.mode(), director.is_auto());
+    let now = clock.secs;
+    director.set_live(heard.is_live());
+    heard.tell(director, now, playback.server_now);
+    heard.obey(director, now);
+    director.step(now);
+    if let Some(secs) = director.due_in_secs(now) {
+        next.within_secs(secs);
+    }
+    if director.is_auto() {
+        if !was_auto {
+            picture.selection.0 = None;
+        }
+        picture.show(director);
+    } else if picture.focus.is_directed() {
+        picture.focus.stay();
+    }
+    if before != director.mode() {
+        auto.set_changed();
+    }
+}
+
+impl Heard<'_, '_> {
+    fn is_live(&self) -> bool {
+        // Whoever feeds the model by hand has no connection.
+        self.link.state.brings_news() || self.link.source.is_none()
+    }
+
+    /// What is worth seeing, of what happens now. History that is replayed is none of it, nor what
+    /// a page hears of when it comes back to the front.
+    fn tell(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
+        for EventReceived { change, live, .. } in self.events.read() {
+            if let Some(gone) = &change.evicted {
+                director.gone(gone, now);
+            }
+            let age_secs = millis_between(change.at, server_now) as f64 / 1000.0;
+            if !live || age_secs > STALE_SECS {
+                continue;
+            }
+            let run = &change.run_id;
+            if let Some(node) = &change.node {
+                match (node.name.as_str(), node.to) {
+                    ("FIX", NodeStatus::Running) => director.tell(run, Why::Fix, now),
+                    ("VALIDATE", NodeStatus::Success | NodeStatus::Failed) => {
+                        director.validated(run, now);
+                    }
+                    _ => {}
+                }
+            }
+            match change.run_status {
+                Some((_, RunStatus::Failed)) => director.tell(run, Why::Failed, now),
+                Some((_, RunStatus::Completed)) => director.tell(run, Why::Completed, now),
+                Some((from, to)) if from.is_over() && !to.is_over() => director.restarted(run, now),
+                _ => {}
+            }
+        }
+    }
+
+    fn obey(&mut self, director: &mut Director, now: f64) {
+        let mut told = false;
+        // Who presses the key does not want to stay.
+        let mut touched = self.hands.did_something();
+        for action in self.actions.read() {
+            match action {
+                Action::ToggleAuto => director.toggle(now),
+                Action::Auto => director.take_over(now),
+                // Nobody looks at anything else for it.
+                Action::Connect(_)
+                | Action::Disconnect
+                | Action::Reconnect
+                | Action::Configure(_) => continue,
+                // Not only by hand: scripts of a page choose, too.
+                _ => {
+                    touched = true;
+                    continue;
+                }
+            }
+            told = true;
+        }
+        if touched && !told {
+            director.touch(now);
+        }
+    }
+}
+
+impl Picture<'_> {
+    fn show(&mut self, director: &Director) {
+        match director.shot() {
+            Some(shot) => {
+                if self.focus.directed_run() != Some(&shot.run) {
+                    self.focus.direct(shot.run.clone());
+                    self.zoom.set_if_neq(Zoom::default());
+                }
+                self.view.set_if_neq(View::Stage { from_wall: true });
+            }
+            None => {
+                if self.focus.is_directed() || !self.focus.is_following() {
+                    self.focus.follow();
+                }
+                if *self.view != View::Wall {
+                    *self.view = View::Wall;
+                    self.zoom.set_if_neq(Zoom::default());
+                }
+            }
+        }
+    }
+}

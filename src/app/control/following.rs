@@ -1,0 +1,66 @@
+//! While the focus follows, it takes the newest active run.
+
+use bevy::prelude::*;
+
+use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::focus::{Focus, listed_runs};
+use crate::app::state::run_store::Studio;
+use crate::app::systems::AppSystems;
+use crate::model::RunStatus;
+
+/// How long a run that is over keeps the stage while nobody chose it, in milliseconds.
+const HOLD_FAILED_MS: u64 = 12_000;
+const HOLD_OTHER_MS: u64 = 6_000;
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.add_systems(Update, follow_newest_active.in_set(AppSystems::Follow));
+}
+
+fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Res<PlaybackClock>) {
+    if focus.pinned || focus.directed {
+        return;
+    }
+    let shown = focus.run.as_ref().and_then(|id| studio.model.run(id));
+    let mut is_history = false;
+    let keep = match shown {
+        Some(run) if !run.status.is_over() => {
+            if focus.over_since.is_some() {
+                focus.over_since = None;
+            }
+            run.status == RunStatus::Running || studio.model.newest_active().is_none()
+        }
+        Some(run) => {
+            let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
+            // What ended long ago is history that was replayed, not news.
+            let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
+            is_history = !news;
+            match focus.over_since {
+                _ if !news => false,
+                Some(since) => millis_between(since, clock.now) < hold,
+                None => {
+                    focus.over_since = Some(clock.now);
+                    true
+                }
+            }
+        }
+        None => false,
+    };
+    if keep {
+        return;
+    }
+    let next = studio
+        .model
+        .newest_active()
+        .or_else(|| {
+            // A replay can come in parts: of history, too, the newest is shown.
+            let any = shown.is_none() || is_history;
+            any.then(|| listed_runs(&studio).first().copied()).flatten()
+        })
+        .map(|run| run.id().clone());
+    if let Some(next) = next
+        && focus.run.as_ref() != Some(&next)
+    {
+        focus.run = Some(next);
+        focus.over_since = None;
+    }
+}

@@ -1,0 +1,65 @@
+//! What hands do to a screen: keys, buttons, the wheel, a finger.
+
+use bevy::ecs::system::SystemParam;
+use bevy::input::ButtonState;
+use bevy::input::keyboard::KeyboardInput;
+use bevy::input::mouse::{MouseButtonInput, MouseWheel};
+use bevy::input::touch::{TouchInput, TouchPhase};
+use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
+
+use crate::app::draw::Canvas;
+
+/// An app without a window has no such messages.
+pub(in crate::app) fn add_messages(app: &mut App) {
+    app.add_message::<KeyboardInput>()
+        .add_message::<MouseButtonInput>()
+        .add_message::<MouseWheel>()
+        .add_message::<TouchInput>();
+}
+
+/// What hands did since it was last asked for. A pointer that moves is none of it.
+#[derive(SystemParam)]
+pub(in crate::app) struct Hands<'w, 's> {
+    keys: MessageReader<'w, 's, KeyboardInput>,
+    buttons: MessageReader<'w, 's, MouseButtonInput>,
+    wheel: MessageReader<'w, 's, MouseWheel>,
+    touches: MessageReader<'w, 's, TouchInput>,
+}
+
+impl Hands<'_, '_> {
+    /// Whether anything was pressed, turned or touched.
+    pub fn did_something(&mut self) -> bool {
+        let pressed = |state| state == ButtonState::Pressed;
+        let keys = self.keys.read().filter(|key| pressed(key.state)).count();
+        let buttons = self.buttons.read().filter(|button| pressed(button.state)).count();
+        let fingers =
+            self.touches.read().filter(|touch| touch.phase == TouchPhase::Started).count();
+        keys + buttons + self.wheel.read().count() + fingers > 0
+    }
+}
+
+/// Where the view is pressed, by a button or by a finger. It is what counts for buttons on the view:
+/// when they are let go, what is touched elsewhere has been acted on.
+#[derive(SystemParam)]
+pub struct Presses<'w, 's> {
+    buttons: Res<'w, ButtonInput<MouseButton>>,
+    touches: MessageReader<'w, 's, TouchInput>,
+    windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+    canvas: Res<'w, Canvas>,
+}
+
+impl Presses<'_, '_> {
+    /// Those since the last look, in design pixels.
+    pub fn take(&mut self) -> impl Iterator<Item = Vec2> {
+        let window = self.windows.single().ok();
+        let clicked = self.buttons.just_pressed(MouseButton::Left);
+        let pointer =
+            window.and_then(Window::physical_cursor_position).filter(|_| clicked).into_iter();
+        let fingers = self.touches.read().filter(|touch| touch.phase == TouchPhase::Started);
+        let fingers =
+            fingers.filter_map(move |touch| Some(touch.position * window?.scale_factor()));
+        let canvas = &self.canvas;
+        fingers.chain(pointer).map(|px| canvas.point_at(px))
+    }
+}

@@ -1,0 +1,37 @@
+//! Who decides: keys and presses become actions, and actions are carried out.
+
+pub mod confirmation;
+pub mod connection;
+pub mod director;
+pub mod following;
+pub mod fullscreen;
+pub mod hands;
+pub mod keys;
+pub mod navigation;
+pub mod presses;
+pub mod run_operations;
+pub mod zoom;
+
+use bevy::input::touch::TouchInput;
+use bevy::prelude::*;
+
+use self::presses::pointer_on_controls;
+use crate::app::state::chrome::PanelDialog;
+use crate::app::state::hit::{Buttons, Pickable};
+use crate::app::state::view::on_wall;
+use crate::app::state::viewport::PanelArea;
+use crate::app::systems::AppSystems;
+
+/// Keys and presses: what hands do becomes actions.
+pub fn input_plugin(app: &mut App) {
+    let pick = presses::pick.run_if(not(pointer_on_controls)).run_if(on_wall);
+    app.init_resource::<PanelDialog>()
+        .init_resource::<PanelArea>()
+        .init_resource::<Buttons>()
+        .init_resource::<Pickable>()
+        .add_message::<TouchInput>()
+        .add_systems(
+            Update,
+            (keys::read_keys, presses::press, pick).chain().in_set(AppSystems::Press),
+        );
+}

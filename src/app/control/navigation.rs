@@ -1,0 +1,129 @@
+//! Which view and which run is shown: actions on them are carried out.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+
+use crate::app::draw::DrawClock;
+use crate::app::overlays::notices::Notices;
+use crate::app::state::actions::Action;
+use crate::app::state::chrome::Chrome;
+use crate::app::state::focus::{Focus, listed_runs};
+use crate::app::state::hit::Pickable;
+use crate::app::state::run_store::Studio;
+use crate::app::state::selection::Selection;
+use crate::app::state::view::View;
+use crate::app::state::viewport::Zoom;
+use crate::app::systems::AppSystems;
+use crate::protocol::RunId;
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.add_message::<Action>()
+        .init_resource::<Chrome>()
+        .init_resource::<Zoom>()
+        .init_resource::<Selection>()
+        .init_resource::<Pickable>()
+        .init_resource::<Notices>()
+        .init_resource::<DrawClock>()
+        .add_systems(Update, carry_out.in_set(AppSystems::Navigate));
+}
+
+/// The wall, as far as actions change it.
+#[derive(SystemParam)]
+struct OnWall<'w> {
+    view: ResMut<'w, View>,
+    selection: ResMut<'w, Selection>,
+    pickable: Res<'w, Pickable>,
+}
+
+impl OnWall<'_> {
+    fn select(&mut self, by: isize) {
+        self.selection.0 = self.pickable.step(self.selection.0.as_ref(), by);
+    }
+
+    fn open(&mut self, run: RunId, focus: &mut Focus, zoom: &mut Zoom) {
+        self.selection.0 = Some(run.clone());
+        focus.pin(run);
+        *self.view = View::Stage { from_wall: *self.view == View::Wall };
+        *zoom = Zoom::default();
+    }
+}
+
+/// What lies over the views.
+#[derive(SystemParam)]
+struct Overlay<'w> {
+    notices: ResMut<'w, Notices>,
+    clock: Res<'w, DrawClock>,
+}
+
+fn carry_out(
+    mut actions: MessageReader<Action>,
+    studio: Res<Studio>,
+    mut focus: ResMut<Focus>,
+    mut chrome: ResMut<Chrome>,
+    mut zoom: ResMut<Zoom>,
+    mut wall: OnWall,
+    mut overlay: Overlay,
+) {
+    for action in actions.read() {
+        let on_wall = *wall.view == View::Wall;
+        match action {
+            Action::NextRun if on_wall => wall.select(1),
+            Action::PreviousRun if on_wall => wall.select(-1),
+            // Nothing is followed there.
+            Action::ToggleFollowing if on_wall => {}
+            Action::ToggleFollowing => focus.toggle_following(),
+            Action::NextRun => step(&mut focus, &studio, 1),
+            Action::PreviousRun => step(&mut focus, &studio, -1),
+            Action::ToggleWall => {
+                *wall.view = wall.view.toggled();
+                *zoom = Zoom::default();
+            }
+            Action::OpenSelected => {
+                if let Some(run) = wall.selection.0.clone().filter(|_| on_wall) {
+                    wall.open(run, &mut focus, &mut zoom);
+                }
+            }
+            Action::Open(run) => wall.open(run.clone(), &mut focus, &mut zoom),
+            Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
+            Action::SelectRun(run) => focus.pin(run.clone()),
+            Action::Fit => *zoom = Zoom::default(),
+            Action::TogglePanel => chrome.panel = !chrome.panel,
+            Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
+            Action::ToggleHelp => chrome.help = !chrome.help,
+            Action::Back if chrome.help => chrome.help = false,
+            Action::Back if overlay.notices.toasts.any(overlay.clock.secs) => {
+                overlay.notices.toasts.dismiss_all(overlay.clock.secs);
+            }
+            Action::Back if chrome.panel => chrome.panel = false,
+            Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
+                *wall.view = View::Wall;
+                *zoom = Zoom::default();
+                focus.follow();
+            }
+            Action::Back if on_wall && wall.selection.0.is_some() => wall.selection.0 = None,
+            Action::Back if chrome.fullscreen => chrome.fullscreen = false,
+            Action::Back if on_wall => {}
+            Action::Follow | Action::Back => focus.follow(),
+            // Carried out by whom they are about: the director, who acts on runs, the theme, the
+            // toasts and the connection.
+            Action::ToggleAuto | Action::Auto => {}
+            Action::Ask(..) | Action::Answer(_) => {}
+            Action::NextTheme | Action::ChooseTheme(_) => {}
+            Action::Dismiss(_) => {}
+            Action::Connect(_) | Action::Disconnect | Action::Reconnect | Action::Configure(_) => {}
+        }
+    }
+}
+
+/// Pins the run `by` places further down the list; the list does not wrap.
+fn step(focus: &mut Focus, studio: &Studio, by: isize) {
+    let runs = listed_runs(studio);
+    let here = focus.run().and_then(|id| runs.iter().position(|run| run.id() == id));
+    let there = match here {
+        Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),
+        None => 0,
+    };
+    if let Some(run) = runs.get(there) {
+        focus.pin(run.id().clone());
+    }
+}

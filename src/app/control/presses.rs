@@ -1,0 +1,98 @@
+//! What is pressed: by a button or a finger, on an overlay or on the view.
+
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::*;
+use bevy::window::PrimaryWindow;
+use bevy_egui::input::EguiWantsInput;
+
+use super::hands::Presses;
+use crate::app::draw::Canvas;
+use crate::app::state::actions::Action;
+use crate::app::state::hit::{Buttons, Pickable};
+use crate::app::state::viewport::PanelArea;
+use crate::app::views::wall::census::Counted;
+
+/// A press that moves no further than this is a click.
+const CLICK_PX: f32 = 6.0;
+
+/// Whose the pointer is.
+#[derive(SystemParam)]
+pub struct PointerOwner<'w, 's> {
+    wanted: Res<'w, EguiWantsInput>,
+    area: Res<'w, PanelArea>,
+    buttons: Option<Res<'w, Buttons>>,
+    canvas: Option<Res<'w, Canvas>>,
+    windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
+}
+
+impl PointerOwner<'_, '_> {
+    /// Whether it belongs to the panel, the help, a window of theirs or a toast, not to the stage.
+    /// bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`, and
+    /// egui takes its background for free.
+    fn is_controls(&self) -> bool {
+        let width_px = self.area.width_px;
+        let over_panel = |window: &Window| {
+            let at = window.cursor_position();
+            at.is_some_and(|at| width_px > 0.0 && at.x >= window.width() - width_px)
+        };
+        let over_button = |window: &Window| {
+            let (buttons, canvas) = (self.buttons.as_ref()?, self.canvas.as_ref()?);
+            Some(buttons.hold_pointer_at(canvas.point_at(window.physical_cursor_position()?)))
+        };
+        self.wanted.wants_any_pointer_input()
+            || self
+                .windows
+                .iter()
+                .any(|window| over_panel(window) || over_button(window) == Some(true))
+    }
+}
+
+/// A run condition: the pointer belongs to controls, not to the view.
+pub fn pointer_on_controls(owner: PointerOwner) -> bool {
+    owner.is_controls()
+}
+
+/// Asks for what stands in an overlay where it is pressed. Pressing counts, not letting go: what lies
+/// below is not meant, and what is touched elsewhere is pinned by then.
+pub(super) fn press(
+    buttons: Res<Buttons>,
+    owner: PointerOwner,
+    mut presses: Presses,
+    mut actions: MessageWriter<Action>,
+) {
+    // Taken in any case: a press of long ago is none on what stands there now.
+    let presses: Vec<Vec2> = presses.take().collect();
+    if presses.is_empty() {
+        return;
+    }
+    let on_controls = owner.is_controls();
+    for shown in buttons.by_overlay() {
+        let mut shown = shown.iter().filter(|button| button.holds_pointer || !on_controls);
+        let pressed = shown.find(|button| presses.iter().any(|at| button.rect.holds(at.x, at.y)));
+        actions.write_batch(pressed.map(|button| button.action.clone()));
+    }
+}
+
+/// Opens the run on the wall that was clicked, and not dragged.
+pub(super) fn pick(
+    buttons: Res<ButtonInput<MouseButton>>,
+    windows: Query<&Window, With<PrimaryWindow>>,
+    (pickable, counted): (Res<Pickable>, Option<Res<Counted>>),
+    canvas: Res<Canvas>,
+    mut pressed_at: Local<Option<Vec2>>,
+    mut actions: MessageWriter<Action>,
+) {
+    let Some(pointer) = windows.single().ok().and_then(Window::physical_cursor_position) else {
+        return;
+    };
+    if buttons.just_pressed(MouseButton::Left) {
+        *pressed_at = Some(pointer);
+    }
+    if buttons.just_released(MouseButton::Left)
+        && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
+    {
+        let point = canvas.point_at(pointer);
+        let run_at = |place: usize| counted.as_ref()?.census.run_at(place).cloned();
+        actions.write_batch(pickable.at(point, run_at).map(Action::Open));
+    }
+}

@@ -1,0 +1,4 @@
+//! What lies over the views.
+
+pub mod notices;
+pub mod pill;

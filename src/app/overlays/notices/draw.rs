@@ -1,0 +1,330 @@
+//! Where toasts stand, and how they look: in a corner where nothing is that must be seen, one above
+//! the other.
+
+use bevy::math::Vec2;
+use bevy::prelude::*;
+
+use super::{News, Notices, Toast};
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure, wrap};
+use crate::app::state::actions::Action;
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::hit::{Button, Buttons};
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::status::DisplayStatus;
+use crate::app::state::viewport::ReducedMotion;
+use crate::app::systems::AppSystems;
+use crate::app::theme::{Theme, size};
+use crate::app::words::count_words;
+
+const PART: &str = "toasts";
+/// Two of them leave the first line of the stage's ticker whole.
+const HEIGHT: f32 = 88.0;
+const GAP: f32 = 8.0;
+const WIDEST: f32 = 860.0;
+const NARROWEST: f32 = 420.0;
+/// From the left edge to the words, and from there to the right edge.
+const SIGN_WIDTH: f32 = 82.0;
+const END: f32 = 28.0;
+const BADGE: f32 = 21.0;
+/// A frame of a fade.
+const FADE_FRAME_SECS: f64 = 0.033;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<ToastPlaces>()
+        .init_resource::<FreeSpace>()
+        .init_resource::<Buttons>()
+        .init_resource::<NextFrame>()
+        .add_systems(Update, draw.in_set(AppSystems::Tell).run_if(resource_exists::<Canvas>));
+}
+
+/// Where toasts are, in design pixels.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct ToastPlaces {
+    rects: Vec<(u64, Rect)>,
+    drawn: Option<Drawn>,
+}
+
+impl ToastPlaces {
+    /// The toasts that stand, by their numbers.
+    pub fn rects(&self) -> &[(u64, Rect)] {
+        &self.rects
+    }
+
+    /// The toast at a point.
+    pub fn at(&self, point: Vec2) -> Option<u64> {
+        let (number, _) = self.rects.iter().find(|(_, rect)| rect.holds(point.x, point.y))?;
+        Some(*number)
+    }
+}
+
+/// What of them is on the canvas.
+#[derive(Clone, Debug, PartialEq)]
+struct Drawn {
+    toasts: Vec<Card>,
+    theme: Theme,
+}
+
+/// One of them, as it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+struct Card {
+    rect: Rect,
+    glyph: DisplayStatus,
+    bad: bool,
+    head: String,
+    lines: Vec<String>,
+    line_size: f32,
+    /// "+2 more", in the uppermost.
+    more: Option<String>,
+    opacity: f32,
+}
+
+/// A corner that toasts may stand in: the lowest one stands at its foot.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Corner {
+    room: Rect,
+    at_right: bool,
+}
+
+impl Corner {
+    /// As much of a room as toasts take.
+    fn of(Room { rect, at_right }: Room) -> Self {
+        let w = WIDEST.min(rect.w);
+        let x = if at_right { rect.right() - w } else { rect.x };
+        Self { room: Rect { x, w, ..rect }, at_right }
+    }
+
+    /// The first of the rooms where one has a place and covers nothing that has to stay in sight.
+    fn found(free: &FreeSpace) -> Self {
+        let corners = free.rooms.iter().map(|room| Self::of(*room).clear_of(&free.keep));
+        let mut corners = corners.filter(|corner| corner.places() > 0);
+        corners.next().unwrap_or_default()
+    }
+
+    fn places(&self) -> usize {
+        ((self.room.h + GAP) / (HEIGHT + GAP)).floor().max(0.0) as usize
+    }
+
+    /// The place of the toast that is the `index`th from below.
+    fn place(&self, index: usize, width: f32) -> Rect {
+        let x = if self.at_right { self.room.right() - width } else { self.room.x };
+        let y = self.room.bottom() - HEIGHT - index as f32 * (HEIGHT + GAP);
+        Rect::new(x, y, width, HEIGHT)
+    }
+
+    /// As much of it, from its foot up, as leaves all of these in sight.
+    fn clear_of(self, keep: &[Rect]) -> Self {
+        let overlapping = keep.iter().filter(|rect| {
+            rect.x < self.room.right()
+                && self.room.x < rect.right()
+                && rect.y < self.room.bottom()
+                && self.room.y < rect.bottom()
+        });
+        let top = overlapping.map(Rect::bottom).fold(self.room.y, f32::max);
+        let h = (self.room.bottom() - top).max(0.0);
+        Self { room: Rect { y: top, h, ..self.room }, ..self }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
+fn draw(
+    mut canvas: ResMut<Canvas>,
+    mut notices: ResMut<Notices>,
+    mut places: ResMut<ToastPlaces>,
+    mut next: ResMut<NextFrame>,
+    draw_clock: Res<DrawClock>,
+    free: Res<FreeSpace>,
+    mut buttons: ResMut<Buttons>,
+    reduced_motion: Option<Res<ReducedMotion>>,
+) {
+    let now = draw_clock.secs;
+    let toasts = &mut notices.bypass_change_detection().toasts;
+    if toasts.is_idle() && places.rects.is_empty() {
+        return;
+    }
+    let corner = Corner::found(&free);
+    toasts.set_calm(reduced_motion.is_some_and(|reduced| reduced.0));
+    toasts.set_places(corner.places());
+    toasts.step(now);
+    if let Some(secs) = toasts.due_in_secs(now) {
+        next.within_secs(secs.max(FADE_FRAME_SECS));
+    }
+
+    let waiting = toasts.waiting(now);
+    let uppermost = toasts.standing().map(|(place, _)| place).max();
+    let mut rects = Vec::new();
+    let cards: Vec<Card> = toasts
+        .standing()
+        .map(|(place, toast)| {
+            let more = (Some(place) == uppermost && waiting > 0).then_some(waiting);
+            let opacity = toasts.opacity(toast, now);
+            let card = Card::of(toast, more, corner, place, opacity);
+            rects.push((toast.number, card.rect));
+            card
+        })
+        .collect();
+    let drawn = (!cards.is_empty()).then_some(Drawn { toasts: cards, theme: canvas.theme });
+    if places.drawn != drawn {
+        match &drawn {
+            Some(drawn) => {
+                let part = canvas.redraw(PART).stay();
+                drawn.toasts.iter().enumerate().for_each(|(at, card)| card.draw(part, at));
+            }
+            None => canvas.remove(PART),
+        }
+        let button = |(number, rect): &(u64, Rect)| {
+            let action = Action::Dismiss(*number);
+            Button { rect: *rect, action, holds_pointer: true }
+        };
+        buttons.show(PART, rects.iter().map(button).collect());
+        *places = ToastPlaces { rects, drawn };
+    }
+}
+
+impl Card {
+    fn of(toast: &Toast, more: Option<usize>, corner: Corner, place: usize, opacity: f32) -> Self {
+        let (head, words) = (toast.head(), toast.words());
+        let more = more.map(|count| format!("+{} more", count_words(count as u64)));
+        let more_width =
+            more.as_ref().map_or(0.0, |more| 24.0 + measure(Face::Text600, size::USUAL, 0.0, more));
+        let head_width = measure(Face::Text600, size::TILE_NODE, 0.0, head) + more_width;
+        let words_width = measure(Face::Text500, size::TICKER, 0.0, words);
+        let widest = WIDEST.min(corner.room.w);
+        let wanted = head_width.max(words_width) + SIGN_WIDTH + END + 4.0;
+        let width = wanted.clamp(NARROWEST.min(widest), widest);
+        let room = width - SIGN_WIDTH - END;
+        let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
+        let (line_size, most) =
+            if words_width > room { (size::USUAL, 2) } else { (size::TICKER, 1) };
+        let lines = wrap(Face::Text500, line_size, words, room, most);
+        Self {
+            rect: corner.place(place, width),
+            glyph: match toast.news() {
+                News::Completed { .. } | News::Done { .. } => DisplayStatus::Success,
+                News::Failed { .. } | News::Refused { .. } => DisplayStatus::Failed,
+            },
+            bad: toast.news().is_bad(),
+            head,
+            lines,
+            line_size,
+            more,
+            opacity,
+        }
+    }
+
+    fn draw(&self, part: &mut Part, at: usize) {
+        let palette = part.palette;
+        let since = part.mark();
+        let (ground, edge) = if self.bad {
+            (palette.failed_deep, palette.failed)
+        } else {
+            (palette.bezel_top, palette.line_strong)
+        };
+        let (head_ink, ink) = if self.bad {
+            (palette.failed_text, palette.failed_text)
+        } else {
+            (palette.text, palette.text_secondary)
+        };
+        // It ends where the bridge begins.
+        let shadow = Shape::rounded_box(self.rect.translated(0.0, 2.0)).radius(18.0);
+        part.shape(Layer::Band, shadow.fill(palette.shadow).soft(6.0).opacity(0.6));
+        let body = Shape::rounded_box(self.rect).radius(18.0).fill(ground).border(2.0, edge);
+        part.shape(Layer::Band, if self.bad { body.keep_colour() } else { body });
+        let centre = Vec2::new(self.rect.x + 44.0, self.rect.centre_y());
+        badge(part, Layer::Band, self.glyph, centre, BADGE, "toast");
+
+        let (x, top) = (self.rect.x + SIGN_WIDTH, self.rect.y);
+        let (head_y, first, pitch) = match self.lines.len() {
+            0 => (53.0, 0.0, 0.0),
+            1 => (39.0, 70.0, 0.0),
+            _ => (31.0, 56.0, 24.0),
+        };
+        let line = |key: &'static str, words: &str, y: f32, face: Face, size: f32| {
+            Text::new((key, at), words.to_owned(), x, top + y, face, size)
+        };
+        let kept = |text: Text| if self.bad { text.keep_colour() } else { text };
+        let head = line("toast", &self.head, head_y, Face::Text600, size::TILE_NODE);
+        part.text(Layer::Band, kept(head.colour(head_ink)));
+        for (row, words) in self.lines.iter().enumerate() {
+            let y = first + row as f32 * pitch;
+            let key = if row == 0 { "toast line" } else { "toast line 2" };
+            let text = line(key, words, y, Face::Text500, self.line_size);
+            part.text(Layer::Band, kept(text.colour(ink)));
+        }
+        if let Some(more) = &self.more {
+            let x = self.rect.right() - END;
+            let text =
+                Text::new("toasts more", more.clone(), x, top + head_y, Face::Text600, size::USUAL);
+            part.text(Layer::Band, kept(text.end().colour(ink)));
+        }
+        part.dim(since, self.opacity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Notice;
+    use super::*;
+    use crate::app::views::wall::rooms;
+    use crate::layout::{Screen, wall_area};
+
+    fn hd() -> Screen {
+        Screen::of_pixels(1920.0, 1080.0)
+    }
+
+    fn overlap(a: &Rect, b: &Rect) -> bool {
+        a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+    }
+
+    #[test]
+    fn toasts_of_a_wall_cover_no_failure_no_band_and_no_bridge() {
+        let tile = |x: f32, y: f32| Rect::new(x, y, 348.8, 240.0);
+        let all = wall_area(&hd());
+        for (failed, has_band, places) in [
+            (vec![], false, 3),
+            // The usual place of a failure.
+            (vec![Rect::new(56.0, 120.0, 713.6, 496.0)], false, 3),
+            // The last tile: there is room under it, or in the other corner.
+            (vec![tile(1515.2, 632.0)], false, 3),
+            (vec![tile(1515.2, 120.0)], false, 3),
+            (vec![tile(1515.2, 632.0), tile(56.0, 632.0)], false, 1),
+            (vec![all], false, 1),
+            (vec![all], true, 0),
+        ] {
+            let free = FreeSpace { rooms: rooms(&hd(), has_band), keep: failed.clone() };
+            let corner = Corner::found(&free);
+            let shown = corner.places().min(super::super::toasts::MOST);
+            assert_eq!(shown, places, "{failed:?}");
+            for index in 0..shown {
+                let rect = corner.place(index, WIDEST.min(corner.room.w));
+                assert!(rect.bottom() <= hd().height - Screen::BRIDGE_HEIGHT, "{rect:?}");
+                assert!(!failed.iter().any(|failed| overlap(failed, &rect)), "{rect:?} {failed:?}");
+                let band = Rect::new(350.0, 8.0, 1324.0, 50.0);
+                assert!(!has_band || !overlap(&band, &rect), "{rect:?}");
+                let clock = Rect::new(1690.0, 30.0, 174.0, 70.0);
+                assert!(!overlap(&clock, &rect), "{rect:?}");
+            }
+        }
+    }
+
+    /// What just does not fit on one line in the larger type fits in the smaller, on one line, too.
+    #[test]
+    fn no_word_of_a_toast_runs_over_its_edge() {
+        let corner = Corner::found(&FreeSpace { rooms: rooms(&hd(), false), keep: Vec::new() });
+        for length in 10..120 {
+            let reason = "out of memory ".repeat(10)[..length].trim_end().to_owned();
+            let news = News::Failed { node: Some("COMPOSE".into()), reason };
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            let mut toasts = crate::app::overlays::notices::Toasts::default();
+            toasts.set_places(3);
+            toasts.tell(Notice { at, run: None, title: "Neon Rain".to_owned(), news }, 0.0);
+            toasts.step(1.0);
+            let (place, toast) = toasts.standing().next().unwrap();
+            let card = Card::of(toast, None, corner, place, 1.0);
+            for line in &card.lines {
+                let width = measure(Face::Text500, card.line_size, 0.0, line);
+                assert!(SIGN_WIDTH + width + END <= card.rect.w, "{length}: {line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The pill on the bridge: who decides what is shown, and why. A click on it does what key A does.
+
+use bevy::math::Vec2;
+use bevy::prelude::*;
+
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::state::actions::Action;
+use crate::app::state::auto::Auto;
+use crate::app::state::free_space::bridge_corner;
+use crate::app::state::hit::{Button, Buttons};
+use crate::app::state::viewport::Viewport;
+use crate::app::systems::AppSystems;
+use crate::app::theme::{Theme, size};
+use crate::director::{Director, Mode, Why};
+use crate::layout::Screen;
+
+const PART: &str = "director";
+const HEIGHT: f32 = 38.0;
+/// From its left edge to the words, and from there to its right edge.
+const SIGN_WIDTH: f32 = 40.0;
+const END: f32 = 18.0;
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.init_resource::<Pill>().init_resource::<Buttons>().add_systems(
+        Update,
+        draw.in_set(AppSystems::DrawOverlay).run_if(resource_exists::<Canvas>),
+    );
+}
+
+/// What it says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PillView {
+    pub words: String,
+    /// The director decides.
+    pub auto: bool,
+}
+
+impl PillView {
+    /// None where there is no director.
+    pub fn of(director: &Director, now_secs: f64) -> Option<Self> {
+        let (words, auto) = match director.mode() {
+            Mode::Off => return None,
+            Mode::Auto => (
+                match director.shot().map(|shot| shot.why) {
+                    None => "auto".to_owned(),
+                    Some(Why::Failed) => "auto: failed".to_owned(),
+                    Some(Why::Fix) => "auto: fix pass".to_owned(),
+                    Some(Why::Completed) => "auto: finished".to_owned(),
+                },
+                true,
+            ),
+            Mode::Pinned { until_secs: None } => ("pinned".to_owned(), false),
+            Mode::Pinned { until_secs: Some(until) } => {
+                (format!("pinned, {} left", left_words(until - now_secs)), false)
+            }
+        };
+        Some(Self { words, auto })
+    }
+}
+
+/// In steps, so that it does not tick: "2 min", "40 s".
+fn left_words(secs: f64) -> String {
+    let tens = (secs / 10.0).ceil().max(1.0) * 10.0;
+    if tens > 60.0 { format!("{} min", (tens / 60.0).ceil()) } else { format!("{tens} s") }
+}
+
+/// What is drawn of it, and where.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+pub struct Pill {
+    view: Option<PillView>,
+    screen: Option<Screen>,
+    theme: Theme,
+    rect: Option<Rect>,
+}
+
+impl Pill {
+    /// What it says; `None` while there is none.
+    pub fn words(&self) -> Option<&str> {
+        Some(self.view.as_ref()?.words.as_str())
+    }
+
+    /// Its place, in design pixels.
+    pub fn rect(&self) -> Option<Rect> {
+        self.rect
+    }
+}
+
+fn draw(
+    mut canvas: ResMut<Canvas>,
+    mut pill: ResMut<Pill>,
+    mut buttons: ResMut<Buttons>,
+    auto: Res<Auto>,
+    clock: Res<DrawClock>,
+    viewport: Res<Viewport>,
+) {
+    let view = PillView::of(&auto.0, clock.secs);
+    let screen = viewport.screen();
+    let rect = view.as_ref().map(|view| place(&view.words, &screen));
+    let next = Pill { view, screen: Some(screen), theme: canvas.theme, rect };
+    if *pill == next {
+        return;
+    }
+    match (&next.view, rect) {
+        (Some(view), Some(rect)) => draw_pill(canvas.redraw(PART).stay(), view, rect),
+        _ => canvas.remove(PART),
+    }
+    let button = rect.map(|rect| Button { rect, action: Action::ToggleAuto, holds_pointer: false });
+    buttons.show(PART, button.into_iter().collect());
+    *pill = next;
+}
+
+/// Over the connection light: there is nothing else on any view.
+fn place(words: &str, screen: &Screen) -> Rect {
+    let (x, y) = bridge_corner(screen);
+    let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
+    Rect::new(x, y, width, HEIGHT)
+}
+
+fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
+    let palette = part.palette;
+    let body = Shape::rounded_box(rect).radius(HEIGHT / 2.0);
+    let (body, ink) = if view.auto {
+        (body.fill(palette.violet), palette.on_violet)
+    } else {
+        (body.fill(Color::NONE).border(2.0, palette.violet_led), palette.violet_text)
+    };
+    part.shape(Layer::Bridge, body);
+    let centre = Vec2::new(rect.x + 22.0, rect.centre_y());
+    if view.auto {
+        // What is shown goes round.
+        let ring = Shape::arc(centre, 8.0, 3.0, 50.0, 340.0).fill(ink);
+        part.shape(Layer::Bridge, ring);
+        let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy);
+        let head = Shape::triangle(at(0.0, -13.0), at(6.5, -8.0), at(0.0, -3.0), 0.5);
+        part.shape(Layer::Bridge, head.fill(ink));
+    } else {
+        let head = centre - Vec2::new(0.0, 4.0);
+        part.shape(Layer::Bridge, Shape::disc(head, 6.0).fill(ink));
+        let needle = Shape::capsule(head, centre + Vec2::new(0.0, 11.0), 2.5);
+        part.shape(Layer::Bridge, needle.fill(ink));
+    }
+    let (x, baseline) = (rect.x + SIGN_WIDTH, rect.centre_y() + size::PILL * 0.35);
+    part.text(
+        Layer::Bridge,
+        Text::new("pill", view.words.clone(), x, baseline, Face::Text600, size::PILL).colour(ink),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_does_not_tick() {
+        for (secs, words) in
+            [(120.0, "2 min"), (61.0, "2 min"), (60.0, "60 s"), (41.0, "50 s"), (0.1, "10 s")]
+        {
+            assert_eq!(left_words(secs), words);
+        }
+    }
+}

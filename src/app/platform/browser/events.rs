@@ -1,0 +1,152 @@
+//! DOM events on the canvas: what a viewer sees, for the scripts around the page.
+
+use bevy::prelude::*;
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+use web_sys::{CustomEvent, CustomEventInit, HtmlCanvasElement};
+
+use super::Page;
+use super::calls::{Connection, PageSystems};
+use crate::app::state::run_store::{ConnectionChanged, EventReceived, Studio};
+use crate::app::words::run_title;
+use crate::model::{NodeStatus, Run, RunStatus};
+
+/// Frames after which the picture stands: the first has no window size, the second its text.
+const FRAMES_UNTIL_READY: u32 = 3;
+
+/// What a run's event says.
+#[derive(Serialize)]
+struct RunDetail<'a> {
+    run_id: &'a str,
+    title: String,
+    /// Whether it happens now; otherwise it was replayed when the connection was made.
+    live: bool,
+    duration_ms: Option<u64>,
+    /// The node that failed.
+    node: Option<&'a str>,
+    /// Why.
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Crash<'a> {
+    message: &'a str,
+}
+
+/// An event to be sent once scripts may run.
+struct Told {
+    name: &'static str,
+    /// JSON.
+    detail: String,
+}
+
+/// What this frame has to tell.
+#[derive(Resource, Default)]
+struct Telling(Vec<Told>);
+
+impl Telling {
+    fn add(&mut self, name: &'static str, detail: &impl Serialize) {
+        if let Ok(detail) = serde_json::to_string(detail) {
+            self.0.push(Told { name, detail });
+        }
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Telling>()
+        .add_systems(PostUpdate, (note_connection, note_runs).chain())
+        .add_systems(Last, tell.after(PageSystems::Leave));
+}
+
+fn note_connection(
+    mut changed: MessageReader<ConnectionChanged>,
+    studio: Res<Studio>,
+    mut telling: ResMut<Telling>,
+    mut last: Local<Option<Connection>>,
+) {
+    for ConnectionChanged(state) in changed.read() {
+        let connection = Connection::of(state, studio.model.counters().dropped);
+        // An attempt is waited for and then made: a script sees one state.
+        if last.as_ref() != Some(&connection) {
+            telling.add("meterbridge:connection", &connection);
+            *last = Some(connection);
+        }
+    }
+}
+
+fn note_runs(
+    mut received: MessageReader<EventReceived>,
+    studio: Res<Studio>,
+    mut telling: ResMut<Telling>,
+) {
+    for EventReceived { change, live, .. } in received.read() {
+        let Some((_, status)) = change.run_status else {
+            continue;
+        };
+        let Some(run) = studio.model.run(&change.run_id) else {
+            continue;
+        };
+        let name = match status {
+            RunStatus::Running => "meterbridge:run-started",
+            RunStatus::Completed => "meterbridge:run-completed",
+            RunStatus::Failed => "meterbridge:run-failed",
+            RunStatus::Cancelled => "meterbridge:run-cancelled",
+            _ => continue,
+        };
+        telling.add(name, &run_detail(run, *live));
+    }
+}
+
+fn run_detail(run: &Run, live: bool) -> RunDetail<'_> {
+    let failed = (run.status == RunStatus::Failed)
+        .then(|| run.nodes.iter().rfind(|node| node.status == NodeStatus::Failed))
+        .flatten();
+    RunDetail {
+        run_id: run.id().as_str(),
+        title: run_title(run),
+        live,
+        duration_ms: run.duration_ms,
+        node: failed.map(|node| node.name.as_str()),
+        message: failed.and_then(|node| node.error.as_deref()).or(run.error.as_deref()),
+    }
+}
+
+/// Sends what was noted, in order.
+fn tell(page: Res<Page>, mut telling: ResMut<Telling>, mut frames: Local<u32>) {
+    *frames = frames.saturating_add(1);
+    let ready = *frames == FRAMES_UNTIL_READY;
+    if telling.0.is_empty() && !ready {
+        return;
+    }
+    let Some(canvas) = page.canvas() else {
+        return;
+    };
+    if ready {
+        dispatch(&canvas, "meterbridge:ready", "null");
+    }
+    for Told { name, detail } in std::mem::take(&mut telling.0) {
+        dispatch(&canvas, name, &detail);
+    }
+}
+
+fn dispatch(canvas: &HtmlCanvasElement, name: &str, detail: &str) {
+    let init = CustomEventInit::new();
+    init.set_bubbles(true);
+    init.set_detail(&js_sys::JSON::parse(detail).unwrap_or(JsValue::NULL));
+    if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
+        // A listener's own error is the browser's to report.
+        let _ = canvas.dispatch_event(&event);
+    }
+}
+
+/// After a panic nothing is drawn any more: the page has to say so.
+pub(super) fn tell_crashes(page: Page) {
+    std::panic::set_hook(Box::new(move |info| {
+        let message = info.to_string();
+        web_sys::console::error_1(&JsValue::from_str(&message));
+        let detail = serde_json::to_string(&Crash { message: &message }).unwrap_or_default();
+        if let Some(canvas) = page.canvas() {
+            dispatch(&canvas, "meterbridge:crashed", &detail);
+        }
+    }));
+}

@@ -1,0 +1,146 @@
+//! The application in a page: started by the page's boot script, spoken to by scripts around it.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
+//! | `dark` | what the scripts say of the screen's sleep |
+//! | `events` | DOM events that tell what a viewer sees |
+//! | `visits` | what is kept between visits, and the link to share |
+//!
+//! A page has one application, whose parts run on one thread: what scripts and systems share lies
+//! in thread-local cells that no system holds while a script runs. `web/README.md` documents all
+//! of it for those who embed the page.
+
+mod calls;
+mod dark;
+mod events;
+mod visits;
+
+use bevy::asset::{AssetMetaCheck, AssetPlugin};
+use bevy::prelude::*;
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+use web_sys::HtmlCanvasElement;
+
+use super::window;
+use crate::app::state::chrome::Chrome;
+use crate::app::state::viewport::ReducedMotion;
+use crate::app::systems::AppSystems;
+use crate::app::theme::SystemWish;
+use crate::query;
+
+/// What the boot script hands over.
+#[derive(Deserialize)]
+struct StartOptions {
+    /// Selector of the canvas to draw on.
+    canvas: String,
+    /// Settings, as in the page's address.
+    query: String,
+    /// Whether settings are kept between visits.
+    storage: bool,
+}
+
+/// The page that the application is in.
+#[derive(Resource, Clone, Debug)]
+struct Page {
+    /// Selector of the canvas.
+    canvas: String,
+    /// The event stream of the page's own server.
+    own_source: Option<String>,
+    storage: bool,
+}
+
+impl Page {
+    fn canvas(&self) -> Option<HtmlCanvasElement> {
+        let document = web_sys::window()?.document()?;
+        document.query_selector(&self.canvas).ok()??.dyn_into().ok()
+    }
+}
+
+/// Starts the application on a canvas and returns; it then lives as long as the page.
+///
+/// # Errors
+///
+/// A sentence for a person, when the options or the settings cannot be used.
+#[wasm_bindgen]
+pub fn start(options: JsValue) -> Result<(), JsError> {
+    let json = js_sys::JSON::stringify(&options).map_err(|_| JsError::new("no options"))?;
+    let options: StartOptions = serde_json::from_str(&String::from(json))?;
+    let location = web_sys::window().ok_or_else(|| JsError::new("no window"))?.location();
+    let text = |part: Result<String, JsValue>| part.unwrap_or_default();
+    let own_source = query::own_source(&text(location.protocol()), &text(location.host()));
+    let page = Page { canvas: options.canvas, own_source, storage: options.storage };
+    if page.canvas().is_none() {
+        return Err(JsError::new(&format!("there is no canvas that `{}` selects", page.canvas)));
+    }
+
+    let kept = visits::kept(&page);
+    let asked = options.query.as_str();
+    let read = |queries: &[&str]| query::read(queries, page.own_source.as_deref());
+    // What was kept by another version of the page may not be readable any more.
+    let mut request = read(&[&kept, asked]).or_else(|_| read(&[asked]))?;
+    if request.settings.kiosk.on {
+        // What somebody once changed here is not what the wall was set up to show.
+        request = read(&[asked])?;
+    }
+    request.settings.view.reduced_motion |= prefers_reduced_motion();
+
+    // Nothing else sets a logger.
+    let _ = console_log::init_with_level(log::Level::Warn);
+    events::tell_crashes(page.clone());
+
+    let engine = DefaultPlugins.set(AssetPlugin { meta_check: AssetMetaCheck::Never, ..default() });
+    let window = Window {
+        canvas: Some(page.canvas.clone()),
+        fit_canvas_to_parent: true,
+        // Or the browser's own keys would be dead: F5, Ctrl+L, paste.
+        prevent_default_event_handling: false,
+        ..default()
+    };
+    let mut app = App::new();
+    window::compose(&mut app, engine, window, request);
+    app.insert_resource(page)
+        .add_plugins((calls::plugin, dark::plugin, events::plugin, visits::plugin))
+        .add_systems(
+            Update,
+            (follow_wish_for_calm, follow_wish_for_contrast, follow_screen)
+                .before(AppSystems::Press),
+        );
+    app.run();
+    Ok(())
+}
+
+fn prefers_reduced_motion() -> bool {
+    prefers("(prefers-reduced-motion: reduce)")
+}
+
+fn prefers(wish: &str) -> bool {
+    let query = web_sys::window().and_then(|window| window.match_media(wish).ok()?);
+    query.is_some_and(|query| query.matches())
+}
+
+/// Whether it is light or dark comes with the window, as everywhere; see `window`.
+fn follow_wish_for_contrast(mut wish: ResMut<SystemWish>) {
+    let more_contrast = prefers("(prefers-contrast: more)");
+    if wish.more_contrast != more_contrast {
+        wish.more_contrast = more_contrast;
+    }
+}
+
+/// The wish can be expressed while the page is open.
+fn follow_wish_for_calm(mut reduced: ResMut<ReducedMotion>, mut last: Local<Option<bool>>) {
+    let wish = prefers_reduced_motion();
+    if last.replace(wish).is_some_and(|before| before != wish) {
+        reduced.set_if_neq(ReducedMotion(wish));
+    }
+}
+
+/// The browser has a key of its own to leave the full screen.
+fn follow_screen(mut chrome: ResMut<Chrome>, mut was_full: Local<bool>) {
+    let document = web_sys::window().and_then(|window| window.document());
+    let full = document.is_some_and(|document| document.fullscreen_element().is_some());
+    if *was_full && !full && chrome.fullscreen {
+        chrome.fullscreen = false;
+    }
+    *was_full = full;
+}

@@ -1,0 +1,119 @@
+//! What lasts longer than a visit: settings that the user changed, and a link that shows the same
+//! elsewhere.
+
+use bevy::prelude::*;
+use web_sys::Storage;
+
+use super::Page;
+use crate::app::panel::ShareLink;
+use crate::app::state::auto::Auto;
+use crate::app::state::chrome::Chrome;
+use crate::app::state::focus::Focus;
+use crate::app::state::link::Link;
+use crate::app::state::view::View;
+use crate::app::theme::ThemeChoice;
+use crate::query::{Shown, kept_query, link_query};
+
+/// The key in the browser's storage; its value is a query.
+const KEY: &str = "meterbridge.settings";
+
+/// Storage may be switched off, or full, or forbidden to a page within a page: nothing is kept
+/// then, and that is all.
+fn storage(page: &Page) -> Option<Storage> {
+    page.storage.then(|| web_sys::window()?.local_storage().ok()?).flatten()
+}
+
+/// What an earlier visit left.
+pub(super) fn kept(page: &Page) -> String {
+    storage(page).and_then(|storage| storage.get_item(KEY).ok()?).unwrap_or_default()
+}
+
+/// The address of a page that shows the same.
+fn address(
+    link: &Link,
+    focus: &Focus,
+    chrome: &Chrome,
+    view: View,
+    theme: ThemeChoice,
+    directed: bool,
+    page: &Page,
+) -> String {
+    let pinned = if focus.is_following() { None } else { focus.run() };
+    let shown = Shown {
+        run: pinned.map(|run| run.as_str()),
+        wall: view == View::Wall && !directed,
+        director: directed,
+        ..shown(link, chrome, theme)
+    };
+    let query = link_query(&shown, page.own_source.as_deref());
+    let location = web_sys::window().map(|window| window.location());
+    let part = |read: fn(&web_sys::Location) -> Result<String, wasm_bindgen::JsValue>| {
+        location.as_ref().and_then(|location| read(location).ok()).unwrap_or_default()
+    };
+    let path = format!("{}{}", part(web_sys::Location::origin), part(web_sys::Location::pathname));
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
+fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
+    Shown {
+        source: &link.url,
+        connection: &link.settings,
+        run: None,
+        panel: chrome.panel,
+        // What was looked at last is not a setting.
+        wall: false,
+        theme: theme.0,
+        director: false,
+    }
+}
+
+pub(super) fn plugin(app: &mut App) {
+    app.add_systems(PostUpdate, (keep, share));
+}
+
+#[expect(clippy::too_many_arguments, reason = "a link tells all of it")]
+fn share(
+    link: Res<Link>,
+    focus: Res<Focus>,
+    chrome: Res<Chrome>,
+    view: Res<View>,
+    theme: Res<ThemeChoice>,
+    auto: Res<Auto>,
+    page: Res<Page>,
+    mut share: ResMut<ShareLink>,
+) {
+    let changed = link.is_changed()
+        || focus.is_changed()
+        || chrome.is_changed()
+        || view.is_changed()
+        || auto.is_changed()
+        || theme.is_changed();
+    if share.0.is_none() || changed {
+        let directed = auto.0.is_auto();
+        let address = address(&link, &focus, &chrome, *view, *theme, directed, &page);
+        share.set_if_neq(ShareLink(Some(address)));
+    }
+}
+
+/// Keeps what the user changed since the page was opened. What the page's address said is not
+/// kept unless the user changes something.
+fn keep(
+    link: Res<Link>,
+    chrome: Res<Chrome>,
+    theme: Res<ThemeChoice>,
+    page: Res<Page>,
+    mut last: Local<Option<String>>,
+) {
+    let changed = link.is_changed() || chrome.is_changed() || theme.is_changed();
+    if !changed || link.url.is_empty() {
+        return;
+    }
+    let query = kept_query(&shown(&link, &chrome, *theme), page.own_source.as_deref());
+    let changed = last.as_ref().is_some_and(|last| *last != query);
+    if changed && let Some(storage) = storage(&page) {
+        // See `storage`.
+        let _ =
+            if query.is_empty() { storage.remove_item(KEY) } else { storage.set_item(KEY, &query) };
+    }
+    *last = Some(query);
+}

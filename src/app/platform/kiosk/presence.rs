@@ -1,0 +1,80 @@
+//! Pointer and chrome go when nobody is there, and are back with the first sign of somebody.
+
+use bevy::prelude::*;
+use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
+
+use super::KioskSystems;
+use crate::app::control::hands::{self, Hands};
+use crate::app::draw::DrawClock;
+use crate::app::state::chrome::Chrome;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::presence::Presence;
+use crate::app::theme::motion;
+use crate::kiosk::attention::Attention;
+
+#[derive(Resource, Debug)]
+struct Watched(Attention);
+
+pub(super) fn plugin(app: &mut App) {
+    // An app without a window has no such messages.
+    hands::add_messages(app);
+    app.add_message::<CursorMoved>()
+        .insert_resource(Watched(Attention::new(0.0)))
+        .add_systems(Update, (notice, hide_pointer).chain().in_set(KioskSystems::Notice))
+        .add_systems(Update, (wish, put_help_away).chain().in_set(KioskSystems::Presence));
+}
+
+fn notice(
+    clock: Res<DrawClock>,
+    mut hands: Hands,
+    mut moves: MessageReader<CursorMoved>,
+    mut pointer: Local<Option<Vec2>>,
+    mut watched: ResMut<Watched>,
+    mut presence: ResMut<Presence>,
+) {
+    // Systems report a pointer that stands still where a window changes under it.
+    let moved = moves.read().filter(|at| pointer.replace(at.position) != Some(at.position)).count();
+    if hands.did_something() || moved > 0 {
+        watched.0.notice(clock.secs);
+    }
+    let away = watched.0.is_away(clock.secs);
+    presence.set_if_neq(Presence { away, ..*presence });
+}
+
+fn hide_pointer(
+    presence: Res<Presence>,
+    mut windows: Query<&mut CursorOptions, With<PrimaryWindow>>,
+) {
+    for mut cursor in &mut windows {
+        if cursor.visible == presence.away {
+            cursor.visible = !presence.away;
+        }
+    }
+}
+
+/// What the signs mean is read from where no key is pressed; then the wall is a wall again.
+fn put_help_away(
+    clock: Res<DrawClock>,
+    presence: Res<Presence>,
+    mut chrome: ResMut<Chrome>,
+    mut next: ResMut<NextFrame>,
+    mut since: Local<Option<f64>>,
+) {
+    if !(chrome.help && presence.away) {
+        *since = None;
+        return;
+    }
+    let left_secs = motion::HELP_STAYS + *since.get_or_insert(clock.secs) - clock.secs;
+    if left_secs > 0.0 {
+        next.within_secs(left_secs);
+    } else {
+        chrome.help = false;
+    }
+}
+
+/// A display at rest would notice an absence up to a second late.
+fn wish(clock: Res<DrawClock>, watched: Res<Watched>, mut next: ResMut<NextFrame>) {
+    if let Some(left_secs) = watched.0.left_secs(clock.secs) {
+        next.within_secs(left_secs);
+    }
+}

@@ -1,0 +1,22 @@
+//! What the application is in: a window, a page or a picture, and the machine around it.
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+pub mod kiosk;
+#[cfg(not(target_arch = "wasm32"))]
+mod logging;
+#[cfg(not(target_arch = "wasm32"))]
+mod monitors;
+pub mod power;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod recovery;
+#[cfg(not(target_arch = "wasm32"))]
+mod snapshot;
+#[cfg(not(target_arch = "wasm32"))]
+mod vitals;
+mod window;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::snapshot::{SnapshotError, snapshot};
+#[cfg(not(target_arch = "wasm32"))]
+pub use self::window::{WindowError, run};

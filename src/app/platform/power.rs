@@ -1,0 +1,177 @@
+//! How often a frame is drawn: as often as something moves, and not more.
+
+use std::time::Duration;
+
+use bevy::prelude::*;
+use bevy::winit::{UpdateMode, WinitSettings};
+
+use crate::app::draw::{Canvas, CellField, DrawClock, Moving};
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::systems::AppSystems;
+use crate::app::theme::motion;
+use crate::model::RunStatus;
+
+/// Between frames while only halos breathe: they are slow, and 15 frames a second are smooth.
+const BREATHING: Duration = Duration::from_millis(66);
+/// Between frames while nothing moves but the clock.
+const RESTING: Duration = Duration::from_secs(1);
+
+/// `Update`, after all that draws: the rate of frames is chosen.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::app) struct PowerSystems;
+
+/// From the beginning of a frame to that of the next, unless something comes up before; zero is at
+/// once.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::app) struct Rest(pub Duration);
+
+/// Somebody measures: every frame is drawn that the screen can show.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::app) struct DrawAlways(pub bool);
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.insert_resource(WinitSettings::continuous())
+        .init_resource::<NextFrame>()
+        .init_resource::<DrawAlways>()
+        .init_resource::<Rest>()
+        .configure_sets(Update, PowerSystems.after(AppSystems::Tell))
+        .add_systems(Update, choose_rate.in_set(PowerSystems));
+}
+
+/// What moves on the canvas, looked for only where it was drawn anew.
+#[derive(Default)]
+struct Seen {
+    generation: Option<u64>,
+    moving: Moving,
+}
+
+impl Seen {
+    fn of(&mut self, canvas: &Canvas) -> Moving {
+        if self.generation.replace(canvas.generation()) != Some(canvas.generation()) {
+            self.moving = canvas.moving();
+        }
+        self.moving
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
+fn choose_rate(
+    mut winit: ResMut<WinitSettings>,
+    canvas: Res<Canvas>,
+    field: Res<CellField>,
+    link: Res<Link>,
+    studio: Res<Studio>,
+    draw_clock: Res<DrawClock>,
+    always: Res<DrawAlways>,
+    mut next: ResMut<NextFrame>,
+    mut rest: ResMut<Rest>,
+    mut seen: Local<Seen>,
+) {
+    let moving = seen.of(&canvas);
+    let live = link.state.brings_news();
+    // Cells of what runs breathe; the shader knows which.
+    let cells_breathe = live && field.moves() && studio.model.count(RunStatus::Running) > 0;
+    // At first fonts, pipelines and the window's size come in.
+    let begins = draw_clock.secs < motion::SETTLE_WINDOW_SECS;
+    let views = if always.0 || begins || link.backlog > 0 {
+        Duration::ZERO
+    } else if canvas.reduced_motion {
+        RESTING
+    } else if (moving.flows && live) || draw_clock.secs < moving.rests_at {
+        Duration::ZERO
+    } else if moving.breathes || cells_breathe {
+        BREATHING
+    } else {
+        RESTING
+    };
+    let wait = next.0.take().map_or(views, |wished| views.min(wished));
+    if rest.0 != wait {
+        rest.0 = wait;
+        let mode = if wait.is_zero() { UpdateMode::Continuous } else { UpdateMode::reactive(wait) };
+        winit.focused_mode = mode;
+        winit.unfocused_mode = mode;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::color::Color;
+    use bevy::math::Vec2;
+
+    use super::*;
+    use crate::app::draw::{Entrance, Layer, Shape};
+    use crate::config::Settings;
+    use crate::model::Retention;
+    use crate::source::ConnectionState;
+
+    const LONG: f64 = 100.0;
+
+    fn app(state: ConnectionState) -> App {
+        let mut app = App::new();
+        let mut link = Link::new(&Settings::default(), None);
+        link.state = state;
+        app.add_plugins(plugin)
+            .insert_resource(Studio::new(Retention::default()))
+            .insert_resource(link)
+            .insert_resource(DrawClock { secs: LONG, follow_real_time: false })
+            .init_resource::<Canvas>()
+            .init_resource::<CellField>();
+        app
+    }
+
+    fn live() -> App {
+        app(ConnectionState::Connected {
+            url: String::new(),
+            since: jiff::Timestamp::UNIX_EPOCH,
+            updates: crate::source::Updates::Live,
+        })
+    }
+
+    /// How long is waited after a frame at `secs` in which `shape` is drawn, or nothing anew.
+    fn rest(app: &mut App, secs: f64, shape: Option<Shape>) -> Duration {
+        app.world_mut().resource_mut::<DrawClock>().secs = secs;
+        if let Some(shape) = shape {
+            app.world_mut().resource_mut::<Canvas>().redraw("wall").shape(Layer::Face, shape);
+        }
+        app.update();
+        app.world().resource::<Rest>().0
+    }
+
+    fn ring() -> Shape {
+        Shape::ring(Vec2::ZERO, 10.0, 2.0)
+    }
+
+    #[test]
+    fn a_tick_costs_one_frame() {
+        let mut app = live();
+        assert_eq!(rest(&mut app, LONG, Some(ring())), RESTING);
+        assert_eq!(rest(&mut app, LONG + 1.0, Some(ring())), RESTING);
+        assert_eq!(rest(&mut app, LONG + 2.0, None), RESTING);
+    }
+
+    #[test]
+    fn what_moves_is_drawn_until_it_rests() {
+        let mut app = live();
+        let entering = ring().enter(Entrance::DrawOn, LONG, 0.4);
+        assert_eq!(rest(&mut app, LONG, Some(entering)), Duration::ZERO);
+        assert_eq!(rest(&mut app, LONG + 0.3, None), Duration::ZERO);
+        assert_eq!(rest(&mut app, LONG + 0.41, None), RESTING);
+        assert_eq!(rest(&mut app, LONG + 1.0, Some(ring().breathing(0.7))), BREATHING);
+        assert_eq!(rest(&mut app, LONG + 2.0, Some(ring())), RESTING);
+        app.world_mut().resource_mut::<NextFrame>().within_secs(0.02);
+        assert_eq!(rest(&mut app, LONG + 3.0, None), Duration::from_millis(20));
+        assert_eq!(rest(&mut app, LONG + 3.1, None), RESTING);
+    }
+
+    #[test]
+    fn beads_flow_while_events_may_come() {
+        let beads = || ring().beads(4.0, Color::WHITE);
+        assert_eq!(rest(&mut live(), LONG, Some(beads())), Duration::ZERO);
+        let mut over = app(ConnectionState::Disconnected);
+        assert_eq!(rest(&mut over, LONG, Some(beads())), RESTING);
+        over.insert_resource(DrawAlways(true));
+        assert_eq!(rest(&mut over, LONG + 1.0, None), Duration::ZERO);
+    }
+}

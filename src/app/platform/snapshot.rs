@@ -1,0 +1,150 @@
+//! One picture of the stage, without a window or a display.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bevy::prelude::*;
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use super::logging::log_plugin;
+use crate::app::draw::{
+    DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
+};
+use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::state::chrome::Chrome;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
+use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::cli::{Moment, SnapshotRequest};
+use crate::model::Model;
+use crate::protocol::Batch;
+use crate::source::playback::Pacer;
+use crate::source::recording::{Recording, RecordingError};
+use crate::source::{ConnectionState, SourceSpec};
+
+/// A live source is watched this long when no moment is named.
+const LIVE_MOMENT: Duration = Duration::from_secs(10);
+/// Between two updates while a live source is watched.
+const LIVE_UPDATE: Duration = Duration::from_millis(20);
+/// The draw clock of a still picture: beads stand where they stand at this second.
+const STILL_SECS: f64 = 100.0;
+
+/// Why no picture was taken.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    #[error("there was no connection: {0}")]
+    NoConnection(String),
+    #[error(transparent)]
+    NoAdapter(#[from] NoAdapter),
+    #[error(transparent)]
+    Offscreen(#[from] OffscreenError),
+}
+
+/// Takes one picture and writes it as a PNG.
+///
+/// # Errors
+///
+/// When the source cannot be read, when there is nothing to draw with, or when the file cannot be
+/// written.
+pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
+    let SnapshotRequest { source, settings, size, at, output } = request;
+    let size = UVec2::new(size.width, size.height);
+    let mut app = App::new();
+    app.add_plugins(offscreen_plugins()?.set(log_plugin("error")));
+    let chrome =
+        Chrome { panel: settings.view.panel.unwrap_or(false), help: false, fullscreen: false };
+    let retention = settings.retention;
+    let reduced_motion = settings.view.reduced_motion;
+    let live = !matches!(source, SourceSpec::Recording(_));
+    app.add_plugins((
+        StudioPlugin { settings, source: live.then(|| source.clone()) },
+        ViewPlugin,
+        ControlsPlugin,
+    ));
+    app.insert_resource(chrome);
+    app.insert_resource(Viewport { size_px: size.as_vec2(), ..default() });
+    make_ready(&mut app);
+    let world = app.world_mut();
+    plugins::spawn_cameras(world.commands());
+    world.flush();
+    aim_cameras(&mut app, size)?;
+    app.insert_resource(ReducedMotion(reduced_motion));
+
+    if let SourceSpec::Recording(path) = &source {
+        let (model, now) = read_until(path, at, Model::new(retention))?;
+        let world = app.world_mut();
+        *world.resource_mut::<Studio>() = Studio { model, generation: 1 };
+        let mut link = world.resource_mut::<Link>();
+        link.source = Some(source.clone());
+        link.url = path.display().to_string();
+        world.insert_resource(PlaybackClock::fixed(now));
+        world.insert_resource(DrawClock { secs: STILL_SECS, follow_real_time: false });
+    } else {
+        let watched = match at {
+            Moment::End => LIVE_MOMENT,
+            Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
+        };
+        watch(&mut app, watched)?;
+    }
+    Ok(render_to_png(&mut app, size, &output)?)
+}
+
+/// Lets the app live for a while, from its connection on.
+fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
+    let mut since = None;
+    loop {
+        app.update();
+        let world = app.world();
+        if let ConnectionState::Failed { reason, .. } = &world.resource::<Link>().state {
+            return Err(SnapshotError::NoConnection(reason.clone()));
+        }
+        // From the connection on, not from the first event: a studio may have nothing to say.
+        if since.is_none()
+            && matches!(world.resource::<Link>().state, ConnectionState::Connected { .. })
+        {
+            since = Some(Instant::now());
+        }
+        if since.is_some_and(|since| since.elapsed() >= watched) {
+            return Ok(());
+        }
+        std::thread::sleep(LIVE_UPDATE);
+    }
+}
+
+/// Reads a recording up to a moment, and says what time it was then by its own clock; by ours when
+/// it holds no event that tells.
+fn read_until(
+    path: &Path,
+    at: Moment,
+    mut model: Model,
+) -> Result<(Model, Timestamp), RecordingError> {
+    let mut recording = Recording::open(path)?;
+    let mut pacer = Pacer::default();
+    let until = match at {
+        Moment::End => Duration::MAX,
+        Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
+    };
+    let today = Timestamp::now();
+    let mut now = None;
+    while let Some(frame) = recording.next_frame()? {
+        let mut batch = Batch::new(today, true);
+        batch.push_text(&frame.text);
+        let place = pacer.place(&frame, &batch);
+        let received_at = place.at.or(now);
+        if place.offset > until {
+            // The moment lies between the last frame and this one.
+            let early = SignedDuration::try_from(place.offset - until).unwrap_or_default();
+            now = received_at.and_then(|at| at.checked_sub(early).ok()).max(now);
+            break;
+        }
+        now = received_at;
+        batch.received_at = received_at.unwrap_or(today);
+        batch.live = place.live;
+        model.receive(batch, |_, _| {});
+    }
+    Ok((model, now.unwrap_or(today)))
+}

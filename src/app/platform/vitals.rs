@@ -1,0 +1,150 @@
+//! Says every so many seconds how frames go: for whoever measures, or wants to know whether a wall
+//! is well.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bevy::app::{App, First, Last};
+use bevy::ecs::prelude::*;
+use bevy::render::{Render, RenderApp, RenderSystems};
+use tracing::info;
+
+use super::power::Rest;
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
+use crate::model::Counters;
+use crate::vitals::{Durations, processor_time, resident_bytes};
+
+/// Frames of an interval.
+#[derive(Default)]
+struct Frames {
+    /// Everything up to what is handed to the renderer.
+    computed: Durations,
+    /// From then on, until it is handed to the screen.
+    drawn: Durations,
+    /// From the moment a frame was due until it began.
+    late: Durations,
+    /// Of the frame that took longest to draw, how long all threads worked meanwhile: little where
+    /// something else had the machine.
+    longest_worked: Option<Duration>,
+}
+
+/// Shared by the main world and the render world, which may be on another thread.
+#[derive(Resource, Clone, Default)]
+struct Watched(Arc<Mutex<Frames>>);
+
+impl Watched {
+    fn with<T>(&self, of: impl FnOnce(&mut Frames) -> T) -> T {
+        of(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The frame under way, and the interval.
+#[derive(Resource)]
+struct Interval {
+    length: Duration,
+    begun: Instant,
+    frame_begun: Instant,
+    counters: Counters,
+    most_waiting: usize,
+}
+
+/// When drawing began, and what the process had worked until then.
+#[derive(Resource)]
+struct DrawBegun(Instant, Option<Duration>);
+
+/// Has the app say how it is, at the end of each interval of this length.
+pub(in crate::app) fn build(app: &mut App, length: Duration) {
+    let watched = Watched::default();
+    let now = Instant::now();
+    if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
+        render_app
+            .insert_resource(watched.clone())
+            .insert_resource(DrawBegun(now, None))
+            .add_systems(
+                Render,
+                (
+                    begin_drawing.before(RenderSystems::ExtractCommands),
+                    end_drawing.after(RenderSystems::PostCleanup),
+                ),
+            );
+    }
+    app.insert_resource(watched)
+        .insert_resource(Interval {
+            length,
+            begun: now,
+            frame_begun: now,
+            counters: Counters::default(),
+            most_waiting: 0,
+        })
+        .add_systems(First, begin_frame)
+        .add_systems(Last, (end_frame, tell).chain());
+}
+
+fn begin_drawing(mut begun: ResMut<DrawBegun>) {
+    *begun = DrawBegun(Instant::now(), processor_time());
+}
+
+fn end_drawing(begun: Res<DrawBegun>, watched: Res<Watched>) {
+    let (took, worked) = (begun.0.elapsed(), processor_time());
+    watched.with(|frames| {
+        if took >= frames.drawn.longest() {
+            frames.longest_worked = worked.zip(begun.1).map(|(now, then)| now.saturating_sub(then));
+        }
+        frames.drawn.add(took);
+    });
+}
+
+fn begin_frame(mut interval: ResMut<Interval>, watched: Res<Watched>, rest: Res<Rest>) {
+    let now = Instant::now();
+    let late = (now - interval.frame_begun).saturating_sub(rest.0);
+    interval.frame_begun = now;
+    watched.with(|frames| frames.late.add(late));
+}
+
+fn end_frame(mut interval: ResMut<Interval>, watched: Res<Watched>, link: Res<Link>) {
+    interval.most_waiting = interval.most_waiting.max(link.backlog);
+    watched.with(|frames| frames.computed.add(interval.frame_begun.elapsed()));
+}
+
+/// One line of names and values, for people and for scripts.
+fn tell(mut interval: ResMut<Interval>, watched: Res<Watched>, studio: Res<Studio>) {
+    let passed = interval.begun.elapsed();
+    if passed < interval.length {
+        return;
+    }
+    let counters = *studio.model.counters();
+    let events = counters.events - interval.counters.events;
+    let dropped = counters.dropped - interval.counters.dropped;
+    let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+    let told = watched.with(|frames| {
+        let told = |name: &str, durations: &mut Durations| {
+            let (p99, longest) = (ms(durations.percentile(0.99)), ms(durations.longest()));
+            let told = format!("{name}_p99_ms={p99:.1} {name}_max_ms={longest:.1}");
+            durations.clear();
+            told
+        };
+        let count = frames.drawn.count();
+        let worked = frames.longest_worked.take().map(ms).unwrap_or_default();
+        [
+            format!("frames={count}"),
+            told("computed", &mut frames.computed),
+            told("drawn", &mut frames.drawn),
+            format!("drawn_max_worked_ms={worked:.0}"),
+            told("late", &mut frames.late),
+        ]
+        .join(" ")
+    });
+    info!(
+        "stats: secs={:.1} {told} events_per_sec={:.1} runs={} waiting_max={} dropped={dropped} \
+         rss_mib={:.1}",
+        passed.as_secs_f64(),
+        events as f64 / passed.as_secs_f64(),
+        studio.model.len(),
+        interval.most_waiting,
+        resident_bytes().unwrap_or(0) as f64 / f64::from(1 << 20),
+    );
+    interval.begun = Instant::now();
+    interval.counters = counters;
+    interval.most_waiting = 0;
+}

@@ -1,0 +1,180 @@
+//! The window: the application as a person sees it.
+
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Instant;
+
+use bevy::prelude::*;
+use bevy::render::RenderPlugin;
+use bevy::window::{
+    MonitorSelection, PresentMode, PrimaryWindow, WindowPlugin, WindowTheme, WindowThemeChanged,
+};
+#[cfg(not(target_arch = "wasm32"))]
+use thiserror::Error;
+#[cfg(not(target_arch = "wasm32"))]
+use tracing::info;
+
+use super::kiosk::KioskPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use super::kiosk::{keep_going, restart};
+#[cfg(not(target_arch = "wasm32"))]
+use super::logging::log_plugin;
+#[cfg(not(target_arch = "wasm32"))]
+use super::monitors;
+use super::power;
+#[cfg(not(target_arch = "wasm32"))]
+use super::recovery::RecoveryPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use super::vitals;
+use crate::app::control::director::DirectorPlugin;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::control::fullscreen::window_mode;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::draw::{NoAdapter, graphics_settings};
+use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::state::chrome::Chrome;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::run_store::Studio;
+use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::app::systems::AppSystems;
+use crate::app::theme::SystemWish;
+use crate::config::WindowRequest;
+
+/// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
+#[cfg(not(target_arch = "wasm32"))]
+const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
+
+/// Why the window ended with an error.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Debug, Error)]
+pub enum WindowError {
+    #[error(transparent)]
+    NoAdapter(#[from] NoAdapter),
+    #[error("the window ended with exit code {0}")]
+    Exit(u8),
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+///
+/// When the application ended itself because something failed.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn run(request: WindowRequest) -> Result<(), WindowError> {
+    let opening = Opening(Instant::now());
+    // The engine ends the program where there is none; a sentence is better.
+    graphics_settings()?;
+    let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
+    let window = Window {
+        name: Some("meterbridge".to_owned()),
+        resolution: (1600, 900).into(),
+        mode: window_mode(request.settings.view.fullscreen, MonitorSelection::Current),
+        ..default()
+    };
+    let mut app = App::new();
+    let kiosk = request.settings.kiosk;
+    let measuring = request.settings.measuring;
+    compose(&mut app, engine, window, request);
+    if kiosk.on {
+        app.insert_resource(monitors::Insist);
+    }
+    let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
+    app.add_plugins(RecoveryPlugin { restart });
+    keep_going(&mut app, kiosk.on);
+    app.insert_resource(power::DrawAlways(measuring.draw_always));
+    if let Some(every) = measuring.stats_every {
+        vitals::build(&mut app, every);
+    }
+    app.insert_resource(monitors::WantedScreen(kiosk.screen)).add_plugins(monitors::plugin);
+    app.insert_resource(opening).add_systems(Last, announce);
+    match app.run() {
+        AppExit::Success => Ok(()),
+        AppExit::Error(code) => Err(WindowError::Exit(code.get())),
+    }
+}
+
+/// Puts together the application in a window, whatever the window is in.
+pub(in crate::app) fn compose(
+    app: &mut App,
+    engine: impl PluginGroup,
+    window: Window,
+    WindowRequest { source, settings }: WindowRequest,
+) {
+    let window =
+        Window { title: "Meterbridge".to_owned(), present_mode: PresentMode::AutoVsync, ..window };
+    app.add_plugins(
+        engine
+            .set(WindowPlugin { primary_window: Some(window), ..default() })
+            .set(RenderPlugin { synchronous_pipeline_compilation: true, ..default() }),
+    );
+    let chrome = Chrome {
+        panel: settings.view.panel.unwrap_or(false),
+        help: false,
+        fullscreen: settings.view.fullscreen,
+    };
+    let reduced_motion = settings.view.reduced_motion;
+    let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
+    let director = DirectorPlugin { settings: settings.director };
+    app.add_plugins((
+        StudioPlugin { settings, source: Some(source) },
+        ViewPlugin,
+        ControlsPlugin,
+        power::plugin,
+        kiosk,
+        director,
+    ));
+    app.insert_resource(chrome)
+        .insert_resource(ReducedMotion(reduced_motion))
+        .add_systems(Startup, plugins::spawn_cameras)
+        .add_systems(Update, (fit_to_window, follow_wish_for_light).before(AppSystems::Press));
+}
+
+/// The window is told what the desktop wants when it opens and whenever that changes.
+fn follow_wish_for_light(
+    window: Single<&Window, With<PrimaryWindow>>,
+    mut changes: MessageReader<WindowThemeChanged>,
+    mut wish: ResMut<SystemWish>,
+    mut opened: Local<bool>,
+) {
+    let said = changes.read().last().map(|change| change.theme);
+    let said = said.or(window.window_theme.filter(|_| !*opened));
+    if let Some(theme) = said {
+        *opened = true;
+        let light = theme == WindowTheme::Light;
+        if wish.light != light {
+            wish.light = light;
+        }
+    }
+}
+
+fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<PrimaryWindow>>) {
+    let size_px = window.physical_size().as_vec2();
+    if size_px.min_element() > 0.0 {
+        let fitted = Viewport { size_px, scale_factor: window.scale_factor(), ..*viewport };
+        viewport.set_if_neq(fitted);
+    }
+}
+
+/// When the program began to open its window.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Resource)]
+struct Opening(Instant);
+
+/// Says once that the picture stands, and once that it shows a run: whoever started the program
+/// may be waiting for it.
+#[cfg(not(target_arch = "wasm32"))]
+fn announce(
+    opening: Res<Opening>,
+    studio: Res<Studio>,
+    mut frames: Local<u32>,
+    mut shown: Local<bool>,
+) {
+    *frames = frames.saturating_add(1);
+    let elapsed = opening.0.elapsed().as_secs_f32();
+    if *frames == 1 {
+        info!("first frame {elapsed:.2} s after the start");
+    }
+    if !*shown && !studio.model.is_empty() {
+        *shown = true;
+        info!("first run on screen {elapsed:.2} s after the start");
+    }
+}

@@ -1,0 +1,83 @@
+//! The plugins that an app is made of, or that another app takes in.
+
+use bevy::prelude::*;
+use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
+
+use super::control::{self, connection, following, fullscreen, navigation, run_operations, zoom};
+use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
+use super::overlays::notices;
+use super::state::next_frame::NextFrame;
+use super::state::{entities, focus, link, run_store, view, viewport};
+use super::{panel, systems, theme, views};
+use crate::config::Settings;
+use crate::protocol::RunId;
+use crate::source::SourceSpec;
+
+/// Everything about the studio that needs no window and no renderer: model, source, focus,
+/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
+pub struct StudioPlugin {
+    pub settings: Settings,
+    /// Where events come from; `None` when the embedding app feeds [`run_store::Studio`] by itself.
+    pub source: Option<SourceSpec>,
+}
+
+impl Plugin for StudioPlugin {
+    fn build(&self, app: &mut App) {
+        let run = self.settings.view.run.as_deref().map(RunId::new);
+        app.insert_resource(run_store::Studio::new(self.settings.retention))
+            .insert_resource(link::Link::new(&self.settings, self.source.clone()))
+            .insert_resource(focus::Focus::new(run))
+            .insert_resource(theme::ThemeChoice(self.settings.view.theme))
+            .insert_resource(view::View::named(self.settings.view.view))
+            .insert_resource(run_operations::Acts::new(self.settings.allow_actions))
+            .insert_resource(notices::Notices::new(self.settings.kiosk.on))
+            .insert_resource(connection::SourceOptions::new(&self.settings));
+        app.add_plugins((
+            systems::plugin,
+            run_store::plugin,
+            navigation::plugin,
+            connection::plugin,
+            theme::choice_plugin,
+            following::plugin,
+            run_operations::plugin,
+            notices::plugin,
+            entities::plugin,
+        ));
+        if self.source.is_some() {
+            app.add_plugins(connection::source_plugin);
+        }
+    }
+}
+
+/// What is seen: the canvas with the stage or the wall, and the bridge.
+pub struct ViewPlugin;
+
+impl Plugin for ViewPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<NextFrame>().add_plugins((
+            DrawPlugin,
+            theme::plugin,
+            viewport::plugin,
+            views::plugin,
+            notices::draw_plugin,
+        ));
+    }
+}
+
+/// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`] and the
+/// cameras of [`spawn_cameras`].
+pub struct ControlsPlugin;
+
+impl Plugin for ControlsPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_plugins(EguiPlugin::default())
+            .insert_resource(EguiGlobalSettings { auto_create_primary_context: false, ..default() })
+            .add_plugins((control::input_plugin, zoom::plugin, fullscreen::plugin, panel::plugin));
+    }
+}
+
+/// The canvas, and the panel above it: egui cannot draw with the canvas's camera.
+pub fn spawn_cameras(mut commands: Commands) {
+    commands.spawn(CanvasCamera);
+    commands.spawn((overlay_camera(1), PrimaryEguiContext));
+}

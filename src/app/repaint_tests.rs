@@ -1,0 +1,96 @@
+//! Another theme while the application runs: all that is drawn is drawn anew, once.
+
+use std::path::Path;
+
+use bevy::prelude::*;
+
+use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::plugins::StudioPlugin;
+use crate::app::state::actions::Action;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::state::{focus, viewport};
+use crate::app::theme::{self, Theme};
+use crate::app::views;
+use crate::config::{Settings, ViewName};
+use crate::model::{Model, Retention};
+use crate::protocol::Batch;
+use crate::source::playback::Pacer;
+use crate::source::recording::Recording;
+
+#[derive(Resource, Default)]
+struct Drew(bool);
+
+fn watch(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
+    drew.0 = canvas.is_changed();
+}
+
+/// A view of a recording at its end, without a window.
+fn showing(scene: &str, view: ViewName) -> App {
+    let mut settings = Settings::default();
+    settings.view.view = view;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
+    let mut recording = Recording::open(&path.join(format!("{scene}.ndjson"))).unwrap();
+    let (mut pacer, mut model) = (Pacer::default(), Model::new(Retention::default()));
+    let mut now = "2026-11-23T12:00:00Z".parse().unwrap();
+    while let Some(line) = recording.next_frame().unwrap() {
+        let mut batch = Batch::new(now, true);
+        batch.push_text(&line.text);
+        now = pacer.place(&line, &batch).at.unwrap_or(now);
+        batch.received_at = now;
+        model.receive(batch, |_, _| {});
+    }
+    let newest = model.runs().next().map(|run| run.id().clone());
+    let mut app = App::new();
+    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+        .init_resource::<Canvas>()
+        .init_resource::<CellField>()
+        .init_resource::<NextFrame>()
+        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
+        .add_plugins((theme::plugin, viewport::plugin, views::plugin))
+        .init_resource::<Drew>()
+        .add_systems(PostUpdate, watch)
+        .insert_resource(PlaybackClock::fixed(now))
+        .insert_resource(Studio { model, generation: 1 });
+    if let Some(run) = newest {
+        app.world_mut().resource_mut::<focus::Focus>().pin(run);
+    }
+    for _ in 0..3 {
+        frame_later(&mut app);
+    }
+    app
+}
+
+/// A frame ten seconds later, when nothing moves any more.
+fn frame_later(app: &mut App) -> bool {
+    app.world_mut().resource_mut::<DrawClock>().secs += 10.0;
+    app.update();
+    app.world().resource::<Drew>().0
+}
+
+#[test]
+fn the_next_theme_reaches_everything_on_every_view_and_then_it_rests() {
+    for (scene, view) in [
+        ("wall-12", ViewName::Wall),
+        ("wall-40", ViewName::Wall),
+        ("400-runs", ViewName::Wall),
+        ("wall-failures", ViewName::Wall),
+        ("waiting", ViewName::Wall),
+        ("failed", ViewName::Stage),
+        ("waiting", ViewName::Stage),
+    ] {
+        let mut app = showing(scene, view);
+        assert!(!frame_later(&mut app), "{scene}: it rests");
+        for theme in [Theme::Light, Theme::HighContrast, Theme::Dark] {
+            app.world_mut().write_message(Action::NextTheme);
+            assert!(frame_later(&mut app), "{scene} in {theme:?}");
+            let canvas = app.world().resource::<Canvas>();
+            assert_eq!(canvas.theme, theme);
+            let left: Vec<_> = canvas.drawn_otherwise().collect();
+            assert!(left.is_empty(), "{scene} in {theme:?}: {left:?}");
+            frame_later(&mut app);
+            assert!(!frame_later(&mut app), "{scene}: it rests again");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Entities for runs and nodes, in step with the model.
+//!
+//! They are for systems of an embedding app, which see in them that something changed; our own views
+//! read the model. They never hold the truth: despawning all of them and syncing again gives the same
+//! world.
+
+use std::collections::HashMap;
+
+use bevy::prelude::*;
+use foldhash::fast::FixedState;
+
+use super::run_store::{EventReceived, Studio, touched};
+use crate::app::systems::AppSystems;
+use crate::model::{self, NodeStatus, RunStatus};
+use crate::protocol::{NodeName, RunId};
+
+/// A run of the model. Its nodes are its children.
+#[derive(Component, Clone, Debug, PartialEq)]
+pub struct RunEntity {
+    pub id: RunId,
+    pub status: RunStatus,
+    pub cancel_requested: bool,
+}
+
+/// A node of a run; child of its [`RunEntity`].
+#[derive(Component, Clone, Debug, PartialEq)]
+pub struct NodeEntity {
+    pub name: NodeName,
+    pub status: NodeStatus,
+    pub attempts: u32,
+}
+
+impl RunEntity {
+    fn of(run: &model::Run) -> Self {
+        let (status, cancel_requested) = (run.status, run.cancel_requested);
+        Self { id: run.id().clone(), status, cancel_requested }
+    }
+
+    fn shows(&self, run: &model::Run) -> bool {
+        (self.status, self.cancel_requested) == (run.status, run.cancel_requested)
+    }
+}
+
+impl NodeEntity {
+    fn of(node: &model::Node) -> Self {
+        Self { name: node.name.clone(), status: node.status, attempts: node.attempts }
+    }
+
+    fn shows(&self, node: &model::Node) -> bool {
+        (self.status, self.attempts, &self.name) == (node.status, node.attempts, &node.name)
+    }
+}
+
+/// Finds the entities of a run.
+#[derive(Resource, Default)]
+pub struct RunIndex {
+    runs: HashMap<RunId, RunEntry, FixedState>,
+    /// Bring every run in step, not only what changed.
+    rebuild: bool,
+}
+
+struct RunEntry {
+    run: Entity,
+    /// In the order of the model's nodes, each with what it was given: of 90,000 only those that
+    /// differ are looked up.
+    nodes: Vec<(Entity, NodeEntity)>,
+}
+
+impl RunIndex {
+    /// The entity of a run.
+    pub fn run(&self, id: &str) -> Option<Entity> {
+        self.runs.get(id).map(|entry| entry.run)
+    }
+
+    /// Has everything despawned and spawned again at the next sync.
+    pub fn rebuild(&mut self) {
+        self.rebuild = true;
+    }
+}
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.init_resource::<RunIndex>().add_systems(Update, sync.in_set(AppSystems::Sync));
+}
+
+fn sync(
+    mut commands: Commands,
+    mut index: ResMut<RunIndex>,
+    studio: Res<Studio>,
+    mut received: MessageReader<EventReceived>,
+    mut runs: Query<&mut RunEntity>,
+    mut nodes: Query<&mut NodeEntity>,
+) {
+    if index.rebuild {
+        index.rebuild = false;
+        received.clear();
+        for (_, entry) in index.runs.drain() {
+            commands.entity(entry.run).despawn();
+        }
+        for run in studio.model.runs() {
+            sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes);
+        }
+        return;
+    }
+    if received.is_empty() {
+        return;
+    }
+    for id in touched(received.read()) {
+        match studio.model.run(id) {
+            Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),
+            None => {
+                if let Some(entry) = index.runs.remove(id) {
+                    commands.entity(entry.run).despawn();
+                }
+            }
+        }
+    }
+}
+
+fn sync_run(
+    commands: &mut Commands,
+    index: &mut RunIndex,
+    run: &model::Run,
+    runs: &mut Query<&mut RunEntity>,
+    nodes: &mut Query<&mut NodeEntity>,
+) {
+    let is_known = index.runs.contains_key(run.id());
+    let entry = index.runs.entry(run.id().clone()).or_insert_with(|| RunEntry {
+        run: commands.spawn((Name::new(format!("run {}", run.id())), RunEntity::of(run))).id(),
+        nodes: Vec::with_capacity(run.nodes.len()),
+    });
+    if is_known
+        && let Ok(mut component) = runs.get_mut(entry.run)
+        && !component.shows(run)
+    {
+        *component = RunEntity::of(run);
+    }
+    for (position, node) in run.nodes.iter().enumerate() {
+        match entry.nodes.get_mut(position) {
+            Some((_, given)) if given.shows(node) => {}
+            Some((entity, given)) => {
+                *given = NodeEntity::of(node);
+                match nodes.get_mut(*entity) {
+                    Ok(mut component) => component.clone_from(given),
+                    // Spawned this frame: its component arrives with the commands.
+                    Err(_) => drop(commands.entity(*entity).insert(given.clone())),
+                }
+            }
+            None => {
+                let given = NodeEntity::of(node);
+                let name = Name::new(node.name.to_string());
+                let entity = commands.spawn((name, given.clone(), ChildOf(entry.run))).id();
+                entry.nodes.push((entity, given));
+            }
+        }
+    }
+    for (surplus, _) in entry.nodes.drain(run.nodes.len().min(entry.nodes.len())..) {
+        commands.entity(surplus).despawn();
+    }
+}

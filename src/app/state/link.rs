@@ -1,0 +1,147 @@
+//! The connection to the source.
+
+use std::collections::VecDeque;
+
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use crate::config::Settings;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::demo::DemoHandle;
+use crate::source::{
+    Act, ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceHandle,
+    SourceSpec,
+};
+
+/// What a hub offers beside its stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubOffer {
+    /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+    pub api: Option<String>,
+    /// Whether it passes on what would change something there.
+    pub actions: bool,
+}
+
+/// The connection to the source, as the panel shows it.
+#[derive(Resource)]
+pub struct Link {
+    /// Where events come from; `None` when whoever embeds the plugins feeds [`Studio`].
+    pub source: Option<SourceSpec>,
+    /// What stands in the URL field.
+    pub url: String,
+    pub settings: ConnectionSettings,
+    pub state: ConnectionState,
+    /// What the hub that answers offers; `None` where it is no hub, or has not said.
+    pub hub: Option<HubOffer>,
+    /// The last error, until a connection stands again.
+    pub last_error: Option<(Timestamp, String)>,
+    /// Oldest first.
+    pub log: VecDeque<ConnectionLogEntry>,
+    /// How many times as fast as it happened a recording is played.
+    pub recording_rate: f64,
+    /// Batches still waiting in the channel after the last frame's budget was spent.
+    pub backlog: usize,
+    pub(super) handle: Option<SourceHandle>,
+    /// Keeps the demo studio alive.
+    #[cfg(not(target_arch = "wasm32"))]
+    demo: Option<DemoHandle>,
+}
+
+impl Link {
+    pub(in crate::app) fn new(settings: &Settings, source: Option<SourceSpec>) -> Self {
+        Self {
+            source,
+            url: String::new(),
+            settings: settings.connection.clone(),
+            state: ConnectionState::Disconnected,
+            hub: None,
+            last_error: None,
+            log: VecDeque::new(),
+            recording_rate: settings.view.speed,
+            backlog: 0,
+            handle: None,
+            #[cfg(not(target_arch = "wasm32"))]
+            demo: None,
+        }
+    }
+
+    /// Whether this is a recording, whose time is not ours.
+    pub fn is_recording(&self) -> bool {
+        matches!(self.source, Some(SourceSpec::Recording(_)))
+    }
+
+    /// Takes a source that was started elsewhere.
+    pub fn attach(&mut self, handle: SourceHandle, url: String) {
+        self.handle = Some(handle);
+        self.url = url;
+    }
+
+    /// Keeps the demo studio open for as long as the link is there.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn keep(&mut self, demo: DemoHandle) {
+        self.demo = Some(demo);
+    }
+
+    /// Connects to what stands in the URL field, dropping whatever there was.
+    pub fn connect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.connect(self.url.clone());
+        }
+    }
+
+    pub fn disconnect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.disconnect();
+        }
+    }
+
+    pub fn reconnect(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.reconnect();
+        }
+    }
+
+    /// Whether runs can be acted on.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in a sentence.
+    pub fn acting(&self) -> Result<(), &'static str> {
+        match &self.source {
+            None => return Err("Fed by the program around it: its runs cannot be acted on."),
+            Some(SourceSpec::Recording(_)) => return Err("A recording cannot be acted on."),
+            Some(_) => {}
+        }
+        match (&self.state, &self.hub) {
+            (ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions: true })) => {
+                Ok(())
+            }
+            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
+                Err("This hub lets nobody act on runs.")
+            }
+            (ConnectionState::Connected { .. }, _) => Err(
+                "This stream of events cannot be acted on: connect to a backend (http://…) or to \
+                 a hub.",
+            ),
+            _ => Err("There is no connection."),
+        }
+    }
+
+    /// Has something done to a run; what became of it comes as [`ActFinished`].
+    pub fn act(&self, act: Act) {
+        if let Some(handle) = &self.handle {
+            handle.send(Command::Act(act));
+        }
+    }
+
+    /// Hands changed settings to the source.
+    pub fn configure(&mut self, settings: ConnectionSettings) {
+        if settings != self.settings {
+            self.settings = settings;
+            if let Some(handle) = &self.handle {
+                handle.configure(self.settings.clone());
+            }
+        }
+    }
+}

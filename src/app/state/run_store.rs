@@ -1,0 +1,293 @@
+//! The one place where the model changes: the source's channel is drained into it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bevy::platform::time::Instant;
+use bevy::prelude::*;
+use foldhash::fast::FixedState;
+
+use super::clock::{self, PlaybackClock};
+use super::link::{HubOffer, Link};
+use crate::app::systems::AppSystems;
+use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
+use crate::protocol::{NodeName, RunId, WorkflowEvent};
+use crate::source::{Acted, ConnectionEvent, ConnectionLogEntry, ConnectionState, Signal};
+
+/// Time a frame may spend on draining; what is left waits in the channel.
+const INGEST_BUDGET: Duration = Duration::from_millis(4);
+/// Time it may spend when nothing has been drained for [`LONG_ASLEEP`], as in a page whose tab was
+/// hidden: whoever comes back sees what is, not how it came about.
+const CATCH_UP_BUDGET: Duration = Duration::from_millis(250);
+/// For so long at most: a source that is never drained must not keep the picture from moving.
+const CATCH_UP_AT_MOST: Duration = Duration::from_secs(3);
+const LONG_ASLEEP: Duration = Duration::from_secs(2);
+/// Lines kept of the connection log.
+const KEPT_CONNECTION_LOG: usize = 500;
+
+/// The model, and what changed in it this frame.
+#[derive(Resource)]
+pub struct Studio {
+    pub model: Model,
+    /// Counts changes of the model; views compare it with what they drew.
+    pub generation: u64,
+}
+
+impl Studio {
+    pub fn new(retention: Retention) -> Self {
+        Self { model: Model::new(retention), generation: 0 }
+    }
+}
+
+/// An event was received and applied, or REST told of a run.
+#[derive(Message, Clone, Debug)]
+pub struct EventReceived {
+    /// `None` where REST told.
+    pub event: Option<WorkflowEvent>,
+    pub change: Change,
+    /// Whether it happens now; otherwise it was replayed when the connection was made.
+    pub live: bool,
+}
+
+/// The runs that are not as they were, those that had to go included: each once, in the order in
+/// which they were told of.
+pub(in crate::app) fn touched<'a>(
+    received: impl Iterator<Item = &'a EventReceived>,
+) -> Vec<&'a RunId> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut touched = Vec::new();
+    for EventReceived { change, .. } in received {
+        let ids = std::iter::once(&change.run_id).chain(&change.evicted);
+        touched.extend(ids.filter(|id| seen.insert(*id)));
+    }
+    touched
+}
+
+/// A node succeeded or failed.
+#[derive(Message, Clone, Debug)]
+pub struct NodeFinished {
+    pub run_id: RunId,
+    pub node: NodeName,
+    /// `Success` or `Failed`.
+    pub status: NodeStatus,
+}
+
+/// A run completed, failed or was cancelled.
+#[derive(Message, Clone, Debug)]
+pub struct RunFinished {
+    pub run_id: RunId,
+    pub status: RunStatus,
+}
+
+/// Something that was asked for was done, or not.
+#[derive(Message, Clone, Debug, PartialEq)]
+pub struct ActFinished(pub Acted);
+
+/// The connection is in another state now. A frame can have several, in order.
+#[derive(Message, Clone, Debug)]
+pub struct ConnectionChanged(pub ConnectionState);
+
+/// The connection was made.
+#[derive(Message, Clone, Debug)]
+pub struct Connected {
+    pub url: String,
+}
+
+/// The connection ended, by whatever side.
+#[derive(Message, Clone, Debug)]
+pub struct Disconnected {
+    pub code: Option<u16>,
+    pub reason: String,
+}
+
+/// The connection failed, or could not be made.
+#[derive(Message, Clone, Debug)]
+pub struct ConnectionError {
+    pub message: String,
+}
+
+/// Something arrived that could not be read.
+#[derive(Message, Clone, Debug)]
+pub struct ParseErrorReceived {
+    pub reason: String,
+    /// The first 4 kB of it.
+    pub text: String,
+}
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.add_message::<EventReceived>()
+        .add_message::<NodeFinished>()
+        .add_message::<RunFinished>()
+        .add_message::<ActFinished>()
+        .add_message::<ConnectionChanged>()
+        .add_message::<Connected>()
+        .add_message::<Disconnected>()
+        .add_message::<ConnectionError>()
+        .add_message::<ParseErrorReceived>()
+        .init_resource::<PlaybackClock>()
+        // A recorded frame then sets the clock to its own time.
+        .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest))
+        .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
+}
+
+/// Writers for everything an embedding app may want to hear of.
+#[derive(bevy::ecs::system::SystemParam)]
+pub struct Announcements<'w> {
+    events: MessageWriter<'w, EventReceived>,
+    nodes: MessageWriter<'w, NodeFinished>,
+    runs: MessageWriter<'w, RunFinished>,
+    acts: MessageWriter<'w, ActFinished>,
+    states: MessageWriter<'w, ConnectionChanged>,
+    connected: MessageWriter<'w, Connected>,
+    disconnected: MessageWriter<'w, Disconnected>,
+    errors: MessageWriter<'w, ConnectionError>,
+    parse_errors: MessageWriter<'w, ParseErrorReceived>,
+}
+
+/// How long frames may drain.
+#[derive(Default)]
+struct Pace {
+    last: Option<Instant>,
+    /// When nothing had been drained for long, until all of it is.
+    catching_up_since: Option<Instant>,
+}
+
+impl Pace {
+    fn budget(&mut self, now: Instant) -> Duration {
+        if self.last.replace(now).is_some_and(|last| now.duration_since(last) > LONG_ASLEEP) {
+            self.catching_up_since = Some(now);
+        }
+        match self.catching_up_since {
+            Some(since) if now.duration_since(since) <= CATCH_UP_AT_MOST => CATCH_UP_BUDGET,
+            _ => INGEST_BUDGET,
+        }
+    }
+
+    fn caught_up(&mut self) {
+        self.catching_up_since = None;
+    }
+}
+
+fn drain(
+    mut studio: ResMut<Studio>,
+    mut link: ResMut<Link>,
+    mut clock: ResMut<PlaybackClock>,
+    mut announce: Announcements,
+    mut pace: Local<Pace>,
+) {
+    let begun = Instant::now();
+    let budget = pace.budget(begun);
+    let Some(signals) = link.handle.as_ref().map(|handle| handle.signals.clone()) else {
+        return;
+    };
+    for signal in signals.try_iter() {
+        match signal {
+            Signal::Batch(batch) => {
+                if link.is_recording() && !clock.is_fixed() {
+                    clock.align(batch.received_at, link.recording_rate);
+                }
+                receive(&mut studio, batch, &mut announce);
+            }
+            Signal::State(state) => {
+                match &state {
+                    ConnectionState::Connected { .. } => link.last_error = None,
+                    // Another address, or this one from the beginning.
+                    ConnectionState::Connecting { .. } => link.hub = None,
+                    _ => {}
+                }
+                announce.states.write(ConnectionChanged(state.clone()));
+                link.state = state;
+            }
+            Signal::Log(entry) => note(&mut link, entry, &mut announce),
+            Signal::Acted(acted) => {
+                announce.acts.write(ActFinished(acted));
+            }
+            Signal::Hub { api, actions } => link.hub = Some(HubOffer { api, actions }),
+        }
+        if begun.elapsed() > budget {
+            break;
+        }
+    }
+    let backlog = signals.len();
+    if backlog == 0 {
+        pace.caught_up();
+    }
+    if link.backlog != backlog {
+        link.backlog = backlog;
+    }
+}
+
+fn follow_server(mut clock: ResMut<PlaybackClock>, studio: Res<Studio>) {
+    clock.server_now = studio.model.clock().server_time(clock.now);
+}
+
+/// Applies a batch to the model and announces what it changed.
+pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mut Announcements) {
+    for item in &batch.items {
+        if let crate::protocol::Item::Malformed(error) = item {
+            announce.parse_errors.write(ParseErrorReceived {
+                reason: error.reason.clone(),
+                text: error.text.to_string(),
+            });
+        }
+    }
+    studio.generation += 1;
+    let live = batch.live;
+    studio.model.receive(batch, |event, change| {
+        if let Some(node) = &change.node
+            && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
+        {
+            announce.nodes.write(NodeFinished {
+                run_id: change.run_id.clone(),
+                node: node.name.clone(),
+                status: node.to,
+            });
+        }
+        if let Some((_, status)) = change.run_status
+            && status.is_over()
+        {
+            announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
+        }
+        announce.events.write(EventReceived { event: event.cloned(), change, live });
+    });
+}
+
+fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
+    match &entry.event {
+        ConnectionEvent::Connecting => {}
+        ConnectionEvent::Connected => {
+            announce.connected.write(Connected { url: entry.url.clone() });
+        }
+        ConnectionEvent::Disconnected { code, reason } => {
+            announce.disconnected.write(Disconnected { code: *code, reason: reason.clone() });
+        }
+        ConnectionEvent::Error { message } => {
+            link.last_error = Some((entry.at, message.clone()));
+            announce.errors.write(ConnectionError { message: message.clone() });
+        }
+    }
+    if link.log.len() == KEPT_CONNECTION_LOG {
+        link.log.pop_front();
+    }
+    link.log.push_back(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_slept_catches_up_until_nothing_waits_but_not_for_ever() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut pace = Pace::default();
+        assert_eq!(pace.budget(at(0)), INGEST_BUDGET);
+        assert_eq!(pace.budget(at(30_000)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(30_300)), CATCH_UP_BUDGET, "there is more");
+        pace.caught_up();
+        assert_eq!(pace.budget(at(30_316)), INGEST_BUDGET);
+        assert_eq!(pace.budget(at(60_000)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(61_900)), CATCH_UP_BUDGET);
+        assert_eq!(pace.budget(at(63_100)), INGEST_BUDGET, "it never ends");
+    }
+}

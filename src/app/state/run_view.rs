@@ -1,0 +1,530 @@
+//! What the stage says about a run: words and numbers, without a place or a colour.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::state::clock::millis_between;
+use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
+use crate::model::{NodeStatus, Run, RunStatus, Stats, Usual};
+use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
+
+/// A run that goes on is without news after this long, in milliseconds.
+pub const STALE_AFTER_MS: u64 = 30_000;
+/// A failure shines for so long, in milliseconds; then its bar drops to a tint (design, section 10).
+pub const SETTLED_AFTER_MS: u64 = 600_000;
+
+/// Everything the stage draws of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StageView {
+    pub title: String,
+    /// Run, seed, execution: what stands above the title.
+    pub meta: Vec<String>,
+    pub status: RunStatus,
+    /// The status in words ("Running", "Queued").
+    pub status_word: &'static str,
+    /// What stands behind the word: "LYRICS, step 3 of 8".
+    pub status_detail: String,
+    /// A cancel was asked for and the run went on.
+    pub cancel_requested: bool,
+    /// It ended without a song: completed, but RENDER never ran.
+    pub nothing_rendered: bool,
+    /// "elapsed", "took", "stopped after".
+    pub time_word: &'static str,
+    /// "00:48"; empty before anything began.
+    pub time: String,
+    /// "about 01:47 to go", "no estimate yet", "no news for 38 s".
+    pub time_detail: String,
+    /// "32 s of it queued", when some of it was.
+    pub queued: String,
+    pub modules: Vec<ModuleView>,
+    pub fix: FixView,
+    pub failure: Option<FailureView>,
+    pub scores: Option<ScoresView>,
+    /// No event for longer than [`STALE_AFTER_MS`] while it runs: for how long, in milliseconds.
+    pub silent_ms: Option<u64>,
+}
+
+/// A module of the rack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModuleView {
+    pub name: String,
+    pub status: NodeStatus,
+    /// Where the run was stopped: the node ran when the run was cancelled.
+    pub stopped: bool,
+    /// Milliseconds: of the last attempt, or so far.
+    pub duration_ms: Option<u64>,
+    pub attempts: u32,
+    pub usual: Option<Usual>,
+    /// The last verdict on the song was no.
+    pub refused: bool,
+    /// An earlier attempt failed, or its verdict was no: the small octagon in the corner.
+    pub refused_before: bool,
+    pub progress_percent: Option<f64>,
+}
+
+impl ModuleView {
+    /// It stands out of the row.
+    pub fn has_focus(&self) -> bool {
+        self.status == NodeStatus::Running
+    }
+
+    /// Longer than 19 of 20 before it.
+    pub fn is_slow(&self) -> bool {
+        match (self.duration_ms, self.usual) {
+            (Some(duration_ms), Some(usual)) => duration_ms > usual.p95_ms,
+            _ => false,
+        }
+    }
+}
+
+/// The pipeline before anything is known of a run.
+pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
+    PIPELINE
+        .iter()
+        .filter(|name| **name != "FIX")
+        .map(|name| ModuleView {
+            name: (*name).to_owned(),
+            status: NodeStatus::Pending,
+            stopped: false,
+            duration_ms: None,
+            attempts: 0,
+            usual: None,
+            refused: false,
+            refused_before: false,
+            progress_percent: None,
+        })
+        .collect()
+}
+
+/// The FIX loop.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FixView {
+    /// FIX starts so far.
+    pub passes: u32,
+    /// VALIDATE's verdicts: the first, then one after each pass.
+    pub verdicts: Vec<Verdict>,
+    /// FIX itself: status, milliseconds of its latest attempt or so far.
+    pub status: NodeStatus,
+    pub duration_ms: Option<u64>,
+    pub usual: Option<Usual>,
+    /// A pass is under way: FIX, or COMPOSE or VALIDATE after it.
+    pub live: bool,
+}
+
+/// What VALIDATE said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// `None` while it is being reached.
+    pub passed: Option<bool>,
+    pub score: Option<f64>,
+}
+
+/// Why it failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailureView {
+    /// "RENDER failed", "Run failed".
+    pub headline: String,
+    /// On one line, without line breaks.
+    pub reason: String,
+    /// Index of the failed module, unless it is FIX or no node at all.
+    pub module: Option<usize>,
+    /// It has been seen by whoever was there: see [`SETTLED_AFTER_MS`].
+    pub settled: bool,
+}
+
+/// Scores of the last VALIDATE that gave some.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoresView {
+    /// The total, where one is among them.
+    pub total: Option<f64>,
+    pub passed: Option<bool>,
+    /// The others, in order of name.
+    pub parts: Vec<(String, f64)>,
+}
+
+impl StageView {
+    /// A view of no run: the pipeline as it will be.
+    pub fn waiting(modules: Vec<ModuleView>) -> Self {
+        Self {
+            title: String::new(),
+            meta: Vec::new(),
+            status: RunStatus::Pending,
+            status_word: "",
+            status_detail: String::new(),
+            cancel_requested: false,
+            nothing_rendered: false,
+            time_word: "",
+            time: String::new(),
+            time_detail: String::new(),
+            queued: String::new(),
+            modules,
+            fix: FixView::default(),
+            failure: None,
+            scores: None,
+            silent_ms: None,
+        }
+    }
+
+    /// The view of a run at `server_now` (server's clock); `now` is this machine's.
+    pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
+        let mut modules: Vec<ModuleView> = run
+            .nodes
+            .iter()
+            .filter(|node| node.name != "FIX")
+            .map(|node| module_view(run, node, stats, server_now))
+            .collect();
+        let fix = fix_view(run, stats, server_now);
+        await_next_pass(&mut modules, &fix);
+        let scores = scores_view(run, &fix);
+        let failure = failure_view(run, &modules, server_now);
+        let silent = millis_between(run.last_received_at(), now);
+        let silent_ms =
+            (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
+        let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
+        // An estimate from old news would claim to know more than is known.
+        let time_detail = match silent_ms {
+            Some(silent_ms) => format!("no news for {}", rough_duration(silent_ms)),
+            None => detail,
+        };
+        Self {
+            title: title(run),
+            meta: meta(run),
+            status: run.status,
+            status_word: match run.status {
+                RunStatus::Pending => "Queued",
+                RunStatus::Running => "Running",
+                RunStatus::Completed => "Completed",
+                RunStatus::Failed => "Failed",
+                RunStatus::Cancelled => "Cancelled",
+            },
+            status_detail: status_detail(run, &modules, &fix),
+            cancel_requested: run.cancel_requested && run.status != RunStatus::Cancelled,
+            nothing_rendered: run.status == RunStatus::Completed
+                && run.node("RENDER").is_some_and(|node| node.status == NodeStatus::Skipped),
+            time_word,
+            time,
+            time_detail,
+            queued,
+            modules,
+            fix,
+            failure,
+            scores,
+            silent_ms,
+        }
+    }
+}
+
+/// The song's title; without one, what stands in for it says what it is.
+fn title(run: &Run) -> String {
+    let title = run_title(run);
+    match (&run.song_title, &run.song_id) {
+        (Some(_), _) => title,
+        (None, Some(_)) => format!("Song {title}"),
+        (None, None) => format!("Run {title}"),
+    }
+}
+
+fn meta(run: &Run) -> Vec<String> {
+    let mut meta = vec![format!("run {}", short_id(run.id()))];
+    if let Some(seed) = run.seed {
+        meta.push(format!("seed {seed}"));
+    }
+    if run.executions > 1 {
+        meta.push(format!("execution {}", run.executions));
+    }
+    meta
+}
+
+fn module_view(
+    run: &Run,
+    node: &crate::model::Node,
+    stats: &Stats,
+    server_now: Timestamp,
+) -> ModuleView {
+    let until = if run.status.is_over() { run.ended_at.unwrap_or(server_now) } else { server_now };
+    let so_far = || node.started_at.map(|started_at| millis_between(started_at, until));
+    let running = node.status == NodeStatus::Running;
+    let stopped = running && run.status == RunStatus::Cancelled;
+    ModuleView {
+        name: node.name.to_string(),
+        status: if stopped { NodeStatus::Pending } else { node.status },
+        stopped,
+        duration_ms: if running { so_far() } else { node.duration_ms },
+        attempts: node.attempts,
+        usual: stats.usual_node(&node.name),
+        refused: false,
+        refused_before: node.status != NodeStatus::Failed
+            && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
+        progress_percent: node.progress_percent,
+    }
+}
+
+/// While a pass is under way, what it will do again waits: it is not done.
+fn await_next_pass(modules: &mut [ModuleView], fix: &FixView) {
+    let refused = fix.verdicts.last().is_some_and(|verdict| verdict.passed == Some(false));
+    for module in modules.iter_mut().filter(|module| module.name == "VALIDATE") {
+        module.refused = refused && module.status != NodeStatus::Running;
+        module.refused_before |= refused;
+    }
+    if !fix.live {
+        return;
+    }
+    let runs = |name: &str| modules.iter().any(|m| m.name == name && m.has_focus());
+    let waiting: &[&str] = if fix.status == NodeStatus::Running {
+        &["COMPOSE", "VALIDATE"]
+    } else if runs("COMPOSE") {
+        &["VALIDATE"]
+    } else {
+        &[]
+    };
+    for module in modules.iter_mut().filter(|module| waiting.contains(&module.name.as_str())) {
+        if module.status == NodeStatus::Success {
+            module.status = NodeStatus::Pending;
+        }
+    }
+}
+
+fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
+    let Some(fix) = run.node("FIX") else {
+        return FixView::default();
+    };
+    let running = fix.status == NodeStatus::Running;
+    let so_far = || fix.started_at.map(|started_at| millis_between(started_at, server_now));
+    let passes = run.fix_iterations.max(fix.attempts);
+    let moved_on = moved_on(run);
+    let render = run.node("RENDER").map(|render| render.status);
+    let exhausted = passes >= MAX_FIX_PASSES && render == Some(NodeStatus::Skipped);
+    let mut verdicts = Vec::new();
+    if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
+        for (index, attempt) in validate.history().iter().enumerate() {
+            // Nothing on the wire says what VALIDATE thinks: a FIX pass after it says that it was
+            // not content, a step behind the loop that it was.
+            let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
+            let passed = match attempt.status {
+                NodeStatus::Running => None,
+                _ if refused || exhausted => Some(false),
+                _ => moved_on.then_some(true),
+            };
+            verdicts.push(Verdict { passed, score: total_score(&attempt.scores) });
+        }
+    }
+    let judged = verdicts.iter().filter(|verdict| verdict.passed.is_some()).count() as u32;
+    FixView {
+        passes,
+        live: passes > 0 && judged <= passes && run.status == RunStatus::Running,
+        verdicts,
+        status: fix.status,
+        usual: stats.usual_node("FIX"),
+        duration_ms: if running { so_far() } else { fix.duration_ms },
+    }
+}
+
+/// The run went behind the loop, or to its end: VALIDATE must have been content.
+fn moved_on(run: &Run) -> bool {
+    let behind = ["RENDER", "REVIEW"].map(|name| run.node(name).map(|node| node.status));
+    run.status == RunStatus::Completed
+        || behind.iter().flatten().any(|status| {
+            matches!(status, NodeStatus::Running | NodeStatus::Success | NodeStatus::Failed)
+        })
+}
+
+/// Whether a run's failure lies so far back that it need not shine any more.
+fn is_settled(run: &Run, server_now: Timestamp) -> bool {
+    run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
+}
+
+/// What failed in a run that failed, and why: the node, unless none did, and the reason on one
+/// line.
+pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
+    if run.status != RunStatus::Failed {
+        return None;
+    }
+    // The traceback is for the inspector; before it stands what happened.
+    let one_line = |text: &str| {
+        let said = text.split("Traceback (most recent call last)").next();
+        let said = said.filter(|said| !said.trim().is_empty()).unwrap_or(text);
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let unknown = || "no reason was given".to_owned();
+    let node = run.failed_node();
+    let error = node.map_or(run.error.as_deref(), |node| node.error.as_deref());
+    Some((node.map(|node| node.name.to_string()), error.map_or_else(unknown, one_line)))
+}
+
+fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Option<FailureView> {
+    let (node, reason) = failure_words(run)?;
+    let settled = is_settled(run, server_now);
+    let (headline, module) = match node {
+        Some(node) => {
+            (format!("{node} failed"), modules.iter().position(|module| module.name == node))
+        }
+        None => ("Run failed".to_owned(), None),
+    };
+    Some(FailureView { headline, reason, module, settled })
+}
+
+/// The score named "total", else "score", else "overall".
+fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
+    let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+    named("total").or_else(|| named("score")).or_else(|| named("overall"))
+}
+
+fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
+    let validate = run.node("VALIDATE")?;
+    let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
+    let named_total = |name: &str| matches!(name, "total" | "score" | "overall");
+    Some(ScoresView {
+        total: total_score(&latest.scores),
+        passed: fix
+            .verdicts
+            .last()
+            .map_or_else(|| moved_on(run).then_some(true), |verdict| verdict.passed),
+        parts: latest
+            .scores
+            .iter()
+            .filter(|(name, _)| !named_total(name))
+            .map(|(name, value)| (crate::app::words::score_words(name), *value))
+            .collect(),
+    })
+}
+
+fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
+    match run.status {
+        RunStatus::Pending => "waiting for its turn".to_owned(),
+        RunStatus::Running => {
+            let mut running: Vec<&str> = modules
+                .iter()
+                .filter(|module| module.has_focus())
+                .map(|module| module.name.as_str())
+                .collect();
+            if fix.status == NodeStatus::Running {
+                running.push("FIX");
+            }
+            match running[..] {
+                [] => "between two steps".to_owned(),
+                ["FIX"] => format!("fix {} of {MAX_FIX_PASSES}", fix.passes),
+                [_] if fix.live => {
+                    format!("{}, fix {} of {MAX_FIX_PASSES}", running[0], fix.passes)
+                }
+                [name] => match modules.iter().position(|module| module.name == name) {
+                    Some(index) => format!("{name}, step {} of {}", index + 1, modules.len()),
+                    None => name.to_owned(),
+                },
+                _ => running.join(", "),
+            }
+        }
+        RunStatus::Completed => {
+            let total = scores_view(run, fix).and_then(|scores| scores.total);
+            let mut words = total.map_or_else(String::new, |total| format!("score {total:.2}"));
+            if fix.passes > 0 {
+                let passes = if fix.passes == 1 { "pass" } else { "passes" };
+                let separator = if words.is_empty() { "" } else { ", " };
+                words.push_str(&format!("{separator}{} fix {passes}", fix.passes));
+            }
+            words
+        }
+        RunStatus::Cancelled => modules
+            .iter()
+            .find(|module| module.stopped)
+            .map_or_else(String::new, |module| format!("during {}", module.name)),
+        RunStatus::Failed => String::new(),
+    }
+}
+
+/// How long a run waited before it began, in milliseconds. A wait that is not worth a word counts
+/// as none; so does that of an earlier execution.
+pub fn queued_ms(run: &Run) -> u64 {
+    match (run.created_at, run.started_at) {
+        (Some(created_at), Some(started_at)) if run.executions <= 1 => {
+            Some(millis_between(created_at, started_at)).filter(|ms| *ms >= 1000).unwrap_or(0)
+        }
+        _ => 0,
+    }
+}
+
+/// A run's time in words.
+struct Times {
+    word: &'static str,
+    time: String,
+    detail: String,
+    queued: String,
+}
+
+fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
+    let begun_at = run.started_at.unwrap_or(run.first_event_at());
+    let queued_ms = queued_ms(run);
+    let (word, own_ms) = match run.status {
+        RunStatus::Pending => ("queued", millis_between(run.first_event_at(), server_now)),
+        RunStatus::Running => ("elapsed", millis_between(begun_at, server_now)),
+        over => {
+            let word = if over == RunStatus::Completed { "took" } else { "stopped after" };
+            let until = run.ended_at.unwrap_or(server_now);
+            (word, run.duration_ms.unwrap_or_else(|| millis_between(begun_at, until)))
+        }
+    };
+    let detail = match run.status {
+        RunStatus::Running => match remaining_ms(run, stats, server_now) {
+            Some(0) => "any moment now".to_owned(),
+            Some(millis) => format!("about {} to go", clock_words(millis)),
+            None => "no estimate yet".to_owned(),
+        },
+        _ => String::new(),
+    };
+    let total_ms = own_ms + queued_ms;
+    // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
+    let time = if run.status.is_over() && total_ms < 10_000 {
+        duration_words(total_ms)
+    } else {
+        clock_words(total_ms)
+    };
+    let queued = if queued_ms == 0 {
+        String::new()
+    } else {
+        format!("{} of it queued", rough_duration(queued_ms))
+    };
+    Times { word, time, detail, queued }
+}
+
+/// Time to go, from the usual times of what is still to come; `None` when one of them is not
+/// known. A fix pass that has not begun is not counted.
+pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u64> {
+    let current = run.current_node().map(|node| node.name.as_str());
+    let in_pass = run.fix_iterations > 0 && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
+    // What runs side by side is waited for once.
+    let (mut running, mut total) = (0, 0);
+    for node in &run.nodes {
+        let usual = || stats.usual_node(&node.name).map(|usual| usual.p50_ms);
+        let to_come = match node.status {
+            NodeStatus::Running => {
+                let so_far = node.started_at.map_or(0, |at| millis_between(at, server_now));
+                running = running.max(usual()?.saturating_sub(so_far));
+                0
+            }
+            NodeStatus::Pending if node.name == "FIX" => 0,
+            NodeStatus::Pending => usual()?,
+            // What the pass still has to do again.
+            _ if in_pass && node.name == "COMPOSE" && current == Some("FIX") => usual()?,
+            _ if in_pass && node.name == "VALIDATE" && current != Some("VALIDATE") => usual()?,
+            _ => 0,
+        };
+        total += to_come;
+    }
+    Some(running + total)
+}
+
+/// How old something is, in words for a person: "3 s", "2 min 5 s".
+pub fn age_words(at: Timestamp, now: Timestamp) -> String {
+    let age: SignedDuration = now.duration_since(at);
+    rough_duration(u64::try_from(age.as_millis()).unwrap_or(0))
+}
+
+/// "1st", "2nd", "3rd", "4th", "11th".
+pub fn ordinal_words(number: u32) -> String {
+    let suffix = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
+}

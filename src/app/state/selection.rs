@@ -1,0 +1,9 @@
+//! What is selected on the wall.
+
+use bevy::prelude::*;
+
+use crate::protocol::RunId;
+
+/// The run that Enter opens.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection(pub Option<RunId>);

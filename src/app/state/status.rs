@@ -1,0 +1,161 @@
+//! Statuses as people see them: one vocabulary for the canvas and the panel, which only render it.
+
+use crate::model::{NodeStatus, RunStatus};
+
+/// A status of a node, of a run, or of what stands for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisplayStatus {
+    Pending,
+    Running,
+    /// As running, where nothing runs that is heard of: its levels stand still.
+    Idle,
+    /// It runs, and nothing is heard of it.
+    Silent,
+    Success,
+    Failed,
+    Cancelled,
+    Skipped,
+    Unknown,
+}
+
+/// What a status' colour says; a theme has the colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Quiet,
+    /// Less quiet.
+    Muted,
+    Running,
+    Success,
+    Failed,
+    Cancelled,
+}
+
+/// A silhouette of its own for each status, so that colour is never all there is to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outline {
+    Ring,
+    /// An open ring around levels, which move or do not.
+    Levels {
+        moving: bool,
+    },
+    Clock,
+    /// A disc with a check.
+    Check,
+    /// An octagon with a cross.
+    Octagon,
+    Square,
+    /// A broken ring around two arrow heads.
+    Arrows,
+    /// A dotted ring around a question mark.
+    Question,
+}
+
+/// How far a node has come, for pictures that tell no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    Ahead,
+    AtWork,
+    Over,
+    /// It had its turn and, as far as is known, did nothing.
+    PassedOver,
+}
+
+impl DisplayStatus {
+    /// Those that a legend explains, in its order, and what it says of each.
+    pub const LEGEND: [(Self, &str); 8] = [
+        (Self::Running, "beads run to it along the cable, its ring grows"),
+        (Self::Success, "it succeeded"),
+        (Self::Failed, "large and solid; why stands beside it"),
+        (Self::Cancelled, "someone stopped the run"),
+        (Self::Skipped, "it was not needed and never started"),
+        (Self::Unknown, "its story was missed: it may have run or not"),
+        (Self::Silent, "under a veil: nothing was heard of it for 30 s"),
+        (Self::Pending, "it has not been its turn yet"),
+    ];
+
+    /// Its name.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running | Self::Idle => "running",
+            Self::Silent => "no news",
+            Self::Success => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn tone(self) -> Tone {
+        match self {
+            Self::Pending | Self::Skipped | Self::Unknown => Tone::Quiet,
+            Self::Silent => Tone::Muted,
+            Self::Running | Self::Idle => Tone::Running,
+            Self::Success => Tone::Success,
+            Self::Failed => Tone::Failed,
+            Self::Cancelled => Tone::Cancelled,
+        }
+    }
+
+    pub fn outline(self) -> Outline {
+        match self {
+            Self::Pending => Outline::Ring,
+            Self::Running => Outline::Levels { moving: true },
+            Self::Idle => Outline::Levels { moving: false },
+            Self::Silent => Outline::Clock,
+            Self::Success => Outline::Check,
+            Self::Failed => Outline::Octagon,
+            Self::Cancelled => Outline::Square,
+            Self::Skipped => Outline::Arrows,
+            Self::Unknown => Outline::Question,
+        }
+    }
+
+    pub fn progress(self) -> Progress {
+        match self {
+            Self::Pending => Progress::Ahead,
+            Self::Running | Self::Idle | Self::Silent => Progress::AtWork,
+            Self::Success | Self::Failed | Self::Cancelled => Progress::Over,
+            Self::Skipped | Self::Unknown => Progress::PassedOver,
+        }
+    }
+}
+
+impl From<NodeStatus> for DisplayStatus {
+    fn from(status: NodeStatus) -> Self {
+        match status {
+            NodeStatus::Pending => Self::Pending,
+            NodeStatus::Running => Self::Running,
+            NodeStatus::Success => Self::Success,
+            NodeStatus::Failed => Self::Failed,
+            NodeStatus::Skipped => Self::Skipped,
+            NodeStatus::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<RunStatus> for DisplayStatus {
+    fn from(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Pending => Self::Pending,
+            RunStatus::Running => Self::Running,
+            RunStatus::Completed => Self::Success,
+            RunStatus::Failed => Self::Failed,
+            RunStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// Where a node stands.
+pub fn node_status_words(status: NodeStatus) -> &'static str {
+    DisplayStatus::from(status).words()
+}
+
+/// Where a run stands.
+pub fn run_status_words(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Completed => "completed",
+        status => DisplayStatus::from(status).words(),
+    }
+}

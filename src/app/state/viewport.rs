@@ -1,0 +1,117 @@
+//! The part of the window or picture that the views have.
+
+use bevy::prelude::*;
+
+use crate::app::systems::AppSystems;
+use crate::layout::Screen;
+
+/// Size of the drawing in device pixels, and what the panel takes of it.
+#[derive(Resource, Clone, Copy, Debug, PartialEq)]
+pub struct Viewport {
+    /// Device pixels.
+    pub size_px: Vec2,
+    /// Device pixels to a logical pixel.
+    pub scale_factor: f32,
+    /// Device pixels taken from the right edge.
+    pub taken_right_px: f32,
+}
+
+impl Default for Viewport {
+    fn default() -> Self {
+        Self { size_px: Vec2::new(1920.0, 1080.0), scale_factor: 1.0, taken_right_px: 0.0 }
+    }
+}
+
+impl Viewport {
+    /// Size of what the views have, in device pixels.
+    pub fn views_px(&self) -> Vec2 {
+        Vec2::new((self.size_px.x - self.taken_right_px).max(1.0), self.size_px.y)
+    }
+
+    /// What the views have, in design pixels.
+    pub fn screen(&self) -> Screen {
+        let views_px = self.views_px();
+        Screen::of_pixels(views_px.x, views_px.y)
+    }
+}
+
+/// What the panel takes of the window.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
+pub struct PanelArea {
+    /// Logical pixels from the right edge; 0 while the panel is hidden.
+    pub width_px: f32,
+}
+
+/// Whoever looks asked for less motion.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReducedMotion(pub bool);
+
+/// How closely the views are looked at.
+#[derive(Resource, Clone, Copy, Debug, PartialEq)]
+pub struct Zoom {
+    /// 1 fits the whole view into its area.
+    pub factor: f32,
+    /// Where the view's upper left corner stands, in device pixels of the area.
+    pub origin_px: Vec2,
+}
+
+impl Default for Zoom {
+    fn default() -> Self {
+        Self { factor: 1.0, origin_px: Vec2::ZERO }
+    }
+}
+
+impl Zoom {
+    /// The closest look: a module fills a third of the screen.
+    const CLOSEST: f32 = 4.0;
+
+    /// Looks closer by a factor, with the point at `pointer_px` staying where it is.
+    #[must_use]
+    pub fn about(self, pointer_px: Vec2, by: f32, area_px: Vec2) -> Self {
+        let factor = (self.factor * by).clamp(1.0, Self::CLOSEST);
+        let origin_px = pointer_px - (pointer_px - self.origin_px) * (factor / self.factor);
+        Self { factor, origin_px }.within(area_px)
+    }
+
+    /// Moved by device pixels.
+    #[must_use]
+    pub fn moved(self, by_px: Vec2, area_px: Vec2) -> Self {
+        Self { origin_px: self.origin_px + by_px, ..self }.within(area_px)
+    }
+
+    /// No further than the view's edge.
+    fn within(self, area_px: Vec2) -> Self {
+        let least = area_px * (1.0 - self.factor);
+        Self { origin_px: self.origin_px.clamp(least, Vec2::ZERO), ..self }
+    }
+}
+
+pub(in crate::app) fn plugin(app: &mut App) {
+    app.init_resource::<Viewport>()
+        .init_resource::<Zoom>()
+        .init_resource::<ReducedMotion>()
+        .add_systems(Update, make_room_for_panel.in_set(AppSystems::Sync));
+}
+
+fn make_room_for_panel(mut viewport: ResMut<Viewport>, panel: Option<Res<PanelArea>>) {
+    let logical_px = panel.map_or(0.0, |panel| panel.width_px);
+    let taken_right_px = (logical_px * viewport.scale_factor).round();
+    let fitted = Viewport { taken_right_px, ..*viewport };
+    viewport.set_if_neq(fitted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_under_the_pointer_stays_there_and_the_edges_are_kept() {
+        let area = Vec2::new(1920.0, 1080.0);
+        let pointer = Vec2::new(960.0, 540.0);
+        let closer = Zoom::default().about(pointer, 2.0, area);
+        assert_eq!(closer, Zoom { factor: 2.0, origin_px: Vec2::new(-960.0, -540.0) });
+        let far = closer.moved(Vec2::splat(1e6), area);
+        assert_eq!(far.origin_px, Vec2::ZERO);
+        assert_eq!(closer.about(pointer, 0.01, area), Zoom::default());
+    }
+}

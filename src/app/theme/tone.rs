@@ -1,0 +1,29 @@
+//! The colours of statuses.
+
+use bevy::color::Color;
+
+use super::Palette;
+use crate::app::state::status::Tone;
+
+impl Palette {
+    /// The colour of what shows a status.
+    pub fn tone(&self, tone: Tone) -> Color {
+        match tone {
+            Tone::Quiet => self.text_tertiary,
+            Tone::Muted => self.text_secondary,
+            Tone::Running => self.running,
+            Tone::Success => self.success,
+            Tone::Failed => self.failed,
+            Tone::Cancelled => self.cancelled,
+        }
+    }
+
+    /// The colour of words that go with it, where they are small.
+    pub fn tone_words(&self, tone: Tone) -> Color {
+        match tone {
+            Tone::Quiet | Tone::Muted => self.text_secondary,
+            Tone::Failed => self.failed_text,
+            tone => self.tone(tone),
+        }
+    }
+}

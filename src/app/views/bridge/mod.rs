@@ -1,0 +1,86 @@
+//! The meter bridge along the foot of every view: four meters with their history, the connection
+//! light, and how old the picture is.
+
+mod light;
+mod meter;
+mod readings;
+
+use jiff::Timestamp;
+
+pub use self::light::LightView;
+pub use self::readings::{History, Reading};
+
+use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::free_space::LIGHT_WIDTH;
+use crate::app::state::link::Link;
+use crate::layout::Screen;
+use crate::model::Model;
+
+/// Height of the bridge.
+const HEIGHT: f32 = Screen::BRIDGE_HEIGHT;
+const GAP: f32 = 14.0;
+/// What stands over the light's words puts them lower by this.
+const PILL_LOWERS: f32 = 14.0;
+
+/// What the bridge shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgeView {
+    pub readings: [Reading; 4],
+    pub light: LightView,
+}
+
+impl BridgeView {
+    /// What the bridge shows at `now`, with a history that may be up to a second old.
+    pub fn of(
+        model: &Model,
+        history: &History,
+        link: &Link,
+        now: Timestamp,
+        server_now: Timestamp,
+    ) -> Self {
+        let light = light::light_view(model, link, now);
+        let readings = readings::readings(model, history, light.state.is_lost(), server_now);
+        Self { readings, light }
+    }
+}
+
+/// Draws the bridge at the foot of the screen; `has_pill` leaves room for what stands over the
+/// light's words.
+pub fn draw(
+    part: &mut Part,
+    view: &BridgeView,
+    has_pill: bool,
+    before: Option<&BridgeView>,
+    screen: &Screen,
+    clock_secs: f64,
+) {
+    let palette = part.palette;
+    let top = screen.height - HEIGHT;
+    let full = Rect::new(-32.0, top, screen.width + 64.0, HEIGHT + 32.0);
+    part.shape(
+        Layer::Bridge,
+        Shape::rounded_box(Rect::new(-32.0, top - 10.0, screen.width + 64.0, 10.0))
+            .fill(palette.shadow)
+            .opacity(0.25),
+    );
+    part.shape(
+        Layer::Bridge,
+        Shape::rounded_box(full).fill_vertical(palette.bridge_top, palette.bridge_bottom),
+    );
+    part.shape(
+        Layer::Bridge,
+        Shape::rounded_box(Rect::new(-32.0, top, screen.width + 64.0, 1.5))
+            .fill(palette.cable_core_idle),
+    );
+    let room = screen.right() - LIGHT_WIDTH - Screen::MARGIN;
+    let count = view.readings.len();
+    let width = (room - GAP * (count - 1) as f32) / count as f32;
+    for (index, reading) in view.readings.iter().enumerate() {
+        let x = Screen::MARGIN + index as f32 * (width + GAP);
+        let rect = Rect::new(x, top + 8.0, width, meter::HEIGHT);
+        let previous = before.and_then(|before| before.readings[index].needle);
+        meter::draw(part, reading, previous, rect, index, clock_secs);
+    }
+    let lower = if has_pill { PILL_LOWERS } else { 0.0 };
+    light::draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top + lower);
+}

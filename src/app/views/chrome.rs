@@ -1,0 +1,307 @@
+//! What every view has around it: the ground, the clock, the band when the connection is lost, and
+//! the bridge at the foot.
+
+use bevy::math::Vec2;
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use super::bridge::{self, BridgeView, History};
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
+use crate::app::state::auto::Auto;
+use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
+use crate::app::state::link::Link;
+use crate::app::state::run_store::Studio;
+use crate::app::state::view::View;
+use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
+use crate::app::theme::{Theme, size};
+use crate::app::words::updates_words;
+use crate::director::Mode;
+use crate::layout::Screen;
+use crate::source::ConnectionState;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Frame>().init_resource::<Theme>();
+}
+
+/// What is drawn around the view, and from what.
+#[derive(Resource, Default)]
+pub struct Frame {
+    cause: Option<Cause>,
+    drawn: Option<Drawn>,
+    /// What the meters look back on, and when it was made: by the server's second; while time
+    /// stands still, by what the model has heard.
+    history: Option<((i64, u64), History)>,
+}
+
+impl Frame {
+    /// What is on screen is not being kept up to date.
+    pub fn is_lost(&self) -> bool {
+        self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
+    }
+
+    /// What the band over the view says; `None` while there is nothing to say.
+    pub fn notice(&self) -> Option<&str> {
+        self.drawn.as_ref()?.notice.as_deref()
+    }
+}
+
+/// What can change it; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    directed: bool,
+    generation: u64,
+    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    seconds: (i64, i64),
+    link: ConnectionState,
+    viewport: Viewport,
+    zoom: Zoom,
+    view: View,
+    reduced_motion: bool,
+    theme: Theme,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Drawn {
+    directed: bool,
+    bridge: BridgeView,
+    clock: String,
+    notice: Option<String>,
+    screen: Screen,
+    zoom: Zoom,
+    view: View,
+    reduced_motion: bool,
+    theme: Theme,
+}
+
+impl Drawn {
+    /// All that the bridge shows.
+    fn look(&self) -> (&BridgeView, bool, Screen, Theme) {
+        (&self.bridge, self.directed, self.screen, self.theme)
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
+pub(super) fn draw(
+    mut canvas: ResMut<Canvas>,
+    frame: ResMut<Frame>,
+    studio: Res<Studio>,
+    link: Res<Link>,
+    clock: Res<PlaybackClock>,
+    draw_clock: Res<DrawClock>,
+    viewport: Res<Viewport>,
+    zoom: Res<Zoom>,
+    view: Res<View>,
+    auto: Option<Res<Auto>>,
+    reduced_motion: Res<ReducedMotion>,
+    theme: Res<Theme>,
+) {
+    let directed = auto.is_some_and(|auto| auto.0.mode() != Mode::Off);
+    let cause = Cause {
+        directed,
+        generation: studio.generation,
+        seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        link: link.state.clone(),
+        viewport: *viewport,
+        zoom: *zoom,
+        view: *view,
+        reduced_motion: reduced_motion.0,
+        theme: *theme,
+    };
+    let frame = frame.into_inner();
+    if frame.cause.as_ref() == Some(&cause) {
+        return;
+    }
+    let made = (cause.seconds.1, if clock.is_fixed() { cause.generation } else { 0 });
+    frame.cause = Some(cause);
+    let model = &studio.model;
+    let history = match &mut frame.history {
+        Some((before, history)) if *before == made => history,
+        old => &mut old.insert((made, History::of(model, clock.server_now))).1,
+    };
+    let drawn = Drawn {
+        directed,
+        bridge: BridgeView::of(model, history, &link, clock.now, clock.server_now),
+        clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
+        notice: notice(&link, clock.now),
+        screen: viewport.screen(),
+        zoom: *zoom,
+        view: *view,
+        reduced_motion: reduced_motion.0,
+        theme: *theme,
+    };
+    if frame.drawn.as_ref() == Some(&drawn) {
+        return;
+    }
+    let before = frame.drawn.take();
+    let screen = drawn.screen;
+    canvas.theme = drawn.theme;
+    canvas.scale = screen.scale * zoom.factor;
+    canvas.origin = zoom.origin_px.round();
+    // What is not kept up to date does not move, and its colours drain.
+    let lost = drawn.bridge.light.state.is_lost();
+    canvas.desaturate = if lost { 0.6 } else { 0.0 };
+    canvas.reduced_motion = lost || reduced_motion.0;
+
+    let part = canvas.redraw("frame").stay();
+    draw_ground(part, &screen);
+    draw_time_of_day(part, &screen, &drawn.clock);
+    if let Some(notice) = &drawn.notice {
+        draw_notice(part, notice, *view, &screen);
+    }
+    // Where time stands still, so do the needles.
+    let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
+    let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
+    if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
+        bridge::draw(
+            canvas.redraw("bridge").stay(),
+            &drawn.bridge,
+            directed,
+            from,
+            &screen,
+            draw_clock.secs,
+        );
+    }
+    frame.drawn = Some(drawn);
+}
+
+fn draw_ground(part: &mut Part, screen: &Screen) {
+    let palette = part.palette;
+    let full = Rect::new(-32.0, -32.0, screen.width + 64.0, screen.height + 64.0);
+    part.shape(
+        Layer::Background,
+        Shape::rounded_box(full).fill_vertical(palette.bg_top, palette.bg_bottom),
+    );
+}
+
+/// The product's mark: five level bars, as high as the letters beside it at `scale` 1 are in 26.
+pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
+    let palette = part.palette;
+    let bars = [10.9, 19.2, 26.0, 15.6, 7.8];
+    for (index, height) in bars.into_iter().enumerate() {
+        let height = height * scale;
+        let left = x + index as f32 * 6.25 * scale;
+        let bar = Rect::new(left, baseline - height, 3.6 * scale, height);
+        let ink = if index == 2 { palette.text } else { palette.violet_text };
+        part.shape(
+            Layer::Module,
+            Shape::rounded_box(bar).radius(1.8 * scale).fill(ink).unsnapped(),
+        );
+    }
+}
+
+/// The clock: hours and minutes, always top right.
+fn draw_time_of_day(part: &mut Part, screen: &Screen, clock: &str) {
+    let words = clock.to_owned();
+    part.text(
+        Layer::Face,
+        Text::new("clock", words, screen.right(), 84.0, Face::Display700, size::CLOCK)
+            .end()
+            .tracking(-0.02)
+            .colour(part.palette.text_secondary),
+    );
+}
+
+/// What the one band says while news do not come as they happen; `None` while they do.
+fn notice(link: &Link, now: Timestamp) -> Option<String> {
+    if link.is_recording() {
+        return None;
+    }
+    match &link.state {
+        ConnectionState::Reconnecting { attempt, max_attempts, next_attempt_at, .. } => {
+            let of = if *max_attempts == 0 { String::new() } else { format!(" of {max_attempts}") };
+            let when = match next_attempt_at {
+                Some(at) => {
+                    let secs = millis_between(now, *at).div_ceil(1000);
+                    format!("in {secs} s")
+                }
+                None => "under way".to_owned(),
+            };
+            Some(format!("Connection lost. Attempt {attempt}{of} {when}."))
+        }
+        ConnectionState::Failed { reason, .. } => {
+            Some(format!("No connection: {}", reason.trim_end_matches('.')))
+        }
+        ConnectionState::Connected { updates, .. } => updates_words(updates, &local_zone()),
+        _ => None,
+    }
+}
+
+/// The amber band: what happened, and what happens next.
+fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
+    let palette = part.palette;
+    let (band, words_size) = match view {
+        View::Stage { .. } => {
+            (Rect::new(Screen::MARGIN, 28.0, screen.width - 112.0 - 190.0, 62.0), 34.0)
+        }
+        // Over the counts, which move down.
+        View::Wall => (Rect::new(350.0, 8.0, screen.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
+    };
+    part.shape(
+        Layer::Band,
+        Shape::rounded_box(band)
+            .radius(14.0)
+            .fill(palette.cancelled_band)
+            .border(2.0, palette.cancelled),
+    );
+    let y = band.centre_y();
+    let at = |x: f32| Vec2::new(band.x + x, y);
+    let link = |a: f32, b: f32| Shape::capsule(at(a), at(b), 4.0).fill(palette.cancelled);
+    part.shape(Layer::Band, link(22.0, 46.0));
+    part.shape(
+        Layer::Band,
+        Shape::rounded_box(Rect::new(band.x + 34.0, y - 9.0, 22.0, 18.0))
+            .radius(3.0)
+            .fill(palette.cancelled),
+    );
+    part.shape(Layer::Band, Shape::ring(at(80.0), 9.0, 4.0).fill(palette.cancelled));
+    part.shape(Layer::Band, link(92.0, 104.0));
+    let words = truncate(Face::Text500, words_size, notice, band.w - 150.0).into_owned();
+    let baseline = y + words_size * 0.353;
+    part.text(
+        Layer::Band,
+        Text::new("notice", words, band.x + 126.0, baseline, Face::Text500, words_size)
+            .colour(palette.text),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::words::time_words;
+    use crate::config::Settings;
+    use crate::source::{Polling, PollingReason, SourceSpec, Updates};
+
+    fn link(state: ConnectionState) -> Link {
+        let source = SourceSpec::WebSocket("ws://studio/events".into());
+        let mut link = Link::new(&Settings::default(), Some(source));
+        link.state = state;
+        link
+    }
+
+    fn connected(updates: Updates) -> ConnectionState {
+        let since = Timestamp::UNIX_EPOCH;
+        ConnectionState::Connected { url: "http://studio".to_owned(), since, updates }
+    }
+
+    #[test]
+    fn a_band_says_that_news_come_late_or_not_at_all_and_not_that_all_is_well() {
+        let said = |updates| notice(&link(connected(updates)), Timestamp::UNIX_EPOCH);
+        assert_eq!(said(Updates::Live), None);
+        let polling = "Real-time updates unavailable. Polling API instead.";
+        let by = |reason| Updates::Polling(Polling { every_secs: 2, reason });
+        assert_eq!(said(by(PollingReason::NoSockets)).as_deref(), Some(polling));
+        assert_eq!(said(by(PollingReason::Safety)), None, "that is normal");
+        let cut = |reason: &str| {
+            let since = Timestamp::UNIX_EPOCH;
+            let at = time_words(since, &local_zone());
+            let words = said(Updates::Cut { since, reason: reason.to_owned() });
+            words.unwrap_or_default().replace(&at, "21:03:04")
+        };
+        assert_eq!(
+            cut("refused: nothing listens at studio:8000."),
+            "The hub lost its backend at 21:03:04 and tries again: refused: nothing listens at \
+             studio:8000"
+        );
+        assert_eq!(cut(""), "The hub lost its backend at 21:03:04 and tries again");
+    }
+}

@@ -1,0 +1,26 @@
+//! What is seen of runs: the views, and what is around each.
+
+pub mod bridge;
+pub mod chrome;
+pub mod stage;
+pub mod transition;
+pub mod wall;
+
+use bevy::prelude::*;
+
+use crate::app::state::free_space::FreeSpace;
+use crate::app::systems::AppSystems;
+
+/// Everything that is seen of runs.
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<FreeSpace>()
+        .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
+        .add_systems(
+            Update,
+            (transition::fade, chrome::draw).chain().in_set(AppSystems::DrawChrome),
+        )
+        .add_systems(
+            Update,
+            (stage::systems(), wall::systems()).chain().in_set(AppSystems::DrawView),
+        );
+}

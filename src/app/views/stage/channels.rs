@@ -1,0 +1,200 @@
+//! Whoever cannot tell two statuses by colour can tell them by glyph and by texture or motion: taken
+//! from what is drawn, in every theme and for every kind of eyes.
+
+use std::collections::BTreeSet;
+
+use super::place::Place;
+use super::rack;
+use crate::app::state::run_view::waiting_modules;
+use crate::app::state::run_view::{FailureView, ModuleView, StageView};
+use bevy::math::Vec2;
+
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Canvas, Layer, Traits};
+use crate::app::state::status::DisplayStatus;
+use crate::app::theme::vision::{Vision, distance};
+use crate::app::theme::{Palette, Theme};
+use crate::layout::{RackRequest, Screen, lay_out_rack};
+use crate::model::{NodeStatus, Usual};
+
+/// CIEDE2000. Above 5 two colours are seen as two when they lie side by side (Mokrzycki, Tatol:
+/// Colour difference ΔE, 2011, section 5); ours stand apart and are remembered, so twice that.
+const FAR: f32 = 10.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Running,
+    Success,
+    Failed,
+    Cancelled,
+    /// Pending and skipped: neutral in colour.
+    Pending,
+    Skipped,
+}
+
+impl Status {
+    const ALL: [Self; 6] =
+        [Self::Running, Self::Success, Self::Failed, Self::Cancelled, Self::Pending, Self::Skipped];
+
+    fn colour(self, palette: &Palette) -> bevy::color::Color {
+        match self {
+            Self::Running => palette.running,
+            Self::Success => palette.success,
+            Self::Failed => palette.failed,
+            Self::Cancelled => palette.cancelled,
+            Self::Pending | Self::Skipped => palette.text_tertiary,
+        }
+    }
+
+    fn module(self) -> ModuleView {
+        let status = match self {
+            Self::Running => NodeStatus::Running,
+            Self::Success => NodeStatus::Success,
+            Self::Failed => NodeStatus::Failed,
+            Self::Cancelled | Self::Skipped => NodeStatus::Skipped,
+            Self::Pending => NodeStatus::Pending,
+        };
+        ModuleView {
+            status,
+            stopped: self == Self::Cancelled,
+            duration_ms: Some(4_000),
+            usual: Some(Usual { p50_ms: 5_000, p95_ms: 9_000, samples: 9 }),
+            ..waiting_modules().remove(0)
+        }
+    }
+
+    fn glyph(self) -> DisplayStatus {
+        match self {
+            Self::Running => DisplayStatus::Running,
+            Self::Success => DisplayStatus::Success,
+            Self::Failed => DisplayStatus::Failed,
+            Self::Cancelled => DisplayStatus::Cancelled,
+            Self::Pending => DisplayStatus::Pending,
+            Self::Skipped => DisplayStatus::Skipped,
+        }
+    }
+
+    /// The shapes of its glyph.
+    fn badge(self) -> Vec<Traits> {
+        let mut canvas = Canvas::default();
+        let part = canvas.redraw("glyph");
+        badge(part, Layer::Face, self.glyph(), Vec2::ZERO, 20.0, "glyph");
+        part.traits().collect()
+    }
+
+    /// Everything the rack draws for a node in this status.
+    fn drawn(self, theme: Theme) -> Vec<Traits> {
+        let module = self.module();
+        let rack = lay_out_rack(&RackRequest {
+            focus: vec![module.has_focus() || self == Self::Failed],
+            left: Screen::MARGIN,
+            right: 500.0,
+            top: 312.0,
+            enlarged: 1.0,
+            loop_between: None,
+        });
+        let screen = Screen::of_pixels(1920.0, 1080.0);
+        let place = Place {
+            screen,
+            rack,
+            moving: vec![false],
+            down: 0.0,
+            failure_top: 196.0,
+            lower_top: 644.0,
+            clock_secs: 0.0,
+            failed_at: 0.0,
+            frozen: false,
+        };
+        let mut view = StageView::waiting(vec![module]);
+        if self == Self::Failed {
+            view.failure = Some(FailureView {
+                headline: String::new(),
+                reason: String::new(),
+                module: Some(0),
+                settled: false,
+            });
+        }
+        let mut canvas = Canvas::default();
+        canvas.theme = theme;
+        let part = canvas.redraw("stage");
+        rack::draw_modules(part, &view, &place);
+        rack::draw_failure(part, &view, &place);
+        part.traits().collect()
+    }
+}
+
+/// What tells two statuses apart without any colour: the glyph's silhouette; texture, which is also
+/// whether the glyph is solid and whether outlines are broken; motion.
+fn channels_apart(one: Status, other: Status, theme: Theme) -> [bool; 3] {
+    fn set<T: Ord>(drawn: &[Traits], channel: fn(&Traits) -> T) -> BTreeSet<T> {
+        drawn.iter().map(channel).collect()
+    }
+    let silhouette = |status: Status| set(&status.badge(), |traits| traits.silhouette);
+    let texture = |status: Status| {
+        let solid = status.badge().iter().any(|traits| traits.area);
+        (solid, set(&status.drawn(theme), |traits| (traits.texture, traits.dashed)))
+    };
+    let motion = |status: Status| set(&status.drawn(theme), |traits| traits.motion);
+    [
+        silhouette(one) != silhouette(other),
+        texture(one) != texture(other),
+        motion(one) != motion(other),
+    ]
+}
+
+#[test]
+fn what_colour_does_not_tell_two_other_channels_do() {
+    let mut leaning = BTreeSet::new();
+    for theme in Theme::ALL {
+        let palette = theme.palette();
+        for (place, one) in Status::ALL.into_iter().enumerate() {
+            for other in Status::ALL.into_iter().skip(place + 1) {
+                let [glyph, texture, motion] = channels_apart(one, other, theme);
+                for vision in Vision::ALL {
+                    let seen = |status: Status| vision.sees(status.colour(palette));
+                    let far = distance(seen(one), seen(other));
+                    if far >= FAR {
+                        continue;
+                    }
+                    leaning.insert(format!("{theme:?}"));
+                    assert!(
+                        glyph && (texture || motion),
+                        "{theme:?}, {vision:?}: {one:?} and {other:?} are {far:.1} apart, and \
+                         glyph {glyph}, texture {texture}, motion {motion}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(!leaning.is_empty(), "grey alone makes some pairs lean on the other channels");
+}
+
+/// The four that are colours of their own, where all that is needed is colour.
+#[test]
+fn high_contrast_tells_statuses_by_colour_to_every_kind_of_eyes() {
+    let palette = Theme::HighContrast.palette();
+    let visions = [Vision::Usual, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia];
+    for vision in visions {
+        for (place, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[place + 1..5] {
+                let seen = |status: &Status| vision.sees(status.colour(palette));
+                let far = distance(seen(one), seen(other));
+                assert!(far >= FAR, "{vision:?}: {one:?} and {other:?}: {far:.1}");
+            }
+        }
+    }
+}
+
+/// Who sees all colours never has to look twice.
+#[test]
+fn usual_eyes_tell_statuses_by_colour_in_every_theme() {
+    for theme in Theme::ALL {
+        for (place, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[place + 1..5] {
+                let colour = |status: &Status| status.colour(theme.palette());
+                let far = distance(colour(one), colour(other));
+                assert!(far >= 2.0 * FAR, "{theme:?}: {one:?} and {other:?}: {far:.1}");
+            }
+        }
+    }
+}

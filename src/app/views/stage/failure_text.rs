@@ -1,0 +1,63 @@
+//! The sentence in the failure bar: what failed, and why, to be read from across the room.
+
+use crate::app::draw::{Face, Layer, Part, Rect, Text, measure, wrap};
+use crate::app::theme::size;
+
+use crate::app::state::run_view::FailureView;
+
+/// Where the sentence begins, from the bar's left end.
+const LEFT: f32 = 98.0;
+const RIGHT_PAD: f32 = 28.0;
+const GAP: f32 = 22.0;
+
+/// One line at 44; two at 36 when it is longer, cut at the end of the second.
+pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
+    let palette = part.palette;
+    let ink = if failure.settled { palette.text } else { palette.failed_ink };
+    let x = bar.x + LEFT;
+    let width = bar.w - LEFT - RIGHT_PAD;
+    let (bold, plain) = (Face::Display700, Face::Text500);
+    let headline_width = measure(bold, size::FAIL_BAND, 0.0, &failure.headline);
+    let reason_width = measure(plain, size::FAIL_BAND, 0.0, &failure.reason);
+    if headline_width + GAP + reason_width <= width {
+        part.text(
+            Layer::OverlayFace,
+            Text::new(
+                "fail line 1",
+                failure.headline.clone(),
+                x,
+                bar.y + 58.0,
+                bold,
+                size::FAIL_BAND,
+            )
+            .colour(ink)
+            .then(GAP, failure.reason.clone())
+            .face(plain)
+            .keep_colour(),
+        );
+        return;
+    }
+    let small = size::FAIL_BAND_WRAPPED;
+    let headline_width = measure(bold, small, 0.0, &failure.headline);
+    let first_width = width - headline_width - GAP;
+    // Of two lines only the second is cut, so the first is whole words of the reason.
+    let lines = wrap(plain, small, &failure.reason, first_width, 2);
+    let first = lines.first().map_or("", String::as_str);
+    let rest = failure.reason.get(first.len()..).unwrap_or("").trim_start();
+    part.text(
+        Layer::OverlayFace,
+        Text::new("fail line 1", failure.headline.clone(), x, bar.y + 38.0, bold, small)
+            .colour(ink)
+            .then(GAP, first.to_owned())
+            .face(plain)
+            .keep_colour(),
+    );
+    if let Some(second) = wrap(plain, small, rest, width, 1).into_iter().next() {
+        part.text(
+            Layer::OverlayFace,
+            Text::new("fail line 2", second, x, bar.y + 74.0, plain, small)
+                .colour(ink)
+                .keep_colour(),
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! The FIX loop: one lane a pass, from VALIDATE through FIX back to COMPOSE, with the verdicts
+//! inside.
+
+use bevy::color::{Alpha, Color};
+use bevy::math::Vec2;
+
+use super::place::Place;
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
+use crate::app::state::run_view::{FixView, StageView, Verdict};
+use crate::app::state::status::DisplayStatus;
+use crate::app::words::{clock_words, duration_words};
+use crate::layout::FixLoop;
+use crate::model::NodeStatus;
+use crate::protocol::MAX_FIX_PASSES;
+
+const ROW_PITCH: f32 = 34.0;
+const CROWDED_ROW_PITCH: f32 = 29.0;
+
+/// How a lane looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Ghost,
+    /// The signal goes round now.
+    Live,
+    /// The pass is made, its verdict is not reached.
+    Waiting,
+    Passed,
+    Refused,
+}
+
+/// Draws the loop: quietly ghosted until it is used.
+pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
+    let Some(at) = place.rack.fix_loop else {
+        return;
+    };
+    let fix = &view.fix;
+    let shown = (fix.passes as usize).clamp(1, at.radii.len());
+    for pass in (0..shown).rev() {
+        draw_lane(part, &at, pass, lane_of(view, pass));
+    }
+    if fix.passes > 0 {
+        draw_verdicts(part, fix, &at);
+    }
+    draw_module(part, view, &at);
+}
+
+fn lane_of(view: &StageView, pass: usize) -> Lane {
+    let fix = &view.fix;
+    if pass as u32 >= fix.passes {
+        return Lane::Ghost;
+    }
+    match fix.verdicts.get(pass + 1).and_then(|verdict| verdict.passed) {
+        Some(true) => Lane::Passed,
+        Some(false) => Lane::Refused,
+        None if pass as u32 + 1 < fix.passes => Lane::Refused,
+        // Nothing goes round any more, and nobody said how the pass was.
+        None if view.status.is_over() && fix.status == NodeStatus::Failed => Lane::Refused,
+        None if view.status.is_over() => Lane::Ghost,
+        None => {
+            let compose_runs =
+                view.modules.iter().any(|module| module.name == "COMPOSE" && module.has_focus());
+            if fix.status == NodeStatus::Running || compose_runs {
+                Lane::Live
+            } else {
+                Lane::Waiting
+            }
+        }
+    }
+}
+
+fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
+    let palette = part.palette;
+    let radius = at.radii[pass];
+    let centre = Vec2::new(at.centre_x, at.arc_y);
+    let path = |width: f32| Shape::lane(centre, radius, at.top, width);
+    let arrow = match lane {
+        Lane::Ghost => {
+            part.shape(Layer::Rack, path(12.0).fill(palette.lane));
+            part.shape(Layer::Rack, path(2.5).fill(palette.lane_idle).dash(3.0, 9.0));
+            palette.text_decorative
+        }
+        Lane::Live => {
+            part.shape(
+                Layer::Rack,
+                path(13.0).fill(palette.running_jacket).glow(
+                    6.0,
+                    18.0,
+                    palette.running.with_alpha(0.4),
+                ),
+            );
+            part.shape(
+                Layer::Rack,
+                path(6.0).fill(palette.running.with_alpha(0.55)).beads(6.6, palette.bead),
+            );
+            palette.running
+        }
+        Lane::Waiting => {
+            part.shape(Layer::Rack, path(13.0).fill(palette.running_jacket));
+            part.shape(Layer::Rack, path(6.0).fill(palette.running));
+            palette.running
+        }
+        Lane::Passed => {
+            part.shape(
+                Layer::Rack,
+                path(13.0).fill(palette.success_deep).glow(
+                    4.0,
+                    18.0,
+                    palette.success.with_alpha(0.4),
+                ),
+            );
+            part.shape(Layer::Rack, path(6.0).fill(palette.success));
+            palette.success
+        }
+        Lane::Refused => {
+            part.shape(Layer::Rack, path(13.0).fill(palette.failed_deep).keep_colour());
+            part.shape(Layer::Rack, path(6.0).fill(palette.failed).dash(11.0, 7.0).keep_colour());
+            palette.failed
+        }
+    };
+    let tip = Vec2::new(at.centre_x - radius, at.top + 4.0);
+    part.shape(Layer::Rack, Shape::arrowhead(tip, 0.0, 16.0, 19.0).fill(arrow));
+}
+
+/// "first 0.74 ✗", "after fix 1 0.88 ✓".
+fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
+    let palette = part.palette;
+    let left = at.centre_x - at.radii[0] + 18.0;
+    let right = at.centre_x + at.radii[0] - 18.0;
+    let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
+    let rows = (fix.verdicts.len() as f32 - 1.0) * pitch;
+    // Above it hangs the cable from COMPOSE to VALIDATE.
+    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 42.0);
+    for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
+        let y = first_y + row as f32 * pitch;
+        let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
+        part.text(
+            Layer::Face,
+            Text::new(("verdict", row), label, left, y, Face::Text500, 22.0)
+                .colour(palette.text_secondary),
+        );
+        let glyph = match verdict.passed {
+            Some(true) => DisplayStatus::Success,
+            Some(false) => DisplayStatus::Failed,
+            None => DisplayStatus::Running,
+        };
+        badge(part, Layer::Face, glyph, Vec2::new(right - 12.0, y - 8.0), 12.0, "verdict");
+        part.text(
+            Layer::Face,
+            Text::new(("score", row), score_words(verdict), right - 30.0, y, Face::Text600, 26.0)
+                .end()
+                .colour(palette.text),
+        );
+    }
+}
+
+fn score_words(verdict: &Verdict) -> String {
+    verdict.score.map_or_else(String::new, |score| format!("{score:.2}"))
+}
+
+fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
+    let palette = part.palette;
+    let fix = &view.fix;
+    let failed = fix.status == NodeStatus::Failed;
+    let running = fix.status == NodeStatus::Running;
+    let rect = if running {
+        Rect::new(at.module.x - 62.0, at.module.y - 12.0, at.module.w + 124.0, at.module.h + 16.0)
+    } else {
+        at.module
+    };
+    let used = fix.passes > 0;
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(rect.translated(0.0, 8.0))
+            .radius(12.0)
+            .fill(palette.shadow)
+            .opacity(0.5)
+            .soft(10.0),
+    );
+    let body = Shape::rounded_box(rect).radius(12.0);
+    let (body, ink): (Shape, Color) = if failed {
+        (body.fill(palette.failed).keep_colour(), palette.failed_ink)
+    } else if running {
+        let body = body
+            .fill_vertical(palette.running_panel_top, palette.running_panel_bottom)
+            .border(3.0, palette.running)
+            .glow(9.0, 8.0, palette.running.with_alpha(0.26));
+        (body, palette.text)
+    } else if used {
+        let body = body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.fix_edge);
+        (body, palette.text)
+    } else {
+        (body.fill(palette.ghost).border(1.5, palette.hair), palette.text_tertiary)
+    };
+    part.shape(Layer::Module, body);
+    let left = rect.x + 22.0;
+    if running {
+        draw_running(part, fix, rect, left);
+        return;
+    }
+    let baseline = rect.y + 49.0;
+    part.text(
+        Layer::Face,
+        Text::new("fix name", "FIX", left, baseline, Face::Text600, 30.0).colour(ink),
+    );
+    let words = match view.status.is_over() {
+        _ if failed => "failed".to_owned(),
+        _ if used => format!("{} of {MAX_FIX_PASSES}", fix.passes),
+        true => "not used".to_owned(),
+        false => "if needed".to_owned(),
+    };
+    let text_size = if used { 30.0 } else { 24.0 };
+    let right = rect.x + rect.w - 22.0;
+    part.text(
+        Layer::Face,
+        Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
+    );
+}
+
+/// FIX at work: which pass, and for how long.
+fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
+    let palette = part.palette;
+    let middle = rect.y + rect.h / 2.0;
+    let name = format!("FIX {} of {MAX_FIX_PASSES}", fix.passes);
+    part.text(
+        Layer::Face,
+        Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(palette.text),
+    );
+    let usual = fix.usual.map_or_else(
+        || "no usual yet".to_owned(),
+        |usual| format!("usual {}", duration_words(usual.p50_ms)),
+    );
+    part.text(
+        Layer::Face,
+        Text::new("fix usual", usual, left, middle + 28.0, Face::Text500, 22.0)
+            .colour(palette.text_secondary),
+    );
+    let right = rect.x + rect.w - 20.0;
+    part.text(
+        Layer::Face,
+        Text::new(
+            "fix passes",
+            clock_words(fix.duration_ms.unwrap_or(0)),
+            right,
+            middle + 17.0,
+            Face::Display700,
+            46.0,
+        )
+        .end()
+        .colour(palette.text),
+    );
+    let centre = Vec2::new(rect.x + rect.w / 2.0, rect.y);
+    part.shape(
+        Layer::Face,
+        Shape::disc(centre, 19.0).fill(palette.running_deep).border(3.0, palette.running),
+    );
+    part.shape(Layer::Face, Shape::levels(centre, Vec2::new(8.0, 8.0)).fill(palette.running));
+}

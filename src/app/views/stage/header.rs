@@ -1,0 +1,161 @@
+//! The header: which song, where it is, how long so far, and the clock.
+
+use bevy::math::Vec2;
+
+use super::place::Place;
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::state::run_view::StageView;
+use crate::app::state::status::DisplayStatus;
+use crate::app::theme::size;
+use crate::app::views::chrome::draw_mark;
+use crate::model::RunStatus;
+
+/// The line above the title, with the mark.
+pub fn draw_meta(part: &mut Part, meta: &[String]) {
+    let palette = part.palette;
+    let y = 74.0;
+    draw_mark(part, 56.0, y, 1.0);
+    part.text(
+        Layer::Face,
+        Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
+            .colour(palette.text_secondary)
+            .then(14.0, "/")
+            .colour(palette.text_decorative)
+            .then(14.0, meta.join("     "))
+            .face(Face::Text500)
+            .colour(palette.text_secondary),
+    );
+}
+
+/// News of another run that failed, beside the clock.
+pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Place) {
+    let palette = part.palette;
+    let right = place.screen.right() - 210.0;
+    // "Meterbridge / " and what follows it must stay clear of it.
+    let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
+    let room = right - (meta_right + 90.0).max(place.screen.width * 0.42);
+    let words = truncate(Face::Text500, size::META, news, room).into_owned();
+    let width = measure(Face::Text500, size::META, 0.0, &words);
+    let chip = Rect::new(right - width - 58.0, 38.0, width + 78.0, 52.0);
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(chip)
+            .radius(26.0)
+            .fill(palette.failed_deep)
+            .border(1.5, palette.failed)
+            .keep_colour(),
+    );
+    badge(
+        part,
+        Layer::Face,
+        DisplayStatus::Failed,
+        Vec2::new(right - width - 28.0, 64.0),
+        15.0,
+        "news",
+    );
+    part.text(
+        Layer::Face,
+        Text::new("news", words, right, 74.0, Face::Text500, size::META)
+            .end()
+            .colour(palette.failed_text)
+            .keep_colour(),
+    );
+}
+
+/// Title, status line and times of a run.
+pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
+    let palette = part.palette;
+    let failed = view.failure.is_some();
+    let right = place.screen.right();
+    // On a high screen it stays with the rack, which is in the middle.
+    let down = place.down;
+    let (title_size, title_y) =
+        if failed { (size::HERO_FAILED, 168.0 + down) } else { (size::HERO, 180.0 + down) };
+    let time_size = title_size * 0.8;
+    let time_width = measure(Face::Display700, time_size, -0.018, &view.time);
+    let word_width = measure(Face::Text500, size::META, 0.0, view.time_word);
+    part.text(
+        Layer::Face,
+        Text::new("time", view.time.clone(), right + 2.0, title_y, Face::Display700, time_size)
+            .end()
+            .tracking(-0.018)
+            .colour(palette.text),
+    );
+    let word_x = right - time_width - 18.0;
+    // What is part of it stands below it.
+    let word_y = if view.queued.is_empty() { title_y } else { title_y - 34.0 };
+    part.text(
+        Layer::Face,
+        Text::new("time word", view.time_word, word_x, word_y, Face::Text500, size::META)
+            .end()
+            .colour(palette.text_secondary),
+    );
+
+    let queued_width = measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &view.queued);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "queued",
+            view.queued.clone(),
+            word_x,
+            title_y,
+            Face::Text500,
+            size::ESSENTIAL_MIN,
+        )
+        .end()
+        .colour(palette.text_tertiary),
+    );
+    let room = word_x - word_width.max(queued_width) - 56.0 - 40.0;
+    let title_size = title_size.min(fitting_size(&view.title, title_size, room));
+    let title = truncate(Face::Display700, title_size, &view.title, room).into_owned();
+    part.text(
+        Layer::Face,
+        Text::new("title", title, 53.0, title_y, Face::Display700, title_size)
+            .tracking(-0.022)
+            .colour(palette.text),
+    );
+    if failed {
+        return;
+    }
+
+    let y = 246.0 + down;
+    let glyph = DisplayStatus::from(view.status);
+    badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 13.0), 19.0, "status");
+    let mut line =
+        Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
+            .colour(if view.status == RunStatus::Pending {
+                palette.text_secondary
+            } else {
+                part.palette.tone(glyph.tone())
+            })
+            .then(18.0, view.status_detail.clone())
+            .face(Face::Text500)
+            .colour(palette.text);
+    if view.nothing_rendered {
+        line = line.then(22.0, "nothing rendered").colour(palette.cancelled);
+    }
+    if view.cancel_requested {
+        line = line.then(22.0, "cancel requested").colour(palette.cancelled);
+    }
+    part.text(Layer::Face, line);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "time detail",
+            view.time_detail.clone(),
+            right,
+            y,
+            Face::Text500,
+            size::STATUS_LINE,
+        )
+        .end()
+        .colour(palette.text_secondary),
+    );
+}
+
+/// Titles shrink to 60 % before they are cut: a title is the answer to "which song".
+fn fitting_size(title: &str, wanted: f32, room: f32) -> f32 {
+    let width = measure(Face::Display700, wanted, -0.022, title);
+    if width <= room { wanted } else { (wanted * room / width).max(wanted * 0.6) }
+}

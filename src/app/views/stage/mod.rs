@@ -1,0 +1,443 @@
+//! The stage: one run's whole pipeline, from the first frame on.
+//!
+//! [`run_view`](crate::app::state::run_view) says what there is to say, `layout` where it stands, and the other files draw it. The
+//! picture is written again only when something it shows has changed; between, the shader moves
+//! it.
+
+mod cables;
+#[cfg(test)]
+mod channels;
+mod failure_text;
+mod fix_loop;
+mod header;
+mod lower;
+mod place;
+mod rack;
+pub mod story;
+
+use bevy::color::Alpha;
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
+use bevy::math::Vec2;
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use self::place::Place;
+use super::chrome::Frame;
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
+use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::focus::Focus;
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::state::run_view::{StageView, age_words, waiting_modules};
+use crate::app::state::view::on_stage;
+use crate::app::state::viewport::Viewport;
+use crate::app::theme::{Theme, motion, size};
+use crate::app::words::run_title;
+use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
+use crate::model::{Model, Run, RunStatus};
+use crate::protocol::RunId;
+use crate::source::ConnectionState;
+
+/// Upper edge of the rack on a 16:9 screen.
+const RACK_TOP: f32 = 312.0;
+const FAILURE_TOP: f32 = 196.0;
+/// From this ratio of height to width on a screen is a portrait one.
+const PORTRAIT: f32 = 1.25;
+/// On a portrait screen modules stand in two rows, and are as much larger as there is room for.
+const PORTRAIT_ENLARGED: [f32; 4] = [1.6, 1.45, 1.3, 1.15];
+/// From the rack's lower edge to the lower zone.
+const LOWER_BELOW_RACK: f32 = 36.0;
+/// A failure seen later than this after it happened is drawn without its entrance, in seconds.
+const LONG_AGO_SECS: f64 = 1e4;
+/// An end seen later than this is none of the present, in milliseconds.
+const NEWS_OF_AN_END_MS: u64 = 5_000;
+/// A failure elsewhere is told for this long, in milliseconds.
+const NEWS_MS: u64 = 60_000;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<StageMemory>();
+}
+
+/// What draws it.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    (leave.run_if(not(on_stage)), draw.run_if(on_stage)).chain()
+}
+
+/// What the stage showed last, to know what has changed and where motion begins.
+#[derive(Resource, Default)]
+struct StageMemory {
+    cause: Option<Cause>,
+    drawn: Option<Drawn>,
+    run: Option<RunId>,
+    /// Modules' places when the last move began, and where they go.
+    from: Vec<ModuleBox>,
+    to: Vec<ModuleBox>,
+    moved_at: f64,
+    /// When it was last drawn, or nothing of it had to be.
+    drawn_at: f64,
+    status: Option<RunStatus>,
+    failed_at: f64,
+}
+
+/// Where the stage's parts come to stand.
+struct Layout {
+    rack: Rack,
+    /// How much lower title and rack stand than on a 16:9 screen.
+    down: f32,
+    /// Where the last events and the story begin.
+    lower_top: f32,
+}
+
+/// What can change the picture; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    generation: u64,
+    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    seconds: (i64, i64),
+    focus: (Option<RunId>, bool),
+    link: ConnectionState,
+    viewport: Viewport,
+    theme: Theme,
+}
+
+/// What a drawing was made from; equal means that nothing has to be drawn.
+#[derive(Clone, Debug, PartialEq)]
+struct Drawn {
+    run: Option<RunId>,
+    stage: Option<StageView>,
+    story: Vec<String>,
+    /// What is waited for, while there is no run.
+    waits_for: Option<ConnectionState>,
+    has_notice: bool,
+    lost: bool,
+    elsewhere: Option<String>,
+    screen: Screen,
+    run_events: u64,
+    theme: Theme,
+}
+
+/// Another view is shown.
+fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+    if memory.cause.take().is_some() {
+        memory.drawn = None;
+        canvas.remove("stage");
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
+fn draw(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<StageMemory>,
+    studio: Res<Studio>,
+    link: Res<Link>,
+    focus: Res<Focus>,
+    clock: Res<PlaybackClock>,
+    draw_clock: Res<DrawClock>,
+    viewport: Res<Viewport>,
+    frame: Res<Frame>,
+    mut free: ResMut<FreeSpace>,
+    mut next: ResMut<NextFrame>,
+) {
+    let now = draw_clock.secs;
+    // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
+    let moving = memory.is_moving();
+    let cause = Cause {
+        generation: studio.generation,
+        seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        focus: (focus.run().cloned(), focus.is_following()),
+        link: link.state.clone(),
+        viewport: *viewport,
+        theme: canvas.theme,
+    };
+    if !moving && memory.cause.as_ref() == Some(&cause) {
+        return;
+    }
+    memory.cause = Some(cause);
+
+    let model = &studio.model;
+    let run = focus.run().and_then(|id| model.run(id));
+    let mut stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
+    if let Some(stage) = stage.as_mut().filter(|_| !focus.is_following()) {
+        stage.meta.push("staying on this run".to_owned());
+    }
+    let story = match (run, &stage) {
+        (Some(run), Some(stage)) => story::story(run, stage, clock.server_now),
+        _ => Vec::new(),
+    };
+    let drawn = Drawn {
+        run: run.map(|run| run.id().clone()),
+        story,
+        waits_for: run.is_none().then(|| link.state.clone()),
+        has_notice: frame.notice().is_some(),
+        lost: frame.is_lost(),
+        elsewhere: elsewhere(model, focus.run(), clock.server_now),
+        screen: viewport.screen(),
+        run_events: run.map_or(0, Run::events),
+        theme: canvas.theme,
+        stage,
+    };
+    memory.drawn_at = now;
+    let reduced_motion = canvas.reduced_motion;
+    if memory.notice_changes(&drawn, run, clock.server_now, now, reduced_motion) {
+        canvas.cross_fade(now, f64::from(motion::CROSS_FADE));
+        next.within_secs(0.0);
+    }
+    if memory.is_moving() {
+        next.within_secs(0.0);
+    }
+    if !moving && memory.drawn.as_ref() == Some(&drawn) {
+        return;
+    }
+
+    let (screen, lost) = (drawn.screen, drawn.lost);
+    let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
+    let part = canvas.redraw("stage");
+    rack::draw_rails(part, &place);
+    match (&drawn.stage, run) {
+        (Some(stage), Some(run)) => draw_run(part, stage, run, &drawn, &place),
+        _ => draw_waiting(part, &link, &place),
+    }
+    if let Some(elsewhere) = drawn.elsewhere.as_ref().filter(|_| !drawn.has_notice) {
+        let meta = drawn.stage.as_ref().map_or(&[][..], |stage| &stage.meta);
+        header::draw_elsewhere(part, elsewhere, meta, &place);
+    }
+    memory.drawn = Some(drawn);
+    let room = Room { rect: memory.room_for_toasts(&screen), at_right: false };
+    free.set_if_neq(FreeSpace { rooms: vec![room], keep: Vec::new() });
+}
+
+/// Whether a run has ended just now. What a viewer who was away missed makes no entrance.
+fn is_news(run: &Run, server_now: Timestamp) -> bool {
+    run.ended_at.is_none_or(|at| millis_between(at, server_now) < NEWS_OF_AN_END_MS)
+}
+
+impl StageMemory {
+    /// Whether modules were last drawn on their way to their places.
+    fn is_moving(&self) -> bool {
+        self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
+    }
+
+    /// Notes when a move or a failure began; says whether the picture has to fade where modules
+    /// would have moved.
+    fn notice_changes(
+        &mut self,
+        drawn: &Drawn,
+        run: Option<&Run>,
+        server_now: Timestamp,
+        now: f64,
+        reduced_motion: bool,
+    ) -> bool {
+        let mut fades = false;
+        let same_run = run.map(Run::id) == self.run.as_ref();
+        let status = run.map(|run| run.status);
+        if status == Some(RunStatus::Failed) && self.status != status {
+            let news = same_run && run.is_some_and(|run| is_news(run, server_now));
+            self.failed_at = if news { now } else { now - LONG_AGO_SECS };
+        }
+        let to = Self::lay_out(drawn.screen, drawn.stage.as_ref()).rack.modules;
+        if to != self.to {
+            let screen_changed =
+                self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
+            let elsewhere = !same_run || screen_changed || self.to.len() != to.len();
+            let jumps = elsewhere || reduced_motion;
+            fades = reduced_motion && !elsewhere;
+            self.from = if jumps { to.clone() } else { self.placed(now) };
+            self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
+            self.to = to;
+        }
+        self.status = status;
+        self.run = run.map(|run| run.id().clone());
+        fades
+    }
+
+    /// The ground below the rack up to the fix loop, or beneath the loop: nothing is there but the
+    /// run's last events, which the rack tells as well.
+    fn room_for_toasts(&self, screen: &Screen) -> Rect {
+        let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
+        let Layout { rack, lower_top, .. } = Self::lay_out(*screen, stage);
+        let (x, right) = (Screen::MARGIN, screen.right());
+        let beside_loop = match &rack.fix_loop {
+            Some(at) => at.centre_x - at.radii[2] - 24.0,
+            None => screen.width / 2.0,
+        };
+        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let (top, right) =
+            if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
+        let foot = screen.height - Screen::BRIDGE_HEIGHT - 12.0;
+        Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
+    }
+
+    fn lay_out(screen: Screen, stage: Option<&StageView>) -> Layout {
+        let waiting = waiting_modules();
+        let modules = stage.map_or(&waiting[..], |stage| &stage.modules);
+        let position = |name: &str| modules.iter().position(|module| module.name == name);
+        let failed = stage.and_then(|stage| stage.failure.as_ref()?.module);
+        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let mut request = RackRequest {
+            focus: modules
+                .iter()
+                .enumerate()
+                .map(|(index, module)| module.has_focus() || failed == Some(index))
+                .collect(),
+            left: Screen::MARGIN,
+            right: screen.right(),
+            top: RACK_TOP,
+            enlarged: 1.0,
+            loop_between: position("COMPOSE").zip(position("VALIDATE")),
+        };
+        if !is_portrait {
+            let down = screen.extra_height() / 2.0;
+            request.top += down;
+            let rack = lay_out_rack(&request);
+            return Layout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
+        }
+        // The loop comes first, and what else there is stands beneath it.
+        let lower_top = |rack: &Rack| {
+            let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
+            loop_bottom.unwrap_or(rack.bottom()) + LOWER_BELOW_RACK
+        };
+        let mut room = 0.0;
+        for enlarged in PORTRAIT_ENLARGED {
+            request.enlarged = enlarged;
+            let bottom = lower_top(&lay_out_rack(&request)) + lower::HEIGHT;
+            room = screen.height - Screen::BRIDGE_HEIGHT - bottom;
+            if room >= 0.0 {
+                break;
+            }
+        }
+        let down = room.max(0.0) / 2.0;
+        request.top += down;
+        let rack = lay_out_rack(&request);
+        Layout { lower_top: lower_top(&rack), rack, down }
+    }
+
+    /// Where modules are now, in the middle of a move.
+    fn placed(&self, now: f64) -> Vec<ModuleBox> {
+        let t = ((now - self.moved_at) / f64::from(motion::FOCUS_MOVE)).clamp(0.0, 1.0) as f32;
+        let eased = 1.0 - (1.0 - t).powi(4);
+        let pairs = self.from.iter().zip(&self.to);
+        pairs.map(|(from, to)| ModuleBox { rect: from.rect.lerp(&to.rect, eased), ..*to }).collect()
+    }
+
+    fn place(&self, screen: Screen, stage: Option<&StageView>, now: f64, frozen: bool) -> Place {
+        let Layout { mut rack, down, lower_top } = Self::lay_out(screen, stage);
+        rack.modules = self.placed(now);
+        let on_the_way = now < self.moved_at + f64::from(motion::FOCUS_MOVE);
+        let pairs = self.from.iter().zip(&self.to);
+        let moving = pairs.map(|(from, to)| on_the_way && from.rect != to.rect).collect();
+        Place {
+            rack,
+            moving,
+            down,
+            failure_top: FAILURE_TOP + down,
+            lower_top,
+            clock_secs: now,
+            failed_at: if frozen { now - LONG_AGO_SECS } else { self.failed_at },
+            frozen,
+            screen,
+        }
+    }
+}
+
+fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
+    draw_light_pool(part, stage, place);
+    if !drawn.has_notice {
+        header::draw_meta(part, &stage.meta);
+    }
+    header::draw_run(part, stage, place);
+    fix_loop::draw(part, stage, place);
+    rack::draw_modules(part, stage, place);
+    rack::draw_failure(part, stage, place);
+    cables::draw(part, stage, place);
+    lower::draw_ticker(part, run, drawn.story.is_empty(), place);
+    lower::draw_story(part, &drawn.story, place);
+    if let Some(scores) = &stage.scores {
+        lower::draw_scores(part, scores, place);
+    }
+}
+
+/// Light on the ground behind what has the focus.
+fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
+    let palette = part.palette;
+    let failed = stage.failure.as_ref().and_then(|failure| failure.module);
+    for (index, (module, at)) in stage.modules.iter().zip(&place.rack.modules).enumerate() {
+        let (ink, strong, weak, radius) = if failed == Some(index) {
+            (palette.failed, 0.26, 0.07, 640.0)
+        } else if module.has_focus() {
+            (palette.running, 0.17, 0.05, 620.0)
+        } else {
+            continue;
+        };
+        let centre = Vec2::new(at.rect.centre_x(), at.rect.centre_y());
+        part.shape(
+            Layer::Pool,
+            Shape::pool(
+                centre,
+                radius,
+                ink.with_alpha(strong * palette.pool),
+                ink.with_alpha(weak * palette.pool),
+            ),
+        );
+    }
+}
+
+/// The ghosted rack before the first run.
+fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
+    let palette = part.palette;
+    header::draw_meta(part, &["song runs".to_owned()]);
+    part.text(
+        Layer::Face,
+        Text::new(
+            "title",
+            "Waiting for the first run",
+            53.0,
+            180.0 + place.down,
+            Face::Display700,
+            84.0,
+        )
+        .tracking(-0.022)
+        .colour(palette.text),
+    );
+    let connected_to = match &link.state {
+        _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
+        ConnectionState::Connected { url, .. } => format!("connected to {url}"),
+        ConnectionState::Connecting { url } => format!("connecting to {url}"),
+        ConnectionState::Reconnecting { url, reason, .. } => {
+            format!("no connection to {url}: {reason}")
+        }
+        ConnectionState::Failed { url, reason } => format!("no connection to {url}: {reason}"),
+        ConnectionState::Disconnected => "not connected; press P for the panel".to_owned(),
+    };
+    let room = place.screen.width - 112.0;
+    let words = crate::app::draw::truncate(Face::Text500, size::STATUS_LINE, &connected_to, room)
+        .into_owned();
+    part.text(
+        Layer::Face,
+        Text::new("status", words, 56.0, 246.0 + place.down, Face::Text500, size::STATUS_LINE)
+            .colour(palette.text_secondary),
+    );
+    let modules = waiting_modules();
+    let stage = StageView::waiting(modules);
+    fix_loop::draw(part, &stage, place);
+    rack::draw_modules(part, &stage, place);
+    cables::draw(part, &stage, place);
+}
+
+/// The last failure of another run, while it is news.
+fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
+    let news = model
+        .runs()
+        .filter(|run| run.status == RunStatus::Failed && Some(run.id()) != shown)
+        .filter_map(|run| Some((run.ended_at?, run)))
+        .filter(|(ended_at, _)| millis_between(*ended_at, now) < NEWS_MS)
+        .max_by_key(|(ended_at, _)| *ended_at);
+    let (ended_at, run) = news?;
+    let node = run.failed_node().map_or("the run", |node| node.name.as_str());
+    Some(format!("Elsewhere, {}: {node} failed {} ago", run_title(run), age_words(ended_at, now)))
+}
+
+#[cfg(test)]
+mod tests;

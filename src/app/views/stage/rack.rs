@@ -1,0 +1,501 @@
+//! Modules: a node's name, its dial, its time.
+
+use bevy::math::Vec2;
+
+use super::place::Place;
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{
+    Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
+};
+use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words};
+use crate::app::state::status::{DisplayStatus, Progress};
+use crate::app::theme::{motion, size};
+use crate::app::words::{clock_words, duration_words};
+use crate::layout::ModuleBox;
+use crate::model::{NodeStatus, Usual};
+use crate::protocol::MAX_FIX_PASSES;
+
+/// A dial's scale, in degrees clockwise from the top.
+const DIAL_START_DEG: f32 = -150.0;
+const DIAL_END_DEG: f32 = 150.0;
+/// Marks on the ring of a running module.
+const RING_MARKS: usize = 30;
+/// Width of the outline of a failure that has settled.
+const SETTLED_OUTLINE: f32 = 4.0;
+/// Distance of the holes in a rail.
+const HOLE_PITCH: f32 = 28.0;
+
+/// The rails, over and under each row.
+pub fn draw_rails(part: &mut Part, place: &Place) {
+    let palette = part.palette;
+    let width = place.screen.width;
+    for top in &place.rack.row_tops {
+        for y in [top - 18.0, top + place.rack.module_height + 6.0] {
+            let rail = Rect::new(48.0, y, width - 96.0, 12.0);
+            part.shape(Layer::Rack, Shape::rounded_box(rail).radius(3.0).fill(palette.rail));
+            let edge = Rect::new(50.0, y, width - 100.0, 1.5);
+            part.shape(Layer::Rack, Shape::rounded_box(edge).fill(palette.rail_edge));
+            let mut x = 64.0;
+            while x < width - 56.0 {
+                let hole = Vec2::new(x, y + 6.5);
+                part.shape(Layer::Rack, Shape::disc(hole, 2.4).fill(palette.hole));
+                x += HOLE_PITCH;
+            }
+        }
+    }
+}
+
+/// All modules but a failed one, which the failure block draws.
+pub fn draw_modules(part: &mut Part, view: &StageView, place: &Place) {
+    let failed = view.failure.as_ref().and_then(|failure| failure.module);
+    for (index, (module, at)) in view.modules.iter().zip(&place.rack.modules).enumerate() {
+        if failed == Some(index) {
+            continue;
+        }
+        if module.has_focus() {
+            draw_running(part, module, at, index, &view.fix, place);
+        } else {
+            draw_resting(part, module, at, index, place);
+        }
+    }
+}
+
+/// How far round the dial a duration is: full scale is p95.
+fn dial_part(millis: u64, usual: Usual) -> f32 {
+    (millis as f32 / usual.p95_ms.max(1) as f32).clamp(0.0, 1.0)
+}
+
+fn dial_deg(part: f32) -> f32 {
+    DIAL_START_DEG + (DIAL_END_DEG - DIAL_START_DEG) * part
+}
+
+fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usize, place: &Place) {
+    let palette = part.palette;
+    let rect = at.rect;
+    let (tall, wide) = (rect.h / 296.0, at.scale);
+    let small = tall.min(wide);
+    let (cx, y) = (rect.x + rect.w / 2.0, |offset: f32| rect.y + offset * tall);
+    let done = module.status == NodeStatus::Success;
+    let body = Shape::rounded_box(rect).radius(12.0);
+    let body = match module.status {
+        _ if module.stopped => body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(2.0, palette.cancelled)
+            .texture(Texture::Bars { period: 10.0, width: 4.0 }, palette.cancelled_band),
+        NodeStatus::Success => body
+            .fill_vertical(palette.panel_done_top, palette.panel_done_bottom)
+            .border(1.5, palette.line)
+            .highlight(0.1),
+        NodeStatus::Skipped => body
+            .fill(palette.skipped_panel)
+            .texture(
+                Texture::Hatch { period: 10.0, width: 2.0 },
+                bevy::color::Alpha::with_alpha(&palette.skipped_hatch, 0.14),
+            )
+            .border(2.0, palette.skipped_outline)
+            .dash(9.0, 8.0),
+        NodeStatus::Unknown => {
+            body.fill(palette.skipped_panel).border(2.0, palette.skipped_outline).dash(2.0, 7.0)
+        }
+        _ => body.fill(palette.ghost).border(1.5, palette.ghost_edge),
+    };
+    part.shape(Layer::Module, body);
+
+    let (name, name_size) = fitting_name(
+        &module.name,
+        Face::Text600,
+        (size::MODULE_NAME * wide, size::ESSENTIAL_MIN),
+        rect.w - 16.0,
+    );
+    part.text(
+        Layer::Face,
+        Text::new(("name", index), name, cx, y(46.0), Face::Text600, name_size)
+            .middle()
+            .tracking(0.014)
+            .colour(if done || module.stopped { palette.text } else { palette.text_tertiary }),
+    );
+
+    let centre = Vec2::new(cx, y(124.0));
+    let radius = 52.0 * small;
+    let glyph = match module.status {
+        _ if module.stopped => DisplayStatus::Cancelled,
+        NodeStatus::Success if module.refused => DisplayStatus::Failed,
+        NodeStatus::Running => DisplayStatus::Pending,
+        status => DisplayStatus::from(status),
+    };
+    let on_dial = glyph.progress() != Progress::PassedOver;
+    if on_dial {
+        let track = if done { palette.knob_track } else { palette.knob_track_ghost };
+        part.shape(
+            Layer::Face,
+            Shape::arc(centre, radius, 5.0, DIAL_START_DEG, DIAL_END_DEG).fill(track),
+        );
+        if let (true, Some(millis), Some(usual)) = (done, module.duration_ms, module.usual) {
+            let end = dial_deg(dial_part(millis, usual).max(0.01));
+            part.shape(
+                Layer::Face,
+                Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end)
+                    .fill(part.palette.tone(glyph.tone())),
+            );
+        }
+        if let Some(usual) = module.usual {
+            let ink = if done { palette.text } else { palette.text_decorative };
+            let deg = dial_deg(dial_part(usual.p50_ms, usual));
+            let tick = Shape::tick(centre, deg, radius * 0.94, radius * 1.17, 3.0);
+            part.shape(Layer::Face, tick.fill(ink));
+        }
+    }
+    if glyph == DisplayStatus::Pending {
+        let ring = Shape::ring(centre, 35.4 * small, 2.5).fill(palette.pending_outline);
+        part.shape(Layer::Face, ring);
+    } else {
+        let badge_radius = if on_dial { 35.4 * small } else { 36.0 * small };
+        badge(part, Layer::Face, glyph, centre, badge_radius, &module.name);
+    }
+
+    let (value, below) = resting_words(module);
+    let value_size = (size::MODULE_VALUE * wide).max(26.0);
+    let has_value = !value.is_empty();
+    part.text(
+        Layer::Face,
+        Text::new(("value", index), value, cx, y(221.0), Face::Text600, value_size)
+            .middle()
+            .colour(palette.text),
+    );
+    let (below_y, below_size) = if has_value {
+        (y(250.0), size::USUAL * small.max(1.0))
+    } else {
+        (y(216.0), (size::USUAL_GHOST * wide).max(size::ESSENTIAL_MIN))
+    };
+    part.text(
+        Layer::Face,
+        Text::new(("below", index), below, cx, below_y, Face::Text500, below_size)
+            .middle()
+            .colour(palette.text_tertiary),
+    );
+    if module.refused_before && glyph != DisplayStatus::Failed {
+        // In the very corner: a name like VALIDATE comes close to it.
+        let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
+        badge(part, Layer::Face, DisplayStatus::Failed, corner, 12.0, "corner");
+    }
+    draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, place);
+}
+
+/// The scale of type in a module of this scale. On its way it grows in steps: every size has glyphs of
+/// its own, which would have to be made for each frame.
+fn type_scale(k: f32, moving: bool) -> f32 {
+    const STEPS: f32 = 8.0;
+    if moving { (k * STEPS).floor() / STEPS } else { k }
+}
+
+/// A module's name at the wanted size, smaller down to the least when it is too wide, then cut.
+fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) -> (String, f32) {
+    let wanted = wanted.max(least);
+    // Names are set a little apart.
+    let width = measure(face, wanted, 0.015, name);
+    let name_size = if width <= room { wanted } else { (wanted * room / width).floor().max(least) };
+    (truncate(face, name_size, name, room).into_owned(), name_size)
+}
+
+/// What stands under a dial: the value, and the line below it.
+fn resting_words(module: &ModuleView) -> (String, String) {
+    let usual = module.usual.map(|usual| format!("usual {}", duration_words(usual.p50_ms)));
+    match module.status {
+        _ if module.stopped => {
+            (module.duration_ms.map_or_else(String::new, duration_words), "stopped here".to_owned())
+        }
+        NodeStatus::Success => {
+            let below = match module.attempts {
+                _ if module.refused => "refused".to_owned(),
+                0 | 1 => usual.unwrap_or_default(),
+                attempts => format!("{} attempt", ordinal_words(attempts)),
+            };
+            match module.duration_ms {
+                Some(millis) => (duration_words(millis), below),
+                None => (String::new(), "done, as it seems".to_owned()),
+            }
+        }
+        NodeStatus::Failed => {
+            (module.duration_ms.map_or_else(String::new, duration_words), "failed".to_owned())
+        }
+        NodeStatus::Skipped => (String::new(), "not run".to_owned()),
+        NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
+        NodeStatus::Pending if module.attempts > 0 => (String::new(), "to do again".to_owned()),
+        NodeStatus::Pending | NodeStatus::Running => (String::new(), usual.unwrap_or_default()),
+    }
+}
+
+fn draw_jacks(part: &mut Part, at: &ModuleBox, rim: bevy::color::Color, place: &Place) {
+    let palette = part.palette;
+    let (left, right) = at.jacks();
+    let size = if place.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
+    for (x, y) in [left, right] {
+        let centre = Vec2::new(x, y);
+        part.shape(
+            Layer::Face,
+            Shape::disc(centre, 13.0 * size).fill(palette.jack_well).border(3.0, rim),
+        );
+        part.shape(Layer::Face, Shape::disc(centre, 5.5 * size).fill(palette.jack_hole));
+    }
+}
+
+fn draw_running(
+    part: &mut Part,
+    module: &ModuleView,
+    at: &ModuleBox,
+    index: usize,
+    fix: &FixView,
+    place: &Place,
+) {
+    let palette = part.palette;
+    let rect = at.rect;
+    // On its way to its place it is narrower, and so is what is in it.
+    let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
+    let type_k = type_scale(k, place.is_moving(index));
+    let cx = rect.x + rect.w / 2.0;
+    let y = |offset: f32| rect.y + rect.h * offset / 352.0;
+    let shadow = Rect::new(rect.x, rect.y + 14.0, rect.w, rect.h);
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(shadow).radius(18.0).fill(palette.shadow).opacity(0.7).soft(10.0),
+    );
+    part.shape(
+        Layer::Module,
+        Shape::rounded_box(rect)
+            .radius(18.0)
+            .fill_vertical(palette.running_panel_top, palette.running_panel_bottom)
+            .border(3.0, palette.running)
+            .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&palette.running, 0.26)),
+    );
+    let sizes = (size::MODULE_NAME_FOCUS * type_k, 26.0);
+    let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, rect.w - 60.0);
+    part.text(
+        Layer::Face,
+        Text::new(("name", index), name, cx, y(54.0), Face::Display700, name_size)
+            .middle()
+            .tracking(0.015)
+            .colour(palette.text),
+    );
+
+    let centre = Vec2::new(cx, y(193.0));
+    let radius = 116.0 * k;
+    let elapsed_ms = module.duration_ms.unwrap_or(0);
+    // Without a usual time the ring says nothing about how far it is; it only shows life.
+    let covered = module.usual.map_or(0.0, |usual| dial_part(elapsed_ms, usual));
+    for mark in 0..=RING_MARKS {
+        let position = mark as f32 / RING_MARKS as f32;
+        let major = mark % 5 == 0;
+        let lit = module.usual.is_some() && position <= covered;
+        let shape = Shape::tick(
+            centre,
+            dial_deg(position),
+            radius + 14.0 * k,
+            radius + if major { 20.0 } else { 18.0 } * k,
+            if major { 2.5 } else { 1.5 },
+        );
+        let ink = if lit { palette.running } else { palette.running_scale_off };
+        part.shape(Layer::Face, shape.fill(ink));
+    }
+    let ring = |width: f32| Shape::arc(centre, radius, width, DIAL_START_DEG, DIAL_END_DEG);
+    part.shape(Layer::Face, ring(18.0 * k).fill(palette.running_track_edge));
+    part.shape(Layer::Face, ring(14.0 * k).fill(palette.running_track));
+    if let Some(usual) = module.usual {
+        let per_sec = 1000.0 / usual.p95_ms.max(1) as f32;
+        part.shape(
+            Layer::Face,
+            ring(14.0 * k)
+                .fill(palette.running)
+                .glow(4.0, 16.0 * k, bevy::color::Alpha::with_alpha(&palette.running, 0.55))
+                .growing(place.clock_secs, covered, if place.frozen { 0.0 } else { per_sec }),
+        );
+        let deg = dial_deg(dial_part(usual.p50_ms, usual));
+        let tick = Shape::tick(centre, deg, radius - 7.0 * k, radius + 24.0 * k, 5.0 * k);
+        part.shape(Layer::Face, tick.fill(palette.text));
+    }
+    part.shape(
+        Layer::Face,
+        Shape::levels(Vec2::new(cx, y(127.0)), Vec2::new(16.0, 15.0) * k).fill(palette.running),
+    );
+    let time_size = if elapsed_ms >= 3_600_000 { size::RING_TIME * 0.72 } else { size::RING_TIME };
+    part.text(
+        Layer::Face,
+        Text::new(
+            ("value", index),
+            clock_words(elapsed_ms),
+            cx,
+            y(211.0),
+            Face::Display700,
+            time_size * type_k,
+        )
+        .middle()
+        .tracking(-0.014)
+        .colour(palette.text),
+    );
+    let below = match module.usual {
+        Some(_) if module.is_slow() => "slow".to_owned(),
+        Some(usual) => format!("of usual {}", clock_words(usual.p50_ms + 500)),
+        None => "no usual yet".to_owned(),
+    };
+    part.text(
+        Layer::Face,
+        Text::new(("below", index), below, cx, y(247.0), Face::Text500, (24.0 * type_k).max(20.0))
+            .middle()
+            .colour(palette.text_secondary),
+    );
+    let mut note = Vec::new();
+    if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
+        note.push(format!("usual {}", clock_words(usual.p50_ms + 500)));
+    }
+    if fix.live && matches!(module.name.as_str(), "COMPOSE" | "VALIDATE") {
+        note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));
+    } else if module.attempts > 1 {
+        note.push(format!("{} attempt", ordinal_words(module.attempts)));
+    }
+    if let Some(percent) = module.progress_percent {
+        note.push(format!("{percent:.0} %"));
+    }
+    // As much as fits between the jacks.
+    let note_size = (26.0 * type_k).max(22.0);
+    let room = rect.w - 118.0 * k;
+    while note.len() > 1 && measure(Face::Text500, note_size, 0.0, &note.join(", ")) > room {
+        note.pop();
+    }
+    part.text(
+        Layer::Face,
+        Text::new(("note", index), note.join(", "), cx, y(331.0), Face::Text500, note_size)
+            .middle()
+            .colour(palette.text_secondary),
+    );
+    if module.refused_before {
+        let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
+        badge(part, Layer::Face, DisplayStatus::Failed, corner, 13.0, "corner");
+    }
+    draw_jacks(part, at, palette.running, place);
+}
+
+/// The failure block: a bar and, where a module failed, that module, in one silhouette.
+pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
+    let palette = part.palette;
+    let Some(failure) = &view.failure else {
+        return;
+    };
+    let bar = Rect::new(56.0, place.failure_top, place.screen.width - 112.0, 84.0);
+    let module = failure
+        .module
+        .and_then(|index| Some((index, view.modules.get(index)?, place.rack.modules.get(index)?)));
+    // A second row is out of the bar's reach.
+    let joined = module.filter(|(_, _, at)| at.row == 0);
+    let block = match joined {
+        Some((_, _, at)) => Shape::tab_box(bar, at.rect, 18.0, 22.0),
+        None => Shape::rounded_box(bar).radius(18.0),
+    };
+    let shadow = match joined {
+        Some((_, _, at)) => {
+            let rect = at.rect;
+            Shape::tab_box(bar.translated(0.0, 12.0), rect.translated(0.0, 12.0), 18.0, 22.0)
+        }
+        None => Shape::rounded_box(bar.translated(0.0, 12.0)).radius(18.0),
+    };
+    part.shape(
+        Layer::Overlay,
+        shadow.fill(palette.shadow).opacity(0.55).soft(10.0).fade_in(place.failed_at, 0.4),
+    );
+    let block = if failure.settled {
+        // It has been read by now, and so bright an area would burn in.
+        block.fill(palette.failed_tint).border(SETTLED_OUTLINE, palette.failed)
+    } else {
+        block
+            .fill(palette.failed)
+            .glow(9.0, 12.0, bevy::color::Alpha::with_alpha(&palette.failed, 0.42))
+            .breathing(motion::BREATHE_LOW)
+            .enter(Entrance::TabRise, place.failed_at, motion::FAIL_FILL + motion::FAIL_BAND)
+    };
+    part.shape(Layer::Overlay, block.keep_colour());
+    let text_at = place.failed_at + f64::from(motion::FAIL_FILL);
+    let octagon = Vec2::new(108.0, bar.y + 42.0);
+    let (ink, paper) = if failure.settled {
+        (palette.failed, palette.failed_tint)
+    } else {
+        (palette.failed_ink, palette.failed)
+    };
+    part.shape(
+        Layer::OverlayFace,
+        Shape::octagon(octagon, 26.0).fill(ink).fade_in(text_at, 0.2).keep_colour(),
+    );
+    part.shape(
+        Layer::OverlayFace,
+        Shape::cross(octagon, 9.9, 6.5).fill(paper).fade_in(text_at, 0.2).keep_colour(),
+    );
+    super::failure_text::draw(part, failure, bar);
+
+    if let Some((index, module, at)) = module {
+        // What is joined to a bar that shines has its body from there.
+        let has_body = joined.is_some() && !failure.settled;
+        draw_failed_module(part, module, at, index, !has_body, place);
+    }
+}
+
+fn draw_failed_module(
+    part: &mut Part,
+    module: &ModuleView,
+    at: &ModuleBox,
+    index: usize,
+    alone: bool,
+    place: &Place,
+) {
+    let palette = part.palette;
+    let rect = at.rect;
+    let k = (rect.w / 338.0).min(rect.h / 352.0);
+    let type_k = type_scale(k, place.is_moving(index));
+    let cx = rect.x + rect.w / 2.0;
+    let y = |offset: f32| rect.y + rect.h * offset / 352.0;
+    if alone {
+        part.shape(
+            Layer::Overlay,
+            Shape::rounded_box(rect).radius(18.0).fill(palette.failed).keep_colour(),
+        );
+    }
+    let foot = Rect::new(rect.x, rect.y + rect.h - 52.0, rect.w, 52.0);
+    part.shape(
+        Layer::Overlay,
+        Shape::rounded_box(foot)
+            .radii([0.0, 0.0, 18.0, 18.0])
+            .fill(bevy::color::Color::NONE)
+            .texture(Texture::Hatch { period: 14.0, width: 6.0 }, palette.failed_hatch)
+            .keep_colour(),
+    );
+    let ink = |key: &'static str, text: String, offset: f32, face: Face, text_size: f32| {
+        Text::new((key, index), text, cx, y(offset), face, text_size)
+            .middle()
+            .colour(palette.failed_ink)
+            .keep_colour()
+    };
+    let (name, name_size) =
+        fitting_name(&module.name, Face::Display700, (40.0 * type_k, 26.0), rect.w - 40.0);
+    let name = ink("name", name, 52.0, Face::Display700, name_size);
+    part.text(Layer::OverlayFace, name.tracking(0.015));
+    let centre = Vec2::new(cx, y(136.0));
+    part.shape(
+        Layer::OverlayFace,
+        Shape::octagon(centre, 62.0 * k).fill(palette.failed_ink).keep_colour(),
+    );
+    part.shape(
+        Layer::OverlayFace,
+        Shape::cross(centre, 23.1 * k, 14.0 * k).fill(palette.failed).keep_colour(),
+    );
+    let after = module
+        .duration_ms
+        .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", duration_words(millis)));
+    part.text(Layer::OverlayFace, ink("value", after, 244.0, Face::Text700, 38.0 * type_k));
+    if module.attempts > 1 {
+        let attempt = format!("{} attempt", ordinal_words(module.attempts));
+        part.text(Layer::OverlayFace, ink("below", attempt, 279.0, Face::Text600, 26.0 * type_k));
+    }
+    let (left, right) = at.jacks();
+    for (x, jack_y) in [left, right] {
+        part.shape(
+            Layer::OverlayFace,
+            Shape::disc(Vec2::new(x, jack_y), 15.0).fill(palette.failed_ink).keep_colour(),
+        );
+    }
+}

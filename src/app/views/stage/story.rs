@@ -1,0 +1,104 @@
+//! The run's own story in a sentence or two, for the space beside the loop.
+
+use crate::model::{NodeStatus, Run, RunStatus};
+use crate::protocol::MAX_FIX_PASSES;
+
+use crate::app::state::run_view::{StageView, age_words};
+use crate::app::words::duration_words;
+
+/// What happened that the rack does not say at a glance; empty when nothing did.
+pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
+    let mut told = Vec::new();
+    if run.nodes.iter().any(|node| node.status == NodeStatus::Unknown) {
+        told.push(if run.nodes.iter().any(|node| node.was_seen()) {
+            "Some of its first steps were not seen.".to_owned()
+        } else {
+            "Its steps were not seen.".to_owned()
+        });
+    }
+    if view.fix.passes > 0 {
+        told.push(fix_story(view));
+    }
+    if run.status == RunStatus::Completed
+        && run.node("RENDER").is_some_and(|render| render.status == NodeStatus::Skipped)
+    {
+        told.push(if view.fix.passes >= MAX_FIX_PASSES {
+            "No pass was good enough, so nothing was rendered.".to_owned()
+        } else {
+            "Nothing was rendered.".to_owned()
+        });
+    }
+    if let Some(failed) =
+        run.failed_node().filter(|_| run.status == RunStatus::Failed && !told.is_empty())
+    {
+        let after = failed
+            .duration_ms
+            .map_or_else(String::new, |millis| format!(" after {}", unbroken(millis)));
+        told.push(format!("{} failed{after}.", failed.name));
+    }
+    for module in view.modules.iter().filter(|module| module.has_focus() && module.is_slow()) {
+        if let Some(usual) = module.usual {
+            told.push(format!(
+                "{} is slow: 19 of 20 take less than {}.",
+                module.name,
+                unbroken(usual.p95_ms)
+            ));
+        }
+    }
+    if view.cancel_requested {
+        told.push(if run.status == RunStatus::Running {
+            "A cancel was asked for; the run goes on.".to_owned()
+        } else {
+            "A cancel was asked for; the run went on to its end.".to_owned()
+        });
+    }
+    if run.executions > 1
+        && let Some(before) = run.history.last()
+    {
+        told.push(format!("Its execution before this one {}.", outcome_words(before.status)));
+    }
+    if told.is_empty() && run.status.is_over() && run.status != RunStatus::Failed {
+        let ended = run.ended_at.map(|at| age_words(at, now));
+        told.extend(ended.map(|age| format!("Ended {age} ago.")));
+    }
+    told
+}
+
+fn outcome_words(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Completed => "completed",
+        RunStatus::Failed => "failed",
+        RunStatus::Cancelled => "was cancelled",
+        RunStatus::Pending | RunStatus::Running => "was not seen to end",
+    }
+}
+
+/// A duration that is not broken over two lines.
+fn unbroken(millis: u64) -> String {
+    duration_words(millis).replace(' ', "\u{a0}")
+}
+
+fn times_words(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+fn fix_story(view: &StageView) -> String {
+    let refused = view.fix.verdicts.iter().filter(|v| v.passed == Some(false)).count() as u32;
+    let refused = times_words(refused.max(view.fix.passes.min(MAX_FIX_PASSES)));
+    let mut scores = view.fix.verdicts.iter().filter_map(|verdict| verdict.score);
+    let first = scores.next();
+    match (first, scores.next_back()) {
+        (Some(first), Some(last)) if last > first => format!(
+            "VALIDATE refused {refused}; fixing raised the score from {first:.2} to {last:.2}."
+        ),
+        (Some(first), Some(last)) => {
+            format!("VALIDATE refused {refused}; the score went from {first:.2} to {last:.2}.")
+        }
+        (Some(first), None) => format!("VALIDATE refused {refused}, with a score of {first:.2}."),
+        _ => format!("VALIDATE refused {refused}."),
+    }
+}

@@ -1,0 +1,70 @@
+//! One view gives way to another by a cross-fade, never by a cut: ground, clock and bridge stay.
+
+use bevy::prelude::*;
+
+use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::state::auto::Auto;
+use crate::app::state::focus::Focus;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::view::View;
+use crate::app::state::viewport::ReducedMotion;
+use crate::app::theme::motion;
+use crate::protocol::RunId;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<NextFrame>();
+}
+
+/// What can give way: the wall, or the stage of a run that the director chose. A run that somebody
+/// chose, or that is followed, is drawn in the place of the one before.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Shown {
+    Wall,
+    Stage(Option<RunId>),
+}
+
+impl Shown {
+    fn gives_way_to(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Stage(Some(run)), Self::Stage(Some(next))) => run != next,
+            (Self::Stage(_), Self::Stage(_)) => false,
+            _ => self != next,
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
+pub(super) fn fade(
+    mut canvas: ResMut<Canvas>,
+    mut field: ResMut<CellField>,
+    view: Res<View>,
+    focus: Res<Focus>,
+    auto: Option<Res<Auto>>,
+    clock: Res<DrawClock>,
+    reduced_motion: Res<ReducedMotion>,
+    mut next: ResMut<NextFrame>,
+    mut shown: Local<Option<Shown>>,
+) {
+    let now = match *view {
+        View::Wall => Shown::Wall,
+        View::Stage { .. } => Shown::Stage(focus.directed_run().cloned()),
+    };
+    if shown.as_ref().is_some_and(|before| before.gives_way_to(&now)) {
+        let directed = auto.is_some_and(|auto| auto.0.is_auto());
+        let secs = match (reduced_motion.0, directed) {
+            (true, _) => motion::CROSS_FADE,
+            (false, true) => motion::DIRECTOR_FADE,
+            (false, false) => motion::VIEW_FADE,
+        };
+        canvas.cross_fade(clock.secs, f64::from(secs));
+        field.begin_fade(now != Shown::Wall);
+    }
+    if shown.as_ref() != Some(&now) {
+        *shown = Some(now);
+    }
+    if canvas.is_fading() {
+        canvas.advance_fade(clock.secs);
+        field.advance_fade(canvas.fade_part());
+        next.within_secs(0.0);
+    }
+}

@@ -1,0 +1,562 @@
+//! Where every run stands, kept up by what changed: a wall of 10,000 runs must not look at each of
+//! them for every frame.
+
+use std::collections::{BTreeSet, HashMap};
+
+use bevy::prelude::*;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::app::draw::CELL_BYTES;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::{EventReceived, Studio, touched};
+use crate::app::state::run_view::{STALE_AFTER_MS, remaining_ms};
+use crate::app::state::status::{DisplayStatus, Progress};
+use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
+use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_place};
+
+/// Nodes told apart: the pipeline's and a few others. What is beyond is not drawn.
+pub const MOST_NODES: usize = 14;
+/// What ended within this was lately.
+pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
+/// Runs asked which of them is nearest to done; the estimates of others are later.
+const ASKED_FOR_NEXT: usize = 24;
+/// An estimate that changes by less stays listed where it is: those listed first are asked anew.
+const SAME_DUE_MS: u64 = 1_000;
+
+/// How a cell of the board looks; `cells.wgsl` has the same numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Cell {
+    None = 0,
+    Pending,
+    Running,
+    Done,
+    Failed,
+    Skipped,
+    Unknown,
+    /// The run was cancelled here.
+    Stopped,
+    /// It runs, and nothing is heard of it.
+    Silent,
+}
+
+/// What stands at a node: running there, of those without news, and on the way to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    pub running: usize,
+    pub silent: usize,
+    /// Queued, or between two steps.
+    pub ahead: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    id: RunId,
+    status: RunStatus,
+    /// Start of what is active, end of what is over: the order of its list.
+    since: Timestamp,
+    heard_at: Timestamp,
+    /// Where it is in `Census::heard`.
+    heard_listed: Timestamp,
+    silent: bool,
+    /// The node it is at or on the way to, and whether it is there.
+    stands: Option<(usize, bool)>,
+    /// When it should be done.
+    due: Option<Timestamp>,
+    cells: [u8; CELL_BYTES],
+}
+
+impl Entry {
+    /// Whether both are in the same lists, but for estimates: it runs, and is heard of.
+    fn is_listed_as(&self, other: &Self) -> bool {
+        let running = self.status == RunStatus::Running && other.status == RunStatus::Running;
+        running && !self.silent && !other.silent && self.since == other.since
+    }
+}
+
+/// Runs of one status that are over, by their end.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Ended {
+    all: BTreeSet<(Timestamp, usize)>,
+    /// How many of them ended at or after `Census::horizon`.
+    lately: usize,
+}
+
+/// All runs by where they stand.
+#[derive(Clone, Debug, Default)]
+pub struct Census {
+    places: HashMap<RunId, usize>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<usize>,
+    /// Changes the model had seen when this was last in step with it.
+    events: u64,
+    nodes: Vec<NodeName>,
+    loads: Vec<Load>,
+    running: BTreeSet<(Timestamp, usize)>,
+    queued: BTreeSet<(Timestamp, usize)>,
+    silent: BTreeSet<(Timestamp, usize)>,
+    /// Running ones by when they were heard of; not always the last time, which `pass` looks up.
+    heard: BTreeSet<(Timestamp, usize)>,
+    due: BTreeSet<(Timestamp, usize)>,
+    completed: Ended,
+    failed: Ended,
+    cancelled: Ended,
+    /// What ended since was lately.
+    horizon: Option<Timestamp>,
+    /// Counts changes.
+    revision: u64,
+    /// Places whose cells changed since they were last taken; all of them after a rebuild.
+    changed: Vec<usize>,
+    all_changed: bool,
+}
+
+impl Census {
+    /// Brings the census in step with the model: of `touched` each run that changed or went since
+    /// the last time, once for each event that was applied. Where that cannot be all, every run is
+    /// counted again.
+    pub fn update(
+        &mut self,
+        model: &Model,
+        touched: &[&RunId],
+        applied: u64,
+        now: Timestamp,
+        server_now: Timestamp,
+    ) {
+        let events = model.changes();
+        if self.events + applied != events || self.nodes.is_empty() {
+            self.rebuild(model, now, server_now);
+        } else {
+            for id in touched {
+                self.count(model, id, now, server_now);
+            }
+        }
+        self.events = events;
+        self.pass(now, server_now);
+    }
+
+    fn rebuild(&mut self, model: &Model, now: Timestamp, server_now: Timestamp) {
+        let revision = self.revision;
+        *self = Self::default();
+        self.revision = revision + 1;
+        self.all_changed = true;
+        self.nodes = PIPELINE.iter().map(|name| NodeName::new_static(name)).collect();
+        self.loads = vec![Load::default(); MOST_NODES];
+        self.horizon = server_now.checked_sub(LATELY).ok();
+        // In the order they came in, as if each had been counted when it came.
+        for run in model.runs_in_order() {
+            self.count(model, run.id(), now, server_now);
+        }
+    }
+
+    /// Counts one run anew.
+    fn count(&mut self, model: &Model, id: &RunId, now: Timestamp, server_now: Timestamp) {
+        let known = self.places.get(id).copied();
+        let Some(run) = model.run(id) else {
+            if let Some(place) = known {
+                self.forget(place);
+                self.places.remove(id);
+                self.free.push(place);
+                self.mark(place);
+            }
+            return;
+        };
+        let place = known.unwrap_or_else(|| {
+            let place = self.free.pop().unwrap_or_else(|| {
+                self.entries.push(None);
+                self.entries.len() - 1
+            });
+            self.places.insert(run.id().clone(), place);
+            place
+        });
+        let entry = self.entry(run, model, now, server_now);
+        let before = self.entries[place].take();
+        if before.as_ref().is_none_or(|before| before.cells != entry.cells) {
+            self.mark(place);
+        }
+        match before {
+            Some(before) if before.is_listed_as(&entry) => self.go_on(place, before, entry),
+            before => {
+                self.entries[place] = before;
+                self.forget(place);
+                self.enter(place, entry);
+            }
+        }
+    }
+
+    /// A run goes on, as nearly every event has it: it stays in its lists.
+    fn go_on(&mut self, place: usize, before: Entry, entry: Entry) {
+        let heard_listed = before.heard_listed;
+        let mut due = before.due;
+        let same_due = match (before.due, entry.due) {
+            (Some(a), Some(b)) => millis_between(a.min(b), a.max(b)) < SAME_DUE_MS,
+            (a, b) => a == b,
+        };
+        if !same_due {
+            if let Some(due) = before.due {
+                self.due.remove(&(due, place));
+            }
+            if let Some(due) = entry.due {
+                self.due.insert((due, place));
+            }
+            due = entry.due;
+        }
+        let entry = Entry { heard_listed, due, ..entry };
+        if entry.stands != before.stands {
+            self.leave(&before);
+            self.stand(&entry);
+        }
+        self.revision += u64::from(entry != before);
+        self.entries[place] = Some(entry);
+    }
+
+    fn mark(&mut self, place: usize) {
+        self.revision += 1;
+        if !self.all_changed {
+            self.changed.push(place);
+        }
+    }
+
+    fn entry(&mut self, run: &Run, model: &Model, now: Timestamp, server_now: Timestamp) -> Entry {
+        let heard_at = run.last_received_at();
+        let runs = run.status == RunStatus::Running;
+        let silent = runs && millis_between(heard_at, now) > STALE_AFTER_MS;
+        let since = if run.status.is_over() { run.ended_at } else { run.started_at };
+        let due = || {
+            let left = remaining_ms(run, model.stats(), server_now)?;
+            server_now.checked_add(SignedDuration::from_millis(i64::try_from(left).ok()?)).ok()
+        };
+        let due = if runs { due() } else { None };
+        let stands = self.stands(run);
+        Entry {
+            id: run.id().clone(),
+            status: run.status,
+            since: since.unwrap_or(run.first_event_at()),
+            heard_at,
+            heard_listed: heard_at,
+            silent,
+            stands,
+            due,
+            cells: self.cells(run, silent),
+        }
+    }
+
+    /// The index of a node's name; `None` when there are too many.
+    fn node(&mut self, name: &NodeName) -> Option<usize> {
+        if let Some(place) = pipeline_place(name) {
+            return Some(place);
+        }
+        let known = self.nodes.iter().position(|node| node == name);
+        known.or_else(|| {
+            (self.nodes.len() < MOST_NODES).then(|| {
+                self.nodes.push(name.clone());
+                self.nodes.len() - 1
+            })
+        })
+    }
+
+    fn stands(&mut self, run: &Run) -> Option<(usize, bool)> {
+        match run.status {
+            RunStatus::Pending => Some((0, false)),
+            RunStatus::Running => match run.current_node() {
+                Some(node) => self.node(&node.name).map(|node| (node, true)),
+                None => {
+                    let waits =
+                        |node: &&Node| node.status == NodeStatus::Pending && node.name != "FIX";
+                    let ahead = run.nodes.iter().find(waits);
+                    let ahead = ahead.and_then(|node| self.node(&node.name));
+                    // All were there: only its end is ahead.
+                    Some((ahead.unwrap_or(PIPELINE.len() - 1), false))
+                }
+            },
+            _ => None,
+        }
+    }
+
+    fn cells(&mut self, run: &Run, silent: bool) -> [u8; CELL_BYTES] {
+        let mut cells = [Cell::None as u8; CELL_BYTES];
+        let cancelled = run.status == RunStatus::Cancelled;
+        for node in &run.nodes {
+            let cell = match node.status {
+                NodeStatus::Running if cancelled => Cell::Stopped,
+                NodeStatus::Running if silent => Cell::Silent,
+                NodeStatus::Failed => Cell::Failed,
+                NodeStatus::Unknown => Cell::Unknown,
+                status => match DisplayStatus::from(status).progress() {
+                    Progress::Ahead => Cell::Pending,
+                    Progress::AtWork => Cell::Running,
+                    Progress::Over => Cell::Done,
+                    Progress::PassedOver => Cell::Skipped,
+                },
+            };
+            if let Some(index) = self.node(&node.name) {
+                cells[index] = cell as u8;
+            }
+        }
+        cells[CELL_BYTES - 1] = 1 + run.status as u8;
+        cells
+    }
+
+    fn ended_mut(&mut self, status: RunStatus) -> Option<&mut Ended> {
+        match status {
+            RunStatus::Completed => Some(&mut self.completed),
+            RunStatus::Failed => Some(&mut self.failed),
+            RunStatus::Cancelled => Some(&mut self.cancelled),
+            RunStatus::Pending | RunStatus::Running => None,
+        }
+    }
+
+    fn enter(&mut self, place: usize, entry: Entry) {
+        self.revision += 1;
+        let key = (entry.since, place);
+        match entry.status {
+            RunStatus::Pending => drop(self.queued.insert(key)),
+            RunStatus::Running if entry.silent => drop(self.silent.insert(key)),
+            RunStatus::Running => {
+                self.running.insert(key);
+                self.heard.insert((entry.heard_listed, place));
+                if let Some(due) = entry.due {
+                    self.due.insert((due, place));
+                }
+            }
+            over => {
+                let late = self.horizon.is_none_or(|horizon| entry.since >= horizon);
+                if let Some(ended) = self.ended_mut(over) {
+                    ended.all.insert(key);
+                    ended.lately += usize::from(late);
+                }
+            }
+        }
+        self.stand(&entry);
+        self.entries[place] = Some(entry);
+    }
+
+    fn stand(&mut self, entry: &Entry) {
+        if let Some((node, there)) = entry.stands {
+            let load = &mut self.loads[node];
+            load.running += usize::from(there);
+            load.silent += usize::from(there && entry.silent);
+            load.ahead += usize::from(!there);
+        }
+    }
+
+    fn leave(&mut self, entry: &Entry) {
+        if let Some((node, there)) = entry.stands {
+            let load = &mut self.loads[node];
+            load.running -= usize::from(there);
+            load.silent -= usize::from(there && entry.silent);
+            load.ahead -= usize::from(!there);
+        }
+    }
+
+    fn forget(&mut self, place: usize) {
+        let Some(entry) = self.entries[place].take() else {
+            return;
+        };
+        self.revision += 1;
+        let key = (entry.since, place);
+        match entry.status {
+            RunStatus::Pending => drop(self.queued.remove(&key)),
+            RunStatus::Running if entry.silent => drop(self.silent.remove(&key)),
+            RunStatus::Running => {
+                self.running.remove(&key);
+                self.heard.remove(&(entry.heard_listed, place));
+                if let Some(due) = entry.due {
+                    self.due.remove(&(due, place));
+                }
+            }
+            over => {
+                let late = self.horizon.is_none_or(|horizon| entry.since >= horizon);
+                if let Some(ended) = self.ended_mut(over) {
+                    ended.all.remove(&key);
+                    ended.lately -= usize::from(late);
+                }
+            }
+        }
+        self.leave(&entry);
+    }
+
+    /// What time alone changes: runs fall silent, ends are no longer lately.
+    fn pass(&mut self, now: Timestamp, server_now: Timestamp) {
+        let stale = i64::try_from(STALE_AFTER_MS).unwrap_or(i64::MAX);
+        let limit = now.checked_sub(SignedDuration::from_millis(stale)).unwrap_or(Timestamp::MIN);
+        while let Some(&(listed, place)) = self.heard.first()
+            && listed < limit
+        {
+            let Some(entry) = self.entries[place].as_mut().filter(|e| e.heard_at < limit) else {
+                self.heard.pop_first();
+                // It was heard of since. What is listed has an entry.
+                if let Some(entry) = &mut self.entries[place] {
+                    entry.heard_listed = entry.heard_at;
+                    self.heard.insert((entry.heard_at, place));
+                }
+                continue;
+            };
+            let mut entry = entry.clone();
+            self.forget(place);
+            entry.silent = true;
+            for cell in &mut entry.cells[..CELL_BYTES - 1] {
+                if *cell == Cell::Running as u8 {
+                    *cell = Cell::Silent as u8;
+                }
+            }
+            self.mark(place);
+            self.enter(place, entry);
+        }
+        let horizon = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let before = self.horizon.replace(horizon).unwrap_or(Timestamp::MIN);
+        let mut moved = false;
+        for ended in [&mut self.completed, &mut self.failed, &mut self.cancelled] {
+            if before < horizon {
+                let left = ended.all.range((before, 0)..(horizon, 0)).count();
+                ended.lately -= left;
+                moved |= left > 0;
+            } else if horizon < before {
+                // The server's clock was set back.
+                ended.lately += ended.all.range((horizon, 0)..(before, 0)).count();
+                moved = true;
+            }
+        }
+        self.revision += u64::from(moved);
+    }
+
+    /// Changes whenever anything here does.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Running, with or without news.
+    pub fn active(&self) -> usize {
+        self.running.len() + self.silent.len()
+    }
+
+    /// Running ones of which nothing was heard for long.
+    pub fn silent_count(&self) -> usize {
+        self.silent.len()
+    }
+
+    pub fn queued_count(&self) -> usize {
+        self.queued.len()
+    }
+
+    /// How many ended so within the last hour.
+    pub fn lately(&self, status: RunStatus) -> usize {
+        self.ended(status).map_or(0, |ended| ended.lately)
+    }
+
+    fn ended(&self, status: RunStatus) -> Option<&Ended> {
+        match status {
+            RunStatus::Completed => Some(&self.completed),
+            RunStatus::Failed => Some(&self.failed),
+            RunStatus::Cancelled => Some(&self.cancelled),
+            RunStatus::Pending | RunStatus::Running => None,
+        }
+    }
+
+    fn ids<'a>(
+        &'a self,
+        keys: impl DoubleEndedIterator<Item = &'a (Timestamp, usize)>,
+    ) -> impl DoubleEndedIterator<Item = (Timestamp, &'a RunId)> {
+        keys.filter_map(|(at, place)| Some((*at, &self.entries[*place].as_ref()?.id)))
+    }
+
+    /// Runs with news, the one that started first at the front.
+    pub fn running(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &RunId)> {
+        self.ids(self.running.iter())
+    }
+
+    pub fn queued(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &RunId)> {
+        self.ids(self.queued.iter())
+    }
+
+    pub fn silent(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &RunId)> {
+        self.ids(self.silent.iter())
+    }
+
+    /// Runs that ended so, the latest first, with when.
+    pub fn newest(&self, status: RunStatus) -> impl Iterator<Item = (Timestamp, &RunId)> {
+        let keys = self.ended(status).map(|ended| ended.all.iter()).into_iter().flatten().rev();
+        keys.filter_map(|(at, place)| Some((*at, &self.entries[*place].as_ref()?.id)))
+    }
+
+    /// The nodes, the pipeline's first, with what stands at each.
+    pub fn loads(&self) -> impl Iterator<Item = (&NodeName, Load)> {
+        self.nodes.iter().zip(self.loads.iter().copied())
+    }
+
+    /// The run that should be done next, with milliseconds to go; `None` when nobody can say.
+    pub fn next<'m>(&self, model: &'m Model, server_now: Timestamp) -> Option<(&'m Run, u64)> {
+        let nearest = self.ids(self.due.iter().take(ASKED_FOR_NEXT));
+        nearest
+            .filter_map(|(_, id)| {
+                let run = model.run(id)?;
+                Some((run, remaining_ms(run, model.stats(), server_now)?))
+            })
+            .min_by_key(|(_, left)| *left)
+    }
+
+    /// Places that runs have or had.
+    pub fn places(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Nodes of which there are cells.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn run_at(&self, place: usize) -> Option<&RunId> {
+        self.entries.get(place)?.as_ref().map(|entry| &entry.id)
+    }
+
+    /// The cells of a place; none stands where no run is.
+    pub fn cells_at(&self, place: usize) -> [u8; CELL_BYTES] {
+        let entry = self.entries.get(place).and_then(Option::as_ref);
+        entry.map_or([0; CELL_BYTES], |entry| entry.cells)
+    }
+
+    /// Places whose cells changed since this was last asked; `None` for all of them.
+    pub fn take_changed(&mut self) -> Option<Vec<usize>> {
+        let changed = std::mem::take(&mut self.changed);
+        (!std::mem::take(&mut self.all_changed)).then_some(changed)
+    }
+}
+
+/// The census, while the wall is shown.
+#[derive(Resource, Default)]
+pub struct Counted {
+    pub census: Census,
+    pub(super) seconds: Option<(i64, i64)>,
+    /// The last change was one of history: what had been before the connection was made.
+    pub(super) replayed: bool,
+}
+
+/// Keeps the census in step with the model.
+pub(super) fn count(
+    mut counted: ResMut<Counted>,
+    studio: Res<Studio>,
+    clock: Res<PlaybackClock>,
+    mut received: MessageReader<EventReceived>,
+) {
+    let seconds = Some((clock.now.as_second(), clock.server_now.as_second()));
+    if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
+        return;
+    }
+    let mut applied = 0;
+    let mut replayed = false;
+    let touched = touched(received.read().inspect(|message| {
+        applied += 1;
+        replayed |= !message.live;
+    }));
+    let counted = &mut *counted;
+    (counted.seconds, counted.replayed) = (seconds, replayed);
+    counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
+}
+
+#[cfg(test)]
+#[path = "census_tests.rs"]
+mod tests;

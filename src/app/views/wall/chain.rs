@@ -1,0 +1,255 @@
+//! The signal chain on a tile: the rack, small.
+
+use bevy::color::{Alpha, Color};
+use bevy::math::Vec2;
+
+use super::tile_view::{Look, TileView};
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::run_view::ModuleView;
+use crate::app::state::status::{DisplayStatus, Progress};
+use crate::model::NodeStatus;
+
+const LAYER: Layer = Layer::Face;
+const BEAD_SPEED: f32 = 40.0;
+const DIAL_START_DEG: f32 = -150.0;
+const DIAL_END_DEG: f32 = 150.0;
+
+/// Where a chain is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainPlace {
+    /// Centres of the first and of the last node.
+    pub left: f32,
+    pub right: f32,
+    pub y: f32,
+    /// 1 on the tile of the mock-up.
+    pub scale: f32,
+    /// How far FIX hangs below.
+    pub drop: f32,
+    /// How far the FIX loop keeps from its nodes, as a part of the pitch: for what stands below
+    /// them.
+    pub loop_inset: f32,
+    pub clock_secs: f64,
+    /// Nothing moves.
+    pub frozen: bool,
+    /// What the chain lies on, for what is hollow.
+    pub ground: Color,
+}
+
+impl ChainPlace {
+    pub fn pitch(&self, nodes: usize) -> f32 {
+        (self.right - self.left) / nodes.saturating_sub(1).max(1) as f32
+    }
+
+    pub fn node(&self, index: usize, nodes: usize) -> Vec2 {
+        Vec2::new(self.left + self.pitch(nodes) * index as f32, self.y)
+    }
+
+    /// As [`ChainPlace::scale`], for so many nodes that they are closer.
+    fn scale_for(&self, nodes: usize) -> f32 {
+        self.scale.min(self.pitch(nodes) / 39.0).max(0.3)
+    }
+}
+
+/// Draws the whole pipeline of a run; the FIX loop once it is used.
+pub fn draw(part: &mut Part, view: &TileView, at: &ChainPlace) {
+    let count = view.chain.len();
+    let k = at.scale_for(count);
+    for index in 1..count {
+        draw_link(part, view, index, at, k);
+    }
+    if view.fix.passes > 0 {
+        draw_loop(part, view, at, k);
+    }
+    for (index, module) in view.chain.iter().enumerate() {
+        draw_node(part, view, module, at.node(index, count), at, k);
+    }
+}
+
+fn progress(module: &ModuleView) -> Progress {
+    DisplayStatus::from(module.status).progress()
+}
+
+fn passed_over(module: &ModuleView) -> bool {
+    progress(module) == Progress::PassedOver && !module.stopped
+}
+
+fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k: f32) {
+    let palette = part.palette;
+    let count = view.chain.len();
+    let (from, to) = (at.node(index - 1, count), at.node(index, count));
+    let (before, module) = (&view.chain[index - 1], &view.chain[index]);
+    let line = |width: f32, ink: Color| Shape::capsule(from, to, width * k).fill(ink);
+    let in_pass = view.fix.live && module.name == "COMPOSE";
+    let link = match progress(module) {
+        _ if module.stopped => line(5.0, palette.success_line),
+        Progress::AtWork if !in_pass && !passed_over(before) => {
+            let lit = line(5.0, palette.running);
+            if at.frozen {
+                lit
+            } else {
+                lit.beads_at(7.0 * k, palette.bead, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
+            }
+        }
+        Progress::PassedOver => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
+        Progress::Ahead if view.look == Look::Cancelled => {
+            line(3.0, palette.line).dash(3.0 * k, 6.0 * k)
+        }
+        Progress::Ahead => line(3.0, palette.line),
+        _ if passed_over(before) => line(3.0, palette.line).dash(3.0 * k, 6.0 * k),
+        _ => line(5.0, palette.success_line),
+    };
+    part.shape(LAYER, link);
+}
+
+fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
+    let palette = part.palette;
+    let position = |name: &str| view.chain.iter().position(|module| module.name == name);
+    let (Some(compose), Some(validate)) = (position("COMPOSE"), position("VALIDATE")) else {
+        return;
+    };
+    let count = view.chain.len();
+    let (to, from) = (at.node(compose, count), at.node(validate, count));
+    let below = |x: f32, y: f32| Vec2::new(x, at.y + y);
+    // Where nodes are far apart the loop stays clear of what stands below them.
+    let pitch = at.pitch(count);
+    let inset = ((pitch - 44.0 * k) * 0.3).max(pitch * at.loop_inset);
+    let (right, left) = (from.x - inset, to.x + inset);
+    let begin = if inset > 10.0 * k { 2.0 * k } else { 10.0 * k };
+    // A cubic reaches three quarters of the way to its control points.
+    let reach = begin + (at.drop - begin) / 0.75;
+    let path = |width: f32| {
+        let points =
+            [below(right, begin), below(right, reach), below(left, reach), below(left, begin)];
+        Shape::cubic(points, width * k)
+    };
+    let fix = Vec2::new((from.x + to.x) / 2.0, at.y + at.drop);
+    let fix = fix.with_x(fix.x.clamp(to.x.min(from.x), to.x.max(from.x)));
+    let last = view.fix.verdicts.last().and_then(|verdict| verdict.passed);
+    let refused = view.fix.status == NodeStatus::Failed
+        || (!view.fix.live && last == Some(false))
+        || (matches!(view.look, Look::Failed | Look::FailedBefore) && last != Some(true));
+    if view.fix.live && view.look != Look::Cancelled {
+        let live = path(3.5).fill(palette.running);
+        let live = if at.frozen {
+            live
+        } else {
+            live.beads_at(7.0 * k, palette.bead, BEAD_SPEED * k, 40.0 * k, 0.5 * k)
+        };
+        part.shape(LAYER, live);
+    } else if refused {
+        part.shape(LAYER, path(3.5).fill(palette.failed).dash(7.0 * k, 5.0 * k).keep_colour());
+    } else {
+        part.shape(LAYER, path(3.5).fill(palette.success));
+    }
+    if view.fix.status == NodeStatus::Running && view.look != Look::Cancelled {
+        part.shape(LAYER, Shape::disc(fix, 16.0 * k).fill(at.ground));
+        badge(part, LAYER, DisplayStatus::Running, fix, 13.0 * k, "fix");
+    } else if refused {
+        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(palette.failed).keep_colour());
+    } else {
+        let ink = if view.fix.live { palette.running } else { palette.success };
+        part.shape(LAYER, Shape::disc(fix, 9.0 * k).fill(ink));
+    }
+}
+
+fn draw_node(
+    part: &mut Part,
+    view: &TileView,
+    module: &ModuleView,
+    centre: Vec2,
+    at: &ChainPlace,
+    k: f32,
+) {
+    let palette = part.palette;
+    let hollow = |part: &mut Part, radius: f32, ink: Color, dash: Option<(f32, f32)>| {
+        part.shape(LAYER, Shape::disc(centre, radius * k).fill(at.ground));
+        let ring = Shape::ring(centre, radius * k, 2.5 * k).fill(ink);
+        let ring = match dash {
+            Some((dash, gap)) => ring.dash(dash * k, gap * k),
+            None => ring,
+        };
+        part.shape(LAYER, ring);
+    };
+    match module.status {
+        _ if module.stopped => {
+            let bed = Rect::centred(centre, 38.0 * k, 38.0 * k);
+            part.shape(LAYER, Shape::rounded_box(bed).radius(6.0 * k).fill(at.ground));
+            badge(part, LAYER, DisplayStatus::Cancelled, centre, 13.5 * k, &module.name);
+        }
+        NodeStatus::Running => draw_running(part, module, centre, at, k),
+        NodeStatus::Failed => {
+            part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(at.ground));
+            badge(part, LAYER, DisplayStatus::Failed, centre, 16.0 * k, &module.name);
+        }
+        NodeStatus::Success if module.refused && !view.fix.live => {
+            part.shape(LAYER, Shape::disc(centre, 15.0 * k).fill(at.ground));
+            badge(part, LAYER, DisplayStatus::Failed, centre, 11.0 * k, &module.name);
+        }
+        NodeStatus::Success => {
+            part.shape(LAYER, Shape::disc(centre, 9.0 * k).fill(palette.success));
+        }
+        NodeStatus::Unknown => hollow(part, 8.0, palette.tile_dot_skipped, Some((0.5, 5.0))),
+        _ if passed_over(module) => {
+            hollow(part, 8.0, palette.tile_dot_skipped, Some((3.0, 4.0)));
+        }
+        _ => hollow(part, 8.0, palette.tile_dot, None),
+    }
+}
+
+fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainPlace, k: f32) {
+    let palette = part.palette;
+    let ink = palette.running;
+    if !at.frozen {
+        part.shape(
+            LAYER,
+            Shape::pool(centre, 44.0 * k, ink.with_alpha(0.17), ink.with_alpha(0.05)),
+        );
+    }
+    part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(palette.tile_ring_bed));
+    let arc = |width: f32| Shape::arc(centre, 18.0 * k, width * k, DIAL_START_DEG, DIAL_END_DEG);
+    part.shape(LAYER, arc(5.0).fill(palette.tile_ring_track));
+    if let (Some(usual), Some(millis)) = (module.usual, module.duration_ms) {
+        let full_ms = usual.p95_ms.max(1) as f32;
+        let covered = (millis as f32 / full_ms).clamp(0.0, 1.0);
+        let per_sec = if at.frozen { 0.0 } else { 1000.0 / full_ms };
+        part.shape(LAYER, arc(5.5).fill(ink).growing(at.clock_secs, covered, per_sec));
+    }
+    part.shape(LAYER, Shape::levels(centre, Vec2::new(8.0, 7.5) * k).fill(ink));
+}
+
+/// The chain where there is room for no more than a line of cells: done solid, live bright and
+/// taller, failed taller still.
+pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
+    let palette = part.palette;
+    let count = view.chain.len().max(1);
+    let pitch = rect.w / count as f32;
+    let gap = (pitch * 0.16).clamp(1.0, 4.0);
+    for (index, module) in view.chain.iter().enumerate() {
+        let (ink, tall) = match module.status {
+            _ if module.stopped => (palette.cancelled, 1.0),
+            NodeStatus::Running => (palette.running, 1.0),
+            NodeStatus::Failed => (palette.failed, 1.0),
+            NodeStatus::Success if module.refused && !view.fix.live => (palette.failed, 0.7),
+            NodeStatus::Success => (palette.success_dense, 0.7),
+            _ if passed_over(module) => (palette.tile_dot, 0.2),
+            _ => (palette.line_strong, 0.2),
+        };
+        let height = (rect.h * tall).max(2.0);
+        let y = rect.bottom() - height;
+        let cell = Rect::new(rect.x + pitch * index as f32, y, pitch - gap, height);
+        part.shape(LAYER, Shape::rounded_box(cell).radius(2.0).fill(ink));
+    }
+}
+
+/// What the run's status is as a glyph.
+pub fn glyph(look: Look) -> DisplayStatus {
+    match look {
+        Look::Queued => DisplayStatus::Pending,
+        Look::Running => DisplayStatus::Running,
+        Look::Silent => DisplayStatus::Silent,
+        Look::Failed | Look::FailedBefore => DisplayStatus::Failed,
+        Look::Cancelled => DisplayStatus::Cancelled,
+        Look::Finished => DisplayStatus::Success,
+    }
+}

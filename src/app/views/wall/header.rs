@@ -1,0 +1,177 @@
+//! The wall's header: how many runs stand how, which is done next, and the time.
+
+use bevy::math::Vec2;
+
+use super::census::Census;
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::status::DisplayStatus;
+use crate::app::theme::size;
+use crate::app::views::chrome::draw_mark;
+use crate::app::words::{clock_words, count_words, run_title};
+use crate::layout::Screen;
+use crate::model::{Model, RunStatus};
+
+const NEXT: &str = "next to finish:";
+const COUNTS_LEFT: f32 = 372.0;
+/// The clock's, with some air.
+const CLOCK_WIDTH: f32 = 200.0;
+const FIRST_LINE: f32 = 60.0;
+const SECOND_LINE: f32 = 98.0;
+const GAP: f32 = 34.0;
+const BADGE: f32 = 16.0;
+
+/// What the header says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeaderView {
+    pub counts: Vec<Count>,
+    /// "next to finish: Copper Sky, 3 s".
+    pub next: Option<Next>,
+}
+
+/// So many runs stand so: a number and words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Count {
+    pub glyph: DisplayStatus,
+    pub number: String,
+    pub words: String,
+}
+
+/// The run that should be done next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Next {
+    pub title: String,
+    /// "3 s", "any moment".
+    pub left: String,
+}
+
+impl HeaderView {
+    pub fn of(census: &Census, model: &Model, now: jiff::Timestamp) -> Self {
+        let count = |glyph, count: usize, words: &str| Count {
+            glyph,
+            number: count_words(count as u64),
+            words: words.to_owned(),
+        };
+        let silent = census.silent_count();
+        let active = match silent {
+            0 => "active".to_owned(),
+            _ if silent == census.active() && silent > 1 => "active, none with news".to_owned(),
+            _ => format!("active, {} without news", of_them(silent)),
+        };
+        let ended = |status, word: &str| {
+            let lately = census.lately(status);
+            (lately > 0).then(|| count(DisplayStatus::from(status), lately, word))
+        };
+        let queued = census.queued_count();
+        let mut counts: Vec<Count> = Vec::new();
+        counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
+        let glyph =
+            if silent == census.active() { DisplayStatus::Idle } else { DisplayStatus::Running };
+        counts.push(count(glyph, census.active(), &active));
+        counts.extend((queued > 0).then(|| count(DisplayStatus::Pending, queued, "queued")));
+        counts.extend(ended(RunStatus::Cancelled, "cancelled"));
+        counts.extend(ended(RunStatus::Completed, "finished"));
+        let others = census.lately(RunStatus::Cancelled) + census.lately(RunStatus::Completed) > 0;
+        if let Some(last) = counts.last_mut().filter(|_| others) {
+            // Said once, of both.
+            last.words.push_str(" in 1 h");
+        }
+        let next = census.next(model, now).map(|(run, left_ms)| Next {
+            title: run_title(run),
+            left: match left_ms {
+                0 => "any moment".to_owned(),
+                1..60_000 => format!("{} s", left_ms.div_ceil(1000)),
+                _ => clock_words(left_ms.saturating_add(999)),
+            },
+        });
+        Self { counts, next }
+    }
+}
+
+fn of_them(count: usize) -> String {
+    format!("{} of them", count_words(count as u64))
+}
+
+/// Draws the header; where a notice takes the first line, the counts move to the second.
+pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: bool) {
+    let palette = part.palette;
+    draw_mark(part, Screen::MARGIN, FIRST_LINE, 1.46);
+    let name = Text::new("product", "Meterbridge", 112.0, FIRST_LINE, Face::Text600, size::PRODUCT);
+    part.text(Layer::Face, name.colour(palette.text));
+    part.text(
+        Layer::Face,
+        Text::new("subtitle", "song runs", 112.0, SECOND_LINE, Face::Text500, size::TICKER)
+            .colour(palette.text_tertiary),
+    );
+    let right = screen.right() - CLOCK_WIDTH;
+    let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
+    // Smaller rather than on two lines.
+    let fits = |scale: f32| COUNTS_LEFT + widths(&view.counts, scale).sum::<f32>() <= right + GAP;
+    let scale = [1.0, 0.93, 0.85].into_iter().find(|scale| fits(*scale)).unwrap_or(0.85);
+    let mut pen = (COUNTS_LEFT, first_line);
+    let sized = view.counts.iter().zip(widths(&view.counts, scale));
+    for (place, (count, width)) in sized.enumerate() {
+        if pen.0 + width - GAP * scale > right && pen.0 > COUNTS_LEFT {
+            if pen.1 >= SECOND_LINE {
+                break;
+            }
+            pen = (COUNTS_LEFT, SECOND_LINE);
+        }
+        let (x, y) = pen;
+        let radius = BADGE * scale;
+        let centre = Vec2::new(x + radius, y - 13.0 * scale);
+        badge(part, Layer::Face, count.glyph, centre, radius, "count");
+        let number = Text::new(
+            ("count", place),
+            count.number.clone(),
+            x + 2.0 * radius + 12.0 * scale,
+            y,
+            Face::Display700,
+            size::COUNT * scale,
+        );
+        part.text(
+            Layer::Face,
+            number
+                .colour(palette.text)
+                .then(10.0 * scale, count.words.clone())
+                .face(Face::Text500)
+                .size((size::META * scale).max(size::ESSENTIAL_MIN))
+                .colour(palette.text_secondary),
+        );
+        pen.0 = x + width;
+    }
+    if let Some(next) = view.next.as_ref().filter(|_| !has_notice) {
+        draw_next(part, next, if pen.1 < SECOND_LINE { COUNTS_LEFT } else { pen.0 }, right);
+    }
+}
+
+/// Widths of the counts, each with the gap behind it.
+fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
+    counts.iter().map(move |count| {
+        let words_size = (size::META * scale).max(size::ESSENTIAL_MIN);
+        let number = measure(Face::Display700, size::COUNT * scale, 0.0, &count.number);
+        let words = measure(Face::Text500, words_size, 0.0, &count.words);
+        (2.0 * BADGE + 22.0 + GAP) * scale + number + words
+    })
+}
+
+fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
+    let palette = part.palette;
+    let fixed = measure(Face::Text500, size::META, 0.0, &format!("{NEXT} , {}", next.left)) + 10.0;
+    let room = right - x - fixed;
+    if room < 120.0 {
+        return;
+    }
+    let title = truncate(Face::Text600, size::META, &next.title, room).into_owned();
+    part.text(
+        Layer::Face,
+        Text::new("next", NEXT, x, SECOND_LINE, Face::Text500, size::META)
+            .colour(palette.text_secondary)
+            .then(10.0, title)
+            .face(Face::Text600)
+            .colour(palette.text)
+            // Of its own: beside a title that is read from the right it would go to the left.
+            .then(0.0, ",")
+            .then(8.0, next.left.clone()),
+    );
+}

@@ -1,0 +1,296 @@
+//! The wall: all runs at a glance, and how they stand.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `census` | where every run stands, kept up by what changed |
+//! | `plan` | which runs have a tile, in which order and where; or that there are too many |
+//! | `tile_view`, `board_view` | what is said, without a place or a colour |
+//! | `moves` | tiles on their way to their places |
+//! | `tile`, `strip`, `small`, `failed`, `chain` | how a tile is drawn |
+//! | `header`, `failures`, `board`, `cells` | what else is drawn |
+//! | `pick` | what is under the pointer, and what is selected |
+
+mod board;
+mod board_failures;
+pub mod board_view;
+mod cells;
+pub mod census;
+mod chain;
+mod failed;
+mod failures;
+mod fit;
+pub mod header;
+mod moves;
+pub mod plan;
+mod small;
+mod strip;
+mod tile;
+pub mod tile_view;
+mod waiting;
+
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
+use bevy::prelude::*;
+
+use self::board::BoardMemory;
+use self::census::{Counted, count};
+use self::failures::FailuresBlock;
+use self::header::HeaderView;
+use self::moves::{Frame as MoveFrame, Moves};
+use self::plan::{Plan, Tiles, plan};
+use self::tile_view::TileView;
+use super::chrome::Frame;
+use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::state::auto::Auto;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::hit::Pickable;
+use crate::app::state::link::Link;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::Studio;
+use crate::app::state::selection::Selection;
+use crate::app::state::view::on_wall;
+use crate::app::state::viewport::{ReducedMotion, Viewport};
+use crate::app::systems::AppSystems;
+use crate::app::theme::{Theme, motion};
+use crate::layout::{Rect, Screen, wall_area};
+use crate::model::RunStatus;
+use crate::protocol::RunId;
+
+pub(super) fn plugin(app: &mut App) {
+    app.init_resource::<Counted>()
+        .init_resource::<WallMemory>()
+        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)));
+}
+
+/// What draws it.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    (leave.run_if(not(on_wall)), draw.run_if(on_wall)).chain()
+}
+
+/// A run condition: the wall is shown again soon, and must not have to count all runs then.
+fn will_return(auto: Option<Res<Auto>>) -> bool {
+    auto.is_some_and(|auto| auto.0.is_auto())
+}
+
+/// What the wall showed last.
+#[derive(Resource, Default)]
+struct WallMemory {
+    cause: Option<Cause>,
+    plan: Option<Plan>,
+    /// When the plan was made, and of which census.
+    planned_at: f64,
+    planned: u64,
+    /// When the first run came.
+    begun_at: f64,
+    moves: Moves,
+    head: Option<(HeaderView, Screen, bool)>,
+    waiting: Option<(waiting::WaitingView, Screen)>,
+    failures: FailuresBlock,
+    board: BoardMemory,
+}
+
+impl WallMemory {
+    /// Nothing that is drawn looks as it should any more, though all of it stands in its place.
+    fn forget_looks(&mut self) {
+        self.head = None;
+        self.waiting = None;
+        self.moves.forget_looks();
+        self.failures.forget_looks();
+        self.board.forget_looks();
+    }
+}
+
+/// What can change the picture; cheap to compare in every frame.
+#[derive(Clone, Debug, PartialEq)]
+struct Cause {
+    revision: u64,
+    seconds: (i64, i64),
+    viewport: Viewport,
+    lost: bool,
+    notice: bool,
+    selected: Option<RunId>,
+    theme: Theme,
+}
+
+/// Another view is shown.
+fn leave(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<WallMemory>,
+    mut field: ResMut<CellField>,
+    mut pickable: ResMut<Pickable>,
+) {
+    if memory.cause.is_some() {
+        let WallMemory { moves, mut failures, mut board, .. } = std::mem::take(&mut *memory);
+        moves.leave(&mut canvas);
+        failures.leave(&mut canvas);
+        board.leave(&mut canvas, &mut field);
+        for name in ["wall", "wall more", "wall waiting"] {
+            canvas.remove(name);
+        }
+        pickable.clear();
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
+fn draw(
+    canvas: ResMut<Canvas>,
+    mut memory: ResMut<WallMemory>,
+    mut field: ResMut<CellField>,
+    mut pickable: ResMut<Pickable>,
+    mut counted: ResMut<Counted>,
+    studio: Res<Studio>,
+    link: Res<Link>,
+    clock: Res<PlaybackClock>,
+    draw_clock: Res<DrawClock>,
+    viewport: Res<Viewport>,
+    selection: Res<Selection>,
+    reduced_motion: Res<ReducedMotion>,
+    around: Res<Frame>,
+    (mut free, mut next): (ResMut<FreeSpace>, ResMut<NextFrame>),
+) {
+    let now = draw_clock.secs;
+    let cause = Cause {
+        revision: counted.census.revision(),
+        seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        viewport: *viewport,
+        lost: around.is_lost(),
+        notice: around.notice().is_some(),
+        selected: selection.0.clone(),
+        theme: canvas.theme,
+    };
+    let same = memory.cause.as_ref() == Some(&cause);
+    if same
+        && !memory.moves.is_moving(now)
+        && memory.board.due_in(now).is_none_or(|secs| secs > 0.0)
+    {
+        return;
+    }
+    let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
+    let lost = cause.lost;
+    let screen = viewport.screen();
+    let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
+    memory.cause = Some(cause);
+    let model = &studio.model;
+    let memory = &mut *memory;
+    // Only what is redrawn is a change: a canvas that changed is drawn at full rate.
+    let generation = canvas.generation();
+    let mut changing = canvas;
+    let canvas = changing.bypass_change_detection();
+
+    if repaints {
+        memory.forget_looks();
+        if let Some(plan) = &memory.plan {
+            show_more(canvas, plan);
+        }
+    }
+    if !same {
+        let head = HeaderView::of(&counted.census, model, clock.server_now);
+        let head = (head, screen, around.notice().is_some());
+        if memory.head.as_ref() != Some(&head) {
+            header::draw(canvas.redraw("wall"), &head.0, &head.1, head.2);
+            memory.head = Some(head);
+        }
+        let nothing_yet = matches!(memory.plan, None | Some(Plan::Nothing));
+        if nothing_yet {
+            memory.begun_at = now;
+        }
+        // A studio's runs come one after the other at first: the order is not yet anyone's.
+        let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
+        // Nor is it while what has been comes in, however long that takes.
+        let may_reorder =
+            at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
+        if may_reorder
+            && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
+        {
+            let next = plan(&counted.census, &screen, clock.server_now, memory.plan.as_ref());
+            if memory.plan.as_ref() != Some(&next) {
+                memory.planned_at = now;
+                memory.moves.follow(&next, now, at_once, reduced_motion.0 || lost);
+                show_more(canvas, &next);
+                memory.plan = Some(next);
+            }
+            memory.planned = counted.census.revision();
+        }
+    }
+
+    let frame = MoveFrame { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
+    let view_of = |id: &RunId| {
+        let run = model.run(id)?;
+        Some(TileView::of(run, model.stats(), clock.now, clock.server_now))
+    };
+    memory.moves.draw(canvas, &frame, !same, view_of);
+    pickable.show_tiles(memory.moves.places());
+    if !same {
+        let block = match &memory.plan {
+            Some(Plan::Tiles(tiles)) => tiles.failures,
+            _ => None,
+        };
+        memory.failures.draw(canvas, block, &counted.census, model, clock.server_now);
+    }
+    pickable.show_names(memory.failures.names());
+
+    let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
+        .then(|| (waiting::WaitingView::of(&link), screen));
+    if memory.waiting != waiting {
+        match &waiting {
+            Some((view, screen)) => waiting::draw(canvas.redraw("wall waiting"), view, screen),
+            None => canvas.remove("wall waiting"),
+        }
+        memory.waiting = waiting;
+    }
+
+    if memory.plan == Some(Plan::Board) {
+        memory.board.draw(
+            canvas,
+            &mut field,
+            &mut pickable,
+            board::BoardFrame {
+                census: &mut counted.bypass_change_detection().census,
+                model,
+                screen,
+                now,
+                server_now: clock.server_now,
+                frozen: clock.is_fixed() || lost,
+            },
+        );
+    } else {
+        memory.board.leave(canvas, &mut field);
+    }
+    let is_failed = |id: &str| model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
+    free.set_if_neq(FreeSpace {
+        rooms: rooms(&screen, around.notice().is_some()),
+        keep: pickable.places_where(is_failed).collect(),
+    });
+    if memory.moves.is_moving(now) {
+        next.within_secs(0.0);
+    }
+    if let Some(secs) = memory.board.due_in(now) {
+        next.within_secs(secs);
+    }
+    if canvas.generation() != generation {
+        changing.set_changed();
+    }
+}
+
+/// Where overlays may stand: where the runs are that are over, in the other corner, and in the header
+/// while no band is over it.
+pub(in crate::app) fn rooms(screen: &Screen, has_band: bool) -> Vec<Room> {
+    let area = wall_area(screen);
+    let header = Rect::new(350.0, 14.0, screen.width - 350.0 - 56.0 - 200.0, 88.0);
+    let mut rooms = vec![Room { rect: area, at_right: true }, Room { rect: area, at_right: false }];
+    if !has_band {
+        rooms.push(Room { rect: header, at_right: true });
+    }
+    rooms
+}
+
+/// What has no tile is counted in words, in the last place.
+fn show_more(canvas: &mut Canvas, plan: &Plan) {
+    match plan {
+        Plan::Tiles(Tiles { more: Some((more, rect)), density, .. }) => {
+            waiting::draw_more(canvas.redraw("wall more"), more, *rect, *density);
+        }
+        _ => canvas.remove("wall more"),
+    }
+}

@@ -1,0 +1,340 @@
+//! A tile: one run with its whole chain, to be read from across the room.
+
+use bevy::color::Color;
+use bevy::math::Vec2;
+
+use super::chain::{self, ChainPlace};
+use super::fit::{Fitted, fit, size_for};
+use super::tile_view::{Look, TileView};
+use crate::app::draw::glyphs::badge;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
+use crate::app::theme::{Palette, size};
+
+/// The tile of the mock-up.
+const WIDTH: f32 = 348.8;
+const HEIGHT: f32 = 240.0;
+const RADIUS: f32 = 14.0;
+const PAD: f32 = 22.0;
+/// How much of its colour and strength a run without news loses.
+const DRAIN: f32 = 0.92;
+const FADED: f32 = 0.76;
+
+/// Where and when a tile is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct TilePlace {
+    pub rect: Rect,
+    /// How large its words are: 1 on the tile of the mock-up.
+    pub scale: f32,
+    pub clock_secs: f64,
+    /// Time stands still, or the connection is lost.
+    pub frozen: bool,
+    pub selected: bool,
+    /// When the failure was first drawn.
+    pub failed_at: f64,
+}
+
+impl TilePlace {
+    pub fn scale_of(rect: Rect) -> f32 {
+        (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.55, 2.2)
+    }
+}
+
+/// The tile's body, by what the run is.
+pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
+    let palette = part.palette;
+    let rect = at.rect;
+    let body = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
+    let body = match look {
+        Look::Queued => body.fill(palette.ghost).border(1.5, palette.ghost_edge),
+        Look::Cancelled => body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.cancelled_edge)
+            .highlight(0.09),
+        Look::FailedBefore | Look::Failed => body
+            .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
+            .border(3.0, palette.failed)
+            .keep_colour(),
+        Look::Silent => body.fill_vertical(palette.panel_top, palette.panel_bottom),
+        Look::Running | Look::Finished => body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.tile_edge)
+            .highlight(0.09),
+    };
+    part.shape(Layer::Rack, body);
+    if look == Look::Silent {
+        // The veil lies behind the words.
+        let veil = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
+        part.shape(
+            Layer::Module,
+            veil.clone()
+                .fill(palette.bg)
+                .opacity(0.7)
+                .texture(Texture::Scanlines { period: 6.0, width: 1.5 }, palette.stale_scanline),
+        );
+        part.shape(
+            Layer::Module,
+            Shape::rounded_box(rect.inset(1.25))
+                .radius(RADIUS - 1.0)
+                .unsnapped()
+                .fill(Color::NONE)
+                .border(2.5, palette.stale_outline)
+                .dash(1.0, 8.0),
+        );
+    }
+}
+
+/// The outline of what is selected.
+pub fn draw_selection(part: &mut Part, at: &TilePlace) {
+    if at.selected {
+        let outline = Shape::rounded_box(at.rect.inset(-5.0)).radius(RADIUS + 5.0).unsnapped();
+        part.shape(
+            Layer::OverlayFace,
+            outline.fill(Color::NONE).border(4.0, part.palette.violet_text).keep_colour(),
+        );
+    }
+}
+
+/// Draws a run without news as such: colours drained, all but the words that say so.
+pub fn drained_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
+    let before = part.mark();
+    draw(part);
+    if silent {
+        part.drain(before, DRAIN);
+        part.dim(before, FADED);
+    }
+}
+
+/// What colour the tile is where something on it is hollow.
+pub fn ground(look: Look, palette: &Palette) -> Color {
+    match look {
+        Look::Queued => palette.ghost,
+        Look::Failed | Look::FailedBefore => palette.failed_tint_to,
+        _ => palette.card,
+    }
+}
+
+/// Where the lines of a tile are, from its upper edge: all of them move up for a longer title.
+struct Lines {
+    title: f32,
+    node: f32,
+    chain: f32,
+    drop: f32,
+}
+
+impl Lines {
+    fn of(title: &Fitted, k: f32, extra: f32) -> Self {
+        if title.lines.len() <= 1 {
+            // What is left over goes around the chain.
+            let chain = 133.0 * k + extra * 0.45;
+            return Self { title: 50.0 * k, node: 92.0 * k, chain, drop: 30.0 * k };
+        }
+        let first = 16.0 * k + title.size * 0.82;
+        // Three lines leave less between the others; the loop keeps clear of the words below it.
+        let (to_node, to_chain, drop) =
+            if title.lines.len() > 2 { (27.0, 24.0, 16.0) } else { (31.0, 29.0, 22.0) };
+        let node = first + title.depth() + to_node * k;
+        let chain = (node + to_chain * k).max(138.0 * k) + extra * 0.45;
+        Self { title: first, node, chain, drop: drop * k }
+    }
+}
+
+/// Draws a tile with title, place, chain and times.
+pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+    draw_body(part, view.look, at);
+    draw_selection(part, at);
+    let silent = view.look == Look::Silent;
+    drained_if(silent, part, |part| draw_content(part, view, at));
+    draw_other_time(part, view, at);
+}
+
+fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let palette = part.palette;
+    let (rect, k) = (at.rect, at.scale);
+    let pad = PAD * k.min(1.5);
+    let (left, right) = (rect.x + pad, rect.right() - pad);
+    let radius = 17.0 * k;
+    let full = size::TILE_TITLE * k;
+    let smallest = (full * 0.62).max(size::ESSENTIAL_MIN);
+    let steps = [(full, 1), (full * 0.875, 1), (full * 0.875, 2), (full * 0.75, 3), (smallest, 3)];
+    let room = right - left;
+    let title = fit(Face::Text700, &steps, (room - 2.0 * radius - 12.0 * k, room), &view.title);
+    let extra = (rect.h - HEIGHT * k).max(0.0);
+    let lines = Lines::of(&title, k, extra);
+    let ghostly = view.look == Look::Queued;
+    let title_ink = if ghostly { palette.text_secondary } else { palette.text };
+    draw_title(part, &title, left, rect.y + lines.title, title_ink);
+    let glyph = chain::glyph(view.look);
+    let badge_at = Vec2::new(right - radius, rect.y + lines.title - 11.0 * k);
+    badge(part, Layer::Face, glyph, badge_at, radius, "status");
+
+    draw_place(part, view, (left, right, rect.y + lines.node), k, part.palette.tone(glyph.tone()));
+    if let Some(failure) = view.failure.as_ref() {
+        // Why it failed matters more than how far it had come.
+        let top = rect.y + lines.node + 10.0 * k;
+        let foot = rect.bottom() - 72.0 * k;
+        draw_reason(part, &failure.reason, (left, right), (top, foot), k);
+    } else {
+        draw_chain(part, view, at, (left, right), &lines);
+    }
+    let baseline = rect.bottom() - 20.0 * k;
+    let (word, time) = &view.time;
+    draw_time(part, ("time", word, time), (left, baseline, time_room(view, at)), k, false);
+}
+
+fn draw_chain(
+    part: &mut Part,
+    view: &TileView,
+    at: &TilePlace,
+    (left, right): (f32, f32),
+    lines: &Lines,
+) {
+    let k = at.scale;
+    let inset = 14.0 * k;
+    chain::draw(
+        part,
+        view,
+        &ChainPlace {
+            left: left + inset,
+            right: right - inset,
+            y: at.rect.y + lines.chain,
+            scale: k.min(1.0 + (k - 1.0) * 0.8),
+            drop: lines.drop,
+            loop_inset: 0.0,
+            clock_secs: at.clock_secs,
+            frozen: at.frozen || view.look == Look::Silent,
+            ground: ground(view.look, part.palette),
+        },
+    );
+}
+
+/// Why a run failed, in what room there is.
+pub fn draw_reason(
+    part: &mut Part,
+    reason: &str,
+    (left, right): (f32, f32),
+    (top, foot): (f32, f32),
+    k: f32,
+) {
+    let wanted = (26.0 * k).max(size::ESSENTIAL_MIN);
+    let lines = |size: f32| ((foot - top) / (size * 1.15)).floor().max(1.0) as usize;
+    let small = size::ESSENTIAL_MIN.max(wanted * 0.85);
+    let steps = [(wanted, lines(wanted).min(2)), (small, lines(small))];
+    let room = right - left;
+    let fitted = fit(Face::Text500, &steps, (room, room), reason);
+    for (line, words) in fitted.lines.iter().enumerate() {
+        let y = top + fitted.size * (0.9 + 1.15 * line as f32);
+        part.text(
+            Layer::Face,
+            Text::new(("reason", line), words.clone(), left, y, Face::Text500, fitted.size)
+                .colour(part.palette.text)
+                .keep_colour(),
+        );
+    }
+}
+
+/// A title on its lines.
+pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: Color) {
+    for (line, words) in title.lines.iter().enumerate() {
+        let y = baseline + title.pitch() * line as f32;
+        part.text(
+            Layer::Face,
+            Text::new(("title", line), words.clone(), x, y, Face::Text700, title.size).colour(ink),
+        );
+    }
+}
+
+/// "LYRICS 00:11", and what is behind it at the right end.
+fn draw_place(
+    part: &mut Part,
+    view: &TileView,
+    (left, right, baseline): (f32, f32, f32),
+    k: f32,
+    ink: Color,
+) {
+    let palette = part.palette;
+    let node_size = size::TILE_NODE * k;
+    let meta_size = (size::META * k).max(size::ESSENTIAL_MIN);
+    let gap = 12.0 * k;
+    let room = right - left;
+    let (note, note_ink) = if view.cancel_requested {
+        ("cancel requested", palette.cancelled)
+    } else {
+        (view.note.as_str(), palette.text)
+    };
+    let width = |text: &str| measure(Face::Text500, meta_size, 0.0, text);
+    let place_size = size_for(Face::Text700, (node_size, 20.0), &view.place, room);
+    let place_width = measure(Face::Text700, place_size, 0.0, &view.place);
+    let note_room = (room - place_width - gap).max(1.0);
+    let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
+    let note_w = measure(Face::Text500, note_size, 0.0, note);
+    let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
+    let detail_fits = !view.detail.is_empty()
+        && place_width + gap + width(&view.detail) + with_note <= room
+        && note_size >= meta_size;
+    let note_fits = place_width + with_note <= room + 0.5;
+    let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
+    let mut line =
+        Text::new("place", view.place.clone(), left, baseline, Face::Text700, place_size)
+            .colour(ink);
+    if detail_fits {
+        line = line
+            .then(gap, view.detail.clone())
+            .face(Face::Text500)
+            .size(meta_size)
+            .colour(palette.text_secondary);
+    }
+    part.text(Layer::Face, line);
+    if note_fits && !note.is_empty() {
+        part.text(
+            Layer::Face,
+            Text::new("note", note.to_owned(), right, baseline, Face::Text500, note_size)
+                .end()
+                .colour(note_ink),
+        );
+    }
+}
+
+/// Half of the tile's width for each of the two times, the longer one more.
+fn time_room(view: &TileView, at: &TilePlace) -> f32 {
+    let room = at.rect.w - 2.0 * PAD * at.scale.min(1.5) - 12.0 * at.scale;
+    let width = |words: &(String, String)| {
+        let time = measure(Face::Display700, size::TILE_TIME, 0.0, &words.1);
+        time.max(measure(Face::Text500, size::ESSENTIAL_MIN, 0.0, &words.0))
+    };
+    let (time, other) = (width(&view.time), width(&view.other_time));
+    room * time / (time + other).max(1.0)
+}
+
+/// A time with its word above it.
+fn draw_time(
+    part: &mut Part,
+    (key, word, time): (&'static str, &str, &str),
+    (x, baseline, room): (f32, f32, f32),
+    k: f32,
+    at_end: bool,
+) {
+    let palette = part.palette;
+    let sizes = (size::TILE_TIME * k, 24.0);
+    let time_size = size_for(Face::Display700, sizes, time, room);
+    let word_size = size::ESSENTIAL_MIN.max(size::ESSENTIAL_MIN * k * 0.9);
+    let words =
+        Text::new((key, "word"), word.to_owned(), x, baseline - 37.0 * k, Face::Text500, word_size)
+            .colour(palette.text_secondary);
+    let value =
+        Text::new((key, "value"), time.to_owned(), x, baseline, Face::Display700, time_size)
+            .tracking(-0.01)
+            .colour(palette.text);
+    let (words, value) = if at_end { (words.end(), value.end()) } else { (words, value) };
+    part.text(Layer::Face, words);
+    part.text(Layer::Face, value);
+}
+
+/// Time left, or how old the news is: never drained.
+fn draw_other_time(part: &mut Part, view: &TileView, at: &TilePlace) {
+    let k = at.scale;
+    let (word, time) = &view.other_time;
+    let x = at.rect.right() - PAD * k.min(1.5);
+    let baseline = at.rect.bottom() - 20.0 * k;
+    let room = at.rect.w - 2.0 * PAD * k.min(1.5) - 12.0 * k - time_room(view, at);
+    draw_time(part, ("other time", word, time), (x, baseline, room), k, true);
+}

@@ -1,0 +1,184 @@
+//! What a tile says: words and numbers, without a place or a colour.
+
+use jiff::Timestamp;
+
+use crate::app::state::clock::millis_between;
+use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
+use crate::app::words::{brief_duration, clock_words};
+use crate::model::{NodeStatus, Run, RunStatus, Stats};
+use crate::protocol::{MAX_FIX_PASSES, RunId};
+
+/// A failure that is no longer news, in milliseconds.
+const OLD_FAILURE_MS: u64 = 600_000;
+/// An end seen later than this is none of the present, in milliseconds.
+const JUST_ENDED_MS: u64 = 5_000;
+
+/// How a tile looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    Queued,
+    Running,
+    /// It runs, and nothing is heard of it.
+    Silent,
+    /// It failed just now.
+    Failed,
+    /// It failed a while ago.
+    FailedBefore,
+    Cancelled,
+    Finished,
+}
+
+/// Everything a tile shows of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TileView {
+    pub id: RunId,
+    pub look: Look,
+    pub title: String,
+    /// Where it is: "LYRICS", "Finished", "Queued".
+    pub place: String,
+    /// Behind it: "00:11", "score 0.91".
+    pub detail: String,
+    /// What matters more than that: "fix 1 of 3", "slow".
+    pub note: String,
+    pub cancel_requested: bool,
+    pub chain: Vec<ModuleView>,
+    pub fix: FixView,
+    /// "elapsed" and "00:48".
+    pub time: (String, String),
+    /// "left" and "01:47", "no news for" and "38 s".
+    pub other_time: (String, String),
+    pub failure: Option<FailureView>,
+    /// It is over, and was not a moment ago.
+    pub just_ended: bool,
+}
+
+impl TileView {
+    pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
+        let stage = StageView::of(run, stats, now, server_now);
+        let ended_ms = run.ended_at.map(|at| millis_between(at, server_now));
+        let look = match run.status {
+            RunStatus::Pending => Look::Queued,
+            RunStatus::Running if stage.silent_ms.is_some() => Look::Silent,
+            RunStatus::Running => Look::Running,
+            RunStatus::Failed if ended_ms.is_some_and(|ms| ms > OLD_FAILURE_MS) => {
+                Look::FailedBefore
+            }
+            RunStatus::Failed => Look::Failed,
+            RunStatus::Cancelled => Look::Cancelled,
+            RunStatus::Completed => Look::Finished,
+        };
+        let (place, detail) = place_words(run, &stage);
+        let running = stage.modules.iter().find(|module| module.has_focus());
+        let note = match look {
+            Look::Running | Look::Silent if stage.fix.live => {
+                format!("fix {} of {MAX_FIX_PASSES}", stage.fix.passes)
+            }
+            Look::Running if running.is_some_and(ModuleView::is_slow) => "slow".to_owned(),
+            _ => String::new(),
+        };
+        let ago = ended_ms.map_or_else(String::new, ago_words);
+        let other_time = match look {
+            Look::Queued => (String::new(), String::new()),
+            Look::Running => left_words(run, stats, server_now),
+            Look::Silent => {
+                let silent_ms = stage.silent_ms.unwrap_or(0);
+                ("no news for".to_owned(), brief_seconds(silent_ms))
+            }
+            Look::Failed | Look::FailedBefore => ("failed".to_owned(), ago),
+            Look::Cancelled => ("cancelled".to_owned(), ago),
+            Look::Finished => ("finished".to_owned(), ago),
+        };
+        Self {
+            id: run.id().clone(),
+            look,
+            title: stage.title,
+            place,
+            detail,
+            note,
+            cancel_requested: stage.cancel_requested,
+            chain: stage.modules,
+            fix: stage.fix,
+            time: (stage.time_word.to_owned(), stage.time),
+            other_time,
+            failure: stage.failure,
+            just_ended: ended_ms.is_some_and(|ms| ms < JUST_ENDED_MS),
+        }
+    }
+}
+
+fn place_words(run: &Run, stage: &StageView) -> (String, String) {
+    match run.status {
+        RunStatus::Pending => ("Queued".to_owned(), String::new()),
+        RunStatus::Running => {
+            let mut running: Vec<&str> = stage
+                .modules
+                .iter()
+                .filter(|module| module.has_focus())
+                .map(|module| module.name.as_str())
+                .collect();
+            if stage.fix.status == NodeStatus::Running {
+                running.push("FIX");
+            }
+            let duration_ms = if running == ["FIX"] {
+                stage.fix.duration_ms
+            } else {
+                let focused = stage.modules.iter().find(|module| module.has_focus());
+                focused.and_then(|module| module.duration_ms)
+            };
+            match running.len() {
+                0 => ("Running".to_owned(), "between two steps".to_owned()),
+                1 => (running[0].to_owned(), duration_ms.map_or_else(String::new, clock_words)),
+                _ => (running.join(", "), String::new()),
+            }
+        }
+        RunStatus::Failed => {
+            let headline = stage.failure.as_ref().map(|failure| failure.headline.clone());
+            (headline.unwrap_or_else(|| "Failed".to_owned()), String::new())
+        }
+        RunStatus::Cancelled => {
+            let stopped = stage.modules.iter().find(|module| module.stopped);
+            ("Cancelled".to_owned(), stopped.map_or_else(String::new, |at| at.name.clone()))
+        }
+        RunStatus::Completed if stage.nothing_rendered => {
+            ("Finished".to_owned(), "nothing rendered".to_owned())
+        }
+        RunStatus::Completed => {
+            let score = stage.scores.as_ref().and_then(|scores| scores.total);
+            let score = score.map_or_else(String::new, |total| format!("score {total:.2}"));
+            ("Finished".to_owned(), score)
+        }
+    }
+}
+
+fn left_words(run: &Run, stats: &Stats, server_now: Timestamp) -> (String, String) {
+    match remaining_ms(run, stats, server_now) {
+        Some(0) => ("left".to_owned(), "any moment".to_owned()),
+        Some(millis) => ("left".to_owned(), clock_words(millis.saturating_add(999))),
+        None => ("time left".to_owned(), "not known yet".to_owned()),
+    }
+}
+
+/// Seconds while there are few, then as [`brief_duration`].
+fn brief_seconds(millis: u64) -> String {
+    if millis < 60_000 { format!("{} s", millis / 1000) } else { brief_duration(millis) }
+}
+
+/// "40 s ago", "12 min ago", "3 h ago": it changes the less often the longer it is ago.
+pub fn ago_words(millis: u64) -> String {
+    match millis / 1000 {
+        seconds @ 0..60 => format!("{seconds} s ago"),
+        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
+        seconds @ 3600..172_800 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// "+312 completed, +4 cancelled".
+pub fn more_words(more: &super::plan::More) -> Vec<String> {
+    let told =
+        [(more.failed, "failed"), (more.cancelled, "cancelled"), (more.completed, "completed")];
+    let words = told.into_iter().filter(|(count, _)| *count > 0);
+    words
+        .map(|(count, word)| format!("+{} {word}", crate::app::words::count_words(count as u64)))
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! What the servers of this program have in common: the demo studio and the hub.
+
+pub(crate) mod port;
+pub(crate) mod signals;
+pub(crate) mod websocket;

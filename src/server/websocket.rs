@@ -1,0 +1,23 @@
+//! What servers do with a WebSocket.
+
+use futures_util::StreamExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error, protocol::CloseFrame},
+};
+
+/// Closes from this side and waits for the other to agree.
+pub(crate) async fn close<S>(
+    socket: &mut WebSocketStream<S>,
+    frame: CloseFrame,
+) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    socket.close(Some(frame)).await?;
+    while let Some(message) = socket.next().await {
+        message?;
+    }
+    Ok(())
+}
