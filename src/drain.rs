@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 #[cfg(unix)]
-use crate::kiosk::{Notice, Service};
+use crate::kiosk::service::{Notice, Service};
 use crate::source::HeldRuns;
 
 /// Says how many runs are held and waits until they are over, for at most `limit`, or until `again`, a

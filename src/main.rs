@@ -68,7 +68,12 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Some(Command::Inspect(args)) => inspect(args),
         #[cfg(feature = "app")]
         Some(Command::Snapshot(args)) => {
-            meterbridge::app::snapshot(args.request()?).context("the picture could not be taken")
+            let request = args.request()?;
+            let api = request.settings.connection.api.clone();
+            let taken =
+                meterbridge::app::snapshot(request).context("the picture could not be taken");
+            meterbridge::drain::wait_blocking(api.budget.held(), api.drain);
+            taken
         }
         Some(Command::Demo(args)) => demo(&args.demo),
         #[cfg(not(target_arch = "wasm32"))]

@@ -11,6 +11,8 @@ pub mod power;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod recovery;
 #[cfg(not(target_arch = "wasm32"))]
+mod shutdown;
+#[cfg(not(target_arch = "wasm32"))]
 mod snapshot;
 #[cfg(not(target_arch = "wasm32"))]
 mod vitals;

@@ -24,6 +24,8 @@ use super::power;
 #[cfg(not(target_arch = "wasm32"))]
 use super::recovery::RecoveryPlugin;
 #[cfg(not(target_arch = "wasm32"))]
+use super::shutdown;
+#[cfg(not(target_arch = "wasm32"))]
 use super::vitals;
 use crate::app::control::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
@@ -38,6 +40,8 @@ use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::SystemWish;
 use crate::config::WindowRequest;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::drain;
 
 /// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
 #[cfg(not(target_arch = "wasm32"))]
@@ -73,6 +77,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let mut app = App::new();
     let kiosk = request.settings.kiosk;
     let measuring = request.settings.measuring;
+    let api = request.settings.connection.api.clone();
     compose(&mut app, engine, window, request);
     if kiosk.on {
         app.insert_resource(monitors::Insist);
@@ -86,7 +91,11 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     }
     app.insert_resource(monitors::WantedScreen(kiosk.screen)).add_plugins(monitors::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
-    match app.run() {
+    app.add_plugins(shutdown::plugin);
+    let exit = app.run();
+    // The window is closed; sockets whose closing could fail a run are not.
+    drain::wait_blocking(api.budget.held(), api.drain);
+    match exit {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WindowError::Exit(code.get())),
     }
