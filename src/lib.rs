@@ -7,6 +7,7 @@
 //! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
 //! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
+//! | [`text`] | text from outside → text that can be shown | everything |
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
@@ -37,5 +38,6 @@ pub mod model;
 pub mod protocol;
 pub mod query;
 pub mod source;
+pub mod text;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod vitals;
