@@ -69,7 +69,7 @@ pub use connection::{
     ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
     ConnectionState, Updates,
 };
-pub use ending::Ending;
+pub use ending::{Ending, server_words};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{Commander, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
