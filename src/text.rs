@@ -44,14 +44,27 @@ fn class(c: char) -> Class {
     }
 }
 
+/// Whether a text has nothing but the printable characters of ASCII, as most have: eight bytes are looked
+/// at at a time, for several texts of every event are.
+fn is_printable_ascii(text: &str) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = EACH << 7;
+    // A byte below 0x20 borrows, one from 0x7f on carries into its high bit or has it.
+    let odd = |word: u64| {
+        (word.wrapping_sub(EACH * 0x20) & !word | word.wrapping_add(EACH) | word) & HIGH
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    words.iter().fold(0, |found, word| found | odd(u64::from_ne_bytes(*word))) == 0
+        && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Cleans text that may have several lines.
 ///
 /// Escape sequences, controls and overrides of direction are taken out, letters of every script stay,
 /// and every kind of line break becomes `\n`.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    let usual = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
     let is_clean = |c| matches!(class(c), Class::Shown | Class::Tab) || c == '\n';
-    if text.bytes().all(usual) || text.chars().all(is_clean) {
+    if is_printable_ascii(text) || text.chars().all(is_clean) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -66,7 +79,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// ends. Blanks stay as they are.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let is_clean = |c| class(c) == Class::Shown;
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || text.chars().all(is_clean) {
+    if is_printable_ascii(text) || text.chars().all(is_clean) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -232,6 +245,22 @@ mod tests {
             assert_eq!(clean(text), shown, "{text:?}");
         }
         assert!(matches!(clean("Grüße\n\t音楽"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_looked_at() {
+        for length in 1..20 {
+            for at in 0..length {
+                for byte in 0..0x80_u8 {
+                    let mut text = "a".repeat(length).into_bytes();
+                    text[at] = byte;
+                    let text = String::from_utf8(text).unwrap();
+                    let is_printable = (b' '..=b'~').contains(&byte);
+                    assert_eq!(is_printable_ascii(&text), is_printable, "{text:?}");
+                }
+                assert!(!is_printable_ascii(&("a".repeat(at) + "é" + &"a".repeat(length))));
+            }
+        }
     }
 
     #[test]

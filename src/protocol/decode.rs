@@ -113,7 +113,13 @@ impl Batch {
 
     /// Reads one JSON value; the reason where the text is none.
     fn push_json(&mut self, text: &str) -> Result<(), String> {
-        let item = read_item(text)?;
+        if !text.starts_with('{') {
+            self.items.push(no_object(text)?);
+            return Ok(());
+        }
+        let mut wire = Wire::default();
+        wire.read(text).map_err(not_json)?;
+        let item = item_of(wire, text);
         if matches!(item, Item::Event(_)) {
             self.texts.push_str(text);
             self.text_ends.push(self.texts.len());
@@ -252,24 +258,17 @@ fn not_json(error: serde_json::Error) -> String {
     format!("not JSON: {error}")
 }
 
-/// Reads one JSON value; the reason where the text is none.
-fn read_item(text: &str) -> Result<Item, String> {
-    if !text.starts_with('{') {
-        serde_json::from_str::<&RawValue>(text).map_err(not_json)?;
-        // It may hold one as text.
-        let reason = "not an event: expected a JSON object";
-        return if text.starts_with('"') {
-            Err(reason.to_owned())
-        } else {
-            Ok(malformed(reason, text))
-        };
-    }
-    let mut wire = Wire::default();
-    wire.read(text).map_err(not_json)?;
-    Ok(item_of(wire, text))
+/// What a JSON value is that is no object; the reason where the text is no JSON.
+#[cold]
+fn no_object(text: &str) -> Result<Item, String> {
+    serde_json::from_str::<&RawValue>(text).map_err(not_json)?;
+    let reason = "not an event: expected a JSON object";
+    // It may hold one as text.
+    if text.starts_with('"') { Err(reason.to_owned()) } else { Ok(malformed(reason, text)) }
 }
 
-/// What an object is that was read from `text`.
+/// What an object is that was read from `text`. Inlined, so that what was read is not moved.
+#[inline(always)]
 fn item_of(wire: Wire, text: &str) -> Item {
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
@@ -285,10 +284,14 @@ fn item_of(wire: Wire, text: &str) -> Item {
     };
     let node = wire.node_name.id().or(wire.node.id());
     let node = node.map(|name| NodeName::new(text::name(&name)));
-    let phase = known_phase(&phase).or_else(|| known_phase(phase.trim())).unwrap_or_else(|| {
-        let shown = text::excerpt(&phase, LONGEST_PHASE);
-        Phase::Other(SmolStr::new(shown))
-    });
+    let phase = match &*phase {
+        "info" => Phase::Info,
+        "start" => Phase::Start,
+        "progress" => Phase::Progress,
+        "end" => Phase::End,
+        "fail" => Phase::Fail,
+        other => odd_phase(other),
+    };
     let id = match wire.event_id.id() {
         Some(event_id) => identity::from_event_id(&event_id),
         None => identity::from_content(&run_id, node.as_deref(), &phase, at, text),
@@ -310,33 +313,29 @@ fn item_of(wire: Wire, text: &str) -> Item {
         || wire.data.has_detail
         || !wire.metrics.0.is_empty()
         || wire.issues.0.is_some();
-    let detail = may_have_detail
-        .then(|| detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues))
-        .filter(|detail| *detail != Detail::default());
-    Item::Event(WorkflowEvent {
-        id,
-        run_id: RunId::new(run_id),
-        node,
-        phase,
-        at,
-        duration_ms,
-        node_index,
-        detail: detail.map(Arc::new),
-    })
+    let run_id = RunId::new(run_id);
+    let detail = if may_have_detail {
+        boxed_detail(node.as_deref(), wire.data, &wire.metrics, wire.issues)
+    } else {
+        None
+    };
+    Item::Event(WorkflowEvent { id, run_id, node, phase, at, duration_ms, node_index, detail })
 }
 
 /// Characters of an unknown phase that are kept.
 const LONGEST_PHASE: usize = 80;
 
-fn known_phase(text: &str) -> Option<Phase> {
-    Some(match text {
+/// A phase with blanks around it, or one that is not known.
+#[cold]
+fn odd_phase(text: &str) -> Phase {
+    match text.trim() {
         "info" => Phase::Info,
         "start" => Phase::Start,
         "progress" => Phase::Progress,
         "end" => Phase::End,
         "fail" => Phase::Fail,
-        _ => return None,
-    })
+        _ => Phase::Other(SmolStr::new(text::excerpt(text, LONGEST_PHASE))),
+    }
 }
 
 /// A text that may have several lines, cleaned.
@@ -345,6 +344,18 @@ fn cleaned(text: Cow<str>) -> Box<str> {
         Cow::Owned(cleaned) => cleaned.into(),
         Cow::Borrowed(_) => text.into(),
     }
+}
+
+/// Most events have no detail, and are read faster without this in their way.
+#[inline(never)]
+fn boxed_detail(
+    node: Option<&str>,
+    data: Data,
+    metrics: &Numbers,
+    issues: FirstIssue,
+) -> Option<Arc<Detail>> {
+    let detail = detail_of(node, data, metrics, issues);
+    (detail != Detail::default()).then(|| Arc::new(detail))
 }
 
 /// Puts together what only some events carry, with the precedence of protocol section 5.

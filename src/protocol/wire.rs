@@ -62,6 +62,7 @@ impl<'a> Scalar<'a> {
     }
 
     /// An instant: text, or a number since 1970.
+    #[inline]
     pub(super) fn instant(&self) -> Option<Timestamp> {
         match self {
             Self::Text(text) => parse_instant(text),
