@@ -80,7 +80,7 @@ pub fn instant_words(at: Timestamp, zone: &TimeZone) -> String {
 
 /// An id that fits into a line: its ends, `f1a9…7d93`; the whole of a short one.
 pub fn short_id(id: &str) -> String {
-    let id = text::name(id);
+    let id = crate::text::name(id);
     let length = id.chars().count();
     if length <= WHOLE_ID {
         return id.into_owned();

@@ -64,7 +64,7 @@ fn what_else(head: &[u8]) -> Option<&'static str> {
 /// Whether bytes that are no UTF-16 are no text either.
 fn is_binary(head: &[u8]) -> bool {
     // A recording whose disk was full has zeros in it, too.
-    head.contains(&0) && !head.contains(&b'{')
+    head.contains(&0) && !head.windows(2).any(|pair| pair == b"{\"")
 }
 
 /// Bytes that are not compressed any more. After a failure every read fails.
