@@ -2,13 +2,15 @@
 //!
 //! The report is folded by the same model as the picture, so it is also what the tests compare.
 
+mod json;
 mod report;
 mod table;
 
+pub use json::write_json;
 pub use report::{NodeReport, Report, RunReport};
 pub use table::{Style, write_table};
 
-use std::io::BufRead;
+use std::io::Read;
 
 use jiff::Timestamp;
 
@@ -25,16 +27,17 @@ const KEPT_PROBLEMS: usize = 20;
 ///
 /// # Errors
 ///
-/// Only when reading itself fails.
+/// When reading fails, or nothing of what was read is a recording.
 pub fn read_into(
     model: &mut Model,
-    mut recording: Recording<impl BufRead>,
+    mut recording: Recording<impl Read>,
 ) -> Result<Vec<String>, RecordingError> {
     let mut problems = Vec::new();
     while let Some(frame) = recording.next_frame()? {
         // Nothing in a report depends on when something arrived.
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
         batch.push_text(&frame.text);
+        recording.note(&batch);
         for item in &mut batch.items {
             if let Item::Malformed(error) = item {
                 error.reason = format!("line {}: {}", recording.line(), error.reason);
@@ -45,5 +48,6 @@ pub fn read_into(
         }
         model.receive(batch, |_, _| ());
     }
+    recording.verdict()?;
     Ok(problems)
 }

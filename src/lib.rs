@@ -7,6 +7,7 @@
 //! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
 //! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
+//! | [`text`] | text from outside → text that can be shown | everything |
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `server` (not in the browser) | what the servers of demo and hub have in common | both |
@@ -43,5 +44,6 @@ mod seconds;
 #[cfg(not(target_arch = "wasm32"))]
 mod server;
 pub mod source;
+pub mod text;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod vitals;

@@ -13,6 +13,7 @@ use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Report};
 use meterbridge::model::{Model, Retention};
 use meterbridge::source::recording::{Recording, RecordingError};
+use meterbridge::text;
 
 /// See Cargo.toml for what it gives.
 #[cfg(not(target_arch = "wasm32"))]
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody may be listening any more; the exit code still says it.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", text::clean(&format!("{error:#}")));
             ExitCode::from(exit_code(&error))
         }
     }
@@ -133,15 +134,15 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
 
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
+        inspect::write_json(&mut out, &report)?;
     } else {
         inspect::write_table(&mut out, &report, stdout_style())?;
     }
     out.flush()?;
     drop(out);
     for (path, problem) in problems {
-        writeln!(io::stderr(), "{}: {problem}", path.display())?;
+        let path = path.display().to_string();
+        writeln!(io::stderr(), "{}: {problem}", text::one_line(&path))?;
     }
     Ok(())
 }

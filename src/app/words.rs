@@ -87,9 +87,10 @@ pub fn instant_words(at: Timestamp, zone: &TimeZone) -> String {
 
 /// An id that fits into a line: its ends, `f1a9…7d93`; the whole of a short one.
 pub fn short_id(id: &str) -> String {
+    let id = crate::text::name(id);
     let length = id.chars().count();
     if length <= WHOLE_ID {
-        return id.to_owned();
+        return id.into_owned();
     }
     let head: String = id.chars().take(ID_END).collect();
     let tail: String = id.chars().skip(length - ID_END).collect();

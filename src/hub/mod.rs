@@ -50,10 +50,13 @@ pub use run::run;
 pub use server::HubServer;
 pub use site::Site;
 
-/// Tells whoever runs the hub.
+/// Characters of the longest line that is told.
+const LONGEST_LINE: usize = 1_000;
+
+/// Tells whoever runs the hub, in one line: names and words from outside may be in it.
 fn tell(text: &str) {
     use std::io::Write;
 
     // A closed stderr is no reason not to serve.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", crate::text::excerpt(text, LONGEST_LINE));
 }

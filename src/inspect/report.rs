@@ -23,7 +23,7 @@ pub struct Report {
 pub struct RunReport {
     pub run_id: String,
     pub song_id: Option<String>,
-    pub seed: Option<i64>,
+    pub seed: Option<i128>,
     pub status: &'static str,
     pub cancel_requested: bool,
     pub executions: u32,

@@ -6,6 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::{NodeReport, Report, RunReport};
+use crate::text;
 
 /// How the table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::R
         }
         for node in &run.nodes {
             if let Some(error) = &node.error {
-                let text = format!("{}: {}", node.name, one_line(error));
+                let text = format!("{}: {}", one_line(&node.name), one_line(error));
                 let text = shortened(&text, width - GAP.len());
                 writeln!(out, "{GAP}{}", coloured(&text, "failed", style))?;
             }
@@ -158,8 +159,7 @@ fn humanised(millis: u64) -> String {
 
 /// Text from the wire, fit for a terminal: no line breaks, nothing that a terminal would obey.
 pub(super) fn one_line(text: &str) -> String {
-    let printable: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    printable.split_whitespace().collect::<Vec<_>>().join(" ")
+    text::one_line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Cut at `width` display columns, with `…` as the last one when something is missing.
@@ -215,6 +215,6 @@ mod tests {
     fn lines_are_cut_by_display_columns_and_obey_nothing_from_the_wire() {
         assert_eq!(shortened("音楽制作", 5), "音楽…");
         assert_eq!(shortened("short", 5), "short");
-        assert_eq!(one_line("a\n\tb \u{1b}[31mred"), "a b [31mred");
+        assert_eq!(one_line("a\n\tb \u{1b}[31mred"), "a b red");
     }
 }

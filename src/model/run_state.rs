@@ -30,7 +30,7 @@ pub struct Execution {
 pub struct RunState {
     pub song_id: Option<SmolStr>,
     pub song_title: Option<SmolStr>,
-    pub seed: Option<i64>,
+    pub seed: Option<i128>,
     pub status: RunStatus,
     /// A cancel was asked for in this execution, whether or not the run went on.
     pub cancel_requested: bool,

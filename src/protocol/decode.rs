@@ -10,9 +10,11 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::hub::{self, HubFrame};
+use super::repair::{self, Piece};
 use super::watcher_error::explain_error;
 use super::wire::{Data, FirstIssue, Numbers, Wire};
-use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity, parse_instant};
+use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity};
+use crate::text;
 
 /// Bytes kept of a frame that could not be read, for the log.
 pub const KEPT_OF_A_BAD_FRAME: usize = 4096;
@@ -21,9 +23,10 @@ pub const KEPT_OF_A_BAD_FRAME: usize = 4096;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{reason}")]
 pub struct DecodeError {
-    /// What is wrong, for a person.
+    /// What is wrong, for a person: one short line, without anything that a terminal obeys.
     pub reason: String,
-    /// The first [`KEPT_OF_A_BAD_FRAME`] bytes of the text, cut at a character.
+    /// The first [`KEPT_OF_A_BAD_FRAME`] bytes of the text, cut at a character; what cannot be seen is
+    /// written as `\uXXXX`.
     pub text: Box<str>,
 }
 
@@ -78,32 +81,81 @@ impl Batch {
         self.frames == 0 && self.dropped == 0 && self.items.is_empty()
     }
 
-    /// Reads one text frame: an event, or an array of events.
+    /// Reads one text frame: an event, an array of events, or several of them.
     pub fn push_text(&mut self, text: &str) {
         self.frames += 1;
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             self.items.push(Item::Ignored);
         } else if text.starts_with('[') {
-            match serde_json::from_str::<Vec<&RawValue>>(text) {
-                Ok(elements) if elements.is_empty() => self.items.push(Item::Ignored),
-                Ok(elements) => {
-                    elements.iter().for_each(|element| self.push_element(element.get()))
-                }
-                Err(error) => self.items.push(malformed(format!("not JSON: {error}"), text)),
+            if let Err(reason) = self.push_array(text) {
+                self.push_odd(text, reason);
             }
         } else {
             self.push_element(text);
         }
     }
 
+    /// Reads the elements of an array; the reason where the text is none.
+    fn push_array(&mut self, text: &str) -> Result<(), String> {
+        let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
+        if elements.is_empty() {
+            self.items.push(Item::Ignored);
+        }
+        elements.iter().for_each(|element| self.push_element(element.get()));
+        Ok(())
+    }
+
     fn push_element(&mut self, text: &str) {
-        let item = read_item(text);
+        if let Err(reason) = self.push_json(text) {
+            self.push_odd(text, reason);
+        }
+    }
+
+    /// Reads one JSON value; the reason where the text is none.
+    fn push_json(&mut self, text: &str) -> Result<(), String> {
+        if !text.starts_with('{') {
+            self.items.push(no_object(text)?);
+            return Ok(());
+        }
+        let mut wire = Wire::default();
+        wire.read(text).map_err(not_json)?;
+        let item = item_of(wire, text);
         if matches!(item, Item::Event(_)) {
             self.texts.push_str(text);
             self.text_ends.push(self.texts.len());
         }
         self.items.push(item);
+        Ok(())
+    }
+
+    /// Reads what is not JSON, for the given reason, as far as there is something in it to be read
+    /// (protocol section 6.5).
+    #[cold]
+    fn push_odd(&mut self, text: &str, reason: String) {
+        // Encoded twice.
+        let inner = text.starts_with('"').then(|| serde_json::from_str::<String>(text).ok());
+        let inner = inner.flatten().filter(|inner| inner.trim_start().starts_with(['{', '[']));
+        let text = inner.as_deref().unwrap_or(text);
+        let pieces = repair::pieces(text);
+        if !pieces.iter().any(|piece| matches!(piece, Piece::Value(_))) {
+            self.items.push(malformed(reason, text));
+            return;
+        }
+        let is_only = pieces.len() == 1;
+        for piece in pieces {
+            let (text, read) = match &piece {
+                Piece::Value(value) if value.starts_with('[') => (&**value, self.push_array(value)),
+                Piece::Value(value) => (&**value, self.push_json(value)),
+                Piece::LeftOver(text) => {
+                    (*text, Err("not JSON: it belongs to no object".to_owned()))
+                }
+            };
+            if let Err(why) = read {
+                let reason = if is_only { reason.clone() } else { why };
+                self.items.push(malformed(reason, text));
+            }
+        }
     }
 
     /// The JSON texts of the items that are events, in their order.
@@ -203,48 +255,52 @@ impl From<hub::Told> for Item {
     }
 }
 
-fn malformed(reason: String, text: &str) -> Item {
-    let mut end = text.len().min(KEPT_OF_A_BAD_FRAME);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    Item::Malformed(DecodeError { reason, text: text[..end].into() })
+/// Characters of a reason that are kept: a value that is quoted in it is shorter.
+const LONGEST_REASON: usize = 200;
+
+fn malformed(reason: impl AsRef<str>, text: &str) -> Item {
+    let kept = text::visible_json(text::head_of(text, KEPT_OF_A_BAD_FRAME));
+    let text = text::head_of(&kept, KEPT_OF_A_BAD_FRAME).into();
+    Item::Malformed(DecodeError { reason: text::excerpt(reason.as_ref(), LONGEST_REASON), text })
 }
 
-fn read_item(text: &str) -> Item {
-    if !text.starts_with('{') {
-        let reason = match serde_json::from_str::<&RawValue>(text) {
-            Ok(_) => "not an event: expected a JSON object".to_owned(),
-            Err(error) => format!("not JSON: {error}"),
-        };
-        return malformed(reason, text);
-    }
-    let mut wire = Wire::default();
-    if let Err(error) = wire.read(text) {
-        return malformed(format!("not JSON: {error}"), text);
-    }
+fn not_json(error: serde_json::Error) -> String {
+    format!("not JSON: {error}")
+}
+
+/// What a JSON value is that is no object; the reason where the text is no JSON.
+#[cold]
+fn no_object(text: &str) -> Result<Item, String> {
+    serde_json::from_str::<&RawValue>(text).map_err(not_json)?;
+    let reason = "not an event: expected a JSON object";
+    // It may hold one as text.
+    if text.starts_with('"') { Err(reason.to_owned()) } else { Ok(malformed(reason, text)) }
+}
+
+/// What an object is that was read from `text`. Inlined, so that what was read is not moved.
+#[inline(always)]
+fn item_of(wire: Wire, text: &str) -> Item {
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
         (Some(run_id), Some(phase)) => (run_id, phase),
         (None, None) => return hub::read(text).map_or(Item::Ignored, Item::from),
-        (None, Some(_)) => return malformed("an event without `run_id`".to_owned(), text),
-        (Some(_), None) => return malformed("an event without `phase`".to_owned(), text),
+        (None, Some(_)) => return malformed("an event without `run_id`", text),
+        (Some(_), None) => return malformed("an event without `phase`", text),
     };
-    let written = wire.ts.text().or(wire.timestamp.text());
-    let Some(at) = written.as_deref().and_then(parse_instant) else {
-        let reason = match written {
-            Some(written) => format!("an event whose time cannot be read: \"{written}\""),
-            None => "an event without `ts` or `timestamp`".to_owned(),
+    let Some(at) = wire.ts.instant().or_else(|| wire.timestamp.instant()) else {
+        return match wire.ts.quoted().or_else(|| wire.timestamp.quoted()) {
+            Some(time) => malformed(format!("an event whose time cannot be read: {time}"), text),
+            None => malformed("an event without `ts` or `timestamp`", text),
         };
-        return malformed(reason, text);
     };
-    let node = wire.node_name.id().or(wire.node.id()).map(NodeName::new);
+    let node = wire.node_name.id().or(wire.node.id());
+    let node = node.map(|name| NodeName::new(text::name(&name)));
     let phase = match &*phase {
         "info" => Phase::Info,
         "start" => Phase::Start,
         "progress" => Phase::Progress,
         "end" => Phase::End,
         "fail" => Phase::Fail,
-        other => Phase::Other(SmolStr::new(other)),
+        other => odd_phase(other),
     };
     let id = match wire.event_id.id() {
         Some(event_id) => identity::from_event_id(&event_id),
@@ -267,25 +323,55 @@ fn read_item(text: &str) -> Item {
         || wire.data.has_detail
         || !wire.metrics.0.is_empty()
         || wire.issues.0.is_some();
-    let detail = may_have_detail
-        .then(|| detail_of(node.as_deref(), wire.data, &wire.metrics, wire.issues))
-        .filter(|detail| *detail != Detail::default());
-    Item::Event(WorkflowEvent {
-        id,
-        run_id: RunId::new(run_id),
-        node,
-        phase,
-        at,
-        duration_ms,
-        node_index,
-        detail: detail.map(Arc::new),
-    })
+    let run_id = RunId::new(run_id);
+    let detail = if may_have_detail {
+        boxed_detail(node.as_deref(), wire.data, &wire.metrics, wire.issues)
+    } else {
+        None
+    };
+    Item::Event(WorkflowEvent { id, run_id, node, phase, at, duration_ms, node_index, detail })
+}
+
+/// Characters of an unknown phase that are kept.
+const LONGEST_PHASE: usize = 80;
+
+/// A phase with blanks around it, or one that is not known.
+#[cold]
+fn odd_phase(text: &str) -> Phase {
+    match text.trim() {
+        "info" => Phase::Info,
+        "start" => Phase::Start,
+        "progress" => Phase::Progress,
+        "end" => Phase::End,
+        "fail" => Phase::Fail,
+        _ => Phase::Other(SmolStr::new(text::excerpt(text, LONGEST_PHASE))),
+    }
+}
+
+/// A text that may have several lines, cleaned.
+fn cleaned(text: Cow<str>) -> Box<str> {
+    match text::clean(&text) {
+        Cow::Owned(cleaned) => cleaned.into(),
+        Cow::Borrowed(_) => text.into(),
+    }
+}
+
+/// Most events have no detail, and are read faster without this in their way.
+#[inline(never)]
+fn boxed_detail(
+    node: Option<&str>,
+    data: Data,
+    metrics: &Numbers,
+    issues: FirstIssue,
+) -> Option<Arc<Detail>> {
+    let detail = detail_of(node, data, metrics, issues);
+    (detail != Detail::default()).then(|| Arc::new(detail))
 }
 
 /// Puts together what only some events carry, with the precedence of protocol section 5.
 fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIssue) -> Detail {
     let run_level = node.is_none();
-    let boxed = |text: Cow<str>| -> Box<str> { text.into() };
+    let name = |text: Cow<str>| SmolStr::new(text::name(&text));
     let message = data.message.text();
     let says = |word: &str| {
         run_level
@@ -307,19 +393,19 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
             .song_title
             .text()
             .or(data.title.text())
-            .filter(|title| run_level && !title.trim().is_empty())
-            .map(SmolStr::new),
-        seed: data.global_seed.int().or(data.seed.int().filter(|_| run_level)),
+            .map(|title| SmolStr::new(text::one_line(&title)))
+            .filter(|title| run_level && !title.trim().is_empty()),
+        seed: data.global_seed.seed().or(data.seed.seed().filter(|_| run_level)),
         error: [data.error_message.text(), data.error.text(), issues.0]
             .into_iter()
             .flatten()
             .find(|text| !text.trim().is_empty())
-            .map(|text| boxed(explain_error(&text).into_owned().into())),
-        error_type: data.error_type.text().map(SmolStr::new),
+            .map(|text| cleaned(explain_error(&text).into_owned().into())),
+        error_type: data.error_type.text().map(name),
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,
         progress_percent: data.progress_percentage.float(),
-        artifacts: data.artifacts.0.into_iter().map(SmolStr::new).collect(),
-        message: message.map(boxed),
+        artifacts: data.artifacts.0.into_iter().map(name).collect(),
+        message: message.map(cleaned),
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-/// Name of a run as the backend gives it (`run-123` or a lower-case UUID).
+/// Name of a run as the backend gives it (`run-123` or a lower-case UUID), which it is asked for
+/// by: it may hold anything, so [`text::one_line`](crate::text::one_line) is what is shown of it.
 pub type RunId = SmolStr;
 
-/// Name of a node as it stands on the wire (`PLAN`, `COMPOSE`, …).
+/// Name of a node (`PLAN`, `COMPOSE`, …): as it stands on the wire, cleaned to one line.
 pub type NodeName = SmolStr;
 
 /// A named score in `0.0..=1.0` as a rule; the wire does not bound it.
@@ -67,15 +68,16 @@ pub struct WorkflowEvent {
     pub detail: Option<Arc<Detail>>,
 }
 
-/// What only some events carry. Absent on the wire is `None` or empty here.
+/// What only some events carry. Absent on the wire is `None` or empty here; texts are cleaned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Detail {
+    /// As it came: the backend is asked for the song by it.
     pub song_id: Option<SmolStr>,
     /// A title to show (`data.song_title` or `data.title` of a run-level event). The backend
     /// sends none today; the demo studio does.
     pub song_title: Option<SmolStr>,
-    /// `data.global_seed`, else `data.seed` of a run-level event.
-    pub seed: Option<i64>,
+    /// `data.global_seed`, else `data.seed` of a run-level event; up to `2^64 - 1`.
+    pub seed: Option<i128>,
     /// `data.message`.
     pub message: Option<Box<str>>,
     /// `data.error_message`, else `data.error`, else the first issue's text.

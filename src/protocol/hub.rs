@@ -22,12 +22,16 @@ use smol_str::SmolStr;
 
 use super::parse_instant;
 use super::rest::{Fields, RunSnapshot};
+use crate::text;
 
 /// The version of the hello that is spoken here. A hub of another version is a plain stream of events.
 const VERSION: u64 = 1;
 
 /// Characters of a stream's name; it goes into addresses.
 const LONGEST_STREAM: usize = 64;
+
+/// Characters of a reason that are shown.
+const LONGEST_REASON: usize = 400;
 
 /// A place in a hub's stream: the counted frame of that number and all before it are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +176,7 @@ fn read_upstream(body: &Fields) -> Option<Upstream> {
     Some(Upstream {
         state: UpstreamState::read(&state)?,
         since: parse_instant(&since)?,
-        reason: field(body, "reason").unwrap_or_default(),
+        reason: text::excerpt(&field::<String>(body, "reason").unwrap_or_default(), LONGEST_REASON),
     })
 }
 

@@ -1,19 +1,14 @@
 //! Instants as the dialects write them.
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::Timestamp;
+
+use super::instant_forms;
 
 /// Reads an ISO 8601 instant with `Z`, a numeric offset, or no zone at all, which is UTC
-/// (Python's `utcnow().isoformat()`). `None` when it is not one.
+/// (Python's `utcnow().isoformat()`); and the forms that other languages and logs write, numbers
+/// since 1970 among them. `None` when it is no instant.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
-    parse_usual(text.as_bytes()).or_else(|| parse_any(text))
-}
-
-fn parse_any(text: &str) -> Option<Timestamp> {
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
-    let civil: DateTime = text.parse().ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    parse_usual(text.as_bytes()).or_else(|| instant_forms::parse(text))
 }
 
 /// The form that all dialects use, `2026-11-23T01:08:41[.219282][Z|+00:00]`, which is read for
@@ -104,7 +99,7 @@ mod tests {
             let clock = ["00:00:00", "23:59:59", "01:08:41"][nth % 3];
             let text = format!("{day}T{clock}{}{}", fractions[nth % 5], zones[nth % 6]);
             let usual = parse_usual(text.as_bytes());
-            assert!(usual.is_some() && usual == parse_any(&text), "{text}: {usual:?}");
+            assert!(usual.is_some() && usual == instant_forms::parse(&text), "{text}: {usual:?}");
             day = day.tomorrow().expect("far from the end of time");
         }
     }
@@ -128,5 +123,82 @@ mod tests {
         ] {
             assert_eq!(parse_usual(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn every_way_to_write_an_instant_is_read() {
+        let ten = "2026-11-23T10:00:00Z";
+        for (text, instant) in [
+            ("2026-11-23T10:00:00.1234567891Z", "2026-11-23T10:00:00.123456789Z"),
+            ("2026-11-23T10:00:00+0000", ten),
+            ("2026-11-23T10:00:00+00", ten),
+            ("2026-11-23 10:00:00", ten),
+            ("2026-11-23 10:00:00+00:00", ten),
+            ("2026-11-23 10:00:00.123456 UTC", "2026-11-23T10:00:00.123456Z"),
+            ("2026-11-23 10:00:00 +0000 UTC", ten),
+            ("2026-11-23 05:00:00.5 -0500 EST m=+0.015", "2026-11-23T10:00:00.5Z"),
+            ("2026-11-23 05:00:00-05", ten),
+            ("2026-11-23T10:00:00,123Z", "2026-11-23T10:00:00.123Z"),
+            ("2026-11-23t10:00:00z", ten),
+            ("2026-11-23T10:00:60Z", "2026-11-23T10:00:59Z"),
+            ("2026-11-23T24:00:00Z", "2026-11-24T00:00:00Z"),
+            ("2026-12-31T24:00:00.000+01:00", "2026-12-31T23:00:00Z"),
+            ("2026-11-23T10:00Z", ten),
+            ("20261123T100000Z", ten),
+            ("2026-11-23T11:00:00+01:00[Europe/Berlin]", ten),
+            ("2026-11-23T10:00:00Z[UTC]", ten),
+            ("2026/11/23 10:00:00", ten),
+            ("Mon, 23 Nov 2026 10:00:00 GMT", ten),
+            ("Mon Nov 23 10:00:00 2026", ten),
+            ("Tue Nov  3 10:00:00 2026", "2026-11-03T10:00:00Z"),
+            (" 2026-11-23T10:00:00Z ", ten),
+            ("2026-11-23T10:00:00\u{202f}Z", ten),
+            ("+002026-11-23T10:00:00Z", ten),
+            ("2026-W48-1T10:00:00Z", ten),
+            ("2026W481T100000Z", ten),
+            ("2026-327T10:00:00Z", ten),
+            ("1795428000", ten),
+            ("1795428000.25", "2026-11-23T10:00:00.25Z"),
+            ("1795428000005", "2026-11-23T10:00:00.005Z"),
+            ("1795428000000005", "2026-11-23T10:00:00.000005Z"),
+            ("1795428000000000005", "2026-11-23T10:00:00.000000005Z"),
+        ] {
+            assert_eq!(parse_instant(text), instant.parse().ok(), "{text}");
+        }
+        for text in [
+            "",
+            "now",
+            "2026",
+            "20261123",
+            "2026-13-01T00:00:00Z",
+            "10:00:00",
+            "2026-366T10:00:00Z",
+            "2026-W54-1T10:00:00Z",
+            "2026-11-23T25:00:00Z",
+            "2026-11-23T24:00:01Z",
+            "T",
+            " ",
+            "-",
+            "1e9",
+            "2026-11-23 10:00:00 Mars",
+            "99999999999999999999",
+            "2026-11-23T1é:00:00Z",
+        ] {
+            assert_eq!(parse_instant(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_seconds_or_parts_of_them_by_their_size() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        assert_eq!(instant_forms::from_epoch(1_795_428_000.1), at("2026-11-23T10:00:00.1Z"));
+        assert_eq!(instant_forms::from_epoch(1_795_428_000_100.5), at("2026-11-23T10:00:00.1005Z"));
+        assert_eq!(instant_forms::from_epoch(0.0), Some(Timestamp::UNIX_EPOCH));
+        assert_eq!(instant_forms::from_epoch(-1.5), at("1969-12-31T23:59:58.5Z"));
+        for number in [f64::NAN, f64::INFINITY, 1e20, -1e300] {
+            assert_eq!(instant_forms::from_epoch(number), None, "{number}");
+        }
+        assert_eq!(instant_forms::from_epoch_whole(1_795_428_000), at("2026-11-23T10:00:00Z"));
+        assert!(instant_forms::from_epoch_whole(i64::MIN).is_some());
     }
 }

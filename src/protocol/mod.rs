@@ -10,6 +10,8 @@ mod event;
 pub mod hub;
 mod identity;
 mod instant;
+mod instant_forms;
+mod repair;
 pub mod rest;
 mod watcher_error;
 mod wire;

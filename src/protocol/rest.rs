@@ -1,6 +1,7 @@
 //! What the backend's REST answers hold (protocol, section 4), read leniently: a field of an
 //! unexpected type counts as absent, and only what cannot be told from anything else is an error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::watcher_error::explain_error;
-use super::{NodeName, RunId, Score, parse_instant};
+use super::{NodeName, RunId, Score, instant_forms, parse_instant, repair};
+use crate::text as shown;
 
 /// Errors of earlier executions that are kept of a run, as many as there are executions in its history.
 const MOST_EARLIER_ERRORS: usize = 8;
@@ -121,16 +123,16 @@ impl RunSnapshot {
     ///
     /// When it is no JSON object with a `run_id`.
     pub fn read(body: &[u8]) -> Result<Self, RestError> {
-        let value = json(body)?;
+        let (body, value) = readable(body)?;
         let run_id = text(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
         let count = |value: &Value| value.as_u64().and_then(|count| u32::try_from(count).ok());
         Ok(Self {
             run_id,
             song_id: text(&value["song_id"]),
-            song_title: text(&value["song_title"]),
+            song_title: title(&value["song_title"]),
             status: value["status"].as_str().and_then(ToldStatus::read),
             fix_iterations: count(&value["fix_iterations"]),
-            scores: scores(body),
+            scores: scores(&body),
             error: told_error(&value["error"]),
             created_at: instant(&value["created_at"]),
             updated_at: instant(&value["updated_at"]),
@@ -211,13 +213,14 @@ impl RunSnapshot {
 fn told_error(value: &Value) -> Option<ToldError> {
     let message = text(&value["message"]).or_else(|| text(value))?;
     let at = instant(&value["timestamp"]);
-    Some(ToldError { message: explain_error(message.as_str()).into(), at })
+    let message = shown::clean(&message);
+    Some(ToldError { message: explain_error(&message).into(), at })
 }
 
 fn execution(value: &Value) -> Option<NodeExecution> {
     let status = value["status"].as_str().and_then(ToldStatus::read);
     Some(NodeExecution {
-        node: text(&value["node_name"])?,
+        node: shown::name(&text(&value["node_name"])?).into(),
         status: status.unwrap_or(ToldStatus::Running),
         started_at: instant(&value["started_at"]),
         completed_at: instant(&value["completed_at"]),
@@ -294,7 +297,7 @@ fn listed(value: &Value) -> Option<ListedRun> {
 ///
 /// When it is no JSON.
 pub fn song_title(body: &[u8]) -> Result<Option<SmolStr>, RestError> {
-    Ok(text(&json(body)?["title"]))
+    Ok(title(&json(body)?["title"]))
 }
 
 /// The run that was made by a `POST` of `/runs`, `/runs/{run_id}/retry` or `/workflows/execute`.
@@ -310,7 +313,9 @@ pub fn made_run(body: &[u8]) -> Result<RunId, RestError> {
 
 /// What a refusal says: `detail` as a text or as a list of what is wrong, or the text itself.
 pub fn refusal_words(body: &[u8]) -> String {
-    let Ok(value) = json(body) else { return String::from_utf8_lossy(body).into_owned() };
+    let Ok(value) = json(body) else {
+        return String::from_utf8_lossy(body).into_owned();
+    };
     let detail = &value["detail"];
     let item = |item: &Value| {
         let place = items(&item["loc"]).filter_map(text).collect::<Vec<_>>().join(".");
@@ -326,7 +331,20 @@ pub fn refusal_words(body: &[u8]) -> String {
 }
 
 fn json(body: &[u8]) -> Result<Value, RestError> {
-    serde_json::from_slice(body).map_err(|error| RestError(error.to_string()))
+    Ok(readable(body)?.1)
+}
+
+/// A body and its value; one that holds what only Python and others write (protocol section 6.5) as
+/// JSON.
+fn readable(body: &[u8]) -> Result<(Cow<'_, [u8]>, Value), RestError> {
+    let error = match serde_json::from_slice(body) {
+        Ok(value) => return Ok((Cow::Borrowed(body), value)),
+        Err(error) => RestError(error.to_string()),
+    };
+    let text = String::from_utf8_lossy(body);
+    let repaired = repair::only_value(&text).ok_or_else(|| error.clone())?;
+    let value = serde_json::from_str(&repaired).map_err(|_| error)?;
+    Ok((Cow::Owned(repaired.into_owned().into_bytes()), value))
 }
 
 fn lacks(what: &str) -> RestError {
@@ -342,8 +360,21 @@ fn text(value: &Value) -> Option<SmolStr> {
     }
 }
 
+/// A title to be shown; `None` where nothing of it can be.
+fn title(value: &Value) -> Option<SmolStr> {
+    let title = SmolStr::new(shown::one_line(&text(value)?));
+    (!title.trim().is_empty()).then_some(title)
+}
+
 fn instant(value: &Value) -> Option<Timestamp> {
-    parse_instant(value.as_str()?)
+    match value {
+        Value::String(text) => parse_instant(text),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => instant_forms::from_epoch_whole(whole),
+            None => instant_forms::from_epoch(number.as_f64()?),
+        },
+        _ => None,
+    }
 }
 
 fn items(value: &Value) -> impl Iterator<Item = &Value> {
@@ -360,9 +391,12 @@ fn scores(body: &[u8]) -> Arc<[Score]> {
     let scores = run.get("validation_scores").map_or("null", |scores| scores.get());
     let scores: Fields = serde_json::from_str(scores).unwrap_or_default();
     let number = |(name, text): (String, &RawValue)| {
-        Some((SmolStr::from(name), text.get().parse::<f64>().ok()?))
+        let number = text.get().parse::<f64>().ok().filter(|number| number.is_finite())?;
+        Some((SmolStr::new(shown::name(&name)), number))
     };
-    scores.into_iter().filter_map(number).collect()
+    // In order of the names as they are shown, each once.
+    let scores: BTreeMap<SmolStr, f64> = scores.into_iter().filter_map(number).collect();
+    scores.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -7,11 +7,16 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use smol_str::SmolStr;
 
-use super::Score;
+use super::{Score, instant_forms, parse_instant};
+use crate::text;
+
+/// Characters quoted of a value that cannot be read.
+const MOST_QUOTED: usize = 80;
 
 /// A scalar of whatever type; arrays and objects are skipped and read as `Other`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +25,8 @@ pub(super) enum Scalar<'a> {
     Absent,
     Text(Cow<'a, str>),
     Int(i64),
+    /// A whole number beyond [`Int`](Self::Int).
+    Big(u64),
     Float(f64),
     Other,
 }
@@ -37,7 +44,44 @@ impl<'a> Scalar<'a> {
         match self {
             Self::Text(text) if !text.is_empty() => Some(text),
             Self::Int(number) => Some(Cow::Owned(number.to_string())),
+            Self::Big(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
+        }
+    }
+
+    /// A seed, from `-2^63` to `2^64 - 1`: a number, or text where a writer spares its readers' floats.
+    pub(super) fn seed(&self) -> Option<i128> {
+        match self {
+            Self::Big(number) => Some(i128::from(*number)),
+            Self::Text(text) => {
+                let range = i128::from(i64::MIN)..=i128::from(u64::MAX);
+                text.trim().parse().ok().filter(|seed| range.contains(seed))
+            }
+            other => other.int().map(i128::from),
+        }
+    }
+
+    /// An instant: text, or a number since 1970.
+    #[inline]
+    pub(super) fn instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => parse_instant(text),
+            Self::Int(number) => instant_forms::from_epoch_whole(*number),
+            Self::Big(number) => instant_forms::from_epoch(*number as f64),
+            Self::Float(number) => instant_forms::from_epoch(*number),
+            Self::Absent | Self::Other => None,
+        }
+    }
+
+    /// Some words of the value, to be quoted; `None` where there is none.
+    pub(super) fn quoted(&self) -> Option<String> {
+        match self {
+            Self::Absent => None,
+            Self::Text(value) => Some(format!("\"{}\"", text::excerpt(value, MOST_QUOTED))),
+            Self::Int(number) => Some(number.to_string()),
+            Self::Big(number) => Some(number.to_string()),
+            Self::Float(number) => Some(format!("{number:e}")),
+            Self::Other => Some("no text and no number".to_owned()),
         }
     }
 
@@ -55,6 +99,7 @@ impl<'a> Scalar<'a> {
     pub(super) fn float(&self) -> Option<f64> {
         match self {
             Self::Int(number) => Some(*number as f64),
+            Self::Big(number) => Some(*number as f64),
             Self::Float(number) if number.is_finite() => Some(*number),
             _ => None,
         }
@@ -89,7 +134,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
                 Ok(Scalar::Int(number))
             }
             fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Int))
+                Ok(i64::try_from(number).map_or(Scalar::Big(number), Scalar::Int))
             }
             fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
                 Ok(Scalar::Float(number))
@@ -211,7 +256,7 @@ impl Numbers<'_> {
             .0
             .iter()
             .filter(|(name, _)| name != "duration_ms")
-            .map(|(name, value)| (SmolStr::new(name), *value))
+            .map(|(name, value)| (SmolStr::new(text::name(name)), *value))
             .collect();
         scores.sort_by(|a, b| a.0.cmp(&b.0));
         scores.into()

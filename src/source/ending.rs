@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{AccessError, UrlError};
+use crate::text;
 
 /// The close code that says that there was none (RFC 6455, 7.4.1).
 pub const NO_CODE: u16 = 1005;
@@ -150,17 +151,11 @@ const WORDS_SHOWN: usize = 200;
 
 /// A server's own words on one line, without control characters, cut to what is worth showing.
 pub fn server_words(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
-    let mut line = words.join(" ");
-    if let Some((cut, _)) = line.char_indices().nth(WORDS_SHOWN) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
+    // More than enough of a long text, whose every character may take four bytes.
+    let head = &bytes[..bytes.len().min(WORDS_SHOWN * 64)];
+    let line = text::one_line(&String::from_utf8_lossy(head)).into_owned();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    text::excerpt(&words.join(" "), WORDS_SHOWN)
 }
 
 pub(super) fn seconds(duration: Duration) -> String {
@@ -250,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_servers_words_stay_on_one_line() {
-        assert_eq!(server_words(b"a\r\n\x1b[31mb\xff"), "a [31mb\u{fffd}");
+        assert_eq!(server_words(b"a\r\n\x1b[31mb\xff"), "a b\u{fffd}");
         assert_eq!(server_words("é".repeat(300).as_bytes()).chars().count(), WORDS_SHOWN + 1);
     }
 }

@@ -73,7 +73,7 @@ pub use connection::{
     ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
     ConnectionState, Polling, PollingReason, Updates,
 };
-pub use ending::Ending;
+pub use ending::{Ending, server_words};
 pub use held::HeldRuns;
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{Commander, SourceHandle, spawn, spawn_recording};

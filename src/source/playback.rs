@@ -1,6 +1,6 @@
 //! Playing a recording in real time, as if it came from a socket.
 
-use std::io::BufRead;
+use std::io::Read;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// as fast, infinity at once; what is not above 0 counts as 1. Batches carry the recording's own
 /// time: [`Batch::received_at`] is when a viewer's clock that agrees with the server's would have
 /// seen them.
-pub async fn play<R: BufRead>(
+pub async fn play<R: Read>(
     mut open: impl FnMut() -> Result<Recording<R>, RecordingError>,
     name: &str,
     speed: f64,
@@ -58,7 +58,7 @@ pub async fn play<R: BufRead>(
     }
 }
 
-async fn play_once<R: BufRead>(
+async fn play_once<R: Read>(
     mut recording: Recording<R>,
     speed: f64,
     commands: &mut mpsc::Receiver<Command>,
@@ -73,6 +73,7 @@ async fn play_once<R: BufRead>(
     while let Some(frame) = recording.next_frame()? {
         let mut decoded = Batch::new(desk.now(), true);
         decoded.push_text(&frame.text);
+        recording.note(&decoded);
         let place = pacer.place(&frame, &decoded);
         let due = began + place.offset.div_f64(speed).min(FAR);
         let full = batch.as_ref().is_some_and(|b| b.frames >= MOST_FRAMES_IN_A_BATCH);
@@ -95,6 +96,7 @@ async fn play_once<R: BufRead>(
     if let Some(batch) = batch.take() {
         desk.deliver(batch);
     }
+    recording.verdict()?;
     let frames = recording.summary().frames;
     desk.log(ConnectionEvent::Disconnected {
         code: None,

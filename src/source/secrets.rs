@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use form_urlencoded::byte_serialize;
 
 use super::{Access, Credentials, SourceUrl};
+use crate::text::is_dropped;
 
 /// What is shorter stands in too many words, and is guessed anyway.
 const LEAST_IN_WORDS: usize = 4;
@@ -55,7 +57,8 @@ impl Secrets {
         self.0.is_empty()
     }
 
-    /// A server's words with `…` in place of each secret.
+    /// A server's words with `…` in place of each secret, whatever escapes it is written with, and of
+    /// the beginning of one where the words are cut off.
     pub fn hide<'t>(&self, words: &'t str) -> Cow<'t, str> {
         self.hide_from(LEAST_IN_WORDS, words)
     }
@@ -66,13 +69,23 @@ impl Secrets {
     }
 
     fn hide_from<'t>(&self, least: usize, text: &'t str) -> Cow<'t, str> {
-        let mut hidden = Cow::Borrowed(text);
-        for secret in self.0.iter().filter(|secret| secret.len() >= least) {
-            if hidden.contains(secret.as_str()) {
-                hidden = Cow::Owned(hidden.replace(secret.as_str(), "…"));
+        let secrets = || self.0.iter().map(String::as_str).filter(|secret| secret.len() >= least);
+        if secrets().next().is_none() {
+            return Cow::Borrowed(text);
+        }
+        let mut found = Vec::new();
+        for secret in secrets() {
+            found.extend(text.match_indices(secret).map(|(at, _)| at..at + secret.len()));
+            found.extend(begun_at_cuts(text, secret));
+        }
+        for reading in readings(text) {
+            for secret in secrets() {
+                let whole = reading.text.match_indices(secret).map(|(at, _)| at..at + secret.len());
+                let begun = begun_at_cuts(&reading.text, secret);
+                found.extend(whole.chain(begun).map(|place| reading.in_source(&place)));
             }
         }
-        hidden
+        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(without(text, found)) }
     }
 }
 
@@ -85,6 +98,142 @@ impl Access {
         let credentials = None;
         Secrets::new(credentials.as_ref(), url)
     }
+}
+
+/// A text with `…` in place of each of these parts, and of those that meet once.
+fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
+    parts.sort_by_key(|part| (part.start, part.end));
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for (nth, part) in parts.into_iter().enumerate() {
+        if nth == 0 || part.start > done {
+            shown.push_str(&text[done..part.start]);
+            shown.push('…');
+        }
+        done = done.max(part.end);
+    }
+    shown.push_str(&text[done..]);
+    shown
+}
+
+/// Where a secret begins and a text is cut off: at its end, and at each `…`.
+fn begun_at_cuts<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+    let marks = text.match_indices('…').map(|(at, mark)| (at, at + mark.len()));
+    marks.chain([(text.len(), text.len())]).filter_map(move |(cut, end)| {
+        let longest = secret.len().saturating_sub(1).min(cut);
+        let begun = (LEAST_IN_WORDS..=longest).rev().find(|length| {
+            secret.is_char_boundary(*length) && text[..cut].ends_with(&secret[..*length])
+        })?;
+        Some(cut - begun..end)
+    })
+}
+
+/// A text as somebody may read it: with escapes resolved.
+struct Reading {
+    text: String,
+    /// Where each byte begins in the source, and where the source ends.
+    places: Vec<usize>,
+}
+
+/// One character at the beginning of a text and its length there; no character where nothing is
+/// seen of it. `None` where it stands for itself.
+type Decode = fn(&str) -> Option<(Option<char>, usize)>;
+
+impl Reading {
+    fn in_source(&self, part: &Range<usize>) -> Range<usize> {
+        self.places[part.start]..self.places[part.end]
+    }
+
+    /// Reads a text; `None` where every character stands for itself.
+    fn of(text: &str, places: impl Fn(usize) -> usize, decode: Decode) -> Option<Self> {
+        let mut reading = Self { text: String::new(), places: Vec::new() };
+        let (mut at, mut is_changed) = (0, false);
+        while let Some(c) = text[at..].chars().next() {
+            let decoded = decode(&text[at..]);
+            is_changed |= decoded.is_some();
+            let (shown, length) = decoded.unwrap_or((Some(c), c.len_utf8()));
+            reading.text.extend(shown);
+            reading.places.resize(reading.text.len(), places(at));
+            at += length;
+        }
+        reading.places.push(places(text.len()));
+        is_changed.then_some(reading)
+    }
+
+    fn again(&self, decode: Decode) -> Option<Self> {
+        Self::of(&self.text, |at| self.places[at], decode)
+    }
+}
+
+/// What else a text can be read as: JSON within it, JSON within that, each with the escapes of addresses
+/// and of HTML, and all without what is not seen.
+fn readings(text: &str) -> Vec<Reading> {
+    let escapes: [Decode; 3] = [percent_escape, html_escape, hidden];
+    let first = |decode: Decode| Reading::of(text, |at| at, decode);
+    let mut readings: Vec<Reading> = Vec::new();
+    // Most texts are ASCII without any escape.
+    if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'%' | b'&')) {
+        return readings;
+    }
+    readings.extend(escapes.into_iter().filter_map(first));
+    if let Some(json) = first(json_escape) {
+        readings.extend(escapes.into_iter().filter_map(|decode| json.again(decode)));
+        readings.extend(json.again(json_escape));
+        readings.push(json);
+    }
+    readings
+}
+
+/// RFC 8259, section 7; one that is cut off by the end of the text is not seen.
+fn json_escape(text: &str) -> Option<(Option<char>, usize)> {
+    let rest = text.strip_prefix('\\')?;
+    let Some(kind) = rest.chars().next() else { return Some((None, 1)) };
+    let digits = rest.get(1..5).filter(|_| kind == 'u');
+    match (kind, digits.and_then(|digits| u32::from_str_radix(digits, 16).ok())) {
+        ('u', Some(code)) => Some((char::from_u32(code), 6)),
+        ('u', None) if rest.len() < 5 => Some((None, text.len())),
+        ('"' | '\\' | '/', _) => Some((Some(kind), 2)),
+        ('b' | 'f' | 'n' | 'r' | 't', _) => Some((Some(' '), 2)),
+        _ => None,
+    }
+}
+
+/// RFC 3986, section 2.1.
+fn percent_escape(text: &str) -> Option<(Option<char>, usize)> {
+    let rest = text.strip_prefix('%')?;
+    if rest.len() < 2 {
+        return Some((None, text.len()));
+    }
+    let code = u8::from_str_radix(rest.get(..2)?, 16).ok().filter(u8::is_ascii)?;
+    Some((Some(code.into()), 3))
+}
+
+fn html_escape(text: &str) -> Option<(Option<char>, usize)> {
+    const LONGEST: usize = 10;
+    let rest = text.strip_prefix('&')?;
+    let name = &rest[..rest.bytes().take(LONGEST).position(|byte| byte == b';')?];
+    let shown = match name.strip_prefix('#') {
+        Some(code) => match code.strip_prefix(['x', 'X']) {
+            Some(code) => u32::from_str_radix(code, 16).ok(),
+            None => code.parse().ok(),
+        }
+        .and_then(char::from_u32)?,
+        None => match name {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            _ => return None,
+        },
+    };
+    Some((Some(shown), name.len() + 2))
+}
+
+/// What is taken out of a text before it is shown.
+fn hidden(text: &str) -> Option<(Option<char>, usize)> {
+    let c = text.chars().next().filter(|c| is_dropped(*c))?;
+    Some((None, c.len_utf8()))
 }
 
 /// What `Authorization` says of `user:password` as it stands in a URL (RFC 7617).
@@ -164,5 +313,65 @@ mod tests {
         assert_eq!(Secrets::default().hide("t0k/en"), "t0k/en");
         assert_eq!(secrets.hide_in_data(r#"{"run_id":"k ey"}"#), r#"{"run_id":"k ey"}"#);
         assert!(!format!("{secrets:?}").contains("t0k"));
+    }
+    fn secrets_of(token: &str) -> Secrets {
+        let token = Credentials::new(Secret::new(token).unwrap(), None).unwrap();
+        Secrets::new(Some(&token), &parse_source_url("ws://h/e").unwrap())
+    }
+
+    #[test]
+    fn escapes_hide_no_secret() {
+        let secrets = secrets_of("t0k/en+5f1e8d");
+        let all =
+            |write: fn(u32) -> String| "t0k/en+5f1e8d".chars().map(|c| write(c.into())).collect();
+        let spelled: [String; 12] = [
+            r"t0k\/en\u002B5f1e8d".to_owned(),
+            r"t0k\u002fen\u002b5f1e8d".to_owned(),
+            all(|code| format!("\\u{code:04x}")),
+            all(|code| format!("\\u{code:04X}")),
+            // JSON within JSON.
+            r"t0k\\/en\\u002B5f1e8d".to_owned(),
+            all(|code| format!("%{code:02x}")),
+            "t0k%2fen%2b5f1e8d".to_owned(),
+            r"t0k\u00252fen\u00252B5f1e8d".to_owned(),
+            all(|code| format!("&#{code};")),
+            "t0k&#x2F;en&#43;5f1e8d".to_owned(),
+            "t0k/en\0+\u{202e}5f1e8d".to_owned(),
+            r"t0k\/en\u202e+5f1e8d".to_owned(),
+        ];
+        for spelled in spelled {
+            let text = format!(r#"{{"a": "x {spelled} y", "b": "{spelled}"}}"#);
+            let shown = r#"{"a": "x … y", "b": "…"}"#;
+            assert_eq!(secrets.hide(&text), shown, "{spelled}");
+            assert_eq!(secrets.hide_in_data(&text), shown, "{spelled}");
+        }
+        for text in [r"a \u0074 \n b", "100 % of a & b", "…", r"\", r"\u00", "%", "é", "t0"] {
+            assert_eq!(secrets.hide(text), text);
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_secret_is_hidden_where_a_text_is_cut() {
+        let secrets = secrets_of("t0ken-5f1e8d-s3cret");
+        for (said, shown) in [
+            ("no such token: t0ken-5f1e", "no such token: …"),
+            ("no such token: t0ken-5f1e8d-s3cre", "no such token: …"),
+            ("no such token: \"t0ken-5…\"", "no such token: \"…\""),
+            (r"no such token: \u0074\u0030\u006b\u0065\u006e\u00", "no such token: …"),
+            ("no such token: t0k", "no such token: t0k"),
+            ("t0ken-5 is none", "t0ken-5 is none"),
+        ] {
+            assert_eq!(secrets.hide(said), shown, "{said}");
+        }
+    }
+
+    #[test]
+    fn hostile_text_takes_linear_time() {
+        let secrets = secrets_of("t0ken-5f1e8d-s3cret");
+        let began = std::time::Instant::now();
+        for text in ["\\", "\\u", "%", "&", "…", "\u{202e}", "t0ken-", "&#"] {
+            secrets.hide(&text.repeat(300_000));
+        }
+        assert!(began.elapsed().as_secs() < 20);
     }
 }

@@ -7,6 +7,7 @@ use meterbridge::model::Model;
 use meterbridge::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState, run_frame};
 use meterbridge::protocol::rest::{NodeExecution, ToldError, ToldStatus};
 use meterbridge::protocol::{Batch, Item, RunSnapshot};
+use meterbridge::text;
 use proptest::prelude::*;
 use smol_str::SmolStr;
 
@@ -33,7 +34,7 @@ fn what_is_written_is_read_again() {
         HubFrame::Live,
         upstream(UpstreamState::Live, ""),
         upstream(UpstreamState::Polling, "Real-time updates unavailable."),
-        upstream(UpstreamState::Lost, "refused: \"nothing\"\nlistens"),
+        upstream(UpstreamState::Lost, "refused: \"nothing\" listens"),
     ] {
         let text = frame.to_json();
         assert_eq!(read(&text), Item::Hub(frame), "{text}");
@@ -113,6 +114,11 @@ fn words() -> impl Strategy<Value = String> {
     "[a-z\\PC\"\\\\\n]{0,12}[a-zé音]"
 }
 
+/// Words as they are after they were read: names have one line.
+fn names() -> impl Strategy<Value = String> {
+    words().prop_map(|words| text::one_line(&words).into_owned())
+}
+
 fn status() -> impl Strategy<Value = ToldStatus> {
     proptest::sample::select(vec![
         ToldStatus::Pending,
@@ -125,16 +131,17 @@ fn status() -> impl Strategy<Value = ToldStatus> {
 
 fn run() -> impl Strategy<Value = RunSnapshot> {
     let score = any::<f64>().prop_filter("of any use", |score| score.abs() < 1e300);
-    let scores = proptest::collection::btree_map(words(), score, 0..5);
-    let execution = (words(), status(), instant(), instant(), proptest::option::of(any::<u64>()));
+    let scores = proptest::collection::btree_map(names(), score, 0..5);
+    let execution = (names(), status(), instant(), instant(), proptest::option::of(any::<u64>()));
     let execution = execution.prop_map(|(node, status, started_at, completed_at, duration_ms)| {
         NodeExecution { node: node.into(), status, started_at, completed_at, duration_ms }
     });
     let error = (words(), instant())
-        .prop_map(|(message, at)| ToldError { message: message.as_str().into(), at });
-    let title = || proptest::option::of(words().prop_map(SmolStr::from));
+        .prop_map(|(message, at)| ToldError { message: text::clean(&message).into(), at });
+    let id = || proptest::option::of(words().prop_map(SmolStr::from));
+    let title = || proptest::option::of(names().prop_map(SmolStr::from));
     let count = || proptest::option::of(any::<u32>());
-    let head = (words(), title(), title(), proptest::option::of(status()), count(), count());
+    let head = (words(), id(), title(), proptest::option::of(status()), count(), count());
     let executions = proptest::collection::vec(execution, 0..6);
     let rest = (scores, proptest::option::of(error), instant(), instant(), executions);
     (head, rest, any::<bool>()).prop_map(|(head, rest, gapless)| {

@@ -8,9 +8,11 @@
 )]
 
 mod cli;
+mod decoding_cases;
 mod dialects;
 mod events;
 mod history;
+mod hostile_text;
 mod hub;
 mod identity;
 mod layers;

@@ -43,12 +43,16 @@ fn each_odd_frame_is_counted_once() {
         ("\"text\"".to_owned(), MALFORMED),
         ("ping".to_owned(), MALFORMED),
         ("{".to_owned(), MALFORMED),
-        (format!("{event}{event}"), MALFORMED),
-        (format!("{event},"), MALFORMED),
+        (format!("{event}{event}"), [1, 1, 0, 0]),
+        (format!("{event}\n{event},{{}}"), [1, 1, 0, 1]),
+        (format!("{event} and {event}"), [1, 1, 1, 0]),
+        (serde_json::to_string(event).unwrap(), EVENT),
+        (format!("{event},"), EVENT),
         ("\0".to_owned(), MALFORMED),
-        (event.replace("start", "st\0art"), MALFORMED),
+        (event.replace("start", "st\0art"), IGNORED),
         (event.replace("\"r\"", r#""a\u0000b""#), EVENT),
-        (event.replace("\"r\"", r#""\ud800""#), MALFORMED),
+        (event.replace("\"r\"", r#""\ud800""#), EVENT),
+        (event.replace("\"r\"", "NaN"), MALFORMED),
         (event.replace("\"r\"", "17"), EVENT),
         (event.replace("\"r\"", "\"\""), MALFORMED),
         (event.replace("\"r\"", "null"), MALFORMED),
@@ -57,7 +61,8 @@ fn each_odd_frame_is_counted_once() {
         (event.replace("\"start\"", "\"\""), IGNORED),
         (event.replace("2025-11-13T10:00:00Z", "yesterday"), MALFORMED),
         (event.replace("2025-11-13T10:00:00Z", "2025-13-45T99:00:00Z"), MALFORMED),
-        (event.replace("\"2025-11-13T10:00:00Z\"", "1763028000"), MALFORMED),
+        (event.replace("\"2025-11-13T10:00:00Z\"", "1763028000"), EVENT),
+        (event.replace("\"2025-11-13T10:00:00Z\"", "1e300"), MALFORMED),
         (event.replace("2025-11-13T10:00:00Z", "+999999-01-01T00:00:00Z"), MALFORMED),
         (event.replace("2025", "0000"), EVENT),
         (event.replace("\"ts\"", "\"TS\""), MALFORMED),
@@ -81,7 +86,8 @@ fn each_odd_frame_is_counted_once() {
         (format!("[{event},[{event}]]"), [1, 0, 1, 0]),
         (format!("[{event},{event}]"), [1, 1, 0, 0]),
         (format!("[{event},null,{{}},{event}]"), [1, 1, 1, 1]),
-        (format!("[{event},"), MALFORMED),
+        (format!("[{event},"), EVENT),
+        (format!("[{event},{}", &event[..20]), [1, 0, 1, 0]),
     ];
     for (frame, expected) in cases {
         let shown: String = frame.chars().take(200).collect();
@@ -91,7 +97,7 @@ fn each_odd_frame_is_counted_once() {
 
 /// Text of 11 kB has been seen on the wire.
 #[test]
-fn a_long_hostile_error_is_kept_whole() {
+fn a_long_hostile_error_is_kept_whole_and_cleaned() {
     let error =
         "line \"one\"\n<script>alert('x')</script>\t\u{1b}[31m\u{202e} Grüße 音楽\r\n".repeat(200);
     assert!(error.len() > 11_000);
@@ -100,7 +106,8 @@ fn a_long_hostile_error_is_kept_whole() {
         "data": {"error_message": error},
     });
     let run = run_of([frame.to_string()]);
-    assert_eq!(run.nodes[2].error.as_deref(), Some(&*error));
+    let shown = "line \"one\"\n<script>alert('x')</script>\t Grüße 音楽\n".repeat(200);
+    assert_eq!(run.nodes[2].error.as_deref(), Some(&*shown));
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn check_read(run: &Run, state: &RunState, dialect: Dialect) {
     };
     assert_eq!((state.status, state.fix_iterations), (status, fix_iterations), "{told}");
     assert_eq!(state.song_title.as_deref(), Some(run.song.full_title().as_str()), "{told}");
-    assert_eq!(state.seed, Some(run.seed), "{told}");
+    assert_eq!(state.seed, Some(run.seed.into()), "{told}");
     let cancelled = matches!(run.scenario, Scenario::CancelledGoesOn | Scenario::CancelledStops);
     assert_eq!(state.cancel_requested, cancelled, "{told}");
     let executions = if run.scenario == Scenario::ExecutedTwice { 2 } else { 1 };

@@ -83,7 +83,20 @@ impl Given {
 /// Asserts that nothing of a credential is in what can be seen.
 #[track_caller]
 fn assert_clean(what: impl Debug, seen: &str) {
-    for secret in [TOKEN, PASSWORD, BASIC, &BASIC[..12], SCREENS] {
+    let secrets = [TOKEN, PASSWORD, BASIC, &BASIC[..12], SCREENS];
+    let escaped = secrets.map(|secret| {
+        // As JSON's escapes, and as they stand in a text that is quoted once more.
+        let unit = |unit: u16| format!("u{unit:04x}");
+        secret[..8].encode_utf16().map(unit).collect::<Vec<_>>()
+    });
+    let lower = seen.to_ascii_lowercase();
+    for escaped in escaped {
+        for backslash in ["\\", "\\\\"] {
+            let escaped = backslash.to_owned() + &escaped.join(backslash);
+            assert!(!lower.contains(&escaped), "{what:?}: {escaped}");
+        }
+    }
+    for secret in secrets {
         let Some(at) = seen.find(secret) else { continue };
         let from = seen[..at].char_indices().rev().nth(200).map_or(0, |(at, _)| at);
         panic!("{what:?}: {secret} in …{}", &seen[from..at + secret.len()]);
@@ -158,6 +171,7 @@ async fn whatever_a_server_repeats_nothing_that_a_source_tells_has_a_credential_
             Parrot::Closes(1011),
             Parrot::Closes(1008),
             Parrot::Tells,
+            Parrot::Escapes,
         ] {
             for scheme in ["http", "ws"] {
                 let backend = Backend::new();
@@ -339,7 +353,8 @@ impl Hub {
 
 #[tokio::test]
 async fn a_hub_says_logs_serves_and_keeps_no_credential() {
-    let parrots = [Parrot::Tells, Parrot::Refuses(401), Parrot::Moves, Parrot::Closes(1011)];
+    let parrots =
+        [Parrot::Tells, Parrot::Escapes, Parrot::Refuses(401), Parrot::Moves, Parrot::Closes(1011)];
     for given in ALL {
         join_all(parrots.map(|parrot| check_hub(given, parrot))).await;
     }

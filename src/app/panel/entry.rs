@@ -8,6 +8,7 @@ use super::widgets::close_ui;
 use super::widgets::copy_ui;
 use crate::app::words::instant_words;
 use crate::model::{EventLog, LogEntry, LogItem};
+use crate::text::visible_json;
 
 /// A line of the log that was opened.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ impl OpenEntry {
             seq: entry.seq,
             title,
             arrived: instant_words(entry.received_at, zone),
-            pretty: pretty_json(&raw),
+            pretty: pretty_json(&visible_json(&raw)),
             raw,
         }
     }

@@ -63,7 +63,7 @@ fn hover_ui(ui: &mut Ui, entry: &LogEntry, words: &str, zone: &TimeZone) {
     match &entry.item {
         LogItem::Event(event) => {
             ui.label(instant_words(event.at, zone));
-            ui.weak(format!("run {}", event.run_id));
+            ui.weak(format!("run {}", crate::text::name(&event.run_id)));
             if !words.is_empty() {
                 ui.label(words);
             }

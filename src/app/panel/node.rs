@@ -67,7 +67,7 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
     section_ui(ui, open, &format!("Run: {}", run_title(run)), |ui| {
         copy_ui(ui, "Copy the run's id", || run.id().to_string());
         let id = RichText::new(short_id(run.id())).monospace().color(ink(palette.text_tertiary));
-        ui.label(id).on_hover_text(run.id().as_str());
+        ui.label(id).on_hover_text(crate::text::name(run.id()));
     });
     if !*open {
         return;

@@ -121,7 +121,7 @@ fn run_ui(ui: &mut Ui, run: &Run) {
         let status = RichText::new(run_status_words(run.status));
         ui.label(status.color(ink(sign.text_colour(palette))));
         let id = RichText::new(format!("run {}", short_id(run.id()))).monospace();
-        ui.label(id.color(ink(palette.text_secondary))).on_hover_text(run.id().as_str());
+        ui.label(id.color(ink(palette.text_secondary))).on_hover_text(crate::text::name(run.id()));
     });
 }
 

@@ -241,7 +241,7 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
     let clicked = response.clicked();
     response.on_hover_ui(|ui| {
         ui.label(RichText::new(title).font(style::semibold(text::BODY)));
-        ui.label(RichText::new(run.id().as_str()).monospace());
+        ui.label(RichText::new(crate::text::name(run.id())).monospace());
         if let Some(song_id) = &run.song_id {
             ui.weak(format!("song {song_id}"));
         }

@@ -133,6 +133,7 @@ fn read_until(
     while let Some(frame) = recording.next_frame()? {
         let mut batch = Batch::new(today, true);
         batch.push_text(&frame.text);
+        recording.note(&batch);
         let place = pacer.place(&frame, &batch);
         let received_at = place.at.or(now);
         if place.offset > until {
@@ -146,5 +147,6 @@ fn read_until(
         batch.live = place.live;
         model.receive(batch, |_, _| {});
     }
+    recording.verdict()?;
     Ok((model, now.unwrap_or(today)))
 }

@@ -61,7 +61,7 @@ impl Exposition {
 }
 
 fn escaped(text: &str, in_quotes: bool) -> String {
-    let text = text.replace('\\', "\\\\").replace('\n', "\\n");
+    let text = crate::text::clean(text).replace('\\', "\\\\").replace('\n', "\\n");
     if in_quotes { text.replace('"', "\\\"") } else { text }
 }
 

@@ -16,6 +16,8 @@ pub enum Parrot {
     Closes(u16),
     /// Among the news: in a frame that is none, in an event, in a row of REST.
     Tells,
+    /// The same in frames, with every character of them as an escape of JSON.
+    Escapes,
 }
 
 /// The credentials of a request as it has them, and as they are meant.
@@ -38,6 +40,13 @@ pub fn event(run: &str, words: &str) -> String {
         "data": {"message": words, "error_message": words},
     })
     .to_string()
+}
+
+/// [`event`] with the words as escapes of JSON, in a text that is none where `is_cut`.
+pub fn escaped_event(run: &str, words: &str, is_cut: bool) -> String {
+    let escaped: String = words.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+    let text = event(run, "WORDS").replace("WORDS", &escaped);
+    if is_cut { text[..text.rfind("\\u").unwrap() - 12].to_owned() } else { text }
 }
 
 /// The error of a run that says `words`.

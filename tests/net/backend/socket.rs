@@ -46,6 +46,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             socket.send(Message::text(text)).await.ok()?;
         }
     }
+    if let (Some((Parrot::Escapes, said)), Some(run)) = (&repeats, request.query.get("run_id")) {
+        for is_cut in [true, false] {
+            let text = parrot::escaped_event(run, said, is_cut);
+            socket.send(Message::text(text)).await.ok()?;
+        }
+    }
     let refusal = match request.query.get("run_id").map(|text| Uuid::try_parse(text)) {
         Some(Ok(run)) => {
             let _seat = backend.take_seat();

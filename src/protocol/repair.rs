@@ -1,0 +1,292 @@
+//! A second look at text that is not JSON: what Python's, JavaScript's and C's writers put into it that
+//! JSON does not have, and several values where one was expected. Pure, and linear in the text.
+//!
+//! | in the text | read as |
+//! | --- | --- |
+//! | `NaN`, `Infinity`, `-inf`, `undefined`, `None`, a number beyond every float | `null` |
+//! | `True`, `False`, `+1`, `.5`, `5.`, `007` | `true`, `false`, `1`, `0.5`, `5`, `7` |
+//! | `\ud83d` without its other half, `\u12` | U+FFFD |
+//! | `\x1b`, `\'`, `\0`, and other escapes that JSON lacks | the character |
+//! | a control character within a text | the same, escaped |
+//! | `,` before `}` or `]` | nothing |
+//! | `{…}{…}`, with or without blanks, commas, line breaks, NUL or U+001E between | each by itself |
+//! | an array that is cut off | its complete elements |
+//!
+//! Only tokens are changed, so a text whose structure is broken stays unreadable.
+
+use std::borrow::Cow;
+
+/// Values that one text is taken apart into; what follows is left over.
+const MOST_PIECES: usize = 1 << 16;
+
+/// A part of a text.
+#[derive(Debug, PartialEq)]
+pub(super) enum Piece<'t> {
+    /// An object or an array, complete, as JSON unless its structure is broken.
+    Value(Cow<'t, str>),
+    /// Text that belongs to no value.
+    LeftOver(&'t str),
+}
+
+/// Takes a text apart into its values.
+pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    let mut is_in_array = false;
+    loop {
+        let separator = |c: char| {
+            c.is_whitespace()
+                || matches!(c, ',' | '\u{1e}' | '\0' | '\u{feff}')
+                || is_in_array && c == ']'
+        };
+        rest = rest.trim_start_matches(separator);
+        if rest.is_empty() {
+            return pieces;
+        }
+        if pieces.len() >= MOST_PIECES {
+            pieces.push(Piece::LeftOver(rest));
+            return pieces;
+        }
+        if !rest.starts_with(['{', '[']) {
+            let end = rest.find('{').unwrap_or(rest.len());
+            pieces.push(Piece::LeftOver(rest[..end].trim_end()));
+            rest = &rest[end..];
+        } else if let Some((value, length)) = value(rest) {
+            pieces.push(Piece::Value(value));
+            rest = &rest[length..];
+        } else if rest.starts_with('[') && !is_in_array {
+            is_in_array = true;
+            rest = &rest[1..];
+        } else {
+            pieces.push(Piece::LeftOver(rest));
+            return pieces;
+        }
+    }
+}
+
+/// The only value of a text, as JSON; `None` where the text holds anything else.
+pub(super) fn only_value(text: &str) -> Option<Cow<'_, str>> {
+    let mut pieces = pieces(text);
+    match (pieces.pop(), pieces.is_empty()) {
+        (Some(Piece::Value(value)), true) => Some(value),
+        _ => None,
+    }
+}
+
+/// Parts of a text with what replaces them, in order.
+type Edits = Vec<(usize, usize, Cow<'static, str>)>;
+
+/// The object or array that a text begins with, and its length; `None` where it has no end.
+fn value(text: &str) -> Option<(Cow<'_, str>, usize)> {
+    let bytes = text.as_bytes();
+    let mut edits = Edits::new();
+    let mut depth = 0_usize;
+    // Of a comma that only white space has followed.
+    let mut comma = None;
+    let mut at = 0;
+    loop {
+        let byte = *bytes.get(at)?;
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b',' => {
+                comma = Some(at);
+                at += 1;
+            }
+            b'}' | b']' => {
+                edits.extend(comma.take().map(|comma| (comma, comma + 1, Cow::Borrowed(""))));
+                depth = depth.checked_sub(1)?;
+                at += 1;
+                if depth == 0 {
+                    return Some((edited(&text[..at], &edits), at));
+                }
+            }
+            _ => {
+                comma = None;
+                match byte {
+                    b'{' | b'[' => {
+                        depth += 1;
+                        at += 1;
+                    }
+                    b':' => at += 1,
+                    b'"' => at = text_end(text, at + 1, &mut edits)?,
+                    _ => at = word_end(text, at, &mut edits),
+                }
+            }
+        }
+    }
+}
+
+fn edited<'t>(text: &'t str, edits: &Edits) -> Cow<'t, str> {
+    if edits.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut done = 0;
+    for (start, end, replacement) in edits {
+        out.push_str(&text[done..*start]);
+        out.push_str(replacement);
+        done = *end;
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// Where a text in quotes ends that begins at `at`: behind its closing quote.
+fn text_end(text: &str, mut at: usize, edits: &mut Edits) -> Option<usize> {
+    let bytes = text.as_bytes();
+    loop {
+        match *bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at = escape_end(bytes, at, edits)?,
+            control @ 0..0x20 => {
+                edits.push((at, at + 1, format!("\\u{control:04x}").into()));
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Where the escape ends that begins at `at`.
+fn escape_end(bytes: &[u8], at: usize, edits: &mut Edits) -> Option<usize> {
+    let mut replace = |length: usize, with: Cow<'static, str>| {
+        edits.push((at, at + length, with));
+        Some(at + length)
+    };
+    match *bytes.get(at + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 2),
+        b'u' => match code_unit(bytes, at) {
+            Some(0xd800..=0xdbff) if matches!(code_unit(bytes, at + 6), Some(0xdc00..=0xdfff)) => {
+                Some(at + 12)
+            }
+            Some(0xd800..=0xdfff) => replace(6, "\\ufffd".into()),
+            Some(_) => Some(at + 6),
+            None => {
+                let digits = bytes[at + 2..].iter().take(4);
+                let digits = digits.take_while(|byte| byte.is_ascii_hexdigit()).count();
+                replace(2 + digits, "\\ufffd".into())
+            }
+        },
+        b'x' => match bytes.get(at + 2..at + 4).and_then(hex) {
+            Some(code) => replace(4, format!("\\u{code:04x}").into()),
+            None => replace(1, "\\\\".into()),
+        },
+        b'\'' => replace(2, "'".into()),
+        b'0' => replace(2, "\\u0000".into()),
+        b'a' => replace(2, "\\u0007".into()),
+        b'e' => replace(2, "\\u001b".into()),
+        b'v' => replace(2, "\\u000b".into()),
+        _ => replace(1, "\\\\".into()),
+    }
+}
+
+/// The UTF-16 code unit of the `\uXXXX` that stands at `at`.
+fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
+    let escape = bytes.get(at..at + 6)?;
+    escape.strip_prefix(b"\\u").and_then(hex)
+}
+
+fn hex(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
+}
+
+/// Where the unquoted word ends that begins at `at`.
+fn word_end(text: &str, at: usize, edits: &mut Edits) -> usize {
+    let ends =
+        |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | ',' | ':' | '{' | '}' | '[' | ']' | '"');
+    let end = text[at..].find(ends).map_or(text.len(), |length| at + length);
+    let word = &text[at..end];
+    let number = word.parse::<f64>().ok().filter(|number| number.is_finite());
+    let replacement = match (word, number) {
+        ("true" | "false" | "null", _) => return end,
+        ("True", _) => "true".into(),
+        ("False", _) => "false".into(),
+        (_, Some(_)) if is_json_number(word) => return end,
+        (_, Some(number)) => number.to_string().into(),
+        (_, None) => "null".into(),
+    };
+    edits.push((at, end, replacement));
+    end
+}
+
+/// Whether a number is written as JSON has it (RFC 8259, 6).
+fn is_json_number(word: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let word = word.strip_prefix('-').unwrap_or(word);
+    let (mantissa, exponent) = match word.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (word, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|text| digits(text.strip_prefix(['+', '-']).unwrap_or(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, json: &str) {
+        assert_eq!(only_value(text).as_deref(), Some(json), "{text}");
+        assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
+        assert!(matches!(only_value(json), Some(Cow::Borrowed(_))), "JSON is left alone: {json}");
+    }
+
+    #[test]
+    fn tokens_that_json_lacks_become_some_that_it_has() {
+        check(r#"{"a":NaN,"b":[-Infinity, +inf]}"#, r#"{"a":null,"b":[null, null]}"#);
+        check(r#"{"a":undefined,"b":None,"c":True}"#, r#"{"a":null,"b":null,"c":true}"#);
+        check(r#"[1e999,-1e999,1e308]"#, r#"[null,null,1e308]"#);
+        check(r#"[+1,.5,5.,007,-0,1E+2]"#, r#"[1,0.5,5,7,-0,1E+2]"#);
+        check(r#"{"a":18446744073709551616}"#, r#"{"a":18446744073709551616}"#);
+        check("{\"a\":1,\n }", "{\"a\":1\n }");
+        check("[1,[],]", "[1,[]]");
+    }
+
+    #[test]
+    fn escapes_that_json_lacks_become_characters() {
+        check(r#"["t\udce9.wav","\ud83d","\ud83dx"]"#, r#"["t\ufffd.wav","\ufffd","\ufffdx"]"#);
+        check(r#"["\ud83d\ude00\ude00"]"#, r#"["\ud83d\ude00\ufffd"]"#);
+        check(r#"["\ud83d\ud83d\ude00"]"#, r#"["\ufffd\ud83d\ude00"]"#);
+        check(
+            r#"["\u12","\x1b[1m","it\'s","C:\dir"]"#,
+            r#"["\ufffd","\u001b[1m","it's","C:\\dir"]"#,
+        );
+        check("[\"a\nb\tc\0\"]", r#"["a\u000ab\u0009c\u0000"]"#);
+    }
+
+    #[test]
+    fn several_values_are_taken_apart() {
+        let values = |text| {
+            let values = pieces(text).into_iter().map(|piece| match piece {
+                Piece::Value(value) => value.into_owned(),
+                Piece::LeftOver(text) => format!("left over: {text}"),
+            });
+            values.collect::<Vec<_>>()
+        };
+        assert_eq!(values("{}{\"a\":\"}{\"}\n{}"), ["{}", "{\"a\":\"}{\"}", "{}"]);
+        assert_eq!(values("\u{1e}{},\0[{}] , "), ["{}", "[{}]"]);
+        assert_eq!(values("[{\"a\":NaN},{\"b\""), ["{\"a\":null}", "left over: {\"b\""]);
+        assert_eq!(values("a {} b"), ["left over: a", "{}", "left over: b"]);
+        assert_eq!(values("{}}"), ["{}", "left over: }"]);
+        assert_eq!(values(""), [""; 0]);
+        assert_eq!(pieces(&"{}".repeat(MOST_PIECES + 5)).len(), MOST_PIECES + 1);
+    }
+
+    #[test]
+    fn hostile_text_takes_linear_time() {
+        let began = std::time::Instant::now();
+        for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0"] {
+            let text = text.repeat(500_000);
+            assert!(pieces(&text).len() <= MOST_PIECES + 1);
+            assert!(only_value(&text).is_none());
+        }
+        assert!(began.elapsed().as_secs() < 10);
+    }
+}

@@ -1,0 +1,276 @@
+//! The bytes of a recording's text: taken out of a compressed file, and out of UTF-16.
+
+use std::io::{self, BufReader, Chain, Cursor, Read};
+
+/// Bytes that tell what a file is.
+const HEAD_BYTES: usize = 512;
+
+/// A recording's text as UTF-8, whatever the file is. Bytes that are no text come as they are.
+pub(super) type Text<R> = BufReader<Utf8<Headed<Plain<Headed<R>>>>>;
+
+/// A reader whose first bytes were looked at.
+type Headed<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// Opens the text of a file; what the file is instead, where it holds none.
+pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static str>> {
+    let (head, reader) = look(reader)?;
+    if let Some(kind) = what_else(&head) {
+        return Ok(Err(kind));
+    }
+    let (head, reader) = look(Plain::of(&head, reader))?;
+    if let Some(kind) = what_else(&head) {
+        return Ok(Err(kind));
+    }
+    let text =
+        Utf8 { encoding: Encoding::of(&head), reader, rest: Vec::new(), out: Vec::new(), at: 0 };
+    if text.encoding == Encoding::Utf8 && is_binary(&head) {
+        return Ok(Err("it is binary data, not text"));
+    }
+    Ok(Ok(BufReader::new(text)))
+}
+
+fn look<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Headed<R>)> {
+    let mut head = Vec::new();
+    match reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head) {
+        // What was read before a failure counts; the failure comes again.
+        Err(error) if head.is_empty() => return Err(error),
+        _ => {}
+    }
+    Ok((head.clone(), Cursor::new(head).chain(reader)))
+}
+
+/// What a file is that holds no text that can be got at here.
+fn what_else(head: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 11] = [
+        (b"\xfd7zXZ\0", "it is compressed with xz; unpack it with `xz -d`"),
+        (b"BZh", "it is compressed with bzip2; unpack it with `bunzip2`"),
+        (b"\x04\x22\x4d\x18", "it is compressed with lz4; unpack it with `lz4 -d`"),
+        (b"PK\x03\x04", "it is a zip archive; unpack it with `unzip`"),
+        (b"7z\xbc\xaf\x27\x1c", "it is a 7z archive; unpack it with `7z x`"),
+        (b"SQLite format 3\0", "it is an SQLite database"),
+        (b"\x7fELF", "it is a program"),
+        (b"\x89PNG", "it is a PNG picture"),
+        (b"%PDF-", "it is a PDF document"),
+        (b"\xff\xfe\0\0", "it is UTF-32; write it as UTF-8"),
+        (b"\0\0\xfe\xff", "it is UTF-32; write it as UTF-8"),
+    ];
+    let known = kinds.into_iter().find(|(magic, _)| head.starts_with(magic));
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("it is a tar archive; unpack it with `tar -x`");
+    }
+    known.map(|(_, kind)| kind)
+}
+
+/// Whether bytes that are no UTF-16 are no text either.
+fn is_binary(head: &[u8]) -> bool {
+    // A recording whose disk was full has zeros in it, too.
+    head.contains(&0) && !head.windows(2).any(|pair| pair == b"{\"")
+}
+
+/// Bytes that are not compressed any more. After a failure every read fails.
+pub(super) struct Plain<R: Read> {
+    source: Source<R>,
+    failure: Option<(io::ErrorKind, String)>,
+}
+
+enum Source<R: Read> {
+    Plain(R),
+    #[cfg(not(target_arch = "wasm32"))]
+    Gzip(Box<flate2::read::MultiGzDecoder<R>>),
+    #[cfg(not(target_arch = "wasm32"))]
+    Zstd(Box<super::zstd::Zstd<R>>),
+}
+
+impl<R: Read> Plain<R> {
+    fn of(head: &[u8], reader: R) -> Self {
+        Self { source: Source::of(head, reader), failure: None }
+    }
+}
+
+impl<R: Read> Source<R> {
+    #[cfg(not(target_arch = "wasm32"))]
+    fn of(head: &[u8], reader: R) -> Self {
+        if head.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip(Box::new(flate2::read::MultiGzDecoder::new(reader)))
+        } else if super::zstd::begins(head) {
+            Self::Zstd(Box::new(super::zstd::Zstd::new(reader)))
+        } else {
+            Self::Plain(reader)
+        }
+    }
+
+    /// A page plays no files, and unpacks none.
+    #[cfg(target_arch = "wasm32")]
+    fn of(_: &[u8], reader: R) -> Self {
+        Self::Plain(reader)
+    }
+}
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some((kind, words)) = &self.failure {
+            return Err(io::Error::new(*kind, words.clone()));
+        }
+        let read = match &mut self.source {
+            Source::Plain(reader) => return reader.read(buffer),
+            #[cfg(not(target_arch = "wasm32"))]
+            Source::Gzip(reader) => reader.read(buffer),
+            #[cfg(not(target_arch = "wasm32"))]
+            Source::Zstd(reader) => reader.read(buffer),
+        };
+        read.inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failure =
+                    Some((error.kind(), format!("what is compressed is damaged: {error}")));
+            }
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Utf16 { little_endian: bool },
+}
+
+impl Encoding {
+    /// By the byte order mark; without one, by the zeros beside the first two characters, which JSON has
+    /// from ASCII.
+    fn of(head: &[u8]) -> Self {
+        match head {
+            [0xff, 0xfe, ..] => Self::Utf16 { little_endian: true },
+            [0xfe, 0xff, ..] => Self::Utf16 { little_endian: false },
+            [a, 0, b, 0, ..] if *a > 0 && *b > 0 => Self::Utf16 { little_endian: true },
+            [0, a, 0, b, ..] if *a > 0 && *b > 0 => Self::Utf16 { little_endian: false },
+            _ => Self::Utf8,
+        }
+    }
+}
+
+/// Text as UTF-8. UTF-16 that is no text becomes U+FFFD.
+pub(super) struct Utf8<R> {
+    encoding: Encoding,
+    reader: R,
+    /// Bytes that were read of a character of UTF-16 that goes on.
+    rest: Vec<u8>,
+    /// Text that waits to be read, from `at` on.
+    out: Vec<u8>,
+    at: usize,
+}
+
+impl<R: Read> Read for Utf8<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Encoding::Utf16 { little_endian } = self.encoding else {
+            return self.reader.read(buffer);
+        };
+        while self.at == self.out.len() {
+            if !self.transcode(little_endian)? {
+                return Ok(0);
+            }
+        }
+        let waiting = &self.out[self.at..];
+        let length = waiting.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&waiting[..length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+impl<R: Read> Utf8<R> {
+    /// Reads some UTF-16; `false` at the end.
+    fn transcode(&mut self, little_endian: bool) -> io::Result<bool> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let length = bytes.len();
+        bytes.resize(length + (8 << 10), 0);
+        let read = loop {
+            match self.reader.read(&mut bytes[length..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        bytes.truncate(length + read);
+        if bytes.is_empty() {
+            return Ok(false);
+        }
+        let unit = |pair: &[u8]| match pair {
+            [low, high] if little_endian => u16::from_le_bytes([*low, *high]),
+            [high, low] => u16::from_be_bytes([*high, *low]),
+            // A byte alone at the very end.
+            _ => 0xfffd,
+        };
+        if read > 0 {
+            let whole = bytes.len() / 2 * 2;
+            let goes_on = bytes[..whole]
+                .rchunks(2)
+                .next()
+                .is_some_and(|pair| matches!(unit(pair), 0xd800..=0xdbff));
+            self.rest = bytes.split_off(if goes_on { whole - 2 } else { whole });
+        }
+        let units = bytes.chunks(2).map(unit);
+        let text: String = char::decode_utf16(units)
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
+        self.out = text.into_bytes();
+        self.at = 0;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, as a slow pipe may.
+    struct ByteByByte<'t>(&'t [u8]);
+
+    impl Read for ByteByByte<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = buffer.len().min(1);
+            self.0.read(&mut buffer[..length])
+        }
+    }
+
+    fn text_of(bytes: &[u8]) -> String {
+        let mut texts = [String::new(), String::new()];
+        open(bytes).unwrap().unwrap().read_to_string(&mut texts[0]).unwrap();
+        open(ByteByByte(bytes)).unwrap().unwrap().read_to_string(&mut texts[1]).unwrap();
+        assert_eq!(texts[0], texts[1]);
+        std::mem::take(&mut texts[0])
+    }
+
+    #[test]
+    fn utf_16_is_read_in_both_orders_with_and_without_a_mark() {
+        let text = format!("{{\"é😀\": \"{}\"}}\r\n", "音".repeat(9_000));
+        let units: Vec<u16> = text.encode_utf16().collect();
+        for mark in ["", "\u{feff}"] {
+            let marked: Vec<u16> = mark.encode_utf16().chain(units.clone()).collect();
+            let expected = format!("{mark}{text}");
+            let little: Vec<u8> = marked.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            assert_eq!(text_of(&little), expected);
+            let big: Vec<u8> = marked.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+            assert_eq!(text_of(&big), expected);
+        }
+    }
+
+    #[test]
+    fn broken_utf_16_becomes_replacement_characters() {
+        assert_eq!(text_of(b"\xff\xfea\0\x3d\xd8b\0"), "\u{feff}a\u{fffd}b");
+        assert_eq!(text_of(b"\xff\xfea\0\x3d\xd8"), "\u{feff}a\u{fffd}");
+        assert_eq!(text_of(b"\xff\xfea\0b"), "\u{feff}a\u{fffd}");
+    }
+
+    #[test]
+    fn what_holds_no_text_is_named() {
+        for (bytes, kind) in [
+            (&b"\xfd7zXZ\0..."[..], "xz"),
+            (b"BZh91AY", "bzip2"),
+            (b"PK\x03\x04..", "zip"),
+            (b"\x89PNG\r\n\x1a\n", "PNG"),
+            (b"\0\x01\x02\x03", "binary"),
+        ] {
+            let told = open(bytes).unwrap().err().unwrap_or_default();
+            assert!(told.contains(kind), "{kind}: {told}");
+        }
+        assert_eq!(text_of(b""), "");
+    }
+}

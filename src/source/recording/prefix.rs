@@ -1,0 +1,151 @@
+//! What logs and event streams write before a line's JSON.
+//!
+//! | written by | line |
+//! | --- | --- |
+//! | server-sent events | `data: {…}`, between `event:`, `id:`, `retry:` and `:` lines |
+//! | `docker logs -t`, `kubectl logs --timestamps` | `2026-11-23T10:00:00.000000000Z {…}` |
+//! | `kubectl logs --prefix` | `[pod/amcs-0/backend] {…}` |
+//! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is broken |
+//! | `docker compose logs` | `backend-1  | {…}` |
+//! | Docker's log files | `{"log":"{…}\n","stream":"stdout","time":"…"}` |
+//! | any logger | words before an event or a recorded frame |
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::objects::Objects;
+use crate::protocol::parse_instant;
+
+/// Prefixes that one line has, one behind the other.
+const MOST_PREFIXES: usize = 4;
+
+/// Bytes of the longest prefix of an unknown kind.
+const LONGEST_PREFIX: usize = 512;
+
+/// A line without what was written before it.
+pub(super) struct LogLine<'t> {
+    pub(super) text: &'t str,
+    /// The next line goes on with it.
+    pub(super) is_broken: bool,
+}
+
+/// Takes known prefixes off a line.
+pub(super) fn without_prefix(line: &str) -> LogLine<'_> {
+    let mut log_line = LogLine { text: line, is_broken: false };
+    for _ in 0..MOST_PREFIXES {
+        match without_one(log_line.text) {
+            Some(LogLine { text, is_broken }) => {
+                log_line = LogLine { text, is_broken: log_line.is_broken || is_broken };
+            }
+            None => break,
+        }
+    }
+    log_line
+}
+
+fn without_one(line: &str) -> Option<LogLine<'_>> {
+    let whole = |text| Some(LogLine { text, is_broken: false });
+    let trimmed = line.trim_start();
+    if let Some(data) = trimmed.strip_prefix("data:") {
+        return whole(data.strip_prefix(' ').unwrap_or(data));
+    }
+    if let Some(rest) = trimmed.strip_prefix('[') {
+        let (name, rest) = rest.split_once(']')?;
+        let is_name =
+            name.starts_with(char::is_alphanumeric) && !name.contains(['"', ',', '{', '[']);
+        return (is_name && !rest.trim().is_empty()).then(|| rest.trim_start()).and_then(whole);
+    }
+    let (word, rest) = trimmed.split_once(' ')?;
+    if word.len() >= "2026-11-23T10:00:00".len()
+        && word.starts_with(|c: char| c.is_ascii_digit())
+        && parse_instant(word).is_some()
+    {
+        for (tag, is_broken) in
+            [("stdout F ", false), ("stderr F ", false), ("stdout P ", true), ("stderr P ", true)]
+        {
+            if let Some(text) = rest.strip_prefix(tag) {
+                return Some(LogLine { text, is_broken });
+            }
+        }
+        return whole(rest);
+    }
+    let is_name = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let text = rest.trim_start().strip_prefix('|').filter(|_| is_name)?;
+    whole(text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// The part of a line that is an event or a recorded frame, behind words of a logger.
+pub(super) fn payload(line: &str) -> Option<&str> {
+    let at = line.find('{').filter(|at| *at <= LONGEST_PREFIX)?;
+    let parts = Objects::default().feed(&line[at..], 0);
+    let is_frame = |text: &str| {
+        text.contains("\"recv_ms\"") || text.contains("\"run_id\"") && text.contains("\"phase\"")
+    };
+    parts.first().filter(|part| part.is_whole && is_frame(&part.text)).map(|_| &line[at..])
+}
+
+/// Whether a line of server-sent events holds no data.
+pub(super) fn is_field(line: &str) -> bool {
+    ["event:", "id:", "retry:", ":"].iter().any(|field| line.starts_with(field))
+}
+
+/// The output that a line of Docker's log files holds; without `\n` at its end it goes on.
+pub(super) fn logged(line: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Logged<'a> {
+        #[serde(borrow)]
+        log: Cow<'a, str>,
+        #[serde(rename = "stream")]
+        _stream: Cow<'a, str>,
+    }
+    let logged: Option<Logged> =
+        serde_json::from_str(line).ok().filter(|_| line.contains("\"log\""));
+    logged.map(|logged| logged.log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_prefixes_are_taken_off() {
+        for (line, text) in [
+            (r#"data: {"a":1}"#, r#"{"a":1}"#),
+            (r#"data:{"a":1}"#, r#"{"a":1}"#),
+            (r#"data:   "a": 1,"#, r#"  "a": 1,"#),
+            (r#"2026-11-23T10:00:00.123456789Z {"a":1}"#, r#"{"a":1}"#),
+            (r#"2026-11-23T10:00:00.1+01:00 stdout F {"a":1}"#, r#"{"a":1}"#),
+            (r#"[pod/amcs-0/backend] {"a":1}"#, r#"{"a":1}"#),
+            (r#"[pod/a/b] 2026-11-23T10:00:00Z {"a":1}"#, r#"{"a":1}"#),
+            (r#"backend-1  | {"a":1}"#, r#"{"a":1}"#),
+            (r#"backend-1  | data: {"a":1}"#, r#"{"a":1}"#),
+            (r#"  "a": [1, 2],"#, r#"  "a": [1, 2],"#),
+            (r#"["a"] x"#, r#"["a"] x"#),
+            ("# Title | x", "# Title | x"),
+            ("", ""),
+        ] {
+            let log_line = without_prefix(line);
+            assert_eq!((log_line.text, log_line.is_broken), (text, false), "{line}");
+        }
+        let broken = without_prefix(r#"2026-11-23T10:00:00Z stdout P {"a"#);
+        assert_eq!((broken.text, broken.is_broken), (r#"{"a"#, true));
+    }
+
+    #[test]
+    fn words_of_a_logger_stand_before_a_frame() {
+        let frame = r#"{"run_id":"r","phase":"end"}"#;
+        for words in ["INFO:root:", "2026-11-23 10:00:00,123 - amcs - INFO - ", "<6>x[1]: "] {
+            assert_eq!(payload(&format!("{words}{frame}")), Some(frame), "{words}");
+        }
+        assert_eq!(payload("INFO {\"a\":1}"), None);
+        assert_eq!(payload("INFO {"), None);
+    }
+
+    #[test]
+    fn a_line_of_a_log_file_holds_a_line() {
+        let line = r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"2026-11-23T10:00:00Z"}"#;
+        assert_eq!(logged(line).as_deref(), Some("{\"a\":1}\n"));
+        assert_eq!(logged(r#"{"log":"x"}"#), None);
+    }
+}

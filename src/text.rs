@@ -1,0 +1,311 @@
+//! Text from outside, made fit to be shown: on the canvas, in a panel, on a terminal, in a log. Pure.
+//!
+//! Text is cleaned once, where it enters: [`clean`] for what may have several lines, [`one_line`] for
+//! names and titles, [`excerpt`] for what is quoted in a message. Ids are kept as they came, because
+//! they identify a run at its backend; whoever shows one calls [`one_line`].
+
+use std::borrow::Cow;
+
+/// What becomes of a character.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Shown,
+    Tab,
+    LineBreak,
+    /// Begins an escape sequence of a terminal (ECMA-48), which goes as a whole.
+    Introducer,
+    /// A control without a picture, or a format character: it would be a box, or turn what
+    /// stands beside it around.
+    Dropped,
+    /// No character at all (Unicode 23.7): U+FFFD stands for it.
+    Replaced,
+}
+
+const ESCAPE: char = '\u{1b}';
+/// Ends a string of a terminal, as BEL does.
+const STRING_TERMINATOR: char = '\u{9c}';
+const BELL: char = '\u{7}';
+
+fn class(c: char) -> Class {
+    match c {
+        ' '..='~' => Class::Shown,
+        '\t' => Class::Tab,
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Class::LineBreak,
+        ESCAPE | '\u{90}' | '\u{98}' | '\u{9b}' | '\u{9d}'..='\u{9f}' => Class::Introducer,
+        _ if c.is_control() => Class::Dropped,
+        // The soft hyphen, marks and overrides of direction, and what has no width. The joiners
+        // U+200C and U+200D stay: letters and emoji are written with them.
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => Class::Dropped,
+        '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => Class::Dropped,
+        '\u{feff}' | '\u{fff9}'..='\u{fffb}' => Class::Dropped,
+        '\u{fdd0}'..='\u{fdef}' => Class::Replaced,
+        _ if u32::from(c) & 0xfffe == 0xfffe => Class::Replaced,
+        _ => Class::Shown,
+    }
+}
+
+/// Whether a text has nothing but the printable characters of ASCII, as most have: eight bytes are looked
+/// at at a time, for several texts of every event are.
+fn is_printable_ascii(text: &str) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = EACH << 7;
+    // A byte below 0x20 borrows, one from 0x7f on carries into its high bit or has it.
+    let odd = |word: u64| {
+        (word.wrapping_sub(EACH * 0x20) & !word | word.wrapping_add(EACH) | word) & HIGH
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    words.iter().fold(0, |found, word| found | odd(u64::from_ne_bytes(*word))) == 0
+        && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Cleans text that may have several lines.
+///
+/// Escape sequences, controls and overrides of direction are taken out, letters of every script stay,
+/// and every kind of line break becomes `\n`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let is_clean = |c| matches!(class(c), Class::Shown | Class::Tab) || c == '\n';
+    if is_printable_ascii(text) || text.chars().all(is_clean) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    each_shown(text, |c, class| match class {
+        Class::LineBreak => out.push('\n'),
+        _ => out.push(c),
+    });
+    Cow::Owned(out)
+}
+
+/// Cleans a name or a title: as [`clean`], and line breaks and tabs become one blank each, none at the
+/// ends. Blanks stay as they are.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let is_clean = |c| class(c) == Class::Shown;
+    if is_printable_ascii(text) || text.chars().all(is_clean) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut is_broken = false;
+    each_shown(text, |c, class| {
+        if class != Class::Shown {
+            is_broken = true;
+            return;
+        }
+        if std::mem::take(&mut is_broken) && !out.is_empty() && !out.ends_with(' ') && c != ' ' {
+            out.push(' ');
+        }
+        out.push(c);
+    });
+    Cow::Owned(out)
+}
+
+/// Cleans the name of a thing: as [`one_line`], and U+FFFD where nothing of it can be shown, so that it
+/// is not taken for a thing without a name.
+pub fn name(text: &str) -> Cow<'_, str> {
+    match one_line(text) {
+        shown if shown.is_empty() && !text.is_empty() => Cow::Borrowed("\u{fffd}"),
+        shown => shown,
+    }
+}
+
+/// The first `most_chars` characters of a text on one line, with `…` where something was cut off.
+pub fn excerpt(text: &str, most_chars: usize) -> String {
+    // Enough for any text that does not consist of escape sequences.
+    let head = head_of(text, most_chars.saturating_mul(16));
+    let mut line = one_line(head).into_owned();
+    match line.char_indices().nth(most_chars) {
+        Some((end, _)) => line.truncate(end),
+        None if head.len() == text.len() => return line,
+        None => {}
+    }
+    line.push('…');
+    line
+}
+
+/// The first `most_bytes` bytes of a text, cut at a character.
+pub fn head_of(text: &str, most_bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(most_bytes)]
+}
+
+/// JSON in which everything that cannot be seen, or that changes how its surroundings are read, is
+/// written as `\uXXXX`. Line breaks and tabs stay: they stand between the values of a JSON text.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    let is_visible = |c| c == '\n' || matches!(class(c), Class::Shown | Class::Tab);
+    if json.chars().all(is_visible) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 32);
+    let mut units = [0; 2];
+    for c in json.chars() {
+        if is_visible(c) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Whether [`clean`] takes a character out, so that what stands on its two sides meets.
+pub(crate) fn is_dropped(c: char) -> bool {
+    class(c) == Class::Dropped
+}
+
+/// Calls `show` with each character that is left of a text, and with its class; `\r\n` is one line break.
+fn each_shown(text: &str, mut show: impl FnMut(char, Class)) {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match class(c) {
+            Class::Dropped => {}
+            Class::Introducer => rest = after_sequence(c, rest),
+            Class::Replaced => show('\u{fffd}', Class::Shown),
+            Class::LineBreak if c == '\r' && rest.starts_with('\n') => {}
+            class => show(c, class),
+        }
+    }
+}
+
+/// What follows the escape sequence that `introducer` begins.
+fn after_sequence(introducer: char, rest: &str) -> &str {
+    let (kind, after) = match introducer {
+        ESCAPE => match rest.chars().next() {
+            Some(kind @ ' '..='~') => (kind, &rest[1..]),
+            _ => return rest,
+        },
+        '\u{9b}' => ('[', rest),
+        _ => (']', rest),
+    };
+    match kind {
+        '[' => after_control_sequence(after),
+        ']' | 'P' | 'X' | '^' | '_' => after_string(after),
+        ' '..='/' => {
+            let after = after.trim_start_matches(|c| matches!(c, ' '..='/'));
+            after.strip_prefix(|c| matches!(c, '0'..='~')).unwrap_or(after)
+        }
+        _ => after,
+    }
+}
+
+/// What follows the parameters and the final byte of a control sequence (ECMA-48, 5.4).
+fn after_control_sequence(rest: &str) -> &str {
+    let rest = rest.trim_start_matches(|c| matches!(c, '0'..='?'));
+    let rest = rest.trim_start_matches(|c| matches!(c, ' '..='/'));
+    rest.strip_prefix(|c| matches!(c, '@'..='~')).unwrap_or(rest)
+}
+
+/// What follows a string of a terminal (a window's title, a link's address). One that has no end is
+/// text.
+fn after_string(rest: &str) -> &str {
+    let Some(at) = rest.find(|c: char| c.is_control()) else { return rest };
+    let end = &rest[at..];
+    [BELL, STRING_TERMINATOR]
+        .into_iter()
+        .find_map(|terminator| end.strip_prefix(terminator))
+        .or_else(|| end.strip_prefix("\u{1b}\\"))
+        .unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_are_taken_out_as_a_whole() {
+        for (text, shown) in [
+            ("\u{1b}[31m\u{1b}[1mError:\u{1b}[0m no", "Error: no"),
+            ("\u{1b}[38;5;208mgpt\u{1b}[m", "gpt"),
+            ("\u{9b}31mred\u{9b}0m", "red"),
+            ("\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{7}", "link"),
+            ("\u{1b}]0;title\u{1b}\\text", "text"),
+            ("\u{9d}0;title\u{9c}text", "text"),
+            ("\u{1b}P1;2|data\u{1b}\\text", "text"),
+            ("\u{1b}(Btext\u{1b}7\u{1b}8", "text"),
+            ("\u{1b}]0;never ends\nnext", "0;never ends\nnext"),
+            ("\u{1b}", ""),
+            ("\u{1b}[", ""),
+            ("\u{1b}é", "é"),
+            ("[31m stays", "[31m stays"),
+        ] {
+            assert_eq!(clean(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn controls_and_overrides_go_and_letters_stay() {
+        for (text, shown) in [
+            ("a\0b\u{7}c\u{8}d\u{200b}e\u{ad}f\u{7f}g\u{9f}", "abcdefg"),
+            ("\u{202e}EVIL\u{202c} \u{2066}x\u{2069}", "EVIL x"),
+            ("שלום \u{200f}עולם", "שלום עולם"),
+            ("مرحبا", "مرحبا"),
+            ("क्\u{200d}ष 👩\u{200d}🎤 🎛\u{fe0f}", "क्\u{200d}ष 👩\u{200d}🎤 🎛\u{fe0f}"),
+            ("\u{fdd0}\u{ffff}\u{1fffe}", "\u{fffd}\u{fffd}\u{fffd}"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(clean(text), shown, "{text:?}");
+        }
+        assert!(matches!(clean("Grüße\n\t音楽"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_looked_at() {
+        for length in 1..20 {
+            for at in 0..length {
+                for byte in 0..0x80_u8 {
+                    let mut text = "a".repeat(length).into_bytes();
+                    text[at] = byte;
+                    let text = String::from_utf8(text).unwrap();
+                    let is_printable = (b' '..=b'~').contains(&byte);
+                    assert_eq!(is_printable_ascii(&text), is_printable, "{text:?}");
+                }
+                assert!(!is_printable_ascii(&("a".repeat(at) + "é" + &"a".repeat(length))));
+            }
+        }
+    }
+
+    #[test]
+    fn line_breaks_become_one_kind_or_one_blank() {
+        let text = "a\r\nb\rc\u{85}d\u{2028}e\u{2029}f\u{b}g\n\nh\n";
+        assert_eq!(clean(text), "a\nb\nc\nd\ne\nf\ng\n\nh\n");
+        assert_eq!(one_line(text), "a b c d e f g h");
+        assert_eq!(one_line("\r\n a \t b\n"), " a  b");
+        assert_eq!(one_line("PLAN "), "PLAN ", "blanks of a name are kept");
+    }
+
+    #[test]
+    fn a_name_of_nothing_visible_is_still_a_name() {
+        assert_eq!(name("\u{202e}\0"), "\u{fffd}");
+        assert_eq!(name("\n"), "\u{fffd}");
+        assert_eq!(name(""), "");
+        assert_eq!(name("PLAN\u{0}"), "PLAN");
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(excerpt("short", 5), "short");
+        assert_eq!(excerpt("longer", 5), "longe…");
+        assert_eq!(excerpt("a\nb\u{1b}[31mc", 9), "a bc");
+        let long = "\u{1b}[31m".repeat(1 << 20);
+        assert_eq!(excerpt(&long, 10), "…");
+        assert!(excerpt(&"é".repeat(1 << 20), 200).chars().count() == 201);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_in_json_is_written_out() {
+        assert_eq!(visible_json("{\"a\":\n\t\"é\"}"), "{\"a\":\n\t\"é\"}");
+        let json = "\"\u{202e}\u{9b}\u{2028}\u{7f}\u{1fffe}\"";
+        let visible = visible_json(json);
+        assert_eq!(visible, r#""\u202e\u009b\u2028\u007f\ud83f\udffe""#);
+        assert_eq!(serde_json::from_str::<String>(&visible).ok(), serde_json::from_str(json).ok());
+    }
+
+    /// An unterminated string is scanned up to the next control only.
+    #[test]
+    fn hostile_text_takes_linear_time() {
+        let began = std::time::Instant::now();
+        for text in ["\u{1b}]", "\u{9d}x", "\u{1b}[1;", "\u{1b}P"] {
+            assert!(!clean(&text.repeat(500_000)).contains('\u{1b}'));
+        }
+        assert!(began.elapsed().as_secs() < 10);
+    }
+}
