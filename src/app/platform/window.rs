@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
-use bevy::window::{
-    MonitorSelection, PresentMode, PrimaryWindow, WindowPlugin, WindowTheme, WindowThemeChanged,
-};
+#[cfg(not(target_arch = "wasm32"))]
+use bevy::window::MonitorSelection;
+use bevy::window::{PresentMode, PrimaryWindow, WindowPlugin, WindowTheme, WindowThemeChanged};
 #[cfg(not(target_arch = "wasm32"))]
 use thiserror::Error;
 #[cfg(not(target_arch = "wasm32"))]

@@ -22,11 +22,10 @@ use bevy::prelude::*;
 pub use self::dimming::DayClock;
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::watch::restart;
-pub use crate::app::state::presence::MayGoDark;
-pub use crate::app::state::presence::Presence;
 
 use super::power::PowerSystems;
 use crate::app::state::next_frame::NextFrame;
+use crate::app::state::presence::Presence;
 use crate::app::systems::AppSystems;
 use crate::kiosk::KioskSettings;
 
