@@ -10,16 +10,17 @@ use std::path::Path;
 /// The first is imported by all, the last by none: folders or files of `src/`.
 const LAYERS: &[&str] = &[
     "seconds",
+    "text",
     "protocol",
     "layout",
     "model",
     "source",
-    "drain",
     "server",
     "demo",
     "inspect",
     "director",
     "kiosk",
+    "drain",
     "vitals",
     "config",
     "hub",

@@ -6,21 +6,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use super::answers::Answer;
 use super::api::Api;
-use super::discovery::{Discovery, PageAnswer, PageQuestion};
+use super::discovery::Discovery;
 use super::line::{Line, News, What};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Key, Queries};
 use super::songs::RecentSongs;
 use super::watched::{Look, Loss, Watched};
-use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
-use crate::protocol::{Batch, Item, RunId};
+use crate::protocol::{Item, RunId};
 use crate::source::act::{Actor, Call, LookAt, Posted};
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
@@ -35,10 +35,6 @@ const IDLE_LIST_INTERVAL: Duration = Duration::from_secs(2);
 /// A refused list of active runs is asked for again after this long; until then the list of all runs
 /// stands in for it.
 const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
-/// Runs that were over when we came: how many are asked for, and how old they may be. Of a hub that was
-/// away for longer, all that ended meanwhile.
-const MOST_PAST: usize = 200;
-const PAST: SignedDuration = SignedDuration::from_hours(24);
 /// How long a song's title is known.
 const SONG_LASTS: Duration = Duration::from_secs(300);
 /// A question in flight for this long is told of: the backend does not answer.
@@ -53,39 +49,16 @@ const FAR: Duration = Duration::from_secs(86_400);
 const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
 /// A line at work.
-struct Handle {
-    token: u64,
-    is_open: bool,
+pub(super) struct Handle {
+    pub token: u64,
+    pub is_open: bool,
     /// Taken when it is told to stop.
     stop: Option<oneshot::Sender<()>>,
 }
 
-/// An answer of REST.
-enum Answer {
-    List(Result<RunList, HttpError>),
-    Page(PageQuestion, Result<RunList, HttpError>),
-    SongRuns(SmolStr, Result<RunList, HttpError>),
-    /// With the token of the line that was open when it was asked.
-    Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
-    Song(SmolStr, Result<Option<SmolStr>, HttpError>),
-}
-
-impl Answer {
-    /// Why it says nothing that was asked for, where that is so.
-    fn failure(&self) -> Option<&HttpError> {
-        match self {
-            Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
-                answer.as_ref().err()
-            }
-            Self::Run(_, _, answer) => answer.as_ref().err(),
-            Self::Song(_, answer) => answer.as_ref().err(),
-        }
-    }
-}
-
 /// The question that is in flight.
-struct Asking {
-    began: Instant,
+pub(super) struct Asking {
+    pub began: Instant,
     /// The same by this machine's clock.
     since: Timestamp,
 }
@@ -100,43 +73,43 @@ pub(super) enum Turnout {
 }
 
 pub(super) struct Conductor<C> {
-    connector: Arc<C>,
-    url: ApiUrl,
-    credentials: Option<Credentials>,
-    api: Arc<Api<C>>,
-    queries: Queries,
-    watched: BTreeMap<RunId, Watched>,
-    lines: HashMap<RunId, Handle>,
-    line_tasks: JoinSet<RunId>,
-    next_token: u64,
-    answers: JoinSet<Answer>,
-    asking: Option<Asking>,
-    pacer: Pacer,
-    discovery: Discovery,
-    songs: RecentSongs,
-    held: HeldRuns,
-    budget: ConnectionBudget,
-    news: mpsc::Receiver<News>,
-    news_sender: mpsc::Sender<News>,
+    pub(super) connector: Arc<C>,
+    pub(super) url: ApiUrl,
+    pub(super) credentials: Option<Credentials>,
+    pub(super) api: Arc<Api<C>>,
+    pub(super) queries: Queries,
+    pub(super) watched: BTreeMap<RunId, Watched>,
+    pub(super) lines: HashMap<RunId, Handle>,
+    pub(super) line_tasks: JoinSet<RunId>,
+    pub(super) next_token: u64,
+    pub(super) answers: JoinSet<Answer>,
+    pub(super) asking: Option<Asking>,
+    pub(super) pacer: Pacer,
+    pub(super) discovery: Discovery,
+    pub(super) songs: RecentSongs,
+    pub(super) held: HeldRuns,
+    pub(super) budget: ConnectionBudget,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) news_sender: mpsc::Sender<News>,
     /// Runs that something was done to.
-    touched: mpsc::UnboundedReceiver<RunId>,
-    touched_sender: mpsc::UnboundedSender<RunId>,
+    pub(super) touched: mpsc::UnboundedReceiver<RunId>,
+    pub(super) touched_sender: mpsc::UnboundedSender<RunId>,
     /// The server's clock at a moment of ours.
-    server_clock: Option<(Timestamp, Instant)>,
+    pub(super) server_clock: Option<(Timestamp, Instant)>,
     /// The last question was answered, whatever was said.
-    is_reached: bool,
+    pub(super) is_reached: bool,
     /// Something that could be read was answered, and nothing has failed since.
-    is_readable: bool,
+    pub(super) is_readable: bool,
     /// When the backend was last found to be away.
-    lost: Option<Loss>,
+    pub(super) lost: Option<Loss>,
     /// Why the list of active runs was refused; the list of all runs stands in for it.
-    list_refusal: Option<HttpError>,
+    pub(super) list_refusal: Option<HttpError>,
     /// A question was begun while the backend does not answer: whoever waits is told.
-    began_to_try: bool,
+    pub(super) began_to_try: bool,
     /// It was said that no run can be listed.
-    said_refusal: bool,
+    pub(super) said_refusal: bool,
     /// Why the last socket could not be had.
-    line_trouble: Option<Ending>,
+    pub(super) line_trouble: Option<Ending>,
 }
 
 impl<C: Connect + Send + Sync + 'static> Conductor<C> {
@@ -299,7 +272,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         self.queries.demand(&Key::Run(id));
     }
 
-    fn server_now(&self) -> Option<Timestamp> {
+    pub(super) fn server_now(&self) -> Option<Timestamp> {
         self.server_clock.and_then(|(told, at)| told.checked_add(at.elapsed()).ok())
     }
 
@@ -494,236 +467,6 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         });
     }
 
-    fn take_answer(&mut self, answer: Answer, desk: &mut Desk) -> Option<Turnout> {
-        let now = Instant::now();
-        if let Some(asking) = self.asking.take() {
-            let took = now.saturating_duration_since(asking.began);
-            match &answer {
-                Answer::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
-                _ => self.pacer.answered(took, now),
-            }
-        }
-        let key = match &answer {
-            Answer::List(_) => Key::List,
-            Answer::Page(..) => Key::Page,
-            Answer::SongRuns(song, _) => Key::SongRuns(song.clone()),
-            Answer::Run(id, ..) => Key::Run(id.clone()),
-            Answer::Song(id, _) => Key::Song(id.clone()),
-        };
-        // That there is no such thing is an answer, too; and how pages are asked for again is not the
-        // queries' business.
-        let is_told = |error: &HttpError| {
-            let is_of_lists = matches!(key, Key::Page | Key::List | Key::SongRuns(_));
-            matches!(error.status(), Some(400..=499)) || is_of_lists && error.was_answered()
-        };
-        let failure = answer.failure().cloned();
-        self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
-        if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
-            if let Answer::Page(page, _) = &answer {
-                self.discovery.answered(page, &PageAnswer::Lost, now);
-            }
-            self.lost = Some(Loss { at: now, server_at: self.server_now() });
-            self.is_reached = false;
-            self.is_readable = false;
-            return Some(Turnout::Unreached(ending_of(error.clone())));
-        }
-        let was_reached = std::mem::replace(&mut self.is_reached, true);
-        let was_readable = self.is_readable;
-        self.is_readable |= failure.is_none();
-        if !was_reached {
-            self.queries.end_pauses();
-            self.watched.values_mut().for_each(Watched::end_pause);
-            // What was not over may have ended meanwhile, and other runs with it.
-            let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
-            unfinished.for_each(|run| self.queries.demand(&Key::Run(run.id.clone())));
-            self.discovery.demand();
-        }
-        let refusal = match answer {
-            Answer::List(Ok(list)) => {
-                self.list_refusal = None;
-                self.said_refusal = false;
-                self.take_list(&list, true, now);
-                None
-            }
-            Answer::List(Err(error)) => {
-                if self.list_refusal.replace(error).is_none() {
-                    self.discovery.demand();
-                }
-                None
-            }
-            Answer::Page(page, answer) => self.take_page(&page, answer, desk, now),
-            Answer::SongRuns(song, answer) => {
-                self.songs.answered(&song);
-                let news = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
-                self.take_past(news, desk, now);
-                None
-            }
-            Answer::Run(id, line, Ok(snapshot)) => {
-                self.take_run(&id, line, snapshot, desk, now);
-                None
-            }
-            Answer::Run(id, _, Err(error)) => {
-                self.run_is_refused(&id, &error, desk);
-                None
-            }
-            Answer::Song(id, answer) => {
-                // A song that is not there has no title.
-                self.take_title(&id, answer.ok().flatten(), desk);
-                None
-            }
-        };
-        refusal.or((self.is_readable && !was_readable).then_some(Turnout::Reached))
-    }
-
-    /// Takes in which runs are active. What is missing in a complete list does not run any more.
-    fn take_list(&mut self, list: &RunList, is_complete: bool, now: Instant) {
-        if let Some(told) = list.server_now {
-            self.server_clock = Some((told, now));
-        }
-        let mut were_listed = Vec::new();
-        if is_complete {
-            for run in self.watched.values_mut().filter(|run| run.is_listed) {
-                run.is_listed = false;
-                were_listed.push(run.id.clone());
-            }
-        }
-        let runs = |run: &&ListedRun| run.status.is_none_or(|it| it == ToldStatus::Running);
-        for run in list.runs.iter().filter(runs) {
-            let id = run.run_id.clone();
-            self.songs.heard(run.song_id.as_ref(), now);
-            let watched =
-                self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
-            if watched.listed(run) {
-                // Soon, and not more often than any running run is asked for.
-                self.queries.invalidate(&Key::Run(id));
-            }
-        }
-        for id in were_listed {
-            // It ran, and does not any more.
-            if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
-                self.queries.demand(&Key::Run(id));
-            }
-        }
-    }
-
-    /// Takes in a page of the list of all runs.
-    fn take_page(
-        &mut self,
-        page: &PageQuestion,
-        answer: Result<RunList, HttpError>,
-        desk: &mut Desk,
-        now: Instant,
-    ) -> Option<Turnout> {
-        let answer = answer.map_or_else(
-            |error| match error.status() {
-                Some(400..=499) => PageAnswer::Denied,
-                _ => PageAnswer::Refused,
-            },
-            PageAnswer::Rows,
-        );
-        let found = self.discovery.answered(page, &answer, now);
-        if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
-            self.take_list(list, false, now);
-        }
-        self.take_past(found.news, desk, now);
-        let end = found.end?;
-        if !end.is_complete {
-            self.songs.want();
-            let wanted = self.songs.wanted().iter();
-            wanted.for_each(|song| self.queries.demand(&Key::SongRuns(song.clone())));
-        }
-        let refusal = self.list_refusal.clone()?;
-        // Nothing else lists the runs that run.
-        self.discovery.demand();
-        if end.is_refused {
-            return self.refuse_list(refusal, desk);
-        }
-        self.said_refusal = false;
-        None
-    }
-
-    /// Watches runs of the list of all runs that nobody has seen running, until they are told.
-    fn take_past(&mut self, runs: Vec<ListedRun>, desk: &mut Desk, now: Instant) {
-        let server_now = self.server_now().unwrap_or_else(|| desk.now());
-        let Ok(day) = server_now.checked_sub(PAST) else { return };
-        let since = desk.settings.api.seen_until.map_or(day, |seen| seen.min(day));
-        let is_past = |run: &ListedRun| {
-            let ended = run.status.is_some_and(|it| it.is_final() || it == ToldStatus::Cancelled);
-            ended && run.updated_at.max(run.started_at) >= Some(since)
-        };
-        let mut past: Vec<ListedRun> = runs.into_iter().filter(is_past).collect();
-        past.sort_by_key(|run| std::cmp::Reverse(run.updated_at.max(run.started_at)));
-        for run in past.into_iter().take(MOST_PAST) {
-            let id = run.run_id.clone();
-            self.songs.heard(run.song_id.as_ref(), now);
-            match self.watched.get(&id) {
-                // Its end was missed, or it was executed again.
-                Some(_) => self.queries.demand(&Key::Run(id)),
-                None => {
-                    self.watched.insert(id.clone(), Watched::past(id, &run, now));
-                }
-            }
-        }
-    }
-
-    /// Nothing can be listed. Where that is for good and no run was named, there is nothing to show.
-    fn refuse_list(&mut self, error: HttpError, desk: &mut Desk) -> Option<Turnout> {
-        let ending = ending_of(error);
-        if ending.is_final() && self.watched.is_empty() {
-            return Some(Turnout::Unreached(ending));
-        }
-        if !std::mem::replace(&mut self.said_refusal, true) {
-            desk.log_error(format!("runs cannot be listed: {ending}"));
-        }
-        None
-    }
-
-    fn take_run(
-        &mut self,
-        id: &RunId,
-        line: Option<u64>,
-        mut snapshot: RunSnapshot,
-        desk: &mut Desk,
-        now: Instant,
-    ) {
-        let Some(run) = self.watched.get_mut(id) else { return };
-        let open = self.lines.get(id).filter(|line| line.is_open).map(|line| line.token);
-        snapshot.gapless = line.is_some() && line == open;
-        let song = snapshot.song_id.as_ref();
-        snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
-        // What the first answer tells happened before we looked.
-        let live = run.snapshot.is_some();
-        let server_now =
-            self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
-        if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
-            deliver(snapshot, live, desk);
-        }
-    }
-
-    fn run_is_refused(&mut self, id: &RunId, error: &HttpError, desk: &mut Desk) {
-        let Some(run) = self.watched.get_mut(id) else { return };
-        if !matches!(error.status(), Some(404 | 422)) || run.is_missing {
-            return;
-        }
-        run.is_missing = true;
-        run.is_listed = false;
-        if run.is_named {
-            desk.log_error(format!("run {id}: {error}"));
-        }
-    }
-
-    fn take_title(&mut self, song: &SmolStr, title: Option<SmolStr>, desk: &mut Desk) {
-        if !self.queries.keep_title(song, title.clone()) {
-            return;
-        }
-        for run in self.watched.values_mut().filter(|run| run.song_id.as_ref() == Some(song)) {
-            if let Some(snapshot) = &mut run.snapshot {
-                Arc::make_mut(snapshot).song_title.clone_from(&title);
-                deliver(snapshot.clone(), false, desk);
-            }
-        }
-    }
-
     fn take_news(&mut self, news: News, desk: &mut Desk) {
         let now = Instant::now();
         let News { run: id, token, what } = news;
@@ -808,19 +551,4 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 /// True for a question that has been in flight for so long that it has to be told.
 fn is_slow(asking: &Asking) -> bool {
     asking.began.elapsed() >= UNANSWERED_AFTER
-}
-
-fn deliver(snapshot: Arc<RunSnapshot>, live: bool, desk: &mut Desk) {
-    let mut batch = Batch::new(desk.now(), live);
-    batch.push_run(snapshot);
-    desk.deliver(batch);
-}
-
-fn ending_of(error: HttpError) -> Ending {
-    match error {
-        HttpError::NoConnection(ending) => ending,
-        HttpError::Lost => Ending::Lost,
-        HttpError::Silent { after } => Ending::ConnectTimeout { after },
-        error => Ending::Rest { status: error.status(), text: error.to_string() },
-    }
 }

@@ -11,9 +11,11 @@
 //! | `songs` | whose lists of runs may help with that | I/O |
 //! | `watched` | one run: what is known of it, what that calls for | I/O |
 //! | `line` | one run's socket | REST |
-//! | `conductor` | brings them together | states, commands |
+//! | `conductor` | what is asked next, and which runs have a socket | states, commands |
+//! | `answers` | what becomes of an answer | states, commands |
 //! | here | states, commands, trying again | all of it |
 
+mod answers;
 mod api;
 mod conductor;
 mod discovery;

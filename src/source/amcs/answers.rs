@@ -1,0 +1,293 @@
+//! What REST answers, taken in: which runs are to be watched, what is handed on, and what is asked next.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use smol_str::SmolStr;
+use tokio::time::Instant;
+
+use super::conductor::{Conductor, Turnout};
+use super::discovery::{PageAnswer, PageQuestion};
+use super::queries::Key;
+use super::watched::{Loss, Watched};
+use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
+use crate::protocol::{Batch, RunId};
+use crate::source::Ending;
+use crate::source::connector::Connect;
+use crate::source::desk::Desk;
+use crate::source::http::HttpError;
+
+/// Runs that were over when we came: how many are asked for, and how old they may be. Of a hub that was
+/// away for longer, all that ended meanwhile.
+const MOST_PAST: usize = 200;
+const PAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// An answer of REST.
+pub(super) enum Answer {
+    List(Result<RunList, HttpError>),
+    Page(PageQuestion, Result<RunList, HttpError>),
+    SongRuns(SmolStr, Result<RunList, HttpError>),
+    /// With the token of the line that was open when it was asked.
+    Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
+    Song(SmolStr, Result<Option<SmolStr>, HttpError>),
+}
+
+impl Answer {
+    /// Why it says nothing that was asked for, where that is so.
+    fn failure(&self) -> Option<&HttpError> {
+        match self {
+            Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
+                answer.as_ref().err()
+            }
+            Self::Run(_, _, answer) => answer.as_ref().err(),
+            Self::Song(_, answer) => answer.as_ref().err(),
+        }
+    }
+}
+
+impl<C: Connect + Send + Sync + 'static> Conductor<C> {
+    pub(super) fn take_answer(&mut self, answer: Answer, desk: &mut Desk) -> Option<Turnout> {
+        let now = Instant::now();
+        if let Some(asking) = self.asking.take() {
+            let took = now.saturating_duration_since(asking.began);
+            match &answer {
+                Answer::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
+                _ => self.pacer.answered(took, now),
+            }
+        }
+        let key = match &answer {
+            Answer::List(_) => Key::List,
+            Answer::Page(..) => Key::Page,
+            Answer::SongRuns(song, _) => Key::SongRuns(song.clone()),
+            Answer::Run(id, ..) => Key::Run(id.clone()),
+            Answer::Song(id, _) => Key::Song(id.clone()),
+        };
+        // That there is no such thing is an answer, too; and how pages are asked for again is not the
+        // queries' business.
+        let is_told = |error: &HttpError| {
+            let is_of_lists = matches!(key, Key::Page | Key::List | Key::SongRuns(_));
+            matches!(error.status(), Some(400..=499)) || is_of_lists && error.was_answered()
+        };
+        let failure = answer.failure().cloned();
+        self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
+        if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
+            if let Answer::Page(page, _) = &answer {
+                self.discovery.answered(page, &PageAnswer::Lost, now);
+            }
+            self.lost = Some(Loss { at: now, server_at: self.server_now() });
+            self.is_reached = false;
+            self.is_readable = false;
+            return Some(Turnout::Unreached(ending_of(error.clone())));
+        }
+        let was_reached = std::mem::replace(&mut self.is_reached, true);
+        let was_readable = self.is_readable;
+        self.is_readable |= failure.is_none();
+        if !was_reached {
+            self.queries.end_pauses();
+            self.watched.values_mut().for_each(Watched::end_pause);
+            // What was not over may have ended meanwhile, and other runs with it.
+            let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
+            unfinished.for_each(|run| self.queries.demand(&Key::Run(run.id.clone())));
+            self.discovery.demand();
+        }
+        let refusal = match answer {
+            Answer::List(Ok(list)) => {
+                self.list_refusal = None;
+                self.said_refusal = false;
+                self.take_list(&list, true, now);
+                None
+            }
+            Answer::List(Err(error)) => {
+                if self.list_refusal.replace(error).is_none() {
+                    self.discovery.demand();
+                }
+                None
+            }
+            Answer::Page(page, answer) => self.take_page(&page, answer, desk, now),
+            Answer::SongRuns(song, answer) => {
+                self.songs.answered(&song);
+                let news = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
+                self.take_past(news, desk, now);
+                None
+            }
+            Answer::Run(id, line, Ok(snapshot)) => {
+                self.take_run(&id, line, snapshot, desk, now);
+                None
+            }
+            Answer::Run(id, _, Err(error)) => {
+                self.run_is_refused(&id, &error, desk);
+                None
+            }
+            Answer::Song(id, answer) => {
+                // A song that is not there has no title.
+                self.take_title(&id, answer.ok().flatten(), desk);
+                None
+            }
+        };
+        refusal.or((self.is_readable && !was_readable).then_some(Turnout::Reached))
+    }
+
+    /// Takes in which runs are active. What is missing in a complete list does not run any more.
+    fn take_list(&mut self, list: &RunList, is_complete: bool, now: Instant) {
+        if let Some(told) = list.server_now {
+            self.server_clock = Some((told, now));
+        }
+        let mut were_listed = Vec::new();
+        if is_complete {
+            for run in self.watched.values_mut().filter(|run| run.is_listed) {
+                run.is_listed = false;
+                were_listed.push(run.id.clone());
+            }
+        }
+        let runs = |run: &&ListedRun| run.status.is_none_or(|it| it == ToldStatus::Running);
+        for run in list.runs.iter().filter(runs) {
+            let id = run.run_id.clone();
+            self.songs.heard(run.song_id.as_ref(), now);
+            let watched =
+                self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
+            if watched.listed(run) {
+                // Soon, and not more often than any running run is asked for.
+                self.queries.invalidate(&Key::Run(id));
+            }
+        }
+        for id in were_listed {
+            // It ran, and does not any more.
+            if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
+                self.queries.demand(&Key::Run(id));
+            }
+        }
+    }
+
+    /// Takes in a page of the list of all runs.
+    fn take_page(
+        &mut self,
+        page: &PageQuestion,
+        answer: Result<RunList, HttpError>,
+        desk: &mut Desk,
+        now: Instant,
+    ) -> Option<Turnout> {
+        let answer = answer.map_or_else(
+            |error| match error.status() {
+                Some(400..=499) => PageAnswer::Denied,
+                _ => PageAnswer::Refused,
+            },
+            PageAnswer::Rows,
+        );
+        let found = self.discovery.answered(page, &answer, now);
+        if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
+            self.take_list(list, false, now);
+        }
+        self.take_past(found.news, desk, now);
+        let end = found.end?;
+        if !end.is_complete {
+            self.songs.want();
+            let wanted = self.songs.wanted().iter();
+            wanted.for_each(|song| self.queries.demand(&Key::SongRuns(song.clone())));
+        }
+        let refusal = self.list_refusal.clone()?;
+        // Nothing else lists the runs that run.
+        self.discovery.demand();
+        if end.is_refused {
+            return self.refuse_list(refusal, desk);
+        }
+        self.said_refusal = false;
+        None
+    }
+
+    /// Watches runs of the list of all runs that nobody has seen running, until they are told.
+    fn take_past(&mut self, runs: Vec<ListedRun>, desk: &mut Desk, now: Instant) {
+        let server_now = self.server_now().unwrap_or_else(|| desk.now());
+        let Ok(day) = server_now.checked_sub(PAST) else { return };
+        let since = desk.settings.api.seen_until.map_or(day, |seen| seen.min(day));
+        let is_past = |run: &ListedRun| {
+            let ended = run.status.is_some_and(|it| it.is_final() || it == ToldStatus::Cancelled);
+            ended && run.updated_at.max(run.started_at) >= Some(since)
+        };
+        let mut past: Vec<ListedRun> = runs.into_iter().filter(is_past).collect();
+        past.sort_by_key(|run| std::cmp::Reverse(run.updated_at.max(run.started_at)));
+        for run in past.into_iter().take(MOST_PAST) {
+            let id = run.run_id.clone();
+            self.songs.heard(run.song_id.as_ref(), now);
+            match self.watched.get(&id) {
+                // Its end was missed, or it was executed again.
+                Some(_) => self.queries.demand(&Key::Run(id)),
+                None => {
+                    self.watched.insert(id.clone(), Watched::past(id, &run, now));
+                }
+            }
+        }
+    }
+
+    /// Nothing can be listed. Where that is for good and no run was named, there is nothing to show.
+    fn refuse_list(&mut self, error: HttpError, desk: &mut Desk) -> Option<Turnout> {
+        let ending = ending_of(error);
+        if ending.is_final() && self.watched.is_empty() {
+            return Some(Turnout::Unreached(ending));
+        }
+        if !std::mem::replace(&mut self.said_refusal, true) {
+            desk.log_error(format!("runs cannot be listed: {ending}"));
+        }
+        None
+    }
+
+    fn take_run(
+        &mut self,
+        id: &RunId,
+        line: Option<u64>,
+        mut snapshot: RunSnapshot,
+        desk: &mut Desk,
+        now: Instant,
+    ) {
+        let Some(run) = self.watched.get_mut(id) else { return };
+        let open = self.lines.get(id).filter(|line| line.is_open).map(|line| line.token);
+        snapshot.gapless = line.is_some() && line == open;
+        let song = snapshot.song_id.as_ref();
+        snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
+        // What the first answer tells happened before we looked.
+        let live = run.snapshot.is_some();
+        let server_now =
+            self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
+        if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
+            deliver(snapshot, live, desk);
+        }
+    }
+
+    fn run_is_refused(&mut self, id: &RunId, error: &HttpError, desk: &mut Desk) {
+        let Some(run) = self.watched.get_mut(id) else { return };
+        if !matches!(error.status(), Some(404 | 422)) || run.is_missing {
+            return;
+        }
+        run.is_missing = true;
+        run.is_listed = false;
+        if run.is_named {
+            desk.log_error(format!("run {id}: {error}"));
+        }
+    }
+
+    fn take_title(&mut self, song: &SmolStr, title: Option<SmolStr>, desk: &mut Desk) {
+        if !self.queries.keep_title(song, title.clone()) {
+            return;
+        }
+        for run in self.watched.values_mut().filter(|run| run.song_id.as_ref() == Some(song)) {
+            if let Some(snapshot) = &mut run.snapshot {
+                Arc::make_mut(snapshot).song_title.clone_from(&title);
+                deliver(snapshot.clone(), false, desk);
+            }
+        }
+    }
+}
+
+fn deliver(snapshot: Arc<RunSnapshot>, live: bool, desk: &mut Desk) {
+    let mut batch = Batch::new(desk.now(), live);
+    batch.push_run(snapshot);
+    desk.deliver(batch);
+}
+
+fn ending_of(error: HttpError) -> Ending {
+    match error {
+        HttpError::NoConnection(ending) => ending,
+        HttpError::Lost => Ending::Lost,
+        HttpError::Silent { after } => Ending::ConnectTimeout { after },
+        error => Ending::Rest { status: error.status(), text: error.to_string() },
+    }
+}
