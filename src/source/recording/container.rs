@@ -111,19 +111,31 @@ impl<R: Read> Read for Plain<R> {
         if let Some((kind, words)) = &self.failure {
             return Err(io::Error::new(*kind, words.clone()));
         }
-        let read = match &mut self.source {
-            Source::Plain(reader) => return reader.read(buffer),
-            #[cfg(not(target_arch = "wasm32"))]
-            Source::Gzip(reader) => reader.read(buffer),
-            #[cfg(not(target_arch = "wasm32"))]
-            Source::Zstd(reader) => reader.read(buffer),
-        };
-        read.inspect_err(|error| {
+        self.source.read(buffer).inspect_err(|error| {
             if error.kind() != io::ErrorKind::Interrupted {
-                self.failure =
-                    Some((error.kind(), format!("what is compressed is damaged: {error}")));
+                self.failure = Some((error.kind(), error.to_string()));
             }
         })
+    }
+}
+
+impl<R: Read> Read for Source<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(reader) => reader.read(buffer),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Gzip(reader) => reader.read(buffer).map_err(damaged),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::Zstd(reader) => reader.read(buffer).map_err(damaged),
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn damaged(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Interrupted => error,
+        kind => io::Error::new(kind, format!("the compressed data is damaged: {error}")),
     }
 }
 
