@@ -14,7 +14,8 @@ use crate::director::DirectorSettings;
 use crate::kiosk::{KioskOptions, KioskSettings};
 use crate::model::Retention;
 use crate::source::{
-    Access, ApiCalls, ApiSettings, Backoff, ConnectionSettings, Secret, SourceSpec,
+    Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
+    SourceSpec,
 };
 
 /// Everything that can be set, whoever set it.
@@ -188,14 +189,31 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
 
-    /// Hold at most this many sockets of a backend's API, one for each running run; the rest is
-    /// asked for. The backend freezes at 16 of all its watchers
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = sockets)]
-    #[arg(env = "METERBRIDGE_MAX_SOCKETS", hide_env = true)]
-    pub max_sockets: usize,
+    /// Watch up to this many running runs of a backend over sockets: events at once, with progress and
+    /// stack traces. AMCS can fail a run when a socket that watches it goes away, so each stays open
+    /// until its run is over. The rest is polled [default: 0; with --safe-sockets 8]
+    #[arg(long, value_name = "N", value_parser = sockets)]
+    #[arg(env = "METERBRIDGE_SOCKETS", hide_env = true)]
+    pub sockets: Option<usize>,
 
-    /// Ask a backend's API this often for a run that has no socket
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = interval)]
+    /// Hold at most this many connections to a backend, sockets and REST questions together; AMCS stands
+    /// still at 15 of all its clients [default: 1; with sockets 3; with --safe-sockets 12]
+    #[arg(long, value_name = "N", value_parser = connections)]
+    #[arg(env = "METERBRIDGE_MAX_CONNECTIONS", hide_env = true)]
+    pub max_connections: Option<usize>,
+
+    /// The backend is known not to fail runs when a socket goes away: sockets are closed at once
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    #[arg(env = "METERBRIDGE_SAFE_SOCKETS", hide_env = true)]
+    pub safe_sockets: bool,
+
+    /// At the end, hold sockets of running runs for up to this long, until those runs are over
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_DRAIN_SECS", hide_env = true)]
+    pub drain_secs: Duration,
+
+    /// Ask a backend for a running run this often, at least 2
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
     #[arg(env = "METERBRIDGE_POLL_SECS", hide_env = true)]
     pub poll_secs: Duration,
 
@@ -224,6 +242,9 @@ pub struct ConnectionOptions {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Sockets of a backend that bears watchers that come and go.
+const SAFE_SOCKETS: usize = 8;
+
 /// The token itself. There is no option for it: what stands on a command line, everybody sees.
 const TOKEN: &str = "METERBRIDGE_TOKEN";
 
@@ -239,6 +260,12 @@ impl ConnectionOptions {
             None => defaults.backoff,
         };
         let most = if kiosk { 0 } else { defaults.max_reconnect_attempts };
+        let sockets = self.sockets.unwrap_or(if self.safe_sockets { SAFE_SOCKETS } else { 0 });
+        let connections = self.max_connections.unwrap_or(match sockets {
+            0 => ApiSettings::CONNECTIONS,
+            _ if self.safe_sockets => sockets + ApiSettings::QUESTIONS_BESIDE_SAFE_SOCKETS,
+            _ => ApiSettings::CONNECTIONS_WITH_SOCKETS,
+        });
         ConnectionSettings {
             reconnect_delay: self.reconnect_delay.unwrap_or(defaults.reconnect_delay),
             max_reconnect_attempts: self.max_reconnect_attempts.unwrap_or(most),
@@ -252,13 +279,17 @@ impl ConnectionOptions {
                 ca_file: self.ca_file.clone(),
             },
             api: ApiSettings {
-                max_sockets: self.max_sockets,
+                max_sockets: sockets,
+                budget: ConnectionBudget::new(connections),
+                safe_sockets: self.safe_sockets,
+                drain: self.drain_secs,
                 poll_interval: self.poll_secs,
                 runs: runs.iter().filter(|run| !run.is_empty()).cloned().collect(),
                 calls: match self.api {
                     ApiName::Backend => ApiCalls::Backend,
                     ApiName::Guide => ApiCalls::Guide,
                 },
+                ..defaults.api
             },
             ..defaults
         }
@@ -414,7 +445,7 @@ pub struct StudioOptions {
 const MOST_SECONDS: f64 = 86_400.0;
 const MOST_SPEED: f64 = 1_000.0;
 /// Nobody is to be asked more often.
-const LEAST_INTERVAL: Duration = Duration::from_millis(500);
+const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A duration as settings have it.
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
@@ -431,14 +462,21 @@ fn interval(text: &str) -> Result<Duration, String> {
     seconds(text)
         .ok()
         .filter(|interval| *interval >= LEAST_INTERVAL)
-        .ok_or_else(|| format!("expected seconds from 0.5 to {MOST_SECONDS}, such as 5"))
+        .ok_or_else(|| format!("expected seconds from 2 to {MOST_SECONDS}, such as 5"))
 }
 
-/// The backend freezes at 16 watchers, of which others may be some.
+/// The backend stands still at 15 connections, of which other clients hold some.
 fn sockets(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(count) if count < 15 => Ok(count),
-        _ => Err("expected a whole number up to 14; 0 asks instead".to_owned()),
+        Ok(count) if count < 14 => Ok(count),
+        _ => Err("expected a whole number up to 13; 0 only polls".to_owned()),
+    }
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..15).contains(&count) => Ok(count),
+        _ => Err("expected a whole number from 1 to 14".to_owned()),
     }
 }
 

@@ -23,15 +23,18 @@ const SOURCE: &str = "source";
 
 /// Options that mean nothing in a page: it plays no recordings, has no studio of its own and chooses
 /// no screen, and `panel=no` needs no second name.
-const NOT_IN_A_PAGE: [&str; 11] = [
+const NOT_IN_A_PAGE: [&str; 14] = [
     "ca-file",
     "demo-speed",
-    "max-sockets",
+    "drain-secs",
+    "max-connections",
     "no-panel",
     "poll-secs",
     "runs",
+    "safe-sockets",
     "screen",
     "seed",
+    "sockets",
     "speed",
     "token-file",
     "token-header",

@@ -59,6 +59,9 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
         None => !state.status.is_over(),
     };
     settle(state, is_complete);
+    if snapshot.is_settled && state.status == RunStatus::Cancelled {
+        forget_what_ran(&mut state.nodes);
+    }
     let fixes = state.nodes[FIX].attempts;
     let told = snapshot.fix_iterations.filter(|_| told_to_the_end).unwrap_or(0);
     state.fix_iterations = state.fix_iterations.max(fixes).max(told);
@@ -315,6 +318,20 @@ fn settle(state: &mut RunState, is_complete: bool) {
     }
     if is_complete {
         skip_waiting(&mut state.nodes, state.status.is_over());
+    }
+}
+
+/// A cancelled run whose server is gone: how its running node would have ended is unknown.
+fn forget_what_ran(nodes: &mut [Node]) {
+    for node in nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
+        node.finish(Finish {
+            at: None,
+            status: NodeStatus::Unknown,
+            duration_ms: None,
+            error: None,
+            scores: Arc::default(),
+            inferred: true,
+        });
     }
 }
 

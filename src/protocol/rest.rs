@@ -99,10 +99,13 @@ pub struct RunSnapshot {
     /// Events of the run were heard before this was asked for, and have been since: between the
     /// two nothing is missing.
     pub gapless: bool,
+    /// Nothing more comes of the run, whatever its rows say: it was cancelled, and the server that ran
+    /// its last node is gone. No backend sends this; whoever watches the run finds out.
+    pub is_settled: bool,
 }
 
 /// Orders snapshots of a run: a later one is greater.
-type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool);
+type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool, bool);
 
 impl RunSnapshot {
     /// Reads `GET /runs/{run_id}`, or what [`to_json`](Self::to_json) wrote.
@@ -131,11 +134,12 @@ impl RunSnapshot {
             executions: items(&value["executions"]).filter_map(execution).collect(),
             starts: count(&value["event_counts"]["start"]),
             gapless: value["gapless"] == true,
+            is_settled: value["is_settled"] == true,
         })
     }
 
-    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title` and `gapless`, which no
-    /// backend sends. [`read`](Self::read) reads it as it was.
+    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title`, `gapless` and
+    /// `is_settled`, which no backend sends. [`read`](Self::read) reads it as it was.
     pub fn to_json(&self) -> String {
         let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let scores: BTreeMap<&str, f64> =
@@ -158,6 +162,7 @@ impl RunSnapshot {
             "validation_scores": scores, "error": error, "created_at": instant(self.created_at),
             "updated_at": instant(self.updated_at), "executions": executions,
             "event_counts": {"start": self.starts}, "gapless": self.gapless,
+            "is_settled": self.is_settled,
         })
         .to_string()
     }
@@ -172,7 +177,8 @@ impl RunSnapshot {
     pub fn freshness(&self) -> Freshness {
         let done = self.executions.iter().filter(|row| row.completed_at.is_some()).count();
         let titled = self.song_title.is_some();
-        (self.updated_at, self.executions.len(), done, self.status, titled, self.gapless)
+        let rows = self.executions.len();
+        (self.updated_at, rows, done, self.status, self.is_settled, titled, self.gapless)
     }
 }
 
@@ -197,8 +203,12 @@ pub struct ListedRun {
     pub run_id: RunId,
     pub song_id: Option<SmolStr>,
     pub status: Option<ToldStatus>,
+    /// The last node that completed: it changes when a node ends.
+    pub current_node: Option<NodeName>,
     /// When it started, else when it was created.
     pub started_at: Option<Timestamp>,
+    /// When it or one of its nodes last ended; the list of active runs does not say.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// Runs that a list names.
@@ -209,6 +219,8 @@ pub struct RunList {
     pub runs: Vec<ListedRun>,
     /// Where the next page begins, where there is one.
     pub next_cursor: Option<SmolStr>,
+    /// The number of runs on all pages, where the answer says.
+    pub total: Option<u64>,
 }
 
 impl RunList {
@@ -228,6 +240,7 @@ impl RunList {
             server_now: instant(&value["timestamp"]),
             runs: items(list).filter_map(listed).collect(),
             next_cursor: text(&info["end_cursor"]).filter(|_| has_next),
+            total: info["total_count"].as_u64(),
         })
     }
 }
@@ -237,7 +250,9 @@ fn listed(value: &Value) -> Option<ListedRun> {
         run_id: text(&value["run_id"])?,
         song_id: text(&value["song_id"]),
         status: value["status"].as_str().and_then(ToldStatus::read),
+        current_node: text(&value["current_node"]),
         started_at: instant(&value["started_at"]).or_else(|| instant(&value["created_at"])),
+        updated_at: instant(&value["updated_at"]),
     })
 }
 

@@ -80,6 +80,11 @@ impl Call {
         Self { path, body, patience: PATIENCE }
     }
 
+    /// Answered when the run is over, not when it begins.
+    pub fn is_execute(&self) -> bool {
+        self.path.ends_with("/execute")
+    }
+
     fn of_run(collection: &str, run: &RunId, verb: &str) -> Self {
         Self::new(format!("/{collection}/{}/{verb}", segment(run)), None)
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Access;
+use super::budget::ConnectionBudget;
+use crate::protocol::RunId;
 
 /// How long to wait before attempt n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,18 +60,43 @@ impl Default for ConnectionSettings {
     }
 }
 
-/// How a backend's REST is watched.
+/// How a backend with REST is watched (protocol, section 6: watching must not harm).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiSettings {
-    /// Sockets at the same time, one for each running run. The backend freezes at the 16th of all
-    /// its watchers.
+    /// Sockets at the same time, one for each running run; 0 only polls. The backend fails a run when
+    /// a socket that watches it goes away in mid-run, so a socket stays until its run is over.
     pub max_sockets: usize,
-    /// How often a run is asked for that has no socket.
+    /// Connections at the same time, those of sockets and of REST questions together. Clones of these
+    /// settings share it.
+    pub budget: ConnectionBudget,
+    /// The backend is known to bear watchers that come and go: sockets are closed at once.
+    pub safe_sockets: bool,
+    /// How long sockets are held after the program was told to end, so that it fails no run.
+    pub drain: Duration,
+    /// A running run's detail is asked for this often, and the list of active runs twice as often.
     pub poll_interval: Duration,
     /// Runs that are watched whether or not the backend lists them.
     pub runs: Vec<String>,
+    /// Runs that were not over when they were last heard of: each is asked for at the start.
+    pub unfinished: Vec<RunId>,
+    /// Runs that ended since then are asked for, however many hours ago that was.
+    pub seen_until: Option<Timestamp>,
     /// Whose calls are made to act on runs.
     pub calls: ApiCalls,
+}
+
+impl ApiSettings {
+    /// Connections without sockets: one REST question at a time.
+    pub const CONNECTIONS: usize = 1;
+    /// Connections with sockets.
+    pub const CONNECTIONS_WITH_SOCKETS: usize = 3;
+    /// Connections beside the sockets where these do no harm.
+    pub const QUESTIONS_BESIDE_SAFE_SOCKETS: usize = 4;
+
+    /// Sockets that fit into the budget beside one REST question.
+    pub fn sockets(&self) -> usize {
+        self.max_sockets.min(self.budget.most().saturating_sub(1))
+    }
 }
 
 /// Whose calls are made to act on runs.
@@ -85,9 +112,14 @@ pub enum ApiCalls {
 impl Default for ApiSettings {
     fn default() -> Self {
         Self {
-            max_sockets: 8,
-            poll_interval: Duration::from_secs(5),
+            max_sockets: 0,
+            budget: ConnectionBudget::new(Self::CONNECTIONS),
+            safe_sockets: false,
+            drain: Duration::from_secs(600),
+            poll_interval: Duration::from_secs(2),
             runs: Vec::new(),
+            unfinished: Vec::new(),
+            seen_until: None,
             calls: ApiCalls::default(),
         }
     }
@@ -99,8 +131,13 @@ pub enum Updates {
     /// As they happen.
     #[default]
     Live,
-    /// A run that goes on has no socket, since none can be had: it is asked for every few seconds.
-    Polling,
+    /// The backend's REST is asked again and again.
+    Polling(Polling),
+    /// Not now: a question has been in flight for long.
+    Unanswered {
+        /// When it was asked, by this machine's clock.
+        since: Timestamp,
+    },
     /// Not at all: a hub is there, and its backend is not. The hub tries again.
     Cut {
         /// Since when, by the hub's clock.
@@ -110,9 +147,56 @@ pub enum Updates {
     },
 }
 
+/// How a backend is polled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Polling {
+    /// Seconds between two looks at a running run, about; 0 where that is not known.
+    pub every_secs: u16,
+    pub reason: PollingReason,
+}
+
+/// Why a backend is polled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PollingReason {
+    /// By choice: a socket that goes away can fail the run that it watches.
+    #[default]
+    Safety,
+    /// Sockets were asked for and cannot be had.
+    NoSockets,
+}
+
+impl Polling {
+    /// The pace: `every 2 s`; empty where it is not known.
+    pub fn pace_words(self) -> String {
+        match self.every_secs {
+            0 => String::new(),
+            secs => format!("every {secs} s"),
+        }
+    }
+
+    /// What it is and why, in one sentence.
+    pub fn words(self) -> String {
+        match self.reason {
+            PollingReason::Safety => {
+                let pace = self.pace_words();
+                let space = if pace.is_empty() { "" } else { " " };
+                format!("Polling the backend{space}{pace}: sockets can make its runs fail.")
+            }
+            PollingReason::NoSockets => Updates::POLLING_WORDS.to_owned(),
+        }
+    }
+}
+
 impl Updates {
-    /// What is said while there are no live updates (guide, "Graceful Degradation").
+    /// What is said while live updates were asked for and there are none (guide, "Graceful
+    /// Degradation").
     pub const POLLING_WORDS: &str = "Real-time updates unavailable. Polling API instead.";
+
+    /// What is said while a backend does not answer; `when` is the time of day since when.
+    pub fn unanswered_words(when: Option<&str>) -> String {
+        let when = when.map(|when| format!(" since {when}")).unwrap_or_default();
+        format!("No answer from the backend{when}. What is shown is as of then.")
+    }
 
     /// What is said while a hub is there and its backend is not; `when` is the time of day.
     pub fn cut_words(when: Option<&str>, reason: &str) -> String {
@@ -167,7 +251,7 @@ impl ConnectionState {
 
     /// Whether news come, as they happen or a little later.
     pub fn brings_news(&self) -> bool {
-        matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling, .. })
+        matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling(_), .. })
     }
 }
 

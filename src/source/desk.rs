@@ -15,7 +15,7 @@ use super::stream::Stream;
 use super::url::redact;
 use super::{
     Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    Signal, Updates,
+    Polling, PollingReason, Signal, Updates,
 };
 use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
@@ -183,9 +183,19 @@ impl Desk {
             return;
         }
         let (url, since) = (url.clone(), *since);
+        let is_normal = |updates: &Updates| match updates {
+            Updates::Live => true,
+            Updates::Polling(polling) => polling.reason == PollingReason::Safety,
+            Updates::Unanswered { .. } | Updates::Cut { .. } => false,
+        };
         match &updates {
-            Updates::Live => self.log(ConnectionEvent::Connected),
-            Updates::Polling => self.log_error(format!("{}{why}", Updates::POLLING_WORDS)),
+            // A pace that changes, and sockets that come and go, are no news.
+            updates if is_normal(updates) && is_normal(before) => {}
+            Updates::Polling(Polling { reason: PollingReason::NoSockets, .. }) => {
+                self.log_error(format!("{}{why}", Updates::POLLING_WORDS));
+            }
+            Updates::Live | Updates::Polling(_) => self.log(ConnectionEvent::Connected),
+            Updates::Unanswered { .. } => self.log_error(Updates::unanswered_words(None)),
             Updates::Cut { reason, .. } => self.log_error(Updates::cut_words(None, reason)),
         }
         self.enter(ConnectionState::Connected { url, since, updates });

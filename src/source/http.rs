@@ -95,7 +95,11 @@ pub struct HttpClient<C> {
     url: ApiUrl,
     credentials: Option<Credentials>,
     secrets: Secrets,
+    /// From connecting to the opened connection.
     timeout: Duration,
+    /// From the question to the end of the answer.
+    patience: Duration,
+    most_idle: usize,
     idle: Mutex<Vec<SendRequest<String>>>,
 }
 
@@ -108,7 +112,16 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         timeout: Duration,
     ) -> Self {
         let secrets = Secrets::new(credentials.as_ref(), url.place());
-        Self { connector, url, credentials, secrets, timeout, idle: Mutex::default() }
+        let idle = Mutex::default();
+        let (patience, most_idle) = (timeout, MOST_IDLE);
+        Self { connector, url, credentials, secrets, timeout, patience, most_idle, idle }
+    }
+
+    /// The same over one kept connection, which waits for answers for `patience`: whoever hangs up on a
+    /// backend in trouble and asks again holds two of its connections.
+    #[must_use]
+    pub fn over_one_connection(self, patience: Duration) -> Self {
+        Self { patience, most_idle: 1, ..self }
     }
 
     /// `GET`, with redirects on this origin followed. A kept connection that turns out to be gone
@@ -129,8 +142,8 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     pub async fn look(&self, target: &str) -> Result<Answer, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
-            let asked = timeout(self.timeout, self.ask_again(&target));
-            let silent = Err(HttpError::Silent { after: self.timeout });
+            let asked = timeout(self.patience, self.ask_again(&target));
+            let silent = Err(HttpError::Silent { after: self.patience });
             let answer = asked.await.unwrap_or(silent)?;
             match &answer.location {
                 None => return Ok(answer),
@@ -214,7 +227,9 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// A connection of its own.
     async fn open(&self, target: &str) -> Result<SendRequest<String>, HttpError> {
         let place = self.url.at(target.to_owned());
-        let transport = self.connector.connect(&place).await.map_err(HttpError::NoConnection)?;
+        let none = Ending::ConnectTimeout { after: self.timeout };
+        let connected = timeout(self.timeout, self.connector.connect(&place)).await;
+        let transport = connected.unwrap_or(Err(none)).map_err(HttpError::NoConnection)?;
         let (sender, connection) =
             handshake(TokioIo::new(transport)).await.map_err(|_| HttpError::Lost)?;
         // It ends when its sender is dropped; what ended it, the sender is told.
@@ -323,7 +338,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
     fn keep(&self, sender: SendRequest<String>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < MOST_IDLE && !sender.is_closed() {
+        if idle.len() < self.most_idle && !sender.is_closed() {
             idle.push(sender);
         }
     }

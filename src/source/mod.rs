@@ -18,6 +18,7 @@
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
 //! | `act` | what is done to runs, call by call | what carries a call |
+//! | `budget` | how many connections there may be to a backend | what they carry |
 //! | `bases` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
@@ -36,10 +37,12 @@ mod api_url;
 pub mod bases;
 #[cfg(target_arch = "wasm32")]
 mod browser;
+mod budget;
 mod connection;
 mod ending;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
+mod held;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod http;
 pub mod recording;
@@ -72,11 +75,13 @@ pub use act::{Act, Acted, Done};
 pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
+pub use budget::{ConnectionBudget, ConnectionPermit};
 pub use connection::{
     ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
-    ConnectionState, Updates,
+    ConnectionState, Polling, PollingReason, Updates,
 };
 pub use ending::Ending;
+pub use held::HeldRuns;
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{Commander, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};

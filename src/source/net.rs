@@ -35,7 +35,12 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
             }
             Turn::Restart => session::session(&mut network, &mut commands, &mut desk).await,
             Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => return,
+            Turn::Quit => {
+                // Sockets whose closing would make the backend fail their runs.
+                let api = &desk.settings.api;
+                api.budget.held().drained(api.drain).await;
+                return;
+            }
         };
     }
 }

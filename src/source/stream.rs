@@ -5,7 +5,7 @@
 //! says no hello, and is asked for nothing.
 
 use super::ending::server_words;
-use super::{Ending, SourceUrl, Updates};
+use super::{Ending, Polling, PollingReason, SourceUrl, Updates};
 use crate::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
 
@@ -105,11 +105,21 @@ impl Stream {
     }
 }
 
+/// Reads [`Polling::words`] as a hub tells them.
+fn polling(words: &str) -> Polling {
+    if words == Updates::POLLING_WORDS {
+        return Polling { every_secs: 0, reason: PollingReason::NoSockets };
+    }
+    let pace = words.split_once(" every ").and_then(|(_, rest)| rest.split(' ').next());
+    let every_secs = pace.and_then(|pace| pace.parse().ok()).unwrap_or(0);
+    Polling { every_secs, reason: PollingReason::Safety }
+}
+
 /// How a hub's news come.
 fn updates(upstream: &Upstream) -> Updates {
     match upstream.state {
         UpstreamState::Live => Updates::Live,
-        UpstreamState::Polling => Updates::Polling,
+        UpstreamState::Polling => Updates::Polling(polling(&upstream.reason)),
         UpstreamState::Lost => {
             Updates::Cut { since: upstream.since, reason: server_words(upstream.reason.as_bytes()) }
         }

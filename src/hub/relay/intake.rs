@@ -428,10 +428,16 @@ impl Dropped {
 
 /// What a state of the source means to screens.
 fn told(state: &ConnectionState) -> Upstream {
+    let words;
     let (state, reason) = match state {
         ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
-        ConnectionState::Connected { updates: Updates::Polling, .. } => {
-            (UpstreamState::Polling, Updates::POLLING_WORDS)
+        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
+            words = polling.words();
+            (UpstreamState::Polling, words.as_str())
+        }
+        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
+            let reason = "the backend does not answer".to_owned();
+            return Upstream { state: UpstreamState::Lost, since: *since, reason };
         }
         // Another hub, which is itself cut off.
         ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {

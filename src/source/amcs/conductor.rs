@@ -1,5 +1,6 @@
 //! Brings together what REST tells and what the sockets of runs tell: decides what is asked, which
-//! runs have a socket, and what is handed on.
+//! runs have a socket, and what is handed on. One question is in flight at a time, and all connections
+//! come out of one budget: watching must not harm (protocol, section 6).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,10 +12,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::api::{Api, Found};
+use super::api::Api;
+use super::discovery::{Discovery, PageAnswer, PageQuestion};
 use super::line::{Line, News, What};
+use super::pacing::Pacer;
 use super::queries::{Freshness, Key, Queries};
-use super::watched::Watched;
+use super::songs::RecentSongs;
+use super::watched::{Look, Watched};
 use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
 use crate::protocol::{Batch, Item, RunId};
 use crate::source::act::{Actor, Call, Posted};
@@ -22,24 +26,31 @@ use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
 use crate::source::desk::Desk;
 use crate::source::http::{HttpClient, HttpError};
-use crate::source::{Backoff, Credentials, Ending, Updates};
+use crate::source::{
+    Backoff, ConnectionBudget, Credentials, Ending, HeldRuns, Polling, PollingReason, Updates,
+};
 
-/// How often the runs that are there are asked for.
-const LIST_INTERVAL: Duration = Duration::from_secs(3);
-/// Runs that were over when we came, and how old they may be: what a producer asks for who was not
-/// there.
-const MOST_PAST: usize = 12;
-const PAST: SignedDuration = SignedDuration::from_hours(1);
+/// The list of active runs is asked for this often while nothing runs.
+const IDLE_LIST_INTERVAL: Duration = Duration::from_secs(2);
+/// A refused list of active runs is asked for again after this long; until then the list of all runs
+/// stands in for it.
+const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
+/// Runs that were over when we came: how many are asked for, and how old they may be. Of a hub that was
+/// away for longer, all that ended meanwhile.
+const MOST_PAST: usize = 200;
+const PAST: SignedDuration = SignedDuration::from_hours(24);
 /// How long a song's title is known.
 const SONG_LASTS: Duration = Duration::from_secs(300);
-/// Questions at the same time: each holds one of the backend's 15 database connections.
-const MOST_IN_FLIGHT: usize = 4;
+/// A question in flight for this long is told of: the backend does not answer.
+const UNANSWERED_AFTER: Duration = Duration::from_secs(5);
 /// News of lines that may wait; lines that have more wait themselves.
 const MOST_NEWS: usize = 64;
 /// How long lines may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// Stands for never.
 const FAR: Duration = Duration::from_secs(86_400);
+/// Paces that are told, in seconds: small changes are no news.
+const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
 /// A line at work.
 struct Handle {
@@ -51,11 +62,32 @@ struct Handle {
 
 /// An answer of REST.
 enum Answer {
-    List(Result<Found, HttpError>),
-    Past(Result<Found, HttpError>),
+    List(Result<RunList, HttpError>),
+    Page(PageQuestion, Result<RunList, HttpError>),
+    SongRuns(SmolStr, Result<RunList, HttpError>),
     /// With the token of the line that was open when it was asked.
     Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
     Song(SmolStr, Result<Option<SmolStr>, HttpError>),
+}
+
+impl Answer {
+    /// Why it says nothing that was asked for, where that is so.
+    fn failure(&self) -> Option<&HttpError> {
+        match self {
+            Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
+                answer.as_ref().err()
+            }
+            Self::Run(_, _, answer) => answer.as_ref().err(),
+            Self::Song(_, answer) => answer.as_ref().err(),
+        }
+    }
+}
+
+/// The question that is in flight.
+struct Asking {
+    began: Instant,
+    /// The same by this machine's clock.
+    since: Timestamp,
 }
 
 /// What happened that the session has to know.
@@ -78,6 +110,12 @@ pub(super) struct Conductor<C> {
     line_tasks: JoinSet<RunId>,
     next_token: u64,
     answers: JoinSet<Answer>,
+    asking: Option<Asking>,
+    pacer: Pacer,
+    discovery: Discovery,
+    songs: RecentSongs,
+    held: HeldRuns,
+    budget: ConnectionBudget,
     news: mpsc::Receiver<News>,
     news_sender: mpsc::Sender<News>,
     /// Runs that something was done to.
@@ -87,10 +125,16 @@ pub(super) struct Conductor<C> {
     server_clock: Option<(Timestamp, Instant)>,
     /// The last question was answered, whatever was said.
     is_reached: bool,
+    /// Something that could be read was answered, and nothing has failed since.
+    is_readable: bool,
+    /// When the backend was last found to be away.
+    lost_at: Option<Instant>,
+    /// Why the list of active runs was refused; the list of all runs stands in for it.
+    list_refusal: Option<HttpError>,
     /// A question was begun while the backend does not answer: whoever waits is told.
     began_to_try: bool,
     /// It was said that no run can be listed.
-    list_is_refused: bool,
+    said_refusal: bool,
     /// Why the last socket could not be had.
     line_trouble: Option<Ending>,
 }
@@ -104,11 +148,18 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     ) -> Self {
         let limit = desk.settings.connect_timeout;
         let client = HttpClient::new(connector.clone(), url.clone(), credentials.clone(), limit);
-        let api = Arc::new(Api::new(client, url.bases()));
+        let budget = desk.settings.api.budget.clone();
+        let api = Arc::new(Api::new(client, url.bases(), budget.clone()));
         let (news_sender, news) = mpsc::channel(MOST_NEWS);
         let (touched_sender, touched) = mpsc::unbounded_channel();
         let now = Instant::now();
-        let named = desk.settings.api.runs.iter().map(|id| {
+        let settings = &desk.settings.api;
+        let unfinished = settings.unfinished.iter().map(|id| {
+            let mut run = Watched::new(id.clone(), now);
+            run.is_ours = true;
+            (id.clone(), run)
+        });
+        let named = settings.runs.iter().map(|id| {
             let id = RunId::new(id);
             let mut run = Watched::new(id.clone(), now);
             run.is_named = true;
@@ -120,19 +171,28 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             credentials,
             api,
             queries: Queries::default(),
-            watched: named.collect(),
+            watched: unfinished.chain(named).collect(),
             lines: HashMap::new(),
             line_tasks: JoinSet::new(),
             next_token: 0,
             answers: JoinSet::new(),
+            asking: None,
+            pacer: Pacer::new(),
+            discovery: Discovery::new(),
+            songs: RecentSongs::default(),
+            held: budget.held().clone(),
+            budget,
             news,
             news_sender,
             touched,
             touched_sender,
             server_clock: None,
             is_reached: false,
+            is_readable: false,
+            lost_at: None,
+            list_refusal: None,
             began_to_try: false,
-            list_is_refused: false,
+            said_refusal: false,
             line_trouble: None,
         }
     }
@@ -174,6 +234,10 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         }
         // What the application does not take waits where it is.
         let has_room = desk.outlet.has_room();
+        let now = Instant::now();
+        // When it is to be told that there is no answer.
+        let silent_at = self.asking.as_ref().map(|asking| asking.began + UNANSWERED_AFTER);
+        let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;
             Some(answer) = self.answers.join_next(), if has_room && !self.answers.is_empty() => {
@@ -199,14 +263,21 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         }
     }
 
-    /// Closes all sockets, and waits a moment for them.
+    /// Closes the sockets of runs that are over, and waits a moment for them. The others go on by
+    /// themselves until their runs are over: [`HeldRuns`] counts them.
     pub async fn stop(mut self) {
+        let over = self.watched.iter().filter(|(_, run)| run.is_over());
+        for (id, _) in over {
+            if let Some(stop) = self.lines.get_mut(id).and_then(|line| line.stop.take()) {
+                let _ = stop.send(());
+            }
+        }
         self.lines.clear();
         self.news.close();
         self.answers.abort_all();
         let all = async { while self.line_tasks.join_next().await.is_some() {} };
-        // Who takes longer is cut off.
         let _ = timeout(GOODBYE, all).await;
+        self.line_tasks.detach_all();
     }
 
     /// Something was done to a run: it is asked for now, and watched until it is over, though it may
@@ -245,25 +316,34 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         }
     }
 
-    /// The runs that should have a socket, the most wanted first.
+    /// The runs that should have a socket: those that have one and are not over, then the most wanted.
     fn line_candidates(&self, most: usize) -> Vec<RunId> {
         let (server_now, now) = (self.server_now(), Instant::now());
-        let mut wanting: Vec<&Watched> =
-            self.watched.values().filter(|run| run.wants_line(server_now, now)).collect();
+        let has_line = |run: &Watched| self.lines.contains_key(&run.id);
+        let wants = |run: &&Watched| {
+            run.wants_line(server_now, now) || has_line(run) && !run.is_over() && !run.is_missing
+        };
+        let mut wanting: Vec<&Watched> = self.watched.values().filter(wants).collect();
         // What waits keeps nobody from hearing what runs.
-        wanting.sort_by_key(|run| std::cmp::Reverse((run.is_named, !run.waits(), run.started_at)));
+        wanting.sort_by_key(|run| {
+            std::cmp::Reverse((has_line(run), run.is_named, !run.waits(), run.started_at))
+        });
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
 
-    /// Closes sockets that nobody wants, and opens those that are wanted, as far as there is room:
-    /// one that still says goodbye holds its place.
+    /// Closes the sockets of runs that are over, and opens those that are wanted, as far as there is
+    /// room: one that still says goodbye holds its place.
     fn arrange_lines(&mut self, desk: &Desk, now: Instant) {
-        let most = desk.settings.api.max_sockets;
+        let most = desk.settings.api.sockets();
         let wanted = self.line_candidates(most);
-        for (_, line) in self.lines.iter_mut().filter(|(id, _)| !wanted.contains(id)) {
-            line.stop = None;
+        for (id, line) in self.lines.iter_mut().filter(|(id, _)| !wanted.contains(id)) {
+            let Some(stop) = line.stop.take() else { continue };
+            if self.watched.get(id).is_none_or(|run| run.is_over() || run.is_missing) {
+                let _ = stop.send(());
+            }
         }
-        if !self.is_reached {
+        if !self.is_reached || self.asking.as_ref().is_some_and(is_slow) {
+            // A socket that is opened now comes to life with all that waits.
             return;
         }
         for id in wanted {
@@ -271,6 +351,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             if !due || self.lines.contains_key(&id) || self.lines.len() >= most {
                 continue;
             }
+            let Some(permit) = self.budget.try_take() else { break };
             let (stop, stopped) = oneshot::channel();
             self.next_token += 1;
             let line = Line {
@@ -282,6 +363,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 token: self.next_token,
                 news: self.news_sender.clone(),
                 stop: stopped,
+                _permit: permit,
+                held: self.held.clone(),
             };
             self.line_tasks.spawn(line.run());
             let handle = Handle { token: self.next_token, is_open: false, stop: Some(stop) };
@@ -297,107 +380,162 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let mut want = |key: Key, freshness: Freshness| {
             due.extend(self.queries.due(&key, freshness, now).map(|at| (at, key)));
         };
-        want(Key::List, lasting(LIST_INTERVAL));
+        let running = self.running();
+        let list_interval = match (&self.list_refusal, running) {
+            (Some(_), _) => REFUSED_LIST_INTERVAL,
+            (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
+            (None, _) => poll / 2,
+        };
+        want(Key::List, lasting(list_interval));
         if !self.is_reached {
             // One question is enough to find out whether it is back.
             return due;
         }
-        want(Key::Past, Freshness { lasts: None, stale_lasts: poll });
         let server_now = self.server_now();
         for (id, run) in &self.watched {
             let key = Key::Run(id.clone());
-            let open = self.lines.get(id).is_some_and(|line| line.is_open);
-            let answered_at = self.queries.answered_at(&key);
-            want(key, run.freshness(open, poll, server_now, answered_at, now));
+            let look = Look {
+                line_is_open: self.lines.get(id).is_some_and(|line| line.is_open),
+                poll_interval: poll,
+                running,
+                server_now,
+                answered_at: self.queries.answered_at(&key),
+                now,
+            };
+            want(key, run.freshness(&look));
             if let Some(song) = &run.song_id {
                 want(Key::Song(song.clone()), lasting(SONG_LASTS));
             }
         }
+        for song in self.songs.wanted() {
+            want(Key::SongRuns(song.clone()), Freshness { lasts: None, stale_lasts: poll });
+        }
+        let (at, _) = self.discovery.next(now);
+        due.extend(self.queries.due_unless_paused(&Key::Page, at).map(|at| (at, Key::Page)));
         due
     }
 
-    /// Asks what is due, as far as there is room. Returns when there is something to do again.
-    fn ask(&mut self, desk: &Desk, now: Instant) -> Instant {
-        let mut questions = self.questions(desk, now);
-        questions.sort_by_key(|(at, key)| (*at, !matches!(key, Key::List)));
-        questions.dedup();
-        let mut wake = now + FAR;
-        for (at, key) in questions {
-            if at > now {
-                wake = wake.min(at);
-            } else if self.answers.len() < MOST_IN_FLIGHT {
-                self.queries.begin(&key);
-                self.began_to_try |= !self.is_reached;
-                self.start(key);
-            }
-        }
-        let lines_due = self.watched.values().map(|run| run.line_due(now)).filter(|at| *at > now);
-        lines_due.fold(wake, Instant::min)
+    /// Runs that are polled because they go on.
+    fn running(&self) -> usize {
+        self.watched.values().filter(|run| run.is_running()).count()
     }
 
-    fn start(&mut self, key: Key) {
+    /// Asks what is due most, unless a question is in flight or the backend needs a rest. Returns when
+    /// there is something to do again.
+    fn ask(&mut self, desk: &mut Desk, now: Instant) -> Instant {
+        let lines_due = self.watched.values().map(|run| run.line_due(now)).filter(|at| *at > now);
+        let wake = lines_due.fold(now + FAR, Instant::min);
+        if self.asking.is_some() {
+            return wake;
+        }
+        let questions = self.questions(desk, now);
+        let earliest = questions.iter().map(|(at, _)| *at).min().unwrap_or(now + FAR);
+        let at = earliest.max(self.pacer.next_at(now));
+        if at > now {
+            return wake.min(at);
+        }
+        // What is overdue for longer comes first, and what says the most about many a bit before.
+        let urgency = |(at, key): &(Instant, Key)| {
+            at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
+        };
+        let due = questions.into_iter().filter(|(at, _)| *at <= now);
+        let Some((_, key)) = due.min_by_key(urgency) else { return wake };
+        self.queries.begin(&key);
+        self.began_to_try |= !self.is_reached;
+        self.asking = Some(Asking { began: now, since: desk.now() });
+        self.start(key, now);
+        wake
+    }
+
+    fn start(&mut self, key: Key, now: Instant) {
         let api = self.api.clone();
-        match key {
-            Key::List => {
-                self.answers.spawn(async move { Answer::List(api.find_runs().await) });
-            }
-            Key::Past => {
-                self.answers.spawn(async move { Answer::Past(api.read_pages().await) });
-            }
-            Key::Run(id) => {
-                let line = self.lines.get(&id).filter(|line| line.is_open).map(|line| line.token);
-                self.answers.spawn(async move {
+        let (_, page) = self.discovery.next(now);
+        let line = match &key {
+            Key::Run(id) => self.lines.get(id).filter(|line| line.is_open).map(|line| line.token),
+            _ => None,
+        };
+        self.answers.spawn(async move {
+            let _permit = api.permit().await;
+            match key {
+                Key::List => Answer::List(api.active_runs().await),
+                Key::Page => {
+                    let answer = api.page(&page).await;
+                    Answer::Page(page, answer)
+                }
+                Key::SongRuns(song) => {
+                    let answer = api.runs_of_song(&song).await;
+                    Answer::SongRuns(song, answer)
+                }
+                Key::Run(id) => {
                     let answer = api.run(&id).await;
                     Answer::Run(id, line, answer)
-                });
-            }
-            Key::Song(id) => {
-                self.answers.spawn(async move {
+                }
+                Key::Song(id) => {
                     let answer = api.song_title(&id).await;
                     Answer::Song(id, answer)
-                });
+                }
             }
-        }
+        });
     }
 
     fn take_answer(&mut self, answer: Answer, desk: &mut Desk) -> Option<Turnout> {
         let now = Instant::now();
-        let (key, failure) = match &answer {
-            Answer::List(answer) => (Key::List, answer.as_ref().err().cloned()),
-            Answer::Past(answer) => (Key::Past, answer.as_ref().err().cloned()),
-            Answer::Run(id, _, answer) => (Key::Run(id.clone()), answer.as_ref().err().cloned()),
-            Answer::Song(id, answer) => (Key::Song(id.clone()), answer.as_ref().err().cloned()),
+        if let Some(asking) = self.asking.take() {
+            self.pacer.answered(now.saturating_duration_since(asking.began), now);
+        }
+        let key = match &answer {
+            Answer::List(_) => Key::List,
+            Answer::Page(..) => Key::Page,
+            Answer::SongRuns(song, _) => Key::SongRuns(song.clone()),
+            Answer::Run(id, ..) => Key::Run(id.clone()),
+            Answer::Song(id, _) => Key::Song(id.clone()),
         };
-        // That there is no such thing is an answer, too; and a list that is spoilt stays so.
+        // That there is no such thing is an answer, too; and how pages are asked for again is not the
+        // queries' business.
         let is_told = |error: &HttpError| {
-            matches!(error.status(), Some(400..=499)) || key == Key::Past && error.was_answered()
+            let is_of_lists = matches!(key, Key::Page | Key::List | Key::SongRuns(_));
+            matches!(error.status(), Some(400..=499)) || is_of_lists && error.was_answered()
         };
+        let failure = answer.failure().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
-        if let Some(error) = failure.filter(|error| !error.was_answered()) {
-            // Questions that were under way fail together: that is one failure, not several.
-            let was_reached = std::mem::replace(&mut self.is_reached, false);
-            let counts = was_reached || key == Key::List;
-            return counts.then(|| Turnout::Unreached(ending_of(error)));
+        if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
+            if let Answer::Page(page, _) = &answer {
+                self.discovery.answered(page, &PageAnswer::Lost, now);
+            }
+            self.lost_at = Some(now);
+            self.is_reached = false;
+            self.is_readable = false;
+            return Some(Turnout::Unreached(ending_of(error.clone())));
         }
         let was_reached = std::mem::replace(&mut self.is_reached, true);
+        let was_readable = self.is_readable;
+        self.is_readable |= failure.is_none();
         if !was_reached {
             self.queries.end_pauses();
-            self.queries.demand(&Key::Past);
-            for run in self.watched.values_mut() {
-                run.end_pause();
-                if !run.is_over() {
-                    self.queries.demand(&Key::Run(run.id.clone()));
-                }
-            }
+            self.watched.values_mut().for_each(Watched::end_pause);
+            // What was not over may have ended meanwhile, and other runs with it.
+            let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
+            unfinished.for_each(|run| self.queries.demand(&Key::Run(run.id.clone())));
+            self.discovery.demand();
         }
         let refusal = match answer {
-            Answer::List(Ok(found)) => {
-                self.take_list(found, now);
+            Answer::List(Ok(list)) => {
+                self.list_refusal = None;
+                self.said_refusal = false;
+                self.take_list(&list, true, now);
                 None
             }
-            Answer::List(Err(error)) => self.refuse_list(error, desk),
-            Answer::Past(found) => {
-                self.take_past(found.unwrap_or_default().list, desk, now);
+            Answer::List(Err(error)) => {
+                if self.list_refusal.replace(error).is_none() {
+                    self.discovery.demand();
+                }
+                None
+            }
+            Answer::Page(page, answer) => self.take_page(&page, answer, desk, now),
+            Answer::SongRuns(song, answer) => {
+                self.songs.answered(&song);
+                let news = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
+                self.take_past(news, desk, now);
                 None
             }
             Answer::Run(id, line, Ok(snapshot)) => {
@@ -414,30 +552,30 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 None
             }
         };
-        refusal.or((!was_reached).then_some(Turnout::Reached))
+        refusal.or((self.is_readable && !was_readable).then_some(Turnout::Reached))
     }
 
-    fn take_list(&mut self, found: Found, now: Instant) {
-        self.list_is_refused = false;
-        let Found { list, is_complete } = found;
+    /// Takes in which runs are active. What is missing in a complete list does not run any more.
+    fn take_list(&mut self, list: &RunList, is_complete: bool, now: Instant) {
         if let Some(told) = list.server_now {
             self.server_clock = Some((told, now));
         }
-        let were_listed: Vec<RunId> = if is_complete {
-            let listed = self.watched.values_mut().filter(|run| run.is_listed);
-            listed
-                .map(|run| {
-                    run.is_listed = false;
-                    run.id.clone()
-                })
-                .collect()
-        } else {
-            Vec::new()
-        };
-        for run in &list.runs {
-            if run.status.is_none_or(|status| status == ToldStatus::Running) {
-                let id = run.run_id.clone();
-                self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id, now)).listed(run);
+        let mut were_listed = Vec::new();
+        if is_complete {
+            for run in self.watched.values_mut().filter(|run| run.is_listed) {
+                run.is_listed = false;
+                were_listed.push(run.id.clone());
+            }
+        }
+        let runs = |run: &&ListedRun| run.status.is_none_or(|it| it == ToldStatus::Running);
+        for run in list.runs.iter().filter(runs) {
+            let id = run.run_id.clone();
+            self.songs.heard(run.song_id.as_ref(), now);
+            let watched =
+                self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
+            if watched.listed(run) {
+                // Soon, and not more often than any running run is asked for.
+                self.queries.invalidate(&Key::Run(id));
             }
         }
         for id in were_listed {
@@ -448,19 +586,57 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         }
     }
 
-    /// Watches the last runs of those that are over, until they are told.
-    fn take_past(&mut self, list: RunList, desk: &mut Desk, now: Instant) {
-        let Ok(since) = self.server_now().unwrap_or_else(|| desk.now()).checked_sub(PAST) else {
-            return;
-        };
+    /// Takes in a page of the list of all runs.
+    fn take_page(
+        &mut self,
+        page: &PageQuestion,
+        answer: Result<RunList, HttpError>,
+        desk: &mut Desk,
+        now: Instant,
+    ) -> Option<Turnout> {
+        let answer = answer.map_or(PageAnswer::Refused, PageAnswer::Rows);
+        let found = self.discovery.answered(page, &answer, now);
+        if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
+            self.take_list(list, false, now);
+        }
+        self.take_past(found.news, desk, now);
+        let end = found.end?;
+        if !end.is_complete {
+            self.songs.want();
+            let wanted = self.songs.wanted().iter();
+            wanted.for_each(|song| self.queries.demand(&Key::SongRuns(song.clone())));
+        }
+        let refusal = self.list_refusal.clone()?;
+        // Nothing else lists the runs that run.
+        self.discovery.demand();
+        if end.is_refused {
+            return self.refuse_list(refusal, desk);
+        }
+        self.said_refusal = false;
+        None
+    }
+
+    /// Watches runs of the list of all runs that nobody has seen running, until they are told.
+    fn take_past(&mut self, runs: Vec<ListedRun>, desk: &mut Desk, now: Instant) {
+        let server_now = self.server_now().unwrap_or_else(|| desk.now());
+        let Ok(day) = server_now.checked_sub(PAST) else { return };
+        let since = desk.settings.api.seen_until.map_or(day, |seen| seen.min(day));
         let is_past = |run: &ListedRun| {
-            run.status.is_some_and(ToldStatus::is_final) && run.started_at >= Some(since)
+            let ended = run.status.is_some_and(|it| it.is_final() || it == ToldStatus::Cancelled);
+            ended && run.updated_at.max(run.started_at) >= Some(since)
         };
-        let mut past: Vec<ListedRun> = list.runs.into_iter().filter(is_past).collect();
-        past.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+        let mut past: Vec<ListedRun> = runs.into_iter().filter(is_past).collect();
+        past.sort_by_key(|run| std::cmp::Reverse(run.updated_at.max(run.started_at)));
         for run in past.into_iter().take(MOST_PAST) {
             let id = run.run_id.clone();
-            self.watched.entry(id.clone()).or_insert_with(|| Watched::past(id, &run, now));
+            self.songs.heard(run.song_id.as_ref(), now);
+            match self.watched.get(&id) {
+                // Its end was missed, or it was executed again.
+                Some(_) => self.queries.demand(&Key::Run(id)),
+                None => {
+                    self.watched.insert(id.clone(), Watched::past(id, &run, now));
+                }
+            }
         }
     }
 
@@ -470,7 +646,7 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         if ending.is_final() && self.watched.is_empty() {
             return Some(Turnout::Unreached(ending));
         }
-        if !std::mem::replace(&mut self.list_is_refused, true) {
+        if !std::mem::replace(&mut self.said_refusal, true) {
             desk.log_error(format!("runs cannot be listed: {ending}"));
         }
         None
@@ -489,10 +665,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         snapshot.gapless = line.is_some() && line == open;
         let song = snapshot.song_id.as_ref();
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
-        let snapshot = Arc::new(snapshot);
         // What the first answer tells happened before we looked.
         let live = run.snapshot.is_some();
-        if run.told(snapshot.clone(), now) {
+        let server_now =
+            self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
+        if let Some(snapshot) = run.told(snapshot, self.lost_at, server_now, now) {
             deliver(snapshot, live, desk);
         }
     }
@@ -570,15 +747,41 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         }
     }
 
-    /// Whether a run that goes on is asked for instead of heard, and why.
+    /// How news come now, and why sockets cannot be had where they were asked for.
     pub fn updates(&self, desk: &Desk) -> (Updates, Option<&Ending>) {
-        let candidates = self.line_candidates(desk.settings.api.max_sockets);
-        let unheard = candidates.iter().any(|id| {
-            let open = self.lines.get(id).is_some_and(|line| line.is_open);
-            !open && self.watched.get(id).is_some_and(|run| run.line_failures() > 0)
-        });
-        if unheard { (Updates::Polling, self.line_trouble.as_ref()) } else { (Updates::Live, None) }
+        if let Some(asking) = self.asking.as_ref().filter(|asking| is_slow(asking)) {
+            return (Updates::Unanswered { since: asking.since }, None);
+        }
+        let settings = &desk.settings.api;
+        let candidates = self.line_candidates(usize::MAX);
+        let is_open = |id: &RunId| self.lines.get(id).is_some_and(|line| line.is_open);
+        let has_failed =
+            |id: &RunId| self.watched.get(id).is_some_and(|run| run.line_failures() > 0);
+        let every_secs = self.pace(settings.poll_interval);
+        let most = settings.sockets();
+        if most > 0 && candidates.iter().take(most).any(|id| !is_open(id) && has_failed(id)) {
+            let reason = PollingReason::NoSockets;
+            return (Updates::Polling(Polling { every_secs, reason }), self.line_trouble.as_ref());
+        }
+        if most > 0 && candidates.len() <= most {
+            return (Updates::Live, None);
+        }
+        (Updates::Polling(Polling { every_secs, reason: PollingReason::Safety }), None)
     }
+
+    /// Seconds between two looks at a running run.
+    fn pace(&self, poll_interval: Duration) -> u16 {
+        let running = u32::try_from(self.running()).unwrap_or(u32::MAX);
+        let pace = poll_interval.max(self.pacer.cycle().saturating_mul(running));
+        let secs = pace.as_secs_f64().round();
+        let told = PACES.iter().find(|told| f64::from(**told) >= secs);
+        told.copied().unwrap_or(PACES[PACES.len() - 1])
+    }
+}
+
+/// True for a question that has been in flight for so long that it has to be told.
+fn is_slow(asking: &Asking) -> bool {
+    asking.began.elapsed() >= UNANSWERED_AFTER
 }
 
 fn deliver(snapshot: Arc<RunSnapshot>, live: bool, desk: &mut Desk) {

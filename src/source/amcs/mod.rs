@@ -1,11 +1,14 @@
-//! A real AMCS backend, watched as it is: REST says which runs there are and how they stand, one
-//! socket for each running run (at most eight) tells what happens as it happens, and where no socket
-//! can be had the run is asked for every few seconds.
+//! A real AMCS backend, watched so that it takes no harm: REST says which runs there are and how they
+//! stand, one question at a time, at a pace that the backend's own answer times set. By choice, and for
+//! a few runs, a socket for each run tells what happens as it happens.
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
 //! | `api` | what is asked, and below which path | when |
 //! | `queries` | when what is asked again | what for |
+//! | `pacing` | how long the backend is left alone between two questions | what they are |
+//! | `discovery` | how runs are found that no list of active runs showed | I/O |
+//! | `songs` | whose lists of runs may help with that | I/O |
 //! | `watched` | one run: what is known of it, what that calls for | I/O |
 //! | `line` | one run's socket | REST |
 //! | `conductor` | brings them together | states, commands |
@@ -13,8 +16,11 @@
 
 mod api;
 mod conductor;
+mod discovery;
 mod line;
+mod pacing;
 mod queries;
+mod songs;
 mod watched;
 
 use std::sync::Arc;
@@ -28,7 +34,7 @@ use super::api_url::parse_api_url;
 use super::connector::Connect;
 use super::desk::{Desk, NOT_CONNECTED, Turn};
 use super::schedule::{Next, Schedule};
-use super::{Command, ConnectionEvent, ConnectionState, Ending, Updates};
+use super::{Command, ConnectionEvent, ConnectionState, Ending};
 
 /// How soon a backend that does not answer, but has sockets open, is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
@@ -120,7 +126,8 @@ impl Telling {
                 self.silent = false;
                 if !matches!(desk.state(), ConnectionState::Connected { .. }) {
                     let (since, url) = (desk.now(), self.shown.clone());
-                    desk.enter(ConnectionState::Connected { url, since, updates: Updates::Live });
+                    let (updates, _) = conductor.updates(desk);
+                    desk.enter(ConnectionState::Connected { url, since, updates });
                 }
                 desk.log(ConnectionEvent::Connected);
             }

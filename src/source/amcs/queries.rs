@@ -16,10 +16,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Key {
-    /// The runs that are there.
+    /// The runs that are active.
     List,
-    /// The runs that are over.
-    Past,
+    /// A page of the list of all runs.
+    Page,
+    /// All runs of a song.
+    SongRuns(SmolStr),
     Run(RunId),
     Song(SmolStr),
 }
@@ -74,6 +76,24 @@ impl Queries {
             (Some(at), Wish::None) => at + freshness.lasts?,
         };
         Some(entry.not_before.map_or(due, |pause| due.max(pause)))
+    }
+
+    /// `at`, or later where `key` has to wait; `None` while it is asked.
+    pub fn due_unless_paused(&self, key: &Key, at: Instant) -> Option<Instant> {
+        let Some(entry) = self.entries.get(key) else { return Some(at) };
+        let pause = entry.not_before.map_or(at, |pause| at.max(pause));
+        (!entry.in_flight).then_some(pause)
+    }
+
+    /// How much `key` is preferred to what is due at the same time.
+    pub fn head_start(&self, key: &Key) -> Duration {
+        let is_wanted_now = self.entries.get(key).is_some_and(|entry| entry.wish == Wish::Now);
+        match key {
+            Key::List => Duration::from_millis(1_500),
+            Key::Run(_) if is_wanted_now => Duration::from_secs(1),
+            Key::Song(_) => Duration::from_millis(300),
+            Key::Page | Key::SongRuns(_) | Key::Run(_) => Duration::ZERO,
+        }
     }
 
     /// When the last answer to `key` came.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::queries::Freshness;
 use crate::protocol::rest::{ListedRun, RunSnapshot, ToldStatus};
-use crate::protocol::{ORPHAN_AFTER, Phase, RunId, WorkflowEvent};
+use crate::protocol::{NodeName, ORPHAN_AFTER, Phase, RunId, WorkflowEvent};
 
 /// A running run with an open socket that is silent for so long is asked for.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -17,8 +17,28 @@ const SILENCE: Duration = Duration::from_secs(10);
 const ORPHAN_INTERVAL: Duration = Duration::from_secs(60);
 /// A cancelled run that has no running node and shows nothing for so long is over.
 const CANCEL_SETTLES: Duration = Duration::from_secs(30);
+/// A cancelled run whose server went away meanwhile: its running node was lost with the server.
+const LOST_SETTLES: Duration = Duration::from_secs(5);
+/// Runs that are polled at the full pace; of more, each is asked for less often.
+const RUNS_AT_FULL_PACE: usize = 16;
+/// How often a run that waits is asked for, after it waited for a while: nothing may ever come of it.
+const WAITING_INTERVAL: Duration = Duration::from_secs(30);
+const WAITING_SETTLES: Duration = Duration::from_secs(60);
 /// Between a socket's refusal and the next attempt.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
+/// What a run's freshness depends on beside itself.
+pub(super) struct Look {
+    /// Its socket is open.
+    pub line_is_open: bool,
+    pub poll_interval: Duration,
+    /// Runs that are polled.
+    pub running: usize,
+    pub server_now: Option<Timestamp>,
+    /// When its detail was last answered.
+    pub answered_at: Option<Instant>,
+    pub now: Instant,
+}
 
 /// What an event calls for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +62,8 @@ pub(super) struct Watched {
     pub is_ours: bool,
     /// The last list had it among the running ones.
     pub is_listed: bool,
+    /// The node that the last list named as the last completed one.
+    listed_node: Option<NodeName>,
     pub snapshot: Option<Arc<RunSnapshot>>,
     status: Option<ToldStatus>,
     /// Instant of the run's last `start`, and of its last `end` or `fail`, by events.
@@ -52,6 +74,8 @@ pub(super) struct Watched {
     progress_at: Option<Timestamp>,
     /// When progress was last noticed here.
     noticed_at: Instant,
+    /// When this run became known here.
+    known_since: Instant,
     /// When something last came over its socket, or it was opened.
     heard_at: Instant,
     line_failures: u32,
@@ -69,6 +93,7 @@ impl Watched {
             is_named: false,
             is_ours: false,
             is_listed: false,
+            listed_node: None,
             snapshot: None,
             status: None,
             begun_at: None,
@@ -76,6 +101,7 @@ impl Watched {
             is_over: false,
             progress_at: None,
             noticed_at: now,
+            known_since: now,
             heard_at: now,
             line_failures: 0,
             line_not_before: None,
@@ -93,8 +119,9 @@ impl Watched {
         }
     }
 
-    /// A list has it among the running ones.
-    pub fn listed(&mut self, run: &ListedRun) {
+    /// A list has it among the running ones. Returns true where the list knows of something that
+    /// happened since the last one.
+    pub fn listed(&mut self, run: &ListedRun) -> bool {
         self.is_listed = true;
         self.is_missing = false;
         if self.status.is_none() {
@@ -104,6 +131,9 @@ impl Watched {
         if self.song_id.is_none() {
             self.song_id.clone_from(&run.song_id);
         }
+        let has_changed = self.listed_node != run.current_node;
+        self.listed_node.clone_from(&run.current_node);
+        has_changed
     }
 
     /// Nothing more is expected of it.
@@ -144,31 +174,42 @@ impl Watched {
     }
 
     /// How fresh its detail has to be, with an open socket or without.
-    pub fn freshness(
-        &self,
-        line_is_open: bool,
-        poll_interval: Duration,
-        server_now: Option<Timestamp>,
-        answered_at: Option<Instant>,
-        now: Instant,
-    ) -> Freshness {
+    pub fn freshness(&self, look: &Look) -> Freshness {
+        let scale = |interval: Duration| {
+            let crowd = look.running.max(RUNS_AT_FULL_PACE) as f64 / RUNS_AT_FULL_PACE as f64;
+            interval.mul_f64(crowd)
+        };
+        let waited = look.now.saturating_duration_since(self.known_since);
         let lasts = match () {
-            () if self.is_missing || self.is_orphan(server_now, now) => Some(ORPHAN_INTERVAL),
+            () if self.is_missing || self.is_orphan(look.server_now, look.now) => {
+                Some(scale(ORPHAN_INTERVAL))
+            }
             // Listed as running although it is over: a second execution, or a late list.
-            () if self.is_over => self.is_listed.then_some(poll_interval),
+            () if self.is_over => self.is_listed.then_some(look.poll_interval),
             // Silence counts from what was heard, or from the last answer.
-            () if line_is_open => {
-                let since = answered_at
+            () if look.line_is_open => {
+                let since = look
+                    .answered_at
                     .map_or(Duration::ZERO, |at| self.heard_at.saturating_duration_since(at));
                 Some(since + SILENCE)
             }
-            () => Some(poll_interval),
+            () if self.waits() && !self.is_named && waited > WAITING_SETTLES => {
+                Some(scale(WAITING_INTERVAL))
+            }
+            () => Some(scale(look.poll_interval)),
         };
-        Freshness { lasts, stale_lasts: poll_interval }
+        Freshness { lasts, stale_lasts: look.poll_interval }
     }
 
-    /// Takes in what REST told. Returns whether it tells anything new.
-    pub fn told(&mut self, snapshot: Arc<RunSnapshot>, now: Instant) -> bool {
+    /// Takes in what REST told. `server_lost_at` is when the server was last seen to be away. Returns
+    /// what is to be handed on, where that is anything new.
+    pub fn told(
+        &mut self,
+        mut snapshot: RunSnapshot,
+        server_lost_at: Option<Instant>,
+        server_now: Option<Timestamp>,
+        now: Instant,
+    ) -> Option<Arc<RunSnapshot>> {
         self.is_missing = false;
         if self.song_id.is_none() {
             self.song_id.clone_from(&snapshot.song_id);
@@ -190,15 +231,24 @@ impl Watched {
         let runs = snapshot.executions.iter().any(|row| row.status == ToldStatus::Running);
         self.is_over = match self.status {
             Some(status) if status.is_final() => true,
+            Some(ToldStatus::Cancelled) if runs => {
+                let age = server_now.zip(until).map(|(now, at)| now.duration_since(at));
+                let is_lost = server_lost_at.is_some_and(|lost| {
+                    self.noticed_at < lost && now.duration_since(lost) >= LOST_SETTLES
+                });
+                is_lost || age.is_some_and(is_long)
+            }
             Some(ToldStatus::Cancelled) => {
                 let quiet = now.saturating_duration_since(self.noticed_at) >= CANCEL_SETTLES;
-                snapshot.executions.is_empty() || !runs && quiet
+                snapshot.executions.is_empty() || quiet
             }
             _ => false,
         };
-        let is_new = self.snapshot.as_ref().is_none_or(|known| **known != *snapshot);
-        self.snapshot = Some(snapshot);
-        is_new
+        snapshot.is_settled = self.is_over && runs;
+        let is_new = self.snapshot.as_ref().is_none_or(|known| **known != snapshot);
+        let snapshot = Arc::new(snapshot);
+        self.snapshot = Some(snapshot.clone());
+        is_new.then_some(snapshot)
     }
 
     /// Takes in an event of its socket.

@@ -12,7 +12,7 @@ const FOR_EVER = { node_ms: 600_000 };
 /** A page that may act, with a run on screen: `{backend, display, run, song}`. */
 async function acting(bench, plan, { query = "actions", hub = { "allow-actions": true } } = {}) {
   const backend = await bench.use(Backend.open());
-  const serve = await bench.use(Serve.start({ of: backend.url, store: "none", "poll-secs": 0.5, ...hub }));
+  const serve = await bench.use(Serve.start({ of: backend.url, store: "none", "poll-secs": 2, ...hub }));
   const display = await bench.open({ at: serve.url, query, viewport: WITH_PANEL });
   await display.until("a connection", ({ connection }) => connection.updates === "live");
   const { run, song } = await backend.start("Copper Sky", plan);

@@ -11,7 +11,7 @@ import { until } from "../support/waiting.mjs";
 async function studio(bench, options = {}) {
   const backend = await bench.use(Backend.open());
   const start = (more = {}) =>
-    Serve.start({ of: backend.url, store: "none", "poll-secs": 0.5, ...options, ...more });
+    Serve.start({ of: backend.url, store: "none", "poll-secs": 2, ...options, ...more });
   return { backend, start, hub: await bench.use(start()) };
 }
 

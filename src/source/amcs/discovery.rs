@@ -1,0 +1,387 @@
+//! Finds runs that the list of active runs never showed: those that began and ended between two looks,
+//! and those that ended while nobody looked (protocol, section 6.6). Pure: no I/O, and time comes in.
+//!
+//! `GET /workflow-runs` lists all runs in an order that means nothing, and answers 500 for a page that
+//! holds a pending run. So the list is walked page by page: a refused page is asked for again at half
+//! its size, and a single refused row is stepped over where the server's cursors are numbers. A walk is
+//! only worth its questions when the number of runs has grown, so that number is what is asked for
+//! between walks.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use smol_str::SmolStr;
+use tokio::time::Instant;
+
+use crate::protocol::RunId;
+use crate::protocol::rest::{ListedRun, RunList, ToldStatus};
+
+/// Rows of a page at most.
+const LARGEST_PAGE: u32 = 100;
+/// Between two looks at the number of runs.
+const COUNT_INTERVAL: Duration = Duration::from_secs(2);
+/// Between the end of a walk that could not read everything, or could not learn the number of runs, and
+/// the next walk.
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
+/// The same where a walk takes longer than this: as long as the walk took.
+const LONG_WALK: Duration = Duration::from_secs(10);
+/// Between two walks of a list whose length stays the same: a run may be executed again. At least this,
+/// and so many times as long as a walk takes.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(8);
+const RECHECK_FACTOR: u32 = 20;
+/// Questions of one walk.
+const MOST_QUESTIONS: u32 = 1_000;
+/// Ids that are remembered as seen.
+const MOST_KNOWN: usize = 50_000;
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PageQuestion {
+    pub cursor: Option<SmolStr>,
+    pub limit: u32,
+    purpose: Purpose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Walk,
+    /// Only the number of runs is of interest.
+    Count,
+}
+
+/// What became of a page.
+#[derive(Clone, Debug)]
+pub(super) enum PageAnswer {
+    Rows(RunList),
+    /// The server answered, but not with a list: for a pending run, or for another reason.
+    Refused,
+    /// There was no answer.
+    Lost,
+}
+
+#[derive(Debug)]
+struct Walk {
+    cursor: Option<SmolStr>,
+    limit: u32,
+    began: Instant,
+    questions: u32,
+    /// Rows were left out, since they could not be read.
+    incomplete: bool,
+    total: Option<u64>,
+    /// Runs that no walk before this one has seen.
+    added: u64,
+    rows: u32,
+}
+
+/// What a page has brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Found {
+    /// Runs that were not known, or have changed since they were seen.
+    pub news: Vec<ListedRun>,
+    /// Of a walk that ended with this page.
+    pub end: Option<WalkEnd>,
+}
+
+/// How far a finished walk got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WalkEnd {
+    /// Every run of the backend was read.
+    pub is_complete: bool,
+    /// No row could be read, and at least one page was refused.
+    pub is_refused: bool,
+}
+
+/// Decides which page is asked for next.
+#[derive(Debug)]
+pub(super) struct Discovery {
+    walk: Option<Walk>,
+    next_at: Option<Instant>,
+    /// The number of runs at the end of the last walk.
+    total: Option<u64>,
+    /// The walk before this one left rows out.
+    was_incomplete: bool,
+    /// A small page that could be read: asking for it again tells the number of runs.
+    readable: Option<PageQuestion>,
+    /// A walk is wanted whatever the number of runs is.
+    is_demanded: bool,
+    /// When the list is walked though its length is the same.
+    recheck_at: Option<Instant>,
+    known: HashMap<RunId, (Option<ToldStatus>, Option<Timestamp>)>,
+}
+
+impl Discovery {
+    pub fn new() -> Self {
+        Self {
+            walk: None,
+            next_at: None,
+            total: None,
+            was_incomplete: false,
+            readable: None,
+            is_demanded: true,
+            recheck_at: None,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Walks the whole list as soon as possible: the backend was away, or nothing else lists its runs.
+    pub fn demand(&mut self) {
+        self.is_demanded = true;
+        if self.walk.is_none() {
+            self.next_at = None;
+        }
+    }
+
+    /// The next page, and when it is due; a moment in the past is now.
+    pub fn next(&self, now: Instant) -> (Instant, PageQuestion) {
+        let at = self.next_at.unwrap_or(now);
+        if let Some(walk) = &self.walk {
+            let (cursor, limit) = (walk.cursor.clone(), walk.limit);
+            return (at, PageQuestion { cursor, limit, purpose: Purpose::Walk });
+        }
+        let is_due = self.recheck_at.is_some_and(|at| at <= now);
+        match &self.readable {
+            Some(page) if !self.is_demanded && !is_due => (at, page.clone()),
+            _ => {
+                let limit = LARGEST_PAGE;
+                (at, PageQuestion { cursor: None, limit, purpose: Purpose::Walk })
+            }
+        }
+    }
+
+    /// Takes in what became of `page`.
+    pub fn answered(&mut self, page: &PageQuestion, answer: &PageAnswer, now: Instant) -> Found {
+        let news = match answer {
+            PageAnswer::Rows(list) => self.note(list),
+            PageAnswer::Refused | PageAnswer::Lost => Vec::new(),
+        };
+        match page.purpose {
+            Purpose::Count => {
+                self.counted(answer, now);
+                Found { news, end: None }
+            }
+            Purpose::Walk => {
+                let end = self.walked(page, answer, news.len() as u64, now);
+                Found { news, end }
+            }
+        }
+    }
+
+    /// Remembers the runs of a page. Returns those that are new or have changed.
+    pub fn note(&mut self, list: &RunList) -> Vec<ListedRun> {
+        if self.known.len() + list.runs.len() > MOST_KNOWN {
+            self.known.clear();
+        }
+        let is_new = |run: &&ListedRun| {
+            let state = (run.status, run.updated_at);
+            self.known.insert(run.run_id.clone(), state) != Some(state)
+        };
+        list.runs.iter().filter(is_new).cloned().collect()
+    }
+
+    fn counted(&mut self, answer: &PageAnswer, now: Instant) {
+        match answer {
+            PageAnswer::Rows(list) if list.total.is_some() && list.total == self.total => {
+                let pause = if self.was_incomplete { RETRY_INTERVAL } else { COUNT_INTERVAL };
+                self.next_at = Some(now + pause);
+            }
+            // The number changed, is not told, or the page holds a pending run by now.
+            PageAnswer::Rows(_) | PageAnswer::Refused => {
+                self.readable = None;
+                self.next_at = None;
+            }
+            PageAnswer::Lost => self.next_at = Some(now + COUNT_INTERVAL),
+        }
+    }
+
+    fn walked(
+        &mut self,
+        page: &PageQuestion,
+        answer: &PageAnswer,
+        news: u64,
+        now: Instant,
+    ) -> Option<WalkEnd> {
+        let walk = self.walk.get_or_insert_with(|| Walk {
+            cursor: None,
+            limit: page.limit,
+            began: now,
+            questions: 0,
+            incomplete: false,
+            total: None,
+            added: 0,
+            rows: 0,
+        });
+        self.is_demanded = false;
+        self.next_at = None;
+        walk.questions += 1;
+        walk.added += news;
+        let goes_on = match answer {
+            PageAnswer::Lost => {
+                // The same page again, when there are answers.
+                self.next_at = Some(now + COUNT_INTERVAL);
+                return None;
+            }
+            PageAnswer::Rows(list) => {
+                walk.total = list.total.or(walk.total);
+                walk.rows += u32::try_from(list.runs.len()).unwrap_or(u32::MAX);
+                if list.total.is_some() && !list.runs.is_empty() {
+                    let (cursor, limit) = (page.cursor.clone(), 1);
+                    self.readable = Some(PageQuestion { cursor, limit, purpose: Purpose::Count });
+                }
+                walk.limit = (walk.limit * 2).min(LARGEST_PAGE);
+                walk.cursor.clone_from(&list.next_cursor);
+                list.next_cursor.is_some()
+            }
+            PageAnswer::Refused if walk.limit > 1 => {
+                walk.limit /= 2;
+                true
+            }
+            PageAnswer::Refused => {
+                walk.incomplete = true;
+                match after(walk.cursor.as_deref()) {
+                    Some(next) if walk.total.is_none_or(|total| next < total) => {
+                        walk.cursor = Some(next.to_string().into());
+                        true
+                    }
+                    _ => false,
+                }
+            }
+        };
+        // A walk for runs that were added ends with the last of them.
+        let added = self.total.zip(walk.total).map(|(before, now)| now.saturating_sub(before));
+        let found_all = added.is_some_and(|added| added > 0 && walk.added >= added);
+        if goes_on && !found_all && walk.questions < MOST_QUESTIONS {
+            return None;
+        }
+        let is_complete = !goes_on && !walk.incomplete;
+        let is_refused = walk.rows == 0 && !is_complete;
+        self.was_incomplete = !is_complete && !found_all;
+        self.total = walk.total;
+        let took = now.saturating_duration_since(walk.began);
+        let pause = match () {
+            () if !self.was_incomplete && walk.total.is_some() => COUNT_INTERVAL,
+            () if took > LONG_WALK => took,
+            () => RETRY_INTERVAL,
+        };
+        self.next_at = Some(now + pause);
+        self.recheck_at = Some(now + RECHECK_INTERVAL.max(took * RECHECK_FACTOR));
+        // Rows that could not be read may be runs that end without a change of the number.
+        if self.was_incomplete {
+            self.readable = None;
+        }
+        self.walk = None;
+        Some(WalkEnd { is_complete, is_refused })
+    }
+}
+
+/// The row behind `cursor`, where cursors count rows.
+fn after(cursor: Option<&str>) -> Option<u64> {
+    match cursor {
+        None => Some(1),
+        Some(cursor) => cursor.parse::<u64>().ok()?.checked_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::rest::{ListedRun, ToldStatus};
+
+    /// A list of runs, some of them pending, with cursors that count rows.
+    struct Server(Vec<(String, bool)>);
+
+    impl Server {
+        fn of(runs: usize, pending: impl Fn(usize) -> bool) -> Self {
+            Self((0..runs).map(|at| (format!("run-{at}"), pending(at))).collect())
+        }
+
+        fn answer(&self, page: &PageQuestion) -> PageAnswer {
+            let begin: usize = page.cursor.as_deref().map_or(0, |it| it.parse().unwrap());
+            let end = (begin + page.limit as usize).min(self.0.len());
+            let rows = &self.0[begin.min(end)..end];
+            if rows.iter().any(|(_, pending)| *pending) {
+                return PageAnswer::Refused;
+            }
+            let runs = rows.iter().map(|(id, _)| ListedRun {
+                run_id: id.as_str().into(),
+                song_id: None,
+                status: Some(ToldStatus::Completed),
+                current_node: None,
+                started_at: None,
+                updated_at: None,
+            });
+            PageAnswer::Rows(RunList {
+                server_now: None,
+                runs: runs.collect(),
+                next_cursor: (end < self.0.len()).then(|| end.to_string().into()),
+                total: Some(self.0.len() as u64),
+            })
+        }
+    }
+
+    /// Lets `discovery` ask until it wants to wait. Returns how many questions that took, and the ids
+    /// that were new.
+    fn walk(
+        discovery: &mut Discovery,
+        server: &Server,
+        now: Instant,
+    ) -> (usize, Vec<String>, Option<WalkEnd>) {
+        let (mut questions, mut found, mut end) = (0, Vec::new(), None);
+        loop {
+            let (at, page) = discovery.next(now);
+            if at > now {
+                return (questions, found, end);
+            }
+            questions += 1;
+            let answered = discovery.answered(&page, &server.answer(&page), now);
+            found.extend(answered.news.iter().map(|run| run.run_id.to_string()));
+            end = answered.end.or(end);
+            assert!(questions < 2_000, "it never rests");
+        }
+    }
+
+    #[test]
+    fn reads_every_page_then_only_counts() {
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let server = Server::of(250, |_| false);
+        let (questions, found, end) = walk(&mut discovery, &server, now);
+        assert_eq!((questions, found.len()), (3, 250));
+        assert_eq!(end, Some(WalkEnd { is_complete: true, is_refused: false }));
+        let later = now + COUNT_INTERVAL;
+        let (questions, found, _) = walk(&mut discovery, &server, later);
+        assert_eq!((questions, found.len()), (1, 0), "one question for the number of runs");
+        let (questions, found, _) =
+            walk(&mut discovery, &Server::of(251, |_| false), later + COUNT_INTERVAL);
+        assert_eq!((questions, found), (4, vec!["run-250".to_owned()]));
+    }
+
+    #[test]
+    fn reads_around_pending_runs() {
+        for (runs, pending) in [(60, 12), (260, 200), (1_000, 12)] {
+            let (mut discovery, now) = (Discovery::new(), Instant::now());
+            // Spread over the list.
+            let server = Server::of(runs, |at| at * pending / runs != (at + 1) * pending / runs);
+            let (questions, found, end) = walk(&mut discovery, &server, now);
+            assert_eq!(found.len(), runs - pending, "{pending} pending");
+            assert!(questions <= 2 * runs, "{questions} questions for {runs} runs");
+            assert!(!end.unwrap().is_complete);
+        }
+    }
+
+    #[test]
+    fn says_when_nothing_can_be_read() {
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (_, found, end) = walk(&mut discovery, &Server::of(3, |_| true), now);
+        assert!(found.is_empty());
+        assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: true }));
+    }
+
+    #[test]
+    fn looks_again_after_an_incomplete_walk() {
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        walk(&mut discovery, &Server::of(10, |at| at == 4), now);
+        let later = now + RETRY_INTERVAL;
+        let (_, found, _) = walk(&mut discovery, &Server::of(10, |_| false), later);
+        assert_eq!(found, ["run-4"]);
+    }
+}

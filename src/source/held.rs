@@ -1,0 +1,103 @@
+//! Runs whose sockets this program holds open, since closing one could make the backend fail its run
+//! (protocol, section 6.1). Whoever ends the program asks here how many there are, and waits.
+
+use std::sync::Arc;
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Counts sockets that watch runs which are not over. Clones count together.
+#[derive(Clone, Debug)]
+pub struct HeldRuns(Arc<watch::Sender<Count>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    runs: usize,
+    /// Nobody wants to wait any longer.
+    is_released: bool,
+}
+
+/// One socket of a run that is not over, until this is dropped.
+#[derive(Debug)]
+pub struct HeldRun(HeldRuns);
+
+impl Default for HeldRuns {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Count::default())))
+    }
+}
+
+impl HeldRuns {
+    /// Runs that a disconnection may fail now.
+    pub fn count(&self) -> usize {
+        self.0.borrow().runs
+    }
+
+    /// Counts one more.
+    pub fn hold(&self) -> HeldRun {
+        self.0.send_modify(|count| count.runs += 1);
+        HeldRun(self.clone())
+    }
+
+    /// Ends all waiting: sockets are closed at once, whatever that does.
+    pub fn release(&self) {
+        self.0.send_modify(|count| count.is_released = true);
+    }
+
+    /// Waits until no run is held, for at most `limit`, or until [`release`](Self::release).
+    #[cfg(not(target_arch = "wasm32"))]
+    pub async fn drained(&self, limit: Duration) {
+        let mut changes = self.0.subscribe();
+        let drained = changes.wait_for(|count| count.runs == 0 || count.is_released);
+        // Its sender is `self`.
+        let _ = tokio::time::timeout(limit, drained).await;
+    }
+
+    /// Waits until [`release`](Self::release).
+    pub async fn released(&self) {
+        let mut changes = self.0.subscribe();
+        let _ = changes.wait_for(|count| count.is_released).await;
+    }
+}
+
+impl Drop for HeldRun {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|count| count.runs = count.runs.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_the_last_run_is_let_go() {
+        let held = HeldRuns::default();
+        let (one, two) = (held.hold(), held.hold());
+        assert_eq!(held.count(), 2);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            drop(one);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            drop(two);
+        });
+        let began = Instant::now();
+        held.drained(Duration::from_secs(600)).await;
+        assert_eq!(began.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_no_longer_than_it_may_or_is_wanted() {
+        let held = HeldRuns::default();
+        let _run = held.hold();
+        let began = Instant::now();
+        held.drained(Duration::from_secs(7)).await;
+        assert_eq!(began.elapsed().as_secs(), 7);
+        held.release();
+        held.drained(Duration::from_secs(600)).await;
+        assert_eq!(began.elapsed().as_secs(), 7);
+    }
+}
