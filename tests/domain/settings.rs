@@ -145,7 +145,7 @@ fn own_tables(command: &Command, window: &Command) -> String {
     // A name alone is not enough: `--speed` is that of a recording in the window, and of the studio here.
     let is_shared = |arg: &&Arg| {
         let mut others = window.get_arguments();
-        arg.get_env().is_some()
+        arg.get_long().is_some()
             && others.any(|it| (it.get_long(), it.get_env()) == (arg.get_long(), arg.get_env()))
     };
     let mut content = tables(command.get_arguments().filter(|arg| !is_shared(arg)), false);
