@@ -71,6 +71,16 @@ while read -r key; do
         complain "docs/guide.md lacks the key $key"
 done <<<"$keys"
 
+# ARCHITECTURE says of every direct dependency why it is there.
+crates=$(awk '
+    /^\[/ { inside = /dependencies/ }
+    inside && /^[a-z0-9_-]+ *=/ { sub(/ *=.*/, ""); print }
+' Cargo.toml | sort -u)
+while read -r crate; do
+    sed -n '/^## Direct dependencies/,$p' ARCHITECTURE.md | grep --quiet --fixed-strings "\`$crate\`" ||
+        complain "ARCHITECTURE.md does not say why $crate is a dependency"
+done <<<"$crates"
+
 short() { # page lines words
     local lines words
     read -r lines words < <(wc --lines --words <"$1")
