@@ -427,11 +427,11 @@ impl ThemeName {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Built-in demo studio")]
 pub struct StudioOptions {
-    /// Play the same songs again
+    /// Play the same songs again [default: 7]
     #[arg(long, value_name = "N", env = "METERBRIDGE_SEED", hide_env = true)]
     pub seed: Option<u64>,
 
-    /// Work on this many songs at the same time
+    /// Work on this many songs at the same time [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_RUNS as i64))]
     #[arg(env = "METERBRIDGE_RUNS", hide_env = true)]
     pub runs: Option<u32>,

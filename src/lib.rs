@@ -17,6 +17,7 @@
 //! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
+//! | `embed` (feature `app`) | what an app that embeds Meterbridge works with | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
 //!
 //! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. What
@@ -30,6 +31,8 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod director;
+#[cfg(feature = "app")]
+pub mod embed;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod drain;
 #[cfg(not(target_arch = "wasm32"))]

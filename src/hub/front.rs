@@ -1,5 +1,11 @@
 //! What stands in front of whatever is served: who may come in, the backend's REST, health and
 //! numbers.
+//!
+//! The gate is asked first, about every request: rate; `Host`, only without a token, when names are the one
+//! defence against DNS rebinding; `Origin` of what opens a socket or changes something. The token is asked for
+//! before events, REST and metrics, and the page leads to the login. A connection counts while its entry in the
+//! requests' extensions lives, and a screen while its socket does, so that both are released however they end.
+//! A demo studio is public: only the limits apply to it.
 
 use std::{net::SocketAddr, sync::Arc};
 

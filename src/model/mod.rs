@@ -4,6 +4,15 @@
 //! of arrival, and a duplicate changes nothing. Events that arrive in order — nearly all — are
 //! folded as they come; one that arrives late is put in its place and the run folded again. What
 //! REST told of a run is laid over that (`join`).
+//!
+//! # Limits
+//!
+//! Of each run the last facts are kept ([`Retention::events_per_run`]). Facts beyond that are folded into a
+//! base, from which a later refold begins; an event older than the base can no longer be placed, and counts
+//! as ignored. Identities of a run's events are remembered in two generations of eight times that number, so
+//! that memory is bounded and at least the last generation is known. A run keeps its last 8 earlier
+//! executions, a node its last 32 attempts. At the limit on runs the one that has been over longest is removed,
+//! and one that is not over only if there is no other.
 
 mod clock;
 mod fact;

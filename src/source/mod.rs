@@ -2,6 +2,13 @@
 //! batches over a bounded channel; commands go the other way. Batches do not tell a socket from a
 //! recording.
 //!
+//! A batch holds at most 256 frames, 256 KiB, or what arrived within 10 ms. A source never blocks on the
+//! application: while the channel is full it keeps the batch and reads nothing more, so that further frames wait
+//! in the server, and it goes on sending pings and does not count the silence against the server.
+//!
+//! Operations on runs are commands that leave the connection as it is. Each is a task of its own that outlives
+//! the session and is answered once, by a signal; no call is sent twice.
+//!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
 //! | `connection`, `url`, `ending`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |

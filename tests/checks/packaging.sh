@@ -14,10 +14,10 @@ complain() {
     failed=1
 }
 
-# Options and variables that they name exist.
-for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$hub" "$desktop" docs/wall.md docs/hub.md | sort -u); do
-    grep --quiet --fixed-strings "\"$variable\"" src/cli.rs src/config.rs src/hub/args.rs src/hub/gate/args.rs src/kiosk/options.rs src/director/options.rs ||
-        complain "packaging, docs/wall.md or docs/hub.md name $variable, which nothing reads"
+# Variables that they name exist: `tests/checks/documents.sh` does the same for documents.
+for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$hub" "$desktop" | sort -u); do
+    grep --quiet --recursive --fixed-strings --include='*.rs' "\"$variable\"" src ||
+        complain "packaging names $variable, which nothing reads"
 done
 
 if command -v systemd-analyze >/dev/null; then

@@ -20,6 +20,7 @@ mod permutations;
 mod rest;
 mod retention;
 mod rules;
+mod settings;
 mod support;
 mod totality;
 mod transcripts;

@@ -16,6 +16,29 @@
 //! | `offscreen` | the same picture without a window, as a PNG |
 //!
 //! Nothing here knows what a run is.
+//!
+//! # How it works
+//!
+//! The picture is a `Canvas` of parts, each a list of shapes and texts with one of ten layers. A contributor
+//! empties its part and draws it again only when what it shows differs from what it drew last. While no part is
+//! redrawn, nothing goes to the GPU but one uniform: motion is in the shaders.
+//!
+//! Coordinates are design pixels, 1080 to the height of the screen, y down. A screen narrower than 3:2 keeps 1620
+//! design pixels of width and has more height.
+//!
+//! * Times go to the GPU in single precision, relative to an epoch that advances every hour by a whole number of
+//!   bead and breath periods; all shapes are then encoded again.
+//! * A text's key names its position and not its words, so its entity stays and only changed spans are laid out.
+//! * A cross-fade renames the parts that leave and lets contributors draw the next view as if nothing were there;
+//!   its progress is two numbers of the uniform and an opacity of labels. Labels that it brings are made six a
+//!   frame while they cannot be seen, because laying out a whole view takes longer than a frame.
+//! * The engine keeps a texture of a megabyte for each size of each face. `atlases` keeps the 64 used last among
+//!   those that no label shows, so type that grows does so in steps.
+//! * Shaders have no branch that depends on uniforms alone: Mesa's software renderer (22.3, lavapipe) compiles such
+//!   a shader again in each frame and keeps the result, 0.7 MiB a frame.
+//! * The canvas camera blends in sRGB, as the design was drawn. Bevy needs a second view of such a texture, which
+//!   WebGL2 lacks; `texture_format` avoids it there. egui cannot draw into such a texture, so the panel has a camera
+//!   of its own above it, which composites in linear light and clears nothing.
 
 mod atlases;
 mod canvas;

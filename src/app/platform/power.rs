@@ -1,4 +1,13 @@
 //! How often a frame is drawn: as often as something moves, and not more.
+//!
+//! | rate | while |
+//! | --- | --- |
+//! | every frame | beads or levels flow on a live connection or in a recording; an entrance, fade or needle is under way; batches wait; the first two seconds |
+//! | every 66 ms | only halos breathe, or cells of the board |
+//! | every second | nothing moves, and always under reduced motion |
+//!
+//! Each shape on the canvas says whether it moves by itself, and until when. Between frames the window sleeps; a
+//! source that has something, a key and the pointer wake it.
 
 use std::time::Duration;
 

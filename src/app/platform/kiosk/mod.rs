@@ -9,6 +9,11 @@
 //! | `watch` | a thread that notices when no frames come (not in a page) |
 //!
 //! Nothing here costs anything between two moves: each part says when it wants the next frame.
+//!
+//! Drift and brightness are fields of the canvas that go into its uniform and into labels. They are written without
+//! a change being noticed, so that no view is drawn again and the rate of frames does not rise. The watch counts
+//! frames that the render world has drawn, and its own looks instead of hours, so that a machine that slept is not
+//! taken for one that hangs; at the fourth restart within ten minutes the program exits with 1.
 
 mod awake;
 mod dimming;

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# What documents name is there: options, environment variables, files and keys. And the two documents
+# that everybody reads first stay short.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+failed=0
+complain() {
+    echo "$1"
+    failed=1
+}
+
+mapfile -t documents < <(git ls-files --cached --others --exclude-standard '*.md' | grep --invert-match '^CHANGELOG.md$')
+# Of programs, not of tests: both name options and variables in attributes of clap.
+mapfile -t sources < <(grep --recursive --files-with-matches --include='*.rs' -e '#\[arg(' -- src)
+
+# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of Cargo's
+# is named alone.
+known=$(
+    printf '%s\n' help version no-default-features
+    awk '
+        /#\[arg\(/ { inside = 1 }
+        inside && /(^|[^[:alnum:]_])long([^[:alnum:]_]|$)/ { long = 1 }
+        inside && /\)\]/ { inside = 0 }
+        !inside && /^ *(pub )?[a-z_]+:/ {
+            name = $1 == "pub" ? $2 : $1
+            sub(/:.*/, "", name)
+            gsub(/_/, "-", name)
+            if (long) print name
+            long = 0
+        }
+    ' "${sources[@]}"
+)
+# Variables that the program reads are texts in its code; those of tests are there, too.
+variables=$(grep --recursive --no-filename --only-matching --include='*.rs' --include='*.mjs' --include='*.sh' \
+    'METERBRIDGE_[A-Z_]*[A-Z]' src tests benches web | sort -u)
+
+for page in "${documents[@]}"; do
+    # Other programs have options of their own: what stands behind their names in the same code is theirs,
+    # as far as ` -- ` or the end of the code. In blocks of code only lines that call Meterbridge are read.
+    ours=$(awk '
+        /^```/ { block = !block; next }
+        !block || /(^|[^[:alnum:]_.\/-])meterbridge /
+    ' "$page" |
+        sed -E 's/(cargo|apt-get|node|npm|git|chromium|install|journalctl|systemctl|wasm-bindgen|rustup)( [^`]* -- | [^`#]*)//g')
+    while read -r option; do
+        grep --quiet --line-regexp --fixed-strings -e "$option" <<<"$known" ||
+            complain "$page names --$option, which is no option of meterbridge"
+    done < <(grep --only-matching --extended-regexp -e '(^|[^[:alnum:]-])--[a-z][a-z-]*' <<<"$ours" |
+        sed 's/.*--//' | sort -u)
+
+    while read -r variable; do
+        grep --quiet --line-regexp --fixed-strings -e "$variable" <<<"$variables" ||
+            complain "$page names $variable, which nothing reads"
+    done < <(grep --only-matching 'METERBRIDGE_[A-Z_]*[A-Z]' "$page" | sort -u)
+
+    # Paths in code. Those without a folder of this list are relative to some module.
+    while read -r path; do
+        compgen -G "$path" >/dev/null || complain "$page names $path, which is not there"
+    done < <(grep --only-matching --extended-regexp '`[^` ]+`' "$page" | tr -d '`' |
+        grep --extended-regexp '^(\.ci|assets|benches|docs|examples|packaging|src|tests)/' |
+        grep --invert-match --extended-regexp 'NAME' | sort -u || true)
+done
+
+# The guide has every key of the help.
+keys=$(grep --recursive --no-filename --only-matching 'key_text: "[^"]*"' src | sed 's/.*"\(.*\)"/\1/' | sort -u)
+[[ -n $keys ]] || complain "no keys were found in src"
+table=$(sed -n '/^## Keys/,/^## /p' docs/guide.md | sed -n 's/^| \([^|]*\) |.*/\1/p' | tr ' ' '\n')
+while read -r key; do
+    grep --quiet --line-regexp --fixed-strings -e "$key" <<<"$table" ||
+        complain "docs/guide.md lacks the key $key"
+done <<<"$keys"
+
+# ARCHITECTURE says of every direct dependency why it is there.
+crates=$(awk '
+    /^\[/ { inside = /dependencies/ }
+    inside && /^[a-z0-9_-]+ *=/ { sub(/ *=.*/, ""); print }
+' Cargo.toml | sort -u)
+reasons=$(sed -n '/^## Direct dependencies/,$p' ARCHITECTURE.md)
+while read -r crate; do
+    grep --quiet --fixed-strings "\`$crate\`" <<<"$reasons" ||
+        complain "ARCHITECTURE.md does not say why $crate is a dependency"
+done <<<"$crates"
+
+short() { # page lines words
+    local lines words
+    read -r lines words < <(wc --lines --words <"$1")
+    if ((lines > $2)); then complain "$1 has $lines lines, the limit is $2: move detail into docs/ or a module's head"; fi
+    if ((words > $3)); then complain "$1 has $words words, the limit is $3"; fi
+}
+short README.md 180 1600
+short ARCHITECTURE.md 250 3500
+exit "$failed"
