@@ -20,9 +20,9 @@ use bevy::render::renderer::RenderDevice;
 use jiff::Timestamp;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
 use meterbridge::app::state::entities::RunIndex;
-use meterbridge::app::state::run_store::{self, Announcements, Studio};
+use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::app::state::viewport::Viewport;
-use meterbridge::app::{AppSystems, ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::app::{AppSystems, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::protocol::{Batch, PIPELINE};
 
@@ -158,7 +158,7 @@ fn wall(changing: usize) -> Case {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
     let mut app = engine();
-    app.add_plugins((StudioPlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
+    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin))
         .insert_resource(Viewport { size_px: SIZE.as_vec2(), ..default() })
         .init_resource::<Arrived>()
         .add_systems(PreUpdate, take_in.in_set(AppSystems::Ingest));
@@ -167,11 +167,11 @@ fn wall(changing: usize) -> Case {
     world.flush();
 
     let mut backend = Backend { frames: Busy::new(RUNS), sent: 0 };
-    let mut studio = world.resource_mut::<Studio>();
+    let mut run_store = world.resource_mut::<RunStore>();
     for _ in 0..EVENTS_BEFORE / CHANGING {
-        studio.model.receive(backend.say(CHANGING), |_, _| {});
+        run_store.model.receive(backend.say(CHANGING), |_, _| {});
     }
-    studio.generation += 1;
+    run_store.generation += 1;
     world.resource_mut::<RunIndex>().rebuild();
 
     let mut case = Case::new(app);
@@ -182,9 +182,9 @@ fn wall(changing: usize) -> Case {
     case
 }
 
-fn take_in(mut arrived: ResMut<Arrived>, mut studio: ResMut<Studio>, mut told: Announcements) {
+fn take_in(mut arrived: ResMut<Arrived>, mut run_store: ResMut<RunStore>, mut told: Announcements) {
     if let Some(batch) = arrived.0.take() {
-        run_store::receive(&mut studio, batch, &mut told);
+        run_store::receive(&mut run_store, batch, &mut told);
     }
 }
 
@@ -209,7 +209,7 @@ impl Backend {
 
 /// The next sprite that changes its colour.
 #[derive(Resource, Default)]
-struct Turn(usize);
+struct NextSprite(usize);
 
 /// Every node as a sprite that an engine's user would spawn for it.
 fn sprites(changing: usize) -> Case {
@@ -226,13 +226,13 @@ fn sprites(changing: usize) -> Case {
             world.spawn((sprite, Transform::from_translation(at))).id()
         })
         .collect();
-    app.init_resource::<Turn>().add_systems(
+    app.init_resource::<NextSprite>().add_systems(
         Update,
-        move |mut turn: ResMut<Turn>, mut sprites: Query<&mut Sprite>| {
+        move |mut next_sprite: ResMut<NextSprite>, mut sprites: Query<&mut Sprite>| {
             for _ in 0..changing {
                 // A prime step: never the neighbours of the last one.
-                turn.0 = (turn.0 + 7_919) % NODES;
-                if let Ok(mut sprite) = sprites.get_mut(cells[turn.0]) {
+                next_sprite.0 = (next_sprite.0 + 7_919) % NODES;
+                if let Ok(mut sprite) = sprites.get_mut(cells[next_sprite.0]) {
                     let is_white = sprite.color == Color::WHITE;
                     sprite.color = if is_white { Color::BLACK } else { Color::WHITE };
                 }

@@ -71,7 +71,7 @@ impl Stopwatch {
 
 /// In the main world: here a part begins.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
-struct Turn(Option<Phase>);
+struct PhaseBoundary(Option<Phase>);
 
 /// Has an app that is ready measure its frames, and run them on one thread, so that what is
 /// measured is work and not waiting.
@@ -79,13 +79,13 @@ pub fn measure(app: &mut App) -> Stopwatch {
     let watch = Stopwatch::default();
     for part in [Some(Phase::Ingest), Some(Phase::Update), Some(Phase::PostUpdate), None] {
         let watch = watch.clone();
-        app.add_systems(Turn(part), move || watch.turn(part));
+        app.add_systems(PhaseBoundary(part), move || watch.turn(part));
     }
     let mut order = app.world_mut().resource_mut::<MainScheduleOrder>();
-    order.insert_before(First, Turn(Some(Phase::Ingest)));
-    order.insert_after(PreUpdate, Turn(Some(Phase::Update)));
-    order.insert_before(PostUpdate, Turn(Some(Phase::PostUpdate)));
-    order.insert_after(Last, Turn(None));
+    order.insert_before(First, PhaseBoundary(Some(Phase::Ingest)));
+    order.insert_after(PreUpdate, PhaseBoundary(Some(Phase::Update)));
+    order.insert_before(PostUpdate, PhaseBoundary(Some(Phase::PostUpdate)));
+    order.insert_after(Last, PhaseBoundary(None));
 
     if let Some(render) = app.get_sub_app_mut(RenderApp) {
         if let Some(mut extract) = render.take_extract() {

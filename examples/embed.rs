@@ -6,7 +6,7 @@
 //! cargo run --example embed -- recording.ndjson --speed 10      a recording
 //! ```
 //!
-//! It ends after `--finished` runs or `--seconds`, whatever comes first. `StudioPlugin` tells
+//! It ends after `--finished` runs or `--seconds`, whatever comes first. `MeterbridgePlugin` tells
 //! what happens in messages, which are what the callbacks of the guide's hook are:
 //!
 //! | `useWorkflowWebSocket` | here |
@@ -27,11 +27,11 @@ use bevy::prelude::*;
 use clap::Parser;
 use meterbridge::app::state::run_store::{
     Connected, ConnectionError, Disconnected, EventReceived, NodeFinished, ParseErrorReceived,
-    RunFinished, Studio,
+    RunFinished, RunStore,
 };
 use meterbridge::app::state::status::{node_status_words, run_status_words};
 use meterbridge::app::words::{duration_words, run_title};
-use meterbridge::app::{AppSystems, StudioPlugin};
+use meterbridge::app::{AppSystems, MeterbridgePlugin};
 use meterbridge::config::SettingsArgs;
 use meterbridge::source::SourceSpec;
 
@@ -67,7 +67,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let exit = App::new()
         .add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(UPDATE_EVERY)))
-        .add_plugins(StudioPlugin {
+        .add_plugins(MeterbridgePlugin {
             settings: arguments.settings.settings(),
             source: Some(SourceSpec::parse(arguments.source.as_deref())?),
         })
@@ -108,12 +108,12 @@ fn tell_connection(
 }
 
 fn tell_work(
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     mut events: MessageReader<EventReceived>,
     mut nodes: MessageReader<NodeFinished>,
     mut runs: MessageReader<RunFinished>,
 ) {
-    let title = |id: &str| studio.model.run(id).map_or_else(|| id.to_owned(), run_title);
+    let title = |id: &str| run_store.model.run(id).map_or_else(|| id.to_owned(), run_title);
     for EventReceived { event, .. } in events.read() {
         let Some(event) = event else { continue };
         if let Some((_, total)) = event.scores().iter().find(|(name, _)| name == "total") {
@@ -124,7 +124,7 @@ fn tell_work(
         println!("{}: {node} {}", title(run_id), node_status_words(*status));
     }
     for RunFinished { run_id, status } in runs.read() {
-        let took = studio.model.run(run_id).and_then(|run| run.duration_ms);
+        let took = run_store.model.run(run_id).and_then(|run| run.duration_ms);
         let took = took.map_or_else(String::new, |millis| format!(", {}", duration_words(millis)));
         println!("{}: {}{took}", title(run_id), run_status_words(*status));
     }

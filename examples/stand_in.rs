@@ -6,7 +6,7 @@
 //! cargo run -- serve http://127.0.0.1:8000 --allow-actions
 //! ```
 //!
-//! It does as it is told: a line of JSON on stdin is a [`Wish`], which is answered with one on stdout.
+//! It does as it is told: a line of JSON on stdin is a [`ControlRequest`], which is answered with one on stdout.
 //!
 //! ```text
 //! {"start": {"title": "Copper Sky", "fails": "COMPOSE"}}
@@ -71,7 +71,7 @@ struct Args {
 /// What a line on stdin asks for.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Wish {
+enum ControlRequest {
     /// A song and a run of it, which is executed. Answers with `run` and `song`.
     Start(Plan),
     /// The same, but the run stays pending.
@@ -135,7 +135,7 @@ async fn main() -> std::io::Result<()> {
     let mut lines = lines();
     while let Some(line) = lines.recv().await {
         let answer = match serde_json::from_str(&line) {
-            Ok(wish) => grant(&backend, &args, wish),
+            Ok(request) => grant(&backend, &args, request),
             Err(error) => Err(error.to_string()),
         };
         println!("{}", answer.unwrap_or_else(|words| json!({"error": words})));
@@ -174,47 +174,49 @@ async fn keep_going(backend: Backend, place: usize, places: usize, node_ms: u64)
     }
 }
 
-fn grant(backend: &Backend, args: &Args, wish: Wish) -> Result<Value, String> {
+fn grant(backend: &Backend, args: &Args, request: ControlRequest) -> Result<Value, String> {
     let added = |plan: &Plan| -> Result<Uuid, String> {
         Ok(backend.add_run_of(&plan.title, [plan.script(args)?]))
     };
-    match wish {
-        Wish::Start(plan) => {
+    match request {
+        ControlRequest::Start(plan) => {
             let run = added(&plan)?;
             backend.start(run);
             Ok(names(backend, run))
         }
-        Wish::Add(plan) => {
+        ControlRequest::Add(plan) => {
             let run = added(&plan)?;
             Ok(names(backend, run))
         }
-        Wish::OfClients(plan) => {
+        ControlRequest::OfClients(plan) => {
             let script = plan.script(args)?;
             backend.lock().of_clients = Some(script);
             Ok(json!({}))
         }
-        Wish::Song(title) => Ok(json!({"song": backend.lock().add_song(&title).to_string()})),
-        Wish::RefuseSockets(on) => {
+        ControlRequest::Song(title) => {
+            Ok(json!({"song": backend.lock().add_song(&title).to_string()}))
+        }
+        ControlRequest::RefuseSockets(on) => {
             backend.refuse_sockets(on.then_some(403));
             Ok(json!({}))
         }
-        Wish::Freeze(secs) => {
+        ControlRequest::Freeze(secs) => {
             let time = Duration::try_from_secs_f64(secs).map_err(|error| error.to_string())?;
             backend.freeze(time);
             Ok(json!({}))
         }
-        Wish::Terminate => Ok(turn(backend, Phase::Restarting)),
-        Wish::Kill => Ok(turn(backend, Phase::Killed)),
-        Wish::Up => Ok(turn(backend, Phase::Up)),
-        Wish::Token(token) => {
+        ControlRequest::Terminate => Ok(turn(backend, Phase::Restarting)),
+        ControlRequest::Kill => Ok(turn(backend, Phase::Killed)),
+        ControlRequest::Up => Ok(turn(backend, Phase::Up)),
+        ControlRequest::Token(token) => {
             backend.ask_for(token.map_or(Guard::Nobody, Guard::Everything));
             Ok(json!({}))
         }
-        Wish::Seen => {
+        ControlRequest::Seen => {
             let seen = backend.seen();
             Ok(json!({"requests": seen.requests, "watchers": seen.watchers}))
         }
-        Wish::Run(id) => {
+        ControlRequest::Run(id) => {
             let id = Uuid::try_parse(&id).map_err(|error| error.to_string())?;
             let studio = backend.lock();
             let run = studio.runs.get(&id).ok_or("there is no such run")?;

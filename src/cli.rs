@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(settings.retention.runs, 7);
         assert!(settings.view.fullscreen);
         assert_eq!(settings.view.panel, Some(false));
-        assert_eq!(settings.studio.seed, Some(3));
+        assert_eq!(settings.demo.seed, Some(3));
         let plain = Cli::parse_from(["meterbridge"]).window.settings.settings();
         assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
     }

@@ -25,7 +25,7 @@ pub struct Settings {
     pub connection: ConnectionSettings,
     pub retention: Retention,
     pub view: ViewSettings,
-    pub studio: StudioSettings,
+    pub demo: DemoSettings,
     pub kiosk: KioskSettings,
     pub measuring: MeasuringSettings,
     pub director: DirectorSettings,
@@ -81,7 +81,7 @@ impl Default for ViewSettings {
 
 /// The built-in demo studio, which plays when no source is named.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StudioSettings {
+pub struct DemoSettings {
     /// `None` takes the studio's own: the same songs each time.
     pub seed: Option<u64>,
     /// Runs at the same time; `None` leaves it to the studio.
@@ -90,7 +90,7 @@ pub struct StudioSettings {
     pub speed: f64,
 }
 
-impl Default for StudioSettings {
+impl Default for DemoSettings {
     fn default() -> Self {
         Self { seed: None, runs: None, speed: 1.0 }
     }
@@ -101,7 +101,7 @@ impl Settings {
         connection: &ConnectionOptions,
         retention: &RetentionOptions,
         view: &ViewOptions,
-        studio: &StudioOptions,
+        demo: &DemoStudioOptions,
         kiosk: &KioskOptions,
     ) -> Self {
         let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
@@ -126,11 +126,7 @@ impl Settings {
                 theme: view.theme,
                 speed: view.speed,
             },
-            studio: StudioSettings {
-                seed: studio.seed,
-                runs: studio.runs,
-                speed: studio.demo_speed,
-            },
+            demo: DemoSettings { seed: demo.seed, runs: demo.runs, speed: demo.demo_speed },
             kiosk: KioskSettings::from(kiosk),
             measuring: MeasuringSettings::default(),
             director,
@@ -147,7 +143,7 @@ pub struct SettingsArgs {
     #[command(flatten)]
     pub connection: ConnectionOptions,
     #[command(flatten)]
-    pub studio: StudioOptions,
+    pub demo: DemoStudioOptions,
     #[command(flatten)]
     pub retention: RetentionOptions,
 }
@@ -160,7 +156,7 @@ impl SettingsArgs {
 
     /// The settings of a screen; one that nobody operates has defaults of its own.
     pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
-        Settings::new(&self.connection, &self.retention, &self.view, &self.studio, kiosk)
+        Settings::new(&self.connection, &self.retention, &self.view, &self.demo, kiosk)
     }
 }
 
@@ -426,7 +422,7 @@ impl ThemeName {
 /// Options of the built-in demo studio.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Built-in demo studio")]
-pub struct StudioOptions {
+pub struct DemoStudioOptions {
     /// Play the same songs again [default: 7]
     #[arg(long, value_name = "N", env = "METERBRIDGE_SEED", hide_env = true)]
     pub seed: Option<u64>,

@@ -8,26 +8,26 @@
 //! | messages to read | [`EventReceived`], [`NodeFinished`], [`RunFinished`], [`Connected`], [`Disconnected`], [`ConnectionChanged`], [`ConnectionError`], [`ParseErrorReceived`], [`OperationFinished`] |
 //! | messages to write | [`Action`] |
 //! | connection | [`Link`], [`ConnectionState`] |
-//! | operations | [`RunOperation`], sent with [`Link::act`] |
+//! | operations | [`RunOperation`], sent with [`Link::operation`] |
 //! | model | [`RunStore`], [`Run`], [`Node`], [`Attempt`], [`RunStatus`], [`NodeStatus`], [`WorkflowEvent`], [`Phase`], [`RunId`], [`NodeName`] |
 //! | entities | [`RunEntity`], [`NodeEntity`], [`RunIndex`] |
 //! | feeding the model | [`Batch`], [`receive`], [`Announcements`] |
 //! | views | [`spawn_cameras`], [`Viewport`] |
 
-pub use crate::app::actions::Action;
-pub use crate::app::entities::{NodeEntity, RunEntity, RunIndex};
-pub use crate::app::ingest::{
-    ActFinished as OperationFinished, Announcements, Connected, ConnectionChanged, ConnectionError,
-    Disconnected, EventReceived, Link, NodeFinished, ParseErrorReceived, RunFinished,
-    Studio as RunStore, receive,
+pub use crate::app::state::actions::Action;
+pub use crate::app::state::entities::{NodeEntity, RunEntity, RunIndex};
+pub use crate::app::state::link::Link;
+pub use crate::app::state::run_store::{
+    Announcements, Connected, ConnectionChanged, ConnectionError, Disconnected, EventReceived,
+    NodeFinished, OperationFinished, ParseErrorReceived, RunFinished, RunStore, receive,
 };
-pub use crate::app::viewport::{Viewport, spawn_cameras};
-pub use crate::app::{AppSystems, ControlsPlugin, StudioPlugin as MeterbridgePlugin, ViewPlugin};
+pub use crate::app::state::viewport::Viewport;
+pub use crate::app::{AppSystems, ControlsPlugin, MeterbridgePlugin, ViewPlugin, spawn_cameras};
 pub use crate::config::Settings;
 pub use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
 pub use crate::protocol::{Batch, NodeName, Phase, RunId, WorkflowEvent};
 pub use crate::source::{
-    Act as RunOperation, Address, Backoff, ConnectionSettings, ConnectionState, SourceSpec,
+    Address, Backoff, ConnectionSettings, ConnectionState, RunOperation, SourceSpec,
 };
 
 /// The examples of `docs/embedding.md`, which have to compile.

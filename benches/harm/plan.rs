@@ -13,7 +13,7 @@ const NODES: [&str; 6] = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VAL
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
-pub enum Act {
+pub enum RunOperation {
     /// By its place among the runs.
     StartRun(usize),
     CancelRun(usize),
@@ -35,7 +35,7 @@ pub struct Plan {
     pub runs: Vec<PlannedRun>,
     pub pending: usize,
     /// In order of time.
-    pub acts: Vec<(Duration, Act)>,
+    pub operations: Vec<(Duration, RunOperation)>,
 }
 
 impl Plan {
@@ -43,16 +43,16 @@ impl Plan {
     pub fn draw(number: u64, longest_secs: f64, viewers: usize, backend_falls: u8) -> Self {
         let mut random = fastrand::Rng::with_seed(number);
         let span = (longest_secs * 0.75).max(15.0);
-        let mut acts = Vec::new();
+        let mut operations = Vec::new();
         let mut runs = Vec::new();
         let count = random.usize(5..=MOST_RUNS);
         let waves: Vec<f64> = (0..random.usize(1..=4)).map(|_| random.f64() * span * 0.7).collect();
         for nth in 0..count {
             let length = SHORTEST_SECS * (longest_secs / SHORTEST_SECS).powf(random.f64());
             let begin = waves[random.usize(..waves.len())] + random.f64() * 0.3;
-            acts.push((begin, Act::StartRun(nth)));
+            operations.push((begin, RunOperation::StartRun(nth)));
             if random.u8(..100) < 10 {
-                acts.push((begin + random.f64() * length, Act::CancelRun(nth)));
+                operations.push((begin + random.f64() * length, RunOperation::CancelRun(nth)));
             }
             let script = script(&mut random).lasting(Duration::from_secs_f64(length));
             runs.push(PlannedRun { script, shares_song: random.u8(..100) < 30 });
@@ -60,24 +60,29 @@ impl Plan {
         for viewer in 0..viewers {
             let mut at = random.f64() * span * 0.2;
             while at < span {
-                acts.push((at, Act::StartViewer(viewer)));
+                operations.push((at, RunOperation::StartViewer(viewer)));
                 at += 0.5 + random.f64() * span * 0.5;
-                let end = if random.bool() { Act::KillViewer } else { Act::StopViewer };
+                let end =
+                    if random.bool() { RunOperation::KillViewer } else { RunOperation::StopViewer };
                 if at < span {
-                    acts.push((at, end(viewer)));
+                    operations.push((at, end(viewer)));
                 }
                 at += 0.2 + random.f64() * 6.0;
             }
         }
         if random.u8(..100) < backend_falls {
             let at = random.f64() * span;
-            let end = if random.bool() { Act::KillBackend } else { Act::StopBackend };
-            acts.push((at, end));
-            acts.push((at + 0.5 + random.f64() * 8.0, Act::StartBackend));
+            let end =
+                if random.bool() { RunOperation::KillBackend } else { RunOperation::StopBackend };
+            operations.push((at, end));
+            operations.push((at + 0.5 + random.f64() * 8.0, RunOperation::StartBackend));
         }
-        acts.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let acts = acts.into_iter().map(|(at, act)| (Duration::from_secs_f64(at), act)).collect();
-        Self { runs, pending: PENDING[random.usize(..PENDING.len())], acts }
+        operations.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let operations = operations
+            .into_iter()
+            .map(|(at, operation)| (Duration::from_secs_f64(at), operation))
+            .collect();
+        Self { runs, pending: PENDING[random.usize(..PENDING.len())], operations }
     }
 }
 

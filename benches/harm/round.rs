@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::Options;
 use crate::backend::{Backend, Phase, Truth};
-use crate::plan::{Act, Plan};
-use crate::screen::Screen;
+use crate::plan::{Plan, RunOperation};
+use crate::screen::CanvasSize;
 use crate::tally::Tally;
 use crate::viewer::{Ended, Viewer};
 
@@ -39,7 +39,7 @@ struct Round<'a> {
     backend: Backend,
     phase: Phase,
     viewers: Vec<Viewer>,
-    screen: Screen,
+    canvas_size: CanvasSize,
     runs: Vec<Option<Watched>>,
     plan: Plan,
     began: Instant,
@@ -65,7 +65,7 @@ pub async fn play(options: &Options, number: u64) -> Tally {
         true => Viewer::window(options, "window", upstream, &folder.0),
         false => Viewer::hub(options, "second", upstream, &folder.0, false),
     };
-    let screen = Screen::open(hub.events_url());
+    let canvas_size = CanvasSize::open(hub.events_url());
     let plan = Plan::draw(number, options.longest, 2, options.backend_falls);
     backend.add_pending(plan.pending);
     let now = Instant::now();
@@ -75,7 +75,7 @@ pub async fn play(options: &Options, number: u64) -> Tally {
         backend,
         phase: Phase::Up,
         viewers: vec![hub, second],
-        screen,
+        canvas_size,
         runs: plan.runs.iter().map(|_| None).collect(),
         plan,
         began: now,
@@ -91,16 +91,16 @@ pub async fn play(options: &Options, number: u64) -> Tally {
 impl Round<'_> {
     async fn play(mut self) -> Tally {
         let began = self.began;
-        let mut acts: VecDeque<(Instant, Act)> =
-            self.plan.acts.iter().map(|(at, act)| (began + *at, *act)).collect();
+        let mut operations: VecDeque<(Instant, RunOperation)> =
+            self.plan.operations.iter().map(|(at, operation)| (began + *at, *operation)).collect();
         let mut tick = began;
         loop {
             let now = Instant::now();
-            while acts.front().is_some_and(|(at, _)| *at <= now) {
-                let Some((_, act)) = acts.pop_front() else { break };
-                if !self.act(act) {
+            while operations.front().is_some_and(|(at, _)| *at <= now) {
+                let Some((_, operation)) = operations.pop_front() else { break };
+                if !self.operate(operation) {
                     // Later, when it can be done.
-                    acts.push_front((now + TICK, act));
+                    operations.push_front((now + TICK, operation));
                     break;
                 }
             }
@@ -108,21 +108,21 @@ impl Round<'_> {
                 tick = now + TICK;
                 self.look().await;
             }
-            if acts.is_empty() && self.is_settled() {
+            if operations.is_empty() && self.is_settled() {
                 break;
             }
-            sleep_until(acts.front().map_or(tick, |(at, _)| tick.min(*at))).await;
+            sleep_until(operations.front().map_or(tick, |(at, _)| tick.min(*at))).await;
         }
         self.finish()
     }
 
     /// Does it; `false` where it cannot be done yet.
-    fn act(&mut self, act: Act) -> bool {
-        match act {
+    fn operate(&mut self, operation: RunOperation) -> bool {
+        match operation {
             // A dead server begins nothing.
-            Act::StartRun(_) if self.phase != Phase::Up => return false,
-            Act::StartRun(nth) => self.start_run(nth),
-            Act::CancelRun(nth) => {
+            RunOperation::StartRun(_) if self.phase != Phase::Up => return false,
+            RunOperation::StartRun(nth) => self.start_run(nth),
+            RunOperation::CancelRun(nth) => {
                 if let Some(run) = &self.runs[nth] {
                     let now = self.backend.now();
                     let mut studio = self.backend.lock();
@@ -131,20 +131,20 @@ impl Round<'_> {
                     }
                 }
             }
-            Act::StartViewer(which) => self.wanted[which] = true,
-            Act::KillViewer(which) => {
+            RunOperation::StartViewer(which) => self.wanted[which] = true,
+            RunOperation::KillViewer(which) => {
                 self.tally.viewers_killed += usize::from(self.viewers[which].is_there());
                 self.viewers[which].kill();
                 self.gone(which);
             }
-            Act::StopViewer(which) => {
+            RunOperation::StopViewer(which) => {
                 self.tally.viewers_stopped += usize::from(self.viewers[which].is_there());
                 self.viewers[which].stop();
                 self.gone(which);
             }
-            Act::StopBackend => self.turn(Phase::Restarting),
-            Act::KillBackend => self.turn(Phase::Killed),
-            Act::StartBackend => self.turn(Phase::Up),
+            RunOperation::StopBackend => self.turn(Phase::Restarting),
+            RunOperation::KillBackend => self.turn(Phase::Killed),
+            RunOperation::StartBackend => self.turn(Phase::Up),
         }
         true
     }
@@ -258,7 +258,7 @@ impl Round<'_> {
     }
 
     fn differences(&self, id: Uuid) -> Vec<String> {
-        match self.screen.report(id) {
+        match self.canvas_size.report(id) {
             None => vec!["it is not shown".to_owned()],
             Some(report) => Truth::of(&self.backend, id).differences(&report),
         }

@@ -17,15 +17,15 @@ use meterbridge::inspect::Report;
 use meterbridge::model::{Counters, Model, Retention};
 use meterbridge::protocol::Batch;
 
+use self::clients::{Clients, Phase, Seen, Times};
 use self::program::{Program, Usage, socket_mib, stolen_secs};
-use self::screens::{Phase, Screens, Seen, Times};
 use self::upstream::Upstream;
 
+mod clients;
 mod delays;
 mod program;
 #[path = "../recorded.rs"]
 mod recorded;
-mod screens;
 mod upstream;
 
 /// The program's own allocator.
@@ -48,7 +48,7 @@ const GONE: Duration = Duration::from_secs(2);
 #[derive(Parser)]
 struct Options {
     #[arg(long, default_value_t = 200)]
-    screens: usize,
+    clients: usize,
     /// Screens that stop reading in the second part
     #[arg(long, default_value_t = 10)]
     stalled: usize,
@@ -83,7 +83,7 @@ impl Reading {
 
 fn main() {
     let options = Options::parse();
-    let retention = screens::retention(options.runs);
+    let retention = clients::retention(options.runs);
     let folder = std::env::temp_dir().join(format!("meterbridge-bench-{}", std::process::id()));
     let store = folder.join("hub.sqlite");
     println!("Load before: {}", load());
@@ -92,27 +92,27 @@ fn main() {
     let hub = Program::serve(upstream.address, 0, &store);
     println!("The hub alone: {:.0} MiB", hub.usage().memory_mib);
     let url = hub.events_url();
-    let screens = Screens::open(&url, options.screens, options.stalled, retention);
-    until("all screens are there", || screens.connections() == options.screens);
-    println!("With {} screens and no event: {:.0} MiB", options.screens, hub.usage().memory_mib);
+    let clients = Clients::open(&url, options.clients, options.stalled, retention);
+    until("all screens are there", || clients.connections() == options.clients);
+    println!("With {} screens and no event: {:.0} MiB", options.clients, hub.usage().memory_mib);
 
     upstream.play();
     sleep(WARM_UP);
-    measure("All read", Phase::AllRead, &hub, &screens, Duration::from_secs(options.seconds));
-    screens.stall(true);
+    measure("All read", Phase::AllRead, &hub, &clients, Duration::from_secs(options.seconds));
+    clients.stall(true);
     sleep(PAUSE);
     let length = Duration::from_secs(options.seconds * 3 / 2);
-    measure("Some read nothing", Phase::SomeStalled, &hub, &screens, length);
-    screens.stall(false);
+    measure("Some read nothing", Phase::SomeStalled, &hub, &clients, length);
+    clients.stall(false);
     let knew_all = upstream.texts().len() as u64;
     let began = Instant::now();
     until("those that stalled have everything", || {
-        screens.applied().all(|events| events >= knew_all)
+        clients.applied().all(|events| events >= knew_all)
     });
     println!("  what they had missed they have {:.1} s after", began.elapsed().as_secs_f64());
     sleep(PAUSE);
 
-    let before = screens.connections();
+    let before = clients.connections();
     println!("\nKilled, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
     let (port, killed) = (hub.address.port(), Instant::now());
     hub.kill();
@@ -124,7 +124,7 @@ fn main() {
         GONE.as_secs_f64(),
         ms(started)
     );
-    until("all screens are back", || screens.connections() >= before + options.screens);
+    until("all screens are back", || clients.connections() >= before + options.clients);
     println!("  all screens connected {:.0} ms after the kill", ms(killed));
     sleep(2 * PAUSE);
     upstream.stop();
@@ -133,18 +133,18 @@ fn main() {
 
     let texts = upstream.texts();
     let total = texts.len() as u64;
-    until("all screens have everything", || screens.applied().all(|events| events == total));
+    until("all screens have everything", || clients.applied().all(|events| events == total));
     println!("\nAt the end, with {:.0} MiB: {}", hub.usage().memory_mib, hub.metrics().join(", "));
-    let (late, began) = (Screens::open(&url, 1, 0, retention), Instant::now());
+    let (late, began) = (Clients::open(&url, 1, 0, retention), Instant::now());
     until("a new screen has everything", || late.applied().all(|events| events == total));
     println!("  a new screen has all {total} events after {:.0} ms", ms(began));
-    let (late, seen) = (late.end(), screens.end());
+    let (late, seen) = (late.end(), clients.end());
     hub.kill();
     // Nobody else has it.
     let _ = std::fs::remove_dir_all(&folder);
 
     say_delays(&seen);
-    let recovered = seen.screens.iter().filter_map(|screen| screen.recovered_at);
+    let recovered = seen.clients.iter().filter_map(|client| client.recovered_at);
     if let Some(last) = recovered.max() {
         let after = (last - killed).as_secs_f64();
         println!("\nThe last screen was up to date again {after:.1} s after the kill");
@@ -168,30 +168,30 @@ fn say_delays(seen: &Seen) {
 fn compare(seen: &Seen, late: &Seen, truth: &Model, total: u64) {
     let expected = Report::of(truth).runs;
     let mut connections = 0;
-    for screen in late.screens.iter().chain(&seen.screens) {
-        assert!(Report::of(&screen.model).runs == expected, "a screen shows something else");
-        let counters = screen.model.counters();
+    for client in late.clients.iter().chain(&seen.clients) {
+        assert!(Report::of(&client.model).runs == expected, "a screen shows something else");
+        let counters = client.model.counters();
         let Counters { events, duplicates, malformed, dropped, ignored, evicted_runs, .. } =
             *counters;
         assert_eq!((events, evicted_runs), (total, truth.counters().evicted_runs));
         assert_eq!((duplicates, malformed, dropped, ignored), (0, 0, 0, 0));
-        connections += screen.connections;
+        connections += client.connections;
     }
     println!(
         "All {} screens have applied each of {total} events once, over {connections} connections, and are \
          equal in all of {} runs, as are a new screen and the backend's own count; {} older runs had to go",
-        seen.screens.len(),
+        seen.clients.len(),
         expected.len(),
         truth.counters().evicted_runs
     );
 }
 
 /// Lets it run for `length` and says what that took.
-fn measure(name: &str, phase: Phase, hub: &Program, screens: &Screens, length: Duration) {
+fn measure(name: &str, phase: Phase, hub: &Program, clients: &Clients, length: Duration) {
     let before = Reading::take(hub);
-    screens.enter(phase);
+    clients.enter(phase);
     sleep(length);
-    screens.enter(Phase::Between);
+    clients.enter(Phase::Between);
     let after = Reading::take(hub);
     let secs = (after.at - before.at).as_secs_f64();
     println!("\n{name}, {secs:.1} s, stolen {:.2} s", after.stolen_secs - before.stolen_secs);

@@ -37,5 +37,5 @@ pub mod words;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use platform::{SnapshotError, WindowError, run, snapshot};
-pub use plugins::{ControlsPlugin, StudioPlugin, ViewPlugin, spawn_cameras};
+pub use plugins::{ControlsPlugin, MeterbridgePlugin, ViewPlugin, spawn_cameras};
 pub use systems::AppSystems;

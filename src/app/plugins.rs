@@ -15,21 +15,21 @@ use crate::source::SourceSpec;
 
 /// Everything about the studio that needs no window and no renderer: model, source, focus,
 /// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
-pub struct StudioPlugin {
+pub struct MeterbridgePlugin {
     pub settings: Settings,
-    /// Where events come from; `None` when the embedding app feeds [`run_store::Studio`] by itself.
+    /// Where events come from; `None` when the embedding app feeds [`run_store::RunStore`] by itself.
     pub source: Option<SourceSpec>,
 }
 
-impl Plugin for StudioPlugin {
+impl Plugin for MeterbridgePlugin {
     fn build(&self, app: &mut App) {
         let run = self.settings.view.run.as_deref().map(RunId::new);
-        app.insert_resource(run_store::Studio::new(self.settings.retention))
+        app.insert_resource(run_store::RunStore::new(self.settings.retention))
             .insert_resource(link::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))
             .insert_resource(theme::ThemeChoice(self.settings.view.theme))
             .insert_resource(view::View::named(self.settings.view.view))
-            .insert_resource(run_operations::Acts::new(self.settings.allow_actions))
+            .insert_resource(run_operations::RunOperations::new(self.settings.allow_actions))
             .insert_resource(notices::Notices::new(self.settings.kiosk.on))
             .insert_resource(connection::SourceOptions::new(&self.settings));
         app.add_plugins((
@@ -64,7 +64,7 @@ impl Plugin for ViewPlugin {
     }
 }
 
-/// What a user operates: keys, side panel, help, full screen. Needs a [`StudioPlugin`] and the
+/// What a user operates: keys, side panel, help, full screen. Needs a [`MeterbridgePlugin`] and the
 /// cameras of [`spawn_cameras`].
 pub struct ControlsPlugin;
 

@@ -5,11 +5,11 @@ use std::path::Path;
 use bevy::prelude::*;
 
 use crate::app::draw::{Canvas, CellField, DrawClock};
-use crate::app::plugins::StudioPlugin;
+use crate::app::plugins::MeterbridgePlugin;
 use crate::app::state::actions::Action;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::{focus, viewport};
 use crate::app::theme::{self, Theme};
 use crate::app::views;
@@ -37,13 +37,13 @@ fn showing(scene: &str, view: ViewName) -> App {
     while let Some(line) = recording.next_frame().unwrap() {
         let mut batch = Batch::new(now, true);
         batch.push_text(&line.text);
-        now = pacer.place(&line, &batch).at.unwrap_or(now);
+        now = pacer.timing(&line, &batch).at.unwrap_or(now);
         batch.received_at = now;
         model.receive(batch, |_, _| {});
     }
     let newest = model.runs().next().map(|run| run.id().clone());
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .init_resource::<Canvas>()
         .init_resource::<CellField>()
         .init_resource::<NextFrame>()
@@ -52,7 +52,7 @@ fn showing(scene: &str, view: ViewName) -> App {
         .init_resource::<Drew>()
         .add_systems(PostUpdate, watch)
         .insert_resource(PlaybackClock::fixed(now))
-        .insert_resource(Studio { model, generation: 1 });
+        .insert_resource(RunStore { model, generation: 1 });
     if let Some(run) = newest {
         app.world_mut().resource_mut::<focus::Focus>().pin(run);
     }

@@ -17,12 +17,12 @@ pub struct DemoArgs {
     pub listen: SocketAddr,
 
     #[command(flatten)]
-    pub studio: StudioArgs,
+    pub demo: DemoStudioArgs,
 }
 
 /// What a studio is like and who may come, wherever it is served.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
-pub struct StudioArgs {
+pub struct DemoStudioArgs {
     /// The same seed gives the same songs, durations and failures
     #[arg(long, value_name = "NUMBER", default_value_t = 7, env = "METERBRIDGE_DEMO_SEED")]
     pub seed: u64,
@@ -56,7 +56,7 @@ pub struct StudioArgs {
     pub allow_remote: bool,
 }
 
-impl StudioArgs {
+impl DemoStudioArgs {
     /// What the studio is to be like.
     pub fn options(&self) -> DemoOptions {
         DemoOptions {
@@ -108,12 +108,12 @@ mod tests {
 
     fn checked(args: &[&str]) -> Result<SocketAddr, DemoError> {
         let args = parse(args).unwrap();
-        args.studio.checked(args.listen)
+        args.demo.checked(args.listen)
     }
 
     #[test]
     fn the_defaults_are_those_of_the_options() {
-        assert_eq!(parse(&[]).unwrap().studio.options(), DemoOptions::default());
+        assert_eq!(parse(&[]).unwrap().demo.options(), DemoOptions::default());
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }
-        assert_eq!(parse(&["--speed", "0.5", "--runs", "1000"]).unwrap().studio.runs, 1000);
+        assert_eq!(parse(&["--speed", "0.5", "--runs", "1000"]).unwrap().demo.runs, 1000);
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::json;
 
 use super::*;
-use crate::demo::scenario::{Studio, StudioOptions, Timeline};
+use crate::demo::scenario::{DemoSchedule, DemoScheduleOptions, Timeline};
 
 fn session() -> Session {
     Session { epoch: "2026-11-23T01:08:40.911492Z".parse().unwrap(), speed: 1.0, salt: 5 }
 }
 
 fn events() -> Vec<TimedEvent> {
-    Timeline::new(Studio::new(7, StudioOptions { runs: 20 })).take(20_000).collect()
+    Timeline::new(DemoSchedule::new(7, DemoScheduleOptions { runs: 20 })).take(20_000).collect()
 }
 
 fn keys(value: &Value) -> BTreeSet<&str> {

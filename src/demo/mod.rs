@@ -29,7 +29,7 @@ pub mod server;
 mod speed;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use args::{DemoArgs, StudioArgs};
+pub use args::{DemoArgs, DemoStudioArgs};
 pub use dialect::Dialect;
 #[cfg(not(target_arch = "wasm32"))]
 pub use error::DemoError;
@@ -38,5 +38,5 @@ pub use handle::{DemoHandle, spawn_thread};
 #[cfg(not(target_arch = "wasm32"))]
 pub use run::run;
 #[cfg(not(target_arch = "wasm32"))]
-pub use server::{DemoOptions, DemoServer, House};
+pub use server::{DemoBroadcaster, DemoOptions, DemoServer};
 pub use speed::{SPEEDS, parse_speed};

@@ -12,10 +12,10 @@ use crate::server::signals::Signals;
 ///
 /// When it cannot be opened; [`DemoError::exit_code`] says what to exit with.
 pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
-    let listen = args.studio.checked(args.listen)?;
+    let listen = args.demo.checked(args.listen)?;
     // Before the address is out: who reads it may send the signal.
     let mut signals = Signals::listen().map_err(DemoError::Signal)?;
-    let server = DemoServer::start(listen, args.studio.options()).await?;
+    let server = DemoServer::start(listen, args.demo.options()).await?;
     // A closed stdout is no reason not to play.
     let _ = writeln!(io::stdout(), "{}", announcement(&server.url(), &args));
     signals.received().await;
@@ -24,19 +24,19 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
 }
 
 fn announcement(url: &str, args: &DemoArgs) -> String {
-    format!("Demo studio on {url}, {}. Ctrl-C ends it.", args.studio.told())
+    format!("Demo studio on {url}, {}. Ctrl-C ends it.", args.demo.told())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::{Dialect, StudioArgs};
+    use crate::demo::{DemoStudioArgs, Dialect};
 
     #[test]
     fn says_where_it_is_and_what_it_plays() {
         let args = DemoArgs {
             listen: "127.0.0.1:8000".parse().unwrap(),
-            studio: StudioArgs {
+            demo: DemoStudioArgs {
                 seed: 7,
                 speed: 4.0,
                 runs: 6,

@@ -72,8 +72,8 @@ fn a_failure_holds_fifteen_seconds_a_fix_pass_twelve_and_a_completion_six() {
 
 #[test]
 fn of_those_that_wait_a_failure_comes_first_then_a_fix_pass_then_a_completion() {
-    let usual = DirectorSettings::default().rates;
-    let short = Rates { gap_secs: 4.0, hold_failed_secs: 5.0, hold_fix_secs: 5.0, ..usual };
+    let default = DirectorSettings::default().rates;
+    let short = Rates { gap_secs: 4.0, hold_failed_secs: 5.0, hold_fix_secs: 5.0, ..default };
     let mut wall = Wall::with(short);
     wall.tell("first", FAILED).tell("done", COMPLETED).tell("pass", FIX).tell("bad", FAILED);
     for words in ["first failed", "bad failed", "pass fix", "done completed"] {
@@ -196,14 +196,14 @@ fn a_touch_can_last_until_somebody_takes_it_back() {
 #[test]
 fn the_key_turns_it_on_anywhere_and_off_where_it_was_not_asked_for() {
     let rates = DirectorSettings::default().rates;
-    let mut desk = Wall { director: Director::new(rates, false, 0.0), now_secs: 0.0 };
-    desk.tell("a", FAILED).touch().show("off");
-    desk.director.toggle(0.0);
-    desk.show("wall").touch().show("pinned");
-    desk.director.toggle(0.0);
-    desk.show("wall");
-    desk.director.toggle(0.0);
-    desk.show("off");
+    let mut manual = Wall { director: Director::new(rates, false, 0.0), now_secs: 0.0 };
+    manual.tell("a", FAILED).touch().show("off");
+    manual.director.toggle(0.0);
+    manual.show("wall").touch().show("pinned");
+    manual.director.toggle(0.0);
+    manual.show("wall");
+    manual.director.toggle(0.0);
+    manual.show("off");
     let mut wall = Wall::new();
     wall.director.toggle(0.0);
     wall.show("pinned");

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{
-    FrontOptions, HubError, HubOptions, Keep,
+    FrontOptions, HubError, HubOptions, JournalRetention,
     gate::GateArgs,
-    passthrough::{API_BASE, Behind},
+    passthrough::{API_BASE, ApiBackend},
 };
 use crate::config::{ConnectionOptions, KeptRuns, NamedRuns};
-use crate::demo::StudioArgs;
+use crate::demo::DemoStudioArgs;
 use crate::source::{Address, ApiUrl, check_address, parse_api_url, redact};
 
 const A_DAY: f64 = 86_400.0;
@@ -50,7 +50,7 @@ pub struct ServeArgs {
     pub connection: ConnectionOptions,
 
     #[command(flatten, next_help_heading = "Demo studio")]
-    pub studio: StudioArgs,
+    pub demo: DemoStudioArgs,
 }
 
 /// What a hub keeps, and whom it watches.
@@ -101,7 +101,7 @@ impl ServeArgs {
             // Nobody is there who could press a button.
             connection: self.connection.settings(true, &self.hub.named.run),
             store,
-            keep: Keep {
+            keep: JournalRetention {
                 age: self.hub.keep_days,
                 bytes: self.hub.keep_mib << 20,
                 runs: self.hub.keep_runs.keep_runs,
@@ -122,7 +122,7 @@ impl ServeArgs {
             (None, None) => {
                 // What the studio tells is made up: pages of any origin may look at it.
                 gate.is_public = true;
-                self.studio.checked(self.listen)?;
+                self.demo.checked(self.listen)?;
             }
             (None, Some(_)) if !self.listen.ip().to_canonical().is_loopback() => {
                 return Err(HubError::RemoteWithoutToken { address: self.listen });
@@ -130,13 +130,13 @@ impl ServeArgs {
             _ => {}
         }
         let behind = match hub {
-            None => Behind::Studio,
-            Some(hub) if hub.api.is_some() => Behind::Backend {
+            None => ApiBackend::Demo,
+            Some(hub) if hub.api.is_some() => ApiBackend::Backend {
                 url: parse_api_url(hub.upstream.as_str())?,
                 access: hub.connection.access.clone(),
                 budget: hub.connection.api.budget.clone(),
             },
-            Some(_) => Behind::Stream,
+            Some(_) => ApiBackend::Stream,
         };
         let allow_actions = hub.is_some_and(|hub| hub.actions);
         Ok(FrontOptions { gate, behind, allow_actions })

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{StoreError, gate::TokenError, passthrough::NoUpstream};
+use super::{StoreError, gate::TokenError, passthrough::UpstreamSetupError};
 use crate::{
     demo::DemoError,
     source::{AccessError, UrlError},
@@ -46,7 +46,7 @@ pub enum HubError {
     TokenFile(AccessError),
     /// The backend's REST cannot be asked.
     #[error(transparent)]
-    Upstream(#[from] NoUpstream),
+    Upstream(#[from] UpstreamSetupError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot start the hub's thread: {0}")]

@@ -14,32 +14,38 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use super::{Hub, gate::ScreenPlace};
+use super::{Hub, gate::ClientSlot};
 use crate::demo::{
-    House,
+    DemoBroadcaster,
     server::{ALL_RUNS, ONE_RUN},
 };
 
 /// The addresses of a studio's WebSockets.
-pub(super) fn of_studio(house: Arc<House>) -> Router {
-    Router::new().route(ALL_RUNS, get(visit)).route(ONE_RUN, get(visit)).with_state(house)
+pub(super) fn of_demo(broadcaster: Arc<DemoBroadcaster>) -> Router {
+    Router::new()
+        .route(ALL_RUNS, get(join_demo))
+        .route(ONE_RUN, get(join_demo))
+        .with_state(broadcaster)
 }
 
-async fn visit(State(house): State<Arc<House>>, mut request: Request) -> Response {
+async fn join_demo(
+    State(broadcaster): State<Arc<DemoBroadcaster>>,
+    mut request: Request,
+) -> Response {
     // What tungstenite has against a request is all the same to a person who came with a browser.
     let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
         return no_handshake();
     };
-    let visit = match house.admit(request.uri()) {
-        Ok(visit) => visit,
+    let client = match broadcaster.admit(request.uri()) {
+        Ok(client) => client,
         Err(refusal) => return (refusal.status(), refusal.text()).into_response(),
     };
-    let (place, upgrade) = take(&mut request);
-    house.spawn(async move {
-        let _place = place;
+    let (slot, upgrade) = take(&mut request);
+    broadcaster.spawn(async move {
+        let _slot = slot;
         // Where the client left before it had its answer, there is nobody to serve.
         if let Ok(connection) = upgrade.await {
-            visit.watch(TokioIo::new(connection)).await;
+            client.watch(TokioIo::new(connection)).await;
         }
     });
     accepted
@@ -58,16 +64,16 @@ async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "The hub ends.\n").into_response();
     }
     let query = request.uri().query().map(str::to_owned);
-    let (place, upgrade) = take(&mut request);
-    hub.welcome(query.as_deref(), place, async move { upgrade.await.ok().map(TokioIo::new) });
+    let (slot, upgrade) = take(&mut request);
+    hub.welcome(query.as_deref(), slot, async move { upgrade.await.ok().map(TokioIo::new) });
     accepted
 }
 
 /// The place that the gate gave a screen, which it keeps as long as it stays; and its connection, once
 /// its handshake is answered.
-fn take(request: &mut Request) -> (Option<ScreenPlace>, OnUpgrade) {
-    let place = request.extensions_mut().remove();
-    (place, hyper::upgrade::on(request))
+fn take(request: &mut Request) -> (Option<ClientSlot>, OnUpgrade) {
+    let slot = request.extensions_mut().remove();
+    (slot, hyper::upgrade::on(request))
 }
 
 fn no_handshake() -> Response {

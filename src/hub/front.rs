@@ -17,7 +17,7 @@ use super::{
     headers,
     health::{self, HealthSource},
     metrics::{self, MetricsSource},
-    passthrough::{self, Behind, Passthrough},
+    passthrough::{self, ApiBackend, Passthrough},
     started::Started,
 };
 
@@ -27,7 +27,7 @@ pub struct FrontOptions {
     /// Who may come in.
     pub gate: GateOptions,
     /// What is passed through.
-    pub behind: Behind,
+    pub behind: ApiBackend,
     /// Whether what is passed through may change something.
     pub allow_actions: bool,
 }
@@ -69,13 +69,13 @@ impl Front {
             started,
         };
         let gate = || Arc::clone(&gate);
-        let events = events.layer(middleware::from_fn_with_state(gate(), gate::seat));
-        let for_screens = events
+        let events = events.layer(middleware::from_fn_with_state(gate(), gate::reserve));
+        let for_clients = events
             .merge(passthrough::routes(passthrough))
             .merge(metrics::routes(metrics))
             .layer(middleware::from_fn_with_state(gate(), gate::ask_for_token));
         let page = page.layer(middleware::from_fn_with_state(gate(), gate::lead_to_login));
-        for_screens
+        for_clients
             .merge(gate::login_routes(gate()))
             .merge(health::routes(health))
             .fallback_service(page)

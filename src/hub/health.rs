@@ -101,7 +101,7 @@ async fn tell(State(source): State<HealthSource>, request: Request) -> Response 
         body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
         body["version"] = env!("CARGO_PKG_VERSION").into();
         body["uptime_seconds"] = source.started.elapsed().as_secs().into();
-        body["screens"] = source.gate.places().screens().into();
+        body["screens"] = source.gate.limits().clients().into();
         if let (Some(hub), Some(seen)) = (&source.hub, seen) {
             tell_hub(&mut body, hub, &seen);
         }

@@ -45,7 +45,7 @@ pub use args::ServeArgs;
 pub use error::HubError;
 pub use front::FrontOptions;
 pub use headers::CONTENT_SECURITY_POLICY;
-pub use relay::{Counters, Hub, HubOptions, Keep, StoreError, StoreState};
+pub use relay::{Counters, Hub, HubOptions, JournalRetention, StoreError, StoreState};
 pub use run::run;
 pub use server::HubServer;
 pub use site::Site;

@@ -24,7 +24,7 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     let lacks_page = site.is_none();
     let mut signals = Signals::listen().map_err(DemoError::Signal)?;
     let server = match hub {
-        None => HubServer::start_behind(listen, args.studio.options(), site, front).await?,
+        None => HubServer::start_behind(listen, args.demo.options(), site, front).await?,
         Some(hub) => HubServer::start_hub_behind(listen, Hub::open(hub)?, site, front).await?,
     };
     if lacks_page {
@@ -47,7 +47,7 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
 
 fn announcement(url: &str, args: &ServeArgs) -> String {
     let what = match &args.url {
-        None => format!("demo studio {}", args.studio.told()),
+        None => format!("demo studio {}", args.demo.told()),
         Some(upstream) => format!("the hub of {upstream}"),
     };
     format!("Meterbridge on {url}, {what}. Ctrl-C ends it.")

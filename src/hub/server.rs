@@ -21,7 +21,7 @@ use super::{
     gate::{Gate, GateOptions, Peer, Reason},
     headers, site,
 };
-use crate::demo::{DemoError, DemoOptions, House, server::ALL_RUNS};
+use crate::demo::{DemoBroadcaster, DemoError, DemoOptions, server::ALL_RUNS};
 use crate::server::port::{self, next_connection};
 
 /// HTTP connections at a time; more wait to be accepted. Screens are counted beside them, by the
@@ -56,7 +56,7 @@ fn bind(
 #[derive(Clone, Debug)]
 pub(super) enum Served {
     /// A demo studio.
-    Studio(Arc<House>),
+    Demo(Arc<DemoBroadcaster>),
     /// A hub, with an upstream.
     Hub(Arc<Hub>),
 }
@@ -64,7 +64,7 @@ pub(super) enum Served {
 impl Served {
     fn hub(&self) -> Option<Arc<Hub>> {
         match self {
-            Self::Studio(_) => None,
+            Self::Demo(_) => None,
             Self::Hub(hub) => Some(Arc::clone(hub)),
         }
     }
@@ -72,7 +72,7 @@ impl Served {
     /// Closes every viewer with 1001, and waits a moment for them to take it.
     async fn close(&self) {
         match self {
-            Self::Studio(house) => house.close().await,
+            Self::Demo(broadcaster) => broadcaster.close().await,
             Self::Hub(hub) => hub.close().await,
         }
     }
@@ -120,7 +120,7 @@ impl HubServer {
         front: FrontOptions,
     ) -> Result<Self, HubError> {
         let bound = bind(listen, None)?;
-        let served = Served::Studio(Arc::new(House::open(options)));
+        let served = Served::Demo(Arc::new(DemoBroadcaster::open(options)));
         Self::over(bound, served, site, front)
     }
 
@@ -184,7 +184,7 @@ impl HubServer {
     /// The hub that is served, where it is one.
     pub fn hub(&self) -> Option<&Hub> {
         match &self.served {
-            Served::Studio(_) => None,
+            Served::Demo(_) => None,
             Served::Hub(hub) => Some(hub),
         }
     }
@@ -210,7 +210,7 @@ impl Drop for HubServer {
 fn router(front: Front, served: &Served, site: Option<Site>) -> Router {
     let page = site::routes(site).layer(middleware::from_fn(headers::describe));
     let events = match served {
-        Served::Studio(house) => events::of_studio(Arc::clone(house)),
+        Served::Demo(broadcaster) => events::of_demo(Arc::clone(broadcaster)),
         Served::Hub(hub) => events::of_hub(Arc::clone(hub)),
     };
     front.router(events, page)
@@ -231,7 +231,7 @@ async fn serve(
             let stream = next_connection(&listener).await;
             // Who has no address any more has left.
             let Ok(from) = stream.peer_addr() else { continue };
-            let Some(peer) = gate.places().enter(from.ip()) else {
+            let Some(peer) = gate.limits().enter(from.ip()) else {
                 gate.refusals().count(Reason::Connections);
                 continue;
             };

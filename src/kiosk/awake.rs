@@ -94,8 +94,8 @@ mod session {
     /// The session's bus; at its usual place where nobody says which it is.
     fn connect() -> Result<UnixStream, AwakeError> {
         let named = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
-        let usual = || Some(format!("unix:path={}/bus", std::env::var("XDG_RUNTIME_DIR").ok()?));
-        let addresses = named.or_else(usual).ok_or(AwakeError::NoSession)?;
+        let default = || Some(format!("unix:path={}/bus", std::env::var("XDG_RUNTIME_DIR").ok()?));
+        let addresses = named.or_else(default).ok_or(AwakeError::NoSession)?;
         let mut failed = None;
         for address in addresses.split(';') {
             match socket_of(address).map(|at| UnixStream::connect_addr(&at)) {

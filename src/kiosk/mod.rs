@@ -25,4 +25,4 @@ mod options;
 pub mod service;
 pub mod watchdog;
 
-pub use options::{KioskOptions, KioskSettings, ScreenChoice};
+pub use options::{KioskOptions, KioskSettings, MonitorChoice};

@@ -18,9 +18,9 @@ pub struct KioskOptions {
     pub kiosk: bool,
 
     /// Fill this screen, counted from the left: 2, or 2/3 on a wall of three
-    #[arg(long, value_name = "N/OF", value_parser = ScreenChoice::from_str)]
+    #[arg(long, value_name = "N/OF", value_parser = MonitorChoice::from_str)]
     #[arg(env = "METERBRIDGE_SCREEN", hide_env = true)]
-    pub screen: Option<ScreenChoice>,
+    pub screen: Option<MonitorChoice>,
 
     /// Dim the picture between these times of day
     #[arg(long, value_name = "HH:MM-HH:MM", value_parser = Hours::from_str)]
@@ -54,7 +54,7 @@ pub struct KioskSettings {
     /// Nobody operates the screen.
     pub on: bool,
     /// Which screen is filled; `None` leaves it to the system.
-    pub screen: Option<ScreenChoice>,
+    pub screen: Option<MonitorChoice>,
     /// When the picture is dimmed; `None` is never.
     pub dim: Option<Hours>,
     /// What it is dimmed to; 1 is full brightness.
@@ -80,23 +80,23 @@ impl From<&KioskOptions> for KioskSettings {
 
 /// One screen of a wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScreenChoice {
+pub struct MonitorChoice {
     /// From 1, counted from the left, and from the top where two stand above each other.
     pub number: usize,
     /// How many the wall has; `None` where that does not matter.
     pub of: Option<usize>,
 }
 
-impl ScreenChoice {
+impl MonitorChoice {
     /// Which of so many screens that this machine has, from 0. `None` leaves it to the system:
     /// there is no such screen here, or the wall's screens hang on machines of their own.
-    pub fn index_among(self, screens: usize) -> Option<usize> {
-        let shared = self.of.is_none_or(|of| screens >= of);
-        (shared && self.number <= screens).then(|| self.number - 1)
+    pub fn index_among(self, monitors: usize) -> Option<usize> {
+        let shared = self.of.is_none_or(|of| monitors >= of);
+        (shared && self.number <= monitors).then(|| self.number - 1)
     }
 }
 
-impl FromStr for ScreenChoice {
+impl FromStr for MonitorChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_screen_is_a_number_and_perhaps_of_how_many() {
-        let read = |text: &str| text.parse::<ScreenChoice>().ok().map(|s| (s.number, s.of));
+        let read = |text: &str| text.parse::<MonitorChoice>().ok().map(|s| (s.number, s.of));
         for (text, expected) in [
             ("2", Some((2, None))),
             ("2/3", Some((2, Some(3)))),
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_screen_of_another_machine_is_this_machines_own() {
         let index =
-            |text: &str, screens| text.parse::<ScreenChoice>().unwrap().index_among(screens);
+            |text: &str, monitors| text.parse::<MonitorChoice>().unwrap().index_among(monitors);
         assert_eq!(index("2", 3), Some(1));
         assert_eq!(index("2/3", 3), Some(1));
         assert_eq!(index("3", 2), None);

@@ -139,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::layout::{Screen, wall_area};
+    use crate::layout::{CanvasSize, wall_area};
 
     fn inside(inner: &Rect, outer: &Rect) -> bool {
         inner.x >= outer.x - 0.1
@@ -155,13 +155,13 @@ mod tests {
             height in 400.0_f32..4500.0,
             failures in prop::option::of(160.0_f32..900.0),
         ) {
-            let area = wall_area(&Screen::of_pixels(width, height));
+            let area = wall_area(&CanvasSize::of_pixels(width, height));
             let board = lay_out_board(area, failures);
             let mut parts = vec![board.running, board.finished, board.cells];
             parts.extend(board.failed);
-            for (place, part) in parts.iter().enumerate() {
+            for (slot, part) in parts.iter().enumerate() {
                 prop_assert!(inside(part, &area) && part.w > 300.0 && part.h > 100.0, "{part:?}");
-                for other in &parts[..place] {
+                for other in &parts[..slot] {
                     let apart = part.right() <= other.x || other.right() <= part.x
                         || part.bottom() <= other.y || other.bottom() <= part.y;
                     prop_assert!(apart, "{part:?} {other:?}");

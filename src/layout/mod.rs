@@ -2,13 +2,13 @@
 //! screen, y down). Knows nothing of what is drawn, and nothing of Bevy.
 
 mod board;
+mod canvas_size;
 mod rack;
-mod screen;
 mod wall;
 
 pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
+pub use canvas_size::{CanvasSize, Rect};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
-pub use screen::{Rect, Screen};
 pub use wall::{
     Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, lay_out_wall, wall_area,
 };

@@ -2,7 +2,7 @@
 //! for whoever asks to count.
 
 use super::board::failures_width;
-use super::{Rect, Screen};
+use super::{CanvasSize, Rect};
 
 const GAP: f32 = 16.0;
 /// Upper edge of the tiles: the header is above.
@@ -64,9 +64,14 @@ pub struct Wall {
 }
 
 /// Where the tiles of a screen are: between the header and the bridge.
-pub fn wall_area(screen: &Screen) -> Rect {
-    let height = screen.height - TOP - FOOT - Screen::BRIDGE_HEIGHT;
-    Rect::new(Screen::MARGIN, TOP, screen.width - 2.0 * Screen::MARGIN, height.max(1.0))
+pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
+    let height = canvas_size.height - TOP - FOOT - CanvasSize::BRIDGE_HEIGHT;
+    Rect::new(
+        CanvasSize::MARGIN,
+        TOP,
+        canvas_size.width - 2.0 * CanvasSize::MARGIN,
+        height.max(1.0),
+    )
 }
 
 /// Where many failures are told together, beside the tiles of all other runs, and what is left for
@@ -111,17 +116,17 @@ fn lay_out_at(request: &WallRequest, density: Density) -> Option<Wall> {
     (1..=most_columns).find_map(|columns| {
         let grid = Grid::filled(columns, most_rows, request.failed, request.others)?;
         let rows = grid.rows_used();
-        let places = |wanted: fn(&Place) -> bool| {
-            let of_kind = grid.places.iter().filter(move |place| wanted(place));
+        let slots = |wanted: fn(&Slot) -> bool| {
+            let of_kind = grid.slots.iter().filter(move |slot| wanted(slot));
             of_kind
-                .map(|place| cell(request.area, (columns, rows), place.at, place.span))
+                .map(|slot| cell(request.area, (columns, rows), slot.at, slot.span))
                 .collect::<Vec<_>>()
         };
-        let taken: usize = grid.places.iter().map(|place| place.span.0 * place.span.1).sum();
+        let taken: usize = grid.slots.iter().map(|slot| slot.span.0 * slot.span.1).sum();
         Some(Wall {
             density,
-            failed: places(|place| place.failed),
-            others: places(|place| !place.failed),
+            failed: slots(|slot| slot.failed),
+            others: slots(|slot| !slot.failed),
             free: columns * rows - taken,
         })
     })
@@ -155,7 +160,7 @@ fn cell(
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Slot {
     failed: bool,
     at: (usize, usize),
     span: (usize, usize),
@@ -166,26 +171,26 @@ struct Grid {
     columns: usize,
     rows: usize,
     taken: Vec<bool>,
-    places: Vec<Place>,
+    slots: Vec<Slot>,
 }
 
 impl Grid {
     /// A grid with everything in it; `None` where it has no room for all.
     fn filled(columns: usize, rows: usize, failed: usize, others: usize) -> Option<Self> {
         let taken = vec![false; columns * rows];
-        let mut grid = Self { columns, rows, taken, places: Vec::new() };
+        let mut grid = Self { columns, rows, taken, slots: Vec::new() };
         // One failure takes four cells, each of several two, one below the other.
         let span = if failed == 1 { (2, 2) } else { (2, 1) };
         for _ in 0..failed {
             let down_first =
                 (0..columns).flat_map(|column| (0..rows).map(move |row| (column, row)));
             let at = down_first.into_iter().find(|at| grid.is_free(*at, span))?;
-            grid.take(Place { failed: true, at, span });
+            grid.take(Slot { failed: true, at, span });
         }
         for _ in 0..others {
             let along_first = (0..columns * rows).map(|cell| (cell % columns, cell / columns));
             let at = along_first.into_iter().find(|at| grid.is_free(*at, (1, 1)))?;
-            grid.take(Place { failed: false, at, span: (1, 1) });
+            grid.take(Slot { failed: false, at, span: (1, 1) });
         }
         Some(grid)
     }
@@ -198,18 +203,18 @@ impl Grid {
             })
     }
 
-    fn take(&mut self, place: Place) {
-        let ((column, row), (w, h)) = (place.at, place.span);
+    fn take(&mut self, slot: Slot) {
+        let ((column, row), (w, h)) = (slot.at, slot.span);
         for row in row..row + h {
             for column in column..column + w {
                 self.taken[row * self.columns + column] = true;
             }
         }
-        self.places.push(place);
+        self.slots.push(slot);
     }
 
     fn rows_used(&self) -> usize {
-        self.places.iter().map(|place| place.at.1 + place.span.1).max().unwrap_or(1)
+        self.slots.iter().map(|slot| slot.at.1 + slot.span.1).max().unwrap_or(1)
     }
 }
 
@@ -219,8 +224,8 @@ mod tests {
 
     use super::*;
 
-    fn wall(screen: (f32, f32), failed: usize, others: usize) -> Option<Wall> {
-        let area = wall_area(&Screen::of_pixels(screen.0, screen.1));
+    fn wall(canvas_size: (f32, f32), failed: usize, others: usize) -> Option<Wall> {
+        let area = wall_area(&CanvasSize::of_pixels(canvas_size.0, canvas_size.1));
         lay_out_wall(&WallRequest { area, failed, others, at_least: Density::Strip })
     }
 
@@ -267,23 +272,26 @@ mod tests {
 
     #[test]
     fn a_wall_may_be_kept_denser_than_it_need_be() {
-        let area = wall_area(&Screen::of_pixels(1920.0, 1080.0));
+        let area = wall_area(&CanvasSize::of_pixels(1920.0, 1080.0));
         let request = WallRequest { area, failed: 0, others: 5, at_least: Density::Medium };
         assert_eq!(lay_out_wall(&request).map(|wall| wall.density), Some(Density::Medium));
     }
 
     #[test]
     fn beside_many_failures_there_is_room_for_what_runs() {
-        for (screen, most) in [(HD, 25), ((1080.0, 1920.0), 40)] {
-            let area = wall_area(&Screen::of_pixels(screen.0, screen.1));
+        for (canvas_size, most) in [(HD, 25), ((1080.0, 1920.0), 40)] {
+            let area = wall_area(&CanvasSize::of_pixels(canvas_size.0, canvas_size.1));
             let (block, rest) = beside_failures(area);
             assert!(!overlap(&block, &rest));
             let tiles = |others| {
                 let at_least = Density::Strip;
                 lay_out_wall(&WallRequest { area: rest, failed: 0, others, at_least })
             };
-            assert!(tiles(9).is_some_and(|wall| wall.density <= Density::Medium), "{screen:?}");
-            assert!(tiles(most).is_some(), "{screen:?}");
+            assert!(
+                tiles(9).is_some_and(|wall| wall.density <= Density::Medium),
+                "{canvas_size:?}"
+            );
+            assert!(tiles(most).is_some(), "{canvas_size:?}");
         }
     }
 
@@ -302,7 +310,7 @@ mod tests {
             failed in 0_usize..=4,
             others in 0_usize..=120,
         ) {
-            let area = wall_area(&Screen::of_pixels(width, height));
+            let area = wall_area(&CanvasSize::of_pixels(width, height));
             let request = WallRequest { area, failed, others, at_least: Density::Strip };
             let Some(wall) = lay_out_wall(&request) else {
                 // What any 16:9 screen holds, every screen holds.
@@ -312,11 +320,11 @@ mod tests {
             prop_assert_eq!((wall.failed.len(), wall.others.len()), (failed, others));
             let all: Vec<Rect> = wall.failed.iter().chain(&wall.others).copied().collect();
             let (least_w, least_h) = wall.density.least();
-            for (place, tile) in all.iter().enumerate() {
+            for (slot, tile) in all.iter().enumerate() {
                 prop_assert!(tile.x >= area.x - 0.1 && tile.right() <= area.right() + 0.1);
                 prop_assert!(tile.y >= area.y - 0.1 && tile.bottom() <= area.bottom() + 0.1);
                 prop_assert!(tile.w >= least_w - 1.1 && tile.h >= least_h - 1.1, "{:?}", tile);
-                for other in &all[..place] {
+                for other in &all[..slot] {
                     prop_assert!(!overlap(tile, other), "{:?} {:?}", tile, other);
                 }
             }

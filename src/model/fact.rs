@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, pipeline_place};
+use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, pipeline_index};
 
 /// Whole-second timestamps put a short node's start and end on one instant; only an end that
 /// tells of at least this duration must belong to an earlier start.
@@ -33,7 +33,7 @@ pub(super) struct Fact {
 pub(super) enum Subject {
     Run,
     /// A node by its place in the pipeline.
-    Place(u8),
+    PipelineNode(u8),
     /// A node that the pipeline does not know.
     Other(Box<NodeName>),
 }
@@ -69,8 +69,8 @@ impl Fact {
         };
         let subject = match &event.node {
             None => Subject::Run,
-            Some(node) => match pipeline_place(node) {
-                Some(place) => Subject::Place(place as u8),
+            Some(node) => match pipeline_index(node) {
+                Some(place) => Subject::PipelineNode(place as u8),
                 None => Subject::Other(Box::new(node.clone())),
             },
         };
@@ -90,7 +90,7 @@ impl Fact {
     pub(super) fn node(&self) -> Option<&str> {
         match &self.subject {
             Subject::Run => None,
-            Subject::Place(place) => PIPELINE.get(usize::from(*place)).copied(),
+            Subject::PipelineNode(place) => PIPELINE.get(usize::from(*place)).copied(),
             Subject::Other(name) => Some(name),
         }
     }
@@ -104,7 +104,7 @@ impl Fact {
     /// the run ends; a node starts before it ends, unless the end tells of an earlier start.
     fn tie_rank(event: &WorkflowEvent, kind: FactKind, subject: &Subject) -> u16 {
         let place = match subject {
-            Subject::Place(place) => u16::from(*place),
+            Subject::PipelineNode(place) => u16::from(*place),
             Subject::Other(_) => PIPELINE.len() as u16,
             Subject::Run => {
                 return match kind {

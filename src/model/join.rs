@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::node::{Attempt, FIX, Finish, MOST_NODES, Node, NodeStatus};
 use super::run_state::RunState;
 use super::status::RunStatus;
-use crate::protocol::rest::{NodeExecution, RunSnapshot, ToldStatus};
-use crate::protocol::{PIPELINE, pipeline_place};
+use crate::protocol::rest::{NodeExecution, ReportedStatus, RunSnapshot};
+use crate::protocol::{PIPELINE, pipeline_index};
 
 /// An event and the row of the database about the same thing are some milliseconds apart.
 const BETWEEN_EVENT_AND_ROW: SignedDuration = SignedDuration::from_millis(50);
@@ -48,16 +48,16 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
 
     let reaches = |begin: Timestamp| {
         snapshot
-            .told_until()
+            .reported_until()
             .is_some_and(|until| begin.duration_since(until) <= BETWEEN_EVENT_AND_ROW)
     };
-    let told_to_the_end = is_of_this && snapshot.status.is_some_and(ToldStatus::is_final);
-    let never_began = snapshot.status == Some(ToldStatus::Cancelled) && rows.is_empty();
+    let told_to_the_end = is_of_this && snapshot.status.is_some_and(ReportedStatus::is_final);
+    let never_began = snapshot.status == Some(ReportedStatus::Cancelled) && rows.is_empty();
     let is_complete = match events_begin {
         _ if told_to_the_end || snapshot.gapless || never_began => true,
         Some(begin) => reaches(begin),
         // No event told of a node: what there is to know is in the rows, as soon as they are of now.
-        None => !state.status.is_over() || snapshot.status == Some(ToldStatus::Cancelled),
+        None => !state.status.is_over() || snapshot.status == Some(ReportedStatus::Cancelled),
     };
     settle(state, is_complete);
     if snapshot.is_settled && state.status == RunStatus::Cancelled {
@@ -117,7 +117,7 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
         let next = next + 1;
         let Some(at) = rows[next].started_at else { break };
         let past: Vec<&NodeExecution> = rows.drain(..next).collect();
-        let failed = past.iter().any(|row| row.status == ToldStatus::Failed);
+        let failed = past.iter().any(|row| row.status == ReportedStatus::Failed);
         state.executions = state.executions.max(1);
         state.started_at = state.started_at.or(past[0].started_at);
         let told = snapshot.earlier_error(past[0].started_at, at);
@@ -208,7 +208,7 @@ fn are_same(attempt: &Attempt, row: &NodeExecution) -> bool {
         _ => attempt.ended_at.unwrap_or(began),
     };
     let row_ended = match row.status {
-        ToldStatus::Running | ToldStatus::Pending => Timestamp::MAX,
+        ReportedStatus::Running | ReportedStatus::Pending => Timestamp::MAX,
         _ => row.completed_at.unwrap_or(row_began),
     };
     let apart = |earlier: Timestamp, later: Timestamp| {
@@ -240,8 +240,8 @@ fn complete(attempt: &mut Attempt, row: &NodeExecution, error: &Arc<str>) {
     if !matches!(attempt.status, NodeStatus::Running | NodeStatus::Unknown) {
         return;
     }
-    let failed = row.status == ToldStatus::Failed;
-    if !failed && row.status != ToldStatus::Completed {
+    let failed = row.status == ReportedStatus::Failed;
+    if !failed && row.status != ReportedStatus::Completed {
         return;
     }
     attempt.status = if failed { NodeStatus::Failed } else { NodeStatus::Success };
@@ -262,16 +262,16 @@ fn join_outcome(state: &mut RunState, snapshot: &RunSnapshot, error: &Arc<str>) 
     if matches!(state.status, RunStatus::Completed | RunStatus::Failed) {
         return;
     }
-    if status != ToldStatus::Pending && !state.cancelled_before_start(status) {
+    if status != ReportedStatus::Pending && !state.cancelled_before_start(status) {
         state.executions = state.executions.max(1);
     }
     match status {
-        ToldStatus::Pending => {}
-        ToldStatus::Running if state.status == RunStatus::Pending => {
+        ReportedStatus::Pending => {}
+        ReportedStatus::Running if state.status == RunStatus::Pending => {
             state.status = RunStatus::Running;
         }
-        ToldStatus::Running => {}
-        ToldStatus::Cancelled => {
+        ReportedStatus::Running => {}
+        ReportedStatus::Cancelled => {
             state.cancel_requested = true;
             if state.status != RunStatus::Cancelled {
                 state.status = RunStatus::Cancelled;
@@ -279,8 +279,8 @@ fn join_outcome(state: &mut RunState, snapshot: &RunSnapshot, error: &Arc<str>) 
                 state.from_rest = true;
             }
         }
-        ToldStatus::Completed | ToldStatus::Failed => {
-            let failed = status == ToldStatus::Failed;
+        ReportedStatus::Completed | ReportedStatus::Failed => {
+            let failed = status == ReportedStatus::Failed;
             state.status = if failed { RunStatus::Failed } else { RunStatus::Completed };
             state.error = failed.then(|| error.clone());
             state.end(snapshot.updated_at);
@@ -360,7 +360,7 @@ fn order_starts(nodes: &mut [Node]) {
     let mut started: Vec<usize> = (0..nodes.len()).filter(|&at| nodes[at].was_seen()).collect();
     started.sort_by_key(|&at| {
         let node = &nodes[at];
-        let place = pipeline_place(&node.name).unwrap_or(PIPELINE.len());
+        let place = pipeline_index(&node.name).unwrap_or(PIPELINE.len());
         (node.started_at, place, node.start_order)
     });
     for (order, at) in (1..).zip(started) {

@@ -18,7 +18,7 @@ pub struct LogEntry {
     /// By this machine's clock.
     pub received_at: Timestamp,
     pub item: LogItem,
-    text: TextPlace,
+    text: TextSpan,
 }
 
 /// What a line tells.
@@ -32,13 +32,13 @@ pub enum LogItem {
 
 /// Where an event's text lies.
 #[derive(Clone, Copy, Debug, Default)]
-struct TextPlace {
+struct TextSpan {
     segment: u64,
     start: u32,
     end: u32,
 }
 
-impl TextPlace {
+impl TextSpan {
     fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -87,7 +87,7 @@ impl EventLog {
         self.first_segment + (self.segments.len().saturating_sub(1)) as u64
     }
 
-    fn keep_text(&mut self, text: &str) -> TextPlace {
+    fn keep_text(&mut self, text: &str) -> TextSpan {
         let full = self
             .segments
             .back()
@@ -98,7 +98,7 @@ impl EventLog {
         }
         let place = self.newest_segment();
         let Some(segment) = self.segments.back_mut() else {
-            return TextPlace::default();
+            return TextSpan::default();
         };
         if segment.is_empty() {
             segment.reserve_exact(text.len().max(SEGMENT_BYTES));
@@ -107,7 +107,7 @@ impl EventLog {
         // gigabytes is no message.
         let start = segment.len() as u32;
         segment.push_str(text);
-        TextPlace { segment: place, start, end: segment.len() as u32 }
+        TextSpan { segment: place, start, end: segment.len() as u32 }
     }
 
     /// Lets go of the segments that no kept line lies in; one of them is used again.

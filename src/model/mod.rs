@@ -33,6 +33,6 @@ pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
 pub use run::{Run, RunEvent};
 pub use run_state::{Execution, RunState};
-pub use stats::{Stats, Usual};
+pub use stats::{Baseline, Stats};
 pub use status::RunStatus;
 pub use store::{Change, Counters, Model, NodeChange, Outcome, Retention};

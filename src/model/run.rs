@@ -15,7 +15,7 @@ use crate::protocol::rest::RunSnapshot;
 use crate::protocol::{Detail, EventId, ORPHAN_AFTER, RunId};
 
 /// Room for the events of a run that needs no fix, and of one that needs one.
-const USUAL_FACTS: usize = 28;
+const TYPICAL_FACTS: usize = 28;
 
 /// An event of a run, as it is told in the run's story.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ pub struct Run {
 }
 
 /// What became of a fact.
-pub(super) enum Taken {
+pub(super) enum FactOutcome {
     Applied {
         refolded: bool,
     },
@@ -74,10 +74,10 @@ impl Run {
             state: RunState::default(),
             folded: None,
             snapshot: None,
-            facts: VecDeque::with_capacity(most_facts.min(USUAL_FACTS)),
+            facts: VecDeque::with_capacity(most_facts.min(TYPICAL_FACTS)),
             base: None,
             horizon: None,
-            seen: Seen::with_capacity(most_facts.min(USUAL_FACTS)),
+            seen: Seen::with_capacity(most_facts.min(TYPICAL_FACTS)),
         }
     }
 
@@ -139,12 +139,17 @@ impl Run {
         self.seen.insert(id, most_facts)
     }
 
-    pub(super) fn take(&mut self, fact: Fact, received_at: Timestamp, most_facts: usize) -> Taken {
+    pub(super) fn take(
+        &mut self,
+        fact: Fact,
+        received_at: Timestamp,
+        most_facts: usize,
+    ) -> FactOutcome {
         if !self.seen.insert(fact.id, most_facts) {
-            return Taken::Duplicate;
+            return FactOutcome::Duplicate;
         }
         if self.horizon.as_ref().is_some_and(|horizon| fact.order(horizon).is_lt()) {
-            return Taken::TooOld;
+            return FactOutcome::TooOld;
         }
         self.events += 1;
         self.first_event_at = self.first_event_at.min(fact.at);
@@ -167,7 +172,7 @@ impl Run {
             }
         }
         self.join();
-        Taken::Applied { refolded: !in_order }
+        FactOutcome::Applied { refolded: !in_order }
     }
 
     /// Takes in what REST told. `false` where something fresher is known.
@@ -194,12 +199,12 @@ impl Run {
         self.first_event_at = snapshot
             .created_at
             .map_or(self.first_event_at, |created| self.first_event_at.min(created));
-        let told_until = snapshot.told_until();
-        if told_until.is_some_and(|until| until > self.last_event_at) || known.is_none() {
+        let reported_until = snapshot.reported_until();
+        if reported_until.is_some_and(|until| until > self.last_event_at) || known.is_none() {
             self.last_received_at = self.last_received_at.max(received_at);
         }
         self.last_event_at =
-            told_until.map_or(self.last_event_at, |until| self.last_event_at.max(until));
+            reported_until.map_or(self.last_event_at, |until| self.last_event_at.max(until));
         self.snapshot = Some(snapshot);
         if self.folded.is_none() {
             self.folded = Some(Box::new(self.state.clone()));

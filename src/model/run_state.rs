@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use super::fact::{Fact, FactKind, Subject};
 use super::node::{self, FIX, Finish, MOST_NODES, Node, NodeStatus};
 use super::status::RunStatus;
-use crate::protocol::rest::ToldStatus;
+use crate::protocol::rest::ReportedStatus;
 use crate::protocol::{NodeName, PIPELINE};
 
 /// Earlier executions kept of one run.
@@ -116,7 +116,7 @@ impl RunState {
     fn index_of(&self, subject: &Subject) -> Option<usize> {
         match subject {
             Subject::Run => None,
-            Subject::Place(place) => Some(usize::from(*place)),
+            Subject::PipelineNode(place) => Some(usize::from(*place)),
             Subject::Other(name) => self.nodes[PIPELINE.len()..]
                 .iter()
                 .position(|node| node.name == **name)
@@ -236,8 +236,8 @@ impl RunState {
     }
 
     /// Whether REST says that it was cancelled while it waited.
-    pub(super) fn cancelled_before_start(&self, told: ToldStatus) -> bool {
-        told == ToldStatus::Cancelled && self.executions == 0
+    pub(super) fn cancelled_before_start(&self, told: ReportedStatus) -> bool {
+        told == ReportedStatus::Cancelled && self.executions == 0
     }
 
     /// A cancelled run goes on: what was not its turn yet is waiting again.

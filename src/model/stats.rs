@@ -29,7 +29,7 @@ pub(super) type Span = (Timestamp, Option<Timestamp>);
 
 /// The usual duration of something, from its last successes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Usual {
+pub struct Baseline {
     pub p50_ms: u64,
     pub p95_ms: u64,
     /// Durations it was taken from, at most 200.
@@ -56,8 +56,8 @@ impl Durations {
         self.sorted.insert(place, millis);
     }
 
-    fn usual(&self) -> Option<Usual> {
-        Some(Usual {
+    fn baseline(&self) -> Option<Baseline> {
+        Some(Baseline {
             p50_ms: percentile(&self.sorted, 0.50)?,
             p95_ms: percentile(&self.sorted, 0.95)?,
             samples: self.sorted.len(),
@@ -153,13 +153,13 @@ impl Stats {
     }
 
     /// The usual duration of one execution of a node; `None` before its first success.
-    pub fn usual_node(&self, name: &str) -> Option<Usual> {
-        self.nodes.get(name)?.usual()
+    pub fn node_baseline(&self, name: &str) -> Option<Baseline> {
+        self.nodes.get(name)?.baseline()
     }
 
     /// The usual duration of a completed run.
-    pub fn usual_run(&self) -> Option<Usual> {
-        self.runs.usual()
+    pub fn run_baseline(&self) -> Option<Baseline> {
+        self.runs.baseline()
     }
 
     /// What the last `most` completed runs took, in milliseconds, the oldest first.

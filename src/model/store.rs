@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::fact::Fact;
 use super::node::NodeStatus;
-use super::run::Taken;
+use super::run::FactOutcome;
 use super::stats::{Ended, Span};
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
@@ -215,15 +215,15 @@ impl Model {
         let outcome_known = run.from_rest && run.status.is_over();
         let node_before = run.status_of(&subject);
         match run.take(fact, received_at, self.retention.events_per_run) {
-            Taken::Duplicate => {
+            FactOutcome::Duplicate => {
                 self.counters.duplicates += 1;
                 Outcome::Duplicate
             }
-            Taken::TooOld => {
+            FactOutcome::TooOld => {
                 self.counters.ignored += 1;
                 Outcome::Ignored
             }
-            Taken::Applied { refolded } => {
+            FactOutcome::Applied { refolded } => {
                 self.counters.events += 1;
                 self.clock.observe(event.at, received_at, live);
                 self.stats.count_event(event.at);
@@ -255,7 +255,7 @@ impl Model {
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {
-                let at = snapshot.created_at.or(snapshot.told_until()).unwrap_or(received_at);
+                let at = snapshot.created_at.or(snapshot.reported_until()).unwrap_or(received_at);
                 let evicted = self.make_room(at);
                 let most_facts = self.retention.events_per_run;
                 (self.insert(Run::new(run_id.clone(), at, received_at, most_facts)), evicted)
@@ -267,7 +267,7 @@ impl Model {
             return None;
         }
         self.counters.snapshots += 1;
-        let at = run.snapshot().and_then(RunSnapshot::told_until).unwrap_or(received_at);
+        let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(received_at);
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.account(slot, before);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {

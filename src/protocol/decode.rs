@@ -170,7 +170,7 @@ impl Batch {
 
     /// Whether the last item says how what follows it is to be taken: a hub's hello, or the end of its
     /// replay. A batch that goes on would be of two kinds.
-    pub fn is_at_a_turn(&self) -> bool {
+    pub fn ends_at_replay_boundary(&self) -> bool {
         let last = self.items.last();
         matches!(last, Some(Item::Hub(HubFrame::Hello(_) | HubFrame::Live)))
     }

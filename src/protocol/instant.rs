@@ -8,12 +8,12 @@ use super::instant_forms;
 /// (Python's `utcnow().isoformat()`); and the forms that other languages and logs write, numbers
 /// since 1970 among them. `None` when it is no instant.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
-    parse_usual(text.as_bytes()).or_else(|| instant_forms::parse(text))
+    parse_common(text.as_bytes()).or_else(|| instant_forms::parse(text))
 }
 
 /// The form that all dialects use, `2026-11-23T01:08:41[.219282][Z|+00:00]`, which is read for
 /// every single event. `None` for every other form, and for what needs a second look.
-fn parse_usual(text: &[u8]) -> Option<Timestamp> {
+fn parse_common(text: &[u8]) -> Option<Timestamp> {
     let (clock, rest) = text.split_first_chunk::<19>()?;
     let marks = [clock[4], clock[7], clock[10], clock[13], clock[16]];
     if marks != *b"--T::" {
@@ -98,8 +98,11 @@ mod tests {
         for nth in 0..292_200_usize {
             let clock = ["00:00:00", "23:59:59", "01:08:41"][nth % 3];
             let text = format!("{day}T{clock}{}{}", fractions[nth % 5], zones[nth % 6]);
-            let usual = parse_usual(text.as_bytes());
-            assert!(usual.is_some() && usual == instant_forms::parse(&text), "{text}: {usual:?}");
+            let common = parse_common(text.as_bytes());
+            assert!(
+                common.is_some() && common == instant_forms::parse(&text),
+                "{text}: {common:?}"
+            );
             day = day.tomorrow().expect("far from the end of time");
         }
     }
@@ -121,7 +124,7 @@ mod tests {
             "2026-11-23T01:08",
             "",
         ] {
-            assert_eq!(parse_usual(text.as_bytes()), None, "{text}");
+            assert_eq!(parse_common(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -27,7 +27,7 @@ pub const PIPELINE: [&str; 9] =
     ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW"];
 
 /// A node's place in the [`PIPELINE`]; `None` for one that it does not know.
-pub fn pipeline_place(name: &str) -> Option<usize> {
+pub fn pipeline_index(name: &str) -> Option<usize> {
     // Asked for every event: a match compares lengths first, and words rather than bytes.
     let place = match name {
         "PLAN" => 0,
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn each_node_of_the_pipeline_has_its_place() {
         for (place, name) in PIPELINE.iter().enumerate() {
-            assert_eq!(pipeline_place(name), Some(place));
+            assert_eq!(pipeline_index(name), Some(place));
         }
-        assert_eq!(pipeline_place("MASTER"), None);
+        assert_eq!(pipeline_index("MASTER"), None);
     }
 }

@@ -25,7 +25,7 @@ pub struct RestError(String);
 
 /// Where a run stands, as REST tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ToldStatus {
+pub enum ReportedStatus {
     Pending,
     Running,
     Completed,
@@ -33,7 +33,7 @@ pub enum ToldStatus {
     Cancelled,
 }
 
-impl ToldStatus {
+impl ReportedStatus {
     const ALL: [Self; 5] =
         [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
@@ -62,8 +62,8 @@ impl ToldStatus {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeExecution {
     pub node: NodeName,
-    /// [`ToldStatus::Running`] where the text says nothing known.
-    pub status: ToldStatus,
+    /// [`ReportedStatus::Running`] where the text says nothing known.
+    pub status: ReportedStatus,
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
     pub duration_ms: Option<u64>,
@@ -71,12 +71,12 @@ pub struct NodeExecution {
 
 /// `error` of a run: its words and its time. `error.node` names the wrong node and is not read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ToldError {
+pub struct ReportedError {
     pub message: Arc<str>,
     pub at: Option<Timestamp>,
 }
 
-impl ToldError {
+impl ReportedError {
     /// Whether it is no error but the mark that a cancel left.
     pub fn is_cancel(&self) -> bool {
         self.message.to_ascii_lowercase().contains("cancelled")
@@ -90,11 +90,11 @@ pub struct RunSnapshot {
     pub song_id: Option<SmolStr>,
     /// From the song, not from the run; whoever asked for both puts it here.
     pub song_title: Option<SmolStr>,
-    pub status: Option<ToldStatus>,
+    pub status: Option<ReportedStatus>,
     pub fix_iterations: Option<u32>,
     /// In order of name.
     pub scores: Arc<[Score]>,
-    pub error: Option<ToldError>,
+    pub error: Option<ReportedError>,
     pub created_at: Option<Timestamp>,
     /// Moves when the run or one of its nodes ends, not when a node starts.
     pub updated_at: Option<Timestamp>,
@@ -107,14 +107,14 @@ pub struct RunSnapshot {
     pub gapless: bool,
     /// Why earlier executions failed, at most [`MOST_EARLIER_ERRORS`]. The backend forgets it when the run
     /// is executed again; [`remember`](Self::remember) keeps it.
-    pub earlier_errors: Vec<ToldError>,
+    pub earlier_errors: Vec<ReportedError>,
     /// Nothing more comes of the run, whatever its rows say: it was cancelled, and the server that ran
     /// its last node is gone. No backend sends this; whoever watches the run finds out.
     pub is_settled: bool,
 }
 
 /// Orders snapshots of a run: a later one is greater.
-type Freshness = (Option<Timestamp>, usize, usize, Option<ToldStatus>, bool, bool, bool);
+type Freshness = (Option<Timestamp>, usize, usize, Option<ReportedStatus>, bool, bool, bool);
 
 impl RunSnapshot {
     /// Reads `GET /runs/{run_id}`, or what [`to_json`](Self::to_json) wrote.
@@ -130,7 +130,7 @@ impl RunSnapshot {
             run_id,
             song_id: text(&value["song_id"]),
             song_title: title(&value["song_title"]),
-            status: value["status"].as_str().and_then(ToldStatus::read),
+            status: value["status"].as_str().and_then(ReportedStatus::read),
             fix_iterations: count(&value["fix_iterations"]),
             scores: scores(&body),
             error: told_error(&value["error"]),
@@ -150,7 +150,7 @@ impl RunSnapshot {
         let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let scores: BTreeMap<&str, f64> =
             self.scores.iter().map(|(name, score)| (name.as_str(), *score)).collect();
-        let told = |error: &ToldError| json!({"message": error.message.as_ref(), "timestamp": instant(error.at)});
+        let told = |error: &ReportedError| json!({"message": error.message.as_ref(), "timestamp": instant(error.at)});
         let error = self.error.as_ref().map(told);
         let earlier_errors: Vec<Value> = self.earlier_errors.iter().map(told).collect();
         let execution = |row: &NodeExecution| {
@@ -164,7 +164,7 @@ impl RunSnapshot {
         json!({
             "run_id": self.run_id.as_str(), "song_id": self.song_id.as_deref(),
             "song_title": self.song_title.as_deref(),
-            "status": self.status.map(ToldStatus::as_str), "fix_iterations": self.fix_iterations,
+            "status": self.status.map(ReportedStatus::as_str), "fix_iterations": self.fix_iterations,
             "validation_scores": scores, "error": error, "created_at": instant(self.created_at),
             "updated_at": instant(self.updated_at), "executions": executions,
             "event_counts": {"start": self.starts}, "gapless": self.gapless,
@@ -175,7 +175,7 @@ impl RunSnapshot {
 
     /// Keeps the errors of failed executions that `older`, a snapshot of the same run, tells of.
     pub fn remember(&mut self, older: &Self) {
-        let failed = older.status == Some(ToldStatus::Failed);
+        let failed = older.status == Some(ReportedStatus::Failed);
         let last = older.error.iter().filter(|error| failed && !error.is_cancel());
         for error in older.earlier_errors.iter().chain(last) {
             if self.error.as_ref() != Some(error) && !self.earlier_errors.contains(error) {
@@ -188,15 +188,19 @@ impl RunSnapshot {
     }
 
     /// Why the execution that went on between `since` and `until` failed, where that is remembered.
-    pub fn earlier_error(&self, since: Option<Timestamp>, until: Timestamp) -> Option<&ToldError> {
+    pub fn earlier_error(
+        &self,
+        since: Option<Timestamp>,
+        until: Timestamp,
+    ) -> Option<&ReportedError> {
         let within =
-            |error: &&ToldError| error.at.is_some_and(|at| Some(at) >= since && at <= until);
+            |error: &&ReportedError| error.at.is_some_and(|at| Some(at) >= since && at <= until);
         // The backend may go on telling of the last error while the run is executed again.
         self.earlier_errors.iter().chain(&self.error).find(within)
     }
 
     /// The latest instant it tells of: nothing later can be in it.
-    pub fn told_until(&self) -> Option<Timestamp> {
+    pub fn reported_until(&self) -> Option<Timestamp> {
         let nodes = self.executions.iter().flat_map(|row| [row.started_at, row.completed_at]);
         nodes.chain([self.updated_at, self.created_at]).flatten().max()
     }
@@ -210,18 +214,18 @@ impl RunSnapshot {
     }
 }
 
-fn told_error(value: &Value) -> Option<ToldError> {
+fn told_error(value: &Value) -> Option<ReportedError> {
     let message = text(&value["message"]).or_else(|| text(value))?;
     let at = instant(&value["timestamp"]);
     let message = shown::clean(&message);
-    Some(ToldError { message: explain_error(&message).into(), at })
+    Some(ReportedError { message: explain_error(&message).into(), at })
 }
 
 fn execution(value: &Value) -> Option<NodeExecution> {
-    let status = value["status"].as_str().and_then(ToldStatus::read);
+    let status = value["status"].as_str().and_then(ReportedStatus::read);
     Some(NodeExecution {
         node: shown::name(&text(&value["node_name"])?).into(),
-        status: status.unwrap_or(ToldStatus::Running),
+        status: status.unwrap_or(ReportedStatus::Running),
         started_at: instant(&value["started_at"]),
         completed_at: instant(&value["completed_at"]),
         duration_ms: millis(&value["duration_ms"]),
@@ -237,7 +241,7 @@ fn millis(value: &Value) -> Option<u64> {
 pub struct ListedRun {
     pub run_id: RunId,
     pub song_id: Option<SmolStr>,
-    pub status: Option<ToldStatus>,
+    pub status: Option<ReportedStatus>,
     /// The last node that completed: it changes when a node ends.
     pub current_node: Option<NodeName>,
     /// When it started, else when it was created.
@@ -284,7 +288,7 @@ fn listed(value: &Value) -> Option<ListedRun> {
     Some(ListedRun {
         run_id: text(&value["run_id"])?,
         song_id: text(&value["song_id"]),
-        status: value["status"].as_str().and_then(ToldStatus::read),
+        status: value["status"].as_str().and_then(ReportedStatus::read),
         current_node: text(&value["current_node"]),
         started_at: instant(&value["started_at"]).or_else(|| instant(&value["created_at"])),
         updated_at: instant(&value["updated_at"]),
@@ -429,7 +433,7 @@ mod tests {
         ] {
             let list = RunList::read(body.as_bytes()).unwrap();
             assert_eq!(list.runs.len(), 1, "{body}");
-            assert_eq!(list.runs[0].status, Some(ToldStatus::Running));
+            assert_eq!(list.runs[0].status, Some(ReportedStatus::Running));
             assert_eq!(list.next_cursor.is_some(), body.contains("cursor"));
         }
         assert!(RunList::read(b"{}").is_err());

@@ -83,15 +83,15 @@ impl ApiUrl {
 
     /// Paths that the REST may be at, the likeliest first: below the address, or the address itself
     /// where it names more than a host.
-    pub fn bases(&self) -> Vec<String> {
+    pub fn api_base(&self) -> Vec<String> {
         if self.path.ends_with(API_BASE) {
             return vec![self.path.clone()];
         }
-        let mut bases = vec![format!("{}{API_BASE}", self.path)];
+        let mut api_base = vec![format!("{}{API_BASE}", self.path)];
         if !self.path.is_empty() {
-            bases.push(self.path.clone());
+            api_base.push(self.path.clone());
         }
-        bases
+        api_base
     }
 
     /// The place with a path and query of its own; it says `ws://` for what is `http://` here.
@@ -100,7 +100,7 @@ impl ApiUrl {
     }
 
     /// Where it is. As a [`SourceUrl`] it is shown with `ws://`.
-    pub fn place(&self) -> &SourceUrl {
+    pub fn location(&self) -> &SourceUrl {
         &self.place
     }
 
@@ -145,10 +145,10 @@ mod tests {
 
     #[test]
     fn the_base_is_found_below_or_is_given() {
-        let bases = |text| parse_api_url(text).unwrap().bases();
-        assert_eq!(bases("http://h:8000"), ["/api/v1"]);
-        assert_eq!(bases("https://h/amcs/?x=1#y"), ["/amcs/api/v1", "/amcs"]);
-        assert_eq!(bases("http://h/api/v1/"), ["/api/v1"]);
+        let api_base = |text| parse_api_url(text).unwrap().api_base();
+        assert_eq!(api_base("http://h:8000"), ["/api/v1"]);
+        assert_eq!(api_base("https://h/amcs/?x=1#y"), ["/amcs/api/v1", "/amcs"]);
+        assert_eq!(api_base("http://h/api/v1/"), ["/api/v1"]);
         assert!(parse_api_url("ws://h").is_err() && parse_api_url("http://").is_err());
     }
 

@@ -18,16 +18,16 @@ use tokio::sync::{Notify, mpsc};
 use wasm_bindgen::JsCast;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::act::PostTo;
-use super::desk::{Ambient, Desk, Turn, room, unless_commanded};
-use super::ending::{LOST_CODE, server_words};
+use super::disconnect::{LOST_CODE, server_words};
 use super::fetch::post_below;
-use super::outlet::{CHANNEL_CAPACITY, Outlet};
+use super::run_operation::ApiClientFor;
 use super::session::{
-    self, Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD,
+    self, Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
 };
+use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use super::source_context::{Environment, LoopAction, SourceContext, room, unless_commanded};
 use super::timer::sleep;
-use super::{ApiUrl, Command, ConnectionSettings, Ending, Signal, SourceUrl, Waker};
+use super::{ApiUrl, Command, ConnectionSettings, Disconnect, Signal, SourceUrl, Waker};
 use crate::protocol::Batch;
 
 /// Bytes of text that may wait for the application, in the inbox and in the channel: some 50,000
@@ -55,11 +55,11 @@ pub struct SourceHandle {
 
 /// Connects to `url`, or waits for [`SourceHandle::connect`] when there is none.
 pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
-    let (signal_sender, signals) = bounded(CHANNEL_CAPACITY);
+    let (channel_sender, signals) = bounded(CHANNEL_CAPACITY);
     let (command_sender, commands) = mpsc::channel(COMMANDS_CAPACITY);
-    let outlet = Outlet::new(signal_sender, waker);
-    let desk = Desk::new(url, settings, outlet, Ambient::of_this_machine());
-    wasm_bindgen_futures::spawn_local(session::run(Page::new(), commands, desk));
+    let signal_sender = SignalSender::new(channel_sender, waker);
+    let context = SourceContext::new(url, settings, signal_sender, Environment::system());
+    wasm_bindgen_futures::spawn_local(session::run(Page::new(), commands, context));
     SourceHandle { signals, commands: command_sender }
 }
 
@@ -92,25 +92,25 @@ fn is_offline() -> bool {
     web_sys::window().is_some_and(|window| !window.navigator().on_line())
 }
 
-impl Dial for Page {
-    type Line = PageSocket;
+impl OpenConnection for Page {
+    type Connection = PageSocket;
 
-    async fn dial(
+    async fn connect(
         &mut self,
         url: &SourceUrl,
         settings: ConnectionSettings,
-    ) -> Result<PageSocket, Ending> {
+    ) -> Result<PageSocket, Disconnect> {
         let limit = settings.connect_timeout;
         let socket = PageSocket::open(url, &settings, Rc::clone(&self.back_online))?;
         tokio::select! {
             biased;
-            ending = socket.opened() => ending.map_or(Ok(()), Err)?,
-            () = sleep(limit) => return Err(Ending::ConnectTimeout { after: limit }),
+            disconnect = socket.opened() => disconnect.map_or(Ok(()), Err)?,
+            () = sleep(limit) => return Err(Disconnect::ConnectTimeout { after: limit }),
         }
         Ok(socket)
     }
 
-    fn post_to(&self, url: &SourceUrl, _: &ConnectionSettings) -> PostTo {
+    fn post_to(&self, url: &SourceUrl, _: &ConnectionSettings) -> ApiClientFor {
         let url = url.clone();
         Box::new(move |api| Some(post_below(ApiUrl::beside(&url, api)?.to_string())))
     }
@@ -151,7 +151,7 @@ struct PageSocket {
 }
 
 /// What an event of the socket does to the inbox.
-type Act = Box<dyn FnMut(&mut Inbox, &Event)>;
+type InboxHandler = Box<dyn FnMut(&mut Inbox, &Event)>;
 
 /// What arrived and was not taken yet.
 #[derive(Default)]
@@ -219,9 +219,9 @@ impl Inbox {
         live: Option<bool>,
         opened_at: Timestamp,
         most_bytes: usize,
-    ) -> Taken {
+    ) -> InboxRead {
         let Some(first) = self.frames.front().map(|frame| frame.at) else {
-            return Taken::All;
+            return InboxRead::All;
         };
         let early = |at: Timestamp| at.duration_since(opened_at).unsigned_abs() < REPLAY_PERIOD;
         let replayed = |at: Timestamp| live.map_or_else(|| early(at), |live| !live);
@@ -231,7 +231,7 @@ impl Inbox {
             let full = batch.frames >= MOST_FRAMES_IN_A_BATCH || bytes >= MOST_BYTES_IN_A_BATCH;
             let later = frame.at.as_millisecond() - first.as_millisecond() > LONGEST_GATHERING_MS;
             if full || later || replayed(frame.at) == batch.live {
-                return Taken::Some;
+                return InboxRead::Some;
             }
             let Some(Frame { at, payload }) = self.frames.pop_front() else {
                 break;
@@ -240,20 +240,20 @@ impl Inbox {
             bytes += payload.len();
             batch.received_at = at;
             match payload {
-                payload if payload.len() > most_bytes => return Taken::TooLarge,
+                payload if payload.len() > most_bytes => return InboxRead::TooLarge,
                 Payload::Text(text) => batch.push_text(&text),
                 Payload::Binary(data) => batch.push_bytes(&data),
             }
-            if batch.is_at_a_turn() {
-                return Taken::Some;
+            if batch.ends_at_replay_boundary() {
+                return InboxRead::Some;
             }
         }
-        Taken::All
+        InboxRead::All
     }
 }
 
 /// What was left in the inbox.
-enum Taken {
+enum InboxRead {
     All,
     Some,
     /// A frame was larger than allowed.
@@ -265,19 +265,19 @@ impl PageSocket {
         url: &SourceUrl,
         settings: &ConnectionSettings,
         back_online: Rc<Notify>,
-    ) -> Result<Self, Ending> {
+    ) -> Result<Self, Disconnect> {
         let address = url.authority();
         let socket = WebSocket::new(&url.text()).map_err(|_| {
             // The text is a URL, so that the browser's own rules are all that is left.
-            Ending::NotFromThisPage { address: address.clone() }
+            Disconnect::NotFromThisPage { address: address.clone() }
         })?;
         socket.set_binary_type(BinaryType::Arraybuffer);
         let inbox = Rc::new(RefCell::new(Inbox::default()));
         let news = Rc::new(Notify::new());
-        let on = |name: &'static str, mut act: Act| {
+        let on = |name: &'static str, mut handler: InboxHandler| {
             let (inbox, news) = (Rc::clone(&inbox), Rc::clone(&news));
             EventListener::new(&socket, name, move |event| {
-                act(&mut inbox.borrow_mut(), event);
+                handler(&mut inbox.borrow_mut(), event);
                 news.notify_one();
             })
         };
@@ -317,7 +317,7 @@ impl PageSocket {
     }
 
     /// Returns when the connection stands, or why it does not.
-    async fn opened(&self) -> Option<Ending> {
+    async fn opened(&self) -> Option<Disconnect> {
         loop {
             {
                 let inbox = self.inbox.borrow();
@@ -325,7 +325,7 @@ impl PageSocket {
                     return None;
                 }
                 if inbox.closed.is_some() {
-                    return Some(Ending::Unreachable {
+                    return Some(Disconnect::Unreachable {
                         address: self.address.clone(),
                         detail: "a browser does not say why. Is the backend running, and is the \
                                  path right?"
@@ -338,7 +338,7 @@ impl PageSocket {
     }
 
     /// The next batch, while `waiting` signals have not been taken by the application.
-    fn take(&mut self, batch: &mut Batch, live: Option<bool>, waiting: usize) -> Taken {
+    fn take(&mut self, batch: &mut Batch, live: Option<bool>, waiting: usize) -> InboxRead {
         let mut inbox = self.inbox.borrow_mut();
         let before = inbox.bytes;
         let taken = inbox.take(batch, live, self.opened_at, self.most_bytes);
@@ -353,57 +353,58 @@ impl PageSocket {
     }
 
     /// How the connection ended, once everything that arrived has been taken.
-    fn ending(&self) -> Option<Ending> {
+    fn disconnect(&self) -> Option<Disconnect> {
         let inbox = self.inbox.borrow();
         match &inbox.closed {
-            _ if inbox.dropped > 0 => Some(Ending::FellBehind { dropped: inbox.dropped }),
-            Some((LOST_CODE, _)) => Some(Ending::Lost),
+            _ if inbox.dropped > 0 => Some(Disconnect::FellBehind { dropped: inbox.dropped }),
+            Some((LOST_CODE, _)) => Some(Disconnect::Lost),
             Some((code, reason)) => {
-                Some(Ending::Closed { code: *code, reason: server_words(reason.as_bytes()) })
+                Some(Disconnect::Closed { code: *code, reason: server_words(reason.as_bytes()) })
             }
             None => None,
         }
     }
 }
 
-impl Line for PageSocket {
+impl Connection for PageSocket {
     async fn read(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-    ) -> Result<Ending, Turn> {
-        self.opened_at = desk.now();
+        context: &mut SourceContext,
+    ) -> Result<Disconnect, LoopAction> {
+        self.opened_at = context.now();
         loop {
-            room(commands, desk).await?;
-            let mut batch = Batch::new(desk.now(), true);
-            let taken = self.take(&mut batch, desk.stream.is_live(), desk.outlet.waiting());
-            if let Taken::TooLarge = taken {
-                let ending = Ending::MessageTooLarge { limit_bytes: self.most_bytes };
-                batch.push_unreadable(ending.to_string(), "");
-                desk.hear(batch);
-                desk.stream.give_up(&ending);
-                return Ok(ending);
+            room(commands, context).await?;
+            let mut batch = Batch::new(context.now(), true);
+            let taken =
+                self.take(&mut batch, context.stream.is_live(), context.signal_sender.waiting());
+            if let InboxRead::TooLarge = taken {
+                let disconnect = Disconnect::MessageTooLarge { limit_bytes: self.most_bytes };
+                batch.push_unreadable(disconnect.to_string(), "");
+                context.hear(batch);
+                context.stream.give_up(&disconnect);
+                return Ok(disconnect);
             }
             if !batch.is_empty() {
-                desk.hear(batch);
+                context.hear(batch);
             }
-            if let Taken::Some = taken {
+            if let InboxRead::Some = taken {
                 continue;
             }
-            if let Some(ending) = self.ending() {
-                if let Ending::FellBehind { .. } = ending
-                    && desk.outlet.waiting() > 0
+            if let Some(disconnect) = self.disconnect() {
+                if let Disconnect::FellBehind { .. } = disconnect
+                    && context.signal_sender.waiting() > 0
                 {
                     // As long as nobody looks, another replay would be too much as well.
-                    unless_commanded(commands, desk, sleep(CATCHING_UP)).await?;
+                    unless_commanded(commands, context, sleep(CATCHING_UP)).await?;
                     continue;
                 }
-                if let Ending::FellBehind { dropped } = ending {
-                    let mut batch = Batch::new(desk.now(), false);
+                if let Disconnect::FellBehind { dropped } = disconnect {
+                    let mut batch = Batch::new(context.now(), false);
                     batch.dropped = dropped;
-                    desk.deliver(batch);
+                    context.deliver(batch);
                 }
-                return Ok(ending);
+                return Ok(disconnect);
             }
             let (news, back_online) = (&self.news, &self.back_online);
             let something = async {
@@ -411,23 +412,23 @@ impl Line for PageSocket {
                     () = news.notified() => None,
                     // Whether the connection has outlived the network nobody tells, and a page
                     // cannot ask with a ping.
-                    () = back_online.notified() => Some(Ending::Lost),
+                    () = back_online.notified() => Some(Disconnect::Lost),
                 }
             };
-            if let Some(ending) = unless_commanded(commands, desk, something).await? {
-                return Ok(ending);
+            if let Some(disconnect) = unless_commanded(commands, context, something).await? {
+                return Ok(disconnect);
             }
         }
     }
 
-    async fn hang_up(
+    async fn close(
         self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-        turn: Turn,
-    ) -> Turn {
-        if self.socket.close_with_code(1000).is_err() || turn == Turn::Quit {
-            return turn;
+        context: &mut SourceContext,
+        action: LoopAction,
+    ) -> LoopAction {
+        if self.socket.close_with_code(1000).is_err() || action == LoopAction::Quit {
+            return action;
         }
         let closed = async {
             while self.inbox.borrow().closed.is_none() {
@@ -440,7 +441,7 @@ impl Line for PageSocket {
                 () = sleep(CLOSE_TIMEOUT) => {}
             }
         };
-        unless_commanded(commands, desk, answered).await.err().unwrap_or(turn)
+        unless_commanded(commands, context, answered).await.err().unwrap_or(action)
     }
 }
 

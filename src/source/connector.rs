@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
-use super::{Ending, SourceUrl};
+use super::{Disconnect, SourceUrl};
 
 /// Opens transports. The network does in the application; tests hand out in-memory ones.
 pub trait Connect {
@@ -21,7 +21,7 @@ pub trait Connect {
     fn connect(
         &self,
         url: &SourceUrl,
-    ) -> impl Future<Output = Result<Self::Transport, Ending>> + Send;
+    ) -> impl Future<Output = Result<Self::Transport, Disconnect>> + Send;
 }
 
 /// Connects over the network.
@@ -62,13 +62,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Transport for T {}
 impl Connect for NetConnector {
     type Transport = Box<dyn Transport>;
 
-    async fn connect(&self, url: &SourceUrl) -> Result<Self::Transport, Ending> {
+    async fn connect(&self, url: &SourceUrl) -> Result<Self::Transport, Disconnect> {
         let stream = open_tcp(url).await?;
         if !url.is_secure() {
             return Ok(Box::new(stream));
         }
         let host = url.host().to_owned();
-        let tls = |detail: String| Ending::Tls { host: host.clone(), detail };
+        let tls = |detail: String| Disconnect::Tls { host: host.clone(), detail };
         let name = ServerName::try_from(host.clone())
             .map_err(|_| tls("that is no name a certificate can be for".to_owned()))?;
         match self.tls.connect(name, stream).await {
@@ -78,9 +78,9 @@ impl Connect for NetConnector {
     }
 }
 
-async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Ending> {
+async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Disconnect> {
     let (host, port) = (url.host(), url.port());
-    let unknown = || Ending::UnknownHost { host: host.to_owned() };
+    let unknown = || Disconnect::UnknownHost { host: host.to_owned() };
     let mut failure = unknown();
     for address in lookup_host((host, port)).await.map_err(|_| unknown())? {
         match TcpStream::connect(address).await {
@@ -92,8 +92,8 @@ async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Ending> {
             Err(error) => {
                 let address = address.to_string();
                 failure = match error.kind() {
-                    io::ErrorKind::ConnectionRefused => Ending::Refused { address },
-                    _ => Ending::Unreachable { address, detail: error.to_string() },
+                    io::ErrorKind::ConnectionRefused => Disconnect::Refused { address },
+                    _ => Disconnect::Unreachable { address, detail: error.to_string() },
                 };
             }
         }

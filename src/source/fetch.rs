@@ -6,29 +6,31 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, RequestRedirect, Response};
 
-use super::act::{Call, Post, PostError, Posted};
-use super::ending::server_words;
+use super::disconnect::server_words;
+use super::run_operation::{ApiRequest, RequestError, ResponseFuture, SendRequest};
 use super::timer::sleep;
 use crate::protocol::rest::refusal_words;
 
 /// Calls below `base`, as `https://hub/api/v1`. Whoever is logged in there is known by a cookie.
-pub(super) fn post_below(base: String) -> Post {
-    Rc::new(move |Call { path, body, patience }: Call| -> Posted {
+pub(super) fn post_below(base: String) -> SendRequest {
+    Rc::new(move |ApiRequest { path, body, patience }: ApiRequest| -> ResponseFuture {
         let address = format!("{base}{path}");
         Box::pin(async move {
             // What was sent goes on, though nobody waits for it.
             tokio::select! {
                 answer = post(&address, &body) => answer,
-                () = sleep(patience) => Err(PostError::Silent { after: patience }),
+                () = sleep(patience) => Err(RequestError::Silent { after: patience }),
             }
         })
     })
 }
 
-async fn post(address: &str, body: &str) -> Result<Vec<u8>, PostError> {
+async fn post(address: &str, body: &str) -> Result<Vec<u8>, RequestError> {
     let response = send(address, body).await.map_err(|_| {
         // A browser does not say why.
-        PostError::Lost("the hub could not be asked, or moved elsewhere. Is it running?".to_owned())
+        RequestError::Lost(
+            "the hub could not be asked, or moved elsewhere. Is it running?".to_owned(),
+        )
     })?;
     let text = match response.text() {
         Ok(text) => JsFuture::from(text).await.ok().and_then(|text| text.as_string()),
@@ -39,7 +41,7 @@ async fn post(address: &str, body: &str) -> Result<Vec<u8>, PostError> {
         200..=299 => Ok(text.into_bytes()),
         status => {
             let words = server_words(refusal_words(text.as_bytes()).as_bytes());
-            Err(PostError::Refused { status, words })
+            Err(RequestError::Refused { status, words })
         }
     }
 }

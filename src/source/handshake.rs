@@ -6,10 +6,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::access::Credentials;
-use super::ending::server_words;
+use super::disconnect::server_words;
 use super::secrets::{Secrets, basic};
 use super::socket::Socket;
-use super::{Ending, SourceUrl};
+use super::{Disconnect, SourceUrl};
 
 /// Bytes of the answer's head that are read before it counts as no answer.
 const LONGEST_HEAD: usize = 16 << 10;
@@ -31,17 +31,17 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     url: &SourceUrl,
     credentials: Option<&Credentials>,
     max_message_bytes: usize,
-) -> Result<Socket<S>, Ending> {
+) -> Result<Socket<S>, Disconnect> {
     let key = generate_key();
     let request = request(url, credentials, &key);
-    let lost = |_| Ending::Lost;
+    let lost = |_| Disconnect::Lost;
     transport.write_all(request.as_bytes()).await.map_err(lost)?;
     transport.flush().await.map_err(lost)?;
 
     let mut received = Vec::with_capacity(1024);
     let head_end = loop {
         if transport.read_buf(&mut received).await.map_err(lost)? == 0 {
-            return Err(if received.is_empty() { Ending::Lost } else { not_websocket() });
+            return Err(if received.is_empty() { Disconnect::Lost } else { not_websocket() });
         }
         if received[0] == TLS_ALERT {
             return Err(protocol("it speaks TLS. Is it wss:// rather than ws://?"));
@@ -61,7 +61,7 @@ pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     if head.status != 101 {
         let secrets = Secrets::new(credentials, url);
         let words = head.refusal_words(&mut transport, rest, &secrets).await;
-        return Err(Ending::Http { status: head.status, words });
+        return Err(Disconnect::Http { status: head.status, words });
     }
     head.check(&key)?;
     Ok(Socket::after_handshake(transport, rest, max_message_bytes))
@@ -88,11 +88,11 @@ fn request(url: &SourceUrl, credentials: Option<&Credentials>, key: &str) -> Str
     )
 }
 
-fn protocol(detail: &str) -> Ending {
-    Ending::Protocol { detail: detail.to_owned() }
+fn protocol(detail: &str) -> Disconnect {
+    Disconnect::Protocol { detail: detail.to_owned() }
 }
 
-fn not_websocket() -> Ending {
+fn not_websocket() -> Disconnect {
     protocol("what answers is not a WebSocket server")
 }
 
@@ -118,7 +118,7 @@ impl Head {
         self.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
-    fn check(&self, key: &str) -> Result<(), Ending> {
+    fn check(&self, key: &str) -> Result<(), Disconnect> {
         let wrong = |detail| Err(protocol(detail));
         if !self.field("upgrade").is_some_and(|v| v.eq_ignore_ascii_case("websocket")) {
             return wrong("its answer has no `Upgrade: websocket`");

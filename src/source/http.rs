@@ -13,12 +13,12 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::time::{sleep, timeout};
 
-use super::Ending;
+use super::Disconnect;
 use super::access::Credentials;
-use super::act::PostError;
 use super::api_url::ApiUrl;
 use super::connector::Connect;
-use super::ending::{seconds, server_words};
+use super::disconnect::{seconds, server_words};
+use super::run_operation::RequestError;
 use super::secrets::{Secrets, basic};
 use super::url::redact;
 use crate::protocol::rest::refusal_words;
@@ -40,7 +40,7 @@ const MOST_BYTES: usize = 8 << 20;
 pub enum HttpError {
     /// No connection could be made.
     #[error("{0}")]
-    NoConnection(Ending),
+    NoConnection(Disconnect),
     /// The server hung up instead of answering.
     #[error("the server hung up without an answer")]
     Lost,
@@ -75,7 +75,7 @@ impl HttpError {
     }
 }
 
-impl From<HttpError> for PostError {
+impl From<HttpError> for RequestError {
     fn from(error: HttpError) -> Self {
         match error {
             HttpError::Refused { status, words } => Self::Refused { status, words },
@@ -111,7 +111,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         credentials: Option<Credentials>,
         timeout: Duration,
     ) -> Self {
-        let secrets = Secrets::new(credentials.as_ref(), url.place());
+        let secrets = Secrets::new(credentials.as_ref(), url.location());
         let idle = Mutex::default();
         let (patience, most_idle) = (timeout, MOST_IDLE);
         Self { connector, url, credentials, secrets, timeout, patience, most_idle, idle }
@@ -139,7 +139,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// # Errors
     ///
     /// When there is no answer, or only elsewhere.
-    pub async fn look(&self, target: &str) -> Result<Answer, HttpError> {
+    pub async fn look(&self, target: &str) -> Result<HttpResponse, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
             let asked = timeout(self.patience, self.ask_again(&target));
@@ -181,9 +181,9 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         target: &str,
         json: String,
         patience: Duration,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<HttpResponse, HttpError> {
         let opened = timeout(self.timeout, self.open(target));
-        let none = Ending::ConnectTimeout { after: self.timeout };
+        let none = Disconnect::ConnectTimeout { after: self.timeout };
         let sender = opened.await.unwrap_or(Err(HttpError::NoConnection(none)))?;
         let (client, target) = (self.clone(), target.to_owned());
         let asking = async move { client.ask_on(sender, &Method::POST, &target, &json).await };
@@ -198,11 +198,11 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     }
 
     /// An answer without our secrets, should the server have repeated them.
-    pub fn without_secrets(&self, answer: Answer) -> Answer {
+    pub fn without_secrets(&self, answer: HttpResponse) -> HttpResponse {
         let text = String::from_utf8_lossy(&answer.body);
         match self.secrets.hide_in_data(&text) {
             Cow::Borrowed(_) => answer,
-            Cow::Owned(hidden) => Answer { body: hidden.into_bytes(), ..answer },
+            Cow::Owned(hidden) => HttpResponse { body: hidden.into_bytes(), ..answer },
         }
     }
 
@@ -212,7 +212,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         HttpError::Moved { status, place }
     }
 
-    async fn ask(&self, target: &str) -> Result<Answer, HttpError> {
+    async fn ask(&self, target: &str) -> Result<HttpResponse, HttpError> {
         while let Some(kept) = self.take_idle() {
             match self.ask_on(kept, &Method::GET, target, "").await {
                 // It was gone already, as after an unhandled error of the backend.
@@ -227,7 +227,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     /// A connection of its own.
     async fn open(&self, target: &str) -> Result<SendRequest<String>, HttpError> {
         let place = self.url.at(target.to_owned());
-        let none = Ending::ConnectTimeout { after: self.timeout };
+        let none = Disconnect::ConnectTimeout { after: self.timeout };
         let connected = timeout(self.timeout, self.connector.connect(&place)).await;
         let transport = connected.unwrap_or(Err(none)).map_err(HttpError::NoConnection)?;
         let (sender, connection) =
@@ -239,7 +239,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
     /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
     /// another one's.
-    async fn ask_again(&self, target: &str) -> Result<Answer, HttpError> {
+    async fn ask_again(&self, target: &str) -> Result<HttpResponse, HttpError> {
         match self.ask(target).await {
             Err(HttpError::Lost) => {
                 sleep(BEFORE_ANOTHER).await;
@@ -255,7 +255,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         method: &Method,
         target: &str,
         json: &str,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<HttpResponse, HttpError> {
         sender.ready().await.map_err(|_| HttpError::Lost)?;
         let request = self.request(method, target, json)?;
         let response = sender.send_request(request).await.map_err(|error| {
@@ -301,7 +301,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         request.body(json.to_owned()).map_err(wrong)
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Result<Answer, HttpError> {
+    async fn read(&self, response: Response<Incoming>) -> Result<HttpResponse, HttpError> {
         let status = response.status();
         let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
         let location = text(header::LOCATION).filter(|_| status.is_redirection());
@@ -311,7 +311,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         match body {
             Ok(body) => {
                 let body = body.to_bytes().to_vec();
-                Ok(Answer { status: status.as_u16(), content_type, body, location })
+                Ok(HttpResponse { status: status.as_u16(), content_type, body, location })
             }
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(HttpError::TooLarge)
@@ -321,11 +321,11 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     }
 
     /// The body of a success.
-    fn succeed(&self, answer: Answer) -> Result<Vec<u8>, HttpError> {
+    fn succeed(&self, answer: HttpResponse) -> Result<Vec<u8>, HttpError> {
         if (200..300).contains(&answer.status) {
             return Ok(self.without_secrets(answer).body);
         }
-        let Answer { status, body, .. } = answer;
+        let HttpResponse { status, body, .. } = answer;
         let words = server_words(self.secrets.hide(&refusal_words(&body)).as_bytes());
         Err(HttpError::Refused { status, words: refusal_advice(status, words) })
     }
@@ -346,7 +346,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
 /// What a server answered, whatever it says.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct HttpResponse {
     pub status: u16,
     pub content_type: Option<String>,
     pub body: Vec<u8>,

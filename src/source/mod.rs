@@ -11,58 +11,58 @@
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
-//! | `connection`, `url`, `ending`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |
+//! | `connection`, `url`, `disconnect`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |
 //! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
-//! | `act` | what is done to runs, call by call | what carries a call |
+//! | `run_operation` | what is done to runs, call by call | what carries a call |
 //! | `budget` | how many connections there may be to a backend | what they carry |
-//! | `bases` | below which path a REST is | what is there |
+//! | `api_base` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
 //! | [`net`] | which of the two an address means | either |
 //! | [`connector`] | TCP and TLS | what they carry |
-//! | [`desk`] | settings, address, state and commands of a source at work | what the work is |
-//! | [`outlet`] | the bounded channel to the application | who sends |
+//! | [`source_context`] | settings, address, state and commands of a source at work | what the work is |
+//! | [`signal_sender`] | the bounded channel to the application | who sends |
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 
 mod access;
-mod act;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
-mod api_url;
 #[cfg(not(target_arch = "wasm32"))]
-pub mod bases;
+pub mod api_base;
+mod api_url;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod budget;
 mod connection;
-mod ending;
+mod disconnect;
 #[cfg(target_arch = "wasm32")]
 mod fetch;
 mod held;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod http;
 pub mod recording;
+mod run_operation;
 pub mod schedule;
 mod secrets;
 mod url;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod connector;
-pub mod desk;
 #[cfg(not(target_arch = "wasm32"))]
 mod handshake;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod net;
-pub mod outlet;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod playback;
 mod session;
+pub mod signal_sender;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
+pub mod source_context;
 mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
@@ -71,7 +71,6 @@ mod timer;
 mod websocket;
 
 pub use access::{Access, AccessError, Credentials, Secret};
-pub use act::{Act, Acted, Done};
 pub use api_url::{ApiUrl, check_address, parse_api_url};
 #[cfg(target_arch = "wasm32")]
 pub use browser::{SourceHandle, spawn};
@@ -80,10 +79,11 @@ pub use connection::{
     ApiCalls, ApiSettings, Backoff, ConnectionEvent, ConnectionLogEntry, ConnectionSettings,
     ConnectionState, Polling, PollingReason, Updates,
 };
-pub use ending::{Ending, server_words};
+pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
+pub use run_operation::{OperationOutcome, OperationSuccess, RunOperation};
 #[cfg(not(target_arch = "wasm32"))]
-pub use thread::{Commander, SourceHandle, spawn, spawn_recording};
+pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ use crate::protocol::{Batch, RunId};
 /// Where events come from, as whoever starts the application names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// The built-in studio, by the settings' [`studio`](crate::config::Settings::studio).
+    /// The built-in studio, by the settings' [`demo`](crate::config::Settings::demo).
     Demo,
     /// A `ws://` or `wss://` URL with a host.
     WebSocket(Address),
@@ -115,8 +115,8 @@ pub enum Signal {
     State(ConnectionState),
     /// Something for the connection log.
     Log(ConnectionLogEntry),
-    /// What became of a [`Command::Act`]: each is answered once.
-    Acted(Acted),
+    /// What became of a [`Command::Operate`]: each is answered once.
+    OperationFinished(OperationOutcome),
     /// What answers is a hub, which has said hello; on every connection anew.
     Hub {
         /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
@@ -138,7 +138,7 @@ pub enum Command {
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
     Configure(ConnectionSettings),
     /// Do something to a run. The connection stays as it is.
-    Act(Act),
+    Operate(RunOperation),
     /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
     /// over, though it may be in no list.
     Watch(RunId),

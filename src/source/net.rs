@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::connector::Connect;
-use super::desk::{Ambient, Desk, Turn, rest};
-use super::outlet::Outlet;
+use super::signal_sender::SignalSender;
+use super::source_context::{Environment, LoopAction, SourceContext, rest};
 use super::{ApiUrl, Command, ConnectionSettings, amcs, session, websocket};
 
 /// Runs until the sender of `commands` is dropped. Connects at once where there is a URL.
@@ -20,25 +20,30 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
     url: Option<String>,
     settings: ConnectionSettings,
     mut commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
-    ambient: Ambient,
+    signal_sender: SignalSender,
+    environment: Environment,
 ) {
     let connector = Arc::new(connector);
     let mut network = websocket::Network::new(connector.clone());
-    let mut desk = Desk::new(url, settings, outlet, ambient);
-    let mut turn =
-        if desk.url.is_some() && desk.settings.enabled { Turn::Restart } else { Turn::Stay };
+    let mut context = SourceContext::new(url, settings, signal_sender, environment);
+    let mut action = if context.url.is_some() && context.settings.enabled {
+        LoopAction::Restart
+    } else {
+        LoopAction::Stay
+    };
     loop {
-        turn = match turn {
-            Turn::Restart if desk.url.as_deref().is_some_and(ApiUrl::is_meant) => {
-                amcs::session(&connector, &mut commands, &mut desk).await
+        action = match action {
+            LoopAction::Restart if context.url.as_deref().is_some_and(ApiUrl::is_meant) => {
+                amcs::session(&connector, &mut commands, &mut context).await
             }
-            Turn::Restart => session::session(&mut network, &mut commands, &mut desk).await,
-            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => {
+            LoopAction::Restart => {
+                session::session(&mut network, &mut commands, &mut context).await
+            }
+            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Quit => {
                 // Sockets whose closing would make the backend fail their runs.
-                let api = &desk.settings.api;
-                api.budget.held().drained(api.drain).await;
+                let api = &context.settings.api;
+                api.budget.held().desaturated(api.drain).await;
                 return;
             }
         };

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::desk::{Ambient, Desk, Turn, rest, room, unless_commanded};
-use super::outlet::Outlet;
 use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
+use super::signal_sender::SignalSender;
+use super::source_context::{Environment, LoopAction, SourceContext, rest, room, unless_commanded};
 use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
 use crate::protocol::{Batch, Item};
 
@@ -28,32 +28,33 @@ pub async fn play<R: Read>(
     name: &str,
     speed: f64,
     mut commands: mpsc::Receiver<Command>,
-    outlet: Outlet,
-    ambient: Ambient,
+    signal_sender: SignalSender,
+    environment: Environment,
 ) {
     let speed = if speed > 0.0 { speed } else { 1.0 };
-    let mut desk = Desk::new(None, ConnectionSettings::default(), outlet, ambient);
+    let mut context =
+        SourceContext::new(None, ConnectionSettings::default(), signal_sender, environment);
     let address = format!("file:{name}");
-    desk.fix_address(address.clone());
-    desk.actor = Err("A recording cannot be acted on");
-    let mut turn = Turn::Restart;
+    context.fix_address(address.clone());
+    context.operation_client = Err("A recording cannot be acted on");
+    let mut action = LoopAction::Restart;
     loop {
-        turn = match turn {
-            Turn::Restart => {
-                desk.log(ConnectionEvent::Connecting);
+        action = match action {
+            LoopAction::Restart => {
+                context.log(ConnectionEvent::Connecting);
                 let result = match open() {
-                    Ok(recording) => play_once(recording, speed, &mut commands, &mut desk).await,
+                    Ok(recording) => play_once(recording, speed, &mut commands, &mut context).await,
                     Err(error) => Err(error),
                 };
                 result.unwrap_or_else(|error| {
-                    desk.log_error(error.to_string());
+                    context.log_error(error.to_string());
                     let reason = error.to_string();
-                    desk.enter(ConnectionState::Failed { url: address.clone(), reason });
-                    Turn::Stay
+                    context.enter(ConnectionState::Failed { url: address.clone(), reason });
+                    LoopAction::Stay
                 })
             }
-            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => return,
+            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Quit => return,
         };
     }
 }
@@ -62,48 +63,52 @@ async fn play_once<R: Read>(
     mut recording: Recording<R>,
     speed: f64,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Result<Turn, RecordingError> {
-    let since = desk.now();
-    desk.enter(ConnectionState::Connected { url: desk.shown_url(), since, updates: Updates::Live });
-    desk.log(ConnectionEvent::Connected);
+    context: &mut SourceContext,
+) -> Result<LoopAction, RecordingError> {
+    let since = context.now();
+    context.enter(ConnectionState::Connected {
+        url: context.shown_url(),
+        since,
+        updates: Updates::Live,
+    });
+    context.log(ConnectionEvent::Connected);
     let began = Instant::now();
     let mut pacer = Pacer::default();
     let mut batch: Option<Batch> = None;
     while let Some(frame) = recording.next_frame()? {
-        let mut decoded = Batch::new(desk.now(), true);
+        let mut decoded = Batch::new(context.now(), true);
         decoded.push_text(&frame.text);
         recording.note(&decoded);
-        let place = pacer.place(&frame, &decoded);
-        let due = began + place.offset.div_f64(speed).min(FAR);
+        let timing = pacer.timing(&frame, &decoded);
+        let due = began + timing.offset.div_f64(speed).min(FAR);
         let full = batch.as_ref().is_some_and(|b| b.frames >= MOST_FRAMES_IN_A_BATCH);
         if full || Instant::now() < due {
             if let Some(batch) = batch.take() {
-                desk.deliver(batch);
+                context.deliver(batch);
             }
-            if let Err(turn) = wait(due, commands, desk).await {
-                desk.log(ConnectionEvent::Disconnected {
+            if let Err(action) = wait(due, commands, context).await {
+                context.log(ConnectionEvent::Disconnected {
                     code: None,
                     reason: "stopped by us".to_owned(),
                 });
-                return Ok(turn);
+                return Ok(action);
             }
         }
-        let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, place.live));
-        batch.received_at = place.at.unwrap_or(decoded.received_at);
+        let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, timing.live));
+        batch.received_at = timing.at.unwrap_or(decoded.received_at);
         batch.append(decoded);
     }
     if let Some(batch) = batch.take() {
-        desk.deliver(batch);
+        context.deliver(batch);
     }
     recording.verdict()?;
     let frames = recording.summary().frames;
-    desk.log(ConnectionEvent::Disconnected {
+    context.log(ConnectionEvent::Disconnected {
         code: None,
         reason: format!("the recording is over: {frames} frames"),
     });
-    desk.enter(ConnectionState::Disconnected);
-    Ok(Turn::Stay)
+    context.enter(ConnectionState::Disconnected);
+    Ok(LoopAction::Stay)
 }
 
 /// Stands for never.
@@ -113,14 +118,14 @@ const FAR: Duration = Duration::from_secs(86_400 * 365);
 async fn wait(
     due: Instant,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Result<(), Turn> {
-    unless_commanded(commands, desk, sleep_until(due)).await?;
-    room(commands, desk).await
+    context: &mut SourceContext,
+) -> Result<(), LoopAction> {
+    unless_commanded(commands, context, sleep_until(due)).await?;
+    room(commands, context).await
 }
 
 /// Where in time a frame belongs.
-pub struct Place {
+pub struct FrameTiming {
     /// From the beginning of the playback, at speed 1.
     pub offset: Duration,
     /// By the recording's own time; `None` before the first event.
@@ -142,7 +147,7 @@ pub struct Pacer {
 
 impl Pacer {
     /// Places the next frame, which was decoded into a batch of its own.
-    pub fn place(&mut self, frame: &RecordedFrame, decoded: &Batch) -> Place {
+    pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
         let instant = decoded
             .items
             .iter()
@@ -163,7 +168,7 @@ impl Pacer {
         let span = SignedDuration::try_from(self.offset).unwrap_or_default();
         let began_at = instant.and_then(|instant| instant.checked_sub(span).ok());
         self.began_at = self.began_at.max(began_at);
-        Place {
+        FrameTiming {
             offset: self.offset,
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
             live: frame.recv_ms.is_none() || self.offset >= REPLAY_PERIOD,
@@ -183,7 +188,7 @@ mod tests {
     use super::*;
 
     /// Places frames `(recv_ms, second of the minute)`; returns offsets and own times in seconds.
-    fn places(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
+    fn timings(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
         let midnight: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
         let mut pacer = Pacer::default();
         frames
@@ -193,9 +198,9 @@ mod tests {
                 let text = format!(r#"{{"run_id":"r","phase":"start","ts":"{at}"}}"#);
                 let mut decoded = Batch::new(midnight, true);
                 decoded.push_text(&text);
-                let place = pacer.place(&RecordedFrame { recv_ms, text }, &decoded);
-                let own = place.at.unwrap().duration_since(midnight);
-                (place.offset.as_secs_f64(), own.as_secs_f64())
+                let timing = pacer.timing(&RecordedFrame { recv_ms, text }, &decoded);
+                let own = timing.at.unwrap().duration_since(midnight);
+                (timing.offset.as_secs_f64(), own.as_secs_f64())
             })
             .collect()
     }
@@ -203,26 +208,26 @@ mod tests {
     #[test]
     fn recorded_frames_keep_their_distances() {
         let frames = [(Some(500.0), 10.0), (Some(1500.0), 11.0), (Some(9500.0), 18.75)];
-        assert_eq!(places(&frames), [(0.0, 10.0), (1.0, 11.0), (9.0, 19.0)]);
+        assert_eq!(timings(&frames), [(0.0, 10.0), (1.0, 11.0), (9.0, 19.0)]);
     }
 
     #[test]
     fn a_replayed_first_event_does_not_set_the_clock() {
         let frames = [(Some(0.0), 1.0), (Some(1000.0), 59.0), (Some(2000.0), 60.0)];
-        assert_eq!(places(&frames), [(0.0, 1.0), (1.0, 59.0), (2.0, 60.0)]);
+        assert_eq!(timings(&frames), [(0.0, 1.0), (1.0, 59.0), (2.0, 60.0)]);
     }
 
     #[test]
     fn bare_events_keep_short_distances() {
         let frames = [(None, 0.0), (None, 3.0), (None, 2.0), (None, 50.0), (None, 51.0)];
         let expected = [(0.0, 0.0), (3.0, 3.0), (3.0, 3.0), (8.0, 50.0), (9.0, 51.0)];
-        assert_eq!(places(&frames), expected);
+        assert_eq!(timings(&frames), expected);
     }
 
     #[test]
     fn nonsense_times_wait_for_nothing() {
         let frames = [(Some(1e300), 0.0), (Some(-5.0), 1.0), (Some(f64::MIN), 2.0)];
-        let offsets: Vec<f64> = places(&frames).into_iter().map(|(offset, _)| offset).collect();
+        let offsets: Vec<f64> = timings(&frames).into_iter().map(|(offset, _)| offset).collect();
         assert_eq!(offsets, [0.0, 0.0, 0.0]);
     }
 }

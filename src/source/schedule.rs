@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backoff, ConnectionSettings, Ending};
+use super::{Backoff, ConnectionSettings, Disconnect};
 
 /// The longest wait of [`Backoff::Exponential`].
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -38,16 +38,16 @@ impl Schedule {
         self.attempts = 0;
     }
 
-    /// What to do after `ending`. `random` gives numbers in `0.0..1.0` for the jitter; it is
+    /// What to do after `disconnect`. `random` gives numbers in `0.0..1.0` for the jitter; it is
     /// called for [`Backoff::Exponential`] only.
     pub fn after(
         &mut self,
-        ending: &Ending,
+        disconnect: &Disconnect,
         settings: &ConnectionSettings,
         random: &mut dyn FnMut() -> f64,
     ) -> Next {
-        let refused = ending.is_final();
-        if refused && !(settings.insist && ending.may_pass()) {
+        let refused = disconnect.is_final();
+        if refused && !(settings.insist && disconnect.may_pass()) {
             return Next::Final;
         }
         let max = settings.max_reconnect_attempts;
@@ -55,7 +55,7 @@ impl Schedule {
             return Next::GiveUp;
         }
         self.attempts = self.attempts.saturating_add(1);
-        if let Ending::FellBehind { .. } = ending {
+        if let Disconnect::FellBehind { .. } = disconnect {
             // The server has done nothing wrong, and whoever looks is waiting.
             return Next::Retry { attempt: self.attempts, delay: Duration::ZERO };
         }
@@ -98,12 +98,12 @@ mod tests {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings::default();
         for attempt in 1..=5 {
-            let next = schedule.after(&Ending::Lost, &settings, &mut no_random);
+            let next = schedule.after(&Disconnect::Lost, &settings, &mut no_random);
             assert_eq!(next, retry(attempt, 3.0));
         }
-        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), Next::GiveUp);
+        assert_eq!(schedule.after(&Disconnect::Lost, &settings, &mut no_random), Next::GiveUp);
         schedule.reset();
-        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), retry(1, 3.0));
+        assert_eq!(schedule.after(&Disconnect::Lost, &settings, &mut no_random), retry(1, 3.0));
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         let mut schedule = Schedule { attempts: u32::MAX - 1 };
         let settings = settings(Backoff::Constant, 0);
         for _ in 0..3 {
-            let next = schedule.after(&Ending::Lost, &settings, &mut no_random);
+            let next = schedule.after(&Disconnect::Lost, &settings, &mut no_random);
             assert_eq!(next, retry(u32::MAX, 3.0));
         }
     }
@@ -122,7 +122,7 @@ mod tests {
         for (random, scale) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
             let mut schedule = Schedule::default();
             for (attempt, full) in (1..).zip([1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]) {
-                let next = schedule.after(&Ending::Lost, &settings, &mut || random);
+                let next = schedule.after(&Disconnect::Lost, &settings, &mut || random);
                 assert_eq!(next, retry(attempt, full * scale));
             }
         }
@@ -142,7 +142,7 @@ mod tests {
     fn who_fell_behind_starts_afresh_at_once() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings::default();
-        let behind = Ending::FellBehind { dropped: 3 };
+        let behind = Disconnect::FellBehind { dropped: 3 };
         assert_eq!(schedule.after(&behind, &settings, &mut no_random), retry(1, 0.0));
     }
 
@@ -150,23 +150,26 @@ mod tests {
     fn who_insists_asks_again_after_a_refusal() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings { insist: true, ..settings(Backoff::Exponential, 0) };
-        for (attempt, ending) in [
-            (1, Ending::Http { status: 404, words: String::new() }),
-            (2, Ending::Closed { code: 1008, reason: String::new() }),
+        for (attempt, disconnect) in [
+            (1, Disconnect::Http { status: 404, words: String::new() }),
+            (2, Disconnect::Closed { code: 1008, reason: String::new() }),
         ] {
-            assert_eq!(schedule.after(&ending, &settings, &mut no_random), retry(attempt, 60.0));
+            assert_eq!(
+                schedule.after(&disconnect, &settings, &mut no_random),
+                retry(attempt, 60.0)
+            );
         }
         let address = "ws://studio/".to_owned();
-        let never = Ending::NotFromThisPage { address };
+        let never = Disconnect::NotFromThisPage { address };
         assert_eq!(schedule.after(&never, &settings, &mut no_random), Next::Final);
     }
 
     #[test]
-    fn a_final_ending_uses_no_attempt() {
+    fn a_final_disconnect_uses_no_attempt() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings::default();
-        let refused = Ending::Closed { code: 1008, reason: String::new() };
+        let refused = Disconnect::Closed { code: 1008, reason: String::new() };
         assert_eq!(schedule.after(&refused, &settings, &mut no_random), Next::Final);
-        assert_eq!(schedule.after(&Ending::Lost, &settings, &mut no_random), retry(1, 3.0));
+        assert_eq!(schedule.after(&Disconnect::Lost, &settings, &mut no_random), retry(1, 3.0));
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::act::PostTo;
-#[cfg(target_arch = "wasm32")]
-use super::desk::rest;
-use super::desk::{Desk, ONLY_EVENTS, Turn, unless_commanded};
+use super::run_operation::ApiClientFor;
 use super::schedule::{Next, Schedule};
+#[cfg(target_arch = "wasm32")]
+use super::source_context::rest;
+use super::source_context::{LoopAction, ONLY_EVENTS, SourceContext, unless_commanded};
 use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, SourceUrl,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, SourceUrl,
     parse_source_url,
 };
 
@@ -25,148 +25,151 @@ pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
 pub(super) const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
 
 /// What can open a connection.
-pub(super) trait Dial {
-    type Line: Line;
+pub(super) trait OpenConnection {
+    type Connection: Connection;
 
     /// One attempt. Dropped where a command cuts it short.
-    fn dial(
+    fn connect(
         &mut self,
         url: &SourceUrl,
         settings: ConnectionSettings,
-    ) -> impl Future<Output = Result<Self::Line, Ending>>;
+    ) -> impl Future<Output = Result<Self::Connection, Disconnect>>;
 
     /// The way for acts to the server of `url`, should it be a hub.
-    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> PostTo;
+    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> ApiClientFor;
 
     /// Waits for the next attempt: `delay`, or longer where there is no sense in trying.
     fn wait(&mut self, delay: Duration) -> impl Future<Output = ()>;
 }
 
 /// An open connection.
-pub(super) trait Line {
+pub(super) trait Connection {
     /// Delivers what arrives until the connection ends, or a command asks for something else.
     fn read(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-    ) -> impl Future<Output = Result<Ending, Turn>>;
+        context: &mut SourceContext,
+    ) -> impl Future<Output = Result<Disconnect, LoopAction>>;
 
     /// Closes because of a command. Another command cuts the wait for the server's answer short;
     /// what is then to be done is returned.
-    fn hang_up(
+    fn close(
         self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-        turn: Turn,
-    ) -> impl Future<Output = Turn>;
+        context: &mut SourceContext,
+        action: LoopAction,
+    ) -> impl Future<Output = LoopAction>;
 }
 
 /// Runs until the sender of `commands` is dropped. Connects at once where the desk has a URL.
 #[cfg(target_arch = "wasm32")]
-pub(super) async fn run<D: Dial>(
-    mut dial: D,
+pub(super) async fn run<D: OpenConnection>(
+    mut opener: D,
     mut commands: mpsc::Receiver<Command>,
-    mut desk: Desk,
+    mut context: SourceContext,
 ) {
-    let mut turn =
-        if desk.url.is_some() && desk.settings.enabled { Turn::Restart } else { Turn::Stay };
+    let mut action = if context.url.is_some() && context.settings.enabled {
+        LoopAction::Restart
+    } else {
+        LoopAction::Stay
+    };
     loop {
-        turn = match turn {
-            Turn::Restart => session(&mut dial, &mut commands, &mut desk).await,
-            Turn::Stop | Turn::Stay => rest(turn, &mut commands, &mut desk).await,
-            Turn::Quit => return,
+        action = match action {
+            LoopAction::Restart => session(&mut opener, &mut commands, &mut context).await,
+            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Quit => return,
         };
     }
 }
 
 /// From the first attempt until a command, or until trying again cannot help.
-pub(super) async fn session<D: Dial>(
-    dial: &mut D,
+pub(super) async fn session<D: OpenConnection>(
+    opener: &mut D,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Turn {
-    let shown = desk.shown_url();
-    let url = match parse_source_url(desk.url.as_deref().unwrap_or_default()) {
+    context: &mut SourceContext,
+) -> LoopAction {
+    let shown = context.shown_url();
+    let url = match parse_source_url(context.url.as_deref().unwrap_or_default()) {
         Ok(url) => url,
         Err(error) => {
-            desk.log_error(error.to_string());
-            desk.enter(ConnectionState::Failed { url: shown, reason: error.to_string() });
-            return Turn::Stay;
+            context.log_error(error.to_string());
+            context.enter(ConnectionState::Failed { url: shown, reason: error.to_string() });
+            return LoopAction::Stay;
         }
     };
-    desk.actor = Err(ONLY_EVENTS);
-    desk.to_hub = Some(dial.post_to(&url, &desk.settings));
+    context.operation_client = Err(ONLY_EVENTS);
+    context.to_hub = Some(opener.post_to(&url, &context.settings));
     let mut schedule = Schedule::default();
-    desk.enter(ConnectionState::Connecting { url: shown.clone() });
+    context.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {
-        desk.log(ConnectionEvent::Connecting);
-        desk.secrets = desk.settings.access.secrets(&url);
-        let address = desk.stream.address(&url);
-        let attempt = dial.dial(&address, desk.settings.clone());
-        let ending = match unless_commanded(commands, desk, attempt).await {
-            Err(turn) => {
-                desk.log(ConnectionEvent::Disconnected { code: None, reason: stopped(turn) });
-                return turn;
+        context.log(ConnectionEvent::Connecting);
+        context.secrets = context.settings.access.secrets(&url);
+        let address = context.stream.address(&url);
+        let attempt = opener.connect(&address, context.settings.clone());
+        let disconnect = match unless_commanded(commands, context, attempt).await {
+            Err(action) => {
+                context.log(ConnectionEvent::Disconnected { code: None, reason: stopped(action) });
+                return action;
             }
-            Ok(Err(ending)) => {
-                desk.log_error(ending.to_string());
-                ending
+            Ok(Err(disconnect)) => {
+                context.log_error(disconnect.to_string());
+                disconnect
             }
-            Ok(Ok(mut line)) => {
+            Ok(Ok(mut connection)) => {
                 schedule.reset();
-                desk.stream.begin();
+                context.stream.begin();
                 // A hub whose backend was gone is not taken for live until it says so.
-                let (since, updates) = (desk.now(), desk.stream.updates().clone());
-                desk.enter(ConnectionState::Connected { url: shown.clone(), since, updates });
-                desk.log(ConnectionEvent::Connected);
-                match line.read(commands, desk).await {
-                    Ok(ending) => {
-                        desk.log(ConnectionEvent::Disconnected {
-                            code: ending.code(),
-                            reason: ending.to_string(),
+                let (since, updates) = (context.now(), context.stream.updates().clone());
+                context.enter(ConnectionState::Connected { url: shown.clone(), since, updates });
+                context.log(ConnectionEvent::Connected);
+                match connection.read(commands, context).await {
+                    Ok(disconnect) => {
+                        context.log(ConnectionEvent::Disconnected {
+                            code: disconnect.code(),
+                            reason: disconnect.to_string(),
                         });
-                        ending
+                        disconnect
                     }
-                    Err(turn) => {
-                        let reason = stopped(turn);
-                        desk.log(ConnectionEvent::Disconnected { code: Some(1000), reason });
-                        if turn != Turn::Restart {
-                            desk.enter(ConnectionState::Disconnected);
+                    Err(action) => {
+                        let reason = stopped(action);
+                        context.log(ConnectionEvent::Disconnected { code: Some(1000), reason });
+                        if action != LoopAction::Restart {
+                            context.enter(ConnectionState::Disconnected);
                         }
-                        return line.hang_up(commands, desk, turn).await;
+                        return connection.close(commands, context, action).await;
                     }
                 }
             }
         };
-        let next = schedule.after(&ending, &desk.settings, &mut *desk.ambient.random);
+        let next = schedule.after(&disconnect, &context.settings, &mut *context.environment.random);
         let Next::Retry { attempt, delay } = next else {
             if next == Next::GiveUp {
-                let attempts = desk.settings.max_reconnect_attempts;
-                desk.log_error(format!("given up after {attempts} attempts: {ending}"));
+                let attempts = context.settings.max_reconnect_attempts;
+                context.log_error(format!("given up after {attempts} attempts: {disconnect}"));
             }
-            desk.enter(ConnectionState::Failed { url: shown, reason: ending.to_string() });
-            return Turn::Stay;
+            context.enter(ConnectionState::Failed { url: shown, reason: disconnect.to_string() });
+            return LoopAction::Stay;
         };
-        let next_attempt_at = Some(later(desk.now(), delay));
+        let next_attempt_at = Some(later(context.now(), delay));
         let reconnecting = |next_attempt_at, max_attempts| ConnectionState::Reconnecting {
             url: shown.clone(),
             attempt,
             max_attempts,
             next_attempt_at,
-            reason: ending.to_string(),
+            reason: disconnect.to_string(),
         };
-        desk.enter(reconnecting(next_attempt_at, desk.settings.max_reconnect_attempts));
-        if let Err(turn) = unless_commanded(commands, desk, dial.wait(delay)).await {
-            desk.log(ConnectionEvent::Disconnected { code: None, reason: stopped(turn) });
-            return turn;
+        context.enter(reconnecting(next_attempt_at, context.settings.max_reconnect_attempts));
+        if let Err(action) = unless_commanded(commands, context, opener.wait(delay)).await {
+            context.log(ConnectionEvent::Disconnected { code: None, reason: stopped(action) });
+            return action;
         }
-        desk.enter(reconnecting(None, desk.settings.max_reconnect_attempts));
+        context.enter(reconnecting(None, context.settings.max_reconnect_attempts));
     }
 }
 
-fn stopped(turn: Turn) -> String {
-    match turn {
-        Turn::Restart => "closed by us, to connect anew".to_owned(),
+fn stopped(action: LoopAction) -> String {
+    match action {
+        LoopAction::Restart => "closed by us, to connect anew".to_owned(),
         _ => "closed by us".to_owned(),
     }
 }

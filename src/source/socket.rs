@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Sends a close frame as soon as the transport takes it.
-    pub(super) fn close(&mut self, code: u16) -> Result<(), WsError> {
+    pub(super) fn send_close(&mut self, code: u16) -> Result<(), WsError> {
         self.send(Message::Close(Some(CloseFrame {
             code: CloseCode::from(code),
             reason: Default::default(),

@@ -4,14 +4,14 @@
 //! a loss is asked for the rest, and nothing is missed and nothing comes twice. A server that is no hub
 //! says no hello, and is asked for nothing.
 
-use super::ending::server_words;
-use super::{Ending, Polling, PollingReason, SourceUrl, Updates};
+use super::disconnect::server_words;
+use super::{Disconnect, Polling, PollingReason, SourceUrl, Updates};
 use crate::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
 
 /// Where a connection is in what a hub tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Part {
+enum StreamPhase {
     /// No hub has said hello.
     #[default]
     Ungreeted,
@@ -24,7 +24,7 @@ enum Part {
 /// A stream of events, over all connections to one address.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
-    part: Part,
+    part: StreamPhase,
     /// All up to there has been handed on.
     position: Option<Position>,
     /// How the hub last said that it stands with its backend.
@@ -34,7 +34,7 @@ pub(super) struct Stream {
 impl Stream {
     /// A new connection stands: nobody has said hello on it.
     pub fn begin(&mut self) {
-        self.part = Part::Ungreeted;
+        self.part = StreamPhase::Ungreeted;
     }
 
     /// Where to connect to `url`: for what has not been handed on yet, where a hub is known to be there.
@@ -44,7 +44,7 @@ impl Stream {
 
     /// Whether what comes next happens now; `None` where no hub has said so.
     pub fn is_live(&self) -> Option<bool> {
-        (self.part != Part::Ungreeted).then_some(self.part == Part::Live)
+        (self.part != StreamPhase::Ungreeted).then_some(self.part == StreamPhase::Live)
     }
 
     /// How news come, as far as a hub has said.
@@ -72,8 +72,8 @@ impl Stream {
 
     /// A connection ended. A frame that is too large is given up: asked for again it would end the next
     /// connection as well.
-    pub fn give_up(&mut self, ending: &Ending) {
-        if let Ending::MessageTooLarge { .. } = ending {
+    pub fn give_up(&mut self, disconnect: &Disconnect) {
+        if let Disconnect::MessageTooLarge { .. } = disconnect {
             self.count();
         }
     }
@@ -81,7 +81,7 @@ impl Stream {
     fn count(&mut self) {
         match &mut self.position {
             // Whoever answers there now does not count: what was known of the hub is of no use.
-            Some(_) if self.part == Part::Ungreeted => *self = Self::default(),
+            Some(_) if self.part == StreamPhase::Ungreeted => *self = Self::default(),
             Some(position) => position.seq = position.seq.saturating_add(1),
             None => {}
         }
@@ -90,11 +90,11 @@ impl Stream {
     fn heed(&mut self, frame: &HubFrame) {
         match frame {
             HubFrame::Hello(hello) => {
-                self.part = Part::Replay;
+                self.part = StreamPhase::Replay;
                 self.position = Some(hello.at.clone());
             }
-            HubFrame::Live if self.part == Part::Replay => self.part = Part::Live,
-            HubFrame::Seq(seq) if self.part != Part::Ungreeted => {
+            HubFrame::Live if self.part == StreamPhase::Replay => self.part = StreamPhase::Live,
+            HubFrame::Seq(seq) if self.part != StreamPhase::Ungreeted => {
                 if let Some(position) = &mut self.position {
                     position.seq = *seq;
                 }

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::connector::NetConnector;
-use super::desk::Ambient;
-use super::outlet::{CHANNEL_CAPACITY, Outlet};
 use super::recording::Recording;
+use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use super::source_context::Environment;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Signal,
     Waker, net, playback, redact,
@@ -39,7 +39,7 @@ pub struct SourceHandle {
 /// Never fails: when no thread can be had, the first signal is a failed state that says so.
 pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
     let shown = url.as_deref().map(redact).unwrap_or_default();
-    spawn_thread("meterbridge-source", shown, waker, move |commands, outlet| async move {
+    spawn_thread("meterbridge-source", shown, waker, move |commands, signal_sender| async move {
         let roots = settings.access.roots().map_err(|error| error.to_string());
         let connector = roots.and_then(|roots| {
             NetConnector::trusting(roots)
@@ -47,12 +47,12 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
         });
         match connector {
             Ok(connector) => {
-                let ambient = Ambient::of_this_machine();
-                net::run(connector, url, settings, commands, outlet, ambient).await;
+                let environment = Environment::system();
+                net::run(connector, url, settings, commands, signal_sender, environment).await;
             }
             Err(reason) => {
                 let shown = url.as_deref().map(redact).unwrap_or_default();
-                report_failure(outlet, shown, reason);
+                report_failure(signal_sender, shown, reason);
             }
         }
     })
@@ -64,9 +64,9 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
 pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let shown = format!("file:{name}");
-    spawn_thread("meterbridge-recording", shown, waker, move |commands, outlet| async move {
+    spawn_thread("meterbridge-recording", shown, waker, move |commands, signal_sender| async move {
         let open = || Recording::open(&path);
-        playback::play(open, &name, speed, commands, outlet, Ambient::of_this_machine()).await;
+        playback::play(open, &name, speed, commands, signal_sender, Environment::system()).await;
     })
 }
 
@@ -81,16 +81,16 @@ impl SourceHandle {
     }
 
     /// A way to hand commands over that keeps no source alive.
-    pub fn commander(&self) -> Commander {
-        Commander(self.commands.as_ref().map(mpsc::Sender::downgrade))
+    pub fn commander(&self) -> CommandSender {
+        CommandSender(self.commands.as_ref().map(mpsc::Sender::downgrade))
     }
 }
 
 /// Hands commands to a source for as long as its handle is kept.
 #[derive(Clone, Debug, Default)]
-pub struct Commander(Option<mpsc::WeakSender<Command>>);
+pub struct CommandSender(Option<mpsc::WeakSender<Command>>);
 
-impl Commander {
+impl CommandSender {
     /// As [`SourceHandle::send`].
     pub fn send(&self, command: Command) {
         if let Some(commands) = self.0.as_ref().and_then(mpsc::WeakSender::upgrade) {
@@ -112,39 +112,43 @@ impl Drop for SourceHandle {
 
 fn spawn_thread<F, Fut>(name: &str, shown_url: String, waker: Waker, source: F) -> SourceHandle
 where
-    F: FnOnce(mpsc::Receiver<Command>, Outlet) -> Fut + Send + 'static,
+    F: FnOnce(mpsc::Receiver<Command>, SignalSender) -> Fut + Send + 'static,
     Fut: Future<Output = ()>,
 {
-    let (signal_sender, signals) = bounded(CHANNEL_CAPACITY);
+    let (channel_sender, signals) = bounded(CHANNEL_CAPACITY);
     let (command_sender, commands) = mpsc::channel(COMMANDS_CAPACITY);
     let (alive, ended) = bounded(0);
-    let outlet = Outlet::new(signal_sender.clone(), waker.clone());
-    let failure_outlet = Outlet::new(signal_sender, waker);
+    let signal_sender = SignalSender::new(channel_sender.clone(), waker.clone());
+    let failure_sender = SignalSender::new(channel_sender, waker);
     let failure_url = shown_url.clone();
     let body = move || {
         let _alive: Sender<()> = alive;
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
-                runtime.block_on(source(commands, outlet));
+                runtime.block_on(source(commands, signal_sender));
                 // A look-up of a name may still hang in the system.
                 runtime.shutdown_background();
             }
-            Err(error) => report_failure(outlet, shown_url, format!("no network: {error}")),
+            Err(error) => report_failure(signal_sender, shown_url, format!("no network: {error}")),
         }
     };
     let thread = Builder::new().name(name.to_owned()).spawn(body);
     let thread = match thread {
         Ok(thread) => Some(thread),
         Err(error) => {
-            report_failure(failure_outlet, failure_url, format!("no thread to be had: {error}"));
+            report_failure(failure_sender, failure_url, format!("no thread to be had: {error}"));
             None
         }
     };
     SourceHandle { signals, commands: Some(command_sender), thread, ended }
 }
 
-fn report_failure(mut outlet: Outlet, url: String, reason: String) {
+fn report_failure(mut signal_sender: SignalSender, url: String, reason: String) {
     let event = ConnectionEvent::Error { message: reason.clone() };
-    outlet.push(Signal::Log(ConnectionLogEntry { at: Timestamp::now(), url: url.clone(), event }));
-    outlet.push(Signal::State(ConnectionState::Failed { url, reason }));
+    signal_sender.push(Signal::Log(ConnectionLogEntry {
+        at: Timestamp::now(),
+        url: url.clone(),
+        event,
+    }));
+    signal_sender.push(Signal::State(ConnectionState::Failed { url, reason }));
 }

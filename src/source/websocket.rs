@@ -9,15 +9,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
-use super::act::{Call, PostTo, Posted};
 use super::connector::Connect;
-use super::desk::{Desk, Turn, unless_commanded};
-use super::ending::{NO_CODE, server_words};
+use super::disconnect::{NO_CODE, server_words};
 use super::handshake::shake_hands;
 use super::http::HttpClient;
-use super::session::{Dial, Line, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
+use super::run_operation::{ApiClientFor, ApiRequest, ResponseFuture};
+use super::session::{
+    Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
+};
 use super::socket::Socket;
-use super::{ApiUrl, Command, ConnectionSettings, Ending, SourceUrl};
+use super::source_context::{LoopAction, SourceContext, unless_commanded};
+use super::{ApiUrl, Command, ConnectionSettings, Disconnect, SourceUrl};
 use crate::protocol::Batch;
 
 /// The longest time spent on gathering a batch.
@@ -38,24 +40,24 @@ impl<C> Network<C> {
     }
 }
 
-impl<C: Connect + Send + Sync + 'static> Dial for Network<C> {
-    type Line = Socket<C::Transport>;
+impl<C: Connect + Send + Sync + 'static> OpenConnection for Network<C> {
+    type Connection = Socket<C::Transport>;
 
-    async fn dial(
+    async fn connect(
         &mut self,
         url: &SourceUrl,
         settings: ConnectionSettings,
-    ) -> Result<Self::Line, Ending> {
+    ) -> Result<Self::Connection, Disconnect> {
         let credentials = settings.access.credentials()?;
         let open = async {
             let transport = self.connector.connect(url).await?;
             shake_hands(transport, url, credentials.as_ref(), settings.max_message_bytes).await
         };
         let limit = settings.connect_timeout;
-        timeout(limit, open).await.unwrap_or(Err(Ending::ConnectTimeout { after: limit }))
+        timeout(limit, open).await.unwrap_or(Err(Disconnect::ConnectTimeout { after: limit }))
     }
 
-    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> PostTo {
+    fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> ApiClientFor {
         let (connector, url) = (self.connector.clone(), url.clone());
         // Where they cannot be had there is no connection, either.
         let credentials = settings.access.credentials().ok().flatten();
@@ -65,7 +67,7 @@ impl<C: Connect + Send + Sync + 'static> Dial for Network<C> {
             let base = url.path().to_owned();
             let client = HttpClient::new(connector.clone(), url, credentials.clone(), limit);
             let client = Arc::new(client);
-            let post = move |call: Call| -> Posted {
+            let post = move |call: ApiRequest| -> ResponseFuture {
                 let (client, target) = (client.clone(), format!("{base}{}", call.path));
                 Box::pin(async move { Ok(client.post(&target, call.body, call.patience).await?) })
             };
@@ -78,22 +80,22 @@ impl<C: Connect + Send + Sync + 'static> Dial for Network<C> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line for Socket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection for Socket<S> {
     async fn read(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-    ) -> Result<Ending, Turn> {
-        read(self, commands, desk).await
+        context: &mut SourceContext,
+    ) -> Result<Disconnect, LoopAction> {
+        read(self, commands, context).await
     }
 
-    async fn hang_up(
+    async fn close(
         self,
         commands: &mut mpsc::Receiver<Command>,
-        desk: &mut Desk,
-        turn: Turn,
-    ) -> Turn {
-        hang_up(self, commands, desk, turn).await
+        context: &mut SourceContext,
+        action: LoopAction,
+    ) -> LoopAction {
+        close(self, commands, context, action).await
     }
 }
 
@@ -101,48 +103,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line for Socket<S> {
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Result<Ending, Turn> {
+    context: &mut SourceContext,
+) -> Result<Disconnect, LoopAction> {
     let opened = Instant::now();
-    let mut pulse = Pulse::new(opened);
+    let mut heartbeat = Heartbeat::new(opened);
     loop {
-        if !desk.outlet.has_room() {
+        if !context.signal_sender.has_room() {
             // The application is behind. What it does not take stays in the socket, and silence
             // is not the server's fault while nobody listens.
-            wait_for_room(socket, commands, desk, &mut pulse).await?;
-            pulse.heard(Instant::now());
+            wait_for_room(socket, commands, context, &mut heartbeat).await?;
+            heartbeat.heard(Instant::now());
         }
         tokio::select! {
             biased;
-            command = commands.recv() => match desk.take(command) {
-                Turn::Stay => {}
-                turn => return Err(turn),
+            command = commands.recv() => match context.take(command) {
+                LoopAction::Stay => {}
+                action => return Err(action),
             },
             first = socket.next() => {
                 let now = Instant::now();
-                let told = desk.stream.is_live();
+                let told = context.stream.is_live();
                 let live = told.unwrap_or(now.duration_since(opened) >= REPLAY_PERIOD);
-                let mut batch = Batch::new(desk.now(), live);
-                let ending = gather(socket, first, &mut batch, desk.settings.max_message_bytes);
+                let mut batch = Batch::new(context.now(), live);
+                let disconnect = gather(socket, first, &mut batch, context.settings.max_message_bytes);
                 if !batch.is_empty() {
-                    batch.received_at = desk.now();
-                    desk.hear(batch);
+                    batch.received_at = context.now();
+                    context.hear(batch);
                 }
-                if let Some(ending) = ending {
-                    desk.stream.give_up(&ending);
-                    part(socket, &ending).await;
-                    return Ok(ending);
+                if let Some(disconnect) = disconnect {
+                    context.stream.give_up(&disconnect);
+                    part(socket, &disconnect).await;
+                    return Ok(disconnect);
                 }
-                pulse.heard(now);
+                heartbeat.heard(now);
             }
-            () = sleep_until(pulse.next_duty(&desk.settings)) => {
-                if pulse.is_dead(&desk.settings) {
-                    return Ok(Ending::Silent { after: desk.settings.idle_timeout });
+            () = sleep_until(heartbeat.next_duty(&context.settings)) => {
+                if heartbeat.is_dead(&context.settings) {
+                    return Ok(Disconnect::Silent { after: context.settings.idle_timeout });
                 }
             }
         }
-        if pulse.ping_is_due(&desk.settings) && socket.ping().is_err() {
-            return Ok(Ending::Lost);
+        if heartbeat.ping_is_due(&context.settings) && socket.ping().is_err() {
+            return Ok(Disconnect::Lost);
         }
     }
 }
@@ -151,22 +153,22 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
 async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-    pulse: &mut Pulse,
-) -> Result<(), Turn> {
-    while !desk.outlet.has_room() {
-        if pulse.ping_is_due(&desk.settings) {
+    context: &mut SourceContext,
+    heartbeat: &mut Heartbeat,
+) -> Result<(), LoopAction> {
+    while !context.signal_sender.has_room() {
+        if heartbeat.ping_is_due(&context.settings) {
             // Whether the connection still stands shows when it is read again.
             let _ = socket.ping();
         }
-        let next_ping = pulse.next_ping(&desk.settings);
+        let next_ping = heartbeat.next_ping(&context.settings);
         tokio::select! {
             biased;
-            command = commands.recv() => match desk.take(command) {
-                Turn::Stay => {}
-                turn => return Err(turn),
+            command = commands.recv() => match context.take(command) {
+                LoopAction::Stay => {}
+                action => return Err(action),
             },
-            () = desk.outlet.room() => {}
+            () = context.signal_sender.room() => {}
             () = sleep_until(next_ping) => {}
             Ok(()) = socket.flush(), if socket.is_unflushed() => {}
         }
@@ -181,7 +183,7 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
     first: Result<Message, WsError>,
     batch: &mut Batch,
     limit_bytes: usize,
-) -> Option<Ending> {
+) -> Option<Disconnect> {
     let began = Instant::now();
     let mut bytes = 0;
     let mut next = Some(first);
@@ -201,29 +203,29 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
                     Some(frame) => (frame.code.into(), server_words(frame.reason.as_bytes())),
                     None => (NO_CODE, String::new()),
                 };
-                return Some(Ending::Closed { code, reason });
+                return Some(Disconnect::Closed { code, reason });
             }
             Err(WsError::Utf8(detail)) => {
                 batch.push_unreadable(format!("a text frame that is not UTF-8 ({detail})"), "");
             }
             Err(WsError::Capacity(_)) => {
-                let ending = Ending::MessageTooLarge { limit_bytes };
-                batch.push_unreadable(ending.to_string(), "");
-                return Some(ending);
+                let disconnect = Disconnect::MessageTooLarge { limit_bytes };
+                batch.push_unreadable(disconnect.to_string(), "");
+                return Some(disconnect);
             }
             Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))
             | Err(WsError::Io(_) | WsError::ConnectionClosed | WsError::AlreadyClosed) => {
-                return Some(Ending::Lost);
+                return Some(Disconnect::Lost);
             }
             Err(WsError::Protocol(error)) => {
-                return Some(Ending::Protocol { detail: error.to_string() });
+                return Some(Disconnect::Protocol { detail: error.to_string() });
             }
-            Err(error) => return Some(Ending::Protocol { detail: error.to_string() }),
+            Err(error) => return Some(Disconnect::Protocol { detail: error.to_string() }),
         }
         let full = batch.frames >= MOST_FRAMES_IN_A_BATCH
             || bytes >= MOST_BYTES_IN_A_BATCH
             || began.elapsed() >= LONGEST_GATHERING
-            || batch.is_at_a_turn();
+            || batch.ends_at_replay_boundary();
         next = if full { None } else { socket.next_now() };
     }
     None
@@ -232,14 +234,14 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
 /// Ends an open connection from our side as politely as is quick.
 pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
-    ending: &Ending,
+    disconnect: &Disconnect,
 ) {
-    match ending {
+    match disconnect {
         // The answer to the server's close frame already waits to be sent.
-        Ending::Closed { .. } => {}
-        Ending::MessageTooLarge { .. } | Ending::Protocol { .. } => {
+        Disconnect::Closed { .. } => {}
+        Disconnect::MessageTooLarge { .. } | Disconnect::Protocol { .. } => {
             // A server that does not take it finds the connection closed all the same.
-            let _ = socket.close(ending.code().unwrap_or(NO_CODE));
+            let _ = socket.send_close(disconnect.code().unwrap_or(NO_CODE));
         }
         _ => return,
     }
@@ -247,14 +249,14 @@ pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Closes because of a command. Another command cuts the wait for the server's answer short.
-async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-    turn: Turn,
-) -> Turn {
-    if socket.close(1000).is_err() {
-        return turn;
+    context: &mut SourceContext,
+    action: LoopAction,
+) -> LoopAction {
+    if socket.send_close(1000).is_err() {
+        return action;
     }
     let answered = async {
         loop {
@@ -265,18 +267,18 @@ async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
             }
         }
     };
-    if turn == Turn::Quit {
+    if action == LoopAction::Quit {
         let _ = timeout(ANSWER_TIMEOUT, answered).await;
-        return turn;
+        return action;
     }
-    match unless_commanded(commands, desk, timeout(CLOSE_TIMEOUT, answered)).await {
-        Ok(_) => turn,
-        Err(turn) => turn,
+    match unless_commanded(commands, context, timeout(CLOSE_TIMEOUT, answered)).await {
+        Ok(_) => action,
+        Err(action) => action,
     }
 }
 
 /// When to ping, and when a silent connection is dead.
-pub(super) struct Pulse {
+pub(super) struct Heartbeat {
     last_heard: Instant,
     last_ping: Instant,
 }
@@ -284,7 +286,7 @@ pub(super) struct Pulse {
 /// Stands for never.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
-impl Pulse {
+impl Heartbeat {
     pub(super) fn new(now: Instant) -> Self {
         Self { last_heard: now, last_ping: now }
     }

@@ -9,7 +9,7 @@ use bevy::prelude::*;
 use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::offscreen_plugins;
 use meterbridge::app::platform::kiosk::KioskPlugin;
-use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::app::{ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::Settings;
 use meterbridge::director::DirectorSettings;
 use meterbridge::kiosk::KioskSettings;
@@ -56,21 +56,21 @@ fn all_conflicts(app: &mut App) -> String {
     lines.join("\n")
 }
 
-fn studio(source: Option<SourceSpec>) -> StudioPlugin {
-    StudioPlugin { settings: Settings::default(), source }
+fn plugin(source: Option<SourceSpec>) -> MeterbridgePlugin {
+    MeterbridgePlugin { settings: Settings::default(), source }
 }
 
 #[test]
 fn without_a_window_every_order_that_matters_is_set() {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, studio(Some(SourceSpec::Demo))));
+    app.add_plugins((MinimalPlugins, plugin(Some(SourceSpec::Demo))));
     assert_eq!(all_conflicts(&mut app), "");
 }
 
 #[test]
 fn with_stage_and_panel_every_order_that_matters_is_set() {
     let mut app = App::new();
-    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin));
+    app.add_plugins((offscreen_plugins().unwrap(), plugin(None), ViewPlugin, ControlsPlugin));
     assert_eq!(all_conflicts(&mut app), "");
 }
 
@@ -78,7 +78,7 @@ fn with_stage_and_panel_every_order_that_matters_is_set() {
 fn in_a_kiosk_every_order_that_matters_is_set() {
     let mut app = App::new();
     let settings = KioskSettings { on: true, dim: "22:00-07:00".parse().ok(), ..default() };
-    app.add_plugins((offscreen_plugins().unwrap(), studio(None), ViewPlugin, ControlsPlugin))
+    app.add_plugins((offscreen_plugins().unwrap(), plugin(None), ViewPlugin, ControlsPlugin))
         .add_plugins(KioskPlugin { settings, panel_stays: false })
         .add_plugins(DirectorPlugin { settings: DirectorSettings::default() });
     assert_eq!(all_conflicts(&mut app), "");
@@ -90,7 +90,7 @@ fn a_missing_order_is_found() {
     fn first(_: ResMut<meterbridge::app::state::focus::Focus>) {}
     fn second(_: ResMut<meterbridge::app::state::focus::Focus>) {}
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, studio(None))).add_systems(Update, (first, second));
+    app.add_plugins((MinimalPlugins, plugin(None))).add_systems(Update, (first, second));
     let found = all_conflicts(&mut app);
     assert!(found.contains("first") && found.contains("carry_out"), "{found}");
 }

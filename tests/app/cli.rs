@@ -101,7 +101,7 @@ fn a_studio_that_is_not_there_gives_no_picture_and_says_why() {
 fn a_silent_studio_gives_a_picture_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/events", listener.local_addr().unwrap());
-    std::thread::spawn(move || silent_studio(listener));
+    std::thread::spawn(move || silent_backend(listener));
     let target = scratch("silent.png");
     let arguments = [&url, "--at", "0", "--size", "64x36", "-o", target.to_str().unwrap()];
     let output = snapshot(&arguments);
@@ -110,7 +110,7 @@ fn a_silent_studio_gives_a_picture_too() {
 }
 
 /// Shakes hands and says nothing more.
-fn silent_studio(listener: TcpListener) {
+fn silent_backend(listener: TcpListener) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         listener.set_nonblocking(true).unwrap();

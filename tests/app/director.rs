@@ -7,24 +7,24 @@ use bevy::input::touch::{TouchInput, TouchPhase};
 use bevy::prelude::*;
 use bevy::window::{CursorMoved, PrimaryWindow};
 use jiff::SignedDuration;
-use meterbridge::app::StudioPlugin;
+use meterbridge::app::MeterbridgePlugin;
 use meterbridge::app::control::director::DirectorPlugin;
 use meterbridge::app::draw::{Canvas, DrawClock};
 use meterbridge::app::overlays::pill::Pill;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
-use meterbridge::app::state::run_store::{self, Announcements, Studio};
+use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::app::state::view::View;
 use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::demo::Dialect;
 use meterbridge::demo::dialect::{Delivery, Session};
-use meterbridge::demo::scenario::{Studio as DemoStudio, StudioOptions, Timeline};
+use meterbridge::demo::scenario::{DemoSchedule, DemoScheduleOptions, Timeline};
 use meterbridge::director::{DirectorSettings, LEAST_HOLD_SECS};
 use meterbridge::protocol::{Batch, RunId};
 
-use super::support::{act, event, feed, noon};
+use super::support::{event, feed, noon, perform};
 
 /// A wall of two runs at work, with a director that has shown it for a minute.
 fn wall() -> App {
@@ -42,7 +42,7 @@ fn directed(on: bool) -> App {
     let mut app = App::new();
     app.add_plugins((
         MinimalPlugins,
-        StudioPlugin { settings, source: None },
+        MeterbridgePlugin { settings, source: None },
         DirectorPlugin { settings: DirectorSettings { on, ..default() } },
     ))
     .insert_resource(PlaybackClock::fixed(noon()))
@@ -88,8 +88,8 @@ fn feed_as(app: &mut App, frames: Vec<String>, live: bool) {
     for frame in frames {
         batch.push_text(&frame);
     }
-    let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
-        run_store::receive(&mut studio, batch, &mut told);
+    let apply = |In(batch): In<Batch>, mut run_store: ResMut<RunStore>, mut told: Announcements| {
+        run_store::receive(&mut run_store, batch, &mut told);
     };
     app.world_mut().run_system_cached_with(apply, batch).unwrap();
     app.update();
@@ -201,7 +201,7 @@ fn whoever_touches_it_keeps_what_is_there() {
             app.update();
         },
         // A script of the page, or the panel.
-        |app| act(app, Action::SelectRun(RunId::new("a"))),
+        |app| perform(app, Action::SelectRun(RunId::new("a"))),
     ];
     for touch in touches {
         let mut app = wall();
@@ -227,7 +227,7 @@ fn a_touched_wall_stays_and_its_runs_can_be_opened() {
     press(&mut app, ButtonState::Pressed);
     fail(&mut app, "a");
     assert_shows(&app, "wall", "pinned, 2 min left");
-    act(&mut app, Action::Open(RunId::new("b")));
+    perform(&mut app, Action::Open(RunId::new("b")));
     pass(&mut app, 60.0);
     assert_shows(&app, "stage of b", "pinned, 60 s left");
 }
@@ -238,7 +238,7 @@ fn staying_with_a_run_that_is_shown_keeps_it() {
     let mut app = wall();
     fail(&mut app, "a");
     press(&mut app, ButtonState::Pressed);
-    act(&mut app, Action::ToggleFollowing);
+    perform(&mut app, Action::ToggleFollowing);
     pass(&mut app, 20.0);
     assert_eq!(shows(&app), "stage of a");
 }
@@ -251,8 +251,8 @@ fn key_a_goes_on_at_once() {
     // The key is a touch, too.
     press(&mut app, ButtonState::Pressed);
     assert_shows(&app, "wall", "auto");
-    act(&mut app, Action::SelectRun(RunId::new("a")));
-    act(&mut app, Action::Auto);
+    perform(&mut app, Action::SelectRun(RunId::new("a")));
+    perform(&mut app, Action::Auto);
     assert_shows(&app, "wall", "auto");
 }
 
@@ -263,9 +263,9 @@ fn on_a_desk_it_is_there_for_whoever_asks() {
     fail(&mut app, "a");
     press(&mut app, ButtonState::Pressed);
     assert_eq!((shows(&app).as_str(), pill(&app)), ("stage of a", None));
-    act(&mut app, Action::ToggleAuto);
+    perform(&mut app, Action::ToggleAuto);
     assert_shows(&app, "wall", "auto");
-    act(&mut app, Action::ToggleAuto);
+    perform(&mut app, Action::ToggleAuto);
     assert_eq!((shows(&app).as_str(), pill(&app)), ("wall", None));
 }
 
@@ -300,8 +300,8 @@ fn a_click_on_the_pill_is_as_good_as_the_key() {
 fn an_hour_of(runs: usize) -> Vec<(f64, String)> {
     let mut app = directed(true);
     let session = Session { epoch: noon(), speed: 1.0, salt: 0 };
-    let studio = DemoStudio::new(7, StudioOptions { runs });
-    let mut events = Timeline::new(studio)
+    let schedule = DemoSchedule::new(7, DemoScheduleOptions { runs });
+    let mut events = Timeline::new(schedule)
         .take_while(|event| event.at < SignedDuration::from_hours(1))
         .filter_map(|event| {
             let frame = Dialect::Guide.render(&event, &session, Delivery::Live)?;

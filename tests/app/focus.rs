@@ -6,7 +6,7 @@ use meterbridge::app::state::chrome::Chrome;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::config::Settings;
 
-use super::support::{act, event, feed, pass, play_scene, studio, studio_with};
+use super::support::{event, feed, headless_app, headless_app_with, pass, perform, play_scene};
 
 #[track_caller]
 fn shows(app: &App, run: Option<&str>) {
@@ -20,7 +20,7 @@ fn follows(app: &App) -> bool {
 
 /// Runs `a`, `b` and `c`, started in this order.
 fn three_runs() -> App {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, ["a", "b", "c"].map(|run| event(run, None, "start", -10)));
     feed(&mut app, [event("d", None, "start", -600), event("d", None, "end", -500)]);
     app
@@ -28,7 +28,7 @@ fn three_runs() -> App {
 
 #[test]
 fn the_first_run_is_shown_at_once() {
-    let mut app = studio();
+    let mut app = headless_app();
     app.update();
     shows(&app, None);
     feed(&mut app, [event("a", None, "start", 0)]);
@@ -37,14 +37,14 @@ fn the_first_run_is_shown_at_once() {
 
 #[test]
 fn of_many_the_newest_active_run_is_shown() {
-    let mut app = studio();
+    let mut app = headless_app();
     play_scene(&mut app, "12-runs");
     shows(&app, Some("f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93"));
 }
 
 #[test]
 fn a_run_under_way_is_not_cut_off_by_a_newer_one() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0)]);
     feed(&mut app, [event("b", None, "start", 1)]);
     shows(&app, Some("a"));
@@ -53,7 +53,7 @@ fn a_run_under_way_is_not_cut_off_by_a_newer_one() {
 #[test]
 fn a_failure_is_held_longer_than_a_success() {
     for (phase, seconds) in [("end", 6), ("fail", 12)] {
-        let mut app = studio();
+        let mut app = headless_app();
         feed(&mut app, [event("a", None, "start", 0)]);
         feed(&mut app, [event("b", None, "start", 1), event("a", None, phase, 2)]);
         shows(&app, Some("a"));
@@ -67,7 +67,7 @@ fn a_failure_is_held_longer_than_a_success() {
 /// On connecting, the history comes first.
 #[test]
 fn a_run_that_ended_long_ago_is_not_held() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("old", None, "start", -900), event("old", None, "fail", -800)]);
     shows(&app, Some("old"));
     feed(&mut app, [event("now", None, "start", -5)]);
@@ -76,7 +76,7 @@ fn a_run_that_ended_long_ago_is_not_held() {
 
 #[test]
 fn the_last_failure_stays_when_nothing_else_runs() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0), event("a", None, "fail", 2)]);
     pass(&mut app, 3600);
     shows(&app, Some("a"));
@@ -84,14 +84,14 @@ fn the_last_failure_stays_when_nothing_else_runs() {
 
 #[test]
 fn space_stays_on_a_run_until_space_follows_again() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0)]);
-    act(&mut app, Action::ToggleFollowing);
+    perform(&mut app, Action::ToggleFollowing);
     assert!(!follows(&app));
     feed(&mut app, [event("a", None, "end", 1), event("b", None, "start", 2)]);
     pass(&mut app, 3600);
     shows(&app, Some("a"));
-    act(&mut app, Action::ToggleFollowing);
+    perform(&mut app, Action::ToggleFollowing);
     assert!(follows(&app));
     pass(&mut app, 6);
     shows(&app, Some("b"));
@@ -101,13 +101,13 @@ fn space_stays_on_a_run_until_space_follows_again() {
 fn arrows_walk_down_the_list_and_stay_within_it() {
     let mut app = three_runs();
     let list = ["a", "b", "c", "d"];
-    act(&mut app, Action::SelectRun("a".into()));
+    perform(&mut app, Action::SelectRun("a".into()));
     for next in [1, 2, 3, 3] {
-        act(&mut app, Action::NextRun);
+        perform(&mut app, Action::NextRun);
         shows(&app, Some(list[next]));
     }
     for previous in [2, 1, 0, 0] {
-        act(&mut app, Action::PreviousRun);
+        perform(&mut app, Action::PreviousRun);
         shows(&app, Some(list[previous]));
     }
     pass(&mut app, 3600);
@@ -118,7 +118,7 @@ fn arrows_walk_down_the_list_and_stay_within_it() {
 #[test]
 fn escape_closes_what_is_open_before_it_follows_again() {
     let mut app = three_runs();
-    act(&mut app, Action::SelectRun("d".into()));
+    perform(&mut app, Action::SelectRun("d".into()));
     let open = Chrome { panel: true, help: true, fullscreen: true };
     *app.world_mut().resource_mut::<Chrome>() = open;
     for left in [
@@ -126,11 +126,11 @@ fn escape_closes_what_is_open_before_it_follows_again() {
         Chrome { help: false, panel: false, ..open },
         Chrome::default(),
     ] {
-        act(&mut app, Action::Back);
+        perform(&mut app, Action::Back);
         assert_eq!(*app.world().resource::<Chrome>(), left);
         shows(&app, Some("d"));
     }
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     assert!(follows(&app));
     shows(&app, Some("c"));
 }
@@ -139,7 +139,7 @@ fn escape_closes_what_is_open_before_it_follows_again() {
 fn a_run_named_on_the_command_line_is_shown_as_soon_as_it_is_there() {
     let mut settings = Settings::default();
     settings.view.run = Some("b".to_owned());
-    let mut app = studio_with(settings);
+    let mut app = headless_app_with(settings);
     feed(&mut app, [event("a", None, "start", 5)]);
     feed(&mut app, [event("b", None, "start", 0)]);
     shows(&app, Some("b"));

@@ -6,7 +6,7 @@ use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 use jiff::Timestamp;
-use meterbridge::app::StudioPlugin;
+use meterbridge::app::MeterbridgePlugin;
 use meterbridge::app::draw::{Canvas, DrawClock};
 use meterbridge::app::platform::kiosk::{DayClock, KioskPlugin};
 use meterbridge::app::state::chrome::Chrome;
@@ -22,7 +22,7 @@ fn kiosk_with(settings: KioskSettings) -> App {
     let mut app = App::new();
     app.add_plugins((
         MinimalPlugins,
-        StudioPlugin { settings: Settings::default(), source: None },
+        MeterbridgePlugin { settings: Settings::default(), source: None },
         KioskPlugin { settings, panel_stays: false },
     ));
     app.insert_resource(PlaybackClock::fixed(noon()))

@@ -7,14 +7,14 @@ use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::entities::RunEntity;
 use meterbridge::app::state::link::Link;
 use meterbridge::app::state::run_store::{
-    Connected, ConnectionError, Disconnected, EventReceived, Studio,
+    Connected, ConnectionError, Disconnected, EventReceived, RunStore,
 };
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
 use meterbridge::source::ConnectionState;
 use meterbridge::source::SourceSpec;
 
-use super::support::{act, announced, connected_to, until};
+use super::support::{announced, connected_to, perform, until};
 
 fn demo() -> DemoHandle {
     spawn_thread(DemoOptions { runs: 3, speed: 20.0, ..DemoOptions::default() }).unwrap()
@@ -29,7 +29,7 @@ fn is_connected_to(app: &App, wanted: &str) -> bool {
 }
 
 fn runs(app: &App) -> usize {
-    app.world().resource::<Studio>().model.len()
+    app.world().resource::<RunStore>().model.len()
 }
 
 /// An app connected to a demo studio whose first runs have come.
@@ -46,19 +46,19 @@ fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
     let mut app = watching(&demo, Settings::default());
     assert_eq!(announced::<Connected>(&mut app).len(), 1);
 
-    act(&mut app, Action::Disconnect);
+    perform(&mut app, Action::Disconnect);
     until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
     assert_eq!(announced::<Disconnected>(&mut app).len(), 1);
     let kept = runs(&app);
     assert!(kept > 0, "what was seen stays");
-    let counted = app.world().resource::<Studio>().model.counters().events;
+    let counted = app.world().resource::<RunStore>().model.counters().events;
     announced::<EventReceived>(&mut app);
 
-    act(&mut app, Action::Reconnect);
+    perform(&mut app, Action::Reconnect);
     until(&mut app, "a new connection", |app| is_connected_to(app, demo.url()));
     assert_eq!(announced::<Connected>(&mut app).len(), 1);
     until(&mut app, "the repetition of what was missed", |app| {
-        let counters = app.world().resource::<Studio>().model.counters();
+        let counters = app.world().resource::<RunStore>().model.counters();
         counters.duplicates > 0 && counters.events > counted
     });
     let world = app.world_mut();
@@ -70,7 +70,7 @@ fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
 fn another_studio_can_be_chosen_while_connected() {
     let (first, second) = (demo(), demo());
     let mut app = watching(&first, Settings::default());
-    act(&mut app, Action::Connect(second.url().into()));
+    perform(&mut app, Action::Connect(second.url().into()));
     until(&mut app, "the other connection", |app| is_connected_to(app, second.url()));
     assert_eq!(app.world().resource::<Link>().url, second.url());
 }
@@ -109,7 +109,7 @@ fn an_unreachable_studio_can_be_corrected() {
     let nowhere = SourceSpec::WebSocket("ws://127.0.0.1:1/events".into());
     let mut app = connected_to(nowhere, settings);
     until(&mut app, "giving up", |app| matches!(state(app), ConnectionState::Failed { .. }));
-    act(&mut app, Action::Connect(demo.url().into()));
+    perform(&mut app, Action::Connect(demo.url().into()));
     until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
     assert_eq!(app.world().resource::<Link>().last_error, None, "the old error is gone");
 }
@@ -120,6 +120,6 @@ fn switching_the_connection_off_closes_it() {
     let mut app = watching(&demo, Settings::default());
     let mut settings = app.world().resource::<Link>().settings.clone();
     settings.enabled = false;
-    act(&mut app, Action::Configure(Box::new(settings)));
+    perform(&mut app, Action::Configure(Box::new(settings)));
     until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
 }

@@ -8,7 +8,7 @@ use bevy::prelude::*;
 use bevy::render::renderer::RenderDevice;
 use meterbridge::app::draw::{aim_cameras, make_ready, offscreen_plugins};
 use meterbridge::app::platform::recovery::RecoveryPlugin;
-use meterbridge::app::{StudioPlugin, ViewPlugin};
+use meterbridge::app::{MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::Settings;
 
 const SIZE: UVec2 = UVec2::new(320, 180);
@@ -18,7 +18,7 @@ fn lose_the_device(restart: Option<fn(&str)>) -> App {
     let mut app = App::new();
     app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
     app.add_plugins((
-        StudioPlugin { settings: Settings::default(), source: None },
+        MeterbridgePlugin { settings: Settings::default(), source: None },
         ViewPlugin,
         RecoveryPlugin { restart },
     ));

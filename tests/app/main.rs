@@ -6,8 +6,6 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
-mod acts;
-mod acts_pixels;
 mod ambiguity;
 #[expect(dead_code, unused_imports, reason = "the tests of the core use the rest")]
 #[path = "../net/backend/mod.rs"]
@@ -20,6 +18,8 @@ mod link;
 mod lost_device;
 mod picture;
 mod pixels;
+mod run_operations;
+mod run_operations_pixels;
 mod scenes;
 mod secrets;
 mod stage_words;

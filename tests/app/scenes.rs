@@ -68,7 +68,7 @@ const NEON_RAIN: &str = "f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93";
 pub const SEED: u64 = 7;
 
 /// Usual times in milliseconds.
-pub const USUAL: [(&str, i64); 9] = [
+pub const NODE_DURATIONS: [(&str, i64); 9] = [
     ("PLAN", 2_100),
     ("STYLE", 3_000),
     ("LYRICS", 19_000),
@@ -124,12 +124,12 @@ const OPENING: [(&str, i64); 4] =
 fn after(runs: usize) -> Tape {
     let mut tape = Tape::new(SEED);
     // Every node has the whole spread in an order of its own.
-    let orders: Vec<[usize; 15]> = USUAL.iter().map(|_| shuffled(&mut tape)).collect();
+    let orders: Vec<[usize; 15]> = NODE_DURATIONS.iter().map(|_| shuffled(&mut tape)).collect();
     for (run, title) in TITLES[..runs].iter().enumerate() {
         let begin_ms = -3_500_000 + 220_000 * run as i64 + tape.rng().below(40_000) as i64;
         let mut story = tape.run(title, begin_ms);
         story.start().wait(300);
-        for (node, (name, usual)) in USUAL.iter().enumerate() {
+        for (node, (name, usual)) in NODE_DURATIONS.iter().enumerate() {
             let millis = usual * SPREAD[orders[node][run]] / 100;
             match *name {
                 "VALIDATE" if run % 5 == 2 => {

@@ -9,9 +9,9 @@ use bevy::log::LogPlugin;
 use bevy::prelude::*;
 use meterbridge::app::draw::{Canvas, make_ready, offscreen_plugins};
 use meterbridge::app::state::link::Link;
-use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::viewport::Viewport;
-use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::app::{ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::Settings;
 use meterbridge::source::{Access, ConnectionEvent, ConnectionState, Secret, SourceSpec};
 
@@ -101,7 +101,7 @@ fn words(url: &str, settings: Settings, done: impl Fn(&App) -> bool) -> String {
     let quiet = LogPlugin { filter: "off".to_owned(), ..default() };
     app.add_plugins(offscreen_plugins().unwrap().set(quiet));
     let source = Some(SourceSpec::Api(url.into()));
-    app.add_plugins((StudioPlugin { settings, source }, ViewPlugin, ControlsPlugin));
+    app.add_plugins((MeterbridgePlugin { settings, source }, ViewPlugin, ControlsPlugin));
     app.insert_resource(Viewport { size_px: Vec2::new(960.0, 540.0), ..default() });
     make_ready(&mut app);
     meterbridge::app::spawn_cameras(app.world_mut().commands());
@@ -115,7 +115,7 @@ fn words(url: &str, settings: Settings, done: impl Fn(&App) -> bool) -> String {
         seen.push_str(&format!("{:?}\n", world.resource::<Canvas>()));
         seen.push_str(&format!("{:?} {:?} {:?}\n", link.state, link.last_error, link.log));
     }
-    seen + &format!("{:?}", app.world().resource::<Studio>().model)
+    seen + &format!("{:?}", app.world().resource::<RunStore>().model)
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn no_screen_shows_a_credential() {
         let url = format!("http://ann:{PASSWORD}@{address}");
         let seen = words(&url, settings, |app| {
             let world = app.world();
-            let (link, studio) = (world.resource::<Link>(), world.resource::<Studio>());
+            let (link, run_store) = (world.resource::<Link>(), world.resource::<RunStore>());
             match parrot {
                 Parrot::Refuses(_) => matches!(link.state, ConnectionState::Failed { .. }),
-                Parrot::Tells => studio.model.counters().malformed > 0,
+                Parrot::Tells => run_store.model.counters().malformed > 0,
                 _ => link
                     .log
                     .iter()

@@ -2,22 +2,22 @@
 
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
-use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::run_view::{ModuleView, StageView};
 use meterbridge::app::views::stage::story::story;
 use meterbridge::model::NodeStatus;
 
-use super::support::{play_scene, studio};
+use super::support::{headless_app, play_scene};
 
 /// Title, status, times, modules, loop, failure and story of a scene, a line each; empty ones are
 /// left out.
 fn words(scene: &str) -> String {
-    let mut app = studio();
+    let mut app = headless_app();
     play_scene(&mut app, scene);
     let world = app.world();
-    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
-    let run = world.resource::<Focus>().run().and_then(|id| studio.model.run(id)).unwrap();
-    let view = StageView::of(run, studio.model.stats(), clock.now, clock.server_now);
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    let run = world.resource::<Focus>().run().and_then(|id| run_store.model.run(id)).unwrap();
+    let view = StageView::of(run, run_store.model.stats(), clock.now, clock.server_now);
 
     let cancel = if view.cancel_requested { ", cancel requested" } else { "" };
     let verdicts = view.fix.verdicts.iter().map(|verdict| {

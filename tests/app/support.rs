@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
 use jiff::Timestamp;
-use meterbridge::app::StudioPlugin;
+use meterbridge::app::MeterbridgePlugin;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
-use meterbridge::app::state::run_store::{self, Announcements, Studio};
+use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::config::Settings;
 use meterbridge::protocol::Batch;
 use meterbridge::source::SourceSpec;
@@ -24,13 +24,13 @@ pub fn noon() -> Timestamp {
 }
 
 /// An app that is fed by hand; its clock stands at noon.
-pub fn studio() -> App {
-    studio_with(Settings::default())
+pub fn headless_app() -> App {
+    headless_app_with(Settings::default())
 }
 
-pub fn studio_with(settings: Settings) -> App {
+pub fn headless_app_with(settings: Settings) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .insert_resource(PlaybackClock::fixed(noon()));
     app
 }
@@ -38,7 +38,7 @@ pub fn studio_with(settings: Settings) -> App {
 /// An app with a source; the source starts at the first update.
 pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: Some(source) }));
+    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: Some(source) }));
     app
 }
 
@@ -54,8 +54,8 @@ pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
 }
 
 fn receive(app: &mut App, batch: Batch) {
-    let apply = |In(batch): In<Batch>, mut studio: ResMut<Studio>, mut told: Announcements| {
-        run_store::receive(&mut studio, batch, &mut told);
+    let apply = |In(batch): In<Batch>, mut run_store: ResMut<RunStore>, mut told: Announcements| {
+        run_store::receive(&mut run_store, batch, &mut told);
     };
     app.world_mut().run_system_cached_with(apply, batch).unwrap();
 }
@@ -76,10 +76,10 @@ fn play<R: std::io::BufRead>(app: &mut App, mut recording: Recording<R>) {
     while let Some(frame) = recording.next_frame().unwrap() {
         let mut batch = Batch::new(now, true);
         batch.push_text(&frame.text);
-        let place = pacer.place(&frame, &batch);
-        now = place.at.unwrap_or(now);
+        let timing = pacer.timing(&frame, &batch);
+        now = timing.at.unwrap_or(now);
         batch.received_at = now;
-        batch.live = place.live;
+        batch.live = timing.live;
         receive(app, batch);
     }
     app.world_mut().resource_mut::<PlaybackClock>().set(now);
@@ -93,7 +93,7 @@ pub fn event(run: &str, node: Option<&str>, phase: &str, seconds: i64) -> String
     format!(r#"{{"ts":"{at}","run_id":"{run}",{node}"phase":"{phase}"}}"#)
 }
 
-pub fn act(app: &mut App, action: Action) {
+pub fn perform(app: &mut App, action: Action) {
     app.world_mut().write_message(action);
     app.update();
 }

@@ -9,16 +9,16 @@ use meterbridge::app::draw::{
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::auto::Auto;
 use meterbridge::app::state::clock::PlaybackClock;
-use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::viewport::{ReducedMotion, Viewport};
 use meterbridge::app::theme::motion;
-use meterbridge::app::{StudioPlugin, ViewPlugin};
+use meterbridge::app::{MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::director::{Director, DirectorSettings, Why};
 use meterbridge::model::RunStatus;
 
 use super::picture::{Picture, scratch};
-use super::support::{act, noon, play_scene, play_tape};
+use super::support::{noon, perform, play_scene, play_tape};
 use super::wall_scenes::many;
 
 const SIZE: UVec2 = UVec2::new(640, 360);
@@ -30,7 +30,7 @@ fn drawn_wall(size: UVec2) -> App {
     let mut app = App::new();
     app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
     app.add_plugins((
-        StudioPlugin { settings, source: None },
+        MeterbridgePlugin { settings, source: None },
         ViewPlugin,
         DirectorPlugin { settings: DirectorSettings { on: true, ..default() } },
     ));
@@ -84,8 +84,8 @@ fn wall_of(scene: &str) -> App {
 
 /// Has a run that failed shown.
 fn show_the_failed_run(app: &mut App) {
-    let studio = app.world().resource::<Studio>();
-    let failed = studio.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
+    let run_store = app.world().resource::<RunStore>();
+    let failed = run_store.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
     let (run, secs) = (failed.id().clone(), app.world().resource::<DrawClock>().secs);
     app.world_mut().resource_mut::<Auto>().0.tell(&run, Why::Failed, secs);
     app.update();
@@ -136,15 +136,15 @@ fn what_is_shown_in_the_end_is_as_if_nothing_else_had_been() {
     show_the_failed_run(&mut faded);
     // Back in the middle, and there again.
     pass(&mut faded, 0.3);
-    act(&mut faded, Action::ToggleWall);
+    perform(&mut faded, Action::ToggleWall);
     pass(&mut faded, 0.1);
-    act(&mut faded, Action::ToggleWall);
+    perform(&mut faded, Action::ToggleWall);
     pass(&mut faded, 0.1);
     assert!(is_fading(&faded));
-    act(&mut faded, Action::ToggleWall);
+    perform(&mut faded, Action::ToggleWall);
     pass(&mut faded, 0.25);
     assert!(!is_fading(&faded), "who asks for a view has it at once");
-    act(&mut faded, Action::Auto);
+    perform(&mut faded, Action::Auto);
     pass(&mut faded, 1.0);
     let found = picture(&mut faded, SIZE, "whole-again").difference(&wall);
     assert!(found.mean < 0.05, "{found:?}");

@@ -4,48 +4,49 @@ use bevy::prelude::*;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
-use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::selection::Selection;
 use meterbridge::app::state::view::View;
 use meterbridge::app::views::wall::board_view::BoardView;
-use meterbridge::app::views::wall::census::Census;
 use meterbridge::app::views::wall::header::HeaderView;
 use meterbridge::app::views::wall::plan::{Plan, Tiles, plan};
 use meterbridge::app::views::wall::tile_view::TileView;
-use meterbridge::layout::{Density, Screen};
+use meterbridge::app::views::wall::wall_index::WallIndex;
+use meterbridge::layout::{CanvasSize, Density};
 use meterbridge::model::RunStatus;
 use meterbridge::protocol::RunId;
 
-use super::support::{act, event, feed, play_scene, play_tape, studio};
+use super::support::{event, feed, headless_app, perform, play_scene, play_tape};
 use super::wall_scenes::many;
 
-fn census(app: &App) -> Census {
+fn wall_index(app: &App) -> WallIndex {
     let world = app.world();
-    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
-    let mut census = Census::default();
-    census.update(&studio.model, &[], 0, clock.now, clock.server_now);
-    census
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    let mut wall_index = WallIndex::default();
+    wall_index.update(&run_store.model, &[], 0, clock.now, clock.server_now);
+    wall_index
 }
 
-fn planned(app: &App, census: &Census) -> Plan {
+fn planned(app: &App, wall_index: &WallIndex) -> Plan {
     let now = app.world().resource::<PlaybackClock>().server_now;
-    plan(census, &Screen::of_pixels(1920.0, 1080.0), now, None)
+    plan(wall_index, &CanvasSize::of_pixels(1920.0, 1080.0), now, None)
 }
 
 /// The header, then a line a tile.
 fn words(scene: &str) -> String {
-    let mut app = studio();
+    let mut app = headless_app();
     play_scene(&mut app, scene);
     let world = app.world();
-    let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
-    let census = census(&app);
-    let Plan::Tiles(tiles) = planned(&app, &census) else {
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    let wall_index = wall_index(&app);
+    let Plan::Tiles(tiles) = planned(&app, &wall_index) else {
         panic!("no tiles");
     };
-    let mut lines = vec![header_words(&HeaderView::of(&census, &studio.model, clock.server_now))];
+    let mut lines =
+        vec![header_words(&HeaderView::of(&wall_index, &run_store.model, clock.server_now))];
     for (id, _) in &tiles.runs {
-        let run = studio.model.run(id).unwrap();
-        let tile = TileView::of(run, studio.model.stats(), clock.now, clock.server_now);
+        let run = run_store.model.run(id).unwrap();
+        let tile = TileView::of(run, run_store.model.stats(), clock.now, clock.server_now);
         let place = [&tile.place, &tile.detail, &tile.note].map(String::as_str).join(" ");
         let time = format!("{} {}", tile.time.0, tile.time.1);
         let other = format!("{} {}", tile.other_time.0, tile.other_time.1);
@@ -144,19 +145,19 @@ fn what_has_no_tile_is_counted() {
 #[test]
 fn the_wall_counts_as_the_bridge_does() {
     for runs in [400, 10_000] {
-        let mut app = studio();
+        let mut app = headless_app();
         play_tape(&mut app, &many(runs).write());
-        let census = census(&app);
-        assert_eq!(planned(&app, &census), Plan::Board);
+        let wall_index = wall_index(&app);
+        assert_eq!(planned(&app, &wall_index), Plan::Board);
         let world = app.world();
-        let (studio, clock) = (world.resource::<Studio>(), world.resource::<PlaybackClock>());
-        let model = &studio.model;
-        assert_eq!(census.active(), model.count(RunStatus::Running));
-        assert_eq!(census.queued_count(), model.count(RunStatus::Pending));
-        let board = BoardView::of(&census, model, clock.server_now);
+        let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+        let model = &run_store.model;
+        assert_eq!(wall_index.active(), model.count(RunStatus::Running));
+        assert_eq!(wall_index.queued_count(), model.count(RunStatus::Pending));
+        let board = BoardView::of(&wall_index, model, clock.server_now);
         let at_nodes: usize =
             board.nodes.iter().map(|node| node.load.running + node.load.ahead).sum();
-        assert_eq!(at_nodes, census.active() + census.queued_count());
+        assert_eq!(at_nodes, wall_index.active() + wall_index.queued_count());
         let named: usize = board.failures.groups.iter().map(|group| group.count).sum();
         assert_eq!(board.failures.count, model.count(RunStatus::Failed));
         assert!(named <= board.failures.count && named > 0);
@@ -168,8 +169,8 @@ fn the_wall_counts_as_the_bridge_does() {
 }
 
 /// A studio with so many runs at work, and so many that were finished a minute ago.
-fn studio_of(running: usize, finished: usize) -> App {
-    let mut app = studio();
+fn app_with_runs(running: usize, finished: usize) -> App {
+    let mut app = headless_app();
     for run in 0..finished {
         let id = format!("done-{run}");
         feed(&mut app, [event(&id, None, "start", -90), event(&id, None, "end", -60)]);
@@ -182,8 +183,8 @@ fn studio_of(running: usize, finished: usize) -> App {
 
 fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
     let now = app.world().resource::<PlaybackClock>().server_now;
-    let screen = Screen::of_pixels(1920.0, 1080.0);
-    match plan(&census(app), &screen, now, before) {
+    let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
+    match plan(&wall_index(app), &canvas_size, now, before) {
         Plan::Tiles(tiles) => tiles,
         other => panic!("{other:?}"),
     }
@@ -192,7 +193,7 @@ fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
 #[test]
 fn what_is_over_does_not_make_what_runs_small() {
     let check = |running, finished, density, more| {
-        let tiles = tiles(&studio_of(running, finished), None);
+        let tiles = tiles(&app_with_runs(running, finished), None);
         let counted = tiles.more.map_or(0, |(more, _)| more.completed);
         assert_eq!((tiles.density, counted), (density, more), "{running} and {finished}");
         let first = tiles.runs.iter().take(running);
@@ -210,15 +211,15 @@ fn what_is_over_does_not_make_what_runs_small() {
 
 #[test]
 fn a_wall_does_not_change_with_every_run_that_comes_and_goes() {
-    let seven = Plan::Tiles(tiles(&studio_of(7, 0), None));
-    assert_eq!(tiles(&studio_of(6, 0), Some(&seven)).density, Density::Medium);
-    assert_eq!(tiles(&studio_of(4, 0), Some(&seven)).density, Density::Large);
+    let seven = Plan::Tiles(tiles(&app_with_runs(7, 0), None));
+    assert_eq!(tiles(&app_with_runs(6, 0), Some(&seven)).density, Density::Medium);
+    assert_eq!(tiles(&app_with_runs(4, 0), Some(&seven)).density, Density::Large);
     // More always have room at once.
-    let six = Plan::Tiles(tiles(&studio_of(6, 0), None));
-    assert_eq!(tiles(&studio_of(7, 0), Some(&six)).density, Density::Medium);
-    let again = Plan::Tiles(tiles(&studio_of(2, 10), None));
+    let six = Plan::Tiles(tiles(&app_with_runs(6, 0), None));
+    assert_eq!(tiles(&app_with_runs(7, 0), Some(&six)).density, Density::Medium);
+    let again = Plan::Tiles(tiles(&app_with_runs(2, 10), None));
     let Plan::Tiles(before) = &again else { unreachable!() };
-    assert_eq!(tiles(&studio_of(2, 10), Some(&again)), *before, "it does not drift");
+    assert_eq!(tiles(&app_with_runs(2, 10), Some(&again)), *before, "it does not drift");
 }
 
 fn view(app: &App) -> View {
@@ -231,33 +232,33 @@ fn selected(app: &mut App, run: &str) {
 
 #[test]
 fn w_shows_the_wall_and_the_stage_again() {
-    let mut app = studio();
+    let mut app = headless_app();
     assert_eq!(view(&app), View::Stage { from_wall: false });
-    act(&mut app, Action::ToggleWall);
+    perform(&mut app, Action::ToggleWall);
     assert_eq!(view(&app), View::Wall);
-    act(&mut app, Action::ToggleWall);
+    perform(&mut app, Action::ToggleWall);
     assert_eq!(view(&app), View::Stage { from_wall: true });
 }
 
 #[test]
 fn a_run_is_opened_from_the_wall_and_escape_goes_back() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("a", Some("PLAN"), "start", 0), event("b", Some("PLAN"), "start", 1)]);
-    act(&mut app, Action::ToggleWall);
-    act(&mut app, Action::OpenSelected);
+    perform(&mut app, Action::ToggleWall);
+    perform(&mut app, Action::OpenSelected);
     assert_eq!(view(&app), View::Wall, "nothing is selected");
     selected(&mut app, "a");
-    act(&mut app, Action::OpenSelected);
+    perform(&mut app, Action::OpenSelected);
     assert_eq!(view(&app), View::Stage { from_wall: true });
     let focus = app.world().resource::<Focus>();
     assert_eq!(focus.run().map(RunId::as_str), Some("a"));
     assert!(!focus.is_following());
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     assert_eq!(view(&app), View::Wall);
     assert!(app.world().resource::<Focus>().is_following());
     // Once more: nothing is selected any longer.
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     assert_eq!(app.world().resource::<Selection>().0, None);
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     assert_eq!(view(&app), View::Wall);
 }

@@ -1,7 +1,7 @@
 //! What a wall has to show: the small ones are recordings like all scenes; those of hundreds and
 //! thousands of runs are told anew each time they are needed, always the same.
 
-use super::scenes::{SEED, Scene, TITLES, USUAL};
+use super::scenes::{NODE_DURATIONS, SEED, Scene, TITLES};
 use super::tape::{SplitMix, Tape, scores_data};
 
 pub const SCENES: &[Scene] = &[
@@ -20,13 +20,13 @@ const NOW: i64 = 49_000;
 const HOUR: i64 = 3_600_000;
 
 /// A studio whose usual times are known, from runs of more than an hour ago.
-fn studio() -> Tape {
+fn tape() -> Tape {
     let mut tape = Tape::new(SEED);
     for (run, title) in TITLES.iter().take(5).enumerate() {
         let percent = [92, 97, 100, 104, 118][run];
         let mut story = tape.run(title, -HOUR - 1_000_000 + 150_000 * run as i64);
         story.start().wait(300);
-        for (node, millis) in USUAL.iter().filter(|(node, _)| *node != "FIX") {
+        for (node, millis) in NODE_DURATIONS.iter().filter(|(node, _)| *node != "FIX") {
             story.ended(node, millis * percent / 100, "{}");
         }
         story.end();
@@ -36,7 +36,7 @@ fn studio() -> Tape {
 
 /// Milliseconds that the steps before a node usually take.
 fn before(node: &str) -> i64 {
-    let steps = USUAL.iter().filter(|(name, _)| *name != "FIX");
+    let steps = NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX");
     let earlier = steps.take_while(|(name, _)| *name != node);
     earlier.map(|(_, millis)| millis + 200).sum::<i64>() + 300
 }
@@ -45,7 +45,7 @@ fn before(node: &str) -> i64 {
 fn running(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     let mut story = tape.run(title, NOW - into_ms - before(node));
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+    for (name, millis) in NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX") {
         if *name == node {
             break;
         }
@@ -69,7 +69,7 @@ fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     let refused = before("VALIDATE") + 4_200;
     let mut story = tape.run(title, NOW - into_ms - since - refused);
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().take(5) {
+    for (name, millis) in NODE_DURATIONS.iter().take(5) {
         story.step(name, *millis);
     }
     story.step("VALIDATE", 4_000);
@@ -88,10 +88,11 @@ fn finished(tape: &mut Tape, title: &str, ago_ms: i64, score: f64) {
     let scores: Vec<String> =
         scores.iter().map(|(name, value)| format!("\"{name}\":{value:.2}")).collect();
     let data = format!("{{\"scores\":{{{}}}}}", scores.join(","));
-    let took: i64 = USUAL.iter().filter(|(name, _)| *name != "FIX").map(|(_, ms)| ms + 200).sum();
+    let took: i64 =
+        NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX").map(|(_, ms)| ms + 200).sum();
     let mut story = tape.run(title, NOW - ago_ms - took - 300);
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+    for (name, millis) in NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX") {
         let told = if *name == "VALIDATE" { data.as_str() } else { "{}" };
         story.ended(name, *millis, told);
     }
@@ -102,7 +103,7 @@ fn finished(tape: &mut Tape, title: &str, ago_ms: i64, score: f64) {
 fn cancelled(tape: &mut Tape, title: &str, node: &str, ago_ms: i64) {
     let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+    for (name, millis) in NODE_DURATIONS.iter().take_while(|(name, _)| *name != node) {
         if *name != "FIX" {
             story.step(name, *millis);
         }
@@ -114,7 +115,7 @@ fn cancelled(tape: &mut Tape, title: &str, node: &str, ago_ms: i64) {
 fn failed(tape: &mut Tape, title: &str, node: &str, ago_ms: i64, error: &str) {
     let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+    for (name, millis) in NODE_DURATIONS.iter().take_while(|(name, _)| *name != node) {
         if *name != "FIX" {
             story.step(name, *millis);
         }
@@ -126,7 +127,7 @@ fn failed(tape: &mut Tape, title: &str, node: &str, ago_ms: i64, error: &str) {
 fn silent(tape: &mut Tape, title: &str, node: &str) {
     let mut story = tape.run(title, -8_000 - before(node));
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+    for (name, millis) in NODE_DURATIONS.iter().take_while(|(name, _)| *name != node) {
         if *name != "FIX" {
             story.step(name, *millis);
         }
@@ -152,10 +153,10 @@ fn three() -> Tape {
 
 /// The mock-up's wall.
 fn twelve() -> Tape {
-    let mut tape = studio();
+    let mut tape = tape();
     let mut story = tape.run("Glass Harbour", NOW - 40_000 - 226_000);
     story.start().wait(300);
-    for (name, millis) in USUAL.iter().take(5) {
+    for (name, millis) in NODE_DURATIONS.iter().take(5) {
         story.step(name, *millis);
     }
     let scores = |total| [("a", 0.6), ("b", 0.7), ("c", 0.7), ("d", 0.8), ("total", total)];
@@ -180,7 +181,7 @@ fn twelve() -> Tape {
 
 /// A small studio on a bad day: more failures than tiles can tell of.
 fn failures() -> Tape {
-    let mut tape = studio();
+    let mut tape = tape();
     let quota = "Engine queue rejected the job: quota exceeded";
     for (title, ago) in [("Glass Harbour", 40_000), ("Night Swimmers", 95_000)] {
         failed(&mut tape, title, "RENDER", ago, quota);
@@ -204,7 +205,7 @@ fn failures() -> Tape {
 
 /// A backend that fell silent for its longest runs.
 fn stale() -> Tape {
-    let mut tape = studio();
+    let mut tape = tape();
     for (title, node) in [
         ("Small Hours", "COMPOSE"),
         ("Harbour Lights", "RENDER"),
@@ -225,12 +226,13 @@ const NODES: [&str; 8] =
     ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER", "REVIEW"];
 
 fn forty() -> Tape {
-    let mut tape = studio();
+    let mut tape = tape();
     let mut names = Names::default();
     for run in 0..22_i64 {
         let node = NODES[(run * 5 % 8) as usize];
-        let usual = USUAL.iter().find(|(name, _)| *name == node).map_or(1_000, |(_, ms)| *ms);
-        running(&mut tape, &names.next(), node, usual * (13 + run * 37 % 70) / 100);
+        let millis =
+            NODE_DURATIONS.iter().find(|(name, _)| *name == node).map_or(1_000, |(_, ms)| *ms);
+        running(&mut tape, &names.next(), node, millis * (13 + run * 37 % 70) / 100);
     }
     fixing(&mut tape, "The Long Way Round", "COMPOSE", 12_000);
     fixing(&mut tape, "Honey and Rust", "FIX", 3_000);
@@ -251,7 +253,7 @@ fn forty() -> Tape {
 
 /// Long names, a huge error, nodes that nobody knows, a run of which little was seen.
 fn odd() -> Tape {
-    let mut tape = studio();
+    let mut tape = tape();
     let title = "The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version)";
     running(&mut tape, title, "PRODUCER", 4_000);
     let error = "KeyError: \"chorus\" is not among the sections the blueprint allows for genre \
@@ -343,7 +345,7 @@ pub fn many(runs: usize) -> Tape {
                 };
                 let mut story = tape.run_with_id(&title, &id, NOW - ago - 120_000);
                 story.start();
-                for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+                for (name, millis) in NODE_DURATIONS.iter().take_while(|(name, _)| *name != node) {
                     if *name != "FIX" {
                         story.ended(name, *millis, "{}");
                     }
@@ -365,7 +367,7 @@ pub fn many(runs: usize) -> Tape {
                 let since = before(if node == "FIX" { "VALIDATE" } else { node }) + 200;
                 let mut story = tape.run_with_id(&title, &id, NOW - into - since);
                 story.start();
-                for (name, millis) in USUAL.iter().take_while(|(name, _)| *name != node) {
+                for (name, millis) in NODE_DURATIONS.iter().take_while(|(name, _)| *name != node) {
                     if *name != "FIX" && (node != "FIX" || *name != "VALIDATE") {
                         story.ended(name, *millis, "{}");
                     }
@@ -380,7 +382,7 @@ pub fn many(runs: usize) -> Tape {
                 let scale = 80 + rng.below(50) as i64;
                 let mut story = tape.run_with_id(&title, &id, NOW - ago - 150_000);
                 story.start();
-                for (name, millis) in USUAL.iter().filter(|(name, _)| *name != "FIX") {
+                for (name, millis) in NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX") {
                     let data = if *name == "VALIDATE" {
                         scores_data(&[
                             ("a", 0.8),

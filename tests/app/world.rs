@@ -2,14 +2,14 @@
 
 use bevy::prelude::*;
 use meterbridge::app::state::entities::{NodeEntity, RunEntity, RunIndex};
-use meterbridge::app::state::run_store::Studio;
+use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::run_store::{
     EventReceived, NodeFinished, ParseErrorReceived, RunFinished,
 };
 use meterbridge::config::Settings;
 use meterbridge::model::{NodeStatus, RunStatus};
 
-use super::support::{announced, event, feed, play_scene, studio, studio_with};
+use super::support::{announced, event, feed, headless_app, headless_app_with, play_scene};
 
 /// Every run with its nodes in order, by id.
 fn world_of(app: &mut App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
@@ -27,7 +27,7 @@ fn world_of(app: &mut App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
 fn model_of(app: &App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
     let mut runs: Vec<_> = app
         .world()
-        .resource::<Studio>()
+        .resource::<RunStore>()
         .model
         .runs()
         .map(|run| {
@@ -55,7 +55,7 @@ fn node_entities(app: &mut App) -> usize {
 
 #[test]
 fn runs_and_nodes_follow_the_events() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(&mut app, [event("r", None, "start", 0)]);
     let world = world_of(&mut app);
     assert_eq!(world.len(), 1);
@@ -82,7 +82,7 @@ fn runs_and_nodes_follow_the_events() {
 
 #[test]
 fn a_second_execution_takes_the_first_ones_extra_nodes_away() {
-    let mut app = studio();
+    let mut app = headless_app();
     let first = [("MASTER", "start"), ("MASTER", "end")];
     feed(&mut app, [event("r", None, "start", 0)]);
     feed(&mut app, first.map(|(node, phase)| event("r", Some(node), phase, 1)));
@@ -96,7 +96,7 @@ fn a_second_execution_takes_the_first_ones_extra_nodes_away() {
 fn what_the_model_lets_go_leaves_the_world_with_its_nodes() {
     let mut settings = Settings::default();
     settings.retention.runs = 2;
-    let mut app = studio_with(settings);
+    let mut app = headless_app_with(settings);
     for (second, run) in ["a", "b", "c"].into_iter().enumerate() {
         let second = second as i64 * 10;
         feed(&mut app, [event(run, None, "start", second), event(run, None, "end", second + 1)]);
@@ -110,7 +110,7 @@ fn what_the_model_lets_go_leaves_the_world_with_its_nodes() {
 #[test]
 fn a_world_that_was_thrown_away_comes_back_the_same() {
     for scene in ["12-runs", "second-fix-pass", "unknown-extra-node", "second-execution"] {
-        let mut app = studio();
+        let mut app = headless_app();
         play_scene(&mut app, scene);
         let before = world_of(&mut app);
         assert_eq!(before, model_of(&app), "{scene}");
@@ -128,7 +128,7 @@ fn a_world_that_was_thrown_away_comes_back_the_same() {
 
 #[test]
 fn what_arrives_in_one_frame_is_in_the_world_in_that_frame() {
-    let mut app = studio();
+    let mut app = headless_app();
     feed(
         &mut app,
         [
@@ -144,7 +144,7 @@ fn what_arrives_in_one_frame_is_in_the_world_in_that_frame() {
 
 #[test]
 fn whoever_embeds_the_studio_hears_of_everything_once() {
-    let mut app = studio();
+    let mut app = headless_app();
     let frames = [
         event("r", None, "start", 0),
         event("r", Some("PLAN"), "start", 1),
@@ -177,7 +177,7 @@ fn whoever_embeds_the_studio_hears_of_everything_once() {
 
 #[test]
 fn a_frame_that_cannot_be_read_is_told_and_the_next_one_read() {
-    let mut app = studio();
+    let mut app = headless_app();
     let next = event("r", None, "start", 0);
     feed(&mut app, ["<html>502 Bad Gateway</html>", r#"{"run_id":"r","ts":"x"}"#, &next]);
     let told = announced::<ParseErrorReceived>(&mut app);

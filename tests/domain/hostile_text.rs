@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use meterbridge::inspect::{self, Report, Style};
 use meterbridge::protocol::{Batch, Item};
-use meterbridge::source::Ending;
+use meterbridge::source::Disconnect;
 use serde_json::{Value, json};
 
 use crate::support::{meterbridge, model_of, received_at};
@@ -138,7 +138,7 @@ fn words_of_servers_and_hubs_are_short_and_visible() {
     assert!(shown.contains("Upstream") && shown.len() < 2_000, "{shown}");
     assert!(!shown.contains("\\u{") && !shown.contains("\\n"), "{shown}");
     let words =
-        Ending::Http { status: 500, words: meterbridge::source::server_words(long.as_bytes()) };
+        Disconnect::Http { status: 500, words: meterbridge::source::server_words(long.as_bytes()) };
     assert_visible("an ending", &words.to_string());
     assert!(words.to_string().len() < 1_000);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::Model;
 use meterbridge::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState, run_frame};
-use meterbridge::protocol::rest::{NodeExecution, ToldError, ToldStatus};
+use meterbridge::protocol::rest::{NodeExecution, ReportedError, ReportedStatus};
 use meterbridge::protocol::{Batch, Item, RunSnapshot};
 use meterbridge::text;
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ fn frames_are_read_as_other_hubs_may_write_them() {
     assert_eq!(read(hello), Item::Hub(HubFrame::Hello(Hello { at, api: None, actions: false })));
     let run = r#"{"hub":{"run":{"run_id":"r","status":"running","executions":[]}}}"#;
     let Item::Run(run) = read(run) else { panic!("no run") };
-    assert_eq!((run.run_id.as_str(), run.status), ("r", Some(ToldStatus::Running)));
+    assert_eq!((run.run_id.as_str(), run.status), ("r", Some(ReportedStatus::Running)));
 }
 
 #[test]
@@ -119,13 +119,13 @@ fn names() -> impl Strategy<Value = String> {
     words().prop_map(|words| text::one_line(&words).into_owned())
 }
 
-fn status() -> impl Strategy<Value = ToldStatus> {
+fn status() -> impl Strategy<Value = ReportedStatus> {
     proptest::sample::select(vec![
-        ToldStatus::Pending,
-        ToldStatus::Running,
-        ToldStatus::Completed,
-        ToldStatus::Failed,
-        ToldStatus::Cancelled,
+        ReportedStatus::Pending,
+        ReportedStatus::Running,
+        ReportedStatus::Completed,
+        ReportedStatus::Failed,
+        ReportedStatus::Cancelled,
     ])
 }
 
@@ -137,7 +137,7 @@ fn run() -> impl Strategy<Value = RunSnapshot> {
         NodeExecution { node: node.into(), status, started_at, completed_at, duration_ms }
     });
     let error = (words(), instant())
-        .prop_map(|(message, at)| ToldError { message: text::clean(&message).into(), at });
+        .prop_map(|(message, at)| ReportedError { message: text::clean(&message).into(), at });
     let id = || proptest::option::of(words().prop_map(SmolStr::from));
     let title = || proptest::option::of(names().prop_map(SmolStr::from));
     let count = || proptest::option::of(any::<u32>());

@@ -8,13 +8,13 @@ use std::time::Duration;
 use meterbridge::source::connector::Connect;
 use meterbridge::source::http::{HttpClient, HttpError};
 use meterbridge::source::{
-    Access, ConnectionSettings, ConnectionState, Credentials, Ending, Secret, SourceUrl,
+    Access, ConnectionSettings, ConnectionState, Credentials, Disconnect, Secret, SourceUrl,
     parse_api_url, spawn,
 };
 use tokio::io::DuplexStream;
 use uuid::Uuid;
 
-use crate::amcs::{Screen, check_manners, naming, settings, with_sockets};
+use crate::amcs::{TestClient, check_manners, naming, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script, Wire};
 use crate::real::wait_for;
 use crate::wss::certificate;
@@ -27,7 +27,7 @@ struct Counting(Wire, Arc<Mutex<Vec<String>>>);
 impl Connect for Counting {
     type Transport = DuplexStream;
 
-    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Ending> {
+    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Disconnect> {
         self.1.lock().unwrap().push(url.authority());
         self.0.connect(url).await
     }
@@ -95,8 +95,8 @@ async fn a_server_that_does_not_answer_is_not_waited_for_longer_than_asked() {
 }
 
 /// Everything that a person, a log or a recording could see of a screen.
-fn visible(screen: &Screen) -> String {
-    format!("{:?} {:?} {:?}", screen.states, screen.log, screen.model)
+fn visible(client: &TestClient) -> String {
+    format!("{:?} {:?} {:?}", client.states, client.log, client.model)
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,18 +104,20 @@ async fn a_token_opens_what_is_guarded_and_is_seen_nowhere() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything(TOKEN.to_owned()));
     let run = backend.start_run([Script::failing("STYLE", "boom", 2500)]);
-    let mut screen =
-        Screen::watching(&backend, ConnectionSettings { api: with_sockets(1).api, ..with_token() });
+    let mut client = TestClient::watching(
+        &backend,
+        ConnectionSettings { api: with_sockets(1).api, ..with_token() },
+    );
     backend.allow_connections(2);
-    screen.pass(Duration::from_secs(12)).await;
-    screen.shows(&backend, &[run]).await;
-    assert!(screen.report(run).unwrap().events > 3, "its socket told");
+    client.pass(Duration::from_secs(12)).await;
+    client.shows(&backend, &[run]).await;
+    assert!(client.report(run).unwrap().events > 3, "its socket told");
     let seen = backend.seen();
     assert!(seen.requests.iter().any(|request| request.contains("/runs/events")));
     let bearer = Some(format!("Bearer {TOKEN}"));
     assert!(seen.authorizations.iter().all(|given| *given == bearer), "{seen:#?}");
     assert!(!seen.requests.iter().any(|request| request.contains(TOKEN)), "not in a URL");
-    assert!(!visible(&screen).contains(TOKEN));
+    assert!(!visible(&client).contains(TOKEN));
     check_manners(&backend);
 }
 
@@ -123,13 +125,13 @@ async fn a_token_opens_what_is_guarded_and_is_seen_nowhere() {
 async fn a_refused_token_is_said_and_not_shown() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything("another".to_owned()));
-    let mut screen = Screen::watching(&backend, with_token());
-    screen.pass(Duration::from_secs(2)).await;
-    let Some(ConnectionState::Failed { reason, .. }) = screen.states.last() else {
-        panic!("{:?}", screen.states)
+    let mut client = TestClient::watching(&backend, with_token());
+    client.pass(Duration::from_secs(2)).await;
+    let Some(ConnectionState::Failed { reason, .. }) = client.states.last() else {
+        panic!("{:?}", client.states)
     };
     assert!(reason.contains("401") && reason.contains("METERBRIDGE_TOKEN"), "{reason}");
-    assert!(!visible(&screen).contains(TOKEN));
+    assert!(!visible(&client).contains(TOKEN));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,10 +139,10 @@ async fn a_token_that_cannot_be_had_is_said() {
     let backend = Backend::new();
     let file = Some(PathBuf::from("no/such/token"));
     let access = Access { token_file: file, ..Access::default() };
-    let mut screen = Screen::watching(&backend, ConnectionSettings { access, ..settings() });
-    screen.pass(Duration::from_secs(1)).await;
-    let Some(ConnectionState::Failed { reason, .. }) = screen.states.last() else {
-        panic!("{:?}", screen.states)
+    let mut client = TestClient::watching(&backend, ConnectionSettings { access, ..settings() });
+    client.pass(Duration::from_secs(1)).await;
+    let Some(ConnectionState::Failed { reason, .. }) = client.states.last() else {
+        panic!("{:?}", client.states)
     };
     assert!(reason.starts_with("cannot read the token's file `no/such/token`"), "{reason}");
     assert!(backend.seen().requests.is_empty());

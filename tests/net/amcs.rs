@@ -6,11 +6,11 @@ use std::time::Duration;
 use meterbridge::inspect::{Report, RunReport};
 use meterbridge::model::{Model, Retention};
 use meterbridge::source::connector::Connect;
-use meterbridge::source::desk::Ambient;
-use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use meterbridge::source::source_context::Environment;
 use meterbridge::source::{
-    Acted, ApiSettings, Command, ConnectionBudget, ConnectionEvent, ConnectionSettings,
-    ConnectionState, Signal, Updates, net,
+    ApiSettings, Command, ConnectionBudget, ConnectionEvent, ConnectionSettings, ConnectionState,
+    OperationOutcome, Signal, Updates, net,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -23,13 +23,13 @@ const SOON: Duration = Duration::from_secs(15);
 const WORDS: &str = "LLM call timed out in LYRICS after 30s";
 
 /// A screen that watches a backend.
-pub struct Screen {
+pub struct TestClient {
     signals: crossbeam_channel::Receiver<Signal>,
     pub commands: mpsc::Sender<Command>,
     pub model: Model,
     pub states: Vec<ConnectionState>,
     pub log: Vec<ConnectionEvent>,
-    pub acted: Vec<Acted>,
+    pub outcomes: Vec<OperationOutcome>,
     source: JoinHandle<()>,
 }
 
@@ -49,7 +49,7 @@ pub fn naming(runs: &[Uuid]) -> ConnectionSettings {
     ConnectionSettings { api: ApiSettings { runs, ..ApiSettings::default() }, ..settings() }
 }
 
-impl Screen {
+impl TestClient {
     pub fn watching(backend: &Backend, settings: ConnectionSettings) -> Self {
         Self::over(Wire(backend.clone()), backend, settings)
     }
@@ -62,13 +62,15 @@ impl Screen {
         let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
         let (commands, receiver) = mpsc::channel(64);
         let clock = backend.clone();
-        let ambient = Ambient { clock: Box::new(move || clock.now()), random: Box::new(|| 0.5) };
-        let outlet = Outlet::new(sender, std::sync::Arc::new(|| {}));
+        let environment =
+            Environment { clock: Box::new(move || clock.now()), random: Box::new(|| 0.5) };
+        let signal_sender = SignalSender::new(sender, std::sync::Arc::new(|| {}));
         let url = Some("http://studio:8000".to_owned());
-        let source = tokio::spawn(net::run(connector, url, settings, receiver, outlet, ambient));
+        let source =
+            tokio::spawn(net::run(connector, url, settings, receiver, signal_sender, environment));
         let model = Model::new(Retention::EVERYTHING);
-        let (states, log, acted) = (Vec::new(), Vec::new(), Vec::new());
-        Self { signals, commands, model, states, log, acted, source }
+        let (states, log, outcomes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { signals, commands, model, states, log, outcomes, source }
     }
 
     /// Ends it at once, as SIGKILL does: connections are dropped as they are.
@@ -82,7 +84,7 @@ impl Screen {
                 Signal::Batch(batch) => self.model.receive(batch, |_, _| ()),
                 Signal::State(state) => self.states.push(state),
                 Signal::Log(entry) => self.log.push(entry.event),
-                Signal::Acted(acted) => self.acted.push(acted),
+                Signal::OperationFinished(outcome) => self.outcomes.push(outcome),
                 Signal::Hub { .. } => {}
             }
         }
@@ -186,34 +188,34 @@ fn is_from_rest(report: &RunReport, node: &str) -> bool {
 async fn a_run_is_found_watched_live_and_let_go() {
     let backend = Backend::new();
     backend.send_live_first();
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
-    screen.pass(secs(1)).await;
-    assert!(screen.is_connected(), "{:?}", screen.states);
+    client.pass(secs(1)).await;
+    assert!(client.is_connected(), "{:?}", client.states);
     let run = backend.start_run([Script::with_fixes(2, 600)]);
-    screen.shows(&backend, &[run]).await;
+    client.shows(&backend, &[run]).await;
     let song = backend.lock().run(run).song_id;
     backend.lock().songs.insert(song, "Neon Rain (Reprise)".to_owned());
     // From now on it is right at almost any moment.
     let mut wrong = 0;
     while backend.lock().run(run).executing {
-        screen.pass(Duration::from_millis(100)).await;
-        wrong += usize::from(!screen.differences(&backend, &[run]).is_empty());
+        client.pass(Duration::from_millis(100)).await;
+        wrong += usize::from(!client.differences(&backend, &[run]).is_empty());
     }
     assert!(wrong < 15, "{wrong} times of about 90");
-    screen.shows(&backend, &[run]).await;
-    let report = screen.report(run).unwrap();
+    client.shows(&backend, &[run]).await;
+    let report = client.report(run).unwrap();
     assert_eq!((report.status, report.from_rest), ("completed", false));
     // The run may have given its song another title.
-    screen.pass(secs(6)).await;
+    client.pass(secs(6)).await;
     assert!(is_from_rest(&report, "PLAN"), "it began before it was found");
     assert!(!is_from_rest(&report, "REVIEW"));
-    let title = screen.model.run(&run.to_string()).unwrap().song_title.clone();
+    let title = client.model.run(&run.to_string()).unwrap().song_title.clone();
     assert_eq!(title.as_deref(), Some("Neon Rain (Reprise)"));
-    screen.pass(secs(3)).await;
+    client.pass(secs(3)).await;
     assert_eq!(backend.seen().watchers, 0, "its socket is closed when it is over");
     let asked = backend.seen().requests.len();
-    screen.pass(secs(60)).await;
+    client.pass(secs(60)).await;
     let later = backend.seen().requests;
     let looks = |it: &String| it.contains("active-runs") || it.contains("workflow-runs");
     assert!(later[asked..].iter().all(looks), "{later:#?}");
@@ -231,10 +233,10 @@ async fn a_late_viewer_sees_how_it_ended() {
         backend.add_run([Script::success(100)]),
     ];
     sleep(secs(30)).await;
-    let mut screen = Screen::watching(&backend, naming(&runs));
-    let took = screen.shows(&backend, &runs).await;
+    let mut client = TestClient::watching(&backend, naming(&runs));
+    let took = client.shows(&backend, &runs).await;
     assert!(took < secs(2), "{took:?}");
-    let failed = screen.report(runs[1]).unwrap();
+    let failed = client.report(runs[1]).unwrap();
     assert!(failed.from_rest && is_from_rest(&failed, "LYRICS"));
     assert_eq!(failed.nodes[1].status, "success", "REST names STYLE as the one that failed");
     check_manners(&backend);
@@ -250,12 +252,12 @@ async fn what_ended_before_we_came_is_there_unless_it_is_long_ago() {
         backend.start_run([Script::failing("LYRICS", WORDS, 100)]),
     ];
     sleep(secs(1800)).await;
-    let mut screen = Screen::watching(&backend, settings());
-    let took = screen.shows(&backend, &runs).await;
+    let mut client = TestClient::watching(&backend, settings());
+    let took = client.shows(&backend, &runs).await;
     assert!(took < secs(5), "{took:?}");
-    assert_eq!(screen.report(runs[1]).unwrap().status, "failed");
-    assert!(screen.report(old).is_none(), "nobody asks for what ended hours ago");
-    screen.pass(secs(60)).await;
+    assert_eq!(client.report(runs[1]).unwrap().status, "failed");
+    assert!(client.report(old).is_none(), "nobody asks for what ended hours ago");
+    client.pass(secs(60)).await;
     let asked = backend.seen().requests;
     let details = asked.iter().filter(|it| it.contains("/runs/")).count();
     assert_eq!(details, runs.len(), "each is asked for once: {asked:#?}");
@@ -265,42 +267,42 @@ async fn what_ended_before_we_came_is_there_unless_it_is_long_ago() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_fails_in_front_of_us() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::failing("COMPOSE", "boom", 1500)]);
-    screen.pass(secs(14)).await;
-    screen.shows(&backend, &[run]).await;
-    assert_eq!(screen.report(run).unwrap().status, "failed");
+    client.pass(secs(14)).await;
+    client.shows(&backend, &[run]).await;
+    assert_eq!(client.report(run).unwrap().status, "failed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let run = backend.start_run([Script::with_fixes(1, 1500)]);
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     // Everything is lost, and back at once.
     backend.restart(Duration::from_millis(100)).await;
-    screen.pass(secs(5)).await;
-    screen.shows(&backend, &[run]).await;
-    screen.pass(secs(15)).await;
-    screen.shows(&backend, &[run]).await;
-    assert_eq!(screen.report(run).unwrap().status, "completed");
+    client.pass(secs(5)).await;
+    client.shows(&backend, &[run]).await;
+    client.pass(secs(15)).await;
+    client.shows(&backend, &[run]).await;
+    assert_eq!(client.report(run).unwrap().status, "completed");
     check_manners(&backend);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_that_nobody_told_of_is_found() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let run = backend.start_run([Script::success(1000).losing_its_end()]);
-    screen.pass(secs(1)).await;
-    screen.until("its end", |_| !backend.lock().run(run).executing).await;
-    let took = screen.shows(&backend, &[run]).await;
+    client.pass(secs(1)).await;
+    client.until("its end", |_| !backend.lock().run(run).executing).await;
+    let took = client.shows(&backend, &[run]).await;
     assert!(took < secs(13), "{took:?}");
-    assert!(screen.report(run).unwrap().from_rest);
-    screen.pass(secs(3)).await;
+    assert!(client.report(run).unwrap().from_rest);
+    client.pass(secs(3)).await;
     assert_eq!(backend.seen().watchers, 0);
 }
 
@@ -308,23 +310,23 @@ async fn an_end_that_nobody_told_of_is_found() {
 async fn a_cancelled_run_goes_on() {
     let backend = Backend::new();
     backend.expect_viewers(2);
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::success(2000)]);
-    screen.pass(secs(7)).await;
+    client.pass(secs(7)).await;
     backend.cancel(run);
-    screen.pass(Duration::from_millis(200)).await;
-    assert_eq!(screen.report(run).unwrap().status, "cancelled");
-    screen.pass(secs(3)).await;
-    screen.shows(&backend, &[run]).await;
-    assert_eq!(screen.report(run).unwrap().status, "running");
-    screen.until("its end", |_| !backend.lock().run(run).executing).await;
-    screen.shows(&backend, &[run]).await;
-    let report = screen.report(run).unwrap();
+    client.pass(Duration::from_millis(200)).await;
+    assert_eq!(client.report(run).unwrap().status, "cancelled");
+    client.pass(secs(3)).await;
+    client.shows(&backend, &[run]).await;
+    assert_eq!(client.report(run).unwrap().status, "running");
+    client.until("its end", |_| !backend.lock().run(run).executing).await;
+    client.shows(&backend, &[run]).await;
+    let report = client.report(run).unwrap();
     assert_eq!((report.status, report.cancel_requested), ("completed", true));
 
     // By REST alone.
     backend.refuse_sockets(Some(403));
-    let mut polling = Screen::watching(&backend, settings());
+    let mut polling = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::success(4000)]);
     polling.pass(secs(7)).await;
     backend.cancel(run);
@@ -339,42 +341,42 @@ async fn a_cancelled_run_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_is_a_run_of_its_own() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
-    screen.pass(secs(8)).await;
+    client.pass(secs(8)).await;
     let now = backend.now();
     let song = backend.lock().run(failed).song_id;
     let again = backend.lock().add_run(song, vec![Script::success(800)], now);
-    screen.pass(secs(10)).await;
+    client.pass(secs(10)).await;
     backend.start(again);
-    screen.pass(secs(10)).await;
-    screen.shows(&backend, &[failed, again]).await;
-    assert_eq!(screen.report(again).unwrap().status, "completed");
+    client.pass(secs(10)).await;
+    client.shows(&backend, &[failed, again]).await;
+    assert_eq!(client.report(again).unwrap().status, "completed");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_is_executed_twice_under_one_id() {
     let backend = Backend::new();
     backend.expect_viewers(2);
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let scripts = [Script::failing("COMPOSE", "boom", 1000), Script::with_fixes(1, 1000)];
     let run = backend.start_run(scripts.clone());
-    screen.pass(secs(20)).await;
-    screen.shows(&backend, &[run]).await;
+    client.pass(secs(20)).await;
+    client.shows(&backend, &[run]).await;
     backend.start(run);
-    screen.pass(secs(6)).await;
-    screen.shows(&backend, &[run]).await;
-    assert_eq!(screen.report(run).unwrap().executions, 2);
-    screen.pass(secs(20)).await;
-    screen.shows(&backend, &[run]).await;
-    let shown = screen.model.run(&run.to_string()).unwrap();
+    client.pass(secs(6)).await;
+    client.shows(&backend, &[run]).await;
+    assert_eq!(client.report(run).unwrap().executions, 2);
+    client.pass(secs(20)).await;
+    client.shows(&backend, &[run]).await;
+    let shown = client.model.run(&run.to_string()).unwrap();
     assert_eq!(shown.history.len(), 1);
     let error = shown.history[0].nodes[4].error.as_deref();
     assert!(error.is_some_and(|error| error.ends_with("boom")), "{error:?}");
 
     // By REST alone.
     backend.refuse_sockets(Some(403));
-    let mut polling = Screen::watching(&backend, settings());
+    let mut polling = TestClient::watching(&backend, settings());
     let run = backend.start_run(scripts);
     polling.pass(secs(20)).await;
     polling.shows(&backend, &[run]).await;
@@ -399,36 +401,36 @@ async fn forty_runs_have_eight_sockets() {
         runs.push(backend.start_run([script]));
         sleep(Duration::from_millis(100)).await;
     }
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
-    screen.pass(secs(6)).await;
+    client.pass(secs(6)).await;
     assert_eq!(backend.seen().watchers, 8);
-    assert!(screen.polls(), "32 runs are polled, since there are so many");
-    screen.pass(secs(60)).await;
-    screen.shows(&backend, &runs).await;
-    assert!(runs.iter().all(|id| screen.report(*id).unwrap().status != "running"));
+    assert!(client.polls(), "32 runs are polled, since there are so many");
+    client.pass(secs(60)).await;
+    client.shows(&backend, &runs).await;
+    assert!(runs.iter().all(|id| client.report(*id).unwrap().status != "running"));
     check_manners(&backend);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let runs: Vec<Uuid> =
         (0..3).map(|_| backend.start_run([Script::with_fixes(1, 2000)])).collect();
-    screen.pass(secs(9)).await;
-    screen.shows(&backend, &runs).await;
-    let said = screen.log.len();
+    client.pass(secs(9)).await;
+    client.shows(&backend, &runs).await;
+    let said = client.log.len();
     backend.freeze(secs(45));
-    screen.pass(secs(44)).await;
-    assert!(runs.iter().all(|id| screen.report(*id).unwrap().status == "running"));
-    assert!(screen.is_connected(), "{:?}", screen.states);
-    assert_eq!(screen.log[said..].len(), 1, "it is said once: {:#?}", &screen.log[said..]);
-    screen.pass(secs(2)).await;
-    screen.shows(&backend, &runs).await;
-    screen.pass(secs(30)).await;
-    screen.shows(&backend, &runs).await;
+    client.pass(secs(44)).await;
+    assert!(runs.iter().all(|id| client.report(*id).unwrap().status == "running"));
+    assert!(client.is_connected(), "{:?}", client.states);
+    assert_eq!(client.log[said..].len(), 1, "it is said once: {:#?}", &client.log[said..]);
+    client.pass(secs(2)).await;
+    client.shows(&backend, &runs).await;
+    client.pass(secs(30)).await;
+    client.shows(&backend, &runs).await;
     assert_eq!(backend.seen().handshakes, 3, "no socket was opened anew");
     check_manners(&backend);
 }
@@ -436,21 +438,21 @@ async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_restarts_is_found_again() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let runs: Vec<Uuid> =
         (0..3).map(|_| backend.start_run([Script::with_fixes(1, 1200)])).collect();
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     backend.restart(secs(8)).await;
-    screen.take();
-    assert!(matches!(screen.states.last(), Some(ConnectionState::Reconnecting { .. })));
+    client.take();
+    assert!(matches!(client.states.last(), Some(ConnectionState::Reconnecting { .. })));
     let under_way = |state: &ConnectionState| {
         matches!(state, ConnectionState::Reconnecting { next_attempt_at: None, .. })
     };
-    assert!(screen.states.iter().any(under_way));
-    screen.shows(&backend, &runs).await;
-    assert!(screen.is_connected());
-    screen.pass(secs(20)).await;
-    screen.shows(&backend, &runs).await;
+    assert!(client.states.iter().any(under_way));
+    client.shows(&backend, &runs).await;
+    assert!(client.is_connected());
+    client.pass(secs(20)).await;
+    client.shows(&backend, &runs).await;
     check_manners(&backend);
 }
 
@@ -460,38 +462,38 @@ async fn many_questions_that_fail_together_are_one_failure() {
     let runs: Vec<Uuid> =
         (0..40).map(|_| backend.start_run([Script::with_fixes(3, 2500)])).collect();
     let settings = ConnectionSettings { max_reconnect_attempts: 5, ..settings() };
-    let mut screen = Screen::watching(&backend, settings);
-    screen.pass(secs(9)).await;
+    let mut client = TestClient::watching(&backend, settings);
+    client.pass(secs(9)).await;
     backend.restart(secs(13)).await;
-    screen.pass(secs(90)).await;
-    screen.shows(&backend, &runs).await;
-    assert!(screen.is_connected(), "{:?}", screen.states);
+    client.pass(secs(90)).await;
+    client.shows(&backend, &runs).await;
+    assert!(client.is_connected(), "{:?}", client.states);
     check_manners(&backend);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_is_killed_leaves_orphans() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let orphans: Vec<Uuid> = (0..9).map(|_| backend.start_run([Script::success(2000)])).collect();
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     backend.kill(secs(4)).await;
-    screen.shows(&backend, &orphans).await;
+    client.shows(&backend, &orphans).await;
     // For ever running; new ones get their sockets once it is known what those are.
-    screen.pass(secs(700)).await;
+    client.pass(secs(700)).await;
     assert_eq!(backend.seen().watchers, 0, "no socket for what is dead");
-    let run = screen.model.run(&orphans[0].to_string()).unwrap();
+    let run = client.model.run(&orphans[0].to_string()).unwrap();
     assert!(run.is_orphan(backend.now()));
     let asked = backend.seen().requests.len();
-    screen.pass(secs(60)).await;
+    client.pass(secs(60)).await;
     let details =
         backend.seen().requests[asked..].iter().filter(|it| it.contains("/runs/")).count();
     assert!(details <= 2 * orphans.len(), "{details} questions about the dead in a minute");
     let run = backend.start_run([Script::success(1000)]);
-    screen.pass(secs(4)).await;
+    client.pass(secs(4)).await;
     assert_eq!(backend.seen().watchers, 1);
-    screen.shows(&backend, &[run]).await;
+    client.shows(&backend, &[run]).await;
     check_manners(&backend);
 }
 
@@ -510,17 +512,17 @@ async fn orphans_of_yesterday_get_no_socket() {
             backend.without_active_runs();
         }
         let before = backend.seen().handshakes;
-        let mut screen = Screen::watching(&backend, with_sockets(8));
+        let mut client = TestClient::watching(&backend, with_sockets(8));
         backend.allow_connections(9);
-        screen.pass(secs(2)).await;
-        screen.shows(&backend, &orphans).await;
+        client.pass(secs(2)).await;
+        client.shows(&backend, &orphans).await;
         if listed {
-            screen.shows(&backend, &[run]).await;
+            client.shows(&backend, &[run]).await;
             assert_eq!(backend.seen().handshakes, before + 1);
         }
-        screen.pass(secs(620)).await;
-        screen.commands.send(Command::Disconnect).await.unwrap();
-        screen.pass(secs(1)).await;
+        client.pass(secs(620)).await;
+        client.commands.send(Command::Disconnect).await.unwrap();
+        client.pass(secs(1)).await;
         assert_eq!(backend.seen().watchers, 0);
     }
     check_manners(&backend);
@@ -530,27 +532,27 @@ async fn orphans_of_yesterday_get_no_socket() {
 async fn without_sockets_it_goes_on_by_asking() {
     let backend = Backend::new();
     backend.refuse_sockets(Some(503));
-    let mut screen = Screen::watching(&backend, with_sockets(8));
+    let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let run = backend.start_run([Script::with_fixes(3, 4000)]);
-    screen.until("asking instead", Screen::polls).await;
-    assert!(screen.errors().iter().any(|words| words.starts_with(Updates::POLLING_WORDS)));
+    client.until("asking instead", TestClient::polls).await;
+    assert!(client.errors().iter().any(|words| words.starts_with(Updates::POLLING_WORDS)));
     let asked = backend.seen().requests.len();
-    screen.pass(secs(20)).await;
-    screen.shows(&backend, &[run]).await;
+    client.pass(secs(20)).await;
+    client.shows(&backend, &[run]).await;
     let details = backend.seen().requests[asked..]
         .iter()
         .filter(|it| it.contains("/runs/") && !it.contains("events"))
         .count();
     assert!((7..=11).contains(&details), "{details} questions in 20 s");
     backend.refuse_sockets(None);
-    screen.until("live again", |screen| !screen.polls()).await;
-    let events = |screen: &Screen| screen.report(run).unwrap().events;
-    let before = events(&screen);
-    screen.pass(secs(60)).await;
-    screen.shows(&backend, &[run]).await;
-    assert!(events(&screen) > before + 5);
-    let report = screen.report(run).unwrap();
+    client.until("live again", |client| !client.polls()).await;
+    let events = |client: &TestClient| client.report(run).unwrap().events;
+    let before = events(&client);
+    client.pass(secs(60)).await;
+    client.shows(&backend, &[run]).await;
+    assert!(events(&client) > before + 5);
+    let report = client.report(run).unwrap();
     assert_eq!((report.status, report.fix_iterations), ("completed", 3));
     assert!(!report.from_rest && is_from_rest(&report, "PLAN"));
 }
@@ -563,15 +565,15 @@ async fn runs_are_found_where_active_runs_is_not_to_be_had() {
             true => backend.ask_for(Guard::ActiveRuns("t".to_owned())),
             false => backend.without_active_runs(),
         }
-        let mut screen = Screen::watching(&backend, settings());
+        let mut client = TestClient::watching(&backend, settings());
         let run = backend.start_run([Script::success(2000)]);
-        screen.pass(secs(5)).await;
-        screen.shows(&backend, &[run]).await;
+        client.pass(secs(5)).await;
+        client.shows(&backend, &[run]).await;
         // A pending run spoils the page that it is on.
         backend.add_run([Script::success(10)]);
-        screen.pass(secs(20)).await;
-        screen.shows(&backend, &[run]).await;
-        assert!(screen.is_connected(), "{:?}", screen.states);
+        client.pass(secs(20)).await;
+        client.shows(&backend, &[run]).await;
+        assert!(client.is_connected(), "{:?}", client.states);
     }
 }
 
@@ -582,31 +584,31 @@ async fn a_named_run_is_watched_where_nothing_can_be_listed() {
     let run = backend.add_run([Script::success(2000)]);
     // The list is spoilt for good.
     backend.add_run([Script::success(10)]);
-    let mut screen = Screen::watching(&backend, naming(&[run]));
-    screen.pass(secs(25)).await;
-    screen.shows(&backend, &[run]).await;
-    assert!(screen.is_connected(), "{:?}", screen.states);
-    let said = screen.errors().iter().filter(|words| words.contains("cannot be listed")).count();
-    assert_eq!(said, 1, "{:#?}", screen.log);
+    let mut client = TestClient::watching(&backend, naming(&[run]));
+    client.pass(secs(25)).await;
+    client.shows(&backend, &[run]).await;
+    assert!(client.is_connected(), "{:?}", client.states);
+    let said = client.errors().iter().filter(|words| words.contains("cannot be listed")).count();
+    assert_eq!(said, 1, "{:#?}", client.log);
     check_manners(&backend);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_command_ends_and_begins_it() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     backend.start_run([Script::success(3000)]);
-    screen.pass(secs(5)).await;
-    assert!(screen.polls());
-    screen.commands.send(Command::Disconnect).await.unwrap();
-    screen.pass(secs(2)).await;
-    assert_eq!(screen.states.last(), Some(&ConnectionState::Disconnected));
+    client.pass(secs(5)).await;
+    assert!(client.polls());
+    client.commands.send(Command::Disconnect).await.unwrap();
+    client.pass(secs(2)).await;
+    assert_eq!(client.states.last(), Some(&ConnectionState::Disconnected));
     let asked = backend.seen().requests.len();
-    screen.pass(secs(30)).await;
+    client.pass(secs(30)).await;
     assert_eq!(backend.seen().requests.len(), asked);
-    screen.commands.send(Command::Reconnect).await.unwrap();
-    screen.pass(secs(2)).await;
-    assert!(screen.is_connected());
+    client.commands.send(Command::Reconnect).await.unwrap();
+    client.pass(secs(2)).await;
+    assert!(client.is_connected());
 }
 
 #[tokio::test(start_paused = true)]
@@ -614,19 +616,19 @@ async fn keeps_a_socket_until_its_run_is_over_whatever_is_commanded() {
     let backend = Backend::new();
     let settings = with_sockets(8);
     let held = settings.api.budget.held().clone();
-    let mut screen = Screen::watching(&backend, settings);
+    let mut client = TestClient::watching(&backend, settings);
     backend.allow_connections(9);
     let run = backend.start_run([Script::success(3000)]);
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     assert_eq!((backend.seen().watchers, held.count()), (1, 1));
-    screen.commands.send(Command::Disconnect).await.unwrap();
-    screen.pass(secs(2)).await;
-    assert_eq!(screen.states.last(), Some(&ConnectionState::Disconnected));
+    client.commands.send(Command::Disconnect).await.unwrap();
+    client.pass(secs(2)).await;
+    assert_eq!(client.states.last(), Some(&ConnectionState::Disconnected));
     assert_eq!((backend.seen().watchers, held.count()), (1, 1), "it could fail the run");
     while backend.lock().run(run).executing {
-        screen.pass(secs(1)).await;
+        client.pass(secs(1)).await;
     }
-    screen.pass(secs(2)).await;
+    client.pass(secs(2)).await;
     assert_eq!((backend.seen().watchers, held.count()), (0, 0));
     assert_eq!(backend.lock().run(run).status, "completed");
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use meterbridge::source::outlet::CHANNEL_CAPACITY;
+use meterbridge::source::signal_sender::CHANNEL_CAPACITY;
 use meterbridge::source::{Command, ConnectionSettings};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Bytes, Message};

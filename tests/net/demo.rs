@@ -15,7 +15,7 @@ use meterbridge::{
     demo::{
         DemoError, DemoOptions, DemoServer, Dialect,
         dialect::{Delivery, Session},
-        scenario::{Run, Scenario, Studio, StudioOptions, Timeline, What},
+        scenario::{DemoSchedule, DemoScheduleOptions, Run, Scenario, Timeline, What},
         spawn_thread,
     },
     model::{Model, Retention, RunState, RunStatus},
@@ -316,7 +316,7 @@ fn what_the_studio_tells_is_what_the_model_shows() {
     for dialect in [Dialect::Guide, Dialect::Backend] {
         let mut model = Model::new(Retention::EVERYTHING);
         let mut over = Vec::new();
-        let timeline = Timeline::new(Studio::new(7, StudioOptions { runs: 10 }));
+        let timeline = Timeline::new(DemoSchedule::new(7, DemoScheduleOptions { runs: 10 }));
         for event in timeline.take(40_000) {
             let Some(text) = dialect.render(&event, &session, Delivery::Live) else {
                 assert!(matches!(event.event.what, What::Progress { .. }));

@@ -9,7 +9,6 @@
 )]
 
 mod access;
-mod acts;
 mod amcs;
 mod backend;
 mod backpressure;
@@ -24,6 +23,7 @@ mod playback;
 mod real;
 mod recovery;
 mod resuming;
+mod run_operations;
 mod schedule;
 mod secrets;
 mod serve;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use jiff::Timestamp;
 use meterbridge::protocol::{Batch, Item};
-use meterbridge::source::desk::Ambient;
-use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
 use meterbridge::source::recording::Recording;
+use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use meterbridge::source::source_context::Environment;
 use meterbridge::source::{Command, ConnectionEvent, ConnectionState, Signal, playback};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
@@ -25,14 +25,14 @@ const RECORDING: &str = concat!(
 fn play(speed: f64) -> (Receiver<Signal>, mpsc::Sender<Command>) {
     let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
     let (commands, taken) = mpsc::channel(8);
-    let outlet = Outlet::new(sender, Arc::new(|| {}));
-    let ambient = Ambient {
+    let signal_sender = SignalSender::new(sender, Arc::new(|| {}));
+    let environment = Environment {
         clock: Box::new(|| "2027-01-01T00:00:00Z".parse().unwrap()),
         random: Box::new(|| 0.5),
     };
     tokio::spawn(async move {
         let open = || Ok(Recording::new(RECORDING.as_bytes()));
-        playback::play(open, "a.ndjson", speed, taken, outlet, ambient).await;
+        playback::play(open, "a.ndjson", speed, taken, signal_sender, environment).await;
     });
     (signals, commands)
 }

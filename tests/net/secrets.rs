@@ -15,12 +15,12 @@ use meterbridge::config::{Settings, WindowRequest};
 use meterbridge::inspect::Report;
 use meterbridge::model::{Model, Retention};
 use meterbridge::source::connector::Connect;
-use meterbridge::source::desk::Ambient;
 use meterbridge::source::http::HttpClient;
-use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use meterbridge::source::source_context::Environment;
 use meterbridge::source::{
-    Access, Act, Address, Command as Asked, ConnectionBudget, ConnectionSettings, Credentials,
-    Secret, Signal, SourceSpec, net, parse_api_url, parse_source_url,
+    Access, Address, Command as Asked, ConnectionBudget, ConnectionSettings, Credentials,
+    RunOperation, Secret, Signal, SourceSpec, net, parse_api_url, parse_source_url,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -39,7 +39,7 @@ const PASSWORD: &str = "p4ssw0rd-77aa41";
 const BASIC: &str = "YW5uOnA0c3N3MHJkLTc3YWE0MQ==";
 
 /// What a hub asks its screens for.
-const SCREENS: &str = "scr33ns-t0ken-91abc";
+const HUB_TOKEN: &str = "scr33ns-t0ken-91abc";
 
 /// How a credential is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Given {
 /// Asserts that nothing of a credential is in what can be seen.
 #[track_caller]
 fn assert_clean(what: impl Debug, seen: &str) {
-    let secrets = [TOKEN, PASSWORD, BASIC, &BASIC[..12], SCREENS];
+    let secrets = [TOKEN, PASSWORD, BASIC, &BASIC[..12], HUB_TOKEN];
     let escaped = secrets.map(|secret| {
         // As JSON's escapes, and as they stand in a text that is quoted once more.
         let unit = |unit: u16| format!("u{unit:04x}");
@@ -136,9 +136,9 @@ async fn told(
 ) -> String {
     let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
     let (commands, receiver) = mpsc::channel(64);
-    let ambient = Ambient::of_this_machine();
-    let outlet = Outlet::new(sender, std::sync::Arc::new(|| {}));
-    tokio::spawn(net::run(connector, Some(url), settings, receiver, outlet, ambient));
+    let environment = Environment::system();
+    let signal_sender = SignalSender::new(sender, std::sync::Arc::new(|| {}));
+    tokio::spawn(net::run(connector, Some(url), settings, receiver, signal_sender, environment));
     let mut model = Model::new(Retention { log_events: 1_000, ..Retention::EVERYTHING });
     let mut seen = String::new();
     let end = Instant::now() + time;
@@ -147,7 +147,10 @@ async fn told(
         sleep(Duration::from_millis(20)).await;
         if !asked && Instant::now() > end - time / 2 {
             asked = true;
-            commands.send(Asked::Act(Act::Cancel(run.to_string().into()))).await.unwrap();
+            commands
+                .send(Asked::Operate(RunOperation::Cancel(run.to_string().into())))
+                .await
+                .unwrap();
         }
         for signal in signals.try_iter() {
             seen.push_str(&format!("{signal:?}\n"));
@@ -276,7 +279,7 @@ impl Hub {
             .args(["serve", "--listen", "127.0.0.1:0", "--reconnect-delay", "0.2", "--store"])
             .arg(scratch.0.join("hub.sqlite"))
             .env("METERBRIDGE_SERVE_URL", upstream)
-            .env("METERBRIDGE_HUB_TOKEN", SCREENS)
+            .env("METERBRIDGE_HUB_TOKEN", HUB_TOKEN)
             .env("RUST_LOG", "trace")
             .env("RUST_BACKTRACE", "full")
             .stdout(Stdio::piped())
@@ -328,7 +331,7 @@ impl Hub {
     async fn told(&self) -> String {
         let url = format!("ws://{}/events", self.address);
         let mut request = url.into_client_request().unwrap();
-        let token = format!("Bearer {SCREENS}").parse().unwrap();
+        let token = format!("Bearer {HUB_TOKEN}").parse().unwrap();
         request.headers_mut().insert("authorization", token);
         let (mut screen, _) = connect_async(request).await.unwrap();
         let mut told = String::new();
@@ -370,12 +373,12 @@ async fn check_hub(given: Given, parrot: Parrot) {
     let hub = Hub::start(given, &upstream, &scratch);
     let mut seen = hub.told().await;
     for path in ["/", "/healthz", "/metrics", &format!("/api/v1/runs/{run}")] {
-        seen.push_str(&hub.get(path, SCREENS).await);
+        seen.push_str(&hub.get(path, HUB_TOKEN).await);
     }
     assert!(seen.contains("hello") && seen.contains("meterbridge_"), "{seen}");
     // Who takes it for a part of an address, or has none that is right, is not told what is.
     for (path, token) in
-        [(format!("/{SCREENS}"), "wr0ng"), (format!("/x?token={SCREENS}"), SCREENS)]
+        [(format!("/{HUB_TOKEN}"), "wr0ng"), (format!("/x?token={HUB_TOKEN}"), HUB_TOKEN)]
     {
         seen.push_str(&hub.get(&path, token).await);
     }

@@ -10,11 +10,11 @@ use futures_util::SinkExt;
 use jiff::Timestamp;
 use meterbridge::protocol::{Batch, Item};
 use meterbridge::source::connector::Connect;
-use meterbridge::source::desk::Ambient;
-use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use meterbridge::source::source_context::Environment;
 use meterbridge::source::{
-    Acted, Command, ConnectionEvent, ConnectionSettings, ConnectionState, Ending, Signal,
-    SourceUrl, Updates, net,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, OperationOutcome,
+    Signal, SourceUrl, Updates, net,
 };
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
@@ -32,12 +32,12 @@ pub struct Attempt {
     pub at: Duration,
     /// Path and query that are asked for.
     pub target: String,
-    answer: oneshot::Sender<Result<DuplexStream, Ending>>,
+    answer: oneshot::Sender<Result<DuplexStream, Disconnect>>,
 }
 
 impl Attempt {
     pub fn refuse(self) {
-        let _ = self.answer.send(Err(Ending::Refused { address: "studio:8000".into() }));
+        let _ = self.answer.send(Err(Disconnect::Refused { address: "studio:8000".into() }));
     }
 
     /// Hands out a transport; returns the server's end of it.
@@ -88,7 +88,7 @@ struct TestConnector {
 impl Connect for TestConnector {
     type Transport = DuplexStream;
 
-    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Ending> {
+    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Disconnect> {
         assert!(url.to_string().starts_with("ws://studio"));
         let (answer, asked) = oneshot::channel();
         let target = url.target().to_owned();
@@ -131,12 +131,15 @@ impl Stage {
         let waker = Arc::new(move || {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        let ambient =
-            Ambient { clock: Box::new(move || epoch + began.elapsed()), random: Box::new(|| 0.5) };
+        let environment = Environment {
+            clock: Box::new(move || epoch + began.elapsed()),
+            random: Box::new(|| 0.5),
+        };
         let connector = TestConnector { attempts: attempt_sender, began };
         let url = url.map(str::to_owned);
-        let outlet = Outlet::new(sender, waker);
-        let source = tokio::spawn(net::run(connector, url, settings, commands, outlet, ambient));
+        let signal_sender = SignalSender::new(sender, waker);
+        let source =
+            tokio::spawn(net::run(connector, url, settings, commands, signal_sender, environment));
         Self {
             signals,
             attempts,
@@ -264,12 +267,12 @@ impl Stage {
     }
 
     /// What became of acts.
-    pub fn acted(&self) -> Vec<&Acted> {
-        let acted = self.taken.iter().filter_map(|signal| match signal {
-            Signal::Acted(acted) => Some(acted),
+    pub fn outcomes(&self) -> Vec<&OperationOutcome> {
+        let outcome = self.taken.iter().filter_map(|signal| match signal {
+            Signal::OperationFinished(outcome) => Some(outcome),
             _ => None,
         });
-        acted.collect()
+        outcome.collect()
     }
 
     /// What hubs have said that they offer, in order.

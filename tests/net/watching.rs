@@ -9,7 +9,7 @@ use meterbridge::source::{ApiSettings, ConnectionSettings, ConnectionState, Upda
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::amcs::{Screen, settings, with_sockets};
+use crate::amcs::{TestClient, settings, with_sockets};
 use crate::backend::{Backend, RemovalFaults, Script};
 
 fn secs(seconds: u64) -> Duration {
@@ -36,14 +36,14 @@ async fn a_viewer_that_is_killed_in_mid_run_fails_no_run() {
     backend.fail_after_removals(RemovalFaults::ALWAYS);
     let runs: Vec<Uuid> = (0..8).map(|_| backend.start_run([Script::success(2000)])).collect();
     for _ in 0..5 {
-        let mut screen = Screen::watching(&backend, settings());
-        screen.pass(secs(3)).await;
+        let mut client = TestClient::watching(&backend, settings());
+        client.pass(secs(3)).await;
         // Its tasks go with it, and what they held.
-        screen.kill();
+        client.kill();
     }
-    let mut screen = Screen::watching(&backend, settings());
-    screen.pass(secs(10)).await;
-    screen.shows(&backend, &runs).await;
+    let mut client = TestClient::watching(&backend, settings());
+    client.pass(secs(10)).await;
+    client.shows(&backend, &runs).await;
     assert!(runs.iter().all(|run| backend.lock().run(*run).status == "completed"));
     assert_eq!(backend.seen().handshakes, 0, "no socket was ever opened");
 }
@@ -53,17 +53,17 @@ async fn a_socket_stays_until_its_run_is_over_and_newcomers_are_polled() {
     let backend = Backend::new();
     backend.fail_after_removals(RemovalFaults::ALWAYS);
     backend.allow_connections(3);
-    let mut screen = Screen::watching(&backend, with_sockets(2));
+    let mut client = TestClient::watching(&backend, with_sockets(2));
     let old: Vec<Uuid> = (0..2).map(|_| backend.start_run([Script::success(3000)])).collect();
-    screen.pass(secs(4)).await;
+    client.pass(secs(4)).await;
     assert_eq!(backend.seen().watchers, 2);
     // These are newer, and one of them was named by nobody: the sockets stay where they are.
     let new: Vec<Uuid> = (0..4).map(|_| backend.start_run([Script::success(3000)])).collect();
-    screen.pass(secs(10)).await;
+    client.pass(secs(10)).await;
     assert_eq!((backend.seen().watchers, backend.seen().handshakes), (2, 2));
     let all: Vec<Uuid> = old.into_iter().chain(new).collect();
-    screen.pass(secs(30)).await;
-    screen.shows(&backend, &all).await;
+    client.pass(secs(30)).await;
+    client.shows(&backend, &all).await;
     assert!(all.iter().all(|run| backend.lock().run(*run).status == "completed"));
     assert_eq!(backend.seen().watchers, 0);
 }
@@ -71,44 +71,44 @@ async fn a_socket_stays_until_its_run_is_over_and_newcomers_are_polled() {
 #[tokio::test(start_paused = true)]
 async fn a_frozen_backend_is_left_alone_and_its_silence_is_told() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::success(30_000)]);
-    screen.pass(secs(5)).await;
-    screen.shows(&backend, &[run]).await;
+    client.pass(secs(5)).await;
+    client.shows(&backend, &[run]).await;
     backend.freeze(secs(45));
     let asked = questions(&backend);
-    screen.pass(secs(10)).await;
-    let state = screen.states.last();
+    client.pass(secs(10)).await;
+    let state = client.states.last();
     let Some(ConnectionState::Connected { updates: Updates::Unanswered { since }, .. }) = state
     else {
         panic!("{state:?}")
     };
     assert!(backend.now().duration_since(*since).as_secs() <= 10);
-    screen.pass(secs(30)).await;
+    client.pass(secs(30)).await;
     assert!(questions(&backend) <= asked + 1, "nobody asks a backend that does not answer");
-    screen.pass(secs(8)).await;
-    assert!(screen.polls(), "{:?}", screen.states.last());
-    screen.shows(&backend, &[run]).await;
+    client.pass(secs(8)).await;
+    assert!(client.polls(), "{:?}", client.states.last());
+    client.shows(&backend, &[run]).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_nodes_change_is_seen_within_two_and_a_half_seconds_with_eight_running_runs() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
+    let mut client = TestClient::watching(&backend, settings());
     for number in 0..8 {
         backend.start_run([Script::success(4000 + 700 * number)]);
         sleep(millis(300)).await;
     }
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     let mut seen_at = std::collections::HashMap::new();
     let mut longest = Duration::ZERO;
     let end = Instant::now() + secs(20);
     while Instant::now() < end {
-        screen.pass(millis(50)).await;
+        client.pass(millis(50)).await;
         let runs: Vec<Uuid> = backend.lock().order.clone();
         for run in runs {
             let truth = backend.lock().run(run).executions.len();
-            let told = screen.report(run).map_or(0, |report| {
+            let told = client.report(run).map_or(0, |report| {
                 report.nodes.iter().map(|node| node.attempts as usize).sum::<usize>()
             });
             let since = *seen_at.entry((run, truth)).or_insert_with(Instant::now);
@@ -124,7 +124,7 @@ async fn a_nodes_change_is_seen_within_two_and_a_half_seconds_with_eight_running
 async fn runs_between_two_looks_are_found_whatever_is_pending() {
     for pending in [0, 12, 200] {
         let backend = Backend::new();
-        let mut screen = Screen::watching(&backend, settings());
+        let mut client = TestClient::watching(&backend, settings());
         for number in 0..pending + 20 {
             if number < pending {
                 backend.add_run([Script::success(10)]);
@@ -132,18 +132,18 @@ async fn runs_between_two_looks_are_found_whatever_is_pending() {
                 backend.start_run([Script::success(20)]);
             }
         }
-        screen.pass(secs(30)).await;
+        client.pass(secs(30)).await;
         let mut runs = Vec::new();
         for lasting in [100, 300, 700, 1200, 2500] {
             let script = Script::without_skill("PLAN", 10).lasting(millis(lasting));
             eprintln!("{pending} pending, a run of {lasting} ms");
             let run = backend.start_run([script]);
             runs.push(run);
-            screen.pass(millis(lasting + 500)).await;
-            let took = screen.shows(&backend, &[run]).await;
+            client.pass(millis(lasting + 500)).await;
+            let took = client.shows(&backend, &[run]).await;
             assert!(took <= secs(15), "{pending} pending, {lasting} ms: {took:?}");
         }
-        assert!(runs.iter().all(|run| screen.report(*run).unwrap().status == "failed"));
+        assert!(runs.iter().all(|run| client.report(*run).unwrap().status == "failed"));
     }
 }
 
@@ -152,8 +152,8 @@ async fn runs_that_ended_while_nobody_looked_are_found_though_many_and_old() {
     let backend = Backend::new();
     let runs: Vec<Uuid> = (0..30).map(|_| backend.start_run([Script::success(50)])).collect();
     sleep(secs(5 * 3600)).await;
-    let mut screen = Screen::watching(&backend, settings());
-    let took = screen.shows(&backend, &runs).await;
+    let mut client = TestClient::watching(&backend, settings());
+    let took = client.shows(&backend, &runs).await;
     assert!(took <= secs(15), "{took:?}");
 }
 
@@ -165,41 +165,41 @@ async fn what_a_store_calls_unfinished_is_asked_for_first_however_old() {
     sleep(secs(5 * 86_400)).await;
     let unfinished = runs.iter().map(|run| RunId::new(run.to_string())).collect();
     let api = ApiSettings { unfinished, ..ApiSettings::default() };
-    let mut screen = Screen::watching(&backend, ConnectionSettings { api, ..settings() });
-    let took = screen.shows(&backend, &runs).await;
+    let mut client = TestClient::watching(&backend, ConnectionSettings { api, ..settings() });
+    let took = client.shows(&backend, &runs).await;
     assert!(took <= secs(15), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_restarts_tells_of_all_unfinished_runs() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, tireless());
+    let mut client = TestClient::watching(&backend, tireless());
     let runs: Vec<Uuid> = (0..30).map(|_| backend.start_run([Script::success(1000)])).collect();
-    screen.pass(secs(3)).await;
+    client.pass(secs(3)).await;
     backend.restart(secs(20)).await;
-    let took = screen.shows(&backend, &runs).await;
+    let took = client.shows(&backend, &runs).await;
     assert!(took <= secs(15), "{took:?}");
-    assert!(runs.iter().all(|run| screen.report(*run).unwrap().status == "completed"));
+    assert!(runs.iter().all(|run| client.report(*run).unwrap().status == "completed"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn cancelled_in_mid_node_and_killed_is_over() {
     let backend = Backend::new();
     backend.allow_connections(2);
-    let mut screen = Screen::watching(&backend, with_sockets(1));
+    let mut client = TestClient::watching(&backend, with_sockets(1));
     let run = backend.start_run([Script::success(20_000)]);
-    screen.pass(secs(25)).await;
+    client.pass(secs(25)).await;
     backend.cancel(run);
-    screen.pass(secs(2)).await;
+    client.pass(secs(2)).await;
     backend.kill(secs(4)).await;
-    screen.pass(secs(20)).await;
-    let report = screen.report(run).unwrap();
+    client.pass(secs(20)).await;
+    let report = client.report(run).unwrap();
     assert_eq!(report.status, "cancelled");
     let running = report.nodes.iter().filter(|node| node.status == "running").count();
     assert_eq!(running, 0, "{:?}", report.nodes);
     assert_eq!(backend.seen().watchers, 0, "no socket for what is over");
     let asked = backend.seen().requests.iter().filter(|it| it.contains(&run.to_string())).count();
-    screen.pass(secs(60)).await;
+    client.pass(secs(60)).await;
     let later = backend.seen().requests.iter().filter(|it| it.contains(&run.to_string())).count();
     assert_eq!(later, asked, "nobody asks for it any more");
 }
@@ -213,9 +213,9 @@ async fn a_run_that_a_watcher_failed_says_so_in_plain_words() {
     sleep(millis(500)).await;
     // Somebody else's viewer.
     drop(crate::stand_in::watch(&backend, &format!("?run_id={run}")).await);
-    let mut screen = Screen::watching(&backend, settings());
-    screen.pass(secs(15)).await;
-    let report = screen.report(run).unwrap();
+    let mut client = TestClient::watching(&backend, settings());
+    client.pass(secs(15)).await;
+    let report = client.report(run).unwrap();
     let error = report.error.unwrap();
     assert!(
         error.starts_with("A viewer's disconnection made the backend fail this run"),
@@ -226,10 +226,10 @@ async fn a_run_that_a_watcher_failed_says_so_in_plain_words() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_backend_is_asked_little() {
     let backend = Backend::new();
-    let mut screen = Screen::watching(&backend, settings());
-    screen.pass(secs(10)).await;
+    let mut client = TestClient::watching(&backend, settings());
+    client.pass(secs(10)).await;
     let asked = questions(&backend);
-    screen.pass(secs(60)).await;
+    client.pass(secs(60)).await;
     let a_minute = questions(&backend) - asked;
     assert!(a_minute <= 70, "{a_minute} questions a minute of a backend where nothing happens");
 }

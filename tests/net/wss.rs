@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{SinkExt, StreamExt};
 use meterbridge::source::connector::{Connect, NetConnector};
-use meterbridge::source::{Ending, parse_source_url, spawn};
+use meterbridge::source::{Disconnect, parse_source_url, spawn};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::RootCertStore;
 use rustls::ServerConfig;
@@ -57,11 +57,11 @@ fn trusting(certificate: CertificateDer<'static>) -> NetConnector {
 async fn refusal(connector: &NetConnector, port: u16) -> String {
     let url = parse_source_url(&format!("wss://localhost:{port}/events")).unwrap();
     match connector.connect(&url).await {
-        Err(ending @ Ending::Tls { .. }) => {
-            assert!(!ending.is_final());
-            ending.to_string()
+        Err(disconnect @ Disconnect::Tls { .. }) => {
+            assert!(!disconnect.is_final());
+            disconnect.to_string()
         }
-        Err(ending) => panic!("{ending}"),
+        Err(disconnect) => panic!("{disconnect}"),
         Ok(_) => panic!("it was let through"),
     }
 }

@@ -2,14 +2,14 @@
 
 use smol_str::SmolStr;
 
-use crate::app::state::actions::Verb;
+use crate::app::state::actions::OperationKind;
 use crate::protocol::RunId;
-use crate::source::Act;
+use crate::source::RunOperation;
 
 /// The question that stands before an act is done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Question {
-    pub verb: Verb,
+pub struct ConfirmDialog {
+    pub kind: OperationKind,
     /// The run that it is to be done to; none where one is to be made.
     pub run: Option<RunId>,
     /// The song to make a run of, as it is typed.
@@ -20,24 +20,24 @@ pub struct Question {
 
 /// Why a question cannot be answered with yes, field by field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lacks {
+pub struct FormErrors {
     pub song_id: Option<&'static str>,
     pub seed: Option<&'static str>,
 }
 
-impl Question {
+impl ConfirmDialog {
     /// What is done when the answer is yes.
     ///
     /// # Errors
     ///
     /// What has to be written first.
-    pub fn act(&self) -> Result<Act, Lacks> {
-        if let Some(act) = self.run.as_ref().and_then(|run| self.verb.act(run)) {
-            return Ok(act);
+    pub fn operation(&self) -> Result<RunOperation, FormErrors> {
+        if let Some(operation) = self.run.as_ref().and_then(|run| self.kind.operation(run)) {
+            return Ok(operation);
         }
         let song_id = self.song_id.trim();
         let seed = self.seed.as_ref().map(|text| text.trim().parse::<i64>());
-        let lacks = Lacks {
+        let errors = FormErrors {
             song_id: match song_id {
                 "" => Some("Write the id of a song that the backend has."),
                 text if text.contains(char::is_whitespace) => {
@@ -50,10 +50,10 @@ impl Question {
                 Some(_) => Some("A seed is a whole number from 0 on, such as 42."),
             },
         };
-        if lacks != Lacks::default() {
-            return Err(lacks);
+        if errors != FormErrors::default() {
+            return Err(errors);
         }
         let seed = seed.and_then(Result::ok);
-        Ok(Act::Start { song_id: SmolStr::new(song_id), seed })
+        Ok(RunOperation::Start { song_id: SmolStr::new(song_id), seed })
     }
 }

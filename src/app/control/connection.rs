@@ -13,7 +13,7 @@ use tracing::error;
 use crate::app::state::actions::Action;
 use crate::app::state::link::Link;
 use crate::app::systems::AppSystems;
-use crate::config::{Settings, StudioSettings};
+use crate::config::{DemoSettings, Settings};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::{DemoOptions, spawn_thread};
 use crate::source::{
@@ -27,12 +27,12 @@ struct Awake(Arc<AtomicBool>);
 /// How sources are started.
 #[derive(Resource, Clone, Debug)]
 pub(in crate::app) struct SourceOptions {
-    studio: StudioSettings,
+    demo: DemoSettings,
 }
 
 impl SourceOptions {
     pub(in crate::app) fn new(settings: &Settings) -> Self {
-        Self { studio: settings.studio.clone() }
+        Self { demo: settings.demo.clone() }
     }
 }
 
@@ -89,7 +89,7 @@ fn start(
             open(&mut link, url.as_str().to_owned(), waker);
         }
         Some(SourceSpec::Recording(path)) => open_recording(&mut link, path, waker),
-        Some(SourceSpec::Demo) => open_studio(&mut link, &options.studio, waker),
+        Some(SourceSpec::Demo) => open_demo(&mut link, &options.demo, waker),
     }
 }
 
@@ -111,12 +111,12 @@ fn open_recording(link: &mut Link, _: PathBuf, _: Waker) {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-fn open_studio(link: &mut Link, studio: &StudioSettings, waker: Waker) {
+fn open_demo(link: &mut Link, demo: &DemoSettings, waker: Waker) {
     let defaults = DemoOptions::default();
     let demo = spawn_thread(DemoOptions {
-        seed: studio.seed.unwrap_or(defaults.seed),
-        runs: studio.runs.map_or(defaults.runs, |runs| runs as usize),
-        speed: studio.speed,
+        seed: demo.seed.unwrap_or(defaults.seed),
+        runs: demo.runs.map_or(defaults.runs, |runs| runs as usize),
+        speed: demo.speed,
         ..defaults
     });
     match demo {
@@ -129,7 +129,7 @@ fn open_studio(link: &mut Link, studio: &StudioSettings, waker: Waker) {
 }
 
 #[cfg(target_arch = "wasm32")]
-fn open_studio(link: &mut Link, _: &StudioSettings, _: Waker) {
+fn open_demo(link: &mut Link, _: &DemoSettings, _: Waker) {
     fail(link, "a page has no studio of its own: it shows one that is served".to_owned());
 }
 

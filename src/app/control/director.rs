@@ -5,7 +5,7 @@ use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-use super::hands::{self, Hands};
+use super::user_input::{self, UserInput};
 use crate::app::draw::DrawClock;
 use crate::app::overlays::pill;
 use crate::app::state::actions::Action;
@@ -22,7 +22,7 @@ use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
 use crate::model::{NodeStatus, RunStatus};
 
-/// The director, on or not: key A turns it on anywhere. Needs a [`crate::app::StudioPlugin`].
+/// The director, on or not: key A turns it on anywhere. Needs a [`crate::app::MeterbridgePlugin`].
 pub struct DirectorPlugin {
     pub settings: DirectorSettings,
 }
@@ -30,7 +30,7 @@ pub struct DirectorPlugin {
 impl Plugin for DirectorPlugin {
     fn build(&self, app: &mut App) {
         let DirectorSettings { on, rates } = self.settings;
-        hands::add_messages(app);
+        user_input::add_messages(app);
         app.init_resource::<NextFrame>()
             .init_resource::<DrawClock>()
             .insert_resource(Auto(Director::new(rates, on, 0.0)))
@@ -44,7 +44,7 @@ impl Plugin for DirectorPlugin {
 struct Heard<'w, 's> {
     events: MessageReader<'w, 's, EventReceived>,
     actions: MessageReader<'w, 's, Action>,
-    hands: Hands<'w, 's>,
+    input: UserInput<'w, 's>,
     link: Res<'w, Link>,
 }
 
@@ -127,7 +127,7 @@ impl Heard<'_, '_> {
     fn obey(&mut self, director: &mut Director, now: f64) {
         let mut told = false;
         // Who presses the key does not want to stay.
-        let mut touched = self.hands.did_something();
+        let mut touched = self.input.did_something();
         for action in self.actions.read() {
             match action {
                 Action::ToggleAuto => director.toggle(now),

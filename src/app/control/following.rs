@@ -4,7 +4,7 @@ use bevy::prelude::*;
 
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::{Focus, listed_runs};
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::model::RunStatus;
 
@@ -16,18 +16,22 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, follow_newest_active.in_set(AppSystems::Follow));
 }
 
-fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Res<PlaybackClock>) {
+fn follow_newest_active(
+    mut focus: ResMut<Focus>,
+    run_store: Res<RunStore>,
+    clock: Res<PlaybackClock>,
+) {
     if focus.pinned || focus.directed {
         return;
     }
-    let shown = focus.run.as_ref().and_then(|id| studio.model.run(id));
+    let shown = focus.run.as_ref().and_then(|id| run_store.model.run(id));
     let mut is_history = false;
     let keep = match shown {
         Some(run) if !run.status.is_over() => {
             if focus.over_since.is_some() {
                 focus.over_since = None;
             }
-            run.status == RunStatus::Running || studio.model.newest_active().is_none()
+            run.status == RunStatus::Running || run_store.model.newest_active().is_none()
         }
         Some(run) => {
             let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
@@ -48,13 +52,13 @@ fn follow_newest_active(mut focus: ResMut<Focus>, studio: Res<Studio>, clock: Re
     if keep {
         return;
     }
-    let next = studio
+    let next = run_store
         .model
         .newest_active()
         .or_else(|| {
             // A replay can come in parts: of history, too, the newest is shown.
             let any = shown.is_none() || is_history;
-            any.then(|| listed_runs(&studio).first().copied()).flatten()
+            any.then(|| listed_runs(&run_store).first().copied()).flatten()
         })
         .map(|run| run.id().clone());
     if let Some(next) = next

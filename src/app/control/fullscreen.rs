@@ -10,8 +10,8 @@ use crate::app::systems::AppSystems;
 #[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) struct FullscreenOn(pub MonitorSelection);
 
-pub(in crate::app) fn window_mode(fullscreen: bool, screen: MonitorSelection) -> WindowMode {
-    if fullscreen { WindowMode::BorderlessFullscreen(screen) } else { WindowMode::Windowed }
+pub(in crate::app) fn window_mode(fullscreen: bool, monitor: MonitorSelection) -> WindowMode {
+    if fullscreen { WindowMode::BorderlessFullscreen(monitor) } else { WindowMode::Windowed }
 }
 
 pub(in crate::app) fn plugin(app: &mut App) {
@@ -23,10 +23,10 @@ pub(in crate::app) fn plugin(app: &mut App) {
 /// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
 fn go_fullscreen(
     chrome: Res<Chrome>,
-    screen: Res<FullscreenOn>,
+    monitor: Res<FullscreenOn>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
 ) {
-    let mode = window_mode(chrome.fullscreen, screen.0);
+    let mode = window_mode(chrome.fullscreen, monitor.0);
     for mut window in &mut windows {
         if window.mode != mode {
             window.mode = mode;

@@ -5,7 +5,7 @@ use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::prelude::*;
 use bevy_egui::input::EguiWantsInput;
 
-use super::run_operations::Acts;
+use super::run_operations::RunOperations;
 use crate::app::state::actions::{Action, SHORTCUTS, Shortcut};
 use crate::app::state::chrome::PanelDialog;
 
@@ -14,7 +14,7 @@ pub(super) fn read_keys(
     held: Res<ButtonInput<KeyCode>>,
     wanted: Res<EguiWantsInput>,
     dialog: Res<PanelDialog>,
-    acts: Option<Res<Acts>>,
+    operations: Option<Res<RunOperations>>,
     mut actions: MessageWriter<Action>,
 ) {
     for input in pressed.read().filter(|input| input.state == ButtonState::Pressed) {
@@ -22,12 +22,12 @@ pub(super) fn read_keys(
         else {
             continue;
         };
-        let may_act = acts.as_ref().is_some_and(|acts| acts.allowed);
-        if shortcut.needs_leave() && !may_act {
+        let may_operate = operations.as_ref().is_some_and(|operations| operations.allowed);
+        if shortcut.needs_leave() && !may_operate {
             continue;
         }
         // A question is answered before anything else is done.
-        let is_asked = acts.as_ref().is_some_and(|acts| acts.question.is_some());
+        let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
         let action = (shortcut.action)();
         if input.repeat && !repeats(&action) {
             continue;
@@ -79,9 +79,9 @@ mod tests {
     use bevy::window::PrimaryWindow;
 
     use super::*;
-    use crate::app::control::confirmation::Question;
+    use crate::app::control::confirmation::ConfirmDialog;
     use crate::app::control::presses::pointer_on_controls;
-    use crate::app::state::actions::Verb;
+    use crate::app::state::actions::OperationKind;
     use crate::app::state::viewport::PanelArea;
 
     fn action(code: KeyCode, logical: Key) -> Option<Action> {
@@ -197,9 +197,9 @@ mod tests {
         for (key, text) in keys {
             let mut app = app(false);
             assert!(press(&mut app, key, character(text), false).is_empty());
-            app.insert_resource(Acts::new(false));
+            app.insert_resource(RunOperations::new(false));
             assert!(press(&mut app, key, character(text), false).is_empty());
-            app.insert_resource(Acts::new(true));
+            app.insert_resource(RunOperations::new(true));
             let asked = press(&mut app, key, character(text), false);
             assert!(matches!(asked[..], [Action::Ask(_, None)]), "{asked:?}");
             assert!(press(&mut app, key, character(text), true).is_empty(), "held down");
@@ -209,11 +209,15 @@ mod tests {
     #[test]
     fn a_question_is_answered_before_any_other_key_does_something() {
         let mut app = app(false);
-        let question =
-            Some(Question { verb: Verb::Start, run: None, song_id: String::new(), seed: None });
-        let mut acts = Acts::new(true);
-        acts.question = question;
-        app.insert_resource(acts);
+        let dialog = Some(ConfirmDialog {
+            kind: OperationKind::Start,
+            run: None,
+            song_id: String::new(),
+            seed: None,
+        });
+        let mut operations = RunOperations::new(true);
+        operations.dialog = dialog;
+        app.insert_resource(operations);
         for (key, logical) in [
             (KeyCode::KeyP, character("p")),
             (KeyCode::KeyX, character("x")),

@@ -5,11 +5,11 @@ pub mod connection;
 pub mod director;
 pub mod following;
 pub mod fullscreen;
-pub mod hands;
 pub mod keys;
 pub mod navigation;
 pub mod presses;
 pub mod run_operations;
+pub mod user_input;
 pub mod zoom;
 
 use bevy::input::touch::TouchInput;

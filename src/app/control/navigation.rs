@@ -9,7 +9,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::hit::Pickable;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
@@ -57,7 +57,7 @@ struct Overlay<'w> {
 
 fn carry_out(
     mut actions: MessageReader<Action>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     mut focus: ResMut<Focus>,
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
@@ -72,8 +72,8 @@ fn carry_out(
             // Nothing is followed there.
             Action::ToggleFollowing if on_wall => {}
             Action::ToggleFollowing => focus.toggle_following(),
-            Action::NextRun => step(&mut focus, &studio, 1),
-            Action::PreviousRun => step(&mut focus, &studio, -1),
+            Action::NextRun => step(&mut focus, &run_store, 1),
+            Action::PreviousRun => step(&mut focus, &run_store, -1),
             Action::ToggleWall => {
                 *wall.view = wall.view.toggled();
                 *zoom = Zoom::default();
@@ -116,8 +116,8 @@ fn carry_out(
 }
 
 /// Pins the run `by` places further down the list; the list does not wrap.
-fn step(focus: &mut Focus, studio: &Studio, by: isize) {
-    let runs = listed_runs(studio);
+fn step(focus: &mut Focus, run_store: &RunStore, by: isize) {
+    let runs = listed_runs(run_store);
     let here = focus.run().and_then(|id| runs.iter().position(|run| run.id() == id));
     let there = match here {
         Some(here) => here.saturating_add_signed(by).min(runs.len().saturating_sub(1)),

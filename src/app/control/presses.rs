@@ -5,12 +5,12 @@ use bevy::prelude::*;
 use bevy::window::PrimaryWindow;
 use bevy_egui::input::EguiWantsInput;
 
-use super::hands::Presses;
+use super::user_input::PointerPresses;
 use crate::app::draw::Canvas;
 use crate::app::state::actions::Action;
 use crate::app::state::hit::{Buttons, Pickable};
 use crate::app::state::viewport::PanelArea;
-use crate::app::views::wall::census::Counted;
+use crate::app::views::wall::wall_index::Counted;
 
 /// A press that moves no further than this is a click.
 const CLICK_PX: f32 = 6.0;
@@ -57,7 +57,7 @@ pub fn pointer_on_controls(owner: PointerOwner) -> bool {
 pub(super) fn press(
     buttons: Res<Buttons>,
     owner: PointerOwner,
-    mut presses: Presses,
+    mut presses: PointerPresses,
     mut actions: MessageWriter<Action>,
 ) {
     // Taken in any case: a press of long ago is none on what stands there now.
@@ -92,7 +92,7 @@ pub(super) fn pick(
         && pressed_at.take().is_some_and(|at| at.distance(pointer) <= CLICK_PX)
     {
         let point = canvas.point_at(pointer);
-        let run_at = |place: usize| counted.as_ref()?.census.run_at(place).cloned();
+        let run_at = |place: usize| counted.as_ref()?.wall_index.run_at(place).cloned();
         actions.write_batch(pickable.at(point, run_at).map(Action::Open));
     }
 }

@@ -7,7 +7,7 @@ use bevy::color::Color;
 use bevy::ecs::resource::Resource;
 use bevy::math::Vec2;
 
-use super::colour::drained;
+use super::colour::desaturated;
 use super::fade::{Fade, Levels, Role};
 use super::fonts::Face;
 use super::motion::Moving;
@@ -289,7 +289,7 @@ impl Part {
         self.shapes.iter().map(|(_, shape)| shape.traits())
     }
 
-    /// Where the part stands now, for [`Part::dim`] and [`Part::drain`].
+    /// Where the part stands now, for [`Part::dim`] and [`Part::desaturate`].
     pub fn mark(&self) -> Mark {
         Mark { shapes: self.shapes.len(), texts: self.texts.len() }
     }
@@ -305,13 +305,13 @@ impl Part {
     }
 
     /// Takes the colour out of all that was added since: 0 leaves it, 1 makes it grey.
-    pub fn drain(&mut self, since: Mark, amount: f32) {
+    pub fn desaturate(&mut self, since: Mark, amount: f32) {
         for (_, shape) in &mut self.shapes[since.shapes..] {
-            shape.drain(amount);
+            shape.desaturate(amount);
         }
         for (_, text) in &mut self.texts[since.texts..] {
             for span in &mut text.spans {
-                span.colour = drained(span.colour, amount);
+                span.colour = desaturated(span.colour, amount);
             }
         }
     }

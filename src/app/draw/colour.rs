@@ -3,7 +3,7 @@
 use bevy::color::{Color, Srgba};
 
 /// A colour without a part of its saturation: 0 leaves it, 1 makes it grey.
-pub(super) fn drained(colour: Color, amount: f32) -> Color {
+pub(super) fn desaturated(colour: Color, amount: f32) -> Color {
     let srgb = colour.to_srgba();
     let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;
     let mix = |c: f32| c + (grey - c) * amount.clamp(0.0, 1.0);

@@ -85,7 +85,7 @@ pub fn badge(
                 );
             }
         }
-        Outline::Question => {
+        Outline::ConfirmDialog => {
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.13)

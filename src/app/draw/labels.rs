@@ -20,7 +20,7 @@ use bevy::transform::TransformSystems;
 use bevy::transform::components::Transform;
 
 use super::canvas::{Anchor, Canvas, Layer, PartId, Span, Text};
-use super::colour::drained;
+use super::colour::desaturated;
 use super::fade::Role;
 use super::fonts::Fonts;
 use super::{CanvasCamera, DrawSystems};
@@ -234,7 +234,7 @@ fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
     let Tone { desaturate, brightness, brightness_kept, .. } = tone;
     let (amount, by) =
         if text.keep_colour { (0.0, brightness_kept) } else { (desaturate, brightness) };
-    let srgb = drained(span.colour, amount).to_srgba();
+    let srgb = desaturated(span.colour, amount).to_srgba();
     Color::from(Srgba::new(
         srgb.red * by,
         srgb.green * by,

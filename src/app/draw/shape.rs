@@ -3,7 +3,7 @@
 use bevy::color::Color;
 use bevy::math::{Rect as MathRect, Vec2, Vec4};
 
-use super::colour::drained;
+use super::colour::desaturated;
 use super::instance::{Instance, flag, pack};
 
 pub use crate::layout::Rect;
@@ -410,11 +410,11 @@ impl Shape {
     }
 
     /// Takes a part of the colour out of all its paint.
-    pub(super) fn drain(&mut self, amount: f32) {
+    pub(super) fn desaturate(&mut self, amount: f32) {
         let [_, _, from, to] = &mut self.raw.codes;
         for packed in [from, to].into_iter().chain(&mut self.raw.colours) {
             let [red, green, blue, alpha] = packed.to_le_bytes();
-            *packed = pack(drained(Color::srgba_u8(red, green, blue, alpha), amount));
+            *packed = pack(desaturated(Color::srgba_u8(red, green, blue, alpha), amount));
         }
     }
 

@@ -12,7 +12,7 @@ use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::director::{Director, Mode, Why};
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 
 const PART: &str = "director";
 const HEIGHT: f32 = 38.0;
@@ -68,7 +68,7 @@ fn left_words(secs: f64) -> String {
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct Pill {
     view: Option<PillView>,
-    screen: Option<Screen>,
+    canvas_size: Option<CanvasSize>,
     theme: Theme,
     rect: Option<Rect>,
 }
@@ -94,9 +94,9 @@ fn draw(
     viewport: Res<Viewport>,
 ) {
     let view = PillView::of(&auto.0, clock.secs);
-    let screen = viewport.screen();
-    let rect = view.as_ref().map(|view| place(&view.words, &screen));
-    let next = Pill { view, screen: Some(screen), theme: canvas.theme, rect };
+    let canvas_size = viewport.canvas_size();
+    let rect = view.as_ref().map(|view| place(&view.words, &canvas_size));
+    let next = Pill { view, canvas_size: Some(canvas_size), theme: canvas.theme, rect };
     if *pill == next {
         return;
     }
@@ -110,8 +110,8 @@ fn draw(
 }
 
 /// Over the connection light: there is nothing else on any view.
-fn place(words: &str, screen: &Screen) -> Rect {
-    let (x, y) = bridge_corner(screen);
+fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
+    let (x, y) = bridge_corner(canvas_size);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
     Rect::new(x, y, width, HEIGHT)
 }

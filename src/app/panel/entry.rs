@@ -44,14 +44,14 @@ impl OpenEntry {
 /// Shows the window; `false` once it is to be closed.
 pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
     let mut open = true;
-    let screen = ctx.content_rect();
+    let window = ctx.content_rect();
     Window::new("Event")
         .title_bar(false)
         .resizable(true)
         .default_width(640.0)
-        .max_height(screen.height() * 0.8)
+        .max_height(window.height() * 0.8)
         .pivot(Align2::CENTER_CENTER)
-        .default_pos(screen.center() - vec2(screen.width() * 0.15, 0.0))
+        .default_pos(window.center() - vec2(window.width() * 0.15, 0.0))
         .show(ctx, |ui| {
             ui.horizontal(|ui| {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

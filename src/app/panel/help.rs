@@ -21,7 +21,7 @@ const AROUND: f32 = 28.0;
 
 /// Shows the help, with the keys that act on runs where that is allowed, and returns what was asked for
 /// in it.
-pub(super) fn help_ui(ctx: &Context, may_act: bool) -> Vec<Action> {
+pub(super) fn help_ui(ctx: &Context, may_operate: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     let room = ctx.viewport_rect().size() - vec2(2.0 * AROUND, 2.0 * AROUND);
     Window::new("Keys and signs")
@@ -54,16 +54,16 @@ pub(super) fn help_ui(ctx: &Context, may_act: bool) -> Vec<Action> {
                 ui.add_space(6.0);
                 widgets::rule_ui(ui);
                 ui.add_space(6.0);
-                keys_ui(ui, may_act);
+                keys_ui(ui, may_operate);
             });
         });
     actions
 }
 
 /// Every key once, in as many columns as there is room for.
-fn keys_ui(ui: &mut Ui, may_act: bool) {
+fn keys_ui(ui: &mut Ui, may_operate: bool) {
     let palette = style::palette(ui.ctx());
-    let known = SHORTCUTS.iter().filter(|shortcut| may_act || !shortcut.needs_leave());
+    let known = SHORTCUTS.iter().filter(|shortcut| may_operate || !shortcut.needs_leave());
     let mut told: Vec<&str> = known.map(|shortcut| shortcut.text).collect();
     let mut seen = HashSet::new();
     told.retain(|text| seen.insert(*text));

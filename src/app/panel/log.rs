@@ -54,7 +54,7 @@ impl Default for LogState {
 
 pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut LogState) {
     let palette = style::palette(ui.ctx());
-    let log = view.studio.model.log();
+    let log = view.run_store.model.log();
     section_ui(ui, open, "Event log", |ui| pause_ui(ui, log.written(), state));
     if !*open {
         return;
@@ -173,7 +173,7 @@ fn node_choices(view: &LogView) -> Vec<NodeFilter> {
     let mut choices = vec![NodeFilter::All, NodeFilter::Workflow];
     let known = PIPELINE.iter().map(|name| NodeFilter::Node(NodeName::new_static(name)));
     choices.extend(known);
-    let run = view.run.and_then(|id| view.studio.model.run(id));
+    let run = view.run.and_then(|id| view.run_store.model.run(id));
     for node in run.into_iter().flat_map(|run| &run.nodes) {
         let choice = NodeFilter::Node(node.name.clone());
         if !choices.contains(&choice) {
@@ -200,7 +200,7 @@ fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> Sc
     let mut clicked = None;
     let mut pressed = state.pressed.filter(|_| ui.input(|input| input.pointer.any_down()));
     let (index, all_runs) = (&state.index, state.all_runs);
-    let log = view.studio.model.log();
+    let log = view.run_store.model.log();
     let output = area.show_rows(ui, space::LINE, count, |ui, rows| {
         for (slot, seq) in index.lines().range(rows).enumerate() {
             let Some(entry) = line(log, *seq) else { continue };
@@ -240,22 +240,25 @@ fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, receive, studio, zone};
-    use crate::app::state::run_store::Studio;
+    use crate::app::panel::testing::{frame, harness, receive, run_store, zone};
+    use crate::app::state::run_store::RunStore;
     use crate::protocol::RunId;
     use bevy_egui::egui::Event;
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {
-        studio: Studio,
+        run_store: RunStore,
         state: LogState,
         run: Option<RunId>,
     }
 
     impl Scene {
         fn new(events: u32) -> Self {
-            let mut scene =
-                Self { studio: studio(&[]), state: LogState::default(), run: Some("run-1".into()) };
+            let mut scene = Self {
+                run_store: run_store(&[]),
+                state: LogState::default(),
+                run: Some("run-1".into()),
+            };
             scene.write(0, events);
             scene
         }
@@ -263,13 +266,13 @@ mod tests {
         fn write(&mut self, from: u32, to: u32) {
             for n in from..to {
                 let data = format!(r#"{{"message":"line {n}"}}"#);
-                receive(&mut self.studio, &[&frame(n, "run-1", Some("PLAN"), "info", &data)]);
+                receive(&mut self.run_store, &[&frame(n, "run-1", Some("PLAN"), "info", &data)]);
             }
         }
 
         fn show(&mut self, ui: &mut Ui) {
             let zone = zone();
-            let view = LogView { studio: &self.studio, run: self.run.as_ref(), zone: &zone };
+            let view = LogView { run_store: &self.run_store, run: self.run.as_ref(), zone: &zone };
             log_ui(ui, &view, &mut true, &mut self.state);
         }
     }
@@ -332,7 +335,7 @@ mod tests {
     #[test]
     fn what_could_not_be_read_has_its_line() {
         let mut scene = Scene::new(3);
-        receive(&mut scene.studio, &["{ not json"]);
+        receive(&mut scene.run_store, &["{ not json"]);
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
         harness.get_by_label_contains("unreadable").click();
         harness.run_steps(3);

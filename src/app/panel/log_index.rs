@@ -4,21 +4,21 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, Phase, RunId};
 
 /// What the section shows.
 pub(super) struct LogView<'a> {
-    pub studio: &'a Studio,
+    pub run_store: &'a RunStore,
     /// The run in focus.
     pub run: Option<&'a RunId>,
     pub zone: &'a TimeZone,
 }
 
 /// Lines looked at in one update: cheap filters, and the search through the text.
-const LINES_A_TURN: usize = 50_000;
-const SEARCHED_LINES_A_TURN: usize = 4_000;
+const LINES_PER_STEP: usize = 50_000;
+const SEARCHED_LINES_PER_STEP: usize = 4_000;
 
 /// What kind of line is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,22 +182,22 @@ impl LogIndex {
         self.looked_from = self.looked_from.max(first);
 
         let searched = !self.filter.search.is_empty();
-        let mut turn = if searched { SEARCHED_LINES_A_TURN } else { LINES_A_TURN };
+        let mut step = if searched { SEARCHED_LINES_PER_STEP } else { LINES_PER_STEP };
         let at = |seq: u64| entries.get((seq - first) as usize);
-        while self.looked_to < until && turn > 0 {
+        while self.looked_to < until && step > 0 {
             if at(self.looked_to).is_some_and(|entry| self.filter.passes(log, entry)) {
                 self.lines.push_back(self.looked_to);
             }
             self.looked_to += 1;
-            turn -= 1;
+            step -= 1;
         }
-        while self.looked_from > first && turn > 0 {
+        while self.looked_from > first && step > 0 {
             self.looked_from -= 1;
             if at(self.looked_from).is_some_and(|entry| self.filter.passes(log, entry)) {
                 self.lines.push_front(self.looked_from);
                 shift.added += 1;
             }
-            turn -= 1;
+            step -= 1;
         }
         shift
     }
@@ -217,18 +217,18 @@ pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, receive};
-    use crate::app::state::run_store::Studio;
+    use crate::app::state::run_store::RunStore;
     use crate::model::Retention;
 
-    fn studio(log_events: usize) -> Studio {
-        Studio::new(Retention { log_events, ..Retention::default() })
+    fn run_store(log_events: usize) -> RunStore {
+        RunStore::new(Retention { log_events, ..Retention::default() })
     }
 
-    fn write(studio: &mut Studio, from: u32, to: u32) {
+    fn write(run_store: &mut RunStore, from: u32, to: u32) {
         for n in from..to {
             let node = if n % 2 == 0 { Some("PLAN") } else { None };
             let run = format!("run-{}", n % 3);
-            receive(studio, &[&frame(n % 3600, &run, node, "info", &format!(r#"{{"n":{n}}}"#))]);
+            receive(run_store, &[&frame(n % 3600, &run, node, "info", &format!(r#"{{"n":{n}}}"#))]);
         }
     }
 
@@ -257,12 +257,12 @@ mod tests {
     #[test]
     fn the_index_is_what_a_look_at_every_line_finds() {
         for filter in filters() {
-            let mut studio = studio(60);
+            let mut run_store = run_store(60);
             let mut index = LogIndex::default();
-            for turn in 0..12 {
-                write(&mut studio, turn * 10, turn * 10 + 10);
-                receive(&mut studio, &["no event"]);
-                let log = studio.model.log();
+            for step in 0..12 {
+                write(&mut run_store, step * 10, step * 10 + 10);
+                receive(&mut run_store, &["no event"]);
+                let log = run_store.model.log();
                 index.update(log, &filter, log.written());
                 assert_eq!(*index.lines(), all_passing(log, &filter), "{filter:?}");
             }
@@ -271,9 +271,9 @@ mod tests {
 
     #[test]
     fn a_changed_filter_begins_anew() {
-        let mut studio = studio(1000);
-        write(&mut studio, 0, 50);
-        let log = studio.model.log();
+        let mut run_store = run_store(1000);
+        write(&mut run_store, 0, 50);
+        let log = run_store.model.log();
         let mut index = LogIndex::default();
         for filter in filters() {
             index.update(log, &filter, log.written());
@@ -282,15 +282,15 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_searched_newest_first_in_turns() {
-        let mut studio = studio(100_000);
-        let count = SEARCHED_LINES_A_TURN as u32 + 500;
-        write(&mut studio, 0, count);
-        let log = studio.model.log();
+    fn a_long_log_is_searched_newest_first_in_steps() {
+        let mut run_store = run_store(100_000);
+        let count = SEARCHED_LINES_PER_STEP as u32 + 500;
+        write(&mut run_store, 0, count);
+        let log = run_store.model.log();
         let filter = LogFilter { search: "run-".to_owned(), ..LogFilter::default() };
         let mut index = LogIndex::default();
         let shift = index.update(log, &filter, log.written());
-        assert_eq!(shift, Shift { added: SEARCHED_LINES_A_TURN, dropped: 0 });
+        assert_eq!(shift, Shift { added: SEARCHED_LINES_PER_STEP, dropped: 0 });
         assert_eq!(index.lines().back(), Some(&(log.written() - 1)));
         assert!(index.is_searching(log));
         let shift = index.update(log, &filter, log.written());
@@ -301,18 +301,18 @@ mod tests {
 
     #[test]
     fn what_goes_from_the_log_goes_from_the_index() {
-        let mut studio = studio(10);
-        write(&mut studio, 0, 10);
+        let mut run_store = run_store(10);
+        write(&mut run_store, 0, 10);
         let filter = LogFilter::default();
         let mut index = LogIndex::default();
-        index.update(studio.model.log(), &filter, 10);
-        write(&mut studio, 10, 13);
+        index.update(run_store.model.log(), &filter, 10);
+        write(&mut run_store, 10, 13);
         // Paused: nothing new is taken, but what is gone is gone.
-        let shift = index.update(studio.model.log(), &filter, 10);
+        let shift = index.update(run_store.model.log(), &filter, 10);
         assert_eq!(shift, Shift { added: 0, dropped: 3 });
         assert_eq!(index.count_after(7), 2);
-        assert!(line(studio.model.log(), 2).is_none());
-        assert_eq!(line(studio.model.log(), 3).map(|entry| entry.seq), Some(3));
+        assert!(line(run_store.model.log(), 2).is_none());
+        assert_eq!(line(run_store.model.log(), 3).map(|entry| entry.seq), Some(3));
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl LineWords {
             LineKind::Info | LineKind::Other => palette.text_secondary,
         };
         let run = || {
-            let run = view.studio.model.run(&event.run_id);
+            let run = view.run_store.model.run(&event.run_id);
             run.map_or_else(|| short_id(&event.run_id), run_title)
         };
         Self {
@@ -150,13 +150,13 @@ fn event_words(event: &WorkflowEvent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, studio};
+    use crate::app::panel::testing::{frame, run_store};
 
     #[test]
     fn an_event_is_told_in_one_line() {
         let check = |phase: &str, data: &str, expected: &str| {
-            let studio = studio(&[&frame(0, "r", Some("VALIDATE"), phase, data)]);
-            let entry = studio.model.log().entries().front().cloned();
+            let run_store = run_store(&[&frame(0, "r", Some("VALIDATE"), phase, data)]);
+            let entry = run_store.model.log().entries().front().cloned();
             let Some(LogEntry { item: LogItem::Event(event), .. }) = entry else {
                 panic!("not an event: {data}");
             };

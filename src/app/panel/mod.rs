@@ -3,7 +3,7 @@
 //! It reads the model and writes [`Action`]s; nothing here changes the model. What a function
 //! shows and what it returns does not depend on Bevy, so all of it is tested without a window.
 
-mod acts;
+mod confirm_dialog;
 mod connection;
 mod connection_log;
 mod entry;
@@ -15,7 +15,7 @@ mod log_index;
 mod log_line;
 mod node;
 mod notices;
-mod question;
+mod run_operations;
 mod runs;
 mod style;
 mod wake;
@@ -30,28 +30,28 @@ use bevy_egui::egui::{self, Align, Id, LayerId, Layout, Panel, Rangef, RichText,
 use bevy_egui::{EguiContexts, EguiPrimaryContextPass};
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::acts::{ActsView, acts_ui};
 use self::connection::{ConnectionDraft, ConnectionView, connection_ui};
 use self::log::{LogState, log_ui};
 use self::log_index::LogView;
 use self::node::{NodeChoice, NodeView, node_ui};
 use self::notices::{notices_ui, unread_words};
+use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use self::wake::Wakes;
 use super::theme::{Theme, ThemeChoice};
-use crate::app::control::run_operations::Acts;
+use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::{Chrome, PanelDialog};
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
-use crate::app::state::presence::{MayGoDark, Presence};
-use crate::app::state::run_store::Studio;
+use crate::app::state::presence::{Presence, ScreenSleepWarning};
+use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::PanelArea;
 use crate::config::ThemeName;
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
@@ -65,7 +65,7 @@ const FOLDED: f32 = 44.0;
 struct Unfolded {
     connection: bool,
     runs: bool,
-    acts: bool,
+    operations: bool,
     node: bool,
     notices: bool,
     log: bool,
@@ -73,7 +73,14 @@ struct Unfolded {
 
 impl Default for Unfolded {
     fn default() -> Self {
-        Self { connection: true, runs: true, acts: true, node: true, notices: false, log: true }
+        Self {
+            connection: true,
+            runs: true,
+            operations: true,
+            node: true,
+            notices: false,
+            log: true,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ struct PanelState {
 
 /// Everything the panel reads.
 struct PanelView<'a> {
-    studio: &'a Studio,
+    run_store: &'a RunStore,
     link: &'a Link,
     focus: &'a Focus,
     now: Timestamp,
@@ -103,9 +110,9 @@ struct PanelView<'a> {
     zone: &'a TimeZone,
     share: Option<&'a str>,
     theme: ThemeName,
-    acts: &'a Acts,
+    operations: &'a RunOperations,
     /// Why the screen may go dark.
-    dark: Option<&'a str>,
+    sleep_warning: Option<&'a str>,
 }
 
 pub(super) fn plugin(app: &mut App) {
@@ -114,10 +121,10 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<PanelState>()
         .init_resource::<ShareLink>()
         .init_resource::<Presence>()
-        .init_resource::<MayGoDark>()
+        .init_resource::<ScreenSleepWarning>()
         .init_resource::<Theme>()
         .init_resource::<ThemeChoice>()
-        .init_resource::<Acts>()
+        .init_resource::<RunOperations>()
         .init_resource::<Notices>()
         .add_systems(EguiPrimaryContextPass, show);
 }
@@ -125,16 +132,16 @@ pub(super) fn plugin(app: &mut App) {
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn show(
     mut contexts: EguiContexts,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
     presence: Res<Presence>,
     share: Res<ShareLink>,
-    dark: Res<MayGoDark>,
+    sleep_warning: Res<ScreenSleepWarning>,
     clock: Res<PlaybackClock>,
     (theme, choice): (Res<Theme>, Res<ThemeChoice>),
-    (mut acts, mut notices): (ResMut<Acts>, ResMut<Notices>),
+    (mut operations, mut notices): (ResMut<RunOperations>, ResMut<Notices>),
     mut state: ResMut<PanelState>,
     (mut area, mut dialog): (ResMut<PanelArea>, ResMut<PanelDialog>),
     mut actions: MessageWriter<Action>,
@@ -143,7 +150,7 @@ fn show(
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
     let hides_panel = presence.hides_panel();
-    let asks = acts.question.is_some();
+    let asks = operations.dialog.is_some();
     let shown = (chrome.panel && !hides_panel) || chrome.help || asks;
     wakes.only_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
@@ -159,7 +166,7 @@ fn show(
         style::add_system_fonts(&ctx);
     }
     let view = PanelView {
-        studio: &studio,
+        run_store: &run_store,
         link: &link,
         focus: &focus,
         now: clock.now,
@@ -167,8 +174,8 @@ fn show(
         zone: &local_zone(),
         share: share.0.as_deref(),
         theme: choice.0,
-        acts: &acts,
-        dark: dark.0.as_deref(),
+        operations: &operations,
+        sleep_warning: sleep_warning.0.as_deref(),
     };
     let mut width_px = 0.0;
     // Where nobody is there, what was open is there again when somebody is.
@@ -188,13 +195,13 @@ fn show(
     }
     dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks));
     if chrome.help {
-        actions.write_batch(help::help_ui(&ctx, acts.allowed));
+        actions.write_batch(help::help_ui(&ctx, operations.allowed));
     }
     let is_new = asks && !std::mem::replace(&mut state.asked, asks);
     state.asked = asks;
-    if let Some(question) = acts.bypass_change_detection().question.as_mut() {
-        let run = question.run.as_ref().and_then(|id| studio.model.run(id));
-        actions.write_batch(question::question_ui(&ctx, question, run, is_new));
+    if let Some(dialog) = operations.bypass_change_detection().dialog.as_mut() {
+        let run = dialog.run.as_ref().and_then(|id| run_store.model.run(id));
+        actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, run, is_new));
     }
     area.set_if_neq(PanelArea { width_px });
     Ok(())
@@ -204,7 +211,7 @@ fn show(
 /// would fall under its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = (height / Screen::HEIGHT).clamp(1.0, 4.0);
+    let wanted = (height / CanvasSize::HEIGHT).clamp(1.0, 4.0);
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
@@ -253,14 +260,14 @@ fn panel_ui(
     state.unfolded.notices |= wants_notices;
     theme_ui(ui, view.theme, &mut actions);
     widgets::rule_ui(ui);
-    if let Some(dark) = view.dark {
-        ui.weak(dark);
+    if let Some(sleep_warning) = view.sleep_warning {
+        ui.weak(sleep_warning);
         widgets::rule_ui(ui);
     }
     let PanelState { unfolded, connection, runs, node, log, .. } = state;
     let height = ui.available_height();
     let kept = if unfolded.log { LOG_HEIGHT.min(height * 0.45) } else { FOLDED };
-    let model = &view.studio.model;
+    let model = &view.run_store.model;
     ScrollArea::vertical()
         .id_salt("sections")
         .max_height(height - kept)
@@ -271,13 +278,17 @@ fn panel_ui(
             actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
             widgets::rule_ui(ui);
             let rows = ((height * 0.15 / space::ROW) as usize).clamp(3, 12);
-            let (studio, focus, now) = (view.studio, view.focus, view.server_now);
-            actions.extend(runs_ui(ui, studio, focus, now, rows, &mut unfolded.runs, runs));
+            let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
+            actions.extend(runs_ui(ui, run_store, focus, now, rows, &mut unfolded.runs, runs));
             widgets::rule_ui(ui);
             let run = focus.run().and_then(|id| model.run(id));
-            if view.acts.allowed {
-                let shown = ActsView { acts: view.acts, run, acting: view.link.acting() };
-                actions.extend(acts_ui(ui, &shown, &mut unfolded.acts));
+            if view.operations.allowed {
+                let shown = RunOperationsView {
+                    operations: view.operations,
+                    run,
+                    acting: view.link.acting(),
+                };
+                actions.extend(run_operations_ui(ui, &shown, &mut unfolded.operations));
                 widgets::rule_ui(ui);
             }
             let shown = NodeView { run, stats: model.stats(), server_now: now, zone: view.zone };
@@ -289,7 +300,7 @@ fn panel_ui(
             }
         });
     widgets::rule_ui(ui);
-    let lines = LogView { studio: view.studio, run: view.focus.run(), zone: view.zone };
+    let lines = LogView { run_store: view.run_store, run: view.focus.run(), zone: view.zone };
     log_ui(ui, &lines, &mut unfolded.log, log);
     actions
 }

@@ -264,8 +264,8 @@ fn status_ui(
         let going = started_at.filter(|_| running).map(|at| millis_between(at, view.server_now));
         let mut facts = Vec::new();
         facts.extend(told.or(going).map(duration_words));
-        let usual = view.stats.usual_node(&node.name);
-        facts.extend(usual.map(|usual| format!("usual {}", duration_words(usual.p50_ms))));
+        let baseline = view.stats.node_baseline(&node.name);
+        facts.extend(baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms))));
         let time = |at| time_words(at, view.zone);
         facts.extend(match (started_at, ended_at) {
             (Some(from), Some(to)) => Some(format!("{} to {}", time(from), time(to))),
@@ -376,12 +376,12 @@ fn head_of(text: &str, most: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, studio, zone};
-    use crate::app::state::run_store::Studio;
+    use crate::app::panel::testing::{frame, harness, run_store, zone};
+    use crate::app::state::run_store::RunStore;
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {
-        studio: Studio,
+        run_store: RunStore,
         choice: NodeChoice,
     }
 
@@ -392,15 +392,15 @@ mod tests {
                 frames.push(frame(second, "run-1", Some(node), phase, data));
             }
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
-            Self { studio: studio(&frames), choice: NodeChoice::default() }
+            Self { run_store: run_store(&frames), choice: NodeChoice::default() }
         }
 
         fn harness<'a>(self) -> Harness<'a, Self> {
             harness(self, |ui, scene| {
                 let zone = zone();
                 let view = NodeView {
-                    run: scene.studio.model.run("run-1"),
-                    stats: scene.studio.model.stats(),
+                    run: scene.run_store.model.run("run-1"),
+                    stats: scene.run_store.model.stats(),
                     server_now: "2025-11-13T10:01:00Z".parse().unwrap(),
                     zone: &zone,
                 };

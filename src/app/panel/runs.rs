@@ -11,7 +11,7 @@ use super::widgets::{self, elided, paint_line, paint_line_to, search_ui, section
 use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
 use crate::app::state::focus::{Focus, listed_runs};
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::run_status_words;
 use crate::app::words::{clock_words, count_words, run_title, short_id};
@@ -43,15 +43,15 @@ struct Source {
 
 impl RunList {
     /// Brings the list in step with the model and the filters, where it is not.
-    fn refresh(&mut self, studio: &Studio, now_secs: f64) {
+    fn refresh(&mut self, run_store: &RunStore, now_secs: f64) {
         let search = self.search.trim().to_lowercase();
         if let Some(made) = &self.made_from
             && made.search == search
             && made.status == self.status
         {
-            let soon = studio.model.len() > CHEAP_RUNS
+            let soon = run_store.model.len() > CHEAP_RUNS
                 && (0.0..REFRESH_SECS).contains(&(now_secs - made.at_secs));
-            if made.generation == studio.generation || soon {
+            if made.generation == run_store.generation || soon {
                 return;
             }
         }
@@ -59,10 +59,10 @@ impl RunList {
         let matching = |run: &&&Run| {
             self.status.is_none_or(|status| run.status == status) && matches(run, &search)
         };
-        let runs = listed_runs(studio);
+        let runs = listed_runs(run_store);
         self.found.extend(runs.iter().filter(matching).map(|run| run.id().clone()));
         self.made_from = Some(Source {
-            generation: studio.generation,
+            generation: run_store.generation,
             search,
             status: self.status,
             at_secs: now_secs,
@@ -101,7 +101,7 @@ pub(super) fn elapsed_ms(run: &Run, server_now: Timestamp) -> Option<u64> {
 
 pub(super) fn runs_ui(
     ui: &mut Ui,
-    studio: &Studio,
+    run_store: &RunStore,
     focus: &Focus,
     server_now: Timestamp,
     visible_rows: usize,
@@ -109,8 +109,8 @@ pub(super) fn runs_ui(
     list: &mut RunList,
 ) -> Vec<Action> {
     let mut actions = Vec::new();
-    list.refresh(studio, ui.input(|input| input.time));
-    let (found, all) = (list.found.len(), studio.model.len());
+    list.refresh(run_store, ui.input(|input| input.time));
+    let (found, all) = (list.found.len(), run_store.model.len());
     section_ui(ui, open, "Runs", |ui| {
         let filtered = list.status.is_some() || !list.search.trim().is_empty();
         let all_words = count_words(all as u64);
@@ -141,7 +141,8 @@ pub(super) fn runs_ui(
             .auto_shrink([false, true])
             .show_rows(ui, space::ROW, list.found.len(), |ui, rows| {
                 for row in rows {
-                    let Some(run) = list.found.get(row).and_then(|id| studio.model.run(id)) else {
+                    let Some(run) = list.found.get(row).and_then(|id| run_store.model.run(id))
+                    else {
                         // It was dropped since the list was made: its place stays till the next.
                         ui.allocate_space(vec2(ui.available_width(), space::ROW));
                         continue;
@@ -255,11 +256,11 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, receive, studio};
+    use crate::app::panel::testing::{frame, harness, receive, run_store};
     use egui_kittest::kittest::Queryable;
 
     struct Scene {
-        studio: Studio,
+        run_store: RunStore,
         focus: Focus,
         list: RunList,
         actions: Vec<Action>,
@@ -278,13 +279,13 @@ mod tests {
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
             let mut focus = Focus::new(Some("run-2".into()));
             focus.toggle_following();
-            Self { studio: studio(&frames), focus, list: RunList::default(), actions: vec![] }
+            Self { run_store: run_store(&frames), focus, list: RunList::default(), actions: vec![] }
         }
 
         fn show(&mut self, ui: &mut Ui) {
             let now = "2025-11-13T10:02:16Z".parse().unwrap();
-            let Self { studio, focus, list, .. } = self;
-            let actions = runs_ui(ui, studio, focus, now, 5, &mut true, list);
+            let Self { run_store, focus, list, .. } = self;
+            let actions = runs_ui(ui, run_store, focus, now, 5, &mut true, list);
             self.actions.extend(actions);
         }
     }
@@ -313,7 +314,7 @@ mod tests {
         let scene = Scene::new();
         let check = |search: &str, status, expected: &[&str]| {
             let mut list = RunList { search: search.to_owned(), status, ..RunList::default() };
-            list.refresh(&scene.studio, 0.0);
+            list.refresh(&scene.run_store, 0.0);
             assert_eq!(list.found, expected, "{search}");
         };
         check("", None, &["run-2", "run-1"]);
@@ -327,10 +328,10 @@ mod tests {
     #[test]
     fn the_list_follows_the_model() {
         let mut scene = Scene::new();
-        scene.list.refresh(&scene.studio, 0.0);
+        scene.list.refresh(&scene.run_store, 0.0);
         assert_eq!(scene.list.found.len(), 2);
-        receive(&mut scene.studio, &[&frame(9, "run-3", None, "start", "{}")]);
-        scene.list.refresh(&scene.studio, 0.01);
+        receive(&mut scene.run_store, &[&frame(9, "run-3", None, "start", "{}")]);
+        scene.list.refresh(&scene.run_store, 0.01);
         assert_eq!(scene.list.found, ["run-3", "run-2", "run-1"]);
     }
 
@@ -341,14 +342,14 @@ mod tests {
             (from..to).map(|n| frame(n % 3600, &format!("r{n}"), None, "start", "{}")).collect()
         };
         let frames = starts(0, 400);
-        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
-        scene.list.refresh(&scene.studio, 10.0);
+        receive(&mut scene.run_store, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+        scene.list.refresh(&scene.run_store, 10.0);
         assert_eq!(scene.list.found.len(), 402);
         let frames = starts(400, 401);
-        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
-        scene.list.refresh(&scene.studio, 10.1);
+        receive(&mut scene.run_store, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+        scene.list.refresh(&scene.run_store, 10.1);
         assert_eq!(scene.list.found.len(), 402);
-        scene.list.refresh(&scene.studio, 10.3);
+        scene.list.refresh(&scene.run_store, 10.3);
         assert_eq!(scene.list.found.len(), 403);
     }
 }

@@ -5,7 +5,7 @@ use egui_kittest::Harness;
 use jiff::tz::TimeZone;
 
 use super::style;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::theme::Theme;
 use crate::model::Retention;
 use crate::protocol::Batch;
@@ -33,19 +33,19 @@ pub(super) fn harness<'a, State: 'a>(
 }
 
 /// A studio that has received these frames, at 12:00 o'clock.
-pub(super) fn studio(frames: &[&str]) -> Studio {
-    let mut studio = Studio::new(Retention::default());
-    receive(&mut studio, frames);
-    studio
+pub(super) fn run_store(frames: &[&str]) -> RunStore {
+    let mut run_store = RunStore::new(Retention::default());
+    receive(&mut run_store, frames);
+    run_store
 }
 
-pub(super) fn receive(studio: &mut Studio, frames: &[&str]) {
+pub(super) fn receive(run_store: &mut RunStore, frames: &[&str]) {
     let mut batch = Batch::new("2025-11-13T12:00:00Z".parse().unwrap(), true);
     for frame in frames {
         batch.push_text(frame);
     }
-    studio.model.receive(batch, |_, _| {});
-    studio.generation += 1;
+    run_store.model.receive(batch, |_, _| {});
+    run_store.generation += 1;
 }
 
 /// A frame as the product guide writes it.

@@ -1,33 +1,33 @@
 //! The panel as a whole.
 
-use super::testing::{frame, harness, receive, studio, zone};
+use super::testing::{frame, harness, receive, run_store, zone};
 use super::*;
 use crate::app::overlays::notices::Notice;
 use crate::config::{Settings, ThemeName};
-use crate::source::{Act, Acted, SourceSpec};
+use crate::source::{OperationOutcome, RunOperation, SourceSpec};
 use egui_kittest::kittest::{NodeT, Queryable};
 
 struct Scene {
-    studio: Studio,
+    run_store: RunStore,
     link: Link,
     focus: Focus,
     state: PanelState,
     actions: Vec<Action>,
     share: Option<String>,
-    acts: Acts,
+    operations: RunOperations,
     notices: Notices,
 }
 
 impl Scene {
     fn new() -> Self {
         Self {
-            studio: studio(&[]),
+            run_store: run_store(&[]),
             link: Link::new(&Settings::default(), Some(SourceSpec::Demo)),
             focus: Focus::default(),
             state: PanelState::default(),
             actions: Vec::new(),
             share: None,
-            acts: Acts::default(),
+            operations: RunOperations::default(),
             notices: Notices::default(),
         }
     }
@@ -35,7 +35,7 @@ impl Scene {
     fn show(&mut self, ui: &mut Ui) {
         let now = "2025-11-13T10:01:00Z".parse().unwrap();
         let view = PanelView {
-            studio: &self.studio,
+            run_store: &self.run_store,
             link: &self.link,
             focus: &self.focus,
             now,
@@ -43,8 +43,8 @@ impl Scene {
             zone: &zone(),
             share: self.share.as_deref(),
             theme: ThemeName::Dark,
-            acts: &self.acts,
-            dark: None,
+            operations: &self.operations,
+            sleep_warning: None,
         };
         self.actions.extend(panel_ui(ui, &view, &mut self.notices, &mut self.state));
     }
@@ -102,7 +102,7 @@ fn a_large_studio_costs_no_more_than_what_is_seen() {
         let frames: Vec<String> = (0..100)
             .map(|n| frame(block, &format!("run-{block}-{n}"), None, "start", "{}"))
             .collect();
-        receive(&mut scene.studio, &frames.iter().map(String::as_str).collect::<Vec<_>>());
+        receive(&mut scene.run_store, &frames.iter().map(String::as_str).collect::<Vec<_>>());
     }
     let mut harness = harness(scene, |ui, scene| scene.show(ui));
     harness.run_steps(2);
@@ -114,8 +114,11 @@ fn a_large_studio_costs_no_more_than_what_is_seen() {
 fn new_notices_are_counted_until_somebody_looks() {
     let mut scene = Scene::new();
     let refusal = |run: &str| {
-        let acted = Acted { act: Act::Cancel(run.into()), result: Err("Run not found".to_owned()) };
-        Notice::of_act(acted, format!("Song {run}"), Timestamp::UNIX_EPOCH)
+        let outcome = OperationOutcome {
+            operation: RunOperation::Cancel(run.into()),
+            result: Err("Run not found".to_owned()),
+        };
+        Notice::of_operation(outcome, format!("Song {run}"), Timestamp::UNIX_EPOCH)
     };
     scene.notices.keep(refusal("a"));
     scene.notices.keep(refusal("b"));

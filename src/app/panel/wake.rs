@@ -28,8 +28,8 @@ impl Wakes {
         };
         self.installed = true;
         let (shown, proxy) = (Arc::clone(&self.shown), (**proxy).clone());
-        ctx.set_request_repaint_callback(move |wish| {
-            if wish.delay.is_zero() && shown.load(Ordering::Relaxed) {
+        ctx.set_request_repaint_callback(move |request| {
+            if request.delay.is_zero() && shown.load(Ordering::Relaxed) {
                 // The loop is gone only when the window is.
                 let _ = proxy.send_event(WinitUserEvent::WakeUp);
             }

@@ -13,20 +13,20 @@ use crate::app::control::fullscreen::FullscreenOn;
 use crate::app::draw::DrawClock;
 use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
-use crate::kiosk::ScreenChoice;
+use crate::kiosk::MonitorChoice;
 
 /// The screen that was asked for.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::app) struct WantedScreen(pub Option<ScreenChoice>);
+pub(in crate::app) struct WantedMonitor(pub Option<MonitorChoice>);
 
-/// Without a window manager nobody makes a window as large as its screen; see [`insist`].
+/// Without a window manager nobody makes a window as large as its screen; see [`force_fullscreen`].
 #[derive(Resource, Clone, Copy, Debug)]
-pub(in crate::app) struct Insist;
+pub(in crate::app) struct ForceFullscreen;
 
 pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, choose.in_set(AppSystems::Navigate)).add_systems(
         Update,
-        insist.in_set(AppSystems::DrawChrome).run_if(resource_exists::<Insist>),
+        force_fullscreen.in_set(AppSystems::DrawChrome).run_if(resource_exists::<ForceFullscreen>),
     );
 }
 
@@ -35,7 +35,7 @@ fn choose(
     monitors: Query<(Entity, &Monitor)>,
     added: Query<(), Added<Monitor>>,
     mut removed: RemovedComponents<Monitor>,
-    wanted: Res<WantedScreen>,
+    wanted: Res<WantedMonitor>,
     mut fullscreen_on: ResMut<FullscreenOn>,
 ) {
     if added.is_empty() && removed.read().count() == 0 {
@@ -69,7 +69,7 @@ fn choose(
 
 /// Makes a window that should fill its screen and does not, a moment later, as large as that is.
 /// Where there is a window manager it has done so by then, and would not let us.
-fn insist(
+fn force_fullscreen(
     clock: Res<DrawClock>,
     fullscreen_on: Res<FullscreenOn>,
     monitors: Query<(Entity, &Monitor, Has<PrimaryMonitor>)>,
@@ -123,7 +123,7 @@ mod tests {
 
     fn app(wanted: &str) -> App {
         let mut app = App::new();
-        app.insert_resource(WantedScreen(wanted.parse().ok()))
+        app.insert_resource(WantedMonitor(wanted.parse().ok()))
             .insert_resource(FullscreenOn(MonitorSelection::Current))
             .init_resource::<DrawClock>()
             .add_plugins(plugin);
@@ -165,7 +165,7 @@ mod tests {
         for (kiosk, expected) in [(false, [1600, 900]), (true, [1920, 1080])] {
             let mut app = app("");
             if kiosk {
-                app.insert_resource(Insist);
+                app.insert_resource(ForceFullscreen);
             }
             app.world_mut().spawn(monitor("only", 0, 0));
             let mode = WindowMode::BorderlessFullscreen(MonitorSelection::Current);

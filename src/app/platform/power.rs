@@ -17,7 +17,7 @@ use bevy::winit::{UpdateMode, WinitSettings};
 use crate::app::draw::{Canvas, CellField, DrawClock, Moving};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
 use crate::model::RunStatus;
@@ -71,7 +71,7 @@ fn choose_rate(
     canvas: Res<Canvas>,
     field: Res<CellField>,
     link: Res<Link>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     draw_clock: Res<DrawClock>,
     always: Res<DrawAlways>,
     mut next: ResMut<NextFrame>,
@@ -81,7 +81,7 @@ fn choose_rate(
     let moving = seen.of(&canvas);
     let live = link.state.brings_news();
     // Cells of what runs breathe; the shader knows which.
-    let cells_breathe = live && field.moves() && studio.model.count(RunStatus::Running) > 0;
+    let cells_breathe = live && field.moves() && run_store.model.count(RunStatus::Running) > 0;
     // At first fonts, pipelines and the window's size come in.
     let begins = draw_clock.secs < motion::SETTLE_WINDOW_SECS;
     let views = if always.0 || begins || link.backlog > 0 {
@@ -122,7 +122,7 @@ mod tests {
         let mut link = Link::new(&Settings::default(), None);
         link.state = state;
         app.add_plugins(plugin)
-            .insert_resource(Studio::new(Retention::default()))
+            .insert_resource(RunStore::new(Retention::default()))
             .insert_resource(link)
             .insert_resource(DrawClock { secs: LONG, follow_real_time: false })
             .init_resource::<Canvas>()

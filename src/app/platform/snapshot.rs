@@ -11,11 +11,11 @@ use super::logging::log_plugin;
 use crate::app::draw::{
     DrawClock, NoAdapter, OffscreenError, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::cli::{Moment, SnapshotRequest};
 use crate::model::Model;
@@ -61,7 +61,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let reduced_motion = settings.view.reduced_motion;
     let live = !matches!(source, SourceSpec::Recording(_));
     app.add_plugins((
-        StudioPlugin { settings, source: live.then(|| source.clone()) },
+        MeterbridgePlugin { settings, source: live.then(|| source.clone()) },
         ViewPlugin,
         ControlsPlugin,
     ));
@@ -77,7 +77,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;
         let world = app.world_mut();
-        *world.resource_mut::<Studio>() = Studio { model, generation: 1 };
+        *world.resource_mut::<RunStore>() = RunStore { model, generation: 1 };
         let mut link = world.resource_mut::<Link>();
         link.source = Some(source.clone());
         link.url = path.display().to_string();
@@ -134,17 +134,17 @@ fn read_until(
         let mut batch = Batch::new(today, true);
         batch.push_text(&frame.text);
         recording.note(&batch);
-        let place = pacer.place(&frame, &batch);
-        let received_at = place.at.or(now);
-        if place.offset > until {
+        let timing = pacer.timing(&frame, &batch);
+        let received_at = timing.at.or(now);
+        if timing.offset > until {
             // The moment lies between the last frame and this one.
-            let early = SignedDuration::try_from(place.offset - until).unwrap_or_default();
+            let early = SignedDuration::try_from(timing.offset - until).unwrap_or_default();
             now = received_at.and_then(|at| at.checked_sub(early).ok()).max(now);
             break;
         }
         now = received_at;
         batch.received_at = received_at.unwrap_or(today);
-        batch.live = place.live;
+        batch.live = timing.live;
         model.receive(batch, |_, _| {});
     }
     recording.verdict()?;

@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::power::Rest;
 use crate::app::state::link::Link;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::model::Counters;
 use crate::vitals::{Durations, processor_time, resident_bytes};
 
@@ -31,9 +31,9 @@ struct Frames {
 
 /// Shared by the main world and the render world, which may be on another thread.
 #[derive(Resource, Clone, Default)]
-struct Watched(Arc<Mutex<Frames>>);
+struct SharedVitals(Arc<Mutex<Frames>>);
 
-impl Watched {
+impl SharedVitals {
     fn with<T>(&self, of: impl FnOnce(&mut Frames) -> T) -> T {
         of(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -55,11 +55,11 @@ struct DrawBegun(Instant, Option<Duration>);
 
 /// Has the app say how it is, at the end of each interval of this length.
 pub(in crate::app) fn build(app: &mut App, length: Duration) {
-    let watched = Watched::default();
+    let vitals = SharedVitals::default();
     let now = Instant::now();
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
         render_app
-            .insert_resource(watched.clone())
+            .insert_resource(vitals.clone())
             .insert_resource(DrawBegun(now, None))
             .add_systems(
                 Render,
@@ -69,7 +69,7 @@ pub(in crate::app) fn build(app: &mut App, length: Duration) {
                 ),
             );
     }
-    app.insert_resource(watched)
+    app.insert_resource(vitals)
         .insert_resource(Interval {
             length,
             begun: now,
@@ -85,9 +85,9 @@ fn begin_drawing(mut begun: ResMut<DrawBegun>) {
     *begun = DrawBegun(Instant::now(), processor_time());
 }
 
-fn end_drawing(begun: Res<DrawBegun>, watched: Res<Watched>) {
+fn end_drawing(begun: Res<DrawBegun>, vitals: Res<SharedVitals>) {
     let (took, worked) = (begun.0.elapsed(), processor_time());
-    watched.with(|frames| {
+    vitals.with(|frames| {
         if took >= frames.drawn.longest() {
             frames.longest_worked = worked.zip(begun.1).map(|(now, then)| now.saturating_sub(then));
         }
@@ -95,29 +95,29 @@ fn end_drawing(begun: Res<DrawBegun>, watched: Res<Watched>) {
     });
 }
 
-fn begin_frame(mut interval: ResMut<Interval>, watched: Res<Watched>, rest: Res<Rest>) {
+fn begin_frame(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, rest: Res<Rest>) {
     let now = Instant::now();
     let late = (now - interval.frame_begun).saturating_sub(rest.0);
     interval.frame_begun = now;
-    watched.with(|frames| frames.late.add(late));
+    vitals.with(|frames| frames.late.add(late));
 }
 
-fn end_frame(mut interval: ResMut<Interval>, watched: Res<Watched>, link: Res<Link>) {
+fn end_frame(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, link: Res<Link>) {
     interval.most_waiting = interval.most_waiting.max(link.backlog);
-    watched.with(|frames| frames.computed.add(interval.frame_begun.elapsed()));
+    vitals.with(|frames| frames.computed.add(interval.frame_begun.elapsed()));
 }
 
 /// One line of names and values, for people and for scripts.
-fn tell(mut interval: ResMut<Interval>, watched: Res<Watched>, studio: Res<Studio>) {
+fn tell(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, run_store: Res<RunStore>) {
     let passed = interval.begun.elapsed();
     if passed < interval.length {
         return;
     }
-    let counters = *studio.model.counters();
+    let counters = *run_store.model.counters();
     let events = counters.events - interval.counters.events;
     let dropped = counters.dropped - interval.counters.dropped;
     let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-    let told = watched.with(|frames| {
+    let told = vitals.with(|frames| {
         let told = |name: &str, durations: &mut Durations| {
             let (p99, longest) = (ms(durations.percentile(0.99)), ms(durations.longest()));
             let told = format!("{name}_p99_ms={p99:.1} {name}_max_ms={longest:.1}");
@@ -140,7 +140,7 @@ fn tell(mut interval: ResMut<Interval>, watched: Res<Watched>, studio: Res<Studi
          rss_mib={:.1}",
         passed.as_secs_f64(),
         events as f64 / passed.as_secs_f64(),
-        studio.model.len(),
+        run_store.model.len(),
         interval.most_waiting,
         resident_bytes().unwrap_or(0) as f64 / f64::from(1 << 20),
     );

@@ -32,13 +32,13 @@ use crate::app::control::director::DirectorPlugin;
 use crate::app::control::fullscreen::window_mode;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::draw::{NoAdapter, graphics_settings};
-use crate::app::plugins::{self, ControlsPlugin, StudioPlugin, ViewPlugin};
+use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
-use crate::app::theme::SystemWish;
+use crate::app::theme::SystemPreference;
 use crate::config::WindowRequest;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::drain;
@@ -80,7 +80,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let api = request.settings.connection.api.clone();
     compose(&mut app, engine, window, request);
     if kiosk.on {
-        app.insert_resource(monitors::Insist);
+        app.insert_resource(monitors::ForceFullscreen);
     }
     let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
     app.add_plugins(RecoveryPlugin { restart });
@@ -89,7 +89,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     if let Some(every) = measuring.stats_every {
         vitals::build(&mut app, every);
     }
-    app.insert_resource(monitors::WantedScreen(kiosk.screen)).add_plugins(monitors::plugin);
+    app.insert_resource(monitors::WantedMonitor(kiosk.screen)).add_plugins(monitors::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
     app.add_plugins(shutdown::plugin);
     let exit = app.run();
@@ -124,7 +124,7 @@ pub(in crate::app) fn compose(
     let kiosk = KioskPlugin { settings: settings.kiosk, panel_stays: chrome.panel };
     let director = DirectorPlugin { settings: settings.director };
     app.add_plugins((
-        StudioPlugin { settings, source: Some(source) },
+        MeterbridgePlugin { settings, source: Some(source) },
         ViewPlugin,
         ControlsPlugin,
         power::plugin,
@@ -134,14 +134,14 @@ pub(in crate::app) fn compose(
     app.insert_resource(chrome)
         .insert_resource(ReducedMotion(reduced_motion))
         .add_systems(Startup, plugins::spawn_cameras)
-        .add_systems(Update, (fit_to_window, follow_wish_for_light).before(AppSystems::Press));
+        .add_systems(Update, (fit_to_window, follow_theme_preference).before(AppSystems::Press));
 }
 
 /// The window is told what the desktop wants when it opens and whenever that changes.
-fn follow_wish_for_light(
+fn follow_theme_preference(
     window: Single<&Window, With<PrimaryWindow>>,
     mut changes: MessageReader<WindowThemeChanged>,
-    mut wish: ResMut<SystemWish>,
+    mut preference: ResMut<SystemPreference>,
     mut opened: Local<bool>,
 ) {
     let said = changes.read().last().map(|change| change.theme);
@@ -149,8 +149,8 @@ fn follow_wish_for_light(
     if let Some(theme) = said {
         *opened = true;
         let light = theme == WindowTheme::Light;
-        if wish.light != light {
-            wish.light = light;
+        if preference.light != light {
+            preference.light = light;
         }
     }
 }
@@ -173,7 +173,7 @@ struct Opening(Instant);
 #[cfg(not(target_arch = "wasm32"))]
 fn announce(
     opening: Res<Opening>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     mut frames: Local<u32>,
     mut shown: Local<bool>,
 ) {
@@ -182,7 +182,7 @@ fn announce(
     if *frames == 1 {
         info!("first frame {elapsed:.2} s after the start");
     }
-    if !*shown && !studio.model.is_empty() {
+    if !*shown && !run_store.model.is_empty() {
         *shown = true;
         info!("first run on screen {elapsed:.2} s after the start");
     }

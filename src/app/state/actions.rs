@@ -5,7 +5,7 @@ use bevy::prelude::*;
 use crate::config::ThemeName;
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
-use crate::source::{Act, Address};
+use crate::source::{Address, RunOperation};
 
 /// Something the user asked for, by key or in the panel.
 #[derive(Message, Clone, Debug, PartialEq)]
@@ -40,9 +40,9 @@ pub enum Action {
     Disconnect,
     Reconnect,
     /// Asks whether to do something to a run: this one, or the one that is shown.
-    Ask(Verb, Option<RunId>),
+    Ask(OperationKind, Option<RunId>),
     /// The answer: what is to be done, or nothing.
-    Answer(Option<Act>),
+    Answer(Option<RunOperation>),
     /// Takes a toast off the screen.
     Dismiss(u64),
     /// Changes the connection's settings.
@@ -51,16 +51,16 @@ pub enum Action {
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub enum OperationKind {
     Start,
     Cancel,
     Retry,
     Execute,
 }
 
-impl Verb {
+impl OperationKind {
     /// What can be done to a run, in the order in which it is offered.
-    pub const TO_A_RUN: [Self; 3] = [Self::Execute, Self::Retry, Self::Cancel];
+    pub const ON_A_RUN: [Self; 3] = [Self::Execute, Self::Retry, Self::Cancel];
 
     /// Whether it makes sense for a run as it stands.
     pub fn fits(self, run: &Run) -> bool {
@@ -74,22 +74,22 @@ impl Verb {
     }
 
     /// It, done to a run; `None` of what makes one.
-    pub(in crate::app) fn act(self, run: &RunId) -> Option<Act> {
+    pub(in crate::app) fn operation(self, run: &RunId) -> Option<RunOperation> {
         match self {
             Self::Start => None,
-            Self::Cancel => Some(Act::Cancel(run.clone())),
-            Self::Retry => Some(Act::Retry(run.clone())),
-            Self::Execute => Some(Act::Execute(run.clone())),
+            Self::Cancel => Some(RunOperation::Cancel(run.clone())),
+            Self::Retry => Some(RunOperation::Retry(run.clone())),
+            Self::Execute => Some(RunOperation::Execute(run.clone())),
         }
     }
 
     /// What an act is of.
-    pub fn of(act: &Act) -> Self {
-        match act {
-            Act::Start { .. } => Self::Start,
-            Act::Cancel(_) => Self::Cancel,
-            Act::Retry(_) => Self::Retry,
-            Act::Execute(_) => Self::Execute,
+    pub fn of(operation: &RunOperation) -> Self {
+        match operation {
+            RunOperation::Start { .. } => Self::Start,
+            RunOperation::Cancel(_) => Self::Cancel,
+            RunOperation::Retry(_) => Self::Retry,
+            RunOperation::Execute(_) => Self::Execute,
         }
     }
 }
@@ -182,25 +182,25 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key: KeyCode::KeyN,
         key_text: "N",
         text: "Start a new workflow",
-        action: || Action::Ask(Verb::Start, None),
+        action: || Action::Ask(OperationKind::Start, None),
     },
     Shortcut {
         key: KeyCode::KeyX,
         key_text: "X",
         text: "Cancel this run",
-        action: || Action::Ask(Verb::Cancel, None),
+        action: || Action::Ask(OperationKind::Cancel, None),
     },
     Shortcut {
         key: KeyCode::KeyR,
         key_text: "R",
         text: "Retry this run, which failed",
-        action: || Action::Ask(Verb::Retry, None),
+        action: || Action::Ask(OperationKind::Retry, None),
     },
     Shortcut {
         key: KeyCode::KeyE,
         key_text: "E",
         text: "Execute this run, which waits",
-        action: || Action::Ask(Verb::Execute, None),
+        action: || Action::Ask(OperationKind::Execute, None),
     },
     Shortcut {
         key: KeyCode::F11,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use bevy::prelude::*;
 use foldhash::fast::FixedState;
 
-use super::run_store::{EventReceived, Studio, touched};
+use super::run_store::{EventReceived, RunStore, touched};
 use crate::app::systems::AppSystems;
 use crate::model::{self, NodeStatus, RunStatus};
 use crate::protocol::{NodeName, RunId};
@@ -85,7 +85,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
 fn sync(
     mut commands: Commands,
     mut index: ResMut<RunIndex>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     mut received: MessageReader<EventReceived>,
     mut runs: Query<&mut RunEntity>,
     mut nodes: Query<&mut NodeEntity>,
@@ -96,7 +96,7 @@ fn sync(
         for (_, entry) in index.runs.drain() {
             commands.entity(entry.run).despawn();
         }
-        for run in studio.model.runs() {
+        for run in run_store.model.runs() {
             sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes);
         }
         return;
@@ -105,7 +105,7 @@ fn sync(
         return;
     }
     for id in touched(received.read()) {
-        match studio.model.run(id) {
+        match run_store.model.run(id) {
             Some(run) => sync_run(&mut commands, &mut index, run, &mut runs, &mut nodes),
             None => {
                 if let Some(entry) = index.runs.remove(id) {

@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-use super::run_store::Studio;
+use super::run_store::RunStore;
 use crate::model::Run;
 use crate::protocol::RunId;
 
@@ -74,8 +74,8 @@ impl Focus {
 
 /// The runs in the order of the list: active ones newest first, then those that are over, newest
 /// first.
-pub fn listed_runs(studio: &Studio) -> Vec<&Run> {
-    let mut runs: Vec<&Run> = studio.model.runs().collect();
+pub fn listed_runs(run_store: &RunStore) -> Vec<&Run> {
+    let mut runs: Vec<&Run> = run_store.model.runs().collect();
     runs.sort_by_cached_key(|run| {
         let since = run.ended_at.or(run.started_at).unwrap_or(run.first_event_at());
         (run.status.is_over(), std::cmp::Reverse(since), run.id().clone())

@@ -3,7 +3,7 @@
 
 use bevy::prelude::*;
 
-use crate::layout::{Rect, Screen};
+use crate::layout::{CanvasSize, Rect};
 
 /// Width of the part of the bridge, at its right end, with the connection light.
 pub const LIGHT_WIDTH: f32 = 372.0;
@@ -26,6 +26,9 @@ pub struct Room {
 }
 
 /// Upper left corner of what stands over the light's words on the bridge, 38 high.
-pub fn bridge_corner(screen: &Screen) -> (f32, f32) {
-    (screen.right() - LIGHT_WIDTH + 90.0, screen.height - Screen::BRIDGE_HEIGHT + 10.0)
+pub fn bridge_corner(canvas_size: &CanvasSize) -> (f32, f32) {
+    (
+        canvas_size.right() - LIGHT_WIDTH + 90.0,
+        canvas_size.height - CanvasSize::BRIDGE_HEIGHT + 10.0,
+    )
 }

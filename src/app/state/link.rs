@@ -9,8 +9,8 @@ use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::source::{
-    Act, ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, SourceHandle,
-    SourceSpec,
+    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RunOperation,
+    SourceHandle, SourceSpec,
 };
 
 /// What a hub offers beside its stream.
@@ -25,7 +25,7 @@ pub struct HubOffer {
 /// The connection to the source, as the panel shows it.
 #[derive(Resource)]
 pub struct Link {
-    /// Where events come from; `None` when whoever embeds the plugins feeds [`Studio`].
+    /// Where events come from; `None` when whoever embeds the plugins feeds [`RunStore`].
     pub source: Option<SourceSpec>,
     /// What stands in the URL field.
     pub url: String,
@@ -128,10 +128,10 @@ impl Link {
         }
     }
 
-    /// Has something done to a run; what became of it comes as [`ActFinished`].
-    pub fn act(&self, act: Act) {
+    /// Has something done to a run; what became of it comes as [`OperationFinished`].
+    pub fn operate(&self, operation: RunOperation) {
         if let Some(handle) = &self.handle {
-            handle.send(Command::Act(act));
+            handle.send(Command::Operate(operation));
         }
     }
 

@@ -20,4 +20,4 @@ impl Presence {
 /// Why the screen may go dark although somebody wants to see it, as a sentence; `None` where it is
 /// kept awake, and where nobody asked for that.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
-pub struct MayGoDark(pub Option<String>);
+pub struct ScreenSleepWarning(pub Option<String>);

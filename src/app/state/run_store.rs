@@ -12,7 +12,9 @@ use super::link::{HubOffer, Link};
 use crate::app::systems::AppSystems;
 use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
-use crate::source::{Acted, ConnectionEvent, ConnectionLogEntry, ConnectionState, Signal};
+use crate::source::{
+    ConnectionEvent, ConnectionLogEntry, ConnectionState, OperationOutcome, Signal,
+};
 
 /// Time a frame may spend on draining; what is left waits in the channel.
 const INGEST_BUDGET: Duration = Duration::from_millis(4);
@@ -27,13 +29,13 @@ const KEPT_CONNECTION_LOG: usize = 500;
 
 /// The model, and what changed in it this frame.
 #[derive(Resource)]
-pub struct Studio {
+pub struct RunStore {
     pub model: Model,
     /// Counts changes of the model; views compare it with what they drew.
     pub generation: u64,
 }
 
-impl Studio {
+impl RunStore {
     pub fn new(retention: Retention) -> Self {
         Self { model: Model::new(retention), generation: 0 }
     }
@@ -81,7 +83,7 @@ pub struct RunFinished {
 
 /// Something that was asked for was done, or not.
 #[derive(Message, Clone, Debug, PartialEq)]
-pub struct ActFinished(pub Acted);
+pub struct OperationFinished(pub OperationOutcome);
 
 /// The connection is in another state now. A frame can have several, in order.
 #[derive(Message, Clone, Debug)]
@@ -118,7 +120,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.add_message::<EventReceived>()
         .add_message::<NodeFinished>()
         .add_message::<RunFinished>()
-        .add_message::<ActFinished>()
+        .add_message::<OperationFinished>()
         .add_message::<ConnectionChanged>()
         .add_message::<Connected>()
         .add_message::<Disconnected>()
@@ -136,7 +138,7 @@ pub struct Announcements<'w> {
     events: MessageWriter<'w, EventReceived>,
     nodes: MessageWriter<'w, NodeFinished>,
     runs: MessageWriter<'w, RunFinished>,
-    acts: MessageWriter<'w, ActFinished>,
+    operations: MessageWriter<'w, OperationFinished>,
     states: MessageWriter<'w, ConnectionChanged>,
     connected: MessageWriter<'w, Connected>,
     disconnected: MessageWriter<'w, Disconnected>,
@@ -169,7 +171,7 @@ impl Pace {
 }
 
 fn drain(
-    mut studio: ResMut<Studio>,
+    mut run_store: ResMut<RunStore>,
     mut link: ResMut<Link>,
     mut clock: ResMut<PlaybackClock>,
     mut announce: Announcements,
@@ -186,7 +188,7 @@ fn drain(
                 if link.is_recording() && !clock.is_fixed() {
                     clock.align(batch.received_at, link.recording_rate);
                 }
-                receive(&mut studio, batch, &mut announce);
+                receive(&mut run_store, batch, &mut announce);
             }
             Signal::State(state) => {
                 match &state {
@@ -199,8 +201,8 @@ fn drain(
                 link.state = state;
             }
             Signal::Log(entry) => note(&mut link, entry, &mut announce),
-            Signal::Acted(acted) => {
-                announce.acts.write(ActFinished(acted));
+            Signal::OperationFinished(outcome) => {
+                announce.operations.write(OperationFinished(outcome));
             }
             Signal::Hub { api, actions } => link.hub = Some(HubOffer { api, actions }),
         }
@@ -217,12 +219,16 @@ fn drain(
     }
 }
 
-fn follow_server(mut clock: ResMut<PlaybackClock>, studio: Res<Studio>) {
-    clock.server_now = studio.model.clock().server_time(clock.now);
+fn follow_server(mut clock: ResMut<PlaybackClock>, run_store: Res<RunStore>) {
+    clock.server_now = run_store.model.clock().server_time(clock.now);
 }
 
 /// Applies a batch to the model and announces what it changed.
-pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mut Announcements) {
+pub fn receive(
+    run_store: &mut RunStore,
+    batch: crate::protocol::Batch,
+    announce: &mut Announcements,
+) {
     for item in &batch.items {
         if let crate::protocol::Item::Malformed(error) = item {
             announce.parse_errors.write(ParseErrorReceived {
@@ -231,9 +237,9 @@ pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mu
             });
         }
     }
-    studio.generation += 1;
+    run_store.generation += 1;
     let live = batch.live;
-    studio.model.receive(batch, |event, change| {
+    run_store.model.receive(batch, |event, change| {
         if let Some(node) = &change.node
             && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
         {

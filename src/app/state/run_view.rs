@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::millis_between;
 use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
-use crate::model::{NodeStatus, Run, RunStatus, Stats, Usual};
+use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
 /// A run that goes on is without news after this long, in milliseconds.
@@ -53,7 +53,7 @@ pub struct ModuleView {
     /// Milliseconds: of the last attempt, or so far.
     pub duration_ms: Option<u64>,
     pub attempts: u32,
-    pub usual: Option<Usual>,
+    pub baseline: Option<Baseline>,
     /// The last verdict on the song was no.
     pub refused: bool,
     /// An earlier attempt failed, or its verdict was no: the small octagon in the corner.
@@ -69,8 +69,8 @@ impl ModuleView {
 
     /// Longer than 19 of 20 before it.
     pub fn is_slow(&self) -> bool {
-        match (self.duration_ms, self.usual) {
-            (Some(duration_ms), Some(usual)) => duration_ms > usual.p95_ms,
+        match (self.duration_ms, self.baseline) {
+            (Some(duration_ms), Some(baseline)) => duration_ms > baseline.p95_ms,
             _ => false,
         }
     }
@@ -87,7 +87,7 @@ pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
             stopped: false,
             duration_ms: None,
             attempts: 0,
-            usual: None,
+            baseline: None,
             refused: false,
             refused_before: false,
             progress_percent: None,
@@ -105,7 +105,7 @@ pub struct FixView {
     /// FIX itself: status, milliseconds of its latest attempt or so far.
     pub status: NodeStatus,
     pub duration_ms: Option<u64>,
-    pub usual: Option<Usual>,
+    pub baseline: Option<Baseline>,
     /// A pass is under way: FIX, or COMPOSE or VALIDATE after it.
     pub live: bool,
 }
@@ -250,7 +250,7 @@ fn module_view(
         stopped,
         duration_ms: if running { so_far() } else { node.duration_ms },
         attempts: node.attempts,
-        usual: stats.usual_node(&node.name),
+        baseline: stats.node_baseline(&node.name),
         refused: false,
         refused_before: node.status != NodeStatus::Failed
             && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
@@ -313,7 +313,7 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
         live: passes > 0 && judged <= passes && run.status == RunStatus::Running,
         verdicts,
         status: fix.status,
-        usual: stats.usual_node("FIX"),
+        baseline: stats.node_baseline("FIX"),
         duration_ms: if running { so_far() } else { fix.duration_ms },
     }
 }
@@ -492,18 +492,18 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
     // What runs side by side is waited for once.
     let (mut running, mut total) = (0, 0);
     for node in &run.nodes {
-        let usual = || stats.usual_node(&node.name).map(|usual| usual.p50_ms);
+        let baseline = || stats.node_baseline(&node.name).map(|baseline| baseline.p50_ms);
         let to_come = match node.status {
             NodeStatus::Running => {
                 let so_far = node.started_at.map_or(0, |at| millis_between(at, server_now));
-                running = running.max(usual()?.saturating_sub(so_far));
+                running = running.max(baseline()?.saturating_sub(so_far));
                 0
             }
             NodeStatus::Pending if node.name == "FIX" => 0,
-            NodeStatus::Pending => usual()?,
+            NodeStatus::Pending => baseline()?,
             // What the pass still has to do again.
-            _ if in_pass && node.name == "COMPOSE" && current == Some("FIX") => usual()?,
-            _ if in_pass && node.name == "VALIDATE" && current != Some("VALIDATE") => usual()?,
+            _ if in_pass && node.name == "COMPOSE" && current == Some("FIX") => baseline()?,
+            _ if in_pass && node.name == "VALIDATE" && current != Some("VALIDATE") => baseline()?,
             _ => 0,
         };
         total += to_come;

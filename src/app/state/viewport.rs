@@ -3,7 +3,7 @@
 use bevy::prelude::*;
 
 use crate::app::systems::AppSystems;
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 
 /// Size of the drawing in device pixels, and what the panel takes of it.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
@@ -29,9 +29,9 @@ impl Viewport {
     }
 
     /// What the views have, in design pixels.
-    pub fn screen(&self) -> Screen {
+    pub fn canvas_size(&self) -> CanvasSize {
         let views_px = self.views_px();
-        Screen::of_pixels(views_px.x, views_px.y)
+        CanvasSize::of_pixels(views_px.x, views_px.y)
     }
 }
 

@@ -52,20 +52,20 @@ pub struct ThemeChoice(pub ThemeName);
 
 /// What the system or the browser says that whoever looks wants, as far as it says anything.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SystemWish {
+pub struct SystemPreference {
     pub light: bool,
     pub more_contrast: bool,
 }
 
 impl ThemeChoice {
     /// The theme to show.
-    pub fn theme(self, wish: SystemWish) -> Theme {
+    pub fn theme(self, preference: SystemPreference) -> Theme {
         match self.0 {
             ThemeName::Dark => Theme::Dark,
             ThemeName::Light => Theme::Light,
             ThemeName::HighContrast => Theme::HighContrast,
-            ThemeName::Auto if wish.more_contrast => Theme::HighContrast,
-            ThemeName::Auto if wish.light => Theme::Light,
+            ThemeName::Auto if preference.more_contrast => Theme::HighContrast,
+            ThemeName::Auto if preference.light => Theme::Light,
             ThemeName::Auto => Theme::Dark,
         }
     }
@@ -74,7 +74,7 @@ impl ThemeChoice {
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Theme>()
         .init_resource::<ThemeChoice>()
-        .init_resource::<SystemWish>()
+        .init_resource::<SystemPreference>()
         .add_systems(Update, settle.in_set(AppSystems::Sync));
 }
 
@@ -95,8 +95,8 @@ fn choose(mut actions: MessageReader<Action>, theme: Res<Theme>, mut choice: Res
     }
 }
 
-fn settle(choice: Res<ThemeChoice>, wish: Res<SystemWish>, mut theme: ResMut<Theme>) {
-    theme.set_if_neq(choice.theme(*wish));
+fn settle(choice: Res<ThemeChoice>, preference: Res<SystemPreference>, mut theme: ResMut<Theme>) {
+    theme.set_if_neq(choice.theme(*preference));
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
         let mut theme = Theme::Dark;
         let mut seen = Vec::new();
         for _ in Theme::ALL {
-            theme = ThemeChoice(theme.next()).theme(SystemWish::default());
+            theme = ThemeChoice(theme.next()).theme(SystemPreference::default());
             seen.push(theme);
         }
         assert_eq!(seen, [Theme::Light, Theme::HighContrast, Theme::Dark]);
@@ -116,11 +116,11 @@ mod tests {
 
     #[test]
     fn contrast_is_the_stronger_wish_and_a_choice_the_strongest() {
-        let wish = SystemWish { light: true, more_contrast: true };
-        assert_eq!(ThemeChoice(ThemeName::Auto).theme(wish), Theme::HighContrast);
-        let light = SystemWish { more_contrast: false, ..wish };
+        let preference = SystemPreference { light: true, more_contrast: true };
+        assert_eq!(ThemeChoice(ThemeName::Auto).theme(preference), Theme::HighContrast);
+        let light = SystemPreference { more_contrast: false, ..preference };
         assert_eq!(ThemeChoice(ThemeName::Auto).theme(light), Theme::Light);
-        assert_eq!(ThemeChoice(ThemeName::Auto).theme(SystemWish::default()), Theme::Dark);
-        assert_eq!(ThemeChoice(ThemeName::Dark).theme(wish), Theme::Dark);
+        assert_eq!(ThemeChoice(ThemeName::Auto).theme(SystemPreference::default()), Theme::Dark);
+        assert_eq!(ThemeChoice(ThemeName::Dark).theme(preference), Theme::Dark);
     }
 }

@@ -13,7 +13,7 @@ mod tone;
 #[cfg(test)]
 pub mod vision;
 
-pub use self::choice::{SystemWish, Theme, ThemeChoice};
+pub use self::choice::{SystemPreference, Theme, ThemeChoice};
 pub(super) use self::choice::{choice_plugin, plugin};
 pub use self::dark::DARK;
 pub use self::high_contrast::HIGH_CONTRAST;
@@ -36,11 +36,11 @@ pub mod size {
     pub const AS_OF: f32 = 30.0;
     pub const MODULE_NAME: f32 = 28.0;
     pub const META: f32 = 26.0;
-    pub const USUAL_GHOST: f32 = 24.0;
+    pub const BASELINE_GHOST: f32 = 24.0;
     pub const METER_NOTE: f32 = 22.0;
     pub const METER_SCALE: f32 = 20.0;
     pub const TICKER: f32 = 24.0;
-    pub const USUAL: f32 = 22.0;
+    pub const BASELINE_NOTE: f32 = 22.0;
     pub const COUNT_XL: f32 = 64.0;
     pub const COUNT: f32 = 38.0;
     pub const FAIL_TITLE: f32 = 60.0;

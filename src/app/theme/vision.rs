@@ -5,7 +5,7 @@ use bevy::color::{Color, LinearRgba};
 /// A kind of eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
-    Usual,
+    Normal,
     Protanopia,
     Deuteranopia,
     Tritanopia,
@@ -15,13 +15,13 @@ pub enum Vision {
 
 impl Vision {
     pub const ALL: [Self; 5] =
-        [Self::Usual, Self::Protanopia, Self::Deuteranopia, Self::Tritanopia, Self::Grey];
+        [Self::Normal, Self::Protanopia, Self::Deuteranopia, Self::Tritanopia, Self::Grey];
 
     /// On linear RGB. Machado, Oliveira, Fernandes: A Physiologically-based Model for Simulation of
     /// Color Vision Deficiency, IEEE TVCG 15(6), 2009, table 1 at severity 1.0; grey is Rec. 709.
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
-            Self::Usual => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+            Self::Normal => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
             Self::Protanopia => [
                 [0.152_286, 1.052_583, -0.204_868],
                 [0.114_503, 0.786_281, 0.099_216],
@@ -108,5 +108,5 @@ fn distances_are_those_of_the_standard() {
 fn red_and_green_of_one_brightness_are_one_to_a_deuteranope() {
     let (red, green) = (Color::srgb_u8(0xB0, 0x58, 0x20), Color::srgb_u8(0x78, 0x74, 0x00));
     let seen = |vision: Vision| distance(vision.sees(red), vision.sees(green));
-    assert!(seen(Vision::Usual) > 2.0 * seen(Vision::Deuteranopia));
+    assert!(seen(Vision::Normal) > 2.0 * seen(Vision::Deuteranopia));
 }

@@ -10,22 +10,22 @@ use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, 
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::link::Link;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::updates_words;
 use crate::director::Mode;
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Frame>().init_resource::<Theme>();
+    app.init_resource::<ViewChrome>().init_resource::<Theme>();
 }
 
 /// What is drawn around the view, and from what.
 #[derive(Resource, Default)]
-pub struct Frame {
+pub struct ViewChrome {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
     /// What the meters look back on, and when it was made: by the server's second; while time
@@ -33,7 +33,7 @@ pub struct Frame {
     history: Option<((i64, u64), History)>,
 }
 
-impl Frame {
+impl ViewChrome {
     /// What is on screen is not being kept up to date.
     pub fn is_lost(&self) -> bool {
         self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
@@ -66,7 +66,7 @@ struct Drawn {
     bridge: BridgeView,
     clock: String,
     notice: Option<String>,
-    screen: Screen,
+    canvas_size: CanvasSize,
     zoom: Zoom,
     view: View,
     reduced_motion: bool,
@@ -75,16 +75,16 @@ struct Drawn {
 
 impl Drawn {
     /// All that the bridge shows.
-    fn look(&self) -> (&BridgeView, bool, Screen, Theme) {
-        (&self.bridge, self.directed, self.screen, self.theme)
+    fn look(&self) -> (&BridgeView, bool, CanvasSize, Theme) {
+        (&self.bridge, self.directed, self.canvas_size, self.theme)
     }
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
 pub(super) fn draw(
     mut canvas: ResMut<Canvas>,
-    frame: ResMut<Frame>,
-    studio: Res<Studio>,
+    view_chrome: ResMut<ViewChrome>,
+    run_store: Res<RunStore>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
@@ -98,7 +98,7 @@ pub(super) fn draw(
     let directed = auto.is_some_and(|auto| auto.0.mode() != Mode::Off);
     let cause = Cause {
         directed,
-        generation: studio.generation,
+        generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         link: link.state.clone(),
         viewport: *viewport,
@@ -107,14 +107,14 @@ pub(super) fn draw(
         reduced_motion: reduced_motion.0,
         theme: *theme,
     };
-    let frame = frame.into_inner();
-    if frame.cause.as_ref() == Some(&cause) {
+    let view_chrome = view_chrome.into_inner();
+    if view_chrome.cause.as_ref() == Some(&cause) {
         return;
     }
     let made = (cause.seconds.1, if clock.is_fixed() { cause.generation } else { 0 });
-    frame.cause = Some(cause);
-    let model = &studio.model;
-    let history = match &mut frame.history {
+    view_chrome.cause = Some(cause);
+    let model = &run_store.model;
+    let history = match &mut view_chrome.history {
         Some((before, history)) if *before == made => history,
         old => &mut old.insert((made, History::of(model, clock.server_now))).1,
     };
@@ -123,19 +123,19 @@ pub(super) fn draw(
         bridge: BridgeView::of(model, history, &link, clock.now, clock.server_now),
         clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
-        screen: viewport.screen(),
+        canvas_size: viewport.canvas_size(),
         zoom: *zoom,
         view: *view,
         reduced_motion: reduced_motion.0,
         theme: *theme,
     };
-    if frame.drawn.as_ref() == Some(&drawn) {
+    if view_chrome.drawn.as_ref() == Some(&drawn) {
         return;
     }
-    let before = frame.drawn.take();
-    let screen = drawn.screen;
+    let before = view_chrome.drawn.take();
+    let canvas_size = drawn.canvas_size;
     canvas.theme = drawn.theme;
-    canvas.scale = screen.scale * zoom.factor;
+    canvas.scale = canvas_size.scale * zoom.factor;
     canvas.origin = zoom.origin_px.round();
     // What is not kept up to date does not move, and its colours drain.
     let lost = drawn.bridge.light.state.is_lost();
@@ -143,10 +143,10 @@ pub(super) fn draw(
     canvas.reduced_motion = lost || reduced_motion.0;
 
     let part = canvas.redraw("frame").stay();
-    draw_ground(part, &screen);
-    draw_time_of_day(part, &screen, &drawn.clock);
+    draw_ground(part, &canvas_size);
+    draw_time_of_day(part, &canvas_size, &drawn.clock);
     if let Some(notice) = &drawn.notice {
-        draw_notice(part, notice, *view, &screen);
+        draw_notice(part, notice, *view, &canvas_size);
     }
     // Where time stands still, so do the needles.
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
@@ -157,16 +157,16 @@ pub(super) fn draw(
             &drawn.bridge,
             directed,
             from,
-            &screen,
+            &canvas_size,
             draw_clock.secs,
         );
     }
-    frame.drawn = Some(drawn);
+    view_chrome.drawn = Some(drawn);
 }
 
-fn draw_ground(part: &mut Part, screen: &Screen) {
+fn draw_ground(part: &mut Part, canvas_size: &CanvasSize) {
     let palette = part.palette;
-    let full = Rect::new(-32.0, -32.0, screen.width + 64.0, screen.height + 64.0);
+    let full = Rect::new(-32.0, -32.0, canvas_size.width + 64.0, canvas_size.height + 64.0);
     part.shape(
         Layer::Background,
         Shape::rounded_box(full).fill_vertical(palette.bg_top, palette.bg_bottom),
@@ -190,11 +190,11 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
 }
 
 /// The clock: hours and minutes, always top right.
-fn draw_time_of_day(part: &mut Part, screen: &Screen, clock: &str) {
+fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, clock: &str) {
     let words = clock.to_owned();
     part.text(
         Layer::Face,
-        Text::new("clock", words, screen.right(), 84.0, Face::Display700, size::CLOCK)
+        Text::new("clock", words, canvas_size.right(), 84.0, Face::Display700, size::CLOCK)
             .end()
             .tracking(-0.02)
             .colour(part.palette.text_secondary),
@@ -227,14 +227,14 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
 }
 
 /// The amber band: what happened, and what happens next.
-fn draw_notice(part: &mut Part, notice: &str, view: View, screen: &Screen) {
+fn draw_notice(part: &mut Part, notice: &str, view: View, canvas_size: &CanvasSize) {
     let palette = part.palette;
     let (band, words_size) = match view {
         View::Stage { .. } => {
-            (Rect::new(Screen::MARGIN, 28.0, screen.width - 112.0 - 190.0, 62.0), 34.0)
+            (Rect::new(CanvasSize::MARGIN, 28.0, canvas_size.width - 112.0 - 190.0, 62.0), 34.0)
         }
         // Over the counts, which move down.
-        View::Wall => (Rect::new(350.0, 8.0, screen.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
+        View::Wall => (Rect::new(350.0, 8.0, canvas_size.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
     };
     part.shape(
         Layer::Band,

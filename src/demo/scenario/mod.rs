@@ -11,15 +11,15 @@
 mod event;
 mod kind;
 mod nodes;
+mod schedule;
 mod script;
 mod song;
-mod studio;
 mod timeline;
 mod titles;
 
 pub use event::{Event, PlannedEvent, PlannedRun, Run, RunFailure, What};
 pub use kind::{Failure, Scenario};
 pub use nodes::{Node, PASS_SCORE, SCORE_WEIGHTS};
+pub use schedule::{DemoSchedule, DemoScheduleOptions, MAX_RUNS};
 pub use song::{Song, Sound};
-pub use studio::{MAX_RUNS, Studio, StudioOptions};
 pub use timeline::{TimedEvent, Timeline};

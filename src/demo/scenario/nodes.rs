@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// Usual duration in seconds: the median of what the studio draws.
-    pub const fn usual_secs(self) -> f64 {
+    pub const fn typical_secs(self) -> f64 {
         match self {
             Self::Plan => 2.1,
             Self::Style => 3.0,

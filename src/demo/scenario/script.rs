@@ -60,11 +60,11 @@ pub(super) fn write_run(
     PlannedRun { run: Arc::new(run), created_at: SignedDuration::ZERO, events }
 }
 
-/// A duration around `usual`: log-normal, so that it is never negative and now and then long.
-pub(super) fn natural_secs(rng: &mut fastrand::Rng, usual: f64, sigma: f64) -> f64 {
+/// A duration around `typical`: log-normal, so that it is never negative and now and then long.
+pub(super) fn natural_secs(rng: &mut fastrand::Rng, typical: f64, sigma: f64) -> f64 {
     // Box–Muller; `1 - f64()` is never zero.
     let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
-    usual * (sigma * normal).exp().clamp(0.45, 2.2)
+    typical * (sigma * normal).exp().clamp(0.45, 2.2)
 }
 
 struct Script<'a> {
@@ -176,14 +176,14 @@ impl<'a> Script<'a> {
         self.say(What::NodeStart { node, index });
         let started = self.now;
         let failure = failure.filter(|failure| failure.node() == node);
-        let (usual, sigma) = failure.map_or((node.usual_secs(), 0.22), Failure::after_secs);
+        let (typical, sigma) = failure.map_or((node.typical_secs(), 0.22), Failure::after_secs);
         let factor = if self.slow == Some(node) { SLOW_FACTOR } else { 1.0 };
-        let secs = natural_secs(self.rng, usual, sigma) * factor;
+        let secs = natural_secs(self.rng, typical, sigma) * factor;
         // What fails late was at work for all of its usual time, as far as it could tell.
         self.progress(
             node,
             secs,
-            if failure.is_some() { node.usual_secs().max(secs) } else { secs },
+            if failure.is_some() { node.typical_secs().max(secs) } else { secs },
         );
         self.now = started;
         self.wait(secs);
@@ -257,7 +257,7 @@ impl<'a> Script<'a> {
         else {
             return;
         };
-        let within = Node::Compose.usual_secs() * (0.1 + 0.25 * self.rng.f64());
+        let within = Node::Compose.typical_secs() * (0.1 + 0.25 * self.rng.f64());
         let offset = self.events[start].offset + Duration::from_micros((within * 1e6) as u64);
         let place = self.events.partition_point(|planned| planned.offset <= offset);
         if self.run.scenario == Scenario::CancelledStops {

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use jiff::SignedDuration;
 
-use super::{Event, Run, Studio, studio::signed};
+use super::{DemoSchedule, Event, Run, schedule::signed};
 
 /// An event at its place in studio time.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub struct TimedEvent {
 /// Endless iterator over a studio's events, from its past on. Never ends, never goes back.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    studio: Studio,
+    schedule: DemoSchedule,
     /// Written and not yet given out, by time and then by order of writing.
     ahead: BinaryHeap<Reverse<Ahead>>,
     written: u64,
@@ -52,8 +52,8 @@ impl Ord for Ahead {
 }
 
 impl Timeline {
-    pub fn new(studio: Studio) -> Self {
-        Self { studio, ahead: BinaryHeap::new(), written: 0 }
+    pub fn new(schedule: DemoSchedule) -> Self {
+        Self { schedule, ahead: BinaryHeap::new(), written: 0 }
     }
 
     /// When the next event happens.
@@ -75,9 +75,9 @@ impl Timeline {
         while self
             .ahead
             .peek()
-            .is_none_or(|Reverse(next)| next.event.at >= self.studio.written_until())
+            .is_none_or(|Reverse(next)| next.event.at >= self.schedule.written_until())
         {
-            for planned in self.studio.next_episode() {
+            for planned in self.schedule.next_episode() {
                 let count = planned.events.len();
                 for (place, planned_event) in planned.events.into_iter().enumerate() {
                     let at = planned.created_at + signed(planned_event.offset);

@@ -104,14 +104,14 @@ const KEYS: [&str; 8] =
 
 /// Deals all titles before any comes again.
 #[derive(Clone, Debug)]
-pub(super) struct Deck {
+pub(super) struct ShuffledTitles {
     order: Vec<usize>,
     dealt: usize,
     /// More songs are in work at once than there are titles.
     crowded: bool,
 }
 
-impl Deck {
+impl ShuffledTitles {
     pub(super) fn new(crowded: bool) -> Self {
         Self { order: (0..TITLES.len()).collect(), dealt: 0, crowded }
     }
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn a_deck_deals_every_title_before_any_again_and_versions_when_crowded() {
         let mut rng = fastrand::Rng::with_seed(1);
-        let mut deck = Deck::new(true);
-        let songs: Vec<_> = (0..TITLES.len() * 3).map(|_| deck.deal(&mut rng, 6)).collect();
+        let mut titles = ShuffledTitles::new(true);
+        let songs: Vec<_> = (0..TITLES.len() * 3).map(|_| titles.deal(&mut rng, 6)).collect();
         let ids: HashSet<_> = songs.iter().map(|song| song.id).collect();
         let titles: HashSet<_> = songs.iter().map(Song::full_title).collect();
         assert_eq!(ids.len(), songs.len());
@@ -175,9 +175,9 @@ mod tests {
     fn a_song_keeps_its_id_across_seeds() {
         let deal = |seed| {
             let mut rng = fastrand::Rng::with_seed(seed);
-            let mut deck = Deck::new(false);
+            let mut titles = ShuffledTitles::new(false);
             (0..TITLES.len())
-                .map(|_| deck.deal(&mut rng, 0))
+                .map(|_| titles.deal(&mut rng, 0))
                 .find(|song| song.title == "Juniper")
                 .unwrap()
                 .id

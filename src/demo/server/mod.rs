@@ -5,13 +5,13 @@
 //! | `/events` | all runs, to every client: the last runs whole, then live |
 //! | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed as the backend does, which refuses with 1008 |
 //!
-//! Any other path is answered with HTTP 404. What clients send is read and ignored. [`House`] is the
+//! Any other path is answered with HTTP 404. What clients send is read and ignored. [`DemoBroadcaster`] is the
 //! studio without a door; [`DemoServer`] opens one for it, and `hub` one beside its page.
 
-mod audience;
+mod broadcaster;
 mod endpoint;
-mod house;
 mod player;
+mod subscribers;
 mod viewer;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -19,10 +19,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use self::{
+    broadcaster::{DemoBroadcaster, PendingClient},
     endpoint::{ALL_RUNS, ONE_RUN, Refusal},
-    house::{House, Visit},
 };
-use super::{DemoError, Dialect, scenario::StudioOptions};
+use super::{DemoError, Dialect, scenario::DemoScheduleOptions};
 use crate::server::port::{bind, next_connection};
 
 /// What a demo studio is like.
@@ -48,7 +48,7 @@ impl Default for DemoOptions {
     fn default() -> Self {
         Self {
             seed: 7,
-            runs: StudioOptions::default().runs,
+            runs: DemoScheduleOptions::default().runs,
             speed: 1.0,
             dialect: Dialect::default(),
             client_queue: 4096,
@@ -62,7 +62,7 @@ impl Default for DemoOptions {
 #[derive(Debug)]
 pub struct DemoServer {
     address: SocketAddr,
-    house: Arc<House>,
+    broadcaster: Arc<DemoBroadcaster>,
     accept: JoinHandle<()>,
 }
 
@@ -75,9 +75,9 @@ impl DemoServer {
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
         let (listener, address) =
             bind(listen, None).map_err(|source| DemoError::listen(listen, source))?;
-        let house = Arc::new(House::open(options));
-        let accept = tokio::spawn(accept(listener, Arc::clone(&house)));
-        Ok(Self { address, house, accept })
+        let broadcaster = Arc::new(DemoBroadcaster::open(options));
+        let accept = tokio::spawn(accept(listener, Arc::clone(&broadcaster)));
+        Ok(Self { address, broadcaster, accept })
     }
 
     /// Where it listens.
@@ -92,7 +92,7 @@ impl DemoServer {
 
     /// Closes every client with 1001, waits a moment for them to take it, and ends.
     pub async fn stop(mut self) {
-        self.house.close().await;
+        self.broadcaster.close().await;
         self.accept.abort();
         // Aborted, as asked: the port is free from here on.
         let _ = (&mut self.accept).await;
@@ -106,8 +106,8 @@ impl Drop for DemoServer {
 }
 
 /// Hands clients to the house until it is aborted.
-async fn accept(listener: TcpListener, house: Arc<House>) {
+async fn accept(listener: TcpListener, broadcaster: Arc<DemoBroadcaster>) {
     loop {
-        house.receive(next_connection(&listener).await);
+        broadcaster.receive(next_connection(&listener).await);
     }
 }

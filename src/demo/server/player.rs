@@ -10,10 +10,10 @@ use super::{
         Dialect,
         dialect::{Delivery, Session},
         history::Sent,
-        scenario::{Studio, StudioOptions, TimedEvent, Timeline},
+        scenario::{DemoSchedule, DemoScheduleOptions, TimedEvent, Timeline},
     },
     DemoOptions,
-    audience::Audience,
+    subscribers::Subscribers,
 };
 
 /// Events published before others get their turn.
@@ -26,24 +26,24 @@ pub(super) struct Player {
     timeline: Timeline,
     session: Session,
     dialect: Dialect,
-    audience: Arc<Audience>,
+    subscribers: Arc<Subscribers>,
     /// Studio time zero.
     opened: Instant,
 }
 
 impl Player {
     /// Opens a studio whose past has happened already.
-    pub(super) fn open(options: &DemoOptions, salt: u128, audience: Arc<Audience>) -> Self {
-        let studio = Studio::new(options.seed, StudioOptions { runs: options.runs });
+    pub(super) fn open(options: &DemoOptions, salt: u128, subscribers: Arc<Subscribers>) -> Self {
+        let schedule = DemoSchedule::new(options.seed, DemoScheduleOptions { runs: options.runs });
         let speed = if options.speed > 0.0 { options.speed } else { 1.0 };
-        let mut timeline = Timeline::new(studio);
+        let mut timeline = Timeline::new(schedule);
         let opened = Instant::now();
         let session = Session { epoch: Timestamp::now(), speed, salt };
         let dialect = options.dialect;
         while let Some(event) = timeline.next_until(SignedDuration::ZERO) {
-            publish(&audience, dialect, &session, &event);
+            publish(&subscribers, dialect, &session, &event);
         }
-        Self { timeline, session, dialect, audience, opened }
+        Self { timeline, session, dialect, subscribers, opened }
     }
 
     /// Never returns; may be dropped at any point.
@@ -55,7 +55,7 @@ impl Player {
             let now = self.studio_now();
             for _ in 0..BURST {
                 let Some(event) = self.timeline.next_until(now) else { break };
-                publish(&self.audience, self.dialect, &self.session, &event);
+                publish(&self.subscribers, self.dialect, &self.session, &event);
             }
             tokio::task::yield_now().await;
         }
@@ -80,12 +80,12 @@ impl Player {
     }
 }
 
-fn publish(audience: &Audience, dialect: Dialect, session: &Session, event: &TimedEvent) {
+fn publish(subscribers: &Subscribers, dialect: Dialect, session: &Session, event: &TimedEvent) {
     let Some(text) = dialect.render(event, session, Delivery::Live) else { return };
     let stored = (dialect == Dialect::Backend && event.event.what.is_stored())
         .then(|| dialect.render(event, session, Delivery::Replay))
         .flatten();
-    audience.publish(Sent {
+    subscribers.publish(Sent {
         run_id: session.id(event.run.id),
         text: text.into(),
         stored: stored.map(Into::into),

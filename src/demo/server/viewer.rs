@@ -19,8 +19,8 @@ use tokio_tungstenite::{
 
 use super::{
     DemoOptions,
-    audience::{Farewell, Seat, Ticket},
     endpoint::{Endpoint, Refusal},
+    subscribers::{CloseReason, ConnectionPermit, Subscription},
 };
 use crate::server::websocket::close;
 
@@ -34,20 +34,24 @@ const MAX_MESSAGE_BYTES: usize = 64 << 10;
 const SILENT_PINGS: u32 = 3;
 
 /// Serves one connection until either side ends it. Without a ticket the house is full.
-pub(super) async fn serve(stream: TcpStream, ticket: Option<Ticket>, options: DemoOptions) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    permit: Option<ConnectionPermit>,
+    options: DemoOptions,
+) {
     // Small frames at once; where that cannot be had they are merely later.
     let _ = stream.set_nodelay(true);
     let mut endpoint = None;
     #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
     let callback = |request: &Request, response| {
         endpoint = Endpoint::at(request.uri(), options.dialect);
-        answer(endpoint.as_ref(), ticket.is_none(), response)
+        answer(endpoint.as_ref(), permit.is_none(), response)
     };
     let handshake = accept_hdr_async_with_config(stream, callback, Some(socket_config()));
     // Refused, not a WebSocket client, or too slow: in each case the client has been told or left.
     let Ok(Ok(mut socket)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
-    if let (Some(endpoint), Some(ticket)) = (endpoint, ticket) {
-        attend(&mut socket, &endpoint, &ticket, &options).await;
+    if let (Some(endpoint), Some(permit)) = (endpoint, permit) {
+        attend(&mut socket, &endpoint, &permit, &options).await;
     }
 }
 
@@ -78,16 +82,16 @@ pub(super) fn socket_config() -> WebSocketConfig {
 pub(super) async fn attend<S>(
     socket: &mut WebSocketStream<S>,
     endpoint: &Endpoint,
-    ticket: &Ticket,
+    permit: &ConnectionPermit,
     options: &DemoOptions,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let audience = ticket.audience();
+    let subscribers = permit.subscribers();
     let frame = match endpoint {
         Endpoint::Refused(reason) => Some(close_frame(CloseCode::Policy, reason)),
-        Endpoint::Everything => show(socket, audience.seat(None), options).await,
-        Endpoint::Run(run_id) => show(socket, audience.seat(Some(*run_id)), options).await,
+        Endpoint::Everything => show(socket, subscribers.subscribe(None), options).await,
+        Endpoint::Run(run_id) => show(socket, subscribers.subscribe(Some(*run_id)), options).await,
     };
     if let Some(frame) = frame {
         // Who does not take it within the grace is cut off.
@@ -98,13 +102,13 @@ pub(super) async fn attend<S>(
 /// Sends replay and live events until the client goes (`None`) or has to be closed.
 async fn show<S>(
     socket: &mut WebSocketStream<S>,
-    seat: Seat,
+    subscription: Subscription,
     options: &DemoOptions,
 ) -> Option<CloseFrame>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Seat { replay, mut live, farewell } = seat;
+    let Subscription { replay, mut live, close_reason } = subscription;
     let talk = async {
         for text in replay {
             socket.feed(Message::Text(text)).await?;
@@ -140,11 +144,11 @@ where
     };
     tokio::select! {
         biased;
-        told = farewell => match told {
-            Ok(Farewell::FellBehind) => {
+        told = close_reason => match told {
+            Ok(CloseReason::FellBehind) => {
                 Some(close_frame(CloseCode::Again, "Too slow: reconnect for a fresh start"))
             }
-            Ok(Farewell::Closing) | Err(_) => {
+            Ok(CloseReason::Closing) | Err(_) => {
                 Some(close_frame(CloseCode::Away, "The demo studio closes"))
             }
         },

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{GateOptions, Origin, ScreenToken};
+use super::{GateOptions, HubToken, Origin};
 use crate::{hub::HubError, source::Secret};
 
 /// The token itself. There is no option for it: what stands on a command line, everybody sees.
@@ -61,7 +61,7 @@ impl GateArgs {
             None => std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
         };
         Ok(GateOptions {
-            token: secret.as_ref().map(ScreenToken::new).transpose()?,
+            token: secret.as_ref().map(HubToken::new).transpose()?,
             origins: self.allow_origin.clone(),
             is_public: false,
             max_screens: self.max_screens,

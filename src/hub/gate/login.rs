@@ -13,7 +13,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{Gate, Origin, Reason, ScreenToken, address_of, texts};
+use super::{Gate, HubToken, Origin, Reason, address_of, texts};
 
 const LOGIN: &str = "/login";
 const PAGE: &str = include_str!("login.html");
@@ -58,11 +58,11 @@ pub async fn lead_to_login(
         return next.run(request).await;
     }
     let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
-    let place = match wanted {
+    let location = match wanted {
         "/" => LOGIN.to_owned(),
         wanted => format!("{LOGIN}?next={}", encoded(wanted)),
     };
-    see(&place)
+    see(&location)
 }
 
 impl Gate {
@@ -72,7 +72,7 @@ impl Gate {
         self.cookies(headers).any(|value| token.is_cookie(value))
     }
 
-    fn cookie(&self, token: &ScreenToken, secure: bool) -> String {
+    fn cookie(&self, token: &HubToken, secure: bool) -> String {
         let (name, value) = (self.cookie_name(), token.cookie());
         let secure = if secure { "; Secure" } else { "" };
         format!("{name}={value}; Path=/; Max-Age={LASTS}; HttpOnly; SameSite=Strict{secure}")
@@ -87,8 +87,8 @@ async fn show(State(gate): State<Arc<Gate>>, request: Request) -> Response {
 }
 
 async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    let place = wanted(&request);
-    let Some(token) = &gate.options.token else { return see(&place) };
+    let location = wanted(&request);
+    let Some(token) = &gate.options.token else { return see(&location) };
     let address = address_of(&request);
     // A proxy in front of us speaks TLS; then the cookie goes over that only.
     let secure = texts(request.headers(), &header::ORIGIN)
@@ -105,7 +105,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     let given = given.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
     match gate.check_given(token, &given, address) {
         Ok(()) => {
-            let mut response = see(&place);
+            let mut response = see(&location);
             if let Ok(cookie) = HeaderValue::from_str(&gate.cookie(token, secure)) {
                 response.headers_mut().insert(header::SET_COOKIE, cookie);
             }
@@ -143,8 +143,8 @@ fn encoded(text: &str) -> String {
 }
 
 /// 303: whatever was asked with, look there.
-fn see(place: &str) -> Response {
-    let headers = [(header::LOCATION, place), (header::CACHE_CONTROL, "no-store")];
+fn see(location: &str) -> Response {
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, "no-store")];
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 

@@ -4,15 +4,15 @@
 //! | --- | --- | --- |
 //! | [`origin`] | pages, and names of this machine | requests |
 //! | [`token`] | the token, compared; the cookie that stands for it | requests |
-//! | [`rates`], [`places`] | how often, and how many at a time | why |
+//! | [`rates`], [`connection_limits`] | how often, and how many at a time | why |
 //! | [`refusal`] | why not, in words and as a status | who |
 //! | `login` | the page that asks for the token | the rest |
 //! | here | which of them is asked of which request | all of it |
 
 mod args;
+mod connection_limits;
 mod login;
 mod origin;
-mod places;
 mod rates;
 mod refusal;
 mod token;
@@ -32,10 +32,10 @@ use axum::{
 
 pub use self::{
     args::GateArgs,
+    connection_limits::{ClientSlot, ConnectionLimits, Peer},
     origin::Origin,
-    places::{Peer, Places, ScreenPlace},
     refusal::{Reason, Refusals},
-    token::{ScreenToken, TokenError},
+    token::{HubToken, TokenError},
 };
 use self::{origin::means_this_machine, rates::Buckets};
 
@@ -52,7 +52,7 @@ const BURST_SECS: u32 = 5;
 #[derive(Clone, Debug)]
 pub struct GateOptions {
     /// What screens have to show. Without one, only this machine's own names are answered.
-    pub token: Option<ScreenToken>,
+    pub token: Option<HubToken>,
     /// Pages of other origins that may open sockets and change things.
     pub origins: Vec<Origin>,
     /// What is served is made up and public: pages of any origin may look at it.
@@ -86,7 +86,7 @@ pub struct Gate {
     bound: SocketAddr,
     requests: Option<Buckets>,
     mistakes: Buckets,
-    places: Arc<Places>,
+    limits: Arc<ConnectionLimits>,
     refusals: Arc<Refusals>,
 }
 
@@ -99,7 +99,7 @@ impl Gate {
         Self {
             requests,
             mistakes: Buckets::new(BETWEEN_MISTAKES, MISTAKES),
-            places: Arc::new(Places::new(options.max_screens, options.max_per_address)),
+            limits: Arc::new(ConnectionLimits::new(options.max_screens, options.max_per_address)),
             refusals: Arc::default(),
             options,
             bound,
@@ -107,8 +107,8 @@ impl Gate {
     }
 
     /// How many there are, and how many there may be.
-    pub fn places(&self) -> &Arc<Places> {
-        &self.places
+    pub fn limits(&self) -> &Arc<ConnectionLimits> {
+        &self.limits
     }
 
     /// How many were refused, and why.
@@ -167,7 +167,7 @@ impl Gate {
 
     /// A token is not even looked at where too many wrong ones came before it. Cookies are: nobody
     /// tries those out, and a wall must not go dark because of whoever sits beside it.
-    fn check_given(&self, token: &ScreenToken, given: &str, address: IpAddr) -> Result<(), Reason> {
+    fn check_given(&self, token: &HubToken, given: &str, address: IpAddr) -> Result<(), Reason> {
         if !self.mistakes.has(address) {
             return Err(Reason::Mistakes);
         }
@@ -218,14 +218,14 @@ pub async fn ask_for_token(
     }
 }
 
-/// On the stream of events: whoever opens a socket gets a place ([`ScreenPlace`] among the request's
+/// On the stream of events: whoever opens a socket gets a place ([`ClientSlot`] among the request's
 /// extensions), and keeps it as long as that is kept.
-pub async fn seat(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+pub async fn reserve(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     if is_upgrade(request.headers()) {
-        let Some(place) = gate.places.seat(request.extensions().get::<Peer>()) else {
-            return gate.refuse(Reason::Screens, request.uri().path());
+        let Some(slot) = gate.limits.reserve(request.extensions().get::<Peer>()) else {
+            return gate.refuse(Reason::Clients, request.uri().path());
         };
-        request.extensions_mut().insert(place);
+        request.extensions_mut().insert(slot);
     }
     next.run(request).await
 }

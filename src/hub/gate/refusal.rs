@@ -25,7 +25,7 @@ pub enum Reason {
     /// More connections than an address may have.
     Connections,
     /// More screens than there may be.
-    Screens,
+    Clients,
     /// Something larger than it may be.
     Size,
     /// Something that is not done for screens.
@@ -41,7 +41,7 @@ impl Reason {
         Self::Token,
         Self::Mistakes,
         Self::Connections,
-        Self::Screens,
+        Self::Clients,
         Self::Size,
         Self::Action,
     ];
@@ -55,7 +55,7 @@ impl Reason {
             Self::Token => "token",
             Self::Mistakes => "wrong_tokens",
             Self::Connections => "connections",
-            Self::Screens => "screens",
+            Self::Clients => "screens",
             Self::Size => "size",
             Self::Action => "action",
         }
@@ -66,7 +66,7 @@ impl Reason {
             Self::Rate | Self::Mistakes => StatusCode::TOO_MANY_REQUESTS,
             Self::Host | Self::Origin | Self::Action => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Connections | Self::Screens => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Connections | Self::Clients => StatusCode::SERVICE_UNAVAILABLE,
             Self::Size => StatusCode::PAYLOAD_TOO_LARGE,
         }
     }
@@ -89,7 +89,7 @@ impl Reason {
             }
             Self::Mistakes => "too many wrong tokens came from this address: wait a minute",
             Self::Connections => "this address has too many connections (--max-per-address)",
-            Self::Screens => "there are as many screens as there may be (--max-screens)",
+            Self::Clients => "there are as many screens as there may be (--max-screens)",
             Self::Size => "the request is too large",
             Self::Action => {
                 "this hub only shows: start it with --allow-actions to start, cancel, retry and \
@@ -103,7 +103,7 @@ impl Reason {
         match self {
             Self::Rate => Some((header::RETRY_AFTER, "1")),
             Self::Mistakes => Some((header::RETRY_AFTER, "60")),
-            Self::Screens => Some((header::RETRY_AFTER, "30")),
+            Self::Clients => Some((header::RETRY_AFTER, "30")),
             Self::Token => Some((header::WWW_AUTHENTICATE, "Bearer realm=\"meterbridge\"")),
             _ => None,
         }

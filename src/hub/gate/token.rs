@@ -27,19 +27,19 @@ pub enum TokenError {
 
 /// The token for screens. Kept as a key for codes (HMAC-SHA256), by which texts are compared.
 #[derive(Clone)]
-pub struct ScreenToken {
+pub struct HubToken {
     key: hmac::Key,
     /// The code of the token itself.
     code: hmac::Tag,
 }
 
-impl fmt::Debug for ScreenToken {
+impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ScreenToken(…)")
     }
 }
 
-impl ScreenToken {
+impl HubToken {
     /// # Errors
     ///
     /// When it is too short, or cannot stand in a header.
@@ -82,8 +82,8 @@ impl ScreenToken {
 mod tests {
     use super::*;
 
-    fn token(text: &str) -> Result<ScreenToken, TokenError> {
-        ScreenToken::new(&Secret::new(text).unwrap())
+    fn token(text: &str) -> Result<HubToken, TokenError> {
+        HubToken::new(&Secret::new(text).unwrap())
     }
 
     #[test]

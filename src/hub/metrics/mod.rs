@@ -60,12 +60,12 @@ fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
         "When the hub was started, in seconds since 1970.",
         unix_seconds(source.started.at),
     );
-    let places = source.gate.places();
+    let places = source.gate.limits();
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_screens",
         "Screens that are connected.",
-        places.screens(),
+        places.clients(),
     );
     metrics.one(
         Kind::Gauge,
@@ -118,10 +118,10 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         (
             "screens_behind",
             "Screens that have not been sent everything yet.",
-            &counters.screens_behind,
+            &counters.clients_behind,
         ),
         ("runs", "Runs that are kept.", &counters.runs),
-        ("journal_frames", "Frames that are kept for screens.", &counters.journal_frames),
+        ("journal_frames", "Frames that are kept for screens.", &counters.journal_entries),
         ("journal_bytes", "Bytes of these frames (--keep-mib).", &counters.journal_bytes),
         ("store_bytes", "Bytes of the store on disk.", &counters.store_bytes),
     ];
@@ -139,7 +139,7 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         ("events_malformed", "What came and could not be read.", &counters.malformed),
         ("events_dropped", "Frames that were dropped unread.", &counters.dropped),
         ("frames_sent", "Numbered frames sent, to all screens together.", &counters.frames_out),
-        ("screen_connections", "Screens that ever connected.", &counters.screens_total),
+        ("screen_connections", "Screens that ever connected.", &counters.clients_total),
         ("screen_resumes", "Of them, those that went on where they had been.", &counters.resumes),
         ("screen_replays", "Of them, those that were sent everything.", &counters.replays),
         (

@@ -4,18 +4,18 @@ use axum::http::Method;
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum ApiCall {
     /// It looks.
-    Look,
+    Read,
     /// It changes something, and is answered soon.
-    Act,
+    Change,
     /// It executes a run, and may be answered when that is over.
     Execute,
 }
 
 /// Why a call does not go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoCall {
+pub(super) enum CallRejection {
     /// Nothing is done with this method.
     Method,
     /// It is none of the calls that change something.
@@ -24,16 +24,16 @@ pub(super) enum NoCall {
     Path,
 }
 
-impl Call {
+impl ApiCall {
     /// What `method` does at `path`, which is below the backend's base and begins with a slash.
-    pub fn of(method: &Method, path: &str) -> Result<Self, NoCall> {
+    pub fn of(method: &Method, path: &str) -> Result<Self, CallRejection> {
         if !is_plain(path) {
-            return Err(NoCall::Path);
+            return Err(CallRejection::Path);
         }
         match *method {
-            Method::GET | Method::HEAD => Ok(Self::Look),
-            Method::POST => Self::that_changes(path).ok_or(NoCall::Unknown),
-            _ => Err(NoCall::Method),
+            Method::GET | Method::HEAD => Ok(Self::Read),
+            Method::POST => Self::that_changes(path).ok_or(CallRejection::Unknown),
+            _ => Err(CallRejection::Method),
         }
     }
 
@@ -41,8 +41,8 @@ impl Call {
     fn that_changes(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts.as_slice() {
-            ["runs"] => Some(Self::Act),
-            ["runs" | "workflow-runs", id, "cancel" | "retry"] if is_id(id) => Some(Self::Act),
+            ["runs"] => Some(Self::Change),
+            ["runs" | "workflow-runs", id, "cancel" | "retry"] if is_id(id) => Some(Self::Change),
             ["runs" | "workflow-runs", id, "execute"] if is_id(id) => Some(Self::Execute),
             ["workflows", "execute"] => Some(Self::Execute),
             _ => None,
@@ -74,33 +74,33 @@ mod tests {
     fn looks_go_anywhere_below_the_base() {
         for path in ["/runs/1", "/workflow-runs", "/monitoring/active-runs", "/songs/a%20b", "/x.y"]
         {
-            assert_eq!(Call::of(&Method::GET, path), Ok(Call::Look), "{path}");
-            assert_eq!(Call::of(&Method::HEAD, path), Ok(Call::Look), "{path}");
+            assert_eq!(ApiCall::of(&Method::GET, path), Ok(ApiCall::Read), "{path}");
+            assert_eq!(ApiCall::of(&Method::HEAD, path), Ok(ApiCall::Read), "{path}");
         }
     }
 
     #[test]
     fn what_changes_something_is_one_of_these() {
         for (path, call) in [
-            ("/runs", Ok(Call::Act)),
-            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/cancel", Ok(Call::Act)),
-            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/retry", Ok(Call::Act)),
-            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/execute", Ok(Call::Execute)),
-            ("/workflows/execute", Ok(Call::Execute)),
-            ("/workflow-runs/run-123/cancel", Ok(Call::Act)),
-            ("/workflow-runs/run-123/execute", Ok(Call::Execute)),
-            ("/runs/", Err(NoCall::Unknown)),
-            ("/runs//cancel", Err(NoCall::Unknown)),
-            ("/runs/a/b/cancel", Err(NoCall::Unknown)),
-            ("/runs/a;b/cancel", Err(NoCall::Unknown)),
-            ("/runs/1/delete", Err(NoCall::Unknown)),
-            ("/songs", Err(NoCall::Unknown)),
-            ("/users/me", Err(NoCall::Unknown)),
+            ("/runs", Ok(ApiCall::Change)),
+            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/cancel", Ok(ApiCall::Change)),
+            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/retry", Ok(ApiCall::Change)),
+            ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/execute", Ok(ApiCall::Execute)),
+            ("/workflows/execute", Ok(ApiCall::Execute)),
+            ("/workflow-runs/run-123/cancel", Ok(ApiCall::Change)),
+            ("/workflow-runs/run-123/execute", Ok(ApiCall::Execute)),
+            ("/runs/", Err(CallRejection::Unknown)),
+            ("/runs//cancel", Err(CallRejection::Unknown)),
+            ("/runs/a/b/cancel", Err(CallRejection::Unknown)),
+            ("/runs/a;b/cancel", Err(CallRejection::Unknown)),
+            ("/runs/1/delete", Err(CallRejection::Unknown)),
+            ("/songs", Err(CallRejection::Unknown)),
+            ("/users/me", Err(CallRejection::Unknown)),
         ] {
-            assert_eq!(Call::of(&Method::POST, path), call, "{path}");
+            assert_eq!(ApiCall::of(&Method::POST, path), call, "{path}");
         }
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
-            assert_eq!(Call::of(&method, "/runs"), Err(NoCall::Method), "{method}");
+            assert_eq!(ApiCall::of(&method, "/runs"), Err(CallRejection::Method), "{method}");
         }
     }
 
@@ -118,7 +118,7 @@ mod tests {
             "/runs\\..\\admin",
             "/runs/%00",
         ] {
-            assert_eq!(Call::of(&Method::GET, path), Err(NoCall::Path), "{path}");
+            assert_eq!(ApiCall::of(&Method::GET, path), Err(CallRejection::Path), "{path}");
         }
     }
 }

@@ -28,10 +28,10 @@ use axum::{
 use futures_util::future::{FutureExt, Shared, WeakShared};
 use tokio::{sync::Semaphore, time::timeout};
 
-pub use self::upstream::NoUpstream;
+pub use self::upstream::UpstreamSetupError;
 use self::{
-    calls::{Call, NoCall},
-    upstream::{NoAnswer, PATIENCE, Upstream},
+    calls::{ApiCall, CallRejection},
+    upstream::{PATIENCE, Upstream, UpstreamError},
 };
 use super::{
     Hub,
@@ -40,8 +40,8 @@ use super::{
 };
 use crate::protocol::rest::made_run;
 use crate::source::{
-    Access, ApiUrl, ConnectionBudget, Ending,
-    http::{Answer, HttpError},
+    Access, ApiUrl, ConnectionBudget, Disconnect,
+    http::{HttpError, HttpResponse},
 };
 
 /// Where the backend's REST is on the hub, and on most backends.
@@ -65,7 +65,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; frame-ancestors 'none
 
 /// What stands behind `/api`.
 #[derive(Clone, Debug, Default)]
-pub enum Behind {
+pub enum ApiBackend {
     /// A backend with REST: its address and the hub's credentials for it.
     Backend {
         url: ApiUrl,
@@ -77,7 +77,7 @@ pub enum Behind {
     Stream,
     /// The demo studio, which has none.
     #[default]
-    Studio,
+    Demo,
 }
 
 /// Passes REST through.
@@ -86,34 +86,36 @@ pub struct Passthrough {
     allow_actions: bool,
     budget: ConnectionBudget,
     executing: Arc<Semaphore>,
-    looks: Mutex<HashMap<String, WeakShared<Look>>>,
+    looks: Mutex<HashMap<String, WeakShared<SharedRead>>>,
     refusals: Arc<Refusals>,
-    answers: Answers,
+    answers: ResponseCounts,
     /// It watches what is made through this.
     hub: Weak<Hub>,
 }
 
 /// A look under way, for all who want to look at the same.
-type Look = Pin<Box<dyn Future<Output = Passed> + Send>>;
+type SharedRead = Pin<Box<dyn Future<Output = ProxiedResponse> + Send>>;
 
 impl Passthrough {
     /// # Errors
     ///
     /// When the authorities to trust cannot be had.
     pub fn new(
-        behind: Behind,
+        behind: ApiBackend,
         allow_actions: bool,
         refusals: Arc<Refusals>,
         hub: Option<&Arc<Hub>>,
-    ) -> Result<Self, NoUpstream> {
+    ) -> Result<Self, UpstreamSetupError> {
         let budget = match &behind {
-            Behind::Backend { budget, .. } => budget.clone(),
-            Behind::Stream | Behind::Studio => ConnectionBudget::new(1),
+            ApiBackend::Backend { budget, .. } => budget.clone(),
+            ApiBackend::Stream | ApiBackend::Demo => ConnectionBudget::new(1),
         };
         let upstream = match behind {
-            Behind::Backend { url, access, .. } => Ok(Upstream::new(url, access)?),
-            Behind::Stream => Err("this hub has no API: what is behind it is a stream of events"),
-            Behind::Studio => Err("this hub has no API: what is behind it is a demo studio"),
+            ApiBackend::Backend { url, access, .. } => Ok(Upstream::new(url, access)?),
+            ApiBackend::Stream => {
+                Err("this hub has no API: what is behind it is a stream of events")
+            }
+            ApiBackend::Demo => Err("this hub has no API: what is behind it is a demo studio"),
         };
         Ok(Self {
             upstream,
@@ -122,13 +124,13 @@ impl Passthrough {
             executing: Arc::new(Semaphore::new(MOST_EXECUTING)),
             looks: Mutex::default(),
             refusals,
-            answers: Answers::default(),
+            answers: ResponseCounts::default(),
             hub: hub.map(Arc::downgrade).unwrap_or_default(),
         })
     }
 
     /// How many answers there were, by class of status.
-    pub fn answers(&self) -> &Answers {
+    pub fn answers(&self) -> &ResponseCounts {
         &self.answers
     }
 
@@ -141,13 +143,13 @@ impl Passthrough {
         }
         let path = request.uri().path();
         let path = path.strip_prefix(API_BASE).unwrap_or(path);
-        let call = match Call::of(request.method(), path) {
+        let call = match ApiCall::of(request.method(), path) {
             Ok(call) => call,
             Err(why) => return self.refuse(why),
         };
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{path}{query}");
-        if call == Call::Look {
+        if call == ApiCall::Read {
             return self.look(target).await.into_response();
         }
         if !self.allow_actions {
@@ -157,16 +159,16 @@ impl Passthrough {
         self.change(call, target, request).await
     }
 
-    fn refuse(&self, why: NoCall) -> Response {
+    fn refuse(&self, why: CallRejection) -> Response {
         match why {
-            NoCall::Method => {
+            CallRejection::Method => {
                 let mut response =
                     detail(StatusCode::METHOD_NOT_ALLOWED, "this hub passes on GET, HEAD and POST");
                 let allow = HeaderValue::from_static("GET,HEAD,POST");
                 response.headers_mut().insert(header::ALLOW, allow);
                 response
             }
-            NoCall::Unknown => {
+            CallRejection::Unknown => {
                 self.refusals.count(Reason::Action);
                 detail(
                     StatusCode::FORBIDDEN,
@@ -174,26 +176,26 @@ impl Passthrough {
                      nothing else that changes something",
                 )
             }
-            NoCall::Path => detail(StatusCode::BAD_REQUEST, "there is no such path"),
+            CallRejection::Path => detail(StatusCode::BAD_REQUEST, "there is no such path"),
         }
     }
 
     /// Looks at `target`, together with all others who want that while it is under way.
-    fn look(self: &Arc<Self>, target: String) -> Shared<Look> {
+    fn look(self: &Arc<Self>, target: String) -> Shared<SharedRead> {
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = looks.get(&target).and_then(WeakShared::upgrade) {
             return under_way;
         }
         looks.retain(|_, look| look.upgrade().is_some());
         let (passthrough, place) = (Arc::clone(self), target.clone());
-        let look: Look = Box::pin(async move { passthrough.ask(&place).await });
+        let look: SharedRead = Box::pin(async move { passthrough.ask(&place).await });
         let look = look.shared();
         looks.extend(look.downgrade().map(|weak| (target, weak)));
         look
     }
 
-    async fn ask(&self, target: &str) -> Passed {
-        let Ok(upstream) = &self.upstream else { return Passed::nothing() };
+    async fn ask(&self, target: &str) -> ProxiedResponse {
+        let Ok(upstream) = &self.upstream else { return ProxiedResponse::nothing() };
         let asked = async {
             let _permit = self.budget.take().await;
             upstream.look(target).await
@@ -203,14 +205,14 @@ impl Passthrough {
     }
 
     /// Carries a change through to its end, whether or not who asked for it waits for that.
-    async fn change(self: &Arc<Self>, call: Call, target: String, request: Request) -> Response {
+    async fn change(self: &Arc<Self>, call: ApiCall, target: String, request: Request) -> Response {
         let peer = request.extensions().get::<Peer>().cloned();
         let json = match self.read(request).await {
             Ok(json) => json,
             Err(response) => return response,
         };
         let executing = match call {
-            Call::Execute => match Arc::clone(&self.executing).try_acquire_owned() {
+            ApiCall::Execute => match Arc::clone(&self.executing).try_acquire_owned() {
                 Ok(place) => Some(place),
                 Err(_) => {
                     let words =
@@ -218,12 +220,12 @@ impl Passthrough {
                     return detail(StatusCode::TOO_MANY_REQUESTS, words);
                 }
             },
-            Call::Act | Call::Look => None,
+            ApiCall::Change | ApiCall::Read => None,
         };
         let _waiting = peer.filter(|_| executing.is_some()).map(|peer| peer.wait_long());
         let passthrough = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let Ok(upstream) = &passthrough.upstream else { return Passed::nothing() };
+            let Ok(upstream) = &passthrough.upstream else { return ProxiedResponse::nothing() };
             if executing.is_some() {
                 let sent = upstream.change(&target, json, EXECUTE_PATIENCE).await;
                 return passthrough.watch_what_was_made(sent.into());
@@ -237,11 +239,11 @@ impl Passthrough {
             passthrough.watch_what_was_made(sent.into())
         });
         // It does not panic, and nobody aborts it but the end of the hub.
-        task.await.unwrap_or_else(|_| Passed::nothing()).into_response()
+        task.await.unwrap_or_else(|_| ProxiedResponse::nothing()).into_response()
     }
 
     /// A run that was made waits, and no list has it: every screen is to see it nevertheless.
-    fn watch_what_was_made(&self, passed: Passed) -> Passed {
+    fn watch_what_was_made(&self, passed: ProxiedResponse) -> ProxiedResponse {
         if passed.status.is_success()
             && let Some(hub) = self.hub.upgrade()
             && let Ok(run) = made_run(&passed.body)
@@ -274,14 +276,14 @@ impl Passthrough {
 
 /// What goes back to a screen.
 #[derive(Clone, Debug)]
-struct Passed {
+struct ProxiedResponse {
     status: StatusCode,
     content_type: Option<HeaderValue>,
     body: Bytes,
 }
 
-impl From<Result<Answer, NoAnswer>> for Passed {
-    fn from(answer: Result<Answer, NoAnswer>) -> Self {
+impl From<Result<HttpResponse, UpstreamError>> for ProxiedResponse {
+    fn from(answer: Result<HttpResponse, UpstreamError>) -> Self {
         let error = match answer {
             // Whose credentials are refused is the hub, not the screen.
             Ok(answer) if answer.status == 401 => {
@@ -303,21 +305,21 @@ impl From<Result<Answer, NoAnswer>> for Passed {
         };
         match error {
             // Where its file lies is nobody's business.
-            NoAnswer::NoAccess => {
+            UpstreamError::NoAccess => {
                 Self::words(StatusCode::BAD_GATEWAY, "the hub cannot read its credentials")
             }
-            NoAnswer::Http(
+            UpstreamError::Http(
                 error @ (HttpError::Silent { .. }
-                | HttpError::NoConnection(Ending::ConnectTimeout { .. })),
+                | HttpError::NoConnection(Disconnect::ConnectTimeout { .. })),
             ) => Self::words(StatusCode::GATEWAY_TIMEOUT, &format!("the backend: {error}")),
-            NoAnswer::Http(error) => {
+            UpstreamError::Http(error) => {
                 Self::words(StatusCode::BAD_GATEWAY, &format!("the backend: {error}"))
             }
         }
     }
 }
 
-impl Passed {
+impl ProxiedResponse {
     fn nothing() -> Self {
         Self::words(StatusCode::BAD_GATEWAY, "the hub ends")
     }
@@ -329,7 +331,7 @@ impl Passed {
     }
 }
 
-impl IntoResponse for Passed {
+impl IntoResponse for ProxiedResponse {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
         let headers = response.headers_mut();
@@ -342,9 +344,9 @@ impl IntoResponse for Passed {
 
 /// Answers by class of status: 2xx and so on.
 #[derive(Debug, Default)]
-pub struct Answers([AtomicU64; 6]);
+pub struct ResponseCounts([AtomicU64; 6]);
 
-impl Answers {
+impl ResponseCounts {
     fn count(&self, status: StatusCode) {
         if let Some(count) = self.0.get(usize::from(status.as_u16() / 100)) {
             count.fetch_add(1, Ordering::Relaxed);

@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use crate::source::{
     Access, AccessError, ApiUrl, Credentials,
-    bases::Bases,
+    api_base::ApiBase,
     connector::NetConnector,
-    http::{Answer, HttpClient, HttpError},
+    http::{HttpClient, HttpError, HttpResponse},
 };
 
 /// How long a question may take, from connecting to the end of the answer.
@@ -20,7 +20,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a backend's REST cannot be asked at all.
 #[derive(Debug, Error)]
-pub enum NoUpstream {
+pub enum UpstreamSetupError {
     #[error(transparent)]
     Access(#[from] AccessError),
     #[error("no TLS on this machine: {0}")]
@@ -29,13 +29,13 @@ pub enum NoUpstream {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum NoAnswer {
+pub(super) enum UpstreamError {
     /// The hub's own credentials cannot be had.
     NoAccess,
     Http(HttpError),
 }
 
-impl From<HttpError> for NoAnswer {
+impl From<HttpError> for UpstreamError {
     fn from(error: HttpError) -> Self {
         Self::Http(error)
     }
@@ -45,7 +45,7 @@ impl From<HttpError> for NoAnswer {
 struct Session {
     credentials: Option<Credentials>,
     client: Arc<HttpClient<NetConnector>>,
-    bases: Bases,
+    api_base: ApiBase,
 }
 
 /// A backend's REST.
@@ -60,15 +60,15 @@ impl Upstream {
     /// # Errors
     ///
     /// When the authorities to trust cannot be had.
-    pub fn new(url: ApiUrl, access: Access) -> Result<Self, NoUpstream> {
+    pub fn new(url: ApiUrl, access: Access) -> Result<Self, UpstreamSetupError> {
         let connector = Arc::new(NetConnector::trusting(access.roots()?)?);
         Ok(Self { connector, url, access, session: Mutex::default() })
     }
 
     /// Looks at `path`, below the base.
-    pub async fn look(&self, path: &str) -> Result<Answer, NoAnswer> {
+    pub async fn look(&self, path: &str) -> Result<HttpResponse, UpstreamError> {
         let session = self.session()?;
-        let base = session.bases.settle(&session.client).await?;
+        let base = session.api_base.settle(&session.client).await?;
         let answer = session.client.look(&format!("{base}{path}")).await?;
         Ok(session.client.without_secrets(answer))
     }
@@ -79,16 +79,16 @@ impl Upstream {
         path: &str,
         json: String,
         patience: Duration,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<HttpResponse, UpstreamError> {
         let session = self.session()?;
-        let base = session.bases.settle(&session.client).await?;
+        let base = session.api_base.settle(&session.client).await?;
         let answer = session.client.change(&format!("{base}{path}"), json, patience).await?;
         Ok(session.client.without_secrets(answer))
     }
 
     /// The session with the credentials as they are now: their file may have changed.
-    fn session(&self) -> Result<Arc<Session>, NoAnswer> {
-        let credentials = self.access.credentials().map_err(|_| NoAnswer::NoAccess)?;
+    fn session(&self) -> Result<Arc<Session>, UpstreamError> {
+        let credentials = self.access.credentials().map_err(|_| UpstreamError::NoAccess)?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = session.as_ref().filter(|it| it.credentials == credentials) {
             return Ok(Arc::clone(session));
@@ -100,7 +100,7 @@ impl Upstream {
                 credentials.clone(),
                 PATIENCE,
             )),
-            bases: Bases::new(self.url.bases()),
+            api_base: ApiBase::new(self.url.api_base()),
             credentials,
         });
         *session = Some(Arc::clone(&fresh));

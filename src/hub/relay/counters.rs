@@ -41,11 +41,11 @@ pub struct Counters {
     pub upstream_reconnects: Counter,
 
     /// Screens connected now.
-    pub screens: Counter,
+    pub clients: Counter,
     /// Of them, those that have not been sent everything yet.
-    pub screens_behind: Counter,
+    pub clients_behind: Counter,
     /// Screens that ever connected.
-    pub screens_total: Counter,
+    pub clients_total: Counter,
     /// Connections that went on where the one before had ended.
     pub resumes: Counter,
     /// Connections that were sent everything.
@@ -54,7 +54,7 @@ pub struct Counters {
     pub lag_closes: Counter,
 
     /// Counted frames kept now.
-    pub journal_frames: Counter,
+    pub journal_entries: Counter,
     /// Bytes of them, as `--keep-mib` counts.
     pub journal_bytes: Counter,
     /// Runs kept now.

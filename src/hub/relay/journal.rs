@@ -13,14 +13,14 @@ use crate::protocol::{ORPHAN_AFTER, RunId};
 const BYTES_BESIDE_TEXT: usize = 64;
 
 /// Frames kept of one run: one that goes on for ever is never over, and so has a bound of its own.
-const MOST_FRAMES_OF_A_RUN: usize = 10_000;
+const MOST_ENTRIES_OF_A_RUN: usize = 10_000;
 
 /// A counted frame.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Frame {
+pub(super) struct JournalEntry {
     pub seq: u64,
     pub run: RunId,
-    pub kind: FrameKind,
+    pub kind: JournalEntryKind,
     /// When it came, by this machine's clock.
     pub at: Timestamp,
     /// As it is sent.
@@ -29,7 +29,7 @@ pub(super) struct Frame {
 
 /// What a counted frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FrameKind {
+pub(super) enum JournalEntryKind {
     /// A workflow event, byte for byte.
     Event,
     /// What REST told of a run; the last one of a run takes the place of those before.
@@ -38,7 +38,7 @@ pub(super) enum FrameKind {
 
 /// How much is kept. What is over goes in whole runs, the one that was heard of longest ago first.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Keep {
+pub struct JournalRetention {
     /// Runs that nothing was heard of for so long go.
     pub age: Duration,
     /// Of the texts that are sent.
@@ -50,16 +50,16 @@ pub struct Keep {
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     texts: BTreeMap<u64, Utf8Bytes>,
-    runs: HashMap<RunId, Kept, FixedState>,
+    runs: HashMap<RunId, JournalRun, FixedState>,
     /// The highest number ever given.
     last: u64,
     bytes: usize,
-    /// Runs with more than [`MOST_FRAMES_OF_A_RUN`].
+    /// Runs with more than [`MOST_ENTRIES_OF_A_RUN`].
     overfull: HashSet<RunId, FixedState>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct JournalRun {
     /// In order.
     seqs: Vec<u64>,
     snapshot: Option<u64>,
@@ -78,7 +78,7 @@ impl Journal {
         self.last
     }
 
-    pub(super) fn frames(&self) -> usize {
+    pub(super) fn entries(&self) -> usize {
         self.texts.len()
     }
 
@@ -86,7 +86,7 @@ impl Journal {
         self.runs.len()
     }
 
-    /// What is kept, as [`Keep::bytes`] counts it.
+    /// What is kept, as [`JournalRetention::bytes`] counts it.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -97,10 +97,10 @@ impl Journal {
     }
 
     /// Adds a frame, whose number is higher than all before.
-    pub(super) fn push(&mut self, frame: Frame) {
-        let Frame { seq, run, kind, at, text } = frame;
+    pub(super) fn push(&mut self, entry: JournalEntry) {
+        let JournalEntry { seq, run, kind, at, text } = entry;
         let cost = cost(&text);
-        let kept = self.runs.entry(run.clone()).or_insert_with(|| Kept {
+        let kept = self.runs.entry(run.clone()).or_insert_with(|| JournalRun {
             seqs: Vec::new(),
             snapshot: None,
             bytes: 0,
@@ -110,10 +110,10 @@ impl Journal {
         kept.seqs.push(seq);
         kept.bytes += cost;
         let replaced = match kind {
-            FrameKind::Event => None,
-            FrameKind::Snapshot => kept.snapshot.replace(seq),
+            JournalEntryKind::Event => None,
+            JournalEntryKind::Snapshot => kept.snapshot.replace(seq),
         };
-        if kept.seqs.len() > MOST_FRAMES_OF_A_RUN {
+        if kept.seqs.len() > MOST_ENTRIES_OF_A_RUN {
             self.overfull.insert(run.clone());
         }
         self.bytes += cost;
@@ -134,15 +134,15 @@ impl Journal {
     /// One that goes on is not among them, unless nothing was heard of it for [`ORPHAN_AFTER`].
     pub(super) fn outdated(
         &self,
-        keep: &Keep,
+        keep: &JournalRetention,
         now: Timestamp,
         has_ended: impl Fn(&RunId) -> bool,
     ) -> Vec<RunId> {
-        let quiet_for = |kept: &Kept| now.duration_since(kept.heard_at);
-        let longer = |kept: &Kept, limit: Duration| {
+        let quiet_for = |kept: &JournalRun| now.duration_since(kept.heard_at);
+        let longer = |kept: &JournalRun, limit: Duration| {
             Duration::try_from(quiet_for(kept)).is_ok_and(|quiet| quiet > limit)
         };
-        let mut may_go: Vec<(&RunId, &Kept)> = self
+        let mut may_go: Vec<(&RunId, &JournalRun)> = self
             .runs
             .iter()
             .filter(|(run, kept)| longer(kept, ORPHAN_AFTER) || has_ended(run))
@@ -162,7 +162,7 @@ impl Journal {
     }
 
     /// Whether there are more runs or bytes than there may be.
-    pub(super) fn is_over(&self, keep: &Keep) -> bool {
+    pub(super) fn is_over(&self, keep: &JournalRetention) -> bool {
         is_over(keep, self.runs.len(), self.bytes)
     }
 
@@ -171,7 +171,7 @@ impl Journal {
         let overfull = std::mem::take(&mut self.overfull);
         let surplus = |run: RunId| {
             let kept = self.runs.get(&run)?;
-            let most = kept.seqs.len().saturating_sub(MOST_FRAMES_OF_A_RUN);
+            let most = kept.seqs.len().saturating_sub(MOST_ENTRIES_OF_A_RUN);
             let oldest = kept.seqs.iter().filter(|seq| kept.snapshot != Some(**seq));
             Some((run, oldest.take(most).copied().collect()))
         };
@@ -212,7 +212,7 @@ fn cost(text: &Utf8Bytes) -> usize {
     text.len() + BYTES_BESIDE_TEXT
 }
 
-fn is_over(keep: &Keep, runs: usize, bytes: usize) -> bool {
+fn is_over(keep: &JournalRetention, runs: usize, bytes: usize) -> bool {
     runs > keep.runs || bytes as u64 > keep.bytes
 }
 
@@ -220,16 +220,17 @@ fn is_over(keep: &Keep, runs: usize, bytes: usize) -> bool {
 mod tests {
     use super::*;
 
-    const KEEP: Keep = Keep { age: Duration::from_secs(3600), bytes: u64::MAX, runs: usize::MAX };
+    const KEEP: JournalRetention =
+        JournalRetention { age: Duration::from_secs(3600), bytes: u64::MAX, runs: usize::MAX };
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + secs).unwrap()
     }
 
-    fn push(journal: &mut Journal, run: &str, kind: FrameKind, secs: i64) -> u64 {
+    fn push(journal: &mut Journal, run: &str, kind: JournalEntryKind, secs: i64) -> u64 {
         let seq = journal.last() + 1;
         let text = format!("{run} {seq}").into();
-        journal.push(Frame { seq, run: run.into(), kind, at: at(secs), text });
+        journal.push(JournalEntry { seq, run: run.into(), kind, at: at(secs), text });
         seq
     }
 
@@ -240,11 +241,11 @@ mod tests {
     #[test]
     fn only_the_freshest_snapshot_of_a_run_is_kept() {
         let mut journal = Journal::after(10);
-        push(&mut journal, "a", FrameKind::Snapshot, 0);
-        push(&mut journal, "a", FrameKind::Event, 0);
-        push(&mut journal, "b", FrameKind::Snapshot, 0);
+        push(&mut journal, "a", JournalEntryKind::Snapshot, 0);
+        push(&mut journal, "a", JournalEntryKind::Event, 0);
+        push(&mut journal, "b", JournalEntryKind::Snapshot, 0);
         assert_eq!(journal.snapshot_of("a"), Some(11));
-        push(&mut journal, "a", FrameKind::Snapshot, 0);
+        push(&mut journal, "a", JournalEntryKind::Snapshot, 0);
         assert_eq!(journal.snapshot_of("a"), Some(14));
         assert_eq!(read(&journal, 0), [12, 13, 14]);
         assert_eq!(read(&journal, 13), [14]);
@@ -252,7 +253,7 @@ mod tests {
         for run in ["a", "b"] {
             journal.drop_run(&run.into());
         }
-        assert_eq!((journal.runs(), journal.frames(), journal.bytes()), (0, 0, 0));
+        assert_eq!((journal.runs(), journal.entries(), journal.bytes()), (0, 0, 0));
         assert_eq!(journal.last(), 14, "numbers are not given twice");
         assert!(read(&journal, 0).is_empty() && read(&journal, 14).is_empty());
     }
@@ -261,34 +262,34 @@ mod tests {
     fn what_was_heard_of_longest_ago_goes_first_and_what_goes_on_stays() {
         let mut journal = Journal::default();
         for (run, secs) in [("running", 0), ("old", 10), ("newer", 20), ("newest", 30)] {
-            push(&mut journal, run, FrameKind::Event, secs);
+            push(&mut journal, run, JournalEntryKind::Event, secs);
         }
         let ended = |run: &RunId| run != "running";
-        let outdated = |keep: Keep, secs: i64| journal.outdated(&keep, at(secs), ended);
+        let outdated = |keep: JournalRetention, secs: i64| journal.outdated(&keep, at(secs), ended);
         assert!(outdated(KEEP, 40).is_empty());
-        assert_eq!(outdated(Keep { runs: 2, ..KEEP }, 40), ["old", "newer"]);
-        assert_eq!(outdated(Keep { runs: 0, ..KEEP }, 40), ["old", "newer", "newest"]);
+        assert_eq!(outdated(JournalRetention { runs: 2, ..KEEP }, 40), ["old", "newer"]);
+        assert_eq!(outdated(JournalRetention { runs: 0, ..KEEP }, 40), ["old", "newer", "newest"]);
         let bytes = journal.bytes() as u64;
-        assert_eq!(outdated(Keep { bytes: bytes - 1, ..KEEP }, 40), ["old"]);
-        assert!(outdated(Keep { bytes, ..KEEP }, 40).is_empty());
+        assert_eq!(outdated(JournalRetention { bytes: bytes - 1, ..KEEP }, 40), ["old"]);
+        assert!(outdated(JournalRetention { bytes, ..KEEP }, 40).is_empty());
         let age = Duration::from_secs(15);
-        assert_eq!(outdated(Keep { age, ..KEEP }, 40), ["old", "newer"]);
+        assert_eq!(outdated(JournalRetention { age, ..KEEP }, 40), ["old", "newer"]);
         // What does not go on any more is no exception.
         let quiet = 1 + ORPHAN_AFTER.as_secs() as i64;
-        assert_eq!(outdated(Keep { runs: 3, ..KEEP }, quiet), ["running"]);
+        assert_eq!(outdated(JournalRetention { runs: 3, ..KEEP }, quiet), ["running"]);
     }
 
     #[test]
     fn a_run_without_end_keeps_its_last_frames_and_its_snapshot() {
         let mut journal = Journal::default();
-        push(&mut journal, "a", FrameKind::Snapshot, 0);
-        for _ in 0..MOST_FRAMES_OF_A_RUN + 2 {
-            push(&mut journal, "a", FrameKind::Event, 0);
+        push(&mut journal, "a", JournalEntryKind::Snapshot, 0);
+        for _ in 0..MOST_ENTRIES_OF_A_RUN + 2 {
+            push(&mut journal, "a", JournalEntryKind::Event, 0);
         }
         let surplus = journal.surplus();
         assert_eq!(surplus, [("a".into(), vec![2, 3, 4])]);
         journal.remove(&surplus[0].0, &surplus[0].1);
-        assert_eq!(journal.frames(), MOST_FRAMES_OF_A_RUN);
+        assert_eq!(journal.entries(), MOST_ENTRIES_OF_A_RUN);
         assert_eq!(journal.snapshot_of("a"), Some(1));
         assert!(journal.surplus().is_empty());
     }

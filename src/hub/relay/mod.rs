@@ -4,21 +4,21 @@
 //! | --- | --- | --- |
 //! | `journal` | what screens are told, by number; what goes when there is too much | where it comes from, files |
 //! | `store` | the same in a file | what a frame says |
-//! | `intake` | upstream → model → store → journal, on a thread of its own | screens |
-//! | `screen` | one screen's connection: a place in the journal | other screens, upstream |
-//! | `taking` | since when a connection takes nothing | what it carries |
+//! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
+//! | `client` | one screen's connection: a place in the journal | other screens, upstream |
+//! | `stall_detector` | since when a connection takes nothing | what it carries |
 //! | [`counters`] | numbers for whoever watches the hub | everything else |
 //!
 //! Nothing is queued for a screen: it pulls from the journal when its socket can take more. So a
 //! slow one lags, costs nothing, and delays nobody. And what is shown has been written before, so that no screen
 //! has seen what a hub that was killed does not know any more.
 
+mod client;
 pub mod counters;
-mod intake;
+mod ingest_thread;
 mod journal;
-mod screen;
+mod stall_detector;
 mod store;
-mod taking;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -32,18 +32,20 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use self::client::ResumeRequest;
 pub use self::counters::Counters;
-use self::intake::Intake;
+use self::ingest_thread::IngestThread;
 use self::journal::Journal;
-pub use self::journal::Keep;
-use self::screen::Wish;
+pub use self::journal::JournalRetention;
 use self::store::Store;
 pub use self::store::StoreError;
-use super::{HubError, gate::ScreenPlace};
+use super::{HubError, gate::ClientSlot};
 use crate::model::{Model, Retention, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::protocol::hub::{Upstream, UpstreamState};
-use crate::source::{self, Address, Command, Commander, ConnectionSettings, Signal, SourceHandle};
+use crate::source::{
+    self, Address, Command, CommandSender, ConnectionSettings, Signal, SourceHandle,
+};
 
 /// Runs that the model holds at least, however few are kept: those that go on are never dropped.
 const LEAST_MODEL_RUNS: usize = 100_000;
@@ -56,7 +58,7 @@ pub struct HubOptions {
     pub connection: ConnectionSettings,
     /// The file that keeps what was seen; `None` keeps it in memory only.
     pub store: Option<PathBuf>,
-    pub keep: Keep,
+    pub keep: JournalRetention,
     /// Below which path REST is passed through, where it is.
     pub api: Option<&'static str>,
     /// Whether what is passed through may change something.
@@ -89,9 +91,9 @@ impl StoreState {
 #[derive(Debug)]
 pub struct Hub {
     shared: Arc<Shared>,
-    screens: Mutex<JoinSet<()>>,
+    clients: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
-    upstream: Commander,
+    upstream: CommandSender,
     thread: Mutex<Option<Thread>>,
 }
 
@@ -157,13 +159,13 @@ impl Hub {
     ///
     /// When the store cannot be used, in words that say what to do.
     pub fn open(options: HubOptions) -> Result<Self, HubError> {
-        let (intake, shared) = Self::prepare(&options)?;
+        let (ingest_thread, shared) = Self::prepare(&options)?;
         let mut connection = options.connection;
         (connection.api.unfinished, connection.api.seen_until) = unfinished(&shared.model());
         let source =
             source::spawn(Some(options.upstream.as_str().to_owned()), connection, Arc::new(|| {}));
         let signals = source.signals.clone();
-        Self::begin(intake, shared, signals, Some(source))
+        Self::begin(ingest_thread, shared, signals, Some(source))
     }
 
     /// The same, with `signals` for what comes from upstream.
@@ -172,11 +174,11 @@ impl Hub {
     ///
     /// As [`open`](Self::open).
     pub fn fed_by(signals: Receiver<Signal>, options: &HubOptions) -> Result<Self, HubError> {
-        let (intake, shared) = Self::prepare(options)?;
-        Self::begin(intake, shared, signals, None)
+        let (ingest_thread, shared) = Self::prepare(options)?;
+        Self::begin(ingest_thread, shared, signals, None)
     }
 
-    fn prepare(options: &HubOptions) -> Result<(Intake, Arc<Shared>), StoreError> {
+    fn prepare(options: &HubOptions) -> Result<(IngestThread, Arc<Shared>), StoreError> {
         let fresh = fresh_id();
         let store = options.store.as_deref().map(|path| Store::open(path, fresh)).transpose()?;
         let (stream, last) =
@@ -207,11 +209,11 @@ impl Hub {
             api: options.api,
             actions: options.actions,
         });
-        Ok((Intake::resume(shared.clone(), store, options.keep)?, shared))
+        Ok((IngestThread::resume(shared.clone(), store, options.keep)?, shared))
     }
 
     fn begin(
-        intake: Intake,
+        ingest_thread: IngestThread,
         shared: Arc<Shared>,
         signals: Receiver<Signal>,
         source: Option<SourceHandle>,
@@ -221,13 +223,13 @@ impl Hub {
         let body = move || {
             // Owned here, so that upstream is let go of when the hub ends.
             let _source = source;
-            intake.run(signals, &quitting);
+            ingest_thread.run(signals, &quitting);
         };
         let thread = std::thread::Builder::new().name("meterbridge-hub".to_owned());
         let handle = thread.spawn(body).map_err(HubError::Thread)?;
         Ok(Self {
             shared,
-            screens: Mutex::default(),
+            clients: Mutex::default(),
             stopping: watch::Sender::new(false),
             upstream,
             thread: Mutex::new(Some(Thread { quit, handle })),
@@ -280,26 +282,26 @@ impl Hub {
     }
 
     /// Serves a screen, once `upgrade` gives its connection behind the answered handshake, until
-    /// either side ends it. `query` is that of its address; `place` is kept as long as it stays.
+    /// either side ends it. `query` is that of its address; `slot` is kept as long as it stays.
     pub fn welcome<S>(
         &self,
         query: Option<&str>,
-        place: Option<ScreenPlace>,
+        slot: Option<ClientSlot>,
         upgrade: impl Future<Output = Option<S>> + Send + 'static,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let shared = self.shared.clone();
-        let (wish, stop) = (Wish::read(query), self.stopping.subscribe());
-        let present = screen::Present::new(shared);
-        let mut screens = self.screens();
+        let (resume, stop) = (ResumeRequest::read(query), self.stopping.subscribe());
+        let guard = client::ConnectedGuard::new(shared);
+        let mut clients = self.clients();
         // Those that have ended, so that they do not pile up.
-        while screens.try_join_next().is_some() {}
-        screens.spawn(async move {
-            let _place = place;
+        while clients.try_join_next().is_some() {}
+        clients.spawn(async move {
+            let _slot = slot;
             // Where the client left before it had its answer, there is nobody to serve.
             if let Some(io) = upgrade.await {
-                screen::serve(present, io, wish, stop).await;
+                client::serve(guard, io, resume, stop).await;
             }
         });
     }
@@ -307,10 +309,10 @@ impl Hub {
     /// Closes every screen with 1001 and waits a moment for them to take it.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
-        let mut screens = std::mem::take(&mut *self.screens());
-        let all = async { while screens.join_next().await.is_some() {} };
+        let mut clients = std::mem::take(&mut *self.clients());
+        let all = async { while clients.join_next().await.is_some() {} };
         // Who has not gone by then is cut off.
-        let _ = timeout(screen::CLOSE_GRACE, all).await;
+        let _ = timeout(client::CLOSE_GRACE, all).await;
     }
 
     /// Takes in nothing more and lets upstream and the store go, so that another hub may have them.
@@ -323,8 +325,8 @@ impl Hub {
         }
     }
 
-    fn screens(&self) -> MutexGuard<'_, JoinSet<()>> {
-        self.screens.lock().unwrap_or_else(PoisonError::into_inner)
+    fn clients(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

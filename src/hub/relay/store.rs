@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::journal::{Frame, FrameKind};
+use super::journal::{JournalEntry, JournalEntryKind};
 use crate::protocol::RunId;
 
 /// Says whose file it is: "MBhb".
@@ -116,19 +116,19 @@ impl Store {
     }
 
     /// Hands out every frame in order.
-    pub(super) fn frames(&self, mut each: impl FnMut(Frame)) -> Result<(), StoreError> {
+    pub(super) fn entries(&self, mut each: impl FnMut(JournalEntry)) -> Result<(), StoreError> {
         let read = || -> rusqlite::Result<()> {
             let all = "SELECT seq, run, kind, at, text FROM frames ORDER BY seq";
             let mut statement = self.db.prepare(all)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let kind: i64 = row.get(2)?;
-                each(Frame {
+                each(JournalEntry {
                     seq: number(row.get(0)?, 0)?,
                     run: RunId::new(row.get_ref(1)?.as_str()?),
                     kind: match kind {
-                        0 => FrameKind::Event,
-                        1 => FrameKind::Snapshot,
+                        0 => JournalEntryKind::Event,
+                        1 => JournalEntryKind::Snapshot,
                         _ => return Err(rusqlite::Error::IntegralValueOutOfRange(2, kind)),
                     },
                     at: instant(row.get(3)?, 3)?,
@@ -154,20 +154,24 @@ impl Store {
     }
 
     /// Adds frames and takes others out: all of it, or nothing.
-    pub(super) fn commit(&mut self, added: &[Frame], removed: &[u64]) -> Result<(), StoreError> {
-        let last = added.last().map_or(self.last, |frame| frame.seq);
+    pub(super) fn commit(
+        &mut self,
+        added: &[JournalEntry],
+        removed: &[u64],
+    ) -> Result<(), StoreError> {
+        let last = added.last().map_or(self.last, |entry| entry.seq);
         let done = transact(&mut self.db, |db| {
             remove(db, removed)?;
             let mut insert = db.prepare("INSERT INTO frames VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            for frame in added {
-                let kind = i64::from(frame.kind == FrameKind::Snapshot);
-                let at = frame.at.as_microsecond();
+            for entry in added {
+                let kind = i64::from(entry.kind == JournalEntryKind::Snapshot);
+                let at = entry.at.as_microsecond();
                 insert.execute(params![
-                    frame.seq as i64,
-                    &*frame.run,
+                    entry.seq as i64,
+                    &*entry.run,
                     kind,
                     at,
-                    frame.text.as_str()
+                    entry.text.as_str()
                 ])?;
             }
             set(db, "last", &last.to_string())

@@ -3,8 +3,8 @@
 //! HTTP over them (types, ranges, conditions, compressed neighbours) is `tower_http`'s `ServeDir`;
 //! a [`Site`] is where it gets its files from, and refuses what is outside.
 
+mod asset_source;
 mod files;
-mod place;
 
 #[cfg(feature = "embed-page")]
 mod embedded;
@@ -17,7 +17,7 @@ use axum::{
 };
 use tower_http::services::ServeDir;
 
-pub use self::{files::EmbeddedFile, place::Site};
+pub use self::{asset_source::Site, files::EmbeddedFile};
 
 /// Answers `/` where there is no page.
 const NO_PAGE: &str = include_str!("no_page.html");

@@ -6,16 +6,16 @@ use jiff::SignedDuration;
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
-use super::conductor::{Conductor, Turnout};
+use super::backend_watcher::{BackendWatcher, PollOutcome};
 use super::discovery::{PageAnswer, PageQuestion};
-use super::queries::Key;
-use super::watched::{Loss, Watched};
-use crate::protocol::rest::{ListedRun, RunList, RunSnapshot, ToldStatus};
+use super::queries::QueryKey;
+use super::watched_run::{Loss, WatchedRun};
+use crate::protocol::rest::{ListedRun, ReportedStatus, RunList, RunSnapshot};
 use crate::protocol::{Batch, RunId};
-use crate::source::Ending;
+use crate::source::Disconnect;
 use crate::source::connector::Connect;
-use crate::source::desk::Desk;
 use crate::source::http::HttpError;
+use crate::source::source_context::SourceContext;
 
 /// Runs that were over when we came: how many are asked for, and how old they may be. Of a hub that was
 /// away for longer, all that ended meanwhile.
@@ -23,16 +23,16 @@ const MOST_PAST: usize = 200;
 const PAST: SignedDuration = SignedDuration::from_hours(24);
 
 /// An answer of REST.
-pub(super) enum Answer {
+pub(super) enum QueryResult {
     List(Result<RunList, HttpError>),
     Page(PageQuestion, Result<RunList, HttpError>),
     SongRuns(SmolStr, Result<RunList, HttpError>),
-    /// With the token of the line that was open when it was asked.
+    /// With the token of the socket that was open when it was asked.
     Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
     Song(SmolStr, Result<Option<SmolStr>, HttpError>),
 }
 
-impl Answer {
+impl QueryResult {
     /// Why it says nothing that was asked for, where that is so.
     fn failure(&self) -> Option<&HttpError> {
         match self {
@@ -45,86 +45,93 @@ impl Answer {
     }
 }
 
-impl<C: Connect + Send + Sync + 'static> Conductor<C> {
-    pub(super) fn take_answer(&mut self, answer: Answer, desk: &mut Desk) -> Option<Turnout> {
+impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
+    pub(super) fn take_answer(
+        &mut self,
+        answer: QueryResult,
+        context: &mut SourceContext,
+    ) -> Option<PollOutcome> {
         let now = Instant::now();
         if let Some(asking) = self.asking.take() {
             let took = now.saturating_duration_since(asking.began);
             match &answer {
-                Answer::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
+                QueryResult::Page(page, _) if page.is_small() => {
+                    self.pacer.answered_rows(took, now)
+                }
                 _ => self.pacer.answered(took, now),
             }
         }
         let key = match &answer {
-            Answer::List(_) => Key::List,
-            Answer::Page(..) => Key::Page,
-            Answer::SongRuns(song, _) => Key::SongRuns(song.clone()),
-            Answer::Run(id, ..) => Key::Run(id.clone()),
-            Answer::Song(id, _) => Key::Song(id.clone()),
+            QueryResult::List(_) => QueryKey::List,
+            QueryResult::Page(..) => QueryKey::Page,
+            QueryResult::SongRuns(song, _) => QueryKey::SongRuns(song.clone()),
+            QueryResult::Run(id, ..) => QueryKey::Run(id.clone()),
+            QueryResult::Song(id, _) => QueryKey::Song(id.clone()),
         };
         // That there is no such thing is an answer, too; and how pages are asked for again is not the
         // queries' business.
         let is_told = |error: &HttpError| {
-            let is_of_lists = matches!(key, Key::Page | Key::List | Key::SongRuns(_));
+            let is_of_lists =
+                matches!(key, QueryKey::Page | QueryKey::List | QueryKey::SongRuns(_));
             matches!(error.status(), Some(400..=499)) || is_of_lists && error.was_answered()
         };
         let failure = answer.failure().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
-            if let Answer::Page(page, _) = &answer {
+            if let QueryResult::Page(page, _) = &answer {
                 self.discovery.answered(page, &PageAnswer::Lost, now);
             }
             self.lost = Some(Loss { at: now, server_at: self.server_now() });
             self.is_reached = false;
             self.is_readable = false;
-            return Some(Turnout::Unreached(ending_of(error.clone())));
+            return Some(PollOutcome::Unreached(disconnect_of(error.clone())));
         }
         let was_reached = std::mem::replace(&mut self.is_reached, true);
         let was_readable = self.is_readable;
         self.is_readable |= failure.is_none();
         if !was_reached {
             self.queries.end_pauses();
-            self.watched.values_mut().for_each(Watched::end_pause);
+            self.watched.values_mut().for_each(WatchedRun::end_pause);
             // What was not over may have ended meanwhile, and other runs with it.
             let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
-            unfinished.for_each(|run| self.queries.demand(&Key::Run(run.id.clone())));
+            unfinished.for_each(|run| self.queries.demand(&QueryKey::Run(run.id.clone())));
             self.discovery.demand();
         }
         let refusal = match answer {
-            Answer::List(Ok(list)) => {
+            QueryResult::List(Ok(list)) => {
                 self.list_refusal = None;
                 self.said_refusal = false;
                 self.take_list(&list, true, now);
                 None
             }
-            Answer::List(Err(error)) => {
+            QueryResult::List(Err(error)) => {
                 if self.list_refusal.replace(error).is_none() {
                     self.discovery.demand();
                 }
                 None
             }
-            Answer::Page(page, answer) => self.take_page(&page, answer, desk, now),
-            Answer::SongRuns(song, answer) => {
+            QueryResult::Page(page, answer) => self.take_page(&page, answer, context, now),
+            QueryResult::SongRuns(song, answer) => {
                 self.songs.answered(&song);
-                let news = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
-                self.take_past(news, desk, now);
+                let new_runs = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
+                self.take_past(new_runs, context, now);
                 None
             }
-            Answer::Run(id, line, Ok(snapshot)) => {
-                self.take_run(&id, line, snapshot, desk, now);
+            QueryResult::Run(id, socket, Ok(snapshot)) => {
+                self.take_run(&id, socket, snapshot, context, now);
                 None
             }
-            Answer::Run(id, _, Err(error)) => {
-                self.run_is_refused(&id, &error, desk);
+            QueryResult::Run(id, _, Err(error)) => {
+                self.run_is_refused(&id, &error, context);
                 None
             }
-            Answer::Song(id, answer) => {
+            QueryResult::Song(id, answer) => {
                 // A song that is not there has no title.
-                self.take_title(&id, answer.ok().flatten(), desk);
+                self.take_title(&id, answer.ok().flatten(), context);
                 None
             }
         };
-        refusal.or((self.is_readable && !was_readable).then_some(Turnout::Reached))
+        refusal.or((self.is_readable && !was_readable).then_some(PollOutcome::Reached))
     }
 
     /// Takes in which runs are active. What is missing in a complete list does not run any more.
@@ -139,21 +146,21 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
                 were_listed.push(run.id.clone());
             }
         }
-        let runs = |run: &&ListedRun| run.status.is_none_or(|it| it == ToldStatus::Running);
+        let runs = |run: &&ListedRun| run.status.is_none_or(|it| it == ReportedStatus::Running);
         for run in list.runs.iter().filter(runs) {
             let id = run.run_id.clone();
             self.songs.heard(run.song_id.as_ref(), now);
             let watched =
-                self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
+                self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));
             if watched.listed(run) {
                 // Soon, and not more often than any running run is asked for.
-                self.queries.invalidate(&Key::Run(id));
+                self.queries.invalidate(&QueryKey::Run(id));
             }
         }
         for id in were_listed {
             // It ran, and does not any more.
             if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
-                self.queries.demand(&Key::Run(id));
+                self.queries.demand(&QueryKey::Run(id));
             }
         }
     }
@@ -163,9 +170,9 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         &mut self,
         page: &PageQuestion,
         answer: Result<RunList, HttpError>,
-        desk: &mut Desk,
+        context: &mut SourceContext,
         now: Instant,
-    ) -> Option<Turnout> {
+    ) -> Option<PollOutcome> {
         let answer = answer.map_or_else(
             |error| match error.status() {
                 Some(400..=499) => PageAnswer::Denied,
@@ -177,30 +184,31 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
             self.take_list(list, false, now);
         }
-        self.take_past(found.news, desk, now);
+        self.take_past(found.new_runs, context, now);
         let end = found.end?;
         if !end.is_complete {
             self.songs.want();
             let wanted = self.songs.wanted().iter();
-            wanted.for_each(|song| self.queries.demand(&Key::SongRuns(song.clone())));
+            wanted.for_each(|song| self.queries.demand(&QueryKey::SongRuns(song.clone())));
         }
         let refusal = self.list_refusal.clone()?;
         // Nothing else lists the runs that run.
         self.discovery.demand();
         if end.is_refused {
-            return self.refuse_list(refusal, desk);
+            return self.refuse_list(refusal, context);
         }
         self.said_refusal = false;
         None
     }
 
     /// Watches runs of the list of all runs that nobody has seen running, until they are told.
-    fn take_past(&mut self, runs: Vec<ListedRun>, desk: &mut Desk, now: Instant) {
-        let server_now = self.server_now().unwrap_or_else(|| desk.now());
+    fn take_past(&mut self, runs: Vec<ListedRun>, context: &mut SourceContext, now: Instant) {
+        let server_now = self.server_now().unwrap_or_else(|| context.now());
         let Ok(day) = server_now.checked_sub(PAST) else { return };
-        let since = desk.settings.api.seen_until.map_or(day, |seen| seen.min(day));
+        let since = context.settings.api.seen_until.map_or(day, |seen| seen.min(day));
         let is_past = |run: &ListedRun| {
-            let ended = run.status.is_some_and(|it| it.is_final() || it == ToldStatus::Cancelled);
+            let ended =
+                run.status.is_some_and(|it| it.is_final() || it == ReportedStatus::Cancelled);
             ended && run.updated_at.max(run.started_at) >= Some(since)
         };
         let mut past: Vec<ListedRun> = runs.into_iter().filter(is_past).collect();
@@ -210,22 +218,26 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             self.songs.heard(run.song_id.as_ref(), now);
             match self.watched.get(&id) {
                 // Its end was missed, or it was executed again.
-                Some(_) => self.queries.demand(&Key::Run(id)),
+                Some(_) => self.queries.demand(&QueryKey::Run(id)),
                 None => {
-                    self.watched.insert(id.clone(), Watched::past(id, &run, now));
+                    self.watched.insert(id.clone(), WatchedRun::past(id, &run, now));
                 }
             }
         }
     }
 
     /// Nothing can be listed. Where that is for good and no run was named, there is nothing to show.
-    fn refuse_list(&mut self, error: HttpError, desk: &mut Desk) -> Option<Turnout> {
-        let ending = ending_of(error);
-        if ending.is_final() && self.watched.is_empty() {
-            return Some(Turnout::Unreached(ending));
+    fn refuse_list(
+        &mut self,
+        error: HttpError,
+        context: &mut SourceContext,
+    ) -> Option<PollOutcome> {
+        let disconnect = disconnect_of(error);
+        if disconnect.is_final() && self.watched.is_empty() {
+            return Some(PollOutcome::Unreached(disconnect));
         }
         if !std::mem::replace(&mut self.said_refusal, true) {
-            desk.log_error(format!("runs cannot be listed: {ending}"));
+            context.log_error(format!("runs cannot be listed: {disconnect}"));
         }
         None
     }
@@ -233,14 +245,14 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     fn take_run(
         &mut self,
         id: &RunId,
-        line: Option<u64>,
+        socket: Option<u64>,
         mut snapshot: RunSnapshot,
-        desk: &mut Desk,
+        context: &mut SourceContext,
         now: Instant,
     ) {
         let Some(run) = self.watched.get_mut(id) else { return };
-        let open = self.lines.get(id).filter(|line| line.is_open).map(|line| line.token);
-        snapshot.gapless = line.is_some() && line == open;
+        let open = self.sockets.get(id).filter(|socket| socket.is_open).map(|socket| socket.token);
+        snapshot.gapless = socket.is_some() && socket == open;
         let song = snapshot.song_id.as_ref();
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
         // What the first answer tells happened before we looked.
@@ -248,11 +260,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         let server_now =
             self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
         if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
-            deliver(snapshot, live, desk);
+            deliver(snapshot, live, context);
         }
     }
 
-    fn run_is_refused(&mut self, id: &RunId, error: &HttpError, desk: &mut Desk) {
+    fn run_is_refused(&mut self, id: &RunId, error: &HttpError, context: &mut SourceContext) {
         let Some(run) = self.watched.get_mut(id) else { return };
         if !matches!(error.status(), Some(404 | 422)) || run.is_missing {
             return;
@@ -260,34 +272,34 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
         run.is_missing = true;
         run.is_listed = false;
         if run.is_named {
-            desk.log_error(format!("run {id}: {error}"));
+            context.log_error(format!("run {id}: {error}"));
         }
     }
 
-    fn take_title(&mut self, song: &SmolStr, title: Option<SmolStr>, desk: &mut Desk) {
+    fn take_title(&mut self, song: &SmolStr, title: Option<SmolStr>, context: &mut SourceContext) {
         if !self.queries.keep_title(song, title.clone()) {
             return;
         }
         for run in self.watched.values_mut().filter(|run| run.song_id.as_ref() == Some(song)) {
             if let Some(snapshot) = &mut run.snapshot {
                 Arc::make_mut(snapshot).song_title.clone_from(&title);
-                deliver(snapshot.clone(), false, desk);
+                deliver(snapshot.clone(), false, context);
             }
         }
     }
 }
 
-fn deliver(snapshot: Arc<RunSnapshot>, live: bool, desk: &mut Desk) {
-    let mut batch = Batch::new(desk.now(), live);
+fn deliver(snapshot: Arc<RunSnapshot>, live: bool, context: &mut SourceContext) {
+    let mut batch = Batch::new(context.now(), live);
     batch.push_run(snapshot);
-    desk.deliver(batch);
+    context.deliver(batch);
 }
 
-fn ending_of(error: HttpError) -> Ending {
+fn disconnect_of(error: HttpError) -> Disconnect {
     match error {
-        HttpError::NoConnection(ending) => ending,
-        HttpError::Lost => Ending::Lost,
-        HttpError::Silent { after } => Ending::ConnectTimeout { after },
-        error => Ending::Rest { status: error.status(), text: error.to_string() },
+        HttpError::NoConnection(disconnect) => disconnect,
+        HttpError::Lost => Disconnect::Lost,
+        HttpError::Silent { after } => Disconnect::ConnectTimeout { after },
+        error => Disconnect::Rest { status: error.status(), text: error.to_string() },
     }
 }

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 use super::discovery::PageQuestion;
 use crate::protocol::RunId;
 use crate::protocol::rest::{self, RunList, RunSnapshot};
-use crate::source::act::{Call, PostError};
+use crate::source::api_base::ApiBase;
 use crate::source::api_url::segment;
-use crate::source::bases::Bases;
 use crate::source::connector::Connect;
 use crate::source::http::{HttpClient, HttpError};
+use crate::source::run_operation::{ApiRequest, RequestError};
 use crate::source::{ConnectionBudget, ConnectionPermit};
 
 /// Waiting for an answer: longer than a backend stands still that ran out of database connections. Asking
@@ -26,18 +26,18 @@ const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
 pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,
-    bases: Bases,
+    api_base: ApiBase,
     budget: ConnectionBudget,
 }
 
 impl<C: Connect + Send + Sync + 'static> Api<C> {
-    pub fn new(client: HttpClient<C>, bases: Vec<String>, budget: ConnectionBudget) -> Self {
+    pub fn new(client: HttpClient<C>, api_base: Vec<String>, budget: ConnectionBudget) -> Self {
         let client = Arc::new(client.over_one_connection(PATIENCE));
-        Self { client, bases: Bases::new(bases), budget }
+        Self { client, api_base: ApiBase::new(api_base), budget }
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, HttpError> {
-        self.client.get(&format!("{}{path}", self.bases.likeliest())).await
+        self.client.get(&format!("{}{path}", self.api_base.likeliest())).await
     }
 
     /// A place for one question among this program's connections to the backend.
@@ -47,7 +47,7 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
     /// The runs that run, all of them. Finds out first below which path the API is.
     pub async fn active_runs(&self) -> Result<RunList, HttpError> {
-        self.bases.settle(&self.client).await?;
+        self.api_base.settle(&self.client).await?;
         read_list(&self.get("/monitoring/active-runs").await?)
     }
 
@@ -75,11 +75,11 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
     }
 
     /// Makes a call that changes something. It is made once.
-    pub async fn post(&self, call: Call) -> Result<Vec<u8>, PostError> {
+    pub async fn post(&self, call: ApiRequest) -> Result<Vec<u8>, RequestError> {
         // An `execute` is answered when its run is over: it would keep every question waiting.
         let permit = if call.is_execute() { None } else { Some(self.permit().await) };
         let posting = async {
-            let base = self.bases.settle(&self.client).await?;
+            let base = self.api_base.settle(&self.client).await?;
             let target = format!("{base}{}", call.path);
             Ok(self.client.post(&target, call.body, call.patience).await?)
         };
@@ -96,7 +96,7 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
     /// Where the events of a run come from.
     pub fn events_target(&self, id: &RunId) -> String {
-        format!("{}/runs/events?run_id={}", self.bases.likeliest(), segment(id))
+        format!("{}/runs/events?run_id={}", self.api_base.likeliest(), segment(id))
     }
 }
 

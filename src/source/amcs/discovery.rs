@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use crate::protocol::RunId;
-use crate::protocol::rest::{ListedRun, RunList, ToldStatus};
+use crate::protocol::rest::{ListedRun, ReportedStatus, RunList};
 
 /// Rows of a page at most.
 const LARGEST_PAGE: u32 = 100;
@@ -87,9 +87,9 @@ struct Walk {
 
 /// What a page has brought.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Found {
+pub(super) struct FoundRuns {
     /// Runs that were not known, or have changed since they were seen.
-    pub news: Vec<ListedRun>,
+    pub new_runs: Vec<ListedRun>,
     /// Of a walk that ended with this page.
     pub end: Option<WalkEnd>,
 }
@@ -118,7 +118,7 @@ pub(super) struct Discovery {
     is_demanded: bool,
     /// When the list is walked though its length is the same.
     recheck_at: Option<Instant>,
-    known: HashMap<RunId, (Option<ToldStatus>, Option<Timestamp>)>,
+    known: HashMap<RunId, (Option<ReportedStatus>, Option<Timestamp>)>,
 }
 
 impl Discovery {
@@ -161,19 +161,24 @@ impl Discovery {
     }
 
     /// Takes in what became of `page`.
-    pub fn answered(&mut self, page: &PageQuestion, answer: &PageAnswer, now: Instant) -> Found {
-        let news = match answer {
+    pub fn answered(
+        &mut self,
+        page: &PageQuestion,
+        answer: &PageAnswer,
+        now: Instant,
+    ) -> FoundRuns {
+        let new_runs = match answer {
             PageAnswer::Rows(list) => self.note(list),
             PageAnswer::Refused | PageAnswer::Denied | PageAnswer::Lost => Vec::new(),
         };
         match page.purpose {
             Purpose::Count => {
                 self.counted(answer, now);
-                Found { news, end: None }
+                FoundRuns { new_runs, end: None }
             }
             Purpose::Walk => {
-                let end = self.walked(page, answer, news.len() as u64, now);
-                Found { news, end }
+                let end = self.walked(page, answer, new_runs.len() as u64, now);
+                FoundRuns { new_runs, end }
             }
         }
     }
@@ -209,7 +214,7 @@ impl Discovery {
         &mut self,
         page: &PageQuestion,
         answer: &PageAnswer,
-        news: u64,
+        new_runs: u64,
         now: Instant,
     ) -> Option<WalkEnd> {
         let walk = self.walk.get_or_insert_with(|| Walk {
@@ -225,7 +230,7 @@ impl Discovery {
         self.is_demanded = false;
         self.next_at = None;
         walk.questions += 1;
-        walk.added += news;
+        walk.added += new_runs;
         let goes_on = match answer {
             PageAnswer::Lost => {
                 // The same page again, when there are answers.
@@ -300,7 +305,7 @@ fn after(cursor: Option<&str>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::rest::{ListedRun, ToldStatus};
+    use crate::protocol::rest::{ListedRun, ReportedStatus};
 
     /// A list of runs, some of them pending, with cursors that count rows.
     struct Server(Vec<(String, bool)>);
@@ -320,7 +325,7 @@ mod tests {
             let runs = rows.iter().map(|(id, _)| ListedRun {
                 run_id: id.as_str().into(),
                 song_id: None,
-                status: Some(ToldStatus::Completed),
+                status: Some(ReportedStatus::Completed),
                 current_node: None,
                 started_at: None,
                 updated_at: None,
@@ -349,7 +354,7 @@ mod tests {
             }
             questions += 1;
             let answered = discovery.answered(&page, &server.answer(&page), now);
-            found.extend(answered.news.iter().map(|run| run.run_id.to_string()));
+            found.extend(answered.new_runs.iter().map(|run| run.run_id.to_string()));
             end = answered.end.or(end);
             assert!(questions < 2_000, "it never rests");
         }

@@ -9,21 +9,21 @@
 //! | `pacing` | how long the backend is left alone between two questions | what they are |
 //! | `discovery` | how runs are found that no list of active runs showed | I/O |
 //! | `songs` | whose lists of runs may help with that | I/O |
-//! | `watched` | one run: what is known of it, what that calls for | I/O |
-//! | `line` | one run's socket | REST |
-//! | `conductor` | what is asked next, and which runs have a socket | states, commands |
+//! | `watched_run` | one run: what is known of it, what that calls for | I/O |
+//! | `run_socket` | one run's socket | REST |
+//! | `backend_watcher` | what is asked next, and which runs have a socket | states, commands |
 //! | `answers` | what becomes of an answer | states, commands |
 //! | here | states, commands, trying again | all of it |
 
 mod answers;
 mod api;
-mod conductor;
+mod backend_watcher;
 mod discovery;
-mod line;
 mod pacing;
 mod queries;
+mod run_socket;
 mod songs;
-mod watched;
+mod watched_run;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,12 +31,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::conductor::{Conductor, Turnout};
+use self::backend_watcher::{BackendWatcher, PollOutcome};
 use super::api_url::parse_api_url;
 use super::connector::Connect;
-use super::desk::{Desk, NOT_CONNECTED, Turn};
 use super::schedule::{Next, Schedule};
-use super::{Command, ConnectionEvent, ConnectionState, Ending};
+use super::source_context::{LoopAction, NOT_CONNECTED, SourceContext};
+use super::{Command, ConnectionEvent, ConnectionState, Disconnect};
 
 /// How soon a backend that does not answer, but has sockets open, is asked again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
@@ -45,108 +45,110 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     connector: &Arc<C>,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Turn {
-    let shown = desk.shown_url();
-    let prepared = parse_api_url(desk.url.as_deref().unwrap_or_default())
-        .map_err(Ending::from)
-        .and_then(|url| Ok((url, desk.settings.access.credentials()?)));
+    context: &mut SourceContext,
+) -> LoopAction {
+    let shown = context.shown_url();
+    let prepared = parse_api_url(context.url.as_deref().unwrap_or_default())
+        .map_err(Disconnect::from)
+        .and_then(|url| Ok((url, context.settings.access.credentials()?)));
     let (url, credentials) = match prepared {
         Ok(prepared) => prepared,
-        Err(ending) => {
-            desk.log_error(ending.to_string());
-            desk.enter(ConnectionState::Failed { url: shown, reason: ending.to_string() });
-            return Turn::Stay;
+        Err(disconnect) => {
+            context.log_error(disconnect.to_string());
+            context.enter(ConnectionState::Failed { url: shown, reason: disconnect.to_string() });
+            return LoopAction::Stay;
         }
     };
-    desk.secrets = desk.settings.access.secrets(url.place());
-    desk.enter(ConnectionState::Connecting { url: shown.clone() });
-    desk.log(ConnectionEvent::Connecting);
-    let mut conductor = Conductor::new(connector.clone(), url, credentials, desk);
-    desk.actor = Ok(conductor.actor());
-    let mut telling = Telling { shown, schedule: Schedule::default(), silent: false };
-    let turn = loop {
-        match step(&mut conductor, commands, desk).await {
-            Err(turn) => {
-                desk.log(ConnectionEvent::Disconnected {
+    context.secrets = context.settings.access.secrets(url.location());
+    context.enter(ConnectionState::Connecting { url: shown.clone() });
+    context.log(ConnectionEvent::Connecting);
+    let mut backend_watcher = BackendWatcher::new(connector.clone(), url, credentials, context);
+    context.operation_client = Ok(backend_watcher.operation_client());
+    let mut reporter = StateReporter { shown, schedule: Schedule::default(), silent: false };
+    let action = loop {
+        match step(&mut backend_watcher, commands, context).await {
+            Err(action) => {
+                context.log(ConnectionEvent::Disconnected {
                     code: None,
                     reason: "closed by us".to_owned(),
                 });
-                if turn != Turn::Restart {
-                    desk.enter(ConnectionState::Disconnected);
+                if action != LoopAction::Restart {
+                    context.enter(ConnectionState::Disconnected);
                 }
-                break turn;
+                break action;
             }
-            Ok(turnout) => {
-                if !telling.tell(turnout, &mut conductor, desk) {
-                    break Turn::Stay;
+            Ok(outcome) => {
+                if !reporter.tell(outcome, &mut backend_watcher, context) {
+                    break LoopAction::Stay;
                 }
             }
         }
     };
-    desk.actor = Err(NOT_CONNECTED);
+    context.operation_client = Err(NOT_CONNECTED);
     // A command that comes meanwhile waits for half a second at most.
-    conductor.stop().await;
-    turn
+    backend_watcher.stop().await;
+    action
 }
 
 async fn step<C: Connect + Send + Sync + 'static>(
-    conductor: &mut Conductor<C>,
+    backend_watcher: &mut BackendWatcher<C>,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Result<Option<Turnout>, Turn> {
+    context: &mut SourceContext,
+) -> Result<Option<PollOutcome>, LoopAction> {
     tokio::select! {
         biased;
-        command = commands.recv() => match desk.take(command) {
-            Turn::Stay => Ok(None),
-            turn => Err(turn),
+        command = commands.recv() => match context.take(command) {
+            LoopAction::Stay => Ok(None),
+            action => Err(action),
         },
-        turnout = conductor.step(desk) => Ok(turnout),
+        outcome = backend_watcher.step(context) => Ok(outcome),
     }
 }
 
 /// What the application has been told of the connection.
-struct Telling {
+struct StateReporter {
     shown: String,
     schedule: Schedule,
     /// It was said that the backend does not answer.
     silent: bool,
 }
 
-impl Telling {
+impl StateReporter {
     /// Tells what became of it. `false` when asking again cannot help.
     fn tell<C: Connect + Send + Sync + 'static>(
         &mut self,
-        turnout: Option<Turnout>,
-        conductor: &mut Conductor<C>,
-        desk: &mut Desk,
+        outcome: Option<PollOutcome>,
+        backend_watcher: &mut BackendWatcher<C>,
+        context: &mut SourceContext,
     ) -> bool {
-        match turnout {
+        match outcome {
             None => {}
-            Some(Turnout::Reached) => {
+            Some(PollOutcome::Reached) => {
                 self.schedule.reset();
                 self.silent = false;
-                if !matches!(desk.state(), ConnectionState::Connected { .. }) {
-                    let (since, url) = (desk.now(), self.shown.clone());
-                    let (updates, _) = conductor.updates(desk);
-                    desk.enter(ConnectionState::Connected { url, since, updates });
+                if !matches!(context.state(), ConnectionState::Connected { .. }) {
+                    let (since, url) = (context.now(), self.shown.clone());
+                    let (updates, _) = backend_watcher.updates(context);
+                    context.enter(ConnectionState::Connected { url, since, updates });
                 }
-                desk.log(ConnectionEvent::Connected);
+                context.log(ConnectionEvent::Connected);
             }
-            Some(Turnout::Unreached(ending)) if conductor.has_line() => {
-                conductor.wait_until(Instant::now() + PROBE_INTERVAL);
+            Some(PollOutcome::Unreached(disconnect)) if backend_watcher.has_socket() => {
+                backend_watcher.wait_until(Instant::now() + PROBE_INTERVAL);
                 if !std::mem::replace(&mut self.silent, true) {
-                    desk.log_error(format!(
-                        "the backend does not answer ({ending}): what is known stays, and it is \
+                    context.log_error(format!(
+                        "the backend does not answer ({disconnect}): what is known stays, and it is \
                          asked again"
                     ));
                 }
             }
-            Some(Turnout::Unreached(ending)) => return self.retry(&ending, conductor, desk),
+            Some(PollOutcome::Unreached(disconnect)) => {
+                return self.retry(&disconnect, backend_watcher, context);
+            }
         }
-        self.tell_updates(conductor, desk);
-        if conductor.is_trying() {
-            tell_trying(desk);
+        self.tell_updates(backend_watcher, context);
+        if backend_watcher.is_trying() {
+            tell_trying(context);
         }
         true
     }
@@ -154,28 +156,29 @@ impl Telling {
     /// Nothing works. Says when it is tried again.
     fn retry<C: Connect + Send + Sync + 'static>(
         &mut self,
-        ending: &Ending,
-        conductor: &mut Conductor<C>,
-        desk: &mut Desk,
+        disconnect: &Disconnect,
+        backend_watcher: &mut BackendWatcher<C>,
+        context: &mut SourceContext,
     ) -> bool {
-        let reason = ending.to_string();
-        if matches!(desk.state(), ConnectionState::Connected { .. }) {
-            let code = ending.code();
-            desk.log(ConnectionEvent::Disconnected { code, reason: reason.clone() });
+        let reason = disconnect.to_string();
+        if matches!(context.state(), ConnectionState::Connected { .. }) {
+            let code = disconnect.code();
+            context.log(ConnectionEvent::Disconnected { code, reason: reason.clone() });
         } else {
-            desk.log_error(reason.clone());
+            context.log_error(reason.clone());
         }
-        let next = self.schedule.after(ending, &desk.settings, &mut *desk.ambient.random);
+        let next =
+            self.schedule.after(disconnect, &context.settings, &mut *context.environment.random);
         let Next::Retry { attempt, delay } = next else {
-            desk.enter(ConnectionState::Failed { url: self.shown.clone(), reason });
+            context.enter(ConnectionState::Failed { url: self.shown.clone(), reason });
             return false;
         };
-        conductor.wait_until(Instant::now() + delay);
-        let next_attempt_at = desk.now().checked_add(delay).ok();
-        desk.enter(ConnectionState::Reconnecting {
+        backend_watcher.wait_until(Instant::now() + delay);
+        let next_attempt_at = context.now().checked_add(delay).ok();
+        context.enter(ConnectionState::Reconnecting {
             url: self.shown.clone(),
             attempt,
-            max_attempts: desk.settings.max_reconnect_attempts,
+            max_attempts: context.settings.max_reconnect_attempts,
             next_attempt_at,
             reason,
         });
@@ -185,20 +188,20 @@ impl Telling {
     /// Says whether news come live, where that changed.
     fn tell_updates<C: Connect + Send + Sync + 'static>(
         &self,
-        conductor: &Conductor<C>,
-        desk: &mut Desk,
+        backend_watcher: &BackendWatcher<C>,
+        context: &mut SourceContext,
     ) {
-        let (updates, trouble) = conductor.updates(desk);
-        let why = trouble.map(|ending| format!(" ({ending})")).unwrap_or_default();
-        desk.tell_updates(updates, &why);
+        let (updates, trouble) = backend_watcher.updates(context);
+        let why = trouble.map(|disconnect| format!(" ({disconnect})")).unwrap_or_default();
+        context.tell_updates(updates, &why);
     }
 }
 
 /// The attempt that was waited for is under way.
-fn tell_trying(desk: &mut Desk) {
-    let mut state = desk.state().clone();
+fn tell_trying(context: &mut SourceContext) {
+    let mut state = context.state().clone();
     if let ConnectionState::Reconnecting { next_attempt_at, .. } = &mut state {
         *next_attempt_at = None;
-        desk.enter(state);
+        context.enter(state);
     }
 }

@@ -15,7 +15,7 @@ use crate::protocol::RunId;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum QueryKey {
     /// The runs that are active.
     List,
     /// A page of the list of all runs.
@@ -36,7 +36,7 @@ pub(super) struct Freshness {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Wish {
+enum Refetch {
     #[default]
     None,
     Stale,
@@ -47,14 +47,14 @@ enum Wish {
 struct Entry {
     answered_at: Option<Instant>,
     in_flight: bool,
-    wish: Wish,
+    refetch: Refetch,
     failures: u32,
     not_before: Option<Instant>,
 }
 
 #[derive(Default)]
 pub(super) struct Queries {
-    entries: HashMap<Key, Entry>,
+    entries: HashMap<QueryKey, Entry>,
     /// Titles of songs that were asked for; `None` has none.
     titles: HashMap<SmolStr, Option<SmolStr>>,
 }
@@ -62,53 +62,54 @@ pub(super) struct Queries {
 impl Queries {
     /// When `key` is to be asked for; `None` while it is, or where what is known lasts. A moment in
     /// the past is now.
-    pub fn due(&self, key: &Key, freshness: Freshness, now: Instant) -> Option<Instant> {
+    pub fn due(&self, key: &QueryKey, freshness: Freshness, now: Instant) -> Option<Instant> {
         let Some(entry) = self.entries.get(key) else { return Some(now) };
         if entry.in_flight {
             return None;
         }
-        let due = match (entry.answered_at, entry.wish) {
-            (None, _) | (_, Wish::Now) => now,
-            (Some(at), Wish::Stale) => {
+        let due = match (entry.answered_at, entry.refetch) {
+            (None, _) | (_, Refetch::Now) => now,
+            (Some(at), Refetch::Stale) => {
                 let lasts = freshness.lasts.unwrap_or(freshness.stale_lasts);
                 at + freshness.stale_lasts.min(lasts)
             }
-            (Some(at), Wish::None) => at + freshness.lasts?,
+            (Some(at), Refetch::None) => at + freshness.lasts?,
         };
         Some(entry.not_before.map_or(due, |pause| due.max(pause)))
     }
 
     /// `at`, or later where `key` has to wait; `None` while it is asked.
-    pub fn due_unless_paused(&self, key: &Key, at: Instant) -> Option<Instant> {
+    pub fn due_unless_paused(&self, key: &QueryKey, at: Instant) -> Option<Instant> {
         let Some(entry) = self.entries.get(key) else { return Some(at) };
         let pause = entry.not_before.map_or(at, |pause| at.max(pause));
         (!entry.in_flight).then_some(pause)
     }
 
     /// How much `key` is preferred to what is due at the same time.
-    pub fn head_start(&self, key: &Key) -> Duration {
-        let is_wanted_now = self.entries.get(key).is_some_and(|entry| entry.wish == Wish::Now);
+    pub fn head_start(&self, key: &QueryKey) -> Duration {
+        let is_wanted_now =
+            self.entries.get(key).is_some_and(|entry| entry.refetch == Refetch::Now);
         match key {
-            Key::List => Duration::from_millis(1_500),
-            Key::Run(_) if is_wanted_now => Duration::from_secs(1),
-            Key::Song(_) => Duration::from_millis(300),
-            Key::Page | Key::SongRuns(_) | Key::Run(_) => Duration::ZERO,
+            QueryKey::List => Duration::from_millis(1_500),
+            QueryKey::Run(_) if is_wanted_now => Duration::from_secs(1),
+            QueryKey::Song(_) => Duration::from_millis(300),
+            QueryKey::Page | QueryKey::SongRuns(_) | QueryKey::Run(_) => Duration::ZERO,
         }
     }
 
     /// When the last answer to `key` came.
-    pub fn answered_at(&self, key: &Key) -> Option<Instant> {
+    pub fn answered_at(&self, key: &QueryKey) -> Option<Instant> {
         self.entries.get(key)?.answered_at
     }
 
-    pub fn begin(&mut self, key: &Key) {
+    pub fn begin(&mut self, key: &QueryKey) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.in_flight = true;
-        entry.wish = Wish::None;
+        entry.refetch = Refetch::None;
     }
 
     /// The answer came, or it failed and is asked for again after a pause.
-    pub fn answered(&mut self, key: &Key, succeeded: bool, now: Instant) {
+    pub fn answered(&mut self, key: &QueryKey, succeeded: bool, now: Instant) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.in_flight = false;
         if succeeded {
@@ -119,29 +120,29 @@ impl Queries {
             let pause = Duration::from_secs(1 << entry.failures.min(5)).min(LONGEST_PAUSE);
             entry.failures += 1;
             entry.not_before = Some(now + pause);
-            if entry.wish == Wish::None {
-                entry.wish = Wish::Now;
+            if entry.refetch == Refetch::None {
+                entry.refetch = Refetch::Now;
             }
         }
     }
 
     /// Not before `at`, whatever wants it.
-    pub fn pause_until(&mut self, key: &Key, at: Instant) {
+    pub fn pause_until(&mut self, key: &QueryKey, at: Instant) {
         self.entries.entry(key.clone()).or_default().not_before = Some(at);
     }
 
     /// Something happened that the last answer does not know.
-    pub fn invalidate(&mut self, key: &Key) {
+    pub fn invalidate(&mut self, key: &QueryKey) {
         if let Some(entry) = self.entries.get_mut(key)
-            && entry.wish == Wish::None
+            && entry.refetch == Refetch::None
         {
-            entry.wish = Wish::Stale;
+            entry.refetch = Refetch::Stale;
         }
     }
 
     /// It is wanted now, whatever is known.
-    pub fn demand(&mut self, key: &Key) {
-        self.entries.entry(key.clone()).or_default().wish = Wish::Now;
+    pub fn demand(&mut self, key: &QueryKey) {
+        self.entries.entry(key.clone()).or_default().refetch = Refetch::Now;
     }
 
     /// All pauses end: the server is back.
@@ -149,7 +150,7 @@ impl Queries {
         self.entries.values_mut().for_each(|entry| entry.not_before = None);
     }
 
-    pub fn forget(&mut self, key: &Key) {
+    pub fn forget(&mut self, key: &QueryKey) {
         self.entries.remove(key);
     }
 
@@ -158,9 +159,9 @@ impl Queries {
     }
 
     /// Whether it was answered and nothing has happened since.
-    pub fn is_settled(&self, key: &Key) -> bool {
+    pub fn is_settled(&self, key: &QueryKey) -> bool {
         self.entries.get(key).is_some_and(|entry| {
-            entry.answered_at.is_some() && !entry.in_flight && entry.wish == Wish::None
+            entry.answered_at.is_some() && !entry.in_flight && entry.refetch == Refetch::None
         })
     }
 
@@ -174,7 +175,7 @@ impl Queries {
     pub fn keep_songs(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.titles.retain(|song, _| is_wanted(song));
         self.entries.retain(|key, entry| match key {
-            Key::Song(song) => entry.in_flight || is_wanted(song),
+            QueryKey::Song(song) => entry.in_flight || is_wanted(song),
             _ => true,
         });
     }
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_key_is_asked_once_at_a_time_and_again_when_it_is_old() {
         let (mut queries, now) = (Queries::default(), Instant::now());
-        let key = Key::Run("a".into());
+        let key = QueryKey::Run("a".into());
         assert_eq!(queries.due(&key, FRESHNESS, now), Some(now));
         queries.begin(&key);
         assert_eq!(queries.due(&key, FRESHNESS, now), None);
@@ -214,22 +215,22 @@ mod tests {
     #[test]
     fn what_is_wanted_while_it_is_asked_is_asked_again() {
         let (mut queries, now) = (Queries::default(), Instant::now());
-        queries.begin(&Key::List);
-        queries.demand(&Key::List);
-        queries.answered(&Key::List, true, now);
-        assert_eq!(queries.due(&Key::List, FRESHNESS, now), Some(now));
+        queries.begin(&QueryKey::List);
+        queries.demand(&QueryKey::List);
+        queries.answered(&QueryKey::List, true, now);
+        assert_eq!(queries.due(&QueryKey::List, FRESHNESS, now), Some(now));
     }
 
     #[test]
     fn what_fails_waits_longer_and_longer() {
         let (mut queries, now) = (Queries::default(), Instant::now());
         for pause in [1, 2, 4, 8, 16, 30, 30] {
-            queries.begin(&Key::List);
-            queries.answered(&Key::List, false, now);
-            assert_eq!(queries.due(&Key::List, FRESHNESS, now), after(now, pause));
+            queries.begin(&QueryKey::List);
+            queries.answered(&QueryKey::List, false, now);
+            assert_eq!(queries.due(&QueryKey::List, FRESHNESS, now), after(now, pause));
         }
         queries.end_pauses();
-        assert_eq!(queries.due(&Key::List, FRESHNESS, now), Some(now));
+        assert_eq!(queries.due(&QueryKey::List, FRESHNESS, now), Some(now));
     }
 
     #[test]
@@ -240,7 +241,7 @@ mod tests {
         assert!(!queries.keep_title(&song, Some("Neon Rain".into())));
         assert!(queries.keep_title(&song, Some("Neon Sun".into())));
         assert_eq!(queries.title("s").map(SmolStr::as_str), Some("Neon Sun"));
-        let key = Key::Song(song);
+        let key = QueryKey::Song(song);
         queries.begin(&key);
         queries.answered(&key, true, Instant::now());
         assert!(queries.is_settled(&key));

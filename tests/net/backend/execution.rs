@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::runs::skill;
 use super::script::{Script, Step};
-use super::studio::skill;
 use super::{Backend, Phase};
 
 /// Runs that begin together are spread over so much time, unless they go in lockstep.
@@ -102,8 +102,8 @@ impl Backend {
         if self.knobs().lockstep {
             return 0;
         }
-        let studio = self.lock();
-        let number = studio.order.iter().position(|other| *other == id).unwrap_or(0);
+        let runs = self.lock();
+        let number = runs.order.iter().position(|other| *other == id).unwrap_or(0);
         // Multiples of the golden ratio are spread evenly, however many there are.
         let share = (number as f64 * 0.618_033_988_749_895).fract();
         let most = SPREAD.min(script.length() / 4);

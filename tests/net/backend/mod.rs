@@ -8,10 +8,10 @@ mod http;
 mod parrot;
 mod pool;
 mod rest;
+mod runs;
 mod script;
 mod server;
 mod socket;
-mod studio;
 mod truth;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use meterbridge::source::connector::Connect;
-use meterbridge::source::{Ending, SourceUrl};
+use meterbridge::source::{Disconnect, SourceUrl};
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -31,8 +31,8 @@ use self::http::Request;
 pub use self::parrot::Parrot;
 use self::pool::Pool;
 pub use self::pool::{POOL, PoolCounts};
+pub use self::runs::BackendRuns;
 pub use self::script::Script;
-pub use self::studio::Studio;
 pub use self::truth::Truth;
 
 pub const BASE: &str = "/api/v1";
@@ -125,7 +125,7 @@ pub struct Seen {
 }
 
 struct Inner {
-    studio: Mutex<Studio>,
+    runs: Mutex<BackendRuns>,
     knobs: Mutex<Knobs>,
     /// Answers are worked on one after the other.
     event_loop: tokio::sync::Mutex<()>,
@@ -177,7 +177,7 @@ impl Backend {
             seen: Seen::default(),
         };
         let inner = Inner {
-            studio: Mutex::default(),
+            runs: Mutex::default(),
             knobs: Mutex::new(knobs),
             event_loop: tokio::sync::Mutex::default(),
             phase: watch::Sender::new(Phase::Up),
@@ -197,8 +197,8 @@ impl Backend {
         self.inner.epoch + *last
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Studio> {
-        self.inner.studio.lock().unwrap()
+    pub fn lock(&self) -> MutexGuard<'_, BackendRuns> {
+        self.inner.runs.lock().unwrap()
     }
 
     fn knobs(&self) -> MutexGuard<'_, Knobs> {
@@ -288,9 +288,9 @@ impl Backend {
     /// Adds a song of this title, and a run of it.
     pub fn add_run_of(&self, title: &str, scripts: impl Into<Vec<Script>>) -> Uuid {
         let now = self.now();
-        let mut studio = self.lock();
-        let song = studio.add_song(title);
-        studio.add_run(song, scripts.into(), now)
+        let mut runs = self.lock();
+        let song = runs.add_song(title);
+        runs.add_run(song, scripts.into(), now)
     }
 
     /// Adds a run and executes it.
@@ -355,20 +355,20 @@ impl Backend {
         self.knobs().seen.data_frames += 1;
     }
 
-    fn take_seat(&self) -> Seat {
+    fn admit_watcher(&self) -> WatcherPermit {
         let mut knobs = self.knobs();
         let seen = &mut knobs.seen;
         seen.handshakes += 1;
         seen.watchers += 1;
         seen.most_watchers = seen.most_watchers.max(seen.watchers);
-        Seat(self.clone())
+        WatcherPermit(self.clone())
     }
 }
 
 /// An open socket of a run, as it is counted.
-struct Seat(Backend);
+struct WatcherPermit(Backend);
 
-impl Drop for Seat {
+impl Drop for WatcherPermit {
     fn drop(&mut self) {
         self.0.knobs().seen.watchers -= 1;
     }
@@ -380,9 +380,9 @@ pub struct Wire(pub Backend);
 impl Connect for Wire {
     type Transport = DuplexStream;
 
-    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Ending> {
+    async fn connect(&self, url: &SourceUrl) -> Result<DuplexStream, Disconnect> {
         if *self.0.inner.phase.borrow() != Phase::Up {
-            return Err(Ending::Refused { address: url.authority() });
+            return Err(Disconnect::Refused { address: url.authority() });
         }
         let (client, server) = tokio::io::duplex(64 << 10);
         tokio::spawn(self.0.clone().serve(server));

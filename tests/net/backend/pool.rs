@@ -24,7 +24,7 @@ pub enum Holder {
     /// A run's socket.
     Socket,
     /// A `GET` of a viewer.
-    Question,
+    ConfirmDialog,
     /// A call that changes something, or a question of a client that is no viewer.
     Other,
 }

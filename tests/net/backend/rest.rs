@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::http::Request;
+use super::runs::{BackendRuns, Run, zoned};
 use super::script::Script;
-use super::studio::{Run, Studio, zoned};
 use super::{Backend, Guard};
 
 /// What the stand-in answers. An unhandled 500 drops the connection afterwards, without a word.
@@ -160,8 +160,8 @@ pub fn detail(run: &Run) -> Value {
 
 fn active_runs(backend: &Backend) -> Reply {
     let now = backend.now();
-    let studio = backend.lock();
-    let runs: Vec<Value> = in_order(&studio)
+    let runs = backend.lock();
+    let runs: Vec<Value> = in_order(&runs)
         .filter(|run| run.status == "running")
         .map(|run| {
             let started_at = run.started_at.unwrap_or(run.created_at);
@@ -175,8 +175,8 @@ fn active_runs(backend: &Backend) -> Reply {
     Reply::new(200, json!({"timestamp": utc(now), "active_count": runs.len(), "runs": runs}))
 }
 
-fn in_order(studio: &Studio) -> impl Iterator<Item = &Run> {
-    studio.order.iter().filter_map(|id| studio.runs.get(id))
+fn in_order(runs: &BackendRuns) -> impl Iterator<Item = &Run> {
+    runs.order.iter().filter_map(|id| runs.runs.get(id))
 }
 
 /// A row of the lists. They write UTC as `Z`.
@@ -199,8 +199,8 @@ fn row(run: &Run) -> Value {
 fn page(backend: &Backend, request: &Request) -> Reply {
     let number = |name: &str| request.query.get(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, begin) = (number("limit").unwrap_or(50), number("cursor").unwrap_or(0));
-    let studio = backend.lock();
-    let mut runs: Vec<&Run> = in_order(&studio).collect();
+    let runs = backend.lock();
+    let mut runs: Vec<&Run> = in_order(&runs).collect();
     runs.sort_by_key(|run| shuffled(run.id, backend.list_seed()));
     let total = runs.len();
     let part: Vec<&Run> = runs.into_iter().skip(begin).take(limit).collect();
@@ -224,8 +224,8 @@ fn shuffled(id: Uuid, seed: u64) -> u64 {
 
 fn by_song(backend: &Backend, song: &str) -> Reply {
     with_id(song, "song_id", |song| {
-        let studio = backend.lock();
-        let mut runs: Vec<&Run> = in_order(&studio).filter(|run| run.song_id == song).collect();
+        let runs = backend.lock();
+        let mut runs: Vec<&Run> = in_order(&runs).filter(|run| run.song_id == song).collect();
         if runs.iter().any(|run| run.status == "pending") {
             return Reply::unhandled(PENDING_IN_A_PAGE);
         }
@@ -268,13 +268,13 @@ fn create(backend: &Backend, request: &Request) -> Reply {
         return reply;
     }
     let now = backend.now();
-    let mut studio = backend.lock();
-    if !studio.songs.contains_key(&song) {
+    let mut runs = backend.lock();
+    if !runs.songs.contains_key(&song) {
         return Reply::detail(400, "Failed to create workflow run: ForeignKeyViolation");
     }
-    let script = studio.of_clients.clone().unwrap_or_else(|| Script::success(50));
-    let id = studio.add_run(song, vec![script], now);
-    let run = studio.run(id);
+    let script = runs.of_clients.clone().unwrap_or_else(|| Script::success(50));
+    let id = runs.add_run(song, vec![script], now);
+    let run = runs.run(id);
     run.seed = body["seed"].as_u64().unwrap_or(run.seed);
     run.manifest = body["manifest"].clone();
     let message = "Workflow run created successfully";
@@ -289,8 +289,8 @@ async fn execute(backend: &Backend, id: Uuid) -> Reply {
     }
     // A killed server answers nobody.
     let Ok(()) = backend.execute(id).await else { return std::future::pending().await };
-    let studio = backend.lock();
-    let run = &studio.runs[&id];
+    let runs = backend.lock();
+    let run = &runs.runs[&id];
     if run.status == "failed" {
         let words = run.error.as_ref().and_then(|error| error["message"].as_str()).unwrap();
         let words = format!("Workflow execution failed: Workflow run {id} failed: {words}");
@@ -318,8 +318,8 @@ fn cancel(backend: &Backend, id: Uuid) -> Reply {
 
 fn retry(backend: &Backend, id: Uuid) -> Reply {
     let now = backend.now();
-    let mut studio = backend.lock();
-    let Some(run) = studio.runs.get(&id) else {
+    let mut runs = backend.lock();
+    let Some(run) = runs.runs.get(&id) else {
         return Reply::detail(400, format!("Workflow run {id} not found"));
     };
     if run.status != "failed" {
@@ -328,7 +328,7 @@ fn retry(backend: &Backend, id: Uuid) -> Reply {
         return Reply::detail(400, words);
     }
     let (song, scripts) = (run.song_id, run.scripts.clone());
-    let new = studio.add_run(song, scripts, now);
+    let new = runs.add_run(song, scripts, now);
     let message = "Retry run created successfully";
     Reply::new(
         200,

@@ -54,7 +54,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let refusal = match request.query.get("run_id").map(|text| Uuid::try_parse(text)) {
         Some(Ok(run)) => {
-            let _seat = backend.take_seat();
+            let _permit = backend.admit_watcher();
             let Some(_held) = backend.connection(Holder::Socket).await else {
                 return close(&mut socket, 1011, "").await;
             };

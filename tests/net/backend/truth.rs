@@ -37,8 +37,8 @@ struct TrueNode {
 
 impl Truth {
     pub fn of(backend: &Backend, id: Uuid) -> Self {
-        let mut studio = backend.lock();
-        let run = studio.run(id);
+        let mut runs = backend.lock();
+        let run = runs.run(id);
         // Protocol 5.3: a cancelled run that goes on runs.
         let cancelled_at = run.cancelled_at.filter(|at| Some(*at) >= run.started_at);
         let rows: Vec<_> = run.executions.iter().filter(|row| row.number == run.number).collect();

@@ -36,15 +36,15 @@ async fn hub(gate: GateOptions, listen: SocketAddr) -> HubServer {
 async fn there_are_so_many_screens_and_then_a_place_must_be_free() {
     let gate = GateOptions { max_screens: 3, ..GateOptions::default() };
     let server = hub(gate, super::loopback()).await;
-    let mut screens = Vec::new();
+    let mut clients = Vec::new();
     for _ in 0..3 {
-        screens.push(connect_async(server.events_url()).await.unwrap().0);
+        clients.push(connect_async(server.events_url()).await.unwrap().0);
     }
     assert_eq!(handshake(&server, &[]).await, 503);
     // Everybody else is served.
     let health = get(&server, "/healthz").await;
     assert!(health.status == 200 && health.text().contains("\"screens\":3"), "{}", health.text());
-    screens.pop().unwrap().close(None).await.unwrap();
+    clients.pop().unwrap().close(None).await.unwrap();
     let again = async {
         while handshake(&server, &[]).await != 101 {
             tokio::task::yield_now().await;
@@ -68,11 +68,11 @@ async fn heads_and_messages_have_bounds() {
     let path = format!("/{}", "x".repeat(17 << 10));
     assert!([414, 431].contains(&get(&server, &path).await.status));
 
-    let mut screen = connect_async(server.events_url()).await.unwrap().0;
+    let mut client = connect_async(server.events_url()).await.unwrap().0;
     let message = Message::text("x".repeat(64 << 10));
     // It may be cut off before all of it was sent.
-    let _ = futures_util::SinkExt::send(&mut screen, message).await;
-    let ended = async { while screen.next().await.is_some_and(|message| message.is_ok()) {} };
+    let _ = futures_util::SinkExt::send(&mut client, message).await;
+    let ended = async { while client.next().await.is_some_and(|message| message.is_ok()) {} };
     timeout(PATIENCE, ended).await.expect("it is still listened to");
     server.stop().await;
 }

@@ -45,10 +45,11 @@ fn read(text: &str) -> BTreeMap<String, Family> {
             family.kind = kind.to_owned();
         } else {
             assert!(!line.is_empty() && !line.starts_with('#'), "{line:?}");
-            let (place, value) = line.rsplit_once(' ').unwrap();
-            let (name, labels) = place.split_once('{').map_or((place, ""), |(name, labels)| {
-                (name, labels.strip_suffix('}').expect("labels end"))
-            });
+            let (temp_store, value) = line.rsplit_once(' ').unwrap();
+            let (name, labels) =
+                temp_store.split_once('{').map_or((temp_store, ""), |(name, labels)| {
+                    (name, labels.strip_suffix('}').expect("labels end"))
+                });
             assert_eq!(name, current, "samples of a family stand together");
             check_labels(labels);
             let value: f64 = value.parse().unwrap();
@@ -105,10 +106,10 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     let address = backend.listen().await;
     let run = backend.start_run([Script::success(300)]);
     let server = Plan::of(address).start().await;
-    let mut screen = connect_async(server.events_url()).await.unwrap().0;
+    let mut client = connect_async(server.events_url()).await.unwrap().0;
     // Until it was told what happened in the run.
     loop {
-        let message = futures_util::StreamExt::next(&mut screen).await.unwrap().unwrap();
+        let message = futures_util::StreamExt::next(&mut client).await.unwrap().unwrap();
         let text = message.to_text().unwrap_or_default();
         if text.contains(&run.to_string()) {
             break;
@@ -156,7 +157,7 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     assert_eq!(value("refused_total", "reason=\"origin\""), 0.0);
     assert!(value("journal_frames", "") >= 1.0 && value("journal_bytes", "") > 100.0);
     assert_eq!((value("store_up", ""), value("store_errors_total", "")), (0.0, 0.0));
-    drop(screen);
+    drop(client);
     server.stop().await;
 }
 

@@ -11,9 +11,9 @@ mod upstream;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use meterbridge::hub::gate::{GateOptions, ScreenToken};
-use meterbridge::hub::passthrough::{API_BASE, Behind};
-use meterbridge::hub::{FrontOptions, Hub, HubOptions, HubServer, Keep};
+use meterbridge::hub::gate::{GateOptions, HubToken};
+use meterbridge::hub::passthrough::{API_BASE, ApiBackend};
+use meterbridge::hub::{FrontOptions, Hub, HubOptions, HubServer, JournalRetention};
 use meterbridge::source::{Access, ConnectionBudget, ConnectionSettings, Secret, parse_api_url};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
@@ -34,7 +34,7 @@ fn access() -> Access {
 }
 
 fn with_token(token: &str) -> GateOptions {
-    let token = ScreenToken::new(&Secret::new(token).unwrap()).unwrap();
+    let token = HubToken::new(&Secret::new(token).unwrap()).unwrap();
     GateOptions { token: Some(token), ..GateOptions::default() }
 }
 
@@ -72,7 +72,7 @@ impl Plan {
             upstream: format!("http://{}", self.upstream).into(),
             connection,
             store: None,
-            keep: Keep { age, bytes: 1 << 20, runs: 100 },
+            keep: JournalRetention { age, bytes: 1 << 20, runs: 100 },
             api: Some(API_BASE),
             actions: self.actions,
         }
@@ -82,7 +82,7 @@ impl Plan {
         let url = parse_api_url(&format!("http://{}", self.upstream)).unwrap();
         FrontOptions {
             gate: self.gate.clone(),
-            behind: Behind::Backend { url, access: access(), budget: ConnectionBudget::new(1) },
+            behind: ApiBackend::Backend { url, access: access(), budget: ConnectionBudget::new(1) },
             allow_actions: self.actions,
         }
     }

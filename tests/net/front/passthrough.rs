@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use meterbridge::demo::{DemoOptions, DemoServer};
-use meterbridge::hub::passthrough::Behind;
+use meterbridge::hub::passthrough::ApiBackend;
 use meterbridge::hub::{FrontOptions, Hub, HubOptions, HubServer};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -120,7 +120,7 @@ async fn nothing_is_changed_through_a_hub_that_only_shows() {
         (format!("{BASE}/workflows/execute"), create.as_str(), 404),
     ];
     let shows = Plan::of(address).start_quietly().await;
-    let acts = Plan::of(address).acting().start_quietly().await;
+    let operations = Plan::of(address).acting().start_quietly().await;
     for (path, body, _) in &calls {
         let refused = post(&shows, path, body).await;
         assert_eq!(refused.status, 403, "{path}");
@@ -128,7 +128,7 @@ async fn nothing_is_changed_through_a_hub_that_only_shows() {
     }
     assert!(backend.seen().requests.is_empty(), "{:?}", backend.seen().requests);
     for (path, body, status) in &calls {
-        let answer = post(&acts, path, body).await;
+        let answer = post(&operations, path, body).await;
         assert_eq!(answer.status, *status, "{path}: {}", answer.text());
     }
     // No other call changes anything through it either.
@@ -141,13 +141,13 @@ async fn nothing_is_changed_through_a_hub_that_only_shows() {
         ("PUT", "/runs/x"),
     ] {
         let before = backend.seen().requests.len();
-        let answer = ask(&acts, method, &format!("{BASE}{path}"), &[]).await;
+        let answer = ask(&operations, method, &format!("{BASE}{path}"), &[]).await;
         let refused = if method == "POST" { 403 } else { 405 };
         assert_eq!((answer.status, backend.seen().requests.len()), (refused, before), "{path}");
         detail(&answer);
     }
     shows.stop().await;
-    acts.stop().await;
+    operations.stop().await;
 }
 
 /// The answer to `execute` comes when the run is over. Meanwhile everybody else is served, and who
@@ -366,18 +366,18 @@ async fn without_a_backend_there_is_no_api() {
     let demo = DemoServer::start(loopback(), DemoOptions::default()).await.unwrap();
     let plan = Plan::of(demo.address());
     let options = HubOptions { upstream: demo.url().into(), api: None, ..plan.options() };
-    let front = FrontOptions { behind: Behind::Stream, ..FrontOptions::default() };
+    let front = FrontOptions { behind: ApiBackend::Stream, ..FrontOptions::default() };
     let hub = Hub::open(options).unwrap();
     let hub = HubServer::start_hub_behind(loopback(), hub, None, front).await.unwrap();
-    let studio = HubServer::start(loopback(), DemoOptions::default(), None).await.unwrap();
-    for (server, what) in [(&hub, "a stream of events"), (&studio, "a demo studio")] {
+    let demo_server = HubServer::start(loopback(), DemoOptions::default(), None).await.unwrap();
+    for (server, what) in [(&hub, "a stream of events"), (&demo_server, "a demo studio")] {
         let answer = get(server, "/api/v1/monitoring/active-runs").await;
         assert_eq!(answer.status, 404);
         assert!(detail(&answer).contains(what), "{}", answer.text());
         assert_eq!(post(server, "/api/v1/runs", "{}").await.status, 404);
     }
     hub.stop().await;
-    studio.stop().await;
+    demo_server.stop().await;
     demo.stop().await;
 }
 

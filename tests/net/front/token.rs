@@ -77,14 +77,14 @@ async fn a_browser_signs_in_once_and_stays() {
     let server = start(loopback(), TOKEN).await.unwrap();
     let address = server.address();
 
-    for (path, place) in [
+    for (path, temp_store) in [
         ("/", "/login"),
         ("/?kiosk&theme=light", "/login?next=%2F%3Fkiosk%26theme%3Dlight"),
         ("/index.html", "/login?next=%2Findex.html"),
         ("/embed.html?a=1", "/login?next=%2Fembed.html%3Fa%3D1"),
     ] {
         let led = get(&server, path).await;
-        assert_eq!((led.status, led.header("location")), (303, Some(place)), "{path}");
+        assert_eq!((led.status, led.header("location")), (303, Some(temp_store)), "{path}");
         assert_eq!(led.header("cache-control"), Some("no-store"));
     }
     // What the page is made of is no secret.

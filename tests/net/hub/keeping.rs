@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use meterbridge::hub::relay::{Keep, StoreError};
+use meterbridge::hub::relay::{JournalRetention, StoreError};
 use meterbridge::hub::{HubError, HubOptions};
 use meterbridge::protocol::RunSnapshot;
 
-use super::{Fed, KEEP_ALL, Place, event, eventually, options, runs_of, whole_run};
+use super::{Fed, KEEP_ALL, TempStore, event, eventually, options, runs_of, whole_run};
 
 fn run(at: usize) -> Vec<String> {
     whole_run(&format!("r-{at}"))
@@ -17,8 +17,8 @@ fn runs(which: impl IntoIterator<Item = usize>) -> Vec<String> {
     which.into_iter().flat_map(run).collect()
 }
 
-fn keeping(keep: Keep, place: &Place) -> HubOptions {
-    HubOptions { keep, ..options(Some(place.file())) }
+fn keeping(keep: JournalRetention, temp_store: &TempStore) -> HubOptions {
+    HubOptions { keep, ..options(Some(temp_store.file())) }
 }
 
 /// Says the runs one after the other, as if a second passed between them.
@@ -31,8 +31,8 @@ fn say(fed: &Fed, which: impl IntoIterator<Item = usize>) {
 
 #[tokio::test]
 async fn the_oldest_runs_go_when_there_are_too_many() {
-    let place = Place::new("runs");
-    let options = keeping(Keep { runs: 3, ..KEEP_ALL }, &place);
+    let temp_store = TempStore::new("runs");
+    let options = keeping(JournalRetention { runs: 3, ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
     say(&fed, 0..10);
     fed.keeps(&runs(7..10)).await;
@@ -67,8 +67,9 @@ async fn last_number(fed: &Fed) -> u64 {
 
 #[tokio::test]
 async fn the_oldest_runs_go_when_they_take_too_much() {
-    let place = Place::new("bytes");
-    let fed = Fed::with(&keeping(Keep { bytes: 10_000, ..KEEP_ALL }, &place)).unwrap();
+    let temp_store = TempStore::new("bytes");
+    let fed =
+        Fed::with(&keeping(JournalRetention { bytes: 10_000, ..KEEP_ALL }, &temp_store)).unwrap();
     say(&fed, 0..20);
     let each: usize = run(15).iter().map(|text| text.len() + 64).sum();
     let room = 10_000 / each;
@@ -79,8 +80,9 @@ async fn the_oldest_runs_go_when_they_take_too_much() {
 
 #[tokio::test]
 async fn runs_go_with_their_age() {
-    let place = Place::new("age");
-    let options = keeping(Keep { age: Duration::from_secs(3600), ..KEEP_ALL }, &place);
+    let temp_store = TempStore::new("age");
+    let options =
+        keeping(JournalRetention { age: Duration::from_secs(3600), ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
     let hours_ago = |hours| Timestamp::now() - SignedDuration::from_hours(hours);
     // As if it were two hours later when the hub starts again.
@@ -88,7 +90,7 @@ async fn runs_go_with_their_age() {
     fed.say_at(hours_ago(2), [event("r-2", None, "start", 0)]);
     fed.say(run(3));
     fed.say([event("r-2", Some("PLAN"), "start", 1)]);
-    eventually("all of it", || fed.hub.counters().journal_frames.get() == 38).await;
+    eventually("all of it", || fed.hub.counters().journal_entries.get() == 38).await;
     drop(fed);
     let fed = Fed::with(&options).unwrap();
     let mut expected = vec![event("r-2", None, "start", 0)];
@@ -99,8 +101,8 @@ async fn runs_go_with_their_age() {
 
 #[tokio::test]
 async fn what_goes_on_stays_and_what_was_left_behind_does_not() {
-    let place = Place::new("going-on");
-    let options = keeping(Keep { runs: 1, ..KEEP_ALL }, &place);
+    let temp_store = TempStore::new("going-on");
+    let options = keeping(JournalRetention { runs: 1, ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
     let mut going_on = vec![event("running", None, "start", 0)];
     going_on.push(event("cancelled", None, "start", 1));
@@ -124,8 +126,8 @@ async fn what_goes_on_stays_and_what_was_left_behind_does_not() {
 
 #[tokio::test]
 async fn a_snapshot_takes_the_place_of_the_one_before() {
-    let place = Place::new("snapshots");
-    let fed = Fed::with(&options(Some(place.file()))).unwrap();
+    let temp_store = TempStore::new("snapshots");
+    let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let snapshot = |nodes: usize, title: Option<&str>| {
         RunSnapshot {
         song_title: title.map(Into::into),
@@ -149,8 +151,8 @@ async fn a_snapshot_takes_the_place_of_the_one_before() {
     fed.say([event("r-1", Some("STYLE"), "start", 3)]);
     fed.say_run(snapshot(2, Some("Neon Rain")));
     early
-        .until("its title", |screen| {
-            screen.model.run("r-1").is_some_and(|run| run.song_title.is_some())
+        .until("its title", |client| {
+            client.model.run("r-1").is_some_and(|run| run.song_title.is_some())
         })
         .await;
     // One that says less than what is known is none.
@@ -168,13 +170,13 @@ async fn a_snapshot_takes_the_place_of_the_one_before() {
     };
     check(&fed).await;
     drop(fed);
-    check(&Fed::with(&options(Some(place.file()))).unwrap()).await;
+    check(&Fed::with(&options(Some(temp_store.file()))).unwrap()).await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_none_is_left_as_it_is() {
-    let place = Place::new("foreign");
-    let file = place.file();
+    let temp_store = TempStore::new("foreign");
+    let file = temp_store.file();
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     let open = || match Fed::with(&options(Some(file.clone()))) {
         Err(HubError::Store(error)) => error,
@@ -197,7 +199,7 @@ async fn a_store_that_is_none_is_left_as_it_is() {
     // One that is a hub's, and was damaged in the middle.
     let fed = Fed::with(&options(Some(file.clone()))).unwrap();
     fed.say(runs(0..40));
-    eventually("all of it", || fed.hub.counters().journal_frames.get() == 720).await;
+    eventually("all of it", || fed.hub.counters().journal_entries.get() == 720).await;
     drop(fed);
     let mut bytes = std::fs::read(&file).unwrap();
     assert!(bytes.len() > 64 << 10, "{}", bytes.len());
@@ -211,26 +213,27 @@ async fn a_store_that_is_none_is_left_as_it_is() {
 
 #[tokio::test]
 async fn a_store_has_one_hub_at_a_time() {
-    let place = Place::new("one");
-    let first = Fed::with(&options(Some(place.file()))).unwrap();
-    let second = Fed::with(&options(Some(place.file())));
+    let temp_store = TempStore::new("one");
+    let first = Fed::with(&options(Some(temp_store.file()))).unwrap();
+    let second = Fed::with(&options(Some(temp_store.file())));
     let Err(HubError::Store(error)) = second.map(|fed| fed.hub) else { panic!("two of them") };
     assert!(matches!(error, StoreError::InUse { .. }), "{error}");
     assert!(error.to_string().contains("another hub"), "{error}");
     first.say(run(1));
     first.keeps(&run(1)).await;
     drop(first);
-    Fed::with(&options(Some(place.file()))).unwrap().keeps(&run(1)).await;
+    Fed::with(&options(Some(temp_store.file()))).unwrap().keeps(&run(1)).await;
 }
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_made_is_said() {
-    let place = Place::new("folder");
-    std::fs::write(&place.0, "a file where a folder should be").unwrap();
-    let Err(HubError::Store(error)) = Fed::with(&options(Some(place.file()))).map(|fed| fed.hub)
+    let temp_store = TempStore::new("folder");
+    std::fs::write(&temp_store.0, "a file where a folder should be").unwrap();
+    let Err(HubError::Store(error)) =
+        Fed::with(&options(Some(temp_store.file()))).map(|fed| fed.hub)
     else {
         panic!("it was made");
     };
     assert!(matches!(error, StoreError::Folder { .. }), "{error}");
-    std::fs::remove_file(&place.0).unwrap();
+    std::fs::remove_file(&temp_store.0).unwrap();
 }

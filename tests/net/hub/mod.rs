@@ -1,8 +1,8 @@
 //! The hub: what its screens are told, whatever happens to them, to it, or to what is behind it.
 
+mod clients;
 mod keeping;
 mod restart;
-mod screens;
 mod upstream;
 mod wall;
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use futures_util::StreamExt;
 use jiff::Timestamp;
-use meterbridge::hub::relay::{Hub, HubOptions, Keep};
+use meterbridge::hub::relay::{Hub, HubOptions, JournalRetention};
 use meterbridge::hub::{HubError, HubServer};
 use meterbridge::inspect::{Report, RunReport};
 use meterbridge::model::{Model, Retention};
@@ -29,9 +29,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A file for a store, which goes with the test.
-pub struct Place(PathBuf);
+pub struct TempStore(PathBuf);
 
-impl Place {
+impl TempStore {
     /// `name` is the test's, so that each has its own.
     pub fn new(name: &str) -> Self {
         let folder =
@@ -46,14 +46,14 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempStore {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-pub const KEEP_ALL: Keep =
-    Keep { age: Duration::from_secs(7 * 86_400), bytes: 1 << 30, runs: 10_000 };
+pub const KEEP_ALL: JournalRetention =
+    JournalRetention { age: Duration::from_secs(7 * 86_400), bytes: 1 << 30, runs: 10_000 };
 
 pub fn options(store: Option<PathBuf>) -> HubOptions {
     HubOptions {
@@ -106,7 +106,7 @@ impl Fed {
 
     /// Waits until the hub keeps so many frames, while paused time stands.
     pub fn has_taken(&self, frames: u64) {
-        while self.hub.counters().journal_frames.get() != frames {
+        while self.hub.counters().journal_entries.get() != frames {
             std::thread::yield_now();
         }
     }

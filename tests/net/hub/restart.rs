@@ -8,60 +8,60 @@ use std::time::Duration;
 use meterbridge::demo::{DemoOptions, DemoServer};
 use tokio_tungstenite::connect_async;
 
-use super::{Fed, Place, connect_to, event, eventually, options, runs_of, whole_run};
+use super::{Fed, TempStore, connect_to, event, eventually, options, runs_of, whole_run};
 
 #[tokio::test]
 async fn screens_go_on_where_they_were() {
-    let place = Place::new("resume");
-    let options = options(Some(place.file()));
+    let temp_store = TempStore::new("resume");
+    let options = options(Some(temp_store.file()));
     let fed = Fed::with(&options).unwrap();
     let all: Vec<String> = (0..6).flat_map(|run| whole_run(&format!("r-{run}"))).collect();
     fed.say(&all[..50]);
-    let mut screen = fed.viewer().await;
-    screen.until_told(50).await;
+    let mut client = fed.viewer().await;
+    client.until_told(50).await;
     let before = runs_of(&fed.hub);
     drop(fed);
     let fed = Fed::with(&options).unwrap();
     assert_eq!(runs_of(&fed.hub), before);
-    let query = screen.query();
-    let mut screen = screen.continued(fed.viewer_at(&query).await);
-    screen.until_live().await;
-    assert_eq!((screen.told.len(), screen.hellos.len()), (50, 2));
-    assert_eq!(screen.hellos[0].at.stream, screen.hellos[1].at.stream);
+    let query = client.query();
+    let mut client = client.continued(fed.viewer_at(&query).await);
+    client.until_live().await;
+    assert_eq!((client.told.len(), client.hellos.len()), (50, 2));
+    assert_eq!(client.hellos[0].at.stream, client.hellos[1].at.stream);
     // Upstream replays what was before and goes on: only that is news.
     fed.say(&all);
-    screen.until_told(108).await;
+    client.until_told(108).await;
     assert_eq!(fed.hub.counters().duplicates.get(), 50);
-    assert_eq!(screen.texts(), all);
-    assert_eq!(screen.runs(), runs_of(&fed.hub));
+    assert_eq!(client.texts(), all);
+    assert_eq!(client.runs(), runs_of(&fed.hub));
     fed.keeps(&all).await;
 }
 
 #[tokio::test]
 async fn a_machine_that_lost_its_power_may_have_forgotten_numbers() {
-    let place = Place::new("power");
-    let options = options(Some(place.file()));
+    let temp_store = TempStore::new("power");
+    let options = options(Some(temp_store.file()));
     let fed = Fed::with(&options).unwrap();
     fed.say(whole_run("r-1"));
-    let mut screen = fed.viewer().await;
-    screen.until_told(18).await;
+    let mut client = fed.viewer().await;
+    client.until_told(18).await;
     drop(fed);
-    let db = rusqlite::Connection::open(place.file()).unwrap();
+    let db = rusqlite::Connection::open(temp_store.file()).unwrap();
     db.execute("UPDATE meta SET value = 'another' WHERE name = 'boot'", []).unwrap();
     db.close().unwrap();
     let mut expected = whole_run("r-1");
     for second in 0..2 {
         let fed = Fed::with(&options).unwrap();
-        let mut back = fed.viewer_at(&screen.query()).await;
+        let mut back = fed.viewer_at(&client.query()).await;
         back.until_live().await;
-        let is_same = back.hellos[0].at.stream == screen.hellos[0].at.stream;
+        let is_same = back.hellos[0].at.stream == client.hellos[0].at.stream;
         assert_eq!(is_same, second > 0, "once, not each time that the hub starts");
         assert_eq!(back.texts().len(), if is_same { 0 } else { 18 });
         expected.push(event("r-2", None, "start", second));
         fed.say(&expected);
         back.until_told(if is_same { 1 } else { 19 }).await;
         fed.keeps(&expected).await;
-        screen = back;
+        client = back;
     }
 }
 
@@ -114,46 +114,46 @@ pub async fn hurry() -> DemoServer {
 
 #[tokio::test]
 async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
-    let place = Place::new("killed");
-    let studio = hurry().await;
-    let mut hub = Process::start(&studio.url(), "127.0.0.1:0", &place.file());
-    let mut screens = Vec::new();
+    let temp_store = TempStore::new("killed");
+    let demo_server = hurry().await;
+    let mut hub = Process::start(&demo_server.url(), "127.0.0.1:0", &temp_store.file());
+    let mut clients = Vec::new();
     for _ in 0..3 {
-        screens.push(connect_to(&hub.events_url, None).await);
+        clients.push(connect_to(&hub.events_url, None).await);
     }
     for round in 1..=3 {
         // In the middle of what comes.
-        for screen in &mut screens {
-            let told = screen.told.len();
-            screen.until_told(told + 700).await;
+        for client in &mut clients {
+            let told = client.told.len();
+            client.until_told(told + 700).await;
         }
         let (address, url) = (hub.address.clone(), hub.events_url.clone());
         hub.kill();
-        for screen in &mut screens {
-            screen.closed().await;
+        for client in &mut clients {
+            client.closed().await;
         }
-        hub = Process::start(&studio.url(), &address, &place.file());
+        hub = Process::start(&demo_server.url(), &address, &temp_store.file());
         let mut back = Vec::new();
-        for screen in screens {
-            let position = screen.position.clone();
-            let mut screen = screen.continued(connect_to(&url, position.as_ref()).await);
-            screen.until_live().await;
-            assert_eq!(screen.hellos.len(), 1 + round);
-            assert_eq!(screen.hellos[round].at, position.unwrap(), "it goes on there");
-            back.push(screen);
+        for client in clients {
+            let position = client.position.clone();
+            let mut client = client.continued(connect_to(&url, position.as_ref()).await);
+            client.until_live().await;
+            assert_eq!(client.hellos.len(), 1 + round);
+            assert_eq!(client.hellos[round].at, position.unwrap(), "it goes on there");
+            back.push(client);
         }
-        screens = back;
+        clients = back;
     }
-    studio.stop().await;
+    demo_server.stop().await;
     // Whoever came in between and whoever comes now has been told the same.
     let mut last = connect_to(&hub.events_url, None).await;
     last.until_live().await;
     let end = last.position.clone().unwrap();
-    for screen in &mut screens {
-        screen.until("the end", |screen| screen.position.as_ref() == Some(&end)).await;
-        assert_eq!(screen.told, last.told);
-        assert_eq!(screen.runs(), last.runs());
-        let mut texts = screen.texts();
+    for client in &mut clients {
+        client.until("the end", |client| client.position.as_ref() == Some(&end)).await;
+        assert_eq!(client.told, last.told);
+        assert_eq!(client.runs(), last.runs());
+        let mut texts = client.texts();
         texts.sort_unstable();
         let before = texts.len();
         texts.dedup();
@@ -166,35 +166,35 @@ async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_disk_that_is_full_costs_no_screen_anything() {
-    let place = Place::new("full");
-    let studio = hurry().await;
+    let temp_store = TempStore::new("full");
+    let demo_server = hurry().await;
     let mut command = Command::new("bash");
     let serve = format!(
         "trap '' XFSZ; ulimit -f 2000; exec {} serve {} --listen 127.0.0.1:0 --store {}",
         env!("CARGO_BIN_EXE_meterbridge"),
-        studio.url(),
-        place.file().display()
+        demo_server.url(),
+        temp_store.file().display()
     );
     command.args(["-c", &serve]);
     let hub = Process::of(command);
-    let mut screen = connect_to(&hub.events_url, None).await;
-    screen.until("a new stream", |screen| screen.hellos.len() == 2).await;
-    let told = screen.told.len();
-    screen.until_told(told + 500).await;
-    let (first, second) = (&screen.hellos[0].at, &screen.hellos[1].at);
+    let mut client = connect_to(&hub.events_url, None).await;
+    client.until("a new stream", |client| client.hellos.len() == 2).await;
+    let told = client.told.len();
+    client.until_told(told + 500).await;
+    let (first, second) = (&client.hellos[0].at, &client.hellos[1].at);
     assert_ne!(first.stream, second.stream);
-    let numbers: Vec<u64> = screen.told.iter().map(|(seq, _)| *seq).collect();
+    let numbers: Vec<u64> = client.told.iter().map(|(seq, _)| *seq).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<u64>>());
-    studio.stop().await;
+    demo_server.stop().await;
     let mut late = connect_to(&hub.events_url, None).await;
     late.until_live().await;
     let end = late.position.clone().unwrap();
-    screen.until("the end", |screen| screen.position.as_ref() == Some(&end)).await;
-    assert_eq!(screen.told, late.told);
+    client.until("the end", |client| client.position.as_ref() == Some(&end)).await;
+    assert_eq!(client.told, late.told);
     let said = hub.kill();
     assert!(said.contains("hub.sqlite") && said.contains("nothing is kept"), "{said}");
     // What was written before is still there for the next one, which has room again.
-    let fed = Fed::with(&options(Some(place.file()))).unwrap();
+    let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let kept = fed.kept().await;
     assert!(kept.len() > 100, "{}", kept.len());
     assert_eq!(kept, late.texts()[..kept.len()]);
@@ -205,7 +205,7 @@ async fn a_disk_that_is_full_costs_no_screen_anything() {
 
 #[tokio::test]
 async fn what_cannot_be_served_is_said_before_anything_is_done() {
-    let place = Place::new("said");
+    let temp_store = TempStore::new("said");
     let fail = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_meterbridge"))
             .arg("serve")
@@ -221,8 +221,8 @@ async fn what_cannot_be_served_is_said_before_anything_is_done() {
     assert!(code == Some(2) && said.contains("ws://studio:8000"), "{said}");
     let (code, said) = fail(&["http://127.0.0.1:9"]);
     assert!(code == Some(2) && said.contains("--store none"), "{said}");
-    let fed = Fed::with(&options(Some(place.file()))).unwrap();
-    let file = place.file();
+    let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
+    let file = temp_store.file();
     let (code, said) =
         fail(&["http://127.0.0.1:9", "--listen=127.0.0.1:0", "--store", file.to_str().unwrap()]);
     assert!(code == Some(1) && said.contains("in use by another hub"), "{said}");

@@ -13,7 +13,7 @@ use meterbridge::protocol::{Batch, RunSnapshot};
 use meterbridge::source::{ConnectionState, Signal, Updates};
 use uuid::Uuid;
 
-use super::{Fed, NetViewer, Place, connect, eventually, options, runs_of, whole_run};
+use super::{Fed, NetViewer, TempStore, connect, eventually, options, runs_of, whole_run};
 use crate::backend::{Backend, Script, Truth};
 
 async fn hub_of(options: HubOptions) -> HubServer {
@@ -22,8 +22,8 @@ async fn hub_of(options: HubOptions) -> HubServer {
         .unwrap()
 }
 
-fn differences(screen: &NetViewer, backend: &Backend, run: Uuid) -> Vec<String> {
-    let report = Report::of(&screen.model).runs.into_iter().find(|it| it.run_id == run.to_string());
+fn differences(client: &NetViewer, backend: &Backend, run: Uuid) -> Vec<String> {
+    let report = Report::of(&client.model).runs.into_iter().find(|it| it.run_id == run.to_string());
     match report {
         None => vec!["it is not shown".to_owned()],
         Some(report) => Truth::of(backend, run).differences(&report),
@@ -32,13 +32,13 @@ fn differences(screen: &NetViewer, backend: &Backend, run: Uuid) -> Vec<String> 
 
 #[tokio::test]
 async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart() {
-    let place = Place::new("backend");
+    let temp_store = TempStore::new("backend");
     let backend = Backend::new();
     let address = backend.listen().await;
     let options = HubOptions {
         upstream: format!("http://{address}").into(),
         connection: with_sockets(8),
-        ..options(Some(place.file()))
+        ..options(Some(temp_store.file()))
     };
     backend.allow_connections(9);
     let runs = [
@@ -48,11 +48,11 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
     let server = hub_of(options.clone()).await;
     let mut early = connect(&server, None).await;
     early
-        .until("their ends and titles", |screen| {
+        .until("their ends and titles", |client| {
             runs.iter().all(|run| {
-                let shown = screen.model.run(&run.to_string());
+                let shown = client.model.run(&run.to_string());
                 shown.is_some_and(|run| run.status.is_over() && run.song_title.is_some())
-                    && differences(screen, &backend, *run).is_empty()
+                    && differences(client, &backend, *run).is_empty()
             })
         })
         .await;
@@ -64,10 +64,10 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
         .iter()
         .filter(|text| text.contains(r#""COMPOSE""#) && text.contains(r#""phase":"start""#));
     assert_eq!(starts.count(), 3, "the backend stores none of them");
-    let check = |screen: &NetViewer| {
+    let check = |client: &NetViewer| {
         for run in runs {
-            assert_eq!(differences(screen, &backend, run), [""; 0]);
-            let shown = screen.model.run(&run.to_string()).unwrap();
+            assert_eq!(differences(client, &backend, run), [""; 0]);
+            let shown = client.model.run(&run.to_string()).unwrap();
             assert_eq!(shown.song_title.as_deref(), Some("Neon Rain"));
             assert!(!shown.from_rest, "its end was heard");
         }
@@ -75,7 +75,7 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
     check(&late);
     // The backend may be asked once more about a run that is over.
     let hub = server.hub().unwrap();
-    late.until("what the hub knows", |screen| screen.runs() == runs_of(hub)).await;
+    late.until("what the hub knows", |client| client.runs() == runs_of(hub)).await;
     server.stop().await;
 
     let server = hub_of(options).await;
@@ -102,44 +102,44 @@ async fn screens_are_told_how_the_hub_stands_with_the_backend() {
     };
     backend.allow_connections(9);
     let server = hub_of(options).await;
-    let mut screen = connect(&server, None).await;
-    let stands = |screen: &NetViewer, state| {
-        screen.upstream.last().is_some_and(|upstream| upstream.state == state)
+    let mut client = connect(&server, None).await;
+    let stands = |client: &NetViewer, state| {
+        client.upstream.last().is_some_and(|upstream| upstream.state == state)
     };
-    screen.until("asking instead", |it| stands(it, UpstreamState::Polling)).await;
+    client.until("asking instead", |it| stands(it, UpstreamState::Polling)).await;
     backend.refuse_sockets(None);
-    screen.until("live again", |it| stands(it, UpstreamState::Live)).await;
+    client.until("live again", |it| stands(it, UpstreamState::Live)).await;
     let kill = backend.kill(Duration::from_secs(4));
-    let lost = screen.until("being lost", |it| stands(it, UpstreamState::Lost));
+    let lost = client.until("being lost", |it| stands(it, UpstreamState::Lost));
     tokio::join!(kill, lost);
-    let lost = screen.upstream.last().unwrap().clone();
+    let lost = client.upstream.last().unwrap().clone();
     assert!(!lost.reason.is_empty());
-    screen.until("being back", |it| !stands(it, UpstreamState::Lost)).await;
+    client.until("being back", |it| !stands(it, UpstreamState::Lost)).await;
     let counters = server.hub().unwrap().counters();
     assert_eq!(counters.upstream_reconnects.get(), 1);
-    assert_eq!(server.hub().unwrap().upstream_state(), *screen.upstream.last().unwrap());
+    assert_eq!(server.hub().unwrap().upstream_state(), *client.upstream.last().unwrap());
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_stream_of_events_is_passed_on_as_it_is() {
     let demo = DemoOptions { speed: 100.0, runs: 40, ..DemoOptions::default() };
-    let studio = DemoServer::start(([127, 0, 0, 1], 0).into(), demo).await.unwrap();
-    let server = hub_of(HubOptions { upstream: studio.url().into(), ..options(None) }).await;
+    let demo_server = DemoServer::start(([127, 0, 0, 1], 0).into(), demo).await.unwrap();
+    let server = hub_of(HubOptions { upstream: demo_server.url().into(), ..options(None) }).await;
     let hub = server.hub().unwrap();
     let mut early = connect(&server, None).await;
     early.until_told(1500).await;
     let mut late = connect(&server, None).await;
     late.until_live().await;
-    studio.stop().await;
+    demo_server.stop().await;
     eventually("the loss", || hub.upstream_state().state == UpstreamState::Lost).await;
     let mut last = connect(&server, None).await;
     last.until_live().await;
     let end = last.position.clone();
-    for screen in [&mut early, &mut late] {
-        screen.until("the end", |screen| screen.position == end).await;
-        assert_eq!(screen.told, last.told);
-        assert_eq!(screen.runs(), runs_of(hub));
+    for client in [&mut early, &mut late] {
+        client.until("the end", |client| client.position == end).await;
+        assert_eq!(client.told, last.told);
+        assert_eq!(client.runs(), runs_of(hub));
     }
     server.stop().await;
 }
@@ -149,14 +149,14 @@ async fn a_hub_may_stand_behind_another() {
     let Fed { hub, upstream } = Fed::new();
     let first = HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap();
     let second = hub_of(HubOptions { upstream: first.events_url().into(), ..options(None) }).await;
-    let mut screen = connect(&second, None).await;
+    let mut client = connect(&second, None).await;
     let reason = "refused: nothing listens at studio:8000. Is the backend running?";
     let url = "http://studio:8000".to_owned();
     let failed = ConnectionState::Failed { url: url.clone(), reason: reason.to_owned() };
     upstream.send(Signal::State(failed)).unwrap();
-    screen
-        .until("what the first hub lacks", |screen| {
-            screen.upstream.last().is_some_and(|upstream| upstream.reason.contains(reason))
+    client
+        .until("what the first hub lacks", |client| {
+            client.upstream.last().is_some_and(|upstream| upstream.reason.contains(reason))
         })
         .await;
     let mut batch = Batch::new(Timestamp::now(), true);
@@ -166,16 +166,16 @@ async fn a_hub_may_stand_behind_another() {
     upstream.send(Signal::Batch(batch)).unwrap();
     let (since, updates) = (Timestamp::now(), Updates::Live);
     upstream.send(Signal::State(ConnectionState::Connected { url, since, updates })).unwrap();
-    screen.until_told(19).await;
-    screen
-        .until("live", |screen| {
-            screen.upstream.last().is_some_and(|upstream| upstream.state == UpstreamState::Live)
+    client.until_told(19).await;
+    client
+        .until("live", |client| {
+            client.upstream.last().is_some_and(|upstream| upstream.state == UpstreamState::Live)
         })
         .await;
-    assert_eq!(screen.texts()[..18], whole_run("r-1"));
-    assert_eq!(screen.runs(), runs_of(first.hub().unwrap()));
-    assert_eq!(screen.runs(), runs_of(second.hub().unwrap()));
-    assert_eq!(screen.model.run("r-1").unwrap().song_title.as_deref(), Some("Neon Rain"));
+    assert_eq!(client.texts()[..18], whole_run("r-1"));
+    assert_eq!(client.runs(), runs_of(first.hub().unwrap()));
+    assert_eq!(client.runs(), runs_of(second.hub().unwrap()));
+    assert_eq!(client.model.run("r-1").unwrap().song_title.as_deref(), Some("Neon Rain"));
     second.stop().await;
     first.stop().await;
 }

@@ -8,14 +8,14 @@ use meterbridge::model::{Counters, Model, Retention};
 use meterbridge::source::{ConnectionSettings, Signal, SourceHandle, spawn};
 
 use super::restart::{Process, hurry};
-use super::{Place, eventually};
+use super::{TempStore, eventually};
 
-struct Screen {
+struct Client {
     source: SourceHandle,
     model: Model,
 }
 
-impl Screen {
+impl Client {
     fn of(url: &str) -> Self {
         let settings = ConnectionSettings {
             reconnect_delay: Duration::from_millis(50),
@@ -45,37 +45,37 @@ impl Screen {
 /// `benches/hub` is the same with more of everything, and a clock.
 #[tokio::test]
 async fn whatever_happens_to_the_hub_and_to_some_screens_all_end_equal() {
-    let place = Place::new("wall");
-    let studio = hurry().await;
-    let mut hub = Process::start(&studio.url(), "127.0.0.1:0", &place.file());
-    let mut stalled: Vec<Screen> = (0..3).map(|_| Screen::of(&hub.events_url)).collect();
-    let mut reading: Vec<Screen> = (0..17).map(|_| Screen::of(&hub.events_url)).collect();
+    let temp_store = TempStore::new("wall");
+    let demo_server = hurry().await;
+    let mut hub = Process::start(&demo_server.url(), "127.0.0.1:0", &temp_store.file());
+    let mut stalled: Vec<Client> = (0..3).map(|_| Client::of(&hub.events_url)).collect();
+    let mut reading: Vec<Client> = (0..17).map(|_| Client::of(&hub.events_url)).collect();
     for round in 1..=2 {
         eventually("events for those that read", || {
-            reading.iter_mut().all(|screen| screen.read() >= round * 2_000)
+            reading.iter_mut().all(|client| client.read() >= round * 2_000)
         })
         .await;
         let address = hub.address.clone();
         hub.kill();
-        hub = Process::start(&studio.url(), &address, &place.file());
+        hub = Process::start(&demo_server.url(), &address, &temp_store.file());
     }
-    let mut screens = reading;
-    screens.append(&mut stalled);
+    let mut clients = reading;
+    clients.append(&mut stalled);
     eventually("events after it all, for everybody", || {
-        screens.iter_mut().all(|screen| screen.read() >= 6_000)
+        clients.iter_mut().all(|client| client.read() >= 6_000)
     })
     .await;
-    studio.stop().await;
-    let mut late = Screen::of(&hub.events_url);
+    demo_server.stop().await;
+    let mut late = Client::of(&hub.events_url);
     eventually("the end", || {
         let known = late.read();
-        screens.iter_mut().all(|screen| screen.read() == known)
+        clients.iter_mut().all(|client| client.read() == known)
     })
     .await;
     let expected = late.runs();
-    for screen in &screens {
-        assert!(screen.runs() == expected, "a screen shows something else than the hub has");
-        let Counters { duplicates, malformed, ignored, dropped, .. } = *screen.model.counters();
+    for client in &clients {
+        assert!(client.runs() == expected, "a screen shows something else than the hub has");
+        let Counters { duplicates, malformed, ignored, dropped, .. } = *client.model.counters();
         assert_eq!((duplicates, malformed, ignored, dropped), (0, 0, 0, 0));
     }
 }

@@ -31,7 +31,7 @@ const BADGE: f32 = 21.0;
 const FADE_FRAME_SECS: f64 = 0.033;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<ToastPlaces>()
+    app.init_resource::<ToastAreas>()
         .init_resource::<FreeSpace>()
         .init_resource::<Buttons>()
         .init_resource::<NextFrame>()
@@ -40,12 +40,12 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Where toasts are, in design pixels.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
-pub struct ToastPlaces {
+pub struct ToastAreas {
     rects: Vec<(u64, Rect)>,
     drawn: Option<Drawn>,
 }
 
-impl ToastPlaces {
+impl ToastAreas {
     /// The toasts that stand, by their numbers.
     pub fn rects(&self) -> &[(u64, Rect)] {
         &self.rects
@@ -130,7 +130,7 @@ impl Corner {
 fn draw(
     mut canvas: ResMut<Canvas>,
     mut notices: ResMut<Notices>,
-    mut places: ResMut<ToastPlaces>,
+    mut places: ResMut<ToastAreas>,
     mut next: ResMut<NextFrame>,
     draw_clock: Res<DrawClock>,
     free: Res<FreeSpace>,
@@ -177,7 +177,7 @@ fn draw(
             Button { rect: *rect, action, holds_pointer: true }
         };
         buttons.show(PART, rects.iter().map(button).collect());
-        *places = ToastPlaces { rects, drawn };
+        *places = ToastAreas { rects, drawn };
     }
 }
 
@@ -185,8 +185,9 @@ impl Card {
     fn of(toast: &Toast, more: Option<usize>, corner: Corner, place: usize, opacity: f32) -> Self {
         let (head, words) = (toast.head(), toast.words());
         let more = more.map(|count| format!("+{} more", count_words(count as u64)));
-        let more_width =
-            more.as_ref().map_or(0.0, |more| 24.0 + measure(Face::Text600, size::USUAL, 0.0, more));
+        let more_width = more
+            .as_ref()
+            .map_or(0.0, |more| 24.0 + measure(Face::Text600, size::BASELINE_NOTE, 0.0, more));
         let head_width = measure(Face::Text600, size::TILE_NODE, 0.0, head) + more_width;
         let words_width = measure(Face::Text500, size::TICKER, 0.0, words);
         let widest = WIDEST.min(corner.room.w);
@@ -195,7 +196,7 @@ impl Card {
         let room = width - SIGN_WIDTH - END;
         let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
         let (line_size, most) =
-            if words_width > room { (size::USUAL, 2) } else { (size::TICKER, 1) };
+            if words_width > room { (size::BASELINE_NOTE, 2) } else { (size::TICKER, 1) };
         let lines = wrap(Face::Text500, line_size, words, room, most);
         Self {
             rect: corner.place(place, width),
@@ -253,8 +254,14 @@ impl Card {
         }
         if let Some(more) = &self.more {
             let x = self.rect.right() - END;
-            let text =
-                Text::new("toasts more", more.clone(), x, top + head_y, Face::Text600, size::USUAL);
+            let text = Text::new(
+                "toasts more",
+                more.clone(),
+                x,
+                top + head_y,
+                Face::Text600,
+                size::BASELINE_NOTE,
+            );
             part.text(Layer::Band, kept(text.end().colour(ink)));
         }
         part.dim(since, self.opacity);
@@ -266,10 +273,10 @@ mod tests {
     use super::super::Notice;
     use super::*;
     use crate::app::views::wall::rooms;
-    use crate::layout::{Screen, wall_area};
+    use crate::layout::{CanvasSize, wall_area};
 
-    fn hd() -> Screen {
-        Screen::of_pixels(1920.0, 1080.0)
+    fn hd() -> CanvasSize {
+        CanvasSize::of_pixels(1920.0, 1080.0)
     }
 
     fn overlap(a: &Rect, b: &Rect) -> bool {
@@ -297,7 +304,7 @@ mod tests {
             assert_eq!(shown, places, "{failed:?}");
             for index in 0..shown {
                 let rect = corner.place(index, WIDEST.min(corner.room.w));
-                assert!(rect.bottom() <= hd().height - Screen::BRIDGE_HEIGHT, "{rect:?}");
+                assert!(rect.bottom() <= hd().height - CanvasSize::BRIDGE_HEIGHT, "{rect:?}");
                 assert!(!failed.iter().any(|failed| overlap(failed, &rect)), "{rect:?} {failed:?}");
                 let band = Rect::new(350.0, 8.0, 1324.0, 50.0);
                 assert!(!has_band || !overlap(&band, &rect), "{rect:?}");

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 
 use bevy::prelude::*;
 
-pub use self::draw::ToastPlaces;
+pub use self::draw::ToastAreas;
 pub use self::notice::{News, Notice};
 pub use self::toasts::{Toast, Toasts};
 
@@ -27,13 +27,13 @@ use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::link::Link;
-use crate::app::state::run_store::{ActFinished, EventReceived, Studio};
+use crate::app::state::run_store::{EventReceived, OperationFinished, RunStore};
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
 use crate::director::STALE_SECS;
 use crate::model::{Model, Run, RunStatus};
-use crate::source::{Act, Acted};
+use crate::source::{OperationOutcome, RunOperation};
 
 /// Notices kept.
 const KEPT: usize = 200;
@@ -110,9 +110,9 @@ fn obey(
 
 fn hear(
     mut received: MessageReader<EventReceived>,
-    mut finished: MessageReader<ActFinished>,
+    mut finished: MessageReader<OperationFinished>,
     mut notices: ResMut<Notices>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
     (auto, view): (Option<Res<Auto>>, Option<Res<View>>),
@@ -129,7 +129,7 @@ fn hear(
         if !live || link.is_recording() || age_secs > STALE_SECS {
             continue;
         }
-        let Some(run) = studio.model.run(&change.run_id) else { continue };
+        let Some(run) = run_store.model.run(&change.run_id) else { continue };
         let news = match status {
             RunStatus::Completed => News::Completed { took_ms: run.duration_ms },
             RunStatus::Failed => failure(run),
@@ -141,8 +141,8 @@ fn hear(
             notices.toasts.tell(notice, now);
         }
     }
-    for ActFinished(acted) in finished.read() {
-        let notice = Notice::of_act(acted.clone(), title_of(acted, &studio.model), at);
+    for OperationFinished(outcome) in finished.read() {
+        let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store.model), at);
         notices.keep(notice.clone());
         notices.toasts.tell(notice, now);
     }
@@ -159,16 +159,16 @@ fn failure(run: &Run) -> News {
 }
 
 /// What the run is called that something was done to, or the song.
-fn title_of(acted: &Acted, model: &Model) -> String {
-    match &acted.act {
-        Act::Start { song_id, .. } => {
+fn title_of(outcome: &OperationOutcome, model: &Model) -> String {
+    match &outcome.operation {
+        RunOperation::Start { song_id, .. } => {
             let mut runs = model.runs().filter(|run| run.song_id.as_ref() == Some(song_id));
             let titled = runs.find(|run| run.song_title.is_some());
             titled.map_or_else(|| format!("Song {}", short_id(song_id)), run_title)
         }
-        act => {
-            let run = act.run().and_then(|run| model.run(run));
-            let id = act.run().map_or("", |run| run.as_str());
+        operation => {
+            let run = operation.run().and_then(|run| model.run(run));
+            let id = operation.run().map_or("", |run| run.as_str());
             run.map_or_else(|| format!("Run {}", short_id(id)), run_title)
         }
     }

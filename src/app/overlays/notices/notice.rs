@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::words::{duration_words, one_line};
 use crate::protocol::{NodeName, RunId};
-use crate::source::{Act, Acted};
+use crate::source::{OperationOutcome, RunOperation};
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +18,9 @@ pub enum News {
         reason: String,
     },
     /// What somebody here asked for was done.
-    Done { act: Act, words: String },
+    Done { operation: RunOperation, words: String },
     /// It was not: why.
-    Refused { act: Act, words: String },
+    Refused { operation: RunOperation, words: String },
 }
 
 impl News {
@@ -69,16 +69,16 @@ pub struct Notice {
 
 impl Notice {
     /// What became of an act.
-    pub fn of_act(acted: Acted, title: String, at: Timestamp) -> Self {
-        let Acted { act, result } = acted;
+    pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
+        let OperationOutcome { operation, result } = outcome;
         match result {
             Ok(done) => {
-                let news = News::Done { act, words: done.words };
+                let news = News::Done { operation, words: done.words };
                 Self { at, run: done.run, title, news }
             }
             Err(words) => {
-                let run = act.run().cloned();
-                Self { at, run, title, news: News::Refused { act, words } }
+                let run = operation.run().cloned();
+                Self { at, run, title, news: News::Refused { operation, words } }
             }
         }
     }
@@ -89,19 +89,19 @@ impl Notice {
             News::Completed { .. } => "Workflow completed successfully".to_owned(),
             News::Failed { node: Some(node), .. } => format!("Workflow failed at {node}"),
             News::Failed { node: None, .. } => "Workflow failed".to_owned(),
-            News::Done { act, .. } => match act {
-                Act::Start { .. } => "Workflow started",
-                Act::Cancel(_) => "Cancel was asked for",
-                Act::Retry(_) => "Retry was made",
-                Act::Execute(_) => "Execution began",
+            News::Done { operation, .. } => match operation {
+                RunOperation::Start { .. } => "Workflow started",
+                RunOperation::Cancel(_) => "Cancel was asked for",
+                RunOperation::Retry(_) => "Retry was made",
+                RunOperation::Execute(_) => "Execution began",
             }
             .to_owned(),
-            News::Refused { act, .. } => {
-                let verb = match act {
-                    Act::Start { .. } => "started",
-                    Act::Cancel(_) => "cancelled",
-                    Act::Retry(_) => "retried",
-                    Act::Execute(_) => "executed",
+            News::Refused { operation, .. } => {
+                let verb = match operation {
+                    RunOperation::Start { .. } => "started",
+                    RunOperation::Cancel(_) => "cancelled",
+                    RunOperation::Retry(_) => "retried",
+                    RunOperation::Execute(_) => "executed",
                 };
                 format!("Could not be {verb}: {}", self.title)
             }

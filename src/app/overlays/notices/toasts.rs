@@ -356,7 +356,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::source::{Act, Acted, Done};
+    use crate::source::{OperationOutcome, OperationSuccess, RunOperation};
 
     fn completed(title: &str) -> Notice {
         let news = News::Completed { took_ms: Some(125_000) };
@@ -369,9 +369,11 @@ mod tests {
     }
 
     fn cancelled(title: &str) -> Notice {
-        let done = Done { run: Some(title.into()), words: "Cancel was asked for".to_owned() };
-        let acted = Acted { act: Act::Cancel(title.into()), result: Ok(done) };
-        Notice::of_act(acted, title.to_owned(), Timestamp::UNIX_EPOCH)
+        let done =
+            OperationSuccess { run: Some(title.into()), words: "Cancel was asked for".to_owned() };
+        let outcome =
+            OperationOutcome { operation: RunOperation::Cancel(title.into()), result: Ok(done) };
+        Notice::of_operation(outcome, title.to_owned(), Timestamp::UNIX_EPOCH)
     }
 
     fn heads(toasts: &Toasts) -> Vec<String> {

@@ -9,19 +9,19 @@ use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::app::control::run_operations::Acts;
+use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
 use crate::app::panel::ShareLink;
 use crate::app::state::actions::Action;
-use crate::app::state::actions::Verb;
+use crate::app::state::actions::OperationKind;
 use crate::app::state::auto::Auto;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
-use crate::app::views::chrome::Frame;
+use crate::app::views::chrome::ViewChrome;
 use crate::app::words::run_title;
 use crate::director::Mode;
 use crate::inspect::Report;
@@ -30,21 +30,21 @@ use crate::protocol::RunId;
 use crate::source::{ConnectionState, Updates, parse_source_url};
 
 thread_local! {
-    static DESK: RefCell<Desk> = const { RefCell::new(Desk { calls: Vec::new(), wake: None, left: None }) };
+    static SCRIPT_CHANNEL: RefCell<ScriptChannel> = const { RefCell::new(ScriptChannel { calls: Vec::new(), wake: None, published: None }) };
 }
 
 /// Where scripts and the application meet.
-struct Desk {
+struct ScriptChannel {
     /// Calls of scripts, in order.
     calls: Vec<Action>,
     /// Wakes a sleeping application.
     wake: Option<Box<dyn Fn()>>,
     /// What the last frame left; empty during a frame.
-    left: Option<Left>,
+    published: Option<PublishedState>,
 }
 
 /// The state between two frames.
-struct Left {
+struct PublishedState {
     model: Model,
     view: View,
     connection: Connection,
@@ -138,8 +138,8 @@ impl Connection {
 /// and `view`. `{}` before the first frame.
 #[wasm_bindgen]
 pub fn state() -> String {
-    DESK.with_borrow(|desk| {
-        let Some(Left { model, view, connection, .. }) = &desk.left else {
+    SCRIPT_CHANNEL.with_borrow(|channel| {
+        let Some(PublishedState { model, view, connection, .. }) = &channel.published else {
             return "{}".to_owned();
         };
         // Nothing in it can fail to be JSON: no maps with other keys than text.
@@ -151,7 +151,9 @@ pub fn state() -> String {
 /// The address of a page that shows the same. Empty before the first frame.
 #[wasm_bindgen]
 pub fn link() -> String {
-    DESK.with_borrow(|desk| desk.left.as_ref().map(|left| left.link.clone()).unwrap_or_default())
+    SCRIPT_CHANNEL.with_borrow(|channel| {
+        channel.published.as_ref().map(|published| published.link.clone()).unwrap_or_default()
+    })
 }
 
 /// Connects to another event stream.
@@ -185,9 +187,9 @@ pub fn auto() {
 }
 
 fn call(action: Action) {
-    DESK.with_borrow_mut(|desk| {
-        desk.calls.push(action);
-        if let Some(wake) = &desk.wake {
+    SCRIPT_CHANNEL.with_borrow_mut(|channel| {
+        channel.calls.push(action);
+        if let Some(wake) = &channel.wake {
             wake();
         }
     });
@@ -197,52 +199,52 @@ fn call(action: Action) {
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum PageSystems {
     /// `Last`: the state is left for scripts. Only after it may scripts be run.
-    Leave,
+    Publish,
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Startup, learn_to_wake)
-        .add_systems(First, take_back)
+    app.add_systems(Startup, set_waker)
+        .add_systems(First, reclaim)
         .add_systems(Update, answer_calls.before(AppSystems::Press))
-        .add_systems(Last, leave.in_set(PageSystems::Leave));
+        .add_systems(Last, publish.in_set(PageSystems::Publish));
 }
 
-fn learn_to_wake(proxy: Res<EventLoopProxyWrapper>) {
+fn set_waker(proxy: Res<EventLoopProxyWrapper>) {
     let proxy = (**proxy).clone();
     // The loop is gone only when the page is.
     let wake = move || {
         let _ = proxy.send_event(WinitUserEvent::WakeUp);
     };
-    DESK.with_borrow_mut(|desk| desk.wake = Some(Box::new(wake)));
+    SCRIPT_CHANNEL.with_borrow_mut(|channel| channel.wake = Some(Box::new(wake)));
 }
 
 fn answer_calls(mut actions: MessageWriter<Action>) {
-    let calls = DESK.with_borrow_mut(|desk| std::mem::take(&mut desk.calls));
+    let calls = SCRIPT_CHANNEL.with_borrow_mut(|channel| std::mem::take(&mut channel.calls));
     actions.write_batch(calls);
 }
 
 /// The model is lent to scripts between frames rather than copied for them.
-fn take_back(mut studio: ResMut<Studio>) {
-    if let Some(left) = DESK.with_borrow_mut(|desk| desk.left.take()) {
-        studio.bypass_change_detection().model = left.model;
+fn reclaim(mut run_store: ResMut<RunStore>) {
+    if let Some(published) = SCRIPT_CHANNEL.with_borrow_mut(|channel| channel.published.take()) {
+        run_store.bypass_change_detection().model = published.model;
     }
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource that scripts are told of")]
-fn leave(
-    mut studio: ResMut<Studio>,
+fn publish(
+    mut run_store: ResMut<RunStore>,
     link: Res<Link>,
     focus: Res<Focus>,
     auto: Res<Auto>,
     chrome: Res<Chrome>,
     reduced_motion: Res<ReducedMotion>,
-    (frame, acts, notices): (Res<Frame>, Res<Acts>, Res<Notices>),
+    (view_chrome, operations, notices): (Res<ViewChrome>, Res<RunOperations>, Res<Notices>),
     share: Res<ShareLink>,
 ) {
     let toasts = notices.toasts.standing().map(|(_, toast)| toast);
     let view = View {
         run_id: focus.run().map(ToString::to_string),
-        title: focus.run().and_then(|id| studio.model.run(id)).map(run_title),
+        title: focus.run().and_then(|id| run_store.model.run(id)).map(run_title),
         following: focus.is_following(),
         director: match auto.0.mode() {
             Mode::Off => "off",
@@ -252,22 +254,22 @@ fn leave(
         panel: chrome.panel,
         fullscreen: chrome.fullscreen,
         reduced_motion: reduced_motion.0,
-        notice: frame.notice().map(str::to_owned),
-        question: acts.question.as_ref().map(|question| match question.verb {
-            Verb::Start => "start",
-            Verb::Cancel => "cancel",
-            Verb::Retry => "retry",
-            Verb::Execute => "execute",
+        notice: view_chrome.notice().map(str::to_owned),
+        question: operations.dialog.as_ref().map(|dialog| match dialog.kind {
+            OperationKind::Start => "start",
+            OperationKind::Cancel => "cancel",
+            OperationKind::Retry => "retry",
+            OperationKind::Execute => "execute",
         }),
         toasts: toasts.map(|toast| format!("{}\n{}", toast.head(), toast.words())).collect(),
     };
     let empty = Model::new(Retention::EVERYTHING);
-    let model = std::mem::replace(&mut studio.bypass_change_detection().model, empty);
-    let left = Left {
+    let model = std::mem::replace(&mut run_store.bypass_change_detection().model, empty);
+    let published = PublishedState {
         connection: Connection::of(&link.state, model.counters().dropped),
         model,
         view,
         link: share.0.clone().unwrap_or_default(),
     };
-    DESK.with_borrow_mut(|desk| desk.left = Some(left));
+    SCRIPT_CHANNEL.with_borrow_mut(|channel| channel.published = Some(published));
 }

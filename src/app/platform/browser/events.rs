@@ -7,7 +7,7 @@ use web_sys::{CustomEvent, CustomEventInit, HtmlCanvasElement};
 
 use super::Page;
 use super::calls::{Connection, PageSystems};
-use crate::app::state::run_store::{ConnectionChanged, EventReceived, Studio};
+use crate::app::state::run_store::{ConnectionChanged, EventReceived, RunStore};
 use crate::app::words::run_title;
 use crate::model::{NodeStatus, Run, RunStatus};
 
@@ -34,7 +34,7 @@ struct Crash<'a> {
 }
 
 /// An event to be sent once scripts may run.
-struct Told {
+struct PendingEvent {
     name: &'static str,
     /// JSON.
     detail: String,
@@ -42,33 +42,33 @@ struct Told {
 
 /// What this frame has to tell.
 #[derive(Resource, Default)]
-struct Telling(Vec<Told>);
+struct PendingEvents(Vec<PendingEvent>);
 
-impl Telling {
+impl PendingEvents {
     fn add(&mut self, name: &'static str, detail: &impl Serialize) {
         if let Ok(detail) = serde_json::to_string(detail) {
-            self.0.push(Told { name, detail });
+            self.0.push(PendingEvent { name, detail });
         }
     }
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Telling>()
+    app.init_resource::<PendingEvents>()
         .add_systems(PostUpdate, (note_connection, note_runs).chain())
-        .add_systems(Last, tell.after(PageSystems::Leave));
+        .add_systems(Last, tell.after(PageSystems::Publish));
 }
 
 fn note_connection(
     mut changed: MessageReader<ConnectionChanged>,
-    studio: Res<Studio>,
-    mut telling: ResMut<Telling>,
+    run_store: Res<RunStore>,
+    mut pending: ResMut<PendingEvents>,
     mut last: Local<Option<Connection>>,
 ) {
     for ConnectionChanged(state) in changed.read() {
-        let connection = Connection::of(state, studio.model.counters().dropped);
+        let connection = Connection::of(state, run_store.model.counters().dropped);
         // An attempt is waited for and then made: a script sees one state.
         if last.as_ref() != Some(&connection) {
-            telling.add("meterbridge:connection", &connection);
+            pending.add("meterbridge:connection", &connection);
             *last = Some(connection);
         }
     }
@@ -76,14 +76,14 @@ fn note_connection(
 
 fn note_runs(
     mut received: MessageReader<EventReceived>,
-    studio: Res<Studio>,
-    mut telling: ResMut<Telling>,
+    run_store: Res<RunStore>,
+    mut pending: ResMut<PendingEvents>,
 ) {
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else {
             continue;
         };
-        let Some(run) = studio.model.run(&change.run_id) else {
+        let Some(run) = run_store.model.run(&change.run_id) else {
             continue;
         };
         let name = match status {
@@ -93,7 +93,7 @@ fn note_runs(
             RunStatus::Cancelled => "meterbridge:run-cancelled",
             _ => continue,
         };
-        telling.add(name, &run_detail(run, *live));
+        pending.add(name, &run_detail(run, *live));
     }
 }
 
@@ -112,10 +112,10 @@ fn run_detail(run: &Run, live: bool) -> RunDetail<'_> {
 }
 
 /// Sends what was noted, in order.
-fn tell(page: Res<Page>, mut telling: ResMut<Telling>, mut frames: Local<u32>) {
+fn tell(page: Res<Page>, mut pending: ResMut<PendingEvents>, mut frames: Local<u32>) {
     *frames = frames.saturating_add(1);
     let ready = *frames == FRAMES_UNTIL_READY;
-    if telling.0.is_empty() && !ready {
+    if pending.0.is_empty() && !ready {
         return;
     }
     let Some(canvas) = page.canvas() else {
@@ -124,7 +124,7 @@ fn tell(page: Res<Page>, mut telling: ResMut<Telling>, mut frames: Local<u32>) {
     if ready {
         dispatch(&canvas, "meterbridge:ready", "null");
     }
-    for Told { name, detail } in std::mem::take(&mut telling.0) {
+    for PendingEvent { name, detail } in std::mem::take(&mut pending.0) {
         dispatch(&canvas, name, &detail);
     }
 }

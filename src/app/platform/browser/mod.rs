@@ -3,7 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
-//! | `dark` | what the scripts say of the screen's sleep |
+//! | `screen_sleep` | what the scripts say of the screen's sleep |
 //! | `events` | DOM events that tell what a viewer sees |
 //! | `visits` | what is kept between visits, and the link to share |
 //!
@@ -12,8 +12,8 @@
 //! of it for those who embed the page.
 
 mod calls;
-mod dark;
 mod events;
+mod screen_sleep;
 mod visits;
 
 use bevy::asset::{AssetMetaCheck, AssetPlugin};
@@ -26,7 +26,7 @@ use super::window;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
-use crate::app::theme::SystemWish;
+use crate::app::theme::SystemPreference;
 use crate::query;
 
 /// What the boot script hands over.
@@ -100,10 +100,10 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let mut app = App::new();
     window::compose(&mut app, engine, window, request);
     app.insert_resource(page)
-        .add_plugins((calls::plugin, dark::plugin, events::plugin, visits::plugin))
+        .add_plugins((calls::plugin, screen_sleep::plugin, events::plugin, visits::plugin))
         .add_systems(
             Update,
-            (follow_wish_for_calm, follow_wish_for_contrast, follow_screen)
+            (follow_motion_preference, follow_contrast_preference, follow_fullscreen)
                 .before(AppSystems::Press),
         );
     app.run();
@@ -114,29 +114,29 @@ fn prefers_reduced_motion() -> bool {
     prefers("(prefers-reduced-motion: reduce)")
 }
 
-fn prefers(wish: &str) -> bool {
-    let query = web_sys::window().and_then(|window| window.match_media(wish).ok()?);
+fn prefers(preference: &str) -> bool {
+    let query = web_sys::window().and_then(|window| window.match_media(preference).ok()?);
     query.is_some_and(|query| query.matches())
 }
 
 /// Whether it is light or dark comes with the window, as everywhere; see `window`.
-fn follow_wish_for_contrast(mut wish: ResMut<SystemWish>) {
+fn follow_contrast_preference(mut preference: ResMut<SystemPreference>) {
     let more_contrast = prefers("(prefers-contrast: more)");
-    if wish.more_contrast != more_contrast {
-        wish.more_contrast = more_contrast;
+    if preference.more_contrast != more_contrast {
+        preference.more_contrast = more_contrast;
     }
 }
 
 /// The wish can be expressed while the page is open.
-fn follow_wish_for_calm(mut reduced: ResMut<ReducedMotion>, mut last: Local<Option<bool>>) {
-    let wish = prefers_reduced_motion();
-    if last.replace(wish).is_some_and(|before| before != wish) {
-        reduced.set_if_neq(ReducedMotion(wish));
+fn follow_motion_preference(mut reduced: ResMut<ReducedMotion>, mut last: Local<Option<bool>>) {
+    let preference = prefers_reduced_motion();
+    if last.replace(preference).is_some_and(|before| before != preference) {
+        reduced.set_if_neq(ReducedMotion(preference));
     }
 }
 
 /// The browser has a key of its own to leave the full screen.
-fn follow_screen(mut chrome: ResMut<Chrome>, mut was_full: Local<bool>) {
+fn follow_fullscreen(mut chrome: ResMut<Chrome>, mut was_full: Local<bool>) {
     let document = web_sys::window().and_then(|window| window.document());
     let full = document.is_some_and(|document| document.fullscreen_element().is_some());
     if *was_full && !full && chrome.fullscreen {

@@ -14,14 +14,14 @@ mod native {
     use crossbeam_channel::{Receiver, Sender, bounded};
     use tracing::{info, warn};
 
-    use crate::app::state::presence::MayGoDark;
+    use crate::app::state::presence::ScreenSleepWarning;
     use crate::kiosk::awake::keep_awake;
 
     /// A desktop that starts after this program may have what was lacking.
     const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
     #[derive(Resource, Debug)]
-    struct Told(Receiver<MayGoDark>);
+    struct Told(Receiver<ScreenSleepWarning>);
 
     pub(in crate::app::platform::kiosk) fn build(app: &mut App) {
         let (sender, receiver) = bounded(4);
@@ -31,29 +31,31 @@ mod native {
             warn!("nothing keeps the screen awake: {error}");
             return;
         }
-        app.init_resource::<MayGoDark>().insert_resource(Told(receiver)).add_systems(Update, hear);
+        app.init_resource::<ScreenSleepWarning>()
+            .insert_resource(Told(receiver))
+            .add_systems(Update, hear);
     }
 
-    fn hear(told: Res<Told>, mut dark: ResMut<MayGoDark>) {
+    fn hear(told: Res<Told>, mut sleep_warning: ResMut<ScreenSleepWarning>) {
         if let Some(last) = told.0.try_iter().last() {
-            dark.set_if_neq(last);
+            sleep_warning.set_if_neq(last);
         }
     }
 
     /// Asks for as long as the program lives; says what is news.
-    fn keep(told: &Sender<MayGoDark>) {
+    fn keep(told: &Sender<ScreenSleepWarning>) {
         let mut said = None;
-        let mut say = |dark: Option<String>| {
-            if said.as_ref() == Some(&dark) {
+        let mut say = |sleep_warning: Option<String>| {
+            if said.as_ref() == Some(&sleep_warning) {
                 return;
             }
-            match &dark {
+            match &sleep_warning {
                 None => info!("the screen is kept awake"),
                 Some(words) => warn!("{words}"),
             }
-            said = Some(dark.clone());
+            said = Some(sleep_warning.clone());
             // Where the window is gone nobody has to know.
-            let _ = told.send(MayGoDark(dark));
+            let _ = told.send(ScreenSleepWarning(sleep_warning));
         };
         loop {
             let why = match keep_awake() {

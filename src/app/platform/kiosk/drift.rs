@@ -31,7 +31,7 @@ fn drift(
 ) {
     let (x, y) = offset(clock.secs, path.seed);
     // Whole pixels, or every letter would go soft.
-    let shift = (Vec2::new(x, y) * viewport.screen().scale).round();
+    let shift = (Vec2::new(x, y) * viewport.canvas_size().scale).round();
     // Nothing is drawn anew, and nothing need be drawn at full rate.
     canvas.bypass_change_detection().shift = shift;
     if is_moving(clock.secs) {

@@ -4,7 +4,7 @@ use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
 
 use super::KioskSystems;
-use crate::app::control::hands::{self, Hands};
+use crate::app::control::user_input::{self, UserInput};
 use crate::app::draw::DrawClock;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::next_frame::NextFrame;
@@ -13,31 +13,34 @@ use crate::app::theme::motion;
 use crate::kiosk::attention::Attention;
 
 #[derive(Resource, Debug)]
-struct Watched(Attention);
+struct AttentionTracker(Attention);
 
 pub(super) fn plugin(app: &mut App) {
     // An app without a window has no such messages.
-    hands::add_messages(app);
+    user_input::add_messages(app);
     app.add_message::<CursorMoved>()
-        .insert_resource(Watched(Attention::new(0.0)))
+        .insert_resource(AttentionTracker(Attention::new(0.0)))
         .add_systems(Update, (notice, hide_pointer).chain().in_set(KioskSystems::Notice))
-        .add_systems(Update, (wish, put_help_away).chain().in_set(KioskSystems::Presence));
+        .add_systems(
+            Update,
+            (schedule_frame, put_help_away).chain().in_set(KioskSystems::Presence),
+        );
 }
 
 fn notice(
     clock: Res<DrawClock>,
-    mut hands: Hands,
+    mut input: UserInput,
     mut moves: MessageReader<CursorMoved>,
     mut pointer: Local<Option<Vec2>>,
-    mut watched: ResMut<Watched>,
+    mut tracker: ResMut<AttentionTracker>,
     mut presence: ResMut<Presence>,
 ) {
     // Systems report a pointer that stands still where a window changes under it.
     let moved = moves.read().filter(|at| pointer.replace(at.position) != Some(at.position)).count();
-    if hands.did_something() || moved > 0 {
-        watched.0.notice(clock.secs);
+    if input.did_something() || moved > 0 {
+        tracker.0.notice(clock.secs);
     }
-    let away = watched.0.is_away(clock.secs);
+    let away = tracker.0.is_away(clock.secs);
     presence.set_if_neq(Presence { away, ..*presence });
 }
 
@@ -73,8 +76,12 @@ fn put_help_away(
 }
 
 /// A display at rest would notice an absence up to a second late.
-fn wish(clock: Res<DrawClock>, watched: Res<Watched>, mut next: ResMut<NextFrame>) {
-    if let Some(left_secs) = watched.0.left_secs(clock.secs) {
+fn schedule_frame(
+    clock: Res<DrawClock>,
+    tracker: Res<AttentionTracker>,
+    mut next: ResMut<NextFrame>,
+) {
+    if let Some(left_secs) = tracker.0.left_secs(clock.secs) {
         next.within_secs(left_secs);
     }
 }

@@ -13,11 +13,11 @@ pub use self::readings::{History, Reading};
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 use crate::model::Model;
 
 /// Height of the bridge.
-const HEIGHT: f32 = Screen::BRIDGE_HEIGHT;
+const HEIGHT: f32 = CanvasSize::BRIDGE_HEIGHT;
 const GAP: f32 = 14.0;
 /// What stands over the light's words puts them lower by this.
 const PILL_LOWERS: f32 = 14.0;
@@ -51,15 +51,15 @@ pub fn draw(
     view: &BridgeView,
     has_pill: bool,
     before: Option<&BridgeView>,
-    screen: &Screen,
+    canvas_size: &CanvasSize,
     clock_secs: f64,
 ) {
     let palette = part.palette;
-    let top = screen.height - HEIGHT;
-    let full = Rect::new(-32.0, top, screen.width + 64.0, HEIGHT + 32.0);
+    let top = canvas_size.height - HEIGHT;
+    let full = Rect::new(-32.0, top, canvas_size.width + 64.0, HEIGHT + 32.0);
     part.shape(
         Layer::Bridge,
-        Shape::rounded_box(Rect::new(-32.0, top - 10.0, screen.width + 64.0, 10.0))
+        Shape::rounded_box(Rect::new(-32.0, top - 10.0, canvas_size.width + 64.0, 10.0))
             .fill(palette.shadow)
             .opacity(0.25),
     );
@@ -69,18 +69,18 @@ pub fn draw(
     );
     part.shape(
         Layer::Bridge,
-        Shape::rounded_box(Rect::new(-32.0, top, screen.width + 64.0, 1.5))
+        Shape::rounded_box(Rect::new(-32.0, top, canvas_size.width + 64.0, 1.5))
             .fill(palette.cable_core_idle),
     );
-    let room = screen.right() - LIGHT_WIDTH - Screen::MARGIN;
+    let room = canvas_size.right() - LIGHT_WIDTH - CanvasSize::MARGIN;
     let count = view.readings.len();
     let width = (room - GAP * (count - 1) as f32) / count as f32;
     for (index, reading) in view.readings.iter().enumerate() {
-        let x = Screen::MARGIN + index as f32 * (width + GAP);
+        let x = CanvasSize::MARGIN + index as f32 * (width + GAP);
         let rect = Rect::new(x, top + 8.0, width, meter::HEIGHT);
         let previous = before.and_then(|before| before.readings[index].needle);
         meter::draw(part, reading, previous, rect, index, clock_secs);
     }
     let lower = if has_pill { PILL_LOWERS } else { 0.0 };
-    light::draw_light(part, &view.light, screen.right() - LIGHT_WIDTH + 40.0, top + lower);
+    light::draw_light(part, &view.light, canvas_size.right() - LIGHT_WIDTH + 40.0, top + lower);
 }

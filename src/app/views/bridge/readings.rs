@@ -91,12 +91,12 @@ pub(super) fn readings(
     lost: bool,
     server_now: Timestamp,
 ) -> [Reading; 4] {
-    let usual = model.stats().usual_run();
+    let baseline = model.stats().run_baseline();
     [
         events(model, history, lost, server_now),
         active_runs(model, history),
         success(history),
-        run_time(usual.map(|usual| (usual.p50_ms, usual.p95_ms)), history),
+        run_time(baseline.map(|baseline| (baseline.p50_ms, baseline.p95_ms)), history),
     ]
 }
 
@@ -157,20 +157,20 @@ fn success(history: &History) -> Reading {
     }
 }
 
-/// `usual` is the median and the 95th percentile, in milliseconds.
-fn run_time(usual: Option<(u64, u64)>, history: &History) -> Reading {
+/// `baseline` is the median and the 95th percentile, in milliseconds.
+fn run_time(baseline: Option<(u64, u64)>, history: &History) -> Reading {
     let minutes = |ms: u64| ms as f64 / 60_000.0;
     // Without any run yet the scale is the one that songs as a rule need.
-    let longest = usual.map_or(5.0, |(_, p95)| minutes(p95));
+    let longest = baseline.map_or(5.0, |(_, p95)| minutes(p95));
     let scale = scale_for(longest, &[0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 600.0]);
-    let p95 = usual.map(|(_, p95)| format!("p95 {}", clock_words(p95)));
+    let p95 = baseline.map(|(_, p95)| format!("p95 {}", clock_words(p95)));
     Reading {
         label: "p50 run",
-        value: usual.map_or_else(|| "–".to_owned(), |(p50, _)| clock_words(p50)),
+        value: baseline.map_or_else(|| "–".to_owned(), |(p50, _)| clock_words(p50)),
         note: [p95.clone().unwrap_or_default(), p95.unwrap_or_default()],
         alarming: false,
-        needle: usual.and_then(|(p50, _)| part(minutes(p50), scale)),
-        peak: usual.and_then(|(_, p95)| part(minutes(p95), scale)),
+        needle: baseline.and_then(|(p50, _)| part(minutes(p50), scale)),
+        peak: baseline.and_then(|(_, p95)| part(minutes(p95), scale)),
         danger: None,
         scale: numbers(0.0, scale, " min"),
         bars: bars(history.run_times.iter().map(|millis| (*millis as f64, 0.0))),

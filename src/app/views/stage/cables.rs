@@ -3,7 +3,7 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::place::Place;
+use super::stage_layout::StageLayout;
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::run_view::StageView;
 use crate::app::state::status::{DisplayStatus, Progress};
@@ -45,8 +45,8 @@ impl Signal {
 }
 
 /// All cables of the rack, the leads in and out, and the unplugged lead of a failure.
-pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
-    let modules = &place.rack.modules;
+pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
+    let modules = &layout.rack.modules;
     let failed = view.failure.as_ref().and_then(|failure| failure.module);
     let signal_into = |index: usize| {
         let module = &view.modules[index];
@@ -107,7 +107,7 @@ pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
             };
             let (_, (out_x, out_y)) = modules[index].jacks();
             let from = Vec2::new(out_x, out_y);
-            let edge = Vec2::new(place.screen.width + BLEED, out_y + 26.0);
+            let edge = Vec2::new(layout.canvas_size.width + BLEED, out_y + 26.0);
             let path = [
                 from,
                 Vec2::new(out_x + 4.0, out_y + 60.0),

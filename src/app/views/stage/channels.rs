@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::place::Place;
 use super::rack;
+use super::stage_layout::StageLayout;
 use crate::app::state::run_view::waiting_modules;
 use crate::app::state::run_view::{FailureView, ModuleView, StageView};
 use bevy::math::Vec2;
@@ -14,8 +14,8 @@ use crate::app::draw::{Canvas, Layer, Traits};
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::vision::{Vision, distance};
 use crate::app::theme::{Palette, Theme};
-use crate::layout::{RackRequest, Screen, lay_out_rack};
-use crate::model::{NodeStatus, Usual};
+use crate::layout::{CanvasSize, RackRequest, lay_out_rack};
+use crate::model::{Baseline, NodeStatus};
 
 /// CIEDE2000. Above 5 two colours are seen as two when they lie side by side (Mokrzycki, Tatol:
 /// Colour difference ΔE, 2011, section 5); ours stand apart and are remembered, so twice that.
@@ -58,7 +58,7 @@ impl Status {
             status,
             stopped: self == Self::Cancelled,
             duration_ms: Some(4_000),
-            usual: Some(Usual { p50_ms: 5_000, p95_ms: 9_000, samples: 9 }),
+            baseline: Some(Baseline { p50_ms: 5_000, p95_ms: 9_000, samples: 9 }),
             ..waiting_modules().remove(0)
         }
     }
@@ -87,15 +87,15 @@ impl Status {
         let module = self.module();
         let rack = lay_out_rack(&RackRequest {
             focus: vec![module.has_focus() || self == Self::Failed],
-            left: Screen::MARGIN,
+            left: CanvasSize::MARGIN,
             right: 500.0,
             top: 312.0,
             enlarged: 1.0,
             loop_between: None,
         });
-        let screen = Screen::of_pixels(1920.0, 1080.0);
-        let place = Place {
-            screen,
+        let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
+        let layout = StageLayout {
+            canvas_size,
             rack,
             moving: vec![false],
             down: 0.0,
@@ -117,8 +117,8 @@ impl Status {
         let mut canvas = Canvas::default();
         canvas.theme = theme;
         let part = canvas.redraw("stage");
-        rack::draw_modules(part, &view, &place);
-        rack::draw_failure(part, &view, &place);
+        rack::draw_modules(part, &view, &layout);
+        rack::draw_failure(part, &view, &layout);
         part.traits().collect()
     }
 }
@@ -147,8 +147,8 @@ fn what_colour_does_not_tell_two_other_channels_do() {
     let mut leaning = BTreeSet::new();
     for theme in Theme::ALL {
         let palette = theme.palette();
-        for (place, one) in Status::ALL.into_iter().enumerate() {
-            for other in Status::ALL.into_iter().skip(place + 1) {
+        for (layout, one) in Status::ALL.into_iter().enumerate() {
+            for other in Status::ALL.into_iter().skip(layout + 1) {
                 let [glyph, texture, motion] = channels_apart(one, other, theme);
                 for vision in Vision::ALL {
                     let seen = |status: Status| vision.sees(status.colour(palette));
@@ -173,10 +173,10 @@ fn what_colour_does_not_tell_two_other_channels_do() {
 #[test]
 fn high_contrast_tells_statuses_by_colour_to_every_kind_of_eyes() {
     let palette = Theme::HighContrast.palette();
-    let visions = [Vision::Usual, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia];
+    let visions = [Vision::Normal, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia];
     for vision in visions {
-        for (place, one) in Status::ALL[..5].iter().enumerate() {
-            for other in &Status::ALL[place + 1..5] {
+        for (layout, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[layout + 1..5] {
                 let seen = |status: &Status| vision.sees(status.colour(palette));
                 let far = distance(seen(one), seen(other));
                 assert!(far >= FAR, "{vision:?}: {one:?} and {other:?}: {far:.1}");
@@ -189,8 +189,8 @@ fn high_contrast_tells_statuses_by_colour_to_every_kind_of_eyes() {
 #[test]
 fn usual_eyes_tell_statuses_by_colour_in_every_theme() {
     for theme in Theme::ALL {
-        for (place, one) in Status::ALL[..5].iter().enumerate() {
-            for other in &Status::ALL[place + 1..5] {
+        for (layout, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[layout + 1..5] {
                 let colour = |status: &Status| status.colour(theme.palette());
                 let far = distance(colour(one), colour(other));
                 assert!(far >= 2.0 * FAR, "{theme:?}: {one:?} and {other:?}: {far:.1}");

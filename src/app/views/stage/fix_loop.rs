@@ -4,7 +4,7 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::place::Place;
+use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
@@ -25,13 +25,13 @@ enum Lane {
     Live,
     /// The pass is made, its verdict is not reached.
     Waiting,
-    Passed,
+    ProxiedResponse,
     Refused,
 }
 
 /// Draws the loop: quietly ghosted until it is used.
-pub fn draw(part: &mut Part, view: &StageView, place: &Place) {
-    let Some(at) = place.rack.fix_loop else {
+pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
+    let Some(at) = layout.rack.fix_loop else {
         return;
     };
     let fix = &view.fix;
@@ -51,7 +51,7 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
         return Lane::Ghost;
     }
     match fix.verdicts.get(pass + 1).and_then(|verdict| verdict.passed) {
-        Some(true) => Lane::Passed,
+        Some(true) => Lane::ProxiedResponse,
         Some(false) => Lane::Refused,
         None if pass as u32 + 1 < fix.passes => Lane::Refused,
         // Nothing goes round any more, and nobody said how the pass was.
@@ -100,7 +100,7 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
             part.shape(Layer::Rack, path(6.0).fill(palette.running));
             palette.running
         }
-        Lane::Passed => {
+        Lane::ProxiedResponse => {
             part.shape(
                 Layer::Rack,
                 path(13.0).fill(palette.success_deep).glow(
@@ -228,13 +228,13 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
         Layer::Face,
         Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(palette.text),
     );
-    let usual = fix.usual.map_or_else(
+    let baseline = fix.baseline.map_or_else(
         || "no usual yet".to_owned(),
-        |usual| format!("usual {}", duration_words(usual.p50_ms)),
+        |baseline| format!("usual {}", duration_words(baseline.p50_ms)),
     );
     part.text(
         Layer::Face,
-        Text::new("fix usual", usual, left, middle + 28.0, Face::Text500, 22.0)
+        Text::new("fix usual", baseline, left, middle + 28.0, Face::Text500, 22.0)
             .colour(palette.text_secondary),
     );
     let right = rect.x + rect.w - 20.0;

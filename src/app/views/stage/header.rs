@@ -2,7 +2,7 @@
 
 use bevy::math::Vec2;
 
-use super::place::Place;
+use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::state::run_view::StageView;
@@ -29,12 +29,12 @@ pub fn draw_meta(part: &mut Part, meta: &[String]) {
 }
 
 /// News of another run that failed, beside the clock.
-pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Place) {
+pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], layout: &StageLayout) {
     let palette = part.palette;
-    let right = place.screen.right() - 210.0;
+    let right = layout.canvas_size.right() - 210.0;
     // "Meterbridge / " and what follows it must stay clear of it.
     let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
-    let room = right - (meta_right + 90.0).max(place.screen.width * 0.42);
+    let room = right - (meta_right + 90.0).max(layout.canvas_size.width * 0.42);
     let words = truncate(Face::Text500, size::META, news, room).into_owned();
     let width = measure(Face::Text500, size::META, 0.0, &words);
     let chip = Rect::new(right - width - 58.0, 38.0, width + 78.0, 52.0);
@@ -64,12 +64,12 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], place: &Plac
 }
 
 /// Title, status line and times of a run.
-pub fn draw_run(part: &mut Part, view: &StageView, place: &Place) {
+pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let failed = view.failure.is_some();
-    let right = place.screen.right();
+    let right = layout.canvas_size.right();
     // On a high screen it stays with the rack, which is in the middle.
-    let down = place.down;
+    let down = layout.down;
     let (title_size, title_y) =
         if failed { (size::HERO_FAILED, 168.0 + down) } else { (size::HERO, 180.0 + down) };
     let time_size = title_size * 0.8;

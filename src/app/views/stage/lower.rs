@@ -3,7 +3,7 @@
 use bevy::color::Alpha;
 use bevy::math::Vec2;
 
-use super::place::Place;
+use super::stage_layout::StageLayout;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::state::clock::local_zone;
 use crate::app::state::run_view::ScoresView;
@@ -28,15 +28,15 @@ const LEAST_METER_WIDTH: f32 = 108.0;
 /// The run's last events, newest first, older ones fainter.
 ///
 /// `alone`: no story stands beside it, so it has the room up to the loop.
-pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, place: &Place) {
+pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout) {
     let palette = part.palette;
-    let right = match place.loop_in_the_way() {
+    let right = match layout.loop_in_the_way() {
         _ if !alone => TICKER_RIGHT,
         Some((left, _)) => left.clamp(TICKER_RIGHT, TICKER_FAR_RIGHT),
-        None if place.rack.fix_loop.is_some() => TICKER_FAR_RIGHT,
+        None if layout.rack.fix_loop.is_some() => TICKER_FAR_RIGHT,
         None => TICKER_RIGHT,
     };
-    let top = place.lower_top + FIRST_LINE;
+    let top = layout.lower_top + FIRST_LINE;
     let zone = local_zone();
     let mut before_fix = false;
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
@@ -112,9 +112,9 @@ fn message_of(event: &RunEvent) -> Option<String> {
 }
 
 /// The run's story between ticker and loop.
-pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
+pub fn draw_story(part: &mut Part, story: &[String], layout: &StageLayout) {
     let left = TICKER_RIGHT + 30.0;
-    let right = place.loop_in_the_way().map_or(left + STORY_WIDTH, |(left, _)| left);
+    let right = layout.loop_in_the_way().map_or(left + STORY_WIDTH, |(left, _)| left);
     let width = (right - left).min(STORY_WIDTH);
     if width < 180.0 {
         return;
@@ -122,7 +122,7 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
     let text = story.join(" ");
     let lines = wrap(Face::Text500, size::META, &text, width, 6);
     for (line, words) in lines.into_iter().enumerate() {
-        let y = place.lower_top + FIRST_LINE + line as f32 * 36.0;
+        let y = layout.lower_top + FIRST_LINE + line as f32 * 36.0;
         part.text(
             Layer::Face,
             Text::new(("story", line), words, left, y, Face::Text500, size::META)
@@ -132,10 +132,10 @@ pub fn draw_story(part: &mut Part, story: &[String], place: &Place) {
 }
 
 /// The last scores as LED meters, against what is needed.
-pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
+pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
     let palette = part.palette;
-    let right = place.screen.right();
-    let loop_right = place.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 36.0);
+    let right = layout.canvas_size.right();
+    let loop_right = layout.rack.fix_loop.map_or(0.0, |at| at.centre_x + at.radii[2] + 36.0);
     let left = (right - 564.0).max(loop_right);
     let room = right - left;
     if room < 330.0 {
@@ -154,7 +154,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, place: &Place) {
     let meter_left = left + if with_meters { longest } else { total_label } + 22.0;
     let meter = (meter_left, right - value_width);
     // Beside the loop, also where the rest is beneath it.
-    let mut y = place.rack.bottom() + SCORES_BELOW_RACK;
+    let mut y = layout.rack.bottom() + SCORES_BELOW_RACK;
 
     if let Some(total) = scores.total {
         let ink = match scores.passed {

@@ -11,8 +11,8 @@ mod failure_text;
 mod fix_loop;
 mod header;
 mod lower;
-mod place;
 mod rack;
+mod stage_layout;
 pub mod story;
 
 use bevy::color::Alpha;
@@ -22,21 +22,21 @@ use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-use self::place::Place;
-use super::chrome::Frame;
+use self::stage_layout::StageLayout;
+use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
 use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{StageView, age_words, waiting_modules};
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
 use crate::app::words::run_title;
-use crate::layout::{ModuleBox, Rack, RackRequest, Rect, Screen, lay_out_rack};
+use crate::layout::{CanvasSize, ModuleBox, Rack, RackRequest, Rect, lay_out_rack};
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
@@ -83,7 +83,7 @@ struct StageMemory {
 }
 
 /// Where the stage's parts come to stand.
-struct Layout {
+struct RestingLayout {
     rack: Rack,
     /// How much lower title and rack stand than on a 16:9 screen.
     down: f32,
@@ -114,7 +114,7 @@ struct Drawn {
     has_notice: bool,
     lost: bool,
     elsewhere: Option<String>,
-    screen: Screen,
+    canvas_size: CanvasSize,
     run_events: u64,
     theme: Theme,
 }
@@ -131,13 +131,13 @@ fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
 fn draw(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<StageMemory>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     link: Res<Link>,
     focus: Res<Focus>,
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
-    frame: Res<Frame>,
+    view_chrome: Res<ViewChrome>,
     mut free: ResMut<FreeSpace>,
     mut next: ResMut<NextFrame>,
 ) {
@@ -145,7 +145,7 @@ fn draw(
     // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
     let moving = memory.is_moving();
     let cause = Cause {
-        generation: studio.generation,
+        generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         focus: (focus.run().cloned(), focus.is_following()),
         link: link.state.clone(),
@@ -157,7 +157,7 @@ fn draw(
     }
     memory.cause = Some(cause);
 
-    let model = &studio.model;
+    let model = &run_store.model;
     let run = focus.run().and_then(|id| model.run(id));
     let mut stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
     if let Some(stage) = stage.as_mut().filter(|_| !focus.is_following()) {
@@ -171,10 +171,10 @@ fn draw(
         run: run.map(|run| run.id().clone()),
         story,
         waits_for: run.is_none().then(|| link.state.clone()),
-        has_notice: frame.notice().is_some(),
-        lost: frame.is_lost(),
+        has_notice: view_chrome.notice().is_some(),
+        lost: view_chrome.is_lost(),
         elsewhere: elsewhere(model, focus.run(), clock.server_now),
-        screen: viewport.screen(),
+        canvas_size: viewport.canvas_size(),
         run_events: run.map_or(0, Run::events),
         theme: canvas.theme,
         stage,
@@ -192,20 +192,20 @@ fn draw(
         return;
     }
 
-    let (screen, lost) = (drawn.screen, drawn.lost);
-    let place = memory.place(screen, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
+    let (canvas_size, lost) = (drawn.canvas_size, drawn.lost);
+    let layout = memory.layout(canvas_size, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
     let part = canvas.redraw("stage");
-    rack::draw_rails(part, &place);
+    rack::draw_rails(part, &layout);
     match (&drawn.stage, run) {
-        (Some(stage), Some(run)) => draw_run(part, stage, run, &drawn, &place),
-        _ => draw_waiting(part, &link, &place),
+        (Some(stage), Some(run)) => draw_run(part, stage, run, &drawn, &layout),
+        _ => draw_waiting(part, &link, &layout),
     }
     if let Some(elsewhere) = drawn.elsewhere.as_ref().filter(|_| !drawn.has_notice) {
         let meta = drawn.stage.as_ref().map_or(&[][..], |stage| &stage.meta);
-        header::draw_elsewhere(part, elsewhere, meta, &place);
+        header::draw_elsewhere(part, elsewhere, meta, &layout);
     }
     memory.drawn = Some(drawn);
-    let room = Room { rect: memory.room_for_toasts(&screen), at_right: false };
+    let room = Room { rect: memory.room_for_toasts(&canvas_size), at_right: false };
     free.set_if_neq(FreeSpace { rooms: vec![room], keep: Vec::new() });
 }
 
@@ -237,11 +237,11 @@ impl StageMemory {
             let news = same_run && run.is_some_and(|run| is_news(run, server_now));
             self.failed_at = if news { now } else { now - LONG_AGO_SECS };
         }
-        let to = Self::lay_out(drawn.screen, drawn.stage.as_ref()).rack.modules;
+        let to = Self::lay_out(drawn.canvas_size, drawn.stage.as_ref()).rack.modules;
         if to != self.to {
-            let screen_changed =
-                self.drawn.as_ref().is_none_or(|before| before.screen != drawn.screen);
-            let elsewhere = !same_run || screen_changed || self.to.len() != to.len();
+            let size_changed =
+                self.drawn.as_ref().is_none_or(|before| before.canvas_size != drawn.canvas_size);
+            let elsewhere = !same_run || size_changed || self.to.len() != to.len();
             let jumps = elsewhere || reduced_motion;
             fades = reduced_motion && !elsewhere;
             self.from = if jumps { to.clone() } else { self.placed(now) };
@@ -255,44 +255,44 @@ impl StageMemory {
 
     /// The ground below the rack up to the fix loop, or beneath the loop: nothing is there but the
     /// run's last events, which the rack tells as well.
-    fn room_for_toasts(&self, screen: &Screen) -> Rect {
+    fn room_for_toasts(&self, canvas_size: &CanvasSize) -> Rect {
         let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
-        let Layout { rack, lower_top, .. } = Self::lay_out(*screen, stage);
-        let (x, right) = (Screen::MARGIN, screen.right());
+        let RestingLayout { rack, lower_top, .. } = Self::lay_out(*canvas_size, stage);
+        let (x, right) = (CanvasSize::MARGIN, canvas_size.right());
         let beside_loop = match &rack.fix_loop {
             Some(at) => at.centre_x - at.radii[2] - 24.0,
-            None => screen.width / 2.0,
+            None => canvas_size.width / 2.0,
         };
-        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let is_portrait = canvas_size.height >= PORTRAIT * canvas_size.width;
         let (top, right) =
             if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
-        let foot = screen.height - Screen::BRIDGE_HEIGHT - 12.0;
+        let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - 12.0;
         Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 
-    fn lay_out(screen: Screen, stage: Option<&StageView>) -> Layout {
+    fn lay_out(canvas_size: CanvasSize, stage: Option<&StageView>) -> RestingLayout {
         let waiting = waiting_modules();
         let modules = stage.map_or(&waiting[..], |stage| &stage.modules);
         let position = |name: &str| modules.iter().position(|module| module.name == name);
         let failed = stage.and_then(|stage| stage.failure.as_ref()?.module);
-        let is_portrait = screen.height >= PORTRAIT * screen.width;
+        let is_portrait = canvas_size.height >= PORTRAIT * canvas_size.width;
         let mut request = RackRequest {
             focus: modules
                 .iter()
                 .enumerate()
                 .map(|(index, module)| module.has_focus() || failed == Some(index))
                 .collect(),
-            left: Screen::MARGIN,
-            right: screen.right(),
+            left: CanvasSize::MARGIN,
+            right: canvas_size.right(),
             top: RACK_TOP,
             enlarged: 1.0,
             loop_between: position("COMPOSE").zip(position("VALIDATE")),
         };
         if !is_portrait {
-            let down = screen.extra_height() / 2.0;
+            let down = canvas_size.extra_height() / 2.0;
             request.top += down;
             let rack = lay_out_rack(&request);
-            return Layout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
+            return RestingLayout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
         }
         // The loop comes first, and what else there is stands beneath it.
         let lower_top = |rack: &Rack| {
@@ -303,7 +303,7 @@ impl StageMemory {
         for enlarged in PORTRAIT_ENLARGED {
             request.enlarged = enlarged;
             let bottom = lower_top(&lay_out_rack(&request)) + lower::HEIGHT;
-            room = screen.height - Screen::BRIDGE_HEIGHT - bottom;
+            room = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - bottom;
             if room >= 0.0 {
                 break;
             }
@@ -311,7 +311,7 @@ impl StageMemory {
         let down = room.max(0.0) / 2.0;
         request.top += down;
         let rack = lay_out_rack(&request);
-        Layout { lower_top: lower_top(&rack), rack, down }
+        RestingLayout { lower_top: lower_top(&rack), rack, down }
     }
 
     /// Where modules are now, in the middle of a move.
@@ -322,13 +322,19 @@ impl StageMemory {
         pairs.map(|(from, to)| ModuleBox { rect: from.rect.lerp(&to.rect, eased), ..*to }).collect()
     }
 
-    fn place(&self, screen: Screen, stage: Option<&StageView>, now: f64, frozen: bool) -> Place {
-        let Layout { mut rack, down, lower_top } = Self::lay_out(screen, stage);
+    fn layout(
+        &self,
+        canvas_size: CanvasSize,
+        stage: Option<&StageView>,
+        now: f64,
+        frozen: bool,
+    ) -> StageLayout {
+        let RestingLayout { mut rack, down, lower_top } = Self::lay_out(canvas_size, stage);
         rack.modules = self.placed(now);
         let on_the_way = now < self.moved_at + f64::from(motion::FOCUS_MOVE);
         let pairs = self.from.iter().zip(&self.to);
         let moving = pairs.map(|(from, to)| on_the_way && from.rect != to.rect).collect();
-        Place {
+        StageLayout {
             rack,
             moving,
             down,
@@ -337,33 +343,33 @@ impl StageMemory {
             clock_secs: now,
             failed_at: if frozen { now - LONG_AGO_SECS } else { self.failed_at },
             frozen,
-            screen,
+            canvas_size,
         }
     }
 }
 
-fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, place: &Place) {
-    draw_light_pool(part, stage, place);
+fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout: &StageLayout) {
+    draw_light_pool(part, stage, layout);
     if !drawn.has_notice {
         header::draw_meta(part, &stage.meta);
     }
-    header::draw_run(part, stage, place);
-    fix_loop::draw(part, stage, place);
-    rack::draw_modules(part, stage, place);
-    rack::draw_failure(part, stage, place);
-    cables::draw(part, stage, place);
-    lower::draw_ticker(part, run, drawn.story.is_empty(), place);
-    lower::draw_story(part, &drawn.story, place);
+    header::draw_run(part, stage, layout);
+    fix_loop::draw(part, stage, layout);
+    rack::draw_modules(part, stage, layout);
+    rack::draw_failure(part, stage, layout);
+    cables::draw(part, stage, layout);
+    lower::draw_ticker(part, run, drawn.story.is_empty(), layout);
+    lower::draw_story(part, &drawn.story, layout);
     if let Some(scores) = &stage.scores {
-        lower::draw_scores(part, scores, place);
+        lower::draw_scores(part, scores, layout);
     }
 }
 
 /// Light on the ground behind what has the focus.
-fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
+fn draw_light_pool(part: &mut Part, stage: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let failed = stage.failure.as_ref().and_then(|failure| failure.module);
-    for (index, (module, at)) in stage.modules.iter().zip(&place.rack.modules).enumerate() {
+    for (index, (module, at)) in stage.modules.iter().zip(&layout.rack.modules).enumerate() {
         let (ink, strong, weak, radius) = if failed == Some(index) {
             (palette.failed, 0.26, 0.07, 640.0)
         } else if module.has_focus() {
@@ -385,7 +391,7 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, place: &Place) {
 }
 
 /// The ghosted rack before the first run.
-fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
+fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
     let palette = part.palette;
     header::draw_meta(part, &["song runs".to_owned()]);
     part.text(
@@ -394,7 +400,7 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
             "title",
             "Waiting for the first run",
             53.0,
-            180.0 + place.down,
+            180.0 + layout.down,
             Face::Display700,
             84.0,
         )
@@ -411,19 +417,19 @@ fn draw_waiting(part: &mut Part, link: &Link, place: &Place) {
         ConnectionState::Failed { url, reason } => format!("no connection to {url}: {reason}"),
         ConnectionState::Disconnected => "not connected; press P for the panel".to_owned(),
     };
-    let room = place.screen.width - 112.0;
+    let room = layout.canvas_size.width - 112.0;
     let words = crate::app::draw::truncate(Face::Text500, size::STATUS_LINE, &connected_to, room)
         .into_owned();
     part.text(
         Layer::Face,
-        Text::new("status", words, 56.0, 246.0 + place.down, Face::Text500, size::STATUS_LINE)
+        Text::new("status", words, 56.0, 246.0 + layout.down, Face::Text500, size::STATUS_LINE)
             .colour(palette.text_secondary),
     );
     let modules = waiting_modules();
     let stage = StageView::waiting(modules);
-    fix_loop::draw(part, &stage, place);
-    rack::draw_modules(part, &stage, place);
-    cables::draw(part, &stage, place);
+    fix_loop::draw(part, &stage, layout);
+    rack::draw_modules(part, &stage, layout);
+    cables::draw(part, &stage, layout);
 }
 
 /// The last failure of another run, while it is news.

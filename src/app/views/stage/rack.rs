@@ -2,7 +2,7 @@
 
 use bevy::math::Vec2;
 
-use super::place::Place;
+use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
     Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate,
@@ -12,7 +12,7 @@ use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::{motion, size};
 use crate::app::words::{clock_words, duration_words};
 use crate::layout::ModuleBox;
-use crate::model::{NodeStatus, Usual};
+use crate::model::{Baseline, NodeStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
 /// A dial's scale, in degrees clockwise from the top.
@@ -26,11 +26,11 @@ const SETTLED_OUTLINE: f32 = 4.0;
 const HOLE_PITCH: f32 = 28.0;
 
 /// The rails, over and under each row.
-pub fn draw_rails(part: &mut Part, place: &Place) {
+pub fn draw_rails(part: &mut Part, layout: &StageLayout) {
     let palette = part.palette;
-    let width = place.screen.width;
-    for top in &place.rack.row_tops {
-        for y in [top - 18.0, top + place.rack.module_height + 6.0] {
+    let width = layout.canvas_size.width;
+    for top in &layout.rack.row_tops {
+        for y in [top - 18.0, top + layout.rack.module_height + 6.0] {
             let rail = Rect::new(48.0, y, width - 96.0, 12.0);
             part.shape(Layer::Rack, Shape::rounded_box(rail).radius(3.0).fill(palette.rail));
             let edge = Rect::new(50.0, y, width - 100.0, 1.5);
@@ -46,30 +46,36 @@ pub fn draw_rails(part: &mut Part, place: &Place) {
 }
 
 /// All modules but a failed one, which the failure block draws.
-pub fn draw_modules(part: &mut Part, view: &StageView, place: &Place) {
+pub fn draw_modules(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let failed = view.failure.as_ref().and_then(|failure| failure.module);
-    for (index, (module, at)) in view.modules.iter().zip(&place.rack.modules).enumerate() {
+    for (index, (module, at)) in view.modules.iter().zip(&layout.rack.modules).enumerate() {
         if failed == Some(index) {
             continue;
         }
         if module.has_focus() {
-            draw_running(part, module, at, index, &view.fix, place);
+            draw_running(part, module, at, index, &view.fix, layout);
         } else {
-            draw_resting(part, module, at, index, place);
+            draw_resting(part, module, at, index, layout);
         }
     }
 }
 
 /// How far round the dial a duration is: full scale is p95.
-fn dial_part(millis: u64, usual: Usual) -> f32 {
-    (millis as f32 / usual.p95_ms.max(1) as f32).clamp(0.0, 1.0)
+fn dial_part(millis: u64, baseline: Baseline) -> f32 {
+    (millis as f32 / baseline.p95_ms.max(1) as f32).clamp(0.0, 1.0)
 }
 
 fn dial_deg(part: f32) -> f32 {
     DIAL_START_DEG + (DIAL_END_DEG - DIAL_START_DEG) * part
 }
 
-fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usize, place: &Place) {
+fn draw_resting(
+    part: &mut Part,
+    module: &ModuleView,
+    at: &ModuleBox,
+    index: usize,
+    layout: &StageLayout,
+) {
     let palette = part.palette;
     let rect = at.rect;
     let (tall, wide) = (rect.h / 296.0, at.scale);
@@ -130,17 +136,17 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             Layer::Face,
             Shape::arc(centre, radius, 5.0, DIAL_START_DEG, DIAL_END_DEG).fill(track),
         );
-        if let (true, Some(millis), Some(usual)) = (done, module.duration_ms, module.usual) {
-            let end = dial_deg(dial_part(millis, usual).max(0.01));
+        if let (true, Some(millis), Some(baseline)) = (done, module.duration_ms, module.baseline) {
+            let end = dial_deg(dial_part(millis, baseline).max(0.01));
             part.shape(
                 Layer::Face,
                 Shape::arc(centre, radius, 5.0, DIAL_START_DEG, end)
                     .fill(part.palette.tone(glyph.tone())),
             );
         }
-        if let Some(usual) = module.usual {
+        if let Some(baseline) = module.baseline {
             let ink = if done { palette.text } else { palette.text_decorative };
-            let deg = dial_deg(dial_part(usual.p50_ms, usual));
+            let deg = dial_deg(dial_part(baseline.p50_ms, baseline));
             let tick = Shape::tick(centre, deg, radius * 0.94, radius * 1.17, 3.0);
             part.shape(Layer::Face, tick.fill(ink));
         }
@@ -163,9 +169,9 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
             .colour(palette.text),
     );
     let (below_y, below_size) = if has_value {
-        (y(250.0), size::USUAL * small.max(1.0))
+        (y(250.0), size::BASELINE_NOTE * small.max(1.0))
     } else {
-        (y(216.0), (size::USUAL_GHOST * wide).max(size::ESSENTIAL_MIN))
+        (y(216.0), (size::BASELINE_GHOST * wide).max(size::ESSENTIAL_MIN))
     };
     part.text(
         Layer::Face,
@@ -178,7 +184,7 @@ fn draw_resting(part: &mut Part, module: &ModuleView, at: &ModuleBox, index: usi
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, DisplayStatus::Failed, corner, 12.0, "corner");
     }
-    draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, place);
+    draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, layout);
 }
 
 /// The scale of type in a module of this scale. On its way it grows in steps: every size has glyphs of
@@ -199,7 +205,8 @@ fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) 
 
 /// What stands under a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
-    let usual = module.usual.map(|usual| format!("usual {}", duration_words(usual.p50_ms)));
+    let baseline =
+        module.baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms)));
     match module.status {
         _ if module.stopped => {
             (module.duration_ms.map_or_else(String::new, duration_words), "stopped here".to_owned())
@@ -207,7 +214,7 @@ fn resting_words(module: &ModuleView) -> (String, String) {
         NodeStatus::Success => {
             let below = match module.attempts {
                 _ if module.refused => "refused".to_owned(),
-                0 | 1 => usual.unwrap_or_default(),
+                0 | 1 => baseline.unwrap_or_default(),
                 attempts => format!("{} attempt", ordinal_words(attempts)),
             };
             match module.duration_ms {
@@ -221,14 +228,14 @@ fn resting_words(module: &ModuleView) -> (String, String) {
         NodeStatus::Skipped => (String::new(), "not run".to_owned()),
         NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
         NodeStatus::Pending if module.attempts > 0 => (String::new(), "to do again".to_owned()),
-        NodeStatus::Pending | NodeStatus::Running => (String::new(), usual.unwrap_or_default()),
+        NodeStatus::Pending | NodeStatus::Running => (String::new(), baseline.unwrap_or_default()),
     }
 }
 
-fn draw_jacks(part: &mut Part, at: &ModuleBox, rim: bevy::color::Color, place: &Place) {
+fn draw_jacks(part: &mut Part, at: &ModuleBox, rim: bevy::color::Color, layout: &StageLayout) {
     let palette = part.palette;
     let (left, right) = at.jacks();
-    let size = if place.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
+    let size = if layout.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
     for (x, y) in [left, right] {
         let centre = Vec2::new(x, y);
         part.shape(
@@ -245,13 +252,13 @@ fn draw_running(
     at: &ModuleBox,
     index: usize,
     fix: &FixView,
-    place: &Place,
+    layout: &StageLayout,
 ) {
     let palette = part.palette;
     let rect = at.rect;
     // On its way to its place it is narrower, and so is what is in it.
     let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
-    let type_k = type_scale(k, place.is_moving(index));
+    let type_k = type_scale(k, layout.is_moving(index));
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
     let shadow = Rect::new(rect.x, rect.y + 14.0, rect.w, rect.h);
@@ -281,11 +288,11 @@ fn draw_running(
     let radius = 116.0 * k;
     let elapsed_ms = module.duration_ms.unwrap_or(0);
     // Without a usual time the ring says nothing about how far it is; it only shows life.
-    let covered = module.usual.map_or(0.0, |usual| dial_part(elapsed_ms, usual));
+    let covered = module.baseline.map_or(0.0, |baseline| dial_part(elapsed_ms, baseline));
     for mark in 0..=RING_MARKS {
         let position = mark as f32 / RING_MARKS as f32;
         let major = mark % 5 == 0;
-        let lit = module.usual.is_some() && position <= covered;
+        let lit = module.baseline.is_some() && position <= covered;
         let shape = Shape::tick(
             centre,
             dial_deg(position),
@@ -299,16 +306,16 @@ fn draw_running(
     let ring = |width: f32| Shape::arc(centre, radius, width, DIAL_START_DEG, DIAL_END_DEG);
     part.shape(Layer::Face, ring(18.0 * k).fill(palette.running_track_edge));
     part.shape(Layer::Face, ring(14.0 * k).fill(palette.running_track));
-    if let Some(usual) = module.usual {
-        let per_sec = 1000.0 / usual.p95_ms.max(1) as f32;
+    if let Some(baseline) = module.baseline {
+        let per_sec = 1000.0 / baseline.p95_ms.max(1) as f32;
         part.shape(
             Layer::Face,
             ring(14.0 * k)
                 .fill(palette.running)
                 .glow(4.0, 16.0 * k, bevy::color::Alpha::with_alpha(&palette.running, 0.55))
-                .growing(place.clock_secs, covered, if place.frozen { 0.0 } else { per_sec }),
+                .growing(layout.clock_secs, covered, if layout.frozen { 0.0 } else { per_sec }),
         );
-        let deg = dial_deg(dial_part(usual.p50_ms, usual));
+        let deg = dial_deg(dial_part(baseline.p50_ms, baseline));
         let tick = Shape::tick(centre, deg, radius - 7.0 * k, radius + 24.0 * k, 5.0 * k);
         part.shape(Layer::Face, tick.fill(palette.text));
     }
@@ -331,9 +338,9 @@ fn draw_running(
         .tracking(-0.014)
         .colour(palette.text),
     );
-    let below = match module.usual {
+    let below = match module.baseline {
         Some(_) if module.is_slow() => "slow".to_owned(),
-        Some(usual) => format!("of usual {}", clock_words(usual.p50_ms + 500)),
+        Some(baseline) => format!("of usual {}", clock_words(baseline.p50_ms + 500)),
         None => "no usual yet".to_owned(),
     };
     part.text(
@@ -343,8 +350,8 @@ fn draw_running(
             .colour(palette.text_secondary),
     );
     let mut note = Vec::new();
-    if let Some(usual) = module.usual.filter(|_| module.is_slow()) {
-        note.push(format!("usual {}", clock_words(usual.p50_ms + 500)));
+    if let Some(baseline) = module.baseline.filter(|_| module.is_slow()) {
+        note.push(format!("usual {}", clock_words(baseline.p50_ms + 500)));
     }
     if fix.live && matches!(module.name.as_str(), "COMPOSE" | "VALIDATE") {
         note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));
@@ -370,19 +377,19 @@ fn draw_running(
         let corner = Vec2::new(rect.x + rect.w - 26.0, rect.y + 26.0);
         badge(part, Layer::Face, DisplayStatus::Failed, corner, 13.0, "corner");
     }
-    draw_jacks(part, at, palette.running, place);
+    draw_jacks(part, at, palette.running, layout);
 }
 
 /// The failure block: a bar and, where a module failed, that module, in one silhouette.
-pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
+pub fn draw_failure(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let Some(failure) = &view.failure else {
         return;
     };
-    let bar = Rect::new(56.0, place.failure_top, place.screen.width - 112.0, 84.0);
+    let bar = Rect::new(56.0, layout.failure_top, layout.canvas_size.width - 112.0, 84.0);
     let module = failure
         .module
-        .and_then(|index| Some((index, view.modules.get(index)?, place.rack.modules.get(index)?)));
+        .and_then(|index| Some((index, view.modules.get(index)?, layout.rack.modules.get(index)?)));
     // A second row is out of the bar's reach.
     let joined = module.filter(|(_, _, at)| at.row == 0);
     let block = match joined {
@@ -398,7 +405,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     };
     part.shape(
         Layer::Overlay,
-        shadow.fill(palette.shadow).opacity(0.55).soft(10.0).fade_in(place.failed_at, 0.4),
+        shadow.fill(palette.shadow).opacity(0.55).soft(10.0).fade_in(layout.failed_at, 0.4),
     );
     let block = if failure.settled {
         // It has been read by now, and so bright an area would burn in.
@@ -408,10 +415,10 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
             .fill(palette.failed)
             .glow(9.0, 12.0, bevy::color::Alpha::with_alpha(&palette.failed, 0.42))
             .breathing(motion::BREATHE_LOW)
-            .enter(Entrance::TabRise, place.failed_at, motion::FAIL_FILL + motion::FAIL_BAND)
+            .enter(Entrance::TabRise, layout.failed_at, motion::FAIL_FILL + motion::FAIL_BAND)
     };
     part.shape(Layer::Overlay, block.keep_colour());
-    let text_at = place.failed_at + f64::from(motion::FAIL_FILL);
+    let text_at = layout.failed_at + f64::from(motion::FAIL_FILL);
     let octagon = Vec2::new(108.0, bar.y + 42.0);
     let (ink, paper) = if failure.settled {
         (palette.failed, palette.failed_tint)
@@ -431,7 +438,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, place: &Place) {
     if let Some((index, module, at)) = module {
         // What is joined to a bar that shines has its body from there.
         let has_body = joined.is_some() && !failure.settled;
-        draw_failed_module(part, module, at, index, !has_body, place);
+        draw_failed_module(part, module, at, index, !has_body, layout);
     }
 }
 
@@ -441,12 +448,12 @@ fn draw_failed_module(
     at: &ModuleBox,
     index: usize,
     alone: bool,
-    place: &Place,
+    layout: &StageLayout,
 ) {
     let palette = part.palette;
     let rect = at.rect;
     let k = (rect.w / 338.0).min(rect.h / 352.0);
-    let type_k = type_scale(k, place.is_moving(index));
+    let type_k = type_scale(k, layout.is_moving(index));
     let cx = rect.x + rect.w / 2.0;
     let y = |offset: f32| rect.y + rect.h * offset / 352.0;
     if alone {

@@ -37,11 +37,11 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
         told.push(format!("{} failed{after}.", failed.name));
     }
     for module in view.modules.iter().filter(|module| module.has_focus() && module.is_slow()) {
-        if let Some(usual) = module.usual {
+        if let Some(baseline) = module.baseline {
             told.push(format!(
                 "{} is slow: 19 of 20 take less than {}.",
                 module.name,
-                unbroken(usual.p95_ms)
+                unbroken(baseline.p95_ms)
             ));
         }
     }

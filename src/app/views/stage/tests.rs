@@ -17,7 +17,7 @@ fn watch(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
 
 fn app() -> App {
     let mut app = App::new();
-    app.insert_resource(Studio::new(Retention::default()))
+    app.insert_resource(RunStore::new(Retention::default()))
         .insert_resource(Link::new(&Settings::default(), None))
         .insert_resource(PlaybackClock::fixed(NOON.parse().unwrap()))
         .init_resource::<Canvas>()
@@ -26,7 +26,7 @@ fn app() -> App {
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()
         .init_resource::<FreeSpace>()
-        .init_resource::<Frame>()
+        .init_resource::<ViewChrome>()
         .init_resource::<NextFrame>()
         .init_resource::<Drew>()
         .add_systems(Update, (draw, watch).chain());
@@ -38,9 +38,9 @@ fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
     batch.push_text(&format!(
         r#"{{"ts":"2026-11-23T11:59:{second:02}Z","run_id":"a","node_name":"{node}","phase":"{phase}"}}"#
     ));
-    let mut studio = app.world_mut().resource_mut::<Studio>();
-    studio.model.receive(batch, |_, _| {});
-    studio.generation += 1;
+    let mut run_store = app.world_mut().resource_mut::<RunStore>();
+    run_store.model.receive(batch, |_, _| {});
+    run_store.generation += 1;
 }
 
 /// A frame at `secs` of the draw clock: whether the stage was drawn.

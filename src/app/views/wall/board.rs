@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use super::board_failures::{Told, draw_failures, tell};
 use super::board_view::{BoardView, NodeLoad};
 use super::cells;
-use super::census::Census;
 use super::fit::size_for;
+use super::wall_index::WallIndex;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Canvas, CellField, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::state::hit::Pickable;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::words::count_words;
-use crate::layout::{Board, CellGrid, Screen, failures_width, lay_out_board, wall_area};
+use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
 use crate::model::Model;
 use crate::protocol::RunId;
 
@@ -32,7 +32,7 @@ const LAYER: Layer = Layer::Face;
 /// What was drawn last.
 #[derive(Default)]
 pub struct BoardMemory {
-    drawn: Option<(BoardView, Screen)>,
+    drawn: Option<(BoardView, CanvasSize)>,
     names: Vec<(RunId, Rect)>,
     drawn_at: f64,
     revision: Option<u64>,
@@ -40,10 +40,10 @@ pub struct BoardMemory {
 }
 
 /// What a board is drawn from, and when.
-pub struct BoardFrame<'a> {
-    pub census: &'a mut Census,
+pub struct BoardContext<'a> {
+    pub wall_index: &'a mut WallIndex,
     pub model: &'a Model,
-    pub screen: Screen,
+    pub canvas_size: CanvasSize,
     pub now: f64,
     pub server_now: Timestamp,
     pub frozen: bool,
@@ -62,18 +62,18 @@ impl BoardMemory {
         canvas: &mut Canvas,
         field: &mut CellField,
         pickable: &mut Pickable,
-        frame: BoardFrame,
+        context: BoardContext,
     ) {
-        let BoardFrame { census, model, screen, now, server_now, frozen } = frame;
-        let resized = self.drawn.as_ref().is_none_or(|(_, before)| *before != screen);
-        let area = wall_area(&screen);
+        let BoardContext { wall_index, model, canvas_size, now, server_now, frozen } = context;
+        let resized = self.drawn.as_ref().is_none_or(|(_, before)| *before != canvas_size);
+        let area = wall_area(&canvas_size);
         let palette = canvas.theme.palette();
-        let revision = census.revision();
+        let revision = wall_index.revision();
         if resized || self.revision != Some(revision) {
             self.revision = None;
         }
         if resized || now < self.drawn_at || now - self.drawn_at >= WORDS_SECS {
-            let view = BoardView::of(census, model, server_now);
+            let view = BoardView::of(wall_index, model, server_now);
             let failures_w = failures_width(area);
             let tell_in = |height: f32| tell(&view.failures, failures_w, height, palette);
             let any = view.failures.count > 0;
@@ -83,14 +83,14 @@ impl BoardMemory {
                 let told = places.failed.map(|rect| tell_in(rect.h));
                 let part = canvas.redraw(PART);
                 draw_board(part, &view, &places, told.as_ref(), &mut self.names);
-                self.drawn = Some((view, screen));
+                self.drawn = Some((view, canvas_size));
             }
             self.drawn_at = now;
             self.revision = Some(revision);
-            self.grid = Some(cells::grid(census, places.cells));
+            self.grid = Some(cells::grid(wall_index, places.cells));
         }
         if let Some(grid) = self.grid {
-            cells::write(census, field, grid, palette);
+            cells::write(wall_index, field, grid, palette);
             field.frozen = frozen;
             pickable.show_board(self.names.clone(), grid);
         }

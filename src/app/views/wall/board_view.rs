@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::census::{Census, LATELY, Load};
 use super::tile_view::ago_words;
+use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_view::{SETTLED_AFTER_MS, failure_words};
 use crate::app::words::{clock_words, run_title};
@@ -76,9 +76,9 @@ pub struct Latest {
 }
 
 impl BoardView {
-    pub fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
+    pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
         let named = |(_, id): (Timestamp, &RunId)| Some((id.clone(), run_title(model.run(id)?)));
-        let latest = census.newest(RunStatus::Completed).take(LATEST).filter_map(|(at, id)| {
+        let latest = wall_index.newest(RunStatus::Completed).take(LATEST).filter_map(|(at, id)| {
             let run = model.run(id)?;
             Some(Latest {
                 id: id.clone(),
@@ -88,17 +88,17 @@ impl BoardView {
             })
         });
         Self {
-            failures: Failures::of(census, model, server_now),
-            nodes: loads(census),
-            active: census.active(),
-            silent: census.silent_count(),
-            finished: census.lately(RunStatus::Completed),
+            failures: Failures::of(wall_index, model, server_now),
+            nodes: loads(wall_index),
+            active: wall_index.active(),
+            silent: wall_index.silent_count(),
+            finished: wall_index.lately(RunStatus::Completed),
             sparks: model.stats().outcomes_by(server_now, LATELY, SPARKS),
             latest: latest.collect(),
-            cancelled: census.lately(RunStatus::Cancelled),
-            cancelled_latest: census
+            cancelled: wall_index.lately(RunStatus::Cancelled),
+            cancelled_latest: wall_index
                 .newest(RunStatus::Cancelled)
-                .take(census.lately(RunStatus::Cancelled).min(6))
+                .take(wall_index.lately(RunStatus::Cancelled).min(6))
                 .filter_map(named)
                 .collect(),
         }
@@ -106,8 +106,8 @@ impl BoardView {
 }
 
 /// The pipeline's nodes, and others where something stands.
-fn loads(census: &Census) -> Vec<NodeLoad> {
-    let loads = census.loads().enumerate();
+fn loads(wall_index: &WallIndex) -> Vec<NodeLoad> {
+    let loads = wall_index.loads().enumerate();
     loads
         .filter(|(index, (_, load))| *index < PIPELINE.len() || *load != Load::default())
         .map(|(_, (name, load))| NodeLoad { name: name.to_string(), load })
@@ -116,15 +116,15 @@ fn loads(census: &Census) -> Vec<NodeLoad> {
 
 impl Failures {
     /// The failures of the last hour.
-    pub fn of(census: &Census, model: &Model, server_now: Timestamp) -> Self {
-        let count = census.lately(RunStatus::Failed);
-        let latest = census.newest(RunStatus::Failed).next();
+    pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
+        let count = wall_index.lately(RunStatus::Failed);
+        let latest = wall_index.newest(RunStatus::Failed).next();
         let settled =
             latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
         let since = server_now.checked_sub(SignedDuration::from_hours(1));
         let since = since.unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
-        let newest = census.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
+        let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
         for (at, id) in newest.take(MOST_EXPLAINED) {
             let Some((run, (node, reason))) =
                 model.run(id).and_then(|run| Some((run, failure_words(run)?)))

@@ -1,6 +1,6 @@
 //! The field of cells on the board: every run, a cell for each node.
 
-use super::census::{Cell, Census};
+use super::wall_index::{Cell, WallIndex};
 use crate::app::draw::{CellField, Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::theme::{Palette, size};
 use crate::layout::{CellGrid, lay_out_cells};
@@ -10,13 +10,13 @@ use crate::protocol::PIPELINE;
 const CAPTION: f32 = 34.0;
 
 /// The grid of all places in a rectangle, below its caption.
-pub fn grid(census: &Census, rect: Rect) -> CellGrid {
+pub fn grid(wall_index: &WallIndex, rect: Rect) -> CellGrid {
     let field = Rect::new(rect.x, rect.y + CAPTION, rect.w, rect.h - CAPTION);
-    lay_out_cells(field, census.places(), census.nodes().max(PIPELINE.len()))
+    lay_out_cells(field, wall_index.places(), wall_index.nodes().max(PIPELINE.len()))
 }
 
 /// Writes what changed into the field.
-pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid, palette: &Palette) {
+pub fn write(wall_index: &mut WallIndex, field: &mut CellField, grid: CellGrid, palette: &Palette) {
     let begins = !field.is_shown();
     let colours = [
         palette.line_strong,
@@ -28,16 +28,16 @@ pub fn write(census: &mut Census, field: &mut CellField, grid: CellGrid, palette
         palette.cancelled,
         palette.text_tertiary,
     ];
-    field.show(grid, census.places(), colours, palette.failed_ink);
-    match census.take_changed() {
+    field.show(grid, wall_index.places(), colours, palette.failed_ink);
+    match wall_index.take_changed() {
         Some(changed) if !begins => {
             for place in changed {
-                field.write(place, census.cells_at(place));
+                field.write(place, wall_index.cells_at(place));
             }
         }
         _ => {
-            for place in 0..census.places() {
-                field.write(place, census.cells_at(place));
+            for place in 0..wall_index.places() {
+                field.write(place, wall_index.cells_at(place));
             }
         }
     }

@@ -17,7 +17,7 @@ const DIAL_END_DEG: f32 = 150.0;
 
 /// Where a chain is drawn.
 #[derive(Clone, Copy, Debug)]
-pub struct ChainPlace {
+pub struct ChainLayout {
     /// Centres of the first and of the last node.
     pub left: f32,
     pub right: f32,
@@ -36,7 +36,7 @@ pub struct ChainPlace {
     pub ground: Color,
 }
 
-impl ChainPlace {
+impl ChainLayout {
     pub fn pitch(&self, nodes: usize) -> f32 {
         (self.right - self.left) / nodes.saturating_sub(1).max(1) as f32
     }
@@ -45,14 +45,14 @@ impl ChainPlace {
         Vec2::new(self.left + self.pitch(nodes) * index as f32, self.y)
     }
 
-    /// As [`ChainPlace::scale`], for so many nodes that they are closer.
+    /// As [`ChainLayout::scale`], for so many nodes that they are closer.
     fn scale_for(&self, nodes: usize) -> f32 {
         self.scale.min(self.pitch(nodes) / 39.0).max(0.3)
     }
 }
 
 /// Draws the whole pipeline of a run; the FIX loop once it is used.
-pub fn draw(part: &mut Part, view: &TileView, at: &ChainPlace) {
+pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
     let count = view.chain.len();
     let k = at.scale_for(count);
     for index in 1..count {
@@ -74,7 +74,7 @@ fn passed_over(module: &ModuleView) -> bool {
     progress(module) == Progress::PassedOver && !module.stopped
 }
 
-fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k: f32) {
+fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainLayout, k: f32) {
     let palette = part.palette;
     let count = view.chain.len();
     let (from, to) = (at.node(index - 1, count), at.node(index, count));
@@ -102,7 +102,7 @@ fn draw_link(part: &mut Part, view: &TileView, index: usize, at: &ChainPlace, k:
     part.shape(LAYER, link);
 }
 
-fn draw_loop(part: &mut Part, view: &TileView, at: &ChainPlace, k: f32) {
+fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let palette = part.palette;
     let position = |name: &str| view.chain.iter().position(|module| module.name == name);
     let (Some(compose), Some(validate)) = (position("COMPOSE"), position("VALIDATE")) else {
@@ -158,7 +158,7 @@ fn draw_node(
     view: &TileView,
     module: &ModuleView,
     centre: Vec2,
-    at: &ChainPlace,
+    at: &ChainLayout,
     k: f32,
 ) {
     let palette = part.palette;
@@ -197,7 +197,7 @@ fn draw_node(
     }
 }
 
-fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainPlace, k: f32) {
+fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainLayout, k: f32) {
     let palette = part.palette;
     let ink = palette.running;
     if !at.frozen {
@@ -209,8 +209,8 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainPl
     part.shape(LAYER, Shape::disc(centre, 21.0 * k).fill(palette.tile_ring_bed));
     let arc = |width: f32| Shape::arc(centre, 18.0 * k, width * k, DIAL_START_DEG, DIAL_END_DEG);
     part.shape(LAYER, arc(5.0).fill(palette.tile_ring_track));
-    if let (Some(usual), Some(millis)) = (module.usual, module.duration_ms) {
-        let full_ms = usual.p95_ms.max(1) as f32;
+    if let (Some(baseline), Some(millis)) = (module.baseline, module.duration_ms) {
+        let full_ms = baseline.p95_ms.max(1) as f32;
         let covered = (millis as f32 / full_ms).clamp(0.0, 1.0);
         let per_sec = if at.frozen { 0.0 } else { 1000.0 / full_ms };
         part.shape(LAYER, arc(5.5).fill(ink).growing(at.clock_secs, covered, per_sec));

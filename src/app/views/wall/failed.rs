@@ -3,9 +3,9 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::chain::{self, ChainPlace};
+use super::chain::{self, ChainLayout};
 use super::fit::{fit, size_for};
-use super::tile::{TilePlace, draw_selection};
+use super::tile::{TileLayout, draw_selection};
 use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{motion, size};
@@ -18,7 +18,7 @@ const RADIUS: f32 = 18.0;
 const LEAST_FOR_CHAIN: f32 = 280.0;
 
 /// Draws the tile of a failure.
-pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
     let k = (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.36, 1.6);
     // Low tiles have little more than the head.
@@ -31,7 +31,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
     draw_foot(part, view, at, (head_h + hatch_h, low), k);
 }
 
-fn draw_body(part: &mut Part, at: &TilePlace, head_h: f32, hatch_h: f32) {
+fn draw_body(part: &mut Part, at: &TileLayout, head_h: f32, hatch_h: f32) {
     let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Rack;
@@ -59,7 +59,7 @@ fn draw_body(part: &mut Part, at: &TilePlace, head_h: f32, hatch_h: f32) {
     part.shape(layer, outline.fill(Color::NONE).border(4.0, palette.failed).keep_colour());
 }
 
-fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
+fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
     let palette = part.palette;
     let rect = at.rect;
     let octagon = (head_h * 0.27).min(rect.w * 0.11);
@@ -108,7 +108,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TilePlace, head_h: f32) {
 }
 
 /// The reason, the chain, and when.
-fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32, bool), k: f32) {
+fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32, bool), k: f32) {
     let palette = part.palette;
     let rect = at.rect;
     let layer = Layer::Face;
@@ -186,7 +186,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TilePlace, (top, low): (f32,
     chain::draw(
         part,
         view,
-        &ChainPlace {
+        &ChainLayout {
             left: left + 24.0 * k,
             right: right - 24.0 * k,
             y,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::board_failures::{draw_failures, tell};
 use super::board_view::Failures;
-use super::census::Census;
+use super::wall_index::WallIndex;
 use crate::app::draw::Canvas;
 use crate::layout::Rect;
 use crate::model::Model;
@@ -25,7 +25,7 @@ impl FailuresBlock {
         &mut self,
         canvas: &mut Canvas,
         rect: Option<Rect>,
-        census: &Census,
+        wall_index: &WallIndex,
         model: &Model,
         server_now: Timestamp,
     ) {
@@ -33,7 +33,7 @@ impl FailuresBlock {
             self.leave(canvas);
             return;
         };
-        let failures = Failures::of(census, model, server_now);
+        let failures = Failures::of(wall_index, model, server_now);
         if self.drawn.as_ref().is_some_and(|(before, at)| *before == failures && *at == rect) {
             return;
         }

@@ -2,14 +2,14 @@
 
 use bevy::math::Vec2;
 
-use super::census::Census;
+use super::wall_index::WallIndex;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::app::words::{clock_words, count_words, run_title};
-use crate::layout::Screen;
+use crate::layout::CanvasSize;
 use crate::model::{Model, RunStatus};
 
 const NEXT: &str = "next to finish:";
@@ -46,37 +46,41 @@ pub struct Next {
 }
 
 impl HeaderView {
-    pub fn of(census: &Census, model: &Model, now: jiff::Timestamp) -> Self {
+    pub fn of(wall_index: &WallIndex, model: &Model, now: jiff::Timestamp) -> Self {
         let count = |glyph, count: usize, words: &str| Count {
             glyph,
             number: count_words(count as u64),
             words: words.to_owned(),
         };
-        let silent = census.silent_count();
+        let silent = wall_index.silent_count();
         let active = match silent {
             0 => "active".to_owned(),
-            _ if silent == census.active() && silent > 1 => "active, none with news".to_owned(),
+            _ if silent == wall_index.active() && silent > 1 => "active, none with news".to_owned(),
             _ => format!("active, {} without news", of_them(silent)),
         };
         let ended = |status, word: &str| {
-            let lately = census.lately(status);
+            let lately = wall_index.lately(status);
             (lately > 0).then(|| count(DisplayStatus::from(status), lately, word))
         };
-        let queued = census.queued_count();
+        let queued = wall_index.queued_count();
         let mut counts: Vec<Count> = Vec::new();
         counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
-        let glyph =
-            if silent == census.active() { DisplayStatus::Idle } else { DisplayStatus::Running };
-        counts.push(count(glyph, census.active(), &active));
+        let glyph = if silent == wall_index.active() {
+            DisplayStatus::Idle
+        } else {
+            DisplayStatus::Running
+        };
+        counts.push(count(glyph, wall_index.active(), &active));
         counts.extend((queued > 0).then(|| count(DisplayStatus::Pending, queued, "queued")));
         counts.extend(ended(RunStatus::Cancelled, "cancelled"));
         counts.extend(ended(RunStatus::Completed, "finished"));
-        let others = census.lately(RunStatus::Cancelled) + census.lately(RunStatus::Completed) > 0;
+        let others =
+            wall_index.lately(RunStatus::Cancelled) + wall_index.lately(RunStatus::Completed) > 0;
         if let Some(last) = counts.last_mut().filter(|_| others) {
             // Said once, of both.
             last.words.push_str(" in 1 h");
         }
-        let next = census.next(model, now).map(|(run, left_ms)| Next {
+        let next = wall_index.next(model, now).map(|(run, left_ms)| Next {
             title: run_title(run),
             left: match left_ms {
                 0 => "any moment".to_owned(),
@@ -93,9 +97,9 @@ fn of_them(count: usize) -> String {
 }
 
 /// Draws the header; where a notice takes the first line, the counts move to the second.
-pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: bool) {
+pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize, has_notice: bool) {
     let palette = part.palette;
-    draw_mark(part, Screen::MARGIN, FIRST_LINE, 1.46);
+    draw_mark(part, CanvasSize::MARGIN, FIRST_LINE, 1.46);
     let name = Text::new("product", "Meterbridge", 112.0, FIRST_LINE, Face::Text600, size::PRODUCT);
     part.text(Layer::Face, name.colour(palette.text));
     part.text(
@@ -103,7 +107,7 @@ pub fn draw(part: &mut Part, view: &HeaderView, screen: &Screen, has_notice: boo
         Text::new("subtitle", "song runs", 112.0, SECOND_LINE, Face::Text500, size::TICKER)
             .colour(palette.text_tertiary),
     );
-    let right = screen.right() - CLOCK_WIDTH;
+    let right = canvas_size.right() - CLOCK_WIDTH;
     let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
     // Smaller rather than on two lines.
     let fits = |scale: f32| COUNTS_LEFT + widths(&view.counts, scale).sum::<f32>() <= right + GAP;

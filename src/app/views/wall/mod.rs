@@ -2,7 +2,7 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `census` | where every run stands, kept up by what changed |
+//! | `wall_index` | where every run stands, kept up by what changed |
 //! | `plan` | which runs have a tile, in which order and where; or that there are too many |
 //! | `tile_view`, `board_view` | what is said, without a place or a colour |
 //! | `moves` | tiles on their way to their places |
@@ -14,7 +14,6 @@ mod board;
 mod board_failures;
 pub mod board_view;
 mod cells;
-pub mod census;
 mod chain;
 mod failed;
 mod failures;
@@ -27,19 +26,20 @@ mod strip;
 mod tile;
 pub mod tile_view;
 mod waiting;
+pub mod wall_index;
 
 use bevy::ecs::schedule::ScheduleConfigs;
 use bevy::ecs::system::ScheduleSystem;
 use bevy::prelude::*;
 
 use self::board::BoardMemory;
-use self::census::{Counted, count};
 use self::failures::FailuresBlock;
 use self::header::HeaderView;
-use self::moves::{Frame as MoveFrame, Moves};
+use self::moves::{MoveContext, Moves};
 use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
-use super::chrome::Frame;
+use self::wall_index::{Counted, count};
+use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, CellField, DrawClock};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
@@ -47,13 +47,13 @@ use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::Studio;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::selection::Selection;
 use crate::app::state::view::on_wall;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
-use crate::layout::{Rect, Screen, wall_area};
+use crate::layout::{CanvasSize, Rect, wall_area};
 use crate::model::RunStatus;
 use crate::protocol::RunId;
 
@@ -84,8 +84,8 @@ struct WallMemory {
     /// When the first run came.
     begun_at: f64,
     moves: Moves,
-    head: Option<(HeaderView, Screen, bool)>,
-    waiting: Option<(waiting::WaitingView, Screen)>,
+    head: Option<(HeaderView, CanvasSize, bool)>,
+    waiting: Option<(waiting::WaitingView, CanvasSize)>,
     failures: FailuresBlock,
     board: BoardMemory,
 }
@@ -139,19 +139,19 @@ fn draw(
     mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
     mut counted: ResMut<Counted>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
-    around: Res<Frame>,
+    around: Res<ViewChrome>,
     (mut free, mut next): (ResMut<FreeSpace>, ResMut<NextFrame>),
 ) {
     let now = draw_clock.secs;
     let cause = Cause {
-        revision: counted.census.revision(),
+        revision: counted.wall_index.revision(),
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         viewport: *viewport,
         lost: around.is_lost(),
@@ -168,10 +168,10 @@ fn draw(
     }
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
-    let screen = viewport.screen();
+    let canvas_size = viewport.canvas_size();
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
     memory.cause = Some(cause);
-    let model = &studio.model;
+    let model = &run_store.model;
     let memory = &mut *memory;
     // Only what is redrawn is a change: a canvas that changed is drawn at full rate.
     let generation = canvas.generation();
@@ -185,8 +185,8 @@ fn draw(
         }
     }
     if !same {
-        let head = HeaderView::of(&counted.census, model, clock.server_now);
-        let head = (head, screen, around.notice().is_some());
+        let head = HeaderView::of(&counted.wall_index, model, clock.server_now);
+        let head = (head, canvas_size, around.notice().is_some());
         if memory.head.as_ref() != Some(&head) {
             header::draw(canvas.redraw("wall"), &head.0, &head.1, head.2);
             memory.head = Some(head);
@@ -201,40 +201,44 @@ fn draw(
         let may_reorder =
             at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
-            && (resized || memory.planned != counted.census.revision() || clock.is_fixed())
+            && (resized || memory.planned != counted.wall_index.revision() || clock.is_fixed())
         {
-            let next = plan(&counted.census, &screen, clock.server_now, memory.plan.as_ref());
+            let next =
+                plan(&counted.wall_index, &canvas_size, clock.server_now, memory.plan.as_ref());
             if memory.plan.as_ref() != Some(&next) {
                 memory.planned_at = now;
                 memory.moves.follow(&next, now, at_once, reduced_motion.0 || lost);
                 show_more(canvas, &next);
                 memory.plan = Some(next);
             }
-            memory.planned = counted.census.revision();
+            memory.planned = counted.wall_index.revision();
         }
     }
 
-    let frame = MoveFrame { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
+    let context =
+        MoveContext { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
     let view_of = |id: &RunId| {
         let run = model.run(id)?;
         Some(TileView::of(run, model.stats(), clock.now, clock.server_now))
     };
-    memory.moves.draw(canvas, &frame, !same, view_of);
+    memory.moves.draw(canvas, &context, !same, view_of);
     pickable.show_tiles(memory.moves.places());
     if !same {
         let block = match &memory.plan {
             Some(Plan::Tiles(tiles)) => tiles.failures,
             _ => None,
         };
-        memory.failures.draw(canvas, block, &counted.census, model, clock.server_now);
+        memory.failures.draw(canvas, block, &counted.wall_index, model, clock.server_now);
     }
     pickable.show_names(memory.failures.names());
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
-        .then(|| (waiting::WaitingView::of(&link), screen));
+        .then(|| (waiting::WaitingView::of(&link), canvas_size));
     if memory.waiting != waiting {
         match &waiting {
-            Some((view, screen)) => waiting::draw(canvas.redraw("wall waiting"), view, screen),
+            Some((view, canvas_size)) => {
+                waiting::draw(canvas.redraw("wall waiting"), view, canvas_size)
+            }
             None => canvas.remove("wall waiting"),
         }
         memory.waiting = waiting;
@@ -245,10 +249,10 @@ fn draw(
             canvas,
             &mut field,
             &mut pickable,
-            board::BoardFrame {
-                census: &mut counted.bypass_change_detection().census,
+            board::BoardContext {
+                wall_index: &mut counted.bypass_change_detection().wall_index,
                 model,
-                screen,
+                canvas_size,
                 now,
                 server_now: clock.server_now,
                 frozen: clock.is_fixed() || lost,
@@ -259,7 +263,7 @@ fn draw(
     }
     let is_failed = |id: &str| model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
     free.set_if_neq(FreeSpace {
-        rooms: rooms(&screen, around.notice().is_some()),
+        rooms: rooms(&canvas_size, around.notice().is_some()),
         keep: pickable.places_where(is_failed).collect(),
     });
     if memory.moves.is_moving(now) {
@@ -275,9 +279,9 @@ fn draw(
 
 /// Where overlays may stand: where the runs are that are over, in the other corner, and in the header
 /// while no band is over it.
-pub(in crate::app) fn rooms(screen: &Screen, has_band: bool) -> Vec<Room> {
-    let area = wall_area(screen);
-    let header = Rect::new(350.0, 14.0, screen.width - 350.0 - 56.0 - 200.0, 88.0);
+pub(in crate::app) fn rooms(canvas_size: &CanvasSize, has_band: bool) -> Vec<Room> {
+    let area = wall_area(canvas_size);
+    let header = Rect::new(350.0, 14.0, canvas_size.width - 350.0 - 56.0 - 200.0, 88.0);
     let mut rooms = vec![Room { rect: area, at_right: true }, Room { rect: area, at_right: false }];
     if !has_band {
         rooms.push(Room { rect: header, at_right: true });

@@ -1,7 +1,7 @@
 //! Tiles on their way: they glide when the order changes, appear and go by a fade, and never jump.
 
 use super::plan::Plan;
-use super::tile::TilePlace;
+use super::tile::TileLayout;
 use super::tile_view::{Look, TileView};
 use super::{failed, small, strip, tile};
 use crate::app::draw::{Canvas, Part, Rect};
@@ -51,7 +51,7 @@ struct Drawn {
 }
 
 /// When and how tiles are drawn.
-pub struct Frame<'a> {
+pub struct MoveContext<'a> {
     pub now: f64,
     pub frozen: bool,
     pub selected: Option<&'a RunId>,
@@ -192,11 +192,11 @@ impl Moves {
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
-        frame: &Frame,
+        context: &MoveContext,
         changed: bool,
         view_of: impl Fn(&RunId) -> Option<TileView>,
     ) {
-        let now = frame.now;
+        let now = context.now;
         self.tiles.retain(|tile| {
             let gone = tile.is_gone(now);
             if gone {
@@ -214,7 +214,7 @@ impl Moves {
                 {
                     if view.look == Look::FailedBefore
                         && tile.view.as_ref().is_some_and(|was| was.look == Look::Failed)
-                        && !frame.frozen
+                        && !context.frozen
                     {
                         faded.push(tile.supersede(now, &mut self.next_part));
                     }
@@ -231,8 +231,8 @@ impl Moves {
             let drawn = Drawn {
                 rect: tile.rect(now),
                 opacity: tile.opacity(now),
-                frozen: frame.frozen,
-                selected: frame.selected == Some(&tile.id),
+                frozen: context.frozen,
+                selected: context.selected == Some(&tile.id),
                 density: tile.density,
             };
             if !differs && tile.drawn == Some(drawn) {
@@ -243,9 +243,9 @@ impl Moves {
                 continue;
             };
             let part = canvas.redraw((PART, tile.part));
-            let place = TilePlace {
+            let place = TileLayout {
                 rect: drawn.rect,
-                scale: TilePlace::scale_of(tile.to),
+                scale: TileLayout::scale_of(tile.to),
                 clock_secs: now,
                 frozen: drawn.frozen,
                 selected: drawn.selected,
@@ -274,7 +274,7 @@ impl Moves {
     }
 }
 
-fn draw_tile(part: &mut Part, view: &TileView, at: &TilePlace, density: Density) {
+fn draw_tile(part: &mut Part, view: &TileView, at: &TileLayout, density: Density) {
     match density {
         _ if view.look == Look::Failed => failed::draw(part, view, at),
         Density::Strip => strip::draw(part, view, at),
@@ -300,9 +300,9 @@ mod tests {
 
     fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {
         let before = canvas.generation();
-        let frame = Frame { now, frozen: false, selected: None };
+        let context = MoveContext { now, frozen: false, selected: None };
         let view_of = |id: &RunId| Some(TileView { id: id.clone(), ..ghost(Vec::new()) });
-        moves.draw(canvas, &frame, true, view_of);
+        moves.draw(canvas, &context, true, view_of);
         (canvas.generation() - before) as usize
     }
 
@@ -345,9 +345,9 @@ mod tests {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&plan(&["a"]), 0.0, true, false);
         let mut draw = |moves: &mut Moves, now: f64, look: Look| {
-            let frame = Frame { now, frozen: false, selected: None };
+            let context = MoveContext { now, frozen: false, selected: None };
             let view_of = |id: &RunId| Some(TileView { id: id.clone(), look, ..ghost(Vec::new()) });
-            moves.draw(&mut canvas, &frame, true, view_of);
+            moves.draw(&mut canvas, &context, true, view_of);
         };
         draw(&mut moves, 0.0, Look::Failed);
         draw(&mut moves, 600.0, Look::FailedBefore);

@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::census::{Census, LATELY};
+use super::wall_index::{LATELY, WallIndex};
 use crate::layout::{
-    Density, MOST_FAILED_TILES, Rect, Screen, Wall, WallRequest, beside_failures, lay_out_wall,
+    CanvasSize, Density, MOST_FAILED_TILES, Rect, Wall, WallRequest, beside_failures, lay_out_wall,
     wall_area,
 };
 use crate::model::RunStatus;
@@ -78,19 +78,20 @@ struct Order {
 }
 
 impl Order {
-    fn of(census: &Census, server_now: Timestamp) -> Self {
+    fn of(wall_index: &WallIndex, server_now: Timestamp) -> Self {
         let news = server_now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
         let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let is_news = |(at, _): &(Timestamp, &RunId)| *at >= news;
         let id = |(_, id): (Timestamp, &RunId)| id.clone();
-        let failed = census.newest(RunStatus::Failed).take_while(is_news).map(id);
-        let active = census.running().chain(census.queued()).chain(census.silent()).map(id);
+        let failed = wall_index.newest(RunStatus::Failed).take_while(is_news).map(id);
+        let active =
+            wall_index.running().chain(wall_index.queued()).chain(wall_index.silent()).map(id);
         let mut over: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
         for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
             // New failures have their own tiles.
             let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
             let most = if status == RunStatus::Failed { MOST_OLD_FAILURES } else { MOST_TILES };
-            let others = census.newest(status).skip_while(is_listed).take(most);
+            let others = wall_index.newest(status).skip_while(is_listed).take(most);
             over.extend(others.map(|(at, id)| (at, id.clone(), status)));
         }
         let mut order = Self {
@@ -109,7 +110,7 @@ impl Order {
             // Counted, not walked: only what is listed is taken off.
             let unlisted = |status, apart: usize| {
                 let listed = over.iter().filter(|(.., of)| *of == status).count();
-                census.lately(status).saturating_sub(listed + apart)
+                wall_index.lately(status).saturating_sub(listed + apart)
             };
             order.beyond = More {
                 completed: unlisted(RunStatus::Completed, 0),
@@ -132,16 +133,16 @@ impl Order {
 /// Plans the wall for a screen. `before` is what it shows now: it gets looser only when that has
 /// room to last.
 pub fn plan(
-    census: &Census,
-    screen: &Screen,
+    wall_index: &WallIndex,
+    canvas_size: &CanvasSize,
     server_now: Timestamp,
     before: Option<&Plan>,
 ) -> Plan {
-    if census.is_empty() {
+    if wall_index.is_empty() {
         return Plan::Nothing;
     }
-    let mut order = Order::of(census, server_now);
-    let mut area = wall_area(screen);
+    let mut order = Order::of(wall_index, server_now);
+    let mut area = wall_area(canvas_size);
     let mut failures = None;
     if order.failed.len() > MOST_FAILED_TILES {
         let (block, rest) = beside_failures(area);

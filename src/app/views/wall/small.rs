@@ -4,7 +4,7 @@ use bevy::math::Vec2;
 
 use super::chain;
 use super::fit::{Fitted, fit, size_for};
-use super::tile::{TilePlace, drained_if, draw_body, draw_reason, draw_selection, draw_title};
+use super::tile::{TileLayout, desaturated_if, draw_body, draw_reason, draw_selection, draw_title};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure};
@@ -14,19 +14,19 @@ const PAD: f32 = 16.0;
 const BADGE: f32 = 13.0;
 
 /// Draws a small tile.
-pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     draw_body(part, view.look, at);
     draw_selection(part, at);
-    drained_if(view.look == Look::Silent, part, |part| draw_content(part, view, at));
+    desaturated_if(view.look == Look::Silent, part, |part| draw_content(part, view, at));
     draw_last_line(part, view, at);
 }
 
-fn cells(at: &TilePlace) -> Rect {
+fn cells(at: &TileLayout) -> Rect {
     let rect = at.rect;
     Rect::new(rect.x + PAD, rect.bottom() - 24.0, rect.w - 2.0 * PAD, 12.0)
 }
 
-fn title(view: &TileView, at: &TilePlace) -> Fitted {
+fn title(view: &TileView, at: &TileLayout) -> Fitted {
     let room = at.rect.w - 2.0 * PAD;
     let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 3)];
     // A failure has its reason to tell, too.
@@ -36,7 +36,7 @@ fn title(view: &TileView, at: &TilePlace) -> Fitted {
 }
 
 /// Baseline of the line with the status.
-fn status_line(view: &TileView, at: &TilePlace) -> f32 {
+fn status_line(view: &TileView, at: &TileLayout) -> f32 {
     match view.failure {
         // The reason is below it.
         Some(_) if title(view, at).lines.len() > 1 => at.rect.y + at.rect.h * 0.57,
@@ -45,7 +45,7 @@ fn status_line(view: &TileView, at: &TilePlace) -> f32 {
     }
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
     let palette = part.palette;
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
@@ -67,7 +67,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
 }
 
 /// The status at the foot: a glyph with the node, or how old the news is.
-fn draw_last_line(part: &mut Part, view: &TileView, at: &TilePlace) {
+fn draw_last_line(part: &mut Part, view: &TileView, at: &TileLayout) {
     let palette = part.palette;
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);

@@ -3,9 +3,9 @@
 use bevy::color::Color;
 use bevy::math::Vec2;
 
-use super::chain::{self, ChainPlace};
+use super::chain::{self, ChainLayout};
 use super::fit::{fit, size_for};
-use super::tile::{TilePlace, drained_if, draw_body, draw_selection, draw_title, ground};
+use super::tile::{TileLayout, desaturated_if, draw_body, draw_selection, draw_title, ground};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
@@ -34,7 +34,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(at: &TilePlace) -> Self {
+    fn of(at: &TileLayout) -> Self {
         let (top, height) = (at.rect.y, at.rect.h);
         let t = ((height - LOW) / (HIGH - LOW)).clamp(0.0, 1.0);
         let mix = |low: f32, high: f32| low + (high - low) * t;
@@ -60,11 +60,11 @@ impl Lines {
 }
 
 /// Draws a strip.
-pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     draw_body(part, view.look, at);
     draw_selection(part, at);
     let lines = Lines::of(at);
-    drained_if(view.look == Look::Silent, part, |part| draw_content(part, view, at, &lines));
+    desaturated_if(view.look == Look::Silent, part, |part| draw_content(part, view, at, &lines));
     // How old the news is stays as it is.
     part.text(
         Layer::Face,
@@ -93,7 +93,7 @@ fn other_words(view: &TileView) -> String {
     }
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines) {
     let palette = part.palette;
     let (left, right) = (at.rect.x + PAD, at.rect.right() - PAD);
     let (word, time) = &view.time;
@@ -142,7 +142,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace, lines: &Lines)
     );
 
     let inset = (at.rect.w / 17.0).max(70.0);
-    let place = ChainPlace {
+    let place = ChainLayout {
         left: at.rect.x + inset,
         right: at.rect.right() - inset,
         y: lines.chain_y,
@@ -214,9 +214,9 @@ fn draw_node_words(
         Progress::Over => module.duration_ms.map_or_else(String::new, duration_words),
         Progress::PassedOver if module.status == NodeStatus::Unknown => "not seen".to_owned(),
         Progress::PassedOver => "not run".to_owned(),
-        Progress::Ahead => module
-            .usual
-            .map_or_else(String::new, |usual| format!("usual {}", duration_words(usual.p50_ms))),
+        Progress::Ahead => module.baseline.map_or_else(String::new, |baseline| {
+            format!("usual {}", duration_words(baseline.p50_ms))
+        }),
     };
     let wanted = if quiet { lines.value * 0.8 } else { lines.value };
     let value_size = size_for(Face::Text600, (wanted, 20.0), &value, room);

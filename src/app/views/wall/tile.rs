@@ -3,7 +3,7 @@
 use bevy::color::Color;
 use bevy::math::Vec2;
 
-use super::chain::{self, ChainPlace};
+use super::chain::{self, ChainLayout};
 use super::fit::{Fitted, fit, size_for};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
@@ -16,12 +16,12 @@ const HEIGHT: f32 = 240.0;
 const RADIUS: f32 = 14.0;
 const PAD: f32 = 22.0;
 /// How much of its colour and strength a run without news loses.
-const DRAIN: f32 = 0.92;
+const STALE_DESATURATION: f32 = 0.92;
 const FADED: f32 = 0.76;
 
 /// Where and when a tile is drawn.
 #[derive(Clone, Copy, Debug)]
-pub struct TilePlace {
+pub struct TileLayout {
     pub rect: Rect,
     /// How large its words are: 1 on the tile of the mock-up.
     pub scale: f32,
@@ -33,14 +33,14 @@ pub struct TilePlace {
     pub failed_at: f64,
 }
 
-impl TilePlace {
+impl TileLayout {
     pub fn scale_of(rect: Rect) -> f32 {
         (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.55, 2.2)
     }
 }
 
 /// The tile's body, by what the run is.
-pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
+pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
     let palette = part.palette;
     let rect = at.rect;
     let body = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
@@ -84,7 +84,7 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TilePlace) {
 }
 
 /// The outline of what is selected.
-pub fn draw_selection(part: &mut Part, at: &TilePlace) {
+pub fn draw_selection(part: &mut Part, at: &TileLayout) {
     if at.selected {
         let outline = Shape::rounded_box(at.rect.inset(-5.0)).radius(RADIUS + 5.0).unsnapped();
         part.shape(
@@ -95,11 +95,11 @@ pub fn draw_selection(part: &mut Part, at: &TilePlace) {
 }
 
 /// Draws a run without news as such: colours drained, all but the words that say so.
-pub fn drained_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
+pub fn desaturated_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
     let before = part.mark();
     draw(part);
     if silent {
-        part.drain(before, DRAIN);
+        part.desaturate(before, STALE_DESATURATION);
         part.dim(before, FADED);
     }
 }
@@ -139,15 +139,15 @@ impl Lines {
 }
 
 /// Draws a tile with title, place, chain and times.
-pub fn draw(part: &mut Part, view: &TileView, at: &TilePlace) {
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     draw_body(part, view.look, at);
     draw_selection(part, at);
     let silent = view.look == Look::Silent;
-    drained_if(silent, part, |part| draw_content(part, view, at));
+    desaturated_if(silent, part, |part| draw_content(part, view, at));
     draw_other_time(part, view, at);
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
     let palette = part.palette;
     let (rect, k) = (at.rect, at.scale);
     let pad = PAD * k.min(1.5);
@@ -184,7 +184,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TilePlace) {
 fn draw_chain(
     part: &mut Part,
     view: &TileView,
-    at: &TilePlace,
+    at: &TileLayout,
     (left, right): (f32, f32),
     lines: &Lines,
 ) {
@@ -193,7 +193,7 @@ fn draw_chain(
     chain::draw(
         part,
         view,
-        &ChainPlace {
+        &ChainLayout {
             left: left + inset,
             right: right - inset,
             y: at.rect.y + lines.chain,
@@ -295,7 +295,7 @@ fn draw_place(
 }
 
 /// Half of the tile's width for each of the two times, the longer one more.
-fn time_room(view: &TileView, at: &TilePlace) -> f32 {
+fn time_room(view: &TileView, at: &TileLayout) -> f32 {
     let room = at.rect.w - 2.0 * PAD * at.scale.min(1.5) - 12.0 * at.scale;
     let width = |words: &(String, String)| {
         let time = measure(Face::Display700, size::TILE_TIME, 0.0, &words.1);
@@ -330,7 +330,7 @@ fn draw_time(
 }
 
 /// Time left, or how old the news is: never drained.
-fn draw_other_time(part: &mut Part, view: &TileView, at: &TilePlace) {
+fn draw_other_time(part: &mut Part, view: &TileView, at: &TileLayout) {
     let k = at.scale;
     let (word, time) = &view.other_time;
     let x = at.rect.right() - PAD * k.min(1.5);

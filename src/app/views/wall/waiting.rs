@@ -1,16 +1,16 @@
 //! A wall without runs, and the words for runs without a tile.
 
-use super::chain::{self, ChainPlace};
+use super::chain::{self, ChainLayout};
 use super::fit::size_for;
 use super::plan::More;
-use super::tile::{TilePlace, draw_body};
+use super::tile::{TileLayout, draw_body};
 use super::tile_view::{Look, TileView, more_words};
 use crate::app::draw::{Face, Layer, Part, Rect, Text};
 use crate::app::state::link::Link;
 use crate::app::state::run_view::waiting_modules;
 use crate::app::state::run_view::{FixView, ModuleView};
 use crate::app::theme::size;
-use crate::layout::{Density, Screen, wall_area};
+use crate::layout::{CanvasSize, Density, wall_area};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
@@ -35,10 +35,10 @@ impl WaitingView {
 }
 
 /// Draws the pipeline as it will be, in one large ghost of a tile.
-pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
+pub fn draw(part: &mut Part, view: &WaitingView, canvas_size: &CanvasSize) {
     let palette = part.palette;
-    let rect = wall_area(screen);
-    let at = TilePlace {
+    let rect = wall_area(canvas_size);
+    let at = TileLayout {
         rect,
         scale: 1.0,
         clock_secs: 0.0,
@@ -73,7 +73,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
             .colour(palette.text_secondary),
     );
     let chain = waiting_modules();
-    let place = ChainPlace {
+    let place = ChainLayout {
         left: rect.x + rect.w / 12.0,
         right: rect.right() - rect.w / 12.0,
         y: y + 90.0,
@@ -88,7 +88,7 @@ pub fn draw(part: &mut Part, view: &WaitingView, screen: &Screen) {
     chain::draw(part, &ghost(chain), &place);
 }
 
-fn draw_names(part: &mut Part, chain: &[ModuleView], place: &ChainPlace) {
+fn draw_names(part: &mut Part, chain: &[ModuleView], place: &ChainLayout) {
     for (index, module) in chain.iter().enumerate() {
         let centre = place.node(index, chain.len());
         let name = module.name.clone();

@@ -7,27 +7,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use smol_str::SmolStr;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::answers::Answer;
+use super::answers::QueryResult;
 use super::api::Api;
 use super::discovery::Discovery;
-use super::line::{Line, News, What};
 use super::pacing::Pacer;
-use super::queries::{Freshness, Key, Queries};
+use super::queries::{Freshness, Queries, QueryKey};
+use super::run_socket::{RunSocket, SocketEvent, SocketMessage};
 use super::songs::RecentSongs;
-use super::watched::{Look, Loss, Watched};
+use super::watched_run::{Look, Loss, WatchedRun};
 use crate::protocol::{Item, RunId};
-use crate::source::act::{Actor, Call, LookAt, Posted};
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
-use crate::source::desk::Desk;
 use crate::source::http::{HttpClient, HttpError};
+use crate::source::run_operation::{ApiRequest, LookAt, OperationClient, ResponseFuture};
+use crate::source::source_context::SourceContext;
 use crate::source::{
-    Backoff, ConnectionBudget, Credentials, Ending, HeldRuns, Polling, PollingReason, Updates,
+    Backoff, ConnectionBudget, Credentials, Disconnect, HeldRuns, Polling, PollingReason, Updates,
 };
 
 /// The list of active runs is asked for this often while nothing runs.
@@ -39,16 +38,16 @@ const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
 const SONG_LASTS: Duration = Duration::from_secs(300);
 /// A question in flight for this long is told of: the backend does not answer.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(5);
-/// News of lines that may wait; lines that have more wait themselves.
+/// News of sockets that may wait; sockets that have more wait themselves.
 const MOST_NEWS: usize = 64;
-/// How long lines may take to say goodbye.
+/// How long sockets may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// Stands for never.
 const FAR: Duration = Duration::from_secs(86_400);
 /// Paces that are told, in seconds: small changes are no news.
 const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
-/// A line at work.
+/// A socket at work.
 pub(super) struct Handle {
     pub token: u64,
     pub is_open: bool,
@@ -65,32 +64,32 @@ pub(super) struct Asking {
 
 /// What happened that the session has to know.
 #[derive(Debug)]
-pub(super) enum Turnout {
+pub(super) enum PollOutcome {
     /// The backend answers.
     Reached,
-    /// It does not; nothing else works either where `lines` are none.
-    Unreached(Ending),
+    /// It does not; nothing else works either where `sockets` are none.
+    Unreached(Disconnect),
 }
 
-pub(super) struct Conductor<C> {
+pub(super) struct BackendWatcher<C> {
     pub(super) connector: Arc<C>,
     pub(super) url: ApiUrl,
     pub(super) credentials: Option<Credentials>,
     pub(super) api: Arc<Api<C>>,
     pub(super) queries: Queries,
-    pub(super) watched: BTreeMap<RunId, Watched>,
-    pub(super) lines: HashMap<RunId, Handle>,
-    pub(super) line_tasks: JoinSet<RunId>,
+    pub(super) watched: BTreeMap<RunId, WatchedRun>,
+    pub(super) sockets: HashMap<RunId, Handle>,
+    pub(super) socket_tasks: JoinSet<RunId>,
     pub(super) next_token: u64,
-    pub(super) answers: JoinSet<Answer>,
+    pub(super) answers: JoinSet<QueryResult>,
     pub(super) asking: Option<Asking>,
     pub(super) pacer: Pacer,
     pub(super) discovery: Discovery,
     pub(super) songs: RecentSongs,
     pub(super) held: HeldRuns,
     pub(super) budget: ConnectionBudget,
-    pub(super) news: mpsc::Receiver<News>,
-    pub(super) news_sender: mpsc::Sender<News>,
+    pub(super) news: mpsc::Receiver<SocketMessage>,
+    pub(super) news_sender: mpsc::Sender<SocketMessage>,
     /// Runs that something was done to.
     pub(super) touched: mpsc::UnboundedReceiver<RunId>,
     pub(super) touched_sender: mpsc::UnboundedSender<RunId>,
@@ -109,32 +108,32 @@ pub(super) struct Conductor<C> {
     /// It was said that no run can be listed.
     pub(super) said_refusal: bool,
     /// Why the last socket could not be had.
-    pub(super) line_trouble: Option<Ending>,
+    pub(super) socket_trouble: Option<Disconnect>,
 }
 
-impl<C: Connect + Send + Sync + 'static> Conductor<C> {
+impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub fn new(
         connector: Arc<C>,
         url: ApiUrl,
         credentials: Option<Credentials>,
-        desk: &Desk,
+        context: &SourceContext,
     ) -> Self {
-        let limit = desk.settings.connect_timeout;
+        let limit = context.settings.connect_timeout;
         let client = HttpClient::new(connector.clone(), url.clone(), credentials.clone(), limit);
-        let budget = desk.settings.api.budget.clone();
-        let api = Arc::new(Api::new(client, url.bases(), budget.clone()));
+        let budget = context.settings.api.budget.clone();
+        let api = Arc::new(Api::new(client, url.api_base(), budget.clone()));
         let (news_sender, news) = mpsc::channel(MOST_NEWS);
         let (touched_sender, touched) = mpsc::unbounded_channel();
         let now = Instant::now();
-        let settings = &desk.settings.api;
+        let settings = &context.settings.api;
         let unfinished = settings.unfinished.iter().map(|id| {
-            let mut run = Watched::new(id.clone(), now);
+            let mut run = WatchedRun::new(id.clone(), now);
             run.is_ours = true;
             (id.clone(), run)
         });
         let named = settings.runs.iter().map(|id| {
             let id = RunId::new(id);
-            let mut run = Watched::new(id.clone(), now);
+            let mut run = WatchedRun::new(id.clone(), now);
             run.is_named = true;
             (id, run)
         });
@@ -145,8 +144,8 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             api,
             queries: Queries::default(),
             watched: unfinished.chain(named).collect(),
-            lines: HashMap::new(),
-            line_tasks: JoinSet::new(),
+            sockets: HashMap::new(),
+            socket_tasks: JoinSet::new(),
             next_token: 0,
             answers: JoinSet::new(),
             asking: None,
@@ -166,14 +165,14 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             list_refusal: None,
             began_to_try: false,
             said_refusal: false,
-            line_trouble: None,
+            socket_trouble: None,
         }
     }
 
     /// The way for acts to this backend.
-    pub fn actor(&self) -> Actor {
+    pub fn operation_client(&self) -> OperationClient {
         let api = self.api.clone();
-        let post = move |call: Call| -> Posted {
+        let post = move |call: ApiRequest| -> ResponseFuture {
             let api = api.clone();
             Box::pin(async move { api.post(call).await })
         };
@@ -186,12 +185,12 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             })
         });
         let touched = Some(self.touched_sender.clone());
-        Actor { post: Arc::new(post), look: Some(look), touched }
+        OperationClient { post: Arc::new(post), look: Some(look), touched }
     }
 
     /// Whether a socket is open.
-    pub fn has_line(&self) -> bool {
-        self.lines.values().any(|line| line.is_open)
+    pub fn has_socket(&self) -> bool {
+        self.sockets.values().any(|socket| socket.is_open)
     }
 
     /// Whether the backend is being asked whether it is back.
@@ -201,21 +200,21 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// The next list is not asked for before `at`.
     pub fn wait_until(&mut self, at: Instant) {
-        self.queries.pause_until(&Key::List, at);
+        self.queries.pause_until(&QueryKey::List, at);
     }
 
     /// Starts what is due; waits for what happens next and takes it in. Can be dropped while it
     /// waits.
-    pub async fn step(&mut self, desk: &mut Desk) -> Option<Turnout> {
+    pub async fn step(&mut self, context: &mut SourceContext) -> Option<PollOutcome> {
         let now = Instant::now();
         self.tidy();
-        self.arrange_lines(desk, now);
-        let wake = self.ask(desk, now);
+        self.arrange_sockets(context, now);
+        let wake = self.ask(context, now);
         if std::mem::take(&mut self.began_to_try) {
             return None;
         }
         // What the application does not take waits where it is.
-        let has_room = desk.outlet.has_room();
+        let has_room = context.signal_sender.has_room();
         let now = Instant::now();
         // When it is to be told that there is no answer.
         let silent_at = self.asking.as_ref().map(|asking| asking.began + UNANSWERED_AFTER);
@@ -224,23 +223,23 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             biased;
             Some(answer) = self.answers.join_next(), if has_room && !self.answers.is_empty() => {
                 // A question does not panic, and nobody aborts it.
-                self.take_answer(answer.ok()?, desk)
+                self.take_answer(answer.ok()?, context)
             }
-            // What a line tells of its end comes before its end.
+            // What a socket tells of its end comes before its end.
             Some(news) = self.news.recv(), if has_room => {
-                self.take_news(news, desk);
+                self.take_news(news, context);
                 None
             }
-            Some(run) = self.line_tasks.join_next(), if has_room && !self.line_tasks.is_empty() => {
+            Some(run) = self.socket_tasks.join_next(), if has_room && !self.socket_tasks.is_empty() => {
                 let run = run.ok()?;
-                self.lines.remove(&run);
+                self.sockets.remove(&run);
                 None
             }
             Some(run) = self.touched.recv() => {
                 self.watch(run);
                 None
             }
-            () = desk.outlet.room(), if !has_room => None,
+            () = context.signal_sender.room(), if !has_room => None,
             () = tokio::time::sleep_until(wake) => None,
         }
     }
@@ -250,26 +249,27 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     pub async fn stop(mut self) {
         let over = self.watched.iter().filter(|(_, run)| run.is_over());
         for (id, _) in over {
-            if let Some(stop) = self.lines.get_mut(id).and_then(|line| line.stop.take()) {
+            if let Some(stop) = self.sockets.get_mut(id).and_then(|socket| socket.stop.take()) {
                 let _ = stop.send(());
             }
         }
-        self.lines.clear();
+        self.sockets.clear();
         self.news.close();
         self.answers.abort_all();
-        let all = async { while self.line_tasks.join_next().await.is_some() {} };
+        let all = async { while self.socket_tasks.join_next().await.is_some() {} };
         let _ = timeout(GOODBYE, all).await;
-        self.line_tasks.detach_all();
+        self.socket_tasks.detach_all();
     }
 
     /// Something was done to a run: it is asked for now, and watched until it is over, though it may
     /// be in no list.
     fn watch(&mut self, id: RunId) {
         let now = Instant::now();
-        let run = self.watched.entry(id.clone()).or_insert_with(|| Watched::new(id.clone(), now));
+        let run =
+            self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));
         run.is_ours = true;
         run.is_missing = false;
-        self.queries.demand(&Key::Run(id));
+        self.queries.demand(&QueryKey::Run(id));
     }
 
     pub(super) fn server_now(&self) -> Option<Timestamp> {
@@ -278,15 +278,16 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// Lets go of runs that are over and told in full.
     fn tidy(&mut self) {
-        let (queries, lines) = (&mut self.queries, &self.lines);
+        let (queries, sockets) = (&mut self.queries, &self.sockets);
         let before = self.watched.len();
         self.watched.retain(|id, run| {
-            let song = run.song_id.clone().map(Key::Song);
+            let song = run.song_id.clone().map(QueryKey::Song);
             let titled = song.is_none_or(|song| queries.is_settled(&song));
             let done = run.is_over() || run.is_missing;
-            let keep = !done || run.is_named || run.is_listed || !titled || lines.contains_key(id);
+            let keep =
+                !done || run.is_named || run.is_listed || !titled || sockets.contains_key(id);
             if !keep {
-                queries.forget(&Key::Run(id.clone()));
+                queries.forget(&QueryKey::Run(id.clone()));
             }
             keep
         });
@@ -299,17 +300,17 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
     }
 
     /// The runs that should have a socket: those that have one and are not over, then the most wanted.
-    fn line_candidates(&self, most: usize) -> Vec<RunId> {
+    fn socket_candidates(&self, most: usize) -> Vec<RunId> {
         let (server_now, now) = (self.server_now(), Instant::now());
-        let has_line = |run: &Watched| self.lines.contains_key(&run.id);
-        let wants = |run: &&Watched| {
-            run.wants_line(server_now, self.lost.as_ref(), now)
-                || has_line(run) && !run.is_over() && !run.is_missing
+        let has_socket = |run: &WatchedRun| self.sockets.contains_key(&run.id);
+        let wants = |run: &&WatchedRun| {
+            run.wants_socket(server_now, self.lost.as_ref(), now)
+                || has_socket(run) && !run.is_over() && !run.is_missing
         };
-        let mut wanting: Vec<&Watched> = self.watched.values().filter(wants).collect();
+        let mut wanting: Vec<&WatchedRun> = self.watched.values().filter(wants).collect();
         // What waits keeps nobody from hearing what runs.
         wanting.sort_by_key(|run| {
-            std::cmp::Reverse((has_line(run), run.is_named, !run.waits(), run.started_at))
+            std::cmp::Reverse((has_socket(run), run.is_named, !run.waits(), run.started_at))
         });
         // Runs that wait may never begin: they leave room for those that run.
         let mut waiting = 0;
@@ -322,11 +323,11 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// Closes the sockets of runs that are over, and opens those that are wanted, as far as there is
     /// room: one that still says goodbye holds its place.
-    fn arrange_lines(&mut self, desk: &Desk, now: Instant) {
-        let most = desk.settings.api.sockets();
-        let wanted = self.line_candidates(most);
-        for (id, line) in self.lines.iter_mut().filter(|(id, _)| !wanted.contains(id)) {
-            let Some(stop) = line.stop.take() else { continue };
+    fn arrange_sockets(&mut self, context: &SourceContext, now: Instant) {
+        let most = context.settings.api.sockets();
+        let wanted = self.socket_candidates(most);
+        for (id, socket) in self.sockets.iter_mut().filter(|(id, _)| !wanted.contains(id)) {
+            let Some(stop) = socket.stop.take() else { continue };
             if self.watched.get(id).is_none_or(|run| run.is_over() || run.is_missing) {
                 let _ = stop.send(());
             }
@@ -336,37 +337,37 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             return;
         }
         for id in wanted {
-            let due = self.watched.get(&id).is_some_and(|run| run.line_due(now) <= now);
-            if !due || self.lines.contains_key(&id) || self.lines.len() >= most {
+            let due = self.watched.get(&id).is_some_and(|run| run.socket_due(now) <= now);
+            if !due || self.sockets.contains_key(&id) || self.sockets.len() >= most {
                 continue;
             }
             let Some(permit) = self.budget.try_take() else { break };
             let (stop, stopped) = oneshot::channel();
             self.next_token += 1;
-            let line = Line {
+            let socket = RunSocket {
                 connector: self.connector.clone(),
                 url: self.url.at(self.api.events_target(&id)),
                 credentials: self.credentials.clone(),
-                settings: desk.settings.clone(),
+                settings: context.settings.clone(),
                 run: id.clone(),
                 token: self.next_token,
-                news: self.news_sender.clone(),
+                messages: self.news_sender.clone(),
                 stop: stopped,
                 _permit: permit,
                 held: self.held.clone(),
             };
-            self.line_tasks.spawn(line.run());
+            self.socket_tasks.spawn(socket.run());
             let handle = Handle { token: self.next_token, is_open: false, stop: Some(stop) };
-            self.lines.insert(id, handle);
+            self.sockets.insert(id, handle);
         }
     }
 
     /// Every question there is to ask, with the moment it is due.
-    fn questions(&self, desk: &Desk, now: Instant) -> Vec<(Instant, Key)> {
-        let poll = desk.settings.api.poll_interval;
+    fn questions(&self, context: &SourceContext, now: Instant) -> Vec<(Instant, QueryKey)> {
+        let poll = context.settings.api.poll_interval;
         let lasting = |lasts: Duration| Freshness { lasts: Some(lasts), stale_lasts: poll };
         let mut due = Vec::new();
-        let mut want = |key: Key, freshness: Freshness| {
+        let mut want = |key: QueryKey, freshness: Freshness| {
             due.extend(self.queries.due(&key, freshness, now).map(|at| (at, key)));
         };
         let running = self.running();
@@ -375,16 +376,16 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
             (None, _) => poll / 2,
         };
-        want(Key::List, lasting(list_interval));
+        want(QueryKey::List, lasting(list_interval));
         if !self.is_reached {
             // One question is enough to find out whether it is back.
             return due;
         }
         let server_now = self.server_now();
         for (id, run) in &self.watched {
-            let key = Key::Run(id.clone());
+            let key = QueryKey::Run(id.clone());
             let look = Look {
-                line_is_open: self.lines.get(id).is_some_and(|line| line.is_open),
+                socket_is_open: self.sockets.get(id).is_some_and(|socket| socket.is_open),
                 poll_interval: poll,
                 running,
                 server_now,
@@ -393,14 +394,16 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
             };
             want(key, run.freshness(&look));
             if let Some(song) = &run.song_id {
-                want(Key::Song(song.clone()), lasting(SONG_LASTS));
+                want(QueryKey::Song(song.clone()), lasting(SONG_LASTS));
             }
         }
         for song in self.songs.wanted() {
-            want(Key::SongRuns(song.clone()), Freshness { lasts: None, stale_lasts: poll });
+            want(QueryKey::SongRuns(song.clone()), Freshness { lasts: None, stale_lasts: poll });
         }
         let (at, _) = self.discovery.next(now);
-        due.extend(self.queries.due_unless_paused(&Key::Page, at).map(|at| (at, Key::Page)));
+        due.extend(
+            self.queries.due_unless_paused(&QueryKey::Page, at).map(|at| (at, QueryKey::Page)),
+        );
         due
     }
 
@@ -411,126 +414,133 @@ impl<C: Connect + Send + Sync + 'static> Conductor<C> {
 
     /// Asks what is due most, unless a question is in flight or the backend needs a rest. Returns when
     /// there is something to do again.
-    fn ask(&mut self, desk: &mut Desk, now: Instant) -> Instant {
-        let lines_due = self.watched.values().map(|run| run.line_due(now)).filter(|at| *at > now);
-        let wake = lines_due.fold(now + FAR, Instant::min);
+    fn ask(&mut self, context: &mut SourceContext, now: Instant) -> Instant {
+        let sockets_due =
+            self.watched.values().map(|run| run.socket_due(now)).filter(|at| *at > now);
+        let wake = sockets_due.fold(now + FAR, Instant::min);
         if self.asking.is_some() {
             return wake;
         }
-        let questions = self.questions(desk, now);
+        let questions = self.questions(context, now);
         let earliest = questions.iter().map(|(at, _)| *at).min().unwrap_or(now + FAR);
         let at = earliest.max(self.pacer.next_at(now));
         if at > now {
             return wake.min(at);
         }
         // What is overdue for longer comes first, and what says the most about many a bit before.
-        let urgency = |(at, key): &(Instant, Key)| {
+        let urgency = |(at, key): &(Instant, QueryKey)| {
             at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
         };
         let due = questions.into_iter().filter(|(at, _)| *at <= now);
         let Some((_, key)) = due.min_by_key(urgency) else { return wake };
         self.queries.begin(&key);
         self.began_to_try |= !self.is_reached;
-        self.asking = Some(Asking { began: now, since: desk.now() });
+        self.asking = Some(Asking { began: now, since: context.now() });
         self.start(key, now);
         wake
     }
 
-    fn start(&mut self, key: Key, now: Instant) {
+    fn start(&mut self, key: QueryKey, now: Instant) {
         let api = self.api.clone();
         let (_, page) = self.discovery.next(now);
-        let line = match &key {
-            Key::Run(id) => self.lines.get(id).filter(|line| line.is_open).map(|line| line.token),
+        let socket = match &key {
+            QueryKey::Run(id) => {
+                self.sockets.get(id).filter(|socket| socket.is_open).map(|socket| socket.token)
+            }
             _ => None,
         };
         self.answers.spawn(async move {
             let _permit = api.permit().await;
             match key {
-                Key::List => Answer::List(api.active_runs().await),
-                Key::Page => {
+                QueryKey::List => QueryResult::List(api.active_runs().await),
+                QueryKey::Page => {
                     let answer = api.page(&page).await;
-                    Answer::Page(page, answer)
+                    QueryResult::Page(page, answer)
                 }
-                Key::SongRuns(song) => {
+                QueryKey::SongRuns(song) => {
                     let answer = api.runs_of_song(&song).await;
-                    Answer::SongRuns(song, answer)
+                    QueryResult::SongRuns(song, answer)
                 }
-                Key::Run(id) => {
+                QueryKey::Run(id) => {
                     let answer = api.run(&id).await;
-                    Answer::Run(id, line, answer)
+                    QueryResult::Run(id, socket, answer)
                 }
-                Key::Song(id) => {
+                QueryKey::Song(id) => {
                     let answer = api.song_title(&id).await;
-                    Answer::Song(id, answer)
+                    QueryResult::Song(id, answer)
                 }
             }
         });
     }
 
-    fn take_news(&mut self, news: News, desk: &mut Desk) {
+    fn take_news(&mut self, news: SocketMessage, context: &mut SourceContext) {
         let now = Instant::now();
-        let News { run: id, token, what } = news;
-        let (Some(line), Some(run)) = (self.lines.get_mut(&id), self.watched.get_mut(&id)) else {
+        let SocketMessage { run: id, token, event } = news;
+        let (Some(socket), Some(run)) = (self.sockets.get_mut(&id), self.watched.get_mut(&id))
+        else {
             return;
         };
-        if line.token != token {
+        if socket.token != token {
             return;
         }
-        match what {
-            What::Opened => {
-                line.is_open = true;
-                run.line_opened(now);
-                self.queries.demand(&Key::Run(id));
+        match event {
+            SocketEvent::Opened => {
+                socket.is_open = true;
+                run.socket_opened(now);
+                self.queries.demand(&QueryKey::Run(id));
             }
-            What::Batch(mut batch) => {
+            SocketEvent::Batch(mut batch) => {
                 for item in &batch.items {
                     // The socket of a run tells of nothing else; what does is applied all the same.
                     if let Item::Event(event) = item
                         && event.run_id == id
                     {
                         let call = run.observe(event, now);
-                        let key = Key::Run(id.clone());
+                        let key = QueryKey::Run(id.clone());
                         if call.demands_run {
                             self.queries.demand(&key);
                         } else if call.invalidates_run {
                             self.queries.invalidate(&key);
                         }
                         if let (true, Some(song)) = (call.invalidates_song, &run.song_id) {
-                            self.queries.invalidate(&Key::Song(song.clone()));
+                            self.queries.invalidate(&QueryKey::Song(song.clone()));
                         }
                     }
                 }
-                batch.received_at = desk.now();
-                desk.deliver(batch);
+                batch.received_at = context.now();
+                context.deliver(batch);
             }
-            What::Ended(ending) => {
-                line.is_open = false;
-                let delay = match desk.settings.backoff {
-                    Backoff::Constant => desk.settings.reconnect_delay,
-                    Backoff::Exponential => Duration::from_secs(1 << run.line_failures().min(5)),
+            SocketEvent::Ended(disconnect) => {
+                socket.is_open = false;
+                let delay = match context.settings.backoff {
+                    Backoff::Constant => context.settings.reconnect_delay,
+                    Backoff::Exponential => Duration::from_secs(1 << run.socket_failures().min(5)),
                 };
-                run.line_failed(ending.is_final(), delay, now);
-                self.queries.invalidate(&Key::Run(id));
-                self.line_trouble = Some(ending);
+                run.socket_failed(disconnect.is_final(), delay, now);
+                self.queries.invalidate(&QueryKey::Run(id));
+                self.socket_trouble = Some(disconnect);
             }
         }
     }
 
     /// How news come now, and why sockets cannot be had where they were asked for.
-    pub fn updates(&self, desk: &Desk) -> (Updates, Option<&Ending>) {
+    pub fn updates(&self, context: &SourceContext) -> (Updates, Option<&Disconnect>) {
         if let Some(asking) = self.asking.as_ref().filter(|asking| is_slow(asking)) {
             return (Updates::Unanswered { since: asking.since }, None);
         }
-        let settings = &desk.settings.api;
-        let candidates = self.line_candidates(usize::MAX);
-        let is_open = |id: &RunId| self.lines.get(id).is_some_and(|line| line.is_open);
+        let settings = &context.settings.api;
+        let candidates = self.socket_candidates(usize::MAX);
+        let is_open = |id: &RunId| self.sockets.get(id).is_some_and(|socket| socket.is_open);
         let has_failed =
-            |id: &RunId| self.watched.get(id).is_some_and(|run| run.line_failures() > 0);
+            |id: &RunId| self.watched.get(id).is_some_and(|run| run.socket_failures() > 0);
         let every_secs = self.pace(settings.poll_interval);
         let most = settings.sockets();
         if most > 0 && candidates.iter().take(most).any(|id| !is_open(id) && has_failed(id)) {
             let reason = PollingReason::NoSockets;
-            return (Updates::Polling(Polling { every_secs, reason }), self.line_trouble.as_ref());
+            return (
+                Updates::Polling(Polling { every_secs, reason }),
+                self.socket_trouble.as_ref(),
+            );
         }
         if most > 0 && candidates.len() <= most {
             return (Updates::Live, None);

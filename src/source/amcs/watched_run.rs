@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::queries::Freshness;
-use crate::protocol::rest::{ListedRun, RunSnapshot, ToldStatus};
+use crate::protocol::rest::{ListedRun, ReportedStatus, RunSnapshot};
 use crate::protocol::{NodeName, ORPHAN_AFTER, Phase, RunId, WorkflowEvent};
 
 /// A running run with an open socket that is silent for so long is asked for.
@@ -30,7 +30,7 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 /// What a run's freshness depends on beside itself.
 pub(super) struct Look {
     /// Its socket is open.
-    pub line_is_open: bool,
+    pub socket_is_open: bool,
     pub poll_interval: Duration,
     /// Runs that are polled.
     pub running: usize,
@@ -49,7 +49,7 @@ pub(super) struct Loss {
 
 /// What an event calls for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct Invalidation {
     /// The run's detail is out of date.
     pub invalidates_run: bool,
     /// The run is over, or begins, or is cancelled: its detail is wanted now.
@@ -58,7 +58,7 @@ pub(super) struct Call {
 }
 
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct WatchedRun {
     pub id: RunId,
     pub song_id: Option<SmolStr>,
     /// Orders runs, the newest first.
@@ -72,7 +72,7 @@ pub(super) struct Watched {
     /// The node that the last list named as the last completed one.
     listed_node: Option<NodeName>,
     pub snapshot: Option<Arc<RunSnapshot>>,
-    status: Option<ToldStatus>,
+    status: Option<ReportedStatus>,
     /// Instant of the run's last `start`, and of its last `end` or `fail`, by events.
     begun_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
@@ -87,13 +87,13 @@ pub(super) struct Watched {
     known_since: Instant,
     /// When something last came over its socket, or it was opened.
     heard_at: Instant,
-    line_failures: u32,
-    line_not_before: Option<Instant>,
+    socket_failures: u32,
+    socket_not_before: Option<Instant>,
     /// It is not there, or can never be had.
     pub is_missing: bool,
 }
 
-impl Watched {
+impl WatchedRun {
     pub fn new(id: RunId, now: Instant) -> Self {
         Self {
             id,
@@ -113,8 +113,8 @@ impl Watched {
             has_moved: false,
             known_since: now,
             heard_at: now,
-            line_failures: 0,
-            line_not_before: None,
+            socket_failures: 0,
+            socket_not_before: None,
             is_missing: false,
         }
     }
@@ -135,7 +135,7 @@ impl Watched {
         self.is_listed = true;
         self.is_missing = false;
         if self.status.is_none() {
-            self.status = run.status.or(Some(ToldStatus::Running));
+            self.status = run.status.or(Some(ReportedStatus::Running));
         }
         self.started_at = self.started_at.or(run.started_at);
         if self.song_id.is_none() {
@@ -152,12 +152,12 @@ impl Watched {
     }
 
     pub fn is_running(&self) -> bool {
-        !self.is_over && self.status == Some(ToldStatus::Running)
+        !self.is_over && self.status == Some(ReportedStatus::Running)
     }
 
     /// It has not begun, as far as is known.
     pub fn waits(&self) -> bool {
-        matches!(self.status, None | Some(ToldStatus::Pending))
+        matches!(self.status, None | Some(ReportedStatus::Pending))
     }
 
     /// It is said to run, and has shown no progress for long: by the server's clock where that is
@@ -170,14 +170,14 @@ impl Watched {
 
     /// Whether a socket is of use. What ran when the server was last seen to be away may be dead, and a
     /// socket of a dead run would never be closed.
-    pub fn wants_line(
+    pub fn wants_socket(
         &self,
         server_now: Option<Timestamp>,
         loss: Option<&Loss>,
         now: Instant,
     ) -> bool {
         let waits = self.waits() && (self.is_named || self.is_ours);
-        let goes_on = self.status == Some(ToldStatus::Cancelled);
+        let goes_on = self.status == Some(ReportedStatus::Cancelled);
         // What has been listed for long may be an orphan: its detail has to say, or progress of it.
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
         let is_young = age.map_or(self.has_moved, |age| !is_long(age));
@@ -213,7 +213,7 @@ impl Watched {
             // Listed as running although it is over: a second execution, or a late list.
             () if self.is_over => self.is_listed.then_some(look.poll_interval),
             // Silence counts from what was heard, or from the last answer.
-            () if look.line_is_open => {
+            () if look.socket_is_open => {
                 let since = look
                     .answered_at
                     .map_or(Duration::ZERO, |at| self.heard_at.saturating_duration_since(at));
@@ -241,7 +241,7 @@ impl Watched {
             self.song_id.clone_from(&snapshot.song_id);
         }
         self.started_at = self.started_at.or(snapshot.created_at);
-        let until = snapshot.told_until();
+        let until = snapshot.reported_until();
         if until > self.progress_at {
             self.has_moved |= self.progress_at.is_some();
             self.progress_at = until;
@@ -250,15 +250,15 @@ impl Watched {
         // The row may not know yet what an event has told: that it started again, or that it is over.
         let lacks = |at: Option<Timestamp>| at.is_some_and(|at| until.is_some_and(|it| it < at));
         let is_ended = self.ended_at.is_some() && self.ended_at >= self.begun_at;
-        let says_running = snapshot.status == Some(ToldStatus::Running);
+        let says_running = snapshot.status == Some(ReportedStatus::Running);
         let is_outdated = lacks(self.begun_at) || is_ended && says_running && lacks(self.ended_at);
         if !is_outdated {
             self.status = snapshot.status.or(self.status);
         }
-        let runs = snapshot.executions.iter().any(|row| row.status == ToldStatus::Running);
+        let runs = snapshot.executions.iter().any(|row| row.status == ReportedStatus::Running);
         self.is_over = match self.status {
             Some(status) if status.is_final() => true,
-            Some(ToldStatus::Cancelled) if runs => {
+            Some(ReportedStatus::Cancelled) if runs => {
                 let age = server_now.zip(until).map(|(now, at)| now.duration_since(at));
                 let is_lost = loss.is_some_and(|loss| {
                     let settled = now.saturating_duration_since(loss.at) >= LOST_SETTLES;
@@ -266,7 +266,7 @@ impl Watched {
                 });
                 is_lost || age.is_some_and(is_long)
             }
-            Some(ToldStatus::Cancelled) => {
+            Some(ReportedStatus::Cancelled) => {
                 let quiet = now.saturating_duration_since(self.noticed_at) >= CANCEL_SETTLES;
                 snapshot.executions.is_empty() || quiet
             }
@@ -280,7 +280,7 @@ impl Watched {
     }
 
     /// Takes in an event of its socket.
-    pub fn observe(&mut self, event: &WorkflowEvent, now: Instant) -> Call {
+    pub fn observe(&mut self, event: &WorkflowEvent, now: Instant) -> Invalidation {
         self.heard_at = now;
         if Some(event.at) > self.progress_at {
             self.has_moved |= self.progress_at.is_some();
@@ -293,64 +293,71 @@ impl Watched {
         }
         if event.node.is_some() {
             let ended = matches!(event.phase, Phase::End | Phase::Fail);
-            if event.phase == Phase::Start && self.status == Some(ToldStatus::Cancelled) {
+            if event.phase == Phase::Start && self.status == Some(ReportedStatus::Cancelled) {
                 self.is_over = false;
             }
-            return Call { invalidates_run: ended, ..Call::default() };
+            return Invalidation { invalidates_run: ended, ..Invalidation::default() };
         }
         match event.phase {
             Phase::Start if Some(event.at) > self.begun_at => {
                 self.begun_at = Some(event.at);
                 if self.ended_at.is_none_or(|ended| ended < event.at) {
                     let is_known = self.is_running();
-                    self.status = Some(ToldStatus::Running);
+                    self.status = Some(ReportedStatus::Running);
                     self.is_over = false;
-                    return Call { invalidates_run: !is_known, ..Call::default() };
+                    return Invalidation { invalidates_run: !is_known, ..Invalidation::default() };
                 }
             }
             Phase::End | Phase::Fail if Some(event.at) > self.ended_at => {
                 self.ended_at = Some(event.at);
                 if self.begun_at.is_none_or(|begun| begun <= event.at) {
                     let failed = event.phase == Phase::Fail;
-                    self.status =
-                        Some(if failed { ToldStatus::Failed } else { ToldStatus::Completed });
-                    return Call { demands_run: true, invalidates_song: true, ..Call::default() };
+                    self.status = Some(if failed {
+                        ReportedStatus::Failed
+                    } else {
+                        ReportedStatus::Completed
+                    });
+                    return Invalidation {
+                        demands_run: true,
+                        invalidates_song: true,
+                        ..Invalidation::default()
+                    };
                 }
             }
             Phase::Info if detail.is_some_and(|detail| detail.says_cancelled) => {
-                return Call { demands_run: true, ..Call::default() };
+                return Invalidation { demands_run: true, ..Invalidation::default() };
             }
             _ => {}
         }
-        Call::default()
+        Invalidation::default()
     }
 
-    pub fn line_opened(&mut self, now: Instant) {
+    pub fn socket_opened(&mut self, now: Instant) {
         self.heard_at = now;
-        self.line_failures = 0;
-        self.line_not_before = None;
+        self.socket_failures = 0;
+        self.socket_not_before = None;
     }
 
     /// Its socket ended or could not be had; the next attempt is after `delay`, or much later where
     /// it was refused.
-    pub fn line_failed(&mut self, refused: bool, delay: Duration, now: Instant) {
-        self.line_failures = self.line_failures.saturating_add(1);
-        self.line_not_before = Some(now + if refused { delay.max(AFTER_REFUSAL) } else { delay });
+    pub fn socket_failed(&mut self, refused: bool, delay: Duration, now: Instant) {
+        self.socket_failures = self.socket_failures.saturating_add(1);
+        self.socket_not_before = Some(now + if refused { delay.max(AFTER_REFUSAL) } else { delay });
     }
 
     /// The server is back: no reason to wait.
     pub fn end_pause(&mut self) {
-        self.line_not_before = None;
+        self.socket_not_before = None;
     }
 
     /// Attempts at a socket that have failed since one was open.
-    pub fn line_failures(&self) -> u32 {
-        self.line_failures
+    pub fn socket_failures(&self) -> u32 {
+        self.socket_failures
     }
 
     /// When a socket may be tried; a moment in the past is now.
-    pub fn line_due(&self, now: Instant) -> Instant {
-        self.line_not_before.unwrap_or(now)
+    pub fn socket_due(&self, now: Instant) -> Instant {
+        self.socket_not_before.unwrap_or(now)
     }
 }
 

@@ -13,38 +13,38 @@ use crate::source::connector::Connect;
 use crate::source::handshake::shake_hands;
 use crate::source::session::REPLAY_PERIOD;
 use crate::source::socket::Socket;
-use crate::source::websocket::{Pulse, gather, part};
+use crate::source::websocket::{Heartbeat, gather, part};
 use crate::source::{
-    ConnectionPermit, ConnectionSettings, Credentials, Ending, HeldRuns, SourceUrl,
+    ConnectionPermit, ConnectionSettings, Credentials, Disconnect, HeldRuns, SourceUrl,
 };
 
 /// How long a server may take to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a line tells. `token` tells it from other lines of the same run.
-pub(super) struct News {
+/// What a socket tells. `token` tells it from other sockets of the same run.
+pub(super) struct SocketMessage {
     pub run: RunId,
     pub token: u64,
-    pub what: What,
+    pub event: SocketEvent,
 }
 
-pub(super) enum What {
+pub(super) enum SocketEvent {
     Opened,
     /// Its time is whoever receives it to set.
     Batch(Batch),
-    Ended(Ending),
+    Ended(Disconnect),
 }
 
-/// What a line is made of.
-pub(super) struct Line<C> {
+/// What a socket is made of.
+pub(super) struct RunSocket<C> {
     pub connector: Arc<C>,
     pub url: SourceUrl,
     pub credentials: Option<Credentials>,
     pub settings: ConnectionSettings,
     pub run: RunId,
     pub token: u64,
-    pub news: mpsc::Sender<News>,
-    /// Its sender is dropped when the line is not wanted any more, and sends when its run is over.
+    pub messages: mpsc::Sender<SocketMessage>,
+    /// Its sender is dropped when the socket is not wanted any more, and sends when its run is over.
     pub stop: oneshot::Receiver<()>,
     /// Held as long as the socket is.
     pub _permit: ConnectionPermit,
@@ -54,14 +54,14 @@ pub(super) struct Line<C> {
 /// Why reading ends.
 enum Parting {
     /// The connection ended, or has to.
-    Ended(Ending),
+    Ended(Disconnect),
     /// The run is over: closing the socket harms nothing.
     Over,
     /// Nobody wants it any more, and its run may go on.
     Unwanted,
 }
 
-impl<C: Connect + Send + Sync + 'static> Line<C> {
+impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     /// Runs until the connection ends or is not wanted any more. Returns the run.
     ///
     /// The socket of a run that goes on is then held, without being listened to, until that run is over:
@@ -76,22 +76,22 @@ impl<C: Connect + Send + Sync + 'static> Line<C> {
         };
         // An attempt is not given up half way: its socket may be open already at the other end.
         let opened = timeout(limit, open).await;
-        match opened.unwrap_or(Err(Ending::ConnectTimeout { after: limit })) {
-            Err(ending) => self.tell(What::Ended(ending)).await,
+        match opened.unwrap_or(Err(Disconnect::ConnectTimeout { after: limit })) {
+            Err(disconnect) => self.tell(SocketEvent::Ended(disconnect)).await,
             Ok(mut socket) => {
                 let held = (!self.settings.api.safe_sockets).then(|| self.held.hold());
-                self.tell(What::Opened).await;
+                self.tell(SocketEvent::Opened).await;
                 match self.read(&mut socket).await {
-                    Parting::Ended(ending) => {
-                        part(&mut socket, &ending).await;
-                        self.tell(What::Ended(ending)).await;
+                    Parting::Ended(disconnect) => {
+                        part(&mut socket, &disconnect).await;
+                        self.tell(SocketEvent::Ended(disconnect)).await;
                     }
-                    Parting::Over => hang_up(&mut socket).await,
+                    Parting::Over => close(&mut socket).await,
                     Parting::Unwanted => {
                         if held.is_some() {
                             self.hold(&mut socket).await;
                         }
-                        hang_up(&mut socket).await;
+                        close(&mut socket).await;
                     }
                 }
                 drop(held);
@@ -100,9 +100,12 @@ impl<C: Connect + Send + Sync + 'static> Line<C> {
         self.run
     }
 
-    async fn tell(&self, what: What) {
+    async fn tell(&self, event: SocketEvent) {
         // Nobody listens any more: whoever started it has gone.
-        let _ = self.news.send(News { run: self.run.clone(), token: self.token, what }).await;
+        let _ = self
+            .messages
+            .send(SocketMessage { run: self.run.clone(), token: self.token, event })
+            .await;
     }
 
     async fn read<S>(&mut self, socket: &mut Socket<S>) -> Parting
@@ -113,7 +116,7 @@ impl<C: Connect + Send + Sync + 'static> Line<C> {
         // that is closed meanwhile fails them. REST says when a run is over.
         let settings = ConnectionSettings { idle_timeout: Duration::ZERO, ..self.settings.clone() };
         let opened = Instant::now();
-        let mut pulse = Pulse::new(opened);
+        let mut heartbeat = Heartbeat::new(opened);
         loop {
             tokio::select! {
                 biased;
@@ -124,20 +127,20 @@ impl<C: Connect + Send + Sync + 'static> Line<C> {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
                     let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, live);
-                    let ending = gather(socket, first, &mut batch, settings.max_message_bytes);
+                    let disconnect = gather(socket, first, &mut batch, settings.max_message_bytes);
                     if !batch.is_empty() {
-                        self.tell(What::Batch(batch)).await;
+                        self.tell(SocketEvent::Batch(batch)).await;
                     }
-                    if let Some(ending) = ending {
-                        return Parting::Ended(ending);
+                    if let Some(disconnect) = disconnect {
+                        return Parting::Ended(disconnect);
                     }
                     // The time it took the application to take it is not the server's fault.
-                    pulse.heard(Instant::now());
+                    heartbeat.heard(Instant::now());
                 }
-                () = sleep_until(pulse.next_duty(&settings)) => {}
+                () = sleep_until(heartbeat.next_duty(&settings)) => {}
             }
-            if pulse.ping_is_due(&settings) && socket.ping().is_err() {
-                return Parting::Ended(Ending::Lost);
+            if heartbeat.ping_is_due(&settings) && socket.ping().is_err() {
+                return Parting::Ended(Disconnect::Lost);
             }
         }
     }
@@ -152,8 +155,9 @@ impl<C: Connect + Send + Sync + 'static> Line<C> {
                 let first = socket.next().await;
                 let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, true);
                 let most = self.settings.max_message_bytes;
-                let ending = gather(socket, first, &mut batch, most);
-                if ending.is_some() || batch.items.iter().any(|item| ends_run(item, &self.run)) {
+                let disconnect = gather(socket, first, &mut batch, most);
+                if disconnect.is_some() || batch.items.iter().any(|item| ends_run(item, &self.run))
+                {
                     return;
                 }
             }
@@ -174,8 +178,8 @@ fn ends_run(item: &Item, run: &RunId) -> bool {
 }
 
 /// Says goodbye: the server frees the watcher's database connection when it hears of it.
-async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>) {
-    if socket.close(1000).is_err() {
+async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>) {
+    if socket.send_close(1000).is_err() {
         return;
     }
     // Its answer, and then the end of the connection: until then it counts us as a watcher.

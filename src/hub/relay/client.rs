@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use uuid::Uuid;
 
-use super::taking::{Stall, Taking};
+use super::stall_detector::{Stall, StallDetector};
 use super::{Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HubFrame, Position};
 use crate::server::websocket::close;
@@ -32,7 +32,7 @@ const UNANSWERED_PINGS: u32 = 2;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Screens have nothing to say; what they send is bounded accordingly.
-const MOST_BYTES_FROM_A_SCREEN: usize = 4 << 10;
+const MOST_BYTES_FROM_A_CLIENT: usize = 4 << 10;
 
 /// A piece of the journal that is sent at once. It is what a screen costs.
 const CHUNK_BYTES: usize = 32 << 10;
@@ -42,29 +42,29 @@ pub(super) const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// Where a client says it is: `?stream=…&after=…`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct ResumeRequest {
     stream: Option<Uuid>,
     after: Option<u64>,
 }
 
-impl Wish {
+impl ResumeRequest {
     /// What cannot be read is not wished for: who asks for nothing gets everything.
     pub(super) fn read(query: Option<&str>) -> Self {
-        let mut wish = Self::default();
+        let mut resume = Self::default();
         for (name, value) in parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
-                "stream" => wish.stream = value.parse().ok(),
-                "after" => wish.after = value.parse().ok(),
+                "stream" => resume.stream = value.parse().ok(),
+                "after" => resume.after = value.parse().ok(),
                 _ => {}
             }
         }
-        wish
+        resume
     }
 }
 
 /// How far a screen has come.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Cursor {
     /// The number of the last counted frame that it was sent.
     after: u64,
     /// The stream it was told of, as the state counts them.
@@ -79,55 +79,55 @@ pub(super) struct Place {
 
 impl Shared {
     /// Where a screen begins.
-    pub(super) fn place(&self, wish: Wish) -> Place {
+    pub(super) fn cursor(&self, resume: ResumeRequest) -> Cursor {
         let state = self.state();
-        let resumed = wish
+        let resumed = resume
             .after
-            .filter(|after| wish.stream == Some(state.stream) && *after <= state.journal.last());
+            .filter(|after| resume.stream == Some(state.stream) && *after <= state.journal.last());
         match resumed {
             Some(_) => self.counters.resumes.add(1),
             None => self.counters.replays.add(1),
         }
         let after = resumed.unwrap_or(0);
-        Place { after, stream: None, upstream: None, replay_until: 0, is_live: false }
+        Cursor { after, stream: None, upstream: None, replay_until: 0, is_live: false }
     }
 
     /// Puts what comes next into `chunk`, as much as is sent at once, and moves the place on. Nothing
     /// is put there where nothing is left. Returns how many frames of it are counted ones.
-    pub(super) fn read_on(&self, place: &mut Place, chunk: &mut Vec<Utf8Bytes>) -> u64 {
+    pub(super) fn read_on(&self, cursor: &mut Cursor, chunk: &mut Vec<Utf8Bytes>) -> u64 {
         let state = self.state();
         let journal = &state.journal;
-        if place.stream != Some(state.stream_count) {
-            place.stream = Some(state.stream_count);
-            place.replay_until = journal.last();
-            place.is_live = false;
-            chunk.push(self.hello(&state, place.after).to_json().into());
+        if cursor.stream != Some(state.stream_count) {
+            cursor.stream = Some(state.stream_count);
+            cursor.replay_until = journal.last();
+            cursor.is_live = false;
+            chunk.push(self.hello(&state, cursor.after).to_json().into());
         }
-        if place.upstream != Some(state.upstream_count) {
-            place.upstream = Some(state.upstream_count);
+        if cursor.upstream != Some(state.upstream_count) {
+            cursor.upstream = Some(state.upstream_count);
             chunk.push(HubFrame::Upstream(state.upstream.clone()).to_json().into());
         }
-        let until = if place.is_live { journal.last() } else { place.replay_until };
+        let until = if cursor.is_live { journal.last() } else { cursor.replay_until };
         let (mut counted, mut bytes) = (0, 0);
-        for (seq, text) in journal.read(place.after, until) {
+        for (seq, text) in journal.read(cursor.after, until) {
             if bytes >= CHUNK_BYTES {
                 return counted;
             }
-            if seq != place.after + 1 {
+            if seq != cursor.after + 1 {
                 chunk.push(HubFrame::Seq(seq - 1).to_json().into());
             }
-            place.after = seq;
+            cursor.after = seq;
             counted += 1;
             bytes += text.len();
             chunk.push(text.clone());
         }
-        if place.after < until {
+        if cursor.after < until {
             // The last of them are gone.
-            place.after = until;
+            cursor.after = until;
             chunk.push(HubFrame::Seq(until).to_json().into());
         }
-        if !place.is_live {
-            place.is_live = true;
+        if !cursor.is_live {
+            cursor.is_live = true;
             chunk.push(HubFrame::Live.to_json().into());
         }
         counted
@@ -141,19 +141,19 @@ impl Shared {
 }
 
 /// A screen that is counted for as long as it is there.
-pub(super) struct Present(Arc<Shared>);
+pub(super) struct ConnectedGuard(Arc<Shared>);
 
-impl Present {
+impl ConnectedGuard {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        shared.counters.screens.add(1);
-        shared.counters.screens_total.add(1);
+        shared.counters.clients.add(1);
+        shared.counters.clients_total.add(1);
         Self(shared)
     }
 }
 
-impl Drop for Present {
+impl Drop for ConnectedGuard {
     fn drop(&mut self) {
-        self.0.counters.screens.sub(1);
+        self.0.counters.clients.sub(1);
     }
 }
 
@@ -165,7 +165,7 @@ struct Lag<'a> {
 
 impl<'a> Lag<'a> {
     fn of(shared: &'a Shared) -> Self {
-        Self { behind: &shared.counters.screens_behind, is_behind: false }
+        Self { behind: &shared.counters.clients_behind, is_behind: false }
     }
 
     fn tell(&mut self, is_behind: bool) {
@@ -195,24 +195,28 @@ enum End {
 }
 
 /// Serves a screen whose handshake is done, until either side ends it.
-pub(super) async fn serve<S>(present: Present, io: S, wish: Wish, stop: watch::Receiver<bool>)
-where
+pub(super) async fn serve<S>(
+    guard: ConnectedGuard,
+    io: S,
+    resume: ResumeRequest,
+    stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let shared = &*present.0;
+    let shared = &*guard.0;
     let stall = Stall::default();
     let config = WebSocketConfig::default()
-        .read_buffer_size(MOST_BYTES_FROM_A_SCREEN)
-        .max_message_size(Some(MOST_BYTES_FROM_A_SCREEN))
-        .max_frame_size(Some(MOST_BYTES_FROM_A_SCREEN))
+        .read_buffer_size(MOST_BYTES_FROM_A_CLIENT)
+        .max_message_size(Some(MOST_BYTES_FROM_A_CLIENT))
+        .max_frame_size(Some(MOST_BYTES_FROM_A_CLIENT))
         .write_buffer_size(CHUNK_BYTES);
-    let io = Taking::new(io, stall.clone());
+    let io = StallDetector::new(io, stall.clone());
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let end = tokio::select! {
         biased;
         () = told(stop) => End::Stopped,
         () = stall.lasts(PATIENCE) => End::Stalled,
-        end = show(shared, &mut socket, wish) => end.unwrap_or(End::Gone),
+        end = show(shared, &mut socket, resume) => end.unwrap_or(End::Gone),
     };
     match end {
         End::Gone => {}
@@ -227,12 +231,16 @@ where
 }
 
 /// Sends what there is, and then what comes.
-async fn show<S>(shared: &Shared, socket: &mut WebSocketStream<S>, wish: Wish) -> Result<End, Error>
+async fn show<S>(
+    shared: &Shared,
+    socket: &mut WebSocketStream<S>,
+    resume: ResumeRequest,
+) -> Result<End, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut news = shared.news.subscribe();
-    let mut place = shared.place(wish);
+    let mut cursor = shared.cursor(resume);
     let mut lag = Lag::of(shared);
     let mut chunk = Vec::new();
     let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
@@ -241,7 +249,7 @@ where
     loop {
         // Before the look, so that what comes during it is looked at again.
         news.mark_unchanged();
-        let counted = shared.read_on(&mut place, &mut chunk);
+        let counted = shared.read_on(&mut cursor, &mut chunk);
         lag.tell(!chunk.is_empty());
         if !chunk.is_empty() {
             for text in chunk.drain(..) {
@@ -293,10 +301,13 @@ mod tests {
     fn a_place_that_cannot_be_read_is_no_place() {
         let stream = Uuid::from_u128(7);
         let whole = format!("after=12&token=x&stream={stream}");
-        assert_eq!(Wish::read(Some(&whole)), Wish { stream: Some(stream), after: Some(12) });
+        assert_eq!(
+            ResumeRequest::read(Some(&whole)),
+            ResumeRequest { stream: Some(stream), after: Some(12) }
+        );
         for query in [None, Some(""), Some("after=-1&stream=x"), Some("after=99999999999999999999")]
         {
-            assert_eq!(Wish::read(query), Wish::default(), "{query:?}");
+            assert_eq!(ResumeRequest::read(query), ResumeRequest::default(), "{query:?}");
         }
     }
 }

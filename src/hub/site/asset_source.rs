@@ -21,10 +21,10 @@ type Lookup = fn(&str) -> Option<EmbeddedFile>;
 
 /// The files of a page.
 #[derive(Clone, Debug)]
-pub struct Site(Place);
+pub struct Site(AssetSource);
 
 #[derive(Clone, Debug)]
-enum Place {
+enum AssetSource {
     /// Canonical, so that a link out of it is seen.
     Folder(PathBuf),
     Program(Lookup),
@@ -41,13 +41,13 @@ impl Site {
             .canonicalize()
             .ok()
             .filter(|folder| folder.join(INDEX).is_file())
-            .map(|folder| Self(Place::Folder(folder)))
+            .map(|folder| Self(AssetSource::Folder(folder)))
             .ok_or_else(|| HubError::NoPage { folder: folder.to_owned() })
     }
 
     /// The page that `lookup` has: `index.html`, `assets/style-3f2a9c81.css` and so on.
     pub fn of_program(lookup: fn(&str) -> Option<EmbeddedFile>) -> Self {
-        Self(Place::Program(lookup))
+        Self(AssetSource::Program(lookup))
     }
 
     /// The page in this program; else in `dist` or `web` beside it; else in `web/dist` of the
@@ -74,17 +74,17 @@ impl Site {
     fn look(&self, path: &Path) -> io::Result<SiteMetadata> {
         let path = within(path)?;
         match &self.0 {
-            Place::Folder(folder) => SiteMetadata::of_folder(folder, &path),
-            Place::Program(_) if path.as_os_str().is_empty() => Ok(SiteMetadata::top()),
-            Place::Program(lookup) => Ok(find(*lookup, &path)?.metadata()),
+            AssetSource::Folder(folder) => SiteMetadata::of_folder(folder, &path),
+            AssetSource::Program(_) if path.as_os_str().is_empty() => Ok(SiteMetadata::top()),
+            AssetSource::Program(lookup) => Ok(find(*lookup, &path)?.metadata()),
         }
     }
 
     fn open_file(&self, path: &Path) -> io::Result<SiteFile> {
         let path = within(path)?;
         match &self.0 {
-            Place::Folder(folder) => SiteFile::of_folder(folder, &path),
-            Place::Program(lookup) => Ok(SiteFile::of_program(find(*lookup, &path)?)),
+            AssetSource::Folder(folder) => SiteFile::of_folder(folder, &path),
+            AssetSource::Program(lookup) => Ok(SiteFile::of_program(find(*lookup, &path)?)),
         }
     }
 }

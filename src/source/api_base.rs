@@ -9,12 +9,12 @@ use super::http::{HttpClient, HttpError};
 const UNKNOWN: usize = usize::MAX;
 
 /// Paths that a REST may be at, and which of them it is.
-pub struct Bases {
+pub struct ApiBase {
     candidates: Vec<String>,
     settled: AtomicUsize,
 }
 
-impl Bases {
+impl ApiBase {
     /// Of these, the likeliest first.
     pub fn new(candidates: Vec<String>) -> Self {
         Self { candidates, settled: AtomicUsize::new(UNKNOWN) }

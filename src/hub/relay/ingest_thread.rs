@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::journal::{Frame, FrameKind, Keep};
+use super::journal::{JournalEntry, JournalEntryKind, JournalRetention};
 use super::store::{Store, StoreError};
 use super::{Shared, State, fresh_id};
 use crate::hub::tell;
@@ -43,13 +43,13 @@ const MOST_STRANGERS: usize = 4_096;
 /// What cannot be read is said at most this often.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-pub(super) struct Intake {
+pub(super) struct IngestThread {
     shared: Arc<Shared>,
     store: Option<Store>,
-    keep: Keep,
+    keep: JournalRetention,
     /// The last number that was given.
     last: u64,
-    dropped: Dropped,
+    dropped: DroppedRuns,
     /// Events of an unknown phase, of runs that nothing else was heard of.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
@@ -61,8 +61,8 @@ pub(super) struct Intake {
 
 /// What is written and shown together.
 #[derive(Default)]
-struct Staged {
-    frames: Vec<Frame>,
+struct PendingCommit {
+    entries: Vec<JournalEntry>,
     /// Numbers of snapshots that are replaced.
     replaced: Vec<u64>,
     /// Runs that the model has no room for.
@@ -70,19 +70,19 @@ struct Staged {
     upstream: Option<Upstream>,
 }
 
-impl Intake {
+impl IngestThread {
     /// Fills model and journal from the store. Returns what goes on from there.
     pub(super) fn resume(
         shared: Arc<Shared>,
         store: Option<Store>,
-        keep: Keep,
+        keep: JournalRetention,
     ) -> Result<Self, StoreError> {
-        let mut intake = Self {
+        let mut ingest_thread = Self {
             shared,
             store: None,
             keep,
             last: 0,
-            dropped: Dropped::default(),
+            dropped: DroppedRuns::default(),
             strangers: HashSet::default(),
             was_connected: false,
             tidied: Instant::now(),
@@ -90,12 +90,12 @@ impl Intake {
             complained: None,
         };
         if let Some(store) = store {
-            intake.load(&store)?;
-            intake.store = Some(store);
+            ingest_thread.load(&store)?;
+            ingest_thread.store = Some(store);
         }
-        intake.tidy(Timestamp::now());
-        intake.count();
-        Ok(intake)
+        ingest_thread.tidy(Timestamp::now());
+        ingest_thread.count();
+        Ok(ingest_thread)
     }
 
     fn load(&mut self, store: &Store) -> Result<(), StoreError> {
@@ -106,9 +106,9 @@ impl Intake {
         let shared = self.shared.clone();
         let (mut state, mut model) = (shared.state_mut(), shared.model());
         let mut unreadable: u64 = 0;
-        store.frames(|frame| {
-            if self.learn(&mut model, &frame) {
-                state.journal.push(frame);
+        store.entries(|entry| {
+            if self.learn(&mut model, &entry) {
+                state.journal.push(entry);
             } else {
                 unreadable += 1;
             }
@@ -120,18 +120,18 @@ impl Intake {
     }
 
     /// Puts a frame of the store into the model; `false` where it cannot be read.
-    fn learn(&mut self, model: &mut Model, frame: &Frame) -> bool {
-        let mut batch = Batch::new(frame.at, false);
-        batch.push_text(&frame.text);
-        match (frame.kind, batch.items.pop()) {
-            (FrameKind::Event, Some(Item::Event(mut event))) => {
-                if model.apply(&mut event, frame.at, false) == Outcome::Ignored {
+    fn learn(&mut self, model: &mut Model, entry: &JournalEntry) -> bool {
+        let mut batch = Batch::new(entry.at, false);
+        batch.push_text(&entry.text);
+        match (entry.kind, batch.items.pop()) {
+            (JournalEntryKind::Event, Some(Item::Event(mut event))) => {
+                if model.apply(&mut event, entry.at, false) == Outcome::Ignored {
                     self.strangers.insert(event.id);
                 }
                 true
             }
-            (FrameKind::Snapshot, Some(Item::Run(snapshot))) => {
-                model.join(snapshot, frame.at);
+            (JournalEntryKind::Snapshot, Some(Item::Run(snapshot))) => {
+                model.join(snapshot, entry.at);
                 true
             }
             _ => false,
@@ -168,21 +168,21 @@ impl Intake {
     }
 
     fn take(&mut self, signals: Vec<Signal>) {
-        let mut staged = Staged::default();
+        let mut staged = PendingCommit::default();
         for signal in signals {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
                 // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
                 // here by the source.
-                Signal::Log(_) | Signal::Hub { .. } | Signal::Acted(_) => {}
+                Signal::Log(_) | Signal::Hub { .. } | Signal::OperationFinished(_) => {}
             }
         }
         self.commit(staged);
     }
 
     /// Puts what is new in a batch into the model, and behind what is staged.
-    fn stage(&mut self, mut batch: Batch, staged: &mut Staged) {
+    fn stage(&mut self, mut batch: Batch, staged: &mut PendingCommit) {
         let shared = self.shared.clone();
         let counters = &shared.counters;
         counters.frames_in.add(batch.frames);
@@ -210,14 +210,14 @@ impl Intake {
                         counters.duplicates.add(1);
                         continue;
                     }
-                    self.push(staged, event.run_id, FrameKind::Event, at, text.into());
+                    self.push(staged, event.run_id, JournalEntryKind::Event, at, text.into());
                     match outcome {
                         Outcome::Applied(change) => Some(change),
                         _ => None,
                     }
                 }
                 Item::Run(snapshot) => {
-                    let until = snapshot.told_until().unwrap_or(at);
+                    let until = snapshot.reported_until().unwrap_or(at);
                     if self.dropped.covers(&snapshot.run_id, until) {
                         continue;
                     }
@@ -226,7 +226,13 @@ impl Intake {
                     // With what the model remembers of earlier ones.
                     let known = model.run(&snapshot.run_id).and_then(Run::snapshot);
                     let text = run_frame(known.unwrap_or(&snapshot)).into();
-                    self.push(staged, snapshot.run_id.clone(), FrameKind::Snapshot, at, text);
+                    self.push(
+                        staged,
+                        snapshot.run_id.clone(),
+                        JournalEntryKind::Snapshot,
+                        at,
+                        text,
+                    );
                     Some(change)
                 }
                 Item::Malformed(error) => {
@@ -250,29 +256,29 @@ impl Intake {
 
     fn push(
         &mut self,
-        staged: &mut Staged,
+        staged: &mut PendingCommit,
         run: RunId,
-        kind: FrameKind,
+        kind: JournalEntryKind,
         at: Timestamp,
         text: Utf8Bytes,
     ) {
         self.last += 1;
-        staged.frames.push(Frame { seq: self.last, run, kind, at, text });
+        staged.entries.push(JournalEntry { seq: self.last, run, kind, at, text });
     }
 
     /// Writes what is staged, and then shows it.
-    fn commit(&mut self, staged: Staged) {
-        let Staged { frames, replaced, evicted, upstream } = staged;
-        if frames.is_empty() && upstream.is_none() {
+    fn commit(&mut self, staged: PendingCommit) {
+        let PendingCommit { entries, replaced, evicted, upstream } = staged;
+        if entries.is_empty() && upstream.is_none() {
             return;
         }
-        if !frames.is_empty() {
-            self.write(|store| store.commit(&frames, &replaced));
+        if !entries.is_empty() {
+            self.write(|store| store.commit(&entries, &replaced));
         }
         let shared = self.shared.clone();
         let mut state = shared.state_mut();
-        for frame in frames {
-            state.journal.push(frame);
+        for entry in entries {
+            state.journal.push(entry);
         }
         if let Some(upstream) = upstream {
             self.turn(&mut state, upstream);
@@ -386,30 +392,31 @@ impl Intake {
     fn count(&self) {
         let counters = &self.shared.counters;
         let state = self.shared.state();
-        counters.journal_frames.set(state.journal.frames() as u64);
+        counters.journal_entries.set(state.journal.entries() as u64);
         counters.journal_bytes.set(state.journal.bytes() as u64);
         counters.runs.set(state.journal.runs() as u64);
     }
 }
 
-impl Staged {
+impl PendingCommit {
     /// A snapshot comes: the one of the same run that is staged, or `kept`, is not needed any more.
     fn replace_snapshot(&mut self, snapshot: &RunSnapshot, kept: Option<u64>) {
-        self.frames
-            .retain(|frame| frame.kind != FrameKind::Snapshot || frame.run != snapshot.run_id);
+        self.entries.retain(|entry| {
+            entry.kind != JournalEntryKind::Snapshot || entry.run != snapshot.run_id
+        });
         self.replaced.extend(kept.filter(|seq| !self.replaced.contains(seq)));
     }
 }
 
 /// Runs that were dropped, with the last instant that was known of each: what is older is no news.
 #[derive(Default)]
-struct Dropped {
+struct DroppedRuns {
     until: HashMap<RunId, Timestamp, FixedState>,
     /// Oldest drop first.
     order: VecDeque<RunId>,
 }
 
-impl Dropped {
+impl DroppedRuns {
     fn covers(&self, run: &str, at: Timestamp) -> bool {
         self.until.get(run).is_some_and(|until| at <= *until)
     }

@@ -63,7 +63,7 @@ impl Run {
 }
 
 #[derive(Default)]
-pub struct Studio {
+pub struct BackendRuns {
     pub runs: BTreeMap<Uuid, Run>,
     /// In order of creation.
     pub order: Vec<Uuid>,
@@ -75,7 +75,7 @@ pub struct Studio {
     ids: u64,
 }
 
-impl Studio {
+impl BackendRuns {
     /// A fresh id that looks like a UUID v4.
     pub fn fresh_id(&mut self) -> Uuid {
         self.ids += 1;

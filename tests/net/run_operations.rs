@@ -4,14 +4,15 @@
 use std::time::Duration;
 
 use meterbridge::source::{
-    Access, Act, Acted, ApiCalls, ApiSettings, Command, ConnectionSettings, Done, Secret,
+    Access, ApiCalls, ApiSettings, Command, ConnectionSettings, OperationOutcome, OperationSuccess,
+    RunOperation, Secret,
 };
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::amcs::{Screen, check_manners, settings, with_sockets};
+use crate::amcs::{TestClient, check_manners, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script};
 use crate::stage::{Stage, URL};
 
@@ -25,28 +26,31 @@ fn guide() -> ConnectionSettings {
 }
 
 /// A screen that has found its backend.
-async fn watching(backend: &Backend, settings: ConnectionSettings) -> Screen {
-    let mut screen = Screen::watching(backend, settings);
-    screen.pass(secs(1)).await;
-    assert!(screen.is_connected(), "{:?}", screen.states);
-    screen
+async fn watching(backend: &Backend, settings: ConnectionSettings) -> TestClient {
+    let mut client = TestClient::watching(backend, settings);
+    client.pass(secs(1)).await;
+    assert!(client.is_connected(), "{:?}", client.states);
+    client
 }
 
 /// Has it done; what became of it, and how long that took.
-async fn act(screen: &mut Screen, act: Act) -> (Result<Done, String>, Duration) {
-    let (before, began) = (screen.acted.len(), Instant::now());
-    screen.commands.send(Command::Act(act.clone())).await.unwrap();
-    screen.until("an answer", |screen| screen.acted.len() > before).await;
-    let Acted { act: answered, result } = screen.acted[before].clone();
-    assert_eq!(answered, act);
+async fn operate(
+    client: &mut TestClient,
+    operation: RunOperation,
+) -> (Result<OperationSuccess, String>, Duration) {
+    let (before, began) = (client.outcomes.len(), Instant::now());
+    client.commands.send(Command::Operate(operation.clone())).await.unwrap();
+    client.until("an answer", |client| client.outcomes.len() > before).await;
+    let OperationOutcome { operation: answered, result } = client.outcomes[before].clone();
+    assert_eq!(answered, operation);
     (result, began.elapsed())
 }
 
-async fn refused(screen: &mut Screen, wanted: Act) -> String {
-    act(screen, wanted).await.0.unwrap_err()
+async fn refused(client: &mut TestClient, wanted: RunOperation) -> String {
+    operate(client, wanted).await.0.unwrap_err()
 }
 
-fn run_of(result: &Result<Done, String>) -> Uuid {
+fn run_of(result: &Result<OperationSuccess, String>) -> Uuid {
     let done = result.as_ref().unwrap();
     Uuid::try_parse(done.run.as_ref().unwrap()).unwrap()
 }
@@ -55,8 +59,8 @@ fn id(run: Uuid) -> meterbridge::protocol::RunId {
     run.to_string().into()
 }
 
-fn start(song: Uuid, seed: Option<i64>) -> Act {
-    Act::Start { song_id: song.to_string().into(), seed }
+fn start(song: Uuid, seed: Option<i64>) -> RunOperation {
+    RunOperation::Start { song_id: song.to_string().into(), seed }
 }
 
 /// Paths of all `POST`s, below the base.
@@ -69,17 +73,17 @@ fn posts(backend: &Backend) -> Vec<String> {
 async fn a_run_is_started_and_shown_from_the_first_moment() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, with_sockets(8)).await;
+    let mut client = watching(&backend, with_sockets(8)).await;
     backend.allow_connections(9);
-    let (result, took) = act(&mut screen, start(song, Some(7))).await;
+    let (result, took) = operate(&mut client, start(song, Some(7))).await;
     assert_eq!(result.as_ref().unwrap().words, "Started with seed 7");
     assert!(took < secs(1), "{took:?}: the run is not over before that");
     let run = run_of(&result);
-    screen.pass(Duration::from_millis(100)).await;
-    screen.shows(&backend, &[run]).await;
-    screen.pass(secs(5)).await;
-    screen.shows(&backend, &[run]).await;
-    let report = screen.report(run).unwrap();
+    client.pass(Duration::from_millis(100)).await;
+    client.shows(&backend, &[run]).await;
+    client.pass(secs(5)).await;
+    client.shows(&backend, &[run]).await;
+    let report = client.report(run).unwrap();
     assert_eq!((report.status, report.from_rest), ("completed", false));
     assert!(report.events >= 16, "{}: it was watched from its beginning", report.events);
     assert_eq!(posts(&backend), ["/runs".to_owned(), format!("/runs/{run}/execute")]);
@@ -96,8 +100,8 @@ async fn a_run_is_started_and_shown_from_the_first_moment() {
 async fn a_seed_is_chosen_and_told() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, settings()).await;
-    let (result, _) = act(&mut screen, start(song, None)).await;
+    let mut client = watching(&backend, settings()).await;
+    let (result, _) = operate(&mut client, start(song, None)).await;
     // The test's dice always show a half.
     assert_eq!(result.as_ref().unwrap().words, "Started with seed 500000");
     assert_eq!(backend.lock().run(run_of(&result)).seed, 500_000);
@@ -113,8 +117,8 @@ async fn the_manifest_is_the_recorded_one() {
     let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, settings()).await;
-    act(&mut screen, start(song, None)).await.0.unwrap();
+    let mut client = watching(&backend, settings()).await;
+    operate(&mut client, start(song, None)).await.0.unwrap();
     let mut recorded = first["request_body"]["manifest"].clone();
     // That depends on the song, and the backend does without.
     recorded.as_object_mut().unwrap().remove("genre");
@@ -125,7 +129,7 @@ async fn the_manifest_is_the_recorded_one() {
 async fn what_cannot_be_started_is_refused_in_the_servers_words() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, settings()).await;
+    let mut client = watching(&backend, settings()).await;
     for (song_id, seed, words) in [
         (
             "aaaaaaaa-0000-4000-8000-000000000009",
@@ -135,31 +139,31 @@ async fn what_cannot_be_started_is_refused_in_the_servers_words() {
         ("not-a-song", None, "body.song_id: Field required"),
         (&song.to_string(), Some(-1), "body.seed: Input should be greater than or equal to 0"),
     ] {
-        let act = Act::Start { song_id: song_id.into(), seed };
-        assert_eq!(refused(&mut screen, act).await, words);
+        let operation = RunOperation::Start { song_id: song_id.into(), seed };
+        assert_eq!(refused(&mut client, operation).await, words);
     }
     assert_eq!(posts(&backend), ["/runs"; 3], "each once, and nothing is executed");
     assert!(backend.lock().runs.is_empty());
-    assert!(screen.is_connected(), "a refusal is no trouble of the connection");
+    assert!(client.is_connected(), "a refusal is no trouble of the connection");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancel_is_asked_for_and_the_run_goes_on() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, settings()).await;
+    let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(2000)]);
-    screen.pass(secs(5)).await;
-    let (result, _) = act(&mut screen, Act::Cancel(id(run))).await;
+    client.pass(secs(5)).await;
+    let (result, _) = operate(&mut client, RunOperation::Cancel(id(run))).await;
     assert_eq!(run_of(&result), run);
-    screen.pass(Duration::from_millis(100)).await;
-    assert_eq!(screen.report(run).unwrap().status, "cancelled");
-    screen.until("its end", |_| !backend.lock().run(run).executing).await;
-    screen.shows(&backend, &[run]).await;
-    let report = screen.report(run).unwrap();
+    client.pass(Duration::from_millis(100)).await;
+    assert_eq!(client.report(run).unwrap().status, "cancelled");
+    client.until("its end", |_| !backend.lock().run(run).executing).await;
+    client.shows(&backend, &[run]).await;
+    let report = client.report(run).unwrap();
     assert_eq!((report.status, report.cancel_requested), ("completed", true));
     // It is over now, and another was never there.
     for run in [run, Uuid::from_u128(7)] {
-        let words = refused(&mut screen, Act::Cancel(id(run))).await;
+        let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
         assert_eq!(words, format!("Workflow run {run} not found or already completed"));
     }
     assert_eq!(posts(&backend).len(), 3);
@@ -168,34 +172,34 @@ async fn a_cancel_is_asked_for_and_the_run_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_run_is_retried_and_the_retry_executed() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, with_sockets(8)).await;
+    let mut client = watching(&backend, with_sockets(8)).await;
     backend.allow_connections(9);
     let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
-    screen.pass(secs(6)).await;
-    screen.shows(&backend, &[failed]).await;
-    let (result, _) = act(&mut screen, Act::Retry(id(failed))).await;
+    client.pass(secs(6)).await;
+    client.shows(&backend, &[failed]).await;
+    let (result, _) = operate(&mut client, RunOperation::Retry(id(failed))).await;
     let again = run_of(&result);
     assert_ne!(again, failed);
     // It is in no list, and shown.
-    screen.pass(Duration::from_millis(100)).await;
-    assert_eq!(screen.report(again).unwrap().status, "pending");
-    screen.pass(secs(30)).await;
+    client.pass(Duration::from_millis(100)).await;
+    assert_eq!(client.report(again).unwrap().status, "pending");
+    client.pass(secs(30)).await;
     assert_eq!(posts(&backend).len(), 1, "a retry is not begun by itself");
     backend.lock().run(again).scripts = vec![Script::success(400)];
-    let (result, took) = act(&mut screen, Act::Execute(id(again))).await;
+    let (result, took) = operate(&mut client, RunOperation::Execute(id(again))).await;
     assert_eq!(run_of(&result), again);
     assert!(took < secs(6), "{took:?}");
-    screen.pass(secs(2)).await;
-    screen.until("its end", |_| !backend.lock().run(again).executing).await;
-    screen.shows(&backend, &[failed, again]).await;
-    let report = screen.report(again).unwrap();
+    client.pass(secs(2)).await;
+    client.until("its end", |_| !backend.lock().run(again).executing).await;
+    client.shows(&backend, &[failed, again]).await;
+    let report = client.report(again).unwrap();
     assert_eq!((report.status, report.from_rest), ("completed", false));
     assert!(report.events >= 16, "{}", report.events);
-    screen.pass(secs(20)).await;
+    client.pass(secs(20)).await;
     assert_eq!(backend.seen().watchers, 0, "what is over is let go");
     let expected = [format!("/runs/{failed}/retry"), format!("/runs/{again}/execute")];
     assert_eq!(posts(&backend), expected);
-    let words = refused(&mut screen, Act::Retry(id(again))).await;
+    let words = refused(&mut client, RunOperation::Retry(id(again))).await;
     assert_eq!(words, "Can only retry failed runs, current status: completed");
     check_manners(&backend);
 }
@@ -203,22 +207,22 @@ async fn a_failed_run_is_retried_and_the_retry_executed() {
 #[tokio::test(start_paused = true)]
 async fn an_execution_that_fails_late_is_the_runs_own_failure() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, settings()).await;
+    let mut client = watching(&backend, settings()).await;
     let late = backend.add_run([Script::failing("COMPOSE", "boom", 3000)]);
-    let (result, took) = act(&mut screen, Act::Execute(id(late))).await;
+    let (result, took) = operate(&mut client, RunOperation::Execute(id(late))).await;
     assert_eq!(result.unwrap().words, "Execution began");
     assert_eq!(took.as_secs(), 5, "what is refused is refused by then");
-    screen.until("its end", |_| backend.lock().run(late).status == "failed").await;
-    screen.shows(&backend, &[late]).await;
-    assert_eq!(screen.acted.len(), 1, "the answer, which came, is nobody's any more");
+    client.until("its end", |_| backend.lock().run(late).status == "failed").await;
+    client.shows(&backend, &[late]).await;
+    assert_eq!(client.outcomes.len(), 1, "the answer, which came, is nobody's any more");
     // The backend answers 500 although the run began.
     let early = backend.add_run([Script::without_skill("PLAN", 10)]);
-    let (result, _) = act(&mut screen, Act::Execute(id(early))).await;
+    let (result, _) = operate(&mut client, RunOperation::Execute(id(early))).await;
     let words = result.unwrap().words;
     assert!(words.starts_with("The run was executed, and failed: "), "{words}");
-    let nowhere = refused(&mut screen, Act::Execute(id(Uuid::from_u128(7)))).await;
+    let nowhere = refused(&mut client, RunOperation::Execute(id(Uuid::from_u128(7)))).await;
     assert!(nowhere.starts_with("Workflow execution failed: "), "{nowhere}");
-    screen.shows(&backend, &[late, early]).await;
+    client.shows(&backend, &[late, early]).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,12 +231,12 @@ async fn the_guides_calls_come_first_where_they_are_wished_for() {
     backend.speak_guide();
     backend.lock().of_clients = Some(Script::success(2000));
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, guide()).await;
-    let (result, _) = act(&mut screen, start(song, Some(12_345))).await;
+    let mut client = watching(&backend, guide()).await;
+    let (result, _) = operate(&mut client, start(song, Some(12_345))).await;
     let run = run_of(&result);
-    screen.pass(Duration::from_millis(100)).await;
-    screen.shows(&backend, &[run]).await;
-    act(&mut screen, Act::Cancel(id(run))).await.0.unwrap();
+    client.pass(Duration::from_millis(100)).await;
+    client.shows(&backend, &[run]).await;
+    operate(&mut client, RunOperation::Cancel(id(run))).await.0.unwrap();
     assert_eq!(
         posts(&backend),
         ["/workflows/execute".to_owned(), format!("/workflow-runs/{run}/cancel")]
@@ -245,11 +249,11 @@ async fn the_guides_calls_come_first_where_they_are_wished_for() {
 async fn where_the_server_does_not_know_the_guides_calls_the_backends_are_made() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
-    let mut screen = watching(&backend, guide()).await;
-    let (result, _) = act(&mut screen, start(song, Some(3))).await;
+    let mut client = watching(&backend, guide()).await;
+    let (result, _) = operate(&mut client, start(song, Some(3))).await;
     let made = run_of(&result);
     let run = backend.start_run([Script::success(2000)]);
-    act(&mut screen, Act::Cancel(id(run))).await.0.unwrap();
+    operate(&mut client, RunOperation::Cancel(id(run))).await.0.unwrap();
     let expected = [
         "/workflows/execute".to_owned(),
         "/runs".to_owned(),
@@ -260,7 +264,7 @@ async fn where_the_server_does_not_know_the_guides_calls_the_backends_are_made()
     assert_eq!(posts(&backend), expected);
     // The one that knows what it speaks of is quoted.
     let nowhere = Uuid::from_u128(7);
-    let words = refused(&mut screen, Act::Cancel(id(nowhere))).await;
+    let words = refused(&mut client, RunOperation::Cancel(id(nowhere))).await;
     assert_eq!(words, format!("Workflow run {nowhere} not found or already completed"));
 }
 
@@ -269,70 +273,70 @@ async fn nothing_is_posted_twice_whatever_becomes_of_it() {
     let backend = Backend::new();
     // A call that is not answered keeps no question waiting for long.
     backend.allow_connections(2);
-    let mut screen = watching(&backend, settings()).await;
+    let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(60_000)]);
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     // It freezes for longer than anybody waits.
     backend.freeze(secs(100));
     let began = Instant::now();
-    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
     assert_eq!(began.elapsed().as_secs(), 60);
     assert_eq!(
         words,
         "no answer within 60 s. It may be done all the same: look before you try again"
     );
-    screen.pass(secs(60)).await;
+    client.pass(secs(60)).await;
     assert_eq!(posts(&backend), [format!("/runs/{run}/cancel")]);
-    screen.shows(&backend, &[run]).await;
-    assert!(screen.report(run).unwrap().cancel_requested, "it was done all the same");
+    client.shows(&backend, &[run]).await;
+    assert!(client.report(run).unwrap().cancel_requested, "it was done all the same");
 
     // It goes away in the middle.
     let run = backend.start_run([Script::success(60_000)]);
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     backend.freeze(secs(2));
-    screen.commands.send(Command::Act(Act::Cancel(id(run)))).await.unwrap();
-    screen.pass(secs(1)).await;
+    client.commands.send(Command::Operate(RunOperation::Cancel(id(run)))).await.unwrap();
+    client.pass(secs(1)).await;
     backend.kill(secs(3)).await;
-    screen.until("an answer", |screen| screen.acted.len() == 2).await;
-    let words = screen.acted[1].result.clone().unwrap_err();
+    client.until("an answer", |client| client.outcomes.len() == 2).await;
+    let words = client.outcomes[1].result.clone().unwrap_err();
     assert!(words.starts_with("the server hung up without an answer. It may be done"), "{words}");
-    screen.pass(secs(30)).await;
+    client.pass(secs(30)).await;
     assert_eq!(posts(&backend).len(), 1, "the second never arrived, and is not sent again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_act_is_answered_though_the_connection_is_left() {
+async fn an_operation_is_answered_after_the_connection_is_left() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, settings()).await;
+    let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(60_000)]);
-    screen.pass(secs(5)).await;
+    client.pass(secs(5)).await;
     backend.freeze(secs(10));
-    screen.commands.send(Command::Act(Act::Cancel(id(run)))).await.unwrap();
-    screen.commands.send(Command::Disconnect).await.unwrap();
-    screen.until("an answer", |screen| screen.acted.len() == 1).await;
-    assert!(screen.acted[0].result.is_ok());
-    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    client.commands.send(Command::Operate(RunOperation::Cancel(id(run)))).await.unwrap();
+    client.commands.send(Command::Disconnect).await.unwrap();
+    client.until("an answer", |client| client.outcomes.len() == 1).await;
+    assert!(client.outcomes[0].result.is_ok());
+    let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
     assert_eq!(words, "There is no connection to a backend");
     assert_eq!(posts(&backend).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn acts_show_who_asks_and_tell_it_nobody_else() {
+async fn operations_send_credentials_to_their_own_origin_only() {
     const TOKEN: &str = "s3cr3t-t0ken";
     let backend = Backend::new();
     backend.ask_for(Guard::Everything(TOKEN.to_owned()));
     let song = backend.lock().add_song("Neon Rain");
     let access = Access { token: Secret::new(TOKEN), ..Access::default() };
-    let mut screen = watching(&backend, ConnectionSettings { access, ..settings() }).await;
-    act(&mut screen, start(song, None)).await.0.unwrap();
+    let mut client = watching(&backend, ConnectionSettings { access, ..settings() }).await;
+    operate(&mut client, start(song, None)).await.0.unwrap();
     let bearer = Some(format!("Bearer {TOKEN}"));
     assert!(backend.seen().authorizations.iter().all(|given| *given == bearer));
     // It moves: the token does not go along, nor does the call.
     backend.move_to(307, "http://evil:8000");
-    let words = refused(&mut screen, start(song, None)).await;
+    let words = refused(&mut client, start(song, None)).await;
     assert!(words.contains("it moved to http://evil:8000"), "{words}");
     assert_eq!(posts(&backend).len(), 3);
-    assert!(!format!("{:?}", screen.acted).contains(TOKEN));
+    assert!(!format!("{:?}", client.outcomes).contains(TOKEN));
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,27 +345,28 @@ async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
     backend.ask_for(Guard::Everything("another".to_owned()));
     let run = backend.add_run([Script::success(10)]);
     let named = ApiSettings { runs: vec![run.to_string()], ..ApiSettings::default() };
-    let mut screen = Screen::watching(&backend, ConnectionSettings { api: named, ..settings() });
-    screen.pass(secs(1)).await;
-    let words = refused(&mut screen, Act::Cancel(id(run))).await;
+    let mut client =
+        TestClient::watching(&backend, ConnectionSettings { api: named, ..settings() });
+    client.pass(secs(1)).await;
+    let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
     assert!(words.starts_with("Not authenticated. Put a token into METERBRIDGE_TOKEN"), "{words}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn eight_runs_that_wait_keep_nobody_from_being_heard() {
     let backend = Backend::new();
-    let mut screen = watching(&backend, with_sockets(8)).await;
+    let mut client = watching(&backend, with_sockets(8)).await;
     backend.allow_connections(9);
     let failed = backend.start_run([Script::without_skill("PLAN", 10)]);
-    screen.pass(secs(4)).await;
+    client.pass(secs(4)).await;
     for _ in 0..8 {
-        act(&mut screen, Act::Retry(id(failed))).await.0.unwrap();
+        operate(&mut client, RunOperation::Retry(id(failed))).await.0.unwrap();
     }
-    screen.pass(secs(4)).await;
+    client.pass(secs(4)).await;
     let run = backend.start_run([Script::success(1000)]);
-    screen.pass(secs(14)).await;
-    screen.shows(&backend, &[run]).await;
-    let report = screen.report(run).unwrap();
+    client.pass(secs(14)).await;
+    client.shows(&backend, &[run]).await;
+    let report = client.report(run).unwrap();
     assert!(!report.from_rest && report.events > 8, "{}", report.events);
     check_manners(&backend);
 }
@@ -371,9 +376,9 @@ async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
     let mut stage = Stage::with(ConnectionSettings::default(), Some(URL));
     let _server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
-    stage.command(Command::Act(Act::Cancel("run-1".into()))).await;
-    stage.until("an answer", |stage| !stage.acted().is_empty()).await;
-    let words = stage.acted()[0].result.clone().unwrap_err();
+    stage.command(Command::Operate(RunOperation::Cancel("run-1".into()))).await;
+    stage.until("an answer", |stage| !stage.outcomes().is_empty()).await;
+    let words = stage.outcomes()[0].result.clone().unwrap_err();
     assert_eq!(
         words,
         "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub"
@@ -383,14 +388,14 @@ async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
 
 /// A hub that says hello with this, and an act asked of it. The request that it then gets, if any, and
 /// what became of the act.
-async fn through_a_hub(hello: &str) -> (Option<String>, Result<Done, String>) {
+async fn through_a_hub(hello: &str) -> (Option<String>, Result<OperationSuccess, String>) {
     let access = Access { token: Secret::new("s3cr3t-t0ken"), ..Access::default() };
     let settings = ConnectionSettings { access, ..ConnectionSettings::default() };
     let mut stage = Stage::with(settings, Some("ws://studio:8080/events"));
     let mut server = stage.attempt().await.accept().await;
     server.send(format!(r#"{{"hub":{{"hello":1,"stream":"a","seq":0,{hello}}}}}"#)).await;
     stage.until("a hub", |stage| !stage.hubs().is_empty()).await;
-    stage.command(Command::Act(Act::Cancel("run-1".into()))).await;
+    stage.command(Command::Operate(RunOperation::Cancel("run-1".into()))).await;
     let request = match tokio::time::timeout(secs(1), stage.attempts.recv()).await {
         Ok(attempt) => {
             let mut transport = attempt.unwrap().open();
@@ -399,13 +404,13 @@ async fn through_a_hub(hello: &str) -> (Option<String>, Result<Done, String>) {
             let body = r#"{"detail":"Workflow run run-1 not found or already completed"}"#;
             let head = format!("HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n", body.len());
             transport.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-            stage.until("an answer", |stage| !stage.acted().is_empty()).await;
+            stage.until("an answer", |stage| !stage.outcomes().is_empty()).await;
             Some(String::from_utf8_lossy(&bytes[..read]).to_ascii_lowercase())
         }
         Err(_) => None,
     };
     stage.take();
-    (request, stage.acted()[0].result.clone())
+    (request, stage.outcomes()[0].result.clone())
 }
 
 #[tokio::test(start_paused = true)]

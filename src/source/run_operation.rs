@@ -1,6 +1,6 @@
 //! What a user has done to runs: which calls that takes, in which order, and what came of it.
 //!
-//! Knows no transport: a [`Post`] carries a call. Nothing is ever posted twice: who gets no answer
+//! Knows no transport: a [`SendRequest`] carries a call. Nothing is ever posted twice: who gets no answer
 //! cannot know what was done.
 
 use std::future::Future;
@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 
 use super::ApiCalls;
 use super::api_url::segment;
-use super::ending::seconds;
+use super::disconnect::seconds;
 use crate::protocol::RunId;
-use crate::protocol::rest::{self, RunSnapshot, ToldStatus};
+use crate::protocol::rest::{self, ReportedStatus, RunSnapshot};
 
 /// How long an answer is waited for. A backend may freeze for 45 s and answers then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ const SEEDS: f64 = 1_000_000.0;
 
 /// Something that a user wants done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Act {
+pub enum RunOperation {
     /// Makes a run of a song, and begins it. Without a seed one is chosen.
     Start { song_id: SmolStr, seed: Option<i64> },
     /// Asks for a run to be stopped; what is under way goes on to its end.
@@ -37,7 +37,7 @@ pub enum Act {
     Execute(RunId),
 }
 
-impl Act {
+impl RunOperation {
     /// The run that it is done to; none where one is made from nothing.
     pub fn run(&self) -> Option<&RunId> {
         match self {
@@ -49,15 +49,15 @@ impl Act {
 
 /// What became of an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acted {
-    pub act: Act,
+pub struct OperationOutcome {
+    pub operation: RunOperation,
     /// Why it was not done, in the server's own words where it said any; never empty.
-    pub result: Result<Done, String>,
+    pub result: Result<OperationSuccess, String>,
 }
 
 /// An act that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
+pub struct OperationSuccess {
     /// The run it is about: the new one, where one was made. `None` where the server did not say.
     pub run: Option<RunId>,
     /// What was done, for a person.
@@ -66,7 +66,7 @@ pub struct Done {
 
 /// One `POST`.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(super) struct ApiRequest {
     /// Below the base of the API.
     pub path: String,
     /// JSON, or nothing.
@@ -75,7 +75,7 @@ pub(super) struct Call {
     pub patience: Duration,
 }
 
-impl Call {
+impl ApiRequest {
     fn new(path: String, body: Option<Value>) -> Self {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         Self { path, body, patience: PATIENCE }
@@ -93,7 +93,7 @@ impl Call {
 
 /// Why a call has no answer of success.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PostError {
+pub(super) enum RequestError {
     Refused {
         status: u16,
         /// The server's own; may be empty.
@@ -105,7 +105,7 @@ pub(super) enum PostError {
     Lost(String),
 }
 
-impl PostError {
+impl RequestError {
     /// The server does not know such a call, or not of such a thing.
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 405, .. })
@@ -132,18 +132,18 @@ impl PostError {
     }
 }
 
-type Answer = Result<Vec<u8>, PostError>;
+type RequestResult = Result<Vec<u8>, RequestError>;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) type Posted = Pin<Box<dyn Future<Output = Answer> + Send>>;
+pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = RequestResult> + Send>>;
 #[cfg(target_arch = "wasm32")]
-pub(super) type Posted = Pin<Box<dyn Future<Output = Answer>>>;
+pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = RequestResult>>>;
 
 /// What carries a call to the server. It sends it once.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) type Post = std::sync::Arc<dyn Fn(Call) -> Posted + Send + Sync>;
+pub(super) type SendRequest = std::sync::Arc<dyn Fn(ApiRequest) -> ResponseFuture + Send + Sync>;
 #[cfg(target_arch = "wasm32")]
-pub(super) type Post = std::rc::Rc<dyn Fn(Call) -> Posted>;
+pub(super) type SendRequest = std::rc::Rc<dyn Fn(ApiRequest) -> ResponseFuture>;
 
 /// Asks how a run stands; `None` where there is no answer.
 #[cfg(not(target_arch = "wasm32"))]
@@ -154,56 +154,70 @@ pub(super) type LookAt = std::sync::Arc<
 pub(super) type LookAt =
     std::rc::Rc<dyn Fn(RunId) -> Pin<Box<dyn Future<Output = Option<RunSnapshot>>>>>;
 
-/// Makes a [`Post`] for the API at a path of the origin that a stream came from; `None` where that is
+/// Makes a [`SendRequest`] for the API at a path of the origin that a stream came from; `None` where that is
 /// no path.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) type PostTo = Box<dyn Fn(&str) -> Option<Post> + Send>;
+pub(super) type ApiClientFor = Box<dyn Fn(&str) -> Option<SendRequest> + Send>;
 #[cfg(target_arch = "wasm32")]
-pub(super) type PostTo = Box<dyn Fn(&str) -> Option<Post>>;
+pub(super) type ApiClientFor = Box<dyn Fn(&str) -> Option<SendRequest>>;
 
 /// The way to a server that can be acted on.
 #[derive(Clone)]
-pub(super) struct Actor {
-    pub post: Post,
+pub(super) struct OperationClient {
+    pub post: SendRequest,
     /// How a run stands: `execute` is answered with an error also where the run ran and failed.
     pub look: Option<LookAt>,
     /// Told of each run that was made or acted on, as soon as that is known.
     pub touched: Option<mpsc::UnboundedSender<RunId>>,
 }
 
-impl Actor {
+impl OperationClient {
     /// Does it. `random` is in `0.0..1.0`.
-    pub async fn carry_out(self, calls: ApiCalls, act: Act, random: f64) -> Acted {
-        let result = self.do_it(calls, &act, (random * SEEDS) as i64).await;
-        Acted { act, result }
+    pub async fn carry_out(
+        self,
+        calls: ApiCalls,
+        operation: RunOperation,
+        random: f64,
+    ) -> OperationOutcome {
+        let result = self.do_it(calls, &operation, (random * SEEDS) as i64).await;
+        OperationOutcome { operation, result }
     }
 
-    async fn do_it(&self, calls: ApiCalls, act: &Act, chosen: i64) -> Result<Done, String> {
-        let result = match act {
-            Act::Start { song_id, seed } => {
+    async fn do_it(
+        &self,
+        calls: ApiCalls,
+        operation: &RunOperation,
+        chosen: i64,
+    ) -> Result<OperationSuccess, String> {
+        let result = match operation {
+            RunOperation::Start { song_id, seed } => {
                 return self.start(calls, song_id, seed.unwrap_or(chosen)).await;
             }
-            Act::Cancel(run) => {
-                let call = Call::of_run("runs", run, "cancel");
-                let guides = Call::of_run("workflow-runs", run, "cancel");
+            RunOperation::Cancel(run) => {
+                let request = ApiRequest::of_run("runs", run, "cancel");
+                let guide_request = ApiRequest::of_run("workflow-runs", run, "cancel");
                 let answer = match calls {
-                    ApiCalls::Backend => self.post(call).await,
-                    ApiCalls::Guide => self.post_either(guides, call).await.map(|(body, _)| body),
+                    ApiCalls::Backend => self.post(request).await,
+                    ApiCalls::Guide => {
+                        self.post_either(guide_request, request).await.map(|(body, _)| body)
+                    }
                 };
                 answer.map(|_| (run.clone(), "Cancel was asked for".to_owned()))
             }
-            Act::Retry(run) => match self.post(Call::of_run("runs", run, "retry")).await {
-                Ok(body) => {
-                    let made = rest::made_run(&body).map_err(|error| error.to_string())?;
-                    self.touch(&made);
-                    return Ok(Done {
-                        run: Some(made),
-                        words: "A new run waits to be executed".to_owned(),
-                    });
+            RunOperation::Retry(run) => {
+                match self.post(ApiRequest::of_run("runs", run, "retry")).await {
+                    Ok(body) => {
+                        let made = rest::made_run(&body).map_err(|error| error.to_string())?;
+                        self.touch(&made);
+                        return Ok(OperationSuccess {
+                            run: Some(made),
+                            words: "A new run waits to be executed".to_owned(),
+                        });
+                    }
+                    Err(error) => Err(error),
                 }
-                Err(error) => Err(error),
-            },
-            Act::Execute(run) => self.execute(run).await.map(|executed| {
+            }
+            RunOperation::Execute(run) => self.execute(run).await.map(|executed| {
                 let words = match executed {
                     Executed::Begun => "Execution began".to_owned(),
                     Executed::Failed(why) => format!("The run was executed, and failed: {why}"),
@@ -211,31 +225,36 @@ impl Actor {
                 (run.clone(), words)
             }),
         };
-        if let Some(run) = act.run() {
+        if let Some(run) = operation.run() {
             // A refusal, too, says that it is not as it was thought to be.
             self.touch(run);
         }
-        let (run, words) = result.map_err(PostError::words)?;
-        Ok(Done { run: Some(run), words })
+        let (run, words) = result.map_err(RequestError::words)?;
+        Ok(OperationSuccess { run: Some(run), words })
     }
 
-    async fn start(&self, calls: ApiCalls, song_id: &SmolStr, seed: i64) -> Result<Done, String> {
-        let started = |run| Done { run, words: format!("Started with seed {seed}") };
-        let failed = |run, why| Done {
+    async fn start(
+        &self,
+        calls: ApiCalls,
+        song_id: &SmolStr,
+        seed: i64,
+    ) -> Result<OperationSuccess, String> {
+        let started = |run| OperationSuccess { run, words: format!("Started with seed {seed}") };
+        let failed = |run, why| OperationSuccess {
             run: Some(run),
             words: format!("Started with seed {seed}, and failed: {why}"),
         };
         let body = json!({ "song_id": song_id.as_str(), "manifest": manifest(), "seed": seed });
-        let create = Call::new("/runs".to_owned(), Some(body));
+        let create = ApiRequest::new("/runs".to_owned(), Some(body));
         let (answer, is_begun) = match calls {
             ApiCalls::Backend => self.post(create).await.map(|body| (body, false)),
             ApiCalls::Guide => {
                 let body = json!({ "song_id": song_id.as_str(), "global_seed": seed });
-                let call = Call::new("/workflows/execute".to_owned(), Some(body));
-                self.post_either(call, create).await
+                let request = ApiRequest::new("/workflows/execute".to_owned(), Some(body));
+                self.post_either(request, create).await
             }
         }
-        .map_err(PostError::words)?;
+        .map_err(RequestError::words)?;
         let made = match rest::made_run(&answer) {
             Ok(made) => made,
             Err(_) if is_begun => return Ok(started(None)),
@@ -261,19 +280,20 @@ impl Actor {
 
     /// Begins a run. That it takes long is a good sign. An error says nothing for sure: the backend
     /// answers 500 also where the run began and failed, so the run is looked at.
-    async fn execute(&self, run: &RunId) -> Result<Executed, PostError> {
-        let call = Call::of_run("runs", run, "execute");
-        let error = match self.post(Call { patience: PATIENCE_WITH_EXECUTE, ..call }).await {
-            Ok(_) | Err(PostError::Silent { .. }) => return Ok(Executed::Begun),
+    async fn execute(&self, run: &RunId) -> Result<Executed, RequestError> {
+        let request = ApiRequest::of_run("runs", run, "execute");
+        let error = match self.post(ApiRequest { patience: PATIENCE_WITH_EXECUTE, ..request }).await
+        {
+            Ok(_) | Err(RequestError::Silent { .. }) => return Ok(Executed::Begun),
             Err(error) => error,
         };
-        let (Some(look), PostError::Refused { status: 500.., .. }) = (&self.look, &error) else {
+        let (Some(look), RequestError::Refused { status: 500.., .. }) = (&self.look, &error) else {
             return Err(error);
         };
         let Some(found) = look(run.clone()).await else { return Err(error) };
         match found.status {
-            None | Some(ToldStatus::Pending) => Err(error),
-            Some(ToldStatus::Failed) => {
+            None | Some(ReportedStatus::Pending) => Err(error),
+            Some(ReportedStatus::Failed) => {
                 let told = found.error.map(|error| error.message.to_string());
                 Ok(Executed::Failed(told.unwrap_or_else(|| error.words())))
             }
@@ -281,13 +301,17 @@ impl Actor {
         }
     }
 
-    async fn post(&self, call: Call) -> Answer {
-        (self.post)(call).await
+    async fn post(&self, request: ApiRequest) -> RequestResult {
+        (self.post)(request).await
     }
 
     /// The first call, or the second where the server does not know the first. Whether it was the
     /// first that was answered.
-    async fn post_either(&self, first: Call, second: Call) -> Result<(Vec<u8>, bool), PostError> {
+    async fn post_either(
+        &self,
+        first: ApiRequest,
+        second: ApiRequest,
+    ) -> Result<(Vec<u8>, bool), RequestError> {
         let unknown = match self.post(first).await {
             Ok(body) => return Ok((body, true)),
             Err(error) if error.is_unknown() => error,

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use super::{
     Node, PlannedRun, Scenario, What,
     script::{natural_secs, write_run},
-    titles::{Deck, TITLES},
+    titles::{ShuffledTitles, TITLES},
 };
 
 /// The most runs a studio keeps going.
@@ -31,12 +31,12 @@ const RETRIED_OF_TEN: u32 = 6;
 
 /// What a studio is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StudioOptions {
+pub struct DemoScheduleOptions {
     /// Runs to keep going, 1 to [`MAX_RUNS`]; beyond is clamped.
     pub runs: usize,
 }
 
-impl Default for StudioOptions {
+impl Default for DemoScheduleOptions {
     fn default() -> Self {
         Self { runs: 6 }
     }
@@ -44,7 +44,7 @@ impl Default for StudioOptions {
 
 /// One slot at studio time zero: `scenario`, placed so that its first event for which `is` holds
 /// happens at `at_secs`.
-struct Act {
+struct OpeningRun {
     scenario: Scenario,
     is: fn(&What) -> bool,
     at_secs: f64,
@@ -52,29 +52,33 @@ struct Act {
 
 /// The opening, most important act first, for a studio has as few as one slot. Within the first
 /// minute one sees a completion, a fix pass, a failure and, soon after, its retry.
-const OPENING: [Act; 6] = [
-    Act {
+const OPENING: [OpeningRun; 6] = [
+    OpeningRun {
         scenario: Scenario::Plain,
         is: |what| matches!(what, What::RunEnd { .. }),
         at_secs: 16.0,
     },
-    Act {
+    OpeningRun {
         scenario: Scenario::Fix(1),
         is: |what| matches!(what, What::NodeStart { node: Node::Fix, .. }),
         at_secs: 8.0,
     },
-    Act {
+    OpeningRun {
         scenario: Scenario::RenderQuota,
         is: |what| matches!(what, What::NodeFail { .. }),
         at_secs: 32.0,
     },
-    Act {
+    OpeningRun {
         scenario: Scenario::CancelledGoesOn,
         is: |what| matches!(what, What::NodeStart { node: Node::Lyrics, .. }),
         at_secs: -7.0,
     },
-    Act { scenario: Scenario::Plain, is: |what| matches!(what, What::RunStart), at_secs: 2.5 },
-    Act {
+    OpeningRun {
+        scenario: Scenario::Plain,
+        is: |what| matches!(what, What::RunStart),
+        at_secs: 2.5,
+    },
+    OpeningRun {
         scenario: Scenario::SlowNode,
         is: |what| matches!(what, What::NodeStart { node: Node::Producer, .. }),
         at_secs: -3.0,
@@ -83,27 +87,27 @@ const OPENING: [Act; 6] = [
 
 /// An endless, deterministic schedule of runs.
 #[derive(Clone, Debug)]
-pub struct Studio {
+pub struct DemoSchedule {
     rng: fastrand::Rng,
-    deck: Deck,
+    titles: ShuffledTitles,
     /// When each slot is free for its next episode.
     free: BinaryHeap<Reverse<(SignedDuration, usize)>>,
     /// What was, and what is in work at zero; handed out first.
     past: Vec<PlannedRun>,
 }
 
-impl Studio {
-    pub fn new(seed: u64, options: StudioOptions) -> Self {
+impl DemoSchedule {
+    pub fn new(seed: u64, options: DemoScheduleOptions) -> Self {
         let runs = options.runs.clamp(1, MAX_RUNS);
-        let mut studio = Self {
+        let mut schedule = Self {
             rng: fastrand::Rng::with_seed(seed),
-            deck: Deck::new(runs * 2 > TITLES.len()),
+            titles: ShuffledTitles::new(runs * 2 > TITLES.len()),
             free: BinaryHeap::with_capacity(runs),
             past: Vec::new(),
         };
-        let opened = studio.open(runs);
-        studio.remember(opened);
-        studio
+        let opened = schedule.open(runs);
+        schedule.remember(opened);
+        schedule
     }
 
     /// Nothing that is still to be written happens before.
@@ -135,13 +139,14 @@ impl Studio {
     fn open(&mut self, runs: usize) -> BinaryHeap<(SignedDuration, usize)> {
         let mut began = BinaryHeap::with_capacity(runs);
         for slot in 0..runs {
-            let act = OPENING.get(slot);
-            let scenario = act.map_or_else(|| Scenario::draw(&mut self.rng), |act| act.scenario);
+            let opening_run = OPENING.get(slot);
+            let scenario = opening_run
+                .map_or_else(|| Scenario::draw(&mut self.rng), |opening_run| opening_run.scenario);
             let mut episode = self.write_episode(scenario);
             let first = &episode[0];
-            let anchored = act.and_then(|act| {
-                let offset = SignedDuration::try_from(first.offset_of(act.is)?).ok()?;
-                Some(SignedDuration::from_secs_f64(act.at_secs) - offset)
+            let anchored = opening_run.and_then(|opening_run| {
+                let offset = SignedDuration::try_from(first.offset_of(opening_run.is)?).ok()?;
+                Some(SignedDuration::from_secs_f64(opening_run.at_secs) - offset)
             });
             let created_at = anchored.unwrap_or_else(|| {
                 -SignedDuration::from_secs_f64(first.length().as_secs_f64() * self.rng.f64())
@@ -173,7 +178,7 @@ impl Studio {
 
     /// A run that begins at zero and, where it fails, perhaps its retry.
     fn write_episode(&mut self, scenario: Scenario) -> Vec<PlannedRun> {
-        let song = self.deck.deal(&mut self.rng, OPENING.len());
+        let song = self.titles.deal(&mut self.rng, OPENING.len());
         let first = write_run(&mut self.rng, scenario, song.clone(), None);
         let opens = scenario == Scenario::RenderQuota && self.past.len() < OPENING.len();
         let retried = scenario.ends_failed() && (opens || self.rng.u32(..10) < RETRIED_OF_TEN);
@@ -220,5 +225,5 @@ fn whole_micros(duration: SignedDuration) -> SignedDuration {
 }
 
 #[cfg(test)]
-#[path = "studio_tests.rs"]
+#[path = "schedule_tests.rs"]
 mod tests;

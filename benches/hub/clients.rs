@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use meterbridge::model::{Model, Retention};
 use meterbridge::protocol::{Batch, Item};
 use meterbridge::source::connector::NetConnector;
-use meterbridge::source::desk::Ambient;
-use meterbridge::source::outlet::{CHANNEL_CAPACITY, Outlet};
+use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
+use meterbridge::source::source_context::Environment;
 use meterbridge::source::{Command, ConnectionSettings, ConnectionState, Signal, net};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::LocalSet;
@@ -42,7 +42,7 @@ pub enum Phase {
 const PHASES: usize = 3;
 
 /// Screens at work.
-pub struct Screens {
+pub struct Clients {
     shared: Arc<Shared>,
     stalled: watch::Sender<bool>,
     end: watch::Sender<bool>,
@@ -60,7 +60,7 @@ struct Shared {
 
 /// What was to be seen.
 pub struct Seen {
-    pub screens: Vec<Screen>,
+    pub clients: Vec<Client>,
     /// Of those that always read, by phase.
     pub readers: [Times; PHASES],
     /// Of those that stop for a while, by phase.
@@ -78,7 +78,7 @@ pub struct Times {
     pub bytes: u64,
 }
 
-pub struct Screen {
+pub struct Client {
     pub model: Model,
     /// Times that it was connected.
     pub connections: u32,
@@ -95,7 +95,7 @@ struct Inbox {
     news: Arc<Notify>,
 }
 
-impl Screens {
+impl Clients {
     /// So many screens of `url`, of which the first `stallers` will stop reading when told so.
     pub fn open(url: &str, count: usize, stallers: usize, retention: Retention) -> Self {
         let shared = Arc::new(Shared {
@@ -106,7 +106,7 @@ impl Screens {
         let (inboxes, commands) = connect_all(url, count);
         let (stalled, is_stalled) = watch::channel(false);
         let (end, ended) = watch::channel(false);
-        let screen = |number| Screen {
+        let client = |number| Client {
             model: Model::new(retention),
             connections: 0,
             recovered_at: None,
@@ -115,7 +115,7 @@ impl Screens {
             is_behind: false,
         };
         let seen = Seen {
-            screens: (0..count).map(screen).collect(),
+            clients: (0..count).map(client).collect(),
             readers: Default::default(),
             stallers: Default::default(),
         };
@@ -176,13 +176,13 @@ fn connect_all(url: &str, count: usize) -> (Vec<Inbox>, Vec<mpsc::Sender<Command
         let news = Arc::new(Notify::new());
         let bell = news.clone();
         inboxes.push(Inbox { signals, news });
-        let outlet = Outlet::new(sender, Arc::new(move || bell.notify_one()));
+        let signal_sender = SignalSender::new(sender, Arc::new(move || bell.notify_one()));
         let (command, commands) = mpsc::channel(1);
         senders.push(command);
         let connector = NetConnector::new().expect("TLS");
         let (url, settings) = (Some(url.to_owned()), settings.clone());
-        let ambient = Ambient::of_this_machine();
-        sources.push(net::run(connector, url, settings, commands, outlet, ambient));
+        let environment = Environment::system();
+        sources.push(net::run(connector, url, settings, commands, signal_sender, environment));
     }
     on_thread("sources", || async {
         let running: Vec<_> = sources.into_iter().map(tokio::task::spawn_local).collect();
@@ -203,7 +203,7 @@ async fn watch_all(
     let seen = Rc::new(RefCell::new(Some(seen)));
     for (number, Inbox { signals, news }) in inboxes.into_iter().enumerate() {
         let (seen, shared, mut stalled) = (seen.clone(), shared.clone(), stalled.clone());
-        let stalls = seen.borrow().as_ref().is_some_and(|seen| seen.screens[number].stalls);
+        let stalls = seen.borrow().as_ref().is_some_and(|seen| seen.clients[number].stalls);
         tokio::task::spawn_local(async move {
             loop {
                 news.notified().await;
@@ -227,15 +227,15 @@ impl Seen {
         match signal {
             Signal::Batch(batch) => self.receive(number, batch, shared),
             Signal::State(ConnectionState::Connected { since, .. }) => {
-                let screen = &mut self.screens[number];
+                let client = &mut self.clients[number];
                 // The same state comes again when the hub's own connection changes.
-                if screen.connected_since.replace(since) != Some(since) {
-                    screen.connections += 1;
+                if client.connected_since.replace(since) != Some(since) {
+                    client.connections += 1;
                     shared.connections.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Signal::State(ConnectionState::Reconnecting { .. }) => {
-                self.screens[number].is_behind = true;
+                self.clients[number].is_behind = true;
             }
             // What else there is changes no run.
             _ => {}
@@ -244,8 +244,8 @@ impl Seen {
 
     fn receive(&mut self, number: usize, batch: Batch, shared: &Shared) {
         let phase = shared.phase.load(Ordering::Relaxed);
-        let screen = &mut self.screens[number];
-        let times = if screen.stalls { &mut self.stallers } else { &mut self.readers };
+        let client = &mut self.clients[number];
+        let times = if client.stalls { &mut self.stallers } else { &mut self.readers };
         let times = &mut times[phase];
         let instants: Vec<Timestamp> = batch.items.iter().filter_map(instant).collect();
         let since = |at: &Timestamp, until: Timestamp| {
@@ -256,16 +256,16 @@ impl Seen {
             times.arrived.add(since(at, batch.received_at));
         }
         times.bytes += batch.event_texts().map(|text| text.len() as u64).sum::<u64>();
-        screen.model.receive(batch, |_, _| ());
+        client.model.receive(batch, |_, _| ());
         let now = Timestamp::now();
         for at in &instants {
             times.applied.add(since(at, now));
         }
-        if screen.is_behind && instants.last().is_some_and(|at| since(at, now) <= UP_TO_DATE) {
-            screen.is_behind = false;
-            screen.recovered_at = Some(Instant::now());
+        if client.is_behind && instants.last().is_some_and(|at| since(at, now) <= UP_TO_DATE) {
+            client.is_behind = false;
+            client.recovered_at = Some(Instant::now());
         }
-        let events = screen.model.counters().events;
+        let events = client.model.counters().events;
         shared.applied[number].store(events, Ordering::Relaxed);
     }
 }

@@ -18,23 +18,23 @@ use tokio_tungstenite::{
 
 use super::{
     DemoOptions,
-    audience::{Audience, Ticket},
     endpoint::{Endpoint, Refusal},
     player::Player,
+    subscribers::{ConnectionPermit, Subscribers},
     viewer,
 };
 
 /// Clients at a time; more are refused with HTTP 503.
 const MAX_VIEWERS: usize = 64;
 
-/// How long [`House::close`] waits for clients to take their close frame.
+/// How long [`DemoBroadcaster::close`] waits for clients to take their close frame.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// A studio at play and its viewers. Dropping it ends both at once; [`close`](Self::close) says
 /// goodbye first.
 #[derive(Debug)]
-pub struct House {
-    audience: Arc<Audience>,
+pub struct DemoBroadcaster {
+    subscribers: Arc<Subscribers>,
     options: DemoOptions,
     /// The play, and the clients' connections. None of them holds the house.
     tasks: Mutex<JoinSet<()>>,
@@ -43,21 +43,21 @@ pub struct House {
 /// A client that was let in and counts as a viewer from now on, although its handshake is still to
 /// be answered.
 #[derive(Debug)]
-pub struct Visit {
-    ticket: Ticket,
+pub struct PendingClient {
+    permit: ConnectionPermit,
     endpoint: Endpoint,
     options: DemoOptions,
 }
 
-impl House {
+impl DemoBroadcaster {
     /// Opens a studio whose past has happened already, and plays it on the runtime this is called
     /// on.
     pub fn open(options: DemoOptions) -> Self {
-        let audience = Arc::new(Audience::new(MAX_VIEWERS, options.client_queue));
-        let mut player = Player::open(&options, session_salt(), Arc::clone(&audience));
+        let subscribers = Arc::new(Subscribers::new(MAX_VIEWERS, options.client_queue));
+        let mut player = Player::open(&options, session_salt(), Arc::clone(&subscribers));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { player.play().await });
-        Self { audience, options, tasks: Mutex::new(tasks) }
+        Self { subscribers, options, tasks: Mutex::new(tasks) }
     }
 
     /// Lets a client in that asks for `uri` and whose handshake somebody else answers.
@@ -65,17 +65,17 @@ impl House {
     /// # Errors
     ///
     /// When nothing is there, or no more clients can be taken.
-    pub fn admit(&self, uri: &Uri) -> Result<Visit, Refusal> {
+    pub fn admit(&self, uri: &Uri) -> Result<PendingClient, Refusal> {
         let endpoint = Endpoint::at(uri, self.options.dialect).ok_or(Refusal::Unknown)?;
-        let ticket = self.audience.admit().ok_or(Refusal::Full)?;
-        Ok(Visit { ticket, endpoint, options: self.options.clone() })
+        let permit = self.subscribers.admit().ok_or(Refusal::Full)?;
+        Ok(PendingClient { permit, endpoint, options: self.options.clone() })
     }
 
     /// Serves a connection that has said nothing yet, handshake included.
     pub(super) fn receive(&self, stream: TcpStream) {
         // The ticket first: who is in handshake counts, too.
-        let ticket = self.audience.admit();
-        self.spawn(viewer::serve(stream, ticket, self.options.clone()));
+        let permit = self.subscribers.admit();
+        self.spawn(viewer::serve(stream, permit, self.options.clone()));
     }
 
     /// Has a client's connection served, until it ends or the house is closed.
@@ -88,9 +88,9 @@ impl House {
 
     /// Closes every client with 1001, waits a moment for them to take it, and ends the play.
     pub async fn close(&self) {
-        self.audience.dismiss();
+        self.subscribers.close_all();
         let emptied = async {
-            while self.audience.viewers() > 0 {
+            while self.subscribers.viewers() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -105,7 +105,7 @@ impl House {
     }
 }
 
-impl Visit {
+impl PendingClient {
     /// Serves a client whose handshake was accepted, until either side ends it. `io` is at the
     /// first byte after the handshake.
     pub async fn watch<S>(self, io: S)
@@ -114,7 +114,7 @@ impl Visit {
     {
         let config = Some(viewer::socket_config());
         let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
-        viewer::attend(&mut socket, &self.endpoint, &self.ticket, &self.options).await;
+        viewer::attend(&mut socket, &self.endpoint, &self.permit, &self.options).await;
     }
 }
 

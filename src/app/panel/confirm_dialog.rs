@@ -9,9 +9,9 @@ use bevy_egui::egui::{
 use super::glyph::{Sign, sign_ui};
 use super::style::{self, ink, space, text};
 use super::widgets::{self, Offer, button_ui};
-use crate::app::control::confirmation::{Lacks, Question};
+use crate::app::control::confirmation::{ConfirmDialog, FormErrors};
 use crate::app::state::actions::Action;
-use crate::app::state::actions::Verb;
+use crate::app::state::actions::OperationKind;
 use crate::app::state::status::run_status_words;
 use crate::app::words::{run_title, short_id};
 use crate::model::Run;
@@ -27,25 +27,25 @@ struct Wording {
     yes: &'static str,
 }
 
-fn wording(verb: Verb) -> Wording {
-    match verb {
-        Verb::Start => Wording {
+fn wording(kind: OperationKind) -> Wording {
+    match kind {
+        OperationKind::Start => Wording {
             title: "Start a workflow",
             outcome: "The backend makes a run of this song and begins it.",
             yes: "Start the workflow",
         },
-        Verb::Cancel => Wording {
+        OperationKind::Cancel => Wording {
             title: "Cancel this run?",
             outcome: "Cancel asks the backend to stop; what is under way goes on to its end.",
             yes: "Cancel the run",
         },
-        Verb::Retry => Wording {
+        OperationKind::Retry => Wording {
             title: "Retry this run?",
             outcome: "The backend makes a new run of the same song, which waits to be executed. \
                       This one stays as it is.",
             yes: "Make a new run",
         },
-        Verb::Execute => Wording {
+        OperationKind::Execute => Wording {
             title: "Execute this run?",
             outcome: "The backend begins this run, and works on it until it is over.",
             yes: "Execute the run",
@@ -55,9 +55,9 @@ fn wording(verb: Verb) -> Wording {
 
 /// Shows the question, which `is_new` where it was not shown before. Returns the answer once there
 /// is one.
-pub(super) fn question_ui(
+pub(super) fn confirm_dialog_ui(
     ctx: &Context,
-    question: &mut Question,
+    dialog: &mut ConfirmDialog,
     run: Option<&Run>,
     is_new: bool,
 ) -> Option<Action> {
@@ -65,7 +65,7 @@ pub(super) fn question_ui(
     let frame = Frame::window(&ctx.global_style()).inner_margin(24);
     // The picture behind it keeps its brightness: nothing of it may flash.
     let modal = Modal::new(Id::new("question")).backdrop_color(Color32::TRANSPARENT).frame(frame);
-    let words = wording(question.verb);
+    let words = wording(dialog.kind);
     let shown = modal.show(ctx, |ui| {
         ui.set_width(WIDTH.min(ctx.content_rect().width() - 96.0));
         ui.spacing_mut().item_spacing.y = 10.0;
@@ -73,18 +73,18 @@ pub(super) fn question_ui(
         if let Some(run) = run {
             run_ui(ui, run);
         }
-        let lacks = question.act().err();
+        let errors = dialog.operation().err();
         let mut entered = false;
-        if question.verb == Verb::Start {
-            entered = fields_ui(ui, question, lacks.unwrap_or_default(), is_new);
+        if dialog.kind == OperationKind::Start {
+            entered = fields_ui(ui, dialog, errors.unwrap_or_default(), is_new);
         }
         ui.add(Label::new(words.outcome).wrap());
         ui.add_space(4.0);
         let mut answer = None;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let offer = if lacks.is_some() { Offer::Disabled } else { Offer::Primary };
+            let offer = if errors.is_some() { Offer::Disabled } else { Offer::Primary };
             let yes = button_ui(ui, words.yes, offer, BUTTON);
-            if is_new && question.verb != Verb::Start {
+            if is_new && dialog.kind != OperationKind::Start {
                 yes.request_focus();
             }
             let no = button_ui(ui, "Leave it", Offer::Plain, 104.0);
@@ -93,7 +93,7 @@ pub(super) fn question_ui(
                 input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }))
             });
             if (yes.clicked() || entered) && !held {
-                answer = question.act().ok().map(|act| Action::Answer(Some(act)));
+                answer = dialog.operation().ok().map(|operation| Action::Answer(Some(operation)));
             } else if no.clicked() {
                 answer = Some(Action::Answer(None));
             }
@@ -126,32 +126,31 @@ fn run_ui(ui: &mut Ui, run: &Run) {
 }
 
 /// Song and seed. Whether Enter was pressed in one of them.
-fn fields_ui(ui: &mut Ui, question: &mut Question, lacks: Lacks, is_new: bool) -> bool {
+fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new: bool) -> bool {
     ui.label("Song id");
-    let song =
-        field_ui(ui, &mut question.song_id, "Song id", "the song's id, as the backend has it");
+    let song = field_ui(ui, &mut dialog.song_id, "Song id", "the song's id, as the backend has it");
     if is_new {
         song.request_focus();
     }
     let mut entered = enters(ui, &song);
     // What was not typed yet is no mistake.
-    if !question.song_id.is_empty() {
-        lack_ui(ui, lacks.song_id);
+    if !dialog.song_id.is_empty() {
+        form_error_ui(ui, errors.song_id);
     }
     ui.horizontal(|ui| {
         ui.label("Seed");
-        if ui.radio(question.seed.is_none(), "one at random").clicked() {
-            question.seed = None;
+        if ui.radio(dialog.seed.is_none(), "one at random").clicked() {
+            dialog.seed = None;
         }
-        if ui.radio(question.seed.is_some(), "this one:").clicked() {
-            question.seed.get_or_insert_default();
+        if ui.radio(dialog.seed.is_some(), "this one:").clicked() {
+            dialog.seed.get_or_insert_default();
         }
     });
-    if let Some(seed) = &mut question.seed {
+    if let Some(seed) = &mut dialog.seed {
         let field = field_ui(ui, seed, "Seed", "a whole number, such as 42");
         entered |= enters(ui, &field);
         if !seed.is_empty() {
-            lack_ui(ui, lacks.seed);
+            form_error_ui(ui, errors.seed);
         }
     }
     entered
@@ -176,12 +175,12 @@ fn enters(ui: &Ui, field: &Response) -> bool {
     field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
 }
 
-fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
+fn form_error_ui(ui: &mut Ui, error: Option<&str>) {
     let palette = style::palette(ui.ctx());
-    if let Some(lack) = lack {
+    if let Some(error) = error {
         ui.horizontal_top(|ui| {
             sign_ui(ui, Sign::FAILED, 8.0);
-            let sentence = RichText::new(lack).color(ink(palette.text));
+            let sentence = RichText::new(error).color(ink(palette.text));
             ui.add(Label::new(sentence).wrap());
         });
     }
@@ -190,37 +189,37 @@ fn lack_ui(ui: &mut Ui, lack: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, studio};
-    use crate::app::state::run_store::Studio;
-    use crate::source::Act;
+    use crate::app::panel::testing::{frame, harness, run_store};
+    use crate::app::state::run_store::RunStore;
+    use crate::source::RunOperation;
     use bevy_egui::egui::{self, accesskit::Role};
     use egui_kittest::Harness;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {
-        studio: Studio,
-        question: Question,
+        run_store: RunStore,
+        dialog: ConfirmDialog,
         shown: bool,
         answers: Vec<Action>,
     }
 
-    fn asking<'a>(verb: Verb) -> Harness<'a, Scene> {
+    fn asking<'a>(kind: OperationKind) -> Harness<'a, Scene> {
         let data = r#"{"song_title":"Neon Rain"}"#;
-        let studio = studio(&[&frame(0, "run-1", None, "start", data)]);
-        let run = (verb != Verb::Start).then(|| "run-1".into());
-        let question = Question { verb, run, song_id: String::new(), seed: None };
-        let scene = Scene { studio, question, shown: false, answers: Vec::new() };
+        let run_store = run_store(&[&frame(0, "run-1", None, "start", data)]);
+        let run = (kind != OperationKind::Start).then(|| "run-1".into());
+        let dialog = ConfirmDialog { kind, run, song_id: String::new(), seed: None };
+        let scene = Scene { run_store, dialog, shown: false, answers: Vec::new() };
         harness(scene, |ui, scene| {
-            let run = scene.question.run.as_ref().and_then(|id| scene.studio.model.run(id));
+            let run = scene.dialog.run.as_ref().and_then(|id| scene.run_store.model.run(id));
             let is_new = !std::mem::replace(&mut scene.shown, true);
-            let answer = question_ui(ui.ctx(), &mut scene.question, run, is_new);
+            let answer = confirm_dialog_ui(ui.ctx(), &mut scene.dialog, run, is_new);
             scene.answers.extend(answer);
         })
     }
 
     #[test]
     fn a_cancel_says_what_it_does_and_to_which_run() {
-        let harness = asking(Verb::Cancel);
+        let harness = asking(OperationKind::Cancel);
         for words in [
             "Cancel this run?",
             "Neon Rain",
@@ -234,15 +233,18 @@ mod tests {
 
     #[test]
     fn enter_is_yes_and_escape_is_no() {
-        for verb in Verb::TO_A_RUN {
-            let mut harness = asking(verb);
+        for kind in OperationKind::ON_A_RUN {
+            let mut harness = asking(kind);
             harness.key_press(egui::Key::Enter);
             harness.run();
-            let [Action::Answer(Some(act))] = &harness.state().answers[..] else {
-                panic!("{verb:?}: {:?}", harness.state().answers)
+            let [Action::Answer(Some(operation))] = &harness.state().answers[..] else {
+                panic!("{kind:?}: {:?}", harness.state().answers)
             };
-            assert_eq!((Verb::of(act), act.run().unwrap().as_str()), (verb, "run-1"));
-            let mut harness = asking(verb);
+            assert_eq!(
+                (OperationKind::of(operation), operation.run().unwrap().as_str()),
+                (kind, "run-1")
+            );
+            let mut harness = asking(kind);
             harness.key_press(egui::Key::Escape);
             harness.run();
             assert_eq!(harness.state().answers, [Action::Answer(None)]);
@@ -251,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_held_down_is_no_answer() {
-        let mut harness = asking(Verb::Cancel);
+        let mut harness = asking(OperationKind::Cancel);
         let held = egui::Event::Key {
             key: egui::Key::Enter,
             physical_key: None,
@@ -270,12 +272,12 @@ mod tests {
 
     #[test]
     fn the_buttons_do_what_the_keys_do() {
-        let mut harness = asking(Verb::Retry);
+        let mut harness = asking(OperationKind::Retry);
         harness.get_by_label("Make a new run").click();
         harness.run();
-        let retry = Action::Answer(Some(Act::Retry("run-1".into())));
+        let retry = Action::Answer(Some(RunOperation::Retry("run-1".into())));
         assert_eq!(harness.state().answers, [retry]);
-        let mut harness = asking(Verb::Retry);
+        let mut harness = asking(OperationKind::Retry);
         harness.get_by_label("Leave it").click();
         harness.run();
         assert_eq!(harness.state().answers, [Action::Answer(None)]);
@@ -283,25 +285,25 @@ mod tests {
 
     #[test]
     fn a_song_is_named_before_it_is_started() {
-        let mut harness = asking(Verb::Start);
+        let mut harness = asking(OperationKind::Start);
         assert!(harness.get_by_label("Start the workflow").accesskit_node().is_disabled());
         harness.key_press(egui::Key::Enter);
         harness.run();
         assert!(harness.state().answers.is_empty());
-        let mut harness = asking(Verb::Start);
+        let mut harness = asking(OperationKind::Start);
         // The field has the focus: whoever asks goes on typing.
         harness.get_by_role_and_label(Role::TextInput, "Song id").type_text("my song");
         harness.run();
         assert!(harness.query_by_label_contains("An id has no spaces").is_some());
-        harness.state_mut().question.song_id = "song-7".to_owned();
-        harness.state_mut().question.seed = Some("-1".to_owned());
+        harness.state_mut().dialog.song_id = "song-7".to_owned();
+        harness.state_mut().dialog.seed = Some("-1".to_owned());
         harness.run();
         assert!(harness.query_by_label_contains("A seed is a whole number").is_some());
-        harness.state_mut().question.seed = Some(" 42 ".to_owned());
+        harness.state_mut().dialog.seed = Some(" 42 ".to_owned());
         harness.run();
         harness.get_by_label("Start the workflow").click();
         harness.run();
-        let start = Act::Start { song_id: "song-7".into(), seed: Some(42) };
+        let start = RunOperation::Start { song_id: "song-7".into(), seed: Some(42) };
         assert_eq!(harness.state().answers, [Action::Answer(Some(start))]);
     }
 }

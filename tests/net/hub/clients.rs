@@ -43,9 +43,9 @@ async fn a_screen_is_told_everything_byte_for_byte_and_in_order() {
     let counters = fed.hub.counters();
     assert_eq!((counters.duplicates.get(), counters.malformed.get()), (4, 2));
     assert_eq!(counters.frames_in.get(), 13);
-    assert_eq!((counters.replays.get(), counters.screens.get()), (2, 2));
+    assert_eq!((counters.replays.get(), counters.clients.get()), (2, 2));
     drop((early, late));
-    eventually("leaving", || counters.screens.get() == 0).await;
+    eventually("leaving", || counters.clients.get() == 0).await;
     assert_eq!(counters.frames_out.get(), 12);
 }
 
@@ -55,31 +55,31 @@ async fn who_comes_back_misses_nothing_and_is_told_nothing_twice() {
     let all: Vec<String> = (0..40).flat_map(|run| whole_run(&format!("r-{run}"))).collect();
     let mut parts = all.chunks(60);
     fed.say(parts.next().unwrap());
-    let mut screen = fed.viewer().await;
-    screen.until_told(60).await;
+    let mut client = fed.viewer().await;
+    client.until_told(60).await;
     for (round, part) in parts.enumerate() {
         // Cut in the middle of what comes, and, each other time, in the middle of the replay.
         fed.say(&part[..part.len() / 2]);
-        screen.until_told(60 + 60 * round + 7).await;
-        let query = screen.query();
+        client.until_told(60 + 60 * round + 7).await;
+        let query = client.query();
         fed.say(&part[part.len() / 2..]);
         eventually("the rest", || {
-            fed.hub.counters().journal_frames.get() == 120 + 60 * round as u64
+            fed.hub.counters().journal_entries.get() == 120 + 60 * round as u64
         })
         .await;
-        screen = screen.continued(fed.viewer_at(&query).await);
+        client = client.continued(fed.viewer_at(&query).await);
         if round % 2 == 0 {
-            screen.until_told(60 + 60 * round + 20).await;
-            let query = screen.query();
-            screen = screen.continued(fed.viewer_at(&query).await);
+            client.until_told(60 + 60 * round + 20).await;
+            let query = client.query();
+            client = client.continued(fed.viewer_at(&query).await);
         }
-        screen.until_live().await;
-        assert_eq!(screen.told.len(), 120 + 60 * round);
+        client.until_live().await;
+        assert_eq!(client.told.len(), 120 + 60 * round);
     }
-    assert_eq!(screen.texts(), all);
-    let numbers: Vec<u64> = screen.told.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(client.texts(), all);
+    let numbers: Vec<u64> = client.told.iter().map(|(seq, _)| *seq).collect();
     assert_eq!(numbers, (1..=720).collect::<Vec<u64>>());
-    assert_eq!(screen.runs(), runs_of(&fed.hub));
+    assert_eq!(client.runs(), runs_of(&fed.hub));
     let counters = fed.hub.counters();
     assert_eq!((counters.replays.get(), counters.resumes.get()), (1, 17));
 }
@@ -99,29 +99,29 @@ async fn a_place_in_another_stream_or_in_the_future_is_no_place() {
         format!("stream={stream}&after=-1"),
         format!("stream={stream}"),
     ] {
-        let mut screen = fed.viewer_at(&query).await;
-        screen.until_live().await;
-        assert_eq!(screen.hellos[0].at.seq, 0, "{query}");
-        assert_eq!(screen.told, first.told, "{query}");
+        let mut client = fed.viewer_at(&query).await;
+        client.until_live().await;
+        assert_eq!(client.hellos[0].at.seq, 0, "{query}");
+        assert_eq!(client.told, first.told, "{query}");
     }
     // The end is a place.
-    let mut screen = fed.viewer_at(&first.query()).await;
-    screen.until_live().await;
-    assert_eq!((screen.told.len(), screen.hellos[0].at.seq), (0, 18));
-    assert_eq!(screen.order, ["hello", "upstream", "live"]);
+    let mut client = fed.viewer_at(&first.query()).await;
+    client.until_live().await;
+    assert_eq!((client.told.len(), client.hellos[0].at.seq), (0, 18));
+    assert_eq!(client.order, ["hello", "upstream", "live"]);
 }
 
 #[tokio::test]
 async fn live_is_said_once_between_the_past_and_the_present() {
     let fed = Fed::new();
     fed.say(whole_run("r-1"));
-    let mut screen = fed.viewer().await;
-    screen.until_live().await;
-    let was = screen.told.len();
+    let mut client = fed.viewer().await;
+    client.until_live().await;
+    let was = client.told.len();
     fed.say(whole_run("r-2"));
-    screen.until_told(36).await;
+    client.until_told(36).await;
     let lives: Vec<usize> =
-        (0..screen.order.len()).filter(|at| screen.order[*at] == "live").collect();
+        (0..client.order.len()).filter(|at| client.order[*at] == "live").collect();
     assert_eq!(lives, [2 + was]);
 }
 
@@ -135,9 +135,9 @@ fn large(run: &str, second: u32) -> String {
 #[tokio::test(start_paused = true)]
 async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
     let fed = Fed::new();
-    let mut screen = fed.viewer().await;
+    let mut client = fed.viewer().await;
     let mut stalled = fed.viewer().await;
-    screen.until_live().await;
+    client.until_live().await;
     stalled.until_live().await;
     let began = tokio::time::Instant::now();
     // 1 MB: what lies between it and the hub holds 64 KiB.
@@ -146,17 +146,17 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
         fed.say(part);
     }
     fed.has_taken(1000);
-    screen.until_told(1000).await;
+    client.until_told(1000).await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     let counters = fed.hub.counters();
     // The other one reads, and answers pings, which takes no time of its own.
     let reading = async {
         loop {
-            let _ = tokio::time::timeout(Duration::from_secs(5), screen.step_quietly()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(5), client.step_quietly()).await;
         }
     };
     let closing = async {
-        while counters.screens.get() == 2 {
+        while counters.clients.get() == 2 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             assert!(began.elapsed() < Duration::from_secs(120), "it is not closed");
         }
@@ -183,22 +183,22 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn who_answers_no_ping_is_gone_and_who_does_stays() {
     let fed = Fed::new();
-    let mut screen = fed.viewer().await;
-    screen.until_live().await;
+    let mut client = fed.viewer().await;
+    client.until_live().await;
     let silent = fed.viewer().await;
     let counters = fed.hub.counters();
     let began = tokio::time::Instant::now();
     while began.elapsed() < Duration::from_secs(300) {
-        let _ = tokio::time::timeout(Duration::from_secs(1), screen.step_quietly()).await;
-        if counters.screens.get() == 1 && counters.lag_closes.get() == 0 {
+        let _ = tokio::time::timeout(Duration::from_secs(1), client.step_quietly()).await;
+        if counters.clients.get() == 1 && counters.lag_closes.get() == 0 {
             panic!("nobody was closed");
         }
     }
-    assert_eq!((counters.screens.get(), counters.lag_closes.get()), (1, 1));
+    assert_eq!((counters.clients.get(), counters.lag_closes.get()), (1, 1));
     drop(silent);
     fed.say(whole_run("r-1"));
     fed.has_taken(18);
-    screen.until_told(18).await;
+    client.until_told(18).await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn what_screens_say_changes_nothing_and_is_bounded() {
     shouting.socket.send(Message::text("x".repeat(5000))).await.unwrap();
     shouting.closed().await;
     let counters = fed.hub.counters();
-    eventually("its end", || counters.screens.get() == 1).await;
+    eventually("its end", || counters.clients.get() == 1).await;
     fed.say(whole_run("r-2"));
     chatty.until_told(36).await;
 }
@@ -226,9 +226,9 @@ async fn what_screens_say_changes_nothing_and_is_bounded() {
 #[tokio::test]
 async fn stopping_says_goodbye() {
     let server = serve(Fed::new()).await;
-    let mut screen = connect(&server.0, None).await;
-    screen.until_live().await;
-    let (closed, ()) = tokio::join!(screen.closed(), server.0.stop());
+    let mut client = connect(&server.0, None).await;
+    client.until_live().await;
+    let (closed, ()) = tokio::join!(client.closed(), server.0.stop());
     let closed = closed.unwrap();
     assert_eq!((closed.code, closed.reason.as_str()), (CloseCode::Away, "The hub stops"));
 }
@@ -286,9 +286,9 @@ async fn screens_are_bounded() {
     }
     all.truncate(most - 12);
     let counters = server.hub().unwrap().counters();
-    eventually("room", || counters.screens.get() <= most as u64 - 12).await;
-    let mut screen = connect(&server, None).await;
-    screen.until_live().await;
-    assert_eq!(screen.upstream[0].state, UpstreamState::Lost);
+    eventually("room", || counters.clients.get() <= most as u64 - 12).await;
+    let mut client = connect(&server, None).await;
+    client.until_live().await;
+    assert_eq!(client.upstream[0].state, UpstreamState::Lost);
     server.stop().await;
 }

@@ -8,14 +8,14 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::act::{Actor, PostTo};
-use super::outlet::Outlet;
+use super::run_operation::{ApiClientFor, OperationClient};
 use super::secrets::Secrets;
+use super::signal_sender::SignalSender;
 use super::stream::Stream;
 use super::url::redact;
 use super::{
-    Act, Acted, Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    Polling, PollingReason, Signal, Updates,
+    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    OperationOutcome, Polling, PollingReason, RunOperation, Signal, Updates,
 };
 use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
@@ -24,15 +24,15 @@ use crate::protocol::hub::Hello;
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
 
 /// What a source asks of its surroundings.
-pub struct Ambient {
+pub struct Environment {
     pub clock: Clock,
     /// Numbers in `0.0..1.0`.
     pub random: Box<dyn FnMut() -> f64 + Send>,
 }
 
-impl Ambient {
+impl Environment {
     /// This machine's clock and a random seed.
-    pub fn of_this_machine() -> Self {
+    pub fn system() -> Self {
         let mut rng = fastrand::Rng::new();
         Self { clock: Box::new(Timestamp::now), random: Box::new(move || rng.f64()) }
     }
@@ -40,10 +40,10 @@ impl Ambient {
 
 /// What a command asks of a source that is busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum LoopAction {
     /// Go on.
     Stay,
-    /// Begin anew with [`Desk::url`].
+    /// Begin anew with [`SourceContext::url`].
     Restart,
     /// Close and stay closed.
     Stop,
@@ -51,18 +51,18 @@ pub(super) enum Turn {
     Quit,
 }
 
-pub(super) struct Desk {
+pub(super) struct SourceContext {
     pub settings: ConnectionSettings,
     /// As it was given: with its secrets.
     pub url: Option<String>,
-    pub outlet: Outlet,
-    pub ambient: Ambient,
+    pub signal_sender: SignalSender,
+    pub environment: Environment,
     /// Of the connection: what is taken out of all that comes over it.
     pub secrets: Secrets,
     /// The way for acts; else why there is none.
-    pub actor: Result<Actor, &'static str>,
+    pub operation_client: Result<OperationClient, &'static str>,
     /// Makes the way for acts to a hub that says where its API is.
-    pub to_hub: Option<PostTo>,
+    pub to_hub: Option<ApiClientFor>,
     /// Of [`url`](Self::url): what its connections so far have brought.
     pub stream: Stream,
     state: ConnectionState,
@@ -70,20 +70,20 @@ pub(super) struct Desk {
     fixed_address: Option<String>,
 }
 
-impl Desk {
+impl SourceContext {
     pub fn new(
         url: Option<String>,
         settings: ConnectionSettings,
-        outlet: Outlet,
-        ambient: Ambient,
+        signal_sender: SignalSender,
+        environment: Environment,
     ) -> Self {
         Self {
             settings,
             url,
-            outlet,
-            ambient,
+            signal_sender,
+            environment,
             secrets: Secrets::default(),
-            actor: Err(NOT_CONNECTED),
+            operation_client: Err(NOT_CONNECTED),
             to_hub: None,
             stream: Stream::default(),
             state: ConnectionState::Disconnected,
@@ -102,7 +102,7 @@ impl Desk {
     }
 
     pub fn now(&mut self) -> Timestamp {
-        (self.ambient.clock)()
+        (self.environment.clock)()
     }
 
     /// The address for people.
@@ -125,7 +125,7 @@ impl Desk {
         }
         if self.state != state {
             self.state = state.clone();
-            self.outlet.push(Signal::State(state));
+            self.signal_sender.push(Signal::State(state));
         }
     }
 
@@ -143,7 +143,7 @@ impl Desk {
             ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
         }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
-        self.outlet.push(Signal::Log(entry));
+        self.signal_sender.push(Signal::Log(entry));
     }
 
     pub fn log_error(&mut self, message: impl Into<String>) {
@@ -154,7 +154,7 @@ impl Desk {
         if !self.secrets.is_empty() {
             batch.hide(|text| self.secrets.hide_in_data(text));
         }
-        self.outlet.push(Signal::Batch(batch));
+        self.signal_sender.push(Signal::Batch(batch));
     }
 
     /// Delivers what a stream of events brought, and heeds what a hub says of itself in it.
@@ -163,12 +163,12 @@ impl Desk {
         self.deliver(batch);
         if let Some(Hello { api, actions, .. }) = hello {
             let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
-            self.actor = match post {
-                Some(post) if actions => Ok(Actor { post, look: None, touched: None }),
+            self.operation_client = match post {
+                Some(post) if actions => Ok(OperationClient { post, look: None, touched: None }),
                 Some(_) => Err(HUB_FORBIDS),
                 None => Err(ONLY_EVENTS),
             };
-            self.outlet.push(Signal::Hub { api: api.map(String::from), actions });
+            self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions });
         }
         self.tell_updates(self.stream.updates().clone(), "");
     }
@@ -202,12 +202,12 @@ impl Desk {
     }
 
     /// Takes a command in; `None` stands for the last handle being dropped.
-    pub fn take(&mut self, command: Option<Command>) -> Turn {
+    pub fn take(&mut self, command: Option<Command>) -> LoopAction {
         match command {
-            None => Turn::Quit,
+            None => LoopAction::Quit,
             Some(Command::Connect { .. }) if self.fixed_address.is_some() => {
                 self.log_error("a recording is played: it cannot be connected to something else");
-                Turn::Stay
+                LoopAction::Stay
             }
             Some(Command::Connect { url }) => {
                 if self.url.as_deref() != Some(url.as_str()) {
@@ -218,55 +218,58 @@ impl Desk {
             }
             Some(Command::Reconnect) if !self.has_address() => {
                 self.log_error("nothing to connect to: no URL was given");
-                Turn::Stay
+                LoopAction::Stay
             }
             Some(Command::Reconnect) => self.restart_if_enabled(),
-            Some(Command::Disconnect) => Turn::Stop,
-            Some(Command::Act(act)) => {
-                self.act(act);
-                Turn::Stay
+            Some(Command::Disconnect) => LoopAction::Stop,
+            Some(Command::Operate(operation)) => {
+                self.operate(operation);
+                LoopAction::Stay
             }
             Some(Command::Watch(run)) => {
-                if let Ok(actor) = &self.actor {
-                    actor.touch(&run);
+                if let Ok(operation_client) = &self.operation_client {
+                    operation_client.touch(&run);
                 }
-                Turn::Stay
+                LoopAction::Stay
             }
             Some(Command::Configure(settings)) => {
                 let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
                 match (was_enabled, self.settings.enabled) {
-                    (true, false) => Turn::Stop,
-                    (false, true) if self.has_address() => Turn::Restart,
-                    _ => Turn::Stay,
+                    (true, false) => LoopAction::Stop,
+                    (false, true) if self.has_address() => LoopAction::Restart,
+                    _ => LoopAction::Stay,
                 }
             }
         }
     }
 
     /// Has it done, whatever else goes on; the application is told what became of it.
-    fn act(&mut self, act: Act) {
-        let actor = match &self.actor {
-            Ok(actor) => actor.clone(),
+    fn operate(&mut self, operation: RunOperation) {
+        let operation_client = match &self.operation_client {
+            Ok(operation_client) => operation_client.clone(),
             Err(reason) => {
                 let result = Err((*reason).to_owned());
-                self.outlet.push(Signal::Acted(Acted { act, result }));
+                self.signal_sender
+                    .push(Signal::OperationFinished(OperationOutcome { operation, result }));
                 return;
             }
         };
-        let (calls, random) = (self.settings.api.calls, (self.ambient.random)());
-        let mut outlet = self.outlet.another();
+        let (calls, random) = (self.settings.api.calls, (self.environment.random)());
+        let mut signal_sender = self.signal_sender.another();
         spawn(async move {
-            outlet.push(Signal::Acted(actor.carry_out(calls, act, random).await));
-            outlet.room().await;
+            signal_sender.push(Signal::OperationFinished(
+                operation_client.carry_out(calls, operation, random).await,
+            ));
+            signal_sender.room().await;
         });
     }
 
-    fn restart_if_enabled(&mut self) -> Turn {
+    fn restart_if_enabled(&mut self) -> LoopAction {
         if self.settings.enabled {
-            return Turn::Restart;
+            return LoopAction::Restart;
         }
         self.log_error("not connected: the connection is switched off. Switch it on first");
-        Turn::Stop
+        LoopAction::Stop
     }
 }
 
@@ -292,32 +295,32 @@ fn spawn(task: impl Future<Output = ()> + 'static) {
 /// What a source does between two turns of work: stops if it has to, then waits until a command
 /// wants something. A failure stays in sight when it is stopped.
 pub(super) async fn rest(
-    turn: Turn,
+    action: LoopAction,
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Turn {
-    if turn == Turn::Stop && !matches!(desk.state(), ConnectionState::Failed { .. }) {
-        desk.enter(ConnectionState::Disconnected);
+    context: &mut SourceContext,
+) -> LoopAction {
+    if action == LoopAction::Stop && !matches!(context.state(), ConnectionState::Failed { .. }) {
+        context.enter(ConnectionState::Disconnected);
     }
-    match unless_commanded(commands, desk, std::future::pending()).await {
+    match unless_commanded(commands, context, std::future::pending()).await {
         Ok(never) => never,
-        Err(turn) => turn,
+        Err(action) => action,
     }
 }
 
 /// Waits until the application has room for more. `Err` when a command asks for something else.
 pub(super) async fn room(
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
-) -> Result<(), Turn> {
-    while !desk.outlet.has_room() {
+    context: &mut SourceContext,
+) -> Result<(), LoopAction> {
+    while !context.signal_sender.has_room() {
         tokio::select! {
             biased;
-            command = commands.recv() => match desk.take(command) {
-                Turn::Stay => {}
-                turn => return Err(turn),
+            command = commands.recv() => match context.take(command) {
+                LoopAction::Stay => {}
+                action => return Err(action),
             },
-            () = desk.outlet.room() => {}
+            () = context.signal_sender.room() => {}
         }
     }
     Ok(())
@@ -327,19 +330,19 @@ pub(super) async fn room(
 /// command asks for something else; the future is then dropped.
 pub(super) async fn unless_commanded<T>(
     commands: &mut mpsc::Receiver<Command>,
-    desk: &mut Desk,
+    context: &mut SourceContext,
     future: impl Future<Output = T>,
-) -> Result<T, Turn> {
+) -> Result<T, LoopAction> {
     let mut future = pin!(future);
     loop {
         tokio::select! {
             biased;
-            command = commands.recv() => match desk.take(command) {
-                Turn::Stay => {}
-                turn => return Err(turn),
+            command = commands.recv() => match context.take(command) {
+                LoopAction::Stay => {}
+                action => return Err(action),
             },
             value = &mut future => return Ok(value),
-            () = desk.outlet.room(), if !desk.outlet.has_room() => {}
+            () = context.signal_sender.room(), if !context.signal_sender.has_room() => {}
         }
     }
 }

@@ -11,7 +11,7 @@ use super::super::history::{History, Sent};
 
 /// Why the studio closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum CloseReason {
     /// Its queue is full.
     FellBehind,
     /// The studio closes.
@@ -20,17 +20,17 @@ pub(super) enum Farewell {
 
 /// A client's place.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Subscription {
     /// What was before it came.
     pub(super) replay: Vec<Utf8Bytes>,
     /// What happens from then on.
     pub(super) live: mpsc::Receiver<Utf8Bytes>,
     /// Told once, when the connection has to be closed.
-    pub(super) farewell: oneshot::Receiver<Farewell>,
+    pub(super) close_reason: oneshot::Receiver<CloseReason>,
 }
 
 #[derive(Debug)]
-pub(super) struct Audience {
+pub(super) struct Subscribers {
     state: Mutex<State>,
     max_viewers: usize,
     queue: usize,
@@ -39,38 +39,38 @@ pub(super) struct Audience {
 #[derive(Debug, Default)]
 struct State {
     history: History,
-    viewers: Vec<Viewer>,
+    viewers: Vec<Subscriber>,
     /// Connections, those in handshake and farewell included.
     connections: usize,
-    dismissed: bool,
+    closing: bool,
 }
 
 #[derive(Debug)]
-struct Viewer {
+struct Subscriber {
     /// `None`: all runs.
     run_id: Option<Uuid>,
     live: mpsc::Sender<Utf8Bytes>,
-    farewell: oneshot::Sender<Farewell>,
+    close_reason: oneshot::Sender<CloseReason>,
 }
 
 /// Counts a connection for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Ticket(Arc<Audience>);
+pub(super) struct ConnectionPermit(Arc<Subscribers>);
 
-impl Ticket {
+impl ConnectionPermit {
     /// Whose it is.
-    pub(super) fn audience(&self) -> &Audience {
+    pub(super) fn subscribers(&self) -> &Subscribers {
         &self.0
     }
 }
 
-impl Drop for Ticket {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.0.lock().connections -= 1;
     }
 }
 
-impl Audience {
+impl Subscribers {
     pub(super) fn new(max_viewers: usize, queue: usize) -> Self {
         Self { state: Mutex::default(), max_viewers, queue: queue.max(1) }
     }
@@ -81,31 +81,31 @@ impl Audience {
     }
 
     /// Lets one more connection in; `None` when the house is full or closing.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Ticket> {
+    pub(super) fn admit(self: &Arc<Self>) -> Option<ConnectionPermit> {
         let mut state = self.lock();
-        if state.dismissed || state.connections >= self.max_viewers {
+        if state.closing || state.connections >= self.max_viewers {
             return None;
         }
         state.connections += 1;
-        Some(Ticket(Arc::clone(self)))
+        Some(ConnectionPermit(Arc::clone(self)))
     }
 
     /// Gives a client its place: for all runs, or for one as the backend stores it.
-    pub(super) fn seat(&self, run_id: Option<Uuid>) -> Seat {
+    pub(super) fn subscribe(&self, run_id: Option<Uuid>) -> Subscription {
         let (live, receiver) = mpsc::channel(self.queue);
-        let (farewell, told) = oneshot::channel();
+        let (close_reason, told) = oneshot::channel();
         let mut state = self.lock();
         let replay = match run_id {
             None => state.history.all(),
             Some(run_id) => state.history.stored(run_id),
         };
-        if state.dismissed {
+        if state.closing {
             // The receiver may be gone already: then nobody has to be told.
-            let _ = farewell.send(Farewell::Closing);
+            let _ = close_reason.send(CloseReason::Closing);
         } else {
-            state.viewers.push(Viewer { run_id, live, farewell });
+            state.viewers.push(Subscriber { run_id, live, close_reason });
         }
-        Seat { replay, live: receiver, farewell: told }
+        Subscription { replay, live: receiver, close_reason: told }
     }
 
     /// Sends an event to all it concerns and keeps it. Never waits: who cannot take it goes.
@@ -117,12 +117,12 @@ impl Audience {
     }
 
     /// Closes all connections and lets nobody in any more.
-    pub(super) fn dismiss(&self) {
+    pub(super) fn close_all(&self) {
         let mut state = self.lock();
-        state.dismissed = true;
+        state.closing = true;
         for viewer in state.viewers.drain(..) {
             // Gone already: then nobody has to be told.
-            let _ = viewer.farewell.send(Farewell::Closing);
+            let _ = viewer.close_reason.send(CloseReason::Closing);
         }
     }
 
@@ -132,7 +132,7 @@ impl Audience {
     }
 }
 
-impl Viewer {
+impl Subscriber {
     /// Queues an event; gives the viewer back unless it has gone or has to go.
     fn offer(self, sent: &Sent) -> Option<Self> {
         if self.run_id.is_some_and(|run_id| run_id != sent.run_id) {
@@ -143,7 +143,7 @@ impl Viewer {
             Err(mpsc::error::TrySendError::Closed(_)) => None,
             Err(mpsc::error::TrySendError::Full(_)) => {
                 // Gone in this moment: then nobody has to be told.
-                let _ = self.farewell.send(Farewell::FellBehind);
+                let _ = self.close_reason.send(CloseReason::FellBehind);
                 None
             }
         }
@@ -160,51 +160,51 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_has_every_event_once_whenever_it_was_taken() {
-        let audience = Audience::new(4, 8);
-        audience.publish(sent(1, "a"));
-        let mut seat = audience.seat(None);
-        audience.publish(sent(2, "b"));
-        assert_eq!(seat.replay, ["a"]);
-        assert_eq!(seat.live.try_recv().unwrap(), "b");
-        assert!(seat.live.try_recv().is_err());
+    fn a_subscription_has_every_event_once_whenever_it_began() {
+        let subscribers = Subscribers::new(4, 8);
+        subscribers.publish(sent(1, "a"));
+        let mut subscription = subscribers.subscribe(None);
+        subscribers.publish(sent(2, "b"));
+        assert_eq!(subscription.replay, ["a"]);
+        assert_eq!(subscription.live.try_recv().unwrap(), "b");
+        assert!(subscription.live.try_recv().is_err());
     }
 
     #[test]
-    fn a_seat_for_one_run_hears_of_no_other() {
-        let audience = Audience::new(4, 8);
-        audience.publish(sent(1, "a"));
-        let mut seat = audience.seat(Some(Uuid::from_u128(2)));
-        audience.publish(sent(1, "b"));
-        audience.publish(sent(2, "c"));
-        assert!(seat.replay.is_empty());
-        assert_eq!(seat.live.try_recv().unwrap(), "c");
-        assert!(seat.live.try_recv().is_err());
+    fn a_subscription_to_one_run_receives_no_other() {
+        let subscribers = Subscribers::new(4, 8);
+        subscribers.publish(sent(1, "a"));
+        let mut subscription = subscribers.subscribe(Some(Uuid::from_u128(2)));
+        subscribers.publish(sent(1, "b"));
+        subscribers.publish(sent(2, "c"));
+        assert!(subscription.replay.is_empty());
+        assert_eq!(subscription.live.try_recv().unwrap(), "c");
+        assert!(subscription.live.try_recv().is_err());
     }
 
     #[test]
     fn who_falls_behind_is_told_and_the_others_go_on() {
-        let audience = Audience::new(4, 2);
-        let mut slow = audience.seat(None);
-        let mut quick = audience.seat(None);
+        let subscribers = Subscribers::new(4, 2);
+        let mut slow = subscribers.subscribe(None);
+        let mut quick = subscribers.subscribe(None);
         for text in ["a", "b", "c", "d"] {
-            audience.publish(sent(1, text));
+            subscribers.publish(sent(1, text));
             assert_eq!(quick.live.try_recv().unwrap(), text);
         }
-        assert_eq!(slow.farewell.try_recv(), Ok(Farewell::FellBehind));
+        assert_eq!(slow.close_reason.try_recv(), Ok(CloseReason::FellBehind));
         assert_eq!(slow.live.try_recv().unwrap(), "a");
-        assert!(quick.farewell.try_recv().is_err());
+        assert!(quick.close_reason.try_recv().is_err());
     }
 
     #[test]
-    fn a_full_or_closing_house_admits_nobody() {
-        let audience = Arc::new(Audience::new(1, 2));
-        let ticket = audience.admit();
-        assert!(ticket.is_some() && audience.admit().is_none());
-        drop(ticket);
-        assert_eq!(audience.viewers(), 0);
-        audience.dismiss();
-        assert!(audience.admit().is_none());
-        assert_eq!(audience.seat(None).farewell.try_recv(), Ok(Farewell::Closing));
+    fn a_full_or_closing_broadcaster_admits_nobody() {
+        let subscribers = Arc::new(Subscribers::new(1, 2));
+        let permit = subscribers.admit();
+        assert!(permit.is_some() && subscribers.admit().is_none());
+        drop(permit);
+        assert_eq!(subscribers.viewers(), 0);
+        subscribers.close_all();
+        assert!(subscribers.admit().is_none());
+        assert_eq!(subscribers.subscribe(None).close_reason.try_recv(), Ok(CloseReason::Closing));
     }
 }

@@ -24,13 +24,13 @@ const MOST_PENDING: usize = 256;
 const ROOM_CHECK: Duration = Duration::from_millis(5);
 
 /// Sends signals in order and wakes the application.
-pub struct Outlet {
+pub struct SignalSender {
     sender: Sender<Signal>,
     waker: Waker,
     pending: VecDeque<Signal>,
 }
 
-impl Outlet {
+impl SignalSender {
     pub fn new(sender: Sender<Signal>, waker: Waker) -> Self {
         Self { sender, waker, pending: VecDeque::new() }
     }
@@ -101,22 +101,22 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_and_the_last_state_stays() {
         let (sender, receiver) = crossbeam_channel::bounded(1);
-        let mut outlet = Outlet::new(sender, Arc::new(|| {}));
+        let mut signal_sender = SignalSender::new(sender, Arc::new(|| {}));
         for number in 0..1000 {
             let url = number.to_string();
-            outlet.push(Signal::State(ConnectionState::Connecting { url: url.clone() }));
+            signal_sender.push(Signal::State(ConnectionState::Connecting { url: url.clone() }));
             let (at, event) = (Timestamp::UNIX_EPOCH, ConnectionEvent::Connecting);
-            outlet.push(Signal::Log(ConnectionLogEntry { at, url, event }));
+            signal_sender.push(Signal::Log(ConnectionLogEntry { at, url, event }));
         }
-        assert_eq!(outlet.pending.len(), MOST_PENDING);
-        let states = outlet.pending.iter().filter_map(|signal| match signal {
+        assert_eq!(signal_sender.pending.len(), MOST_PENDING);
+        let states = signal_sender.pending.iter().filter_map(|signal| match signal {
             Signal::State(ConnectionState::Connecting { url }) => Some(url.as_str()),
             _ => None,
         });
         assert_eq!(states.max_by_key(|url| url.parse::<u32>().ok()), Some("999"));
-        assert!(!outlet.has_room());
+        assert!(!signal_sender.has_room());
         drop(receiver);
-        outlet.flush();
-        assert!(outlet.has_room());
+        signal_sender.flush();
+        assert!(signal_sender.has_room());
     }
 }

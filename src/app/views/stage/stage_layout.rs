@@ -1,10 +1,10 @@
 //! Where the stage's parts stand this frame, and what time it is for its motion.
 
-use crate::layout::{Rack, Screen};
+use crate::layout::{CanvasSize, Rack};
 
 /// Places and times for one drawing of the stage.
-pub struct Place {
-    pub screen: Screen,
+pub struct StageLayout {
+    pub canvas_size: CanvasSize,
     /// The rack as it is drawn now: in the middle of a move, in the middle of it.
     pub rack: Rack,
     /// Which modules of it are in the middle of a move.
@@ -24,7 +24,7 @@ pub struct Place {
     pub frozen: bool,
 }
 
-impl Place {
+impl StageLayout {
     /// Whether a module is in the middle of a move.
     pub fn is_moving(&self, module: usize) -> bool {
         self.moving.get(module).is_some_and(|moving| *moving)

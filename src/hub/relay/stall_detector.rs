@@ -44,18 +44,18 @@ impl Stall {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Taking<S> {
+pub(super) struct StallDetector<S> {
     io: S,
     stall: Stall,
 }
 
-impl<S> Taking<S> {
+impl<S> StallDetector<S> {
     pub(super) fn new(io: S, stall: Stall) -> Self {
         Self { io, stall }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallDetector<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -65,7 +65,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taking<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Taking<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallDetector<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

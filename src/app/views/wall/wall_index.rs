@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::draw::CELL_BYTES;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
-use crate::app::state::run_store::{EventReceived, Studio, touched};
+use crate::app::state::run_store::{EventReceived, RunStore, touched};
 use crate::app::state::run_view::{STALE_AFTER_MS, remaining_ms};
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
-use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_place};
+use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
 
 /// Nodes told apart: the pipeline's and a few others. What is beyond is not drawn.
 pub const MOST_NODES: usize = 14;
@@ -57,7 +57,7 @@ struct Entry {
     /// Start of what is active, end of what is over: the order of its list.
     since: Timestamp,
     heard_at: Timestamp,
-    /// Where it is in `Census::heard`.
+    /// Where it is in `WallIndex::heard`.
     heard_listed: Timestamp,
     silent: bool,
     /// The node it is at or on the way to, and whether it is there.
@@ -79,13 +79,13 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Ended {
     all: BTreeSet<(Timestamp, usize)>,
-    /// How many of them ended at or after `Census::horizon`.
+    /// How many of them ended at or after `WallIndex::horizon`.
     lately: usize,
 }
 
 /// All runs by where they stand.
 #[derive(Clone, Debug, Default)]
-pub struct Census {
+pub struct WallIndex {
     places: HashMap<RunId, usize>,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
@@ -111,7 +111,7 @@ pub struct Census {
     all_changed: bool,
 }
 
-impl Census {
+impl WallIndex {
     /// Brings the census in step with the model: of `touched` each run that changed or went since
     /// the last time, once for each event that was applied. Where that cannot be all, every run is
     /// counted again.
@@ -243,7 +243,7 @@ impl Census {
 
     /// The index of a node's name; `None` when there are too many.
     fn node(&mut self, name: &NodeName) -> Option<usize> {
-        if let Some(place) = pipeline_place(name) {
+        if let Some(place) = pipeline_index(name) {
             return Some(place);
         }
         let known = self.nodes.iter().position(|node| node == name);
@@ -529,7 +529,7 @@ impl Census {
 /// The census, while the wall is shown.
 #[derive(Resource, Default)]
 pub struct Counted {
-    pub census: Census,
+    pub wall_index: WallIndex,
     pub(super) seconds: Option<(i64, i64)>,
     /// The last change was one of history: what had been before the connection was made.
     pub(super) replayed: bool,
@@ -538,12 +538,12 @@ pub struct Counted {
 /// Keeps the census in step with the model.
 pub(super) fn count(
     mut counted: ResMut<Counted>,
-    studio: Res<Studio>,
+    run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
     mut received: MessageReader<EventReceived>,
 ) {
     let seconds = Some((clock.now.as_second(), clock.server_now.as_second()));
-    if received.is_empty() && counted.seconds == seconds && !studio.is_changed() {
+    if received.is_empty() && counted.seconds == seconds && !run_store.is_changed() {
         return;
     }
     let mut applied = 0;
@@ -554,9 +554,9 @@ pub(super) fn count(
     }));
     let counted = &mut *counted;
     (counted.seconds, counted.replayed) = (seconds, replayed);
-    counted.census.update(&studio.model, &touched, applied, clock.now, clock.server_now);
+    counted.wall_index.update(&run_store.model, &touched, applied, clock.now, clock.server_now);
 }
 
 #[cfg(test)]
-#[path = "census_tests.rs"]
+#[path = "wall_index_tests.rs"]
 mod tests;

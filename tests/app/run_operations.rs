@@ -3,34 +3,36 @@
 
 use bevy::prelude::*;
 use jiff::SignedDuration;
-use meterbridge::app::StudioPlugin;
+use meterbridge::app::MeterbridgePlugin;
 use meterbridge::app::control::director::DirectorPlugin;
-use meterbridge::app::control::run_operations::Acts;
+use meterbridge::app::control::run_operations::RunOperations;
 use meterbridge::app::draw::{Canvas, DrawClock};
 use meterbridge::app::overlays::notices::{News, Notices};
 use meterbridge::app::state::actions::Action;
-use meterbridge::app::state::actions::Verb;
+use meterbridge::app::state::actions::OperationKind;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::app::state::link::{HubOffer, Link};
 use meterbridge::app::state::presence::Presence;
-use meterbridge::app::state::run_store::ActFinished;
+use meterbridge::app::state::run_store::OperationFinished;
 use meterbridge::app::state::view::View;
 use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
 use meterbridge::demo::{DemoOptions, spawn_thread};
 use meterbridge::director::DirectorSettings;
 use meterbridge::protocol::RunId;
-use meterbridge::source::{Act, Acted, ConnectionState, Done, SourceSpec, Updates};
+use meterbridge::source::{
+    ConnectionState, OperationOutcome, OperationSuccess, RunOperation, SourceSpec, Updates,
+};
 
-use super::support::{act, connected_to, event, feed, noon, play_scene, until};
+use super::support::{connected_to, event, feed, noon, perform, play_scene, until};
 
 const BACKEND: &str = "http://127.0.0.1:8000";
 
 /// An app that believes to be connected to a backend.
 fn connected(settings: Settings) -> App {
     let mut app = App::new();
-    app.add_plugins((MinimalPlugins, StudioPlugin { settings, source: None }))
+    app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
         .insert_resource(PlaybackClock::fixed(noon()))
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false });
     let mut link = app.world_mut().resource_mut::<Link>();
@@ -57,22 +59,22 @@ fn at_work(mut app: App) -> App {
     app
 }
 
-fn acts(app: &App) -> &Acts {
-    app.world().resource::<Acts>()
+fn operations(app: &App) -> &RunOperations {
+    app.world().resource::<RunOperations>()
 }
 
-fn asks(app: &App) -> Option<(Verb, Option<&RunId>)> {
-    let question = acts(app).question.as_ref()?;
-    Some((question.verb, question.run.as_ref()))
+fn asks(app: &App) -> Option<(OperationKind, Option<&RunId>)> {
+    let dialog = operations(app).dialog.as_ref()?;
+    Some((dialog.kind, dialog.run.as_ref()))
 }
 
-fn finish(app: &mut App, act: Act, result: Result<Done, String>) {
-    app.world_mut().write_message(ActFinished(Acted { act, result }));
+fn finish(app: &mut App, operation: RunOperation, result: Result<OperationSuccess, String>) {
+    app.world_mut().write_message(OperationFinished(OperationOutcome { operation, result }));
     app.update();
 }
 
-fn done(run: &str, words: &str) -> Result<Done, String> {
-    Ok(Done { run: Some(run.into()), words: words.to_owned() })
+fn done(run: &str, words: &str) -> Result<OperationSuccess, String> {
+    Ok(OperationSuccess { run: Some(run.into()), words: words.to_owned() })
 }
 
 fn notices(app: &App) -> &Notices {
@@ -113,67 +115,69 @@ fn fail(app: &mut App, run: &str, node: &str, reason: &str) {
 #[test]
 fn without_leave_nothing_is_asked_and_nothing_is_done() {
     let mut app = at_work(connected(Settings::default()));
-    for verb in [Verb::Start, Verb::Cancel, Verb::Retry, Verb::Execute] {
-        act(&mut app, Action::Ask(verb, None));
-        assert_eq!(asks(&app), None, "{verb:?}");
+    for kind in
+        [OperationKind::Start, OperationKind::Cancel, OperationKind::Retry, OperationKind::Execute]
+    {
+        perform(&mut app, Action::Ask(kind, None));
+        assert_eq!(asks(&app), None, "{kind:?}");
     }
-    act(&mut app, Action::Answer(Some(Act::Cancel("r".into()))));
-    assert!(acts(&app).under_way().is_empty());
+    perform(&mut app, Action::Answer(Some(RunOperation::Cancel("r".into()))));
+    assert!(operations(&app).under_way().is_empty());
 }
 
 #[test]
-fn an_act_is_confirmed_and_done_once() {
+fn an_operation_is_confirmed_and_sent_once() {
     let mut app = at_work(allowed());
-    act(&mut app, Action::Ask(Verb::Cancel, None));
-    assert_eq!(asks(&app), Some((Verb::Cancel, Some(&"r".into()))));
-    assert!(acts(&app).under_way().is_empty(), "it is asked first");
+    perform(&mut app, Action::Ask(OperationKind::Cancel, None));
+    assert_eq!(asks(&app), Some((OperationKind::Cancel, Some(&"r".into()))));
+    assert!(operations(&app).under_way().is_empty(), "it is asked first");
     // Another question does not take the place of this one.
-    act(&mut app, Action::Ask(Verb::Start, None));
-    assert_eq!(asks(&app), Some((Verb::Cancel, Some(&"r".into()))));
+    perform(&mut app, Action::Ask(OperationKind::Start, None));
+    assert_eq!(asks(&app), Some((OperationKind::Cancel, Some(&"r".into()))));
 
-    let cancel = Act::Cancel("r".into());
-    act(&mut app, Action::Answer(Some(cancel.clone())));
+    let cancel = RunOperation::Cancel("r".into());
+    perform(&mut app, Action::Answer(Some(cancel.clone())));
     assert_eq!(asks(&app), None);
-    assert_eq!(acts(&app).under_way(), std::slice::from_ref(&cancel));
+    assert_eq!(operations(&app).under_way(), std::slice::from_ref(&cancel));
     // The key pressed twice, an answer that comes twice.
-    act(&mut app, Action::Answer(Some(cancel.clone())));
-    act(&mut app, Action::Ask(Verb::Cancel, None));
+    perform(&mut app, Action::Answer(Some(cancel.clone())));
+    perform(&mut app, Action::Ask(OperationKind::Cancel, None));
     assert_eq!(asks(&app), None);
-    assert_eq!(acts(&app).under_way().len(), 1);
+    assert_eq!(operations(&app).under_way().len(), 1);
 
     finish(&mut app, cancel, done("r", "Cancel was asked for"));
-    assert!(acts(&app).under_way().is_empty());
+    assert!(operations(&app).under_way().is_empty());
     assert_eq!(toasts(&app), ["Cancel was asked for"]);
 }
 
 #[test]
 fn who_leaves_a_question_does_nothing() {
     let mut app = at_work(allowed());
-    act(&mut app, Action::Ask(Verb::Start, None));
-    assert_eq!(asks(&app), Some((Verb::Start, None)));
-    act(&mut app, Action::Answer(None));
+    perform(&mut app, Action::Ask(OperationKind::Start, None));
+    assert_eq!(asks(&app), Some((OperationKind::Start, None)));
+    perform(&mut app, Action::Answer(None));
     assert_eq!(asks(&app), None);
-    assert!(acts(&app).under_way().is_empty());
+    assert!(operations(&app).under_way().is_empty());
     assert!(kept(&app).is_empty());
 }
 
 #[test]
 fn what_makes_no_sense_is_not_asked() {
     let mut app = at_work(allowed());
-    for verb in [Verb::Retry, Verb::Execute] {
-        act(&mut app, Action::Ask(verb, None));
-        assert_eq!(asks(&app), None, "{verb:?} of a run at work");
+    for kind in [OperationKind::Retry, OperationKind::Execute] {
+        perform(&mut app, Action::Ask(kind, None));
+        assert_eq!(asks(&app), None, "{kind:?} of a run at work");
     }
     fail(&mut app, "r", "COMPOSE", "quota exceeded");
-    act(&mut app, Action::Ask(Verb::Cancel, None));
+    perform(&mut app, Action::Ask(OperationKind::Cancel, None));
     assert_eq!(asks(&app), None);
-    act(&mut app, Action::Ask(Verb::Retry, None));
-    assert_eq!(asks(&app), Some((Verb::Retry, Some(&"r".into()))));
-    act(&mut app, Action::Answer(None));
+    perform(&mut app, Action::Ask(OperationKind::Retry, None));
+    assert_eq!(asks(&app), Some((OperationKind::Retry, Some(&"r".into()))));
+    perform(&mut app, Action::Answer(None));
 
     let mut link = app.world_mut().resource_mut::<Link>();
     link.state = ConnectionState::Disconnected;
-    act(&mut app, Action::Ask(Verb::Retry, None));
+    perform(&mut app, Action::Ask(OperationKind::Retry, None));
     assert_eq!(asks(&app), None, "there is nobody to ask");
 }
 
@@ -201,19 +205,19 @@ fn whom_one_is_connected_to_decides() {
 fn no_question_stands_on_a_wall_that_everybody_left() {
     let mut app = at_work(allowed());
     app.insert_resource(Presence::default());
-    act(&mut app, Action::Ask(Verb::Cancel, None));
+    perform(&mut app, Action::Ask(OperationKind::Cancel, None));
     assert!(asks(&app).is_some());
     app.insert_resource(Presence { away: true, ..Presence::default() });
     app.update();
     assert_eq!(asks(&app), None);
-    assert!(acts(&app).under_way().is_empty());
+    assert!(operations(&app).under_way().is_empty());
 }
 
 #[test]
 fn a_run_that_was_made_is_shown_as_soon_as_it_is_known() {
     let mut app = at_work(allowed());
     fail(&mut app, "r", "COMPOSE", "quota exceeded");
-    finish(&mut app, Act::Retry("r".into()), done("new", "Made a new run"));
+    finish(&mut app, RunOperation::Retry("r".into()), done("new", "Made a new run"));
     assert_eq!(app.world().resource::<Focus>().run(), Some(&"r".into()));
     feed(&mut app, [event("new", None, "info", 2)]);
     app.update();
@@ -224,7 +228,7 @@ fn a_run_that_was_made_is_shown_as_soon_as_it_is_known() {
 fn a_refusal_is_told_in_the_words_that_came() {
     let mut app = at_work(allowed());
     let words = "Run 1f0c9b9e is not in failed status".to_owned();
-    finish(&mut app, Act::Retry("r".into()), Err(words.clone()));
+    finish(&mut app, RunOperation::Retry("r".into()), Err(words.clone()));
     let (_, toast) = notices(&app).toasts.standing().next().unwrap();
     assert_eq!(toast.head(), "Could not be retried: r");
     assert_eq!(toast.words(), words);
@@ -291,7 +295,7 @@ fn a_screen_that_nobody_operates_is_not_told_of_runs() {
     assert!(toasts(&kiosk).is_empty(), "the picture says it");
     assert_eq!(kept(&kiosk), ["Workflow completed successfully"]);
     // But whoever came and did something is answered.
-    finish(&mut kiosk, Act::Cancel("r".into()), Err("Run not found".to_owned()));
+    finish(&mut kiosk, RunOperation::Cancel("r".into()), Err("Run not found".to_owned()));
     assert_eq!(toasts(&kiosk).len(), 1);
 }
 
@@ -303,7 +307,7 @@ fn a_wall_is_not_told_of_runs() {
     end(&mut app, "r");
     assert!(toasts(&app).is_empty(), "its tile says it");
     assert_eq!(kept(&app), ["Workflow completed successfully"]);
-    finish(&mut app, Act::Cancel("r".into()), Err("Run not found".to_owned()));
+    finish(&mut app, RunOperation::Cancel("r".into()), Err("Run not found".to_owned()));
     assert_eq!(toasts(&app).len(), 1, "whoever did something is answered");
 }
 
@@ -325,14 +329,14 @@ fn a_wall_that_directs_itself_is_not_told_of_runs() {
 #[test]
 fn escape_takes_toasts_away_before_anything_else() {
     let mut app = at_work(allowed());
-    act(&mut app, Action::TogglePanel);
+    perform(&mut app, Action::TogglePanel);
     end(&mut app, "r");
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     pass(&mut app, 0.5);
     assert!(toasts(&app).is_empty());
     let panel = |app: &App| app.world().resource::<meterbridge::app::state::chrome::Chrome>().panel;
     assert!(panel(&app));
-    act(&mut app, Action::Back);
+    perform(&mut app, Action::Back);
     assert!(!panel(&app));
 }
 
@@ -343,7 +347,7 @@ fn a_click_takes_one_away() {
     end(&mut app, "r");
     fail(&mut app, "s", "STYLE", "no such genre");
     let number = notices(&app).toasts.standing().next().unwrap().1.number;
-    act(&mut app, Action::Dismiss(number));
+    perform(&mut app, Action::Dismiss(number));
     pass(&mut app, 0.5);
     assert_eq!(toasts(&app), ["Workflow failed at STYLE"]);
 }
@@ -357,11 +361,11 @@ fn what_the_source_answers_is_told() {
     until(&mut app, "a connection", |app| {
         matches!(app.world().resource::<Link>().state, ConnectionState::Connected { .. })
     });
-    app.world().resource::<Link>().act(Act::Cancel("r".into()));
+    app.world().resource::<Link>().operate(RunOperation::Cancel("r".into()));
     until(&mut app, "an answer", |app| {
         let mut told = notices(app).newest_first();
         told.any(|notice| {
-            matches!(&notice.news, News::Refused { act: Act::Cancel(run), words }
+            matches!(&notice.news, News::Refused { operation: RunOperation::Cancel(run), words }
                 if run.as_str() == "r" && !words.is_empty())
         })
     });

@@ -62,14 +62,14 @@ impl Rect {
 /// One factor applies to everything (design section 9): the height makes 1080, unless the shape is
 /// narrower than 3:2; then the width makes 1620 and the height has more than 1080.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Screen {
+pub struct CanvasSize {
     pub width: f32,
     pub height: f32,
     /// Device pixels to a design pixel.
     pub scale: f32,
 }
 
-impl Screen {
+impl CanvasSize {
     pub const HEIGHT: f32 = 1080.0;
     /// The least width before everything gets smaller.
     pub const LEAST_WIDTH: f32 = 1620.0;
@@ -98,13 +98,17 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
-    use super::Screen;
+    use super::CanvasSize;
 
     #[test]
     fn a_wall_scales_by_its_height_and_a_portrait_screen_by_its_width() {
         let check = |pixels: (f32, f32), expected: (f32, f32, f32)| {
-            let screen = Screen::of_pixels(pixels.0, pixels.1);
-            assert_eq!((screen.width, screen.height, screen.scale), expected, "{pixels:?}");
+            let canvas_size = CanvasSize::of_pixels(pixels.0, pixels.1);
+            assert_eq!(
+                (canvas_size.width, canvas_size.height, canvas_size.scale),
+                expected,
+                "{pixels:?}"
+            );
         };
         check((1920.0, 1080.0), (1920.0, 1080.0, 1.0));
         check((3840.0, 2160.0), (1920.0, 1080.0, 2.0));

@@ -4,15 +4,15 @@ use bevy_egui::egui::{Label, RichText, Ui};
 
 use super::style::{self, ink};
 use super::widgets::{Offer, button_ui, section_ui};
-use crate::app::control::run_operations::Acts;
+use crate::app::control::run_operations::RunOperations;
 use crate::app::state::actions::Action;
-use crate::app::state::actions::Verb;
+use crate::app::state::actions::OperationKind;
 use crate::app::state::status::run_status_words;
 use crate::model::Run;
 
 /// What the section shows.
-pub(super) struct ActsView<'a> {
-    pub acts: &'a Acts,
+pub(super) struct RunOperationsView<'a> {
+    pub operations: &'a RunOperations,
     /// The run that is shown.
     pub run: Option<&'a Run>,
     /// Whether anything can be done now, or why not.
@@ -20,16 +20,20 @@ pub(super) struct ActsView<'a> {
 }
 
 /// What a button says, and what it says while it is being done.
-fn words(verb: Verb) -> (&'static str, &'static str) {
-    match verb {
-        Verb::Start => ("Start a workflow…", "Starting…"),
-        Verb::Cancel => ("Cancel…", "Cancelling…"),
-        Verb::Retry => ("Retry…", "Retrying…"),
-        Verb::Execute => ("Execute…", "Executing…"),
+fn words(kind: OperationKind) -> (&'static str, &'static str) {
+    match kind {
+        OperationKind::Start => ("Start a workflow…", "Starting…"),
+        OperationKind::Cancel => ("Cancel…", "Cancelling…"),
+        OperationKind::Retry => ("Retry…", "Retrying…"),
+        OperationKind::Execute => ("Execute…", "Executing…"),
     }
 }
 
-pub(super) fn acts_ui(ui: &mut Ui, view: &ActsView, open: &mut bool) -> Vec<Action> {
+pub(super) fn run_operations_ui(
+    ui: &mut Ui,
+    view: &RunOperationsView,
+    open: &mut bool,
+) -> Vec<Action> {
     let mut actions = Vec::new();
     section_ui(ui, open, "Actions", |_| {});
     if !*open {
@@ -37,14 +41,14 @@ pub(super) fn acts_ui(ui: &mut Ui, view: &ActsView, open: &mut bool) -> Vec<Acti
     }
     ui.horizontal_wrapped(|ui| {
         if let Some(run) = view.run {
-            let fitting = Verb::TO_A_RUN
-                .into_iter()
-                .filter(|verb| verb.fits(run) || view.acts.is_under_way(*verb, Some(run.id())));
-            for verb in fitting {
-                verb_ui(ui, view, verb, Some(run), &mut actions);
+            let fitting = OperationKind::ON_A_RUN.into_iter().filter(|kind| {
+                kind.fits(run) || view.operations.is_under_way(*kind, Some(run.id()))
+            });
+            for kind in fitting {
+                operation_ui(ui, view, kind, Some(run), &mut actions);
             }
         }
-        verb_ui(ui, view, Verb::Start, None, &mut actions);
+        operation_ui(ui, view, OperationKind::Start, None, &mut actions);
     });
     let palette = style::palette(ui.ctx());
     let quiet = |ui: &mut Ui, words: &str| {
@@ -56,7 +60,7 @@ pub(super) fn acts_ui(ui: &mut Ui, view: &ActsView, open: &mut bool) -> Vec<Acti
         (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
             quiet(ui, "Cancel was asked for: what is under way goes on to its end.");
         }
-        (Ok(()), Some(run)) if !Verb::TO_A_RUN.into_iter().any(|verb| verb.fits(run)) => {
+        (Ok(()), Some(run)) if !OperationKind::ON_A_RUN.into_iter().any(|kind| kind.fits(run)) => {
             let status = run_status_words(run.status);
             quiet(ui, &format!("Nothing is to be done to a run that is {status}."));
         }
@@ -65,28 +69,34 @@ pub(super) fn acts_ui(ui: &mut Ui, view: &ActsView, open: &mut bool) -> Vec<Acti
     actions
 }
 
-fn verb_ui(ui: &mut Ui, view: &ActsView, verb: Verb, run: Option<&Run>, actions: &mut Vec<Action>) {
+fn operation_ui(
+    ui: &mut Ui,
+    view: &RunOperationsView,
+    kind: OperationKind,
+    run: Option<&Run>,
+    actions: &mut Vec<Action>,
+) {
     let run = run.map(Run::id);
-    let under_way = view.acts.is_under_way(verb, run);
-    let (says, doing) = words(verb);
+    let under_way = view.operations.is_under_way(kind, run);
+    let (says, doing) = words(kind);
     let is_open = view.acting.is_ok() && !under_way;
     let offer = if is_open { Offer::Plain } else { Offer::Disabled };
     let response = button_ui(ui, if under_way { doing } else { says }, offer, 112.0);
     if response.clicked() {
-        actions.push(Action::Ask(verb, run.cloned()));
+        actions.push(Action::Ask(kind, run.cloned()));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panel::testing::{frame, harness, studio};
-    use crate::app::state::run_store::Studio;
+    use crate::app::panel::testing::{frame, harness, run_store};
+    use crate::app::state::run_store::RunStore;
     use egui_kittest::kittest::{NodeT, Queryable};
 
     struct Scene {
-        studio: Studio,
-        acts: Acts,
+        run_store: RunStore,
+        operations: RunOperations,
         acting: Result<(), &'static str>,
         actions: Vec<Action>,
     }
@@ -96,14 +106,14 @@ mod tests {
             let frames: Vec<String> =
                 (0..).zip(phases).map(|(at, phase)| frame(at, "r", None, phase, "{}")).collect();
             let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
-            let (acts, actions) = (Acts::new(true), Vec::new());
-            Self { studio: studio(&frames), acts, acting: Ok(()), actions }
+            let (operations, actions) = (RunOperations::new(true), Vec::new());
+            Self { run_store: run_store(&frames), operations, acting: Ok(()), actions }
         }
 
         fn show(&mut self, ui: &mut Ui) {
-            let run = self.studio.model.run("r");
-            let view = ActsView { acts: &self.acts, run, acting: self.acting };
-            self.actions.extend(acts_ui(ui, &view, &mut true));
+            let run = self.run_store.model.run("r");
+            let view = RunOperationsView { operations: &self.operations, run, acting: self.acting };
+            self.actions.extend(run_operations_ui(ui, &view, &mut true));
         }
     }
 
@@ -131,8 +141,10 @@ mod tests {
         harness.run();
         harness.get_by_label("Start a workflow…").click();
         harness.run();
-        let expected =
-            [Action::Ask(Verb::Cancel, Some("r".into())), Action::Ask(Verb::Start, None)];
+        let expected = [
+            Action::Ask(OperationKind::Cancel, Some("r".into())),
+            Action::Ask(OperationKind::Start, None),
+        ];
         assert_eq!(harness.state().actions, expected);
     }
 

@@ -20,14 +20,14 @@ pub(in crate::app) fn add_messages(app: &mut App) {
 
 /// What hands did since it was last asked for. A pointer that moves is none of it.
 #[derive(SystemParam)]
-pub(in crate::app) struct Hands<'w, 's> {
+pub(in crate::app) struct UserInput<'w, 's> {
     keys: MessageReader<'w, 's, KeyboardInput>,
     buttons: MessageReader<'w, 's, MouseButtonInput>,
     wheel: MessageReader<'w, 's, MouseWheel>,
     touches: MessageReader<'w, 's, TouchInput>,
 }
 
-impl Hands<'_, '_> {
+impl UserInput<'_, '_> {
     /// Whether anything was pressed, turned or touched.
     pub fn did_something(&mut self) -> bool {
         let pressed = |state| state == ButtonState::Pressed;
@@ -42,14 +42,14 @@ impl Hands<'_, '_> {
 /// Where the view is pressed, by a button or by a finger. It is what counts for buttons on the view:
 /// when they are let go, what is touched elsewhere has been acted on.
 #[derive(SystemParam)]
-pub struct Presses<'w, 's> {
+pub struct PointerPresses<'w, 's> {
     buttons: Res<'w, ButtonInput<MouseButton>>,
     touches: MessageReader<'w, 's, TouchInput>,
     windows: Query<'w, 's, &'static Window, With<PrimaryWindow>>,
     canvas: Res<'w, Canvas>,
 }
 
-impl Presses<'_, '_> {
+impl PointerPresses<'_, '_> {
     /// Those since the last look, in design pixels.
     pub fn take(&mut self) -> impl Iterator<Item = Vec2> {
         let window = self.windows.single().ok();

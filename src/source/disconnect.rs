@@ -16,7 +16,7 @@ pub const LOST_CODE: u16 = 1006;
 
 /// Why there is no connection (any more). The text says what happened, to what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Ending {
+pub enum Disconnect {
     /// The server closed it.
     #[error("{}", closed_text(*code, reason))]
     Closed { code: u16, reason: String },
@@ -60,7 +60,7 @@ pub enum Ending {
     NoAccess(#[from] AccessError),
 }
 
-impl Ending {
+impl Disconnect {
     /// Whether trying again cannot help: the server refused for good, or nothing can be asked.
     pub fn is_final(&self) -> bool {
         match self {
@@ -183,21 +183,23 @@ fn size(bytes: usize) -> String {
 mod tests {
     use super::*;
 
-    fn closed(code: u16, reason: &str) -> Ending {
-        Ending::Closed { code, reason: reason.to_owned() }
+    fn closed(code: u16, reason: &str) -> Disconnect {
+        Disconnect::Closed { code, reason: reason.to_owned() }
     }
 
-    fn http(status: u16) -> Ending {
-        Ending::Http { status, words: String::new() }
+    fn http(status: u16) -> Disconnect {
+        Disconnect::Http { status, words: String::new() }
     }
 
     #[test]
     fn only_a_refusal_is_final() {
-        for ending in [closed(1008, ""), http(401), http(403), http(404), UrlError::Empty.into()] {
-            assert!(ending.is_final(), "{ending}");
+        for disconnect in
+            [closed(1008, ""), http(401), http(403), http(404), UrlError::Empty.into()]
+        {
+            assert!(disconnect.is_final(), "{disconnect}");
         }
         let address = String::from("h:1");
-        for ending in [
+        for disconnect in [
             closed(1000, ""),
             closed(1001, ""),
             closed(NO_CODE, ""),
@@ -205,24 +207,24 @@ mod tests {
             closed(1012, ""),
             closed(1013, ""),
             closed(4000, ""),
-            Ending::Lost,
-            Ending::Silent { after: Duration::from_secs(45) },
-            Ending::ConnectTimeout { after: Duration::from_secs(10) },
-            Ending::Refused { address: address.clone() },
-            Ending::UnknownHost { host: address.clone() },
-            Ending::Unreachable { address, detail: String::new() },
-            Ending::MessageTooLarge { limit_bytes: 4 << 20 },
-            Ending::Protocol { detail: String::new() },
+            Disconnect::Lost,
+            Disconnect::Silent { after: Duration::from_secs(45) },
+            Disconnect::ConnectTimeout { after: Duration::from_secs(10) },
+            Disconnect::Refused { address: address.clone() },
+            Disconnect::UnknownHost { host: address.clone() },
+            Disconnect::Unreachable { address, detail: String::new() },
+            Disconnect::MessageTooLarge { limit_bytes: 4 << 20 },
+            Disconnect::Protocol { detail: String::new() },
             http(500),
             http(503),
         ] {
-            assert!(!ending.is_final(), "{ending}");
+            assert!(!disconnect.is_final(), "{disconnect}");
         }
     }
 
     #[test]
     fn words_for_a_person() {
-        let text = |ending: Ending| ending.to_string();
+        let text = |disconnect: Disconnect| disconnect.to_string();
         assert_eq!(text(closed(1012, "")), "closed by the server (1012 service restart)");
         assert_eq!(text(closed(4321, "")), "closed by the server (4321)");
         assert_eq!(
@@ -230,15 +232,15 @@ mod tests {
             "closed by the server: Missing run_id query parameter (1008)"
         );
         assert_eq!(
-            text(Ending::Silent { after: Duration::from_secs(45) }),
+            text(Disconnect::Silent { after: Duration::from_secs(45) }),
             "no frame for 45 s: the connection is dead"
         );
         assert_eq!(
-            text(Ending::MessageTooLarge { limit_bytes: 4 << 20 }),
+            text(Disconnect::MessageTooLarge { limit_bytes: 4 << 20 }),
             "a message of more than 4 MiB came: the connection was closed"
         );
         assert_eq!(
-            text(Ending::Http { status: 403, words: "no".into() }),
+            text(Disconnect::Http { status: 403, words: "no".into() }),
             "the server answered HTTP 403 Forbidden: no. Check the path: is there an event stream, and may you read it?"
         );
     }

@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use super::*;
 use crate::demo::scenario::{PASS_SCORE, PlannedEvent, RunFailure, TimedEvent, Timeline};
 
-fn studio(seed: u64, runs: usize) -> Studio {
-    Studio::new(seed, StudioOptions { runs })
+fn schedule(seed: u64, runs: usize) -> DemoSchedule {
+    DemoSchedule::new(seed, DemoScheduleOptions { runs })
 }
 
 fn runs(seed: u64, slots: usize, at_least: usize) -> Vec<PlannedRun> {
-    let mut studio = studio(seed, slots);
+    let mut schedule = schedule(seed, slots);
     let mut runs = Vec::new();
     while runs.len() < at_least {
-        runs.extend(studio.next_episode());
+        runs.extend(schedule.next_episode());
     }
     runs
 }
@@ -149,7 +149,7 @@ fn the_fix_loop_makes_as_many_passes_as_the_scenario_says() {
 #[test]
 fn the_opening_shows_a_completion_a_fix_pass_and_a_failure_within_a_minute() {
     for seed in 0..20 {
-        let live: Vec<TimedEvent> = Timeline::new(studio(seed, 6))
+        let live: Vec<TimedEvent> = Timeline::new(schedule(seed, 6))
             .skip_while(|event| event.at <= SignedDuration::ZERO)
             .take_while(|event| secs(event.at) < 60.0)
             .collect();
@@ -172,7 +172,7 @@ fn the_past_holds_finished_runs_and_runs_in_work() {
         let mut in_work = HashSet::new();
         let mut finished = 0;
         for event in
-            Timeline::new(studio(7, slots)).take_while(|event| event.at <= SignedDuration::ZERO)
+            Timeline::new(schedule(7, slots)).take_while(|event| event.at <= SignedDuration::ZERO)
         {
             in_work.insert(event.run.id);
             if event.last {
@@ -190,7 +190,7 @@ fn the_past_holds_finished_runs_and_runs_in_work() {
 fn the_timeline_never_goes_back_and_never_has_more_runs_than_slots() {
     let mut in_work = HashSet::new();
     let mut last_at = SignedDuration::MIN;
-    for event in Timeline::new(studio(23, 9)).take(30_000) {
+    for event in Timeline::new(schedule(23, 9)).take(30_000) {
         assert!(event.at >= last_at);
         last_at = event.at;
         in_work.insert(event.run.id);
@@ -203,7 +203,7 @@ fn the_timeline_never_goes_back_and_never_has_more_runs_than_slots() {
 
 #[test]
 fn event_ids_are_never_used_twice() {
-    let events: Vec<_> = Timeline::new(studio(29, 50)).take(20_000).collect();
+    let events: Vec<_> = Timeline::new(schedule(29, 50)).take(20_000).collect();
     let ids: HashSet<_> = events.iter().map(|event| event.event.id).collect();
     assert_eq!(ids.len(), events.len());
     assert!(ids.iter().all(|id| id.get_version_num() == 4));
@@ -211,6 +211,6 @@ fn event_ids_are_never_used_twice() {
 
 #[test]
 fn a_thousand_runs_can_be_kept_going() {
-    let events = Timeline::new(studio(1, 1000)).take_while(|event| secs(event.at) < 60.0);
+    let events = Timeline::new(schedule(1, 1000)).take_while(|event| secs(event.at) < 60.0);
     assert!(events.count() > 10_000);
 }

@@ -15,18 +15,18 @@ use super::rates::household;
 
 /// What is taken by those who are here, and what there is.
 #[derive(Debug)]
-pub struct Places {
+pub struct ConnectionLimits {
     max_screens: usize,
     max_per_address: usize,
-    screens: Arc<Semaphore>,
+    clients: Arc<Semaphore>,
     taken: Mutex<HashMap<IpAddr, usize>>,
 }
 
-impl Places {
+impl ConnectionLimits {
     pub(super) fn new(max_screens: usize, max_per_address: usize) -> Self {
         let max_screens = max_screens.min(Semaphore::MAX_PERMITS);
-        let screens = Arc::new(Semaphore::new(max_screens));
-        Self { max_screens, max_per_address, screens, taken: Mutex::default() }
+        let clients = Arc::new(Semaphore::new(max_screens));
+        Self { max_screens, max_per_address, clients, taken: Mutex::default() }
     }
 
     /// Screens that there may be.
@@ -35,8 +35,8 @@ impl Places {
     }
 
     /// Screens that there are.
-    pub fn screens(&self) -> usize {
-        self.max_screens - self.screens.available_permits()
+    pub fn clients(&self) -> usize {
+        self.max_screens - self.clients.available_permits()
     }
 
     /// Lets a connection in; `None` where its address has too many.
@@ -51,29 +51,29 @@ impl Places {
             }
             *count += 1;
         }
-        let place = Arc::new(Place { places: Arc::clone(self), counted });
-        Some(Peer { address, place, long_answers: Arc::default() })
+        let slot = Arc::new(ConnectionSlot { limits: Arc::clone(self), counted });
+        Some(Peer { address, slot, long_answers: Arc::default() })
     }
 
     /// A place for a screen, on a connection that is here; `None` where there is none.
-    pub(super) fn seat(&self, peer: Option<&Peer>) -> Option<ScreenPlace> {
-        let seat = Arc::clone(&self.screens).try_acquire_owned().ok()?;
-        let place = peer.map(|peer| Arc::clone(&peer.place));
-        Some(ScreenPlace(Arc::new((seat, place))))
+    pub(super) fn reserve(&self, peer: Option<&Peer>) -> Option<ClientSlot> {
+        let permit = Arc::clone(&self.clients).try_acquire_owned().ok()?;
+        let slot = peer.map(|peer| Arc::clone(&peer.slot));
+        Some(ClientSlot(Arc::new((permit, slot))))
     }
 }
 
 /// One connection among those of its address.
 #[derive(Debug)]
-struct Place {
-    places: Arc<Places>,
+struct ConnectionSlot {
+    limits: Arc<ConnectionLimits>,
     counted: Option<IpAddr>,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let Some(address) = self.counted else { return };
-        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.limits.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = taken.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -87,7 +87,7 @@ impl Drop for Place {
 #[derive(Clone, Debug)]
 pub struct Peer {
     address: IpAddr,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
     long_answers: Arc<AtomicUsize>,
 }
 
@@ -98,9 +98,9 @@ impl Peer {
     }
 
     /// Says that an answer is to come that may take for ever, until what is returned is dropped.
-    pub fn wait_long(&self) -> LongAnswer {
+    pub fn wait_long(&self) -> LongRequestGuard {
         self.long_answers.fetch_add(1, Ordering::Relaxed);
-        LongAnswer(Arc::clone(&self.long_answers))
+        LongRequestGuard(Arc::clone(&self.long_answers))
     }
 
     /// Whether such an answer is waited for.
@@ -111,9 +111,9 @@ impl Peer {
 
 /// An answer that may take for ever.
 #[derive(Debug)]
-pub struct LongAnswer(Arc<AtomicUsize>);
+pub struct LongRequestGuard(Arc<AtomicUsize>);
 
-impl Drop for LongAnswer {
+impl Drop for LongRequestGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -121,8 +121,8 @@ impl Drop for LongAnswer {
 
 /// The place of a screen: it is free when this and all its clones are dropped.
 #[derive(Clone, Debug)]
-pub struct ScreenPlace(
-    #[expect(dead_code, reason = "held")] Arc<(OwnedSemaphorePermit, Option<Arc<Place>>)>,
+pub struct ClientSlot(
+    #[expect(dead_code, reason = "held")] Arc<(OwnedSemaphorePermit, Option<Arc<ConnectionSlot>>)>,
 );
 
 #[cfg(test)]
@@ -131,31 +131,31 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_and_this_machine_any_number() {
-        let places = Arc::new(Places::new(10, 2));
-        let enter = |text: &str| places.enter(text.parse().unwrap());
+        let limits = Arc::new(ConnectionLimits::new(10, 2));
+        let enter = |text: &str| limits.enter(text.parse().unwrap());
         let (one, two) = (enter("10.0.0.1").unwrap(), enter("10.0.0.1").unwrap());
         assert!(enter("10.0.0.1").is_none() && enter("::ffff:10.0.0.1").is_none());
         assert!(enter("10.0.0.2").is_some());
         // A request on it keeps it, as a screen does.
         let request = one.clone();
-        let screen = places.seat(Some(&two));
+        let client = limits.reserve(Some(&two));
         drop((one, two));
         assert!(enter("10.0.0.1").is_none());
         drop(request);
         let again = enter("10.0.0.1");
         assert!(again.is_some() && enter("10.0.0.1").is_none());
-        drop((screen, again));
+        drop((client, again));
         let here: Vec<_> = (0..100).map(|_| enter("127.0.0.1")).collect();
         assert!(here.iter().all(Option::is_some));
-        assert_eq!(places.taken.lock().unwrap().len(), 0, "nothing is kept of who left");
+        assert_eq!(limits.taken.lock().unwrap().len(), 0, "nothing is kept of who left");
     }
 
     #[test]
     fn screens_are_counted_wherever_they_are_from() {
-        let places = Arc::new(Places::new(2, 1));
-        let seats: Vec<_> = (0..3).filter_map(|_| places.seat(None)).collect();
-        assert_eq!((seats.len(), places.screens()), (2, 2));
-        drop(seats);
-        assert_eq!(places.screens(), 0);
+        let limits = Arc::new(ConnectionLimits::new(2, 1));
+        let slots: Vec<_> = (0..3).filter_map(|_| limits.reserve(None)).collect();
+        assert_eq!((slots.len(), limits.clients()), (2, 2));
+        drop(slots);
+        assert_eq!(limits.clients(), 0);
     }
 }

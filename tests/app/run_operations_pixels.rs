@@ -6,20 +6,20 @@ use bevy::prelude::*;
 use meterbridge::app::draw::{
     DrawClock, aim_cameras, make_ready, offscreen_plugins, render_to_png,
 };
-use meterbridge::app::overlays::notices::{News, Notice, Notices, ToastPlaces};
+use meterbridge::app::overlays::notices::{News, Notice, Notices, ToastAreas};
 use meterbridge::app::state::actions::Action;
-use meterbridge::app::state::actions::Verb;
+use meterbridge::app::state::actions::OperationKind;
 use meterbridge::app::state::chrome::Chrome;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::link::Link;
 use meterbridge::app::state::viewport::Viewport;
-use meterbridge::app::{ControlsPlugin, StudioPlugin, ViewPlugin};
+use meterbridge::app::{ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::{Settings, ThemeName, ViewName};
-use meterbridge::layout::Screen;
-use meterbridge::source::{Act, ConnectionState, SourceSpec, Updates};
+use meterbridge::layout::CanvasSize;
+use meterbridge::source::{ConnectionState, RunOperation, SourceSpec, Updates};
 
 use super::picture::{Picture, scratch};
-use super::support::{act, noon, play_scene};
+use super::support::{noon, perform, play_scene};
 
 const NOW: f64 = 100.0;
 const SIZE: UVec2 = UVec2::new(960, 540);
@@ -31,7 +31,7 @@ fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
     settings.view.theme = theme;
     let mut app = App::new();
     app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
-    app.add_plugins((StudioPlugin { settings, source: None }, ViewPlugin, ControlsPlugin));
+    app.add_plugins((MeterbridgePlugin { settings, source: None }, ViewPlugin, ControlsPlugin));
     app.insert_resource(PlaybackClock::fixed(noon()))
         .insert_resource(Chrome { panel: false, help: false, fullscreen: false })
         .insert_resource(DrawClock { secs: NOW, follow_real_time: false })
@@ -71,7 +71,7 @@ fn tell_of_many(app: &mut App) {
     tell(app, "Glass Garden", failed("COMPOSE", long));
     tell(app, "Low Tide", failed("STYLE", "no such genre"));
     let words = "Run 1f0c9b9e-1 is not in failed status".to_owned();
-    tell(app, "Night Train", News::Refused { act: Act::Retry("r".into()), words });
+    tell(app, "Night Train", News::Refused { operation: RunOperation::Retry("r".into()), words });
 }
 
 /// Which pixels of two pictures differ: left, top, right and bottom of all of them.
@@ -104,7 +104,7 @@ fn a_question_covers_only_its_own_place() {
     for theme in [ThemeName::Dark, ThemeName::Light] {
         let mut app = drawn(theme, ViewName::Stage, "mid-run");
         let before = picture(&mut app, "before");
-        act(&mut app, Action::Ask(Verb::Cancel, None));
+        perform(&mut app, Action::Ask(OperationKind::Cancel, None));
         let asked = picture(&mut app, "question");
         let area = changed(&before, &asked).unwrap();
         // 540 points and its margins, in the middle, and its shadow.
@@ -112,7 +112,7 @@ fn a_question_covers_only_its_own_place() {
         assert!((area.center() - size / 2.0).abs().max_element() < 24.0, "{area:?}");
         assert!((560.0..680.0).contains(&area.width()), "{area:?}");
         assert!((180.0..300.0).contains(&area.height()), "{area:?}");
-        act(&mut app, Action::Answer(None));
+        perform(&mut app, Action::Answer(None));
         assert_eq!(changed(&before, &picture(&mut app, "left")), None, "it leaves nothing");
     }
 }
@@ -127,7 +127,7 @@ fn toasts_cover_only_their_own_places() {
         let before = picture(&mut app, "before");
         tell_of_many(&mut app);
         let told = picture(&mut app, &format!("toasts-{scene}"));
-        let places = app.world().resource::<ToastPlaces>().rects().to_vec();
+        let places = app.world().resource::<ToastAreas>().rects().to_vec();
         assert_eq!(places.len(), most);
         let area = changed(&before, &told).unwrap();
         let scale = SIZE.x as f32 / 1920.0;
@@ -141,7 +141,7 @@ fn toasts_cover_only_their_own_places() {
         assert!(area.contains(all.inflate(-2.0).min) && area.contains(all.inflate(-2.0).max));
         let shadows = all.inflate(16.0 * scale);
         assert!(shadows.contains(area.min) && shadows.contains(area.max), "{area:?} {all:?}");
-        assert!(area.max.y <= (1080.0 - Screen::BRIDGE_HEIGHT) * scale + 1.0, "{area:?}");
+        assert!(area.max.y <= (1080.0 - CanvasSize::BRIDGE_HEIGHT) * scale + 1.0, "{area:?}");
 
         let clock = app.world().resource::<DrawClock>().secs;
         app.world_mut().resource_mut::<Notices>().toasts.dismiss_all(clock);
@@ -149,7 +149,7 @@ fn toasts_cover_only_their_own_places() {
         picture(&mut app, "fading");
         app.world_mut().resource_mut::<DrawClock>().secs += 0.3;
         app.update();
-        assert!(app.world().resource::<ToastPlaces>().rects().is_empty());
+        assert!(app.world().resource::<ToastAreas>().rects().is_empty());
         app.world_mut().resource_mut::<DrawClock>().secs = NOW;
         assert_eq!(changed(&before, &picture(&mut app, "gone")), None);
     }

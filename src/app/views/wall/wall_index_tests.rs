@@ -1,0 +1,173 @@
+//! The census that was kept up is the census that is counted.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Retention;
+use crate::protocol::Batch;
+
+fn noon() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn after(seconds: i64) -> Timestamp {
+    noon() + SignedDuration::from_secs(seconds)
+}
+
+/// A studio with a census that is kept up.
+struct IndexedModel {
+    model: Model,
+    wall_index: WallIndex,
+}
+
+impl IndexedModel {
+    fn new(most_runs: usize) -> Self {
+        let retention = Retention { runs: most_runs, ..Retention::default() };
+        Self { model: Model::new(retention), wall_index: WallIndex::default() }
+    }
+
+    fn say(&mut self, seconds: i64, run: &str, node: Option<&str>, phase: &str) {
+        self.tell(seconds, run, &format!(r#""phase":"{phase}","#), node);
+    }
+
+    fn tell(&mut self, seconds: i64, run: &str, fields: &str, node: Option<&str>) {
+        let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
+        let at = after(seconds);
+        let mut batch = Batch::new(at, true);
+        batch.push_text(&format!(r#"{{{node}{fields}"ts":"{at}","run_id":"{run}"}}"#));
+        let (mut touched, mut applied) = (Vec::new(), 0);
+        self.model.receive(batch, |_, change| {
+            applied += 1;
+            touched.push(change.run_id);
+            touched.extend(change.evicted);
+        });
+        let touched: Vec<&RunId> = touched.iter().collect();
+        self.wall_index.update(&self.model, &touched, applied, at, at);
+    }
+
+    fn wait_until(&mut self, seconds: i64) {
+        self.wall_index.update(&self.model, &[], 0, after(seconds), after(seconds));
+    }
+
+    fn counted_anew(&self, seconds: i64) -> WallIndex {
+        let mut wall_index = WallIndex::default();
+        wall_index.update(&self.model, &[], 0, after(seconds), after(seconds));
+        wall_index
+    }
+}
+
+/// Everything that is shown of a census, but for places.
+fn words(wall_index: &WallIndex) -> String {
+    let ids = |runs: Vec<(Timestamp, &RunId)>| {
+        let mut ids: Vec<String> = runs.iter().map(|(at, id)| format!("{id}@{at}")).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    let mut lines = vec![
+        format!("running {}", ids(wall_index.running().collect())),
+        format!("silent {}", ids(wall_index.silent().collect())),
+        format!("queued {}", ids(wall_index.queued().collect())),
+    ];
+    for status in [RunStatus::Completed, RunStatus::Failed, RunStatus::Cancelled] {
+        lines.push(format!("{status:?} {}", ids(wall_index.newest(status).collect())));
+        lines.push(format!("lately {}", wall_index.lately(status)));
+    }
+    let mut loads: Vec<String> = wall_index
+        .loads()
+        .filter(|(_, load)| *load != Load::default())
+        .map(|(name, load)| format!("{name} {load:?}"))
+        .collect();
+    loads.sort();
+    lines.extend(loads);
+    lines.join("\n")
+}
+
+#[test]
+fn a_run_is_counted_where_it_stands() {
+    let mut indexed = IndexedModel::new(10);
+    indexed.say(0, "a", None, "start");
+    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 0));
+    indexed.say(1, "a", Some("PLAN"), "start");
+    let loads: Vec<_> = indexed.wall_index.loads().map(|(_, load)| load).collect();
+    assert_eq!(loads[0], Load { running: 1, silent: 0, ahead: 0 });
+    indexed.say(2, "a", Some("PLAN"), "end");
+    let loads: Vec<_> = indexed.wall_index.loads().map(|(_, load)| load).collect();
+    assert_eq!((loads[0], loads[1].ahead), (Load::default(), 1));
+    indexed.say(3, "a", Some("STYLE"), "fail");
+    indexed.say(3, "a", None, "fail");
+    assert_eq!((indexed.wall_index.active(), indexed.wall_index.lately(RunStatus::Failed)), (0, 1));
+    indexed.wait_until(3_700);
+    assert_eq!(indexed.wall_index.lately(RunStatus::Failed), 0);
+    assert_eq!(indexed.wall_index.newest(RunStatus::Failed).count(), 1);
+}
+
+#[test]
+fn a_run_falls_silent_and_is_heard_again() {
+    let mut indexed = IndexedModel::new(10);
+    indexed.say(0, "a", Some("PLAN"), "start");
+    indexed.wall_index.take_changed();
+    indexed.wait_until(30);
+    assert_eq!(indexed.wall_index.silent_count(), 0);
+    indexed.wait_until(31);
+    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 1));
+    assert_eq!(indexed.wall_index.take_changed(), Some(vec![0]));
+    assert_eq!(indexed.wall_index.cells_at(0)[0], Cell::Silent as u8);
+    indexed.say(40, "a", Some("PLAN"), "progress");
+    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 0));
+}
+
+#[test]
+fn only_what_changed_is_told_and_nothing_when_nothing_did() {
+    let mut indexed = IndexedModel::new(10);
+    indexed.say(0, "a", Some("PLAN"), "start");
+    indexed.say(0, "b", Some("PLAN"), "start");
+    indexed.wall_index.take_changed();
+    let revision = indexed.wall_index.revision();
+    indexed.wait_until(1);
+    assert_eq!(indexed.wall_index.revision(), revision);
+    assert_eq!(indexed.wall_index.take_changed(), Some(Vec::new()));
+    indexed.say(2, "b", Some("PLAN"), "end");
+    assert_eq!(indexed.wall_index.take_changed(), Some(vec![1]));
+}
+
+#[test]
+fn the_next_to_finish_is_found() {
+    let mut indexed = IndexedModel::new(10);
+    for (node, place) in PIPELINE.iter().filter(|node| **node != "FIX").zip(0..) {
+        indexed.say(10 * place, "usual", Some(node), "start");
+        indexed.tell(10 * place + 5, "usual", r#""phase":"end","duration_ms":5000,"#, Some(node));
+    }
+    indexed.say(90, "usual", None, "end");
+    assert!(indexed.wall_index.next(&indexed.model, after(90)).is_none());
+    indexed.say(100, "late", Some("RENDER"), "start");
+    indexed.say(101, "early", Some("PLAN"), "start");
+    let next = indexed.wall_index.next(&indexed.model, after(102));
+    let next = next.map(|(run, left_ms)| (run.id().to_string(), left_ms));
+    assert_eq!(next, Some(("late".to_owned(), 8_000)));
+    // What nothing is heard of is nobody's promise.
+    indexed.wait_until(150);
+    assert!(indexed.wall_index.next(&indexed.model, after(150)).is_none());
+}
+
+proptest! {
+    #[test]
+    fn what_was_kept_up_is_what_is_counted(
+        indexed in prop::collection::vec(
+            (0_i64..40, 0_usize..12, prop::option::of(0_usize..11), 0_usize..5),
+            1..120,
+        ),
+    ) {
+        let mut index = IndexedModel::new(7);
+        let mut now = 0;
+        for (wait, run, node, phase) in indexed {
+            now += wait;
+            let others = ["SAFETY", "MASTER"];
+            let node = node.map(|node| PIPELINE.get(node).copied().unwrap_or_else(|| others[node - 9]));
+            let phase = ["start", "progress", "end", "fail", "info"][phase];
+            index.say(now, &format!("run-{run}"), node, phase);
+            prop_assert_eq!(words(&index.wall_index), words(&index.counted_anew(now)));
+        }
+        index.wait_until(now + 45);
+        prop_assert_eq!(words(&index.wall_index), words(&index.counted_anew(now + 45)));
+    }
+}
