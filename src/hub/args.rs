@@ -133,7 +133,7 @@ impl ServeArgs {
             None => ApiBackend::Demo,
             Some(hub) if hub.api.is_some() => ApiBackend::Backend {
                 url: parse_api_url(hub.upstream.as_str())?,
-                access: hub.connection.access.clone(),
+                access: Box::new(hub.connection.access.clone()),
                 budget: hub.connection.api.budget.clone(),
             },
             Some(_) => ApiBackend::Stream,

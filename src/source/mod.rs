@@ -136,7 +136,7 @@ pub enum Command {
     /// Start again with the same URL and a fresh count of attempts.
     Reconnect,
     /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
-    Configure(ConnectionSettings),
+    Configure(Box<ConnectionSettings>),
     /// Do something to a run. The connection stays as it is.
     Operate(RunOperation),
     /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
@@ -162,6 +162,6 @@ impl SourceHandle {
 
     /// New settings, from the next attempt on; `enabled` counts at once.
     pub fn configure(&self, settings: ConnectionSettings) {
-        self.send(Command::Configure(settings));
+        self.send(Command::Configure(Box::new(settings)));
     }
 }

@@ -233,7 +233,7 @@ impl SourceContext {
                 LoopAction::Stay
             }
             Some(Command::Configure(settings)) => {
-                let was_enabled = std::mem::replace(&mut self.settings, settings).enabled;
+                let was_enabled = std::mem::replace(&mut self.settings, *settings).enabled;
                 match (was_enabled, self.settings.enabled) {
                     (true, false) => LoopAction::Stop,
                     (false, true) if self.has_address() => LoopAction::Restart,

@@ -15,7 +15,7 @@ fn connect() -> Command {
 }
 
 fn configure(enabled: bool) -> Command {
-    Command::Configure(ConnectionSettings { enabled, ..Default::default() })
+    Command::Configure(Box::new(ConnectionSettings { enabled, ..Default::default() }))
 }
 
 /// Asserts that the source closes normally, and answers it.
@@ -139,7 +139,7 @@ async fn while_waiting_for_a_retry() {
         max_reconnect_attempts: 2,
         ..Default::default()
     };
-    stage.command(Command::Configure(settings)).await;
+    stage.command(Command::Configure(Box::new(settings))).await;
     stage.attempt().await.refuse();
     stage.until_state("attempt 2/2 at 10").await;
     stage.attempt().await.refuse();

@@ -218,7 +218,7 @@ fn nothing_that_holds_a_credential_shows_it_when_it_is_printed() {
         let source = SourceSpec::WebSocket(url.as_str().into());
         printed.push(format!("{access:?} {:?}", access.credentials()));
         printed.push(format!("{:?}", WindowRequest { source, settings: settings.clone() }));
-        printed.push(format!("{:?}", Asked::Configure(settings.connection)));
+        printed.push(format!("{:?}", Asked::Configure(Box::new(settings.connection))));
     }
     printed.push(format!("{:?}", Credentials::new(Secret::new(TOKEN).unwrap(), None)));
     printed.push(format!("{:?} {:?}", SourceSpec::Api(api.as_str().into()), Address::from(&*url)));

@@ -69,7 +69,7 @@ pub enum ApiBackend {
     /// A backend with REST: its address and the hub's credentials for it.
     Backend {
         url: ApiUrl,
-        access: Access,
+        access: Box<Access>,
         /// The connections that the hub may hold to it in all, its own questions included.
         budget: ConnectionBudget,
     },
@@ -111,7 +111,7 @@ impl Passthrough {
             ApiBackend::Stream | ApiBackend::Demo => ConnectionBudget::new(1),
         };
         let upstream = match behind {
-            ApiBackend::Backend { url, access, .. } => Ok(Upstream::new(url, access)?),
+            ApiBackend::Backend { url, access, .. } => Ok(Upstream::new(url, *access)?),
             ApiBackend::Stream => {
                 Err("this hub has no API: what is behind it is a stream of events")
             }

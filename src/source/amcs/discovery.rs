@@ -217,7 +217,7 @@ impl Discovery {
         new_runs: u64,
         now: Instant,
     ) -> Option<WalkEnd> {
-        let walk = self.walk.get_or_insert_with(|| Walk {
+        let walk = self.walk.get_or_insert(Walk {
             cursor: None,
             limit: page.limit,
             began: now,

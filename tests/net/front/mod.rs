@@ -82,7 +82,11 @@ impl Plan {
         let url = parse_api_url(&format!("http://{}", self.upstream)).unwrap();
         FrontOptions {
             gate: self.gate.clone(),
-            behind: ApiBackend::Backend { url, access: access(), budget: ConnectionBudget::new(1) },
+            behind: ApiBackend::Backend {
+                url,
+                access: Box::new(access()),
+                budget: ConnectionBudget::new(1),
+            },
             allow_actions: self.actions,
         }
     }
