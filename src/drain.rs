@@ -19,7 +19,7 @@ pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = 
     // A closed stderr is no reason to fail runs.
     let _ = writeln!(io::stderr(), "{}", words(runs, limit));
     tokio::select! {
-        () = held.desaturated(limit) => {}
+        () = held.drained(limit) => {}
         () = again => held.release(),
     }
     let left = held.count();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::backend::Backend;
 use crate::delays::Delays;
 use crate::round::{Folder, until_healthy};
-use crate::screen::CanvasSize;
+use crate::screen::ScreenClient;
 use crate::studio::keep_running;
 use crate::viewer::Viewer;
 use crate::{Options, on_runtime};
@@ -46,7 +46,7 @@ async fn measure_with(options: &Options, runs: usize) {
     let mut hub = Viewer::hub(options, "hub", address, &folder.0, false);
     hub.start();
     until_healthy(&hub).await;
-    let canvas_size = CanvasSize::open(hub.events_url());
+    let screen = ScreenClient::open(hub.events_url());
     sleep(SETTLES).await;
     let (from, began) = (backend.now(), Instant::now());
     let length = Duration::from_secs(options.seconds);
@@ -59,8 +59,8 @@ async fn measure_with(options: &Options, runs: usize) {
             requests = backend.seen().viewers_requests - before;
         }
         // Nothing may come for long where nothing changes.
-        let _ = timeout(Duration::from_millis(200), canvas_size.news()).await;
-        note(&backend, &canvas_size, (from, until), &mut seen, &mut delays);
+        let _ = timeout(Duration::from_millis(200), screen.news()).await;
+        note(&backend, &screen, (from, until), &mut seen, &mut delays);
     }
     studio.abort();
     let all = changes(&backend, from, until).len();
@@ -93,7 +93,7 @@ fn changes(backend: &Backend, from: Timestamp, until: Timestamp) -> Vec<(Change,
 /// Notes which changes are shown by now.
 fn note(
     backend: &Backend,
-    canvas_size: &CanvasSize,
+    screen: &ScreenClient,
     (from, until): (Timestamp, Timestamp),
     seen: &mut HashSet<Change>,
     delays: &mut Delays,
@@ -101,21 +101,21 @@ fn note(
     let new: Vec<_> =
         changes(backend, from, until).into_iter().filter(|(it, _)| !seen.contains(it)).collect();
     for (change, at) in new {
-        if is_shown(backend, canvas_size, change) {
+        if is_shown(backend, screen, change) {
             seen.insert(change);
             delays.add(Duration::try_from(backend.now().duration_since(at)).unwrap_or_default());
         }
     }
 }
 
-fn is_shown(backend: &Backend, canvas_size: &CanvasSize, (run, place, is_end): Change) -> bool {
+fn is_shown(backend: &Backend, screen: &ScreenClient, (run, place, is_end): Change) -> bool {
     let (name, attempt) = {
         let mut studio = backend.lock();
         let rows = &studio.run(run).executions;
         let name = rows[place].node;
         (name, rows[..=place].iter().filter(|row| row.node == name).count() as u32)
     };
-    let Some(report) = canvas_size.report(run) else { return false };
+    let Some(report) = screen.report(run) else { return false };
     let Some(node) = report.nodes.iter().find(|node| node.name == name) else { return false };
     let is_over = matches!(node.status, "success" | "failed");
     node.attempts > attempt || node.attempts == attempt && (!is_end || is_over)

@@ -13,7 +13,7 @@ const NODES: [&str; 6] = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VAL
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
-pub enum RunOperation {
+pub enum Step {
     /// By its place among the runs.
     StartRun(usize),
     CancelRun(usize),
@@ -35,7 +35,7 @@ pub struct Plan {
     pub runs: Vec<PlannedRun>,
     pub pending: usize,
     /// In order of time.
-    pub operations: Vec<(Duration, RunOperation)>,
+    pub operations: Vec<(Duration, Step)>,
 }
 
 impl Plan {
@@ -50,9 +50,9 @@ impl Plan {
         for nth in 0..count {
             let length = SHORTEST_SECS * (longest_secs / SHORTEST_SECS).powf(random.f64());
             let begin = waves[random.usize(..waves.len())] + random.f64() * 0.3;
-            operations.push((begin, RunOperation::StartRun(nth)));
+            operations.push((begin, Step::StartRun(nth)));
             if random.u8(..100) < 10 {
-                operations.push((begin + random.f64() * length, RunOperation::CancelRun(nth)));
+                operations.push((begin + random.f64() * length, Step::CancelRun(nth)));
             }
             let script = script(&mut random).lasting(Duration::from_secs_f64(length));
             runs.push(PlannedRun { script, shares_song: random.u8(..100) < 30 });
@@ -60,10 +60,9 @@ impl Plan {
         for viewer in 0..viewers {
             let mut at = random.f64() * span * 0.2;
             while at < span {
-                operations.push((at, RunOperation::StartViewer(viewer)));
+                operations.push((at, Step::StartViewer(viewer)));
                 at += 0.5 + random.f64() * span * 0.5;
-                let end =
-                    if random.bool() { RunOperation::KillViewer } else { RunOperation::StopViewer };
+                let end = if random.bool() { Step::KillViewer } else { Step::StopViewer };
                 if at < span {
                     operations.push((at, end(viewer)));
                 }
@@ -72,10 +71,9 @@ impl Plan {
         }
         if random.u8(..100) < backend_falls {
             let at = random.f64() * span;
-            let end =
-                if random.bool() { RunOperation::KillBackend } else { RunOperation::StopBackend };
+            let end = if random.bool() { Step::KillBackend } else { Step::StopBackend };
             operations.push((at, end));
-            operations.push((at + 0.5 + random.f64() * 8.0, RunOperation::StartBackend));
+            operations.push((at + 0.5 + random.f64() * 8.0, Step::StartBackend));
         }
         operations.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let operations = operations

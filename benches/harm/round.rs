@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::Options;
 use crate::backend::{Backend, Phase, Truth};
-use crate::plan::{Plan, RunOperation};
-use crate::screen::CanvasSize;
+use crate::plan::{Plan, Step};
+use crate::screen::ScreenClient;
 use crate::tally::Tally;
 use crate::viewer::{Ended, Viewer};
 
@@ -39,7 +39,7 @@ struct Round<'a> {
     backend: Backend,
     phase: Phase,
     viewers: Vec<Viewer>,
-    canvas_size: CanvasSize,
+    screen: ScreenClient,
     runs: Vec<Option<Watched>>,
     plan: Plan,
     began: Instant,
@@ -65,7 +65,7 @@ pub async fn play(options: &Options, number: u64) -> Tally {
         true => Viewer::window(options, "window", upstream, &folder.0),
         false => Viewer::hub(options, "second", upstream, &folder.0, false),
     };
-    let canvas_size = CanvasSize::open(hub.events_url());
+    let screen = ScreenClient::open(hub.events_url());
     let plan = Plan::draw(number, options.longest, 2, options.backend_falls);
     backend.add_pending(plan.pending);
     let now = Instant::now();
@@ -75,7 +75,7 @@ pub async fn play(options: &Options, number: u64) -> Tally {
         backend,
         phase: Phase::Up,
         viewers: vec![hub, second],
-        canvas_size,
+        screen,
         runs: plan.runs.iter().map(|_| None).collect(),
         plan,
         began: now,
@@ -91,7 +91,7 @@ pub async fn play(options: &Options, number: u64) -> Tally {
 impl Round<'_> {
     async fn play(mut self) -> Tally {
         let began = self.began;
-        let mut operations: VecDeque<(Instant, RunOperation)> =
+        let mut operations: VecDeque<(Instant, Step)> =
             self.plan.operations.iter().map(|(at, operation)| (began + *at, *operation)).collect();
         let mut tick = began;
         loop {
@@ -117,12 +117,12 @@ impl Round<'_> {
     }
 
     /// Does it; `false` where it cannot be done yet.
-    fn operate(&mut self, operation: RunOperation) -> bool {
+    fn operate(&mut self, operation: Step) -> bool {
         match operation {
             // A dead server begins nothing.
-            RunOperation::StartRun(_) if self.phase != Phase::Up => return false,
-            RunOperation::StartRun(nth) => self.start_run(nth),
-            RunOperation::CancelRun(nth) => {
+            Step::StartRun(_) if self.phase != Phase::Up => return false,
+            Step::StartRun(nth) => self.start_run(nth),
+            Step::CancelRun(nth) => {
                 if let Some(run) = &self.runs[nth] {
                     let now = self.backend.now();
                     let mut studio = self.backend.lock();
@@ -131,20 +131,20 @@ impl Round<'_> {
                     }
                 }
             }
-            RunOperation::StartViewer(which) => self.wanted[which] = true,
-            RunOperation::KillViewer(which) => {
+            Step::StartViewer(which) => self.wanted[which] = true,
+            Step::KillViewer(which) => {
                 self.tally.viewers_killed += usize::from(self.viewers[which].is_there());
                 self.viewers[which].kill();
                 self.gone(which);
             }
-            RunOperation::StopViewer(which) => {
+            Step::StopViewer(which) => {
                 self.tally.viewers_stopped += usize::from(self.viewers[which].is_there());
                 self.viewers[which].stop();
                 self.gone(which);
             }
-            RunOperation::StopBackend => self.turn(Phase::Restarting),
-            RunOperation::KillBackend => self.turn(Phase::Killed),
-            RunOperation::StartBackend => self.turn(Phase::Up),
+            Step::StopBackend => self.turn(Phase::Restarting),
+            Step::KillBackend => self.turn(Phase::Killed),
+            Step::StartBackend => self.turn(Phase::Up),
         }
         true
     }
@@ -258,7 +258,7 @@ impl Round<'_> {
     }
 
     fn differences(&self, id: Uuid) -> Vec<String> {
-        match self.canvas_size.report(id) {
+        match self.screen.report(id) {
             None => vec!["it is not shown".to_owned()],
             Some(report) => Truth::of(&self.backend, id).differences(&report),
         }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
-pub struct CanvasSize {
+pub struct ScreenClient {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -36,7 +36,7 @@ struct State {
     model: Option<Model>,
 }
 
-impl CanvasSize {
+impl ScreenClient {
     pub fn open(url: String) -> Self {
         let shared = Arc::new(Shared::default());
         let task = tokio::spawn(watch(url, shared.clone()));
@@ -59,7 +59,7 @@ impl CanvasSize {
     }
 }
 
-impl Drop for CanvasSize {
+impl Drop for ScreenClient {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -111,9 +111,12 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
             skip_waiting(&mut execution.nodes, true);
         }
     }
-    // The pipeline's first node is in no loop: a second one of it is a second execution.
+    // The pipeline's first node is in no loop: a second one of it is a second execution, unless the
+    // backend tells of fewer. It was tried again then, and the rows of the first tries stay as they are.
     let first = |row: &NodeExecution| row.node == PIPELINE[0];
-    while let Some(next) = rows.iter().skip(1).position(|row| first(row)) {
+    let mut more = snapshot.starts.map_or(u32::MAX, |starts| starts.saturating_sub(1));
+    while let Some(next) = rows.iter().skip(1).position(|row| first(row)).filter(|_| more > 0) {
+        more -= 1;
         let next = next + 1;
         let Some(at) = rows[next].started_at else { break };
         let past: Vec<&NodeExecution> = rows.drain(..next).collect();

@@ -47,11 +47,11 @@ impl HeldRuns {
 
     /// Waits until no run is held, for at most `limit`, or until [`release`](Self::release).
     #[cfg(not(target_arch = "wasm32"))]
-    pub async fn desaturated(&self, limit: Duration) {
+    pub async fn drained(&self, limit: Duration) {
         let mut changes = self.0.subscribe();
-        let desaturated = changes.wait_for(|count| count.runs == 0 || count.is_released);
+        let drained = changes.wait_for(|count| count.runs == 0 || count.is_released);
         // Its sender is `self`.
-        let _ = tokio::time::timeout(limit, desaturated).await;
+        let _ = tokio::time::timeout(limit, drained).await;
     }
 
     /// Waits until [`release`](Self::release).
@@ -85,7 +85,7 @@ mod tests {
             drop(two);
         });
         let began = Instant::now();
-        held.desaturated(Duration::from_secs(600)).await;
+        held.drained(Duration::from_secs(600)).await;
         assert_eq!(began.elapsed().as_secs(), 10);
     }
 
@@ -94,10 +94,10 @@ mod tests {
         let held = HeldRuns::default();
         let _run = held.hold();
         let began = Instant::now();
-        held.desaturated(Duration::from_secs(7)).await;
+        held.drained(Duration::from_secs(7)).await;
         assert_eq!(began.elapsed().as_secs(), 7);
         held.release();
-        held.desaturated(Duration::from_secs(600)).await;
+        held.drained(Duration::from_secs(600)).await;
         assert_eq!(began.elapsed().as_secs(), 7);
     }
 }

@@ -43,7 +43,7 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
             LoopAction::Quit => {
                 // Sockets whose closing would make the backend fail their runs.
                 let api = &context.settings.api;
-                api.budget.held().desaturated(api.drain).await;
+                api.budget.held().drained(api.drain).await;
                 return;
             }
         };

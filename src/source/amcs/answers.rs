@@ -94,7 +94,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             self.watched.values_mut().for_each(WatchedRun::end_pause);
             // What was not over may have ended meanwhile, and other runs with it.
             let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
-            unfinished.for_each(|run| self.queries.demand(&QueryKey::Run(run.id.clone())));
+            unfinished.for_each(|run| self.queries.demand(&QueryKey::Run(run.id.clone()), now));
             self.discovery.demand();
         }
         let refusal = match answer {
@@ -160,7 +160,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         for id in were_listed {
             // It ran, and does not any more.
             if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
-                self.queries.demand(&QueryKey::Run(id));
+                self.queries.demand(&QueryKey::Run(id), now);
             }
         }
     }
@@ -189,7 +189,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if !end.is_complete {
             self.songs.want();
             let wanted = self.songs.wanted().iter();
-            wanted.for_each(|song| self.queries.demand(&QueryKey::SongRuns(song.clone())));
+            wanted.for_each(|song| self.queries.demand(&QueryKey::SongRuns(song.clone()), now));
         }
         let refusal = self.list_refusal.clone()?;
         // Nothing else lists the runs that run.
@@ -218,7 +218,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             self.songs.heard(run.song_id.as_ref(), now);
             match self.watched.get(&id) {
                 // Its end was missed, or it was executed again.
-                Some(_) => self.queries.demand(&QueryKey::Run(id)),
+                Some(_) => self.queries.demand(&QueryKey::Run(id), now),
                 None => {
                     self.watched.insert(id.clone(), WatchedRun::past(id, &run, now));
                 }

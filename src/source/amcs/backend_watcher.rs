@@ -269,7 +269,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));
         run.is_ours = true;
         run.is_missing = false;
-        self.queries.demand(&QueryKey::Run(id));
+        self.queries.demand(&QueryKey::Run(id), now);
     }
 
     pub(super) fn server_now(&self) -> Option<Timestamp> {
@@ -367,8 +367,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let poll = context.settings.api.poll_interval;
         let lasting = |lasts: Duration| Freshness { lasts: Some(lasts), stale_lasts: poll };
         let mut due = Vec::new();
-        let mut want = |key: QueryKey, freshness: Freshness| {
-            due.extend(self.queries.due(&key, freshness, now).map(|at| (at, key)));
+        let mut want = |key: QueryKey, freshness: Freshness, since: Instant| {
+            due.extend(self.queries.due(&key, freshness, since).map(|at| (at, key)));
         };
         let running = self.running();
         let list_interval = match (&self.list_refusal, running) {
@@ -376,7 +376,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
             (None, _) => poll / 2,
         };
-        want(QueryKey::List, lasting(list_interval));
+        want(QueryKey::List, lasting(list_interval), now);
         if !self.is_reached {
             // One question is enough to find out whether it is back.
             return due;
@@ -392,13 +392,17 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 answered_at: self.queries.answered_at(&key),
                 now,
             };
-            want(key, run.freshness(&look));
+            want(key, run.freshness(&look), run.known_since());
             if let Some(song) = &run.song_id {
-                want(QueryKey::Song(song.clone()), lasting(SONG_LASTS));
+                want(QueryKey::Song(song.clone()), lasting(SONG_LASTS), run.known_since());
             }
         }
         for song in self.songs.wanted() {
-            want(QueryKey::SongRuns(song.clone()), Freshness { lasts: None, stale_lasts: poll });
+            want(
+                QueryKey::SongRuns(song.clone()),
+                Freshness { lasts: None, stale_lasts: poll },
+                now,
+            );
         }
         let (at, _) = self.discovery.next(now);
         due.extend(
@@ -487,7 +491,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             SocketEvent::Opened => {
                 socket.is_open = true;
                 run.socket_opened(now);
-                self.queries.demand(&QueryKey::Run(id));
+                self.queries.demand(&QueryKey::Run(id), now);
             }
             SocketEvent::Batch(mut batch) => {
                 for item in &batch.items {
@@ -498,7 +502,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                         let call = run.observe(event, now);
                         let key = QueryKey::Run(id.clone());
                         if call.demands_run {
-                            self.queries.demand(&key);
+                            self.queries.demand(&key, now);
                         } else if call.invalidates_run {
                             self.queries.invalidate(&key);
                         }

@@ -32,6 +32,8 @@ const LONG_WALK: Duration = Duration::from_secs(10);
 /// and so many times as long as a walk takes.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(8);
 const RECHECK_FACTOR: u32 = 20;
+/// What is due without a time of its own counts as due for this long.
+const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
 /// Questions of one walk.
 const MOST_QUESTIONS: u32 = 1_000;
 /// Ids that are remembered as seen.
@@ -145,7 +147,8 @@ impl Discovery {
 
     /// The next page, and when it is due; a moment in the past is now.
     pub fn next(&self, now: Instant) -> (Instant, PageQuestion) {
-        let at = self.next_at.unwrap_or(now);
+        // What waits for its turn gets older, so that it comes.
+        let at = self.next_at.or(now.checked_sub(UNTIMED_HEAD_START)).unwrap_or(now);
         if let Some(walk) = &self.walk {
             let (cursor, limit) = (walk.cursor.clone(), walk.limit);
             return (at, PageQuestion { cursor, limit, purpose: Purpose::Walk });
@@ -198,13 +201,12 @@ impl Discovery {
     fn counted(&mut self, answer: &PageAnswer, now: Instant) {
         match answer {
             PageAnswer::Rows(list) if list.total.is_some() && list.total == self.total => {
-                let pause = if self.was_incomplete { RETRY_INTERVAL } else { COUNT_INTERVAL };
-                self.next_at = Some(now + pause);
+                self.next_at = Some(now + COUNT_INTERVAL);
             }
             // The number changed, is not told, or the page holds a pending run by now.
             PageAnswer::Rows(_) | PageAnswer::Refused | PageAnswer::Denied => {
                 self.readable = None;
-                self.next_at = None;
+                self.next_at = Some(now);
             }
             PageAnswer::Lost => self.next_at = Some(now + COUNT_INTERVAL),
         }
@@ -228,7 +230,7 @@ impl Discovery {
             rows: 0,
         });
         self.is_demanded = false;
-        self.next_at = None;
+        self.next_at = Some(now);
         walk.questions += 1;
         walk.added += new_runs;
         let goes_on = match answer {
@@ -284,11 +286,12 @@ impl Discovery {
             () => RETRY_INTERVAL,
         };
         self.next_at = Some(now + pause);
-        self.recheck_at = Some(now + RECHECK_INTERVAL.max(took * RECHECK_FACTOR));
         // Rows that could not be read may be runs that end without a change of the number.
-        if self.was_incomplete {
-            self.readable = None;
-        }
+        let recheck = match self.was_incomplete {
+            true => RETRY_INTERVAL.max(took * 2),
+            false => RECHECK_INTERVAL.max(took * RECHECK_FACTOR),
+        };
+        self.recheck_at = Some(now + recheck);
         self.walk = None;
         Some(WalkEnd { is_complete, is_refused })
     }

@@ -47,6 +47,8 @@ enum Refetch {
 struct Entry {
     answered_at: Option<Instant>,
     in_flight: bool,
+    /// Since when it is wanted without delay.
+    wanted_at: Option<Instant>,
     refetch: Refetch,
     failures: u32,
     not_before: Option<Instant>,
@@ -60,15 +62,15 @@ pub(super) struct Queries {
 }
 
 impl Queries {
-    /// When `key` is to be asked for; `None` while it is, or where what is known lasts. A moment in
-    /// the past is now.
-    pub fn due(&self, key: &QueryKey, freshness: Freshness, now: Instant) -> Option<Instant> {
-        let Some(entry) = self.entries.get(key) else { return Some(now) };
+    /// When `key`, wanted since `since`, is to be asked for; `None` while it is, or where what is known
+    /// lasts. A moment in the past is now: what is overdue for longest is asked for first.
+    pub fn due(&self, key: &QueryKey, freshness: Freshness, since: Instant) -> Option<Instant> {
+        let Some(entry) = self.entries.get(key) else { return Some(since) };
         if entry.in_flight {
             return None;
         }
         let due = match (entry.answered_at, entry.refetch) {
-            (None, _) | (_, Refetch::Now) => now,
+            (None, _) | (_, Refetch::Now) => entry.wanted_at.unwrap_or(since),
             (Some(at), Refetch::Stale) => {
                 let lasts = freshness.lasts.unwrap_or(freshness.stale_lasts);
                 at + freshness.stale_lasts.min(lasts)
@@ -87,11 +89,11 @@ impl Queries {
 
     /// How much `key` is preferred to what is due at the same time.
     pub fn head_start(&self, key: &QueryKey) -> Duration {
-        let is_wanted_now =
-            self.entries.get(key).is_some_and(|entry| entry.refetch == Refetch::Now);
+        // What was never asked for is new to whoever looks.
+        let is_wanted_now = self.entries.get(key).is_none_or(|entry| entry.refetch == Refetch::Now);
         match key {
             QueryKey::List => Duration::from_millis(1_500),
-            QueryKey::Run(_) if is_wanted_now => Duration::from_secs(1),
+            QueryKey::Run(_) if is_wanted_now => Duration::from_secs(2),
             QueryKey::Song(_) => Duration::from_millis(300),
             QueryKey::Page | QueryKey::SongRuns(_) | QueryKey::Run(_) => Duration::ZERO,
         }
@@ -105,6 +107,7 @@ impl Queries {
     pub fn begin(&mut self, key: &QueryKey) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.in_flight = true;
+        entry.wanted_at = None;
         entry.refetch = Refetch::None;
     }
 
@@ -122,6 +125,7 @@ impl Queries {
             entry.not_before = Some(now + pause);
             if entry.refetch == Refetch::None {
                 entry.refetch = Refetch::Now;
+                entry.wanted_at.get_or_insert(now);
             }
         }
     }
@@ -141,8 +145,10 @@ impl Queries {
     }
 
     /// It is wanted now, whatever is known.
-    pub fn demand(&mut self, key: &QueryKey) {
-        self.entries.entry(key.clone()).or_default().refetch = Refetch::Now;
+    pub fn demand(&mut self, key: &QueryKey, now: Instant) {
+        let entry = self.entries.entry(key.clone()).or_default();
+        entry.refetch = Refetch::Now;
+        entry.wanted_at.get_or_insert(now);
     }
 
     /// All pauses end: the server is back.
@@ -203,7 +209,7 @@ mod tests {
         assert_eq!(queries.due(&key, FRESHNESS, now), after(now, 60));
         queries.invalidate(&key);
         assert_eq!(queries.due(&key, FRESHNESS, now), after(now, 5));
-        queries.demand(&key);
+        queries.demand(&key, now);
         queries.invalidate(&key);
         assert_eq!(queries.due(&key, FRESHNESS, now), Some(now));
         let lasting = Freshness { lasts: None, ..FRESHNESS };
@@ -216,7 +222,7 @@ mod tests {
     fn what_is_wanted_while_it_is_asked_is_asked_again() {
         let (mut queries, now) = (Queries::default(), Instant::now());
         queries.begin(&QueryKey::List);
-        queries.demand(&QueryKey::List);
+        queries.demand(&QueryKey::List, now);
         queries.answered(&QueryKey::List, true, now);
         assert_eq!(queries.due(&QueryKey::List, FRESHNESS, now), Some(now));
     }

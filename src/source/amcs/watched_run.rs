@@ -146,6 +146,11 @@ impl WatchedRun {
         has_changed
     }
 
+    /// When this run became known here.
+    pub fn known_since(&self) -> Instant {
+        self.known_since
+    }
+
     /// Nothing more is expected of it.
     pub fn is_over(&self) -> bool {
         self.is_over
