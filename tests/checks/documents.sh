@@ -16,8 +16,7 @@ mapfile -t sources < <(grep --recursive --files-with-matches --include='*.rs' -e
 
 # Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of Cargo's
 # is named alone.
-known=$(
-    printf '%s\n' help version no-default-features
+options() { # files
     awk '
         /#\[arg\(/ { inside = 1 }
         inside && /(^|[^[:alnum:]_])long([^[:alnum:]_]|$)/ { long = 1 }
@@ -29,8 +28,15 @@ known=$(
             if (long) print name
             long = 0
         }
-    ' "${sources[@]}"
+    ' "$@"
+}
+known=$(
+    printf '%s\n' help version no-default-features
+    options "${sources[@]}"
 )
+# A bench has options of its own, which only the page on benches names.
+of_benches=$(options benches/harm/main.rs)
+[[ -n $of_benches ]] || complain "no options were found in benches/harm/main.rs"
 # Variables that the program reads are texts in its code; those of tests are there, too.
 variables=$(grep --recursive --no-filename --only-matching --include='*.rs' --include='*.mjs' --include='*.sh' \
     'METERBRIDGE_[A-Z_]*[A-Z]' src tests benches web | sort -u)
@@ -43,9 +49,16 @@ for page in "${documents[@]}"; do
         !block || /(^|[^[:alnum:]_.\/-])meterbridge /
     ' "$page" |
         sed -E 's/(cargo|apt-get|node|npm|git|chromium|install|journalctl|systemctl|wasm-bindgen|rustup)( [^`]* -- | [^`#]*)//g')
+    if [[ $page == benches/README.md ]]; then
+        options_here=$known$'\n'$of_benches
+        whose="meterbridge or of the bench harm"
+    else
+        options_here=$known
+        whose=meterbridge
+    fi
     while read -r option; do
-        grep --quiet --line-regexp --fixed-strings -e "$option" <<<"$known" ||
-            complain "$page names --$option, which is no option of meterbridge"
+        grep --quiet --line-regexp --fixed-strings -e "$option" <<<"$options_here" ||
+            complain "$page names --$option, which is no option of $whose"
     done < <(grep --only-matching --extended-regexp -e '(^|[^[:alnum:]-])--[a-z][a-z-]*' <<<"$ours" |
         sed 's/.*--//' | sort -u)
 
