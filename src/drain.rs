@@ -3,11 +3,18 @@
 
 use std::future::Future;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 #[cfg(unix)]
 use crate::kiosk::service::{Notice, Service};
 use crate::source::HeldRuns;
+
+/// How long sockets may take to be closed.
+const PARTING: Duration = Duration::from_millis(1_500);
 
 /// Says how many runs are held and waits until they are over, for at most `limit`, or until `again`, a
 /// second request to end. Returns at once where no run is held.
@@ -20,16 +27,52 @@ pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = 
     let _ = writeln!(io::stderr(), "{}", words(runs, limit));
     tokio::select! {
         () = held.drained(limit) => {}
-        () = again => held.release(),
+        () = again => {}
     }
     let left = held.count();
+    held.release();
     if left > 0 {
+        // They are closed with a close frame, which fails fewer runs than a cut.
+        let _ = timeout(PARTING, held.emptied()).await;
         let _ = writeln!(io::stderr(), "{}", words_of_the_rest(left));
+    }
+}
+
+/// Runs that this process holds, for those that end it without knowing of sources.
+static REMEMBERED: Mutex<Option<(HeldRuns, Duration)>> = Mutex::new(None);
+/// The program ends: nobody is to start it again.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Has [`wait_before_restart`] wait for these runs, for at most `limit`.
+pub fn remember(held: &HeldRuns, limit: Duration) {
+    *REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner) = Some((held.clone(), limit));
+}
+
+/// True once the program waits for its end.
+pub fn is_ending() -> bool {
+    ENDING.load(Ordering::Acquire)
+}
+
+/// Closes the sockets of the runs that are [remembered](remember), whatever that does.
+pub async fn give_up() {
+    let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((held, _)) = remembered {
+        held.release();
+        let _ = timeout(PARTING, held.emptied()).await;
+    }
+}
+
+/// Waits for the runs that are [remembered](remember) before the process is replaced.
+pub fn wait_before_restart() {
+    let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some((held, limit)) = remembered {
+        block_on_wait(&held, limit);
     }
 }
 
 /// The same for a program without a runtime; a second Ctrl-C ends it by the signal.
 pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
+    ENDING.store(true, Ordering::Release);
     if held.count() == 0 {
         return;
     }
@@ -38,6 +81,10 @@ pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
     if let Some(service) = Service::of_environment() {
         service.tell(Notice::Stopping);
     }
+    block_on_wait(held, limit);
+}
+
+fn block_on_wait(held: &HeldRuns, limit: Duration) {
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
         runtime.block_on(wait(held, limit, std::future::pending()));
     }

@@ -47,8 +47,12 @@ impl ConnectionBudget {
         ConnectionPermit { _permit: self.permits.clone().acquire_owned().await.ok() }
     }
 
-    /// A connection, where one is free.
+    /// A connection for a socket, where one is free. The last one is left to questions: a socket holds
+    /// what it takes until its run is over.
     pub fn try_take(&self) -> Option<ConnectionPermit> {
+        if self.permits.available_permits() < 2 {
+            return None;
+        }
         let permit = self.permits.clone().try_acquire_owned().ok()?;
         Some(ConnectionPermit { _permit: Some(permit) })
     }

@@ -54,6 +54,13 @@ impl HeldRuns {
         let _ = tokio::time::timeout(limit, drained).await;
     }
 
+    /// Waits until no run is held.
+    pub async fn emptied(&self) {
+        let mut changes = self.0.subscribe();
+        // Its sender is `self`.
+        let _ = changes.wait_for(|count| count.runs == 0).await;
+    }
+
     /// Waits until [`release`](Self::release).
     pub async fn released(&self) {
         let mut changes = self.0.subscribe();

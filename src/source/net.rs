@@ -3,13 +3,18 @@
 //! command may change it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::connector::Connect;
 use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, rest};
 use super::{ApiUrl, Command, ConnectionSettings, amcs, session, websocket};
+
+/// How long sockets may take to be closed at the end.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Runs until the sender of `commands` is dropped. Connects at once where there is a URL.
 ///
@@ -44,6 +49,9 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
                 // Sockets whose closing would make the backend fail their runs.
                 let api = &context.settings.api;
                 api.budget.held().drained(api.drain).await;
+                api.budget.held().release();
+                // They are closed with a close frame.
+                let _ = timeout(PARTING, api.budget.held().emptied()).await;
                 return;
             }
         };

@@ -10,6 +10,7 @@ use bevy::prelude::*;
 use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use tracing::warn;
 
+use crate::drain;
 use crate::server::signals::Signals;
 
 /// Exit code of a program that Ctrl-C ended, as shells have it.
@@ -45,7 +46,11 @@ fn listen(asked: Res<AskedToEnd>, proxy: Option<Res<EventLoopProxyWrapper>>) {
                 // The loop is gone only when the window is.
                 let _ = proxy.send_event(WinitUserEvent::WakeUp);
             }
-            signals.received().await;
+            // Once the window is closed, however that was, one signal more is enough.
+            if !drain::is_ending() {
+                signals.received().await;
+            }
+            drain::give_up().await;
             exit(INTERRUPTED);
         });
     };

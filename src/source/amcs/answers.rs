@@ -1,6 +1,7 @@
 //! What REST answers, taken in: which runs are to be watched, what is handed on, and what is asked next.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use smol_str::SmolStr;
@@ -49,17 +50,14 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub(super) fn take_answer(
         &mut self,
         answer: QueryResult,
+        took: Duration,
         context: &mut SourceContext,
     ) -> Option<PollOutcome> {
         let now = Instant::now();
-        if let Some(asking) = self.asking.take() {
-            let took = now.saturating_duration_since(asking.began);
-            match &answer {
-                QueryResult::Page(page, _) if page.is_small() => {
-                    self.pacer.answered_rows(took, now)
-                }
-                _ => self.pacer.answered(took, now),
-            }
+        self.asking = None;
+        match &answer {
+            QueryResult::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
+            _ => self.pacer.answered(took, now),
         }
         let key = match &answer {
             QueryResult::List(_) => QueryKey::List,
@@ -68,12 +66,11 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             QueryResult::Run(id, ..) => QueryKey::Run(id.clone()),
             QueryResult::Song(id, _) => QueryKey::Song(id.clone()),
         };
-        // That there is no such thing is an answer, too; and how pages are asked for again is not the
-        // queries' business.
+        // That there is no such thing is an answer, too; and what is said of a list or of a title is
+        // asked for again in its own time.
         let is_told = |error: &HttpError| {
-            let is_of_lists =
-                matches!(key, QueryKey::Page | QueryKey::List | QueryKey::SongRuns(_));
-            matches!(error.status(), Some(400..=499)) || is_of_lists && error.was_answered()
+            let is_of_no_run = !matches!(key, QueryKey::Run(_));
+            matches!(error.status(), Some(400..=499)) || is_of_no_run && error.was_answered()
         };
         let failure = answer.failure().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
@@ -113,7 +110,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             QueryResult::Page(page, answer) => self.take_page(&page, answer, context, now),
             QueryResult::SongRuns(song, answer) => {
                 self.songs.answered(&song);
-                let new_runs = answer.map(|list| self.discovery.note(&list)).unwrap_or_default();
+                let new_runs = answer.map(|list| self.discovery.note(&list).0).unwrap_or_default();
                 self.take_past(new_runs, context, now);
                 None
             }
@@ -183,6 +180,11 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let found = self.discovery.answered(page, &answer, now);
         if let (PageAnswer::Rows(list), Some(_)) = (&answer, &self.list_refusal) {
             self.take_list(list, false, now);
+            for row in list.runs.iter().filter(|row| row.status != Some(ReportedStatus::Running)) {
+                if let Some(run) = self.watched.get_mut(&row.run_id) {
+                    run.is_listed = false;
+                }
+            }
         }
         self.take_past(found.new_runs, context, now);
         let end = found.end?;
@@ -267,6 +269,10 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     fn run_is_refused(&mut self, id: &RunId, error: &HttpError, context: &mut SourceContext) {
         let Some(run) = self.watched.get_mut(id) else { return };
         if !matches!(error.status(), Some(404 | 422)) || run.is_missing {
+            return;
+        }
+        if self.sockets.get(id).is_some_and(|socket| socket.is_open) {
+            // Its events come: whoever answers does not know it.
             return;
         }
         run.is_missing = true;

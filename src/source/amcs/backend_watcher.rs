@@ -3,7 +3,7 @@
 //! come out of one budget: watching must not harm (protocol, section 6).
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -57,9 +57,16 @@ pub(super) struct Handle {
 
 /// The question that is in flight.
 pub(super) struct Asking {
-    pub began: Instant,
-    /// The same by this machine's clock.
+    /// Set when it is sent.
+    began: Arc<OnceLock<Instant>>,
+    /// When it was decided, by this machine's clock.
     since: Timestamp,
+}
+
+impl Asking {
+    fn began(&self) -> Option<Instant> {
+        self.began.get().copied()
+    }
 }
 
 /// What happened that the session has to know.
@@ -81,7 +88,7 @@ pub(super) struct BackendWatcher<C> {
     pub(super) sockets: HashMap<RunId, Handle>,
     pub(super) socket_tasks: JoinSet<RunId>,
     pub(super) next_token: u64,
-    pub(super) answers: JoinSet<QueryResult>,
+    pub(super) answers: JoinSet<(QueryResult, Duration)>,
     pub(super) asking: Option<Asking>,
     pub(super) pacer: Pacer,
     pub(super) discovery: Discovery,
@@ -217,13 +224,18 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let has_room = context.signal_sender.has_room();
         let now = Instant::now();
         // When it is to be told that there is no answer.
-        let silent_at = self.asking.as_ref().map(|asking| asking.began + UNANSWERED_AFTER);
+        let silent_at = self.asking.as_ref().and_then(Asking::began);
+        let silent_at = silent_at.map(|began| began + UNANSWERED_AFTER);
         let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;
             Some(answer) = self.answers.join_next(), if has_room && !self.answers.is_empty() => {
                 // A question does not panic, and nobody aborts it.
-                self.take_answer(answer.ok()?, context)
+                let Ok((answer, took)) = answer else {
+                    self.asking = None;
+                    return None;
+                };
+                self.take_answer(answer, took, context)
             }
             // What a socket tells of its end comes before its end.
             Some(news) = self.news.recv(), if has_room => {
@@ -255,7 +267,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
         self.sockets.clear();
         self.news.close();
-        self.answers.abort_all();
+        // A question that is given up still holds its connection at the other end: so does its task.
+        self.answers.detach_all();
         let all = async { while self.socket_tasks.join_next().await.is_some() {} };
         let _ = timeout(GOODBYE, all).await;
         self.socket_tasks.detach_all();
@@ -355,6 +368,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 stop: stopped,
                 _permit: permit,
                 held: self.held.clone(),
+                goes_on: false,
             };
             self.socket_tasks.spawn(socket.run());
             let handle = Handle { token: self.next_token, is_open: false, stop: Some(stop) };
@@ -382,12 +396,14 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             return due;
         }
         let server_now = self.server_now();
+        let goes_on = |run: &&WatchedRun| !run.is_over() && !run.is_missing && !run.waits();
+        let unfinished = self.watched.values().filter(goes_on).count();
         for (id, run) in &self.watched {
             let key = QueryKey::Run(id.clone());
             let look = Look {
                 socket_is_open: self.sockets.get(id).is_some_and(|socket| socket.is_open),
                 poll_interval: poll,
-                running,
+                unfinished,
                 server_now,
                 answered_at: self.queries.answered_at(&key),
                 now,
@@ -439,7 +455,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let Some((_, key)) = due.min_by_key(urgency) else { return wake };
         self.queries.begin(&key);
         self.began_to_try |= !self.is_reached;
-        self.asking = Some(Asking { began: now, since: context.now() });
+        self.asking = Some(Asking { began: Arc::default(), since: context.now() });
         self.start(key, now);
         wake
     }
@@ -453,9 +469,12 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             }
             _ => None,
         };
+        let began = self.asking.as_ref().map(|asking| asking.began.clone()).unwrap_or_default();
         self.answers.spawn(async move {
             let _permit = api.permit().await;
-            match key {
+            // What waits for its turn here waits for nothing that the backend does.
+            let asked = *began.get_or_init(Instant::now);
+            let answer = match key {
                 QueryKey::List => QueryResult::List(api.active_runs().await),
                 QueryKey::Page => {
                     let answer = api.page(&page).await;
@@ -473,7 +492,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                     let answer = api.song_title(&id).await;
                     QueryResult::Song(id, answer)
                 }
-            }
+            };
+            (answer, asked.elapsed())
         });
     }
 
@@ -564,5 +584,5 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 
 /// True for a question that has been in flight for so long that it has to be told.
 fn is_slow(asking: &Asking) -> bool {
-    asking.began.elapsed() >= UNANSWERED_AFTER
+    asking.began().is_some_and(|began| began.elapsed() >= UNANSWERED_AFTER)
 }

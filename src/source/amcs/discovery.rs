@@ -170,9 +170,9 @@ impl Discovery {
         answer: &PageAnswer,
         now: Instant,
     ) -> FoundRuns {
-        let new_runs = match answer {
+        let (new_runs, added) = match answer {
             PageAnswer::Rows(list) => self.note(list),
-            PageAnswer::Refused | PageAnswer::Denied | PageAnswer::Lost => Vec::new(),
+            PageAnswer::Refused | PageAnswer::Denied | PageAnswer::Lost => (Vec::new(), 0),
         };
         match page.purpose {
             Purpose::Count => {
@@ -180,22 +180,27 @@ impl Discovery {
                 FoundRuns { new_runs, end: None }
             }
             Purpose::Walk => {
-                let end = self.walked(page, answer, new_runs.len() as u64, now);
+                let end = self.walked(page, answer, added, now);
                 FoundRuns { new_runs, end }
             }
         }
     }
 
-    /// Remembers the runs of a page. Returns those that are new or have changed.
-    pub fn note(&mut self, list: &RunList) -> Vec<ListedRun> {
+    /// Remembers the runs of a page. Returns those that are new or have changed, and the number of the
+    /// new ones.
+    pub fn note(&mut self, list: &RunList) -> (Vec<ListedRun>, u64) {
         if self.known.len() + list.runs.len() > MOST_KNOWN {
             self.known.clear();
         }
+        let mut added = 0;
         let is_new = |run: &&ListedRun| {
             let state = (run.status, run.updated_at);
-            self.known.insert(run.run_id.clone(), state) != Some(state)
+            let before = self.known.insert(run.run_id.clone(), state);
+            added += u64::from(before.is_none());
+            before != Some(state)
         };
-        list.runs.iter().filter(is_new).cloned().collect()
+        let new_runs = list.runs.iter().filter(is_new).cloned().collect();
+        (new_runs, added)
     }
 
     fn counted(&mut self, answer: &PageAnswer, now: Instant) {

@@ -18,6 +18,15 @@ use crate::source::{
     ConnectionPermit, ConnectionSettings, Credentials, Disconnect, HeldRuns, SourceUrl,
 };
 
+/// How long a server may take to answer the opening request: longer than it stands still.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(75);
+
+/// How long after REST the end of a run may be published.
+const LATE_END: Duration = Duration::from_secs(2);
+
+/// Bytes that a message may have at least.
+const LEAST_MESSAGE_BYTES: usize = 64 << 20;
+
 /// How long a server may take to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,6 +58,8 @@ pub(super) struct RunSocket<C> {
     /// Held as long as the socket is.
     pub _permit: ConnectionPermit,
     pub held: HeldRuns,
+    /// The run has begun and is not over, by its events.
+    pub goes_on: bool,
 }
 
 /// Why reading ends.
@@ -68,35 +79,48 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     /// closing it could make the backend fail the run.
     pub async fn run(mut self) -> RunId {
         let limit = self.settings.connect_timeout;
+        // From the first byte on, the server may count this socket as a watcher.
+        let held = (!self.settings.api.safe_sockets).then(|| self.held.hold());
+        // Error texts are unbounded, and a message that is too large would end the connection.
+        self.settings.max_message_bytes = self.settings.max_message_bytes.max(LEAST_MESSAGE_BYTES);
         let (connector, url) = (self.connector.clone(), self.url.clone());
         let (credentials, most) = (self.credentials.clone(), self.settings.max_message_bytes);
-        let open = async {
-            let transport = connector.connect(&url).await?;
-            shake_hands(transport, &url, credentials.as_ref(), most).await
-        };
         // An attempt is not given up half way: its socket may be open already at the other end.
-        let opened = timeout(limit, open).await;
-        match opened.unwrap_or(Err(Disconnect::ConnectTimeout { after: limit })) {
+        let opened = match timeout(limit, connector.connect(&url)).await {
+            Err(_) => Err(Disconnect::ConnectTimeout { after: limit }),
+            Ok(Err(disconnect)) => Err(disconnect),
+            Ok(Ok(transport)) => {
+                let shaken = shake_hands(transport, &url, credentials.as_ref(), most);
+                let none = Err(Disconnect::ConnectTimeout { after: HANDSHAKE_PATIENCE });
+                timeout(HANDSHAKE_PATIENCE, shaken).await.unwrap_or(none)
+            }
+        };
+        match opened {
             Err(disconnect) => self.tell(SocketEvent::Ended(disconnect)).await,
             Ok(mut socket) => {
-                let held = (!self.settings.api.safe_sockets).then(|| self.held.hold());
                 self.tell(SocketEvent::Opened).await;
                 match self.read(&mut socket).await {
                     Parting::Ended(disconnect) => {
                         part(&mut socket, &disconnect).await;
                         self.tell(SocketEvent::Ended(disconnect)).await;
                     }
-                    Parting::Over => close(&mut socket).await,
+                    Parting::Over => {
+                        // REST may know of the end before it is published.
+                        if held.is_some() && self.goes_on {
+                            let _ = timeout(LATE_END, self.hold(&mut socket)).await;
+                        }
+                        close(&mut socket).await;
+                    }
                     Parting::Unwanted => {
-                        if held.is_some() {
+                        if held.is_some() && self.goes_on {
                             self.hold(&mut socket).await;
                         }
                         close(&mut socket).await;
                     }
                 }
-                drop(held);
             }
         }
+        drop(held);
         self.run
     }
 
@@ -128,6 +152,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
                     let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, live);
                     let disconnect = gather(socket, first, &mut batch, settings.max_message_bytes);
+                    self.note(&batch);
                     if !batch.is_empty() {
                         self.tell(SocketEvent::Batch(batch)).await;
                     }
@@ -141,6 +166,20 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
             }
             if heartbeat.ping_is_due(&settings) && socket.ping().is_err() {
                 return Parting::Ended(Disconnect::Lost);
+            }
+        }
+    }
+
+    /// Remembers whether the run goes on, as far as its events tell.
+    fn note(&mut self, batch: &Batch) {
+        for item in &batch.items {
+            if ends_run(item, &self.run) {
+                self.goes_on = false;
+            } else if let Item::Event(event) = item
+                && event.run_id == self.run
+                && (event.node.is_some() || event.phase == Phase::Start)
+            {
+                self.goes_on = true;
             }
         }
     }

@@ -32,8 +32,8 @@ pub(super) struct Look {
     /// Its socket is open.
     pub socket_is_open: bool,
     pub poll_interval: Duration,
-    /// Runs that are polled.
-    pub running: usize,
+    /// Runs that are polled, since they are not over.
+    pub unfinished: usize,
     pub server_now: Option<Timestamp>,
     /// When its detail was last answered.
     pub answered_at: Option<Instant>,
@@ -207,10 +207,12 @@ impl WatchedRun {
     /// How fresh its detail has to be, with an open socket or without.
     pub fn freshness(&self, look: &Look) -> Freshness {
         let scale = |interval: Duration| {
-            let crowd = look.running.max(RUNS_AT_FULL_PACE) as f64 / RUNS_AT_FULL_PACE as f64;
+            let crowd = look.unfinished.max(RUNS_AT_FULL_PACE) as f64 / RUNS_AT_FULL_PACE as f64;
             interval.mul_f64(crowd)
         };
         let waited = look.now.saturating_duration_since(self.known_since);
+        let age = look.server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
+        let is_old = age.is_some_and(|age| age.unsigned_abs() > WAITING_SETTLES);
         let lasts = match () {
             () if self.is_missing || self.is_orphan(look.server_now, look.now) => {
                 Some(scale(ORPHAN_INTERVAL))
@@ -224,7 +226,7 @@ impl WatchedRun {
                     .map_or(Duration::ZERO, |at| self.heard_at.saturating_duration_since(at));
                 Some(since + SILENCE)
             }
-            () if self.waits() && !self.is_named && waited > WAITING_SETTLES => {
+            () if self.waits() && !self.is_named && (waited > WAITING_SETTLES || is_old) => {
                 Some(scale(WAITING_INTERVAL))
             }
             () => Some(scale(look.poll_interval)),
@@ -272,8 +274,10 @@ impl WatchedRun {
                 is_lost || age.is_some_and(is_long)
             }
             Some(ReportedStatus::Cancelled) => {
+                let age = server_now.zip(until).map(|(now, at)| now.duration_since(at));
+                let is_old = |age: SignedDuration| age.unsigned_abs() >= CANCEL_SETTLES;
                 let quiet = now.saturating_duration_since(self.noticed_at) >= CANCEL_SETTLES;
-                snapshot.executions.is_empty() || quiet
+                snapshot.executions.is_empty() || quiet || age.is_some_and(is_old)
             }
             _ => false,
         };

@@ -14,6 +14,7 @@ use bevy::prelude::*;
 use bevy::render::{Render, RenderApp, RenderSystems};
 use tracing::{error, info, warn};
 
+use crate::drain;
 use crate::kiosk::service::{Notice, Service};
 use crate::kiosk::watchdog::{Found, LOOK_EVERY, Restarts, Watchdog};
 
@@ -62,6 +63,9 @@ fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
     let mut looked_at = Instant::now();
     let mut ready = false;
     loop {
+        if drain::is_ending() {
+            return;
+        }
         thread::sleep(LOOK_EVERY);
         let now = Instant::now();
         let drawn = frames.load(Ordering::Relaxed);
@@ -90,6 +94,7 @@ fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
 /// Replaces this program by a new start of itself, with the same arguments; or, where that has not
 /// helped lately, ends it with exit code 1, for whoever supervises it.
 pub fn restart(reason: &str) -> ! {
+    drain::wait_before_restart();
     let before = Restarts::from_text(&std::env::var(RESTARTS).unwrap_or_default());
     let now_secs = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     match before.with_one_more(now_secs) {
