@@ -13,7 +13,9 @@ use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::state::viewport::Viewport;
 use meterbridge::app::{ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::Settings;
-use meterbridge::source::{Access, ConnectionEvent, ConnectionState, Secret, SourceSpec};
+use meterbridge::source::{
+    Access, ConnectionBudget, ConnectionEvent, ConnectionState, Secret, SourceSpec,
+};
 
 use super::backend::{Backend, Parrot, Script};
 use super::picture::{meterbridge, scratch};
@@ -42,6 +44,7 @@ fn stand_in(parrot: Parrot) -> (String, impl Fn() -> Vec<String>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let backend = Backend::new();
+            backend.allow_connections(2);
             backend.repeat_credentials(parrot);
             backend.start_run([Script::success(400)]);
             let address = backend.listen().await;
@@ -125,6 +128,9 @@ fn no_screen_shows_a_credential() {
         let mut settings = Settings::default();
         settings.connection.reconnect_delay = Duration::from_millis(50);
         settings.connection.access = Access { token: Secret::new(TOKEN), ..Access::default() };
+        // Sockets, too, may repeat what they were sent.
+        settings.connection.api.max_sockets = 1;
+        settings.connection.api.budget = ConnectionBudget::new(2);
         let url = format!("http://ann:{PASSWORD}@{address}");
         let seen = words(&url, settings, |app| {
             let world = app.world();

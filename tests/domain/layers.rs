@@ -39,6 +39,7 @@ const LAYERS: &[&str] = &[
     "app/plugins",
     "app/platform",
     "app/mod",
+    "embed",
 ];
 
 /// Imports that the order allows, and something else forbids.

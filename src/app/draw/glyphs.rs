@@ -85,7 +85,7 @@ pub fn badge(
                 );
             }
         }
-        Outline::ConfirmDialog => {
+        Outline::QuestionMark => {
             part.shape(
                 layer,
                 Shape::ring(centre, radius * 0.92, radius * 0.13)

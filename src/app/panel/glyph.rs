@@ -95,7 +95,7 @@ fn paint_outline(painter: &Painter, centre: Pos2, radius: f32, outline: Outline)
                 painter.add(Shape::line(points, stroke(1.4, palette.skipped_hatch)));
             }
         }
-        Outline::ConfirmDialog => {
+        Outline::QuestionMark => {
             paint_dashes(painter, centre, radius * 0.9, 14, palette.text_tertiary);
             let font = style::semibold((radius * 1.4).max(8.0));
             painter.text(centre, Align2::CENTER_CENTER, "?", font, ink(palette.text_secondary));

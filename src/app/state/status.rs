@@ -47,7 +47,7 @@ pub enum Outline {
     /// A broken ring around two arrow heads.
     Arrows,
     /// A dotted ring around a question mark.
-    ConfirmDialog,
+    QuestionMark,
 }
 
 /// How far a node has come, for pictures that tell no more.
@@ -108,7 +108,7 @@ impl DisplayStatus {
             Self::Failed => Outline::Octagon,
             Self::Cancelled => Outline::Square,
             Self::Skipped => Outline::Arrows,
-            Self::Unknown => Outline::ConfirmDialog,
+            Self::Unknown => Outline::QuestionMark,
         }
     }
 

@@ -213,6 +213,11 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 run.status.is_some_and(|it| it.is_final() || it == ReportedStatus::Cancelled);
             ended && run.updated_at.max(run.started_at) >= Some(since)
         };
+        // A run that is seen running here may be over before any list of active runs is asked for.
+        for run in runs.iter().filter(|run| run.status == Some(ReportedStatus::Running)) {
+            let id = run.run_id.clone();
+            self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::past(id, run, now));
+        }
         let mut past: Vec<ListedRun> = runs.into_iter().filter(is_past).collect();
         past.sort_by_key(|run| std::cmp::Reverse(run.updated_at.max(run.started_at)));
         for run in past.into_iter().take(MOST_PAST) {

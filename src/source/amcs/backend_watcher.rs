@@ -224,8 +224,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let has_room = context.signal_sender.has_room();
         let now = Instant::now();
         // When it is to be told that there is no answer.
-        let silent_at = self.asking.as_ref().and_then(Asking::began);
-        let silent_at = silent_at.map(|began| began + UNANSWERED_AFTER);
+        let began = |asking: &Asking| asking.began().unwrap_or(now) + UNANSWERED_AFTER;
+        let silent_at = self.asking.as_ref().map(began);
         let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;

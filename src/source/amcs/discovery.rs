@@ -282,7 +282,10 @@ impl Discovery {
         }
         let is_complete = !goes_on && !walk.incomplete;
         let is_refused = walk.rows == 0 && !is_complete;
-        self.was_incomplete = !is_complete && !found_all;
+        self.was_incomplete = match found_all {
+            true => !is_complete && (self.was_incomplete || walk.incomplete),
+            false => !is_complete,
+        };
         self.total = walk.total;
         let took = now.saturating_duration_since(walk.began);
         let pause = match () {
