@@ -82,6 +82,7 @@ impl ApiRequest {
     }
 
     /// Answered when the run is over, not when it begins.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn is_execute(&self) -> bool {
         self.path.ends_with("/execute")
     }

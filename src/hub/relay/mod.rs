@@ -32,7 +32,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::client::ResumeRequest;
 pub use self::counters::Counters;
 use self::ingest_thread::IngestThread;
 use self::journal::Journal;
@@ -292,7 +291,7 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let shared = self.shared.clone();
-        let (resume, stop) = (ResumeRequest::read(query), self.stopping.subscribe());
+        let (resume, stop) = (client::ResumeRequest::read(query), self.stopping.subscribe());
         let guard = client::ConnectedGuard::new(shared);
         let mut clients = self.clients();
         // Those that have ended, so that they do not pile up.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
+use super::api::QueryResult;
 use super::backend_watcher::{BackendWatcher, PollOutcome};
 use super::discovery::{PageAnswer, PageQuestion};
 use super::queries::QueryKey;
@@ -22,29 +23,6 @@ use crate::source::source_context::SourceContext;
 /// away for longer, all that ended meanwhile.
 const MOST_PAST: usize = 200;
 const PAST: SignedDuration = SignedDuration::from_hours(24);
-
-/// An answer of REST.
-pub(super) enum QueryResult {
-    List(Result<RunList, HttpError>),
-    Page(PageQuestion, Result<RunList, HttpError>),
-    SongRuns(SmolStr, Result<RunList, HttpError>),
-    /// With the token of the socket that was open when it was asked.
-    Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
-    Song(SmolStr, Result<Option<SmolStr>, HttpError>),
-}
-
-impl QueryResult {
-    /// Why it says nothing that was asked for, where that is so.
-    fn failure(&self) -> Option<&HttpError> {
-        match self {
-            Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
-                answer.as_ref().err()
-            }
-            Self::Run(_, _, answer) => answer.as_ref().err(),
-            Self::Song(_, answer) => answer.as_ref().err(),
-        }
-    }
-}
 
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub(super) fn take_answer(

@@ -24,6 +24,29 @@ const PATIENCE: Duration = Duration::from_secs(75);
 /// How long a call that changes something keeps questions waiting.
 const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
+/// An answer of REST.
+pub(super) enum QueryResult {
+    List(Result<RunList, HttpError>),
+    Page(PageQuestion, Result<RunList, HttpError>),
+    SongRuns(SmolStr, Result<RunList, HttpError>),
+    /// With the token of the socket that was open when it was asked.
+    Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
+    Song(SmolStr, Result<Option<SmolStr>, HttpError>),
+}
+
+impl QueryResult {
+    /// Why it says nothing that was asked for, where that is so.
+    pub fn failure(&self) -> Option<&HttpError> {
+        match self {
+            Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
+                answer.as_ref().err()
+            }
+            Self::Run(_, _, answer) => answer.as_ref().err(),
+            Self::Song(_, answer) => answer.as_ref().err(),
+        }
+    }
+}
+
 pub(super) struct Api<C> {
     client: Arc<HttpClient<C>>,
     api_base: ApiBase,

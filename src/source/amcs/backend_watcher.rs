@@ -11,8 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::answers::QueryResult;
-use super::api::Api;
+use super::api::{Api, QueryResult};
 use super::discovery::Discovery;
 use super::pacing::Pacer;
 use super::queries::{Freshness, Queries, QueryKey};

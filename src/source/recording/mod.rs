@@ -21,14 +21,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
 
-use self::objects::{Objects, Part};
+use self::objects::{LONGEST_LINE, Objects, Part};
 use self::prefix::{LogLine, without_prefix};
 use crate::protocol::{Batch, Item, KEPT_OF_A_BAD_FRAME};
 use crate::text;
-
-/// Bytes of the longest line, and of the longest object, that is read as a frame: the largest message,
-/// escaped.
-const LONGEST_LINE: usize = 16 << 20;
 
 /// Characters shown of a line that is no event.
 const MOST_SHOWN: usize = 60;

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
-use super::LONGEST_LINE;
 use crate::protocol::KEPT_OF_A_BAD_FRAME;
 use crate::text;
+
+/// Bytes of the longest line, and of the longest object, that is read as a frame: the largest message,
+/// escaped.
+pub(super) const LONGEST_LINE: usize = 16 << 20;
 
 /// Keys that are named of JSON that is no event.
 const MOST_KEYS: usize = 3;
