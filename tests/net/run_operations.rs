@@ -342,7 +342,6 @@ async fn operations_send_credentials_to_their_own_origin_only() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
     let backend = Backend::new();
-    backend.ask_for(Guard::Everything("another".to_owned()));
     let run = backend.add_run([Script::success(10)]);
     let named = ApiSettings { runs: vec![run.to_string()], ..ApiSettings::default() };
     let mut client =

@@ -150,7 +150,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     ) -> Option<PollOutcome> {
         let answer = answer.map_or_else(
             |error| match error.status() {
-                Some(400..=499) => PageAnswer::Denied,
+                Some(300..=499) => PageAnswer::Denied,
                 _ => PageAnswer::Refused,
             },
             PageAnswer::Rows,
@@ -218,7 +218,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         context: &mut SourceContext,
     ) -> Option<PollOutcome> {
         let disconnect = disconnect_of(error);
-        if disconnect.is_final() && self.watched.is_empty() {
+        if disconnect.is_final() && self.watched.is_empty() || !self.is_readable {
+            // It answers, and nothing that it says can be read.
+            self.is_reached = false;
             return Some(PollOutcome::Unreached(disconnect));
         }
         if !std::mem::replace(&mut self.said_refusal, true) {

@@ -385,6 +385,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         };
         let running = self.running();
         let list_interval = match (&self.list_refusal, running) {
+            // Whoever tries again says when.
+            _ if !self.is_reached => Duration::ZERO,
             (Some(_), _) => REFUSED_LIST_INTERVAL,
             (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
             (None, _) => poll / 2,

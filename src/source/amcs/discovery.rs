@@ -36,6 +36,8 @@ const RECHECK_FACTOR: u32 = 20;
 const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
 /// Questions of one walk.
 const MOST_QUESTIONS: u32 = 1_000;
+/// Questions of a walk that could read nothing.
+const MOST_REFUSALS: u32 = 60;
 /// Ids that are remembered as seen.
 const MOST_KNOWN: usize = 50_000;
 
@@ -118,6 +120,8 @@ pub(super) struct Discovery {
     readable: Option<PageQuestion>,
     /// A walk is wanted whatever the number of runs is.
     is_demanded: bool,
+    /// Walks in a row that could read nothing: the pause between them doubles.
+    refused_in_a_row: u32,
     /// When the list is walked though its length is the same.
     recheck_at: Option<Instant>,
     known: HashMap<RunId, (Option<ReportedStatus>, Option<Timestamp>)>,
@@ -132,6 +136,7 @@ impl Discovery {
             was_incomplete: false,
             readable: None,
             is_demanded: true,
+            refused_in_a_row: 0,
             recheck_at: None,
             known: HashMap::new(),
         }
@@ -140,7 +145,7 @@ impl Discovery {
     /// Walks the whole list as soon as possible: the backend was away, or nothing else lists its runs.
     pub fn demand(&mut self) {
         self.is_demanded = true;
-        if self.walk.is_none() {
+        if self.walk.is_none() && self.refused_in_a_row == 0 {
             self.next_at = None;
         }
     }
@@ -259,6 +264,11 @@ impl Discovery {
                 walk.incomplete = true;
                 false
             }
+            // A server that refuses everything is not asked for every row.
+            PageAnswer::Refused if walk.rows == 0 && walk.questions >= MOST_REFUSALS => {
+                walk.incomplete = true;
+                false
+            }
             PageAnswer::Refused if walk.limit > 1 => {
                 walk.limit /= 2;
                 true
@@ -293,7 +303,9 @@ impl Discovery {
             () if took > LONG_WALK => took,
             () => RETRY_INTERVAL,
         };
-        self.next_at = Some(now + pause);
+        self.refused_in_a_row = if is_refused { self.refused_in_a_row + 1 } else { 0 };
+        let doubled = pause.saturating_mul(1 << self.refused_in_a_row.min(5));
+        self.next_at = Some(now + doubled);
         // Rows that could not be read may be runs that end without a change of the number.
         let recheck = match self.was_incomplete {
             true => RETRY_INTERVAL.max(took * 2),
