@@ -347,6 +347,8 @@ async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
     let mut client =
         TestClient::watching(&backend, ConnectionSettings { api: named, ..settings() });
     client.pass(secs(1)).await;
+    // From now on it lets nobody in.
+    backend.ask_for(Guard::Everything("another".to_owned()));
     let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
     assert!(words.starts_with("Not authenticated. Put a token into METERBRIDGE_TOKEN"), "{words}");
 }
