@@ -33,7 +33,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use self::backend::{Backend, Guard, Phase, Script};
+use self::backend::{Backend, Guard, Phase, RemovalFaults, Script};
 
 /// What a failing node raises.
 const WORDS: &str = "LLM call timed out after 30s";
@@ -58,6 +58,10 @@ struct Args {
     /// Listen here
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
+
+    /// Fail no run when a socket that watches it goes away
+    #[arg(long)]
+    bears_watchers: bool,
 
     /// Keep so many runs going; 0: none but those that are asked for
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -126,6 +130,11 @@ impl Plan {
 async fn main() -> std::io::Result<()> {
     let args = Args::parse();
     let backend = Backend::begun_at(Timestamp::now());
+    // Whoever plays with it may do harm; what that costs is asked for elsewhere.
+    backend.expect_harm();
+    if args.bears_watchers {
+        backend.fail_after_removals(RemovalFaults { polite: 0.0, reset: 0.0, cut: 0.0 });
+    }
     let listener = TcpListener::bind(args.listen).await?;
     println!("A backend stands at http://{}. Ctrl-C ends it.", listener.local_addr()?);
     backend.accept(listener, |stream| async { Some(stream) });

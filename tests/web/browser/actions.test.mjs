@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import { Backend } from "../support/backend.mjs";
 import { WITH_PANEL, browserTest } from "../support/display.mjs";
-import { Serve } from "../support/program.mjs";
+import { Serve, WITH_SOCKETS } from "../support/program.mjs";
 import { until } from "../support/waiting.mjs";
 
 const FOR_EVER = { node_ms: 600_000 };
@@ -12,7 +12,7 @@ const FOR_EVER = { node_ms: 600_000 };
 /** A page that may act, with a run on screen: `{backend, display, run, song}`. */
 async function acting(bench, plan, { query = "actions", hub = { "allow-actions": true } } = {}) {
   const backend = await bench.use(Backend.open());
-  const serve = await bench.use(Serve.start({ of: backend.url, store: "none", "poll-secs": 2, ...hub }));
+  const serve = await bench.use(Serve.start({ of: backend.url, store: "none", ...WITH_SOCKETS, ...hub }));
   const display = await bench.open({ at: serve.url, query, viewport: WITH_PANEL });
   await display.until("a connection", ({ connection }) => connection.updates === "live");
   const { run, song } = await backend.start("Copper Sky", plan);

@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 
 import { Backend } from "../support/backend.mjs";
 import { NO_SERVER, browserTest } from "../support/display.mjs";
-import { Serve } from "../support/program.mjs";
+import { Serve, WITH_SOCKETS } from "../support/program.mjs";
 import { until } from "../support/waiting.mjs";
 
 /** A backend and the hub in front of it. */
 async function studio(bench, options = {}) {
   const backend = await bench.use(Backend.open());
   const start = (more = {}) =>
-    Serve.start({ of: backend.url, store: "none", "poll-secs": 2, ...options, ...more });
+    Serve.start({ of: backend.url, store: "none", ...WITH_SOCKETS, ...options, ...more });
   return { backend, start, hub: await bench.use(start()) };
 }
 

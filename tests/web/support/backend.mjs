@@ -19,7 +19,7 @@ export class Backend {
       throw new Error(`there is no stand-in at ${PROGRAM}: run cargo build --example stand_in`);
     }
     const backend = new Backend();
-    const child = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--runs", "0"], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(PROGRAM, ["--listen", "127.0.0.1:0", "--runs", "0", "--bears-watchers"], { stdio: ["pipe", "pipe", "inherit"] });
     backend.#child = child;
     backend.url = await new Promise((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`stand_in: exit code ${code}`)));

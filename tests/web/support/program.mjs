@@ -51,6 +51,9 @@ export async function snapshot(recording, { width, height }, into) {
   return fs.readFileSync(into);
 }
 
+/** Options of a hub whose backend fails no run when a socket goes away, as that of the browser tests. */
+export const WITH_SOCKETS = { "safe-sockets": true };
+
 /** `meterbridge serve`: the page, with a demo studio or as the hub of a backend. */
 export class Serve {
   #child;
