@@ -36,6 +36,8 @@ const RECHECK_FACTOR: u32 = 20;
 const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
 /// Questions of one walk.
 const MOST_QUESTIONS: u32 = 1_000;
+/// Walks in a row that could read nothing, after which the pause between them doubles.
+const PATIENT_WALKS: u32 = 5;
 /// Questions of a walk that could read nothing.
 const MOST_REFUSALS: u32 = 60;
 /// Ids that are remembered as seen.
@@ -145,7 +147,7 @@ impl Discovery {
     /// Walks the whole list as soon as possible: the backend was away, or nothing else lists its runs.
     pub fn demand(&mut self) {
         self.is_demanded = true;
-        if self.walk.is_none() && self.refused_in_a_row == 0 {
+        if self.walk.is_none() && self.refused_in_a_row < PATIENT_WALKS {
             self.next_at = None;
         }
     }
@@ -304,7 +306,8 @@ impl Discovery {
             () => RETRY_INTERVAL,
         };
         self.refused_in_a_row = if is_refused { self.refused_in_a_row + 1 } else { 0 };
-        let doubled = pause.saturating_mul(1 << self.refused_in_a_row.min(5));
+        let beyond = self.refused_in_a_row.saturating_sub(PATIENT_WALKS).min(5);
+        let doubled = pause.saturating_mul(1 << beyond);
         self.next_at = Some(now + doubled);
         // Rows that could not be read may be runs that end without a change of the number.
         let recheck = match self.was_incomplete {
