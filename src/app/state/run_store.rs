@@ -187,12 +187,27 @@ fn drain(
                     clock.align(batch.received_at, link.recording_rate);
                 }
                 receive(&mut studio, batch, &mut announce);
+                for step in studio.model.take_clock_steps() {
+                    let event = ConnectionEvent::Note { message: step.to_string() };
+                    let (at, url) = (step.noticed_at, link.url.clone());
+                    note(&mut link, ConnectionLogEntry { at, url, event }, &mut announce);
+                }
             }
             Signal::State(state) => {
                 match &state {
                     ConnectionState::Connected { .. } => link.last_error = None,
                     // Another address, or this one from the beginning.
                     ConnectionState::Connecting { .. } => link.hub = None,
+                    _ => {}
+                }
+                let stands =
+                    |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
+                match (stands(&link.state), stands(&state)) {
+                    (false, true) => studio.model.connection_stands(),
+                    // The time of a recording goes on behind its end.
+                    (true, false) if !link.is_recording() => {
+                        studio.model.connection_lost(clock.now);
+                    }
                     _ => {}
                 }
                 announce.states.write(ConnectionChanged(state.clone()));
@@ -254,7 +269,7 @@ pub fn receive(studio: &mut Studio, batch: crate::protocol::Batch, announce: &mu
 
 fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
     match &entry.event {
-        ConnectionEvent::Connecting => {}
+        ConnectionEvent::Connecting | ConnectionEvent::Note { .. } => {}
         ConnectionEvent::Connected => {
             announce.connected.write(Connected { url: entry.url.clone() });
         }
