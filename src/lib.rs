@@ -31,10 +31,10 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod director;
-#[cfg(feature = "app")]
-pub mod embed;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod drain;
+#[cfg(feature = "app")]
+pub mod embed;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod hub;
 pub mod inspect;
