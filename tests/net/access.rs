@@ -14,8 +14,8 @@ use meterbridge::source::{
 use tokio::io::DuplexStream;
 use uuid::Uuid;
 
-use crate::amcs::{TestClient, check_manners, naming, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script, Wire};
+use crate::client::{TestClient, check_manners, naming, settings, with_sockets};
 use crate::real::wait_for;
 use crate::wss::certificate;
 

@@ -12,6 +12,7 @@ mod access;
 mod amcs;
 mod backend;
 mod backpressure;
+mod client;
 mod commands;
 mod demo;
 mod faults;

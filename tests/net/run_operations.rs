@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::amcs::{TestClient, check_manners, settings, with_sockets};
 use crate::backend::{BASE, Backend, Guard, Script};
+use crate::client::{TestClient, check_manners, settings, with_sockets};
 use crate::stage::{Stage, URL};
 
 fn secs(seconds: u64) -> Duration {

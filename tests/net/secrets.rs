@@ -30,8 +30,8 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 
-use crate::amcs::naming;
 use crate::backend::{Backend, Parrot, Script, Wire};
+use crate::client::naming;
 
 const TOKEN: &str = "t0ken-5f1e8d-s3cret";
 const PASSWORD: &str = "p4ssw0rd-77aa41";

@@ -9,8 +9,8 @@ use meterbridge::source::{ApiSettings, ConnectionSettings, ConnectionState, Upda
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::amcs::{TestClient, settings, with_sockets};
 use crate::backend::{Backend, RemovalFaults, Script};
+use crate::client::{TestClient, settings, with_sockets};
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -188,7 +188,12 @@ impl Passthrough {
         }
         looks.retain(|_, look| look.upgrade().is_some());
         let (passthrough, place) = (Arc::clone(self), target.clone());
-        let look: SharedRead = Box::pin(async move { passthrough.ask(&place).await });
+        // A task of its own: the backend goes on with a question whose screen has hung up, so that its
+        // place among the connections stays taken until it is answered.
+        let look: SharedRead = Box::pin(async move {
+            let asked = tokio::spawn(async move { passthrough.ask(&place).await });
+            asked.await.unwrap_or_else(|_| ProxiedResponse::nothing())
+        });
         let look = look.shared();
         looks.extend(look.downgrade().map(|weak| (target, weak)));
         look

@@ -7,15 +7,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::api::{Api, QueryResult};
 use super::discovery::Discovery;
+use super::held_sockets::{HeldSocket, close_when_over};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Queries, QueryKey};
-use super::run_socket::{RunSocket, SocketEvent, SocketMessage};
+use super::run_socket::{RunSocket, SocketEvent, SocketGoal, SocketMessage};
 use super::songs::RecentSongs;
 use super::watched_run::{Look, Loss, WatchedRun};
 use crate::protocol::{Item, RunId};
@@ -50,8 +51,20 @@ const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 pub(super) struct Handle {
     pub token: u64,
     pub is_open: bool,
-    /// Taken when it is told to stop.
-    stop: Option<oneshot::Sender<()>>,
+    goal: watch::Sender<SocketGoal>,
+}
+
+impl Handle {
+    /// Asks the socket of `run` to close where the run is over, and else to stay open unheard.
+    fn part_from(&self, run: Option<&WatchedRun>) {
+        let is_over = run.is_none_or(|run| run.is_over() || run.is_missing);
+        let next = if is_over { SocketGoal::Close } else { SocketGoal::Hold };
+        self.goal.send_if_modified(|goal| {
+            let is_new = *goal < next;
+            *goal = next.max(*goal);
+            is_new
+        });
+    }
 }
 
 /// The question that is in flight.
@@ -255,22 +268,30 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Closes the sockets of runs that are over, and waits a moment for them. The others go on by
-    /// themselves until their runs are over: [`HeldRuns`] counts them.
+    /// Closes the sockets of runs that are over, and waits a moment for them. The others are held in the
+    /// background until their runs are over: [`HeldRuns`] counts them.
     pub async fn stop(mut self) {
-        let over = self.watched.iter().filter(|(_, run)| run.is_over());
-        for (id, _) in over {
-            if let Some(stop) = self.sockets.get_mut(id).and_then(|socket| socket.stop.take()) {
-                let _ = stop.send(());
-            }
+        for (id, socket) in &self.sockets {
+            socket.part_from(self.watched.get(id));
         }
-        self.sockets.clear();
         self.news.close();
         // A question that is given up still holds its connection at the other end: so does its task.
         self.answers.detach_all();
         let all = async { while self.socket_tasks.join_next().await.is_some() {} };
         let _ = timeout(GOODBYE, all).await;
         self.socket_tasks.detach_all();
+        let sockets = std::mem::take(&mut self.sockets);
+        let held = sockets.into_iter().filter(|(_, socket)| !socket.goal.is_closed());
+        let held: Vec<HeldSocket> = held
+            .filter_map(|(id, socket)| {
+                Some(HeldSocket::new(self.watched.remove(&id)?, socket.goal))
+            })
+            .collect();
+        if !held.is_empty() {
+            let server_clock = self.server_clock;
+            let loss = self.lost;
+            tokio::spawn(close_when_over(self.api, self.pacer, server_clock, loss, held));
+        }
     }
 
     /// Something was done to a run: it is asked for now, and watched until it is over, though it may
@@ -338,11 +359,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     fn arrange_sockets(&mut self, context: &SourceContext, now: Instant) {
         let most = context.settings.api.sockets();
         let wanted = self.socket_candidates(most);
-        for (id, socket) in self.sockets.iter_mut().filter(|(id, _)| !wanted.contains(id)) {
-            let Some(stop) = socket.stop.take() else { continue };
-            if self.watched.get(id).is_none_or(|run| run.is_over() || run.is_missing) {
-                let _ = stop.send(());
-            }
+        for (id, socket) in self.sockets.iter().filter(|(id, _)| !wanted.contains(id)) {
+            socket.part_from(self.watched.get(id));
         }
         if !self.is_reached || self.asking.as_ref().is_some_and(is_slow) {
             // A socket that is opened now comes to life with all that waits.
@@ -354,7 +372,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 continue;
             }
             let Some(permit) = self.budget.try_take() else { break };
-            let (stop, stopped) = oneshot::channel();
+            let (goal_sender, goal) = watch::channel(SocketGoal::Listen);
             self.next_token += 1;
             let socket = RunSocket {
                 connector: self.connector.clone(),
@@ -364,13 +382,13 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 run: id.clone(),
                 token: self.next_token,
                 messages: self.news_sender.clone(),
-                stop: stopped,
+                goal,
                 _permit: permit,
                 held: self.held.clone(),
                 goes_on: false,
             };
             self.socket_tasks.spawn(socket.run());
-            let handle = Handle { token: self.next_token, is_open: false, stop: Some(stop) };
+            let handle = Handle { token: self.next_token, is_open: false, goal: goal_sender };
             self.sockets.insert(id, handle);
         }
     }

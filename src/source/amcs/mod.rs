@@ -10,6 +10,7 @@
 //! | `discovery` | how runs are found that no list of active runs showed | I/O |
 //! | `songs` | whose lists of runs may help with that | I/O |
 //! | `watched_run` | one run: what is known of it, what that calls for | I/O |
+//! | `held_sockets` | sockets that outlive their source until their runs are over | events |
 //! | `run_socket` | one run's socket | REST |
 //! | `backend_watcher` | what is asked next, and which runs have a socket | states, commands |
 //! | `answers` | what becomes of an answer | states, commands |
@@ -19,6 +20,7 @@ mod answers;
 mod api;
 mod backend_watcher;
 mod discovery;
+mod held_sockets;
 mod pacing;
 mod queries;
 mod run_socket;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::protocol::{Batch, Item, Phase, RunId};
@@ -44,7 +44,18 @@ pub(super) enum SocketEvent {
     Ended(Disconnect),
 }
 
-/// What a socket is made of.
+/// The state that a socket is asked to be in. It only ever moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SocketGoal {
+    /// Report every event.
+    Listen,
+    /// Nobody listens any more: stay open until the run is over.
+    Hold,
+    /// The run is over: close.
+    Close,
+}
+
+/// The socket of one run, and the parts it needs to connect.
 pub(super) struct RunSocket<C> {
     pub connector: Arc<C>,
     pub url: SourceUrl,
@@ -53,8 +64,8 @@ pub(super) struct RunSocket<C> {
     pub run: RunId,
     pub token: u64,
     pub messages: mpsc::Sender<SocketMessage>,
-    /// Its sender is dropped when the socket is not wanted any more, and sends when its run is over.
-    pub stop: oneshot::Receiver<()>,
+    /// A dropped sender counts as [`SocketGoal::Hold`].
+    pub goal: watch::Receiver<SocketGoal>,
     /// Held as long as the socket is.
     pub _permit: ConnectionPermit,
     pub held: HeldRuns,
@@ -141,12 +152,11 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         let settings = ConnectionSettings { idle_timeout: Duration::ZERO, ..self.settings.clone() };
         let opened = Instant::now();
         let mut heartbeat = Heartbeat::new(opened);
+        let mut goals = self.goal.clone();
         loop {
             tokio::select! {
                 biased;
-                stop = &mut self.stop => {
-                    return if stop.is_ok() { Parting::Over } else { Parting::Unwanted };
-                }
+                parting = parting(&mut goals) => return parting,
                 first = socket.next() => {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
@@ -184,7 +194,8 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         }
     }
 
-    /// Holds the socket until its run is over, the connection ends, or nobody wants to wait.
+    /// Holds the socket until its run is over, by its events or by REST, until the connection ends, or
+    /// until nobody wants to wait.
     async fn hold<S>(&self, socket: &mut Socket<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -201,12 +212,27 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                 }
             }
         };
+        let mut goal = self.goal.clone();
+        let closed = async {
+            if goal.wait_for(|goal| *goal == SocketGoal::Close).await.is_err() {
+                // Nobody is left who could say so.
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             () = over => {}
+            () = closed => sleep(LATE_END).await,
             () = self.held.released() => {}
             () = sleep(self.settings.api.drain) => {}
         }
     }
+}
+
+/// Waits until nobody listens to a socket any more.
+async fn parting(goals: &mut watch::Receiver<SocketGoal>) -> Parting {
+    let goal = goals.wait_for(|goal| *goal > SocketGoal::Listen).await;
+    let is_over = goal.is_ok_and(|goal| *goal == SocketGoal::Close);
+    if is_over { Parting::Over } else { Parting::Unwanted }
 }
 
 /// True for the event with which a run is over.

@@ -40,7 +40,8 @@ pub(super) struct Look {
     pub now: Instant,
 }
 
-/// A moment at which the server was found to be away.
+/// An instant at which the server was found to be away.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Loss {
     pub at: Instant,
     /// The same by the server's clock, where that is known.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::amcs::with_sockets;
+use crate::client::with_sockets;
 use jiff::Timestamp;
 use meterbridge::demo::{DemoOptions, DemoServer};
 use meterbridge::hub::HubServer;
