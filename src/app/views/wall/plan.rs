@@ -132,7 +132,7 @@ impl Order {
 }
 
 /// Plans the wall for a screen. `before` is the current plan: the wall becomes less dense only if
-/// [`SLACK`] more tiles would still fit.
+/// `SLACK` more tiles would still fit.
 pub fn plan(
     wall_index: &WallIndex,
     canvas_size: &CanvasSize,
