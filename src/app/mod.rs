@@ -1,25 +1,26 @@
 //! The application: Bevy plugins around the model.
 //!
-//! Every frame goes one way: [`state::run_store`] drains the source into the model, [`control`]
-//! carries out what the user asked for, [`state::entities`] brings the world in step with the model,
-//! and the views draw. Only the run store changes the model; a snapshot of a recording brings a
-//! finished one along.
+//! Data flows one way in every frame: [`state::run_store`] drains the source into the model,
+//! [`control`] executes the user's actions, [`state::entities`] updates the entities from the model,
+//! and the views draw. Only the run store changes the model; a snapshot of a recording inserts a
+//! finished model at the start.
 //!
-//! Layers: each imports only what stands above it, which `tests/checks/layers.sh` checks.
+//! Layers: each imports only from the layers above it in this table, which `tests/domain/layers.rs`
+//! checks.
 //!
-//! | layer | what it is |
+//! | layer | contents |
 //! | --- | --- |
 //! | `systems` | the order of a frame |
-//! | `words` | values as people read them |
-//! | `state` | what is so: vocabulary, model, what is chosen of it; nothing here draws |
-//! | `theme` | colours, sizes of type, durations of motion |
+//! | `words` | values as text for people |
+//! | `state` | vocabulary, model, focus and selection; draws nothing |
+//! | `theme` | colours, type sizes, durations of motion |
 //! | `draw` | the renderer; knows no run |
-//! | `views` | what is seen of runs |
-//! | `overlays` | what lies over the views; knows no view |
-//! | `control` | who decides: actions are carried out |
-//! | `panel` | egui |
-//! | `plugins` | what an app is made of |
-//! | `platform` | what the app is in: window, page, picture, machine |
+//! | `views` | stage, wall, meter bridge |
+//! | `overlays` | toasts and pill above the views; knows no view |
+//! | `control` | executes actions |
+//! | `panel` | the egui side panel |
+//! | `plugins` | the plugins that make up an app |
+//! | `platform` | window, page, snapshot, machine |
 
 pub mod control;
 pub mod draw;

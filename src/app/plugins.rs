@@ -1,4 +1,4 @@
-//! The plugins that an app is made of, or that another app takes in.
+//! Plugins that make up the application, for its binary and for apps that embed it.
 
 use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
@@ -13,11 +13,11 @@ use crate::config::Settings;
 use crate::protocol::RunId;
 use crate::source::SourceSpec;
 
-/// Everything about the studio that needs no window and no renderer: model, source, focus,
-/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
+/// Adds everything that needs no window and no renderer: model, source, focus, entities and messages.
+/// An embedding Bevy app adds this one; see `examples/embed.rs`.
 pub struct MeterbridgePlugin {
     pub settings: Settings,
-    /// Where events come from; `None` when the embedding app feeds [`run_store::RunStore`] by itself.
+    /// Source of events; `None` when the embedding app feeds [`run_store::RunStore`] itself.
     pub source: Option<SourceSpec>,
 }
 
@@ -49,7 +49,7 @@ impl Plugin for MeterbridgePlugin {
     }
 }
 
-/// What is seen: the canvas with the stage or the wall, and the bridge.
+/// Adds the drawing: the canvas with stage, wall and meter bridge.
 pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
@@ -64,7 +64,7 @@ impl Plugin for ViewPlugin {
     }
 }
 
-/// What a user operates: keys, side panel, help, full screen. Needs a [`MeterbridgePlugin`] and the
+/// Adds the controls: keys, side panel, help, full screen. Needs a [`MeterbridgePlugin`] and the
 /// cameras of [`spawn_cameras`].
 pub struct ControlsPlugin;
 
@@ -76,7 +76,7 @@ impl Plugin for ControlsPlugin {
     }
 }
 
-/// The canvas, and the panel above it: egui cannot draw with the canvas's camera.
+/// Spawns the canvas camera and, above it, the panel's: egui cannot draw with the canvas's camera.
 pub fn spawn_cameras(mut commands: Commands) {
     commands.spawn(CanvasCamera);
     commands.spawn((overlay_camera(1), PrimaryEguiContext));

@@ -1,4 +1,4 @@
-//! Another theme while the application runs: all that is drawn is drawn anew, once.
+//! Tests that a change of theme redraws every part of every view once.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn watch(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
     drew.0 = canvas.is_changed();
 }
 
-/// A view of a recording at its end, without a window.
+/// App without a window that shows a view of a recording at its end.
 fn showing(scene: &str, view: ViewName) -> App {
     let mut settings = Settings::default();
     settings.view.view = view;
@@ -62,7 +62,7 @@ fn showing(scene: &str, view: ViewName) -> App {
     app
 }
 
-/// A frame ten seconds later, when nothing moves any more.
+/// Draws a frame ten seconds later, when all motion has ended; returns whether the canvas changed.
 fn frame_later(app: &mut App) -> bool {
     app.world_mut().resource_mut::<DrawClock>().secs += 10.0;
     app.update();
@@ -70,7 +70,7 @@ fn frame_later(app: &mut App) -> bool {
 }
 
 #[test]
-fn the_next_theme_reaches_everything_on_every_view_and_then_it_rests() {
+fn next_theme_redraws_every_part_of_every_view_once() {
     for (scene, view) in [
         ("wall-12", ViewName::Wall),
         ("wall-40", ViewName::Wall),

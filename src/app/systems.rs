@@ -2,37 +2,37 @@
 
 use bevy::prelude::*;
 
-/// The order of a frame, for systems of every plugin: each of these runs to its end before the next
-/// begins. Systems of one of them that meet in the same data are ordered where they are added.
+/// System sets that order a frame across plugins: each set finishes before the next begins. Systems in
+/// one set that touch the same data are ordered where they are added.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AppSystems {
-    /// `PreUpdate`: the clock moves, the source's channel is drained into the model.
+    /// `PreUpdate`: moves the clock and drains the source's channel into the model.
     Ingest,
-    /// `Update`, first: keys and presses become actions.
+    /// `Update`, first: turns keys and presses into actions.
     Press,
-    /// `Update`: actions on what is shown, and on the connection, are carried out.
+    /// `Update`: executes actions on the view and on the connection.
     Navigate,
-    /// `Update`: what is to be done to runs is asked for, confirmed and handed to the source.
+    /// `Update`: confirms operations on runs and sends them to the source.
     Operate,
-    /// `Update`: the director decides what is shown.
+    /// `Update`: the director chooses view and run.
     Direct,
     /// `Update`: the focus follows.
     Follow,
-    /// `Update`: the pointer zooms and moves the view.
+    /// `Update`: the pointer zooms and pans the view.
     Zoom,
-    /// `Update`: everything that is made from the model is brought in step with it.
+    /// `Update`: brings entities and indexes in step with the model.
     Sync,
-    /// `Update`: what is around every view is drawn.
+    /// `Update`: draws the chrome that every view has.
     DrawChrome,
-    /// `Update`: the view is drawn.
+    /// `Update`: draws the view.
     DrawView,
-    /// `Update`: what lies over the view is drawn.
+    /// `Update`: draws overlays above the view.
     DrawOverlay,
-    /// `Update`, last: what happened is told over all of it.
+    /// `Update`, last: draws toasts above everything.
     Tell,
 }
 
-/// Sets the order of a frame.
+/// Configures the order of a frame.
 pub(super) fn plugin(app: &mut App) {
     use AppSystems::{
         Direct, DrawChrome, DrawOverlay, DrawView, Follow, Ingest, Navigate, Operate, Press, Sync,

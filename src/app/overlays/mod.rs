@@ -1,4 +1,4 @@
-//! What lies over the views.
+//! Overlays, drawn above the views: toasts and the director's pill.
 
 pub mod notices;
 pub mod pill;

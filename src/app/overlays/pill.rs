@@ -1,4 +1,5 @@
-//! The pill on the bridge: who decides what is shown, and why. A click on it does what key A does.
+//! Pill on the bridge: the director's mode, and its reason for the view shown. A click on it does the
+//! same as key A.
 
 use bevy::math::Vec2;
 use bevy::prelude::*;
@@ -16,7 +17,7 @@ use crate::layout::CanvasSize;
 
 const PART: &str = "director";
 const HEIGHT: f32 = 38.0;
-/// From its left edge to the words, and from there to its right edge.
+/// Distance from the left edge to the words; [`END`] is the distance from their end to the right edge.
 const SIGN_WIDTH: f32 = 40.0;
 const END: f32 = 18.0;
 
@@ -27,16 +28,16 @@ pub(in crate::app) fn plugin(app: &mut App) {
     );
 }
 
-/// What it says.
+/// Contents of the pill.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PillView {
     pub words: String,
-    /// The director decides.
+    /// True when the director chooses the view.
     pub auto: bool,
 }
 
 impl PillView {
-    /// None where there is no director.
+    /// Contents for a director at `now_secs` of the draw clock; `None` when the director is off.
     pub fn of(director: &Director, now_secs: f64) -> Option<Self> {
         let (words, auto) = match director.mode() {
             Mode::Off => return None,
@@ -58,13 +59,13 @@ impl PillView {
     }
 }
 
-/// In steps, so that it does not tick: "2 min", "40 s".
+/// Time left in steps, so that the words change rarely: "2 min", "40 s".
 fn left_words(secs: f64) -> String {
     let tens = (secs / 10.0).ceil().max(1.0) * 10.0;
     if tens > 60.0 { format!("{} min", (tens / 60.0).ceil()) } else { format!("{tens} s") }
 }
 
-/// What is drawn of it, and where.
+/// Pill as last drawn, and its place.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct Pill {
     view: Option<PillView>,
@@ -74,12 +75,12 @@ pub struct Pill {
 }
 
 impl Pill {
-    /// What it says; `None` while there is none.
+    /// Words of the pill; `None` when there is none.
     pub fn words(&self) -> Option<&str> {
         Some(self.view.as_ref()?.words.as_str())
     }
 
-    /// Its place, in design pixels.
+    /// Place of the pill, in design pixels.
     pub fn rect(&self) -> Option<Rect> {
         self.rect
     }
@@ -109,7 +110,7 @@ fn draw(
     *pill = next;
 }
 
-/// Over the connection light: there is nothing else on any view.
+/// Place above the connection light, which is free on every view.
 fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
     let (x, y) = bridge_corner(canvas_size);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
@@ -127,7 +128,7 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
     part.shape(Layer::Bridge, body);
     let centre = Vec2::new(rect.x + 22.0, rect.centre_y());
     if view.auto {
-        // What is shown goes round.
+        // A circular arrow: the director changes views.
         let ring = Shape::arc(centre, 8.0, 3.0, 50.0, 340.0).fill(ink);
         part.shape(Layer::Bridge, ring);
         let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy);
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_does_not_tick() {
+    fn time_left_changes_in_steps() {
         for (secs, words) in
             [(120.0, "2 min"), (61.0, "2 min"), (60.0, "60 s"), (41.0, "50 s"), (0.1, "10 s")]
         {

@@ -1,5 +1,5 @@
-//! The question before something is done to runs: what, to which, and what will come of it. Enter is
-//! yes, Esc is no.
+//! Dialog that confirms an operation: its name, the run and the consequence. Enter confirms, Esc
+//! cancels the dialog.
 
 use bevy_egui::egui::{
     Align, Color32, Context, Event, Frame, Id, Key, Label, Layout, Modal, Response, RichText,
@@ -20,7 +20,7 @@ const WIDTH: f32 = 540.0;
 const TITLE: f32 = 24.0;
 const BUTTON: f32 = 168.0;
 
-/// What is asked, in a title; what comes of it; and the words of yes.
+/// Texts of a dialog: title, consequence, label of the confirming button.
 struct Wording {
     title: &'static str,
     outcome: &'static str,
@@ -53,8 +53,7 @@ fn wording(kind: OperationKind) -> Wording {
     }
 }
 
-/// Shows the question, which `is_new` where it was not shown before. Returns the answer once there
-/// is one.
+/// Shows the dialog; `is_new` is true in its first frame. Returns the answer once there is one.
 pub(super) fn confirm_dialog_ui(
     ctx: &Context,
     dialog: &mut ConfirmDialog,
@@ -63,7 +62,7 @@ pub(super) fn confirm_dialog_ui(
 ) -> Option<Action> {
     let palette = style::palette(ctx);
     let frame = Frame::window(&ctx.global_style()).inner_margin(24);
-    // The picture behind it keeps its brightness: nothing of it may flash.
+    // No backdrop: the picture behind must not change its brightness.
     let modal = Modal::new(Id::new("question")).backdrop_color(Color32::TRANSPARENT).frame(frame);
     let words = wording(dialog.kind);
     let shown = modal.show(ctx, |ui| {
@@ -88,7 +87,7 @@ pub(super) fn confirm_dialog_ui(
                 yes.request_focus();
             }
             let no = button_ui(ui, "Leave it", Offer::Plain, 104.0);
-            // A key that is still held down from before is no answer.
+            // A repeated event of a key held down since before the dialog does not count.
             let held = ui.input(|input| {
                 input.events.iter().any(|event| matches!(event, Event::Key { repeat: true, .. }))
             });
@@ -110,7 +109,7 @@ pub(super) fn confirm_dialog_ui(
     shown.inner
 }
 
-/// Which run it is about.
+/// Shows the run that the operation concerns.
 fn run_ui(ui: &mut Ui, run: &Run) {
     let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
@@ -125,7 +124,7 @@ fn run_ui(ui: &mut Ui, run: &Run) {
     });
 }
 
-/// Song and seed. Whether Enter was pressed in one of them.
+/// Shows the fields of song and seed; returns true when Enter was pressed in one of them.
 fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new: bool) -> bool {
     ui.label("Song id");
     let song = field_ui(ui, &mut dialog.song_id, "Song id", "the song's id, as the backend has it");
@@ -133,7 +132,7 @@ fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new
         song.request_focus();
     }
     let mut entered = enters(ui, &song);
-    // What was not typed yet is no mistake.
+    // An empty field shows no error.
     if !dialog.song_id.is_empty() {
         form_error_ui(ui, errors.song_id);
     }
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_says_what_it_does_and_to_which_run() {
+    fn cancel_dialog_shows_consequence_and_run() {
         let harness = asking(OperationKind::Cancel);
         for words in [
             "Cancel this run?",
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn enter_is_yes_and_escape_is_no() {
+    fn enter_confirms_and_escape_declines() {
         for kind in OperationKind::ON_A_RUN {
             let mut harness = asking(kind);
             harness.key_press(egui::Key::Enter);
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_held_down_is_no_answer() {
+    fn held_enter_key_does_not_answer() {
         let mut harness = asking(OperationKind::Cancel);
         let held = egui::Event::Key {
             key: egui::Key::Enter,
@@ -261,7 +260,8 @@ mod tests {
             repeat: true,
             modifiers: egui::Modifiers::NONE,
         };
-        // What came with the key that asked: egui tells a repetition by the key's being down.
+        // First press, of the key that opened the dialog: egui marks an event as a repeat when its key
+        // is down.
         harness.input_mut().events.push(held.clone());
         harness.step();
         harness.state_mut().answers.clear();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buttons_do_what_the_keys_do() {
+    fn buttons_confirm_and_decline() {
         let mut harness = asking(OperationKind::Retry);
         harness.get_by_label("Make a new run").click();
         harness.run();
@@ -284,14 +284,14 @@ mod tests {
     }
 
     #[test]
-    fn a_song_is_named_before_it_is_started() {
+    fn start_needs_a_valid_song_id_and_seed() {
         let mut harness = asking(OperationKind::Start);
         assert!(harness.get_by_label("Start the workflow").accesskit_node().is_disabled());
         harness.key_press(egui::Key::Enter);
         harness.run();
         assert!(harness.state().answers.is_empty());
         let mut harness = asking(OperationKind::Start);
-        // The field has the focus: whoever asks goes on typing.
+        // The field has the keyboard focus.
         harness.get_by_role_and_label(Role::TextInput, "Song id").type_text("my song");
         harness.run();
         assert!(harness.query_by_label_contains("An id has no spaces").is_some());

@@ -1,4 +1,4 @@
-//! The section on the connection: where to, how it stands, what went wrong, what has come.
+//! Section of the panel on the connection: address, state, last error, counters.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::source::{
     SourceSpec, Updates, check_address, redact,
 };
 
-/// What the section shows.
+/// Inputs of the section.
 pub(super) struct ConnectionView<'a> {
     pub source: Option<&'a SourceSpec>,
-    /// The URL in use.
+    /// URL in use.
     pub url: &'a str,
     pub state: &'a ConnectionState,
     pub settings: &'a ConnectionSettings,
@@ -59,18 +59,18 @@ impl<'a> ConnectionView<'a> {
     }
 }
 
-/// What is typed but not asked for yet.
+/// Entries of the section that are not applied yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConnectionDraft {
     url: String,
-    /// The URL in use when the field was last filled from it.
+    /// URL in use when the field was last filled from it.
     filled_from: Address,
     log_open: bool,
 }
 
 impl ConnectionDraft {
-    /// Follows a URL that was changed elsewhere. Whoever passes by may read the field: it has no secrets
-    /// but those that are being typed.
+    /// Refills the field when the URL in use has changed. The field shows it without secrets, because
+    /// anybody can read the screen.
     fn follow(&mut self, url: &str) {
         if self.filled_from.as_str() != url {
             self.filled_from = url.into();
@@ -78,18 +78,19 @@ impl ConnectionDraft {
         }
     }
 
-    /// What is asked for: the URL in use with its secrets, as long as the field is as it was filled.
+    /// URL to connect to: the URL in use, with its secrets, while the field is unchanged; else the
+    /// typed one.
     fn asked<'a>(&'a self, in_use: &'a str) -> &'a str {
         let typed = self.url.trim();
         if typed == redact(in_use) { in_use } else { typed }
     }
 }
 
-/// What is recommended where a window watches a backend itself.
+/// Recommendation shown when a window watches a backend directly.
 const BEHIND_A_HUB: &str = "Each window that watches a backend holds one of its 15 database connections. \
      For several screens run one hub (meterbridge serve) and point them at it.";
 
-/// The state as the light says it.
+/// Words of a connection state.
 fn state_words(state: &ConnectionState) -> String {
     match state {
         ConnectionState::Disconnected => "Disconnected".to_owned(),
@@ -125,7 +126,8 @@ fn state_sign(state: &ConnectionState, waited: Option<f32>) -> Sign {
     }
 }
 
-/// Which buttons make sense: connect, disconnect, reconnect.
+/// States of the three buttons: connect, disconnect, reconnect. `other_url` is true when the field
+/// differs from the URL in use.
 fn offers(state: &ConnectionState, other_url: bool) -> [Offer; 3] {
     use Offer::{Disabled, Plain, Primary};
     match state {
@@ -142,7 +144,7 @@ fn offers(state: &ConnectionState, other_url: bool) -> [Offer; 3] {
     }
 }
 
-/// Milliseconds until the next attempt, and the part of the wait that is over.
+/// Milliseconds until the next attempt, and the elapsed part of the wait, 0 to 1.
 fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
     let ConnectionState::Reconnecting { next_attempt_at: Some(at), attempt, .. } = view.state
     else {
@@ -159,7 +161,7 @@ fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
     Some((left, part))
 }
 
-/// What to do about the last error.
+/// Advice on the last error; `None` while connected or connecting.
 fn advice(state: &ConnectionState) -> Option<&'static str> {
     match state {
         ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
@@ -295,7 +297,7 @@ fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
     ui.ctx().request_repaint_after(Duration::from_millis(100));
 }
 
-/// A backoff's name, and what it does.
+/// Name of a backoff, and its description.
 fn backoff_words(backoff: Backoff) -> (&'static str, &'static str) {
     match backoff {
         Backoff::Constant => ("constant", "constant: the same delay each time"),
@@ -374,7 +376,7 @@ fn error_ui(ui: &mut Ui, at: Timestamp, message: &str, view: &ConnectionView) {
     });
 }
 
-/// Counted things that arrived; what was lost stands out.
+/// Shows the counters of received items; losses are highlighted.
 fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
     let palette = style::palette(ui.ctx());
     ui.horizontal_wrapped(|ui| {
@@ -468,13 +470,13 @@ mod tests {
     }
 
     #[test]
-    fn the_state_is_said_in_words() {
+    fn reconnecting_state_shows_its_attempt() {
         assert_eq!(state_words(&reconnecting(2, 5)), "Reconnecting, attempt 2/5");
         assert_eq!(state_words(&reconnecting(12, 0)), "Reconnecting, attempt 12");
     }
 
     #[test]
-    fn only_sensible_buttons_are_offered() {
+    fn buttons_fit_the_connection_state() {
         use Offer::{Disabled, Plain, Primary};
         let url = String::new;
         let connected = connected(Updates::Live);
@@ -488,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn connect_takes_what_was_typed() {
+    fn connect_uses_the_url_in_the_field() {
         let mut harness =
             harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
         harness.get_by_label("Connect").click();
@@ -513,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_shows_no_secrets_and_connects_with_them() {
+    fn url_field_hides_secrets_and_connects_with_them() {
         let mut scene = Scene::new(ConnectionState::Disconnected);
         scene.url = "ws://ann:hunter2@studio/events?token=sesame".to_owned();
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
@@ -533,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_connected_that_is_no_url() {
+    fn invalid_url_disables_connect() {
         let mut scene = Scene::new(ConnectionState::Disconnected);
         scene.url = "studio".to_owned();
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
@@ -545,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_connection_cannot_be_closed() {
+    fn disconnect_is_disabled_while_disconnected() {
         let mut harness =
             harness(Scene::new(ConnectionState::Disconnected), |ui, scene| scene.show(ui));
         assert!(harness.get_by_label("Disconnect").accesskit_node().is_disabled());
@@ -560,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hub_without_its_backend_is_not_said_to_be_well() {
+    fn hub_without_backend_is_not_shown_as_connected() {
         let since = "1970-01-01T21:03:04Z".parse().unwrap();
         let reason = "refused".to_owned();
         let scene = Scene::new(connected(Updates::Cut { since, reason }));
@@ -573,7 +575,7 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_counts_down() {
+    fn wait_for_the_next_attempt_counts_down() {
         let mut scene = Scene::new(reconnecting(2, 5));
         scene.last_error = Some((Timestamp::UNIX_EPOCH, "1006, closed by server".to_owned()));
         let mut harness = harness(scene, |ui, scene| scene.show(ui));

@@ -1,4 +1,4 @@
-//! The connection's own log: attempts, connections, ends, errors.
+//! Log of the connection: attempts, connections, disconnections, errors.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use super::widgets::{self, copy_ui, elided, paint_line};
 use crate::app::words::time_words;
 use crate::source::{ConnectionEvent, ConnectionLogEntry};
 
-/// A line that unfolds into the log.
+/// Shows a line that unfolds into the log.
 pub(super) fn connection_log_ui(
     ui: &mut Ui,
     log: &VecDeque<ConnectionLogEntry>,
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_says_what_is_known_of_it() {
+    fn disconnection_shows_code_and_reason() {
         let check = |code, reason: &str, expected: &str| {
             let event = ConnectionEvent::Disconnected { code, reason: reason.to_owned() };
             assert_eq!(log_words(&event), expected);

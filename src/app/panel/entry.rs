@@ -1,4 +1,4 @@
-//! The window that shows what arrived, letter for letter, set out for reading.
+//! Window with the raw text of one log line, indented for reading.
 
 use bevy_egui::egui::{Align, Align2, Context, Label, Layout, RichText, ScrollArea, Window, vec2};
 use jiff::tz::TimeZone;
@@ -10,7 +10,7 @@ use crate::app::words::instant_words;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::text::visible_json;
 
-/// A line of the log that was opened.
+/// Opened line of the log.
 #[derive(Clone, Debug)]
 pub(super) struct OpenEntry {
     pub seq: u64,
@@ -41,7 +41,7 @@ impl OpenEntry {
     }
 }
 
-/// Shows the window; `false` once it is to be closed.
+/// Shows the window; returns `false` when it is to be closed.
 pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
     let mut open = true;
     let window = ctx.content_rect();
@@ -74,8 +74,8 @@ pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
     open
 }
 
-/// JSON with a line for every member; what is no JSON comes out with its letters unchanged and
-/// its white space at least readable.
+/// Indents JSON with one line per member. Text that is not JSON keeps its characters, except for some
+/// of its white space.
 fn pretty_json(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len() * 2);
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -121,7 +121,7 @@ fn pretty_json(raw: &str) -> String {
             }
             ':' => out.push_str(": "),
             c if c.is_whitespace() => {
-                // Between two words of what is no JSON.
+                // White space between two words of text that is not JSON.
                 let between = rest.peek().is_some_and(|next| next.is_alphanumeric())
                     && out.ends_with(char::is_alphanumeric);
                 if between {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_set_out_in_its_own_order() {
+    fn pretty_json_keeps_the_order_of_members() {
         let check = |raw: &str, expected: &str| assert_eq!(pretty_json(raw), expected);
         check(
             r#"{"b":1,"a":{"x":[1, 2],"e":{},"f":[ ]}}"#,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_stays_readable() {
+    fn deep_nesting_has_limited_indentation() {
         assert!(pretty_json(&"[".repeat(4_000)).len() < 400_000);
     }
 }

@@ -1,4 +1,4 @@
-//! Signs of status: a shape of its own for each, so that colour is never all there is to tell.
+//! Status signs for egui: each status has its own shape, because colour alone is not enough.
 
 use std::f32::consts::TAU;
 
@@ -12,15 +12,15 @@ use super::style::{self, ink};
 use crate::app::state::status::{DisplayStatus, Outline, Tone};
 use crate::app::theme::Palette;
 
-/// What a sign says.
+/// Meaning of a sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Sign {
     Status(DisplayStatus),
-    /// The connection stands.
+    /// Connected.
     Linked,
-    /// An attempt is under way.
+    /// Connecting, or connected without an answer from the backend.
     Linking,
-    /// Waiting for the next attempt: the part of the wait that is over, 0 to 1.
+    /// Waiting for the next attempt, with the elapsed part of the wait, 0 to 1.
     Waiting(f32),
 }
 
@@ -36,7 +36,7 @@ impl Sign {
     pub(super) const PENDING: Self = Self::Status(DisplayStatus::Pending);
     pub(super) const RUNNING: Self = Self::Status(DisplayStatus::Running);
 
-    /// The colour of words that go with the sign.
+    /// Colour of words beside the sign.
     pub(super) fn text_colour(self, palette: &Palette) -> Color {
         palette.tone_words(match self {
             Self::Status(status) => status.tone(),
@@ -45,7 +45,7 @@ impl Sign {
         })
     }
 
-    /// Paints the sign around `centre`, about `radius` to each side.
+    /// Paints the sign around `centre`, with about `radius` to each side.
     pub(super) fn paint(self, painter: &Painter, centre: Pos2, radius: f32) {
         let palette = style::palette(painter.ctx());
         match self {
@@ -109,7 +109,7 @@ fn paint_outline(painter: &Painter, centre: Pos2, radius: f32, outline: Outline)
     }
 }
 
-/// The sign as a widget of one line's height.
+/// Shows the sign as a widget.
 pub(super) fn sign_ui(ui: &mut Ui, sign: Sign, radius: f32) -> Response {
     let side = radius * 2.0 + 2.0;
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
@@ -125,7 +125,7 @@ fn on_circle(centre: Pos2, radius: f32, angle: f32) -> Pos2 {
     centre + Vec2::angled(angle) * radius
 }
 
-/// An arc of `sweep` radians from `begin`, clockwise, 0 pointing right.
+/// Paints an arc of `sweep` radians from `begin`, clockwise, where 0 points right.
 fn paint_arc(painter: &Painter, centre: Pos2, radius: f32, begin: f32, sweep: f32, colour: Color) {
     let steps = (sweep / TAU * 40.0).ceil().max(2.0) as usize;
     let point = |step: usize| on_circle(centre, radius, begin + sweep * step as f32 / steps as f32);
@@ -145,7 +145,7 @@ fn paint_dashes(painter: &Painter, centre: Pos2, radius: f32, dashes: usize, col
 fn paint_running(painter: &Painter, centre: Pos2, radius: f32) {
     let palette = style::palette(painter.ctx());
     painter.circle_filled(centre, radius * 0.95, ink(palette.running_deep));
-    // Open at the foot, as the ring of a module is.
+    // Open at the bottom, like the ring of a module.
     let begin = 0.25 * TAU + TAU / 12.0;
     let steps = 32;
     let sweep = TAU * 5.0 / 6.0;
@@ -184,7 +184,7 @@ fn paint_failed(painter: &Painter, centre: Pos2, radius: f32) {
     }
 }
 
-/// The triangle before what can be folded.
+/// Paints the triangle of a foldable title.
 pub(super) fn paint_fold(painter: &Painter, centre: Pos2, open: bool) {
     let palette = style::palette(painter.ctx());
     let points = if open {

@@ -1,4 +1,4 @@
-//! The help: every key, and what the signs mean.
+//! Help window: all keys, and the meaning of the signs.
 
 use std::collections::HashSet;
 
@@ -11,16 +11,16 @@ use super::widgets::close_ui;
 use super::{legend, widgets};
 use crate::app::state::actions::{Action, SHORTCUTS};
 
-/// As wide as two columns want to be.
+/// Preferred width, with two columns.
 const WIDTH: f32 = 1360.0;
-/// The least that two columns have room in.
+/// Least width for two columns.
 const LEAST_FOR_TWO: f32 = 940.0;
 const TITLE: f32 = 26.0;
-/// What stays free around it.
+/// Margin around the window.
 const AROUND: f32 = 28.0;
 
-/// Shows the help, with the keys that act on runs where that is allowed, and returns what was asked for
-/// in it.
+/// Shows the help and returns the actions requested in it. Keys for operations on runs are listed when
+/// `may_operate` is true.
 pub(super) fn help_ui(ctx: &Context, may_operate: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     let room = ctx.viewport_rect().size() - vec2(2.0 * AROUND, 2.0 * AROUND);
@@ -60,7 +60,7 @@ pub(super) fn help_ui(ctx: &Context, may_operate: bool) -> Vec<Action> {
     actions
 }
 
-/// Every key once, in as many columns as there is room for.
+/// Lists every key once, in as many columns as fit.
 fn keys_ui(ui: &mut Ui, may_operate: bool) {
     let palette = style::palette(ui.ctx());
     let known = SHORTCUTS.iter().filter(|shortcut| may_operate || !shortcut.needs_leave());
@@ -91,7 +91,7 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     #[test]
-    fn every_key_and_sign_is_told() {
+    fn help_lists_every_key_and_sign() {
         let harness = harness((), |ui, ()| {
             help_ui(ui.ctx(), true);
         });
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_do_nothing_here_are_not_told() {
+    fn help_omits_operation_keys_without_permission() {
         let harness = harness((), |ui, ()| {
             help_ui(ui.ctx(), false);
         });
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cross_closes_it() {
+    fn close_button_closes_the_help() {
         let mut harness = harness(Vec::new(), |ui, actions: &mut Vec<Action>| {
             actions.extend(help_ui(ui.ctx(), true));
         });

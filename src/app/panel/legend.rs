@@ -1,4 +1,4 @@
-//! What the signs mean: each with its colour, its glyph and its texture, as the picture has them.
+//! Legend of the signs: each with its colour, glyph and texture, as drawn on the canvas.
 
 use std::f32::consts::TAU;
 
@@ -13,10 +13,10 @@ use super::style::{self, ink};
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::Palette;
 
-/// A drawing, and what it says.
+/// Drawing with its name and its explanation.
 type Drawing = (fn(&Painter, Rect), &'static str, &'static str);
 
-/// What else has to be known to read the picture.
+/// Drawings other than status signs.
 pub(super) const DRAWINGS: [Drawing; 6] = [
     (
         paint_dial,
@@ -51,11 +51,11 @@ pub(super) const DRAWINGS: [Drawing; 6] = [
 ];
 
 const PICTURE: Vec2 = Vec2::new(76.0, 36.0);
-/// It is read from further away than the panel.
+/// Larger than the panel's type, because the help is read from further away.
 const NAME: f32 = 21.0;
 const WORDS: f32 = 17.0;
 
-/// The signs of status, one below the other.
+/// Shows the signs of status, one below the other.
 pub(super) fn signs_ui(ui: &mut Ui) {
     for (status, words) in DisplayStatus::LEGEND {
         let sign = Sign::from(status);
@@ -68,7 +68,7 @@ pub(super) fn signs_ui(ui: &mut Ui) {
     }
 }
 
-/// The other drawings, one below the other.
+/// Shows the other drawings, one below the other.
 pub(super) fn drawings_ui(ui: &mut Ui) {
     for (paint, name, words) in DRAWINGS {
         let tone = style::palette(ui.ctx()).text;
@@ -76,7 +76,7 @@ pub(super) fn drawings_ui(ui: &mut Ui) {
     }
 }
 
-/// A picture, a name, and below it what it says.
+/// Shows a picture and a name, with the explanation below the name.
 fn line_ui(ui: &mut Ui, name: &str, words: &str, tone: Color, paint: impl FnOnce(&Painter, Rect)) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 14.0;
@@ -106,7 +106,7 @@ fn outline(rect: Rect) -> Vec<Pos2> {
     ]
 }
 
-/// Lines across a rectangle, from one to the next in `step`, each leaning by its height times `lean`.
+/// Paints lines across a rectangle, `step` apart; each leans by the rectangle's height times `lean`.
 fn paint_stripes(painter: &Painter, rect: Rect, step: f32, lean: f32, stroke: Stroke) {
     let inner = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     let lean = rect.height() * lean;
@@ -117,7 +117,7 @@ fn paint_stripes(painter: &Painter, rect: Rect, step: f32, lean: f32, stroke: St
     }
 }
 
-/// A node's body in its status: colour and texture.
+/// Paints a node's body for a status: colour and texture.
 fn paint_body(painter: &Painter, rect: Rect, status: DisplayStatus) {
     let p = style::palette(painter.ctx());
     let fill = |colour: Color| painter.rect_filled(rect, CornerRadius::same(6), ink(colour));
@@ -178,7 +178,7 @@ fn paint_body(painter: &Painter, rect: Rect, status: DisplayStatus) {
     }
 }
 
-/// Degrees on a dial, clockwise from 12 o'clock, as a direction.
+/// Direction of an angle on a dial, in degrees clockwise from 12 o'clock.
 fn towards(deg: f32) -> Vec2 {
     Vec2::angled((deg - 90.0) / 360.0 * TAU)
 }
@@ -287,7 +287,7 @@ fn paint_lanes(painter: &Painter, rect: Rect) {
     }
 }
 
-/// The light of a connection that is being tried again, on the band that says so.
+/// Paints the sign of a connection that is being retried, on the notice band.
 fn paint_veil(painter: &Painter, rect: Rect) {
     let p = style::palette(painter.ctx());
     let band = rect.shrink2(vec2(0.0, 7.0));

@@ -1,4 +1,4 @@
-//! The section on the event log: everything that arrived, newest at the bottom.
+//! Section of the panel with the event log, newest line at the bottom.
 
 use bevy_egui::egui::{
     Button, ComboBox, CornerRadius, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder, pos2,
@@ -13,7 +13,7 @@ use super::widgets::{self, Offer, button_ui, search_ui, section_ui};
 use crate::app::words::count_words;
 use crate::protocol::{NodeName, PIPELINE};
 
-/// Filters, what they found, and where the reader is.
+/// Filters, index and scroll position of the log.
 #[derive(Clone, Debug)]
 pub(super) struct LogState {
     all_runs: bool,
@@ -21,14 +21,14 @@ pub(super) struct LogState {
     kind: Option<LineKind>,
     search: String,
     index: LogIndex,
-    /// Lines from this one on wait while the log is paused.
+    /// While paused, the number of the first line that is held back.
     paused_at: Option<u64>,
     at_end: bool,
-    /// The last line that was there when the reader was at the end.
+    /// Number of the last line when the view was last at the end.
     seen: u64,
     offset: f32,
     jump: bool,
-    /// The line the pointer went down on: under a running log another may be there at the end.
+    /// Line on which the pointer went down; a growing log may show another one there at its release.
     pressed: Option<u64>,
     pub opened: Option<OpenEntry>,
 }
@@ -102,7 +102,7 @@ pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut L
     }
 }
 
-/// Whether the log goes on, and what has come meanwhile.
+/// Shows the pause button, and while paused the number of lines held back.
 fn pause_ui(ui: &mut Ui, written: u64, state: &mut LogState) {
     let palette = style::palette(ui.ctx());
     let label = if state.paused_at.is_some() { "Resume" } else { "Pause" };
@@ -168,7 +168,7 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
     });
 }
 
-/// The pipeline's nodes, and what else the run in focus has.
+/// Choices of the node filter: the pipeline's nodes, and further ones of the run in focus.
 fn node_choices(view: &LogView) -> Vec<NodeFilter> {
     let mut choices = vec![NodeFilter::All, NodeFilter::Workflow];
     let known = PIPELINE.iter().map(|name| NodeFilter::Node(NodeName::new_static(name)));
@@ -183,8 +183,8 @@ fn node_choices(view: &LogView) -> Vec<NodeFilter> {
     choices
 }
 
-/// The lines in view. Where lines came or went in front of a reader who is not at the end, the
-/// lines that are read stay where they are.
+/// Shows the lines in view. When lines were added or dropped in front and the view is not at the end,
+/// the scroll offset moves with them, so that the lines in view stay in place.
 fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> ScrollAreaOutput<()> {
     ui.spacing_mut().item_spacing.y = 0.0;
     let mut area = ScrollArea::vertical()
@@ -219,7 +219,7 @@ fn lines_ui(ui: &mut Ui, view: &LogView, state: &mut LogState, moved: f32) -> Sc
     output
 }
 
-/// The pill that leads back to the end.
+/// Shows the button that scrolls back to the end.
 fn jump_ui(ui: &mut Ui, area: Rect, state: &mut LogState) {
     let palette = style::palette(ui.ctx());
     let words = match state.index.count_after(state.seen) {
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_log_sticks_to_its_end() {
+    fn log_at_its_end_follows_new_lines() {
         let mut harness = harness(Scene::new(200), |ui, scene| scene.show(ui));
         assert!(shows(&harness, "line 199"));
         assert!(!shows(&harness, "line 100"));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn who_reads_further_up_is_not_moved() {
+    fn scrolled_log_keeps_its_position() {
         let mut harness = harness(Scene::new(200), |ui, scene| scene.show(ui));
         scroll(&mut harness, 900.0);
         assert!(!shows(&harness, "line 199"));
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn paused_it_stands_still() {
+    fn paused_log_holds_back_new_lines() {
         let mut harness = harness(Scene::new(50), |ui, scene| scene.show(ui));
         harness.get_by_label("Pause").click();
         harness.run_steps(3);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_has_its_line() {
+    fn unreadable_frame_has_a_line() {
         let mut scene = Scene::new(3);
         receive(&mut scene.run_store, &["{ not json"]);
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_log_can_be_clicked() {
+    fn click_opens_the_line_pressed_in_a_growing_log() {
         let mut harness = harness(Scene::new(100), |ui, scene| scene.show(ui));
         let place = harness.get_by_label_contains("line 90").rect().center();
         let button = |pressed| Event::PointerButton {

@@ -1,4 +1,4 @@
-//! Which lines of the event log pass the filters, kept up as the log grows.
+//! Index of the lines of the event log that pass the filters, updated as the log grows.
 
 use std::collections::VecDeque;
 
@@ -8,19 +8,19 @@ use crate::app::state::run_store::RunStore;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, Phase, RunId};
 
-/// What the section shows.
+/// Inputs of the event log section.
 pub(super) struct LogView<'a> {
     pub run_store: &'a RunStore,
-    /// The run in focus.
+    /// Run in focus.
     pub run: Option<&'a RunId>,
     pub zone: &'a TimeZone,
 }
 
-/// Lines looked at in one update: cheap filters, and the search through the text.
+/// Lines examined in one update: with cheap filters, and with a search of the text.
 const LINES_PER_STEP: usize = 50_000;
 const SEARCHED_LINES_PER_STEP: usize = 4_000;
 
-/// What kind of line is shown.
+/// Kind of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineKind {
     Started,
@@ -28,9 +28,9 @@ pub(super) enum LineKind {
     Failed,
     Progress,
     Info,
-    /// A phase this version does not know.
+    /// Event with a phase that this version does not know.
     Other,
-    /// Not an event at all.
+    /// Frame that is no event.
     Unreadable,
 }
 
@@ -72,24 +72,24 @@ impl LineKind {
     }
 }
 
-/// Which node's lines are shown.
+/// Filter by node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum NodeFilter {
     #[default]
     All,
-    /// What concerns the run as a whole.
+    /// Events without a node, about the run as a whole.
     Workflow,
     Node(NodeName),
 }
 
-/// What is shown.
+/// Filters of the event log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LogFilter {
-    /// Lines that could not be read belong to no run and pass this one.
+    /// Run to show; `None` shows all. Unreadable lines belong to no run and always pass this filter.
     pub run: Option<RunId>,
     pub node: NodeFilter,
     pub kind: Option<LineKind>,
-    /// In ASCII lower case; looked for in everything that arrived.
+    /// Text in ASCII lower case, searched in everything that was received.
     pub search: String,
 }
 
@@ -117,7 +117,8 @@ impl LogFilter {
     }
 }
 
-/// Whether `text` has `search`, which is in ASCII lower case, in any case. Allocates nothing.
+/// True when `text` contains `search`, ignoring ASCII case; `search` is in lower case. Allocates
+/// nothing.
 fn contains(text: &str, search: &str) -> bool {
     let (text, search) = (text.as_bytes(), search.as_bytes());
     let Some((first, _)) = search.split_first() else { return true };
@@ -127,23 +128,23 @@ fn contains(text: &str, search: &str) -> bool {
     })
 }
 
-/// The numbers of the lines that pass, oldest first.
+/// Index of the lines that pass, by their numbers, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LogIndex {
     filter: LogFilter,
     lines: VecDeque<u64>,
-    /// Lines from `looked_from` up to `looked_to` have been looked at.
+    /// First line that was examined; `looked_to` is the one after the last.
     looked_from: u64,
     looked_to: u64,
     started: bool,
 }
 
-/// How the lines before those that were there have changed.
+/// Change at the front of the index in one update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// Lines that came in front.
+    /// Number of lines added at the front.
     pub added: usize,
-    /// Lines that went from the front.
+    /// Number of lines dropped from the front.
     pub dropped: usize,
 }
 
@@ -152,18 +153,19 @@ impl LogIndex {
         &self.lines
     }
 
-    /// How many lines come after the one with this number.
+    /// Number of lines after the one with this number.
     pub(super) fn count_after(&self, seq: u64) -> usize {
         self.lines.len() - self.lines.partition_point(|line| *line <= seq)
     }
 
-    /// Whether older lines have still to be looked at.
+    /// True when older lines have still to be examined.
     pub(super) fn is_searching(&self, log: &EventLog) -> bool {
         self.looked_from > first_seq(log)
     }
 
-    /// Looks at what is new up to line `until`, and, a part at a time, at what is old; newest
-    /// first, so that a changed filter shows something at once.
+    /// Examines the new lines up to `until`, then older ones, newest first, so that a changed filter
+    /// shows lines at once. One call examines a limited number of lines. A changed filter starts the
+    /// index anew.
     pub(super) fn update(&mut self, log: &EventLog, filter: &LogFilter, until: u64) -> Shift {
         let entries = log.entries();
         let first = first_seq(log);
@@ -203,12 +205,12 @@ impl LogIndex {
     }
 }
 
-/// The number of the oldest line that is kept.
+/// Number of the oldest line kept.
 pub(super) fn first_seq(log: &EventLog) -> u64 {
     log.entries().front().map_or(log.written(), |entry| entry.seq)
 }
 
-/// The line with this number, while it is kept.
+/// Line with this number; `None` when it is no longer kept.
 pub(super) fn line(log: &EventLog, seq: u64) -> Option<&LogEntry> {
     log.entries().get(usize::try_from(seq.checked_sub(first_seq(log))?).ok()?)
 }
@@ -232,7 +234,7 @@ mod tests {
         }
     }
 
-    /// What a look at every line would find.
+    /// Lines that pass, found by examining all of them.
     fn all_passing(log: &EventLog, filter: &LogFilter) -> Vec<u64> {
         log.entries()
             .iter()
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_index_is_what_a_look_at_every_line_finds() {
+    fn index_equals_filtering_every_line() {
         for filter in filters() {
             let mut run_store = run_store(60);
             let mut index = LogIndex::default();
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_filter_begins_anew() {
+    fn changed_filter_rebuilds_the_index() {
         let mut run_store = run_store(1000);
         write(&mut run_store, 0, 50);
         let log = run_store.model.log();
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_searched_newest_first_in_steps() {
+    fn long_log_is_searched_in_steps_newest_first() {
         let mut run_store = run_store(100_000);
         let count = SEARCHED_LINES_PER_STEP as u32 + 500;
         write(&mut run_store, 0, count);
@@ -300,14 +302,14 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_from_the_log_goes_from_the_index() {
+    fn dropped_lines_leave_the_index_while_paused() {
         let mut run_store = run_store(10);
         write(&mut run_store, 0, 10);
         let filter = LogFilter::default();
         let mut index = LogIndex::default();
         index.update(run_store.model.log(), &filter, 10);
         write(&mut run_store, 10, 13);
-        // Paused: nothing new is taken, but what is gone is gone.
+        // While paused, new lines are not added, but dropped ones are still removed.
         let shift = index.update(run_store.model.log(), &filter, 10);
         assert_eq!(shift, Shift { added: 0, dropped: 3 });
         assert_eq!(index.count_after(7), 2);
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_knows_no_case() {
+    fn search_ignores_ascii_case() {
         assert!(contains("Genre NOT found", "not f"));
         assert!(contains("ü", "ü"));
         assert!(!contains("no", "not"));

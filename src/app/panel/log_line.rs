@@ -1,4 +1,4 @@
-//! A line of the event log.
+//! One line of the event log.
 
 use bevy::color::Color;
 use bevy_egui::egui::{Id, Response, Sense, Ui, WidgetInfo, WidgetType, vec2};
@@ -16,7 +16,8 @@ use crate::app::words::{
 use crate::model::{LogEntry, LogItem};
 use crate::protocol::{Phase, WorkflowEvent};
 
-/// A line. It is known by its place, so that a click counts although the log runs on beneath it.
+/// Shows a line. Its widget id is its `slot` on screen, so that a click counts although the log scrolls
+/// under the pointer.
 pub(super) fn line_ui(
     ui: &mut Ui,
     view: &LogView,
@@ -76,7 +77,7 @@ fn hover_ui(ui: &mut Ui, entry: &LogEntry, words: &str, zone: &TimeZone) {
     ui.weak("Press for everything that arrived.");
 }
 
-/// The words of a line, by column.
+/// Words of a line, by column.
 struct LineWords {
     time: String,
     run: String,
@@ -122,7 +123,7 @@ impl LineWords {
     }
 }
 
-/// What an event tells besides its phase, in one line.
+/// Details of an event besides its phase, in one line.
 fn event_words(event: &WorkflowEvent) -> String {
     let mut parts = Vec::new();
     if event.phase == Phase::Fail {
@@ -153,7 +154,7 @@ mod tests {
     use crate::app::panel::testing::{frame, run_store};
 
     #[test]
-    fn an_event_is_told_in_one_line() {
+    fn event_details_fit_one_line() {
         let check = |phase: &str, data: &str, expected: &str| {
             let run_store = run_store(&[&frame(0, "r", Some("VALIDATE"), phase, data)]);
             let entry = run_store.model.log().entries().front().cloned();

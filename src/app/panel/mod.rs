@@ -1,7 +1,8 @@
-//! The side panel: connection, runs, the run in focus, event log; and the help.
+//! The egui side panel (connection, runs, operations, run in focus, notices, event log), the help and
+//! the dialogs.
 //!
-//! It reads the model and writes [`Action`]s; nothing here changes the model. What a function
-//! shows and what it returns does not depend on Bevy, so all of it is tested without a window.
+//! The panel reads the model and writes [`Action`]s; it never changes the model. Sections show and
+//! return values that do not depend on Bevy, so they are tested without a window.
 
 mod confirm_dialog;
 mod connection;
@@ -55,12 +56,12 @@ use crate::layout::CanvasSize;
 
 const WIDTH: f32 = 556.0;
 const WIDTH_RANGE: Rangef = Rangef { min: 480.0, max: 720.0 };
-/// What the event log keeps for itself when the window is low.
+/// Height reserved for the event log in a low window, in points.
 const LOG_HEIGHT: f32 = 210.0;
-/// What the event log's head takes when it is folded.
+/// Height of the event log's title when folded, in points.
 const FOLDED: f32 = 44.0;
 
-/// Which sections are unfolded.
+/// Sections that are unfolded.
 #[derive(Clone, Debug)]
 struct Unfolded {
     connection: bool,
@@ -84,11 +85,11 @@ impl Default for Unfolded {
     }
 }
 
-/// An address that shows the same to someone else; only where there is one.
+/// Address of a page with the same view; `None` where there is none.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShareLink(pub Option<String>);
 
-/// What the user has typed, chosen and folded.
+/// Text typed, items chosen and sections folded by the user.
 #[derive(Resource, Clone, Debug, Default)]
 struct PanelState {
     unfolded: Unfolded,
@@ -96,11 +97,11 @@ struct PanelState {
     runs: RunList,
     node: NodeChoice,
     log: LogState,
-    /// The question that was shown before.
+    /// True when the confirmation dialog was open in the last frame.
     asked: bool,
 }
 
-/// Everything the panel reads.
+/// Inputs of the panel.
 struct PanelView<'a> {
     run_store: &'a RunStore,
     link: &'a Link,
@@ -111,7 +112,7 @@ struct PanelView<'a> {
     share: Option<&'a str>,
     theme: ThemeName,
     operations: &'a RunOperations,
-    /// Why the screen may go dark.
+    /// Warning that the screen may go dark.
     sleep_warning: Option<&'a str>,
 }
 
@@ -154,7 +155,7 @@ fn show(
     let shown = (chrome.panel && !hides_panel) || chrome.help || asks;
     wakes.only_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
-        // No window yet: egui would remember a panel squeezed into nothing.
+        // There is no window yet: egui would remember the panel at a width of nothing.
         return Ok(());
     }
     scale(&ctx);
@@ -178,7 +179,7 @@ fn show(
         sleep_warning: sleep_warning.0.as_deref(),
     };
     let mut width_px = 0.0;
-    // Where nobody is there, what was open is there again when somebody is.
+    // The panel is hidden while nobody is present, and keeps its state until then.
     let panel = chrome.panel && !hides_panel;
     if panel {
         let (width, wanted) = side_panel_ui(&ctx, &view, &mut notices, &mut state);
@@ -207,8 +208,8 @@ fn show(
     Ok(())
 }
 
-/// Shows everything larger on a window that is higher than the design; never smaller, or text
-/// would fall under its least size.
+/// Scales egui up on a window that is taller than the design; never down, because text would become
+/// smaller than its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
     let wanted = (height / CanvasSize::HEIGHT).clamp(1.0, 4.0);
@@ -217,7 +218,7 @@ fn scale(ctx: &egui::Context) {
     }
 }
 
-/// The panel at the right edge: its width in points, and what was asked for.
+/// Shows the panel at the right edge; returns its width in points, and the requested actions.
 fn side_panel_ui(
     ctx: &egui::Context,
     view: &PanelView,
@@ -237,7 +238,7 @@ fn side_panel_ui(
         .show_separator_line(false)
         .frame(style::panel_frame(palette))
         .show(&mut root, |ui| {
-            // A panel is as wide as what is in it, unless that takes all there is.
+            // A panel otherwise shrinks to its contents.
             ui.set_min_width(ui.available_width());
             panel_ui(ui, view, notices, state)
         });
@@ -247,7 +248,7 @@ fn side_panel_ui(
     (rect.width(), response.inner)
 }
 
-/// The panel's contents.
+/// Shows the panel's contents; returns the requested actions.
 fn panel_ui(
     ui: &mut Ui,
     view: &PanelView,
@@ -305,7 +306,7 @@ fn panel_ui(
     actions
 }
 
-/// The themes, side by side.
+/// Shows the choice of themes.
 fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
     ui.horizontal(|ui| {
         ui.weak("Colours");
@@ -323,7 +324,7 @@ fn theme_ui(ui: &mut Ui, chosen: ThemeName, actions: &mut Vec<Action>) {
     });
 }
 
-/// The panel's head; whether the new notices are asked for.
+/// Shows the panel's head; returns true when the user asks for the notices.
 fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Action>) -> bool {
     let mut wants_notices = false;
     ui.horizontal(|ui| {

@@ -1,4 +1,4 @@
-//! The section on the run in focus: its nodes, and one node's attempts in full.
+//! Section of the panel on the run in focus: its nodes, and the attempts of one node.
 
 use bevy::color::Color;
 use bevy_egui::egui::{
@@ -23,10 +23,10 @@ use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
 const CELL: f32 = 27.0;
 /// Rows of cells before they scroll.
 const CELL_ROWS: usize = 5;
-/// The longest part of an error that is laid out; the whole of it can be copied.
+/// Bytes of an error that are laid out at most; copying takes all of it.
 const SHOWN_ERROR_BYTES: usize = 32 << 10;
 
-/// What the section shows.
+/// Inputs of the section.
 pub(super) struct NodeView<'a> {
     pub run: Option<&'a Run>,
     pub stats: &'a Stats,
@@ -34,16 +34,16 @@ pub(super) struct NodeView<'a> {
     pub zone: &'a TimeZone,
 }
 
-/// Which node and attempt are looked at.
+/// Chosen node and attempt.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeChoice {
     node: Option<(RunId, NodeName)>,
-    /// Counted from 1; the latest where none was chosen.
+    /// Number of the chosen attempt, from 1; `None` for the latest.
     attempt: Option<u32>,
 }
 
 impl NodeChoice {
-    /// The chosen node, else the one that matters most.
+    /// Node to show: the chosen one, else the failed, running or last seen one.
     fn node<'a>(&self, run: &'a Run) -> Option<&'a Node> {
         let chosen = self.node.as_ref().filter(|(id, _)| id == run.id());
         chosen
@@ -84,7 +84,7 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
     }
 }
 
-/// What is known of the run as a whole, in one line.
+/// Shows facts about the whole run, in one line.
 fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
     let palette = style::palette(ui.ctx());
     ui.horizontal_wrapped(|ui| {
@@ -149,7 +149,7 @@ fn cells_ui(
         });
 }
 
-/// How long the latest attempt took, or has been going; milliseconds.
+/// Milliseconds that the latest attempt took, or has been running.
 fn node_ms(node: &Node, server_now: Timestamp) -> Option<u64> {
     match node.status {
         NodeStatus::Running => node.started_at.map(|at| millis_between(at, server_now)),
@@ -157,7 +157,7 @@ fn node_ms(node: &Node, server_now: Timestamp) -> Option<u64> {
     }
 }
 
-/// A node; whether it was clicked.
+/// Shows a node's cell; returns true when it was clicked.
 fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Timestamp) -> bool {
     let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(width, CELL), Sense::click());
@@ -193,11 +193,11 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
     response.clicked()
 }
 
-/// What an attempt of a node says, or the node itself where no attempt was seen.
+/// Shows an attempt of a node, or the node itself when no attempt was seen.
 fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice) {
     let palette = style::palette(ui.ctx());
     let history = node.history();
-    // Attempts may have been dropped from the front: they keep their numbers.
+    // Old attempts may have been dropped; the others keep their numbers.
     let dropped = node.attempts.saturating_sub(history.len() as u32);
     let latest = dropped + history.len() as u32;
     let number = choice.attempt.filter(|n| (dropped + 1..=latest).contains(n)).unwrap_or(latest);
@@ -218,7 +218,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
         }
     });
     let status = attempt.map_or(node.status, |attempt| match attempt.status {
-        // The run may have settled what its last attempt did not.
+        // The run may have settled the status of its last attempt.
         NodeStatus::Running if number == latest => node.status,
         status => status,
     });
@@ -243,7 +243,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
     }
 }
 
-/// Status, duration against the usual one, from when to when.
+/// Shows status, duration and usual duration, start and end.
 fn status_ui(
     ui: &mut Ui,
     node: &Node,
@@ -277,7 +277,7 @@ fn status_ui(
     });
 }
 
-/// What a status means where the word does not say enough.
+/// Sentence that explains a status; `None` when its word is enough.
 fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'static str> {
     match status {
         NodeStatus::Unknown => Some("Its story was missed: it may have run or not."),
@@ -300,7 +300,7 @@ fn scores_ui(ui: &mut Ui, scores: &[Score], status: NodeStatus) {
     }
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
-        // The total sums the others up: it stands last.
+        // The total is shown last.
         let (total, parts): (Vec<_>, Vec<_>) =
             scores.iter().partition(|(name, _)| name == "total" || name == "overall");
         for (name, score) in parts {
@@ -339,7 +339,7 @@ fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
     response.on_hover_text(format!("{name}: {score}"));
 }
 
-/// An error's whole text, as it came.
+/// Shows the text of an error as received.
 fn error_ui(ui: &mut Ui, head: &str, error: &str) {
     let palette = style::palette(ui.ctx());
     style::note_frame(palette.failed_deep).show(ui, |ui| {
@@ -368,7 +368,7 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
     });
 }
 
-/// At most `most` bytes from the beginning, cut at a character.
+/// Start of a text, at most `most` bytes, cut at a character boundary.
 fn head_of(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn the_running_node_is_shown_until_another_is_chosen() {
+    fn running_node_is_shown_until_another_is_chosen() {
         let mut harness = two_passes().harness();
         assert!(harness.query_by_label_contains("since 10:00:07").is_some());
         harness.get_by_label("COMPOSE done").click();
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pass_has_its_tab() {
+    fn every_attempt_has_a_tab() {
         let mut harness = two_passes().harness();
         harness.get_by_label("VALIDATE done").click();
         harness.run();
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_said_in_words() {
+    fn pending_node_shows_an_explanation() {
         let mut harness = two_passes().harness();
         harness.get_by_label_contains("REVIEW").click();
         harness.run();
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_cut_at_a_character() {
+    fn head_of_cuts_at_a_character_boundary() {
         assert_eq!(head_of("äöü", 3), "ä");
         assert_eq!(head_of("abc", 9), "abc");
     }

@@ -1,4 +1,4 @@
-//! The section on what was told: for whoever comes after the toast is gone.
+//! Section of the panel with the kept notices.
 
 use bevy_egui::egui::{RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2};
 use jiff::tz::TimeZone;
@@ -14,7 +14,7 @@ use crate::app::words::{count_words, time_words};
 const ROW: f32 = 44.0;
 const ROWS: f32 = 5.0;
 
-/// Shows the notices, the newest first; whoever sees them has read them.
+/// Shows the notices, newest first, and marks them as read. Returns the requested actions.
 pub(super) fn notices_ui(
     ui: &mut Ui,
     notices: &mut Notices,
@@ -45,7 +45,7 @@ pub(super) fn notices_ui(
         ScrollArea::vertical()
             .id_salt("notices")
             .max_height(ROWS * ROW)
-            // Else it takes what the panel has left, which may be a line.
+            // Without a minimum the area takes what the panel has left, which may be one line.
             .min_scrolled_height(ROWS * ROW)
             .auto_shrink([false, true])
             .show_rows(ui, ROW, count, |ui, rows| {
@@ -62,12 +62,12 @@ pub(super) fn notices_ui(
     actions
 }
 
-/// "3 new".
+/// Number of unread notices: "3 new".
 pub(super) fn unread_words(unread: usize) -> String {
     format!("{} new", count_words(unread as u64))
 }
 
-/// A row; whether it was clicked.
+/// Shows one notice; returns true when it was clicked.
 fn notice_ui(ui: &mut Ui, notice: &Notice, row: usize, zone: &TimeZone) -> bool {
     let palette = style::palette(ui.ctx());
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());

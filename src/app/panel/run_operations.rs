@@ -1,4 +1,4 @@
-//! The section on what can be done: to the run that is shown, and beside it.
+//! Section of the panel with the operations: on the run in focus, and starting a new one.
 
 use bevy_egui::egui::{Label, RichText, Ui};
 
@@ -10,16 +10,16 @@ use crate::app::state::actions::OperationKind;
 use crate::app::state::status::run_status_words;
 use crate::model::Run;
 
-/// What the section shows.
+/// Inputs of the section.
 pub(super) struct RunOperationsView<'a> {
     pub operations: &'a RunOperations,
-    /// The run that is shown.
+    /// Run in focus.
     pub run: Option<&'a Run>,
-    /// Whether anything can be done now, or why not.
+    /// `Err` with the reason when no operation is possible now.
     pub acting: Result<(), &'static str>,
 }
 
-/// What a button says, and what it says while it is being done.
+/// Label of an operation's button: at rest, and while the operation is in progress.
 fn words(kind: OperationKind) -> (&'static str, &'static str) {
     match kind {
         OperationKind::Start => ("Start a workflow…", "Starting…"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_makes_sense_is_offered() {
+    fn only_operations_that_fit_the_run_are_offered() {
         for (phases, offered) in [
             (&["info"][..], &["Execute…", "Cancel…"][..]),
             (&["start"], &["Cancel…"]),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_press_asks() {
+    fn click_on_an_operation_asks_for_confirmation() {
         let mut harness = harness(Scene::new(&["start"]), |ui, scene| scene.show(ui));
         harness.get_by_label("Cancel…").click();
         harness.run();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_done_the_reason_is_said() {
+    fn disabled_operations_show_the_reason() {
         let mut scene = Scene::new(&["start"]);
         scene.acting = Err("This hub lets nobody act on runs.");
         let mut harness = harness(scene, |ui, scene| scene.show(ui));

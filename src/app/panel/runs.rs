@@ -1,4 +1,4 @@
-//! The section on the runs: search, filter, choose.
+//! Section of the panel with the list of runs: search, filter, selection.
 
 use bevy_egui::egui::{
     Button, ComboBox, RichText, ScrollArea, Sense, Ui, WidgetInfo, WidgetType, vec2,
@@ -18,18 +18,18 @@ use crate::app::words::{clock_words, count_words, run_title, short_id};
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 
-/// Up to this many runs the list is made anew with every change of the model, above it at most
-/// every [`REFRESH_SECS`].
+/// Number of runs up to which every change of the model updates the list; above it at most every
+/// [`REFRESH_SECS`] seconds.
 const CHEAP_RUNS: usize = 300;
 const REFRESH_SECS: f64 = 0.25;
 
-/// What is searched for, and the list that was found.
+/// Search text and filter, with the list of matching runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RunList {
     search: String,
     status: Option<RunStatus>,
     found: Vec<RunId>,
-    /// What `found` was made from.
+    /// Inputs that `found` was made from.
     made_from: Option<Source>,
 }
 
@@ -42,7 +42,7 @@ struct Source {
 }
 
 impl RunList {
-    /// Brings the list in step with the model and the filters, where it is not.
+    /// Updates the list if the model or the filters have changed.
     fn refresh(&mut self, run_store: &RunStore, now_secs: f64) {
         let search = self.search.trim().to_lowercase();
         if let Some(made) = &self.made_from
@@ -70,7 +70,7 @@ impl RunList {
     }
 }
 
-/// Whether a run has the text, which is in lower case, in its title, ids or seed.
+/// True when the title, an id or the seed of a run contains `search`, which is in lower case.
 fn matches(run: &Run, search: &str) -> bool {
     let has = |text: &str| text.to_lowercase().contains(search);
     search.is_empty()
@@ -80,7 +80,7 @@ fn matches(run: &Run, search: &str) -> bool {
         || run.seed.is_some_and(|seed| seed.to_string().contains(search))
 }
 
-/// Where a run is: its current node, or how it ended.
+/// Current node of a run, or its status once it is over.
 fn place_words(run: &Run) -> &str {
     match run.status {
         RunStatus::Running => run.current_node().map_or("running", |node| node.name.as_str()),
@@ -89,7 +89,7 @@ fn place_words(run: &Run) -> &str {
     }
 }
 
-/// How long a run has been going, or took, with its wait; milliseconds.
+/// Milliseconds that a run has been going or took, including its time in the queue.
 pub(super) fn elapsed_ms(run: &Run, server_now: Timestamp) -> Option<u64> {
     let own_ms = if run.status.is_over() {
         run.duration_ms
@@ -143,7 +143,7 @@ pub(super) fn runs_ui(
                 for row in rows {
                     let Some(run) = list.found.get(row).and_then(|id| run_store.model.run(id))
                     else {
-                        // It was dropped since the list was made: its place stays till the next.
+                        // Dropped since the list was made: its row stays empty until the next update.
                         ui.allocate_space(vec2(ui.available_width(), space::ROW));
                         continue;
                     };
@@ -157,7 +157,7 @@ pub(super) fn runs_ui(
     actions
 }
 
-/// Says whether the stage follows, and changes it.
+/// Shows whether the stage follows the newest run, and toggles it.
 fn following_ui(ui: &mut Ui, focus: &Focus, actions: &mut Vec<Action>) {
     let palette = style::palette(ui.ctx());
     let (words, tip) = if focus.is_following() {
@@ -194,7 +194,7 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
     });
 }
 
-/// A row; whether it was clicked.
+/// Shows a run's row; returns true when it was clicked.
 fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timestamp) -> bool {
     let palette = style::palette(ui.ctx());
     let size = vec2(ui.available_width(), space::ROW);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_selects_the_run() {
+    fn click_on_a_row_selects_the_run() {
         let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
         harness.get_by_label("Glass Harbour, run-2, running, PLAN, 02:15").click();
         harness.run();
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pill_toggles_following() {
+    fn following_button_toggles_following() {
         let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
         harness.get_by_label("following").click();
         harness.run();
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_reads_titles_ids_and_seeds() {
+    fn search_covers_titles_ids_and_seeds() {
         let scene = Scene::new();
         let check = |search: &str, status, expected: &[&str]| {
             let mut list = RunList { search: search.to_owned(), status, ..RunList::default() };
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_follows_the_model() {
+    fn short_list_updates_with_the_model() {
         let mut scene = Scene::new();
         scene.list.refresh(&scene.run_store, 0.0);
         assert_eq!(scene.list.found.len(), 2);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_not_made_every_frame() {
+    fn long_list_updates_at_most_every_quarter_second() {
         let mut scene = Scene::new();
         let starts = |from: u32, to: u32| -> Vec<String> {
             (from..to).map(|n| frame(n % 3600, &format!("r{n}"), None, "start", "{}")).collect()

@@ -1,4 +1,4 @@
-//! The panel's look in egui's terms, taken from the theme's tokens.
+//! The panel's egui style, made from the theme's palette.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::app::draw::Face;
 use crate::app::draw::system_fonts;
 use crate::app::theme::{Palette, Theme};
 
-/// Sizes of type in points; nothing in the panel is smaller than [`text::SMALL`].
+/// Type sizes in points; [`text::SMALL`] is the least.
 pub(super) mod text {
     pub const HEAD: f32 = 19.0;
     pub const SECTION: f32 = 17.0;
@@ -24,7 +24,7 @@ pub(super) mod text {
 
 /// Lengths in points.
 pub(super) mod space {
-    /// Height of a control and of a row of the list of runs.
+    /// Height of a control, and of a row in the list of runs.
     pub const ROW: f32 = 30.0;
     /// Height of a line of the log.
     pub const LINE: f32 = 23.0;
@@ -34,7 +34,7 @@ pub(super) mod space {
 
 const SEMIBOLD: &str = "semibold";
 
-/// A colour of the theme as egui wants it.
+/// Converts a colour of the theme for egui.
 pub(super) fn ink(colour: Color) -> Color32 {
     let colour = colour.to_srgba();
     let byte = |part: f32| (part * 255.0).round() as u8;
@@ -46,23 +46,23 @@ pub(super) fn ink(colour: Color) -> Color32 {
     )
 }
 
-/// Running text.
+/// Font of running text.
 pub(super) fn body(size: f32) -> FontId {
     FontId::new(size, FontFamily::Proportional)
 }
 
-/// Names and titles.
+/// Font of names and titles.
 pub(super) fn semibold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(SEMIBOLD.into()))
 }
 
-/// Ids, addresses, times and raw text.
+/// Font of ids, addresses, times and raw text.
 pub(super) fn mono(size: f32) -> FontId {
     FontId::new(size, FontFamily::Monospace)
 }
 
-/// Gives `ctx` the panel's fonts, once, and the style of a theme. `false` while they are not there
-/// yet: fonts are taken up at the next pass, and text in a font that is not there would be a panic.
+/// Installs the panel's fonts in `ctx`, once, and applies the style of a theme. Returns `false` until
+/// the fonts are ready: egui loads them at the next pass, and text in a missing font would panic.
 pub(super) fn ensure(ctx: &Context, theme: Theme) -> bool {
     let styled = Id::new("meterbridge theme");
     if ctx.data(|data| data.get_temp(styled)) != Some(theme) {
@@ -83,7 +83,7 @@ pub(super) fn ensure(ctx: &Context, theme: Theme) -> bool {
     }
 }
 
-/// The colours that `ctx` draws in; see [`ensure`].
+/// Palette that [`ensure`] applied to `ctx`.
 pub(super) fn palette(ctx: &Context) -> &'static Palette {
     let theme: Option<Theme> = ctx.data(|data| data.get_temp(Id::new("meterbridge theme")));
     theme.unwrap_or_default().palette()
@@ -108,8 +108,8 @@ fn fonts() -> FontDefinitions {
     fonts
 }
 
-/// Adds the system's fonts after all others, once: for titles in writing that those lack. They are read
-/// when something is to be seen, which on a wall is never.
+/// Adds the system's fonts after all others, once, for titles in scripts that those lack. Called when
+/// egui is first shown, so that a display without the panel never loads them.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn add_system_fonts(ctx: &Context) {
     use bevy_egui::egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
@@ -157,7 +157,7 @@ fn restyle(style: &mut Style, palette: &Palette) {
     let radius = CornerRadius::same(space::RADIUS);
     let line = |width: f32, colour: Color| Stroke::new(width, ink(colour));
     let visuals = &mut style.visuals;
-    // What egui derives from it by itself: how letters are smoothed.
+    // egui derives the smoothing of glyphs from `dark_mode`.
     visuals.dark_mode = palette.text.luminance() > palette.bg.luminance();
     if palette.flat || !visuals.dark_mode {
         let shadow = Shadow { offset: [0, 8], blur: 24, spread: 0, color: ink(palette.shadow) };
@@ -215,7 +215,7 @@ fn restyle(style: &mut Style, palette: &Palette) {
     widgets.active.bg_stroke = line(2.0, palette.violet_text);
 }
 
-/// The frame around the panel's contents.
+/// Frame around the panel's contents.
 pub(super) fn panel_frame(palette: &Palette) -> egui::Frame {
     egui::Frame::new().fill(ink(palette.bridge)).inner_margin(Margin {
         left: 20,
@@ -225,7 +225,7 @@ pub(super) fn panel_frame(palette: &Palette) -> egui::Frame {
     })
 }
 
-/// The frame of a tinted note.
+/// Frame of a tinted note.
 pub(super) fn note_frame(fill: Color) -> egui::Frame {
     egui::Frame::new()
         .fill(ink(fill).gamma_multiply(0.6))
@@ -233,7 +233,7 @@ pub(super) fn note_frame(fill: Color) -> egui::Frame {
         .inner_margin(Margin::symmetric(10, 5))
 }
 
-/// The frame of a sunken area.
+/// Frame of a sunken area.
 pub(super) fn well_frame(palette: &Palette) -> egui::Frame {
     egui::Frame::new()
         .fill(ink(palette.well))
@@ -247,14 +247,14 @@ mod tests {
     use crate::app::theme::DARK;
 
     #[test]
-    fn no_text_is_under_14() {
+    fn text_sizes_are_at_least_14_points() {
         let mut style = Style::default();
         restyle(&mut style, &DARK);
         assert!(style.text_styles.values().all(|font| font.size >= text::SMALL));
     }
 
     #[test]
-    fn fonts_are_there_after_one_pass() {
+    fn fonts_are_ready_after_one_pass() {
         let ctx = Context::default();
         let mut ready = Vec::new();
         let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {

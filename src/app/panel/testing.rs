@@ -1,4 +1,4 @@
-//! What the panel's tests share.
+//! Helpers for the panel's tests.
 
 use bevy_egui::egui::{Ui, vec2};
 use egui_kittest::Harness;
@@ -14,7 +14,7 @@ pub(super) fn zone() -> TimeZone {
     TimeZone::UTC
 }
 
-/// A headless window of the panel's width that shows `ui` with `state`.
+/// Headless window of the panel's width that calls `show` with `state`.
 pub(super) fn harness<'a, State: 'a>(
     state: State,
     mut show: impl FnMut(&mut Ui, &mut State) + 'a,
@@ -32,7 +32,7 @@ pub(super) fn harness<'a, State: 'a>(
     harness
 }
 
-/// A studio that has received these frames, at 12:00 o'clock.
+/// Run store that has received these frames at 12:00 UTC.
 pub(super) fn run_store(frames: &[&str]) -> RunStore {
     let mut run_store = RunStore::new(Retention::default());
     receive(&mut run_store, frames);
@@ -48,7 +48,7 @@ pub(super) fn receive(run_store: &mut RunStore, frames: &[&str]) {
     run_store.generation += 1;
 }
 
-/// A frame as the product guide writes it.
+/// Frame in the product guide's dialect, `second` seconds after 10:00 UTC.
 pub(super) fn frame(second: u32, run: &str, node: Option<&str>, phase: &str, data: &str) -> String {
     let node = node.map_or(String::new(), |node| format!(r#""node_name":"{node}","#));
     let (minute, second) = (second / 60, second % 60);

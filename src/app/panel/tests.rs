@@ -1,4 +1,4 @@
-//! The panel as a whole.
+//! Tests of the whole panel.
 
 use super::testing::{frame, harness, receive, run_store, zone};
 use super::*;
@@ -51,7 +51,7 @@ impl Scene {
 }
 
 #[test]
-fn an_empty_studio_says_what_it_waits_for() {
+fn panel_without_runs_says_what_it_waits_for() {
     let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
     for words in ["Disconnected", "No runs yet.", "Waiting for the first run."] {
         assert!(harness.query_by_label(words).is_some(), "{words}");
@@ -63,7 +63,7 @@ fn an_empty_studio_says_what_it_waits_for() {
 }
 
 #[test]
-fn a_theme_can_be_chosen() {
+fn click_on_a_theme_chooses_it() {
     let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
     harness.get_by_label("light").click();
     harness.run();
@@ -71,7 +71,7 @@ fn a_theme_can_be_chosen() {
 }
 
 #[test]
-fn a_link_is_offered_where_there_is_one() {
+fn copy_link_button_needs_a_share_link() {
     let label = "Copy the address of a page that shows the same";
     let mut scene = Scene::new();
     let harness_without = harness(Scene::new(), |ui, scene| scene.show(ui));
@@ -87,7 +87,7 @@ fn a_link_is_offered_where_there_is_one() {
 }
 
 #[test]
-fn sections_fold() {
+fn click_on_a_title_folds_the_section() {
     let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
     harness.get_by_label("Runs").click();
     harness.run();
@@ -96,7 +96,7 @@ fn sections_fold() {
 }
 
 #[test]
-fn a_large_studio_costs_no_more_than_what_is_seen() {
+fn many_runs_create_only_the_visible_widgets() {
     let mut scene = Scene::new();
     for block in 0..100 {
         let frames: Vec<String> = (0..100)
@@ -111,7 +111,7 @@ fn a_large_studio_costs_no_more_than_what_is_seen() {
 }
 
 #[test]
-fn new_notices_are_counted_until_somebody_looks() {
+fn unread_notices_are_counted_until_the_section_opens() {
     let mut scene = Scene::new();
     let refusal = |run: &str| {
         let outcome = OperationOutcome {
@@ -128,7 +128,7 @@ fn new_notices_are_counted_until_somebody_looks() {
     harness.run();
     assert_eq!(harness.state().notices.unread(), 0);
     assert!(harness.query_by_label_contains("2 new").is_none());
-    // The newest is first, and leads to its run.
+    // The newest notice is first, and opens its run.
     let rows: Vec<_> = harness.query_all_by_label_contains("Run not found").collect();
     assert_eq!(rows.len(), 2);
     assert!(rows[0].accesskit_node().label().unwrap().contains("Song b"));

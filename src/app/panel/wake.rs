@@ -1,5 +1,5 @@
-//! egui asks for another frame after whatever it hears. Where nothing of it is shown that would
-//! keep a display from its rest.
+//! Filter of egui's repaint requests. egui requests a frame after every input; while none of its
+//! windows are shown, that would keep a display from resting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
 use bevy_egui::egui;
 
-/// Passes egui's wishes on while something of it is shown.
+/// Forwards egui's repaint requests while an egui window is shown.
 #[derive(Default)]
 pub(super) struct Wakes {
     shown: Arc<AtomicBool>,
@@ -15,7 +15,8 @@ pub(super) struct Wakes {
 }
 
 impl Wakes {
-    /// Takes the place of bevy_egui's own callback, which passes all of them on.
+    /// Sets whether requests are forwarded; installs, once, a callback in place of bevy_egui's, which
+    /// forwards all of them.
     pub(super) fn only_while(
         &mut self,
         shown: bool,
@@ -30,7 +31,7 @@ impl Wakes {
         let (shown, proxy) = (Arc::clone(&self.shown), (**proxy).clone());
         ctx.set_request_repaint_callback(move |request| {
             if request.delay.is_zero() && shown.load(Ordering::Relaxed) {
-                // The loop is gone only when the window is.
+                // Fails only after the event loop has ended.
                 let _ = proxy.send_event(WinitUserEvent::WakeUp);
             }
         });

@@ -1,4 +1,4 @@
-//! Controls that several sections share.
+//! Widgets shared by the panel's sections.
 
 use bevy::color::Color;
 use bevy_egui::egui::{
@@ -10,17 +10,17 @@ use std::sync::Arc;
 use super::glyph;
 use super::style::{self, ink, space, text};
 
-/// How a button offers itself.
+/// Emphasis of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offer {
-    /// The one to press.
+    /// Recommended action.
     Primary,
     Plain,
-    /// It would make no sense now.
+    /// Action that is not possible now.
     Disabled,
 }
 
-/// A button of a given width.
+/// Shows a button of at least this width.
 pub(super) fn button_ui(ui: &mut Ui, text: &str, offer: Offer, width: f32) -> Response {
     let palette = style::palette(ui.ctx());
     ui.scope(|ui| {
@@ -40,7 +40,7 @@ pub(super) fn button_ui(ui: &mut Ui, text: &str, offer: Offer, width: f32) -> Re
     .inner
 }
 
-/// A button that looks like a word.
+/// Shows a button without a frame; `label` is its accessible name.
 pub(super) fn text_button_ui(ui: &mut Ui, text: &str, label: &str) -> Response {
     let palette = style::palette(ui.ctx());
     let words = RichText::new(text).color(ink(palette.violet_text));
@@ -49,7 +49,7 @@ pub(super) fn text_button_ui(ui: &mut Ui, text: &str, label: &str) -> Response {
     response
 }
 
-/// A cross that closes something.
+/// Shows a closing cross; `label` is its accessible name.
 pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
     let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(26.0), Sense::click());
@@ -66,14 +66,14 @@ pub(super) fn close_ui(ui: &mut Ui, label: &str) -> Response {
     response.on_hover_text(label)
 }
 
-/// A word that copies a text; `label` says what is copied.
+/// Shows a button that copies a text; `label` says what it copies.
 pub(super) fn copy_ui(ui: &mut Ui, label: &str, text: impl FnOnce() -> String) {
     if text_button_ui(ui, "copy", label).on_hover_text(label).clicked() {
         ui.ctx().copy_text(text());
     }
 }
 
-/// A text field with a hint and a name for those who do not see it.
+/// Shows a text field; `hint` is also its accessible name.
 pub(super) fn search_ui(ui: &mut Ui, value: &mut String, hint: &str, width: f32) -> Response {
     let palette = style::palette(ui.ctx());
     let field = TextEdit::singleline(value)
@@ -87,18 +87,18 @@ pub(super) fn search_ui(ui: &mut Ui, value: &mut String, hint: &str, width: f32)
     response
 }
 
-/// Gives a widget without a text of its own a name.
+/// Sets the accessible name of a widget.
 pub(super) fn name(response: &Response, label: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
 }
 
-/// Says what a painted button does.
+/// Sets the accessible description of a painted button.
 pub(super) fn describe_button(response: &Response, label: &str) {
     let enabled = response.enabled();
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, label));
 }
 
-/// The head of a section: click its title to fold it. `trailing` stands at the right.
+/// Shows the title of a section, which folds it on a click, with `trailing` at the right.
 pub(super) fn section_ui(
     ui: &mut Ui,
     open: &mut bool,
@@ -129,7 +129,7 @@ pub(super) fn section_ui(
     });
 }
 
-/// The line between two sections.
+/// Shows the line between two sections.
 pub(super) fn rule_ui(ui: &mut Ui) {
     let palette = style::palette(ui.ctx());
     ui.add_space(1.0);
@@ -138,7 +138,7 @@ pub(super) fn rule_ui(ui: &mut Ui) {
     ui.painter().hline(x, rect.center().y, Stroke::new(1.5, ink(palette.hair)));
 }
 
-/// One line of text, cut with an ellipsis where it has no more room.
+/// Lays out one line of text, truncated with an ellipsis at `max_width`.
 pub(super) fn elided(
     ui: &Ui,
     text: &str,
@@ -153,18 +153,18 @@ pub(super) fn elided(
     ui.painter().layout_job(job)
 }
 
-/// Paints a laid out line from `x` to the right, centred on `y`.
+/// Paints a laid-out line to the right of `x`, centred on `y`.
 pub(super) fn paint_line(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
     let at = pos2(x, y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, Color32::PLACEHOLDER);
 }
 
-/// Paints a laid out line that ends at `x`.
+/// Paints a laid-out line that ends at `x`.
 pub(super) fn paint_line_to(ui: &Ui, x: f32, y: f32, galley: Arc<Galley>) {
     paint_line(ui, x - galley.size().x, y, galley);
 }
 
-/// Shows where the keyboard's focus is, for what is painted here and not by egui.
+/// Paints the focus ring of a widget that egui does not paint.
 pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect) {
     let palette = style::palette(ui.ctx());
     if response.has_focus() {
@@ -173,7 +173,7 @@ pub(super) fn focus_ring(ui: &Ui, response: &Response, rect: Rect) {
     }
 }
 
-/// A bar that is filled from the left, `part` of 0 to 1.
+/// Shows a bar filled from the left; `part` is 0 to 1.
 pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &str) {
     let palette = style::palette(ui.ctx());
     let (rect, response) = ui.allocate_exact_size(vec2(width, 12.0), Sense::hover());
@@ -185,7 +185,7 @@ pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &st
     }
 }
 
-/// A row of LEDs, `part` of them lit.
+/// Paints a row of LEDs; `part`, 0 to 1, of them are lit.
 pub(super) fn paint_leds(ui: &Ui, from: Pos2, width: f32, part: f32, lit: Color) {
     let palette = style::palette(ui.ctx());
     const PITCH: f32 = 7.56;

@@ -1,5 +1,5 @@
-//! What every view has around it: the ground, the clock, the band when the connection is lost, and
-//! the bridge at the foot.
+//! Chrome around every view: the ground, the clock, the band when the connection is lost, and the
+//! bridge at the foot.
 
 use bevy::math::Vec2;
 use bevy::prelude::*;
@@ -23,34 +23,34 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<ViewChrome>().init_resource::<Theme>();
 }
 
-/// What is drawn around the view, and from what.
+/// State of the chrome as last drawn.
 #[derive(Resource, Default)]
 pub struct ViewChrome {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
-    /// What the meters look back on, and when it was made: by the server's second; while time
-    /// stands still, by what the model has heard.
+    /// History of the meters with its key: the server's second and, while the clock is fixed, the
+    /// model's generation.
     history: Option<((i64, u64), History)>,
 }
 
 impl ViewChrome {
-    /// What is on screen is not being kept up to date.
+    /// True when the data on screen is no longer updated.
     pub fn is_lost(&self) -> bool {
         self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
     }
 
-    /// What the band over the view says; `None` while there is nothing to say.
+    /// Text of the band over the view; `None` while there is no band.
     pub fn notice(&self) -> Option<&str> {
         self.drawn.as_ref()?.notice.as_deref()
     }
 }
 
-/// What can change it; cheap to compare in every frame.
+/// Inputs of the chrome; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
     directed: bool,
     generation: u64,
-    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
     link: ConnectionState,
     viewport: Viewport,
@@ -74,7 +74,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// All that the bridge shows.
+    /// Inputs of the bridge.
     fn look(&self) -> (&BridgeView, bool, CanvasSize, Theme) {
         (&self.bridge, self.directed, self.canvas_size, self.theme)
     }
@@ -137,7 +137,7 @@ pub(super) fn draw(
     canvas.theme = drawn.theme;
     canvas.scale = canvas_size.scale * zoom.factor;
     canvas.origin = zoom.origin_px.round();
-    // What is not kept up to date does not move, and its colours drain.
+    // Data that is no longer updated is drawn without motion and with drained colours.
     let lost = drawn.bridge.light.state.is_lost();
     canvas.desaturate = if lost { 0.6 } else { 0.0 };
     canvas.reduced_motion = lost || reduced_motion.0;
@@ -148,7 +148,7 @@ pub(super) fn draw(
     if let Some(notice) = &drawn.notice {
         draw_notice(part, notice, *view, &canvas_size);
     }
-    // Where time stands still, so do the needles.
+    // A fixed clock also fixes the needles.
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
     if before.as_ref().is_none_or(|before| before.look() != drawn.look()) {
@@ -173,7 +173,8 @@ fn draw_ground(part: &mut Part, canvas_size: &CanvasSize) {
     );
 }
 
-/// The product's mark: five level bars, as high as the letters beside it at `scale` 1 are in 26.
+/// Draws the product's mark at `x` on `baseline`: five level bars, the tallest 26 design pixels at
+/// `scale` 1.
 pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
     let palette = part.palette;
     let bars = [10.9, 19.2, 26.0, 15.6, 7.8];
@@ -189,7 +190,7 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
     }
 }
 
-/// The clock: hours and minutes, always top right.
+/// Draws the time of day, hours and minutes, at the top right.
 fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, clock: &str) {
     let words = clock.to_owned();
     part.text(
@@ -201,7 +202,7 @@ fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, clock: &str) {
     );
 }
 
-/// What the one band says while news do not come as they happen; `None` while they do.
+/// Text of the band while updates are late or missing; `None` while they are live.
 fn notice(link: &Link, now: Timestamp) -> Option<String> {
     if link.is_recording() {
         return None;
@@ -226,14 +227,14 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
     }
 }
 
-/// The amber band: what happened, and what happens next.
+/// Draws the amber band: the problem and the next step.
 fn draw_notice(part: &mut Part, notice: &str, view: View, canvas_size: &CanvasSize) {
     let palette = part.palette;
     let (band, words_size) = match view {
         View::Stage { .. } => {
             (Rect::new(CanvasSize::MARGIN, 28.0, canvas_size.width - 112.0 - 190.0, 62.0), 34.0)
         }
-        // Over the counts, which move down.
+        // Covers the header's counts, which move down.
         View::Wall => (Rect::new(350.0, 8.0, canvas_size.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
     };
     part.shape(
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_says_that_news_come_late_or_not_at_all_and_not_that_all_is_well() {
+    fn band_reports_late_or_missing_updates_only() {
         let said = |updates| notice(&link(connected(updates)), Timestamp::UNIX_EPOCH);
         assert_eq!(said(Updates::Live), None);
         let polling = "Real-time updates unavailable. Polling API instead.";

@@ -1,4 +1,4 @@
-//! What is seen of runs: the views, and what is around each.
+//! Views of runs (stage and wall), and the chrome around them.
 
 pub mod bridge;
 pub mod chrome;
@@ -11,7 +11,7 @@ use bevy::prelude::*;
 use crate::app::state::free_space::FreeSpace;
 use crate::app::systems::AppSystems;
 
-/// Everything that is seen of runs.
+/// Adds the views and the chrome.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
         .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))

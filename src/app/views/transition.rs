@@ -1,4 +1,4 @@
-//! One view gives way to another by a cross-fade, never by a cut: ground, clock and bridge stay.
+//! Cross-fades between views; ground, clock and bridge stay.
 
 use bevy::prelude::*;
 
@@ -15,8 +15,8 @@ pub(super) fn plugin(app: &mut App) {
     app.init_resource::<NextFrame>();
 }
 
-/// What can give way: the wall, or the stage of a run that the director chose. A run that somebody
-/// chose, or that is followed, is drawn in the place of the one before.
+/// Subject on screen; a change of subject cross-fades. A stage names its run only when the director
+/// chose it: a run that the user chose or that is followed replaces the one before without a fade.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shown {
     Wall,

@@ -1,5 +1,4 @@
-//! Where toasts stand, and how they look: in a corner where nothing is that must be seen, one above
-//! the other.
+//! Places and drawing of toasts: stacked in a corner where they cover nothing important.
 
 use bevy::math::Vec2;
 use bevy::prelude::*;
@@ -18,16 +17,16 @@ use crate::app::theme::{Theme, size};
 use crate::app::words::count_words;
 
 const PART: &str = "toasts";
-/// Two of them leave the first line of the stage's ticker whole.
+/// Height of a toast; two of them leave the first line of the stage's event list visible.
 const HEIGHT: f32 = 88.0;
 const GAP: f32 = 8.0;
 const WIDEST: f32 = 860.0;
 const NARROWEST: f32 = 420.0;
-/// From the left edge to the words, and from there to the right edge.
+/// Distance from the left edge to the words; [`END`] is that from the words to the right edge.
 const SIGN_WIDTH: f32 = 82.0;
 const END: f32 = 28.0;
 const BADGE: f32 = 21.0;
-/// A frame of a fade.
+/// Interval between the frames of a fade, in seconds.
 const FADE_FRAME_SECS: f64 = 0.033;
 
 pub(super) fn plugin(app: &mut App) {
@@ -38,7 +37,7 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, draw.in_set(AppSystems::Tell).run_if(resource_exists::<Canvas>));
 }
 
-/// Where toasts are, in design pixels.
+/// Places of the toasts, in design pixels.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct ToastAreas {
     rects: Vec<(u64, Rect)>,
@@ -46,26 +45,26 @@ pub struct ToastAreas {
 }
 
 impl ToastAreas {
-    /// The toasts that stand, by their numbers.
+    /// Toasts on screen, by number.
     pub fn rects(&self) -> &[(u64, Rect)] {
         &self.rects
     }
 
-    /// The toast at a point.
+    /// Number of the toast at a point.
     pub fn at(&self, point: Vec2) -> Option<u64> {
         let (number, _) = self.rects.iter().find(|(_, rect)| rect.holds(point.x, point.y))?;
         Some(*number)
     }
 }
 
-/// What of them is on the canvas.
+/// Toasts as drawn on the canvas.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
     toasts: Vec<Card>,
     theme: Theme,
 }
 
-/// One of them, as it is drawn.
+/// One toast as drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Card {
     rect: Rect,
@@ -74,12 +73,12 @@ struct Card {
     head: String,
     lines: Vec<String>,
     line_size: f32,
-    /// "+2 more", in the uppermost.
+    /// Number of waiting toasts, "+2 more", in the uppermost toast.
     more: Option<String>,
     opacity: f32,
 }
 
-/// A corner that toasts may stand in: the lowest one stands at its foot.
+/// Corner for toasts, which are stacked from its bottom up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Corner {
     room: Rect,
@@ -87,14 +86,14 @@ struct Corner {
 }
 
 impl Corner {
-    /// As much of a room as toasts take.
+    /// Part of a room that toasts use.
     fn of(Room { rect, at_right }: Room) -> Self {
         let w = WIDEST.min(rect.w);
         let x = if at_right { rect.right() - w } else { rect.x };
         Self { room: Rect { x, w, ..rect }, at_right }
     }
 
-    /// The first of the rooms where one has a place and covers nothing that has to stay in sight.
+    /// First room that has a place for a toast and covers none of the rectangles to keep visible.
     fn found(free: &FreeSpace) -> Self {
         let corners = free.rooms.iter().map(|room| Self::of(*room).clear_of(&free.keep));
         let mut corners = corners.filter(|corner| corner.places() > 0);
@@ -105,14 +104,14 @@ impl Corner {
         ((self.room.h + GAP) / (HEIGHT + GAP)).floor().max(0.0) as usize
     }
 
-    /// The place of the toast that is the `index`th from below.
+    /// Place of a toast; `index` counts from below.
     fn place(&self, index: usize, width: f32) -> Rect {
         let x = if self.at_right { self.room.right() - width } else { self.room.x };
         let y = self.room.bottom() - HEIGHT - index as f32 * (HEIGHT + GAP);
         Rect::new(x, y, width, HEIGHT)
     }
 
-    /// As much of it, from its foot up, as leaves all of these in sight.
+    /// Corner reduced at its top until it covers none of `keep`.
     fn clear_of(self, keep: &[Rect]) -> Self {
         let overlapping = keep.iter().filter(|rect| {
             rect.x < self.room.right()
@@ -226,7 +225,7 @@ impl Card {
         } else {
             (palette.text, palette.text_secondary)
         };
-        // It ends where the bridge begins.
+        // The shadow ends where the bridge begins.
         let shadow = Shape::rounded_box(self.rect.translated(0.0, 2.0)).radius(18.0);
         part.shape(Layer::Band, shadow.fill(palette.shadow).soft(6.0).opacity(0.6));
         let body = Shape::rounded_box(self.rect).radius(18.0).fill(ground).border(2.0, edge);
@@ -284,14 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn toasts_of_a_wall_cover_no_failure_no_band_and_no_bridge() {
+    fn wall_toasts_cover_no_failure_band_or_bridge() {
         let tile = |x: f32, y: f32| Rect::new(x, y, 348.8, 240.0);
         let all = wall_area(&hd());
         for (failed, has_band, places) in [
             (vec![], false, 3),
             // The usual place of a failure.
             (vec![Rect::new(56.0, 120.0, 713.6, 496.0)], false, 3),
-            // The last tile: there is room under it, or in the other corner.
+            // The last tile: there is room below it, or in the other corner.
             (vec![tile(1515.2, 632.0)], false, 3),
             (vec![tile(1515.2, 120.0)], false, 3),
             (vec![tile(1515.2, 632.0), tile(56.0, 632.0)], false, 1),
@@ -314,9 +313,9 @@ mod tests {
         }
     }
 
-    /// What just does not fit on one line in the larger type fits in the smaller, on one line, too.
+    /// Covers words that just do not fit one line at the larger size but do fit it at the smaller one.
     #[test]
-    fn no_word_of_a_toast_runs_over_its_edge() {
+    fn toast_lines_stay_inside_its_edge() {
         let corner = Corner::found(&FreeSpace { rooms: rooms(&hd(), false), keep: Vec::new() });
         for length in 10..120 {
             let reason = "out of memory ".repeat(10)[..length].trim_end().to_owned();

@@ -1,14 +1,14 @@
-//! What happens is told: as a toast while it is news, and in the panel for whoever comes later.
+//! Notices of ended runs and of operations: shown as toasts, and kept for the panel.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! | --- | --- |
-//! | `notice` | something that happened, in words |
-//! | `toasts` | which notices are on screen when: rules over time |
-//! | `draw` | where toasts stand, and how they look; a click on one |
+//! | `notice` | one notice, in words |
+//! | `toasts` | rules over time: which notices are on screen |
+//! | `draw` | places and drawing of the toasts; clicks on them |
 //!
-//! Toasts are drawn on the canvas like everything that is read from across the room: in its sizes of
-//! type and its colours, in step with its scale and its drift. A window of egui's would be as large
-//! as the panel's, and would wake a display at rest.
+//! Toasts are drawn on the canvas, because they are read across a room: with its type sizes and
+//! colours, and in step with its scale and drift. An egui window would be as small as the panel, and
+//! would wake a display at rest.
 
 mod draw;
 mod notice;
@@ -35,43 +35,43 @@ use crate::director::STALE_SECS;
 use crate::model::{Model, Run, RunStatus};
 use crate::source::{OperationOutcome, RunOperation};
 
-/// Notices kept.
+/// Greatest number of notices kept.
 const KEPT: usize = 200;
 
-/// Everything that was told.
+/// All notices: those on screen and those kept for the panel.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct Notices {
-    /// What is on screen.
+    /// Notices on screen.
     pub toasts: Toasts,
-    /// Oldest first.
+    /// Kept notices, oldest first.
     kept: VecDeque<Notice>,
     unread: usize,
-    /// Nobody is there to be told of every run: the picture says it, and the director goes there.
+    /// True on a kiosk: runs get no toasts there, because the view shows their ends.
     unattended: bool,
 }
 
 impl Notices {
-    /// For a screen that nobody operates, or somebody does.
+    /// Creates the notices; `unattended` is true for a screen that nobody operates.
     pub fn new(unattended: bool) -> Self {
         Self { unattended, ..Self::default() }
     }
 
-    /// What was told, the newest first.
+    /// Kept notices, newest first.
     pub fn newest_first(&self) -> impl DoubleEndedIterator<Item = &Notice> + ExactSizeIterator {
         self.kept.iter().rev()
     }
 
-    /// How many have come since somebody last looked.
+    /// Number of notices since the last call of [`Notices::read`].
     pub fn unread(&self) -> usize {
         self.unread
     }
 
-    /// Somebody looks.
+    /// Marks all notices as read.
     pub fn read(&mut self) {
         self.unread = 0;
     }
 
-    /// Keeps it. Runs that went well go first, so that they drown nothing that did not.
+    /// Keeps a notice. When full, drops the oldest one that reports no failure, or else the oldest.
     pub(in crate::app) fn keep(&mut self, notice: Notice) {
         if self.kept.len() == KEPT {
             let dull = self.kept.iter().position(|kept| !kept.news.is_bad());
@@ -85,17 +85,17 @@ impl Notices {
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Notices>()
         .init_resource::<DrawClock>()
-        // After Esc has taken some off the screen.
+        // After Esc has dismissed toasts.
         .add_systems(Update, obey.in_set(AppSystems::Operate))
         .add_systems(Update, hear.in_set(AppSystems::Sync));
 }
 
-/// Draws the toasts. For an app with views.
+/// Adds the drawing of toasts, for an app with views.
 pub(in crate::app) fn draw_plugin(app: &mut App) {
     app.add_plugins(draw::plugin);
 }
 
-/// Carries out the actions on toasts.
+/// Executes the actions on toasts.
 fn obey(
     mut actions: MessageReader<Action>,
     mut notices: ResMut<Notices>,
@@ -118,14 +118,15 @@ fn hear(
     (auto, view): (Option<Res<Auto>>, Option<Res<View>>),
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
-    // A wall shows how runs end, and would say it twice, over what it shows; so does one that directs
-    // itself. What somebody asked for here is answered there, too.
+    // The wall and a directed view show how runs end; a toast would repeat that and cover it. Outcomes
+    // of operations get a toast there too.
     let on_wall = view.is_some_and(|view| matches!(*view, View::Wall));
     let quiet = notices.unattended || on_wall || auto.is_some_and(|auto| auto.0.is_auto());
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else { continue };
         let age_secs = millis_between(change.at, clock.server_now) as f64 / 1000.0;
-        // What is replayed, and what a page hears of when it comes back to the front, is no news.
+        // Replayed events are no news, nor are those that a page receives late, when it returns to the
+        // foreground.
         if !live || link.is_recording() || age_secs > STALE_SECS {
             continue;
         }
@@ -148,7 +149,7 @@ fn hear(
     }
 }
 
-/// Where a run failed, and why.
+/// Failed node and reason of a run.
 fn failure(run: &Run) -> News {
     let node = run.failed_node();
     let reason = node.and_then(|node| node.error.as_deref()).or(run.error.as_deref());
@@ -158,7 +159,7 @@ fn failure(run: &Run) -> News {
     }
 }
 
-/// What the run is called that something was done to, or the song.
+/// Title of the run that an operation concerns, or a name for the song that it starts.
 fn title_of(outcome: &OperationOutcome, model: &Model) -> String {
     match &outcome.operation {
         RunOperation::Start { song_id, .. } => {

@@ -1,4 +1,4 @@
-//! A notice: something that happened just now and that somebody may want to hear of.
+//! Notices: recent events and outcomes of operations that a user may want to know.
 
 use jiff::Timestamp;
 
@@ -6,35 +6,35 @@ use crate::app::words::{duration_words, one_line};
 use crate::protocol::{NodeName, RunId};
 use crate::source::{OperationOutcome, RunOperation};
 
-/// What happened.
+/// Kind of a notice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A run came to a good end.
+    /// A run completed; `took_ms` is its duration in milliseconds.
     Completed { took_ms: Option<u64> },
     /// A run failed.
     Failed {
-        /// Where; `None` where the run says nothing of a node.
+        /// Failed node; `None` when the run's failure names none.
         node: Option<NodeName>,
         reason: String,
     },
-    /// What somebody here asked for was done.
+    /// An operation that was requested here succeeded.
     Done { operation: RunOperation, words: String },
-    /// It was not: why.
+    /// An operation that was requested here was refused or failed; `words` has the reason.
     Refused { operation: RunOperation, words: String },
 }
 
 impl News {
-    /// Whether something went wrong.
+    /// True when something went wrong.
     pub fn is_bad(&self) -> bool {
         matches!(self, Self::Failed { .. } | Self::Refused { .. })
     }
 
-    /// Whether somebody here waits for it.
+    /// True for outcomes of operations that were requested here.
     pub fn is_an_answer(&self) -> bool {
         matches!(self, Self::Done { .. } | Self::Refused { .. })
     }
 
-    /// What weighs more comes first.
+    /// Priority: the highest weight is shown first.
     pub fn weight(&self) -> u8 {
         match self {
             Self::Completed { .. } => 0,
@@ -44,7 +44,7 @@ impl News {
         }
     }
 
-    /// Whether it is the same again, of another run.
+    /// True when both have the same cause: the same node and reason of a failure, or the same kind.
     pub fn has_cause_of(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Failed { node: a, reason: why }, Self::Failed { node: b, reason }) => {
@@ -55,20 +55,20 @@ impl News {
     }
 }
 
-/// Something that happened.
+/// A notice about a run or an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
-    /// By this machine's clock.
+    /// Time by this machine's clock.
     pub at: Timestamp,
-    /// The run that it is about, where there is one to go to.
+    /// Run to open on a click; `None` when there is none.
     pub run: Option<RunId>,
-    /// What that run is called; the song's id where there is no run yet.
+    /// Title of the run; a name for the song while there is no run.
     pub title: String,
     pub news: News,
 }
 
 impl Notice {
-    /// What became of an act.
+    /// Notice of an operation's outcome.
     pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
         let OperationOutcome { operation, result } = outcome;
         match result {
@@ -83,7 +83,7 @@ impl Notice {
         }
     }
 
-    /// What happened, in few words.
+    /// Heading in a few words.
     pub fn head(&self) -> String {
         match &self.news {
             News::Completed { .. } => "Workflow completed successfully".to_owned(),
@@ -108,7 +108,7 @@ impl Notice {
         }
     }
 
-    /// Of what, and why.
+    /// Text below the heading: the run's title and details.
     pub fn words(&self) -> String {
         match &self.news {
             News::Completed { took_ms: Some(millis) } => {
@@ -122,7 +122,7 @@ impl Notice {
     }
 }
 
-/// Words that go on behind a colon.
+/// Lower-cases the first letter, for words after a colon.
 fn lower_first(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_lowercase().to_string());

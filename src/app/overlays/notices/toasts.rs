@@ -1,50 +1,50 @@
-//! Which notices are on screen when: rules over time, without a place or a colour.
+//! Rules over time for the toasts on screen, without places or colours.
 //!
-//! A wall is looked at from across the room and must stay calm. At most [`MOST`] toasts stand at a
-//! time, each keeps its place while it stands, and what has no place waits and is counted. Whatever
-//! is alike is told together, and a studio that completes hundreds of runs a minute says so three
-//! times a minute.
+//! A wall is watched from across a room and must stay calm. At most [`MOST`] toasts are on screen; each
+//! keeps its place, and further ones wait and are counted. Notices of the same kind share a toast, and
+//! completed runs get at most three toasts a minute.
 
 use super::notice::{News, Notice};
 use crate::app::words::count_words;
 
-/// Toasts that stand at a time.
+/// Greatest number of toasts on screen.
 pub const MOST: usize = 3;
-/// Seconds that good news stand; and those that say what went wrong.
+/// Seconds that a toast stays; [`BAD_NEWS_STAY_SECS`] is that of failures and refusals.
 const STAYS_SECS: f64 = 6.0;
 const BAD_NEWS_STAY_SECS: f64 = 15.0;
-/// What is added to keeps a toast standing, but not for longer than so many times its time.
+/// Factor on the time a toast stays, up to which additions prolong it.
 const MOST_STAYS: f64 = 3.0;
-/// From one toast about completed runs to the next.
+/// Seconds between the starts of two toasts about completed runs.
 const COMPLETED_GAP_SECS: f64 = 20.0;
-/// What has waited so long is no news: the panel has it.
+/// Seconds after which a waiting notice is dropped, unless it is about completed runs; the panel keeps
+/// it.
 const WAITS_SECS: f64 = 30.0;
-/// The words of a toast change no more often.
+/// Seconds between two changes of a toast's words.
 const RECOUNT_SECS: f64 = 1.0;
-/// Failures of different causes that have a toast each; the next ones join the last.
+/// Number of causes of failure with a toast each; failures of further causes join the latest one.
 const MOST_CAUSES: usize = 3;
-/// To come, and to go.
+/// Seconds of the fade-in; [`FADE_OUT_SECS`] are those of the fade-out.
 const FADE_IN_SECS: f64 = 0.25;
 const FADE_OUT_SECS: f64 = 0.4;
-/// Titles that are named of many.
+/// Titles that a toast about several runs names.
 const NAMED: usize = 2;
 
-/// What a toast says, and since when.
+/// One toast; all its times are seconds of the draw clock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Toast {
-    /// Tells it from all others.
+    /// Number that identifies the toast.
     pub number: u64,
-    /// The last that it is about.
+    /// Latest notice of the toast.
     notice: Notice,
-    /// Titles of the last runs, the newest first.
+    /// Titles of the latest runs, newest first.
     titles: Vec<String>,
-    /// Runs that it is about, and those of them that its words count.
+    /// Number of notices in the toast; `counted` of them are in its words.
     count: usize,
     counted: usize,
-    /// What it says: no word of it changes more often than they are counted.
+    /// Heading; it and `words` change only when the notices are counted.
     head: String,
     words: String,
-    /// Its runs failed for different reasons.
+    /// True when the runs failed for different reasons.
     mixed: bool,
     told_at: f64,
     counted_at: f64,
@@ -71,7 +71,7 @@ impl Toast {
         }
     }
 
-    /// What it is about.
+    /// Kind of the latest notice.
     pub fn news(&self) -> &News {
         &self.notice.news
     }
@@ -129,7 +129,7 @@ impl Toast {
         };
     }
 
-    /// Tells one more.
+    /// Adds a notice to the toast.
     fn add(&mut self, notice: Notice, now: f64) {
         self.mixed |= !self.notice.news.has_cause_of(&notice.news);
         self.titles.insert(0, notice.title.clone());
@@ -147,17 +147,17 @@ impl Toast {
     }
 }
 
-/// The toasts: those that stand, each in its place, and those that wait for one.
+/// Toasts on screen, each in its place, and those that wait for one.
 #[derive(Clone, Debug)]
 pub struct Toasts {
     standing: [Option<Toast>; MOST],
     waiting: Vec<Toast>,
-    /// Places that there is room for.
+    /// Number of places for which the screen has room.
     places: usize,
-    /// Whoever looks asked for less motion: they come and go at once.
+    /// True with reduced motion: toasts appear and vanish at once.
     calm: bool,
     numbers: u64,
-    /// When the last toast about completed runs came.
+    /// Draw-clock time of the last toast about completed runs.
     completed_at: f64,
 }
 
@@ -175,7 +175,7 @@ impl Default for Toasts {
 }
 
 impl Toasts {
-    /// Tells of something, at `now` in seconds.
+    /// Adds a notice, at `now` in seconds of the draw clock.
     pub fn tell(&mut self, notice: Notice, now: f64) {
         match &notice.news {
             News::Completed { .. } => {
@@ -197,7 +197,7 @@ impl Toasts {
         self.step(now);
     }
 
-    /// Adds to the last toast that is alike, or makes one.
+    /// Adds the notice to the latest toast that is `alike`, or makes a new one.
     fn tell_with(&mut self, notice: Notice, now: f64, alike: impl Fn(&Toast) -> bool) {
         let all = self.waiting.iter_mut().chain(self.standing.iter_mut().flatten());
         let alike = all.filter(|toast| alike(toast) && !toast.is_going(now));
@@ -214,22 +214,22 @@ impl Toasts {
         self.waiting.iter().chain(self.standing.iter().flatten())
     }
 
-    /// So many places there is room for, [`MOST`] at most.
+    /// Sets the number of places on screen, at most [`MOST`].
     pub fn set_places(&mut self, places: usize) {
         self.places = places.min(MOST);
     }
 
-    /// Has them come and go at once, or fade.
+    /// Sets whether toasts appear at once (`true`) or fade.
     pub fn set_calm(&mut self, calm: bool) {
         self.calm = calm;
     }
 
-    /// How much of one is to be seen, from 0 to 1.
+    /// Opacity of a toast at `now`, 0 to 1.
     pub fn opacity(&self, toast: &Toast, now: f64) -> f32 {
         if self.calm { 1.0 } else { toast.opacity(now) }
     }
 
-    /// What has stood long enough goes, and what waits comes.
+    /// Removes toasts whose time is over, and shows waiting ones.
     pub fn step(&mut self, now: f64) {
         for (place, slot) in self.standing.iter_mut().enumerate() {
             if slot.as_ref().is_some_and(|toast| now >= toast.until || place >= self.places) {
@@ -256,7 +256,8 @@ impl Toasts {
         }
     }
 
-    /// The most important that may come now; of two that are alike the older one.
+    /// Index of the next waiting toast: the one of highest weight that may be shown now, then the
+    /// oldest.
     fn next_waiting(&self, now: f64) -> Option<usize> {
         let may_come = |toast: &Toast| {
             let completed = matches!(toast.news(), News::Completed { .. });
@@ -268,7 +269,7 @@ impl Toasts {
             .map(|(at, _)| at)
     }
 
-    /// A free place, or that of one that weighs less, for who waits for an answer.
+    /// A free place; for an outcome of an operation also that of a toast of less weight.
     fn place_for(&self, toast: &Toast) -> Option<usize> {
         let places = self.standing[..self.places].iter().enumerate();
         let free = places.clone().find(|(_, slot)| slot.is_none());
@@ -285,7 +286,7 @@ impl Toasts {
         free.map(|(place, _)| place).or(lesser.map(|(place, _)| place))
     }
 
-    /// Takes one off the screen.
+    /// Fades out a toast.
     pub fn dismiss(&mut self, number: u64, now: f64) {
         let fades_secs = self.fades_secs();
         for toast in self.standing.iter_mut().flatten().filter(|toast| toast.number == number) {
@@ -293,7 +294,7 @@ impl Toasts {
         }
     }
 
-    /// Takes all off the screen, and those that wait.
+    /// Fades out all toasts, and drops the waiting ones.
     pub fn dismiss_all(&mut self, now: f64) {
         let fades_secs = self.fades_secs();
         self.standing.iter_mut().flatten().for_each(|toast| toast.leave(now + fades_secs));
@@ -304,22 +305,22 @@ impl Toasts {
         if self.calm { 0.0 } else { FADE_OUT_SECS }
     }
 
-    /// Whether none stands and none waits.
+    /// True when no toast is on screen or waits.
     pub fn is_idle(&self) -> bool {
         self.all().next().is_none()
     }
 
-    /// Whether any stands that is not going already.
+    /// True when a toast is on screen that is not fading out.
     pub fn any(&self, now: f64) -> bool {
         self.standing.iter().flatten().any(|toast| !toast.is_going(now))
     }
 
-    /// Those that stand, each with its place, from 0.
+    /// Toasts on screen, each with its place, from 0.
     pub fn standing(&self) -> impl Iterator<Item = (usize, &Toast)> {
         self.standing.iter().enumerate().filter_map(|(place, slot)| Some((place, slot.as_ref()?)))
     }
 
-    /// How many wait for a place.
+    /// Number of toasts that wait for a place; one about completed runs counts for 30 s only.
     pub fn waiting(&self, now: f64) -> usize {
         let waits = |toast: &&Toast| {
             !matches!(toast.news(), News::Completed { .. }) || now - toast.told_at < WAITS_SECS
@@ -327,7 +328,7 @@ impl Toasts {
         self.waiting.iter().filter(waits).count()
     }
 
-    /// When something of it changes by itself, in seconds; 0 while it does.
+    /// Seconds until a toast changes by itself, 0 during a fade; `None` when there are none.
     pub fn due_in_secs(&self, now: f64) -> Option<f64> {
         let standing = self.standing.iter().flatten().map(|toast| {
             let goes_in = match self.opacity(toast, now) < 1.0 {
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn good_news_stand_for_a_while_and_bad_news_longer() {
+    fn failure_toasts_stay_longer_than_success_toasts() {
         let mut toasts = Toasts::default();
         toasts.tell(completed("Neon Rain"), 100.0);
         toasts.tell(failed("Blue Hour", "RENDER", "quota exceeded"), 100.0);
@@ -401,11 +402,11 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_studio_says_so_three_times_a_minute() {
+    fn completed_runs_get_at_most_three_toasts_a_minute() {
         let mut toasts = Toasts::default();
         let mut said = Vec::new();
         let mut counted = 0;
-        // 500 runs a minute for three minutes, and a look twice a second.
+        // 500 runs a minute for three minutes, with a step twice a second.
         for tick in 0..360 {
             let now = f64::from(tick) * 0.5;
             while counted < (now * 500.0 / 60.0) as usize {
@@ -421,13 +422,13 @@ mod tests {
         let mut numbers: Vec<u64> = said.iter().map(|(number, _)| *number).collect();
         numbers.dedup();
         assert!((5..=10).contains(&numbers.len()), "{numbers:?}");
-        // The words of a toast do not run.
+        // Words of a toast change at most once a second.
         said.dedup();
         assert!(said.len() <= 180, "{}", said.len());
     }
 
     #[test]
-    fn what_completes_together_is_told_together() {
+    fn runs_completed_together_share_a_toast() {
         let mut toasts = Toasts::default();
         for title in ["A", "B", "C", "D"] {
             toasts.tell(completed(title), 50.0);
@@ -440,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_one_cause_are_one_and_of_many_causes_not_more_than_three() {
+    fn failures_share_a_toast_per_cause_up_to_three() {
         let mut toasts = Toasts::default();
         for title in ["A", "B", "C"] {
             toasts.tell(failed(title, "RENDER", "quota exceeded"), 10.0);
@@ -458,7 +459,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asked_for_something_is_answered_at_once() {
+    fn operation_outcome_replaces_the_least_important_toast() {
         let mut toasts = Toasts::default();
         toasts.set_places(2);
         toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);
@@ -467,14 +468,14 @@ mod tests {
         assert_eq!(toasts.waiting(11.0), 1, "counted");
         toasts.tell(cancelled("D"), 12.0);
         assert_eq!(heads(&toasts), ["Workflow failed at RENDER", "Cancel was asked for"]);
-        // It takes the least place; the others keep theirs.
+        // The answer takes the place of the toast with the least weight.
         toasts.step(18.0);
         let expected = ["Workflow failed at RENDER", "Workflow failed at STYLE"];
         assert_eq!(heads(&toasts), expected);
     }
 
     #[test]
-    fn what_is_dismissed_fades_and_what_waited_too_long_is_not_shown() {
+    fn dismissed_toasts_fade_and_old_waiting_ones_are_dropped() {
         let mut toasts = Toasts::default();
         toasts.set_places(1);
         toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);

@@ -1,4 +1,4 @@
-//! The connection light: is what is on screen live, and how old is it.
+//! The connection light: the state of the connection and the age of the data.
 
 use bevy::color::Alpha;
 use bevy::math::Vec2;
@@ -12,36 +12,36 @@ use crate::app::words::{duration_words, time_words};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
-/// The light breathes for this long after something was heard, in milliseconds; then the wall may
-/// sleep.
+/// Time after the last reception in which the light breathes, in milliseconds. After it the wall may
+/// stop redrawing.
 const FRESH_MS: u64 = 10_000;
 
-/// The connection, in a light and words.
+/// Connection light with its words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LightView {
     pub state: Light,
-    /// "LIVE", "RETRY 2/5".
+    /// State in a word: "LIVE", "RETRY 2/5".
     pub word: String,
-    /// "0 s ago", "in 3 s".
+    /// Text beside the word: "0 s ago", "in 3 s".
     pub beside: String,
-    /// "as of 21:14:07".
+    /// Text below the word: "as of 21:14:07".
     pub below: String,
-    /// Something was heard within the last seconds: the light breathes.
+    /// True for 10 s after the last reception; the light then breathes.
     pub fresh: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Light {
     Live,
-    /// The backend is asked every few seconds, by choice.
+    /// Polls the backend every few seconds, by choice.
     Polling,
-    /// The same since the live updates that were asked for cannot be had.
+    /// Polls because live updates were asked for and are unavailable.
     PollingInstead,
-    /// There is a hub, and its backend is gone.
+    /// The hub lost its backend, or the backend does not answer.
     Cut,
-    /// A recording is played.
+    /// A recording is playing.
     Recording,
-    /// A recording was played to its end.
+    /// The recording has reached its end.
     Ended,
     Connecting,
     Retrying,
@@ -49,7 +49,7 @@ pub enum Light {
 }
 
 impl Light {
-    /// What is on screen is not being kept up to date.
+    /// True when the data on screen is no longer updated.
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Cut | Self::Retrying | Self::Off)
     }
@@ -96,7 +96,7 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
             view(light, "POLLING", if pace.is_empty() { ago } else { pace }, as_of)
         }
         ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
-            // Whole seconds: it counts.
+            // Whole seconds, because the text counts up.
             let millis = millis_between(*since, now);
             let silent = match millis < 60_000 {
                 true => format!("for {} s", millis / 1000),
@@ -106,7 +106,7 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
             view(Light::Cut, "NO ANSWER", silent, as_of)
         }
         ConnectionState::Connected { updates: Updates::Cut { since, .. }, .. } => {
-            // The hub is heard, but what it last had to tell is as old as this.
+            // The hub still sends frames, but its data is as old as the loss of its backend.
             let as_of = format!("as of {}", time_words(*since, &zone));
             view(Light::Cut, "NO BACKEND", String::new(), as_of)
         }
@@ -171,7 +171,7 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
             part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
         }
         Light::Cut => {
-            // The hub, and beyond a gap where its backend was.
+            // A disc for the hub, a gap, and a dashed ring for the missing backend.
             let at = |dx: f32| centre + Vec2::new(dx, 0.0);
             part.shape(layer, Shape::disc(at(-18.0), 11.0).fill(ink));
             part.shape(layer, Shape::capsule(at(-6.0), at(-1.0), 5.0).fill(ink));
@@ -238,7 +238,7 @@ mod tests {
         Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(second)
     }
 
-    /// The light a minute after a connection was made, of which a frame came 50 s ago.
+    /// Light at 60 s, on a connection made at 0 s whose last frame came at 10 s.
     fn light(updates: Updates) -> LightView {
         let source = SourceSpec::WebSocket("ws://studio/events".into());
         let mut link = Link::new(&Settings::default(), Some(source));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_live_only_where_the_backend_is_heard() {
+    fn light_is_live_only_while_the_backend_answers() {
         let live = light(Updates::Live);
         assert_eq!((live.word.as_str(), live.beside.as_str()), ("LIVE", "50 s ago"));
         assert!(!live.state.is_lost());
@@ -262,7 +262,7 @@ mod tests {
         let silent = light(Updates::Unanswered { since: at(48) });
         assert_eq!((silent.word.as_str(), silent.beside.as_str()), ("NO ANSWER", "for 12 s"));
         assert!(silent.state.is_lost());
-        // A hub is heard all the while; its backend is not.
+        // The hub still answers; its backend does not.
         let cut = light(Updates::Cut { since: at(5), reason: "refused".to_owned() });
         assert_eq!((cut.state, cut.word.as_str()), (Light::Cut, "NO BACKEND"));
         assert_eq!(cut.below, format!("as of {}", time_words(at(5), &local_zone())));

@@ -1,4 +1,4 @@
-//! One meter: a warm-lit dial, its history as a tape below, the readout at the foot.
+//! One meter: a lit dial, a tape of its history below, and the readout at the foot.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
@@ -7,19 +7,19 @@ use super::readings::{Bar, Reading};
 use crate::app::draw::{Cap, Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::theme::size;
 
-/// Of a whole meter.
+/// Height of a whole meter, in design pixels.
 pub(super) const HEIGHT: f32 = 152.0;
 const FACE_HEIGHT: f32 = 80.0;
 const TAPE_HEIGHT: f32 = 20.0;
 const PAD: f32 = 16.0;
 const DIAL_RADIUS: f32 = 190.0;
-/// From the meter's upper edge to the needle's pivot.
+/// Distance from the meter's upper edge to the needle's pivot.
 const PIVOT: f32 = 225.0;
-/// Half of the dial's sweep.
+/// Half of the dial's sweep, in degrees.
 const DIAL_HALF_DEG: f32 = 31.0;
 const LAYER: Layer = Layer::Bridge;
 
-/// Draws a meter; the needle swings from where it stood in `before`.
+/// Draws a meter; the needle swings from its position `before`.
 pub(super) fn draw(
     part: &mut Part,
     reading: &Reading,
@@ -69,7 +69,7 @@ fn draw_dial(
             .clip(face, 9.0),
         );
     }
-    // A wider meter shows more of the same circle.
+    // A wider meter shows a longer arc of the same circle.
     let half = DIAL_HALF_DEG * (face.w / 282.0).clamp(0.8, 1.35);
     let pivot = Vec2::new(cx, face.y - 2.0 + PIVOT);
     let deg = |value: f32| -half + 2.0 * half * value;
@@ -132,7 +132,7 @@ fn draw_dial(
     }
 }
 
-/// How the value came about, the newest at the right.
+/// Draws the history, oldest at the left.
 fn draw_tape(part: &mut Part, bars: &[Bar], tape: Rect) {
     let palette = part.palette;
     let pitch = (tape.w - 2.0 * PAD + 4.0) / bars.len().max(1) as f32;
@@ -145,7 +145,7 @@ fn draw_tape(part: &mut Part, bars: &[Bar], tape: Rect) {
             let rect = Rect::new(x, top, pitch * 0.68, height);
             part.shape(LAYER, Shape::rounded_box(rect).fill(ink).unsnapped());
         };
-        // A floor shows where there is nothing, and that there is a history.
+        // A thin base line marks empty bars.
         column(0.0, 1.5, palette.scale.with_alpha(0.22));
         if bar.height <= 0.0 {
             continue;
@@ -161,7 +161,7 @@ fn draw_tape(part: &mut Part, bars: &[Bar], tape: Rect) {
     }
 }
 
-/// The words: what it is, what else is to be known, and the value.
+/// Draws label, note and value.
 fn draw_readout(part: &mut Part, reading: &Reading, bezel: Rect, index: usize) {
     let palette = part.palette;
     part.shape(

@@ -1,5 +1,5 @@
-//! The meter bridge along the foot of every view: four meters with their history, the connection
-//! light, and how old the picture is.
+//! The meter bridge at the foot of every view: four meters with their history, the connection light,
+//! and the age of the data.
 
 mod light;
 mod meter;
@@ -16,13 +16,13 @@ use crate::app::state::link::Link;
 use crate::layout::CanvasSize;
 use crate::model::Model;
 
-/// Height of the bridge.
+/// Height of the bridge, in design pixels.
 const HEIGHT: f32 = CanvasSize::BRIDGE_HEIGHT;
 const GAP: f32 = 14.0;
-/// What stands over the light's words puts them lower by this.
+/// Distance by which the pill moves the connection light down, in design pixels.
 const PILL_LOWERS: f32 = 14.0;
 
-/// What the bridge shows.
+/// Contents of the bridge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BridgeView {
     pub readings: [Reading; 4],
@@ -30,7 +30,7 @@ pub struct BridgeView {
 }
 
 impl BridgeView {
-    /// What the bridge shows at `now`, with a history that may be up to a second old.
+    /// Contents of the bridge at `now`, with a history that may be up to a second old.
     pub fn of(
         model: &Model,
         history: &History,
@@ -44,8 +44,8 @@ impl BridgeView {
     }
 }
 
-/// Draws the bridge at the foot of the screen; `has_pill` leaves room for what stands over the
-/// light's words.
+/// Draws the bridge at the foot of the screen; needles swing from their places in `before`. `has_pill`
+/// leaves room for the pill above the light's words.
 pub fn draw(
     part: &mut Part,
     view: &BridgeView,

@@ -1,4 +1,4 @@
-//! What the four meters say: a value, where it stands on a scale, and how it came about.
+//! Readings of the four meters: value, position on a scale, and history.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,69 +7,69 @@ use crate::model::{Model, RunStatus};
 
 const EVENTS_WINDOW_SECS: u32 = 5;
 const PEAK_WINDOW_SECS: u32 = 60;
-/// Bars of a history.
+/// Number of bars in a history.
 const BARS: usize = 40;
-/// What the histories of events and of active runs look back on: a bar each 15 s, in which the
-/// model keeps how many were active.
+/// Time span of the histories of events and of active runs: 15 s per bar, the model's slot for active
+/// runs.
 const RECENT_SECS: u32 = 15 * BARS as u32;
-/// Success that is bad, as a part of all that ended.
+/// Success rate below which the needle is in the danger zone, as a fraction.
 const BAD_BELOW: f64 = 0.75;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A meter's reading.
+/// Reading of one meter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
     pub label: &'static str,
     pub value: String,
-    /// What else is to be known, in full and in short where there is little room.
+    /// Note on the value, in full and in short; both empty when there is none.
     pub note: [String; 2],
-    /// The note tells of failures.
+    /// True when the note reports failures.
     pub alarming: bool,
-    /// Where the needle stands, 0 to 1; `None` when there is nothing to show.
+    /// Needle position, 0 to 1; `None` hides the needle.
     pub needle: Option<f32>,
-    /// The highest of the last minute, 0 to 1.
+    /// Marked point on the scale, 0 to 1: the peak of the last minute, or p95 of run times.
     pub peak: Option<f32>,
-    /// What is bad, as a part of the scale.
+    /// Danger zone on the scale, 0 to 1.
     pub danger: Option<(f32, f32)>,
     /// Numbers at the left, middle and right of the scale.
     pub scale: [String; 3],
-    /// The oldest first.
+    /// History, oldest bar first.
     pub bars: Vec<Bar>,
 }
 
-/// One bar of a history; heights are parts of the tallest bar, 0 to 1.
+/// One bar of a history; heights are fractions of the tallest bar, 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bar {
-    /// Of the whole bar.
+    /// Height of the whole bar.
     pub height: f32,
-    /// Of its upper end, which tells of failures.
+    /// Height of its upper part, which stands for failures.
     pub failed: f32,
 }
 
-/// What the meters look back on. It costs more than the readings of the moment, so it is made once
-/// a second.
+/// Histories of all meters. They cost more than the current readings, so they are computed once a
+/// second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     events: Vec<u32>,
-    /// Events of the busiest second.
+    /// Events in the busiest second of the span.
     busiest: u32,
     active: Vec<u32>,
     outcomes: Vec<(u32, u32)>,
-    /// In milliseconds; 0 where there was none yet.
+    /// Durations of completed runs in milliseconds, oldest first; 0 where there is none yet.
     run_times: Vec<u64>,
-    /// Within the hour.
+    /// Runs completed within the last hour.
     completed: u32,
     failed: u32,
 }
 
 impl History {
-    /// The history up to `server_now`.
+    /// History up to `server_now`.
     pub fn of(model: &Model, server_now: Timestamp) -> Self {
         let stats = model.stats();
         let active = model.count(RunStatus::Running);
         let (completed, failed) = stats.outcomes(server_now, HOUR);
         let mut run_times: Vec<u64> = stats.last_run_durations(BARS).collect();
-        // The newest stands at the right, however few there are.
+        // Pads at the front, so that the newest bar is always at the right.
         run_times.splice(0..0, std::iter::repeat_n(0, BARS - run_times.len()));
         Self {
             events: stats.events_by(server_now, RECENT_SECS, BARS),
@@ -83,8 +83,8 @@ impl History {
     }
 }
 
-/// The four readings, from left to right. While the connection is `lost` nothing is known of the
-/// moment's rate.
+/// Returns the four readings, from left to right. While the connection is `lost`, the current event
+/// rate is unknown and shown as a dash.
 pub(super) fn readings(
     model: &Model,
     history: &History,
@@ -139,7 +139,7 @@ fn success(history: &History) -> Reading {
     let History { completed, failed, .. } = *history;
     let ended = completed + failed;
     let success = (ended > 0).then(|| f64::from(completed) / f64::from(ended));
-    // What is usual has most of the scale, as long as it holds what is.
+    // The scale starts at 50 %, or at 0 when the value is no higher than that.
     let from = if success.is_some_and(|part| part <= 0.5) { 0.0 } else { 0.5 };
     let both =
         |(completed, failed): &(u32, u32)| (f64::from(completed + failed), f64::from(*failed));
@@ -157,10 +157,10 @@ fn success(history: &History) -> Reading {
     }
 }
 
-/// `baseline` is the median and the 95th percentile, in milliseconds.
+/// Reading of run times; `baseline` is the median and the 95th percentile, in milliseconds.
 fn run_time(baseline: Option<(u64, u64)>, history: &History) -> Reading {
     let minutes = |ms: u64| ms as f64 / 60_000.0;
-    // Without any run yet the scale is the one that songs as a rule need.
+    // Without any run yet, the scale fits five minutes.
     let longest = baseline.map_or(5.0, |(_, p95)| minutes(p95));
     let scale = scale_for(longest, &[0.1, 1.0, 5.0, 10.0, 30.0, 60.0, 600.0]);
     let p95 = baseline.map(|(_, p95)| format!("p95 {}", clock_words(p95)));
@@ -177,12 +177,12 @@ fn run_time(baseline: Option<(u64, u64)>, history: &History) -> Reading {
     }
 }
 
-/// What is to be known and of which time; of nothing, nothing.
+/// Note in full (value and period) and in short (value only); both empty unless `known`.
 fn notes(what: &str, of: &str, known: bool) -> [String; 2] {
     if known { [format!("{what} {of}"), what.to_owned()] } else { Default::default() }
 }
 
-/// Bars of (all, failed of them), the tallest of which is 1.
+/// Bars from pairs of (all, failed); the tallest bar has height 1.
 fn bars(of: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<Bar> {
     let tallest = of.clone().map(|(all, _)| all).fold(0.0, f64::max);
     of.map(|(all, failed)| Bar {
@@ -204,7 +204,7 @@ fn rate_words(rate: f64) -> String {
     if rate < 100.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
-/// All is said of all only: 999 of 1000 are 99.9 %.
+/// Formats a fraction as percent; only 1.0 becomes "100 %", so 999 of 1000 are "99.9 %".
 fn percent_words(part: f64) -> String {
     let percent = part * 100.0;
     let rounded = format!("{percent:.0}");
@@ -217,7 +217,7 @@ fn numbers(from: f64, to: f64, unit: &str) -> [String; 3] {
         value if value.fract() == 0.0 => format!("{value:.0}"),
         value => format!("{value}"),
     };
-    // In the middle there is room for the unit; at the end it would run over the scale.
+    // The unit stands in the middle, where there is room; at the end it would leave the scale.
     [number(from), format!("{}{unit}", number((from + to) / 2.0)), number(to)]
 }
 
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_of_the_hour_are_named_and_stand_in_their_bar() {
+    fn success_meter_shows_failures_of_the_last_hour() {
         let [_, _, success, run_time] =
             readings_of(&[("end", 10), ("fail", 20), ("end", 3590), ("end", 3595)]);
         assert_eq!(success.value, "75 %");
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_run_the_meters_say_nothing_they_do_not_know() {
+    fn meters_without_runs_show_no_values() {
         let [events, active, success, run_time] = readings_of(&[]);
         assert_eq!(events.value, "0.0");
         assert_eq!(active.value, "0");
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failure_among_thousands_is_not_a_hundred_percent() {
+    fn success_just_below_one_is_not_100_percent() {
         assert_eq!(percent_words(0.9996), "99.9 %");
         assert_eq!(percent_words(1.0), "100 %");
         assert_eq!(percent_words(0.5), "50 %");

@@ -1,4 +1,4 @@
-//! Patch cables: the signal from module to module.
+//! Patch cables between the modules.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
@@ -12,16 +12,16 @@ use crate::layout::ModuleBox;
 use crate::model::{NodeStatus, RunStatus};
 
 const SAG: f32 = 58.0;
-/// How far leads go beyond the screen's edge, for the drift against burn-in.
+/// Distance that leads extend beyond the screen's edge, because the picture drifts against burn-in.
 const BLEED: f32 = 32.0;
 
-/// What a cable says.
+/// State of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Signal {
     Idle,
     Live,
     Done,
-    /// The step behind it was passed over.
+    /// The step before it was skipped or is unknown.
     Dotted,
 }
 
@@ -44,7 +44,7 @@ impl Signal {
     }
 }
 
-/// All cables of the rack, the leads in and out, and the unplugged lead of a failure.
+/// Draws all cables of the rack, the leads in and out, and the unplugged lead of a failure.
 pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let modules = &layout.rack.modules;
     let failed = view.failure.as_ref().and_then(|failure| failure.module);
@@ -53,7 +53,7 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
         if module.stopped {
             return Signal::Done;
         }
-        // In a pass the signal comes to COMPOSE by the loop, not by the cable.
+        // During a fix pass COMPOSE gets its signal from the loop.
         if view.fix.live && module.name == "COMPOSE" {
             return Signal::Done;
         }
@@ -86,7 +86,7 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
         } else if failed != Some(index - 1) {
             let (_, (out_x, out_y)) = modules[index - 1].jacks();
             let from = Vec2::new(out_x, out_y);
-            // The failure block lies over the cables, but the lead into it lies over the block.
+            // The failure block covers the cables, except for the cable into the failed module.
             let layer = if failed == Some(index) { Layer::OverlayFace } else { Layer::Cable };
             cable(part, layer, Shape::cable_points(from, to, SAG), signal);
             plug(part, layer, from, signal.plug(part.palette), signal);
@@ -168,7 +168,7 @@ fn plug(part: &mut Part, layer: Layer, at: Vec2, ink: Color, signal: Signal) {
     part.shape(layer, Shape::disc(at, 3.6).fill(ink));
 }
 
-/// The lead out of a failed module, hanging with its plug in the air.
+/// Draws the lead out of a failed module, hanging with its plug in the air.
 fn unplugged(part: &mut Part, module: &ModuleBox) {
     let palette = part.palette;
     let (_, (x, y)) = module.jacks();

@@ -1,5 +1,5 @@
-//! Whoever cannot tell two statuses by colour can tell them by glyph and by texture or motion: taken
-//! from what is drawn, in every theme and for every kind of eyes.
+//! Tests that any two statuses whose colours are too alike differ in glyph and in texture or motion, as
+//! drawn, in every theme and for each kind of colour vision.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,9 @@ use crate::app::theme::{Palette, Theme};
 use crate::layout::{CanvasSize, RackRequest, lay_out_rack};
 use crate::model::{Baseline, NodeStatus};
 
-/// CIEDE2000. Above 5 two colours are seen as two when they lie side by side (Mokrzycki, Tatol:
-/// Colour difference ΔE, 2011, section 5); ours stand apart and are remembered, so twice that.
+/// Least CIEDE2000 distance at which two colours count as distinct. Two colours side by side are
+/// distinct above 5 (Mokrzycki, Tatol: Colour difference ΔE, 2011, section 5); status colours stand
+/// apart and are compared from memory, so twice that.
 const FAR: f32 = 10.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ enum Status {
     Success,
     Failed,
     Cancelled,
-    /// Pending and skipped: neutral in colour.
+    /// Neutral in colour, as is `Skipped`.
     Pending,
     Skipped,
 }
@@ -74,7 +75,7 @@ impl Status {
         }
     }
 
-    /// The shapes of its glyph.
+    /// Shapes of the status's glyph.
     fn badge(self) -> Vec<Traits> {
         let mut canvas = Canvas::default();
         let part = canvas.redraw("glyph");
@@ -82,7 +83,7 @@ impl Status {
         part.traits().collect()
     }
 
-    /// Everything the rack draws for a node in this status.
+    /// Shapes that the rack draws for a node in this status.
     fn drawn(self, theme: Theme) -> Vec<Traits> {
         let module = self.module();
         let rack = lay_out_rack(&RackRequest {
@@ -123,8 +124,8 @@ impl Status {
     }
 }
 
-/// What tells two statuses apart without any colour: the glyph's silhouette; texture, which is also
-/// whether the glyph is solid and whether outlines are broken; motion.
+/// Compares two statuses without colour: [glyph silhouette, texture, motion], true where they differ.
+/// Texture includes solid or hollow glyphs and dashed outlines.
 fn channels_apart(one: Status, other: Status, theme: Theme) -> [bool; 3] {
     fn set<T: Ord>(drawn: &[Traits], channel: fn(&Traits) -> T) -> BTreeSet<T> {
         drawn.iter().map(channel).collect()
@@ -143,7 +144,7 @@ fn channels_apart(one: Status, other: Status, theme: Theme) -> [bool; 3] {
 }
 
 #[test]
-fn what_colour_does_not_tell_two_other_channels_do() {
+fn statuses_alike_in_colour_differ_in_glyph_and_texture_or_motion() {
     let mut leaning = BTreeSet::new();
     for theme in Theme::ALL {
         let palette = theme.palette();
@@ -169,9 +170,10 @@ fn what_colour_does_not_tell_two_other_channels_do() {
     assert!(!leaning.is_empty(), "grey alone makes some pairs lean on the other channels");
 }
 
-/// The four that are colours of their own, where all that is needed is colour.
+/// Covers the first five statuses: the high-contrast theme needs colour alone, except for the two
+/// neutral ones.
 #[test]
-fn high_contrast_tells_statuses_by_colour_to_every_kind_of_eyes() {
+fn high_contrast_colours_differ_for_every_colour_vision() {
     let palette = Theme::HighContrast.palette();
     let visions = [Vision::Normal, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia];
     for vision in visions {
@@ -185,9 +187,9 @@ fn high_contrast_tells_statuses_by_colour_to_every_kind_of_eyes() {
     }
 }
 
-/// Who sees all colours never has to look twice.
+/// Covers the first five statuses, without colour blindness.
 #[test]
-fn usual_eyes_tell_statuses_by_colour_in_every_theme() {
+fn status_colours_differ_for_normal_vision_in_every_theme() {
     for theme in Theme::ALL {
         for (layout, one) in Status::ALL[..5].iter().enumerate() {
             for other in &Status::ALL[layout + 1..5] {

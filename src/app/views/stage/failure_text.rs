@@ -1,16 +1,16 @@
-//! The sentence in the failure bar: what failed, and why, to be read from across the room.
+//! Text of the failure bar: the failed step and the reason, readable across a room.
 
 use crate::app::draw::{Face, Layer, Part, Rect, Text, measure, wrap};
 use crate::app::theme::size;
 
 use crate::app::state::run_view::FailureView;
 
-/// Where the sentence begins, from the bar's left end.
+/// Distance from the bar's left end to the text.
 const LEFT: f32 = 98.0;
 const RIGHT_PAD: f32 = 28.0;
 const GAP: f32 = 22.0;
 
-/// One line at 44; two at 36 when it is longer, cut at the end of the second.
+/// Draws one line at 44 px when headline and reason fit, else two at 36 px, with the second truncated.
 pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
     let palette = part.palette;
     let ink = if failure.settled { palette.text } else { palette.failed_ink };
@@ -40,7 +40,7 @@ pub(super) fn draw(part: &mut Part, failure: &FailureView, bar: Rect) {
     let small = size::FAIL_BAND_WRAPPED;
     let headline_width = measure(bold, small, 0.0, &failure.headline);
     let first_width = width - headline_width - GAP;
-    // Of two lines only the second is cut, so the first is whole words of the reason.
+    // Only the second line is truncated; the first holds whole words of the reason.
     let lines = wrap(plain, small, &failure.reason, first_width, 2);
     let first = lines.first().map_or("", String::as_str);
     let rest = failure.reason.get(first.len()..).unwrap_or("").trim_start();

@@ -1,4 +1,4 @@
-//! The FIX loop: one lane a pass, from VALIDATE through FIX back to COMPOSE, with the verdicts
+//! The FIX loop: one lane per pass, from VALIDATE through FIX back to COMPOSE, with the verdicts
 //! inside.
 
 use bevy::color::{Alpha, Color};
@@ -17,19 +17,19 @@ use crate::protocol::MAX_FIX_PASSES;
 const ROW_PITCH: f32 = 34.0;
 const CROWDED_ROW_PITCH: f32 = 29.0;
 
-/// How a lane looks.
+/// State of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Ghost,
-    /// The signal goes round now.
+    /// The pass is under way in FIX or COMPOSE.
     Live,
-    /// The pass is made, its verdict is not reached.
+    /// The pass awaits VALIDATE's verdict.
     Waiting,
     ProxiedResponse,
     Refused,
 }
 
-/// Draws the loop: quietly ghosted until it is used.
+/// Draws the loop, as a ghost while it is unused.
 pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let Some(at) = layout.rack.fix_loop else {
         return;
@@ -54,7 +54,7 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
         Some(true) => Lane::ProxiedResponse,
         Some(false) => Lane::Refused,
         None if pass as u32 + 1 < fix.passes => Lane::Refused,
-        // Nothing goes round any more, and nobody said how the pass was.
+        // The run is over without a verdict on this pass.
         None if view.status.is_over() && fix.status == NodeStatus::Failed => Lane::Refused,
         None if view.status.is_over() => Lane::Ghost,
         None => {
@@ -122,14 +122,14 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
     part.shape(Layer::Rack, Shape::arrowhead(tip, 0.0, 16.0, 19.0).fill(arrow));
 }
 
-/// "first 0.74 ✗", "after fix 1 0.88 ✓".
+/// Draws the verdicts: "first 0.74 ✗", "after fix 1 0.88 ✓".
 fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
     let palette = part.palette;
     let left = at.centre_x - at.radii[0] + 18.0;
     let right = at.centre_x + at.radii[0] - 18.0;
     let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
     let rows = (fix.verdicts.len() as f32 - 1.0) * pitch;
-    // Above it hangs the cable from COMPOSE to VALIDATE.
+    // Stays below the cable from COMPOSE to VALIDATE.
     let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 42.0);
     for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
         let y = first_y + row as f32 * pitch;
@@ -219,7 +219,7 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     );
 }
 
-/// FIX at work: which pass, and for how long.
+/// Draws FIX while it runs: the number of the pass and its time so far.
 fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
     let palette = part.palette;
     let middle = rect.y + rect.h / 2.0;

@@ -1,4 +1,4 @@
-//! The header: which song, where it is, how long so far, and the clock.
+//! Header of the stage: title, status and elapsed time of the run.
 
 use bevy::math::Vec2;
 
@@ -11,7 +11,7 @@ use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::model::RunStatus;
 
-/// The line above the title, with the mark.
+/// Draws the line above the title, with the product's mark.
 pub fn draw_meta(part: &mut Part, meta: &[String]) {
     let palette = part.palette;
     let y = 74.0;
@@ -28,11 +28,11 @@ pub fn draw_meta(part: &mut Part, meta: &[String]) {
     );
 }
 
-/// News of another run that failed, beside the clock.
+/// Draws the news of another failed run, beside the clock.
 pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], layout: &StageLayout) {
     let palette = part.palette;
     let right = layout.canvas_size.right() - 210.0;
-    // "Meterbridge / " and what follows it must stay clear of it.
+    // Stays clear of "Meterbridge / " and the texts of `meta` after it.
     let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
     let room = right - (meta_right + 90.0).max(layout.canvas_size.width * 0.42);
     let words = truncate(Face::Text500, size::META, news, room).into_owned();
@@ -63,12 +63,12 @@ pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], layout: &Sta
     );
 }
 
-/// Title, status line and times of a run.
+/// Draws title, status line and times of a run.
 pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let failed = view.failure.is_some();
     let right = layout.canvas_size.right();
-    // On a high screen it stays with the rack, which is in the middle.
+    // On a tall screen the header moves down with the rack.
     let down = layout.down;
     let (title_size, title_y) =
         if failed { (size::HERO_FAILED, 168.0 + down) } else { (size::HERO, 180.0 + down) };
@@ -83,7 +83,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
             .colour(palette.text),
     );
     let word_x = right - time_width - 18.0;
-    // What is part of it stands below it.
+    // Moves up to make room for the queued time below.
     let word_y = if view.queued.is_empty() { title_y } else { title_y - 34.0 };
     part.text(
         Layer::Face,
@@ -154,7 +154,7 @@ pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
     );
 }
 
-/// Titles shrink to 60 % before they are cut: a title is the answer to "which song".
+/// Type size that fits `room`: at least 60 % of `wanted`, below which a title is truncated instead.
 fn fitting_size(title: &str, wanted: f32, room: f32) -> f32 {
     let width = measure(Face::Display700, wanted, -0.022, title);
     if width <= room { wanted } else { (wanted * room / width).max(wanted * 0.6) }

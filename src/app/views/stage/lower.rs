@@ -1,4 +1,4 @@
-//! The lower zone: the run's last events, its story, the scores.
+//! Lower zone of the stage: the run's last events, its story, the scores.
 
 use bevy::color::Alpha;
 use bevy::math::Vec2;
@@ -16,18 +16,19 @@ const TICKER_LINES: usize = 7;
 const TICKER_RIGHT: f32 = 600.0;
 const TICKER_FAR_RIGHT: f32 = 960.0;
 const STORY_WIDTH: f32 = 380.0;
-/// Baseline of the first line below the zone's upper edge.
+/// Distance from the zone's upper edge to the first baseline.
 const FIRST_LINE: f32 = 46.0;
-/// Of the lower zone, down to the last line.
+/// Height of the lower zone, down to the last line.
 pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * TICKER_LINES as f32;
 const METER_LEDS: usize = 20;
-/// Baseline of the scores' first line below the rack.
+/// Distance from the rack to the scores' first baseline.
 const SCORES_BELOW_RACK: f32 = 92.0;
 const LEAST_METER_WIDTH: f32 = 108.0;
 
-/// The run's last events, newest first, older ones fainter.
+/// Draws the run's last events, newest first, older ones fainter.
 ///
-/// `alone`: no story stands beside it, so it has the room up to the loop.
+/// `alone` is true when no story is drawn beside the events, which then use the room up to the FIX
+/// loop.
 pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout) {
     let palette = part.palette;
     let right = match layout.loop_in_the_way() {
@@ -40,13 +41,13 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout
     let zone = local_zone();
     let mut before_fix = false;
     for (line, event) in run.recent_events().take(TICKER_LINES).enumerate() {
-        // Nothing on the wire says it: what a fix follows was a no.
+        // No event says that VALIDATE refused; a FIX that starts after it does.
         let refused = event.kind == FactKind::End && event.node == Some("VALIDATE") && before_fix;
         if event.node.is_some() {
             before_fix = event.kind == FactKind::Start && event.node == Some("FIX");
         }
         let y = top + line as f32 * TICKER_PITCH;
-        // The newest four in full; then less and less.
+        // Full opacity for the newest four, then fading.
         let opacity = 1.0 - (1.0 - palette.faded) / 3.0 * (line as f32 - 3.0).clamp(0.0, 3.0);
         let text = |key: &'static str, words: String, x: f32, face: Face| {
             Text::new((key, line), words, x, y, face, size::TICKER).opacity(opacity)
@@ -111,7 +112,7 @@ fn message_of(event: &RunEvent) -> Option<String> {
     Some(event.detail?.message.as_deref()?.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The run's story between ticker and loop.
+/// Draws the run's story between the events and the FIX loop.
 pub fn draw_story(part: &mut Part, story: &[String], layout: &StageLayout) {
     let left = TICKER_RIGHT + 30.0;
     let right = layout.loop_in_the_way().map_or(left + STORY_WIDTH, |(left, _)| left);
@@ -131,7 +132,7 @@ pub fn draw_story(part: &mut Part, story: &[String], layout: &StageLayout) {
     }
 }
 
-/// The last scores as LED meters, against what is needed.
+/// Draws the last scores as LED meters.
 pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
     let palette = part.palette;
     let right = layout.canvas_size.right();
@@ -148,12 +149,12 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         .iter()
         .map(|(name, _)| measure(Face::Text500, 24.0, 0.0, name))
         .fold(total_label, f32::max);
-    // Where names and meters do not both fit, the names are worth more than the bars.
+    // Names take precedence over the meters where both do not fit.
     let with_meters = room - value_width - longest - 22.0 >= LEAST_METER_WIDTH;
     let label_width = if with_meters { longest } else { room - value_width };
     let meter_left = left + if with_meters { longest } else { total_label } + 22.0;
     let meter = (meter_left, right - value_width);
-    // Beside the loop, also where the rest is beneath it.
+    // Beside the FIX loop, even where the rest of the zone is below it.
     let mut y = layout.rack.bottom() + SCORES_BELOW_RACK;
 
     if let Some(total) = scores.total {

@@ -1,8 +1,8 @@
-//! The stage: one run's whole pipeline, from the first frame on.
+//! The stage: the whole pipeline of one run.
 //!
-//! [`run_view`](crate::app::state::run_view) says what there is to say, `layout` where it stands, and the other files draw it. The
-//! picture is written again only when something it shows has changed; between, the shader moves
-//! it.
+//! [`run_view`](crate::app::state::run_view) has the texts and numbers, `layout` the places, and the
+//! other files draw. Shapes are written again only when something they show has changed; in between,
+//! the shaders move them.
 
 mod cables;
 #[cfg(test)]
@@ -44,58 +44,59 @@ use crate::source::ConnectionState;
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
 const FAILURE_TOP: f32 = 196.0;
-/// From this ratio of height to width on a screen is a portrait one.
+/// Least ratio of height to width of a portrait screen.
 const PORTRAIT: f32 = 1.25;
-/// On a portrait screen modules stand in two rows, and are as much larger as there is room for.
+/// Module scales tried on a portrait screen, where modules stand in two rows; the first that fits is
+/// used.
 const PORTRAIT_ENLARGED: [f32; 4] = [1.6, 1.45, 1.3, 1.15];
-/// From the rack's lower edge to the lower zone.
+/// Distance from the rack's lower edge to the lower zone.
 const LOWER_BELOW_RACK: f32 = 36.0;
-/// A failure seen later than this after it happened is drawn without its entrance, in seconds.
+/// Age given to motions that are to be over at once, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
-/// An end seen later than this is none of the present, in milliseconds.
+/// Greatest age of a run's end at which its failure makes an entrance, in milliseconds.
 const NEWS_OF_AN_END_MS: u64 = 5_000;
-/// A failure elsewhere is told for this long, in milliseconds.
+/// Time for which a failure of another run is shown, in milliseconds.
 const NEWS_MS: u64 = 60_000;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<StageMemory>();
 }
 
-/// What draws it.
+/// Systems that draw the stage or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     (leave.run_if(not(on_stage)), draw.run_if(on_stage)).chain()
 }
 
-/// What the stage showed last, to know what has changed and where motion begins.
+/// State of the stage as last drawn, to detect changes and start motions.
 #[derive(Resource, Default)]
 struct StageMemory {
     cause: Option<Cause>,
     drawn: Option<Drawn>,
     run: Option<RunId>,
-    /// Modules' places when the last move began, and where they go.
+    /// Places of the modules when the last move began; `to` has their targets.
     from: Vec<ModuleBox>,
     to: Vec<ModuleBox>,
     moved_at: f64,
-    /// When it was last drawn, or nothing of it had to be.
+    /// Draw-clock time at which the stage was last drawn or found unchanged, in seconds.
     drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
 }
 
-/// Where the stage's parts come to stand.
+/// Places of the stage's parts after all moves.
 struct RestingLayout {
     rack: Rack,
-    /// How much lower title and rack stand than on a 16:9 screen.
+    /// Distance of title and rack below their place on a 16:9 screen, in design pixels.
     down: f32,
-    /// Where the last events and the story begin.
+    /// Upper edge of the lower zone, with the last events and the story.
     lower_top: f32,
 }
 
-/// What can change the picture; cheap to compare in every frame.
+/// Inputs of the stage; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
     generation: u64,
-    /// Everything that ticks does so by the second, on this machine's and the server's clock.
+    /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
     focus: (Option<RunId>, bool),
     link: ConnectionState,
@@ -103,13 +104,13 @@ struct Cause {
     theme: Theme,
 }
 
-/// What a drawing was made from; equal means that nothing has to be drawn.
+/// Contents of a drawing; when equal, nothing has to be drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
     run: Option<RunId>,
     stage: Option<StageView>,
     story: Vec<String>,
-    /// What is waited for, while there is no run.
+    /// Connection state shown while there is no run.
     waits_for: Option<ConnectionState>,
     has_notice: bool,
     lost: bool,
@@ -119,7 +120,7 @@ struct Drawn {
     theme: Theme,
 }
 
-/// Another view is shown.
+/// Removes the stage while another view is shown.
 fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
     if memory.cause.take().is_some() {
         memory.drawn = None;
@@ -142,7 +143,7 @@ fn draw(
     mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
-    // Where frames are rare the last of a move can fall behind its end: it is drawn all the same.
+    // Where frames are rare, the next one may come after the move's end; it is still drawn.
     let moving = memory.is_moving();
     let cause = Cause {
         generation: run_store.generation,
@@ -209,19 +210,19 @@ fn draw(
     free.set_if_neq(FreeSpace { rooms: vec![room], keep: Vec::new() });
 }
 
-/// Whether a run has ended just now. What a viewer who was away missed makes no entrance.
+/// True while a run goes on or has ended just now; an older failure makes no entrance.
 fn is_news(run: &Run, server_now: Timestamp) -> bool {
     run.ended_at.is_none_or(|at| millis_between(at, server_now) < NEWS_OF_AN_END_MS)
 }
 
 impl StageMemory {
-    /// Whether modules were last drawn on their way to their places.
+    /// True when the last drawing was before the end of a move.
     fn is_moving(&self) -> bool {
         self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
     }
 
-    /// Notes when a move or a failure began; says whether the picture has to fade where modules
-    /// would have moved.
+    /// Records when a move or a failure began; returns true when the picture must fade instead, because
+    /// reduced motion forbids a move.
     fn notice_changes(
         &mut self,
         drawn: &Drawn,
@@ -253,8 +254,8 @@ impl StageMemory {
         fades
     }
 
-    /// The ground below the rack up to the fix loop, or beneath the loop: nothing is there but the
-    /// run's last events, which the rack tells as well.
+    /// Room for toasts: below the rack and left of the FIX loop, or below the loop on a portrait
+    /// screen. Only the run's last events stand there, which the rack shows too.
     fn room_for_toasts(&self, canvas_size: &CanvasSize) -> Rect {
         let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
         let RestingLayout { rack, lower_top, .. } = Self::lay_out(*canvas_size, stage);
@@ -294,7 +295,7 @@ impl StageMemory {
             let rack = lay_out_rack(&request);
             return RestingLayout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
         }
-        // The loop comes first, and what else there is stands beneath it.
+        // The lower zone stands below the loop.
         let lower_top = |rack: &Rack| {
             let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
             loop_bottom.unwrap_or(rack.bottom()) + LOWER_BELOW_RACK
@@ -314,7 +315,7 @@ impl StageMemory {
         RestingLayout { lower_top: lower_top(&rack), rack, down }
     }
 
-    /// Where modules are now, in the middle of a move.
+    /// Places of the modules at `now`, interpolated during a move.
     fn placed(&self, now: f64) -> Vec<ModuleBox> {
         let t = ((now - self.moved_at) / f64::from(motion::FOCUS_MOVE)).clamp(0.0, 1.0) as f32;
         let eased = 1.0 - (1.0 - t).powi(4);
@@ -365,7 +366,7 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout
     }
 }
 
-/// Light on the ground behind what has the focus.
+/// Draws light on the ground behind running and failed modules.
 fn draw_light_pool(part: &mut Part, stage: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let failed = stage.failure.as_ref().and_then(|failure| failure.module);
@@ -390,7 +391,7 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, layout: &StageLayout) {
     }
 }
 
-/// The ghosted rack before the first run.
+/// Draws the ghost of the rack before the first run.
 fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
     let palette = part.palette;
     header::draw_meta(part, &["song runs".to_owned()]);
@@ -432,7 +433,7 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
     cables::draw(part, &stage, layout);
 }
 
-/// The last failure of another run, while it is news.
+/// Text about the latest failure of another run, within [`NEWS_MS`] of it.
 fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
     let news = model
         .runs()

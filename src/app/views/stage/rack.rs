@@ -1,4 +1,4 @@
-//! Modules: a node's name, its dial, its time.
+//! Modules of the rack: a node's name, its dial and its time.
 
 use bevy::math::Vec2;
 
@@ -15,17 +15,17 @@ use crate::layout::ModuleBox;
 use crate::model::{Baseline, NodeStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
-/// A dial's scale, in degrees clockwise from the top.
+/// Ends of a dial's scale, in degrees clockwise from the top.
 const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
-/// Marks on the ring of a running module.
+/// Intervals between the marks on the ring of a running module.
 const RING_MARKS: usize = 30;
-/// Width of the outline of a failure that has settled.
+/// Width of the outline of a settled failure.
 const SETTLED_OUTLINE: f32 = 4.0;
-/// Distance of the holes in a rail.
+/// Distance between the holes in a rail.
 const HOLE_PITCH: f32 = 28.0;
 
-/// The rails, over and under each row.
+/// Draws the rails above and below each row.
 pub fn draw_rails(part: &mut Part, layout: &StageLayout) {
     let palette = part.palette;
     let width = layout.canvas_size.width;
@@ -45,7 +45,7 @@ pub fn draw_rails(part: &mut Part, layout: &StageLayout) {
     }
 }
 
-/// All modules but a failed one, which the failure block draws.
+/// Draws all modules but a failed one, which [`draw_failure`] draws.
 pub fn draw_modules(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let failed = view.failure.as_ref().and_then(|failure| failure.module);
     for (index, (module, at)) in view.modules.iter().zip(&layout.rack.modules).enumerate() {
@@ -60,7 +60,7 @@ pub fn draw_modules(part: &mut Part, view: &StageView, layout: &StageLayout) {
     }
 }
 
-/// How far round the dial a duration is: full scale is p95.
+/// Fraction of the dial that a duration covers; full scale is p95.
 fn dial_part(millis: u64, baseline: Baseline) -> f32 {
     (millis as f32 / baseline.p95_ms.max(1) as f32).clamp(0.0, 1.0)
 }
@@ -180,30 +180,30 @@ fn draw_resting(
             .colour(palette.text_tertiary),
     );
     if module.refused_before && glyph != DisplayStatus::Failed {
-        // In the very corner: a name like VALIDATE comes close to it.
+        // At the very corner: a long name such as VALIDATE comes close to it.
         let corner = Vec2::new(rect.x + rect.w - 14.0, rect.y + 14.0);
         badge(part, Layer::Face, DisplayStatus::Failed, corner, 12.0, "corner");
     }
     draw_jacks(part, at, if done { palette.success } else { palette.jack_rim }, layout);
 }
 
-/// The scale of type in a module of this scale. On its way it grows in steps: every size has glyphs of
-/// its own, which would have to be made for each frame.
+/// Scale of type in a module of scale `k`. A moving module changes its type size in steps, because each
+/// size needs glyphs of its own.
 fn type_scale(k: f32, moving: bool) -> f32 {
     const STEPS: f32 = 8.0;
     if moving { (k * STEPS).floor() / STEPS } else { k }
 }
 
-/// A module's name at the wanted size, smaller down to the least when it is too wide, then cut.
+/// Module name with its type size: reduced from `wanted` down to `least` to fit `room`, then truncated.
 fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) -> (String, f32) {
     let wanted = wanted.max(least);
-    // Names are set a little apart.
+    // Letter spacing of 0.015 em.
     let width = measure(face, wanted, 0.015, name);
     let name_size = if width <= room { wanted } else { (wanted * room / width).floor().max(least) };
     (truncate(face, name_size, name, room).into_owned(), name_size)
 }
 
-/// What stands under a dial: the value, and the line below it.
+/// Texts below a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
     let baseline =
         module.baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms)));
@@ -256,7 +256,7 @@ fn draw_running(
 ) {
     let palette = part.palette;
     let rect = at.rect;
-    // On its way to its place it is narrower, and so is what is in it.
+    // A moving module is narrower than its final size, and so are its contents.
     let k = at.scale.min(rect.h / 352.0).min(rect.w / 338.0);
     let type_k = type_scale(k, layout.is_moving(index));
     let cx = rect.x + rect.w / 2.0;
@@ -287,7 +287,7 @@ fn draw_running(
     let centre = Vec2::new(cx, y(193.0));
     let radius = 116.0 * k;
     let elapsed_ms = module.duration_ms.unwrap_or(0);
-    // Without a usual time the ring says nothing about how far it is; it only shows life.
+    // Without a baseline the ring shows activity and no progress.
     let covered = module.baseline.map_or(0.0, |baseline| dial_part(elapsed_ms, baseline));
     for mark in 0..=RING_MARKS {
         let position = mark as f32 / RING_MARKS as f32;
@@ -361,7 +361,7 @@ fn draw_running(
     if let Some(percent) = module.progress_percent {
         note.push(format!("{percent:.0} %"));
     }
-    // As much as fits between the jacks.
+    // Drops notes from the end until they fit between the jacks.
     let note_size = (26.0 * type_k).max(22.0);
     let room = rect.w - 118.0 * k;
     while note.len() > 1 && measure(Face::Text500, note_size, 0.0, &note.join(", ")) > room {
@@ -380,7 +380,7 @@ fn draw_running(
     draw_jacks(part, at, palette.running, layout);
 }
 
-/// The failure block: a bar and, where a module failed, that module, in one silhouette.
+/// Draws the failure block: a bar, joined in one outline with the failed module, if any.
 pub fn draw_failure(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let palette = part.palette;
     let Some(failure) = &view.failure else {
@@ -390,7 +390,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let module = failure
         .module
         .and_then(|index| Some((index, view.modules.get(index)?, layout.rack.modules.get(index)?)));
-    // A second row is out of the bar's reach.
+    // The bar cannot reach a module in the second row.
     let joined = module.filter(|(_, _, at)| at.row == 0);
     let block = match joined {
         Some((_, _, at)) => Shape::tab_box(bar, at.rect, 18.0, 22.0),
@@ -408,7 +408,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, layout: &StageLayout) {
         shadow.fill(palette.shadow).opacity(0.55).soft(10.0).fade_in(layout.failed_at, 0.4),
     );
     let block = if failure.settled {
-        // It has been read by now, and so bright an area would burn in.
+        // A settled failure has been seen by now, and such a bright area would burn in.
         block.fill(palette.failed_tint).border(SETTLED_OUTLINE, palette.failed)
     } else {
         block
@@ -436,7 +436,7 @@ pub fn draw_failure(part: &mut Part, view: &StageView, layout: &StageLayout) {
     super::failure_text::draw(part, failure, bar);
 
     if let Some((index, module, at)) = module {
-        // What is joined to a bar that shines has its body from there.
+        // A module joined to an unsettled bar is filled by the bar's shape.
         let has_body = joined.is_some() && !failure.settled;
         draw_failed_module(part, module, at, index, !has_body, layout);
     }

@@ -1,37 +1,37 @@
-//! Where the stage's parts stand this frame, and what time it is for its motion.
+//! Places of the stage's parts in this frame, and the times of its motion.
 
 use crate::layout::{CanvasSize, Rack};
 
 /// Places and times for one drawing of the stage.
 pub struct StageLayout {
     pub canvas_size: CanvasSize,
-    /// The rack as it is drawn now: in the middle of a move, in the middle of it.
+    /// Rack in this frame; during a move its modules are between their places.
     pub rack: Rack,
-    /// Which modules of it are in the middle of a move.
+    /// True for each module that is moving.
     pub moving: Vec<bool>,
-    /// How much lower title and rack stand than on a 16:9 screen.
+    /// Distance of title and rack below their place on a 16:9 screen, in design pixels.
     pub down: f32,
     /// Upper edge of the failure bar.
     pub failure_top: f32,
-    /// Where the last events and the story begin.
+    /// Upper edge of the lower zone, with the last events and the story.
     pub lower_top: f32,
-    /// Seconds of the draw clock.
+    /// Time of the draw clock, in seconds.
     pub clock_secs: f64,
-    /// When the failure was first drawn, in seconds of the draw clock; long ago when the run was
-    /// found failed.
+    /// Draw-clock time at which the failure's entrance began, in seconds; long ago for a run that had
+    /// failed before it was shown.
     pub failed_at: f64,
-    /// Time stands still: rings do not grow.
+    /// True when the clock is fixed or the connection lost: rings do not grow.
     pub frozen: bool,
 }
 
 impl StageLayout {
-    /// Whether a module is in the middle of a move.
+    /// True when a module is moving.
     pub fn is_moving(&self, module: usize) -> bool {
         self.moving.get(module).is_some_and(|moving| *moving)
     }
 
-    /// Where the loop stands in the way of what is beside it in the lower zone: its left and right
-    /// end.
+    /// Left and right ends of the FIX loop where it reaches into the lower zone; `None` where the zone
+    /// begins below the loop's arc.
     pub fn loop_in_the_way(&self) -> Option<(f32, f32)> {
         let at = self.rack.fix_loop.as_ref().filter(|at| self.lower_top < at.arc_y)?;
         Some((at.centre_x - at.radii[2] - 36.0, at.centre_x + at.radii[2] + 36.0))

@@ -1,4 +1,4 @@
-//! The run's own story in a sentence or two, for the space beside the loop.
+//! The run's story in a sentence or two, for the space beside the FIX loop.
 
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
@@ -6,7 +6,7 @@ use crate::protocol::MAX_FIX_PASSES;
 use crate::app::state::run_view::{StageView, age_words};
 use crate::app::words::duration_words;
 
-/// What happened that the rack does not say at a glance; empty when nothing did.
+/// Sentences about the run that the rack does not show at a glance; empty when there are none.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     let mut told = Vec::new();
     if run.nodes.iter().any(|node| node.status == NodeStatus::Unknown) {
@@ -73,7 +73,7 @@ fn outcome_words(status: RunStatus) -> &'static str {
     }
 }
 
-/// A duration that is not broken over two lines.
+/// Formats a duration with no-break spaces.
 fn unbroken(millis: u64) -> String {
     duration_words(millis).replace(' ', "\u{a0}")
 }

@@ -1,4 +1,4 @@
-//! When the stage draws.
+//! Tests of when the stage redraws and how its modules move.
 
 use super::*;
 use crate::config::Settings;
@@ -7,7 +7,7 @@ use crate::protocol::Batch;
 
 const NOON: &str = "2026-11-23T12:00:00Z";
 
-/// Whether the last frame drew the stage.
+/// True when the last frame drew the stage.
 #[derive(Resource, Default)]
 struct Drew(bool);
 
@@ -43,7 +43,7 @@ fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
     run_store.generation += 1;
 }
 
-/// A frame at `secs` of the draw clock: whether the stage was drawn.
+/// Draws a frame at `secs` of the draw clock; returns whether the stage was drawn.
 fn frame(app: &mut App, secs: f64) -> bool {
     app.world_mut().resource_mut::<DrawClock>().secs = secs;
     app.update();
@@ -51,7 +51,7 @@ fn frame(app: &mut App, secs: f64) -> bool {
 }
 
 #[test]
-fn a_move_ends_in_its_place_where_frames_are_rare() {
+fn move_ends_at_its_target_when_frames_are_rare() {
     let mut app = app();
     receive(&mut app, "PLAN", "start", 10);
     app.world_mut().resource_mut::<Focus>().pin(RunId::new("a"));
@@ -69,7 +69,7 @@ fn a_move_ends_in_its_place_where_frames_are_rare() {
 }
 
 #[test]
-fn with_less_motion_modules_are_at_once_where_they_go() {
+fn reduced_motion_places_modules_at_once() {
     let mut app = app();
     app.world_mut().resource_mut::<Canvas>().reduced_motion = true;
     receive(&mut app, "PLAN", "start", 10);

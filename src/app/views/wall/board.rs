@@ -1,4 +1,4 @@
-//! The board: what a wall of very many runs becomes.
+//! The board: the form of the wall for more runs than tiles.
 
 use bevy::math::Vec2;
 use jiff::Timestamp;
@@ -20,16 +20,16 @@ use crate::protocol::RunId;
 
 const CANCELLED: &str = "cancelled";
 const CANCELLED_LAST: &str = "cancelled, last:";
-/// Of the names of cancelled runs, and between them.
+/// Type size of the names of cancelled runs, and the gap between them.
 const NAMES: f32 = 24.0;
-/// The words of a board change at most this often, in seconds: nobody reads faster.
+/// Least time between two changes of the board's words, in seconds: faster ones cannot be read.
 const WORDS_SECS: f64 = 0.25;
 const PART: &str = "board";
 /// Height of a block's head with its number.
 const HEAD: f32 = 92.0;
 const LAYER: Layer = Layer::Face;
 
-/// What was drawn last.
+/// State of the board as last drawn.
 #[derive(Default)]
 pub struct BoardMemory {
     drawn: Option<(BoardView, CanvasSize)>,
@@ -39,7 +39,7 @@ pub struct BoardMemory {
     grid: Option<CellGrid>,
 }
 
-/// What a board is drawn from, and when.
+/// Inputs of the board.
 pub struct BoardContext<'a> {
     pub wall_index: &'a mut WallIndex,
     pub model: &'a Model,
@@ -50,13 +50,13 @@ pub struct BoardContext<'a> {
 }
 
 impl BoardMemory {
-    /// When words that were held back have to be drawn, in seconds; `None` when none were.
+    /// Seconds until held-back changes of words must be drawn; `None` when there are none.
     pub fn due_in(&self, now: f64) -> Option<f64> {
         let held_back = self.revision.is_none() && self.drawn.is_some();
         held_back.then(|| (self.drawn_at + WORDS_SECS - now).max(0.0))
     }
 
-    /// Draws what differs: cells at once, words a few times a second.
+    /// Draws changes: cells at once, words at most four times a second.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
@@ -96,12 +96,12 @@ impl BoardMemory {
         }
     }
 
-    /// Has all of it drawn anew.
+    /// Marks all of the board to be drawn again.
     pub fn forget_looks(&mut self) {
         self.drawn = None;
     }
 
-    /// Takes the board off the picture.
+    /// Removes the board from the canvas.
     pub fn leave(&mut self, canvas: &mut Canvas, field: &mut CellField) {
         if self.drawn.take().is_some() {
             canvas.remove(PART);
@@ -126,7 +126,7 @@ fn draw_board(
     cells::draw_caption(part, places.cells);
 }
 
-/// A glyph, a number, and what is counted.
+/// Draws the head of a block: glyph, number and words, with an aside at the right.
 fn draw_head(
     part: &mut Part,
     (glyph, count, words): (DisplayStatus, usize, &str),
@@ -177,8 +177,8 @@ fn draw_head(
     }
 }
 
-/// A thick bar for each node: the runs that are there, then hollow those on their way to it, with
-/// their number.
+/// Draws a bar for each node: a block for each run that runs there, then a hollow part for the runs
+/// waiting for it, with their number.
 fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
     let palette = part.palette;
     let aside = if view.silent > 0 {
@@ -249,7 +249,7 @@ fn ahead_words(node: &NodeLoad) -> String {
     format!("+{} waiting", count_words(node.load.ahead as u64))
 }
 
-/// Draws the bar of a node and says where it ends.
+/// Draws the bar of a node and returns its right end.
 fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
     let palette = part.palette;
     let floor = Rect::new(at.x, at.bottom() - 2.5, 10.0, 2.5);
@@ -258,7 +258,7 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
         return floor.right();
     }
     let heard = node.load.running - node.load.silent;
-    // Every run a block of its own, as long as blocks can be told apart.
+    // Blocks stay apart while each is at least 5 px wide.
     let blocks = |rect: Rect, ink, gap_ink| {
         let bar = Shape::rounded_box(rect).radius(3.0).fill(ink).unsnapped();
         let gap = (unit * 0.2).min(3.0);
@@ -303,7 +303,7 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
     x
 }
 
-/// The number, the last hour as a line of bars, and the latest by name.
+/// Draws the number of finished runs, the last hour as bars, and the latest runs by name.
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
     draw_head(part, (DisplayStatus::Success, view.finished, "finished in 1 h"), rect, "");
@@ -324,7 +324,7 @@ fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<
     let rows = ((foot - top) / pitch).floor().max(0.0) as usize;
     for (row, run) in view.latest.iter().take(rows).enumerate() {
         let y = top + pitch * (row as f32 + 0.72);
-        // A name is not cut for a number.
+        // The duration is dropped before a name is truncated.
         let name_w = measure(Face::Text600, size::META, 0.0, &run.title);
         let both = format!("took {}, {}", run.took, run.ago);
         let both_fit = name_w + 20.0 + measure(Face::Text500, 24.0, 0.0, &both) <= rect.w;
@@ -387,7 +387,7 @@ fn draw_cancelled(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec
     let begin = rect.x + 42.0 + measure(Face::Display700, size::COUNT, 0.0, &count) + 10.0;
     let width = |title: &str| measure(Face::Text500, NAMES, 0.0, title);
     let first = begin + measure(Face::Text500, size::META, 0.0, CANCELLED_LAST) + NAMES;
-    // As many of the latest as there is room for whole.
+    // Shows the latest names that fit untruncated.
     let mut x = first;
     let shown = view.cancelled_latest.iter().take_while(|(_, title)| {
         x += width(title) + NAMES;

@@ -1,4 +1,4 @@
-//! The failures on the board: by cause, each with its reason, the latest by name.
+//! Failures on the board, grouped by cause, each with its reason and its latest runs.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
@@ -18,13 +18,13 @@ const NAME: f32 = 26.0;
 const REASON: f32 = 24.5;
 const LINE: f32 = 31.0;
 const GAP: f32 = 16.0;
-/// Between two names on a line.
+/// Distance between two names on a line.
 const NAME_GAP: f32 = 8.0;
-/// Causes that are told before any name of the first takes their room.
+/// Causes after a cause whose room is reserved before that cause's names use it.
 const CAUSES_FIRST: usize = 5;
 const LAYER: Layer = Layer::Face;
 
-/// A stretch of text in the block; places are from its upper left corner.
+/// Piece of text in the block; its place is relative to the block's upper left corner.
 #[derive(Clone, Debug, PartialEq)]
 struct Word {
     text: String,
@@ -36,33 +36,33 @@ struct Word {
     at_end: bool,
 }
 
-/// What is told of the failures in some room.
+/// Failures as set in a room of some size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Told {
     words: Vec<Word>,
-    /// Lines between causes.
+    /// Vertical positions of the rules between causes.
     rules: Vec<f32>,
     names: Vec<(RunId, Rect)>,
     /// Height of the whole block.
     pub height: f32,
-    /// The room in which the same is told.
+    /// Least height in which the same text fits.
     pub needs: f32,
 }
 
-/// The pen that writes the lines.
+/// Writer of the lines, from top to bottom.
 struct Pen {
     told: Told,
     palette: &'static Palette,
     width: f32,
     y: f32,
-    /// The last baseline but that of "+n more".
+    /// Last baseline, above the line of "+n more".
     foot: f32,
     named: usize,
-    /// Failures whose cause has been given.
+    /// Failures whose cause has been written.
     counted: usize,
 }
 
-/// Tells the failures in a block of this width and at most this height.
+/// Sets the failures in a block of this width and at most this height.
 pub fn tell(failures: &Failures, width: f32, most_height: f32, palette: &'static Palette) -> Told {
     let mut pen = Pen {
         palette,
@@ -86,7 +86,7 @@ pub fn tell(failures: &Failures, width: f32, most_height: f32, palette: &'static
         let words = format!("+{} more", count_words(rest as u64));
         pen.write(words, 0.0, (Face::Text600, NAME), palette.text);
     }
-    // The line of "+n more" is kept free until it is known that it is not needed.
+    // The line for "+n more" stays reserved until it proves unnecessary.
     pen.told.needs = pen.y + PAD + if rest > 0 { 0.0 } else { LINE };
     pen.told.height = (pen.y + PAD).clamp(HEAD + HATCH + 60.0, most_height);
     pen.told
@@ -107,12 +107,12 @@ impl Pen {
         wrap(Face::Text500, REASON, &group.reason, self.width, 2)
     }
 
-    /// The least that a cause takes: what it is, and why.
+    /// Least height of a cause: its head and its reason.
     fn least(&self, group: &Group) -> f32 {
         GAP + LINE * (1 + self.reasons(group).len()) as f32
     }
 
-    /// Tells a cause with its runs; false when there is no more room.
+    /// Writes a cause with its runs; returns false when there is no room.
     fn tell_group(&mut self, group: &Group, reserved: f32) -> bool {
         if self.y + self.least(group) > self.foot {
             return false;
@@ -146,7 +146,7 @@ impl Pen {
         true
     }
 
-    /// A failure that has its cause for itself: the song, and the node at the right.
+    /// Writes a failure with a cause of its own: the song, and the node at the right.
     fn tell_one(&mut self, id: &RunId, title: &str, node: &str) {
         let node_w = measure(Face::Text600, NAME, 0.0, node);
         let room = (self.width - node_w - 20.0).max(self.width * 0.4);
@@ -161,7 +161,7 @@ impl Pen {
         self.named += 1;
     }
 
-    /// Names side by side, as many as have a line; the others are counted behind them.
+    /// Writes names side by side, as many as fit, then "and n more".
     fn tell_names(&mut self, group: &Group, reserved: f32) {
         let left = MOST_NAMED - self.named.min(MOST_NAMED);
         let room = ((self.foot - reserved - self.y) / LINE).floor().max(0.0) as usize;
@@ -195,7 +195,7 @@ impl Pen {
         }
     }
 
-    /// How many of the first `most` names have room in so many lines.
+    /// Number of the first `most` names that fit into `lines` lines.
     fn fitting(&self, group: &Group, most: usize, lines: usize) -> usize {
         let (mut x, mut line) = (self.width, 0);
         for (place, (_, title)) in group.runs.iter().take(most).enumerate() {
@@ -218,7 +218,7 @@ fn name_words(title: &str, is_last: bool) -> String {
     if is_last { title.to_owned() } else { format!("{title},") }
 }
 
-/// Draws what is told, and says where names are.
+/// Draws the failures, and adds the places of names to `names`.
 pub fn draw_failures(
     part: &mut Part,
     failures: &Failures,
@@ -284,7 +284,7 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
             .size(40.0)
             .keep_colour(),
     );
-    // What most of them have in common, where they have something.
+    // Describes the most frequent cause if it has several runs.
     let common = failures.groups.first().filter(|group| group.count > 1);
     let words = match common {
         Some(group) => {
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cause_is_told_before_the_names_of_the_first() {
+    fn every_cause_is_written_before_more_names() {
         let groups = vec![
             group("RENDER", "quota exceeded", 250),
             group("VALIDATE", "score 0.71, needs 0.80", 40),
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_line_is_counted() {
+    fn failures_without_room_are_counted() {
         let groups = (0..40).map(|n| group(&format!("N{n}"), "a reason of its own", 1)).collect();
         let (words, told) = told(groups, 752.0);
         assert!(words.last().is_some_and(|word| word.starts_with('+')), "{words:?}");
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_is_told_in_the_room_that_it_needs() {
+    fn same_text_fits_in_the_height_it_needs() {
         let groups = || {
             vec![
                 group("RENDER", "quota exceeded", 250),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn little_to_say_is_a_small_block() {
+    fn one_failure_makes_a_small_block() {
         let (_, told) = told(vec![group("RENDER", "quota exceeded", 1)], 752.0);
         assert!(told.height < 260.0, "{}", told.height);
     }

@@ -1,4 +1,4 @@
-//! What the board says: failures by their cause, runs by the node they are at, what was finished.
+//! Contents of the board: failures by cause, running runs by node, finished runs.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,15 +10,15 @@ use crate::app::words::{clock_words, run_title};
 use crate::model::{Model, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
 
-/// Failures that are named.
+/// Greatest number of failures that are named.
 pub const MOST_NAMED: usize = 12;
-/// Failures whose causes are looked at; an older one is only counted.
+/// Greatest number of failures that are grouped by cause; older ones are only counted.
 const MOST_EXPLAINED: usize = 400;
 const LATEST: usize = 24;
-/// Parts of the last hour.
+/// Number of parts of the last hour.
 pub const SPARKS: usize = 30;
 
-/// Everything the board says.
+/// Contents of the board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoardView {
     pub failures: Failures,
@@ -30,7 +30,7 @@ pub struct BoardView {
     pub sparks: Vec<(u32, u32)>,
     pub latest: Vec<Latest>,
     pub cancelled: usize,
-    /// Titles, the latest first.
+    /// Ids and titles of cancelled runs, latest first.
     pub cancelled_latest: Vec<(RunId, String)>,
 }
 
@@ -38,40 +38,40 @@ pub struct BoardView {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failures {
     pub count: usize,
-    /// The latest was seen by whoever was there: it need not shine any more.
+    /// True when the latest failure is older than [`SETTLED_AFTER_MS`]; the block then does not glow.
     pub settled: bool,
-    /// The most frequent cause first.
+    /// Causes, the most frequent first.
     pub groups: Vec<Group>,
 }
 
 /// Failures of one cause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// "RENDER", or "the run" where no node failed.
+    /// Name of the failed node, or "the run" where no node failed.
     pub node: String,
     pub reason: String,
     pub count: usize,
-    /// "2 min ago": the latest of them.
+    /// Age of the latest of them: "2 min ago".
     pub ago: String,
-    /// The latest first; not all of very many.
+    /// Ids and titles, latest first, at most [`MOST_NAMED`].
     pub runs: Vec<(RunId, String)>,
 }
 
-/// What stands at a node.
+/// Runs at one node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeLoad {
     pub name: String,
     pub load: Load,
 }
 
-/// A run that was finished.
+/// Completed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latest {
     pub id: RunId,
     pub title: String,
-    /// "02:05".
+    /// Duration: "02:05".
     pub took: String,
-    /// "13 s ago".
+    /// Age: "13 s ago".
     pub ago: String,
 }
 
@@ -105,7 +105,7 @@ impl BoardView {
     }
 }
 
-/// The pipeline's nodes, and others where something stands.
+/// Loads of the pipeline's nodes, and of others that have any.
 fn loads(wall_index: &WallIndex) -> Vec<NodeLoad> {
     let loads = wall_index.loads().enumerate();
     loads
@@ -115,7 +115,7 @@ fn loads(wall_index: &WallIndex) -> Vec<NodeLoad> {
 }
 
 impl Failures {
-    /// The failures of the last hour.
+    /// Failures of the last hour, grouped by cause.
     pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
         let count = wall_index.lately(RunStatus::Failed);
         let latest = wall_index.newest(RunStatus::Failed).next();
@@ -147,7 +147,7 @@ impl Failures {
                 group.runs.push((id.clone(), run_title(run)));
             }
         }
-        // Those of one size stay in order of their latest.
+        // A stable sort: groups of equal size stay in order of their latest failure.
         groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         Self { count, settled, groups }
     }

@@ -1,4 +1,4 @@
-//! The field of cells on the board: every run, a cell for each node.
+//! Field of cells on the board: a group for each run, with a cell for each node.
 
 use super::wall_index::{Cell, WallIndex};
 use crate::app::draw::{CellField, Face, Layer, Part, Rect, Shape, Text, measure};
@@ -6,16 +6,16 @@ use crate::app::theme::{Palette, size};
 use crate::layout::{CellGrid, lay_out_cells};
 use crate::protocol::PIPELINE;
 
-/// Above the cells: what they are.
+/// Height of the caption above the cells.
 const CAPTION: f32 = 34.0;
 
-/// The grid of all places in a rectangle, below its caption.
+/// Grid of all slots in a rectangle, below the caption.
 pub fn grid(wall_index: &WallIndex, rect: Rect) -> CellGrid {
     let field = Rect::new(rect.x, rect.y + CAPTION, rect.w, rect.h - CAPTION);
     lay_out_cells(field, wall_index.places(), wall_index.nodes().max(PIPELINE.len()))
 }
 
-/// Writes what changed into the field.
+/// Writes the changed slots into the field, or all of them when it has just been shown.
 pub fn write(wall_index: &mut WallIndex, field: &mut CellField, grid: CellGrid, palette: &Palette) {
     let begins = !field.is_shown();
     let colours = [
@@ -43,7 +43,7 @@ pub fn write(wall_index: &mut WallIndex, field: &mut CellField, grid: CellGrid, 
     }
 }
 
-/// The caption, with what the colours are.
+/// Draws the caption and the legend of colours.
 pub fn draw_caption(part: &mut Part, rect: Rect) {
     let palette = part.palette;
     let y = rect.y + 20.0;

@@ -1,4 +1,4 @@
-//! The signal chain on a tile: the rack, small.
+//! Signal chain on a tile: the rack in small.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
@@ -15,24 +15,24 @@ const BEAD_SPEED: f32 = 40.0;
 const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
 
-/// Where a chain is drawn.
+/// Place and scale of a chain.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainLayout {
-    /// Centres of the first and of the last node.
+    /// Centre of the first node; `right` is that of the last.
     pub left: f32,
     pub right: f32,
     pub y: f32,
-    /// 1 on the tile of the mock-up.
+    /// Scale; 1 on the reference tile (348.8 × 240).
     pub scale: f32,
-    /// How far FIX hangs below.
+    /// Distance of FIX below the chain.
     pub drop: f32,
-    /// How far the FIX loop keeps from its nodes, as a part of the pitch: for what stands below
+    /// Distance of the FIX loop from its nodes, as a fraction of the pitch; leaves room for texts below
     /// them.
     pub loop_inset: f32,
     pub clock_secs: f64,
-    /// Nothing moves.
+    /// True when nothing moves.
     pub frozen: bool,
-    /// What the chain lies on, for what is hollow.
+    /// Colour below the chain, which fills hollow shapes.
     pub ground: Color,
 }
 
@@ -45,13 +45,13 @@ impl ChainLayout {
         Vec2::new(self.left + self.pitch(nodes) * index as f32, self.y)
     }
 
-    /// As [`ChainLayout::scale`], for so many nodes that they are closer.
+    /// Scale for this number of nodes: [`ChainLayout::scale`], smaller where nodes are close.
     fn scale_for(&self, nodes: usize) -> f32 {
         self.scale.min(self.pitch(nodes) / 39.0).max(0.3)
     }
 }
 
-/// Draws the whole pipeline of a run; the FIX loop once it is used.
+/// Draws the pipeline of a run, with the FIX loop once it is used.
 pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
     let count = view.chain.len();
     let k = at.scale_for(count);
@@ -111,7 +111,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let count = view.chain.len();
     let (to, from) = (at.node(compose, count), at.node(validate, count));
     let below = |x: f32, y: f32| Vec2::new(x, at.y + y);
-    // Where nodes are far apart the loop stays clear of what stands below them.
+    // Where nodes are far apart, the loop stays clear of the texts below them.
     let pitch = at.pitch(count);
     let inset = ((pitch - 44.0 * k) * 0.3).max(pitch * at.loop_inset);
     let (right, left) = (from.x - inset, to.x + inset);
@@ -218,8 +218,8 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainLa
     part.shape(LAYER, Shape::levels(centre, Vec2::new(8.0, 7.5) * k).fill(ink));
 }
 
-/// The chain where there is room for no more than a line of cells: done solid, live bright and
-/// taller, failed taller still.
+/// Draws the chain as a line of cells for little room: active, failed and cancelled cells are full,
+/// done ones less high, others low.
 pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
     let palette = part.palette;
     let count = view.chain.len().max(1);
@@ -242,7 +242,7 @@ pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
     }
 }
 
-/// What the run's status is as a glyph.
+/// Glyph of a run's look.
 pub fn glyph(look: Look) -> DisplayStatus {
     match look {
         Look::Queued => DisplayStatus::Pending,

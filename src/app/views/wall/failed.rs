@@ -1,4 +1,4 @@
-//! The tile of a failure: the one large solid on the wall, with what failed and why.
+//! Tile of a recent failure: the failed step and the reason on a large red area.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
@@ -10,18 +10,18 @@ use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{motion, size};
 
-/// The tile of the mock-up: 2×2 places of 5×3.
+/// Width of the reference tile: 2×2 places of 5×3.
 const WIDTH: f32 = 713.6;
 const HEIGHT: f32 = 496.0;
 const RADIUS: f32 = 18.0;
-/// Below this height there is no room for the chain.
+/// Least height with room for the chain.
 const LEAST_FOR_CHAIN: f32 = 280.0;
 
 /// Draws the tile of a failure.
 pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
     let k = (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.36, 1.6);
-    // Low tiles have little more than the head.
+    // A low tile has room for little more than the head.
     let low = rect.h < LEAST_FOR_CHAIN;
     let head_h = if low { (rect.h * 0.56).max(78.0) } else { 176.0 * k };
     let hatch_h = if low { 8.0 } else { 16.0 * k };
@@ -84,7 +84,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
     let title = fit(Face::Display700, &steps, (room, room), &view.title);
     let headline_sizes = ((head_h * 0.25).clamp(22.0, size::FAIL_BAND * 1.5), 22.0);
     let headline_size = size_for(Face::Display700, headline_sizes, headline, room);
-    // Both lines stand in the middle of the head.
+    // Both lines together are centred in the head.
     let gap = headline_size * 0.42;
     let block = title.size * 0.74 + title.depth() + gap + headline_size * 0.74;
     let first = rect.y + (head_h - block) / 2.0 + title.size * 0.74;
@@ -107,7 +107,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
     );
 }
 
-/// The reason, the chain, and when.
+/// Draws the reason, the chain and the time of the failure.
 fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32, bool), k: f32) {
     let palette = part.palette;
     let rect = at.rect;
@@ -138,7 +138,7 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     }
     let reason_end = first + reason.size * 1.22 * reason.lines.len().saturating_sub(1) as f32;
     if low {
-        // When, where there still is a line for it.
+        // The time stands in the last line if that is free.
         let y = rect.bottom() - 16.0;
         if y - reason_end >= 24.0 {
             let ago = format!("failed {}", view.other_time.1);

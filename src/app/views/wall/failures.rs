@@ -1,4 +1,4 @@
-//! Failures that are too many for tiles of their own, told together beside the tiles.
+//! Block of failures that are too many for tiles of their own, beside the tiles.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::protocol::RunId;
 
 const PART: &str = "wall failures";
 
-/// The failures as they were drawn last.
+/// Failures as last drawn.
 #[derive(Default)]
 pub struct FailuresBlock {
     drawn: Option<(Failures, Rect)>,
@@ -20,7 +20,7 @@ pub struct FailuresBlock {
 }
 
 impl FailuresBlock {
-    /// Tells of the failures in `rect`, or takes them off the picture where there is none.
+    /// Draws the failures in `rect`, or removes them when there is none.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
@@ -43,17 +43,17 @@ impl FailuresBlock {
         self.drawn = Some((failures, rect));
     }
 
-    /// The names in it, and where they are.
+    /// Runs named in the block, and their places.
     pub fn names(&self) -> &[(RunId, Rect)] {
         &self.names
     }
 
-    /// Has all of it drawn anew.
+    /// Marks all of the block to be drawn again.
     pub fn forget_looks(&mut self) {
         self.drawn = None;
     }
 
-    /// Takes it off the picture.
+    /// Removes the block from the canvas.
     pub fn leave(&mut self, canvas: &mut Canvas) {
         if self.drawn.take().is_some() {
             self.names.clear();

@@ -1,8 +1,8 @@
-//! Names in the room they have: smaller, then on more lines, and only then cut.
+//! Fits texts into their room: smaller, then on more lines, and only then truncated.
 
 use crate::app::draw::{Face, measure, wrap};
 
-/// A text as it fits: its lines and their size.
+/// Fitted text: its lines and their type size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
     pub lines: Vec<String>,
@@ -10,19 +10,20 @@ pub struct Fitted {
 }
 
 impl Fitted {
-    /// From one baseline to the next.
+    /// Distance from one baseline to the next.
     pub fn pitch(&self) -> f32 {
         self.size * 1.1
     }
 
-    /// From the first baseline to the last.
+    /// Distance from the first baseline to the last.
     pub fn depth(&self) -> f32 {
         self.pitch() * self.lines.len().saturating_sub(1) as f32
     }
 }
 
-/// Fits a text by the first of these sizes and numbers of lines that holds it whole; where none
-/// does, the last one cuts it. The first line has a room of its own.
+/// Fits a text by the first step (type size, greatest number of lines) that holds all of it, at best
+/// without breaking a word. If none does, the last step truncates it. The first line has a room of its
+/// own.
 pub fn fit(
     face: Face,
     steps: &[(f32, usize)],
@@ -30,7 +31,7 @@ pub fn fit(
     text: &str,
 ) -> Fitted {
     let mut cut = Fitted { lines: Vec::new(), size: 0.0 };
-    // Holds it, but breaks a word.
+    // First step that holds the text but breaks a word.
     let mut breaking = None;
     for (size, most) in steps {
         let lines = broken(face, *size, (first_room, room), text, *most + 1);
@@ -70,8 +71,8 @@ fn broken(
     lines
 }
 
-/// The largest size from `wanted` down to `least` in which a line fits; below `wanted` a whole
-/// number: every size has glyphs of its own.
+/// Largest type size from `wanted` down to `least` in which a line fits `room`. Sizes below `wanted`
+/// are whole numbers, because each size needs glyphs of its own.
 pub fn size_for(face: Face, (wanted, least): (f32, f32), text: &str, room: f32) -> f32 {
     let width = measure(face, wanted, 0.0, text);
     if width <= room { wanted } else { (wanted * room / width).floor().max(least.min(wanted)) }
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_takes_more_lines_before_it_is_cut() {
+    fn name_takes_more_lines_before_it_is_truncated() {
         assert_eq!(lines("Neon Rain"), (vec!["Neon Rain".to_owned()], 32.0));
         assert_eq!(lines("The Long Way Round Again").0.len(), 2);
         let (long, size) = lines("The Lighthouse Keeper’s Daughter Dreams of Copper Rivers");
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_shrinks_to_its_room_and_no_further() {
+    fn size_shrinks_to_fit_but_not_below_least() {
         assert_eq!(size_for(Face::Text500, (30.0, 20.0), "short", 400.0), 30.0);
         assert_eq!(size_for(Face::Text500, (30.0, 20.0), &"long ".repeat(40), 400.0), 20.0);
     }

@@ -1,4 +1,4 @@
-//! The wall's header: how many runs stand how, which is done next, and the time.
+//! Header of the wall: numbers of runs by status, and the run that finishes next.
 
 use bevy::math::Vec2;
 
@@ -14,22 +14,22 @@ use crate::model::{Model, RunStatus};
 
 const NEXT: &str = "next to finish:";
 const COUNTS_LEFT: f32 = 372.0;
-/// The clock's, with some air.
+/// Width kept free for the clock.
 const CLOCK_WIDTH: f32 = 200.0;
 const FIRST_LINE: f32 = 60.0;
 const SECOND_LINE: f32 = 98.0;
 const GAP: f32 = 34.0;
 const BADGE: f32 = 16.0;
 
-/// What the header says.
+/// Contents of the header.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeaderView {
     pub counts: Vec<Count>,
-    /// "next to finish: Copper Sky, 3 s".
+    /// Next run to finish: "next to finish: Copper Sky, 3 s".
     pub next: Option<Next>,
 }
 
-/// So many runs stand so: a number and words.
+/// Number of runs with a status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Count {
     pub glyph: DisplayStatus,
@@ -37,11 +37,11 @@ pub struct Count {
     pub words: String,
 }
 
-/// The run that should be done next.
+/// Run that should finish next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Next {
     pub title: String,
-    /// "3 s", "any moment".
+    /// Time left: "3 s", "any moment".
     pub left: String,
 }
 
@@ -77,7 +77,7 @@ impl HeaderView {
         let others =
             wall_index.lately(RunStatus::Cancelled) + wall_index.lately(RunStatus::Completed) > 0;
         if let Some(last) = counts.last_mut().filter(|_| others) {
-            // Said once, of both.
+            // "in 1 h" stands once, after the last count.
             last.words.push_str(" in 1 h");
         }
         let next = wall_index.next(model, now).map(|(run, left_ms)| Next {
@@ -96,7 +96,7 @@ fn of_them(count: usize) -> String {
     format!("{} of them", count_words(count as u64))
 }
 
-/// Draws the header; where a notice takes the first line, the counts move to the second.
+/// Draws the header; a notice takes the first line, and the counts move to the second.
 pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize, has_notice: bool) {
     let palette = part.palette;
     draw_mark(part, CanvasSize::MARGIN, FIRST_LINE, 1.46);
@@ -109,7 +109,7 @@ pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize, has_no
     );
     let right = canvas_size.right() - CLOCK_WIDTH;
     let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
-    // Smaller rather than on two lines.
+    // A smaller scale is preferred to a second line.
     let fits = |scale: f32| COUNTS_LEFT + widths(&view.counts, scale).sum::<f32>() <= right + GAP;
     let scale = [1.0, 0.93, 0.85].into_iter().find(|scale| fits(*scale)).unwrap_or(0.85);
     let mut pen = (COUNTS_LEFT, first_line);
@@ -149,7 +149,7 @@ pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize, has_no
     }
 }
 
-/// Widths of the counts, each with the gap behind it.
+/// Widths of the counts, each including the gap after it.
 fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
     counts.iter().map(move |count| {
         let words_size = (size::META * scale).max(size::ESSENTIAL_MIN);
@@ -174,7 +174,7 @@ fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
             .then(10.0, title)
             .face(Face::Text600)
             .colour(palette.text)
-            // Of its own: beside a title that is read from the right it would go to the left.
+            // A span of its own: next to a right-to-left title the comma would move to the left.
             .then(0.0, ",")
             .then(8.0, next.left.clone()),
     );

@@ -1,14 +1,14 @@
-//! The wall: all runs at a glance, and how they stand.
+//! The wall: all runs and their statuses at a glance.
 //!
-//! | file | what it is |
+//! | file | contents |
 //! | --- | --- |
-//! | `wall_index` | where every run stands, kept up by what changed |
-//! | `plan` | which runs have a tile, in which order and where; or that there are too many |
-//! | `tile_view`, `board_view` | what is said, without a place or a colour |
-//! | `moves` | tiles on their way to their places |
-//! | `tile`, `strip`, `small`, `failed`, `chain` | how a tile is drawn |
-//! | `header`, `failures`, `board`, `cells` | what else is drawn |
-//! | `pick` | what is under the pointer, and what is selected |
+//! | `wall_index` | index of all runs, updated from changes |
+//! | `plan` | runs that have a tile, their order and places; or the board |
+//! | `tile_view`, `board_view` | texts and numbers, without places or colours |
+//! | `moves` | motion of the tiles |
+//! | `tile`, `strip`, `small`, `failed`, `chain` | drawing of a tile |
+//! | `header`, `failures`, `board`, `cells`, `waiting` | drawing of the rest |
+//! | `fit`, `board_failures` | fitting of texts; setting of failures |
 
 mod board;
 mod board_failures;
@@ -63,25 +63,26 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)));
 }
 
-/// What draws it.
+/// Systems that draw the wall or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     (leave.run_if(not(on_wall)), draw.run_if(on_wall)).chain()
 }
 
-/// A run condition: the wall is shown again soon, and must not have to count all runs then.
+/// Run condition: true while the director is on, which may return to the wall; the index is then kept,
+/// to spare a count of all runs.
 fn will_return(auto: Option<Res<Auto>>) -> bool {
     auto.is_some_and(|auto| auto.0.is_auto())
 }
 
-/// What the wall showed last.
+/// State of the wall as last drawn.
 #[derive(Resource, Default)]
 struct WallMemory {
     cause: Option<Cause>,
     plan: Option<Plan>,
-    /// When the plan was made, and of which census.
+    /// Draw-clock time of the last new plan; `planned` is the index revision it was made from.
     planned_at: f64,
     planned: u64,
-    /// When the first run came.
+    /// Draw-clock time at which the first run came.
     begun_at: f64,
     moves: Moves,
     head: Option<(HeaderView, CanvasSize, bool)>,
@@ -91,7 +92,7 @@ struct WallMemory {
 }
 
 impl WallMemory {
-    /// Nothing that is drawn looks as it should any more, though all of it stands in its place.
+    /// Marks everything to be drawn again in its place.
     fn forget_looks(&mut self) {
         self.head = None;
         self.waiting = None;
@@ -101,7 +102,7 @@ impl WallMemory {
     }
 }
 
-/// What can change the picture; cheap to compare in every frame.
+/// Inputs of the wall; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct Cause {
     revision: u64,
@@ -113,7 +114,7 @@ struct Cause {
     theme: Theme,
 }
 
-/// Another view is shown.
+/// Removes the wall while another view is shown.
 fn leave(
     mut canvas: ResMut<Canvas>,
     mut memory: ResMut<WallMemory>,
@@ -173,7 +174,8 @@ fn draw(
     memory.cause = Some(cause);
     let model = &run_store.model;
     let memory = &mut *memory;
-    // Only what is redrawn is a change: a canvas that changed is drawn at full rate.
+    // Marks the canvas as changed only when a part was redrawn: a changed canvas is rendered at full
+    // rate.
     let generation = canvas.generation();
     let mut changing = canvas;
     let canvas = changing.bypass_change_detection();
@@ -195,9 +197,9 @@ fn draw(
         if nothing_yet {
             memory.begun_at = now;
         }
-        // A studio's runs come one after the other at first: the order is not yet anyone's.
+        // At first a studio's runs arrive one after the other, and nobody relies on their order yet.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
-        // Nor is it while what has been comes in, however long that takes.
+        // Nor does anybody while a replay lasts.
         let may_reorder =
             at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
         if may_reorder
@@ -277,8 +279,8 @@ fn draw(
     }
 }
 
-/// Where overlays may stand: where the runs are that are over, in the other corner, and in the header
-/// while no band is over it.
+/// Rooms for overlays: both lower corners, the right one with the ended runs first, then the header
+/// unless the band covers it.
 pub(in crate::app) fn rooms(canvas_size: &CanvasSize, has_band: bool) -> Vec<Room> {
     let area = wall_area(canvas_size);
     let header = Rect::new(350.0, 14.0, canvas_size.width - 350.0 - 56.0 - 200.0, 88.0);
@@ -289,7 +291,7 @@ pub(in crate::app) fn rooms(canvas_size: &CanvasSize, has_band: bool) -> Vec<Roo
     rooms
 }
 
-/// What has no tile is counted in words, in the last place.
+/// Draws the counts of runs without a tile, in the last place.
 fn show_more(canvas: &mut Canvas, plan: &Plan) {
     match plan {
         Plan::Tiles(Tiles { more: Some((more, rect)), density, .. }) => {

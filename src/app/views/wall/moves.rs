@@ -1,4 +1,4 @@
-//! Tiles on their way: they glide when the order changes, appear and go by a fade, and never jump.
+//! Motion of tiles: they glide when the order changes, and fade in and out.
 
 use super::plan::Plan;
 use super::tile::TileLayout;
@@ -9,18 +9,18 @@ use crate::app::theme::motion;
 use crate::layout::Density;
 use crate::protocol::RunId;
 
-/// The part of a tile; its number tells tiles apart.
+/// Name of a tile's canvas part; its number tells tiles apart.
 const PART: &str = "tile";
-/// Seen so long after something began, it is over.
+/// Age given to motions that are to be over at once, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
 
-/// All tiles on the wall, those that go included.
+/// All tiles on the wall, including those that fade out.
 #[derive(Default)]
 pub struct Moves {
     tiles: Vec<Tile>,
     density: Option<Density>,
     next_part: u32,
-    /// Only one failure begins to fill at a time.
+    /// Draw-clock time of the last failure's entrance; the next begins at least 1 s later.
     last_failed_at: f64,
 }
 
@@ -31,7 +31,7 @@ struct Tile {
     to: Rect,
     moved_at: f64,
     born_at: f64,
-    /// When it began to go.
+    /// Draw-clock time at which it began to fade out.
     going_at: Option<f64>,
     fade_secs: f64,
     density: Density,
@@ -40,7 +40,7 @@ struct Tile {
     drawn: Option<Drawn>,
 }
 
-/// What a tile was drawn from, beside its view.
+/// Inputs of a tile's drawing besides its view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Drawn {
     rect: Rect,
@@ -50,7 +50,7 @@ struct Drawn {
     density: Density,
 }
 
-/// When and how tiles are drawn.
+/// Inputs of one drawing of all tiles; `now` is the draw clock's, in seconds.
 pub struct MoveContext<'a> {
     pub now: f64,
     pub frozen: bool,
@@ -75,7 +75,7 @@ impl Tile {
             || now - self.born_at < self.fade_secs
     }
 
-    /// Begins to fade in anew in its place, and gives back what fades out there.
+    /// Starts to fade the tile in anew in its place, and returns the copy that fades out there.
     fn supersede(&mut self, now: f64, next_part: &mut u32) -> Self {
         let going = Self {
             id: self.id.clone(),
@@ -96,15 +96,15 @@ impl Tile {
 }
 
 impl Moves {
-    /// Whether anything has to be drawn though nothing changed.
+    /// True when a tile has to be drawn although nothing changed.
     pub fn is_moving(&self, now: f64) -> bool {
-        // Once more at the end, where it stands then.
+        // Includes one more frame after a move, at the final place.
         self.tiles
             .iter()
             .any(|tile| tile.is_moving(now) || tile.drawn.is_none_or(|drawn| drawn.rect != tile.to))
     }
 
-    /// Sends the tiles to the places of a plan: at once, or gliding.
+    /// Moves the tiles to the places of a plan, at once or gliding.
     pub fn follow(&mut self, plan: &Plan, now: f64, at_once: bool, reduced_motion: bool) {
         let (runs, density) = match plan {
             Plan::Tiles(tiles) => (tiles.runs.as_slice(), tiles.density),
@@ -129,7 +129,7 @@ impl Moves {
                     tile
                 }
                 Some(tile) if reduced_motion => {
-                    // It goes where it was, and appears where it is.
+                    // Fades out at the old place and in at the new one.
                     let fresh = self.new_tile(id, *rect, density, now, fade_secs);
                     let fresh =
                         Tile { view: tile.view.clone(), failed_at: tile.failed_at, ..fresh };
@@ -180,15 +180,15 @@ impl Moves {
         }
     }
 
-    /// Has all tiles drawn anew, where they are.
+    /// Marks all tiles to be drawn again in their places.
     pub fn forget_looks(&mut self) {
         for tile in &mut self.tiles {
             tile.drawn = None;
         }
     }
 
-    /// Draws the tiles that look different from what they were drawn as. `changed`: what they say
-    /// may differ.
+    /// Draws the tiles that differ from their last drawing. `changed` is true when their views may
+    /// differ.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
@@ -208,7 +208,7 @@ impl Moves {
         for tile in &mut self.tiles {
             let mut differs = false;
             if (changed || tile.view.is_none()) && tile.going_at.is_none() {
-                // A run that is no more stays as it was until it goes.
+                // The tile of a run that the model dropped keeps its view until it has faded out.
                 if let Some(view) =
                     view_of(&tile.id).filter(|view| tile.view.as_ref() != Some(view))
                 {
@@ -260,13 +260,13 @@ impl Moves {
         self.tiles.extend(faded);
     }
 
-    /// Where the tiles go, in their order, for whoever points at them.
+    /// Targets of the tiles, in their order, for the pointer.
     pub fn places(&self) -> impl Iterator<Item = (&RunId, Rect)> {
         let staying = self.tiles.iter().filter(|tile| tile.going_at.is_none());
         staying.map(|tile| (&tile.id, tile.to))
     }
 
-    /// Takes all tiles off the picture.
+    /// Removes all tiles from the canvas.
     pub fn leave(self, canvas: &mut Canvas) {
         for tile in self.tiles {
             canvas.remove((PART, tile.part));
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn tiles_glide_to_their_places_and_then_nothing_is_drawn() {
+    fn tiles_glide_to_their_places_then_redrawing_stops() {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&plan(&["a", "b"]), 0.0, true, false);
         assert_eq!(at(&moves, "a", 0.0), [(0.0, 1.0)], "the first wall is there at once");
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_tile_fades_in_in_its_place_and_an_old_one_out() {
+    fn new_tile_fades_in_while_old_tile_fades_out() {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&plan(&["a"]), 0.0, true, false);
         draw(&mut moves, &mut canvas, 0.0);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_no_longer_news_fades_to_what_it_becomes() {
+    fn failed_tile_cross_fades_to_failed_before() {
         let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
         moves.follow(&plan(&["a"]), 0.0, true, false);
         let mut draw = |moves: &mut Moves, now: f64, look: Look| {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn without_motion_a_tile_goes_here_and_comes_there() {
+    fn reduced_motion_fades_tiles_instead_of_moving_them() {
         let mut moves = Moves::default();
         moves.follow(&plan(&["a", "b"]), 0.0, true, true);
         moves.follow(&plan(&["b", "a"]), 10.0, false, true);

@@ -1,4 +1,5 @@
-//! Which runs have a tile, in which order, and where; or that there are too many for tiles.
+//! Plan of the wall: the runs that have a tile, their order and places; or the board when there are too
+//! many.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,18 +11,18 @@ use crate::layout::{
 use crate::model::RunStatus;
 use crate::protocol::RunId;
 
-/// A failure is news for this long: then its tile is no larger than others.
+/// Age up to which a failure is news; an older one has a tile like any other.
 const NEWS: SignedDuration = SignedDuration::from_mins(10);
-/// Failures that are no news any more and still have a tile; the others are counted.
+/// Greatest number of older failures that have a tile; the others are counted.
 const MOST_OLD_FAILURES: usize = 5;
 /// More tiles than any screen holds.
 const MOST_TILES: usize = 200;
-/// So many tiles more must fit before a wall gets looser.
+/// Number of further tiles that must fit before a wall becomes less dense.
 const SLACK: usize = 2;
-/// Runs of the past that join those of the present at most.
+/// Greatest number of ended runs for which places are tried.
 const MOST_FILL: usize = 60;
 
-/// What the wall shows.
+/// Contents of the wall.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// No run is known.
@@ -34,16 +35,16 @@ pub enum Plan {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tiles {
     pub density: Density,
-    /// What the runs that are not over would have for themselves.
+    /// Density that the active runs alone would have.
     pub present: Density,
     pub runs: Vec<(RunId, Rect)>,
-    /// Where the failures are told together, when they are too many for tiles.
+    /// Place of the failures block, when failures are too many for tiles.
     pub failures: Option<Rect>,
-    /// What ended lately and has no tile, in the last place.
+    /// Counts of runs that ended lately and have no tile, in the last place.
     pub more: Option<(More, Rect)>,
 }
 
-/// Runs without a tile, by how they ended.
+/// Numbers of runs without a tile, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct More {
     pub completed: usize,
@@ -65,15 +66,15 @@ impl More {
     }
 }
 
-/// Runs in the order of what needs eyes.
+/// Runs in order of urgency.
 struct Order {
-    /// Failed just now.
+    /// Failed within [`NEWS`].
     failed: Vec<RunId>,
-    /// Running by their start, queued, without news: these have a tile whatever its size.
+    /// Running by start, queued, without news: these have a tile whatever its size.
     active: Vec<RunId>,
-    /// Over: failures of the last hour, then the latest first. These fill what places are left.
+    /// Ended: older failures first, then the latest first. They fill the remaining places.
     over: Vec<(RunId, RunStatus)>,
-    /// What of the last hour is in neither list, since no screen has room for it.
+    /// Runs that ended in the last hour and are in no list.
     beyond: More,
 }
 
@@ -88,7 +89,7 @@ impl Order {
             wall_index.running().chain(wall_index.queued()).chain(wall_index.silent()).map(id);
         let mut over: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
         for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
-            // New failures have their own tiles.
+            // Recent failures have their own tiles.
             let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
             let most = if status == RunStatus::Failed { MOST_OLD_FAILURES } else { MOST_TILES };
             let others = wall_index.newest(status).skip_while(is_listed).take(most);
@@ -100,14 +101,14 @@ impl Order {
             over: Vec::new(),
             beyond: More::default(),
         };
-        // What is older is shown only where else there would be nothing.
+        // Runs that ended before [`LATELY`] are shown only when there is nothing else.
         let any = !order.active.is_empty()
             || !order.failed.is_empty()
             || over.iter().any(|(at, ..)| *at >= lately);
         over.retain(|(at, ..)| !any || *at >= lately);
         over.sort_by_key(|(at, _, status)| (*status != RunStatus::Failed, std::cmp::Reverse(*at)));
         if any {
-            // Counted, not walked: only what is listed is taken off.
+            // Subtracts the listed runs from the index's counts instead of walking all runs.
             let unlisted = |status, apart: usize| {
                 let listed = over.iter().filter(|(.., of)| *of == status).count();
                 wall_index.lately(status).saturating_sub(listed + apart)
@@ -122,7 +123,7 @@ impl Order {
         order
     }
 
-    /// They are told elsewhere.
+    /// Removes the failures, which the failures block shows.
     fn leave_out_failures(&mut self) {
         self.failed.clear();
         self.over.retain(|(_, status)| *status != RunStatus::Failed);
@@ -130,8 +131,8 @@ impl Order {
     }
 }
 
-/// Plans the wall for a screen. `before` is what it shows now: it gets looser only when that has
-/// room to last.
+/// Plans the wall for a screen. `before` is the current plan: the wall becomes less dense only if
+/// `SLACK` more tiles would still fit.
 pub fn plan(
     wall_index: &WallIndex,
     canvas_size: &CanvasSize,
@@ -171,14 +172,14 @@ pub fn plan(
     }
 }
 
-/// Gives the places that are left to what is over; what then still has none is counted.
+/// Fills the remaining places with ended runs; counts those without a place.
 fn fill(
     mut order: Order,
     present: Density,
     lay_out: impl Fn(usize, Density) -> Option<Wall>,
 ) -> Option<Tiles> {
     let wanted = order.active.len();
-    // The past may make the present a little smaller, no more.
+    // Ended runs may make the tiles of active ones smaller by one step at most.
     let most = match present {
         Density::Strip => Density::Large,
         Density::Large | Density::Medium => Density::Medium,
@@ -196,7 +197,7 @@ fn fill(
     for (_, status) in order.over.drain(shown.min(order.over.len())..) {
         more.count(status);
     }
-    // Of those that have a place: failures, cancelled ones, finished ones.
+    // Order of the ended runs that have a place: failed, cancelled, completed.
     order.over.sort_by_key(|(_, status)| match status {
         RunStatus::Failed => 0,
         RunStatus::Cancelled => 1,
@@ -204,7 +205,7 @@ fn fill(
     });
     let has_more = more.sum() > 0 && free > 0;
     let count = wanted + order.over.len() + usize::from(has_more);
-    // Never looser than what has just been found to hold them.
+    // Never less dense than the wall found above.
     let wall = lay_out(count, wall.density).unwrap_or(wall);
     let mut others = wall.others.iter().copied();
     let failed = order.failed.into_iter().zip(wall.failed.iter().copied());

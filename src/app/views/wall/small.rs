@@ -1,4 +1,4 @@
-//! A small tile: title, node, status, and the chain as a line of cells.
+//! A small tile: title, step, status, and the chain as a line of cells.
 
 use bevy::math::Vec2;
 
@@ -29,7 +29,7 @@ fn cells(at: &TileLayout) -> Rect {
 fn title(view: &TileView, at: &TileLayout) -> Fitted {
     let room = at.rect.w - 2.0 * PAD;
     let several = [(size::NAME_MIN, 1), (size::NAME_MIN, 2), (24.0, 2), (22.0, 3)];
-    // A failure has its reason to tell, too.
+    // A failure also has to fit its reason.
     let few = [(size::NAME_MIN, 1), (24.0, 1), (22.0, 1), (22.0, 2)];
     let steps = if view.failure.is_some() { &few } else { &several };
     fit(Face::Text700, steps, (room, room), &view.title)
@@ -38,7 +38,7 @@ fn title(view: &TileView, at: &TileLayout) -> Fitted {
 /// Baseline of the line with the status.
 fn status_line(view: &TileView, at: &TileLayout) -> f32 {
     match view.failure {
-        // The reason is below it.
+        // The reason stands below the status line.
         Some(_) if title(view, at).lines.len() > 1 => at.rect.y + at.rect.h * 0.57,
         Some(_) => at.rect.y + at.rect.h * 0.44,
         None => cells(at).y - 14.0,
@@ -50,7 +50,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
     let (left, right) = (rect.x + PAD, rect.right() - PAD);
     let title = title(view, at);
-    // In the middle between the edge and the line with the status.
+    // Just below the middle between the upper edge and the status line.
     let foot = status_line(view, at) - 24.0;
     let block = title.depth() + title.size * 0.74;
     let top = rect.y + ((foot - rect.y - block) * 0.55).max(8.0);
@@ -66,7 +66,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
     }
 }
 
-/// The status at the foot: a glyph with the node, or how old the news is.
+/// Draws the status line: glyph and step, or the time without news.
 fn draw_last_line(part: &mut Part, view: &TileView, at: &TileLayout) {
     let palette = part.palette;
     let rect = at.rect;
@@ -86,7 +86,7 @@ fn draw_last_line(part: &mut Part, view: &TileView, at: &TileLayout) {
         Layer::Face,
         Text::new("place", words, x, baseline, Face::Text600, words_size).colour(ink),
     );
-    // Where the tile is wide, what else there is to say.
+    // A wide tile also shows its note or its second time.
     let other = match view.look {
         Look::Running if !view.note.is_empty() => view.note.clone(),
         Look::Running => format!("{} {}", view.other_time.1, view.other_time.0),

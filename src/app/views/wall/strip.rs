@@ -1,4 +1,4 @@
-//! A strip: one run across the whole wall, every node with its name and its time.
+//! A strip: one run across the whole wall, with name and time of every node.
 
 use bevy::color::Color;
 use bevy::math::Vec2;
@@ -16,11 +16,11 @@ use crate::app::words::{clock_words, duration_words};
 use crate::model::NodeStatus;
 
 const PAD: f32 = 36.0;
-/// Heights of the lowest and of the highest strip, between which sizes go.
+/// Heights of the lowest and the highest strip, between which sizes are interpolated.
 const LOW: f32 = 240.0;
 const HIGH: f32 = 752.0;
 
-/// Sizes and lines of a strip of some height.
+/// Type sizes and baselines of a strip of some height.
 struct Lines {
     title: f32,
     status: f32,
@@ -43,7 +43,7 @@ impl Lines {
         let status_y = title_y + mix(42.0, 82.0);
         let foot = top + height;
         let ring = mix(1.15, 3.4);
-        // Names above, times below; what is left over is around them.
+        // Names stand above the chain and times below it.
         let chain_y = (status_y + foot) / 2.0 + mix(9.0, 10.0);
         Self {
             title,
@@ -65,7 +65,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     draw_selection(part, at);
     let lines = Lines::of(at);
     desaturated_if(view.look == Look::Silent, part, |part| draw_content(part, view, at, &lines));
-    // How old the news is stays as it is.
+    // Outside of the desaturated part: the time without news keeps its colour.
     part.text(
         Layer::Face,
         Text::new(
@@ -81,7 +81,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     );
 }
 
-/// "01:47 left", "no news for 38 s".
+/// Second time in words: "01:47 left", "no news for 38 s".
 fn other_words(view: &TileView) -> String {
     let (word, time) = &view.other_time;
     match view.look {
@@ -126,7 +126,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines
     let steps: Vec<(f32, usize)> = steps.into_iter().chain(steps_low).collect();
     let title = fit(Face::Display700, &steps, (room, room), &view.title);
     let ink = if view.look == Look::Queued { palette.text_secondary } else { palette.text };
-    // A title on two lines grows upwards.
+    // The last line of a title stands on `title_y`.
     draw_title(part, &title, left, lines.title_y - title.depth(), ink);
 
     let glyph = chain::glyph(view.look);

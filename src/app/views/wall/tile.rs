@@ -1,4 +1,4 @@
-//! A tile: one run with its whole chain, to be read from across the room.
+//! A tile: one run with its whole chain, readable across a room.
 
 use bevy::color::Color;
 use bevy::math::Vec2;
@@ -10,26 +10,26 @@ use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{Palette, size};
 
-/// The tile of the mock-up.
+/// Width of the reference tile, in design pixels.
 const WIDTH: f32 = 348.8;
 const HEIGHT: f32 = 240.0;
 const RADIUS: f32 = 14.0;
 const PAD: f32 = 22.0;
-/// How much of its colour and strength a run without news loses.
+/// Desaturation of a run without news, 0 to 1; [`FADED`] is its opacity.
 const STALE_DESATURATION: f32 = 0.92;
 const FADED: f32 = 0.76;
 
-/// Where and when a tile is drawn.
+/// Place and time of a tile's drawing.
 #[derive(Clone, Copy, Debug)]
 pub struct TileLayout {
     pub rect: Rect,
-    /// How large its words are: 1 on the tile of the mock-up.
+    /// Scale of type; 1 on the reference tile.
     pub scale: f32,
     pub clock_secs: f64,
-    /// Time stands still, or the connection is lost.
+    /// True when the clock is fixed or the connection lost.
     pub frozen: bool,
     pub selected: bool,
-    /// When the failure was first drawn.
+    /// Draw-clock time at which a failure's entrance begins, in seconds.
     pub failed_at: f64,
 }
 
@@ -39,7 +39,7 @@ impl TileLayout {
     }
 }
 
-/// The tile's body, by what the run is.
+/// Draws the tile's body for a look.
 pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
     let palette = part.palette;
     let rect = at.rect;
@@ -62,7 +62,7 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
     };
     part.shape(Layer::Rack, body);
     if look == Look::Silent {
-        // The veil lies behind the words.
+        // The veil is drawn below the texts.
         let veil = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
         part.shape(
             Layer::Module,
@@ -83,7 +83,7 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
     }
 }
 
-/// The outline of what is selected.
+/// Draws the outline of a selected tile.
 pub fn draw_selection(part: &mut Part, at: &TileLayout) {
     if at.selected {
         let outline = Shape::rounded_box(at.rect.inset(-5.0)).radius(RADIUS + 5.0).unsnapped();
@@ -94,7 +94,7 @@ pub fn draw_selection(part: &mut Part, at: &TileLayout) {
     }
 }
 
-/// Draws a run without news as such: colours drained, all but the words that say so.
+/// Draws with `draw`, desaturated and faded if the run is `silent`.
 pub fn desaturated_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part)) {
     let before = part.mark();
     draw(part);
@@ -104,7 +104,7 @@ pub fn desaturated_if(silent: bool, part: &mut Part, draw: impl FnOnce(&mut Part
     }
 }
 
-/// What colour the tile is where something on it is hollow.
+/// Colour of the tile below hollow shapes.
 pub fn ground(look: Look, palette: &Palette) -> Color {
     match look {
         Look::Queued => palette.ghost,
@@ -113,7 +113,7 @@ pub fn ground(look: Look, palette: &Palette) -> Color {
     }
 }
 
-/// Where the lines of a tile are, from its upper edge: all of them move up for a longer title.
+/// Baselines of a tile's lines, from its upper edge; a longer title leaves less between them.
 struct Lines {
     title: f32,
     node: f32,
@@ -124,12 +124,12 @@ struct Lines {
 impl Lines {
     fn of(title: &Fitted, k: f32, extra: f32) -> Self {
         if title.lines.len() <= 1 {
-            // What is left over goes around the chain.
+            // The remaining height is divided around the chain.
             let chain = 133.0 * k + extra * 0.45;
             return Self { title: 50.0 * k, node: 92.0 * k, chain, drop: 30.0 * k };
         }
         let first = 16.0 * k + title.size * 0.82;
-        // Three lines leave less between the others; the loop keeps clear of the words below it.
+        // With three lines of title the others are closer; the loop stays clear of the words below it.
         let (to_node, to_chain, drop) =
             if title.lines.len() > 2 { (27.0, 24.0, 16.0) } else { (31.0, 29.0, 22.0) };
         let node = first + title.depth() + to_node * k;
@@ -169,7 +169,7 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
 
     draw_place(part, view, (left, right, rect.y + lines.node), k, part.palette.tone(glyph.tone()));
     if let Some(failure) = view.failure.as_ref() {
-        // Why it failed matters more than how far it had come.
+        // The reason of a failure takes the chain's room.
         let top = rect.y + lines.node + 10.0 * k;
         let foot = rect.bottom() - 72.0 * k;
         draw_reason(part, &failure.reason, (left, right), (top, foot), k);
@@ -207,7 +207,7 @@ fn draw_chain(
     );
 }
 
-/// Why a run failed, in what room there is.
+/// Draws the reason of a failure in the available room.
 pub fn draw_reason(
     part: &mut Part,
     reason: &str,
@@ -232,7 +232,7 @@ pub fn draw_reason(
     }
 }
 
-/// A title on its lines.
+/// Draws the lines of a title.
 pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: Color) {
     for (line, words) in title.lines.iter().enumerate() {
         let y = baseline + title.pitch() * line as f32;
@@ -243,7 +243,7 @@ pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: C
     }
 }
 
-/// "LYRICS 00:11", and what is behind it at the right end.
+/// Draws place and detail, "LYRICS 00:11", and the note at the right end.
 fn draw_place(
     part: &mut Part,
     view: &TileView,
@@ -294,7 +294,7 @@ fn draw_place(
     }
 }
 
-/// Half of the tile's width for each of the two times, the longer one more.
+/// Width for the first time: the two times share the tile's width in proportion to their lengths.
 fn time_room(view: &TileView, at: &TileLayout) -> f32 {
     let room = at.rect.w - 2.0 * PAD * at.scale.min(1.5) - 12.0 * at.scale;
     let width = |words: &(String, String)| {
@@ -305,7 +305,7 @@ fn time_room(view: &TileView, at: &TileLayout) -> f32 {
     room * time / (time + other).max(1.0)
 }
 
-/// A time with its word above it.
+/// Draws a time with its label above it.
 fn draw_time(
     part: &mut Part,
     (key, word, time): (&'static str, &str, &str),
@@ -329,7 +329,7 @@ fn draw_time(
     part.text(Layer::Face, value);
 }
 
-/// Time left, or how old the news is: never drained.
+/// Draws the second time (time left, or time without news), which is never desaturated.
 fn draw_other_time(part: &mut Part, view: &TileView, at: &TileLayout) {
     let k = at.scale;
     let (word, time) = &view.other_time;

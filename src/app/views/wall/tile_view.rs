@@ -1,4 +1,4 @@
-//! What a tile says: words and numbers, without a place or a colour.
+//! Contents of a tile: texts and numbers, without places or colours.
 
 use jiff::Timestamp;
 
@@ -8,47 +8,47 @@ use crate::app::words::{brief_duration, clock_words};
 use crate::model::{NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
-/// A failure that is no longer news, in milliseconds.
+/// Age from which a failure is no longer news, in milliseconds.
 const OLD_FAILURE_MS: u64 = 600_000;
-/// An end seen later than this is none of the present, in milliseconds.
+/// Greatest age of a run's end that counts as just now, in milliseconds.
 const JUST_ENDED_MS: u64 = 5_000;
 
-/// How a tile looks.
+/// Appearance of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     Queued,
     Running,
-    /// It runs, and nothing is heard of it.
+    /// Running, without events for longer than `STALE_AFTER_MS`.
     Silent,
-    /// It failed just now.
+    /// Failed within the last 10 minutes.
     Failed,
-    /// It failed a while ago.
+    /// Failed more than 10 minutes ago.
     FailedBefore,
     Cancelled,
     Finished,
 }
 
-/// Everything a tile shows of a run.
+/// Contents of a tile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileView {
     pub id: RunId,
     pub look: Look,
     pub title: String,
-    /// Where it is: "LYRICS", "Finished", "Queued".
+    /// Current step or status: "LYRICS", "Finished", "Queued".
     pub place: String,
-    /// Behind it: "00:11", "score 0.91".
+    /// Detail after the place: "00:11", "score 0.91".
     pub detail: String,
-    /// What matters more than that: "fix 1 of 3", "slow".
+    /// Note, more important than the detail: "fix 1 of 3", "slow".
     pub note: String,
     pub cancel_requested: bool,
     pub chain: Vec<ModuleView>,
     pub fix: FixView,
-    /// "elapsed" and "00:48".
+    /// Label and value: "elapsed" and "00:48".
     pub time: (String, String),
-    /// "left" and "01:47", "no news for" and "38 s".
+    /// Label and value: "left" and "01:47", "no news for" and "38 s".
     pub other_time: (String, String),
     pub failure: Option<FailureView>,
-    /// It is over, and was not a moment ago.
+    /// True for 5 s after the run's end.
     pub just_ended: bool,
 }
 
@@ -158,12 +158,12 @@ fn left_words(run: &Run, stats: &Stats, server_now: Timestamp) -> (String, Strin
     }
 }
 
-/// Seconds while there are few, then as [`brief_duration`].
+/// Whole seconds below a minute, then as [`brief_duration`].
 fn brief_seconds(millis: u64) -> String {
     if millis < 60_000 { format!("{} s", millis / 1000) } else { brief_duration(millis) }
 }
 
-/// "40 s ago", "12 min ago", "3 h ago": it changes the less often the longer it is ago.
+/// Formats an age in its largest unit, so that old ages change rarely: "40 s ago", "3 h ago".
 pub fn ago_words(millis: u64) -> String {
     match millis / 1000 {
         seconds @ 0..60 => format!("{seconds} s ago"),
@@ -173,7 +173,7 @@ pub fn ago_words(millis: u64) -> String {
     }
 }
 
-/// "+312 completed, +4 cancelled".
+/// Words for runs without a tile: "+312 completed", "+4 cancelled".
 pub fn more_words(more: &super::plan::More) -> Vec<String> {
     let told =
         [(more.failed, "failed"), (more.cancelled, "cancelled"), (more.completed, "completed")];

@@ -1,4 +1,4 @@
-//! A wall without runs, and the words for runs without a tile.
+//! The wall without runs, and the counts of runs without a tile.
 
 use super::chain::{self, ChainLayout};
 use super::fit::size_for;
@@ -14,7 +14,7 @@ use crate::layout::{CanvasSize, Density, wall_area};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
-/// What is said while no run is known.
+/// Text shown while no run is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitingView {
     pub connected_to: String,
@@ -34,7 +34,7 @@ impl WaitingView {
     }
 }
 
-/// Draws the pipeline as it will be, in one large ghost of a tile.
+/// Draws the pipeline in one large empty tile.
 pub fn draw(part: &mut Part, view: &WaitingView, canvas_size: &CanvasSize) {
     let palette = part.palette;
     let rect = wall_area(canvas_size);
@@ -101,7 +101,7 @@ fn draw_names(part: &mut Part, chain: &[ModuleView], place: &ChainLayout) {
     }
 }
 
-/// A tile without a run.
+/// View of a tile without a run.
 pub fn ghost(chain: Vec<ModuleView>) -> TileView {
     TileView {
         id: RunId::new(""),
@@ -120,7 +120,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
     }
 }
 
-/// "+312 completed", in the last place.
+/// Draws the counts of runs without a tile, such as "+312 completed", in the last place.
 pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
     let palette = part.palette;
     let words = more_words(more);
@@ -128,7 +128,7 @@ pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
     let longest = words.iter().max_by_key(|line| line.len()).cloned().unwrap_or_default();
     let words_size = size_for(Face::Text600, (wanted, 22.0), &longest, rect.w - 32.0);
     let pitch = words_size * 1.35;
-    // With the caption below them they stand in the middle.
+    // Centres the counts together with the caption below them.
     let block = pitch * words.len() as f32 + 22.0;
     let first = rect.centre_y() - block / 2.0 + words_size * 0.8;
     for (line, text) in words.into_iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Where every run stands, kept up by what changed: a wall of 10,000 runs must not look at each of
-//! them for every frame.
+//! Index of all runs by status and node, updated from changes only: a wall of 10,000 runs cannot look
+//! at each of them in every frame.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,16 +15,18 @@ use crate::app::state::status::{DisplayStatus, Progress};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
 
-/// Nodes told apart: the pipeline's and a few others. What is beyond is not drawn.
+/// Greatest number of distinct nodes: the pipeline's and a few others. Further nodes are not drawn.
 pub const MOST_NODES: usize = 14;
-/// What ended within this was lately.
+/// Time within which a run counts as ended lately.
 pub const LATELY: SignedDuration = SignedDuration::from_hours(1);
-/// Runs asked which of them is nearest to done; the estimates of others are later.
+/// Runs whose estimate is computed anew to find the next to finish; the listed estimates of others are
+/// later.
 const ASKED_FOR_NEXT: usize = 24;
-/// An estimate that changes by less stays listed where it is: those listed first are asked anew.
+/// Change of an estimate that leaves a run's place in the list, in milliseconds; the first in the list
+/// are estimated anew.
 const SAME_DUE_MS: u64 = 1_000;
 
-/// How a cell of the board looks; `cells.wgsl` has the same numbers.
+/// State of a cell of the board; `cells.wgsl` has the same numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cell {
@@ -35,13 +37,13 @@ pub enum Cell {
     Failed,
     Skipped,
     Unknown,
-    /// The run was cancelled here.
+    /// The run was cancelled while this node ran.
     Stopped,
-    /// It runs, and nothing is heard of it.
+    /// Running, without events for longer than [`STALE_AFTER_MS`].
     Silent,
 }
 
-/// What stands at a node: running there, of those without news, and on the way to it.
+/// Numbers of runs at a node: running there, those of them without news, and on the way to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
     pub running: usize,
@@ -54,67 +56,68 @@ pub struct Load {
 struct Entry {
     id: RunId,
     status: RunStatus,
-    /// Start of what is active, end of what is over: the order of its list.
+    /// Start of an active run, end of one that is over: the key of its list.
     since: Timestamp,
     heard_at: Timestamp,
-    /// Where it is in `WallIndex::heard`.
+    /// Key of its entry in `WallIndex::heard`.
     heard_listed: Timestamp,
     silent: bool,
-    /// The node it is at or on the way to, and whether it is there.
+    /// Node that the run is at or on the way to, and true when it is there.
     stands: Option<(usize, bool)>,
-    /// When it should be done.
+    /// Estimated end.
     due: Option<Timestamp>,
     cells: [u8; CELL_BYTES],
 }
 
 impl Entry {
-    /// Whether both are in the same lists, but for estimates: it runs, and is heard of.
+    /// True when both entries are running and not silent, with the same start: they are in the same
+    /// lists, except for estimates.
     fn is_listed_as(&self, other: &Self) -> bool {
         let running = self.status == RunStatus::Running && other.status == RunStatus::Running;
         running && !self.silent && !other.silent && self.since == other.since
     }
 }
 
-/// Runs of one status that are over, by their end.
+/// Ended runs of one status, by their end.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Ended {
     all: BTreeSet<(Timestamp, usize)>,
-    /// How many of them ended at or after `WallIndex::horizon`.
+    /// Number of them that ended at or after `WallIndex::horizon`.
     lately: usize,
 }
 
-/// All runs by where they stand.
+/// Index of all runs. Each run has a slot (`place`), which is reused after it.
 #[derive(Clone, Debug, Default)]
 pub struct WallIndex {
     places: HashMap<RunId, usize>,
     entries: Vec<Option<Entry>>,
     free: Vec<usize>,
-    /// Changes the model had seen when this was last in step with it.
+    /// Model's count of changes at the last update.
     events: u64,
     nodes: Vec<NodeName>,
     loads: Vec<Load>,
     running: BTreeSet<(Timestamp, usize)>,
     queued: BTreeSet<(Timestamp, usize)>,
     silent: BTreeSet<(Timestamp, usize)>,
-    /// Running ones by when they were heard of; not always the last time, which `pass` looks up.
+    /// Running runs by time of reception; a time may be outdated, which `pass` corrects.
     heard: BTreeSet<(Timestamp, usize)>,
     due: BTreeSet<(Timestamp, usize)>,
     completed: Ended,
     failed: Ended,
     cancelled: Ended,
-    /// What ended since was lately.
+    /// End of the earliest run that counts as ended lately.
     horizon: Option<Timestamp>,
-    /// Counts changes.
+    /// Number of changes.
     revision: u64,
-    /// Places whose cells changed since they were last taken; all of them after a rebuild.
+    /// Slots whose cells changed since [`WallIndex::take_changed`]; `all_changed` after a rebuild.
     changed: Vec<usize>,
     all_changed: bool,
 }
 
 impl WallIndex {
-    /// Brings the census in step with the model: of `touched` each run that changed or went since
-    /// the last time, once for each event that was applied. Where that cannot be all, every run is
-    /// counted again.
+    /// Brings the index in step with the model. `touched` are the runs that changed or were evicted
+    /// since the last update, and `applied` is the number of applied events. Rebuilds the index if
+    /// these do not account for all changes of the model.
     pub fn update(
         &mut self,
         model: &Model,
@@ -143,13 +146,13 @@ impl WallIndex {
         self.nodes = PIPELINE.iter().map(|name| NodeName::new_static(name)).collect();
         self.loads = vec![Load::default(); MOST_NODES];
         self.horizon = server_now.checked_sub(LATELY).ok();
-        // In the order they came in, as if each had been counted when it came.
+        // In order of arrival, so that slots are as if each run had been counted when it arrived.
         for run in model.runs_in_order() {
             self.count(model, run.id(), now, server_now);
         }
     }
 
-    /// Counts one run anew.
+    /// Counts one run anew, or removes it if the model has dropped it.
     fn count(&mut self, model: &Model, id: &RunId, now: Timestamp, server_now: Timestamp) {
         let known = self.places.get(id).copied();
         let Some(run) = model.run(id) else {
@@ -184,7 +187,7 @@ impl WallIndex {
         }
     }
 
-    /// A run goes on, as nearly every event has it: it stays in its lists.
+    /// Updates a run that stays in its lists, as nearly every event leaves it.
     fn go_on(&mut self, place: usize, before: Entry, entry: Entry) {
         let heard_listed = before.heard_listed;
         let mut due = before.due;
@@ -241,7 +244,7 @@ impl WallIndex {
         }
     }
 
-    /// The index of a node's name; `None` when there are too many.
+    /// Index of a node's name; `None` beyond [`MOST_NODES`].
     fn node(&mut self, name: &NodeName) -> Option<usize> {
         if let Some(place) = pipeline_index(name) {
             return Some(place);
@@ -265,7 +268,7 @@ impl WallIndex {
                         |node: &&Node| node.status == NodeStatus::Pending && node.name != "FIX";
                     let ahead = run.nodes.iter().find(waits);
                     let ahead = ahead.and_then(|node| self.node(&node.name));
-                    // All were there: only its end is ahead.
+                    // All nodes have run: only the run's end is ahead.
                     Some((ahead.unwrap_or(PIPELINE.len() - 1), false))
                 }
             },
@@ -376,7 +379,7 @@ impl WallIndex {
         self.leave(&entry);
     }
 
-    /// What time alone changes: runs fall silent, ends are no longer lately.
+    /// Applies the passing of time: runs become silent, ends are no longer lately.
     fn pass(&mut self, now: Timestamp, server_now: Timestamp) {
         let stale = i64::try_from(STALE_AFTER_MS).unwrap_or(i64::MAX);
         let limit = now.checked_sub(SignedDuration::from_millis(stale)).unwrap_or(Timestamp::MIN);
@@ -385,7 +388,7 @@ impl WallIndex {
         {
             let Some(entry) = self.entries[place].as_mut().filter(|e| e.heard_at < limit) else {
                 self.heard.pop_first();
-                // It was heard of since. What is listed has an entry.
+                // Received an event since. A listed run always has an entry.
                 if let Some(entry) = &mut self.entries[place] {
                     entry.heard_listed = entry.heard_at;
                     self.heard.insert((entry.heard_at, place));
@@ -420,7 +423,7 @@ impl WallIndex {
         self.revision += u64::from(moved);
     }
 
-    /// Changes whenever anything here does.
+    /// Number that changes with every change of the index.
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -429,12 +432,12 @@ impl WallIndex {
         self.places.is_empty()
     }
 
-    /// Running, with or without news.
+    /// Number of running runs, with or without news.
     pub fn active(&self) -> usize {
         self.running.len() + self.silent.len()
     }
 
-    /// Running ones of which nothing was heard for long.
+    /// Number of running runs without news.
     pub fn silent_count(&self) -> usize {
         self.silent.len()
     }
@@ -443,7 +446,7 @@ impl WallIndex {
         self.queued.len()
     }
 
-    /// How many ended so within the last hour.
+    /// Number of runs that ended with this status within the last hour.
     pub fn lately(&self, status: RunStatus) -> usize {
         self.ended(status).map_or(0, |ended| ended.lately)
     }
@@ -464,7 +467,7 @@ impl WallIndex {
         keys.filter_map(|(at, place)| Some((*at, &self.entries[*place].as_ref()?.id)))
     }
 
-    /// Runs with news, the one that started first at the front.
+    /// Running runs with news, by start, with that time.
     pub fn running(&self) -> impl DoubleEndedIterator<Item = (Timestamp, &RunId)> {
         self.ids(self.running.iter())
     }
@@ -477,18 +480,18 @@ impl WallIndex {
         self.ids(self.silent.iter())
     }
 
-    /// Runs that ended so, the latest first, with when.
+    /// Runs that ended with this status, latest first, with the time of their end.
     pub fn newest(&self, status: RunStatus) -> impl Iterator<Item = (Timestamp, &RunId)> {
         let keys = self.ended(status).map(|ended| ended.all.iter()).into_iter().flatten().rev();
         keys.filter_map(|(at, place)| Some((*at, &self.entries[*place].as_ref()?.id)))
     }
 
-    /// The nodes, the pipeline's first, with what stands at each.
+    /// Loads of the nodes, the pipeline's first.
     pub fn loads(&self) -> impl Iterator<Item = (&NodeName, Load)> {
         self.nodes.iter().zip(self.loads.iter().copied())
     }
 
-    /// The run that should be done next, with milliseconds to go; `None` when nobody can say.
+    /// Run that should finish next, with milliseconds left; `None` without any estimate.
     pub fn next<'m>(&self, model: &'m Model, server_now: Timestamp) -> Option<(&'m Run, u64)> {
         let nearest = self.ids(self.due.iter().take(ASKED_FOR_NEXT));
         nearest
@@ -499,12 +502,12 @@ impl WallIndex {
             .min_by_key(|(_, left)| *left)
     }
 
-    /// Places that runs have or had.
+    /// Number of slots, including free ones.
     pub fn places(&self) -> usize {
         self.entries.len()
     }
 
-    /// Nodes of which there are cells.
+    /// Number of nodes that have cells.
     pub fn nodes(&self) -> usize {
         self.nodes.len()
     }
@@ -513,29 +516,29 @@ impl WallIndex {
         self.entries.get(place)?.as_ref().map(|entry| &entry.id)
     }
 
-    /// The cells of a place; none stands where no run is.
+    /// Cells of a slot; all zero where there is no run.
     pub fn cells_at(&self, place: usize) -> [u8; CELL_BYTES] {
         let entry = self.entries.get(place).and_then(Option::as_ref);
         entry.map_or([0; CELL_BYTES], |entry| entry.cells)
     }
 
-    /// Places whose cells changed since this was last asked; `None` for all of them.
+    /// Slots whose cells changed since the last call; `None` means all of them.
     pub fn take_changed(&mut self) -> Option<Vec<usize>> {
         let changed = std::mem::take(&mut self.changed);
         (!std::mem::take(&mut self.all_changed)).then_some(changed)
     }
 }
 
-/// The census, while the wall is shown.
+/// The index, kept while the wall is shown.
 #[derive(Resource, Default)]
 pub struct Counted {
     pub wall_index: WallIndex,
     pub(super) seconds: Option<(i64, i64)>,
-    /// The last change was one of history: what had been before the connection was made.
+    /// True when the last events included replayed ones, from before the connection.
     pub(super) replayed: bool,
 }
 
-/// Keeps the census in step with the model.
+/// Keeps the index in step with the model.
 pub(super) fn count(
     mut counted: ResMut<Counted>,
     run_store: Res<RunStore>,

@@ -1,4 +1,4 @@
-//! The census that was kept up is the census that is counted.
+//! Tests that the updated index equals one that is counted from scratch.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn after(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
-/// A studio with a census that is kept up.
+/// Model with an index that is updated after each event.
 struct IndexedModel {
     model: Model,
     wall_index: WallIndex,
@@ -56,7 +56,7 @@ impl IndexedModel {
     }
 }
 
-/// Everything that is shown of a census, but for places.
+/// Contents of an index, without slots.
 fn words(wall_index: &WallIndex) -> String {
     let ids = |runs: Vec<(Timestamp, &RunId)>| {
         let mut ids: Vec<String> = runs.iter().map(|(at, id)| format!("{id}@{at}")).collect();
@@ -83,7 +83,7 @@ fn words(wall_index: &WallIndex) -> String {
 }
 
 #[test]
-fn a_run_is_counted_where_it_stands() {
+fn run_counts_at_its_current_node() {
     let mut indexed = IndexedModel::new(10);
     indexed.say(0, "a", None, "start");
     assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 0));
@@ -102,7 +102,7 @@ fn a_run_is_counted_where_it_stands() {
 }
 
 #[test]
-fn a_run_falls_silent_and_is_heard_again() {
+fn run_becomes_silent_after_30_s_until_the_next_event() {
     let mut indexed = IndexedModel::new(10);
     indexed.say(0, "a", Some("PLAN"), "start");
     indexed.wall_index.take_changed();
@@ -117,7 +117,7 @@ fn a_run_falls_silent_and_is_heard_again() {
 }
 
 #[test]
-fn only_what_changed_is_told_and_nothing_when_nothing_did() {
+fn take_changed_returns_only_changed_slots() {
     let mut indexed = IndexedModel::new(10);
     indexed.say(0, "a", Some("PLAN"), "start");
     indexed.say(0, "b", Some("PLAN"), "start");
@@ -131,7 +131,7 @@ fn only_what_changed_is_told_and_nothing_when_nothing_did() {
 }
 
 #[test]
-fn the_next_to_finish_is_found() {
+fn next_is_the_run_with_the_least_time_left() {
     let mut indexed = IndexedModel::new(10);
     for (node, place) in PIPELINE.iter().filter(|node| **node != "FIX").zip(0..) {
         indexed.say(10 * place, "usual", Some(node), "start");
@@ -144,14 +144,14 @@ fn the_next_to_finish_is_found() {
     let next = indexed.wall_index.next(&indexed.model, after(102));
     let next = next.map(|(run, left_ms)| (run.id().to_string(), left_ms));
     assert_eq!(next, Some(("late".to_owned(), 8_000)));
-    // What nothing is heard of is nobody's promise.
+    // A run without news has no estimate.
     indexed.wait_until(150);
     assert!(indexed.wall_index.next(&indexed.model, after(150)).is_none());
 }
 
 proptest! {
     #[test]
-    fn what_was_kept_up_is_what_is_counted(
+    fn updated_index_equals_rebuilt_index(
         indexed in prop::collection::vec(
             (0_i64..40, 0_usize..12, prop::option::of(0_usize..11), 0_usize..5),
             1..120,
