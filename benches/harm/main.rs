@@ -137,6 +137,7 @@ fn play(options: &Options) -> ExitCode {
                         return;
                     }
                     let one = on_runtime(round::play(options, options.seed + nth));
+                    print!("{}", one.details());
                     let mut total = total.lock().expect("nobody panics");
                     total.add(one);
                     if total.rounds % PROGRESS == 0 {

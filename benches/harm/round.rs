@@ -23,6 +23,9 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// Time beyond the longest run within which SIGTERM ends a viewer.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How a difference begins that is no fault where [`Round::forgot_cancel`].
+const UNSEEN_CANCEL: &str = "cancel requested: shown false";
+
 /// Differences that are told of a run.
 const MOST_WRONG: usize = 3;
 
@@ -260,8 +263,22 @@ impl Round<'_> {
     fn differences(&self, id: Uuid) -> Vec<String> {
         match self.screen.report(id) {
             None => vec!["it is not shown".to_owned()],
-            Some(report) => Truth::of(&self.backend, id).differences(&report),
+            Some(report) => {
+                let mut wrong = Truth::of(&self.backend, id).differences(&report);
+                if self.forgot_cancel(id) {
+                    wrong.retain(|words| !words.starts_with(UNSEEN_CANCEL));
+                }
+                wrong
+            }
         }
+    }
+
+    /// True for a run that was cancelled and then ended by itself: its row says only how it ended, and no
+    /// viewer without a socket can learn that it was cancelled before.
+    fn forgot_cancel(&self, id: Uuid) -> bool {
+        let mut studio = self.backend.lock();
+        let run = studio.run(id);
+        run.cancelled_at.is_some() && run.status != "cancelled"
     }
 
     /// Everything has happened, and the hub had its time.
@@ -282,8 +299,10 @@ impl Round<'_> {
         let it = studio.run(run.id);
         let began = it.started_at.unwrap_or(it.created_at);
         let took = it.updated_at.duration_since(began).as_secs_f64();
-        let (round, id) = (self.number, run.id);
-        format!("round {round}, run {id}, {status} {ended:.1} s into it, which took {took:.1} s")
+        let (round, id, pending) = (self.number, run.id, self.plan.pending);
+        format!(
+            "round {round} with {pending} pending, run {id}, {status} {ended:.1} s into it, which took {took:.1} s"
+        )
     }
 
     fn finish(mut self) -> Tally {
@@ -291,6 +310,7 @@ impl Round<'_> {
         self.tally.runs = runs.len();
         for run in runs.iter().flatten() {
             let wrong = self.differences(run.id);
+            self.tally.forgotten_cancels += usize::from(self.forgot_cancel(run.id));
             let status = self.backend.lock().run(run.id).status;
             if status == "running" {
                 self.tally.orphans += 1;

@@ -5,9 +5,6 @@ use std::time::Duration;
 
 use crate::delays::Delays;
 
-/// Runs told of one by one, of each kind.
-const MOST_LINES: usize = 40;
-
 /// Counts of one round, or of several.
 #[derive(Default)]
 pub struct Tally {
@@ -23,6 +20,8 @@ pub struct Tally {
     pub right: usize,
     pub late: Vec<String>,
     pub wrong: Vec<String>,
+    /// Runs whose rows say nothing of their cancellation, since they ended by themselves after it.
+    pub forgotten_cancels: usize,
     /// Runs that a killed server left.
     pub orphans: usize,
     pub orphans_right: usize,
@@ -50,6 +49,7 @@ impl Tally {
         self.right += other.right;
         self.late.append(&mut other.late);
         self.wrong.append(&mut other.wrong);
+        self.forgotten_cancels += other.forgotten_cancels;
         self.orphans += other.orphans;
         self.orphans_right += other.orphans_right;
         self.shown_after.append(&mut other.shown_after);
@@ -62,6 +62,15 @@ impl Tally {
 
     pub fn did_harm(&self, most: usize) -> bool {
         self.failed_by_watchers > 0 || self.freezes_by_watchers > 0 || self.most_by_watchers > most
+    }
+
+    /// Each run that was shown late or wrong, and what else was out of order, one a line.
+    pub fn details(&self) -> String {
+        let lists = [("late", &self.late), ("wrong", &self.wrong), ("trouble", &self.troubles)];
+        let lines = lists
+            .iter()
+            .flat_map(|(what, list)| list.iter().map(move |words| format!("{what}: {words}\n")));
+        lines.collect()
     }
 
     pub fn line(&self) -> String {
@@ -99,6 +108,7 @@ impl fmt::Display for Tally {
         row("shown right within 15 s", self.right.to_string())?;
         row("shown right later", self.late.len().to_string())?;
         row("shown wrong at the end", self.wrong.len().to_string())?;
+        row("cancelled, and ended by themselves", self.forgotten_cancels.to_string())?;
         row(
             "shown right after, p50; p95, s",
             format!("{:.1}; {:.1}", percentile(0.5), percentile(0.95)),
@@ -106,16 +116,6 @@ impl fmt::Display for Tally {
         row("orphans; shown right", format!("{}; {}", self.orphans, self.orphans_right))?;
         let stop = self.longest_stop.as_secs_f64();
         row("longest end after SIGTERM, s; never", format!("{stop:.1}; {}", self.viewers_stuck))?;
-        for (what, list) in
-            [("late", &self.late), ("wrong", &self.wrong), ("trouble", &self.troubles)]
-        {
-            for words in list.iter().take(MOST_LINES) {
-                writeln!(f, "{what}: {words}")?;
-            }
-            if let Some(more) = list.len().checked_sub(MOST_LINES + 1) {
-                writeln!(f, "{what}: {} more", more + 1)?;
-            }
-        }
         Ok(())
     }
 }

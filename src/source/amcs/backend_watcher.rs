@@ -460,9 +460,19 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if self.asking.is_some() {
             return wake;
         }
-        let questions = self.questions(context, now);
-        let earliest = questions.iter().map(|(at, _)| *at).min().unwrap_or(now + FAR);
-        let at = earliest.max(self.pacer.next_at(now));
+        let mut questions = self.questions(context, now);
+        let asks_for_rows = self.discovery.next(now).1.is_small();
+        for (at, key) in &mut questions {
+            let allowed_at = match key {
+                QueryKey::Page if asks_for_rows => self.pacer.rows_at(now),
+                _ => self.pacer.next_at(now),
+            };
+            // What may be asked by now stays overdue since it was due.
+            if allowed_at > now {
+                *at = allowed_at.max(*at);
+            }
+        }
+        let at = questions.iter().map(|(at, _)| *at).min().unwrap_or(now + FAR);
         if at > now {
             return wake.min(at);
         }

@@ -311,7 +311,7 @@ impl Discovery {
         self.next_at = Some(now + doubled);
         // Rows that could not be read may be runs that end without a change of the number.
         let recheck = match self.was_incomplete {
-            true => RETRY_INTERVAL.max(took * 2),
+            true => RETRY_INTERVAL.max(took),
             false => RECHECK_INTERVAL.max(took * RECHECK_FACTOR),
         };
         self.recheck_at = Some(now + recheck);

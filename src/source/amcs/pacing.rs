@@ -39,46 +39,67 @@ pub(super) struct Pacer {
     fastest: f64,
     slow_in_a_row: u32,
     next_at: Option<Instant>,
+    /// The same for a few rows of the list of all runs.
+    rows_at: Option<Instant>,
 }
 
 impl Pacer {
     pub fn new() -> Self {
-        Self { recent: None, fastest: f64::INFINITY, slow_in_a_row: 0, next_at: None }
+        Self {
+            recent: None,
+            fastest: f64::INFINITY,
+            slow_in_a_row: 0,
+            next_at: None,
+            rows_at: None,
+        }
     }
 
     /// Takes in that a question was answered, or given up, after `took`.
     pub fn answered(&mut self, took: Duration, now: Instant) {
-        self.pause_after(took, PAUSE_FACTOR, now);
+        let (pause, pause_before_rows) = self.pauses_after(took);
+        self.next_at = Some(now + pause);
+        self.rows_at = Some(now + pause_before_rows);
     }
 
-    /// The same of a question for a few rows of the list of all runs.
+    /// The same of a question for a few rows of the list of all runs. Such questions go on while other
+    /// questions pause, since a long list is read in many of them.
     pub fn answered_rows(&mut self, took: Duration, now: Instant) {
-        self.pause_after(took, PAUSE_FACTOR_AFTER_ROWS, now);
+        let (_, pause) = self.pauses_after(took);
+        self.rows_at = Some(now + pause);
+        self.next_at = self.next_at.max(self.rows_at);
     }
 
-    fn pause_after(&mut self, took: Duration, factor: f64, now: Instant) {
+    /// The pauses before the next question, and before the next question for a few rows.
+    fn pauses_after(&mut self, took: Duration) -> (Duration, Duration) {
         let secs = took.as_secs_f64();
-        let pause = if took >= SLOW {
+        if took >= SLOW {
             let doubled = SILENCE.saturating_mul(1 << self.slow_in_a_row.min(4));
             self.slow_in_a_row += 1;
-            doubled.min(LONGEST_SILENCE)
-        } else {
-            self.slow_in_a_row = 0;
-            let recent = self.recent.map_or(secs, |it| secs.max(it + (secs - it) * SMOOTHING));
-            self.recent = Some(recent);
-            self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
-            let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
-            // Of answers in milliseconds the ratio is noise.
-            let slowdown = if recent < 0.05 { 1.0 } else { slowdown };
+            let silence = doubled.min(LONGEST_SILENCE);
+            return (silence, silence);
+        }
+        self.slow_in_a_row = 0;
+        let recent = self.recent.map_or(secs, |it| secs.max(it + (secs - it) * SMOOTHING));
+        self.recent = Some(recent);
+        self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
+        let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
+        // Of answers in milliseconds the ratio is noise.
+        let slowdown = if recent < 0.05 { 1.0 } else { slowdown };
+        let pause = |factor: f64| {
             let pause = Duration::from_secs_f64(recent * factor * slowdown);
             pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         };
-        self.next_at = Some(now + pause);
+        (pause(PAUSE_FACTOR), pause(PAUSE_FACTOR_AFTER_ROWS))
     }
 
     /// The earliest moment of the next question; a moment in the past is now.
     pub fn next_at(&self, now: Instant) -> Instant {
         self.next_at.unwrap_or(now)
+    }
+
+    /// The earliest moment of the next question for a few rows of the list of all runs.
+    pub fn rows_at(&self, now: Instant) -> Instant {
+        self.rows_at.unwrap_or(now)
     }
 
     /// The pause after the last answer, or zero before the first.
@@ -131,6 +152,20 @@ mod tests {
             let (pacer, now) = after(answers);
             assert_eq!(pacer.pause(now), Duration::from_secs(silence), "{answers:?}");
         }
+    }
+
+    #[test]
+    fn questions_for_a_few_rows_go_on_while_others_pause() {
+        let (mut pacer, now) = after(&[8]);
+        let millis = |at: Instant| (at - now).as_millis();
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 10));
+        pacer.answered_rows(Duration::from_millis(5), now + Duration::from_millis(15));
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 25));
+        pacer.answered_rows(Duration::from_millis(5), now + Duration::from_millis(70));
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (80, 80));
+        // A backend in trouble is left alone by all of them.
+        pacer.answered_rows(SLOW, now);
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (4000, 4000));
     }
 
     #[test]
