@@ -1,4 +1,4 @@
-//! How a program is doing that draws for weeks: how long frames take, and the memory it has.
+//! Health figures of a long-running display: frame times, memory and CPU time.
 
 use std::time::Duration;
 

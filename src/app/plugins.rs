@@ -1,4 +1,4 @@
-//! The plugins that an app is made of, or that another app takes in.
+//! The plugins that make up the application, for use in this app or an embedding one.
 
 use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
@@ -13,11 +13,11 @@ use crate::config::Settings;
 use crate::protocol::RunId;
 use crate::source::SourceSpec;
 
-/// Everything about the studio that needs no window and no renderer: model, source, focus,
-/// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
+/// Everything that needs neither window nor renderer: model, source, focus, entities and messages.
+/// Other Bevy apps can embed this plugin; see `examples/embed.rs`.
 pub struct MeterbridgePlugin {
     pub settings: Settings,
-    /// Where events come from; `None` when the embedding app feeds [`run_store::RunStore`] by itself.
+    /// The source of events; `None` when the embedding app feeds [`run_store::RunStore`] itself.
     pub source: Option<SourceSpec>,
 }
 
@@ -49,7 +49,7 @@ impl Plugin for MeterbridgePlugin {
     }
 }
 
-/// What is seen: the canvas with the stage or the wall, and the bridge.
+/// The visible part: the canvas with stage, wall and meter bridge.
 pub struct ViewPlugin;
 
 impl Plugin for ViewPlugin {
@@ -64,7 +64,7 @@ impl Plugin for ViewPlugin {
     }
 }
 
-/// What a user operates: keys, side panel, help, full screen. Needs a [`MeterbridgePlugin`] and the
+/// User controls: keys, side panel, help, full screen. Requires a [`MeterbridgePlugin`] and the
 /// cameras of [`spawn_cameras`].
 pub struct ControlsPlugin;
 
@@ -76,7 +76,8 @@ impl Plugin for ControlsPlugin {
     }
 }
 
-/// The canvas, and the panel above it: egui cannot draw with the canvas's camera.
+/// Spawns the cameras of the canvas and of the panel above it; egui cannot draw with the canvas's
+/// camera.
 pub fn spawn_cameras(mut commands: Commands) {
     commands.spawn(CanvasCamera);
     commands.spawn((overlay_camera(1), PrimaryEguiContext));

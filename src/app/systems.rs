@@ -1,38 +1,38 @@
-//! The order of a frame.
+//! The order of systems within a frame.
 
 use bevy::prelude::*;
 
-/// The order of a frame, for systems of every plugin: each of these runs to its end before the next
-/// begins. Systems of one of them that meet in the same data are ordered where they are added.
+/// System sets in the order of a frame; each set finishes before the next begins. Systems of one
+/// set that access the same data are ordered where they are added.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AppSystems {
-    /// `PreUpdate`: the clock moves, the source's channel is drained into the model.
+    /// `PreUpdate`: ticks the clock and drains the source's channel into the model.
     Ingest,
-    /// `Update`, first: keys and presses become actions.
+    /// `Update`, first: turns keys and clicks into actions.
     Press,
-    /// `Update`: actions on what is shown, and on the connection, are carried out.
+    /// `Update`: performs actions on navigation and on the connection.
     Navigate,
-    /// `Update`: what is to be done to runs is asked for, confirmed and handed to the source.
+    /// `Update`: asks for run operations, confirms them and sends them to the source.
     Operate,
-    /// `Update`: the director decides what is shown.
+    /// `Update`: lets the director decide what is shown.
     Direct,
-    /// `Update`: the focus follows.
+    /// `Update`: lets the focus follow.
     Follow,
-    /// `Update`: the pointer zooms and moves the view.
+    /// `Update`: zooms and moves the view by pointer.
     Zoom,
-    /// `Update`: everything that is made from the model is brought in step with it.
+    /// `Update`: synchronizes everything derived from the model.
     Sync,
-    /// `Update`: what is around every view is drawn.
+    /// `Update`: draws the elements around every view.
     DrawChrome,
-    /// `Update`: the view is drawn.
+    /// `Update`: draws the current view.
     DrawView,
-    /// `Update`: what lies over the view is drawn.
+    /// `Update`: draws overlays.
     DrawOverlay,
-    /// `Update`, last: what happened is told over all of it.
+    /// `Update`, last: shows notices above everything else.
     Tell,
 }
 
-/// Sets the order of a frame.
+/// Configures the order of the sets.
 pub(super) fn plugin(app: &mut App) {
     use AppSystems::{
         Direct, DrawChrome, DrawOverlay, DrawView, Follow, Ingest, Navigate, Operate, Press, Sync,

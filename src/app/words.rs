@@ -1,4 +1,4 @@
-//! Values as people read them: durations, clock times, ids, names.
+//! Formatting of values for display: durations, clock times, ids, names.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::model::Run;
 use crate::protocol::Phase;
 use crate::source::{PollingReason, Updates};
 
-/// Ids up to this many characters are written in full.
+/// Length in characters up to which ids are shown in full.
 const WHOLE_ID: usize = 12;
-/// Characters kept of each end of a longer id.
+/// Characters kept at each end of a longer id.
 const ID_END: usize = 4;
 
-/// A duration with its unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
+/// Formats a duration with its unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
 pub fn duration_words(millis: u64) -> String {
     let tenths = millis.saturating_add(50) / 100;
     let seconds = millis.saturating_add(500) / 1000;
@@ -32,7 +32,7 @@ pub fn duration_words(millis: u64) -> String {
     }
 }
 
-/// A duration that nobody needs to the tenth: `9 s`, `2 min 5 s`. It is not broken over two lines.
+/// Formats a duration without tenths of a second: `9 s`, `2 min 5 s`. Uses non-breaking spaces.
 pub fn rough_duration(millis: u64) -> String {
     let words = match millis / 1000 {
         seconds @ 0..60 => format!("{seconds} s"),
@@ -41,7 +41,7 @@ pub fn rough_duration(millis: u64) -> String {
     words.replace(' ', "\u{a0}")
 }
 
-/// A duration as a clock counts it, in whole seconds: `00:48`, `1:02:05`.
+/// Formats a duration like a clock, in whole seconds: `00:48`, `1:02:05`.
 pub fn clock_words(millis: u64) -> String {
     let seconds = millis / 1000;
     let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
@@ -52,18 +52,18 @@ pub fn clock_words(millis: u64) -> String {
     }
 }
 
-/// A duration where there is little room: `18.4 s` under a minute, then `02:05`.
+/// Formats a duration for narrow places: `18.4 s` under a minute, then `02:05`.
 pub fn brief_duration(millis: u64) -> String {
     if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
 }
 
-/// The time of day in a time zone: `21:15:34`.
+/// Formats the time of day in a time zone: `21:15:34`.
 pub fn time_words(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-/// What is said where news come late against what was asked for, or not at all. Polling by choice is
-/// normal, and the light says it.
+/// Returns a notice when updates are delayed or missing although live updates were requested.
+/// Polling for safety is a choice, which the connection light already shows.
 pub fn updates_words(updates: &Updates, zone: &TimeZone) -> Option<String> {
     match updates {
         Updates::Live => None,
@@ -80,12 +80,12 @@ pub fn updates_words(updates: &Updates, zone: &TimeZone) -> Option<String> {
     }
 }
 
-/// The whole instant, with milliseconds and the offset: `2025-11-13 21:15:34.250 +01:00`.
+/// Formats an instant with milliseconds and UTC offset: `2025-11-13 21:15:34.250 +01:00`.
 pub fn instant_words(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
 
-/// An id that fits into a line: its ends, `f1a9…7d93`; the whole of a short one.
+/// Shortens an id to its ends, `f1a9…7d93`; short ids are returned in full.
 pub fn short_id(id: &str) -> String {
     let id = crate::text::name(id);
     let length = id.chars().count();
@@ -97,7 +97,7 @@ pub fn short_id(id: &str) -> String {
     format!("{head}…{tail}")
 }
 
-/// The name of a score for people: `section_completeness` → `section completeness`.
+/// Formats the name of a score for display: `section_completeness` → `section completeness`.
 pub fn score_words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
@@ -120,7 +120,8 @@ pub fn score_words(name: &str) -> String {
     words
 }
 
-/// What a run is called: its song's title, else its song's id, else its own id.
+/// Returns the display title of a run: the song title, else the short song id, else the short run
+/// id.
 pub fn run_title(run: &Run) -> String {
     let told = [&run.song_title, &run.song_id].into_iter().flatten();
     match told.map(|text| text.trim()).find(|text| !text.is_empty()) {
@@ -130,7 +131,7 @@ pub fn run_title(run: &Run) -> String {
     }
 }
 
-/// What a phase says of its node or run.
+/// Returns the display name of a phase.
 pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
     match phase {
         Phase::Info => "info".into(),
@@ -142,13 +143,13 @@ pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
     }
 }
 
-/// A count with its thousands set apart: `12 034`.
+/// Formats a count in groups of three digits: `12 034`.
 pub fn count_words(count: u64) -> String {
     let digits = count.to_string();
     let mut words = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            // A thin space that does not break.
+            // Narrow no-break space.
             words.push('\u{202f}');
         }
         words.push(digit);
@@ -156,7 +157,8 @@ pub fn count_words(count: u64) -> String {
     words
 }
 
-/// The first line of a text, with every run of white space as one space.
+/// Collapses white space, including line breaks, into single spaces; cuts the text after about 400
+/// bytes.
 pub fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -164,7 +166,7 @@ pub fn one_line(text: &str) -> String {
             line.push(' ');
         }
         line.push_str(word);
-        // No screen shows more of one line.
+        // No screen shows more than this on one line.
         if line.len() > 400 {
             break;
         }
@@ -177,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_carry_their_unit() {
+    fn durations_include_their_unit() {
         let check = |millis, expected: &str| assert_eq!(duration_words(millis), expected);
         check(0, "0 ms");
         check(84, "84 ms");
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn rough_durations_have_no_tenths_and_stay_on_one_line() {
+    fn rough_durations_have_no_tenths_and_do_not_break() {
         let check = |millis, expected: &str| assert_eq!(rough_duration(millis), expected);
         check(0, "0\u{a0}s");
         check(9_999, "9\u{a0}s");
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_count_whole_seconds() {
+    fn clock_durations_count_whole_seconds() {
         let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
         check(0, "00:00");
         check(48_999, "00:48");
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_are_local() {
+    fn instants_are_shown_in_the_given_zone() {
         let at: Timestamp = "2025-11-13T20:15:34.25Z".parse().unwrap();
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(time_words(at, &zone), "21:15:34");
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_become_one_line() {
+    fn one_line_joins_lines_and_limits_length() {
         assert_eq!(one_line("Traceback:\n  File\t\"x\"\r\n"), "Traceback: File \"x\"");
         assert!(one_line(&"word ".repeat(5_000)).len() < 500);
     }

@@ -1,7 +1,8 @@
-//! Whether frames still come, and whether a restart may help.
+//! Rules that detect missing frames and decide whether a restart may help.
 //!
-//! The watch counts looks, not hours: a machine that slept, or a program that was stopped as a
-//! whole, did not look in the meantime, so that a jump of the clock is no stall.
+//! The watchdog adds up its own checks instead of using the clock: while the machine sleeps or the
+//! program is stopped as a whole there are no checks, so that a jump of the clock does not count as
+//! a stall.
 
 use std::time::Duration;
 
