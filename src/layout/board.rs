@@ -13,7 +13,7 @@ const CELL_RATIO: f32 = 1.5;
 /// Areas of a board.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Board {
-    /// Failures; `None` when there are none to name.
+    /// Area of the failures; `None` when there are none.
     pub failed: Option<Rect>,
     pub running: Rect,
     pub finished: Rect,
