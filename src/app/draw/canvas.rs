@@ -73,7 +73,7 @@ pub enum Anchor {
     /// Left end of the baseline.
     #[default]
     Start,
-    /// The middle of the baseline.
+    /// Middle of the baseline.
     Middle,
     /// Right end of the baseline.
     End,

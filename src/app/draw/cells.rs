@@ -355,7 +355,7 @@ fn init_pipeline(mut commands: Commands, assets: Res<AssetServer>) {
 struct CellPipelineKey {
     format: TextureFormat,
     samples: u32,
-    /// The camera's texture holds sRGB values.
+    /// True when the camera's texture holds sRGB values.
     srgb: bool,
 }
 

@@ -11,11 +11,11 @@ use bevy::text::Font;
 pub enum Face {
     /// Inter Medium: body and meta text.
     Text500,
-    /// Inter SemiBold: names and values (600 and 650).
+    /// Inter SemiBold: names and values (weights 600 and 650).
     Text600,
-    /// Inter Bold: titles below 44.
+    /// Inter Bold: titles smaller than 44 px.
     Text700,
-    /// Inter Display Bold: from 44 up, and numerals of value from 32 up.
+    /// Inter Display Bold: text from 44 px up, and numeric values from 32 px up.
     Display700,
     /// JetBrains Mono: used only in the panel.
     Mono,

@@ -63,7 +63,7 @@ pub enum Cap {
     /// Half a disc beyond the end.
     #[default]
     Round,
-    /// Cut at the end.
+    /// Cut off at the end.
     Butt,
 }
 
