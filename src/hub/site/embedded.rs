@@ -1,4 +1,4 @@
-//! The page as it was in `web/dist` when this program was built (feature `embed-page`).
+//! The page embedded at build time from `web/dist` (feature `embed-page`).
 
 use std::time::{Duration, SystemTime};
 
