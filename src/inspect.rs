@@ -23,7 +23,7 @@ const KEPT_PROBLEMS: usize = 20;
 
 /// Reads a recording into the model; see [`Recording`] for the accepted lines.
 ///
-/// Returns the reasons why the first unreadable lines could not be read, at most [`KEPT_PROBLEMS`].
+/// Returns the reasons why the first unreadable lines could not be read, at most 20.
 ///
 /// # Errors
 ///

@@ -97,8 +97,9 @@ fn find(lookup: Lookup, path: &Path) -> io::Result<EmbeddedFile> {
     lookup(&name.join("/")).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// The path below the page's top. `ServeDir` has refused `..` and absolute paths already; that is
-/// not relied on. What begins with a dot (`.git`, `.env`) is no part of a page.
+/// Normalizes a path and rejects paths out of the page's folder. `ServeDir` already rejects `..`
+/// and absolute paths, but this code does not rely on that. Names that start with a dot (`.git`,
+/// `.env`) are not part of a page.
 fn within(path: &Path) -> io::Result<PathBuf> {
     path.components()
         .filter(|component| *component != Component::CurDir)

@@ -104,8 +104,8 @@ impl SiteFile {
 /// Resolves symbolic links in a path below a canonical folder; fails for targets outside the
 /// folder.
 fn resolve(folder: &Path, path: &Path) -> io::Result<PathBuf> {
-    // A name that can be no file's (too long, with a NUL, links in a circle) and a folder that may
-    // not be read are the same to a client as what is not there, and no fault of the server.
+    // Invalid names (too long, containing NUL, circular links) and unreadable folders are reported
+    // as "not found": they are no errors of the server.
     let resolved = folder.join(path).canonicalize().map_err(|_| ErrorKind::NotFound)?;
     if resolved.starts_with(folder) { Ok(resolved) } else { Err(ErrorKind::NotFound.into()) }
 }
