@@ -2,23 +2,23 @@
 //!
 //! Modules, from the wire inwards:
 //!
-//!  | module | content | does not know |
-//!  | --- | --- | --- |
-//!  | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
-//!  | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
-//!  | [`layout`] | positions of modules, tiles and cells in design pixels | the model, Bevy |
-//!  | [`text`] | text from outside → text that is safe to show | everything else |
-//!  | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
-//!  | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
-//!  | `server` (not in the browser) | code shared by the servers of demo and hub | both |
-//!  | `hub` (not in the browser) | the page and the events of a backend or studio behind one address | Bevy |
-//!  | [`director`] | rules for what an unattended wall shows when | clocks, Bevy |
-//!  | [`kiosk`] | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
-//!  | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
-//!  | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
-//!  | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
-//!  | `embed` (feature `app`) | the public API for embedding apps | |
-//!  | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
+//! | module | content | does not know |
+//! | --- | --- | --- |
+//! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
+//! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
+//! | [`layout`] | positions of modules, tiles and cells in design pixels | the model, Bevy |
+//! | [`text`] | text from outside → text that is safe to show | everything else |
+//! | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
+//! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
+//! | `server` (not in the browser) | code shared by the servers of demo and hub | both |
+//! | `hub` (not in the browser) | the page and the events of a backend or studio | Bevy |
+//! | [`director`] | rules for what an unattended wall shows when | clocks, Bevy |
+//! | [`kiosk`] | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
+//! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
+//! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
+//! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
+//! | `embed` (feature `app`) | the public API for embedding apps | |
+//! | `app` (feature `app`) | the Bevy app: ingest, entities, views, panel, snapshots | sockets, field names |
 //!
 //! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. The
 //! picture, and the entities for embedding apps, are derived from the model. `ARCHITECTURE.md`

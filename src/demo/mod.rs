@@ -1,12 +1,12 @@
 //! The demo studio: a simulated AMCS backend on a real WebSocket.
 //!
-//!  | module | content |
-//!  | --- | --- |
-//!  | [`scenario`] | what happens in the studio, in studio time; seeded, without clock and I/O |
-//!  | [`dialect`] | renders events as the JSON text of a backend |
-//!  | `history` | events replayed to viewers who connect later; bounded |
-//!  | [`server`] | studio time → wall-clock time, WebSocket endpoints, clients |
-//!  | [`args`] | arguments of `meterbridge demo`, partly shared with `serve` |
+//! | module | content |
+//! | --- | --- |
+//! | [`scenario`] | what happens in the studio, in studio time; seeded, without clock and I/O |
+//! | [`dialect`] | renders events as the JSON text of a backend |
+//! | `history` | events replayed to viewers who connect later; bounded |
+//! | [`server`] | studio time → wall-clock time, WebSocket endpoints, clients |
+//! | [`args`] | arguments of `meterbridge demo`, partly shared with `serve` |
 //!
 //! The app starts the studio with [`spawn_thread`] and connects to [`DemoHandle::url`] like to any
 //! backend; the command line runs it alone with [`run`]. The demo does not know the model: its

@@ -1,10 +1,10 @@
 //! `/healthz`: health of the hub, for supervisors that restart it.
 //!
-//!  | status | `status` | meaning |
-//!  | --- | --- | --- |
-//!  | 200 | `ok` | no problems |
-//!  | 200 | `degraded` | the hub works, but upstream is lost or the store is not written. A restart would not help, and taking the hub out of service would blank every screen |
-//!  | 503 | `down` | the hub itself does not work |
+//! | status | `status` | meaning |
+//! | --- | --- | --- |
+//! | 200 | `ok` | no problems |
+//! | 200 | `degraded` | the hub works, but upstream is lost or the store is not written. A restart would not help, and taking the hub out of service would blank every screen |
+//! | 503 | `down` | the hub itself does not work |
 //!
 //! With `?strict`, `degraded` is answered with 503 as well, for monitors that look only at the
 //! status and restart nothing.

@@ -1,26 +1,26 @@
 //! `meterbridge serve`: the page and the events behind one address.
 //!
-//!  | path | content |
-//!  | --- | --- |
-//!  | `/events`, with an upstream | the hub's stream of all runs |
-//!  | otherwise `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as in `meterbridge demo` |
-//!  | `/api/v1/…` | the backend's REST API, forwarded |
-//!  | `/healthz`, `/metrics` | health and metrics of the hub |
-//!  | `/login` | login for browsers, when a token is required |
-//!  | everything else | the page: GET and HEAD of its files |
+//! | path | content |
+//! | --- | --- |
+//! | `/events`, with an upstream | the hub's stream of all runs |
+//! | otherwise `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as in `meterbridge demo` |
+//! | `/api/v1/…` | the backend's REST API, forwarded |
+//! | `/healthz`, `/metrics` | health and metrics of the hub |
+//! | `/login` | login for browsers, when a token is required |
+//! | everything else | the page: GET and HEAD of its files |
 //!
-//!  | module | content |
-//!  | --- | --- |
-//!  | `args` | arguments of `meterbridge serve` |
-//!  | `server` | connections: accepting, limiting and closing them |
-//!  | `events` | the WebSocket handshake, before a connection goes to the demo or the hub |
-//!  | [`relay`] | the hub itself |
-//!  | `front` | everything in front of the hub |
-//!  | [`gate`] | access control |
-//!  | [`passthrough`] | the backend's REST API |
-//!  | `health`, `metrics` | `/healthz`, `/metrics` |
-//!  | [`site`] | the page's files, from a folder or embedded in the program |
-//!  | `headers` | HTTP headers |
+//! | module | content |
+//! | --- | --- |
+//! | `args` | arguments of `meterbridge serve` |
+//! | `server` | connections: accepting, limiting and closing them |
+//! | `events` | the WebSocket handshake, before a connection goes to the demo or the hub |
+//! | [`relay`] | the hub itself |
+//! | `front` | everything in front of the hub |
+//! | [`gate`] | access control |
+//! | [`passthrough`] | the backend's REST API |
+//! | `health`, `metrics` | `/healthz`, `/metrics` |
+//! | [`site`] | the page's files, from a folder or embedded in the program |
+//! | `headers` | HTTP headers |
 //!
 //! Viewers of a demo studio may come from pages of other origins, as with `meterbridge demo`: its
 //! data is made up and public, and input from clients changes nothing. Viewers of a hub may not.

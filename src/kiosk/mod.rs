@@ -1,15 +1,15 @@
 //! Behaviour of an unattended screen over time, without a window or Bevy. Free of I/O, except for
 //! `awake` and `service`, which talk to the system.
 //!
-//!  | file | content |
-//!  | --- | --- |
-//!  | `options` | options and settings |
-//!  | `attention` | presence of a user |
-//!  | `drift` | position of the picture, against burn-in |
-//!  | `dim` | brightness by the time of day |
-//!  | `awake`, `dbus` | keeping the screen awake on a desktop (not in a page) |
-//!  | `service` | notices to a service manager (not in a page) |
-//!  | `watchdog` | detection of missing frames, and limits on restarts |
+//! | file | content |
+//! | --- | --- |
+//! | `options` | options and settings |
+//! | `attention` | presence of a user |
+//! | `drift` | position of the picture, against burn-in |
+//! | `dim` | brightness by the time of day |
+//! | `awake`, `dbus` | keeping the screen awake on a desktop (not in a page) |
+//! | `service` | notices to a service manager (not in a page) |
+//! | `watchdog` | detection of missing frames, and limits on restarts |
 //!
 //! `app/platform/kiosk/` applies these rules to the display.
 

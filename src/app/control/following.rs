@@ -8,7 +8,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::model::RunStatus;
 
-/// How long a finished run stays on the stage while following, in milliseconds.
+/// Time in milliseconds for which a finished run stays on the stage while following.
 const HOLD_FAILED_MS: u64 = 12_000;
 const HOLD_OTHER_MS: u64 = 6_000;
 

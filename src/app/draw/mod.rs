@@ -1,19 +1,19 @@
 //! The renderer: draws everything on the canvas.
 //!
-//!  | file | content |
-//!  | --- | --- |
-//!  | `canvas` | layers of shapes and texts, as plain data |
-//!  | `fade` | cross-fades between views |
-//!  | `shape`, `motion` | appearance and motion of shapes |
-//!  | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | shapes on the GPU |
-//!  | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
-//!  | `labels` | texts, as a pool of `Text2d` entities |
-//!  | `atlases` | eviction of unused glyph atlases |
-//!  | `fonts`, `metrics` | embedded faces and their widths |
-//!  | `system_fonts` | system fonts, for characters missing from the embedded faces |
-//!  | `texture_format` | format of the canvas texture |
-//!  | `graphics` | selection of a graphics backend |
-//!  | `offscreen` | the same picture without a window, as a PNG |
+//! | file | content |
+//! | --- | --- |
+//! | `canvas` | layers of shapes and texts, as plain data |
+//! | `fade` | cross-fades between views |
+//! | `shape`, `motion` | appearance and motion of shapes |
+//! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | shapes on the GPU |
+//! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
+//! | `labels` | texts, as a pool of `Text2d` entities |
+//! | `atlases` | eviction of unused glyph atlases |
+//! | `fonts`, `metrics` | embedded faces and their widths |
+//! | `system_fonts` | system fonts, for characters missing from the embedded faces |
+//! | `texture_format` | format of the canvas texture |
+//! | `graphics` | selection of a graphics backend |
+//! | `offscreen` | the same picture without a window, as a PNG |
 //!
 //! Nothing in this module knows what a run is.
 //!

@@ -94,7 +94,6 @@ pub fn make_ready(app: &mut App) {
 /// # Errors
 ///
 /// Returns [`OffscreenError::NoGraphics`] when the app has no image assets.
-/// none of ours.
 pub fn aim_cameras(app: &mut App, size: UVec2) -> Result<Handle<Image>, OffscreenError> {
     let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;

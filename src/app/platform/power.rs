@@ -1,10 +1,10 @@
 //! Frame rate: as high as the current motion needs, and no higher.
 //!
-//!  | rate | condition |
-//!  | --- | --- |
-//!  | every frame | beads or levels move on a live connection or in a recording; an entrance, fade or needle is moving; batches wait; the first two seconds |
-//!  | every 66 ms | only halos or cells of the board pulse |
-//!  | every second | nothing moves, and always under reduced motion |
+//! | rate | condition |
+//! | --- | --- |
+//! | every frame | beads or levels move on a live connection or in a recording; an entrance, fade or needle is moving; batches wait; the first two seconds |
+//! | every 66 ms | only halos or cells of the board pulse |
+//! | every second | nothing moves, and always under reduced motion |
 //!
 //! Each shape on the canvas states whether it moves by itself, and until when. Between frames the
 //! window sleeps; data from the source, keys and the pointer wake it.

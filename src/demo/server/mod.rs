@@ -1,9 +1,9 @@
 //! The studio on a WebSocket: history first, then live events.
 //!
-//!  | path | content |
-//!  | --- | --- |
-//!  | `/events` | all runs, for every client: the latest runs in full, then live events |
-//!  | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed like the backend does; invalid requests are closed with 1008 |
+//! | path | content |
+//! | --- | --- |
+//! | `/events` | all runs, for every client: the latest runs in full, then live events |
+//! | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed like the backend does; invalid requests are closed with 1008 |
 //!
 //! Any other path is answered with HTTP 404. Messages from clients are read and ignored.
 //! [`DemoBroadcaster`] is the studio without a listening socket; [`DemoServer`] opens one for it,

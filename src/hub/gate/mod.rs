@@ -1,13 +1,13 @@
 //! Access control: rate limits, origins, host names and the token.
 //!
-//!  | part | what it does | what it does not know |
-//!  | --- | --- | --- |
-//!  | [`origin`] | origins of pages, and names of this machine | requests |
-//!  | [`token`] | compares the token; the cookie that stands for it | requests |
-//!  | [`rates`], [`connection_limits`] | limits on rates and on concurrent connections | reasons |
-//!  | [`refusal`] | reasons for refusals, their texts and statuses | clients |
-//!  | `login` | the page that asks for the token | the rest |
-//!  | this file | applies the checks to requests | |
+//! | part | what it does | what it does not know |
+//! | --- | --- | --- |
+//! | [`origin`] | origins of pages, and names of this machine | requests |
+//! | [`token`] | compares the token; the cookie that stands for it | requests |
+//! | [`rates`], [`connection_limits`] | limits on rates and on concurrent connections | reasons |
+//! | [`refusal`] | reasons for refusals, their texts and statuses | clients |
+//! | `login` | the page that asks for the token | the rest |
+//! | this file | applies the checks to requests | |
 
 mod args;
 mod connection_limits;

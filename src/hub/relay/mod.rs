@@ -1,13 +1,13 @@
 //! The hub itself: few upstream connections, any number of screens, one stream of all events.
 //!
-//!  | part | what it does | what it does not know |
-//!  | --- | --- | --- |
-//!  | `journal` | numbered frames for screens; retention limits | where frames come from, files |
-//!  | `store` | the same in a file | the content of frames |
-//!  | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
-//!  | `client` | one screen's connection: a position in the journal | other screens, upstream |
-//!  | `stall_detector` | detects connections that take no data | the data |
-//!  | [`counters`] | metrics of the hub | everything else |
+//! | part | what it does | what it does not know |
+//! | --- | --- | --- |
+//! | `journal` | numbered frames for screens; retention limits | where frames come from, files |
+//! | `store` | the same in a file | the content of frames |
+//! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
+//! | `client` | one screen's connection: a position in the journal | other screens, upstream |
+//! | `stall_detector` | detects connections that take no data | the data |
+//! | [`counters`] | metrics of the hub | everything else |
 //!
 //! Nothing is queued for a screen: it reads from the journal when its socket can take more. A slow
 //! screen therefore lags, costs nothing, and delays no other screen. Frames are written before they

@@ -70,8 +70,8 @@ pub(super) struct Connection {
     max_attempts: Option<u32>,
     /// The reason why there is no connection, or why events do not arrive live.
     reason: Option<String>,
-    /// How events arrive while connected: "live", "polling", "unanswered", or "cut" when a hub has
-    /// lost its backend.
+    /// Mode in which events arrive while connected: "live", "polling", "unanswered", or "cut" when a
+    /// hub has lost its backend.
     updates: Option<&'static str>,
     /// Frames dropped because the page was behind.
     dropped: u64,

@@ -1,11 +1,11 @@
 //! The application in a web page: started by the page's boot script, controlled by its scripts.
 //!
-//!  | file | content |
-//!  | --- | --- |
-//!  | `calls` | functions for scripts: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
-//!  | `screen_sleep` | reports from scripts about the screen's sleep |
-//!  | `events` | DOM events about what a viewer sees |
-//!  | `visits` | settings kept between visits, and the link to share |
+//! | file | content |
+//! | --- | --- |
+//! | `calls` | functions for scripts: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
+//! | `screen_sleep` | reports from scripts about the screen's sleep |
+//! | `events` | DOM events about what a viewer sees |
+//! | `visits` | settings kept between visits, and the link to share |
 //!
 //! A page has one application, which runs on one thread. Scripts and systems exchange data through
 //! thread-local cells that no system holds while a script runs. `web/README.md` documents the

@@ -1,12 +1,12 @@
 //! Performs what [`crate::kiosk`] decides, for a screen that nobody operates.
 //!
-//!  | file | content |
-//!  | --- | --- |
-//!  | `presence` | hides pointer and chrome while nobody is present |
-//!  | `drift` | moves the picture slightly, against burn-in |
-//!  | `awake` | keeps the screen awake, or says why it cannot |
-//!  | `dimming` | dims the picture by the time of day |
-//!  | `watch` | a thread that notices when no frames are drawn (not in a page) |
+//! | file | content |
+//! | --- | --- |
+//! | `presence` | hides pointer and chrome while nobody is present |
+//! | `drift` | moves the picture slightly, against burn-in |
+//! | `awake` | keeps the screen awake, or says why it cannot |
+//! | `dimming` | dims the picture by the time of day |
+//! | `watch` | a thread that notices when no frames are drawn (not in a page) |
 //!
 //! Between two moves these modules cost nothing: each of them requests the next frame that it
 //! needs.
