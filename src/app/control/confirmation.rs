@@ -14,7 +14,7 @@ pub struct ConfirmDialog {
     pub run: Option<RunId>,
     /// Song id for a new run, as typed.
     pub song_id: String,
-    /// Seed as typed; `None` lets the backend choose one.
+    /// Seed as typed; `None` uses a random seed.
     pub seed: Option<String>,
 }
 
