@@ -7,7 +7,7 @@ use crate::model::{NodeStatus, RunStatus};
 pub enum DisplayStatus {
     Pending,
     Running,
-    /// Running, but shown without motion, because no running events are known.
+    /// Running, but shown without motion, because all running runs are silent.
     Idle,
     /// Running, but without events for a while.
     Silent,
