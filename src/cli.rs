@@ -1,4 +1,4 @@
-//! The command line: what was asked for, as values. Doing it is `main`'s.
+//! The command line, parsed into values; `main` performs the commands.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -168,34 +168,34 @@ pub struct ServeCommand {
     pub serve: crate::hub::ServeArgs,
 }
 
-/// What picture is asked for.
+/// A request for a snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotRequest {
     pub source: SourceSpec,
     pub settings: Settings,
     pub size: Size,
     pub at: Moment,
-    /// The PNG file to write.
+    /// Path of the PNG file to write.
     pub output: PathBuf,
 }
 
-/// A picture's size in pixels.
+/// Size of a picture in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     pub width: u32,
     pub height: u32,
 }
 
-/// When a picture is taken.
+/// The time at which a picture is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Moment {
-    /// After the last event; of a live source, ten seconds after its first.
+    /// After the last event of a recording; for a live source, ten seconds after connecting.
     End,
-    /// Seconds after the first event.
+    /// Seconds after the start of a recording, or after connecting to a live source.
     Seconds(f64),
 }
 
-/// The command line asks for something that is not there: exit code 2.
+/// A usage error, with exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
     #[error("there is no file `{}`; try `meterbridge inspect --help`", .path.display())]
@@ -207,12 +207,12 @@ pub enum UsageError {
 }
 
 impl SourceSpec {
-    /// Reads SOURCE of the command line.
+    /// Parses SOURCE of the command line.
     ///
     /// # Errors
     ///
-    /// When it is neither a readable URL (`ws://`, `wss://`, `http://`, `https://`) nor a file that
-    /// is there.
+    /// Fails when the text is neither a valid URL (`ws://`, `wss://`, `http://`, `https://`) nor an
+    /// existing file.
     pub fn parse(source: Option<&str>) -> Result<Self, UsageError> {
         let Some(text) = source else {
             return Ok(Self::Demo);
@@ -224,7 +224,7 @@ impl SourceSpec {
         }
         let path = PathBuf::from(text);
         if !path.exists() {
-            // What was meant as an address may have a password in it.
+            // A mistyped address may contain a password.
             let has_password = text.split(['/', '@']).next().is_some_and(|it| it.contains(':'));
             let source_text = if has_password { redact(text) } else { text.to_owned() };
             return Err(UsageError::NoSource { source_text });
@@ -234,9 +234,11 @@ impl SourceSpec {
 }
 
 impl WindowArgs {
+    /// Converts the arguments to a request.
+    ///
     /// # Errors
     ///
-    /// When the source is not there.
+    /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
         let mut settings = self.settings.settings_in(&self.kiosk);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
@@ -253,9 +255,11 @@ impl WindowArgs {
 
 #[cfg(feature = "app")]
 impl SnapshotArgs {
+    /// Converts the arguments to a request.
+    ///
     /// # Errors
     ///
-    /// When the source is not there.
+    /// Fails when the source does not exist.
     pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
         Ok(SnapshotRequest {
             source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
@@ -268,12 +272,14 @@ impl SnapshotArgs {
 }
 
 impl InspectArgs {
-    /// The name that stands for what is piped in.
+    /// File name that stands for standard input.
     pub const STDIN: &'static str = "-";
 
+    /// Checks that all files exist, before anything is read.
+    ///
     /// # Errors
     ///
-    /// When a file is not there: said before anything is read.
+    /// Fails when a file does not exist.
     pub fn check(&self) -> Result<(), UsageError> {
         let missing = |path: &&PathBuf| path.as_path() != Path::new(Self::STDIN) && !path.exists();
         match self.files.iter().find(missing) {
@@ -283,8 +289,8 @@ impl InspectArgs {
     }
 }
 
-/// The style of what is written to standard output: as wide as the terminal and in colours, or
-/// whole lines without colours in a pipe. `NO_COLOR` is respected.
+/// Returns the style for standard output: width and colours of the terminal, or unlimited width
+/// without colours when it is not a terminal. Respects `NO_COLOR`.
 pub fn stdout_style() -> Style {
     let stdout = std::io::stdout();
     let width = terminal_size::terminal_size_of(&stdout)
@@ -293,7 +299,7 @@ pub fn stdout_style() -> Style {
     Style { width, colours }
 }
 
-/// The most pixels of one side: what every GPU can draw to.
+/// Maximum pixels per side, supported by every GPU.
 #[cfg(feature = "app")]
 const MOST_PIXELS: u32 = 8192;
 
@@ -328,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_the_demo_a_url_or_a_file_that_is_there() {
+    fn source_is_the_demo_a_url_or_an_existing_file() {
         assert_eq!(SourceSpec::parse(None), Ok(SourceSpec::Demo));
         for url in
             ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
@@ -349,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kiosk_tries_for_ever_unless_told_otherwise() {
+    fn kiosk_reconnects_forever_unless_told_otherwise() {
         let settings = |flags: &[&str]| {
             let all = ["meterbridge"].into_iter().chain(flags.iter().copied());
             Cli::parse_from(all).window.request().unwrap().settings

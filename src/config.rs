@@ -1,6 +1,7 @@
-//! The settings, typed, and the one table of options that fill them.
+//! The settings, and the table of options from which they are made.
 //!
-//! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in that order.
+//! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in this
+//! precedence.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::source::{
     SourceSpec,
 };
 
-/// Everything that can be set, whoever set it.
+/// All settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pub connection: ConnectionSettings,
@@ -29,39 +30,39 @@ pub struct Settings {
     pub kiosk: KioskSettings,
     pub measuring: MeasuringSettings,
     pub director: DirectorSettings,
-    /// Runs may be started, cancelled, retried and executed from here.
+    /// True when users may start, cancel, retry and execute runs.
     pub allow_actions: bool,
 }
 
-/// What is asked of a window by whoever measures it. A page has none of it.
+/// Settings for measurements, not available in a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MeasuringSettings {
-    /// Say how frames go each time that so long has passed.
+    /// Interval of log lines with frame statistics; `None` for none.
     pub stats_every: Option<Duration>,
-    /// Draw as often as the screen shows frames, whatever moves.
+    /// True to draw as many frames as the screen can show, even if nothing moves.
     pub draw_always: bool,
 }
 
-/// What the window is asked to show.
+/// Source and settings of a window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowRequest {
     pub source: SourceSpec,
     pub settings: Settings,
 }
 
-/// What is shown, and how.
+/// Settings of the display.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewSettings {
     pub view: ViewName,
-    /// Show this run and stay with it; `None` follows the newest.
+    /// Run to show and stay on; `None` follows the newest.
     pub run: Option<String>,
-    /// Whether the panel is open; `None` is closed.
+    /// True to open the panel; `None` leaves it closed.
     pub panel: Option<bool>,
     pub fullscreen: bool,
-    /// Nothing moves that need not.
+    /// True to avoid all unnecessary motion.
     pub reduced_motion: bool,
     pub theme: ThemeName,
-    /// How fast a recording plays; 1 is as it happened.
+    /// Playback speed of a recording, as a multiple of real time.
     pub speed: f64,
 }
 
@@ -79,14 +80,14 @@ impl Default for ViewSettings {
     }
 }
 
-/// The built-in demo studio, which plays when no source is named.
+/// Settings of the built-in demo studio, which plays when no source is given.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DemoSettings {
-    /// `None` takes the studio's own: the same songs each time.
+    /// Seed; `None` uses the studio's default, with the same songs each time.
     pub seed: Option<u64>,
-    /// Runs at the same time; `None` leaves it to the studio.
+    /// Runs at a time; `None` uses the studio's default.
     pub runs: Option<u32>,
-    /// How fast the studio works; 1 is real time.
+    /// Speed of the studio, as a multiple of real time.
     pub speed: f64,
 }
 
@@ -105,10 +106,10 @@ impl Settings {
         kiosk: &KioskOptions,
     ) -> Self {
         let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
-        // Whoever names a view or a run wants to see that.
+        // A view or run named on the command line must not be replaced by the director.
         let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
-        // It begins where it always goes back to.
+        // A director starts with the wall, to which it always returns.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
         Self {
             connection: connection.settings(kiosk.kiosk, &view.named.run),
@@ -149,12 +150,12 @@ pub struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// The settings of what is shown for a moment, or to somebody.
+    /// Returns the settings for attended use.
     pub fn settings(&self) -> Settings {
         self.settings_in(&KioskOptions::default())
     }
 
-    /// The settings of a screen; one that nobody operates has defaults of its own.
+    /// Returns the settings for a screen; unattended screens have different defaults.
     pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
         Settings::new(&self.connection, &self.retention, &self.view, &self.demo, kiosk)
     }
@@ -239,15 +240,16 @@ pub struct ConnectionOptions {
     pub ca_file: Option<PathBuf>,
 }
 
-/// Sockets of a backend that bears watchers that come and go.
+/// Default number of sockets for a backend that tolerates watchers that come and go.
 const SAFE_SOCKETS: usize = 8;
 
-/// The token itself. There is no option for it: what stands on a command line, everybody sees.
+/// Environment variable with the token. There is no option for it, because command lines are
+/// visible to all users of a machine.
 const TOKEN: &str = "METERBRIDGE_TOKEN";
 
 impl ConnectionOptions {
-    /// What was asked for, and else what a desk or a wall that nobody operates needs. Whoever names
-    /// a delay wants it to be waited, there too.
+    /// Converts the options to settings, with different defaults for attended and unattended use.
+    /// An explicit delay is constant by default, in a kiosk as well.
     pub(crate) fn settings(&self, kiosk: bool, runs: &[String]) -> ConnectionSettings {
         let defaults = ConnectionSettings::default();
         let backoff = match self.backoff {
@@ -405,10 +407,10 @@ pub enum ThemeName {
 }
 
 impl ThemeName {
-    /// All of them, as they are offered.
+    /// All themes, in the order in which they are offered.
     pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
 
-    /// How it is spelled.
+    /// Returns the name used on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -439,10 +441,10 @@ pub struct DemoStudioOptions {
 }
 
 const MOST_SPEED: f64 = 1_000.0;
-/// Nobody is to be asked more often.
+/// Minimum polling interval.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Seconds between two questions.
+/// Parses a polling interval in seconds.
 fn interval(text: &str) -> Result<Duration, String> {
     seconds(text)
         .ok()
@@ -450,7 +452,8 @@ fn interval(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("expected seconds from 2 to {MOST_SECONDS}, such as 5"))
 }
 
-/// The backend stands still at 15 connections, of which other clients hold some.
+/// Parses a number of sockets. The backend stalls at 15 connections, of which other clients hold
+/// some.
 fn sockets(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count < 14 => Ok(count),
@@ -479,7 +482,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Bytes, with `k` or `M` (also `KiB`, `MB` …) for 1024 and 1024².
+/// Parses a number of bytes, with `k` or `M` (also `KiB`, `MB` …) for 1024 and 1024².
 fn bytes(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
@@ -503,7 +506,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_take_units() {
+    fn bytes_accept_units() {
         for (text, expected) in [
             ("1", Some(1)),
             ("65536", Some(65_536)),

@@ -1,5 +1,5 @@
-//! What an app that embeds Meterbridge works with, gathered in one place. `docs/embedding.md` explains
-//! each item with an example.
+//! The public API for apps that embed Meterbridge, in one place. `docs/embedding.md` explains each
+//! item with an example.
 //!
 //! | | |
 //! | --- | --- |
@@ -8,7 +8,7 @@
 //! | messages to read | [`EventReceived`], [`NodeFinished`], [`RunFinished`], [`Connected`], [`Disconnected`], [`ConnectionChanged`], [`ConnectionError`], [`ParseErrorReceived`], [`OperationFinished`] |
 //! | messages to write | [`Action`] |
 //! | connection | [`Link`], [`ConnectionState`] |
-//! | operations | [`RunOperation`], sent with [`Link::operation`] |
+//! | operations | [`RunOperation`], sent with [`Link::operate`] |
 //! | model | [`RunStore`], [`Run`], [`Node`], [`Attempt`], [`RunStatus`], [`NodeStatus`], [`WorkflowEvent`], [`Phase`], [`RunId`], [`NodeName`] |
 //! | entities | [`RunEntity`], [`NodeEntity`], [`RunIndex`] |
 //! | feeding the model | [`Batch`], [`receive`], [`Announcements`] |
@@ -30,7 +30,7 @@ pub use crate::source::{
     Address, Backoff, ConnectionSettings, ConnectionState, RunOperation, SourceSpec,
 };
 
-/// The examples of `docs/embedding.md`, which have to compile.
+/// Examples of `docs/embedding.md`, compiled as doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/embedding.md")]
 struct Examples;

@@ -1,6 +1,6 @@
-//! `meterbridge inspect`: recorded or piped events → a report, without a window.
+//! `meterbridge inspect`: makes a report from recorded or piped events, without a window.
 //!
-//! The report is folded by the same model as the picture, so it is also what the tests compare.
+//! The same model as in the display produces the report; tests compare reports for that reason.
 
 mod json;
 mod report;
@@ -18,23 +18,23 @@ use crate::model::Model;
 use crate::protocol::{Batch, Item};
 use crate::source::recording::{Recording, RecordingError};
 
-/// Unreadable lines remembered for the person who asked; all of them are counted.
+/// Number of unreadable lines reported with a reason; all of them are counted.
 const KEPT_PROBLEMS: usize = 20;
 
-/// Reads a recording into the model: see [`Recording`] for what a line may be.
+/// Reads a recording into the model; see [`Recording`] for the accepted lines.
 ///
-/// Returns why the first of the unreadable lines could not be read, for a person to see.
+/// Returns the reasons why the first unreadable lines could not be read, at most 20.
 ///
 /// # Errors
 ///
-/// When reading fails, or nothing of what was read is a recording.
+/// Fails when reading fails, or when nothing that was read belongs to a recording.
 pub fn read_into(
     model: &mut Model,
     mut recording: Recording<impl Read>,
 ) -> Result<Vec<String>, RecordingError> {
     let mut problems = Vec::new();
     while let Some(frame) = recording.next_frame()? {
-        // Nothing in a report depends on when something arrived.
+        // Reports do not depend on the time of reception.
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
         batch.push_text(&frame.text);
         recording.note(&batch);

@@ -1,28 +1,28 @@
-//! The meter bridge of the studio: a live big-screen view of AI music-production workflows.
+//! Meterbridge: a live big-screen view of AI music-production workflows.
 //!
-//! The crate is read from the wire inwards:
+//! Modules, from the wire inwards:
 //!
-//! | module | what it is | what it does not know |
+//! | module | content | does not know |
 //! | --- | --- | --- |
 //! | [`protocol`] | wire text → [`protocol::WorkflowEvent`] | clocks, I/O, Bevy |
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
-//! | [`layout`] | a row of modules → where they and the fix loop stand | the model, Bevy |
-//! | [`text`] | text from outside → text that can be shown | everything |
-//! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
+//! | [`layout`] | positions of modules, tiles and cells in design pixels | the model, Bevy |
+//! | [`text`] | text from outside → text that is safe to show | everything else |
+//! | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
-//! | `server` (not in the browser) | what the servers of demo and hub have in common | both |
-//! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
-//! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
-//! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
-//! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
+//! | `server` (not in the browser) | code shared by the servers of demo and hub | both |
+//! | `hub` (not in the browser) | the page and the events of a backend or studio | Bevy |
+//! | [`director`] | rules for what an unattended wall shows when | clocks, Bevy |
+//! | [`kiosk`] | behaviour of an unattended screen: drift, dimming, watchdog | clocks, Bevy |
+//! | `vitals` (not in the browser) | frame times, memory and CPU time | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
 //! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
-//! | `embed` (feature `app`) | what an app that embeds Meterbridge works with | |
-//! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
+//! | `embed` (feature `app`) | the public API for embedding apps | |
+//! | `app` (feature `app`) | the Bevy app: ingest, entities, views, panel, snapshots | sockets, field names |
 //!
-//! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. What
-//! is drawn is derived from the model, as are the entities that an embedding app may look at.
-//! `ARCHITECTURE.md` has the whole picture and the invariants.
+//! Data flows one way: source thread → bounded channel of batches → ingest → model → drawing. The
+//! picture, and the entities for embedding apps, are derived from the model. `ARCHITECTURE.md`
+//! describes the architecture and its invariants.
 
 #[cfg(feature = "app")]
 pub mod app;

@@ -1,4 +1,4 @@
-//! Arguments → command → exit code: 0 fine, 1 failed while running, 2 asked for wrongly.
+//! Runs the command given by the arguments. Exit codes: 0 success, 1 runtime error, 2 usage error.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ use meterbridge::model::{Model, Retention};
 use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::text;
 
-/// See Cargo.toml for what it gives.
+/// Cargo.toml gives the reason for this allocator.
 #[cfg(not(target_arch = "wasm32"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -26,14 +26,15 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody may be listening any more; the exit code still says it.
+            // A closed stderr is ignored; the exit code still reports the error.
             let _ = writeln!(io::stderr(), "error: {}", text::clean(&format!("{error:#}")));
             ExitCode::from(exit_code(&error))
         }
     }
 }
 
-/// What stands on the command line, everybody on the machine can read.
+/// Warns when an argument contains a password, because all users of the machine can read command
+/// lines.
 fn warn_of_a_visible_password() {
     let has_password = |argument: &String| {
         let authority = argument.split_once("://").and_then(|(_, rest)| rest.split('/').next());
@@ -103,7 +104,7 @@ fn open_window(args: &WindowArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Whether there is a display to ask for; what is there may still refuse.
+/// True when a display is configured; opening a window may still fail.
 #[cfg(feature = "app")]
 fn has_display() -> bool {
     let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -155,7 +156,7 @@ fn read(model: &mut Model, path: &Path) -> Result<Vec<String>, RecordingError> {
     }
 }
 
-/// Whoever read our output has seen enough (`| head`).
+/// True when the reader of our output closed the pipe, as `head` does.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause

@@ -1,8 +1,8 @@
-//! Settings as the query of a page's address: the command line's options under their own names.
+//! Settings in the query of a page's address: the options of the command line, with the same names.
 //!
-//! `?source=wss://host/events&run=42&panel` is what `meterbridge wss://host/events --run 42
-//! --panel` is elsewhere. It is read by the same table of options, so that no setting can be
-//! spelled in two ways.
+//! `?source=wss://host/events&run=42&panel` corresponds to `meterbridge wss://host/events --run 42
+//! --panel`. The query is parsed with the same table of options, so that no setting has two
+//! spellings.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -18,11 +18,11 @@ use crate::source::{
     Address, Backoff, ConnectionSettings, SourceSpec, UrlError, parse_source_url, redact,
 };
 
-/// What stands for the source among the settings.
+/// Name of the source among the settings.
 const SOURCE: &str = "source";
 
-/// Options that mean nothing in a page: it plays no recordings, has no studio of its own and chooses
-/// no screen, and `panel=no` needs no second name.
+/// Options without meaning in a page: it plays no recordings, has no studio and selects no monitor,
+/// and `panel=no` makes `no-panel` superfluous.
 const NOT_IN_A_PAGE: [&str; 14] = [
     "ca-file",
     "demo-speed",
@@ -55,7 +55,7 @@ struct PageArgs {
     kiosk: KioskOptions,
 }
 
-/// A page's address asks for something that is not there.
+/// An error in a page's query.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QueryError {
     #[error("there is no setting `{name}`. There are: {known}")]
@@ -68,26 +68,26 @@ pub enum QueryError {
     NoSource,
 }
 
-/// What of a running page its address can say.
+/// State of a running page that its address can describe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shown<'a> {
-    /// Where the page is connected to.
+    /// Address of the source.
     pub source: &'a str,
     pub connection: &'a ConnectionSettings,
-    /// The run that was chosen.
+    /// The run chosen by the user.
     pub run: Option<&'a str>,
     pub panel: bool,
-    /// All runs are shown.
+    /// True when the wall is shown.
     pub wall: bool,
-    /// The colours that were chosen.
+    /// The chosen theme.
     pub theme: ThemeName,
-    /// The director chooses what is shown.
+    /// True when the director is on.
     pub director: bool,
 }
 
-/// The event stream of a page's own server; `None` where the page came from a file.
+/// Returns the event stream of a page's own server; `None` for a page loaded from a file.
 ///
-/// `protocol` and `host` are the page's, as `https:` and `example.org:8080`.
+/// `protocol` and `host` are those of the page, such as `https:` and `example.org:8080`.
 pub fn own_source(protocol: &str, host: &str) -> Option<String> {
     let scheme = match protocol {
         "http:" => "ws",
@@ -97,12 +97,12 @@ pub fn own_source(protocol: &str, host: &str) -> Option<String> {
     (!host.is_empty()).then(|| format!("{scheme}://{host}/events"))
 }
 
-/// Reads what a page is asked to show. Of `queries` later ones win over earlier ones, setting by
-/// setting; each may begin with `?`. `own_source` is what [`own_source`] gives.
+/// Parses the settings of a page. Later queries override earlier ones, setting by setting; each may
+/// start with `?`. `own_source` is the result of the function [`own_source`].
 ///
 /// # Errors
 ///
-/// When a setting is unknown or its value cannot be used.
+/// Fails when a setting is unknown or its value is invalid.
 pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest, QueryError> {
     let command = PageArgs::command();
     let in_a_page = |arg: &&Arg| arg.get_long().is_some_and(|name| !NOT_IN_A_PAGE.contains(&name));
@@ -131,7 +131,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
     };
     parse_source_url(&source)?;
     let mut settings = settings.settings_in(&kiosk);
-    // A page has a stream of events, which tells of all runs.
+    // A page has a stream of all runs and needs no list of runs to watch.
     settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source.into()), settings })
 }
@@ -141,7 +141,8 @@ fn is_called(option: &Arg, name: &str) -> bool {
     option.get_long() == Some(name) || others.contains(&name)
 }
 
-/// One setting as the command line has it; checked by itself, so that what is wrong has a name.
+/// Converts one setting to command-line arguments. Parses it separately, so that errors name the
+/// setting.
 fn argument(option: &Arg, name: &str, value: &str) -> Result<Vec<String>, QueryError> {
     let given = match option.get_action() {
         ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
@@ -167,7 +168,7 @@ fn unknown(name: &str, options: &[&Arg]) -> QueryError {
     QueryError::Unknown { name: name.to_owned(), known: names.join(", ") }
 }
 
-/// The reason without the words about flags and `--help`, which a page does not have.
+/// Converts a clap error, without its hints about flags and `--help`, which do not apply to a page.
 fn bad_value(name: &str, value: &str, error: &clap::Error) -> QueryError {
     let reason = match (error.kind(), error.get(ContextKind::ValidValue)) {
         (_, Some(ContextValue::Strings(valid))) if !valid.is_empty() => {
@@ -182,15 +183,15 @@ fn bad_value(name: &str, value: &str, error: &clap::Error) -> QueryError {
     QueryError::BadValue { name: name.to_owned(), value: value.to_owned(), reason }
 }
 
-/// `path` on the host of `own`.
+/// Returns `path` on the host of `own`.
 fn on_own_host(own: &str, path: &str) -> String {
     let host_end = own.find("://").map_or(0, |at| at + 3);
     let path_at = own[host_end..].find('/').map_or(own.len(), |at| host_end + at);
     format!("{}{path}", &own[..path_at])
 }
 
-/// The query that shows the same in another browser; empty when it is what a page shows anyway.
-/// Secrets of the source's URL are not in it.
+/// Returns the query that shows the same in another browser; empty for a page's defaults. Secrets
+/// in the source's URL are left out.
 pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     write_settings(&mut query, shown, own_source);
@@ -200,8 +201,8 @@ pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
     query.finish()
 }
 
-/// What a browser keeps of the settings between visits: as [`link_query`], but for the run, and no
-/// source with a secret in it.
+/// Returns the query that a browser stores between visits: like [`link_query`], but without the run
+/// and without a source that contains secrets.
 pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     let secret = redact(shown.source) != shown.source;
@@ -245,8 +246,8 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     }
 }
 
-/// A URL without user, password and secret parameters: left out, not hidden, so that it still is
-/// the address of something.
+/// Removes user, password and secret parameters from a URL. They are left out rather than masked,
+/// so that the result is still a valid address.
 fn without_secrets(source: &str) -> String {
     let shown = redact(source);
     let Some((before, query)) = shown.split_once('?') else { return shown };
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_page_shows_its_own_server() {
+    fn empty_query_shows_the_own_server() {
         let request = read_one("").unwrap();
         assert_eq!(request.source, SourceSpec::WebSocket(OWN.into()));
         assert_eq!(request.settings, Settings::default());
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_have_the_command_lines_names() {
+    fn settings_have_command_line_names() {
         let request = read_one(
             "?source=wss%3A%2F%2Fhost%2Fevents%3Fa%3D1&run=r-1&panel&reduced-motion=1\
              &reconnect-delay=0.5&max-reconnect-attempts=0&backoff=exponential&keep-runs=50",
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kiosk_is_one_in_a_page_too() {
+    fn kiosk_option_works_in_a_page() {
         let settings = read_one("?kiosk&dim=22:00-07:00").unwrap().settings;
         assert!(settings.kiosk.on && settings.kiosk.dim.is_some());
         assert_eq!(settings.connection.max_reconnect_attempts, 0);
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kiosk_has_a_director_unless_it_is_told_what_to_show() {
+    fn kiosk_has_a_director_unless_view_or_run_is_given() {
         for (query, on, view) in [
             ("", false, ViewName::Stage),
             ("kiosk", true, ViewName::Wall),
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn acting_on_runs_is_allowed_by_either_name_and_never_by_a_link() {
+    fn operations_are_allowed_by_either_option_name() {
         let allowed = |query: &str| read_one(query).map(|request| request.settings.allow_actions);
         for (query, expected) in [
             ("", false),
@@ -356,13 +357,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_on_the_pages_own_host() {
+    fn source_path_is_on_the_own_host() {
         assert_eq!(source_of("source=/studio/events"), "ws://studio:8080/studio/events");
         assert_eq!(source_of("source=ws://other/x"), "ws://other/x");
     }
 
     #[test]
-    fn later_queries_win_setting_by_setting() {
+    fn later_queries_override_earlier_ones() {
         let request = read(&["panel=no&backoff=exponential", "?panel"], Some(OWN)).unwrap();
         assert_eq!(request.settings.view.panel, Some(true));
         assert_eq!(request.settings.connection.backoff, Backoff::Exponential);
@@ -371,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_by_name() {
+    fn errors_name_the_setting() {
         let error = |query: &str| read_one(query).unwrap_err().to_string();
         assert!(error("pannel=1").starts_with("there is no setting `pannel`. There are: source, "));
         assert_eq!(
@@ -395,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_shows_the_same() {
+    fn link_query_reproduces_the_view() {
         let connection = ConnectionSettings {
             reconnect_delay: Duration::from_millis(1500),
             max_reconnect_attempts: 0,
@@ -436,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_shared_or_kept() {
+    fn secrets_are_not_shared_or_stored() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
         let shown = Shown {

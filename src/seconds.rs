@@ -1,11 +1,11 @@
-//! Durations as settings have them, in seconds.
+//! Parsing of durations in settings, in seconds.
 
 use std::time::Duration;
 
-/// The longest delay that is still a delay and not a mistake: a day.
+/// Longest duration accepted, one day; longer values are probably mistakes.
 pub(crate) const MOST_SECONDS: f64 = 86_400.0;
 
-/// A duration as settings have it.
+/// Parses a duration in seconds; fails outside of 0 to [`MOST_SECONDS`].
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=MOST_SECONDS).contains(&seconds) => {

@@ -1,28 +1,29 @@
-//! Text from outside, made fit to be shown: on the canvas, in a panel, on a terminal, in a log. Pure.
+//! Makes text from outside safe to show on the canvas, in a panel, on a terminal or in a log. No
+//! I/O.
 //!
-//! Text is cleaned once, where it enters: [`clean`] for what may have several lines, [`one_line`] for
-//! names and titles, [`excerpt`] for what is quoted in a message. Ids are kept as they came, because
-//! they identify a run at its backend; whoever shows one calls [`one_line`].
+//! Text is cleaned once, where it enters: [`clean`] for text with several lines, [`one_line`] for
+//! names and titles, [`excerpt`] for quotes in a message. Ids are kept unchanged, because they
+//! identify a run at its backend; code that shows an id calls [`one_line`].
 
 use std::borrow::Cow;
 
-/// What becomes of a character.
+/// Treatment of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Shown,
     Tab,
     LineBreak,
-    /// Begins an escape sequence of a terminal (ECMA-48), which goes as a whole.
+    /// Starts a terminal escape sequence (ECMA-48), which is removed as a whole.
     Introducer,
-    /// A control without a picture, or a format character: it would be a box, or turn what
-    /// stands beside it around.
+    /// Removed: a control or format character, which would be shown as a box or change the
+    /// direction of surrounding text.
     Dropped,
-    /// No character at all (Unicode 23.7): U+FFFD stands for it.
+    /// Replaced by U+FFFD: a noncharacter (Unicode 23.7).
     Replaced,
 }
 
 const ESCAPE: char = '\u{1b}';
-/// Ends a string of a terminal, as BEL does.
+/// Ends a control string of a terminal, as BEL does.
 const STRING_TERMINATOR: char = '\u{9c}';
 const BELL: char = '\u{7}';
 
@@ -33,8 +34,8 @@ fn class(c: char) -> Class {
         '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => Class::LineBreak,
         ESCAPE | '\u{90}' | '\u{98}' | '\u{9b}' | '\u{9d}'..='\u{9f}' => Class::Introducer,
         _ if c.is_control() => Class::Dropped,
-        // The soft hyphen, marks and overrides of direction, and what has no width. The joiners
-        // U+200C and U+200D stay: letters and emoji are written with them.
+        // The soft hyphen, direction marks and overrides, and zero-width characters. The joiners
+        // U+200C and U+200D are kept, because letters and emoji are written with them.
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' => Class::Dropped,
         '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => Class::Dropped,
         '\u{feff}' | '\u{fff9}'..='\u{fffb}' => Class::Dropped,
@@ -44,12 +45,12 @@ fn class(c: char) -> Class {
     }
 }
 
-/// Whether a text has nothing but the printable characters of ASCII, as most have: eight bytes are looked
-/// at at a time, for several texts of every event are.
+/// True when a text consists of printable ASCII, as most texts do. Examines eight bytes at a time,
+/// because several texts of every event are checked.
 fn is_printable_ascii(text: &str) -> bool {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = EACH << 7;
-    // A byte below 0x20 borrows, one from 0x7f on carries into its high bit or has it.
+    // A byte below 0x20 borrows; a byte from 0x7f on carries into its high bit or has it set.
     let odd = |word: u64| {
         (word.wrapping_sub(EACH * 0x20) & !word | word.wrapping_add(EACH) | word) & HIGH
     };
@@ -60,8 +61,8 @@ fn is_printable_ascii(text: &str) -> bool {
 
 /// Cleans text that may have several lines.
 ///
-/// Escape sequences, controls and overrides of direction are taken out, letters of every script stay,
-/// and every kind of line break becomes `\n`.
+/// Removes escape sequences, controls and direction overrides, keeps letters of every script, and
+/// converts every kind of line break to `\n`.
 pub fn clean(text: &str) -> Cow<'_, str> {
     let is_clean = |c| matches!(class(c), Class::Shown | Class::Tab) || c == '\n';
     if is_printable_ascii(text) || text.chars().all(is_clean) {
@@ -75,8 +76,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Cleans a name or a title: as [`clean`], and line breaks and tabs become one blank each, none at the
-/// ends. Blanks stay as they are.
+/// Cleans a name or title like [`clean`]; line breaks and tabs become one space each, and are
+/// removed at both ends. Other spaces are kept.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let is_clean = |c| class(c) == Class::Shown;
     if is_printable_ascii(text) || text.chars().all(is_clean) {
@@ -97,8 +98,8 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Cleans the name of a thing: as [`one_line`], and U+FFFD where nothing of it can be shown, so that it
-/// is not taken for a thing without a name.
+/// Cleans a name like [`one_line`]; returns U+FFFD if nothing visible is left of a non-empty name,
+/// so that it is not taken for an absent name.
 pub fn name(text: &str) -> Cow<'_, str> {
     match one_line(text) {
         shown if shown.is_empty() && !text.is_empty() => Cow::Borrowed("\u{fffd}"),
@@ -106,7 +107,8 @@ pub fn name(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The first `most_chars` characters of a text on one line, with `…` where something was cut off.
+/// Returns the first `most_chars` characters of a text on one line, with `…` appended if text was
+/// cut off.
 pub fn excerpt(text: &str, most_chars: usize) -> String {
     // Enough for any text that does not consist of escape sequences.
     let head = head_of(text, most_chars.saturating_mul(16));
@@ -120,13 +122,13 @@ pub fn excerpt(text: &str, most_chars: usize) -> String {
     line
 }
 
-/// The first `most_bytes` bytes of a text, cut at a character.
+/// Returns the first `most_bytes` bytes of a text, cut at a character boundary.
 pub fn head_of(text: &str, most_bytes: usize) -> &str {
     &text[..text.floor_char_boundary(most_bytes)]
 }
 
-/// JSON in which everything that cannot be seen, or that changes how its surroundings are read, is
-/// written as `\uXXXX`. Line breaks and tabs stay: they stand between the values of a JSON text.
+/// Escapes in JSON, as `\uXXXX`, everything that is invisible or changes how surrounding text is
+/// read. Line breaks and tabs are kept: they separate values of a JSON text.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     let is_visible = |c| c == '\n' || matches!(class(c), Class::Shown | Class::Tab);
     if json.chars().all(is_visible) {
@@ -146,12 +148,12 @@ pub fn visible_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether [`clean`] takes a character out, so that what stands on its two sides meets.
+/// True when [`clean`] removes the character, so that its neighbours become adjacent.
 pub(crate) fn is_dropped(c: char) -> bool {
     class(c) == Class::Dropped
 }
 
-/// Calls `show` with each character that is left of a text, and with its class; `\r\n` is one line break.
+/// Calls `show` for each character that is kept, with its class; `\r\n` is one line break.
 fn each_shown(text: &str, mut show: impl FnMut(char, Class)) {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
@@ -166,7 +168,7 @@ fn each_shown(text: &str, mut show: impl FnMut(char, Class)) {
     }
 }
 
-/// What follows the escape sequence that `introducer` begins.
+/// Returns the text after the escape sequence that `introducer` starts.
 fn after_sequence(introducer: char, rest: &str) -> &str {
     let (kind, after) = match introducer {
         ESCAPE => match rest.chars().next() {
@@ -187,15 +189,15 @@ fn after_sequence(introducer: char, rest: &str) -> &str {
     }
 }
 
-/// What follows the parameters and the final byte of a control sequence (ECMA-48, 5.4).
+/// Returns the text after the parameters and the final byte of a control sequence (ECMA-48, 5.4).
 fn after_control_sequence(rest: &str) -> &str {
     let rest = rest.trim_start_matches(|c| matches!(c, '0'..='?'));
     let rest = rest.trim_start_matches(|c| matches!(c, ' '..='/'));
     rest.strip_prefix(|c| matches!(c, '@'..='~')).unwrap_or(rest)
 }
 
-/// What follows a string of a terminal (a window's title, a link's address). One that has no end is
-/// text.
+/// Returns the text after a control string (such as a window title or a link address). An
+/// unterminated string is treated as text.
 fn after_string(rest: &str) -> &str {
     let Some(at) = rest.find(|c: char| c.is_control()) else { return rest };
     let end = &rest[at..];
@@ -211,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_are_taken_out_as_a_whole() {
+    fn escape_sequences_are_removed_as_a_whole() {
         for (text, shown) in [
             ("\u{1b}[31m\u{1b}[1mError:\u{1b}[0m no", "Error: no"),
             ("\u{1b}[38;5;208mgpt\u{1b}[m", "gpt"),
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn controls_and_overrides_go_and_letters_stay() {
+    fn controls_and_overrides_are_removed_and_letters_kept() {
         for (text, shown) in [
             ("a\0b\u{7}c\u{8}d\u{200b}e\u{ad}f\u{7f}g\u{9f}", "abcdefg"),
             ("\u{202e}EVIL\u{202c} \u{2066}x\u{2069}", "EVIL x"),
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_at_every_place_is_looked_at() {
+    fn ascii_check_examines_every_byte() {
         for length in 1..20 {
             for at in 0..length {
                 for byte in 0..0x80_u8 {
@@ -264,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_become_one_kind_or_one_blank() {
+    fn line_breaks_become_newlines_or_one_space() {
         let text = "a\r\nb\rc\u{85}d\u{2028}e\u{2029}f\u{b}g\n\nh\n";
         assert_eq!(clean(text), "a\nb\nc\nd\ne\nf\ng\n\nh\n");
         assert_eq!(one_line(text), "a b c d e f g h");
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_nothing_visible_is_still_a_name() {
+    fn invisible_names_become_a_replacement_character() {
         assert_eq!(name("\u{202e}\0"), "\u{fffd}");
         assert_eq!(name("\n"), "\u{fffd}");
         assert_eq!(name(""), "");
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_excerpt_is_one_short_line() {
+    fn excerpts_are_one_short_line() {
         assert_eq!(excerpt("short", 5), "short");
         assert_eq!(excerpt("longer", 5), "longe…");
         assert_eq!(excerpt("a\nb\u{1b}[31mc", 9), "a bc");
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_in_json_is_written_out() {
+    fn invisible_characters_in_json_are_escaped() {
         assert_eq!(visible_json("{\"a\":\n\t\"é\"}"), "{\"a\":\n\t\"é\"}");
         let json = "\"\u{202e}\u{9b}\u{2028}\u{7f}\u{1fffe}\"";
         let visible = visible_json(json);
@@ -299,7 +301,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<String>(&visible).ok(), serde_json::from_str(json).ok());
     }
 
-    /// An unterminated string is scanned up to the next control only.
+    /// An unterminated string is scanned only up to the next control character.
     #[test]
     fn hostile_text_takes_linear_time() {
         let began = std::time::Instant::now();

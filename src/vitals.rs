@@ -1,13 +1,13 @@
-//! How a program is doing that draws for weeks: how long frames take, and the memory it has.
+//! Health figures of a long-running display: frame times, memory and CPU time.
 
 use std::time::Duration;
 
-/// Width of a class of durations.
+/// Width of a histogram class.
 const CLASS: Duration = Duration::from_micros(500);
-/// What is longer than all classes, more than two seconds, is in the last.
+/// Number of classes; the last one collects all durations of about two seconds and more.
 const CLASSES: usize = 4_096;
 
-/// Durations of an interval, in a fixed amount of memory.
+/// A histogram of durations, in a fixed amount of memory.
 #[derive(Clone, Debug)]
 pub struct Durations {
     classes: Vec<u32>,
@@ -33,13 +33,13 @@ impl Durations {
         self.count
     }
 
-    /// Exact; zero where there are none.
+    /// Returns the longest duration, exactly; zero when there are none.
     pub fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// What so large a part of them is no longer than, rounded up to half a millisecond, but never
-    /// beyond the longest.
+    /// Returns the duration that a fraction `part` (0 to 1) of the durations does not exceed,
+    /// rounded up to 0.5 ms but never beyond the longest.
     pub fn percentile(&self, part: f64) -> Duration {
         let wanted = (f64::from(self.count) * part).ceil() as u32;
         let mut seen = 0;
@@ -52,14 +52,15 @@ impl Durations {
         self.longest
     }
 
-    /// Forgets all of them.
+    /// Removes all durations.
     pub fn clear(&mut self) {
         self.classes.fill(0);
         (self.count, self.longest) = (0, Duration::ZERO);
     }
 }
 
-/// What this process has of the machine's memory, in bytes; `None` where the system does not say.
+/// Returns the resident memory of this process in bytes; `None` where the system does not report
+/// it.
 pub fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -67,13 +68,13 @@ pub fn resident_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// The processor time that this process has had so far, all its threads together, in hundredths of a
-/// second; `None` where the system does not say.
+/// Returns the CPU time of this process, summed over all threads, with a resolution of 10 ms;
+/// `None` where the system does not report it.
 pub fn processor_time() -> Option<Duration> {
-    /// Of these it is counted in, on every Linux that is.
+    /// The unit of `/proc/self/stat`: a clock tick, 10 ms on Linux.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is a name in brackets, which may hold spaces.
+    // The second field is a name in parentheses, which may contain spaces.
     let fields = stat.rsplit_once(')')?.1.split_whitespace();
     let mut times = fields.skip(11).map_while(|ticks| ticks.parse::<u32>().ok());
     Some(TICK * times.next()?.checked_add(times.next()?)?)
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_what_was_added_since_it_was_cleared() {
+    fn percentiles_count_durations_since_the_last_clear() {
         let millis = Duration::from_millis;
         let mut durations = Durations::default();
         durations.add(millis(9_000));
@@ -103,10 +104,10 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_process_knows_its_memory_and_its_work() {
+    fn memory_and_cpu_time_are_read_on_linux() {
         assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
         let before = processor_time().expect("Linux says");
-        // Until it shows: it does, since this is work.
+        // Busy-waits until the CPU time grows; the loop itself uses CPU time.
         while processor_time() == Some(before) {}
     }
 }

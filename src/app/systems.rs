@@ -1,4 +1,4 @@
-//! The order of a frame.
+//! The order of systems within a frame.
 
 use bevy::prelude::*;
 
@@ -16,7 +16,7 @@ pub enum AppSystems {
     Operate,
     /// `Update`: the director chooses view and run.
     Direct,
-    /// `Update`: the focus follows.
+    /// `Update`: lets the focus follow.
     Follow,
     /// `Update`: the pointer zooms and pans the view.
     Zoom,

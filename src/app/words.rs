@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn rough_durations_have_no_tenths_and_stay_on_one_line() {
+    fn rough_durations_have_no_tenths_and_do_not_break() {
         let check = |millis, expected: &str| assert_eq!(rough_duration(millis), expected);
         check(0, "0\u{a0}s");
         check(9_999, "9\u{a0}s");

@@ -1,4 +1,4 @@
-//! `meterbridge demo …`, and what `meterbridge serve …` has in common with it.
+//! Arguments of `meterbridge demo`, and those that `meterbridge serve` shares with it.
 
 use std::net::SocketAddr;
 
@@ -57,7 +57,7 @@ pub struct DemoStudioArgs {
 }
 
 impl DemoStudioArgs {
-    /// What the studio is to be like.
+    /// Converts the arguments to options of the studio.
     pub fn options(&self) -> DemoOptions {
         DemoOptions {
             seed: self.seed,
@@ -68,11 +68,11 @@ impl DemoStudioArgs {
         }
     }
 
-    /// `listen`, where to listen.
+    /// Returns `listen` if it may be listened on.
     ///
     /// # Errors
     ///
-    /// When other machines could reach it and that was not asked for.
+    /// Fails when other machines could reach the address and `--allow-remote` was not given.
     pub fn checked(&self, listen: SocketAddr) -> Result<SocketAddr, DemoError> {
         if self.allow_remote || listen.ip().to_canonical().is_loopback() {
             Ok(listen)
@@ -81,7 +81,7 @@ impl DemoStudioArgs {
         }
     }
 
-    /// What plays, for the line that says where: `seed 7, 6 runs at a time, 4 × speed`.
+    /// Describes what plays, for the announcement: `seed 7, 6 runs at a time, 4 × speed`.
     pub fn told(&self) -> String {
         let Self { seed, runs, speed, .. } = self;
         let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_options() {
+    fn argument_defaults_match_option_defaults() {
         assert_eq!(parse(&[]).unwrap().demo.options(), DemoOptions::default());
     }
 
     #[test]
-    fn refuses_what_is_out_of_range() {
+    fn out_of_range_values_are_rejected() {
         for args in [
             ["--speed", "0"],
             ["--speed", "NaN"],
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_to_be_reached_from_elsewhere_unless_allowed() {
+    fn remote_addresses_need_allow_remote() {
         for listen in ["0.0.0.0:8000", "192.168.1.5:8000", "[::]:8000", "[::ffff:10.0.0.1]:1"] {
             let error = checked(&["--listen", listen]).unwrap_err();
             assert_eq!(error.exit_code(), 2);

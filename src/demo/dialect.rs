@@ -1,11 +1,11 @@
-//! Events of the studio → the JSON text a backend sends.
+//! Renders events of the studio as the JSON text that a backend sends.
 //!
-//! Two dialects, as `protocol` describes them: the guide's, which users quote, and the backend's,
-//! which was recorded. Where the demo says more than the original does, it says so here:
+//! Two dialects, described in `protocol`: the guide's, from the product guide, and the backend's,
+//! from recordings. The demo adds to the originals:
 //!
-//! * Guide: `event_id` (so that a replay is recognised as one), `song_title` on the run's start,
-//!   run-level `info` for created and cancelled (the guide has no word for either, and without
-//!   them no queue time and no cancellation could be shown), and `progress` of long nodes.
+//! * Guide: `event_id`, so that repeated events are recognized; `song_title` at the run's start;
+//!   run-level `info` for created and cancelled, because the guide has no event for either and
+//!   viewers could not show queue times and cancellations without them; `progress` of long nodes.
 //! * Backend: `song_title` in the `data` of "Workflow run created". Nothing else.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::scenario::{Failure, Node, Run, RunFailure, TimedEvent, What};
 
-/// Whose events the demo sends.
+/// Dialect of the events that the demo sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Dialect {
     /// The product guide's, with scores and artifacts.
@@ -27,25 +27,25 @@ pub enum Dialect {
     Backend,
 }
 
-/// Studio time → wall clock, and the studio's ids → those of this session.
+/// Converts studio time to wall-clock time, and the studio's ids to those of this session.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Session {
-    /// The wall clock's instant at studio time zero.
+    /// Wall-clock time of studio time zero.
     pub epoch: Timestamp,
-    /// Seconds of studio time in a second.
+    /// Speed factor: seconds of studio time per second of wall-clock time.
     pub speed: f64,
-    /// Mixed into the ids of runs and events. A studio restarted with the same seed does other
-    /// work than before: a viewer that stayed must not take its events for repetitions.
+    /// Combined with the ids of runs and events. A studio restarted with the same seed performs
+    /// different work, and connected viewers must not take its events for duplicates.
     pub salt: u128,
 }
 
 impl Session {
-    /// How long something takes by the wall clock.
+    /// Converts a duration to wall-clock time.
     pub fn wall_duration(&self, duration: Duration) -> Duration {
         duration.div_f64(self.speed)
     }
 
-    /// When something happens by the wall clock, in whole microseconds.
+    /// Converts a time to wall-clock time, in whole microseconds.
     pub fn wall_instant(&self, at: SignedDuration) -> Timestamp {
         let micros = (at.as_secs_f64() / self.speed * 1e6).round() as i64;
         let instant = self.epoch.saturating_add(SignedDuration::from_micros(micros));
@@ -53,7 +53,7 @@ impl Session {
         Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
     }
 
-    /// An id of the studio as it is in this session; a version 4 UUID like the other.
+    /// Returns the id in this session for an id of the studio; both are version 4 UUIDs.
     pub fn id(&self, id: Uuid) -> Uuid {
         uuid::Builder::from_random_bytes((id.as_u128() ^ self.salt).to_be_bytes()).into_uuid()
     }
@@ -63,16 +63,16 @@ impl Session {
     }
 }
 
-/// Whether an event is sent as it happens or out of the database.
+/// Distinguishes live events from events replayed from the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     Live,
-    /// The backend writes the instant in its database's zone then.
+    /// Replayed events; the backend writes their timestamps in its database's time zone.
     Replay,
 }
 
 impl Dialect {
-    /// The frame for an event; `None` for what this dialect has no word for.
+    /// Returns the frame for an event; `None` if this dialect has no such event.
     pub fn render(
         self,
         event: &TimedEvent,
@@ -83,7 +83,7 @@ impl Dialect {
             Self::Guide => serde_json::to_string(&guide_frame(event, session)),
             Self::Backend => serde_json::to_string(&backend_frame(event, session, delivery)?),
         };
-        // Maps with text keys, text and finite numbers: there is nothing JSON cannot hold.
+        // Serialization cannot fail: maps with string keys, strings and finite numbers.
         text.ok()
     }
 }
@@ -193,7 +193,7 @@ struct BackendFrame {
     event_id: String,
     run_id: String,
     timestamp: String,
-    /// Null on run level, never absent.
+    /// Null for run-level events, never absent.
     node_name: Option<&'static str>,
     phase: &'static str,
     metrics: Map<String, Value>,
@@ -288,7 +288,7 @@ fn backend_frame(
             };
             ("start", data)
         }
-        // Typed in the backend and never sent.
+        // Defined in the backend's types but never sent.
         What::Progress { .. } => return None,
         What::NodeEnd { node, index, duration, output_hash, .. } => {
             let seed = run.seed + i64::from(*index);
@@ -348,7 +348,7 @@ fn skill_missing(node: Node) -> String {
     format!("Skill not registered for {}: {}", node.name(), node.skill())
 }
 
-/// As recorded: absent when the input was invalid, else the first 1000 characters.
+/// Returns the stack trace as recorded: none for invalid input, otherwise at most 1000 characters.
 fn stack_trace(node: Node, failure: Failure) -> Option<String> {
     if failure == Failure::UnknownGenre {
         return None;
@@ -368,10 +368,10 @@ fn stack_trace(node: Node, failure: Failure) -> Option<String> {
     Some(text.chars().take(1000).collect())
 }
 
-/// The zone of the recorded backend's database.
+/// Time zone of the recorded backend's database.
 const DATABASE_ZONE: tz::TimeZone = tz::TimeZone::fixed(tz::offset(-5));
 
-/// As Python writes an instant: numeric offset, six digits of fraction or none at all.
+/// Formats a timestamp like Python: numeric offset, and a fraction of six digits or none.
 fn python_isoformat(instant: Timestamp, delivery: Delivery) -> String {
     let zone = match delivery {
         Delivery::Live => tz::TimeZone::UTC,

@@ -1,4 +1,4 @@
-//! Both dialects against `protocol`, key by key.
+//! Compares both dialects with `protocol`, key by key.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -29,7 +29,7 @@ fn parse(dialect: Dialect, event: &TimedEvent) -> Option<Value> {
 }
 
 #[test]
-fn the_guide_frame_has_the_guide_keys() {
+fn guide_frames_have_exactly_the_guide_keys() {
     for event in events() {
         let frame = parse(Dialect::Guide, &event).unwrap();
         let what = &event.event.what;
@@ -72,7 +72,7 @@ fn the_guide_frame_has_the_guide_keys() {
 }
 
 #[test]
-fn the_backend_frame_has_the_backend_keys() {
+fn backend_frames_have_exactly_the_backend_keys() {
     let mut kinds = HashSet::new();
     for event in events() {
         let what = &event.event.what;
@@ -118,7 +118,7 @@ fn the_backend_frame_has_the_backend_keys() {
 }
 
 #[test]
-fn the_backend_writes_its_keys_in_the_recorded_order() {
+fn backend_keys_are_in_the_recorded_order() {
     let event = events().into_iter().find(|event| event.event.what == What::Created).unwrap();
     let text = Dialect::Backend.render(&event, &session(), Delivery::Live).unwrap();
     let order = ["event_id", "run_id", "timestamp", "node_name", "phase", "metrics", "issues"];
@@ -127,7 +127,7 @@ fn the_backend_writes_its_keys_in_the_recorded_order() {
 }
 
 #[test]
-fn a_replay_is_the_same_event_and_instant_in_another_zone() {
+fn replayed_events_keep_id_and_instant_in_another_time_zone() {
     for event in events().iter().filter(|event| event.event.what.is_stored()).take(100) {
         let [live, replay]: [Value; 2] = [Delivery::Live, Delivery::Replay].map(|delivery| {
             let text = Dialect::Backend.render(event, &session(), delivery).unwrap();
@@ -143,7 +143,7 @@ fn a_replay_is_the_same_event_and_instant_in_another_zone() {
 }
 
 #[test]
-fn python_leaves_out_a_fraction_of_zero_and_pads_another() {
+fn python_timestamps_omit_zero_fractions_and_pad_others() {
     let live = |text: &str| python_isoformat(text.parse().unwrap(), Delivery::Live);
     assert_eq!(live("2026-11-23T01:08:41Z"), "2026-11-23T01:08:41+00:00");
     assert_eq!(live("2026-11-23T01:08:41.000082Z"), "2026-11-23T01:08:41.000082+00:00");
@@ -152,7 +152,7 @@ fn python_leaves_out_a_fraction_of_zero_and_pads_another() {
 }
 
 #[test]
-fn speed_shrinks_instants_and_durations_alike() {
+fn speed_scales_instants_and_durations_equally() {
     let fast = Session { speed: 4.0, ..session() };
     for event in events().iter().take(500) {
         if let What::NodeEnd { duration, .. } = event.event.what {
@@ -167,7 +167,7 @@ fn speed_shrinks_instants_and_durations_alike() {
 }
 
 #[test]
-fn another_session_has_other_ids_of_the_same_kind() {
+fn sessions_have_different_version_4_ids() {
     let event = &events()[0];
     let other = Session { salt: 6, ..session() };
     assert_ne!(session().id(event.run.id), other.id(event.run.id));
@@ -176,7 +176,7 @@ fn another_session_has_other_ids_of_the_same_kind() {
 }
 
 #[test]
-fn the_backend_never_names_a_score_an_artifact_or_a_progress() {
+fn backend_frames_contain_no_scores_artifacts_or_progress() {
     for event in events() {
         let Some(text) = Dialect::Backend.render(&event, &session(), Delivery::Live) else {
             continue;

@@ -1,13 +1,13 @@
-//! Why the demo studio cannot open.
+//! Errors of the demo studio while starting.
 
 use std::{io, net::SocketAddr};
 
 use thiserror::Error;
 
-/// Why the demo studio could not be opened. Once it is open nothing ends it but its owner.
+/// An error that prevents the demo studio from opening. Once open, only its owner ends it.
 #[derive(Debug, Error)]
 pub enum DemoError {
-    /// A mistake on the command line.
+    /// Usage error.
     #[error(
         "--listen {address} would open the demo studio to other machines: add --allow-remote if \
          that is meant, or listen on a loopback address such as 127.0.0.1:{}",
@@ -28,7 +28,7 @@ pub enum DemoError {
 }
 
 impl DemoError {
-    /// What `meterbridge demo` exits with: 2 for a usage error as clap has it, else 1.
+    /// Returns the exit code of `meterbridge demo`: 2 for usage errors, as in clap, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::RemoteNotAllowed { .. } => 2,

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{DemoError, DemoOptions, DemoServer};
 
-/// A demo studio within this program. Dropping it closes the studio and ends its thread.
+/// A demo studio in this process. Dropping it closes the studio and ends its thread.
 #[derive(Debug)]
 pub struct DemoHandle {
     url: String,
@@ -20,12 +20,12 @@ pub struct DemoHandle {
 }
 
 impl DemoHandle {
-    /// Where to connect to: `ws://127.0.0.1:PORT/events`.
+    /// Returns the URL to connect to: `ws://127.0.0.1:PORT/events`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where it listens.
+    /// Returns the address on which the studio listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -33,8 +33,8 @@ impl DemoHandle {
 
 impl Drop for DemoHandle {
     fn drop(&mut self) {
-        // The thread may have ended already; either way it is waited for, which is short: it
-        // gives clients half a second to say goodbye.
+        // Sending fails if the thread has already ended. Joining takes at most about half a second,
+        // the time that clients have to confirm the close.
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
@@ -49,7 +49,7 @@ impl Drop for DemoHandle {
 ///
 /// # Errors
 ///
-/// When there is no thread, no runtime or no port to be had.
+/// Fails when the thread, the runtime or the port is not available.
 pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let (stop, stopped) = oneshot::channel();
@@ -60,7 +60,7 @@ pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,
                 Err(error) => {
-                    // Nobody waits any more only if this program is ending.
+                    // Sending fails only if this process is ending.
                     let _ = opened.send(Err(DemoError::Thread(error)));
                     return;
                 }
@@ -69,7 +69,7 @@ pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
                 match DemoServer::start(listen, options).await {
                     Ok(server) => {
                         let _ = opened.send(Ok((server.url(), server.address())));
-                        // Told to stop, or the handle is gone: both mean stop.
+                        // A message and a dropped sender both mean stop.
                         let _ = stopped.await;
                         server.stop().await;
                     }

@@ -1,36 +1,37 @@
-//! What a viewer who connects late is replayed.
+//! Events that are replayed to viewers who connect later.
 
 use std::collections::{HashMap, VecDeque};
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use uuid::Uuid;
 
-/// Finished runs that are kept; runs in work are kept whole.
+/// Number of finished runs kept; unfinished runs are always kept whole.
 pub(super) const FINISHED_RUNS: usize = 25;
 
-/// Events beyond which finished runs are forgotten, the oldest first.
+/// Number of events above which finished runs are forgotten, oldest first.
 pub(super) const MAX_EVENTS: usize = 3000;
 
-/// An event as it was sent.
+/// An event that was sent.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
     pub(super) run_id: Uuid,
     pub(super) text: Utf8Bytes,
-    /// What the backend's own endpoint replays of it; `None` for what it does not store.
+    /// Text that the backend's own endpoint replays; `None` for events that it does not store.
     pub(super) stored: Option<Utf8Bytes>,
-    /// Nothing more will come from this run.
+    /// True for the last event of its run.
     pub(super) last: bool,
 }
 
-/// The events of the last runs. Bounded by [`FINISHED_RUNS`], [`MAX_EVENTS`] and the runs in work.
+/// The events of the latest runs. Bounded by [`FINISHED_RUNS`], [`MAX_EVENTS`] and the unfinished
+/// runs.
 #[derive(Debug, Default)]
 pub(super) struct History {
     runs: HashMap<Uuid, Vec<(u64, Sent)>>,
-    /// Oldest first.
+    /// Finished runs, oldest first.
     finished: VecDeque<Uuid>,
-    /// Events in `runs`.
+    /// Number of events in `runs`.
     events: usize,
-    /// Of the next event: their order across runs.
+    /// Sequence number of the next event, for the order across runs.
     sequence: u64,
 }
 
@@ -49,14 +50,14 @@ impl History {
         }
     }
 
-    /// All that is kept, in the order in which it was sent.
+    /// Returns all kept events, in the order in which they were sent.
     pub(super) fn all(&self) -> Vec<Utf8Bytes> {
         let mut kept: Vec<_> = self.runs.values().flatten().collect();
         kept.sort_unstable_by_key(|(sequence, _)| *sequence);
         kept.into_iter().map(|(_, sent)| sent.text.clone()).collect()
     }
 
-    /// What the backend has stored of one run.
+    /// Returns the events of one run that the backend stores.
     pub(super) fn stored(&self, run_id: Uuid) -> Vec<Utf8Bytes> {
         let events = self.runs.get(&run_id).map_or(&[][..], Vec::as_slice);
         events.iter().filter_map(|(_, sent)| sent.stored.clone()).collect()
@@ -73,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_last_finished_runs_and_all_in_work_in_order() {
+    fn history_keeps_latest_finished_and_all_unfinished_runs_in_order() {
         let mut history = History::default();
         history.push(sent(0, "in work".into(), false));
         for run in 1..=40 {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn many_events_push_finished_runs_out_but_never_a_run_in_work() {
+    fn event_limit_drops_finished_but_never_unfinished_runs() {
         let mut history = History::default();
         for run in 0..10 {
             for event in 0..MAX_EVENTS / 10 {

@@ -1,16 +1,16 @@
 //! The demo studio: a simulated AMCS backend on a real WebSocket.
 //!
-//! | module | what it is |
+//! | module | content |
 //! | --- | --- |
-//! | [`scenario`] | seeded, pure: what happens in the studio, in studio time; no clock, no I/O |
-//! | [`dialect`] | an event of the studio → the JSON text a backend would send |
-//! | `history` | what a viewer who connects late is replayed; bounded |
-//! | [`server`] | studio time → wall clock, the WebSocket endpoints, the clients |
-//! | [`args`] | `meterbridge demo …`, and what `serve` has in common with it |
+//! | [`scenario`] | what happens in the studio, in studio time; seeded, without clock and I/O |
+//! | [`dialect`] | renders events as the JSON text of a backend |
+//! | `history` | events replayed to viewers who connect later; bounded |
+//! | [`server`] | studio time → wall-clock time, WebSocket endpoints, clients |
+//! | [`args`] | arguments of `meterbridge demo`, partly shared with `serve` |
 //!
-//! The app starts it with [`spawn_thread`] and connects to [`DemoHandle::url`] as to any backend;
-//! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
-//! demo has gone through a socket and the decoder like everything else.
+//! The app starts the studio with [`spawn_thread`] and connects to [`DemoHandle::url`] like to any
+//! backend; the command line runs it alone with [`run`]. The demo does not know the model: its
+//! events go through a socket and the decoder like all others.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod args;

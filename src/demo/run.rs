@@ -1,22 +1,22 @@
-//! The demo studio alone: `meterbridge demo`.
+//! `meterbridge demo`, from its arguments to its end.
 
 use std::io::{self, Write};
 
 use super::{DemoArgs, DemoError, DemoServer};
 use crate::server::signals::Signals;
 
-/// Opens the studio, says where on stdout, and keeps it open until Ctrl-C or SIGTERM; then closes
+/// Opens the studio, prints its address to stdout, and runs until Ctrl-C or SIGTERM; then closes
 /// its clients with 1001 and returns.
 ///
 /// # Errors
 ///
-/// When it cannot be opened; [`DemoError::exit_code`] says what to exit with.
+/// Fails when the studio cannot be opened; [`DemoError::exit_code`] gives the exit code.
 pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
     let listen = args.demo.checked(args.listen)?;
-    // Before the address is out: who reads it may send the signal.
+    // Before the address is printed, because a script that reads it may send the signal at once.
     let mut signals = Signals::listen().map_err(DemoError::Signal)?;
     let server = DemoServer::start(listen, args.demo.options()).await?;
-    // A closed stdout is no reason not to play.
+    // A closed stdout must not stop the studio.
     let _ = writeln!(io::stdout(), "{}", announcement(&server.url(), &args));
     signals.received().await;
     server.stop().await;
@@ -33,7 +33,7 @@ mod tests {
     use crate::demo::{DemoStudioArgs, Dialect};
 
     #[test]
-    fn says_where_it_is_and_what_it_plays() {
+    fn announcement_names_address_seed_runs_and_speed() {
         let args = DemoArgs {
             listen: "127.0.0.1:8000".parse().unwrap(),
             demo: DemoStudioArgs {

@@ -1,9 +1,9 @@
-//! How fast a studio can be played.
+//! Speed of the demo studio.
 
-/// Speeds the studio can be played at: how many times as fast as real.
+/// Allowed speeds, as multiples of real time.
 pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
 
-/// Reads a speed.
+/// Parses a speed; fails outside of [`SPEEDS`].
 pub fn parse_speed(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()

@@ -1,12 +1,12 @@
-//! The director: which picture an unattended wall shows when. Nearly always all runs; for a while
-//! the stage of one, when something worth seeing happens to it.
+//! The director: chooses what an unattended display shows. Nearly always that is the wall of all
+//! runs; when something noteworthy happens to a run, the stage of that run for a while.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `options` | the options, and what they mean |
-//! | `rules` | what is shown when, in seconds of any one clock |
+//! | `options` | options and settings |
+//! | `rules` | the rules over time, in seconds of any one clock |
 //!
-//! `app/control/director.rs` carries it out.
+//! `app/control/director.rs` applies them to the display.
 
 mod options;
 mod rules;

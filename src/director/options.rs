@@ -1,4 +1,4 @@
-//! The options of the director, and what they mean.
+//! Options of the director, and the settings made from them.
 
 use std::time::Duration;
 
@@ -58,10 +58,10 @@ impl Default for DirectorOptions {
     }
 }
 
-/// What the director is asked to do.
+/// Settings of the director.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DirectorSettings {
-    /// It begins by itself.
+    /// True when the director is on from the start.
     pub on: bool,
     pub rates: Rates,
 }
@@ -73,7 +73,7 @@ impl Default for DirectorSettings {
 }
 
 impl DirectorSettings {
-    /// `unless_told`: whether it begins by itself where nobody said.
+    /// Converts options to settings; `unless_told` is the value of `on` when no option gives it.
     pub fn new(options: &DirectorOptions, unless_told: bool) -> Self {
         Self {
             on: options.director.unwrap_or(unless_told),
@@ -88,15 +88,15 @@ impl DirectorSettings {
     }
 }
 
-/// How long what is shown, in seconds.
+/// Durations of the director's rules, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
-    /// The three holds: 0 never shows such a run.
+    /// Time on the stage by reason; 0 never shows runs for that reason.
     pub hold_failed_secs: f64,
     pub hold_fix_secs: f64,
     pub hold_completed_secs: f64,
-    /// The wall between two runs.
+    /// Time that the wall is shown between two runs.
     pub gap_secs: f64,
-    /// After a touch; 0 is without end.
+    /// Time without the director after user input; 0 means until it is turned on again.
     pub pin_secs: f64,
 }

@@ -1,4 +1,4 @@
-//! What is shown when. Times are seconds of any one clock, and come in with each call.
+//! Rules for what is shown when. Times are seconds of any one clock and come in with each call.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -6,52 +6,52 @@ use std::collections::VecDeque;
 use super::options::Rates;
 use crate::protocol::RunId;
 
-/// No picture gives way to something more important sooner.
+/// Shortest time that a run is shown before one with a more important reason replaces it.
 pub const LEAST_HOLD_SECS: f64 = 4.0;
-/// Of the wall between two runs, a failure waits for no more than this.
+/// Longest time that a failure waits while the wall is shown between two runs.
 const FAILURE_GAP_SECS: f64 = 5.0;
-/// What a fix pass has come to is left on screen for so long.
+/// Time for which the outcome of a fix pass stays on screen.
 const LINGER_SECS: f64 = 3.0;
-/// One run is shown no longer in one go, whatever happens to it, unless a hold is longer.
+/// Longest time that one run is shown without interruption, unless its hold is longer.
 const MOST_SECS: f64 = 60.0;
-/// What waits longer is worth a look no more, nor what is heard of so much later.
+/// Age in seconds at which waiting runs other than failures, and late events, are dropped.
 pub const STALE_SECS: f64 = 30.0;
 const STALE_FAILURE_SECS: f64 = 60.0;
-/// Runs that wait for their turn.
+/// Maximum number of runs in the queue.
 const MOST_WAITING: usize = 8;
-/// So many failures one after the other belong on the stage, one more on the wall.
+/// Number of failures that are shown one after the other; with one more, the wall is shown instead.
 const MANY_FAILURES: usize = 3;
 
-/// Why a run is worth a look, from the least reason to the best.
+/// Reason to show a run, in ascending order of importance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
     Completed,
-    /// A fix pass began.
+    /// A fix pass started.
     Fix,
     Failed,
 }
 
-/// Who decides what is shown.
+/// Mode of the director.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Mode {
-    /// Whoever operates the screen.
+    /// Off: the user chooses what is shown.
     Off,
-    /// The director.
+    /// On: the director chooses what is shown.
     Auto,
-    /// Somebody who touched it, for a while.
+    /// Suspended for a while by user input.
     Pinned {
-        /// When the director goes on; `None` is when it is told to.
+        /// Time at which the director resumes; `None` until it is turned on again.
         until_secs: Option<f64>,
     },
 }
 
-/// The stage of a run.
+/// A run shown on the stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shot {
     pub run: RunId,
     pub why: Why,
     begun_at_secs: f64,
-    /// Since when it is shown for a reason as good as this one.
+    /// Time since which the run has been shown for a reason of at least this importance.
     since_secs: f64,
     until_secs: f64,
 }
@@ -63,23 +63,23 @@ struct Waiting {
     at_secs: f64,
 }
 
-/// Decides which picture is shown. Whatever it is told costs the same, and what it keeps is bounded.
+/// Decides what is shown. Each call takes constant time, and memory is bounded.
 #[derive(Clone, Debug)]
 pub struct Director {
     rates: Rates,
-    /// The settings ask for it.
+    /// True when the settings turn the director on.
     stays_on: bool,
     mode: Mode,
     shot: Option<Shot>,
     wall_since_secs: f64,
     waiting: Vec<Waiting>,
-    /// When runs failed last.
+    /// Times of the latest failures.
     failed_at_secs: VecDeque<f64>,
     live: bool,
 }
 
 impl Rates {
-    /// How long a run is shown.
+    /// Returns how long a run is shown.
     pub fn hold_secs(&self, why: Why) -> f64 {
         match why {
             Why::Completed => self.hold_completed_secs,
@@ -88,7 +88,7 @@ impl Rates {
         }
     }
 
-    /// How long the wall is shown before a run.
+    /// Returns how long the wall is shown before a run.
     fn gap_secs(&self, why: Why) -> f64 {
         match why {
             Why::Failed => self.gap_secs.min(FAILURE_GAP_SECS),
@@ -98,12 +98,12 @@ impl Rates {
 }
 
 impl Shot {
-    /// When it may give way to something more important.
+    /// Returns the time from which a more important reason may interrupt.
     fn interruptible_at(&self, rates: &Rates) -> f64 {
         self.since_secs + LEAST_HOLD_SECS.min(rates.hold_secs(self.why))
     }
 
-    /// What there was to see has been seen, almost.
+    /// Shortens the remaining time to [`LINGER_SECS`], but not below the minimum hold.
     fn end_soon(&mut self, rates: &Rates, now_secs: f64) {
         let end = (now_secs + LINGER_SECS).max(self.interruptible_at(rates));
         self.until_secs = self.until_secs.min(end);
@@ -116,14 +116,14 @@ impl Waiting {
         now_secs - self.at_secs > keep
     }
 
-    /// The better reason is greater, then whoever waits longer.
+    /// Orders by importance; among equals the one that waits longer is greater.
     fn by_worth(a: &Self, b: &Self) -> Ordering {
         a.why.cmp(&b.why).then(b.at_secs.total_cmp(&a.at_secs))
     }
 }
 
 impl Director {
-    /// Begins with the wall, or by doing nothing.
+    /// Creates a director that is on and shows the wall, or that is off.
     pub fn new(rates: Rates, on: bool, now_secs: f64) -> Self {
         Self {
             rates,
@@ -145,12 +145,12 @@ impl Director {
         self.mode == Mode::Auto
     }
 
-    /// The run to show; the wall without one. Of a mode that is not auto it says nothing.
+    /// Returns the run to show, or `None` for the wall. Meaningful only in auto mode.
     pub fn shot(&self) -> Option<&Shot> {
         self.shot.as_ref()
     }
 
-    /// Whether what is told happens now. While it does not, no run is shown that is not already.
+    /// Sets whether events arrive live. While they do not, no further runs are shown.
     pub fn set_live(&mut self, live: bool) {
         self.live = live;
         if !live {
@@ -158,7 +158,7 @@ impl Director {
         }
     }
 
-    /// Something worth seeing happened to a run, now.
+    /// Reports that something noteworthy happened to a run now.
     pub fn tell(&mut self, run: &RunId, why: Why, now_secs: f64) {
         let hold = self.rates.hold_secs(why);
         if hold <= 0.0 || !self.live || self.mode == Mode::Off {
@@ -190,7 +190,7 @@ impl Director {
         }
     }
 
-    /// A fix pass has been validated.
+    /// Reports that VALIDATE ended after a fix pass.
     pub fn validated(&mut self, run: &RunId, now_secs: f64) {
         self.waiting.retain(|one| one.run != *run || one.why != Why::Fix);
         if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *run)
@@ -200,7 +200,7 @@ impl Director {
         }
     }
 
-    /// A run that was over began anew: what it was shown for is no more.
+    /// Reports that a finished run started again, which makes its earlier reason obsolete.
     pub fn restarted(&mut self, run: &RunId, now_secs: f64) {
         self.forget(run);
         if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *run) {
@@ -208,7 +208,7 @@ impl Director {
         }
     }
 
-    /// A run is no longer known.
+    /// Reports that a run was removed from the model.
     pub fn gone(&mut self, run: &RunId, now_secs: f64) {
         self.forget(run);
         if self.shot.as_ref().is_some_and(|shot| shot.run == *run) {
@@ -216,7 +216,7 @@ impl Director {
         }
     }
 
-    /// Somebody wants to look at what is shown.
+    /// Suspends the director after user input.
     pub fn touch(&mut self, now_secs: f64) {
         if self.mode != Mode::Off {
             let ends = self.rates.pin_secs > 0.0;
@@ -226,7 +226,7 @@ impl Director {
         }
     }
 
-    /// Goes on at once, from the wall.
+    /// Turns the director on, starting with the wall.
     pub fn take_over(&mut self, now_secs: f64) {
         if !self.is_auto() {
             self.mode = Mode::Auto;
@@ -234,7 +234,7 @@ impl Director {
         }
     }
 
-    /// Takes over, or leaves it to whoever asks: for a while where the settings ask for a director.
+    /// Turns the director on or off; when the settings turn it on, "off" only suspends it.
     pub fn toggle(&mut self, now_secs: f64) {
         if !self.is_auto() {
             self.take_over(now_secs);
@@ -246,7 +246,7 @@ impl Director {
         }
     }
 
-    /// Decides anew.
+    /// Updates the decision for the current time.
     pub fn step(&mut self, now_secs: f64) {
         if let Mode::Pinned { until_secs: Some(until) } = self.mode
             && now_secs >= until
@@ -275,7 +275,7 @@ impl Director {
         }
     }
 
-    /// Seconds until it may decide otherwise without being told anything; `None` is never.
+    /// Returns the seconds until the decision may change without further reports; `None` for never.
     pub fn due_in_secs(&self, now_secs: f64) -> Option<f64> {
         let next = self.next().map(|one| one.why);
         let at = match (self.mode, &self.shot) {
@@ -294,12 +294,13 @@ impl Director {
         self.waiting.iter().max_by(|a, b| Waiting::by_worth(a, b))
     }
 
-    /// From when on the wall may give way.
+    /// Returns the time from which the wall may be replaced.
     fn free_at(&self, why: Why) -> f64 {
         self.wall_since_secs + self.rates.gap_secs(why)
     }
 
-    /// More runs fail than can be shown one after the other. The wall shows them together.
+    /// True when more runs fail than can be shown one after the other; the wall then shows them
+    /// together.
     fn is_crowded(&self, now_secs: f64) -> bool {
         let each = self.rates.hold_failed_secs + self.rates.gap_secs(Why::Failed);
         let span = each * MANY_FAILURES as f64;

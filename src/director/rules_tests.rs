@@ -5,14 +5,14 @@ const FAILED: Why = Why::Failed;
 const FIX: Why = Why::Fix;
 const COMPLETED: Why = Why::Completed;
 
-/// A director with the rates that are usual, stepped ten times a second.
+/// A director with the default rates, stepped ten times per second.
 struct Wall {
     director: Director,
     now_secs: f64,
 }
 
 impl Wall {
-    /// It has shown all runs for a while.
+    /// Starts a director that has shown the wall for 100 s.
     fn new() -> Self {
         Self::with(DirectorSettings::default().rates)
     }
@@ -42,7 +42,7 @@ impl Wall {
         self.pass(0.0)
     }
 
-    /// "song failed", "wall", "pinned", "off".
+    /// Returns what is shown: "song failed", "wall", "pinned", "off".
     fn shows(&self) -> String {
         match (self.director.mode(), self.director.shot()) {
             (Mode::Off, _) => "off".to_owned(),
@@ -60,7 +60,7 @@ impl Wall {
 }
 
 #[test]
-fn a_failure_holds_fifteen_seconds_a_fix_pass_twelve_and_a_completion_six() {
+fn default_holds_are_15_s_for_failures_12_s_for_fixes_and_6_s_for_completions() {
     for (why, words, hold) in
         [(FAILED, "a failed", 15.0), (FIX, "a fix", 12.0), (COMPLETED, "a completed", 6.0)]
     {
@@ -71,7 +71,7 @@ fn a_failure_holds_fifteen_seconds_a_fix_pass_twelve_and_a_completion_six() {
 }
 
 #[test]
-fn of_those_that_wait_a_failure_comes_first_then_a_fix_pass_then_a_completion() {
+fn waiting_runs_are_shown_in_order_of_importance() {
     let default = DirectorSettings::default().rates;
     let short = Rates { gap_secs: 4.0, hold_failed_secs: 5.0, hold_fix_secs: 5.0, ..default };
     let mut wall = Wall::with(short);
@@ -84,30 +84,30 @@ fn of_those_that_wait_a_failure_comes_first_then_a_fix_pass_then_a_completion() 
 }
 
 #[test]
-fn a_better_reason_interrupts_once_the_picture_has_stood_for_a_while() {
+fn more_important_reason_interrupts_after_the_minimum_hold() {
     let mut wall = Wall::new();
     wall.tell("done", COMPLETED).pass(1.0).tell("bad", FAILED).show("done completed");
     wall.pass(2.9).show("done completed").pass(0.1).show("bad failed");
 }
 
 #[test]
-fn an_equal_or_lesser_reason_waits() {
+fn equal_or_less_important_reasons_wait() {
     let mut wall = Wall::new();
     wall.tell("bad", FAILED).pass(1.0).tell("worse", FAILED).tell("fix", FIX);
     wall.pass(13.9).show("bad failed").pass(0.1).show("wall");
-    // For a failure five seconds of the wall are enough.
+    // A failure waits for only 5 s of the wall.
     wall.pass(4.9).show("wall").pass(0.1).show("worse failed");
 }
 
 #[test]
-fn the_wall_is_shown_twenty_seconds_between_two_runs() {
+fn wall_is_shown_20_s_between_two_runs() {
     let mut wall = Wall::new();
     wall.tell("a", COMPLETED).pass(6.0).show("wall").tell("b", COMPLETED).pass(19.9).show("wall");
     wall.pass(0.1).show("b completed");
 }
 
 #[test]
-fn what_waited_too_long_is_dropped() {
+fn stale_waiting_runs_are_dropped() {
     let mut wall = Wall::new();
     wall.tell("bad", FAILED).tell("fix", FIX).tell("done", COMPLETED).pass(14.9);
     wall.tell("late", COMPLETED).pass(0.1).show("wall").pass(20.0).show("late completed");
@@ -115,40 +115,40 @@ fn what_waited_too_long_is_dropped() {
 }
 
 #[test]
-fn a_run_on_the_stage_that_fails_holds_anew() {
+fn failure_of_the_shown_run_restarts_its_hold() {
     let mut wall = Wall::new();
     wall.tell("a", FIX).pass(10.0).tell("a", FAILED).show("a failed");
     wall.pass(14.9).show("a failed").pass(0.1).show("wall");
 }
 
 #[test]
-fn a_fix_pass_is_left_soon_after_it_was_validated() {
+fn shown_fix_pass_ends_3_s_after_validation() {
     let mut wall = Wall::new();
     let run = RunId::new("a");
     wall.tell("a", FIX).pass(5.0);
     wall.director.validated(&run, wall.now_secs);
     wall.pass(2.9).show("a fix").pass(0.1).show("wall");
-    // One that waits has nothing to show any more.
+    // A waiting fix pass has nothing to show any more.
     wall.tell("a", FIX).pass(1.0);
     wall.director.validated(&run, wall.now_secs);
     wall.pass(60.0).show("wall");
-    // Its failure has.
+    // A failure still has.
     wall.tell("a", FAILED).pass(5.0);
     wall.director.validated(&run, wall.now_secs);
     wall.pass(9.9).show("a failed");
 }
 
 #[test]
-fn a_failed_run_that_begins_anew_is_left_soon() {
+fn restarted_run_leaves_the_stage_soon() {
     let mut wall = Wall::new();
     wall.tell("a", FAILED).pass(1.0);
     wall.director.restarted(&RunId::new("a"), wall.now_secs);
-    // Not before it was to be read.
+    // Not before its minimum hold.
     wall.pass(2.9).show("a failed").pass(0.1).show("wall");
 }
 
 #[test]
-fn a_run_that_is_forgotten_is_left_at_once() {
+fn evicted_run_leaves_the_stage_at_once() {
     let mut wall = Wall::new();
     wall.tell("a", FAILED).pass(1.0);
     wall.director.gone(&RunId::new("a"), wall.now_secs);
@@ -156,20 +156,20 @@ fn a_run_that_is_forgotten_is_left_at_once() {
 }
 
 #[test]
-fn more_failures_than_can_be_shown_belong_to_the_wall() {
+fn many_failures_are_left_to_the_wall() {
     let mut wall = Wall::new();
     wall.tell("one", FAILED).pass(1.0).tell("two", FAILED).tell("three", FAILED).pass(1.0);
     wall.show("one failed").tell("four", FAILED).show("one failed").pass(2.0).show("wall");
-    // As long as they keep coming.
+    // For as long as failures keep coming.
     for run in 0..60 {
         wall.tell(&run.to_string(), FAILED).pass(10.0).show("wall");
     }
-    // And again one by one when they no longer do.
+    // One by one again when they stop.
     wall.pass(60.0).tell("late", FAILED).show("late failed");
 }
 
 #[test]
-fn one_run_that_fails_again_and_again_does_not_keep_the_stage() {
+fn run_that_keeps_failing_is_shown_60_s_at_most() {
     let mut wall = Wall::new();
     for _ in 0..3 {
         wall.tell("a", FAILED).pass(14.0).show("a failed");
@@ -178,14 +178,14 @@ fn one_run_that_fails_again_and_again_does_not_keep_the_stage() {
 }
 
 #[test]
-fn a_touch_keeps_what_is_shown_for_two_minutes_without_another() {
+fn input_suspends_the_director_for_120_s_after_the_last_one() {
     let mut wall = Wall::new();
     wall.tell("a", FAILED).pass(1.0).touch().show("pinned").pass(100.0).touch();
     wall.pass(119.9).show("pinned").pass(0.1).show("wall");
 }
 
 #[test]
-fn a_touch_can_last_until_somebody_takes_it_back() {
+fn pin_of_zero_lasts_until_take_over() {
     let rates = Rates { pin_secs: 0.0, ..DirectorSettings::default().rates };
     let mut wall = Wall::with(rates);
     wall.touch().pass(86_400.0).show("pinned");
@@ -194,7 +194,7 @@ fn a_touch_can_last_until_somebody_takes_it_back() {
 }
 
 #[test]
-fn the_key_turns_it_on_anywhere_and_off_where_it_was_not_asked_for() {
+fn toggle_turns_off_only_a_director_not_set_in_settings() {
     let rates = DirectorSettings::default().rates;
     let mut manual = Wall { director: Director::new(rates, false, 0.0), now_secs: 0.0 };
     manual.tell("a", FAILED).touch().show("off");
@@ -210,7 +210,7 @@ fn the_key_turns_it_on_anywhere_and_off_where_it_was_not_asked_for() {
 }
 
 #[test]
-fn nothing_new_is_shown_while_nothing_is_heard() {
+fn no_new_run_is_shown_while_not_live() {
     let mut wall = Wall::new();
     wall.tell("a", FAILED).tell("b", FAILED).pass(1.0);
     wall.director.set_live(false);
@@ -220,14 +220,14 @@ fn nothing_new_is_shown_while_nothing_is_heard() {
 }
 
 #[test]
-fn a_hold_of_zero_never_shows_such_runs() {
+fn hold_of_zero_never_shows_such_runs() {
     let rates = Rates { hold_completed_secs: 0.0, ..DirectorSettings::default().rates };
     let mut wall = Wall::with(rates);
     wall.tell("a", COMPLETED).pass(30.0).show("wall").tell("b", FIX).show("b fix");
 }
 
 #[test]
-fn it_says_when_it_will_decide_next() {
+fn due_in_secs_names_the_next_decision() {
     let mut wall = Wall::new();
     let due = |wall: &mut Wall| wall.director.due_in_secs(wall.now_secs);
     assert_eq!(due(&mut wall), None);
@@ -238,16 +238,16 @@ fn it_says_when_it_will_decide_next() {
     assert_eq!(due(wall.touch()), Some(120.0));
 }
 
-/// Thousands of events a second, of ten thousand runs: what it keeps is bounded, and it stays calm.
+/// Checks limits with thousands of events per second from ten thousand runs.
 #[test]
-fn a_flood_does_not_shake_it() {
+fn event_flood_keeps_queues_bounded_and_changes_rare() {
     let mut wall = Wall::new();
     let mut random = fastrand::Rng::with_seed(4);
     let mut shown = wall.shows();
     let (mut changed_at, mut changes) = (-100.0, Vec::new());
     for _ in 0..36_000 {
         for _ in 0..20 {
-            // Seldom a failure, or it would be the wall all the time.
+            // Failures are rare, or the wall would be shown all the time.
             let why = match random.u32(0..200_000) {
                 0 => FAILED,
                 n if n < 20_000 => FIX,

@@ -1,4 +1,5 @@
-//! Answers in the backend's own form, so that a client of its REST needs no second one.
+//! JSON answers in the backend's format, so that clients of its REST API understand the hub's
+//! errors.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -6,12 +7,12 @@ use axum::{
 };
 use serde_json::json;
 
-/// `{"detail": words}`, as the backend says why not (protocol, section 4).
+/// Returns `{"detail": words}`, the backend's format for errors (protocol, section 4).
 pub(super) fn detail(status: StatusCode, words: &str) -> Response {
     as_json(status, json!({ "detail": words }).to_string())
 }
 
-/// JSON that holds now and not later.
+/// Returns a JSON response that must not be cached.
 pub(super) fn as_json(status: StatusCode, body: String) -> Response {
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();

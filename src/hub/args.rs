@@ -1,4 +1,4 @@
-//! `meterbridge serve …`
+//! Arguments of `meterbridge serve`.
 
 use std::env::var_os;
 use std::ffi::OsString;
@@ -81,11 +81,11 @@ pub struct HubArgs {
 }
 
 impl ServeArgs {
-    /// The hub that is asked for; `None` where it is the demo studio.
+    /// Returns the options of the hub; `None` when the demo studio is to be served.
     ///
     /// # Errors
     ///
-    /// When the URL cannot be read, or there is no place for a store.
+    /// Fails when the URL is invalid, or there is no folder for the store.
     pub fn hub(&self) -> Result<Option<HubOptions>, HubError> {
         let Some(url) = &self.url else { return Ok(None) };
         check_address(url.as_str())?;
@@ -98,7 +98,7 @@ impl ServeArgs {
         };
         Ok(Some(HubOptions {
             upstream: url.clone(),
-            // Nobody is there who could press a button.
+            // Always reconnect: nobody is present who could press a button.
             connection: self.connection.settings(true, &self.hub.named.run),
             store,
             keep: JournalRetention {
@@ -111,16 +111,16 @@ impl ServeArgs {
         }))
     }
 
-    /// What stands in front of `hub`, or of the demo studio.
+    /// Returns the options of the front of `hub`, or of the demo studio.
     ///
     /// # Errors
     ///
-    /// When the token for screens cannot be had, or is lacking where one is needed.
+    /// Fails when the token for screens cannot be read, or is missing where one is required.
     pub fn front(&self, hub: Option<&HubOptions>) -> Result<FrontOptions, HubError> {
         let mut gate = self.gate.options()?;
         match (&gate.token, hub) {
             (None, None) => {
-                // What the studio tells is made up: pages of any origin may look at it.
+                // The demo's data is made up, so pages of any origin may read it.
                 gate.is_public = true;
                 self.demo.checked(self.listen)?;
             }
@@ -143,19 +143,19 @@ impl ServeArgs {
     }
 }
 
-/// The folder for what a program keeps between its starts: a service manager's, else the user's.
+/// Returns the folder for persistent data: the service manager's, otherwise the user's.
 fn state_folder(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<PathBuf> {
     let folder =
         |name| variable(name).map(PathBuf::from).filter(|folder: &PathBuf| folder.is_absolute());
     let own = |folder: PathBuf| folder.join("meterbridge");
-    // systemd names a folder that is this program's alone.
+    // systemd provides a folder for this program alone.
     folder("STATE_DIRECTORY")
         .or_else(|| folder("XDG_STATE_HOME").map(own))
         .or_else(|| folder("LOCALAPPDATA").map(own))
         .or_else(|| folder("HOME").map(|home| own(home.join(".local/state"))))
 }
 
-/// Each upstream has a store of its own: `hub-studio-8000.sqlite`.
+/// Returns a file name that is unique per upstream, such as `hub-studio-8000.sqlite`.
 fn store_name(url: &str) -> String {
     let shown = redact(url);
     let place = shown.split_once("://").map_or(&*shown, |(_, place)| place);
@@ -164,7 +164,7 @@ fn store_name(url: &str) -> String {
     format!("hub-{}.sqlite", place.chars().map(plain).collect::<String>().to_ascii_lowercase())
 }
 
-/// A number of days, a part of one included.
+/// Parses a number of days, which may be fractional.
 fn days(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(days) if days > 0.0 && days <= MOST_DAYS => Ok(Duration::from_secs_f64(days * A_DAY)),
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_upstream_has_a_store_of_its_own_without_its_secrets() {
+    fn store_names_are_unique_per_upstream_and_contain_no_secrets() {
         for (url, name) in [
             ("http://Studio:8000", "hub-studio-8000.sqlite"),
             ("https://ann:secret@studio.example/amcs?token=x", "hub-studio.example.sqlite"),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_is_where_the_system_says() {
+    fn state_folder_follows_environment_variables() {
         let folder = |known: &[(&str, &str)]| {
             state_folder(|name| {
                 known.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn days_may_be_parts_of_one() {
+    fn days_may_be_fractional() {
         assert_eq!(days("0.5"), Ok(Duration::from_secs(43_200)));
         for text in ["0", "-1", "NaN", "inf", "40000", "soon"] {
             assert!(days(text).is_err(), "{text}");

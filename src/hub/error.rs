@@ -1,4 +1,4 @@
-//! Why nothing can be served.
+//! Errors of `meterbridge serve` while starting.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -10,41 +10,42 @@ use crate::{
     source::{AccessError, UrlError},
 };
 
-/// Why the page and the events could not be served. Once they are, nothing ends it but its owner.
+/// An error that prevents the hub or the demo from being served. Once serving, only a signal ends
+/// it.
 #[derive(Debug, Error)]
 pub enum HubError {
-    /// As `meterbridge demo` says it.
+    /// Error of the demo studio, as in `meterbridge demo`.
     #[error(transparent)]
     Demo(#[from] DemoError),
-    /// A mistake on the command line.
+    /// Usage error.
     #[error(
         "there is no page in `{}`: a page has an index.html, and web/build.sh makes one in \
          web/dist", .folder.display()
     )]
     NoPage { folder: PathBuf },
-    /// A mistake on the command line.
+    /// Usage error.
     #[error(transparent)]
     Url(#[from] UrlError),
-    /// As the system is set up, nothing says where.
+    /// No folder for the store can be determined from the environment.
     #[error(
         "there is no place for the hub's store: name a file with --store, or keep nothing with \
          --store none"
     )]
     NoStateFolder,
-    /// A mistake on the command line.
+    /// Usage error.
     #[error(
         "--listen {address} would open the hub to other machines, which needs a token for screens: \
          put one of 16 characters or more into METERBRIDGE_HUB_TOKEN, or into a file for \
          --hub-token-file; or listen on a loopback address such as 127.0.0.1:{}", .address.port()
     )]
     RemoteWithoutToken { address: SocketAddr },
-    /// The token for screens is none.
+    /// The token for screens is invalid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The token for screens cannot be had.
+    /// The token file cannot be read.
     #[error("--hub-token-file: {0}")]
     TokenFile(AccessError),
-    /// The backend's REST cannot be asked.
+    /// The client for the backend's REST API cannot be created.
     #[error(transparent)]
     Upstream(#[from] UpstreamSetupError),
     #[error(transparent)]
@@ -54,7 +55,7 @@ pub enum HubError {
 }
 
 impl HubError {
-    /// What `meterbridge serve` exits with: 2 for a usage error as clap has it, else 1.
+    /// Returns the exit code of `meterbridge serve`: 2 for usage errors, as in clap, otherwise 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Demo(error) => error.exit_code(),

@@ -1,4 +1,5 @@
-//! The WebSocket on the page's port: its handshake, after which it is the demo studio's.
+//! WebSocket handshake on the page's port. The connection is then handed to the demo studio or the
+//! hub.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::demo::{
     server::{ALL_RUNS, ONE_RUN},
 };
 
-/// The addresses of a studio's WebSockets.
+/// Returns the WebSocket routes of the demo studio.
 pub(super) fn of_demo(broadcaster: Arc<DemoBroadcaster>) -> Router {
     Router::new()
         .route(ALL_RUNS, get(join_demo))
@@ -32,7 +33,8 @@ async fn join_demo(
     State(broadcaster): State<Arc<DemoBroadcaster>>,
     mut request: Request,
 ) -> Response {
-    // What tungstenite has against a request is all the same to a person who came with a browser.
+    // Every handshake error gets the same answer, which is meant for people who open the URL in a
+    // browser.
     let Ok(accepted) = create_response_with_body(&request, Body::empty) else {
         return no_handshake();
     };
@@ -43,7 +45,7 @@ async fn join_demo(
     let (slot, upgrade) = take(&mut request);
     broadcaster.spawn(async move {
         let _slot = slot;
-        // Where the client left before it had its answer, there is nobody to serve.
+        // The client may leave before it receives the answer.
         if let Ok(connection) = upgrade.await {
             client.watch(TokioIo::new(connection)).await;
         }
@@ -51,7 +53,7 @@ async fn join_demo(
     accepted
 }
 
-/// The address of a hub's stream.
+/// Returns the WebSocket route of a hub's stream.
 pub(super) fn of_hub(hub: Arc<Hub>) -> Router {
     Router::new().route(ALL_RUNS, get(join)).with_state(hub)
 }
@@ -69,8 +71,8 @@ async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
     accepted
 }
 
-/// The place that the gate gave a screen, which it keeps as long as it stays; and its connection, once
-/// its handshake is answered.
+/// Takes the screen slot that the gate reserved, to be held for the lifetime of the connection, and
+/// the connection itself, available once the handshake is answered.
 fn take(request: &mut Request) -> (Option<ClientSlot>, OnUpgrade) {
     let slot = request.extensions_mut().remove();
     (slot, hyper::upgrade::on(request))
@@ -81,7 +83,7 @@ fn no_handshake() -> Response {
     let mut response = (StatusCode::UPGRADE_REQUIRED, text).into_response();
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    // Names the header before it, as RFC 9110, 7.8 has it.
+    // RFC 9110, section 7.8: `Connection` must name the `Upgrade` header.
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     response
 }

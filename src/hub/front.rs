@@ -1,11 +1,12 @@
-//! What stands in front of whatever is served: who may come in, the backend's REST, health and
-//! numbers.
+//! Everything in front of what is served: access control, the backend's REST API, health and
+//! metrics.
 //!
-//! The gate is asked first, about every request: rate; `Host`, only without a token, when names are the one
-//! defence against DNS rebinding; `Origin` of what opens a socket or changes something. The token is asked for
-//! before events, REST and metrics, and the page leads to the login. A connection counts while its entry in the
-//! requests' extensions lives, and a screen while its socket does, so that both are released however they end.
-//! A demo studio is public: only the limits apply to it.
+//! The gate checks every request first: its rate; `Host`, only without a token, because host names
+//! are then the only defence against DNS rebinding; and `Origin`, for requests that open a socket
+//! or change something. Events, REST and metrics require the token, and the page redirects to the
+//! login. A connection is counted while its entry in the requests' extensions exists, and a screen
+//! while its socket exists, so that both counts are correct however they end. A demo studio is
+//! public: only the limits apply to it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,22 +22,22 @@ use super::{
     started::Started,
 };
 
-/// How a hub meets the world.
+/// Options of the front.
 #[derive(Clone, Debug, Default)]
 pub struct FrontOptions {
-    /// Who may come in.
+    /// Access rules.
     pub gate: GateOptions,
-    /// What is passed through.
+    /// The API behind `/api`.
     pub behind: ApiBackend,
-    /// Whether what is passed through may change something.
+    /// True when forwarded requests may change something.
     pub allow_actions: bool,
 }
 
-/// A front at work.
+/// The components of a running front.
 pub(super) struct Front {
     pub gate: Arc<Gate>,
     pub passthrough: Arc<Passthrough>,
-    /// `None` where a demo studio plays.
+    /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
     pub started: Started,
 }
@@ -44,7 +45,7 @@ pub(super) struct Front {
 impl Front {
     /// # Errors
     ///
-    /// When the authorities that the backend is to be checked with cannot be had.
+    /// Fails when the certificate authorities for the backend cannot be loaded.
     pub fn new(
         bound: SocketAddr,
         hub: Option<Arc<Hub>>,
@@ -58,7 +59,7 @@ impl Front {
         Ok(Self { gate, passthrough, hub, started: Started::now() })
     }
 
-    /// All addresses: those of the events and of the page, and the front's own.
+    /// Returns the router of all paths: those of events and page, and the front's own.
     pub fn router(self, events: Router, page: Router) -> Router {
         let Self { gate, passthrough, hub, started } = self;
         let health = HealthSource { gate: Arc::clone(&gate), hub: hub.clone(), started };

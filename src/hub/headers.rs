@@ -1,4 +1,4 @@
-//! What every answer says to the browser, and what the page's files say beside that.
+//! HTTP headers of all answers, and additional ones of the page's files.
 
 use axum::{
     extract::Request,
@@ -7,9 +7,9 @@ use axum::{
     response::Response,
 };
 
-/// What the page may do: run its own scripts and WebAssembly, and connect to any WebSocket, for its
-/// user may name any backend. No script, style or frame from elsewhere, and none inline: winit
-/// styles its canvas through the CSSOM, which `style-src 'self'` allows.
+/// Content security policy of the page: it may run its own scripts and WebAssembly, and connect to
+/// any WebSocket, because users may enter any backend. No external and no inline scripts, styles or
+/// frames: winit styles its canvas through the CSSOM, which `style-src 'self'` allows.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; \
@@ -22,16 +22,16 @@ const OF_EVERY_ANSWER: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-/// A year: what HTTP counts as for ever.
+/// One year, the longest lifetime that HTTP defines.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// Kept, but not used before the server was asked whether it still holds.
+/// Cached, but revalidated before each use.
 const REVALIDATE: &str = "no-cache";
 
-/// The fewest hexadecimal digits that count as a hash of a file's content.
+/// Minimum number of hexadecimal digits that count as a content hash.
 const HASH_DIGITS: usize = 8;
 
-/// On every answer, whatever it is; an answer that says it itself knows better.
+/// Adds security headers to every answer, unless the answer has its own.
 pub(super) async fn protect(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in OF_EVERY_ANSWER {
@@ -41,7 +41,8 @@ pub(super) async fn protect(request: Request, next: Next) -> Response {
     response
 }
 
-/// On the page's answers: how long they hold and what they depend on. A 304 has to say both again.
+/// Adds caching headers and the charset to the page's answers. A 304 must repeat the caching
+/// headers.
 pub(super) async fn describe(request: Request, next: Next) -> Response {
     let hashed = is_hashed(request.uri().path());
     let mut response = next.run(request).await;
@@ -59,7 +60,7 @@ pub(super) async fn describe(request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a name changes with the content: `meterbridge-3f2a9c81.wasm`.
+/// True for file names with a content hash, such as `meterbridge-3f2a9c81.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name);
@@ -69,7 +70,8 @@ fn is_hashed(path: &str) -> bool {
     stem.len() < name.len() && stem.rsplit_once('-').is_some_and(|(_, hash)| is_hash(hash))
 }
 
-/// The page's texts are UTF-8; whoever guessed the type from a name could not know.
+/// Adds the charset to text types: the page's text files are UTF-8, but types guessed from file
+/// names do not say so.
 fn name_charset(headers: &mut HeaderMap) {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) else {
         return;
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_stands_between_the_last_hyphen_and_the_first_dot() {
+    fn content_hashes_are_recognized_in_file_names() {
         for path in [
             "/assets/meterbridge-3f2a9c81.wasm",
             "/style-00000000.css",

@@ -1,12 +1,13 @@
-//! `/healthz`: whether the hub does its work, for whoever would start it again if it did not.
+//! `/healthz`: health of the hub, for supervisors that restart it.
 //!
-//! | status | it says | means |
+//! | status | `status` | meaning |
 //! | --- | --- | --- |
-//! | 200 | `ok` | all is well |
-//! | 200 | `degraded` | the hub works, and something around it does not: upstream is lost, or nothing is written. Starting the hub again would not help, and taking it out of service would take what it knows from every screen |
+//! | 200 | `ok` | no problems |
+//! | 200 | `degraded` | the hub works, but upstream is lost or the store is not written. A restart would not help, and taking the hub out of service would blank every screen |
 //! | 503 | `down` | the hub itself does not work |
 //!
-//! With `?strict`, `degraded` is 503, too: for who only looks at the status, and starts nothing.
+//! With `?strict`, `degraded` is answered with 503 as well, for monitors that look only at the
+//! status and restart nothing.
 
 use std::sync::Arc;
 
@@ -22,11 +23,11 @@ use serde_json::{Value, json};
 use super::{answer::as_json, gate::Gate, relay::Hub, started::Started};
 use crate::protocol::hub::{Upstream, UpstreamState};
 
-/// What it tells of.
+/// Components whose health is reported.
 #[derive(Clone)]
 pub(super) struct HealthSource {
     pub gate: Arc<Gate>,
-    /// `None` where a demo studio plays.
+    /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
     pub started: Started,
 }
@@ -35,7 +36,7 @@ pub(super) fn routes(source: HealthSource) -> Router {
     Router::new().route("/healthz", get(tell)).with_state(source)
 }
 
-/// How the hub is, the better the less.
+/// Health of the hub, ordered from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Health {
     Ok,
@@ -53,7 +54,7 @@ impl Health {
     }
 }
 
-/// The hub at one moment, so that all that is told of it belongs together.
+/// State of the hub at one moment, so that all parts of an answer are consistent.
 struct Seen {
     upstream: Upstream,
     store_trouble: Option<String>,
@@ -96,7 +97,7 @@ async fn tell(State(source): State<HealthSource>, request: Request) -> Response 
         Health::Degraded | Health::Down => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut body = json!({ "status": health.name() });
-    // Without the token that is all that is said.
+    // Without the token, only the status is reported.
     if source.gate.is_known(&request) {
         body["problems"] = troubles.iter().map(|(_, words)| words.as_str()).collect();
         body["version"] = env!("CARGO_PKG_VERSION").into();

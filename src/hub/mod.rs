@@ -1,29 +1,29 @@
-//! The page and the events behind one address: `meterbridge serve`.
+//! `meterbridge serve`: the page and the events behind one address.
 //!
-//! | path | what it gives |
+//! | path | content |
 //! | --- | --- |
-//! | `/events`, where there is an upstream | the hub's stream of all runs |
-//! | else `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as `meterbridge demo` has it |
-//! | `/api/v1/…` | the backend's REST, passed through |
-//! | `/healthz`, `/metrics` | how the hub is |
-//! | `/login` | the way in for browsers, where a token is asked for |
+//! | `/events`, with an upstream | the hub's stream of all runs |
+//! | otherwise `/events`, and `/api/v1/runs/events?run_id=…` in the backend's dialect | the demo studio's WebSocket, as in `meterbridge demo` |
+//! | `/api/v1/…` | the backend's REST API, forwarded |
+//! | `/healthz`, `/metrics` | health and metrics of the hub |
+//! | `/login` | login for browsers, when a token is required |
 //! | everything else | the page: GET and HEAD of its files |
 //!
-//! | module | what it is |
+//! | module | content |
 //! | --- | --- |
-//! | `args` | `meterbridge serve …` |
-//! | `server` | connections: accepted, bounded in number and in time, and ended |
-//! | `events` | a WebSocket's handshake; what comes after it is the demo's, or the hub's |
+//! | `args` | arguments of `meterbridge serve` |
+//! | `server` | connections: accepting, limiting and closing them |
+//! | `events` | the WebSocket handshake, before a connection goes to the demo or the hub |
 //! | [`relay`] | the hub itself |
-//! | `front` | all that stands in front of it, put together |
-//! | [`gate`] | who may come in |
-//! | [`passthrough`] | the backend's REST |
+//! | `front` | everything in front of the hub |
+//! | [`gate`] | access control |
+//! | [`passthrough`] | the backend's REST API |
 //! | `health`, `metrics` | `/healthz`, `/metrics` |
-//! | [`site`] | the page's files, in a folder or in this program |
-//! | `headers` | what every answer says to the browser |
+//! | [`site`] | the page's files, from a folder or embedded in the program |
+//! | `headers` | HTTP headers |
 //!
-//! A studio's viewer may come from a page of another origin, as with `meterbridge demo`: what the studio
-//! tells is made up and public, and what clients send changes nothing. A hub's may not.
+//! Viewers of a demo studio may come from pages of other origins, as with `meterbridge demo`: its
+//! data is made up and public, and input from clients changes nothing. Viewers of a hub may not.
 
 mod answer;
 mod args;
@@ -50,13 +50,13 @@ pub use run::run;
 pub use server::HubServer;
 pub use site::Site;
 
-/// Characters of the longest line that is told.
+/// Maximum length of a log line in characters.
 const LONGEST_LINE: usize = 1_000;
 
-/// Tells whoever runs the hub, in one line: names and words from outside may be in it.
+/// Logs one line to stderr. The text may contain names and messages from outside and is cleaned.
 fn tell(text: &str) {
     use std::io::Write;
 
-    // A closed stderr is no reason not to serve.
+    // A closed stderr must not stop the server.
     let _ = writeln!(std::io::stderr(), "{}", crate::text::excerpt(text, LONGEST_LINE));
 }

@@ -7,12 +7,13 @@ use crate::demo::DemoError;
 use crate::drain;
 use crate::server::signals::Signals;
 
-/// Serves the page with the demo studio or a hub, says where on stdout, and goes on until Ctrl-C or SIGTERM;
-/// then closes its clients with 1001 and returns, after the runs whose sockets it holds are over.
+/// Serves the page with the demo studio or a hub, prints its address to stdout, and runs until
+/// Ctrl-C or SIGTERM. Then closes its clients with 1001, waits for runs whose sockets it holds, and
+/// returns.
 ///
 /// # Errors
 ///
-/// When it cannot be opened; [`HubError::exit_code`] says what to exit with.
+/// Fails when the server cannot be started; [`HubError::exit_code`] gives the exit code.
 pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     let (listen, hub) = (args.listen, args.hub()?);
     let api = hub.as_ref().map(|hub| hub.connection.api.clone());
@@ -28,7 +29,7 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
         Some(hub) => HubServer::start_hub_behind(listen, Hub::open(hub)?, site, front).await?,
     };
     if lacks_page {
-        // A closed stderr is no reason not to serve, nor a closed stdout below.
+        // A closed stderr, or stdout below, must not stop the server.
         let _ = writeln!(
             io::stderr(),
             "warning: there is no page: run web/build.sh and start again here, or name the page's \
@@ -61,7 +62,7 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     #[test]
-    fn says_where_the_page_is_and_what_is_behind_it() {
+    fn announcement_names_address_and_upstream() {
         let said = |flags: &[&str]| {
             let flags = ["meterbridge", "serve"].iter().chain(flags);
             let Some(Command::Serve(command)) = Cli::parse_from(flags).command else {

@@ -1,4 +1,4 @@
-//! Connections: accepted, bounded in number and in time, and ended.
+//! HTTP connections: accepting them, limiting their number and duration, and closing them.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -24,27 +24,27 @@ use super::{
 use crate::demo::{DemoBroadcaster, DemoError, DemoOptions, server::ALL_RUNS};
 use crate::server::port::{self, next_connection};
 
-/// HTTP connections at a time; more wait to be accepted. Screens are counted beside them, by the
-/// gate: however many there are, somebody can still ask how the hub is.
+/// Maximum number of HTTP connections; more wait to be accepted. Screens are counted separately, by
+/// the gate, so that the hub's health can be queried however many screens there are.
 const MAX_CONNECTIONS: usize = 256;
 
-/// What the system keeps for a screen that reads nothing: by itself it would be megabytes for each.
+/// Send buffer per screen; the system's default may be megabytes for a screen that does not read.
 const SEND_BUFFER_BYTES: u32 = 256 << 10;
 
-/// Bytes of a request's head.
+/// Maximum size of a request's head in bytes.
 const MAX_HEAD_BYTES: usize = 16 << 10;
 
-/// A client has so long for the head of a request, and for the pause before it.
+/// Timeout for receiving the head of a request, including the idle time before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Nobody takes longer over a page and its 20 MB. Who does, reads nothing and is cut off; a client
-/// that is at rest merely connects again.
+/// Lifetime of a connection. Loading the page's 20 MB never takes this long. Clients that do not
+/// read are cut off; idle clients just reconnect.
 const CONNECTION_LIFETIME: Duration = Duration::from_secs(600);
 
-/// How long a client has to take the rest of an answer when its connection ends.
+/// Time for a client to receive the rest of an answer when its connection is closed.
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// Listens, as `meterbridge demo` does.
+/// Listens on the address, like `meterbridge demo`.
 fn bind(
     listen: SocketAddr,
     send_buffer_bytes: Option<u32>,
@@ -52,12 +52,12 @@ fn bind(
     port::bind(listen, send_buffer_bytes).map_err(|source| DemoError::listen(listen, source))
 }
 
-/// What is behind the page.
+/// The source of events behind the page.
 #[derive(Clone, Debug)]
 pub(super) enum Served {
     /// A demo studio.
     Demo(Arc<DemoBroadcaster>),
-    /// A hub, with an upstream.
+    /// A hub with an upstream.
     Hub(Arc<Hub>),
 }
 
@@ -69,7 +69,7 @@ impl Served {
         }
     }
 
-    /// Closes every viewer with 1001, and waits a moment for them to take it.
+    /// Closes every viewer with 1001 and waits briefly for confirmation.
     async fn close(&self) {
         match self {
             Self::Demo(broadcaster) => broadcaster.close().await,
@@ -78,8 +78,8 @@ impl Served {
     }
 }
 
-/// The page and its events on one port. Dropping it ends both at once; [`stop`](Self::stop) says
-/// goodbye first.
+/// Serves the page and its events on one port. Dropping it ends both at once; [`stop`](Self::stop)
+/// closes connections properly first.
 #[derive(Debug)]
 pub struct HubServer {
     address: SocketAddr,
@@ -90,12 +90,12 @@ pub struct HubServer {
 }
 
 impl HubServer {
-    /// Serves `site` and a studio on `listen` (port 0: any free one), on the runtime this is called
-    /// on. Without a site a page says how to get one.
+    /// Serves `site` and a demo studio on `listen` (port 0 for any free port), on the current
+    /// runtime. Without a site, a placeholder page explains how to get one.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// Fails when the address cannot be listened on.
     pub async fn start(
         listen: SocketAddr,
         options: DemoOptions,
@@ -108,11 +108,11 @@ impl HubServer {
         Self::start_behind(listen, options, site, front).await
     }
 
-    /// The same behind a front of its own.
+    /// Serves `site` and a demo studio, with the given front.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the front cannot be had.
+    /// Fails when the address cannot be listened on, or the front cannot be created.
     pub async fn start_behind(
         listen: SocketAddr,
         options: DemoOptions,
@@ -124,11 +124,11 @@ impl HubServer {
         Self::over(bound, served, site, front)
     }
 
-    /// The same with a hub in the studio's place.
+    /// Serves `site` and a hub.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the front cannot be had.
+    /// Fails when the address cannot be listened on, or the front cannot be created.
     pub async fn start_hub(
         listen: SocketAddr,
         hub: Hub,
@@ -137,11 +137,11 @@ impl HubServer {
         Self::start_hub_behind(listen, hub, site, FrontOptions::default()).await
     }
 
-    /// The same behind a front of its own.
+    /// Serves `site` and a hub, with the given front.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, or the front cannot be had.
+    /// Fails when the address cannot be listened on, or the front cannot be created.
     pub async fn start_hub_behind(
         listen: SocketAddr,
         hub: Hub,
@@ -166,22 +166,22 @@ impl HubServer {
         Ok(Self { address, served, stopping, serve })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the page is.
+    /// Returns the URL of the page.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// Where the events of all runs are.
+    /// Returns the URL of the stream of all runs.
     pub fn events_url(&self) -> String {
         format!("ws://{}{ALL_RUNS}", self.address)
     }
 
-    /// The hub that is served, where it is one.
+    /// Returns the hub; `None` for a demo studio.
     pub fn hub(&self) -> Option<&Hub> {
         match &self.served {
             Served::Demo(_) => None,
@@ -189,11 +189,11 @@ impl HubServer {
         }
     }
 
-    /// Closes every viewer with 1001 and every other connection when it has its answer, waits a
-    /// moment for both, and ends.
+    /// Closes every viewer with 1001 and every other connection after its answer, waits briefly for
+    /// both, and ends.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
-        // Ended or not: the port is free when both are through.
+        // The result does not matter: the port is free when both have finished.
         let _ = tokio::join!(self.served.close(), &mut self.serve);
     }
 }
@@ -216,7 +216,7 @@ fn router(front: Front, served: &Served, site: Option<Site>) -> Router {
     front.router(events, page)
 }
 
-/// Accepts connections until it is told to stop, then waits for those it has.
+/// Accepts connections until told to stop, then waits for the open ones.
 async fn serve(
     listener: TcpListener,
     router: Router,
@@ -226,10 +226,10 @@ async fn serve(
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     let accept = async {
-        // The room is never closed.
+        // The semaphore is never closed.
         while let Ok(place) = Arc::clone(&room).acquire_owned().await {
             let stream = next_connection(&listener).await;
-            // Who has no address any more has left.
+            // A client without an address has already left.
             let Ok(from) = stream.peer_addr() else { continue };
             let Some(peer) = gate.limits().enter(from.ip()) else {
                 gate.refusals().count(Reason::Connections);
@@ -240,7 +240,7 @@ async fn serve(
                 connection.await;
                 drop(place);
             });
-            // Those that have ended, so that they do not pile up.
+            // Remove finished tasks, so that they do not accumulate.
             while connections.try_join_next().is_some() {}
         }
     };
@@ -252,14 +252,14 @@ async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// Waits to be told to stop; nobody being left to tell is the same.
+/// Waits until told to stop, or until the sender is dropped.
 async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// Serves one connection until it ends or becomes a WebSocket.
 async fn converse(stream: TcpStream, router: Router, peer: Peer, stopped: watch::Receiver<bool>) {
-    // Small answers at once; where that cannot be had they are merely later.
+    // Send small answers at once; a failure only delays them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -269,17 +269,17 @@ async fn converse(stream: TcpStream, router: Router, peer: Peer, stopped: watch:
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        // Whatever ended it, the client knows: it has been told, or it left.
+        // However it ended, the client has been informed or has left.
         _ended = connection.as_mut() => return,
         () = told(stopped) => {}
         () = grows_old(&peer) => {}
     }
     connection.as_mut().graceful_shutdown();
-    // Who does not take it within the grace is cut off.
+    // Clients that do not finish within the grace period are cut off.
     let _ = timeout(CLOSE_GRACE, connection).await;
 }
 
-/// Waits until a connection has had its time. One that waits for the end of a run has not.
+/// Waits until a connection has reached its lifetime, extended while it waits for the end of a run.
 async fn grows_old(peer: &Peer) {
     loop {
         sleep(CONNECTION_LIFETIME).await;
@@ -289,7 +289,7 @@ async fn grows_old(peer: &Peer) {
     }
 }
 
-/// The router, telling it whose connection a request came on.
+/// The router as a service that adds the client's connection to each request.
 struct Answering {
     router: TowerToHyperService<Router>,
     peer: Peer,

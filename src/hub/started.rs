@@ -1,11 +1,11 @@
-//! When the hub was started.
+//! Start time of the hub.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// When the hub was started.
+/// Start time of the hub.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Started {
     pub at: Timestamp,
@@ -17,7 +17,7 @@ impl Started {
         Self { at: Timestamp::now(), clock: Instant::now() }
     }
 
-    /// How long that is ago.
+    /// Returns the time since the start.
     pub fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }

@@ -1,4 +1,4 @@
-//! The report as JSON.
+//! Writes the report as JSON.
 
 use std::io::{self, Write};
 
@@ -8,15 +8,15 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use super::Report;
 use crate::text;
 
-/// Writes the report over several lines. What cannot be seen, or that a terminal would obey, is written as
-/// `\uXXXX`, so that ids are as they came and the output can be looked at.
+/// Writes the report as indented JSON. Invisible characters and terminal controls are escaped as
+/// `\uXXXX`, so that ids are preserved and the output is safe to view.
 pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let mut serializer = Serializer::with_formatter(&mut *out, Visible(PrettyFormatter::new()));
     report.serialize(&mut serializer)?;
     writeln!(out)
 }
 
-/// Sets JSON out as [`PrettyFormatter`] does, with everything visible.
+/// A [`PrettyFormatter`] that also escapes invisible characters.
 struct Visible(PrettyFormatter<'static>);
 
 impl Formatter for Visible {

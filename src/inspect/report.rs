@@ -1,4 +1,4 @@
-//! The report as `inspect --json` writes it. Its fields are a contract: scripts read them.
+//! The report that `inspect --json` writes. Its fields are a stable interface for scripts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{Model, Node, Run};
 
-/// Everything a model knows, as plain values. What is absent is `null`.
+/// Content of a model as plain values. Absent values are `null`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     pub frames: u64,
@@ -14,11 +14,11 @@ pub struct Report {
     pub duplicates: u64,
     pub malformed: u64,
     pub ignored: u64,
-    /// In order of their first event.
+    /// Runs in the order of their first event.
     pub runs: Vec<RunReport>,
 }
 
-/// One run; nodes, times and error are those of its latest execution.
+/// One run; nodes, times and error belong to its latest execution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunReport {
     pub run_id: String,
@@ -28,21 +28,21 @@ pub struct RunReport {
     pub cancel_requested: bool,
     pub executions: u32,
     pub current_node: Option<String>,
-    /// RFC 3339 in UTC, with `Z`.
+    /// Time in RFC 3339, UTC with `Z`.
     pub started_at: Option<String>,
     pub ended_at: Option<String>,
     pub duration_ms: Option<u64>,
     pub fix_iterations: u32,
     pub error: Option<String>,
-    /// How it ended is known from REST and not from an event.
+    /// True when the run's outcome comes from REST and not from an event.
     pub from_rest: bool,
-    /// Distinct events of the run.
+    /// Number of distinct events of the run.
     pub events: u64,
-    /// In pipeline order, then those the pipeline does not know.
+    /// Nodes in pipeline order, followed by nodes that are not part of the pipeline.
     pub nodes: Vec<NodeReport>,
 }
 
-/// One node of a run, as its latest attempt left it.
+/// One node of a run, in the state of its latest attempt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeReport {
     pub name: String,
@@ -51,7 +51,7 @@ pub struct NodeReport {
     pub duration_ms: Option<u64>,
     pub error: Option<String>,
     pub inferred: bool,
-    /// What became of the latest attempt is known from REST and not from an event.
+    /// True when the outcome of the latest attempt comes from REST and not from an event.
     pub from_rest: bool,
     pub scores: Option<BTreeMap<String, f64>>,
 }

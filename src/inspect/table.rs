@@ -1,4 +1,4 @@
-//! The report as a table for a person.
+//! Writes the report as a table for people.
 
 use std::io::{self, Write};
 
@@ -8,24 +8,24 @@ use unicode_width::UnicodeWidthStr;
 use super::{NodeReport, Report, RunReport};
 use crate::text;
 
-/// How the table is written.
+/// Format of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Display columns of the terminal: longer lines are shortened, node lines wrapped. `None` keeps
-    /// everything.
+    /// Width of the terminal in columns: longer lines are shortened and node lines wrapped. `None`
+    /// means unlimited.
     pub width: Option<usize>,
-    /// Colours, by ANSI escape sequences.
+    /// True to use colours (ANSI escape sequences).
     pub colours: bool,
 }
 
-/// Narrower than this, a table is no table.
+/// Smallest width used for the table, even in narrower terminals.
 const LEAST_WIDTH: usize = 40;
 const GAP: &str = "  ";
 const SEPARATOR: &str = " · ";
 
-/// Writes a line and a node line for each run, and all counters as the closing line.
+/// Writes one line and the node lines for each run, and a last line with all counters.
 ///
-/// What is most worth reading stands first, so that a narrow terminal cuts off the ids.
+/// The most important columns come first, so that narrow terminals cut off only the ids.
 pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
     let width = style.width.unwrap_or(usize::MAX).max(LEAST_WIDTH);
     let rows: Vec<[String; 6]> = report.runs.iter().map(cells).collect();
@@ -91,7 +91,7 @@ fn cells(run: &RunReport) -> [String; 6] {
     ]
 }
 
-/// Texts to the left, numbers to the right.
+/// Formats a row: texts aligned left, numbers right.
 fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
     let mut text = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
@@ -110,7 +110,7 @@ fn line(cells: &[String; 6], widths: &[usize; 6]) -> String {
     text
 }
 
-/// The nodes in order, wrapped between nodes.
+/// Returns the nodes in order, with line breaks between nodes only.
 fn node_lines(nodes: &[NodeReport], width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for node in nodes {
@@ -145,7 +145,7 @@ fn node_word(node: &NodeReport) -> String {
     word
 }
 
-/// Milliseconds as a person says them: `850 ms`, `1.36 s`, `20.0 s`, `5 min 00 s`, `2 h 05 min`.
+/// Formats milliseconds: `850 ms`, `1.36 s`, `20.0 s`, `5 min 00 s`, `2 h 05 min`.
 fn humanised(millis: u64) -> String {
     let seconds = millis / 1000;
     match millis {
@@ -157,12 +157,12 @@ fn humanised(millis: u64) -> String {
     }
 }
 
-/// Text from the wire, fit for a terminal: no line breaks, nothing that a terminal would obey.
+/// Makes text from the wire safe for a terminal: one line, without control characters.
 pub(super) fn one_line(text: &str) -> String {
     text::one_line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Cut at `width` display columns, with `…` as the last one when something is missing.
+/// Shortens text to `width` display columns, ending in `…` when something was cut off.
 pub(super) fn shortened(text: &str, width: usize) -> String {
     let text = text.trim_end();
     if text.width() <= width {
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_said_as_a_person_says_them() {
+    fn durations_are_formatted_for_people() {
         for (millis, said) in [
             (0, "0 ms"),
             (999, "999 ms"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_cut_by_display_columns_and_obey_nothing_from_the_wire() {
+    fn text_is_cut_by_display_columns_and_stripped_of_controls() {
         assert_eq!(shortened("音楽制作", 5), "音楽…");
         assert_eq!(shortened("short", 5), "short");
         assert_eq!(one_line("a\n\tb \u{1b}[31mred"), "a b red");

@@ -1,21 +1,21 @@
-//! Whether somebody is there: whoever moves the pointer or presses a key is, for a while.
+//! Presence of a user: assumed for a while after each input.
 
-/// Without input for so long, nobody is there any more (design, section 10).
+/// Seconds without input after which the user counts as away (design, section 10).
 pub const AWAY_AFTER_SECS: f64 = 9.0;
 
-/// When somebody was last noticed. Times are seconds of any one clock.
+/// Time of the last input. Times are seconds of any one clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Attention {
     noticed_at_secs: f64,
 }
 
 impl Attention {
-    /// Whoever starts the program is there.
+    /// Starts with the user present: somebody has just started the program.
     pub fn new(now_secs: f64) -> Self {
         Self { noticed_at_secs: now_secs }
     }
 
-    /// Somebody did something.
+    /// Records user input.
     pub fn notice(&mut self, now_secs: f64) {
         self.noticed_at_secs = now_secs;
     }
@@ -24,7 +24,7 @@ impl Attention {
         now_secs - self.noticed_at_secs >= AWAY_AFTER_SECS
     }
 
-    /// Seconds until nobody is there any more; `None` when that is so already.
+    /// Returns the seconds until the user counts as away; `None` if away already.
     pub fn left_secs(&self, now_secs: f64) -> Option<f64> {
         let left = AWAY_AFTER_SECS - (now_secs - self.noticed_at_secs);
         (left > 0.0).then_some(left)
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nine_seconds_without_input_are_an_absence() {
+    fn user_is_away_after_9_s_without_input() {
         let mut attention = Attention::new(100.0);
         assert!(!attention.is_away(108.9));
         assert_eq!(attention.left_secs(108.5), Some(0.5));

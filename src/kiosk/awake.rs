@@ -1,15 +1,16 @@
 //! Keeping the screen awake on a desktop.
 //!
-//! The desktops of Linux and the BSDs offer `org.freedesktop.ScreenSaver` on the session's D-Bus: who
-//! calls `Inhibit` keeps the screen awake until the connection closes. One method call does not
-//! need a D-Bus library with its own executor (`zbus` brings forty crates): this is the small part
-//! of the protocol that it takes, after the [D-Bus specification] (authentication, messages).
+//! On Linux and BSD, desktops offer `org.freedesktop.ScreenSaver` on the D-Bus session bus: a call
+//! of `Inhibit` keeps the screen awake until the caller's connection closes. A single method call
+//! does not justify a D-Bus library with its own executor (`zbus` brings forty crates), so this
+//! module implements the small part of the protocol that it needs, after the [D-Bus specification]
+//! (authentication, messages).
 //!
 //! [D-Bus specification]: https://dbus.freedesktop.org/doc/dbus-specification.html
 
 use thiserror::Error;
 
-/// Why the screen may go dark, to stand after "The screen may go dark: ".
+/// The reason why the screen may go dark, worded to follow "The screen may go dark: ".
 #[derive(Debug, Error)]
 pub enum AwakeError {
     #[error("there is no desktop session here to ask; see docs/wall.md for a bare X server")]
@@ -29,14 +30,14 @@ pub enum AwakeError {
 #[cfg(all(unix, not(target_os = "macos")))]
 pub use session::{KeptAwake, keep_awake};
 
-/// A screen that is kept awake for as long as this lives.
+/// Keeps the screen awake until dropped.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 #[derive(Debug)]
 pub enum KeptAwake {}
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 impl KeptAwake {
-    /// Waits until it ends, and says why.
+    /// Waits until the screen is no longer kept awake; returns the reason.
     pub fn until_lost(self) -> AwakeError {
         match self {}
     }
@@ -46,7 +47,7 @@ impl KeptAwake {
 ///
 /// # Errors
 ///
-/// Always: a sentence of why is all there is on this system.
+/// Always fails: this system is not supported.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 pub fn keep_awake() -> Result<KeptAwake, AwakeError> {
     Err(AwakeError::UnknownSystem)
@@ -61,17 +62,17 @@ mod session {
     use super::AwakeError;
     use crate::kiosk::dbus::{Kind, Message, call, socket_of};
 
-    /// A service that the bus has to start first takes its time.
+    /// Timeout for an answer; the bus may have to start the service first.
     const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-    /// The bus allows 128 MiB; what is spoken here is far below.
+    /// Largest accepted message. The bus allows 128 MiB, but the messages used here are small.
     const MOST_BYTES: usize = 1 << 20;
 
-    /// A screen that is kept awake for as long as this lives.
+    /// Keeps the screen awake until dropped.
     #[derive(Debug)]
     pub struct KeptAwake(Bus);
 
     impl KeptAwake {
-        /// Waits until it ends, and says why.
+        /// Waits until the session ends the connection; returns the reason.
         pub fn until_lost(mut self) -> AwakeError {
             let endless = self.0.stream.get_ref().set_read_timeout(None);
             while endless.is_ok() && self.0.receive().is_ok() {}
@@ -83,7 +84,7 @@ mod session {
     ///
     /// # Errors
     ///
-    /// When there is no desktop session, or it has nothing to keep a screen awake with.
+    /// Fails when there is no desktop session, or the session has no screen saver service.
     pub fn keep_awake() -> Result<KeptAwake, AwakeError> {
         let stream = connect()?;
         stream.set_read_timeout(Some(ANSWER_WITHIN))?;
@@ -91,7 +92,7 @@ mod session {
         inhibit(stream)
     }
 
-    /// The session's bus; at its usual place where nobody says which it is.
+    /// Connects to the session bus; uses its default path when the environment gives no address.
     fn connect() -> Result<UnixStream, AwakeError> {
         let named = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok();
         let default = || Some(format!("unix:path={}/bus", std::env::var("XDG_RUNTIME_DIR").ok()?));
@@ -135,7 +136,7 @@ mod session {
             self.stream.get_mut().write_all(bytes)
         }
 
-        /// The bus learns from the socket itself who we are.
+        /// Authenticates with EXTERNAL: the bus reads the user id from the socket itself.
         fn introduce(&mut self) -> Result<(), AwakeError> {
             self.send(b"\0AUTH EXTERNAL\r\nDATA\r\n")?;
             for _ in 0..2 {
@@ -189,7 +190,8 @@ mod session {
 
         use super::*;
 
-        /// A bus that answers `Hello` with success and `Inhibit` with `answer`, and then goes.
+        /// Runs a bus that answers `Hello` with success and `Inhibit` with `answer`, and then
+        /// closes.
         fn with_bus(answer: &'static [u8]) -> Result<KeptAwake, AwakeError> {
             let (ours, theirs) = UnixStream::pair().unwrap();
             let bus = thread::spawn(move || {
@@ -205,7 +207,7 @@ mod session {
                 let hello = b"l\x02\x01\x01\0\0\0\0\x01\0\0\0\x08\0\0\0\x05\x01u\0\x01\0\0\0";
                 for answer in [&hello[..], answer] {
                     assert_eq!(bus.receive().unwrap().kind, Kind::Call);
-                    // Told to everybody: not the answer that is waited for.
+                    // A broadcast signal, which is not the expected answer.
                     bus.send(b"l\x04\x01\x01\0\0\0\0\x09\0\0\0\0\0\0\0").unwrap();
                     bus.send(answer).unwrap();
                 }
@@ -216,7 +218,7 @@ mod session {
         }
 
         #[test]
-        fn the_screen_is_awake_until_the_session_ends() {
+        fn screen_is_kept_awake_until_the_session_ends() {
             let cookie = b"l\x02\x01\x01\x04\0\0\0\x02\0\0\0\x0f\0\0\0\
                 \x05\x01u\0\x02\0\0\0\x08\x01g\0\x01u\0\0\x2a\0\0\0";
             let kept = with_bus(cookie).unwrap();
@@ -224,7 +226,7 @@ mod session {
         }
 
         #[test]
-        fn a_desktop_without_a_screen_saver_refuses() {
+        fn error_reply_to_inhibit_is_a_refusal() {
             let refusal = b"l\x03\x01\x01\x07\0\0\0\x02\0\0\0\x0f\0\0\0\
                 \x05\x01u\0\x02\0\0\0\x08\x01g\0\x01s\0\0\x02\0\0\0no\0";
             let error = with_bus(refusal).unwrap_err();

@@ -1,8 +1,8 @@
-//! The wire format of D-Bus, as far as method calls with texts and their answers need it. Pure.
+//! D-Bus wire format, limited to method calls with string arguments and their replies. No I/O.
 
 use std::os::unix::net::SocketAddr;
 
-/// What a message is.
+/// Message type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Call,
@@ -11,15 +11,15 @@ pub(super) enum Kind {
     Signal,
 }
 
-/// What is read of a message.
+/// The parts of a message that are read.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Message {
     pub kind: Kind,
-    /// The call that this answers.
+    /// Serial number of the call that this message answers.
     pub reply_to: Option<u32>,
-    /// The error's name.
+    /// Error name.
     name: Option<String>,
-    /// The first argument, where that is a text.
+    /// First argument, if it is a string.
     text: Option<String>,
 }
 
@@ -31,7 +31,7 @@ const REPLY_SERIAL: u8 = 5;
 const DESTINATION: u8 = 6;
 const SIGNATURE: u8 = 8;
 
-/// A method call with texts as arguments; `to` is destination, path and interface.
+/// Encodes a method call with string arguments; the tuple is destination, path and interface.
 pub(super) fn call(
     serial: u32,
     (destination, path, interface): (&str, &str, &str),
@@ -43,7 +43,7 @@ pub(super) fn call(
         align(&mut body, 4);
         push_text(&mut body, argument);
     }
-    // Little-endian, a call, no flags, version 1; the length of the fields comes last.
+    // Little-endian, method call, no flags, version 1. The length of the fields follows at the end.
     let mut bytes = vec![b'l', 1, 0, 1];
     bytes.extend(length(&body));
     bytes.extend(serial.to_le_bytes());
@@ -87,10 +87,10 @@ fn align(bytes: &mut Vec<u8>, to: usize) {
 }
 
 impl Message {
-    /// Bytes of the fixed head, which says how long the rest is.
+    /// Length in bytes of the fixed part of a header, which contains the length of the rest.
     pub const HEAD: usize = 16;
 
-    /// How many bytes follow a head; `None` when it is none.
+    /// Returns how many bytes follow `head`; `None` if `head` is invalid.
     pub fn rest(head: &[u8; Self::HEAD]) -> Option<usize> {
         let body = Reader::of(head, head)?.at(4).number()?;
         let fields = Reader::of(head, head)?.at(12).number()?;
@@ -128,7 +128,7 @@ impl Message {
                     let signature = fields.signature()?;
                     is_text |= code == SIGNATURE && signature.starts_with('s');
                 }
-                // Nothing that may be told to us has fields of another kind.
+                // Messages sent to this client have no header fields of other types.
                 _ => return None,
             }
         }
@@ -139,14 +139,14 @@ impl Message {
         Some(message)
     }
 
-    /// What an error says, to a person.
+    /// Returns the error text for display.
     pub fn words(&self) -> String {
         let name = self.name.as_deref().unwrap_or("no name");
         self.text.clone().unwrap_or_else(|| name.to_owned())
     }
 }
 
-/// Reads values in the order of bytes that a message's head names.
+/// Reads values in the byte order given by the message header.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where a bus listens: `unix:path=…` or `unix:abstract=…`, with other keys beside.
+/// Parses a bus address: `unix:path=…` or `unix:abstract=…`, possibly with further keys.
 pub(super) fn socket_of(address: &str) -> Option<SocketAddr> {
     let keys = address.strip_prefix("unix:")?;
     keys.split(',').find_map(|pair| match pair.split_once('=')? {
@@ -219,7 +219,7 @@ pub(super) fn socket_of(address: &str) -> Option<SocketAddr> {
     })
 }
 
-/// `%20` and its like.
+/// Decodes percent escapes such as `%20`.
 fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -243,9 +243,9 @@ mod tests {
         Message::read(head, rest)
     }
 
-    /// Byte for byte, after the specification.
+    /// Compared byte by byte with the layout in the specification.
     #[test]
-    fn a_call_is_laid_out_as_others_do() {
+    fn call_encoding_matches_the_specification() {
         let bytes = call(1, ("org.a", "/a", "org.a"), "M", &["x", "yz"]);
         let expected: &[&[u8]] = &[
             b"l\x01\x00\x01\x0f\0\0\0\x01\0\0\0\x4b\0\0\0",
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_names_its_call_and_an_error_its_reason() {
+    fn replies_carry_their_serial_and_errors_their_text() {
         let answer = b"l\x02\x01\x01\x04\0\0\0\x07\0\0\0\x0f\0\0\0\
             \x05\x01u\0\x02\0\0\0\x08\x01g\0\x01u\0\0\x2a\0\0\0";
         let message = read(answer).unwrap();
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_none_and_never_a_panic() {
+    fn malformed_messages_are_rejected_without_panic() {
         let whole = call(1, ("org.a", "/a", "org.a"), "M", &["x"]);
         for cut in 0..whole.len() {
             assert_eq!(read(&whole[..cut]), None);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bus_is_found_by_its_address() {
+    fn bus_addresses_are_parsed() {
         let path = |address: &str| {
             let found = socket_of(address)?;
             found.as_pathname().map(|path| path.display().to_string())

@@ -1,33 +1,33 @@
-//! How bright the picture is, by the time of day.
+//! Brightness of the picture by the time of day.
 
 use std::str::FromStr;
 
-/// From bright to dim, and back.
+/// Duration of a fade to or from the dimmed level.
 pub const FADE_SECS: f64 = 30.0;
-/// What a screen dims to unless told.
+/// Default dimmed level, as a fraction of full brightness.
 pub const DEFAULT_LEVEL: f32 = 0.4;
-/// Darker than this is off, which is the screen's own business.
+/// Lowest level that can be set; turning the screen off is left to the screen.
 pub const LEAST_LEVEL: f32 = 0.1;
-/// A failure is not dimmed below this, whatever was asked for: its words on their bar then still have
-/// the contrast of 3 : 1 that large type needs (WCAG 2.2, 1.4.3); `app/theme/` has the test.
+/// Lowest level for failures, whatever the settings say: it keeps the contrast of 3:1 that large
+/// text needs (WCAG 2.2, 1.4.3) on their bar. Tested in `app/theme/contrast.rs`.
 pub const LEAST_OF_A_FAILURE: f32 = 0.7;
 
 const MINUTES_A_DAY: u32 = 24 * 60;
 const SECS_A_DAY: f64 = 86_400.0;
 
-/// A part of each day, on the local clock; it may go past midnight.
+/// A period of each day in local time; may extend past midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
     from_min: u32,
     to_min: u32,
 }
 
-/// Where a fade stands.
+/// Current brightness.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Brightness {
-    /// 1 is undimmed.
+    /// Fraction of full brightness; 1 is undimmed.
     pub level: f32,
-    /// On the way from one level to another.
+    /// True during a fade.
     pub fading: bool,
 }
 
@@ -35,9 +35,9 @@ impl Brightness {
     pub const FULL: Self = Self { level: 1.0, fading: false };
 }
 
-/// How bright the picture is at a time of day, in seconds since midnight on the local clock.
+/// Returns the brightness at a time of day, in seconds since local midnight.
 ///
-/// The fade begins with the minute that was named, both in the evening and in the morning.
+/// Each fade starts at the minute given in `hours`, both when dimming and when brightening.
 pub fn brightness(secs_of_day: f64, hours: Hours, level: f32) -> Brightness {
     let since = |minute: u32| (secs_of_day - f64::from(minute) * 60.0).rem_euclid(SECS_A_DAY);
     let length_min = (hours.to_min + MINUTES_A_DAY - hours.from_min) % MINUTES_A_DAY;
@@ -66,7 +66,7 @@ impl FromStr for Hours {
     }
 }
 
-/// `7:30`, `07:30`; `24:00` is midnight.
+/// Parses `7:30` or `07:30` to minutes since midnight; `24:00` is 0.
 fn minute_of_day(text: &str) -> Option<u32> {
     let (hour, minute) = text.trim().split_once(':')?;
     let number = |digits: &str, most: u32| -> Option<u32> {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_goes_past_midnight() {
+    fn hours_past_midnight_dim_at_night() {
         let night = "22:00-07:00";
         for (clock, expected) in [
             ("12:00", 1.0),
@@ -110,16 +110,17 @@ mod tests {
     }
 
     #[test]
-    fn a_day_does_not() {
+    fn hours_within_a_day_dim_by_day() {
         assert_eq!(at("09:30-17:00", "8:00"), 1.0);
         assert_eq!(at("09:30-17:00", "12:00"), 0.4);
         assert_eq!(at("09:30-17:00", "18:00"), 1.0);
         assert_eq!(at("00:00-12:00", "6:00"), 0.4);
     }
 
-    /// Nothing flashes: a step of a 15th of a second is at most a 400th of the range.
+    /// No visible steps: within a fifteenth of a second, brightness changes by at most a 400th of
+    /// its range.
     #[test]
-    fn brightness_changes_slowly_and_says_when() {
+    fn brightness_changes_slowly_and_only_while_fading() {
         let night: Hours = "22:00-07:00".parse().unwrap();
         let mut before = brightness(0.0, night, 0.1);
         for tick in 1..=86_400 * 4 {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn hours_accept_common_notations() {
         let read = |text: &str| text.parse::<Hours>().ok().map(|h| (h.from_min, h.to_min));
         for (text, expected) in [
             ("22:00-07:00", Some((1320, 420))),

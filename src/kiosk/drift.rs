@@ -1,25 +1,25 @@
-//! Where the picture stands, against burn-in: once a minute it moves a little, and then rests.
+//! Position of the picture, against burn-in: once a minute it moves slightly, then rests.
 //!
-//! The places lie on a slow spiral that winds out from the middle and back in again, and never
-//! closes. So each is near the one before, and over hours the disc is covered evenly.
+//! The positions lie on a slow spiral that winds out from the centre and back in, and never closes.
+//! Each position is close to the previous one, and over hours the disc is covered evenly.
 
 use std::f64::consts::TAU;
 
-/// The furthest from the middle, and in one move, in design pixels (design, section 10).
+/// Largest distance from the centre, and of one move, in design pixels (design, section 10).
 pub const REACH: f32 = 24.0;
-/// From one move to the next.
+/// Time from the start of one move to the next.
 pub const PERIOD_SECS: f64 = 60.0;
-/// A move takes so long.
+/// Duration of a move.
 pub const MOVE_SECS: f64 = 4.0;
 
-/// Radians from place to place: a chord of it is shorter than [`REACH`].
+/// Angle between two positions in radians; its chord at the rim is shorter than [`REACH`].
 const TURN: f64 = 0.81;
-/// Of the way from the middle to the rim and back, from place to place.
+/// Radial progress per position, as a fraction of the way from the centre to the rim and back.
 const WINDING: f64 = 0.013_15;
 
-/// Where the picture stands `secs` after its start, in design pixels right and down.
+/// Returns the offset of the picture `secs` after its start, in design pixels right and down.
 ///
-/// `seed` chooses where on the spiral it begins.
+/// `seed` selects the start on the spiral.
 pub fn offset(secs: f64, seed: u64) -> (f32, f32) {
     let minute = (secs / PERIOD_SECS).floor().max(0.0);
     let to = place(minute, seed);
@@ -30,16 +30,16 @@ pub fn offset(secs: f64, seed: u64) -> (f32, f32) {
     (between(from.0, to.0), between(from.1, to.1))
 }
 
-/// Whether the picture is on its way at `secs`.
+/// True while the picture moves at `secs`.
 pub fn is_moving(secs: f64) -> bool {
     secs >= PERIOD_SECS && secs.rem_euclid(PERIOD_SECS) < MOVE_SECS
 }
 
-/// The place of a minute.
+/// Returns the position of a minute.
 fn place(minute: f64, seed: u64) -> (f64, f64) {
     let part = |bits: u64| (bits & 0xFFFF) as f64 / 65_536.0;
     let along = (minute * WINDING + part(seed)).fract();
-    // Out and back in; the root makes every ring as likely as its area.
+    // Out and back in; the square root makes the visits per ring proportional to its area.
     let radius = f64::from(REACH) * (1.0 - (2.0 * along - 1.0).abs()).sqrt();
     let (sin, cos) = (minute * TURN + part(seed >> 16) * TAU).sin_cos();
     (radius * cos, radius * sin)
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_leaves_its_disc_nor_moves_further_than_it_in_a_minute() {
+    fn offset_and_single_moves_stay_within_reach() {
         for seed in SEEDS {
             let mut before = offset(0.0, seed);
             for minute in 0..50_000 {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn it_moves_for_four_seconds_and_rests_for_the_others() {
+    fn picture_moves_for_4_s_of_each_minute() {
         let seed = 7;
         for minute in 1..20 {
             let start = f64::from(minute) * PERIOD_SECS;
@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(resting, offset(start + PERIOD_SECS - 1e-6, seed));
             assert!(!is_moving(start + MOVE_SECS) && !is_moving(start - 1e-6));
             assert!(is_moving(start) && is_moving(start + 3.9));
-            // Slow enough that a frame in 66 ms never jumps by more than a pixel.
+            // Slow enough to move by less than a pixel between frames 66 ms apart.
             let mut before = offset(start, seed);
             for frame in 1..=60 {
                 let now = offset(start + f64::from(frame) * 0.066, seed);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn over_a_week_the_whole_disc_is_covered() {
+    fn positions_cover_the_disc_evenly_in_a_week() {
         for seed in SEEDS {
             let mut visits = [0_u32; 16];
             for minute in 0..7 * 24 * 60 {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_begin_elsewhere() {
+    fn seeds_start_at_different_positions() {
         assert_ne!(offset(0.0, 0x1_1000), offset(0.0, 0x9_1000));
         assert_ne!(offset(0.0, 1000), offset(0.0, 9000));
     }

@@ -1,17 +1,17 @@
-//! What an unattended screen does over time: without a window or Bevy, and pure but for the two
-//! that speak with the system.
+//! Behaviour of an unattended screen over time, without a window or Bevy. Free of I/O, except for
+//! `awake` and `service`, which talk to the system.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `options` | the options, and what they mean |
-//! | `attention` | whether somebody is there |
-//! | `drift` | where the picture stands, against burn-in |
-//! | `dim` | how bright the picture is, by the time of day |
+//! | `options` | options and settings |
+//! | `attention` | presence of a user |
+//! | `drift` | position of the picture, against burn-in |
+//! | `dim` | brightness by the time of day |
 //! | `awake`, `dbus` | keeping the screen awake on a desktop (not in a page) |
-//! | `service` | what a service manager is told (not in a page) |
-//! | `watchdog` | whether frames still come, and whether a restart may help |
+//! | `service` | notices to a service manager (not in a page) |
+//! | `watchdog` | detection of missing frames, and limits on restarts |
 //!
-//! `app/platform/kiosk/` carries it out.
+//! `app/platform/kiosk/` applies these rules to the display.
 
 pub mod attention;
 #[cfg(not(target_arch = "wasm32"))]

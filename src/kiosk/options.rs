@@ -1,4 +1,4 @@
-//! The options of an unattended screen, and what they mean.
+//! Options of an unattended screen, and the settings made from them.
 
 use std::str::FromStr;
 
@@ -48,16 +48,16 @@ impl Default for KioskOptions {
     }
 }
 
-/// What an unattended screen does.
+/// Settings of an unattended screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KioskSettings {
-    /// Nobody operates the screen.
+    /// True for a screen that nobody operates.
     pub on: bool,
-    /// Which screen is filled; `None` leaves it to the system.
+    /// The monitor to fill; `None` leaves the choice to the system.
     pub screen: Option<MonitorChoice>,
-    /// When the picture is dimmed; `None` is never.
+    /// The period in which the picture is dimmed; `None` for never.
     pub dim: Option<Hours>,
-    /// What it is dimmed to; 1 is full brightness.
+    /// Dimmed level as a fraction of full brightness.
     pub dim_level: f32,
 }
 
@@ -78,18 +78,19 @@ impl From<&KioskOptions> for KioskSettings {
     }
 }
 
-/// One screen of a wall.
+/// One monitor of a wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonitorChoice {
-    /// From 1, counted from the left, and from the top where two stand above each other.
+    /// Number from 1, counted from the left, and from the top where two have the same horizontal
+    /// position.
     pub number: usize,
-    /// How many the wall has; `None` where that does not matter.
+    /// Number of monitors of the wall; `None` when not given.
     pub of: Option<usize>,
 }
 
 impl MonitorChoice {
-    /// Which of so many screens that this machine has, from 0. `None` leaves it to the system:
-    /// there is no such screen here, or the wall's screens hang on machines of their own.
+    /// Returns the index from 0 among this machine's monitors. `None` leaves the choice to the
+    /// system: there is no such monitor, or each monitor of the wall has a machine of its own.
     pub fn index_among(self, monitors: usize) -> Option<usize> {
         let shared = self.of.is_none_or(|of| monitors >= of);
         (shared && self.number <= monitors).then(|| self.number - 1)
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_screen_is_a_number_and_perhaps_of_how_many() {
+    fn monitor_choice_is_a_number_with_optional_total() {
         let read = |text: &str| text.parse::<MonitorChoice>().ok().map(|s| (s.number, s.of));
         for (text, expected) in [
             ("2", Some((2, None))),
@@ -143,13 +144,13 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_of_another_machine_is_this_machines_own() {
+    fn monitor_index_is_none_when_the_wall_spans_machines() {
         let index =
             |text: &str, monitors| text.parse::<MonitorChoice>().unwrap().index_among(monitors);
         assert_eq!(index("2", 3), Some(1));
         assert_eq!(index("2/3", 3), Some(1));
         assert_eq!(index("3", 2), None);
-        // A wall of three machines with a screen each.
+        // A wall of three machines with one monitor each.
         assert_eq!(index("2/3", 1), None);
         assert_eq!(index("1/3", 2), None);
         assert_eq!(index("1", 1), Some(0));
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_parts_of_full_brightness() {
+    fn dim_levels_are_limited_to_valid_fractions() {
         assert_eq!(level("0.4"), Ok(0.4));
         assert_eq!(level("1"), Ok(1.0));
         for text in ["0", "0.05", "1.1", "-1", "NaN", "dark", ""] {

@@ -1,18 +1,19 @@
-//! What a service manager is told: the protocol of `sd_notify(3)`, a line in a datagram.
+//! Notices to a service manager, by the protocol of `sd_notify(3)`: text lines in a datagram.
 
 #[cfg(unix)]
 use std::ffi::OsString;
 #[cfg(unix)]
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// A sign for whoever supervises the program.
+/// A notice to the service manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// The display is up.
+    /// The display is ready.
     Ready,
-    /// It still draws. Without these for `WatchdogSec` the service manager starts it anew.
+    /// Frames are being drawn. The service manager restarts the program if none comes for
+    /// `WatchdogSec`.
     Alive,
-    /// The display is closed, and the program ends as soon as nothing is at stake.
+    /// The display is closed; the program ends as soon as it holds no sockets of running runs.
     Stopping,
 }
 
@@ -27,7 +28,7 @@ impl Notice {
     }
 }
 
-/// The service manager that started this program.
+/// Connection to the service manager that started this program.
 #[derive(Debug)]
 #[cfg(unix)]
 pub struct Service {
@@ -37,18 +38,19 @@ pub struct Service {
 
 #[cfg(unix)]
 impl Service {
-    /// The one that `NOTIFY_SOCKET` names; `None` where there is none.
+    /// Returns the service manager named by `NOTIFY_SOCKET`; `None` if there is none.
     pub fn of_environment() -> Option<Self> {
         Self::at(std::env::var_os("NOTIFY_SOCKET")?)
     }
 
-    /// The one that listens at a path, or at a name of Linux's own, after `@`.
+    /// Returns the service manager that listens at a path, or on Linux at an abstract name after
+    /// `@`.
     pub fn at(name: OsString) -> Option<Self> {
         let at = address(name)?;
         Some(Self { socket: UnixDatagram::unbound().ok()?, at })
     }
 
-    /// Nobody can do anything about a service manager that does not listen.
+    /// Sends a notice. Errors are ignored, because nothing can be done about them.
     pub fn tell(&self, notice: Notice) {
         let _ = self.socket.send_to_addr(notice.line().as_bytes(), &self.at);
     }
@@ -67,7 +69,7 @@ fn address(name: OsString) -> Option<SocketAddr> {
     SocketAddr::from_pathname(name).ok()
 }
 
-/// Elsewhere there is none that speaks this.
+/// Other systems have no service manager with this protocol.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub enum Service {}
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_manager_hears_of_it() {
+    fn notices_reach_the_service_manager() {
         let folder = std::env::temp_dir().join(format!("meterbridge-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("notify");
@@ -106,14 +108,14 @@ mod tests {
         assert_eq!(heard(&socket), "READY=1\nSTATUS=The display is up.");
         assert_eq!(heard(&socket), "WATCHDOG=1");
         drop(socket);
-        // It is gone, and that is no trouble of ours.
+        // A service manager that is gone causes no error.
         service.tell(Notice::Alive);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn it_may_listen_at_an_abstract_name() {
+    fn notices_reach_an_abstract_socket() {
         use std::os::linux::net::SocketAddrExt;
         let name = format!("meterbridge-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name).unwrap();

@@ -1,42 +1,44 @@
-//! Whether frames still come, and whether a restart may help.
+//! Rules that detect missing frames and decide whether a restart may help.
 //!
-//! The watch counts looks, not hours: a machine that slept, or a program that was stopped as a
-//! whole, did not look in the meantime, so that a jump of the clock is no stall.
+//! The watchdog adds up its own checks instead of using the clock: while the machine sleeps or the
+//! program is stopped as a whole there are no checks, so that a jump of the clock does not count as
+//! a stall.
 
 use std::time::Duration;
 
-/// From one look to the next.
+/// Interval between checks.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A look counts for no more than this, however long ago the last one was.
+/// Upper limit of the time that one check adds, whatever the clock says.
 const MOST_OF_A_LOOK: Duration = Duration::from_secs(2);
-/// A display at rest draws once a second; without a frame for so long it is late.
+/// Time without a frame after which the display is late; a display at rest draws once a second.
 pub const LATE_AFTER: Duration = Duration::from_secs(10);
-/// Without a frame for so long it is stuck.
+/// Time without a frame after which the display is stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30);
-/// The first frame may need so long: drivers compile their shaders before it.
+/// Time limit for the first frame, before which drivers compile their shaders.
 pub const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(180);
 
-/// So many restarts …
+/// Maximum number of restarts within [`RESTARTS_WITHIN`]; if they do not help, more will not
+/// either.
 pub const MOST_RESTARTS: usize = 3;
-/// … within so long may help; what needs more has another cause.
+/// Period in which restarts are counted.
 pub const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
 
-/// What a look found.
+/// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A frame was drawn lately, or the first is being prepared.
+    /// A frame was drawn recently, or the first frame is not due yet.
     Fine,
-    /// The first frame after a silence.
+    /// A frame was drawn after the display had been late.
     Recovered { silent: Duration },
-    /// No frame for longer than there should be.
+    /// Still no frame, after `BecameLate` was returned.
     Late,
-    /// Late for the first time.
+    /// No frame for [`LATE_AFTER`], returned once.
     BecameLate { silent: Duration },
-    /// Nothing will come any more.
+    /// No frame for [`STUCK_AFTER`]; none is expected any more.
     Stuck { silent: Duration },
 }
 
-/// Watches a count of frames.
+/// Watches a frame counter.
 #[derive(Clone, Debug, Default)]
 pub struct Watchdog {
     frames: u64,
@@ -45,7 +47,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Looks at the count of frames drawn so far, `since_last` after the last look.
+    /// Checks the number of frames drawn so far, `since_last` after the previous check.
     pub fn look(&mut self, frames: u64, since_last: Duration) -> Found {
         if frames != self.frames {
             self.frames = frames;
@@ -70,13 +72,12 @@ impl Watchdog {
     }
 }
 
-/// When the program restarted itself, in seconds of the wall clock. It is handed from one
-/// incarnation to the next as text.
+/// Times of earlier restarts, in Unix seconds. Passed as text to the restarted program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restarts(Vec<u64>);
 
 impl Restarts {
-    /// Reads [`Restarts::to_text`]; what is unreadable is left out.
+    /// Parses the output of [`Restarts::to_text`]; unreadable parts are skipped.
     pub fn from_text(text: &str) -> Self {
         Self(text.split(',').filter_map(|at| at.trim().parse().ok()).collect())
     }
@@ -86,8 +87,8 @@ impl Restarts {
         at.join(",")
     }
 
-    /// The restarts with one more at `now_secs`, without those that lie too far back to count;
-    /// `None` when there have been too many lately. A clock that was set back does not matter.
+    /// Returns the recent restarts plus one at `now_secs`, or `None` when [`MOST_RESTARTS`]
+    /// happened within [`RESTARTS_WITHIN`]. Works even if the clock was set back.
     #[must_use]
     pub fn with_one_more(&self, now_secs: u64) -> Option<Self> {
         let within = RESTARTS_WITHIN.as_secs();
@@ -107,7 +108,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Looks each second; the first look that found something other than `Fine`, and what.
+    /// Checks once a second; returns the number and result of each check that is not `Fine` or
+    /// `Late`.
     fn silence(dog: &mut Watchdog, frames: u64, looks: u32) -> Vec<(u32, Found)> {
         (1..=looks)
             .map(|look| (look, dog.look(frames, SECOND)))
@@ -116,17 +118,17 @@ mod tests {
     }
 
     #[test]
-    fn a_display_at_rest_is_fine() {
+    fn one_frame_per_second_is_fine() {
         let mut dog = Watchdog::default();
         for second in 0..100_000 {
-            // A frame a second, now and then one that comes after the look.
+            // One frame per second, occasionally drawn just after the check.
             let frames = second - u64::from(second % 7 == 3);
             assert_eq!(dog.look(frames.max(1), SECOND), Found::Fine);
         }
     }
 
     #[test]
-    fn silence_is_said_once_and_is_stuck_in_the_end() {
+    fn missing_frames_are_late_after_10_s_and_stuck_after_30_s() {
         let mut dog = Watchdog::default();
         dog.look(1, SECOND);
         let secs = Duration::from_secs;
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_ends_the_silence() {
+    fn frame_after_being_late_is_a_recovery() {
         let mut dog = Watchdog::default();
         dog.look(1, SECOND);
         silence(&mut dog, 1, 29);
@@ -147,24 +149,24 @@ mod tests {
     }
 
     #[test]
-    fn the_first_frame_has_time() {
+    fn first_frame_may_take_180_s() {
         let mut dog = Watchdog::default();
         assert_eq!(silence(&mut dog, 0, 179), []);
         assert!(matches!(dog.look(0, SECOND), Found::Stuck { .. }));
     }
 
     #[test]
-    fn a_machine_that_slept_is_not_stuck() {
+    fn suspended_machine_is_not_stuck() {
         let mut dog = Watchdog::default();
         dog.look(1, SECOND);
-        // Eight hours between two looks, and the first frame thereafter needs a moment.
+        // Eight hours between two checks, and the first frame afterwards takes a moment.
         assert_eq!(dog.look(1, Duration::from_secs(8 * 3600)), Found::Fine);
         assert_eq!(dog.look(1, SECOND), Found::Fine);
         assert_eq!(dog.look(2, SECOND), Found::Fine);
     }
 
     #[test]
-    fn three_restarts_in_ten_minutes_are_the_most() {
+    fn at_most_three_restarts_within_ten_minutes() {
         let mut restarts = Restarts::from_text("");
         for at in [1000, 1100, 1599] {
             restarts = restarts.with_one_more(at).unwrap();
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_does_not_lock_the_door() {
+    fn clock_set_back_does_not_block_restarts() {
         let restarts = Restarts(vec![50_000, 50_100, 50_200]);
         assert_eq!(restarts.with_one_more(1_000), Some(Restarts(vec![1_000])));
     }

@@ -1,32 +1,32 @@
-//! The board: what a wall becomes when the runs are more than tiles. Failures, the running ones by
-//! node, the finished ones, and a field of cells, one for each node of each run.
+//! Layout of the board, the form of the wall for more runs than tiles: failures, running runs by
+//! node, finished runs, and a field with one cell for each node of each run.
 
 use super::Rect;
 
 const GAP: f32 = 36.0;
-/// A cell's largest pitch: a few runs do not make a field of slabs.
+/// Largest cell pitch in design pixels, so that a few runs do not get huge cells.
 const WIDEST_CELL: f32 = 15.0;
 const TALLEST_CELL: f32 = 26.0;
-/// Height of a cell to its width, where there is room to choose.
+/// Preferred ratio of cell height to width.
 const CELL_RATIO: f32 = 1.5;
 
-/// Where the parts of a board are.
+/// Areas of a board.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Board {
-    /// Failures; `None` when there are none to name.
+    /// Area of the failures; `None` when there are none.
     pub failed: Option<Rect>,
     pub running: Rect,
     pub finished: Rect,
     pub cells: Rect,
 }
 
-/// Width that failures have on a board.
+/// Returns the width of the failures on a board.
 pub fn failures_width(area: Rect) -> f32 {
     if area.h > area.w { area.w } else { (area.w * 0.325).min(760.0) }
 }
 
-/// Lays out a board in the area that tiles would have. `failures` is the height that failures
-/// would take with all of the area's; without any there is no room for them.
+/// Lays out a board in the wall's area. `failures` is the height that the failures need at their
+/// full width; `None` reserves no area for them.
 pub fn lay_out_board(area: Rect, failures: Option<f32>) -> Board {
     if area.h > area.w {
         return stacked(area, failures);
@@ -35,8 +35,8 @@ pub fn lay_out_board(area: Rect, failures: Option<f32>) -> Board {
     let left = if failures.is_some() { area.x + failed_w + GAP } else { area.x };
     let width = area.right() - left;
     let running_w = (width - GAP) * 0.565;
-    // Failures that need no more leave the cells all of the foot, and a little more makes the cells
-    // a little lower.
+    // If the failures leave enough height, the cells extend below them over the full width; to make
+    // that possible the cells may become somewhat lower.
     let needed = failures.unwrap_or(0.0);
     let upper = |cells_h: f32| area.h - cells_h - GAP;
     let (high, low) = (area.h * 0.29, area.h * 0.2);
@@ -70,19 +70,19 @@ fn stacked(area: Rect, failures: Option<f32>) -> Board {
     }
 }
 
-/// A field of runs, each a row of cells, in columns: the first run top left, the next below it.
+/// A field of runs in columns. Each run is one row of cells; runs fill a column from top to bottom.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellGrid {
-    /// What the runs fill.
+    /// Area filled by the runs.
     pub rect: Rect,
     pub columns: usize,
     pub rows: usize,
-    /// Cells of one run.
+    /// Number of cells per run.
     pub nodes: usize,
 }
 
 impl CellGrid {
-    /// Width of a cell with its share of the gaps; between two runs is one cell's width.
+    /// Returns the pitch of a cell. The gap between two columns is one cell wide.
     pub fn cell_w(&self) -> f32 {
         self.rect.w / (self.columns * (self.nodes + 1)) as f32
     }
@@ -91,7 +91,7 @@ impl CellGrid {
         self.rect.h / self.rows as f32
     }
 
-    /// The place of the run whose row is at a point.
+    /// Returns the place of the run whose row contains the point.
     pub fn place_at(&self, x: f32, y: f32) -> Option<usize> {
         let (dx, dy) = (x - self.rect.x, y - self.rect.y);
         if dx < 0.0 || dy < 0.0 || dx >= self.rect.w || dy >= self.rect.h {
@@ -103,7 +103,7 @@ impl CellGrid {
     }
 }
 
-/// The grid for so many runs of so many nodes that fills a rectangle best.
+/// Returns the grid for the given numbers of runs and nodes that fills the rectangle best.
 pub fn lay_out_cells(rect: Rect, runs: usize, nodes: usize) -> CellGrid {
     let runs = steady(runs);
     let nodes = nodes.max(1);
@@ -114,7 +114,7 @@ pub fn lay_out_cells(rect: Rect, runs: usize, nodes: usize) -> CellGrid {
         let filled = Rect::new(rect.x, rect.y, w * (columns * (nodes + 1)) as f32, h * rows as f32);
         CellGrid { rect: filled, columns, rows, nodes }
     };
-    // The ratio of a cell only grows with the number of columns.
+    // A cell's ratio of height to width grows monotonically with the number of columns.
     let (mut low, mut high) = (1, runs.max(1));
     while low < high {
         let middle = (low + high) / 2;
@@ -128,7 +128,7 @@ pub fn lay_out_cells(rect: Rect, runs: usize, nodes: usize) -> CellGrid {
     grid(low)
 }
 
-/// A number of places for so many runs that changes seldom: places must not move with each run.
+/// Rounds the number of runs up to a capacity that changes rarely, so that runs keep their places.
 fn steady(runs: usize) -> usize {
     let step = (runs.max(1).next_power_of_two() / 16).max(8);
     runs.max(1).next_multiple_of(step)
@@ -150,7 +150,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_of_a_board_keep_apart(
+        fn parts_of_a_board_do_not_overlap(
             width in 400.0_f32..8000.0,
             height in 400.0_f32..4500.0,
             failures in prop::option::of(160.0_f32..900.0),
@@ -170,7 +170,7 @@ mod tests {
         }
 
         #[test]
-        fn every_run_has_a_row_of_cells(runs in 1_usize..12_000, nodes in 1_usize..16) {
+        fn grid_has_a_row_for_every_run(runs in 1_usize..12_000, nodes in 1_usize..16) {
             let rect = Rect::new(56.0, 600.0, 1200.0, 220.0);
             let grid = lay_out_cells(rect, runs, nodes);
             prop_assert!(grid.columns * grid.rows >= runs);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn many_runs_fill_the_field_and_a_run_is_found_again() {
+    fn cells_fill_the_field_and_points_map_to_places() {
         let rect = Rect::new(56.0, 600.0, 1200.0, 220.0);
         for runs in [400, 10_000] {
             let grid = lay_out_cells(rect, runs, 9);

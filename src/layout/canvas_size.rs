@@ -1,4 +1,4 @@
-//! The screen in design pixels.
+//! Size of the canvas in design pixels.
 
 /// A rectangle in design pixels, y down.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,22 +30,22 @@ impl Rect {
         self.y + self.h / 2.0
     }
 
-    /// Whether a point lies in it.
+    /// True when the point lies in the rectangle.
     pub fn holds(&self, x: f32, y: f32) -> bool {
         (self.x..self.right()).contains(&x) && (self.y..self.bottom()).contains(&y)
     }
 
-    /// The rectangle made smaller by `by` on every side.
+    /// Returns the rectangle reduced by `by` on every side.
     pub fn inset(&self, by: f32) -> Self {
         Self::new(self.x + by, self.y + by, self.w - 2.0 * by, self.h - 2.0 * by)
     }
 
-    /// The rectangle moved by a vector.
+    /// Returns the rectangle moved by a vector.
     pub fn translated(&self, dx: f32, dy: f32) -> Self {
         Self::new(self.x + dx, self.y + dy, self.w, self.h)
     }
 
-    /// The rectangle `t` of the way from here (0) to `other` (1).
+    /// Interpolates from this rectangle (`t` = 0) to `other` (`t` = 1).
     pub fn lerp(&self, other: &Self, t: f32) -> Self {
         let mix = |a: f32, b: f32| a + (b - a) * t;
         Self::new(
@@ -57,40 +57,40 @@ impl Rect {
     }
 }
 
-/// The screen, or the part of it that a view has, measured in design pixels.
+/// Size of the screen, or of the part that a view occupies, in design pixels.
 ///
-/// One factor applies to everything (design section 9): the height makes 1080, unless the shape is
-/// narrower than 3:2; then the width makes 1620 and the height has more than 1080.
+/// One scale applies to everything (design, section 9): the height is 1080, unless the aspect ratio
+/// is narrower than 3:2; then the width is 1620 and the height exceeds 1080.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CanvasSize {
     pub width: f32,
     pub height: f32,
-    /// Device pixels to a design pixel.
+    /// Device pixels per design pixel.
     pub scale: f32,
 }
 
 impl CanvasSize {
     pub const HEIGHT: f32 = 1080.0;
-    /// The least width before everything gets smaller.
+    /// Smallest width; narrower screens scale everything down instead.
     pub const LEAST_WIDTH: f32 = 1620.0;
-    /// Free space at the left and right edge.
+    /// Margin at the left and right edge.
     pub const MARGIN: f32 = 56.0;
-    /// Height of the meter bridge at the foot of every view.
+    /// Height of the meter bridge at the bottom of every view.
     pub const BRIDGE_HEIGHT: f32 = 184.0;
 
-    /// The screen of so many device pixels. An empty one counts as one pixel.
+    /// Returns the canvas size for a screen in device pixels. Sizes below one pixel count as one.
     pub fn of_pixels(width_px: f32, height_px: f32) -> Self {
         let (width_px, height_px) = (width_px.max(1.0), height_px.max(1.0));
         let scale = (height_px / Self::HEIGHT).min(width_px / Self::LEAST_WIDTH);
         Self { width: width_px / scale, height: height_px / scale, scale }
     }
 
-    /// The right end of what is drawn.
+    /// Returns the right edge of the content.
     pub fn right(&self) -> f32 {
         self.width - Self::MARGIN
     }
 
-    /// Height that a 16:9 screen does not have.
+    /// Returns the height in excess of a 16:9 screen's.
     pub fn extra_height(&self) -> f32 {
         (self.height - Self::HEIGHT).max(0.0)
     }
@@ -101,7 +101,7 @@ mod tests {
     use super::CanvasSize;
 
     #[test]
-    fn a_wall_scales_by_its_height_and_a_portrait_screen_by_its_width() {
+    fn landscape_scales_by_height_and_portrait_by_width() {
         let check = |pixels: (f32, f32), expected: (f32, f32, f32)| {
             let canvas_size = CanvasSize::of_pixels(pixels.0, pixels.1);
             assert_eq!(

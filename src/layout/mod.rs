@@ -1,5 +1,5 @@
-//! Where things stand: pure requests → results in design pixels (1080 to the height of a 16:9
-//! screen, y down). Knows nothing of what is drawn, and nothing of Bevy.
+//! Layout: pure functions from requests to positions in design pixels (1080 for the height of a
+//! 16:9 screen, y down). Independent of what is drawn, and of Bevy.
 
 mod board;
 mod canvas_size;

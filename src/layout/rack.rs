@@ -1,55 +1,56 @@
-//! The rack: one module a node in a row, the running ones larger, the FIX loop beneath.
+//! Layout of the rack: one module per node in a row, running ones larger, with the FIX loop below.
 
 use super::Rect;
 
-/// Modules keep at least this width; more of them make a second row.
+/// Minimum width of a module; if more modules are needed, they go into a second row.
 const LEAST_WIDTH: f32 = 112.0;
 const NORMAL_WIDTH: f32 = 196.0;
 const NORMAL_HEIGHT: f32 = 296.0;
 const FOCUS_WIDTH: f32 = 338.0;
-/// From three running nodes on, focus modules shrink to this.
+/// Width of focused modules when three or more nodes run.
 const CROWDED_FOCUS_WIDTH: f32 = 282.0;
-/// How far a focus module rises above and below the others.
+/// Height by which a focused module extends above and below the others.
 const FOCUS_RISE: f32 = 28.0;
 const GAP: f32 = 14.0;
-/// On wide screens gaps widen up to this before modules do.
+/// Width up to which gaps grow on wide screens before modules do.
 const WIDEST_GAP: f32 = 44.0;
-/// Between two rows: room for the cables that hang there.
+/// Gap between two rows, with room for the hanging cables.
 const ROW_GAP: f32 = 84.0;
-/// Radii of the loop's lanes, the innermost (first pass) first.
+/// Radii of the loop's lanes, from the innermost (first pass) outwards.
 const LANE_RADII: [f32; 3] = [118.0, 140.0, 162.0];
 const LANE_TOP: f32 = 16.0;
 const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
 const ARC_BELOW_LANE_TOP: f32 = 82.0;
 
-/// What a rack is made for.
+/// Input of [`lay_out_rack`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct RackRequest {
-    /// One entry a module, in order: whether it runs (or failed) and takes the focus size.
+    /// One entry per module, in order: true if its node runs or failed, which enlarges the module.
     pub focus: Vec<bool>,
-    /// Left and right end, and the upper edge of the (first) row.
+    /// Left and right edge, and the top of the first row.
     pub left: f32,
     pub right: f32,
     pub top: f32,
-    /// How much larger modules are than on a wall, in design pixels. From more than 1 on there are
-    /// two rows at least: so a portrait screen is filled.
+    /// Factor by which modules are larger than on a landscape wall. A value above 1 produces at
+    /// least two rows, to fill a portrait screen.
     pub enlarged: f32,
-    /// Modules that the loop leads back to and comes from (COMPOSE and VALIDATE).
+    /// Indices of the first and last module of the loop (COMPOSE and VALIDATE).
     pub loop_between: Option<(usize, usize)>,
 }
 
-/// A module's place.
+/// Position of a module.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ModuleBox {
     pub rect: Rect,
     pub focus: bool,
-    /// Size relative to the normal width (focus: to the focus width), for what is inside.
+    /// Scale of the content, relative to the normal width or, for focused modules, to the focus
+    /// width.
     pub scale: f32,
     pub row: usize,
 }
 
 impl ModuleBox {
-    /// Where the signal comes in and goes out.
+    /// Returns the positions of the input and output jacks.
     pub fn jacks(&self) -> ((f32, f32), (f32, f32)) {
         let (inset, from_bottom) = if self.focus { (40.0, 34.0) } else { (38.0, 26.0) };
         let y = self.rect.bottom() - from_bottom;
@@ -58,41 +59,42 @@ impl ModuleBox {
     }
 }
 
-/// The FIX loop's place.
+/// Position of the FIX loop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixLoop {
     pub centre_x: f32,
-    /// Upper end of the lanes.
+    /// Top of the lanes.
     pub top: f32,
     /// Centre of the half circles.
     pub arc_y: f32,
     pub radii: [f32; 3],
-    /// The FIX module.
+    /// Position of the FIX module.
     pub module: Rect,
 }
 
-/// A rack.
+/// Result of [`lay_out_rack`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rack {
     pub modules: Vec<ModuleBox>,
-    /// Upper edges of the rows.
+    /// Tops of the rows.
     pub row_tops: Vec<f32>,
-    /// Height of a normal module.
+    /// Height of a module without focus.
     pub module_height: f32,
     pub fix_loop: Option<FixLoop>,
 }
 
 impl Rack {
-    /// Lower edge of the last row of normal modules.
+    /// Returns the bottom of the last row, measured at modules without focus.
     pub fn bottom(&self) -> f32 {
         self.row_tops.last().map_or(0.0, |top| top + self.module_height)
     }
 }
 
-/// More modules than this make two rows where they are enlarged.
+/// Number of enlarged modules above which they are laid out in two rows.
 const MOST_ENLARGED_IN_A_ROW: usize = 4;
 
-/// Lays out a rack. A module's place depends only on how many there are and which have focus.
+/// Lays out a rack. A module's position depends only on the number of modules and on which have
+/// focus.
 pub fn lay_out_rack(request: &RackRequest) -> Rack {
     let count = request.focus.len();
     let width = request.right - request.left;
@@ -109,7 +111,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         })
         .unwrap_or(1);
     let per_row = count.div_ceil(rows).max(1);
-    // On a wall two rows share the height of one and a half.
+    // On a landscape wall, rows are reduced in height when there are several.
     let shrink = if rows == 1 || is_enlarged { enlarged } else { 0.72 };
 
     let mut modules = Vec::with_capacity(count);
@@ -128,7 +130,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         let height = NORMAL_HEIGHT * shrink;
         let top = request.top + row as f32 * (height + ROW_GAP * shrink);
         row_tops.push(top);
-        // Where every module has the focus, they share the width.
+        // When all modules of a row have focus, they share its width.
         let focus_w = if normal == 0 && focused > 0 {
             ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * enlarged.max(1.6))
         } else {
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn enlarged_modules_stand_in_two_rows_beneath_each_other() {
+    fn enlarged_modules_are_laid_out_in_two_rows() {
         for focused in 0..8 {
             let rack = lay_out_rack(&RackRequest {
                 focus: (0..8).map(|index| index == focused).collect(),
@@ -214,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rack_with_one_running_node_is_the_mock_up() {
+    fn rack_with_one_running_node_matches_the_mock_up() {
         let focus = [false, false, true, false, false, false, false, false];
         let rack = rack(&focus, 1920.0);
         assert_eq!(rack.modules[0].rect, Rect::new(56.0, 312.0, 196.0, 296.0));
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_never_overlap_nor_leave_the_rack() {
+    fn modules_do_not_overlap_or_leave_the_rack() {
         for count in 1..=40 {
             for focused in 0..count.min(5) {
                 for width in [1620.0, 1920.0, 2560.0] {

@@ -1,36 +1,36 @@
-//! The wall: a tile a run, as large as their number allows. Nothing scrolls; what has no room is
-//! for whoever asks to count.
+//! Layout of the wall: one tile per run, as large as their number allows. Nothing scrolls; the
+//! caller counts the runs that do not fit.
 
 use super::board::failures_width;
 use super::{CanvasSize, Rect};
 
 const GAP: f32 = 16.0;
-/// Upper edge of the tiles: the header is above.
+/// Top of the tiles, below the header.
 const TOP: f32 = 120.0;
-/// Between the tiles and the bridge.
+/// Gap between the tiles and the bridge.
 const FOOT: f32 = 24.0;
-/// Runs that still get the whole width each.
+/// Largest number of runs that are shown as full-width strips.
 const MOST_STRIPS: usize = 3;
-/// Failures that still are tiles of their own: more of them are told together, by cause.
+/// Largest number of failures shown as separate tiles; more are grouped by cause.
 pub const MOST_FAILED_TILES: usize = 3;
 
-/// How much a tile has to say, from the most to the least.
+/// Amount of detail on a tile, in descending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Density {
-    /// The whole width: the chain with names and times.
+    /// Full width: the chain with names and times.
     Strip,
-    /// 3×2 on a 16:9 screen.
+    /// 3×2 tiles on a 16:9 screen.
     Large,
-    /// 5×3.
+    /// 5×3 tiles.
     Medium,
-    /// 8×5: title, node, status.
+    /// 8×5 tiles: title, node, status.
     Small,
 }
 
 impl Density {
     const ALL: [Self; 4] = [Self::Strip, Self::Large, Self::Medium, Self::Small];
 
-    /// The least width and height of a tile.
+    /// Returns the minimum width and height of a tile.
     fn least(self) -> (f32, f32) {
         match self {
             Self::Strip => (1400.0, 220.0),
@@ -41,29 +41,29 @@ impl Density {
     }
 }
 
-/// What a wall is made for.
+/// Input of [`lay_out_wall`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WallRequest {
     pub area: Rect,
-    /// Tiles of failures, which come first and are larger.
+    /// Number of failure tiles, which come first and are larger.
     pub failed: usize,
-    /// All other tiles.
+    /// Number of all other tiles.
     pub others: usize,
-    /// No looser than this, so that a wall does not change with every run that comes and goes.
+    /// Minimum density, so that the wall does not change with every run that comes and goes.
     pub at_least: Density,
 }
 
-/// Tiles in their order: `failed`, then `others`, row by row.
+/// Tiles in order: `failed`, then `others`, row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wall {
     pub density: Density,
     pub failed: Vec<Rect>,
     pub others: Vec<Rect>,
-    /// Places beyond those asked for that the grid has in its rows.
+    /// Number of unused cells in the rows of the grid.
     pub free: usize,
 }
 
-/// Where the tiles of a screen are: between the header and the bridge.
+/// Returns the area of the tiles, between the header and the bridge.
 pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
     let height = canvas_size.height - TOP - FOOT - CanvasSize::BRIDGE_HEIGHT;
     Rect::new(
@@ -74,8 +74,8 @@ pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
     )
 }
 
-/// Where many failures are told together, beside the tiles of all other runs, and what is left for
-/// these: to the right of the failures, or below them on a high screen.
+/// Splits an area into one for many failures, grouped by cause, and one for the tiles of all other
+/// runs: to the right of the failures, or below them on a portrait screen.
 pub fn beside_failures(area: Rect) -> (Rect, Rect) {
     let Rect { x, y, w, h } = area;
     let width = failures_width(area);
@@ -86,8 +86,8 @@ pub fn beside_failures(area: Rect) -> (Rect, Rect) {
     (Rect::new(x, y, width, h), Rect::new(x + width + GAP, y, w - width - GAP, h))
 }
 
-/// Lays out a wall in the loosest grid that holds every tile; `None` where none does, which is
-/// when a wall becomes a board. A grid has as few columns as hold its tiles: names get the room.
+/// Lays out a wall with the lowest density that fits all tiles; `None` if none does, and the caller
+/// shows a board instead. Uses the fewest columns that fit, which leaves names the most room.
 pub fn lay_out_wall(request: &WallRequest) -> Option<Wall> {
     if request.failed > MOST_FAILED_TILES {
         return None;
@@ -102,7 +102,7 @@ fn lay_out_at(request: &WallRequest, density: Density) -> Option<Wall> {
     let tiles = request.failed + request.others;
     let (most_columns, most_rows) = most(request.area, density);
     if density == Density::Strip {
-        // A failure beside others stands out by its size, which strips do not have.
+        // Failures stand out by size, and strips all have the same size.
         let fits = tiles == 1 || (request.failed == 0 && tiles <= MOST_STRIPS);
         let rows = tiles.clamp(1, most_rows);
         let rect = |row: usize| cell(request.area, (1, rows), (0, row), (1, 1));
@@ -132,17 +132,17 @@ fn lay_out_at(request: &WallRequest, density: Density) -> Option<Wall> {
     })
 }
 
-/// Columns and rows that tiles of this density have room for.
+/// Returns the number of columns and rows that fit at this density.
 fn most(area: Rect, density: Density) -> (usize, usize) {
     let (least_w, least_h) = density.least();
     let count = |room: f32, least: f32| {
-        // What is a hair too narrow is wide enough.
+        // Tolerates a rounding error of one pixel.
         (((room + GAP + 1.0) / (least + GAP)).floor() as usize).max(1)
     };
     (count(area.w, least_w), count(area.h, least_h))
 }
 
-/// A rectangle of cells of a grid that fills the area.
+/// Returns the rectangle of a span of grid cells.
 fn cell(
     area: Rect,
     (columns, rows): (usize, usize),
@@ -166,7 +166,7 @@ struct Slot {
     span: (usize, usize),
 }
 
-/// Cells of a grid, and what stands in them.
+/// A grid during placement: cells taken, and tiles placed.
 struct Grid {
     columns: usize,
     rows: usize,
@@ -175,11 +175,11 @@ struct Grid {
 }
 
 impl Grid {
-    /// A grid with everything in it; `None` where it has no room for all.
+    /// Places all tiles in a grid; `None` if they do not fit.
     fn filled(columns: usize, rows: usize, failed: usize, others: usize) -> Option<Self> {
         let taken = vec![false; columns * rows];
         let mut grid = Self { columns, rows, taken, slots: Vec::new() };
-        // One failure takes four cells, each of several two, one below the other.
+        // A single failure takes 2×2 cells; several take 2×1 each, below one another.
         let span = if failed == 1 { (2, 2) } else { (2, 1) };
         for _ in 0..failed {
             let down_first =
@@ -232,7 +232,7 @@ mod tests {
     const HD: (f32, f32) = (1920.0, 1080.0);
 
     #[test]
-    fn twelve_runs_with_a_failure_are_the_mock_up() {
+    fn twelve_runs_with_a_failure_match_the_mock_up() {
         let wall = wall(HD, 1, 11).unwrap();
         let rounded = |rect: Rect| [rect.x, rect.y, rect.w, rect.h].map(|v| (v * 10.0).round());
         assert_eq!(wall.density, Density::Medium);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn more_failures_are_smaller_and_then_the_studios() {
+    fn two_failures_get_smaller_tiles_and_four_get_none() {
         assert_eq!(wall(HD, 1, 0).map(|wall| wall.density), Some(Density::Strip));
         assert_eq!(wall(HD, 1, 2).map(|wall| wall.density), Some(Density::Large));
         let two = wall(HD, 2, 3).unwrap();
@@ -271,14 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wall_may_be_kept_denser_than_it_need_be() {
+    fn minimum_density_is_respected() {
         let area = wall_area(&CanvasSize::of_pixels(1920.0, 1080.0));
         let request = WallRequest { area, failed: 0, others: 5, at_least: Density::Medium };
         assert_eq!(lay_out_wall(&request).map(|wall| wall.density), Some(Density::Medium));
     }
 
     #[test]
-    fn beside_many_failures_there_is_room_for_what_runs() {
+    fn area_beside_failures_fits_other_runs() {
         for (canvas_size, most) in [(HD, 25), ((1080.0, 1920.0), 40)] {
             let area = wall_area(&CanvasSize::of_pixels(canvas_size.0, canvas_size.1));
             let (block, rest) = beside_failures(area);
@@ -304,7 +304,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tiles_neither_overlap_nor_leave_the_wall(
+        fn tiles_do_not_overlap_or_leave_the_wall(
             width in 400.0_f32..8000.0,
             height in 400.0_f32..4500.0,
             failed in 0_usize..=4,
@@ -313,7 +313,7 @@ mod tests {
             let area = wall_area(&CanvasSize::of_pixels(width, height));
             let request = WallRequest { area, failed, others, at_least: Density::Strip };
             let Some(wall) = lay_out_wall(&request) else {
-                // What any 16:9 screen holds, every screen holds.
+                // Every screen fits at least what any 16:9 screen fits.
                 prop_assert!(failed > MOST_FAILED_TILES || 2 * failed + others > 24);
                 return Ok(());
             };

@@ -1,4 +1,4 @@
-//! What the servers of this program have in common: the demo studio and the hub.
+//! Code shared by the servers of this program: the demo studio and the hub.
 
 pub(crate) mod port;
 pub(crate) mod signals;

@@ -1,31 +1,32 @@
-//! A port to listen on, and who comes in.
+//! Listening on a port, and accepting connections.
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// After a failed `accept` (no file handles left, say) the next try comes this much later.
+/// Pause after a failed `accept`, for example when no file handles are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections that may wait to be accepted, as the standard library has it.
+/// Limit of connections waiting to be accepted; the same as in the standard library.
 const BACKLOG: u32 = 1024;
 
-/// Listens on `listen` (port 0: any free one), and says where that is. `send_buffer_bytes` is what the
-/// system keeps, roughly, for a client that reads nothing, where it does not decide that itself.
+/// Listens on `listen` (port 0 for any free port) and returns the listener with its actual address.
+/// `send_buffer_bytes` is roughly the amount of data that the system buffers for a client that does
+/// not read; `None` leaves it to the system.
 ///
 /// # Errors
 ///
-/// When the address cannot be listened on.
+/// Fails when the address cannot be listened on.
 pub(crate) fn bind(
     listen: SocketAddr,
     send_buffer_bytes: Option<u32>,
 ) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // As the standard library does: a server that is started again has its port at once.
+    // As in the standard library: a restarted server can use its port at once.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     if let Some(bytes) = send_buffer_bytes {
-        // Connections have it from the listener.
+        // Accepted connections inherit the size from the listener.
         socket.set_send_buffer_size(bytes)?;
     }
     socket.bind(listen)?;
@@ -34,7 +35,7 @@ pub(crate) fn bind(
     Ok((listener, address))
 }
 
-/// The next connection, however long it takes. Cancelling it loses none.
+/// Waits for the next connection, for as long as it takes. Cancel-safe: no connection is lost.
 pub(crate) async fn next_connection(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {

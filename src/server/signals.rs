@@ -1,8 +1,9 @@
-//! The signals to end, which are asked for before the address is out: who reads it may send one.
+//! Termination signals. Handlers are installed before the server prints its address, because a
+//! script that reads the address may send a signal at once.
 
 use std::io;
 
-/// What ends a server: Ctrl-C or SIGTERM.
+/// Handlers for Ctrl-C and SIGTERM.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -12,7 +13,7 @@ pub(crate) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// From here on the signals end nothing by themselves.
+    /// Installs the handlers; from then on the signals do not end the process by themselves.
     pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -21,7 +22,7 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them.
+    /// Waits for one of the signals.
     pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -38,7 +39,7 @@ impl Signals {
     }
 
     pub(crate) async fn received(&mut self) {
-        // Without a way to be told, the server stays open until it is killed.
+        // If signals cannot be received, the server runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

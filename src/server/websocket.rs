@@ -1,4 +1,4 @@
-//! What servers do with a WebSocket.
+//! WebSocket helpers for servers.
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -7,7 +7,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, protocol::CloseFrame},
 };
 
-/// Closes from this side and waits for the other to agree.
+/// Closes the connection from this side and waits for the other side to confirm.
 pub(crate) async fn close<S>(
     socket: &mut WebSocketStream<S>,
     frame: CloseFrame,

@@ -1,4 +1,4 @@
-//! The question before something is done to runs, and its answer.
+//! The dialog that asks for confirmation of a run operation.
 
 use smol_str::SmolStr;
 
@@ -6,19 +6,19 @@ use crate::app::state::actions::OperationKind;
 use crate::protocol::RunId;
 use crate::source::RunOperation;
 
-/// The question that stands before an act is done.
+/// A confirmation dialog for a run operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfirmDialog {
     pub kind: OperationKind,
-    /// The run that it is to be done to; none where one is to be made.
+    /// The run to operate on; `None` when starting a new run.
     pub run: Option<RunId>,
-    /// The song to make a run of, as it is typed.
+    /// Song id for a new run, as typed.
     pub song_id: String,
-    /// The seed as it is typed; `None` has one chosen.
+    /// Seed as typed; `None` uses a random seed.
     pub seed: Option<String>,
 }
 
-/// Why a question cannot be answered with yes, field by field.
+/// Validation errors of the dialog, by field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FormErrors {
     pub song_id: Option<&'static str>,
@@ -26,11 +26,11 @@ pub struct FormErrors {
 }
 
 impl ConfirmDialog {
-    /// What is done when the answer is yes.
+    /// Returns the operation to perform on confirmation.
     ///
     /// # Errors
     ///
-    /// What has to be written first.
+    /// Returns the fields that must be corrected first.
     pub fn operation(&self) -> Result<RunOperation, FormErrors> {
         if let Some(operation) = self.run.as_ref().and_then(|run| self.kind.operation(run)) {
             return Ok(operation);

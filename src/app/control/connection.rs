@@ -1,4 +1,4 @@
-//! Starts the source that was asked for, and wakes the window when it has something; carries out the
+//! Starts the configured source, wakes the window when the source has data, and performs the
 //! actions on the connection.
 
 use std::path::PathBuf;
@@ -20,11 +20,11 @@ use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionState, SourceSpec, Waker, spawn,
 };
 
-/// Set by the source when it has something, cleared when it is drained: one wake-up is enough.
+/// Set when the source wakes the window, cleared each frame, so that a frame is woken only once.
 #[derive(Resource, Clone, Default)]
 struct Awake(Arc<AtomicBool>);
 
-/// How sources are started.
+/// Options for starting sources.
 #[derive(Resource, Clone, Debug)]
 pub(in crate::app) struct SourceOptions {
     demo: DemoSettings,
@@ -36,7 +36,7 @@ impl SourceOptions {
     }
 }
 
-/// Carries out the actions on the connection.
+/// Adds the connection actions.
 pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, obey.in_set(AppSystems::Navigate));
 }
@@ -79,7 +79,7 @@ fn start(
         if let Some(proxy) = &proxy
             && !flag.swap(true, Ordering::AcqRel)
         {
-            // The loop is gone only when the window is.
+            // Sending fails only when the window, and with it the event loop, is gone.
             let _ = proxy.send_event(WinitUserEvent::WakeUp);
         }
     });
@@ -133,7 +133,7 @@ fn open_demo(link: &mut Link, _: &DemoSettings, _: Waker) {
     fail(link, "a page has no studio of its own: it shows one that is served".to_owned());
 }
 
-/// The source could not even be started.
+/// Records that the source could not be started.
 fn fail(link: &mut Link, reason: String) {
     error!("{reason}");
     let event = ConnectionEvent::Error { message: reason.clone() };

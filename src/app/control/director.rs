@@ -1,5 +1,5 @@
-//! The director carried out: what [`crate::director`] decides is shown, and what happens is told to
-//! it. While it directs, nothing else chooses the view or the run; any touch ends that.
+//! Performs what [`crate::director`] decides, and informs it of events. While the director is on,
+//! nothing else chooses the view or the run; any user input ends that.
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
@@ -22,7 +22,8 @@ use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
 use crate::model::{NodeStatus, RunStatus};
 
-/// The director, on or not: key A turns it on anywhere. Needs a [`crate::app::MeterbridgePlugin`].
+/// Adds the director, initially on or off; key A turns it on in any view. Requires a
+/// [`crate::app::MeterbridgePlugin`].
 pub struct DirectorPlugin {
     pub settings: DirectorSettings,
 }
@@ -39,7 +40,7 @@ impl Plugin for DirectorPlugin {
     }
 }
 
-/// What the director hears.
+/// Inputs of the director.
 #[derive(SystemParam)]
 struct Heard<'w, 's> {
     events: MessageReader<'w, 's, EventReceived>,
@@ -48,7 +49,7 @@ struct Heard<'w, 's> {
     link: Res<'w, Link>,
 }
 
-/// What is on screen.
+/// Resources that determine what is on screen.
 #[derive(SystemParam)]
 struct Picture<'w> {
     view: ResMut<'w, View>,
@@ -90,12 +91,12 @@ fn direct(
 
 impl Heard<'_, '_> {
     fn is_live(&self) -> bool {
-        // Whoever feeds the model by hand has no connection.
+        // Embedding apps that feed the model themselves have no connection.
         self.link.state.brings_news() || self.link.source.is_none()
     }
 
-    /// What is worth seeing, of what happens now. History that is replayed is none of it, nor what
-    /// a page hears of when it comes back to the front.
+    /// Informs the director of live events. Replayed events are ignored, and so are events older
+    /// than [`STALE_SECS`], such as those a page receives when its tab becomes visible again.
     fn tell(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
         for EventReceived { change, live, .. } in self.events.read() {
             if let Some(gone) = &change.evicted {
@@ -126,18 +127,18 @@ impl Heard<'_, '_> {
 
     fn obey(&mut self, director: &mut Director, now: f64) {
         let mut told = false;
-        // Who presses the key does not want to stay.
+        // Turning the director on is itself user input, but must not turn it off again.
         let mut touched = self.input.did_something();
         for action in self.actions.read() {
             match action {
                 Action::ToggleAuto => director.toggle(now),
                 Action::Auto => director.take_over(now),
-                // Nobody looks at anything else for it.
+                // Connection actions do not change what is shown.
                 Action::Connect(_)
                 | Action::Disconnect
                 | Action::Reconnect
                 | Action::Configure(_) => continue,
-                // Not only by hand: scripts of a page choose, too.
+                // Actions may come from a page's scripts and then have no user input.
                 _ => {
                     touched = true;
                     continue;

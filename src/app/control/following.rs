@@ -1,4 +1,4 @@
-//! While the focus follows, it takes the newest active run.
+//! Moves a following focus to the newest active run.
 
 use bevy::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::model::RunStatus;
 
-/// How long a run that is over keeps the stage while nobody chose it, in milliseconds.
+/// Time in milliseconds for which a finished run stays on the stage while following.
 const HOLD_FAILED_MS: u64 = 12_000;
 const HOLD_OTHER_MS: u64 = 6_000;
 
@@ -35,7 +35,7 @@ fn follow_newest_active(
         }
         Some(run) => {
             let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
-            // What ended long ago is history that was replayed, not news.
+            // A run that ended long ago was replayed; it is not news.
             let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
             is_history = !news;
             match focus.over_since {
@@ -56,7 +56,7 @@ fn follow_newest_active(
         .model
         .newest_active()
         .or_else(|| {
-            // A replay can come in parts: of history, too, the newest is shown.
+            // A replay can arrive in several parts, so keep moving to the newest finished run.
             let any = shown.is_none() || is_history;
             any.then(|| listed_runs(&run_store).first().copied()).flatten()
         })

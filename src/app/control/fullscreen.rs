@@ -1,4 +1,4 @@
-//! The full screen: the window is made what [`Chrome`] says.
+//! Applies full screen mode from [`Chrome`] to the window.
 
 use bevy::prelude::*;
 use bevy::window::{MonitorSelection, PrimaryWindow, WindowMode};
@@ -6,7 +6,7 @@ use bevy::window::{MonitorSelection, PrimaryWindow, WindowMode};
 use crate::app::state::chrome::Chrome;
 use crate::app::systems::AppSystems;
 
-/// The screen that a full-screen window fills.
+/// The monitor that a full-screen window fills.
 #[derive(Resource, Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) struct FullscreenOn(pub MonitorSelection);
 
@@ -20,7 +20,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, go_fullscreen.in_set(AppSystems::Sync).run_if(changed));
 }
 
-/// Makes the window what [`Chrome`] says. There is none when the app draws into an image.
+/// Updates the window mode from [`Chrome`]. No window exists when the app draws into an image.
 fn go_fullscreen(
     chrome: Res<Chrome>,
     monitor: Res<FullscreenOn>,
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_follows_the_chrome() {
+    fn window_mode_follows_chrome_fullscreen() {
         let mut app = App::new();
         app.init_resource::<Chrome>().add_plugins(plugin);
         let window = app.world_mut().spawn((Window::default(), PrimaryWindow)).id();

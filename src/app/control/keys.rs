@@ -1,4 +1,4 @@
-//! The keyboard: keys → [`Action`]s, by the table in [`SHORTCUTS`].
+//! Keyboard input: turns keys into [`Action`]s, by the table in [`SHORTCUTS`].
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
@@ -26,7 +26,7 @@ pub(super) fn read_keys(
         if shortcut.needs_leave() && !may_operate {
             continue;
         }
-        // A question is answered before anything else is done.
+        // While a confirmation dialog is open, other keys are ignored.
         let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
         let action = (shortcut.action)();
         if input.repeat && !repeats(&action) {
@@ -34,7 +34,8 @@ pub(super) fn read_keys(
         }
         let taken = match action {
             Action::ToggleFullscreen => false,
-            // The innermost goes first: a field, a menu or a window of the panel's own.
+            // Esc first goes to the innermost element: a text field, a menu or a window of the
+            // panel.
             Action::Back => wanted.wants_any_keyboard_input() || dialog.0 || is_asked,
             _ => wanted.wants_any_keyboard_input() || is_asked,
         };
@@ -44,20 +45,20 @@ pub(super) fn read_keys(
     }
 }
 
-/// Whether a key held down does it again and again.
+/// True when holding the key down repeats the action.
 fn repeats(action: &Action) -> bool {
     matches!(action, Action::NextRun | Action::PreviousRun)
 }
 
-/// Whether a key is held that makes another key mean something else. Shift and the right Alt key
-/// are not: on many layouts they produce `?`.
+/// True while a modifier is held that gives keys another meaning. Shift and right Alt do not count:
+/// many layouts need them to type `?`.
 fn is_chord(held: &ButtonInput<KeyCode>) -> bool {
     use KeyCode::{AltLeft, ControlLeft, ControlRight, SuperLeft, SuperRight};
     held.any_pressed([ControlLeft, ControlRight, AltLeft, SuperLeft, SuperRight])
 }
 
-/// The shortcut of a key. Letters and `?` go by what the key produces; on a layout that is not
-/// Latin, letters go by the key's place. All others go by the key's place.
+/// Returns the shortcut of a key. Letters and `?` match the character that the key produces, but on
+/// non-Latin layouts letters match the physical key. All other shortcuts match the physical key.
 fn shortcut_of(code: KeyCode, logical: &Key, chord: bool) -> Option<&'static Shortcut> {
     let produced = match logical {
         Key::Character(text) => Some(text.as_str()),
@@ -103,27 +104,27 @@ mod tests {
     }
 
     #[test]
-    fn letters_go_by_what_the_key_produces() {
+    fn letters_match_the_produced_character() {
         assert_eq!(action(KeyCode::KeyP, character("p")), Some(Action::TogglePanel));
         assert_eq!(action(KeyCode::KeyP, character("P")), Some(Action::TogglePanel));
-        // Dvorak has P where QWERTY has R, and L where it has P.
+        // Dvorak has P where QWERTY has R, and L where QWERTY has P.
         assert_eq!(action(KeyCode::KeyR, character("p")), Some(Action::TogglePanel));
         assert_eq!(action(KeyCode::KeyP, character("l")), None);
-        // A Cyrillic layout has no P: the key's place counts.
+        // A Cyrillic layout has no P: the physical key counts.
         assert_eq!(action(KeyCode::KeyP, character("з")), Some(Action::TogglePanel));
     }
 
     #[test]
-    fn the_question_mark_is_found_on_any_layout() {
+    fn question_mark_matches_on_any_layout() {
         assert_eq!(action(KeyCode::Slash, character("?")), Some(Action::ToggleHelp));
-        // German: Shift and the key right of 0.
+        // German layout: Shift and the key right of 0.
         assert_eq!(action(KeyCode::Minus, character("?")), Some(Action::ToggleHelp));
         assert_eq!(action(KeyCode::Slash, character("/")), None);
         assert_eq!(action(KeyCode::Slash, character("-")), None);
     }
 
     #[test]
-    fn other_keys_go_by_their_place() {
+    fn other_keys_match_the_physical_key() {
         assert_eq!(action(KeyCode::Space, Key::Space), Some(Action::ToggleFollowing));
         assert_eq!(action(KeyCode::ArrowDown, Key::ArrowDown), Some(Action::NextRun));
         assert_eq!(action(KeyCode::Escape, Key::Escape), Some(Action::Back));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn chords_belong_to_the_system() {
+    fn keys_with_modifiers_are_ignored() {
         assert!(shortcut_of(KeyCode::KeyP, &character("p"), true).is_none());
     }
 
@@ -150,7 +151,7 @@ mod tests {
         app
     }
 
-    /// What bevy_egui says while a text field has the focus.
+    /// Returns the value that bevy_egui sets while a text field has the focus.
     fn wanting_keyboard() -> EguiWantsInput {
         use bevy_egui::{EguiContext, egui};
         let mut world = World::new();
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_becomes_an_action_once() {
+    fn held_key_acts_once_except_navigation() {
         let mut app = app(false);
         let key = || character("f");
         assert_eq!(press(&mut app, KeyCode::KeyF, key(), false), [Action::Fit]);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_act_on_runs_are_none_where_that_is_not_allowed() {
+    fn operation_keys_are_ignored_unless_operations_are_allowed() {
         let keys = [(KeyCode::KeyN, "n"), (KeyCode::KeyX, "x"), (KeyCode::KeyR, "r")];
         for (key, text) in keys {
             let mut app = app(false);
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_answered_before_any_other_key_does_something() {
+    fn open_confirmation_dialog_blocks_other_keys_except_f11() {
         let mut app = app(false);
         let dialog = Some(ConfirmDialog {
             kind: OperationKind::Start,
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pointer_belongs_to_the_panel_above_it() {
+    fn pointer_over_the_panel_belongs_to_controls() {
         let mut app = app(false);
         app.init_resource::<PanelArea>();
         let mut window = Window { resolution: (1920, 1080).into(), ..Window::default() };
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_into_a_field_is_no_shortcut() {
+    fn text_fields_block_shortcuts_except_f11() {
         let mut app = app(true);
         assert!(press(&mut app, KeyCode::KeyF, character("f"), false).is_empty());
         assert!(press(&mut app, KeyCode::Escape, Key::Escape, false).is_empty());

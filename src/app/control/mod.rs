@@ -1,4 +1,4 @@
-//! Who decides: keys and presses become actions, and actions are carried out.
+//! Control: turns keys and clicks into actions, and performs them.
 
 pub mod confirmation;
 pub mod connection;
@@ -22,7 +22,7 @@ use crate::app::state::view::on_wall;
 use crate::app::state::viewport::PanelArea;
 use crate::app::systems::AppSystems;
 
-/// Keys and presses: what hands do becomes actions.
+/// Adds the systems that turn keys and clicks into actions.
 pub fn input_plugin(app: &mut App) {
     let pick = presses::pick.run_if(not(pointer_on_controls)).run_if(on_wall);
     app.init_resource::<PanelDialog>()

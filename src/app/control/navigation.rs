@@ -1,4 +1,4 @@
-//! Which view and which run is shown: actions on them are carried out.
+//! Performs the actions that change the view, the shown run, and the panels around them.
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
@@ -27,7 +27,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_systems(Update, carry_out.in_set(AppSystems::Navigate));
 }
 
-/// The wall, as far as actions change it.
+/// State of the wall that actions change.
 #[derive(SystemParam)]
 struct OnWall<'w> {
     view: ResMut<'w, View>,
@@ -48,7 +48,7 @@ impl OnWall<'_> {
     }
 }
 
-/// What lies over the views.
+/// State of the overlays above the views.
 #[derive(SystemParam)]
 struct Overlay<'w> {
     notices: ResMut<'w, Notices>,
@@ -69,7 +69,7 @@ fn carry_out(
         match action {
             Action::NextRun if on_wall => wall.select(1),
             Action::PreviousRun if on_wall => wall.select(-1),
-            // Nothing is followed there.
+            // The wall does not follow a run.
             Action::ToggleFollowing if on_wall => {}
             Action::ToggleFollowing => focus.toggle_following(),
             Action::NextRun => step(&mut focus, &run_store, 1),
@@ -104,8 +104,7 @@ fn carry_out(
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
-            // Carried out by whom they are about: the director, who acts on runs, the theme, the
-            // toasts and the connection.
+            // Performed elsewhere: by the director, run operations, theme, toasts and connection.
             Action::ToggleAuto | Action::Auto => {}
             Action::Ask(..) | Action::Answer(_) => {}
             Action::NextTheme | Action::ChooseTheme(_) => {}
@@ -115,7 +114,7 @@ fn carry_out(
     }
 }
 
-/// Pins the run `by` places further down the list; the list does not wrap.
+/// Pins the run `by` places further down the list, without wrapping around.
 fn step(focus: &mut Focus, run_store: &RunStore, by: isize) {
     let runs = listed_runs(run_store);
     let here = focus.run().and_then(|id| runs.iter().position(|run| run.id() == id));

@@ -1,4 +1,4 @@
-//! What is pressed: by a button or a finger, on an overlay or on the view.
+//! Clicks and touches on overlays and on the view.
 
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
@@ -12,10 +12,10 @@ use crate::app::state::hit::{Buttons, Pickable};
 use crate::app::state::viewport::PanelArea;
 use crate::app::views::wall::wall_index::Counted;
 
-/// A press that moves no further than this is a click.
+/// Largest pointer movement in physical pixels for a press to count as a click.
 const CLICK_PX: f32 = 6.0;
 
-/// Whose the pointer is.
+/// Resources to find out whether the pointer belongs to controls or to the view.
 #[derive(SystemParam)]
 pub struct PointerOwner<'w, 's> {
     wanted: Res<'w, EguiWantsInput>,
@@ -26,9 +26,9 @@ pub struct PointerOwner<'w, 's> {
 }
 
 impl PointerOwner<'_, '_> {
-    /// Whether it belongs to the panel, the help, a window of theirs or a toast, not to the stage.
-    /// bevy_egui's own condition does not know the side panel: it hands the pass no root `Ui`, and
-    /// egui takes its background for free.
+    /// True when the pointer is over the panel, the help, one of their windows or a toast, not over
+    /// the view. bevy_egui's own condition does not cover the side panel: the panel's pass has no
+    /// root `Ui`, so egui considers its background free.
     fn is_controls(&self) -> bool {
         let width_px = self.area.width_px;
         let over_panel = |window: &Window| {
@@ -47,20 +47,20 @@ impl PointerOwner<'_, '_> {
     }
 }
 
-/// A run condition: the pointer belongs to controls, not to the view.
+/// Run condition: true while the pointer belongs to controls, not to the view.
 pub fn pointer_on_controls(owner: PointerOwner) -> bool {
     owner.is_controls()
 }
 
-/// Asks for what stands in an overlay where it is pressed. Pressing counts, not letting go: what lies
-/// below is not meant, and what is touched elsewhere is pinned by then.
+/// Sends the action of an overlay button that is pressed. Acts on press, not on release, because a
+/// press elsewhere may by then have been handled as touching the view.
 pub(super) fn press(
     buttons: Res<Buttons>,
     owner: PointerOwner,
     mut presses: PointerPresses,
     mut actions: MessageWriter<Action>,
 ) {
-    // Taken in any case: a press of long ago is none on what stands there now.
+    // Consumed in any case, so that an old press cannot hit a button that appears later.
     let presses: Vec<Vec2> = presses.take().collect();
     if presses.is_empty() {
         return;
@@ -73,7 +73,7 @@ pub(super) fn press(
     }
 }
 
-/// Opens the run on the wall that was clicked, and not dragged.
+/// Opens the run on the wall that was clicked without dragging.
 pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,

@@ -1,5 +1,5 @@
-//! What a user may do to runs, where that is allowed: asked for by a key or in the panel, confirmed
-//! in a dialog, handed to the source, and under way until it says what became of it.
+//! Run operations, where they are allowed: requested by key or panel, confirmed in a dialog, sent
+//! to the source, and pending until the source reports the outcome.
 
 use bevy::prelude::*;
 
@@ -16,15 +16,15 @@ use crate::model::Run;
 use crate::protocol::RunId;
 use crate::source::RunOperation;
 
-/// What is asked, and what is under way.
+/// The open confirmation dialog and the pending operations.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct RunOperations {
-    /// Whoever started the program let runs be acted on. Else nothing of it can be seen.
+    /// True when the settings allow run operations; otherwise the UI offers none.
     pub allowed: bool,
-    /// The question that stands.
+    /// The open confirmation dialog.
     pub dialog: Option<ConfirmDialog>,
     under_way: Vec<RunOperation>,
-    /// A run that was made here, to be shown as soon as it is known.
+    /// Id of a run created here, to be shown as soon as the model has it.
     made: Option<RunId>,
 }
 
@@ -33,12 +33,12 @@ impl RunOperations {
         Self { allowed, ..Self::default() }
     }
 
-    /// What the source has not answered yet.
+    /// Returns the operations whose outcome is not known yet.
     pub fn under_way(&self) -> &[RunOperation] {
         &self.under_way
     }
 
-    /// Whether it is being done to this run already.
+    /// True when an operation of this kind is pending for the run (`None`: for no existing run).
     pub fn is_under_way(&self, kind: OperationKind, run: Option<&RunId>) -> bool {
         self.under_way
             .iter()
@@ -51,7 +51,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_systems(Update, (carry_out, show_created_run).chain().in_set(AppSystems::Operate));
 }
 
-/// What the user looks at.
+/// Returns the run that the user looks at.
 fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
     match view {
         View::Wall => selection.0.clone(),
@@ -105,13 +105,13 @@ fn carry_out(
             _ => {}
         }
     }
-    // Nobody is there to answer, and the wall is a wall again.
+    // Nobody is present to answer, and the dialog must not stay over the wall.
     if presence.is_some_and(|presence| presence.away) && operations.dialog.is_some() {
         operations.dialog = None;
     }
 }
 
-/// The question, where it makes sense to ask it.
+/// Returns the confirmation dialog, or `None` when the operation does not apply to the run.
 fn ask(kind: OperationKind, run: Option<&Run>) -> Option<ConfirmDialog> {
     let dialog = |run: Option<RunId>, song_id: String| {
         Some(ConfirmDialog { kind, run, song_id, seed: None })
@@ -126,7 +126,7 @@ fn ask(kind: OperationKind, run: Option<&Run>) -> Option<ConfirmDialog> {
     }
 }
 
-/// Whoever makes a run wants to see it, unless he looks at all of them.
+/// Shows a run created by the user as soon as it is known, except while the wall is shown.
 fn show_created_run(
     mut operations: ResMut<RunOperations>,
     run_store: Res<RunStore>,

@@ -1,4 +1,4 @@
-//! What hands do to a screen: keys, buttons, the wheel, a finger.
+//! User input: keys, mouse buttons, wheel and touch.
 
 use bevy::ecs::system::SystemParam;
 use bevy::input::ButtonState;
@@ -10,7 +10,7 @@ use bevy::window::PrimaryWindow;
 
 use crate::app::draw::Canvas;
 
-/// An app without a window has no such messages.
+/// Registers the input messages, which apps without a window lack.
 pub(in crate::app) fn add_messages(app: &mut App) {
     app.add_message::<KeyboardInput>()
         .add_message::<MouseButtonInput>()
@@ -18,7 +18,7 @@ pub(in crate::app) fn add_messages(app: &mut App) {
         .add_message::<TouchInput>();
 }
 
-/// What hands did since it was last asked for. A pointer that moves is none of it.
+/// Reads user input since the last call. Pointer movement is not included.
 #[derive(SystemParam)]
 pub(in crate::app) struct UserInput<'w, 's> {
     keys: MessageReader<'w, 's, KeyboardInput>,
@@ -28,7 +28,7 @@ pub(in crate::app) struct UserInput<'w, 's> {
 }
 
 impl UserInput<'_, '_> {
-    /// Whether anything was pressed, turned or touched.
+    /// True when a key or button was pressed, the wheel turned, or the screen touched.
     pub fn did_something(&mut self) -> bool {
         let pressed = |state| state == ButtonState::Pressed;
         let keys = self.keys.read().filter(|key| pressed(key.state)).count();
@@ -39,8 +39,8 @@ impl UserInput<'_, '_> {
     }
 }
 
-/// Where the view is pressed, by a button or by a finger. It is what counts for buttons on the view:
-/// when they are let go, what is touched elsewhere has been acted on.
+/// Reads presses on the view by mouse button or touch. Buttons on the view act on press rather than
+/// on release, because by the release a press elsewhere may already have been handled.
 #[derive(SystemParam)]
 pub struct PointerPresses<'w, 's> {
     buttons: Res<'w, ButtonInput<MouseButton>>,
@@ -50,7 +50,7 @@ pub struct PointerPresses<'w, 's> {
 }
 
 impl PointerPresses<'_, '_> {
-    /// Those since the last look, in design pixels.
+    /// Returns the presses since the last call, in design pixels.
     pub fn take(&mut self) -> impl Iterator<Item = Vec2> {
         let window = self.windows.single().ok();
         let clicked = self.buttons.just_pressed(MouseButton::Left);

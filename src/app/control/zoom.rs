@@ -1,4 +1,4 @@
-//! The pointer on the view: the wheel looks closer, dragging moves the view, `F` fits it again.
+//! Zooming with the wheel and panning by dragging; `F` fits the view again (see `navigation`).
 
 use bevy::input::mouse::{AccumulatedMouseMotion, AccumulatedMouseScroll, MouseScrollUnit};
 use bevy::prelude::*;
@@ -8,13 +8,13 @@ use super::presses::pointer_on_controls;
 use crate::app::state::viewport::{Viewport, Zoom};
 use crate::app::systems::AppSystems;
 
-/// One notch of the wheel.
+/// Magnification per wheel notch.
 const STEP: f32 = 1.1;
-/// Pixels of a touchpad that make a notch.
+/// Touchpad pixels that count as one notch.
 const PIXELS_A_NOTCH: f32 = 40.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    // After the keys: F fits the stage, and the wheel may go on from there.
+    // Runs after key handling: F fits the view, and the wheel can zoom on from there.
     app.add_systems(Update, look.in_set(AppSystems::Zoom).run_if(not(pointer_on_controls)));
 }
 

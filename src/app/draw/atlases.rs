@@ -1,8 +1,8 @@
-//! Glyphs of sizes that nobody needs any more are let go.
+//! Evicts glyph atlases of font sizes that are no longer used.
 //!
-//! The engine draws each glyph of each size once into a picture of a megabyte for that size, and
-//! keeps it for ever. Names are fitted into the room they have, so a wall that runs for weeks comes
-//! by thousands of sizes.
+//! The engine renders each glyph of each font size into an atlas texture of one megabyte per size
+//! and never frees it. Names are fitted into the available width, so a wall that runs for weeks
+//! uses thousands of sizes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,8 +14,8 @@ use bevy::text::{FontAtlas, FontAtlasSet, TextLayoutInfo};
 
 use super::DrawSystems;
 
-/// Sizes that may be kept though nothing shows them. More than all views have together, so that what
-/// comes and goes is not drawn anew: a view whose sizes are all gone costs a long frame.
+/// Number of unused sizes that are kept. Larger than the number of sizes of all views together,
+/// because showing a view again whose sizes were all evicted takes a long frame.
 const MOST_UNUSED: usize = 64;
 
 pub(super) fn plugin(app: &mut App) {
@@ -23,13 +23,13 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(PostUpdate, (note, let_go).chain().in_set(DrawSystems::LetGo));
 }
 
-/// When a text was last laid out with glyphs of a picture, or seen with them.
+/// The last use of each atlas texture.
 #[derive(Resource, Default)]
 struct Uses {
     last: HashMap<AssetId<Image>, u64>,
-    /// Counts frames in which a text was laid out.
+    /// Number of frames so far in which a text was laid out.
     now: u64,
-    /// How many sizes were left the last time.
+    /// Number of sizes left after the last eviction.
     kept: usize,
 }
 
@@ -58,7 +58,8 @@ fn pictures<'a>(
     layouts.flat_map(|layout| &layout.glyphs).map(|glyph| glyph.atlas_info.texture)
 }
 
-/// Those unused for longest go, and no more than came.
+/// Evicts the least recently used unused sizes, keeping [`MOST_UNUSED`]. Runs only when the number
+/// of sizes has grown since the last eviction.
 fn let_go(
     atlases: Option<ResMut<FontAtlasSet>>,
     layouts: Query<&TextLayoutInfo>,
@@ -96,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// A text that shows a glyph of a size, with an atlas where there is none.
+    /// Spawns a text with one glyph of this size, creating the atlas if needed.
     fn add(app: &mut App, size: usize) -> Entity {
         let world = app.world_mut();
         let key = FontAtlasKey {
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_come_and_go_do_not_pile_up_and_what_is_shown_stays() {
+    fn unused_sizes_are_evicted_and_shown_ones_kept() {
         let mut app = App::new();
         app.init_resource::<Assets<Image>>().init_resource::<FontAtlasSet>().add_plugins(plugin);
         for size in 0..40 {
@@ -149,9 +150,9 @@ mod tests {
         assert!(app.world().resource::<Uses>().last.len() <= count(&app));
     }
 
-    /// Otherwise the director's every visit to a run has all its sizes drawn anew at once.
+    /// Otherwise each visit of the director to a run would render all glyph sizes again.
     #[test]
-    fn a_view_that_comes_back_finds_its_sizes() {
+    fn sizes_of_a_recent_view_are_kept() {
         let mut app = App::new();
         app.init_resource::<Assets<Image>>().init_resource::<FontAtlasSet>().add_plugins(plugin);
         let view = 0..30;

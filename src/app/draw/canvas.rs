@@ -14,35 +14,35 @@ use super::motion::Moving;
 use super::shape::Shape;
 use crate::app::theme::{Palette, Theme};
 
-/// Where a shape or text lies in depth, from the back to the front. Within a layer all shapes
-/// come first, in the order they were added, then all texts.
+/// Depth of a shape or text, from back to front. Within a layer all shapes are drawn first, in the
+/// order in which they were added, then all texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Layer {
-    /// The ground.
+    /// The background.
     Background,
-    /// Light on the ground.
+    /// Pools of light on the background.
     Pool,
-    /// Rails, lanes, tile bodies: what modules are mounted on.
+    /// Rails, lanes and tile bodies, on which modules are mounted.
     Rack,
-    /// Module bodies and what is printed on them.
+    /// Module bodies and labels printed on them.
     Module,
     /// Knobs, rings, badges and values on a module.
     Face,
     /// Patch cables, which hang in front of modules.
     Cable,
-    /// The bridge with its meters.
+    /// The meter bridge.
     Bridge,
-    /// What lies over a part of the picture: veils, failure blocks.
+    /// Elements over a part of the picture: veils, failure blocks.
     Overlay,
     /// Text and marks that veils must not cover.
     OverlayFace,
-    /// Bands over everything: connection lost, start-up.
+    /// Bands over everything: lost connection, start-up.
     Band,
 }
 
 impl Layer {
-    /// All layers from the back to the front.
+    /// All layers from back to front.
     pub const ALL: [Self; 10] = [
         Self::Background,
         Self::Pool,
@@ -56,50 +56,50 @@ impl Layer {
         Self::Band,
     ];
 
-    /// Depth of the layer's shapes in world units.
+    /// Returns the depth of the layer's shapes in world units.
     pub(super) fn shape_z(self) -> f32 {
         f32::from(self as u8) * 2.0
     }
 
-    /// Depth of the layer's texts in world units: above its shapes.
+    /// Returns the depth of the layer's texts in world units, above its shapes.
     pub(super) fn text_z(self) -> f32 {
         self.shape_z() + 1.0
     }
 }
 
-/// Which point of a line of text its position names.
+/// The point of a line of text that its position refers to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Anchor {
-    /// The left end of the baseline.
+    /// Left end of the baseline.
     #[default]
     Start,
-    /// The middle of the baseline.
+    /// Middle of the baseline.
     Middle,
-    /// The right end of the baseline.
+    /// Right end of the baseline.
     End,
 }
 
-/// A stretch of text in one style.
+/// A run of text in one style.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// What it says.
+    /// The text.
     pub text: Cow<'static, str>,
     /// Face and weight.
     pub face: Face,
-    /// Size of the em in design pixels.
+    /// Font size (em) in design pixels.
     pub size: f32,
-    /// Colour.
+    /// Text colour.
     pub colour: Color,
-    /// Space between letters in ems.
+    /// Letter spacing in ems.
     pub tracking_em: f32,
-    /// Space before the span in design pixels.
+    /// Gap before the span in design pixels.
     pub gap: f32,
 }
 
 /// One line of text on the canvas.
 ///
-/// The key tells the label pool which entity shows it: it names the place ("the duration of
-/// node 3"), not the words, and must stay the same from frame to frame.
+/// The key tells the label pool which entity shows the text. It identifies the position ("the
+/// duration of node 3"), not the words, and must be the same in every frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
     pub(super) key: u64,
@@ -111,7 +111,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// A line in one style at a baseline point, white, anchored at its start.
+    /// Creates a white line in one style at a baseline point, anchored at its start.
     pub fn new(
         key: impl Hash,
         text: impl Into<Cow<'static, str>>,
@@ -140,26 +140,26 @@ impl Text {
 
     fn last(&mut self) -> &mut Span {
         if self.spans.is_empty() {
-            // `new` makes one span and nothing takes spans away.
+            // `new` creates one span and nothing removes spans.
             unreachable!("a text has at least one span");
         }
         let last = self.spans.len() - 1;
         &mut self.spans[last]
     }
 
-    /// Colour of the last span.
+    /// Sets the colour of the last span.
     pub fn colour(mut self, colour: Color) -> Self {
         self.last().colour = colour;
         self
     }
 
-    /// Space between letters of the last span, in ems.
+    /// Sets the letter spacing of the last span, in ems.
     pub fn tracking(mut self, em: f32) -> Self {
         self.last().tracking_em = em;
         self
     }
 
-    /// Adds a span after a gap in design pixels, in the style of the one before.
+    /// Appends a span after a gap in design pixels, in the style of the previous span.
     pub fn then(mut self, gap: f32, text: impl Into<Cow<'static, str>>) -> Self {
         let mut span = self.last().clone();
         span.text = text.into();
@@ -168,13 +168,13 @@ impl Text {
         self
     }
 
-    /// Face of the last span.
+    /// Sets the face of the last span.
     pub fn face(mut self, face: Face) -> Self {
         self.last().face = face;
         self
     }
 
-    /// Size of the last span in design pixels.
+    /// Sets the font size of the last span in design pixels.
     pub fn size(mut self, size: f32) -> Self {
         self.last().size = size;
         self
@@ -192,25 +192,25 @@ impl Text {
         self
     }
 
-    /// Opacity of the line, 0 to 1.
+    /// Sets the opacity of the line, 0 to 1.
     pub fn opacity(mut self, opacity: f32) -> Self {
         self.opacity = opacity;
         self
     }
 
-    /// Keeps its colours when the canvas drains: failures do.
+    /// Keeps the colours when the canvas is desaturated, as failures do.
     pub fn keep_colour(mut self) -> Self {
         self.keep_colour = true;
         self
     }
 }
 
-/// Names a part: a contributor's name, and a number where it has several.
+/// Identifies a part: the contributor's name, and a number if it has several parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PartId {
     name: &'static str,
     number: u32,
-    /// The fade in which it left the picture; 0 while it has not.
+    /// Number of the fade in which the part started to leave; 0 if it has not.
     left_in: u32,
 }
 
@@ -226,18 +226,18 @@ impl From<(&'static str, u32)> for PartId {
     }
 }
 
-/// How far a part had been drawn; the default is its beginning.
+/// A position within a part; the default is its beginning.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mark {
     shapes: usize,
     texts: usize,
 }
 
-/// One contributor's share of the picture, redrawn as a whole.
+/// One contributor's part of the picture, always redrawn as a whole.
 #[derive(Debug)]
 pub struct Part {
     id: PartId,
-    /// The colours to draw it in.
+    /// Colours to draw the part in.
     pub palette: &'static Palette,
     pub(super) shapes: Vec<(Layer, Shape)>,
     pub(super) texts: Vec<(Layer, Text)>,
@@ -245,7 +245,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Keeps it as it is while a view gives way to another.
+    /// Excludes the part from cross-fades.
     pub fn stay(&mut self) -> &mut Self {
         self.stays = true;
         self
@@ -268,14 +268,14 @@ impl Part {
         }
     }
 
-    /// Adds a shape in front of those added to the layer before.
+    /// Adds a shape in front of earlier shapes of the layer.
     pub fn shape(&mut self, layer: Layer, shape: Shape) -> &mut Self {
         let shape = if self.palette.flat { shape.flattened() } else { Some(shape) };
         self.shapes.extend(shape.map(|shape| (layer, shape)));
         self
     }
 
-    /// Adds a line of text.
+    /// Adds a line of text; empty texts are ignored.
     pub fn text(&mut self, layer: Layer, text: Text) -> &mut Self {
         if text.spans.iter().any(|span| !span.text.is_empty()) {
             self.texts.push((layer, text));
@@ -283,18 +283,18 @@ impl Part {
         self
     }
 
-    /// Its shapes without their colours.
+    /// Returns the colour-independent traits of the shapes.
     #[cfg(test)]
     pub fn traits(&self) -> impl Iterator<Item = super::Traits> {
         self.shapes.iter().map(|(_, shape)| shape.traits())
     }
 
-    /// Where the part stands now, for [`Part::dim`] and [`Part::desaturate`].
+    /// Returns the current end of the part, for [`Part::dim`] and [`Part::desaturate`].
     pub fn mark(&self) -> Mark {
         Mark { shapes: self.shapes.len(), texts: self.texts.len() }
     }
 
-    /// Makes all that was added since less opaque: 1 leaves it, 0 hides it.
+    /// Multiplies the opacity of everything added since the mark: 1 keeps it, 0 hides it.
     pub fn dim(&mut self, since: Mark, opacity: f32) {
         for (_, shape) in &mut self.shapes[since.shapes..] {
             shape.dim(opacity);
@@ -304,7 +304,7 @@ impl Part {
         }
     }
 
-    /// Takes the colour out of all that was added since: 0 leaves it, 1 makes it grey.
+    /// Desaturates everything added since the mark: 0 keeps the colours, 1 makes them grey.
     pub fn desaturate(&mut self, since: Mark, amount: f32) {
         for (_, shape) in &mut self.shapes[since.shapes..] {
             shape.desaturate(amount);
@@ -316,38 +316,38 @@ impl Part {
         }
     }
 
-    /// Tells parts apart, so that two of them may use the same text keys.
+    /// Returns the part's id, which makes text keys unique across parts.
     pub(super) fn id(&self) -> PartId {
         self.id
     }
 }
 
-/// The whole picture. Contributors redraw their own part when what it shows has changed; an
-/// unchanged canvas is not uploaded again, yet goes on moving (see [`Shape::beads`] and its
-/// neighbours).
+/// The whole picture. Contributors redraw their own part when its content has changed. An unchanged
+/// canvas is not uploaded again, but its shapes continue to move (see [`Shape::beads`] and similar
+/// methods).
 #[derive(Resource, Debug)]
 pub struct Canvas {
     parts: Vec<Part>,
     generation: u64,
     pub(super) fade: Fade,
     fades: u32,
-    /// What its parts are drawn in from now on; those that are drawn stay as they are.
+    /// Theme for parts drawn from now on; parts drawn before keep their colours.
     pub theme: Theme,
     /// Device pixels per design pixel.
     pub scale: f32,
-    /// Device pixel of the design origin, from the viewport's top left corner.
+    /// Device pixel of the design origin, relative to the viewport's top left corner.
     pub origin: Vec2,
-    /// How far the whole picture is moved, in device pixels. Of what moves or dims a finished
-    /// picture this and the brightness are all, and neither draws it anew.
+    /// Offset of the whole picture in device pixels. Only this field and the brightness change a
+    /// finished picture without redrawing it.
     pub shift: Vec2,
-    /// Beads stand still, entrances become cross-fades, nothing breathes.
+    /// True for reduced motion: beads stand still, entrances become cross-fades, nothing pulses.
     pub reduced_motion: bool,
-    /// How far colours have drained: 0 not at all, 1 grey. Shapes and texts that keep their
-    /// colour are left out.
+    /// Desaturation of the whole picture: 0 none, 1 grey. Does not affect shapes and texts that
+    /// keep their colour.
     pub desaturate: f32,
-    /// Of full brightness, 0 to 1.
+    /// Fraction of full brightness, 0 to 1.
     pub brightness: f32,
-    /// The same for shapes and texts that keep their colour.
+    /// Brightness of shapes and texts that keep their colour, 0 to 1.
     pub brightness_kept: f32,
 }
 
@@ -355,7 +355,7 @@ impl Default for Canvas {
     fn default() -> Self {
         Self {
             parts: Vec::new(),
-            // Generation 0 stands for "nothing uploaded yet" on the other side.
+            // Consumers use generation 0 for "nothing uploaded yet".
             generation: 1,
             fade: Fade::default(),
             fades: 0,
@@ -372,8 +372,8 @@ impl Default for Canvas {
 }
 
 impl Canvas {
-    /// Empties a part, creating it on first use, and lends it for redrawing. Within a layer,
-    /// parts lie in the order in which they were first drawn.
+    /// Empties a part, creating it on first use, and returns it for redrawing. Within a layer,
+    /// parts are drawn in the order in which they were first created.
     pub fn redraw(&mut self, id: impl Into<PartId>) -> &mut Part {
         self.generation += 1;
         let id = id.into();
@@ -393,7 +393,7 @@ impl Canvas {
         part
     }
 
-    /// Takes a part off the picture; one that is not on it is none.
+    /// Removes a part; no effect if there is none with this id.
     pub fn remove(&mut self, id: impl Into<PartId>) {
         let id = id.into();
         let count = self.parts.len();
@@ -403,7 +403,7 @@ impl Canvas {
         }
     }
 
-    /// Parts that are still drawn in the colours of another theme.
+    /// Returns the parts that are still drawn in the colours of another theme.
     #[cfg(test)]
     pub fn drawn_otherwise(&self) -> impl Iterator<Item = PartId> {
         let palette = self.theme.palette();
@@ -411,7 +411,7 @@ impl Canvas {
         other.map(|part| part.id)
     }
 
-    /// What of it moves though nobody draws it anew.
+    /// Returns which parts of the picture move without being redrawn.
     pub(in crate::app) fn moving(&self) -> Moving {
         let mut moving = Moving::default();
         let shapes = self.parts.iter().flat_map(|part| &part.shapes);
@@ -419,8 +419,8 @@ impl Canvas {
         moving
     }
 
-    /// Has all that is on the picture, but for what stays, give way within `duration_secs` to what
-    /// is drawn from now on. Contributors draw as if nothing were there.
+    /// Starts a cross-fade: within `duration_secs`, everything now on the picture except parts that
+    /// stay gives way to what is drawn from now on. Contributors draw as if the canvas were empty.
     pub fn cross_fade(&mut self, now_secs: f64, duration_secs: f64) {
         let (left, shown) = self.fade.begin(now_secs, duration_secs);
         self.fades = self.fades.wrapping_add(1).max(1);
@@ -437,22 +437,22 @@ impl Canvas {
         }
     }
 
-    /// The design's point at a device pixel.
+    /// Converts a device pixel to a point in design pixels.
     pub fn point_at(&self, px: Vec2) -> Vec2 {
         (px - self.origin - self.shift) / self.scale
     }
 
-    /// Whether one picture is giving way to another.
+    /// True while a cross-fade is in progress.
     pub fn is_fading(&self) -> bool {
         !self.fade.is_over()
     }
 
-    /// How far a fade has got, 0 to 1; 1 when there is none.
+    /// Returns the progress of the fade, 0 to 1; 1 when there is none.
     pub fn fade_part(&self) -> f32 {
         self.fade.entering.shapes
     }
 
-    /// Goes on with a fade.
+    /// Advances the fade to `now_secs` and removes parts that have faded out.
     pub fn advance_fade(&mut self, now_secs: f64) {
         self.fade.advance(now_secs);
         if self.fade.is_over() {
@@ -465,7 +465,7 @@ impl Canvas {
         &self.parts
     }
 
-    /// Counts redraws; whoever has seen this number has seen the content.
+    /// Number of redraws so far; equal numbers mean equal content.
     pub(in crate::app) fn generation(&self) -> u64 {
         self.generation
     }
@@ -477,7 +477,7 @@ mod tests {
     use crate::app::draw::Rect;
 
     #[test]
-    fn a_part_is_replaced_and_others_stay() {
+    fn redraw_replaces_one_part_and_keeps_others() {
         let mut canvas = Canvas::default();
         let a_box = || Shape::rounded_box(Rect::new(0.0, 0.0, 1.0, 1.0));
         canvas.redraw("stage").shape(Layer::Module, a_box());
@@ -490,18 +490,19 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_makes_room_for_what_comes() {
+    fn cross_fade_keeps_leaving_parts_until_it_ends() {
         let mut canvas = Canvas::default();
         let a_box = || Shape::rounded_box(Rect::new(0.0, 0.0, 1.0, 1.0));
         canvas.redraw("frame").stay().shape(Layer::Background, a_box());
         canvas.redraw("wall").shape(Layer::Module, a_box());
         canvas.cross_fade(1.0, 0.7);
-        // Whoever drew it takes it off the picture, or draws it for the next: that is another one.
+        // The contributor removes its part or draws it for the next view; the leaving part is
+        // separate.
         canvas.remove("wall");
         canvas.redraw("stage").shape(Layer::Module, a_box());
         let roles = |canvas: &Canvas| canvas.parts().iter().map(Part::role).collect::<Vec<_>>();
         assert_eq!(roles(&canvas), [Role::Staying, Role::Leaving, Role::Entering]);
-        // The other way round before it is there.
+        // The fade is reversed before it has finished.
         canvas.advance_fade(1.3);
         canvas.cross_fade(1.3, 0.2);
         canvas.redraw("wall");
@@ -512,14 +513,14 @@ mod tests {
     }
 
     #[test]
-    fn keys_name_places() {
+    fn equal_text_keys_are_equal() {
         let key = |node: u32| Text::new(("name", node), "x", 0.0, 0.0, Face::Text500, 20.0).key;
         assert_eq!(key(1), key(1));
         assert_ne!(key(1), key(2));
     }
 
     #[test]
-    fn empty_texts_make_no_labels() {
+    fn empty_texts_are_not_added() {
         let mut canvas = Canvas::default();
         let part = canvas.redraw("stage");
         part.text(Layer::Face, Text::new(0, "", 0.0, 0.0, Face::Text500, 20.0));

@@ -1,5 +1,5 @@
-//! A field of cells: one quad, and a texture with a byte for each cell. What changed is uploaded,
-//! by rows of the texture; what moves, the shader moves.
+//! A field of cells, drawn as one quad with a texture of one byte per cell. Only changed texture
+//! rows are uploaded; animation is done in the shader.
 
 use bevy::app::App;
 use bevy::asset::{AssetServer, Handle, embedded_asset, load_embedded_asset};
@@ -31,33 +31,34 @@ use super::canvas::{Canvas, Layer};
 use super::{CanvasCamera, DrawClock};
 use crate::layout::CellGrid;
 
-/// Bytes of a place; `cells.wgsl` has the same number, and the next.
+/// Bytes per run ("place"); must equal `BYTES` in `cells.wgsl`. [`PLACES_A_ROW`] has its
+/// counterpart there as well.
 pub const CELL_BYTES: usize = 16;
 const PLACES_A_ROW: usize = 128;
 const ROW_BYTES: usize = PLACES_A_ROW * CELL_BYTES;
-/// Rows of the texture come in steps, so that it is seldom made anew.
+/// The texture height grows in steps of this size, so that it is rarely reallocated.
 const ROW_STEP: usize = 16;
-/// States of a cell, without 0, which is none.
+/// Number of cell states, not counting 0, which means no cell.
 const STATES: usize = 8;
 
-/// The field, as the main world has it. While it has no grid, nothing is drawn.
+/// The field in the main world. Without a grid nothing is drawn.
 #[derive(Resource, Clone, Debug)]
 pub struct CellField {
     grid: Option<CellGrid>,
     bytes: Vec<u8>,
-    /// When each row of the texture was last written.
+    /// Generation in which each texture row was last written.
     written: Vec<u64>,
     generation: u64,
-    /// Places that are drawn.
+    /// Number of places drawn.
     places: usize,
     colours: [Color; STATES],
     ink: Color,
-    /// Nothing moves.
+    /// True to stop all motion.
     pub frozen: bool,
     opacity: f32,
-    /// Its opacity when the last cross-fade began.
+    /// Opacity at the start of the last cross-fade.
     faded_from: f32,
-    /// It gives way to what is drawn now, and is hidden after that.
+    /// True while fading out; the field is hidden at the end of the fade.
     leaving: bool,
 }
 
@@ -80,7 +81,7 @@ impl Default for CellField {
 }
 
 impl CellField {
-    /// Shows so many places in a grid, the states from 1 on in these colours.
+    /// Shows `places` places in a grid, with `colours` for the states from 1 on.
     pub fn show(&mut self, grid: CellGrid, places: usize, colours: [Color; STATES], ink: Color) {
         self.grid = Some(grid);
         self.leaving = false;
@@ -94,20 +95,20 @@ impl CellField {
         }
     }
 
-    /// Takes it off the picture; one that is fading away does that by itself.
+    /// Hides the field. A field that is fading out hides itself at the end of the fade.
     pub fn hide(&mut self) {
         if !self.leaving {
             self.grid = None;
         }
     }
 
-    /// Takes part in a cross-fade: gives way, or comes.
+    /// Starts to fade out (`gives_way`) or in.
     pub fn begin_fade(&mut self, gives_way: bool) {
         self.faded_from = if self.is_shown() { self.opacity } else { 0.0 };
         self.leaving = gives_way && self.is_shown();
     }
 
-    /// How far a cross-fade has got, 0 to 1.
+    /// Sets the progress of the cross-fade, 0 to 1.
     pub fn advance_fade(&mut self, part: f32) {
         let to = if self.leaving { 0.0 } else { 1.0 };
         self.opacity = self.faded_from + (to - self.faded_from) * part;
@@ -123,12 +124,12 @@ impl CellField {
         self.grid.is_some()
     }
 
-    /// Whether cells move, if any of them has a state that does.
+    /// True when cells may move; which ones do depends on their states.
     pub fn moves(&self) -> bool {
         self.is_shown() && !self.frozen
     }
 
-    /// Writes the states of a place.
+    /// Sets the states of a place. No effect if nothing changed or the place does not exist.
     pub fn write(&mut self, place: usize, states: [u8; CELL_BYTES]) {
         let start = place * CELL_BYTES;
         let Some(bytes) = self.bytes.get_mut(start..start + CELL_BYTES) else {
@@ -166,7 +167,7 @@ pub(super) fn plugin(app: &mut App) {
         );
 }
 
-/// The same as `FieldUniform` in the shader.
+/// Must match `FieldUniform` in the shader.
 #[derive(Clone, Copy, Default, ShaderType)]
 struct FieldUniform {
     viewport: Vec2,
@@ -183,9 +184,9 @@ struct ExtractedField {
     shown: bool,
     uniform: FieldUniform,
     rows: usize,
-    /// Rows of the texture that changed, with their bytes.
+    /// Changed rows of the texture, with their bytes.
     changed: Vec<(usize, Vec<u8>)>,
-    /// What of the main world's generation is in `changed` or on the GPU.
+    /// The main world's generation up to which changes are in `changed` or on the GPU.
     seen: u64,
     has_all: bool,
 }
@@ -205,7 +206,7 @@ fn spawn_item(
     existing: Option<Res<CellItem>>,
     extracted: Option<ResMut<ExtractedField>>,
 ) {
-    // This schedule runs again when a lost device has been replaced; its texture went with it.
+    // This schedule runs again after a lost device was replaced; its texture is gone.
     if let Some(mut extracted) = extracted {
         extracted.has_all = false;
     }
@@ -232,7 +233,7 @@ fn extract(
         let srgb = colour.to_srgba();
         Vec4::new(srgb.red, srgb.green, srgb.blue, srgb.alpha)
     };
-    // All of them, failures too: what says why they failed stands beside the field, and stays bright.
+    // Failures are dimmed as well: their reasons are shown beside the field and stay bright.
     let by = canvas.brightness.clamp(0.0, 1.0);
     let dim = Vec4::new(by, by, by, field.opacity);
     extracted.uniform = FieldUniform {
@@ -354,7 +355,7 @@ fn init_pipeline(mut commands: Commands, assets: Res<AssetServer>) {
 struct CellPipelineKey {
     format: TextureFormat,
     samples: u32,
-    /// The camera's texture holds sRGB values.
+    /// True when the camera's texture holds sRGB values.
     srgb: bool,
 }
 
@@ -382,7 +383,8 @@ impl SpecializedRenderPipeline for CellPipeline {
                 ..default()
             }),
             primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
-            // The pass has a depth buffer, so the pipeline must name one; order is by sorting.
+            // The pass has a depth buffer, so the pipeline must declare one; the order comes from
+            // sorting.
             depth_stencil: Some(DepthStencilState {
                 format: CORE_2D_DEPTH_FORMAT,
                 depth_write_enabled: Some(false),
@@ -474,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_marks_its_row_and_no_other() {
+    fn write_marks_only_its_row_as_changed() {
         let mut field = field(10_000);
         field.write(130, [3; CELL_BYTES]);
         let changed: Vec<usize> =
@@ -486,13 +488,13 @@ mod tests {
     }
 
     #[test]
-    fn it_fades_away_though_it_is_hidden_at_once() {
+    fn hidden_field_still_fades_out() {
         let mut field = field(100);
         field.begin_fade(true);
         field.hide();
         field.advance_fade(0.25);
         assert!(field.is_shown() && field.opacity == 0.75);
-        // Back before it was gone.
+        // Fades in again before it was gone.
         field.begin_fade(false);
         field.show(field.grid.unwrap(), 100, field.colours, field.ink);
         field.advance_fade(0.5);
@@ -503,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_places_fit_a_texture_of_any_browser() {
+    fn ten_thousand_places_fit_webgl_texture_limits() {
         let field = field(10_240);
         assert!(field.written.len() <= 2048 && ROW_BYTES <= 2048);
         let mut beyond = field.clone();

@@ -1,5 +1,5 @@
-// A field of cells in one quad: each cell's state is a byte of a texture, so that a field of a
-// hundred thousand costs what changed in it. Lengths are design pixels.
+// A field of cells in one quad. Each cell's state is one byte of a texture, so that updating a
+// field of a hundred thousand cells costs only what changed. Lengths are in design pixels.
 
 struct FieldUniform {
     // Device pixels.
@@ -7,18 +7,18 @@ struct FieldUniform {
     origin: vec2<f32>,
     // x, y, width, height
     rect: vec4<f32>,
-    // Device pixels per design pixel, seconds, whether nothing moves, how far colours have drained
+    // Device pixels per design pixel, seconds, 1 if nothing moves, desaturation (0 to 1)
     state: vec4<f32>,
-    // columns, rows, cells of a place, places
+    // columns, rows, cells per place, places
     grid: vec4<u32>,
-    // Colours of the states, from state 1 on; sRGB, straight alpha.
+    // Colours of the states, starting with state 1; sRGB, straight alpha.
     colours: array<vec4<f32>, 8>,
-    // What is drawn on a failed cell.
+    // Colour of the cross on a failed cell.
     ink: vec4<f32>,
 }
 
 @group(0) @binding(0) var<uniform> field: FieldUniform;
-// Places side by side, 128 to a row, each 16 bytes.
+// Texture with 128 places per row, 16 bytes each.
 @group(0) @binding(1) var states: texture_2d<u32>;
 
 const TAU: f32 = 6.2831853;
@@ -37,8 +37,8 @@ const SILENT: u32 = 8u;
 struct VertexOutput {
     @builtin(position) position: vec4<f32>,
     @location(0) p: vec2<f32>,
-    // Width and height of a cell. Handed on, so that no branch depends on uniforms alone: see
-    // `shapes.wgsl`.
+    // Width and height of a cell. Passed as a varying so that no branch depends on uniforms alone:
+    // see `shapes.wgsl`.
     @location(1) @interpolate(flat) cell: vec2<f32>,
 }
 
@@ -56,7 +56,7 @@ fn vertex(@builtin(vertex_index) index: u32) -> VertexOutput {
     return out;
 }
 
-// How much of a pixel lies between two edges.
+// Fraction of a pixel that lies between two edges.
 fn between(x: f32, low: f32, high: f32, pixel: f32) -> f32 {
     return clamp((min(x - low, high - x)) / pixel + 0.5, 0.0, 1.0);
 }
@@ -87,7 +87,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     let pixel = 1.0 / field.state.x;
     let size = cell * field.state.x;
     let local = (at - floor(at)) * cell;
-    // Where cells are a few pixels, gaps between them would only be noise.
+    // No gaps where cells are only a few pixels wide: they would be noise.
     let gap = select(0.0, min(cell.x * 0.16, 2.0), size.x >= 4.0);
     let room = select(0.0, cell.y * 0.1, size.y >= 4.0);
     let low = cell.y - room;
@@ -102,14 +102,14 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     }
     var bottom = low;
     if (state == SKIPPED || state == UNKNOWN) && size.y >= 4.0 {
-        // A dash in the middle: nothing is to come here.
+        // A dash in the middle: nothing will come here.
         let up = (cell.y - 2.0 * room) * 0.4;
         bottom -= up;
         high -= up;
     }
     var cover = 1.0;
     if size.y < 4.0 && (state == PENDING || state == SKIPPED || state == UNKNOWN) {
-        // There is no room for a thin line: a faint cell.
+        // Too low for a thin line: draw a faint cell.
         cover = 0.3;
     }
     if size.x >= 4.0 {
@@ -119,7 +119,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
         cover *= between(local.y, high, bottom, pixel);
     }
     if state == RUNNING {
-        // Each breathes at its own time, so that the field as a whole never does.
+        // Each place pulses with its own phase, so that the field as a whole does not pulse.
         let phase = fract(f32(place) * 0.61803399);
         let moving = 0.5 + 0.5 * cos((field.state.y / 2.4 + phase) * TAU);
         let breath = select(moving, 1.0, field.state.z > 0.5);

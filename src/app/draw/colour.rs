@@ -1,8 +1,8 @@
-//! Colours as they are drawn.
+//! Colour conversions.
 
 use bevy::color::{Color, Srgba};
 
-/// A colour without a part of its saturation: 0 leaves it, 1 makes it grey.
+/// Removes a fraction `amount` of the saturation: 0 keeps the colour, 1 makes it grey.
 pub(super) fn desaturated(colour: Color, amount: f32) -> Color {
     let srgb = colour.to_srgba();
     let grey = 0.2126 * srgb.red + 0.7152 * srgb.green + 0.0722 * srgb.blue;

@@ -1,7 +1,7 @@
-//! How one picture gives way to the next: levels that go into the one uniform and the colours of
-//! labels, so that nothing is drawn anew while it lasts.
+//! Cross-fades between two views. A fade only changes opacities in the canvas uniform and in label
+//! colours, so nothing is redrawn while it lasts.
 
-/// How opaque shapes and texts are, 0 to 1.
+/// Opacities of shapes and texts, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Levels {
     pub shapes: f32,
@@ -16,30 +16,30 @@ impl Levels {
         Self { shapes: self.shapes.max(other.shapes), texts: self.texts.max(other.texts) }
     }
 
-    /// The levels that make `whole` these.
+    /// Returns the levels that, multiplied by `whole`, give these levels.
     fn within(self, whole: Self) -> Self {
         let part = |level: f32, whole: f32| if whole > 0.0 { level / whole } else { 0.0 };
         Self { shapes: part(self.shapes, whole.shapes), texts: part(self.texts, whole.texts) }
     }
 }
 
-/// What a cross-fade does to a part.
+/// Role of a canvas part in a cross-fade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It goes.
+    /// Fades out.
     Leaving,
-    /// It comes, or is there.
+    /// Fades in, or is fully visible.
     Entering,
-    /// It has no share in it.
+    /// Does not take part in cross-fades.
     Staying,
 }
 
-/// A cross-fade, or that there is none.
+/// State of a cross-fade; also represents that none is in progress.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fade {
     begun_at_secs: f64,
     duration_secs: f64,
-    /// What goes was so opaque when it began to go.
+    /// Opacities of the leaving parts at the start of the fade.
     from: Levels,
     pub leaving: Levels,
     pub entering: Levels,
@@ -62,8 +62,9 @@ impl Fade {
         self.entering == Levels::FULL
     }
 
-    /// Begins at `now_secs`. What is on screen goes on from where it is in the fade before: what was
-    /// leaving and what was entering must be drawn within the first and the second levels.
+    /// Begins a fade at `now_secs`. To continue without a jump from a fade in progress, the caller
+    /// must multiply the opacity of parts that were leaving by the first result, and of parts that
+    /// were entering by the second.
     pub fn begin(&mut self, now_secs: f64, duration_secs: f64) -> (Levels, Levels) {
         let from = self.leaving.max(self.entering);
         let within = (self.leaving.within(from), self.entering.within(from));
@@ -73,8 +74,8 @@ impl Fade {
         within
     }
 
-    /// Shapes fade across each other. Words would be read twice: the old ones are gone before the
-    /// new ones come.
+    /// Updates the levels. Shapes cross-fade over the full duration. Old texts fade out before new
+    /// texts fade in, so that no two texts overlap.
     pub fn advance(&mut self, now_secs: f64) {
         let passed = (now_secs - self.begun_at_secs) / self.duration_secs.max(f64::EPSILON);
         let t = passed.clamp(0.0, 1.0) as f32;
@@ -87,7 +88,8 @@ impl Fade {
     }
 }
 
-/// Slow at both ends: an edge in brightness is seen where a slope is not.
+/// Smoothstep of `t`, clamped to 0..1: gentle at both ends, because sudden changes of brightness
+/// are noticed.
 pub(super) fn eased(t: f32) -> f32 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_goes_as_the_other_comes() {
+    fn shapes_cross_fade_and_texts_follow_one_another() {
         let mut fade = Fade::default();
         assert!(fade.is_over());
         assert_eq!(fade.begin(10.0, 0.7).1, Levels::FULL);
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fade_that_is_cut_short_goes_on_from_where_it_is() {
+    fn interrupted_fade_continues_without_a_jump() {
         let mut fade = Fade::default();
         fade.begin(0.0, 1.0);
         let (old, new) = at(&mut fade, 0.3);

@@ -1,11 +1,11 @@
-//! Status glyphs: the same silhouettes wherever a status is shown.
+//! Status glyphs: the same outline wherever a status is shown.
 
 use bevy::math::Vec2;
 
 use super::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::status::{DisplayStatus, Outline};
 
-/// Draws a status badge of this radius. `key` names the place.
+/// Draws a status badge with this radius. `key` identifies the badge's position for its label.
 pub fn badge(
     part: &mut Part,
     layer: Layer,

@@ -1,10 +1,10 @@
-//! What there is to draw with, asked before the engine asks: it ends the program when there is
-//! nothing.
+//! Selection of a graphics backend, before the engine starts: the engine aborts when there is no
+//! adapter.
 
 use bevy::render::settings::{Backends, WgpuSettings};
 use thiserror::Error;
 
-/// There is nothing to draw with.
+/// Error: no graphics adapter was found.
 #[derive(Clone, Copy, Debug, Error)]
 #[error(
     "there is no graphics adapter: install a Vulkan driver (on Debian and Ubuntu, \
@@ -12,15 +12,15 @@ use thiserror::Error;
 )]
 pub struct NoAdapter;
 
-/// The engine's settings for the first kind of graphics that has an adapter. `WGPU_BACKEND` says
-/// which kinds are tried.
+/// Returns the engine's settings for the first class of backends that has an adapter.
+/// `WGPU_BACKEND` restricts the backends that are tried.
 ///
-/// OpenGL is only woken where nothing else is there: without a display its libraries complain on
-/// standard error.
+/// OpenGL is tried only when no other backend has an adapter, because without a display its
+/// libraries print errors to stderr.
 ///
 /// # Errors
 ///
-/// When no adapter is there at all.
+/// Fails when no allowed backend has an adapter.
 pub fn graphics_settings() -> Result<WgpuSettings, NoAdapter> {
     let allowed = Backends::from_env().unwrap_or(Backends::all());
     [Backends::PRIMARY, Backends::SECONDARY]

@@ -1,4 +1,4 @@
-//! The vertex attributes of one shape, as the shader reads them.
+//! Vertex attributes of one shape, in the layout that the shader reads.
 
 use bevy::color::{Color, ColorToPacked};
 use bevy::mesh::VertexBufferLayout;
@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::fade::Role;
 
-/// Bits of [`Instance::codes`]`[1]`; `shapes.wgsl` has the same values.
+/// Bits of [`Instance::codes`]`[1]`; `shapes.wgsl` defines the same values.
 pub(super) mod flag {
     pub const ROUND_CAP: u32 = 1;
     pub const SNAP: u32 = 2;
@@ -18,9 +18,9 @@ pub(super) mod flag {
     pub const STAYING: u32 = 64;
 }
 
-/// One shape on the GPU: 14 attributes of 16 bytes. WebGL2 allows 16 attributes and a stride of
-/// 255 bytes. Lengths are design pixels, times seconds since the canvas epoch; the fields'
-/// contents are described beside `VertexInput` in `shapes.wgsl`.
+/// One shape on the GPU: 14 attributes of 16 bytes each. WebGL2 allows 16 attributes and a stride
+/// of 255 bytes. Lengths are design pixels, times are seconds since the canvas epoch. The fields
+/// are described at `VertexInput` in `shapes.wgsl`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Instance {
@@ -41,7 +41,7 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// As a part of such a role has it.
+    /// Sets the flags for a part's role in cross-fades.
     pub fn in_role(mut self, role: Role) -> Self {
         self.codes[1] |= match role {
             Role::Leaving => flag::LEAVING,
@@ -51,7 +51,7 @@ impl Instance {
         self
     }
 
-    /// The buffer layout the pipeline is made with.
+    /// Returns the buffer layout for the pipeline.
     pub fn layout() -> VertexBufferLayout {
         let attributes = (0..14u32)
             .map(|location| VertexAttribute {
@@ -72,7 +72,8 @@ impl Instance {
     }
 }
 
-/// Eight bits a channel, sRGB, straight alpha, red in the lowest byte: design colours stay exact.
+/// Packs a colour as sRGB with straight alpha, eight bits per channel and red in the lowest byte,
+/// which represents the design's colours exactly.
 pub(super) fn pack(colour: Color) -> u32 {
     u32::from_le_bytes(colour.to_srgba().to_u8_array())
 }

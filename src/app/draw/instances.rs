@@ -1,4 +1,5 @@
-//! The canvas on the GPU: one instanced draw per layer, sorted with sprites and texts by depth.
+//! Draws the canvas on the GPU: one instanced draw per layer, sorted by depth with sprites and
+//! texts.
 
 use std::ops::Range;
 
@@ -57,7 +58,7 @@ pub(super) fn plugin(app: &mut App) {
         );
 }
 
-/// What all shapes share; the same as `CanvasUniform` in the shader.
+/// Uniform for all shapes; must match `CanvasUniform` in the shader.
 #[derive(Clone, Copy, Default, ShaderType)]
 struct CanvasUniform {
     viewport: Vec2,
@@ -68,19 +69,19 @@ struct CanvasUniform {
     desaturate: f32,
     brightness: f32,
     brightness_kept: f32,
-    /// How opaque the parts are that leave, and those that enter.
+    /// Opacity of leaving and of entering parts.
     fade: Vec2,
 }
 
-/// The canvas as instances, kept from frame to frame.
+/// The canvas as instances, kept between frames.
 #[derive(Resource, Default)]
 struct ExtractedCanvas {
     instances: Vec<Instance>,
     layers: [Range<usize>; Layer::ALL.len()],
     uniform: CanvasUniform,
-    /// Of the canvas that `instances` were made from, and the epoch of their times.
+    /// Generation of the canvas that `instances` were made from, and the epoch of their times.
     source: (u64, f64),
-    /// Changes with `source`; 0 is "nothing yet".
+    /// Incremented when `source` changes; 0 before the first extraction.
     version: u64,
 }
 
@@ -100,12 +101,12 @@ impl Default for ShapeBuffers {
     }
 }
 
-/// Phase items are keyed by entity, so each layer needs one of its own.
+/// Phase items are keyed by entity, so each layer needs an entity.
 #[derive(Resource)]
 struct LayerEntities([Entity; Layer::ALL.len()]);
 
 fn spawn_layers(mut commands: Commands, existing: Option<Res<LayerEntities>>) {
-    // This schedule runs again when a lost device has been replaced.
+    // This schedule runs again after a lost device was replaced.
     if existing.is_none() {
         let entities = Layer::ALL.map(|_| commands.spawn_empty().id());
         commands.insert_resource(LayerEntities(entities));
@@ -215,7 +216,7 @@ fn init_pipeline(mut commands: Commands, assets: Res<AssetServer>) {
 struct ShapePipelineKey {
     format: TextureFormat,
     samples: u32,
-    /// The camera's texture holds sRGB values, so blending is as in an SVG.
+    /// True when the camera's texture holds sRGB values, so that blending works as in SVG.
     srgb: bool,
 }
 
@@ -244,7 +245,8 @@ impl SpecializedRenderPipeline for ShapePipeline {
                 ..default()
             }),
             primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
-            // The pass has a depth buffer, so the pipeline must name one; order is by sorting.
+            // The pass has a depth buffer, so the pipeline must declare one; the order comes from
+            // sorting.
             depth_stencil: Some(DepthStencilState {
                 format: CORE_2D_DEPTH_FORMAT,
                 depth_write_enabled: Some(false),
@@ -324,7 +326,7 @@ impl RenderCommand<Transparent2d> for DrawLayer {
         ) else {
             return RenderCommandResult::Skip;
         };
-        // The slice starts at the layer because WebGL2 has no first instance.
+        // The slice starts at the layer's first instance, because WebGL2 has no `firstInstance`.
         let stride = size_of::<Instance>() as u64;
         let bytes = range.start as u64 * stride..range.end as u64 * stride;
         pass.set_bind_group(0, bind_group, &[]);

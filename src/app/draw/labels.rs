@@ -1,8 +1,9 @@
-//! Texts on screen: a pool of `Text2d` entities kept in step with the canvas.
+//! Texts on screen: a pool of `Text2d` entities, synchronized with the canvas.
 //!
-//! Each span is an entity of its own, since gaps between spans are exact and a change of one
-//! span's words lays out only that span again. Sizes and positions are in device pixels divided
-//! by the target's scale factor, so glyphs are rasterised at the resolution they are seen at.
+//! Each span is a separate entity, because gaps between spans must be exact and a change of one
+//! span should lay out only that span again. Sizes and positions are in device pixels divided by
+//! the target's scale factor, so that glyphs are rasterised at the resolution at which they are
+//! shown.
 
 use bevy::app::{App, PostUpdate};
 use bevy::camera::visibility::NoFrustumCulling;
@@ -45,20 +46,20 @@ pub(super) fn plugin(app: &mut App) {
         );
 }
 
-/// Part, key of the text, and a number for texts that share both.
+/// Part, key of the text, and a number that distinguishes texts with equal keys.
 type LabelKey = (PartId, u64, u32);
 
 struct Label {
     layer: Layer,
     text: Text,
     spans: Vec<Entity>,
-    /// The generation in which the canvas last had this text.
+    /// The last canvas generation that contained this text.
     seen: u64,
-    /// Text or transform changed since the label was put in its place.
+    /// True when the text or the transform changed since the label was positioned.
     misplaced: bool,
 }
 
-/// How design pixels become world units, as far as labels see it.
+/// Conversion of design pixels to world units, as far as labels depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct View {
     viewport: Vec2,
@@ -73,21 +74,21 @@ struct LabelPool {
     generation: u64,
     view: View,
     tone: Tone,
-    /// Some that nobody can see yet are left for the next frame.
+    /// True when labels that are still invisible were left for the next frame.
     waiting: bool,
 }
 
-/// How many labels a frame makes of those that a cross-fade brings and does not show yet. They are laid
-/// out and have their glyphs drawn, which for all of a view at once takes longer than a frame.
+/// Number of labels created per frame during a cross-fade while they are invisible. Creating all
+/// labels of a view at once, with layout and glyph rasterisation, would take longer than a frame.
 const HIDDEN_A_FRAME: u32 = 6;
 
-/// What is done to all colours.
+/// Adjustments to the colours of all labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tone {
     desaturate: f32,
     brightness: f32,
     brightness_kept: f32,
-    /// How opaque what leaves is, and what enters.
+    /// Opacity of leaving and of entering parts.
     fade: (f32, f32),
 }
 
@@ -107,8 +108,8 @@ impl Tone {
     }
 }
 
-/// Brings entities into step with the canvas; writes only what differs, since every write lays
-/// a text out again.
+/// Synchronizes the entities with the canvas. Writes only what differs, because every write lays
+/// out the text again.
 fn sync_labels(
     mut commands: Commands,
     canvas: Res<Canvas>,
@@ -192,8 +193,8 @@ fn sync_labels(
                         LineHeight::RelativeToFont(1.0),
                         TextLayout::linebreak(LineBreak::NoWrap),
                         SpriteAnchor::TOP_LEFT,
-                        // Labels are on screen or gone; without bounds to wait for they are
-                        // laid out in their first frame.
+                        // Labels are always on screen. Without frustum culling they need not wait
+                        // for bounds and are laid out in their first frame.
                         NoFrustumCulling,
                     ));
                     label.spans.push(entity.id());
@@ -243,8 +244,8 @@ fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
     ))
 }
 
-/// Moves glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
-/// samples it at fractional positions, which softens every stem.
+/// Aligns glyphs to whole device pixels within their line. Bevy rasterises each glyph once and
+/// samples it at fractional positions, which would blur every stem.
 fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>, With<Text2d>)>) {
     for mut layout in &mut layouts {
         for glyph in &mut layout.bypass_change_detection().glyphs {
@@ -254,7 +255,7 @@ fn snap_glyphs(mut layouts: Query<&mut TextLayoutInfo, (Changed<TextLayoutInfo>,
     }
 }
 
-/// Puts laid out labels on their baselines, at whole device pixels: a baseline between two
+/// Positions laid-out labels on their baselines, at whole device pixels: a baseline between two
 /// pixels would blur every letter.
 fn place_labels(
     mut pool: ResMut<LabelPool>,
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn entities_are_reused_by_place_and_despawned_when_gone() {
+    fn label_entities_are_reused_by_key_and_despawned_when_removed() {
         let mut app = app();
         let first = draw(&mut app, &["PLAN", "STYLE"]);
         assert_eq!(first.len(), 2);
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unchanged_text_is_not_written() {
+    fn unchanged_text_is_not_written() {
         let mut app = app();
         draw(&mut app, &["PLAN", "STYLE"]);
         app.world_mut().clear_trackers();
@@ -369,10 +370,10 @@ mod tests {
         assert_eq!(changed, ["LYRICS"]);
     }
 
-    /// A view with a hundred texts must not stop the picture when it begins to fade in, nor lack a
-    /// word once it is seen.
+    /// A view with a hundred texts must not stall the frame in which it starts to fade in, and must
+    /// be complete as soon as its texts are visible.
     #[test]
-    fn what_fades_in_is_made_ahead_and_in_parts() {
+    fn labels_of_an_entering_view_are_created_over_several_frames() {
         const NAMES: [&str; 20] = ["PLAN"; 20];
         let mut app = app();
         app.world_mut().resource_mut::<Canvas>().cross_fade(0.0, 0.7);

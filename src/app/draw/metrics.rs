@@ -1,7 +1,7 @@
-//! Widths of text without shaping: for layout, truncation and wrapping.
+//! Text widths without shaping, for layout, truncation and wrapping.
 //!
-//! Advances are summed glyph by glyph, with tracking after each. Kerning is left out, which
-//! errs on the wide side by a percent or two for Inter: what is measured to fit, fits.
+//! Advances are summed glyph by glyph, with tracking after each. Kerning is ignored, which
+//! overestimates Inter by one or two percent, so text that is measured to fit does fit.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -14,14 +14,14 @@ use unicode_width::UnicodeWidthChar;
 use super::fonts::Face;
 
 const ELLIPSIS: &str = "…";
-/// Holds a number and its unit together.
+/// Keeps a number and its unit together.
 const NO_BREAK_SPACE: char = '\u{a0}';
-/// Characters below this have their advance in a table: Latin with its extensions.
+/// Characters below this code point have their advance in a table: Latin with its extensions.
 const CACHED: usize = 0x250;
-/// Advance in ems of the box for a character that no font has; about what a letter of another script
-/// takes in one of the system's.
+/// Advance in ems of the box for a character that no embedded font has. Also a good estimate for a
+/// letter of another script in a system font.
 const BOX: f32 = 0.6;
-/// An ideogram is as wide as it is high.
+/// Advance of an ideogram in ems.
 const IDEOGRAM: f32 = 1.0;
 
 struct FaceMetrics {
@@ -32,8 +32,8 @@ struct FaceMetrics {
 
 impl FaceMetrics {
     fn new(face: Face) -> Self {
-        // The fonts are embedded, so failing to parse one is a build defect, which a test
-        // finds; at run time half an em a letter keeps the layout usable.
+        // The fonts are embedded, so a parse failure is a build defect, which a test detects; a
+        // fallback advance keeps the layout usable at run time.
         let font = FontRef::new(face.bytes()).ok();
         let latin = (0..CACHED as u32)
             .map(|code| char::from_u32(code).map_or(0.0, |c| advance(font.as_ref(), c)))
@@ -52,10 +52,10 @@ impl FaceMetrics {
 fn advance(font: Option<&FontRef<'_>>, c: char) -> f32 {
     let known = font.and_then(|font| {
         let glyph = font.charmap().map(c)?;
-        // At a size of one pixel per em, advances are ems.
+        // At a size of one pixel per em, advances are in ems.
         font.glyph_metrics(Size::new(1.0), LocationRef::default()).advance_width(glyph)
     });
-    // A page has no other fonts: it draws boxes.
+    // A web page has no system fonts and draws boxes.
     let of_a_system = cfg!(not(target_arch = "wasm32"));
     known.unwrap_or(match c.width() {
         Some(2) if of_a_system => IDEOGRAM,
@@ -70,15 +70,15 @@ fn metrics(face: Face) -> &'static FaceMetrics {
     TABLES[face as usize].get_or_init(|| FaceMetrics::new(face))
 }
 
-/// Width of a line in design pixels, at a size in design pixels and a tracking in ems.
+/// Returns the width of a line in design pixels, for a size in design pixels and a tracking in ems.
 pub fn measure(face: Face, size: f32, tracking_em: f32, text: &str) -> f32 {
     let metrics = metrics(face);
     let ems: f32 = text.chars().map(|c| metrics.advance(c) + tracking_em).sum();
     ems * size
 }
 
-/// The text if it fits into `max_width` design pixels, else as many whole graphemes as fit
-/// before an ellipsis.
+/// Returns the text if it fits into `max_width` design pixels; otherwise as many whole graphemes as
+/// fit, followed by an ellipsis.
 pub fn truncate(face: Face, size: f32, text: &str, max_width: f32) -> Cow<'_, str> {
     if measure(face, size, 0.0, text) <= max_width {
         return Cow::Borrowed(text);
@@ -96,8 +96,8 @@ pub fn truncate(face: Face, size: f32, text: &str, max_width: f32) -> Cow<'_, st
     Cow::Owned(format!("{}{ELLIPSIS}", text[..end].trim_end()))
 }
 
-/// Breaks a text between words into at most `max_lines` lines of `max_width` design pixels. A
-/// word longer than a line is broken inside; what does not fit is cut off by an ellipsis.
+/// Breaks a text between words into at most `max_lines` lines of `max_width` design pixels. Words
+/// longer than a line are broken; text that does not fit is cut off with an ellipsis.
 pub fn wrap(face: Face, size: f32, text: &str, max_width: f32, max_lines: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text.trim();
@@ -113,7 +113,8 @@ pub fn wrap(face: Face, size: f32, text: &str, max_width: f32, max_lines: usize)
     lines
 }
 
-/// Where the first line ends: after the last word that fits, else after the last grapheme.
+/// Returns the byte offset of the end of the first line: after the last word that fits, or after
+/// the last grapheme if no word does.
 fn line_end(face: Face, size: f32, text: &str, max_width: f32) -> usize {
     let mut used = 0.0;
     let mut by_word = 0;
@@ -136,7 +137,7 @@ fn line_end(face: Face, size: f32, text: &str, max_width: f32) -> usize {
         }
         used += width;
         by_grapheme = start + piece.len();
-        // Punctuation stays with the word before it, so only blanks end a word.
+        // Punctuation belongs to the word before it, so only white space ends a word.
         if blank && !piece.contains(NO_BREAK_SPACE) {
             by_word = start;
         }
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_face_parses_and_has_latin() {
+    fn every_face_parses_and_contains_latin() {
         for face in Face::ALL {
             let metrics = metrics(face);
             assert!(metrics.font.is_some(), "{face:?}");
@@ -171,12 +172,12 @@ mod tests {
         assert!((tracked - plain - 8.0 * 2.0).abs() < 1e-3);
     }
 
-    /// Such a title must not run over what stands beside it, whatever font the system has for it.
+    /// Such titles must not overlap neighbouring elements, whichever system font draws them.
     #[test]
-    fn what_the_faces_lack_has_the_width_it_is_drawn_with() {
+    fn characters_missing_from_the_faces_have_estimated_widths() {
         assert_eq!(measure(Face::Text600, 20.0, 0.0, "夜の灯台"), 80.0);
         assert_eq!(measure(Face::Text600, 20.0, 0.0, "밤"), 20.0);
-        // A vowel sign stands above its letter.
+        // The vowel sign is drawn above its letter and has no width.
         assert_eq!(measure(Face::Text600, 20.0, 0.0, "ร\u{e31}"), 12.0);
     }
 
@@ -213,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn a_number_stays_with_its_unit() {
+    fn wrapping_keeps_a_number_with_its_unit() {
         let width = measure(Face::Text500, 20.0, 0.0, "No news for 38");
         let lines = wrap(Face::Text500, 20.0, "No news for 38\u{a0}s.", width + 1.0, 3);
         assert_eq!(lines, ["No news for", "38\u{a0}s."]);
     }
 
     #[test]
-    fn punctuation_stays_with_its_word() {
+    fn wrapping_keeps_punctuation_with_its_word() {
         let width = measure(Face::Text500, 20.0, 0.0, "one two");
         let lines = wrap(Face::Text500, 20.0, "one two, three", width + 1.0, 3);
         assert_eq!(lines, ["one", "two,", "three"]);

@@ -1,44 +1,48 @@
-//! Drawing: one renderer for everything on the canvas.
+//! The renderer: draws everything on the canvas.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `canvas` | layers of shapes and texts, plain data |
-//! | `fade` | how one picture gives way to the next |
-//! | `shape`, `motion` | what a shape looks like and how it moves |
-//! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | the shapes on the GPU |
+//! | `canvas` | layers of shapes and texts, as plain data |
+//! | `fade` | cross-fades between views |
+//! | `shape`, `motion` | appearance and motion of shapes |
+//! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | shapes on the GPU |
 //! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
-//! | `labels` | the texts as a pool of `Text2d` entities |
-//! | `atlases` | glyphs of sizes that are not needed are let go |
-//! | `fonts`, `metrics` | the embedded faces and their widths |
-//! | `system_fonts` | the system's fonts, for what those lack |
-//! | `texture_format` | what the canvas is drawn into |
-//! | `graphics` | what there is to draw with |
+//! | `labels` | texts, as a pool of `Text2d` entities |
+//! | `atlases` | eviction of unused glyph atlases |
+//! | `fonts`, `metrics` | embedded faces and their widths |
+//! | `system_fonts` | system fonts, for characters missing from the embedded faces |
+//! | `texture_format` | format of the canvas texture |
+//! | `graphics` | selection of a graphics backend |
 //! | `offscreen` | the same picture without a window, as a PNG |
 //!
-//! Nothing here knows what a run is.
+//! Nothing in this module knows what a run is.
 //!
-//! # How it works
+//! # Design
 //!
-//! The picture is a `Canvas` of parts, each a list of shapes and texts with one of ten layers. A contributor
-//! empties its part and draws it again only when what it shows differs from what it drew last. While no part is
-//! redrawn, nothing goes to the GPU but one uniform: motion is in the shaders.
+//! The picture is a `Canvas` of parts; each part is a list of shapes and texts in one of ten
+//! layers. A contributor empties and redraws its part only when its content differs from what it
+//! drew last. While no part is redrawn, only one uniform is uploaded to the GPU: motion is computed
+//! in the shaders.
 //!
-//! Coordinates are design pixels, 1080 to the height of the screen, y down. A screen narrower than 3:2 keeps 1620
-//! design pixels of width and has more height.
+//! Coordinates are design pixels, 1080 for the height of the screen, y down. A screen narrower than
+//! 3:2 has 1620 design pixels of width and more height.
 //!
-//! * Times go to the GPU in single precision, relative to an epoch that advances every hour by a whole number of
-//!   bead and breath periods; all shapes are then encoded again.
-//! * A text's key names its position and not its words, so its entity stays and only changed spans are laid out.
-//! * A cross-fade renames the parts that leave and lets contributors draw the next view as if nothing were there;
-//!   its progress is two numbers of the uniform and an opacity of labels. Labels that it brings are made six a
-//!   frame while they cannot be seen, because laying out a whole view takes longer than a frame.
-//! * The engine keeps a texture of a megabyte for each size of each face. `atlases` keeps the 64 used last among
-//!   those that no label shows, so type that grows does so in steps.
-//! * Shaders have no branch that depends on uniforms alone: Mesa's software renderer (22.3, lavapipe) compiles such
-//!   a shader again in each frame and keeps the result, 0.7 MiB a frame.
-//! * The canvas camera blends in sRGB, as the design was drawn. Bevy needs a second view of such a texture, which
-//!   WebGL2 lacks; `texture_format` avoids it there. egui cannot draw into such a texture, so the panel has a camera
-//!   of its own above it, which composites in linear light and clears nothing.
+//! * Times are uploaded in single precision, relative to an epoch that advances every hour by a
+//!   whole number of bead and pulse periods; all shapes are then encoded again.
+//! * A text's key identifies its position and not its words, so its entity is reused and only
+//!   changed spans are laid out.
+//! * A cross-fade renames the leaving parts and lets contributors draw the next view on an empty
+//!   canvas; its progress is two numbers in the uniform and an opacity of labels. Labels of the
+//!   entering view are created six per frame while they are invisible, because laying out a whole
+//!   view takes longer than a frame.
+//! * The engine keeps a texture of one megabyte for each size of each face. `atlases` keeps the 64
+//!   most recently used sizes among those that no label shows, so animated type sizes must change
+//!   in steps.
+//! * Shaders have no branch that depends on uniforms alone: Mesa's software renderer (22.3,
+//!   lavapipe) compiles such a shader again in each frame and keeps the result, 0.7 MiB per frame.
+//! * The canvas camera blends in sRGB, like the design. Bevy needs a second view of such a texture,
+//!   which WebGL2 lacks; `texture_format` avoids it there. egui cannot draw into such a texture, so
+//!   the panel has a separate camera above it, which composites in linear light and clears nothing.
 
 mod atlases;
 mod canvas;
@@ -87,27 +91,27 @@ pub use shape::{Cap, Rect, Shape, Texture};
 #[cfg(not(target_arch = "wasm32"))]
 pub use system_fonts::{SystemFont, system_fonts};
 
-/// When the canvas is taken over from the main world's data.
+/// System sets that transfer the canvas from the main world to the renderer.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DrawSystems {
-    /// `PreUpdate`: the clock is set. An app with a clock of its own orders after this.
+    /// `PreUpdate`: sets the clock. An app that sets the clock itself must do so after this set.
     Clock,
-    /// `PostUpdate`: label entities are brought into step with the canvas's texts.
+    /// `PostUpdate`: synchronizes label entities with the canvas's texts.
     Labels,
-    /// `PostUpdate`: labels, now laid out, are put on their baselines.
+    /// `PostUpdate`: positions the laid-out labels on their baselines.
     Place,
-    /// `PostUpdate`: glyphs that no label needs any more are let go.
+    /// `PostUpdate`: evicts glyph atlases that no label needs.
     LetGo,
 }
 
-/// Time for everything that moves, in seconds from an arbitrary start. Start times of shapes are
-/// on this clock. By default it follows real time since start-up; an app that sets it itself
-/// turns [`DrawClock::follow_real_time`] off.
+/// Time for everything that moves, in seconds from an arbitrary start. Start times of shapes refer
+/// to this clock. By default it follows real time since start-up; an app that sets it itself must
+/// turn [`DrawClock::follow_real_time`] off.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct DrawClock {
-    /// Now.
+    /// Current time in seconds.
     pub secs: f64,
-    /// Whether the plugin sets `secs` each frame.
+    /// True when the plugin sets `secs` each frame.
     pub follow_real_time: bool,
 }
 
@@ -118,23 +122,23 @@ impl Default for DrawClock {
 }
 
 impl DrawClock {
-    /// The instant that times on the GPU count from. Single precision loses whole frames after
-    /// a day, so it moves on every hour: a whole number of bead and breath periods.
+    /// Returns the origin of times on the GPU. Single precision becomes too coarse after a day, so
+    /// the origin advances every hour, which is a whole number of bead and pulse periods.
     pub(crate) fn epoch_secs(&self) -> f64 {
         (self.secs / 3_600.0).floor() * 3_600.0
     }
 }
 
-/// Marks the one camera that shows the canvas. It blends in sRGB, as the design was drawn.
+/// Marks the camera that shows the canvas. It blends in sRGB, like the design.
 ///
-/// What draws into the camera's texture without knowing of sRGB compositing (bevy_egui 0.42)
-/// needs a camera of its own: see [`overlay_camera`].
+/// Code that draws into a camera's texture without support for sRGB compositing (bevy_egui 0.42)
+/// needs a separate camera: see [`overlay_camera`].
 #[derive(Component, ExtractComponent, Clone, Copy, Debug, Default)]
 #[require(Camera2d, Msaa::Off, CompositingSpace::Srgb)]
 pub struct CanvasCamera;
 
-/// A camera for what lies over the canvas (egui): it composites in linear light, sees no
-/// entities, and is blended over what cameras of a lower order have drawn.
+/// Returns a camera for content above the canvas (egui). It composites in linear light, sees no
+/// entities, and is blended over the output of cameras with a lower order.
 pub fn overlay_camera(order: isize) -> impl Bundle {
     (
         Camera2d,

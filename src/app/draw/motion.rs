@@ -1,54 +1,54 @@
-//! How shapes move. All of it is evaluated in the shader from the draw clock, so a canvas that
-//! does not change still moves. Start times are seconds of [`super::DrawClock`]; durations are
-//! seconds. Under reduced motion entrances become 200 ms cross-fades, beads still chevrons,
-//! rings and needles step once a second, and nothing breathes.
+//! Motion of shapes, evaluated in the shader from the draw clock, so that an unchanged canvas still
+//! moves. Start times are in seconds of [`super::DrawClock`]; durations are in seconds. Under
+//! reduced motion entrances become 200 ms cross-fades, beads become still chevrons, rings and
+//! needles step once a second, and nothing pulses.
 
 use super::instance::flag;
 use super::shape::{Kind, Shape};
 
-/// Period of a breathing halo in seconds: 0.42 Hz, the fastest the design flashes.
+/// Period of a pulsing halo in seconds: 0.42 Hz, the fastest flashing in the design.
 pub const BREATH_PERIOD_SECS: f32 = 2.4;
 
-/// Nothing goes on and off more often than this, in Hz (WCAG 2.2, 2.3.1).
+/// Maximum flash frequency in Hz (WCAG 2.2, 2.3.1).
 const MOST_HZ: f32 = 3.0;
 
-/// Bead speed, from the design: design pixels per second.
+/// Speed of beads in design pixels per second.
 pub const BEAD_SPEED: f32 = 80.0;
-/// From one bead to the next, in design pixels.
+/// Distance from one bead to the next in design pixels.
 pub const BEAD_PERIOD: f32 = 72.0;
-/// Length of a bead between its round ends, in design pixels.
+/// Length of a bead between its round ends in design pixels.
 pub const BEAD_LENGTH: f32 = 16.0;
 
 const _: () = assert!(BREATH_PERIOD_SECS >= 1.0 / MOST_HZ && BEAD_SPEED / BEAD_PERIOD <= MOST_HZ);
 
-/// How a shape comes in.
+/// Entrance animation of a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Entrance {
     /// Fills from below (a module fails: 0.36 s).
     RevealUp = 1,
-    /// Uncovered from left to right (a module is skipped: 0.5 s).
+    /// Uncovers from left to right (a module is skipped: 0.5 s).
     WipeRight = 2,
-    /// A path is drawn from its start (a check mark: 0.2 s).
+    /// Draws a path from its start (a check mark: 0.2 s).
     DrawOn = 3,
-    /// Comes to rest after a small overshoot in size (success: 0.44 s).
+    /// Overshoots in size and settles (success: 0.44 s).
     Settle = 4,
-    /// Of [`Shape::tab_box`]: the module fills from below in 0.36 s, then the bar grows out of
-    /// it in 0.42 s. The duration is ignored.
+    /// For [`Shape::tab_box`]: fills the module from below in 0.36 s, then grows the bar out of it
+    /// in 0.42 s. The duration is ignored.
     TabRise = 5,
 }
 
-/// A needle has come to rest so long after it began to swing.
+/// Time for a needle to come to rest after it started to swing, in seconds.
 const SWING_SECS: f64 = 0.6;
 
-/// What of a picture moves by itself.
+/// The motion in a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::app) struct Moving {
-    /// Beads and levels, which never come to rest.
+    /// True when beads or levels move, which never ends.
     pub flows: bool,
-    /// Halos: slow, and without an end.
+    /// True when halos pulse: slow motion, which never ends.
     pub breathes: bool,
-    /// When all else has come to rest, in seconds of the draw clock.
+    /// Time at which all other motion has ended, in seconds of the draw clock.
     pub rests_at: f64,
 }
 
@@ -82,7 +82,7 @@ impl Moving {
     }
 }
 
-// `shapes.wgsl` has the same numbers.
+// Must match the constants in `shapes.wgsl`.
 const BEADS: u32 = 1;
 const GROW: u32 = 2;
 const SWING: u32 = 3;
@@ -93,7 +93,7 @@ impl Shape {
         self.raw.codes[0] = (self.raw.codes[0] & 0xff00_ffff) | code << 16;
     }
 
-    /// Levels that do not move: nothing runs.
+    /// Stops the motion of levels, for steps without running nodes.
     pub fn standing_still(mut self) -> Self {
         debug_assert_eq!(self.kind, Kind::Levels, "only levels stand still");
         self.raw.geom1[0] = 1.0;
@@ -104,12 +104,13 @@ impl Shape {
         self.raw.geom1[0] > 0.5
     }
 
-    /// Beads of `width` along a path at the design's speed, period and length, on top of it.
+    /// Adds beads of `width` along a path, with the design's speed, period and length.
     pub fn beads(self, width: f32, colour: bevy::color::Color) -> Self {
         self.beads_at(width, colour, BEAD_SPEED, BEAD_PERIOD, BEAD_LENGTH)
     }
 
-    /// Beads with a speed (design pixels per second, 0 stands still), period and length of their own.
+    /// Adds beads with their own speed (design pixels per second, 0 stands still), period and
+    /// length.
     pub fn beads_at(
         mut self,
         width: f32,
@@ -118,7 +119,7 @@ impl Shape {
         period: f32,
         length: f32,
     ) -> Self {
-        // Where beads pass, light comes and goes.
+        // Each passing bead is a flash, so the speed is limited.
         let speed = speed.min(MOST_HZ * period);
         self.set_motion(BEADS);
         self.raw.motion = [speed, period, length, width];
@@ -126,8 +127,8 @@ impl Shape {
         self
     }
 
-    /// The end of an arc moves: at `at_secs` the arc covers `part` of its sweep (0 to 1), and
-    /// `per_sec` more each second, until it is full.
+    /// Animates the end of an arc: at `at_secs` the arc covers `part` of its sweep (0 to 1) and
+    /// grows by `per_sec` each second until it is full.
     pub fn growing(mut self, at_secs: f64, part: f32, per_sec: f32) -> Self {
         debug_assert_eq!(self.kind, Kind::Arc, "only arcs grow");
         self.set_motion(GROW);
@@ -136,8 +137,8 @@ impl Shape {
         self
     }
 
-    /// A needle swings from another angle to its own, from `at_secs` on: 99 % after 300 ms,
-    /// with an overshoot of 1.5 %. One that is there already stands.
+    /// Swings a needle from another angle to its own from `at_secs` on: 99 % after 300 ms, with an
+    /// overshoot of 1.5 %. No effect if both angles are equal.
     pub fn swinging(mut self, from_deg: f32, at_secs: f64) -> Self {
         debug_assert_eq!(self.kind, Kind::Needle, "only needles swing");
         if from_deg.to_radians() == self.raw.geom1[0] {
@@ -149,14 +150,15 @@ impl Shape {
         self
     }
 
-    /// The glow breathes between `low` (0.72 in the design) and full strength, period 2.4 s.
+    /// Pulses the glow between `low` (0.72 in the design) and full strength, with a period of 2.4
+    /// s.
     pub fn breathing(mut self, low: f32) -> Self {
         self.set_motion(BREATHE);
         self.raw.motion = [low, BREATH_PERIOD_SECS, 0.0, 0.0];
         self
     }
 
-    /// As [`Shape::breathing`], for the whole shape: a pool without an outline.
+    /// Pulses the whole shape like [`Shape::breathing`]; only for pools, which have no outline.
     pub fn breathing_whole(mut self, low: f32) -> Self {
         debug_assert_eq!(self.kind, Kind::Pool, "only light breathes as a whole, never a body");
         self = self.breathing(low);
@@ -164,7 +166,7 @@ impl Shape {
         self
     }
 
-    /// Comes in from `start_secs` over `duration_secs`, by ease-out.
+    /// Enters from `start_secs` over `duration_secs`, with ease-out.
     pub fn enter(mut self, entrance: Entrance, start_secs: f64, duration_secs: f32) -> Self {
         self.raw.codes[0] = (self.raw.codes[0] & 0xffff_00ff) | (entrance as u32) << 8;
         self.enter_at = start_secs;
@@ -177,14 +179,14 @@ impl Shape {
         self
     }
 
-    /// Opacity goes from `from` to `to` in a straight line; multiplied with the shape's own.
+    /// Changes the opacity linearly from `from` to `to`, as a factor of the shape's own opacity.
     pub fn fade(mut self, start_secs: f64, duration_secs: f32, from: f32, to: f32) -> Self {
         self.fade_at = start_secs;
         self.raw.fade = [0.0, duration_secs.max(1e-3), from, to];
         self
     }
 
-    /// Fades in.
+    /// Fades the shape in.
     pub fn fade_in(self, start_secs: f64, duration_secs: f32) -> Self {
         self.fade(start_secs, duration_secs, 0.0, 1.0)
     }
@@ -196,7 +198,7 @@ mod tests {
     use bevy::math::Vec2;
 
     #[test]
-    fn times_are_relative_to_the_epoch() {
+    fn encoded_times_are_relative_to_the_epoch() {
         let shape = Shape::arc(Vec2::ZERO, 10.0, 2.0, 0.0, 90.0)
             .growing(7_200.5, 0.25, 0.1)
             .fade_in(7_201.0, 0.2);
@@ -206,9 +208,9 @@ mod tests {
         assert_eq!(raw.motion[1], 0.25);
     }
 
-    /// What comes again and again in the shaders is a division of the time by its period.
+    /// All periodic motion in the shaders divides the time by its period.
     #[test]
-    fn nothing_flashes() {
+    fn nothing_flashes_more_than_3_times_a_second() {
         let hasty = Shape::capsule(Vec2::ZERO, Vec2::X, 2.0).beads_at(
             3.0,
             bevy::color::Color::WHITE,
@@ -226,7 +228,7 @@ mod tests {
                 assert!(period >= 1.0 / MOST_HZ, "{period} s");
                 periods += 1;
             }
-            // The one other is the breath, whose period is the constant above.
+            // The only other periodic motion is the pulse, whose period is the constant above.
             for wave in shader.split("canvas.time * TAU / ").skip(1) {
                 assert!(wave.starts_with("in.motion.y"), "{}", &wave[..20]);
             }
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_is_known_and_when_it_rests() {
+    fn moving_shapes_and_their_end_are_detected() {
         let moving = |shapes: &[Shape]| {
             let mut moving = Moving::default();
             shapes.iter().for_each(|shape| moving.add(shape));

@@ -1,4 +1,4 @@
-//! The same picture without a window: for snapshots, documentation and tests.
+//! Rendering without a window: for snapshots, documentation and tests.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -23,39 +23,39 @@ use thiserror::Error;
 
 use super::{CanvasCamera, NoAdapter, graphics_settings};
 
-/// Updates before the picture is taken: fonts, atlases and pipelines take a few to settle.
+/// Updates before the picture is taken: fonts, atlases and pipelines need a few to settle.
 const WARM_UP_UPDATES: usize = 6;
-/// Updates to wait for the picture; it is read back asynchronously.
+/// Maximum number of updates to wait for the picture, which is read back asynchronously.
 const PATIENCE_UPDATES: usize = 200;
 
-/// Why no picture was written.
+/// Error while rendering off-screen.
 #[derive(Debug, Error)]
 pub enum OffscreenError {
-    /// The app has no graphics: no adapter, or no render plugin.
+    /// The app has no graphics adapter or no render plugin.
     #[error("nothing can be drawn here: the app has no image assets or no graphics adapter")]
     NoGraphics,
-    /// The GPU did not hand the picture over.
+    /// The GPU did not return the picture in time.
     #[error("the picture was not read back from the GPU after {PATIENCE_UPDATES} updates")]
     NotReadBack,
-    /// The picture has a format that PNG has not.
+    /// The picture's pixel format cannot be converted for PNG.
     #[error("the picture cannot be converted for a PNG: {0}")]
     Convert(String),
     /// The file could not be written.
     #[error("cannot write {path}: {reason}")]
     Write {
-        /// Where it should have gone.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error message of the system.
         reason: String,
     },
 }
 
-/// Bevy's default plugins for an app without a window, whose updates are called by
+/// Returns Bevy's default plugins for an app without a window, which is updated by
 /// [`render_to_png`].
 ///
 /// # Errors
 ///
-/// When there is nothing to draw with.
+/// Fails when there is no graphics adapter.
 pub fn offscreen_plugins() -> Result<PluginGroupBuilder, NoAdapter> {
     let graphics = graphics_settings()?;
     Ok(DefaultPlugins
@@ -75,7 +75,7 @@ pub fn offscreen_plugins() -> Result<PluginGroupBuilder, NoAdapter> {
         .disable::<PipelinedRenderingPlugin>())
 }
 
-/// Finishes an app's plugins, as a window's event loop would; once.
+/// Finishes an app's plugins once, as the event loop of a window would.
 pub fn make_ready(app: &mut App) {
     if app.plugins_state() != PluginsState::Cleaned {
         while app.plugins_state() == PluginsState::Adding {
@@ -88,9 +88,12 @@ pub fn make_ready(app: &mut App) {
 
 /// Points all cameras at a new image of this size in device pixels.
 ///
-/// An app whose first updates are not those of [`render_to_png`] calls this before them: what lays
-/// itself out keeps what it learned from the first size it saw, and a camera without a target has
-/// none of ours.
+/// An app that is updated before [`render_to_png`] must call this first: layout code keeps what it
+/// derived from the first size it saw, and a camera without a target has no size.
+///
+/// # Errors
+///
+/// Returns [`OffscreenError::NoGraphics`] when the app has no image assets.
 pub fn aim_cameras(app: &mut App, size: UVec2) -> Result<Handle<Image>, OffscreenError> {
     let mut image = Image::new_target_texture(size.x, size.y, TextureFormat::Rgba8UnormSrgb, None);
     image.texture_descriptor.usage |= TextureUsages::COPY_SRC;
@@ -112,10 +115,15 @@ fn aim_at(world: &mut World, target: &Handle<Image>) {
 }
 
 /// Points all cameras (and a new [`CanvasCamera`] if there is none) at an image of this size in
-/// device pixels, lets the app update a few times, and writes the picture as a PNG.
+/// device pixels, updates the app a few times, and writes the picture as a PNG.
 ///
-/// The app has [`offscreen_plugins`] and [`super::DrawPlugin`]; it fits its canvas to the
+/// The app needs [`offscreen_plugins`] and [`super::DrawPlugin`], and fits its canvas to the
 /// camera's viewport as it would in a window. Can be called again on the same app.
+///
+/// # Errors
+///
+/// Fails when the app has no graphics, the GPU does not return the picture, or the file cannot be
+/// written.
 pub fn render_to_png(app: &mut App, size: UVec2, path: &Path) -> Result<(), OffscreenError> {
     make_ready(app);
     let target = aim_cameras(app, size)?;
@@ -156,7 +164,7 @@ fn write_png(image: Image, path: &Path) -> Result<(), OffscreenError> {
     let failed = |reason: String| OffscreenError::Write { path: path.to_owned(), reason };
     let file = File::create(path).map_err(|error| failed(error.to_string()))?;
     let mut file = BufWriter::new(file);
-    // Pictures are kept and shown far more often than taken.
+    // Best compression, because pictures are stored and shown far more often than taken.
     let encoder =
         PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive);
     picture.to_rgb8().write_with_encoder(encoder).map_err(|error| failed(error.to_string()))?;

@@ -1,4 +1,5 @@
-// Distances and positions along paths, in design pixels. Angles are radians clockwise from noon.
+// Distances to and positions along paths, in design pixels. Angles are radians clockwise from 12
+// o'clock.
 
 #define_import_path meterbridge::sdf
 
@@ -8,7 +9,7 @@ fn from_noon(angle: f32) -> vec2<f32> {
     return vec2<f32>(sin(angle), -cos(angle));
 }
 
-// Winitzki's approximation, within 0.0002.
+// Winitzki's approximation, error below 0.0002.
 fn erf(x: f32) -> f32 {
     let x2 = x * x;
     return sign(x) * sqrt(1.0 - exp(-x2 * (1.2732395 + 0.147 * x2) / (1.0 + 0.147 * x2)));
@@ -83,7 +84,7 @@ fn line_path(p: vec2<f32>, a: vec2<f32>, b: vec2<f32>) -> vec3<f32> {
     return vec3<f32>(abs(q.x * along.y - q.y * along.x), dot(q, along), total);
 }
 
-// Down on the right, half round, up on the left.
+// Down on the right, half a circle, up on the left.
 fn lane_path(p: vec2<f32>, centre: vec2<f32>, top: f32, r: f32) -> vec3<f32> {
     let q = p - centre;
     let drop = centre.y - top;
@@ -98,7 +99,7 @@ fn lane_path(p: vec2<f32>, centre: vec2<f32>, top: f32, r: f32) -> vec3<f32> {
     return vec3<f32>(abs(q.x + r), drop + turn - q.y, total);
 }
 
-// Nearest of 16 chords, then Newton on the curve itself: exact at any scale.
+// Nearest of 16 chords, then Newton's method on the curve itself: exact at any scale.
 fn cubic_path(p: vec2<f32>, a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>) -> vec3<f32> {
     let k1 = 3.0 * (b - a);
     let k2 = 3.0 * (a - 2.0 * b + c);
@@ -147,13 +148,13 @@ fn triangle_distance(p: vec2<f32>, a: vec2<f32>, b: vec2<f32>, c: vec2<f32>) -> 
     return select(edges, -edges, min(ab, min(bc, ca)) > 0.0);
 }
 
-// Headline bar and module as one outline: the union of two boxes whose inner corners are
-// rounded by a quarter circle, exact because the two edges meet at a right angle.
+// Headline bar and module as one outline: the union of two boxes whose inner corners are rounded by
+// a quarter circle. Exact, because the two edges meet at a right angle.
 fn tab_box_distance(p: vec2<f32>, bar: vec4<f32>, block: vec3<f32>, radius: f32, join: vec4<f32>) -> f32 {
     let bar_half = (bar.zw - bar.xy) * 0.5;
     let bar_radii = vec4<f32>(radius, radius, min(join.w, radius), min(join.z, radius));
     let a = box_distance(p - (bar.xy + bar.zw) * 0.5, bar_half, bar_radii);
-    // The module reaches into the bar only so far that the join cannot lift the bar's top edge.
+    // The module extends into the bar only so far that the join cannot raise the bar's top edge.
     let top = bar.w - bar_half.y;
     let low = vec2<f32>(block.x, top);
     let high = vec2<f32>(block.y, block.z);
@@ -166,7 +167,7 @@ fn tab_box_distance(p: vec2<f32>, bar: vec4<f32>, block: vec3<f32>, radius: f32,
     return max(r, min(a, b)) - length(u);
 }
 
-// How far outside the nearest dash, along the path; `offset` moves the dashes forwards.
+// Distance outside the nearest dash along the path; `offset` moves the dashes forwards.
 fn dash_excess(s: f32, offset: f32, dash: f32, period: f32) -> f32 {
     let m = s - offset - dash * 0.5;
     return abs(m - period * round(m / period)) - dash * 0.5;

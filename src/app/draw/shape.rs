@@ -1,4 +1,4 @@
-//! Shapes: what they look like. [`super::motion`] says how they move.
+//! Appearance of shapes. [`super::motion`] defines how they move.
 
 use bevy::color::Color;
 use bevy::math::{Rect as MathRect, Vec2, Vec4};
@@ -9,12 +9,12 @@ use super::instance::{Instance, flag, pack};
 pub use crate::layout::Rect;
 
 impl Rect {
-    /// A rectangle from its centre and its size.
+    /// Returns a rectangle from its centre and size.
     pub fn centred(centre: Vec2, w: f32, h: f32) -> Self {
         Self::new(centre.x - w * 0.5, centre.y - h * 0.5, w, h)
     }
 
-    /// The middle.
+    /// Returns the centre.
     pub fn centre(self) -> Vec2 {
         Vec2::new(self.x + self.w * 0.5, self.y + self.h * 0.5)
     }
@@ -24,46 +24,46 @@ impl Rect {
     }
 }
 
-/// What is drawn over the fill, inside the outline. Periods and widths are design pixels.
+/// A pattern drawn over the fill, inside the outline. Periods and widths are in design pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Texture {
-    /// Stripes at 45°; they run on across neighbouring shapes.
+    /// Stripes at 45°, continuous across neighbouring shapes.
     Hatch {
-        /// Across the stripes, from one to the next.
+        /// Distance between stripes, perpendicular to them.
         period: f32,
-        /// Of a stripe.
+        /// Width of a stripe.
         width: f32,
     },
     /// Vertical bars.
     Bars {
-        /// From one bar to the next.
+        /// Distance between bars.
         period: f32,
-        /// Of a bar.
+        /// Width of a bar.
         width: f32,
     },
     /// Horizontal lines.
     Scanlines {
-        /// From one line to the next.
+        /// Distance between lines.
         period: f32,
-        /// Of a line.
+        /// Width of a line.
         width: f32,
     },
     /// Discs on a square grid.
     Dots {
-        /// From one dot to the next.
+        /// Distance between dots.
         period: f32,
-        /// Diameter.
+        /// Diameter of a dot.
         width: f32,
     },
 }
 
-/// How the ends of strokes and dashes look.
+/// Form of the ends of strokes and dashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cap {
     /// Half a disc beyond the end.
     #[default]
     Round,
-    /// Cut at the end.
+    /// Cut off at the end.
     Butt,
 }
 
@@ -86,16 +86,16 @@ pub(super) enum Kind {
     Levels,
 }
 
-/// One shape: geometry, paint and motion, all evaluated on the GPU. Coordinates are design
-/// pixels, y down; angles are degrees clockwise from 12 o'clock.
+/// One shape: geometry, paint and motion, evaluated on the GPU. Coordinates are design pixels, y
+/// down; angles are degrees clockwise from 12 o'clock.
 ///
-/// Paint is layered: glow, fill, texture, highlight, border, beads.
+/// Paint order: glow, fill, texture, highlight, border, beads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     pub(super) raw: Instance,
     pub(super) kind: Kind,
     pub(super) extent: MathRect,
-    /// Start times in seconds of the draw clock; the epoch is subtracted when encoding.
+    /// Start times in seconds of the draw clock; encoding subtracts the epoch.
     pub(super) fade_at: f64,
     pub(super) enter_at: f64,
     pub(super) motion_at: Option<f64>,
@@ -105,19 +105,19 @@ fn around(points: &[Vec2], margin: f32) -> MathRect {
     points.iter().fold(MathRect::EMPTY, |rect, point| rect.union_point(*point)).inflate(margin)
 }
 
-/// A shape without its colours, its size and its place.
+/// Properties of a shape other than colour, size and position.
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
     pub silhouette: u32,
-    /// It is filled, and not a stroke.
+    /// True when the shape is filled, not a stroke.
     pub area: bool,
     pub texture: u32,
     pub dashed: bool,
     pub motion: u32,
 }
 
-/// The thinnest outline of a flat palette, in design pixels.
+/// Thinnest outline in a flat palette, in design pixels.
 const FLAT_BORDER: f32 = 3.0;
 
 impl Shape {
@@ -131,7 +131,7 @@ impl Shape {
         Self { raw, kind, extent, fade_at: 0.0, enter_at: 0.0, motion_at: None }
     }
 
-    /// A box with square corners; see [`Shape::radius`].
+    /// Creates a box with square corners; see [`Shape::radius`].
     pub fn rounded_box(rect: Rect) -> Self {
         let c = rect.centre();
         let [x0, y0, x1, y1] = rect.corners();
@@ -141,7 +141,7 @@ impl Shape {
         shape
     }
 
-    /// A stroke along a circle, from one angle to a larger one.
+    /// Creates a stroke along a circle, from one angle to a larger one.
     pub fn arc(centre: Vec2, radius: f32, width: f32, from_deg: f32, to_deg: f32) -> Self {
         let extent = MathRect::from_center_half_size(centre, Vec2::splat(radius + width * 0.5));
         let mut shape = Self::new(Kind::Arc, extent);
@@ -151,12 +151,12 @@ impl Shape {
         shape
     }
 
-    /// A full circle drawn as a stroke.
+    /// Creates a full circle as a stroke.
     pub fn ring(centre: Vec2, radius: f32, width: f32) -> Self {
         Self::arc(centre, radius, width, 0.0, 360.0)
     }
 
-    /// A filled circle.
+    /// Creates a filled circle.
     pub fn disc(centre: Vec2, radius: f32) -> Self {
         let extent = MathRect::from_center_half_size(centre, Vec2::splat(radius));
         let mut shape = Self::new(Kind::Circle, extent);
@@ -164,7 +164,7 @@ impl Shape {
         shape
     }
 
-    /// A regular octagon with flat sides at `apothem` from the centre.
+    /// Creates a regular octagon with flat sides at `apothem` from the centre.
     pub fn octagon(centre: Vec2, apothem: f32) -> Self {
         let extent = MathRect::from_center_half_size(centre, Vec2::splat(apothem));
         let mut shape = Self::new(Kind::Octagon, extent);
@@ -172,7 +172,7 @@ impl Shape {
         shape
     }
 
-    /// A straight stroke.
+    /// Creates a straight stroke.
     pub fn capsule(a: Vec2, b: Vec2, width: f32) -> Self {
         let mut shape = Self::new(Kind::Capsule, around(&[a, b], width * 0.5));
         shape.raw.geom0 = [a.x, a.y, b.x, b.y];
@@ -180,14 +180,14 @@ impl Shape {
         shape
     }
 
-    /// A stroke along a radius: a tick on a dial.
+    /// Creates a stroke along a radius, such as a tick on a dial.
     pub fn tick(centre: Vec2, deg: f32, inner: f32, outer: f32, width: f32) -> Self {
         let (sin, cos) = deg.to_radians().sin_cos();
         let along = Vec2::new(sin, -cos);
         Self::capsule(centre + along * inner, centre + along * outer, width)
     }
 
-    /// Two straight strokes with a round join: a check mark or a chevron.
+    /// Creates two straight strokes with a round join: a check mark or a chevron.
     pub fn polyline3(a: Vec2, b: Vec2, c: Vec2, width: f32) -> Self {
         let mut shape = Self::new(Kind::Polyline, around(&[a, b, c], width * 0.5));
         shape.raw.geom0 = [a.x, a.y, b.x, b.y];
@@ -196,13 +196,14 @@ impl Shape {
         shape
     }
 
-    /// The check mark of a badge of this radius, in the design's proportions.
+    /// Creates the check mark of a badge with this radius, in the design's proportions.
     pub fn check(centre: Vec2, radius: f32) -> Self {
         let at = |x: f32, y: f32| centre + Vec2::new(x, y) * radius;
         Self::polyline3(at(-0.435, 0.022), at(-0.113, 0.347), at(0.458, -0.325), radius * 0.2)
     }
 
-    /// A diagonal cross; `reach` is from the centre to an arm's end along each axis.
+    /// Creates a diagonal cross; `reach` is the distance from the centre to an arm's end along each
+    /// axis.
     pub fn cross(centre: Vec2, reach: f32, width: f32) -> Self {
         let half = Vec2::splat(reach + width * 0.5);
         let mut shape = Self::new(Kind::Cross, MathRect::from_center_half_size(centre, half));
@@ -211,7 +212,7 @@ impl Shape {
         shape
     }
 
-    /// A filled triangle, grown outwards by `rounding` with round corners.
+    /// Creates a filled triangle, grown by `rounding` with round corners.
     pub fn triangle(a: Vec2, b: Vec2, c: Vec2, rounding: f32) -> Self {
         let mut shape = Self::new(Kind::Triangle, around(&[a, b, c], rounding));
         shape.raw.geom0 = [a.x, a.y, b.x, b.y];
@@ -220,7 +221,7 @@ impl Shape {
         shape
     }
 
-    /// A triangle that points along `deg`, with its tip there.
+    /// Creates a triangle that points along `deg`, with its tip at `tip`.
     pub fn arrowhead(tip: Vec2, deg: f32, length: f32, width: f32) -> Self {
         let (sin, cos) = deg.to_radians().sin_cos();
         let along = Vec2::new(sin, -cos);
@@ -229,11 +230,11 @@ impl Shape {
         Self::triangle(base - side, tip, base + side, 1.5)
     }
 
-    /// A stroke along a cubic Bézier curve.
+    /// Creates a stroke along a cubic Bézier curve.
     pub fn cubic(points: [Vec2; 4], width: f32) -> Self {
         let [a, b, c, d] = points;
-        // A Bézier curve lies in the hull of its control points; three quarters of the way to
-        // them is where a symmetrical one turns, but lopsided ones come closer.
+        // The extent is that of the control points, because a Bézier curve lies in their hull. A
+        // tighter bound holds only for symmetrical curves.
         let mut shape = Self::new(Kind::Cubic, around(&points, width * 0.5));
         shape.raw.geom0 = [a.x, a.y, b.x, b.y];
         shape.raw.geom1 = [c.x, c.y, d.x, d.y];
@@ -241,19 +242,20 @@ impl Shape {
         shape
     }
 
-    /// The control points of a patch cable that hangs `sag` below the mean of its ends.
+    /// Returns the control points of a patch cable that hangs `sag` below the mean of its ends.
     pub fn cable_points(from: Vec2, to: Vec2, sag: f32) -> [Vec2; 4] {
         // A cubic with both handles straight down reaches 3/4 of their length.
         let drop = Vec2::new(0.0, sag * 4.0 / 3.0);
         [from, from + drop, to + drop, to]
     }
 
-    /// A patch cable from jack to jack, hanging `sag` below the mean of its ends.
+    /// Creates a patch cable between two jacks that hangs `sag` below the mean of its ends.
     pub fn cable(from: Vec2, to: Vec2, sag: f32, width: f32) -> Self {
         Self::cubic(Self::cable_points(from, to, sag), width)
     }
 
-    /// A lane of the fix loop: down on the right from `top`, half round `centre`, up on the left.
+    /// Creates a lane of the fix loop: down on the right from `top`, half around `centre`, up on
+    /// the left.
     pub fn lane(centre: Vec2, radius: f32, top: f32, width: f32) -> Self {
         let extent = MathRect::new(centre.x - radius, top, centre.x + radius, centre.y + radius);
         let mut shape = Self::new(Kind::Lane, extent.inflate(width * 0.5));
@@ -262,12 +264,13 @@ impl Shape {
         shape.cap(Cap::Butt)
     }
 
-    /// A pool of light: `inner` in the centre, `middle` half way out, nothing at the rim.
+    /// Creates a pool of light: `inner` at the centre, `middle` half way out, transparent at the
+    /// rim.
     pub fn pool(centre: Vec2, radius: f32, inner: Color, middle: Color) -> Self {
         Self::pool_ellipse(centre, Vec2::splat(radius), inner, middle)
     }
 
-    /// As [`Shape::pool`], with a radius for each axis.
+    /// Creates a pool of light with a radius for each axis; see [`Shape::pool`].
     pub fn pool_ellipse(centre: Vec2, radii: Vec2, inner: Color, middle: Color) -> Self {
         let mut shape = Self::new(Kind::Pool, MathRect::from_center_half_size(centre, radii));
         shape.raw.geom0 = [centre.x, centre.y, radii.x, radii.y];
@@ -277,9 +280,9 @@ impl Shape {
         shape
     }
 
-    /// The failure block: a headline bar and the failed module below it as one outline, with the
-    /// design's radius 18 outside and joined with `join` (22) inside. Where the module stands
-    /// at the bar's end, the edges run on without a join.
+    /// Creates the failure block: a headline bar and the failed module below it as one outline.
+    /// `radius` (18 in the design) applies to outer corners, `join` (22) to inner ones. Where the
+    /// module is at the bar's end, the edges continue without a join.
     pub fn tab_box(bar: Rect, module: Rect, radius: f32, join: f32) -> Self {
         let extent = MathRect::new(
             bar.x.min(module.x),
@@ -300,7 +303,7 @@ impl Shape {
         shape
     }
 
-    /// A needle on a pivot, from `inner` to `outer` along `deg`; see [`Shape::swinging`].
+    /// Creates a needle on a pivot, from `inner` to `outer` along `deg`; see [`Shape::swinging`].
     pub fn needle(pivot: Vec2, deg: f32, inner: f32, outer: f32, width: f32) -> Self {
         let half = Vec2::splat(outer + width);
         let mut shape = Self::new(Kind::Needle, MathRect::from_center_half_size(pivot, half));
@@ -310,8 +313,8 @@ impl Shape {
         shape
     }
 
-    /// The glyph of a running node: three level bars that move with the beads' rhythm, in a box
-    /// of the given half size.
+    /// Creates the glyph of a running node: three level bars that move in the rhythm of the beads,
+    /// in a box of the given half size.
     pub fn levels(centre: Vec2, half_size: Vec2) -> Self {
         let mut shape = Self::new(Kind::Levels, MathRect::from_center_half_size(centre, half_size));
         shape.raw.geom0 = [centre.x, centre.y, half_size.x, half_size.y];
@@ -319,12 +322,12 @@ impl Shape {
         shape
     }
 
-    /// One radius for all corners of a box.
+    /// Sets one radius for all corners of a box.
     pub fn radius(self, radius: f32) -> Self {
         self.radii([radius; 4])
     }
 
-    /// Radii of a box: top left, top right, bottom right, bottom left.
+    /// Sets the radii of a box: top left, top right, bottom right, bottom left.
     pub fn radii(mut self, radii: [f32; 4]) -> Self {
         if self.kind == Kind::Box {
             let most = self.raw.geom0[2].min(self.raw.geom0[3]);
@@ -333,7 +336,7 @@ impl Shape {
         self
     }
 
-    /// The colour of the area, or of the stroke.
+    /// Sets the colour of the area or of the stroke.
     pub fn fill(mut self, colour: Color) -> Self {
         self.raw.codes[2] = pack(colour);
         self.raw.codes[3] = pack(colour);
@@ -350,17 +353,17 @@ impl Shape {
         self
     }
 
-    /// From one colour at the top of the shape's box to another at its foot.
+    /// Fills with a gradient from the top of the shape's extent to its bottom.
     pub fn fill_vertical(self, top: Color, bottom: Color) -> Self {
         self.fill_along(top, bottom, Vec2::Y)
     }
 
-    /// From the top left corner of the shape's box to the bottom right one.
+    /// Fills with a gradient from the top left to the bottom right corner of the shape's extent.
     pub fn fill_diagonal(self, from: Color, to: Color) -> Self {
         self.fill_along(from, to, Vec2::splat(0.5))
     }
 
-    /// A line just inside the outline of an area.
+    /// Adds a line just inside the outline of an area.
     pub fn border(mut self, width: f32, colour: Color) -> Self {
         self.raw.style[0] = width;
         self.raw.style[1] = -width * 0.5;
@@ -368,28 +371,28 @@ impl Shape {
         self
     }
 
-    /// A line astride the outline of an area, as SVG strokes.
+    /// Adds a line centred on the outline of an area, like an SVG stroke.
     pub fn border_centred(mut self, width: f32, colour: Color) -> Self {
         self = self.border(width, colour);
         self.raw.style[1] = 0.0;
         self
     }
 
-    /// Opacity of the whole shape, 0 to 1.
+    /// Sets the opacity of the whole shape, 0 to 1.
     pub fn opacity(mut self, opacity: f32) -> Self {
         self.raw.style[2] = opacity;
         self
     }
 
-    /// The shape without glow, shades and thin outlines, for palettes that are flat; `None` is one
-    /// that was nothing else.
+    /// Removes glow, gradients, highlights and thin outlines, for flat palettes; `None` if nothing
+    /// is left.
     pub(super) fn flattened(mut self) -> Option<Self> {
         let is_shadow = self.raw.tex[2] > 0.0;
         if self.kind == Kind::Pool || is_shadow {
             return None;
         }
         self.raw.glow_dash[0] = 0.0;
-        // Nothing shines through, either; what is not painted at all stays so.
+        // Paint becomes opaque, unless it is fully transparent.
         let [red, green, blue, alpha] = self.raw.codes[2].to_le_bytes();
         let alpha = if alpha == 0 { 0 } else { u8::MAX };
         self.raw.codes[2] = u32::from_le_bytes([red, green, blue, alpha]);
@@ -397,19 +400,19 @@ impl Shape {
         self.raw.style[3] = 0.0;
         let width = self.raw.style[0];
         if width > 0.0 && width < FLAT_BORDER {
-            // Inside stays inside, astride stays astride.
+            // Keeps the border inside or centred.
             self.raw.style[1] *= FLAT_BORDER / width;
             self.raw.style[0] = FLAT_BORDER;
         }
         Some(self)
     }
 
-    /// Makes the shape less opaque than it is.
+    /// Multiplies the shape's opacity.
     pub(super) fn dim(&mut self, opacity: f32) {
         self.raw.style[2] *= opacity;
     }
 
-    /// Takes a part of the colour out of all its paint.
+    /// Desaturates all paint of the shape.
     pub(super) fn desaturate(&mut self, amount: f32) {
         let [_, _, from, to] = &mut self.raw.codes;
         for packed in [from, to].into_iter().chain(&mut self.raw.colours) {
@@ -418,8 +421,8 @@ impl Shape {
         }
     }
 
-    /// A glow below the shape: its outline as a stroke of `width`, blurred with the standard
-    /// deviation `blur`. For paths `width` is the stroke's full width.
+    /// Adds a glow below the shape: its outline as a stroke of `width`, blurred with standard
+    /// deviation `blur`. For paths, `width` is the full width of the stroke.
     pub fn glow(mut self, blur: f32, width: f32, colour: Color) -> Self {
         self.raw.glow_dash[0] = blur;
         self.raw.glow_dash[1] = width;
@@ -427,19 +430,19 @@ impl Shape {
         self
     }
 
-    /// Blurs the whole fill with this standard deviation: for shadows.
+    /// Blurs the fill with this standard deviation, for shadows.
     pub fn soft(mut self, blur: f32) -> Self {
         self.raw.tex[2] = blur;
         self
     }
 
-    /// Light on the upper edge of a box: alpha of white.
+    /// Adds white light of this alpha on the upper edge of a box.
     pub fn highlight(mut self, alpha: f32) -> Self {
         self.raw.style[3] = alpha;
         self
     }
 
-    /// A texture over the fill.
+    /// Adds a pattern over the fill.
     pub fn texture(mut self, texture: Texture, colour: Color) -> Self {
         let (code, period, width) = match texture {
             Texture::Hatch { period, width } => (1, period, width),
@@ -454,15 +457,15 @@ impl Shape {
         self
     }
 
-    /// Dashes a path, or the border of a box or disc. Round caps add their radius to each end.
-    /// On closed outlines the period is fitted so that the dashes meet.
+    /// Dashes a path, or the border of a box or disc. Round caps add their radius at each end. On
+    /// closed outlines the period is adjusted so that the dashes meet.
     pub fn dash(mut self, dash: f32, gap: f32) -> Self {
         self.raw.glow_dash[2] = dash;
         self.raw.glow_dash[3] = gap;
         self
     }
 
-    /// Ends of a path and of dashes; round unless said otherwise.
+    /// Sets the ends of a path and of its dashes; the default is round.
     pub fn cap(mut self, cap: Cap) -> Self {
         match cap {
             Cap::Round => self.raw.codes[1] |= flag::ROUND_CAP,
@@ -471,7 +474,7 @@ impl Shape {
         self
     }
 
-    /// Shows the shape inside a rounded box only.
+    /// Clips the shape to a rounded box.
     pub fn clip(mut self, rect: Rect, radius: f32) -> Self {
         self.raw.clip = rect.corners();
         self.raw.tex[3] = radius;
@@ -479,19 +482,20 @@ impl Shape {
         self
     }
 
-    /// Edges of boxes lie on whole device pixels; turn that off for boxes that glide.
+    /// Disables the alignment of box edges to whole device pixels, for boxes that move smoothly.
     pub fn unsnapped(mut self) -> Self {
         self.raw.codes[1] &= !flag::SNAP;
         self
     }
 
-    /// Keeps its colours when the canvas drains: failures do.
+    /// Keeps the colours when the canvas is desaturated, as failures do.
     pub fn keep_colour(mut self) -> Self {
         self.raw.codes[1] |= flag::KEEP_COLOUR;
         self
     }
 
-    /// The instance to upload, with times relative to `epoch` and bounds that hold all paint.
+    /// Returns the instance to upload, with times relative to `epoch` and bounds that contain all
+    /// paint.
     pub(super) fn encode(&self, epoch: f64) -> Instance {
         let mut raw = self.raw;
         let glow = if raw.glow_dash[0] > 0.0 {
@@ -517,7 +521,7 @@ impl Shape {
         raw
     }
 
-    /// What tells it from others without its colours.
+    /// Returns the properties that do not depend on colour.
     #[cfg(test)]
     pub(super) fn traits(&self) -> Traits {
         Traits {
@@ -525,7 +529,7 @@ impl Shape {
             area: matches!(self.kind, Kind::Box | Kind::Circle | Kind::Octagon),
             texture: self.raw.codes[0] >> 24,
             dashed: self.raw.glow_dash[2] > 0.0,
-            // Level bars move by themselves.
+            // Level bars always move.
             motion: if self.kind == Kind::Levels { u32::MAX } else { self.motion_code() },
         }
     }
@@ -540,7 +544,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_hold_the_glow() {
+    fn bounds_include_the_glow() {
         let shape = Shape::rounded_box(Rect::new(100.0, 100.0, 50.0, 50.0));
         let plain = shape.encode(0.0).bounds;
         assert_eq!(plain, [100.0, 100.0, 150.0, 150.0]);
@@ -549,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_shape_has_neither_glow_nor_shade_nor_a_hairline() {
+    fn flattening_removes_glow_gradient_and_thin_borders() {
         let body = Shape::rounded_box(Rect::new(0.0, 0.0, 10.0, 10.0))
             .fill_vertical(Color::BLACK, Color::WHITE)
             .border(1.5, Color::WHITE)
@@ -564,13 +568,13 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_cuts_the_bounds() {
+    fn clipping_reduces_the_bounds() {
         let shape = Shape::disc(Vec2::splat(50.0), 40.0).clip(Rect::new(0.0, 0.0, 50.0, 50.0), 0.0);
         assert_eq!(shape.encode(0.0).bounds, [10.0, 10.0, 50.0, 50.0]);
     }
 
     #[test]
-    fn a_vertical_gradient_runs_from_top_to_foot() {
+    fn vertical_gradient_runs_from_top_to_bottom() {
         let shape = Shape::rounded_box(Rect::new(0.0, 20.0, 10.0, 40.0))
             .fill_vertical(Color::BLACK, Color::WHITE);
         let [_, y, offset, _] = shape.raw.gradient;
@@ -579,14 +583,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cable_hangs_by_its_sag() {
+    fn cable_hangs_by_its_sag() {
         let [a, b, c, d] = Shape::cable_points(Vec2::ZERO, Vec2::new(90.0, 0.0), 58.0);
         let lowest = (a + 3.0 * b + 3.0 * c + d) / 8.0;
         assert!((lowest.y - 58.0).abs() < 1e-3);
     }
 
     #[test]
-    fn a_module_at_the_end_of_the_bar_has_no_join_there() {
+    fn tab_box_has_no_join_at_the_end_of_its_bar() {
         let bar = Rect::new(56.0, 196.0, 1808.0, 84.0);
         let shape = Shape::tab_box(bar, Rect::new(1526.0, 284.0, 338.0, 352.0), 18.0, 22.0);
         assert_eq!(shape.raw.geom2, [22.0, 0.0, 18.0, 0.0]);

@@ -1,7 +1,7 @@
-// Every shape of the picture is one instance, evaluated here as a signed distance field in
-// design pixels, so that edges are analytic at any scale and motion costs the CPU nothing.
-// Colours are mixed in sRGB, as an SVG does; `LINEAR_OUTPUT` converts at the very end for a
-// camera that does not composite in sRGB.
+// Draws all shapes. Each shape is one instance, evaluated as a signed distance field in design
+// pixels, so that edges are sharp at any scale and motion costs no CPU time. Colours are blended in
+// sRGB, as in SVG; `LINEAR_OUTPUT` converts them at the end for a camera that does not composite in
+// sRGB.
 
 #import meterbridge::sdf::{
     TAU, arc_path, box_distance, box_perimeter, capped, cubic_path, dash_excess, erf, from_noon,
@@ -20,10 +20,10 @@ struct CanvasUniform {
     reduced_motion: f32,
     // 0: full colour, 1: grey.
     desaturate: f32,
-    // Of full brightness; the second is for what keeps its colour.
+    // Fractions of full brightness; the second is for shapes that keep their colour.
     brightness: f32,
     brightness_kept: f32,
-    // How opaque what leaves is, and what enters.
+    // Opacity of leaving and of entering parts.
     fade: vec2<f32>,
 }
 
@@ -123,10 +123,10 @@ fn progress(start: f32, duration: f32) -> f32 {
     return clamp((canvas.time - start) / max(duration, 1e-4), 0.0, 1.0);
 }
 
-// No branch here depends on uniforms alone. Mesa's software renderer (22.3) makes a variant of the
-// shader for such, anew in each frame, and keeps them all.
+// No branch here depends on uniforms alone. Mesa's software renderer (22.3) compiles a shader
+// variant for each such branch in every frame and keeps all of them.
 
-// Needles and rings step once a second under reduced motion.
+// Needles and rings step once per second under reduced motion.
 fn stepped_time() -> f32 {
     return select(canvas.time, floor(canvas.time), canvas.reduced_motion > 0.5);
 }
@@ -153,7 +153,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
 
     var entered = 1.0;
     if in.enter.y > 0.0 {
-        // Under reduced motion slides and wipes are over at once, and become a short cross-fade.
+        // Under reduced motion, slides and wipes end at once and become a short cross-fade.
         style.z *= select(1.0, progress(in.enter.x, 0.2), reduced);
         let t = select(progress(in.enter.x, in.enter.y), 1.0, reduced);
         entered = ease_out(t);
@@ -176,7 +176,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
         geom1.y = geom1.x + (geom1.y - geom1.x) * part;
     }
     if kind == NEEDLE {
-        // Damping 0.8 overshoots by 1.5 %, the most the design allows.
+        // A damping of 0.8 overshoots by 1.5 %, the maximum in the design.
         let t = max(canvas.time - in.motion.x, 0.0);
         let omega = 18.0;
         let damped = omega * 0.6;
@@ -188,7 +188,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
         geom0 = vec4<f32>(in.geom0.xy + along * in.geom0.z, in.geom0.xy + along * in.geom0.w);
     }
     if (in.codes.y & SNAP) != 0u {
-        // Whole device pixels keep hairlines and long edges from going soft at odd scales.
+        // Aligning to whole device pixels keeps hairlines and long edges sharp at odd scales.
         let low = round((geom0.xy - geom0.zw) * canvas.scale + canvas.origin);
         let high = max(round((geom0.xy + geom0.zw) * canvas.scale + canvas.origin), low + 1.0);
         let mid = ((low + high) * 0.5 - canvas.origin) / canvas.scale;
@@ -250,7 +250,7 @@ fn over(below: vec4<f32>, colour: vec4<f32>, coverage: f32) -> vec4<f32> {
 struct Field {
     // Signed distance to the outline.
     d: f32,
-    // Distance to the centre line of a path; to the outline of an area.
+    // Distance to the centre line of a path, or to the outline of an area.
     lateral: f32,
     s: f32,
     total: f32,
@@ -326,7 +326,7 @@ fn evaluate(in: VertexOutput, kind: u32) -> Field {
             f.d = tab_box_distance(p, in.geom0, in.geom1.xyz, in.geom1.w, in.geom2);
         }
         case 13u: { // LEVELS
-            // A peak passes one of the three bars every 0.9 s, the rhythm of the beads.
+            // A peak passes one of the three bars every 0.9 s, in the rhythm of the beads.
             let q = p - in.geom0.xy;
             let pitch = in.geom0.z * 0.72;
             let column = clamp(round(q.x / pitch), -1.0, 1.0);
@@ -356,12 +356,12 @@ fn texture_coverage(p: vec2<f32>, middle: vec2<f32>, code: u32, tex: vec4<f32>) 
     let period = tex.x;
     var x = p.x;
     if code == HATCH {
-        // A stripe across 45 degrees, in user space, so that it runs on from shape to shape.
+        // Stripes at 45 degrees in user space, so that they continue from shape to shape.
         x = (p.x + p.y) * 0.70710678;
     } else if code == SCANLINES {
         x = p.y;
     } else if code == DOTS {
-        // A dot in the middle of the shape, whose rows and columns follow from there.
+        // One dot is at the centre of the shape; rows and columns follow from there.
         let q = p - middle;
         return aa(length(q - period * round(q / period)) - tex.y * 0.5);
     }
@@ -388,7 +388,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
         visible_to = f.total * in.enter.x;
     }
 
-    // Dashes run a whole number of times round a closed outline.
+    // On a closed outline, the number of dashes is a whole number.
     let dash = in.glow_dash.z;
     var period = dash + in.glow_dash.w;
     var excess = -1e6;
@@ -458,7 +458,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     }
 
     if in.style.w > 0.0 && kind == BOX {
-        // Light on the upper edge, short of the corners.
+        // Light on the upper edge, without the corners.
         let q = p - in.geom0.xy;
         let line = abs(q.y + in.geom0.w - 1.0) - 0.75;
         let ends = abs(q.x) - in.geom0.z + in.geom1.x;
@@ -473,7 +473,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     if motion == BEADS && f.path {
         let run = dash_excess(f.s, in.motion.x * canvas.time, in.motion.z, in.motion.y);
         let bead = capped(f.lateral, max(run, excess), in.motion.w * 0.5, true);
-        // Under reduced motion still chevrons that point along the flow.
+        // Under reduced motion, still chevrons that point along the flow.
         let arm = in.motion.w * 0.9;
         let m = f.s + f.lateral - in.motion.y * (floor((f.s + f.lateral) / in.motion.y) + 0.5);
         let chevron = max(max(abs(m) - in.motion.w * 0.28, f.lateral - arm), excess);

@@ -1,13 +1,13 @@
-//! Fonts of the system, for writing that the embedded faces lack.
+//! System fonts, for scripts that the embedded faces lack.
 //!
-//! The text engine finds them by itself, one for each script. What has fonts of its own, as the panel
-//! does, asks here. A page cannot reach them.
+//! The text engine finds system fonts by itself, one per script. Code with its own font handling,
+//! such as the panel, gets them here. Not available in a web page.
 
 use std::sync::OnceLock;
 
 use fontique::{Blob, Collection, CollectionOptions, Script, SourceCache, SourceCacheOptions};
 
-/// Scripts that songs have titles in, and that the embedded faces lack.
+/// Scripts of song titles that the embedded faces lack.
 const SCRIPTS: [Script; 8] = [
     Script::from_bytes(*b"Hira"),
     Script::from_bytes(*b"Hani"),
@@ -19,17 +19,17 @@ const SCRIPTS: [Script; 8] = [
     Script::from_bytes(*b"Beng"),
 ];
 
-/// A font file of the system.
+/// A system font file.
 pub struct SystemFont {
     pub family: String,
-    /// The face in a file of several.
+    /// Index of the face within a font collection.
     pub index: u32,
-    /// The file, as the system maps it into memory.
+    /// File content, memory-mapped.
     pub file: Blob<u8>,
 }
 
-/// The system's choice for each script, each family once. None where it has no fonts, or no way to ask
-/// for them. Asked once in a program's life.
+/// Returns the system's preferred family for each script, without duplicates. Empty if the system
+/// has no fonts or no way to query them. The result is computed once per process.
 pub fn system_fonts() -> &'static [SystemFont] {
     static FONTS: OnceLock<Vec<SystemFont>> = OnceLock::new();
     FONTS.get_or_init(find)

@@ -1,4 +1,4 @@
-//! The canvas's texture where the graphics cannot see one texture in two formats (WebGL2).
+//! Format of the canvas texture on graphics without support for texture view formats (WebGL2).
 
 use bevy::app::App;
 use bevy::ecs::prelude::*;
@@ -10,19 +10,20 @@ use wgpu::DownlevelFlags;
 
 use super::CanvasCamera;
 
-/// A format that the engine asks no second view of: it blends, takes no more room than the usual
-/// one, and its shades are finer. Nothing needs its coarse alpha, as the canvas is opaque.
+/// A format for which the engine creates no second view. It supports blending, takes no more memory
+/// than the usual format, and has finer colour steps. Its coarse alpha does no harm, because the
+/// canvas is opaque.
 const WITHOUT_VIEWS: TextureFormat = TextureFormat::Rgb10a2Unorm;
 
 pub(super) fn plugin(app: &mut App) {
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {
-        // Before pipelines are made for the format.
+        // Runs before pipelines are created for the format.
         render_app.add_systems(Render, choose_format.in_set(RenderSystems::CreateViews));
     }
 }
 
-/// Bevy 0.19 wants an sRGB view of every texture that is composited in sRGB, whether or not
-/// anything looks at it.
+/// Replaces the format where view formats are not supported. Bevy 0.19 creates an sRGB view of
+/// every texture composited in sRGB, even if nothing uses it.
 fn choose_format(
     adapter: Res<RenderAdapter>,
     mut views: Query<&mut ExtractedView, With<CanvasCamera>>,

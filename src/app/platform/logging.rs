@@ -1,4 +1,4 @@
-//! What is logged, and what is not whatever `RUST_LOG` says.
+//! Logging setup, including what is never logged regardless of `RUST_LOG`.
 
 use bevy::log::tracing_subscriber::Layer;
 use bevy::log::tracing_subscriber::layer::Context;
@@ -6,7 +6,7 @@ use bevy::log::{BoxedLayer, LogPlugin};
 use bevy::prelude::*;
 use tracing::{Level, Metadata, Subscriber};
 
-/// The log, with what `filter` lets through unless `RUST_LOG` says otherwise.
+/// Returns the log plugin, with `filter` as the default of `RUST_LOG`.
 pub(in crate::app) fn log_plugin(filter: &str) -> LogPlugin {
     LogPlugin { filter: filter.to_owned(), custom_layer: discreet, ..default() }
 }
@@ -15,8 +15,8 @@ fn discreet(_: &mut App) -> Option<BoxedLayer> {
     Some(Box::new(Discreet))
 }
 
-/// Keeps what a library writes down of each frame out of the log: servers repeat credentials, and what
-/// comes over a socket is free of them only once the source has read it.
+/// Suppresses frame-level log lines of the WebSocket libraries: servers may repeat credentials, and
+/// text from a socket is free of them only after the source has processed it.
 struct Discreet;
 
 impl<S: Subscriber> Layer<S> for Discreet {

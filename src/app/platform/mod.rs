@@ -1,4 +1,4 @@
-//! What the application is in: a window, a page or a picture, and the machine around it.
+//! The environment of the application: a window, a page or a picture, and the machine around it.
 
 #[cfg(target_arch = "wasm32")]
 mod browser;

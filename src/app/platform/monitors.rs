@@ -1,7 +1,7 @@
-//! Which of several screens the window fills.
+//! Selects the monitor that the window fills.
 //!
-//! Screens are counted as they stand, from the left; the system's own order depends on cables. One
-//! that is switched off and on again is found again.
+//! Monitors are numbered by position, from the left, because the system's own order depends on
+//! cables. A monitor that is turned off and on again is found again.
 
 use std::cmp::Reverse;
 
@@ -15,11 +15,11 @@ use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
 use crate::kiosk::MonitorChoice;
 
-/// The screen that was asked for.
+/// The monitor selected in the settings.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct WantedMonitor(pub Option<MonitorChoice>);
 
-/// Without a window manager nobody makes a window as large as its screen; see [`force_fullscreen`].
+/// Enables [`force_fullscreen`], for systems without a window manager to resize the window.
 #[derive(Resource, Clone, Copy, Debug)]
 pub(in crate::app) struct ForceFullscreen;
 
@@ -30,7 +30,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
     );
 }
 
-/// Looks for the wanted screen whenever one has come or gone.
+/// Looks up the wanted monitor whenever monitors are added or removed.
 fn choose(
     monitors: Query<(Entity, &Monitor)>,
     added: Query<(), Added<Monitor>>,
@@ -67,8 +67,9 @@ fn choose(
     fullscreen_on.set_if_neq(FullscreenOn(chosen.unwrap_or(MonitorSelection::Current)));
 }
 
-/// Makes a window that should fill its screen and does not, a moment later, as large as that is.
-/// Where there is a window manager it has done so by then, and would not let us.
+/// Resizes a full-screen window to its monitor's size if it still differs after
+/// [`motion::SETTLE_WINDOW_SECS`]. A window manager, if any, has done so by then and would not
+/// allow it otherwise.
 fn force_fullscreen(
     clock: Res<DrawClock>,
     fullscreen_on: Res<FullscreenOn>,
@@ -91,7 +92,7 @@ fn force_fullscreen(
     if clock.secs - since < motion::SETTLE_WINDOW_SECS {
         return;
     }
-    // Once: what the system then does with the window is its own decision.
+    // Done once per monitor; later changes of the window by the system are left alone.
     *asked = Some((f64::INFINITY, entity));
     for mut window in &mut windows {
         let (size, is) = (monitor.physical_size(), window.physical_size());
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn screens_are_counted_from_the_left_as_they_stand() {
+    fn monitors_are_numbered_from_the_left() {
         let mut app = app("2/3");
         for (name, x) in [("right", 3840), ("left", 0), ("middle", 1920)] {
             app.world_mut().spawn(monitor(name, x, 0));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_screen_that_was_off_is_found_again() {
+    fn monitor_is_found_again_after_removal() {
         let mut app = app("2");
         app.world_mut().spawn(monitor("left", 0, 0));
         assert_eq!(chosen(&mut app), None);
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_window_manager_the_window_is_made_as_large_as_its_screen() {
+    fn forced_fullscreen_resizes_window_to_monitor() {
         for (kiosk, expected) in [(false, [1600, 900]), (true, [1920, 1080])] {
             let mut app = app("");
             if kiosk {

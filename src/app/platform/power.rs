@@ -1,13 +1,13 @@
-//! How often a frame is drawn: as often as something moves, and not more.
+//! Frame rate: as high as the current motion needs, and no higher.
 //!
-//! | rate | while |
+//! | rate | condition |
 //! | --- | --- |
-//! | every frame | beads or levels flow on a live connection or in a recording; an entrance, fade or needle is under way; batches wait; the first two seconds |
-//! | every 66 ms | only halos breathe, or cells of the board |
+//! | every frame | beads or levels move on a live connection or in a recording; an entrance, fade or needle is moving; batches wait; the first two seconds |
+//! | every 66 ms | only halos or cells of the board pulse |
 //! | every second | nothing moves, and always under reduced motion |
 //!
-//! Each shape on the canvas says whether it moves by itself, and until when. Between frames the window sleeps; a
-//! source that has something, a key and the pointer wake it.
+//! Each shape on the canvas states whether it moves by itself, and until when. Between frames the
+//! window sleeps; data from the source, keys and the pointer wake it.
 
 use std::time::Duration;
 
@@ -22,21 +22,20 @@ use crate::app::systems::AppSystems;
 use crate::app::theme::motion;
 use crate::model::RunStatus;
 
-/// Between frames while only halos breathe: they are slow, and 15 frames a second are smooth.
+/// Frame interval while only halos pulse: at their speed, 15 frames per second look smooth.
 const BREATHING: Duration = Duration::from_millis(66);
-/// Between frames while nothing moves but the clock.
+/// Frame interval while only the clock changes.
 const RESTING: Duration = Duration::from_secs(1);
 
-/// `Update`, after all that draws: the rate of frames is chosen.
+/// `Update`, after all drawing: the set in which the frame rate is chosen.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::app) struct PowerSystems;
 
-/// From the beginning of a frame to that of the next, unless something comes up before; zero is at
-/// once.
+/// Longest time from the start of a frame to the start of the next; zero for continuous drawing.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct Rest(pub Duration);
 
-/// Somebody measures: every frame is drawn that the screen can show.
+/// True while measuring: draws as many frames as the screen can show.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct DrawAlways(pub bool);
 
@@ -49,7 +48,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 
-/// What moves on the canvas, looked for only where it was drawn anew.
+/// Cached result of what moves on the canvas, recomputed when the canvas was redrawn.
 #[derive(Default)]
 struct Seen {
     generation: Option<u64>,
@@ -80,9 +79,9 @@ fn choose_rate(
 ) {
     let moving = seen.of(&canvas);
     let live = link.state.brings_news();
-    // Cells of what runs breathe; the shader knows which.
+    // The cells of running nodes pulse; only the shader knows which cells these are.
     let cells_breathe = live && field.moves() && run_store.model.count(RunStatus::Running) > 0;
-    // At first fonts, pipelines and the window's size come in.
+    // Fonts, pipelines and the window size become available during the first frames.
     let begins = draw_clock.secs < motion::SETTLE_WINDOW_SECS;
     let views = if always.0 || begins || link.backlog > 0 {
         Duration::ZERO
@@ -138,7 +137,7 @@ mod tests {
         })
     }
 
-    /// How long is waited after a frame at `secs` in which `shape` is drawn, or nothing anew.
+    /// Returns the rest after a frame at `secs` in which `shape` is drawn, or nothing is redrawn.
     fn rest(app: &mut App, secs: f64, shape: Option<Shape>) -> Duration {
         app.world_mut().resource_mut::<DrawClock>().secs = secs;
         if let Some(shape) = shape {
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tick_costs_one_frame() {
+    fn clock_tick_costs_one_frame_per_second() {
         let mut app = live();
         assert_eq!(rest(&mut app, LONG, Some(ring())), RESTING);
         assert_eq!(rest(&mut app, LONG + 1.0, Some(ring())), RESTING);
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_is_drawn_until_it_rests() {
+    fn motion_raises_the_frame_rate_until_it_ends() {
         let mut app = live();
         let entering = ring().enter(Entrance::DrawOn, LONG, 0.4);
         assert_eq!(rest(&mut app, LONG, Some(entering)), Duration::ZERO);
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn beads_flow_while_events_may_come() {
+    fn beads_need_every_frame_only_while_connected() {
         let beads = || ring().beads(4.0, Color::WHITE);
         assert_eq!(rest(&mut live(), LONG, Some(beads())), Duration::ZERO);
         let mut over = app(ConnectionState::Disconnected);

@@ -1,16 +1,16 @@
-//! When drawing fails for good: the graphics device was lost in a reset of its driver or while the
-//! machine slept, or its memory is used up.
+//! Handling of permanent drawing failures: the graphics device was lost in a driver reset or during
+//! suspend, or graphics memory is exhausted.
 //!
-//! The engine can replace a lost device, but what others keep on it (texts, egui) does not survive
-//! that in these versions, and a use of it aborts. A new start of the program is a second without a
-//! picture, and sound.
+//! The engine can replace a lost device, but objects that other libraries keep on it (text, egui)
+//! do not survive that in the current versions, and their use aborts the program. Restarting the
+//! program is reliable and costs about a second without a picture.
 
 use bevy::prelude::*;
 use bevy::render::error_handler::{RenderError, RenderErrorHandler, RenderErrorPolicy};
 
-/// Decides what happens when drawing fails for good.
+/// Decides what happens after a permanent drawing failure.
 pub struct RecoveryPlugin {
-    /// Starts the program again, with the reason; `None` ends it, for whoever sits before it.
+    /// Restarts the program, given the reason; `None` ends the program with an error instead.
     pub restart: Option<fn(&str)>,
 }
 
@@ -23,7 +23,8 @@ impl Plugin for RecoveryPlugin {
     }
 }
 
-/// The engine has logged the error by now. It asks again with each frame until something is done.
+/// Handles an error that the engine has already logged. Called again each frame until the program
+/// ends.
 fn handle(failed: &RenderError, world: &mut World, _: &mut World) -> RenderErrorPolicy {
     match world.resource::<Restart>().0 {
         Some(restart) => restart(&format!("drawing has failed ({:?})", failed.ty)),

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: the first closes the window, so that the program can end as it should while it
-//! holds sockets of running runs; the second ends the program at once.
+//! Handling of Ctrl-C and SIGTERM. The first signal closes the window, after which the program
+//! waits while it holds sockets of running runs; the second ends the program at once.
 
 use std::process::exit;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use tracing::warn;
 use crate::drain;
 use crate::server::signals::Signals;
 
-/// Exit code of a program that Ctrl-C ended, as shells have it.
+/// Exit code after Ctrl-C, as in shells.
 const INTERRUPTED: i32 = 130;
 
-/// Set when the program was asked to end.
+/// Set when a signal asked the program to end.
 #[derive(Resource, Clone, Default)]
 struct AskedToEnd(Arc<AtomicBool>);
 
@@ -30,7 +30,7 @@ fn leave(mut exits: MessageWriter<AppExit>) {
     exits.write(AppExit::Success);
 }
 
-/// Listens for signals on a thread of its own, which ends with the program.
+/// Listens for signals on a thread that runs until the program ends.
 fn listen(asked: Res<AskedToEnd>, proxy: Option<Res<EventLoopProxyWrapper>>) {
     let asked = asked.0.clone();
     let proxy = proxy.map(|proxy| (**proxy).clone());
@@ -38,15 +38,15 @@ fn listen(asked: Res<AskedToEnd>, proxy: Option<Res<EventLoopProxyWrapper>>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
-            // Where signals cannot be listened for they end the program as they always do.
+            // If signals cannot be received, they end the program by default.
             let Ok(mut signals) = Signals::listen() else { return };
             signals.received().await;
             asked.store(true, Ordering::Release);
             if let Some(proxy) = &proxy {
-                // The loop is gone only when the window is.
+                // Sending fails only when the window, and with it the event loop, is gone.
                 let _ = proxy.send_event(WinitUserEvent::WakeUp);
             }
-            // Once the window is closed, however that was, one signal more is enough.
+            // After the window was closed for another reason, a single signal ends the program.
             if !drain::is_ending() {
                 signals.received().await;
             }

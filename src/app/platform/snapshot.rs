@@ -1,4 +1,4 @@
-//! One picture of the stage, without a window or a display.
+//! Snapshots: one picture, drawn without a window or a display.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,14 +24,14 @@ use crate::source::playback::Pacer;
 use crate::source::recording::{Recording, RecordingError};
 use crate::source::{ConnectionState, SourceSpec};
 
-/// A live source is watched this long when no moment is named.
+/// Time for which a live source is watched when no moment is given.
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
-/// Between two updates while a live source is watched.
+/// Interval between updates while a live source is watched.
 const LIVE_UPDATE: Duration = Duration::from_millis(20);
-/// The draw clock of a still picture: beads stand where they stand at this second.
+/// Draw clock of a still picture in seconds; determines the position of beads.
 const STILL_SECS: f64 = 100.0;
 
-/// Why no picture was taken.
+/// Error while taking a snapshot.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
     #[error(transparent)]
@@ -44,11 +44,11 @@ pub enum SnapshotError {
     Offscreen(#[from] OffscreenError),
 }
 
-/// Takes one picture and writes it as a PNG.
+/// Draws one picture and writes it as a PNG.
 ///
 /// # Errors
 ///
-/// When the source cannot be read, when there is nothing to draw with, or when the file cannot be
+/// Fails when the source cannot be read, no graphics adapter is found, or the file cannot be
 /// written.
 pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let SnapshotRequest { source, settings, size, at, output } = request;
@@ -93,7 +93,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     Ok(render_to_png(&mut app, size, &output)?)
 }
 
-/// Lets the app live for a while, from its connection on.
+/// Runs the app for `watched`, counted from the moment it is connected.
 fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
     let mut since = None;
     loop {
@@ -102,7 +102,8 @@ fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
         if let ConnectionState::Failed { reason, .. } = &world.resource::<Link>().state {
             return Err(SnapshotError::NoConnection(reason.clone()));
         }
-        // From the connection on, not from the first event: a studio may have nothing to say.
+        // Counted from the connection rather than from the first event, because a studio may be
+        // idle.
         if since.is_none()
             && matches!(world.resource::<Link>().state, ConnectionState::Connected { .. })
         {
@@ -115,8 +116,8 @@ fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
     }
 }
 
-/// Reads a recording up to a moment, and says what time it was then by its own clock; by ours when
-/// it holds no event that tells.
+/// Reads a recording up to a moment. Returns the model and the time at that moment: by the
+/// recording's clock, or the local time when no event carries a time.
 fn read_until(
     path: &Path,
     at: Moment,

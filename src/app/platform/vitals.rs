@@ -1,5 +1,4 @@
-//! Says every so many seconds how frames go: for whoever measures, or wants to know whether a wall
-//! is well.
+//! Logs statistics of frame times at a fixed interval, for measurements and for monitoring a wall.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,21 +14,21 @@ use crate::app::state::run_store::RunStore;
 use crate::model::Counters;
 use crate::vitals::{Durations, processor_time, resident_bytes};
 
-/// Frames of an interval.
+/// Frame times of one interval.
 #[derive(Default)]
 struct Frames {
-    /// Everything up to what is handed to the renderer.
+    /// Time from the start of a frame until it is handed to the renderer.
     computed: Durations,
-    /// From then on, until it is handed to the screen.
+    /// Time that the renderer spends until the frame is handed to the screen.
     drawn: Durations,
-    /// From the moment a frame was due until it began.
+    /// Delay of frames after the time at which they were due.
     late: Durations,
-    /// Of the frame that took longest to draw, how long all threads worked meanwhile: little where
-    /// something else had the machine.
+    /// CPU time of all threads during the frame that took longest to draw. A small value means that
+    /// other processes used the machine.
     longest_worked: Option<Duration>,
 }
 
-/// Shared by the main world and the render world, which may be on another thread.
+/// Statistics shared by the main world and the render world, which may run on different threads.
 #[derive(Resource, Clone, Default)]
 struct SharedVitals(Arc<Mutex<Frames>>);
 
@@ -39,7 +38,7 @@ impl SharedVitals {
     }
 }
 
-/// The frame under way, and the interval.
+/// State of the current frame and of the current interval.
 #[derive(Resource)]
 struct Interval {
     length: Duration,
@@ -49,11 +48,11 @@ struct Interval {
     most_waiting: usize,
 }
 
-/// When drawing began, and what the process had worked until then.
+/// Start of drawing, and the process's CPU time at that moment.
 #[derive(Resource)]
 struct DrawBegun(Instant, Option<Duration>);
 
-/// Has the app say how it is, at the end of each interval of this length.
+/// Logs statistics at the end of each interval of this length.
 pub(in crate::app) fn build(app: &mut App, length: Duration) {
     let vitals = SharedVitals::default();
     let now = Instant::now();
@@ -107,7 +106,7 @@ fn end_frame(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, link: Re
     vitals.with(|frames| frames.computed.add(interval.frame_begun.elapsed()));
 }
 
-/// One line of names and values, for people and for scripts.
+/// Logs one line of names and values, for people and for scripts.
 fn tell(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, run_store: Res<RunStore>) {
     let passed = interval.begun.elapsed();
     if passed < interval.length {

@@ -1,4 +1,4 @@
-//! The window: the application as a person sees it.
+//! The application in a window.
 
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
@@ -43,11 +43,11 @@ use crate::config::WindowRequest;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::drain;
 
-/// What is logged unless `RUST_LOG` says otherwise: our own words, and others' troubles.
+/// Default of `RUST_LOG`: Meterbridge's own messages, and warnings of other crates.
 #[cfg(not(target_arch = "wasm32"))]
 const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
 
-/// Why the window ended with an error.
+/// Error with which the window ended.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug, Error)]
 pub enum WindowError {
@@ -61,11 +61,12 @@ pub enum WindowError {
 ///
 /// # Errors
 ///
-/// When the application ended itself because something failed.
+/// Fails when there is no graphics adapter, or when the application ended itself because of a
+/// failure.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let opening = Opening(Instant::now());
-    // The engine ends the program where there is none; a sentence is better.
+    // Checked here for a readable message, because the engine would abort the program.
     graphics_settings()?;
     let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
     let window = Window {
@@ -94,7 +95,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     drain::remember(api.budget.held(), api.drain);
     app.add_plugins(shutdown::plugin);
     let exit = app.run();
-    // The window is closed; sockets whose closing could fail a run are not.
+    // The window is closed, but sockets whose closing could fail a run are still open.
     drain::wait_blocking(api.budget.held(), api.drain);
     match exit {
         AppExit::Success => Ok(()),
@@ -102,7 +103,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     }
 }
 
-/// Puts together the application in a window, whatever the window is in.
+/// Assembles the application in a window, on the desktop or in a page.
 pub(in crate::app) fn compose(
     app: &mut App,
     engine: impl PluginGroup,
@@ -138,7 +139,8 @@ pub(in crate::app) fn compose(
         .add_systems(Update, (fit_to_window, follow_theme_preference).before(AppSystems::Press));
 }
 
-/// The window is told what the desktop wants when it opens and whenever that changes.
+/// Follows the desktop's light or dark preference, which the window reports on opening and on
+/// changes.
 fn follow_theme_preference(
     window: Single<&Window, With<PrimaryWindow>>,
     mut changes: MessageReader<WindowThemeChanged>,
@@ -164,13 +166,12 @@ fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<Pr
     }
 }
 
-/// When the program began to open its window.
+/// The time at which the program began to open its window.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Resource)]
 struct Opening(Instant);
 
-/// Says once that the picture stands, and once that it shows a run: whoever started the program
-/// may be waiting for it.
+/// Logs the first frame and the first run on screen, for scripts that wait for them.
 #[cfg(not(target_arch = "wasm32"))]
 fn announce(
     opening: Res<Opening>,

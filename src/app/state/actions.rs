@@ -1,4 +1,4 @@
-//! Everything a user can ask for. One table gives what has a key its key and its words.
+//! Actions that a user can request, and the table of keyboard shortcuts that trigger them.
 
 use bevy::prelude::*;
 
@@ -7,49 +7,50 @@ use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::{Address, RunOperation};
 
-/// Something the user asked for, by key or in the panel.
+/// A user's request, made by key, click, panel or script.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub enum Action {
     ToggleFollowing,
     NextRun,
     PreviousRun,
     SelectRun(RunId),
-    /// Follows again, from the newest active run.
+    /// Resumes following, starting with the newest active run.
     Follow,
-    /// The director takes over, or leaves it to the user.
+    /// Turns the director on or off.
     ToggleAuto,
-    /// The director takes over.
+    /// Turns the director on.
     Auto,
-    /// All runs, or one again.
+    /// Switches between the wall of all runs and the stage of one run.
     ToggleWall,
-    /// Shows the run that is selected on the wall, and stays on it.
+    /// Opens the run selected on the wall and stays on it.
     OpenSelected,
-    /// Shows a run of the wall, and stays on it.
+    /// Opens this run from the wall and stays on it.
     Open(RunId),
     Fit,
-    /// Other colours: the next theme.
+    /// Switches to the next theme.
     NextTheme,
     ChooseTheme(ThemeName),
     TogglePanel,
     ToggleFullscreen,
     ToggleHelp,
-    /// Closes what is open, else goes back to the wall or follows again.
+    /// Closes whatever is open; otherwise goes back to the wall or resumes following.
     Back,
-    /// Connects to the URL.
+    /// Connects to this URL.
     Connect(Address),
     Disconnect,
     Reconnect,
-    /// Asks whether to do something to a run: this one, or the one that is shown.
+    /// Asks the user to confirm an operation on this run, or on the shown run if `None`.
     Ask(OperationKind, Option<RunId>),
-    /// The answer: what is to be done, or nothing.
+    /// The user's answer to the confirmation dialog: the operation to perform, or `None` to abandon
+    /// it.
     Answer(Option<RunOperation>),
-    /// Takes a toast off the screen.
+    /// Removes the toast with this id.
     Dismiss(u64),
-    /// Changes the connection's settings.
+    /// Replaces the connection settings.
     Configure(Box<crate::source::ConnectionSettings>),
 }
 
-/// What can be asked for.
+/// Kind of a run operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationKind {
     Start,
@@ -59,21 +60,22 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// What can be done to a run, in the order in which it is offered.
+    /// Operations on an existing run, in the order in which the UI offers them.
     pub const ON_A_RUN: [Self; 3] = [Self::Execute, Self::Retry, Self::Cancel];
 
-    /// Whether it makes sense for a run as it stands.
+    /// True when the operation applies to a run in its current state.
     pub fn fits(self, run: &Run) -> bool {
         match self {
             Self::Start => false,
             Self::Execute => run.status == RunStatus::Pending,
             Self::Retry => run.status == RunStatus::Failed,
-            // What is asked to stop goes on to the end of its node: asking again is an error.
+            // A cancelled run continues until its current node ends; a second cancel would be an
+            // error.
             Self::Cancel => !run.status.is_over() && !run.cancel_requested,
         }
     }
 
-    /// It, done to a run; `None` of what makes one.
+    /// Returns this operation for `run`, or `None` for `Start`, which creates a run.
     pub(in crate::app) fn operation(self, run: &RunId) -> Option<RunOperation> {
         match self {
             Self::Start => None,
@@ -83,7 +85,7 @@ impl OperationKind {
         }
     }
 
-    /// What an act is of.
+    /// Returns the kind of `operation`.
     pub fn of(operation: &RunOperation) -> Self {
         match operation {
             RunOperation::Start { .. } => Self::Start,
@@ -94,23 +96,23 @@ impl OperationKind {
     }
 }
 
-/// One line of the help: an action with its key.
+/// A keyboard shortcut and its line in the help.
 pub struct Shortcut {
     pub key: KeyCode,
-    /// The key as it stands on the keyboard.
+    /// Label of the key as printed on the keyboard.
     pub key_text: &'static str,
     pub text: &'static str,
     pub action: fn() -> Action,
 }
 
 impl Shortcut {
-    /// Whether it is of use only where runs may be acted on.
+    /// True when the shortcut is useful only where run operations are allowed.
     pub fn needs_leave(&self) -> bool {
         matches!((self.action)(), Action::Ask(..))
     }
 }
 
-/// Every key that does something.
+/// All keyboard shortcuts.
 pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::Space,

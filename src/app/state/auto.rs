@@ -1,9 +1,9 @@
-//! Who decides what is shown.
+//! The director, which chooses what an unattended display shows.
 
 use bevy::prelude::*;
 
 use crate::director::Director;
 
-/// Who decides what is shown, by the draw clock.
+/// The director's state. Its times are those of the draw clock.
 #[derive(Resource, Clone, Debug)]
 pub struct Auto(pub Director);

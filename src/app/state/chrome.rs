@@ -1,8 +1,8 @@
-//! What is open around the views: panel, help, full screen.
+//! State of the UI around the views: panel, help, full screen.
 
 use bevy::prelude::*;
 
-/// What is open beside the stage.
+/// Parts of the UI that are open around the views.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chrome {
     pub panel: bool,
@@ -10,6 +10,6 @@ pub struct Chrome {
     pub fullscreen: bool,
 }
 
-/// Whether the panel has a window of its own open, which Esc closes first.
+/// True while the panel has a window of its own open, which Esc closes first.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub struct PanelDialog(pub bool);

@@ -1,13 +1,13 @@
-//! The application's own clock: what time it is, here and at the server.
+//! The application's clock: the current local time and the server's time.
 
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-/// What time it is. The engine's clocks are not used for anything that is shown: a recording has
-/// its own time, and a snapshot stands still.
+/// The current time. Nothing on screen uses the engine's clocks, because a recording has its own
+/// time and a snapshot's time stands still.
 #[derive(Resource, Clone, Debug)]
 pub struct PlaybackClock {
-    /// This machine's time, or the recording's.
+    /// The local time, or the time within the recording.
     pub now: Timestamp,
     /// The server's time at `now`.
     pub server_now: Timestamp,
@@ -16,11 +16,11 @@ pub struct PlaybackClock {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ClockMode {
-    /// `now` is this machine's.
+    /// `now` is the local time.
     Live,
-    /// `now` was `recorded` when this machine's was `real`, and goes `rate` times as fast.
+    /// `now` was `recorded` at local time `real` and advances `rate` times as fast.
     Recorded { recorded: Timestamp, real: Timestamp, rate: f64 },
-    /// `now` does not move by itself.
+    /// `now` changes only through `set`.
     Fixed,
 }
 
@@ -32,18 +32,18 @@ impl Default for PlaybackClock {
 }
 
 impl PlaybackClock {
-    /// A clock that stands at `now` until it is set again.
+    /// Returns a clock that stays at `now` until it is set again.
     pub fn fixed(now: Timestamp) -> Self {
         Self { now, server_now: now, mode: ClockMode::Fixed }
     }
 
-    /// Moves a fixed clock.
+    /// Sets `now` without changing the mode.
     pub fn set(&mut self, now: Timestamp) {
         self.now = now;
     }
 
-    /// Makes `now` the time at which a recorded frame was received, in a recording that plays
-    /// `rate` times as fast as it happened.
+    /// Sets `now` to the time at which a recorded frame was received, and advances it `rate` times
+    /// as fast as real time from here on. No effect on a fixed clock.
     pub(in crate::app) fn align(&mut self, received_at: Timestamp, rate: f64) {
         if self.mode != ClockMode::Fixed {
             self.mode = ClockMode::Recorded { recorded: received_at, real: Timestamp::now(), rate };
@@ -68,11 +68,11 @@ impl PlaybackClock {
     }
 }
 
-/// The time zone of whoever looks.
+/// Returns the user's time zone.
 pub fn local_zone() -> TimeZone {
     #[cfg(not(target_arch = "wasm32"))]
     return TimeZone::system();
-    // A page has no database of zones, but the browser knows how far from UTC it is right now.
+    // WebAssembly has no time zone database, but the browser reports the current UTC offset.
     #[cfg(target_arch = "wasm32")]
     return browser_zone().unwrap_or(TimeZone::UTC);
 }
@@ -84,7 +84,7 @@ fn browser_zone() -> Option<TimeZone> {
     Some(TimeZone::fixed(offset))
 }
 
-/// Milliseconds from `earlier` to `later`; 0 when it is the other way round.
+/// Returns the milliseconds from `earlier` to `later`; 0 when `later` is before `earlier`.
 pub fn millis_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.duration_since(earlier).as_millis()).unwrap_or(0)
 }

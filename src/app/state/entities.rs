@@ -1,8 +1,8 @@
-//! Entities for runs and nodes, in step with the model.
+//! Entities for runs and nodes, synchronized with the model.
 //!
-//! They are for systems of an embedding app, which see in them that something changed; our own views
-//! read the model. They never hold the truth: despawning all of them and syncing again gives the same
-//! world.
+//! Systems of an embedding app can detect changes through these entities; Meterbridge's own views
+//! read the model. The entities are never the source of truth: despawning all of them and syncing
+//! again produces the same world.
 
 use std::collections::HashMap;
 
@@ -51,28 +51,28 @@ impl NodeEntity {
     }
 }
 
-/// Finds the entities of a run.
+/// Maps runs to their entities.
 #[derive(Resource, Default)]
 pub struct RunIndex {
     runs: HashMap<RunId, RunEntry, FixedState>,
-    /// Bring every run in step, not only what changed.
+    /// Set to rebuild every entity at the next sync.
     rebuild: bool,
 }
 
 struct RunEntry {
     run: Entity,
-    /// In the order of the model's nodes, each with what it was given: of 90,000 only those that
-    /// differ are looked up.
+    /// One entry per node, in the model's order, with the last component value written. The copy
+    /// avoids looking up unchanged entities, of which there can be 90,000.
     nodes: Vec<(Entity, NodeEntity)>,
 }
 
 impl RunIndex {
-    /// The entity of a run.
+    /// Returns the entity of a run.
     pub fn run(&self, id: &str) -> Option<Entity> {
         self.runs.get(id).map(|entry| entry.run)
     }
 
-    /// Has everything despawned and spawned again at the next sync.
+    /// Requests that all entities be despawned and spawned again at the next sync.
     pub fn rebuild(&mut self) {
         self.rebuild = true;
     }
@@ -141,7 +141,8 @@ fn sync_run(
                 *given = NodeEntity::of(node);
                 match nodes.get_mut(*entity) {
                     Ok(mut component) => component.clone_from(given),
-                    // Spawned this frame: its component arrives with the commands.
+                    // The entity was spawned this frame; its component is still in the command
+                    // queue.
                     Err(_) => drop(commands.entity(*entity).insert(given.clone())),
                 }
             }

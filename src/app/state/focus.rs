@@ -1,4 +1,4 @@
-//! Which run the stage shows.
+//! The run that the stage shows.
 
 use bevy::prelude::*;
 use jiff::Timestamp;
@@ -7,21 +7,22 @@ use super::run_store::RunStore;
 use crate::model::Run;
 use crate::protocol::RunId;
 
-/// The run in focus. While it follows, it takes the newest active run whenever the one it shows is
-/// over and has been seen; a run that is under way is not cut off by a newer one.
+/// The run in focus. While following, the focus moves to the newest active run once the focused run
+/// is over and has been shown long enough; a newer run does not interrupt one that is still in
+/// progress.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct Focus {
     pub(in crate::app) run: Option<RunId>,
-    /// Chosen by the user: it stays until following is resumed.
+    /// True when the user chose the run; it stays in focus until following is resumed.
     pub(in crate::app) pinned: bool,
-    /// Chosen by the director.
+    /// True when the director chose the run.
     pub(in crate::app) directed: bool,
-    /// When the run in focus was first seen to be over, by the playback clock.
+    /// The time, by the playback clock, at which the focused run was first seen to be over.
     pub(in crate::app) over_since: Option<Timestamp>,
 }
 
 impl Focus {
-    /// Focused on `run` from the beginning, or following.
+    /// Returns a focus pinned to `run`, or a following focus if `None`.
     pub fn new(run: Option<RunId>) -> Self {
         Self { pinned: run.is_some(), run, ..Self::default() }
     }
@@ -34,30 +35,30 @@ impl Focus {
         !self.pinned
     }
 
-    /// The user chose a run.
+    /// Pins the run that the user chose.
     pub fn pin(&mut self, run: RunId) {
         *self = Self::new(Some(run));
     }
 
-    /// Stays where it is, or follows again.
+    /// Toggles between pinned and following; a run chosen by the director becomes pinned.
     pub fn toggle_following(&mut self) {
         self.pinned = self.directed || !self.pinned;
         self.directed = false;
         self.over_since = None;
     }
 
-    /// Stays where it is.
+    /// Pins the current run.
     pub fn stay(&mut self) {
         self.pinned = true;
         self.directed = false;
     }
 
-    /// Follows again, from the newest active run.
+    /// Resumes following, starting with the newest active run.
     pub fn follow(&mut self) {
         *self = Self::default();
     }
 
-    /// The director chose a run.
+    /// Focuses on a run chosen by the director.
     pub(in crate::app) fn direct(&mut self, run: RunId) {
         *self = Self { run: Some(run), directed: true, ..Self::default() };
     }
@@ -66,14 +67,13 @@ impl Focus {
         self.directed
     }
 
-    /// The run that the director chose.
+    /// Returns the run in focus if the director chose it.
     pub(in crate::app) fn directed_run(&self) -> Option<&RunId> {
         self.run.as_ref().filter(|_| self.directed)
     }
 }
 
-/// The runs in the order of the list: active ones newest first, then those that are over, newest
-/// first.
+/// Returns the runs in list order: active runs newest first, then finished runs newest first.
 pub fn listed_runs(run_store: &RunStore) -> Vec<&Run> {
     let mut runs: Vec<&Run> = run_store.model.runs().collect();
     runs.sort_by_cached_key(|run| {

@@ -1,31 +1,31 @@
-//! Room that views leave to what lies over them. The view that is shown says where; an overlay asks
-//! here and knows no view.
+//! Free space for overlays. The current view publishes it, so that overlays need not know any view.
 
 use bevy::prelude::*;
 
 use crate::layout::{CanvasSize, Rect};
 
-/// Width of the part of the bridge, at its right end, with the connection light.
+/// Width in design pixels of the connection light's part at the right end of the bridge.
 pub const LIGHT_WIDTH: f32 = 372.0;
 
-/// Where overlays may stand, in design pixels.
+/// Areas where overlays may be placed, in design pixels.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct FreeSpace {
-    /// The best first.
+    /// Best first.
     pub rooms: Vec<Room>,
-    /// What has to stay in sight wherever it is.
+    /// Areas that overlays must never cover.
     pub keep: Vec<Rect>,
 }
 
-/// A room for overlays, which stand at its foot, one above the other.
+/// An area in which overlays stack upwards from its bottom edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
     pub rect: Rect,
-    /// They stand at its right edge.
+    /// Aligns overlays to the right edge.
     pub at_right: bool,
 }
 
-/// Upper left corner of what stands over the light's words on the bridge, 38 high.
+/// Returns the upper left corner of an overlay that covers the text of the bridge's connection
+/// light; such an overlay is 38 design pixels high.
 pub fn bridge_corner(canvas_size: &CanvasSize) -> (f32, f32) {
     (
         canvas_size.right() - LIGHT_WIDTH + 90.0,

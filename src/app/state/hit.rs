@@ -1,4 +1,4 @@
-//! What a press lands on: views and overlays say what stands where, and control asks.
+//! Hit testing: views and overlays publish their clickable areas, and `control` queries them.
 
 use bevy::prelude::*;
 
@@ -6,7 +6,7 @@ use super::actions::Action;
 use crate::layout::{CellGrid, Rect};
 use crate::protocol::RunId;
 
-/// Where runs are on the wall, in design pixels.
+/// Clickable areas of runs on the wall, in design pixels.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct Pickable {
     tiles: Vec<(RunId, Rect)>,
@@ -28,7 +28,7 @@ impl Pickable {
         (self.names, self.cells) = (Vec::new(), None);
     }
 
-    /// Failures that stand beside the tiles.
+    /// Sets the failures listed beside the tiles.
     pub(in crate::app) fn show_names(&mut self, names: &[(RunId, Rect)]) {
         self.names = names.to_vec();
     }
@@ -37,13 +37,13 @@ impl Pickable {
         (self.names, self.cells) = (names, Some(cells));
     }
 
-    /// Where the runs are that these ids name.
+    /// Returns the areas of runs whose id satisfies `names`.
     pub fn places_where(&self, names: impl Fn(&str) -> bool) -> impl Iterator<Item = Rect> {
         let all = self.tiles.iter().chain(&self.names);
         all.filter(move |(id, _)| names(id)).map(|(_, rect)| *rect)
     }
 
-    /// The run at a point: its tile, its name on the board, or its cells.
+    /// Returns the run at a point: from the names, the tiles, or the cells of the board.
     pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
         let mut named = self.names.iter().chain(&self.tiles);
         match named.find(|(_, rect)| rect.holds(point.x, point.y)) {
@@ -52,7 +52,8 @@ impl Pickable {
         }
     }
 
-    /// The run `by` places from the selected one, in the order of what needs eyes.
+    /// Returns the run `by` places after `selected`, counting listed names first and then tiles;
+    /// the first run when `selected` is not on the wall.
     pub fn step(&self, selected: Option<&RunId>, by: isize) -> Option<RunId> {
         let runs: Vec<&RunId> = self.names.iter().chain(&self.tiles).map(|(id, _)| id).collect();
         let here = selected.and_then(|id| runs.iter().position(|run| *run == id));
@@ -64,23 +65,24 @@ impl Pickable {
     }
 }
 
-/// A place of an overlay that can be pressed.
+/// A clickable area of an overlay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Button {
     /// In design pixels.
     pub rect: Rect,
-    /// What a press on it asks for.
+    /// The action sent when the button is pressed.
     pub action: Action,
-    /// The pointer over it is not over the view, as over a window of the panel's.
+    /// True when the pointer over the button does not count as over the view, as with panel
+    /// windows.
     pub holds_pointer: bool,
 }
 
-/// Where overlays can be pressed.
+/// Clickable areas of all overlays, by overlay.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct Buttons(Vec<(&'static str, Vec<Button>)>);
 
 impl Buttons {
-    /// What of an overlay can be pressed from now on.
+    /// Replaces the buttons of an overlay.
     pub fn show(&mut self, overlay: &'static str, buttons: Vec<Button>) {
         match self.0.iter_mut().find(|(name, _)| *name == overlay) {
             Some((_, shown)) => *shown = buttons,
@@ -88,12 +90,12 @@ impl Buttons {
         }
     }
 
-    /// The buttons of each overlay.
+    /// Returns the buttons of each overlay.
     pub fn by_overlay(&self) -> impl Iterator<Item = &[Button]> {
         self.0.iter().map(|(_, buttons)| buttons.as_slice())
     }
 
-    /// Whether the pointer at a point is over one that holds it.
+    /// True when the point is on a button that has `holds_pointer` set.
     pub fn hold_pointer_at(&self, point: Vec2) -> bool {
         let mut holding = self.by_overlay().flatten().filter(|button| button.holds_pointer);
         holding.any(|button| button.rect.holds(point.x, point.y))
@@ -117,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn a_tile_is_found_where_it_is() {
+    fn a_point_on_a_tile_hits_its_run() {
         let at = |x: f32| wall().at(Vec2::new(x, 5.0), |_| None);
         assert_eq!((at(5.0), at(15.0), at(25.0)), (Some(id("a")), None, Some(id("b"))));
     }
 
     #[test]
-    fn cells_are_found_on_the_board() {
+    fn a_point_on_a_board_cell_hits_its_run() {
         let mut wall = Pickable::default();
         let rect = Rect::new(0.0, 100.0, 100.0, 40.0);
         wall.show_board(Vec::new(), CellGrid { rect, columns: 2, rows: 4, nodes: 9 });
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_do_not_leave_the_wall() {
+    fn selection_steps_stop_at_first_and_last_run() {
         let wall = wall();
         assert_eq!(wall.step(None, 1), Some(id("a")));
         assert_eq!(wall.step(Some(&id("a")), 1), Some(id("b")));

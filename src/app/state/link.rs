@@ -13,36 +13,38 @@ use crate::source::{
     SourceHandle, SourceSpec,
 };
 
-/// What a hub offers beside its stream.
+/// Features that a hub offers in addition to its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubOffer {
-    /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+    /// Path on the hub's origin below which it proxies the backend's REST API; `None` if it does
+    /// not.
     pub api: Option<String>,
-    /// Whether it passes on what would change something there.
+    /// True when the hub also forwards requests that change something at the backend.
     pub actions: bool,
 }
 
-/// The connection to the source, as the panel shows it.
+/// State of the connection to the source, as shown in the panel.
 #[derive(Resource)]
 pub struct Link {
-    /// Where events come from; `None` when whoever embeds the plugins feeds [`RunStore`].
+    /// The source of events; `None` when the embedding app feeds [`RunStore`] itself.
     pub source: Option<SourceSpec>,
-    /// What stands in the URL field.
+    /// Content of the URL field.
     pub url: String,
     pub settings: ConnectionSettings,
     pub state: ConnectionState,
-    /// What the hub that answers offers; `None` where it is no hub, or has not said.
+    /// Offer of the connected hub; `None` when the server is not a hub or has not sent its offer
+    /// yet.
     pub hub: Option<HubOffer>,
-    /// The last error, until a connection stands again.
+    /// Time and text of the last error; cleared once a connection is established.
     pub last_error: Option<(Timestamp, String)>,
     /// Oldest first.
     pub log: VecDeque<ConnectionLogEntry>,
-    /// How many times as fast as it happened a recording is played.
+    /// Playback speed of a recording, as a multiple of real time.
     pub recording_rate: f64,
-    /// Batches still waiting in the channel after the last frame's budget was spent.
+    /// Batches still in the channel after this frame's time budget was spent.
     pub backlog: usize,
     pub(super) handle: Option<SourceHandle>,
-    /// Keeps the demo studio alive.
+    /// Held so that the demo studio keeps running.
     #[cfg(not(target_arch = "wasm32"))]
     demo: Option<DemoHandle>,
 }
@@ -65,24 +67,24 @@ impl Link {
         }
     }
 
-    /// Whether this is a recording, whose time is not ours.
+    /// True when the source is a recording, which has its own time.
     pub fn is_recording(&self) -> bool {
         matches!(self.source, Some(SourceSpec::Recording(_)))
     }
 
-    /// Takes a source that was started elsewhere.
+    /// Attaches a source that was started elsewhere.
     pub fn attach(&mut self, handle: SourceHandle, url: String) {
         self.handle = Some(handle);
         self.url = url;
     }
 
-    /// Keeps the demo studio open for as long as the link is there.
+    /// Keeps the demo studio running for the lifetime of this link.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn keep(&mut self, demo: DemoHandle) {
         self.demo = Some(demo);
     }
 
-    /// Connects to what stands in the URL field, dropping whatever there was.
+    /// Connects to the address in the URL field, dropping any existing connection.
     pub fn connect(&mut self) {
         if let Some(handle) = &self.handle {
             handle.connect(self.url.clone());
@@ -101,11 +103,11 @@ impl Link {
         }
     }
 
-    /// Whether runs can be acted on.
+    /// Checks that operations on runs are possible.
     ///
     /// # Errors
     ///
-    /// Why not, in a sentence.
+    /// Returns the reason as a sentence when they are not.
     pub fn acting(&self) -> Result<(), &'static str> {
         match &self.source {
             None => return Err("Fed by the program around it: its runs cannot be acted on."),
@@ -128,14 +130,14 @@ impl Link {
         }
     }
 
-    /// Has something done to a run; what became of it comes as [`OperationFinished`].
+    /// Sends an operation to the source; its outcome arrives as [`OperationFinished`].
     pub fn operate(&self, operation: RunOperation) {
         if let Some(handle) = &self.handle {
             handle.send(Command::Operate(operation));
         }
     }
 
-    /// Hands changed settings to the source.
+    /// Sends changed settings to the source.
     pub fn configure(&mut self, settings: ConnectionSettings) {
         if settings != self.settings {
             self.settings = settings;

@@ -1,4 +1,5 @@
-//! What is so: the model and what is chosen of it. Nothing here draws.
+//! Application state: the model, and what the user or the director selected of it. Nothing here
+//! draws.
 
 pub mod actions;
 pub mod auto;

@@ -1,14 +1,14 @@
-//! When the next frame is wanted.
+//! The time at which the next frame is needed.
 
 use std::time::Duration;
 
 use bevy::prelude::*;
 
-/// The shortest rest: a wish for less is a wish for every frame.
+/// Shortest wait; a shorter request means drawing every frame.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// When somebody wants the next frame at the latest, whatever the views need. Forgotten with each
-/// frame: whoever still wants one says so again.
+/// Latest time until the next frame that any system requested, in addition to the views' own needs.
+/// Reset each frame, so systems must repeat their request.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct NextFrame(pub Option<Duration>);
 

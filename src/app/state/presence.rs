@@ -1,13 +1,13 @@
-//! Whether somebody is there, and whether the screen stays awake for them.
+//! Presence of a user, and the warning shown when the screen may go to sleep.
 
 use bevy::prelude::*;
 
-/// Whether somebody is there to operate the screen.
+/// Presence of a user at the screen.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
-    /// Nobody has done anything for a while. Never so on a desk.
+    /// True when there has been no input for a while. Always false on a desktop.
     pub away: bool,
-    /// The panel belongs to the picture and stays when nobody is there.
+    /// True when the panel is part of the display and stays visible while nobody is present.
     pub panel_stays: bool,
 }
 
@@ -17,7 +17,7 @@ impl Presence {
     }
 }
 
-/// Why the screen may go dark although somebody wants to see it, as a sentence; `None` where it is
-/// kept awake, and where nobody asked for that.
+/// The reason, as a sentence, why the screen may go dark although it should stay on; `None` when it
+/// is kept awake, or when keeping it awake was not requested.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScreenSleepWarning(pub Option<String>);

@@ -1,4 +1,4 @@
-//! The one place where the model changes: the source's channel is drained into it.
+//! The run store: the only place that changes the model, by draining the source's channel into it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,22 +16,23 @@ use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionState, OperationOutcome, Signal,
 };
 
-/// Time a frame may spend on draining; what is left waits in the channel.
+/// Time that one frame may spend draining; the rest stays in the channel.
 const INGEST_BUDGET: Duration = Duration::from_millis(4);
-/// Time it may spend when nothing has been drained for [`LONG_ASLEEP`], as in a page whose tab was
-/// hidden: whoever comes back sees what is, not how it came about.
+/// Time that one frame may spend draining after nothing was drained for [`LONG_ASLEEP`], as in a
+/// hidden browser tab: a returning user should see the current state, not a replay of how it came
+/// about.
 const CATCH_UP_BUDGET: Duration = Duration::from_millis(250);
-/// For so long at most: a source that is never drained must not keep the picture from moving.
+/// Longest period of catching up: a source whose channel never empties must not freeze the display.
 const CATCH_UP_AT_MOST: Duration = Duration::from_secs(3);
 const LONG_ASLEEP: Duration = Duration::from_secs(2);
-/// Lines kept of the connection log.
+/// Number of entries kept in the connection log.
 const KEPT_CONNECTION_LOG: usize = 500;
 
-/// The model, and what changed in it this frame.
+/// The model and a counter of its changes.
 #[derive(Resource)]
 pub struct RunStore {
     pub model: Model,
-    /// Counts changes of the model; views compare it with what they drew.
+    /// Number of changes to the model so far; views compare it with the value they last drew.
     pub generation: u64,
 }
 
@@ -41,18 +42,17 @@ impl RunStore {
     }
 }
 
-/// An event was received and applied, or REST told of a run.
+/// Sent when an event was applied, or when a REST answer changed a run.
 #[derive(Message, Clone, Debug)]
 pub struct EventReceived {
-    /// `None` where REST told.
+    /// The event; `None` when the change came from REST.
     pub event: Option<WorkflowEvent>,
     pub change: Change,
-    /// Whether it happens now; otherwise it was replayed when the connection was made.
+    /// False when the event was replayed after connecting; true when it happens now.
     pub live: bool,
 }
 
-/// The runs that are not as they were, those that had to go included: each once, in the order in
-/// which they were told of.
+/// Returns the ids of all runs that changed or were evicted, each once, in order of arrival.
 pub(in crate::app) fn touched<'a>(
     received: impl Iterator<Item = &'a EventReceived>,
 ) -> Vec<&'a RunId> {
@@ -65,7 +65,7 @@ pub(in crate::app) fn touched<'a>(
     touched
 }
 
-/// A node succeeded or failed.
+/// Sent when a node succeeded or failed.
 #[derive(Message, Clone, Debug)]
 pub struct NodeFinished {
     pub run_id: RunId,
@@ -74,45 +74,45 @@ pub struct NodeFinished {
     pub status: NodeStatus,
 }
 
-/// A run completed, failed or was cancelled.
+/// Sent when a run completed, failed or was cancelled.
 #[derive(Message, Clone, Debug)]
 pub struct RunFinished {
     pub run_id: RunId,
     pub status: RunStatus,
 }
 
-/// Something that was asked for was done, or not.
+/// Sent with the outcome of a run operation.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub struct OperationFinished(pub OperationOutcome);
 
-/// The connection is in another state now. A frame can have several, in order.
+/// Sent when the connection state changed. One frame can have several of these, in order.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionChanged(pub ConnectionState);
 
-/// The connection was made.
+/// Sent when the connection was established.
 #[derive(Message, Clone, Debug)]
 pub struct Connected {
     pub url: String,
 }
 
-/// The connection ended, by whatever side.
+/// Sent when either side closed the connection.
 #[derive(Message, Clone, Debug)]
 pub struct Disconnected {
     pub code: Option<u16>,
     pub reason: String,
 }
 
-/// The connection failed, or could not be made.
+/// Sent when the connection failed or could not be established.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionError {
     pub message: String,
 }
 
-/// Something arrived that could not be read.
+/// Sent when a received message could not be decoded.
 #[derive(Message, Clone, Debug)]
 pub struct ParseErrorReceived {
     pub reason: String,
-    /// The first 4 kB of it.
+    /// The first 4 kB of the message.
     pub text: String,
 }
 
@@ -127,12 +127,12 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_message::<ConnectionError>()
         .add_message::<ParseErrorReceived>()
         .init_resource::<PlaybackClock>()
-        // A recorded frame then sets the clock to its own time.
+        // The clock ticks first, so that a recorded frame can then set it to its own time.
         .add_systems(PreUpdate, (clock::tick, drain).chain().in_set(AppSystems::Ingest))
         .add_systems(PreUpdate, follow_server.after(AppSystems::Ingest));
 }
 
-/// Writers for everything an embedding app may want to hear of.
+/// Writers for all messages that an embedding app can read.
 #[derive(bevy::ecs::system::SystemParam)]
 pub struct Announcements<'w> {
     events: MessageWriter<'w, EventReceived>,
@@ -146,11 +146,11 @@ pub struct Announcements<'w> {
     parse_errors: MessageWriter<'w, ParseErrorReceived>,
 }
 
-/// How long frames may drain.
+/// Draining budget of successive frames.
 #[derive(Default)]
 struct Pace {
     last: Option<Instant>,
-    /// When nothing had been drained for long, until all of it is.
+    /// Start of the current catch-up period; `None` once the channel was empty.
     catching_up_since: Option<Instant>,
 }
 
@@ -193,7 +193,8 @@ fn drain(
             Signal::State(state) => {
                 match &state {
                     ConnectionState::Connected { .. } => link.last_error = None,
-                    // Another address, or this one from the beginning.
+                    // The new connection may lead to another server, so the hub's offer is unknown
+                    // again.
                     ConnectionState::Connecting { .. } => link.hub = None,
                     _ => {}
                 }
@@ -223,7 +224,7 @@ fn follow_server(mut clock: ResMut<PlaybackClock>, run_store: Res<RunStore>) {
     clock.server_now = run_store.model.clock().server_time(clock.now);
 }
 
-/// Applies a batch to the model and announces what it changed.
+/// Applies a batch to the model and sends a message for each change.
 pub fn receive(
     run_store: &mut RunStore,
     batch: crate::protocol::Batch,
@@ -283,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_slept_catches_up_until_nothing_waits_but_not_for_ever() {
+    fn catch_up_budget_ends_when_channel_is_empty_or_after_3_s() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut pace = Pace::default();

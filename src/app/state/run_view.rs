@@ -1,4 +1,4 @@
-//! What the stage says about a run: words and numbers, without a place or a colour.
+//! View model of one run for the stage: text and numbers, without position or colour.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,67 +7,70 @@ use crate::app::words::{clock_words, duration_words, rough_duration, run_title, 
 use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
-/// A run that goes on is without news after this long, in milliseconds.
+/// Milliseconds without events after which a running run counts as silent.
 pub const STALE_AFTER_MS: u64 = 30_000;
-/// A failure shines for so long, in milliseconds; then its bar drops to a tint (design, section 10).
+/// Milliseconds after which a failure is shown less prominently: its bar becomes a tint (design,
+/// section 10).
 pub const SETTLED_AFTER_MS: u64 = 600_000;
 
-/// Everything the stage draws of one run.
+/// Everything the stage shows of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageView {
     pub title: String,
-    /// Run, seed, execution: what stands above the title.
+    /// Run id, seed and execution, shown above the title.
     pub meta: Vec<String>,
     pub status: RunStatus,
-    /// The status in words ("Running", "Queued").
+    /// Status as a word ("Running", "Queued").
     pub status_word: &'static str,
-    /// What stands behind the word: "LYRICS, step 3 of 8".
+    /// Text after the status word, such as "LYRICS, step 3 of 8".
     pub status_detail: String,
-    /// A cancel was asked for and the run went on.
+    /// True when cancellation was requested but the run has not been cancelled.
     pub cancel_requested: bool,
-    /// It ended without a song: completed, but RENDER never ran.
+    /// True when the run completed without a song, because RENDER was skipped.
     pub nothing_rendered: bool,
-    /// "elapsed", "took", "stopped after".
+    /// Label of `time`: "queued", "elapsed", "took" or "stopped after".
     pub time_word: &'static str,
-    /// "00:48"; empty before anything began.
+    /// Total time, such as "00:48".
     pub time: String,
-    /// "about 01:47 to go", "no estimate yet", "no news for 38 s".
+    /// Note on the time: "about 01:47 to go", "no estimate yet", "no news for 38 s".
     pub time_detail: String,
-    /// "32 s of it queued", when some of it was.
+    /// Text such as "32 s of it queued"; empty when the run was not queued.
     pub queued: String,
     pub modules: Vec<ModuleView>,
     pub fix: FixView,
     pub failure: Option<FailureView>,
     pub scores: Option<ScoresView>,
-    /// No event for longer than [`STALE_AFTER_MS`] while it runs: for how long, in milliseconds.
+    /// Milliseconds since the last event, while the run is running and this exceeds
+    /// [`STALE_AFTER_MS`].
     pub silent_ms: Option<u64>,
 }
 
-/// A module of the rack.
+/// View model of a module of the rack.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModuleView {
     pub name: String,
     pub status: NodeStatus,
-    /// Where the run was stopped: the node ran when the run was cancelled.
+    /// True when the node was running at the time its run was cancelled.
     pub stopped: bool,
-    /// Milliseconds: of the last attempt, or so far.
+    /// Duration of the last attempt in milliseconds; elapsed time while it runs.
     pub duration_ms: Option<u64>,
     pub attempts: u32,
     pub baseline: Option<Baseline>,
-    /// The last verdict on the song was no.
+    /// True when the last verdict on the song was negative.
     pub refused: bool,
-    /// An earlier attempt failed, or its verdict was no: the small octagon in the corner.
+    /// True when an earlier attempt failed or had a negative verdict; drawn as a small octagon in
+    /// the corner.
     pub refused_before: bool,
     pub progress_percent: Option<f64>,
 }
 
 impl ModuleView {
-    /// It stands out of the row.
+    /// True when the module is highlighted because its node is running.
     pub fn has_focus(&self) -> bool {
         self.status == NodeStatus::Running
     }
 
-    /// Longer than 19 of 20 before it.
+    /// True when the duration exceeds the 95th percentile of past executions.
     pub fn is_slow(&self) -> bool {
         match (self.duration_ms, self.baseline) {
             (Some(duration_ms), Some(baseline)) => duration_ms > baseline.p95_ms,
@@ -76,7 +79,7 @@ impl ModuleView {
     }
 }
 
-/// The pipeline before anything is known of a run.
+/// Returns the modules of a pipeline about which nothing is known yet.
 pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
     PIPELINE
         .iter()
@@ -95,54 +98,54 @@ pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
         .collect()
 }
 
-/// The FIX loop.
+/// View model of the FIX loop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FixView {
-    /// FIX starts so far.
+    /// Number of times FIX started so far.
     pub passes: u32,
-    /// VALIDATE's verdicts: the first, then one after each pass.
+    /// VALIDATE's verdicts: the first, then one after each fix pass.
     pub verdicts: Vec<Verdict>,
-    /// FIX itself: status, milliseconds of its latest attempt or so far.
+    /// Status of the FIX node; `duration_ms` is that of its latest attempt, or the elapsed time.
     pub status: NodeStatus,
     pub duration_ms: Option<u64>,
     pub baseline: Option<Baseline>,
-    /// A pass is under way: FIX, or COMPOSE or VALIDATE after it.
+    /// True while a fix pass is in progress: in FIX, or in COMPOSE or VALIDATE after it.
     pub live: bool,
 }
 
-/// What VALIDATE said.
+/// A verdict of VALIDATE.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// `None` while it is being reached.
+    /// `None` while VALIDATE is running or the verdict is unknown.
     pub passed: Option<bool>,
     pub score: Option<f64>,
 }
 
-/// Why it failed.
+/// View model of a run's failure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailureView {
     /// "RENDER failed", "Run failed".
     pub headline: String,
-    /// On one line, without line breaks.
+    /// Reason on one line, without line breaks.
     pub reason: String,
-    /// Index of the failed module, unless it is FIX or no node at all.
+    /// Index of the failed module; `None` when FIX or the run as a whole failed.
     pub module: Option<usize>,
-    /// It has been seen by whoever was there: see [`SETTLED_AFTER_MS`].
+    /// True when the failure is older than [`SETTLED_AFTER_MS`].
     pub settled: bool,
 }
 
-/// Scores of the last VALIDATE that gave some.
+/// Scores of the last VALIDATE attempt that reported any.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoresView {
-    /// The total, where one is among them.
+    /// The total score, if reported.
     pub total: Option<f64>,
     pub passed: Option<bool>,
-    /// The others, in order of name.
+    /// The other scores, in order of name: display name and value.
     pub parts: Vec<(String, f64)>,
 }
 
 impl StageView {
-    /// A view of no run: the pipeline as it will be.
+    /// Returns the view without a run, which shows an idle pipeline.
     pub fn waiting(modules: Vec<ModuleView>) -> Self {
         Self {
             title: String::new(),
@@ -164,7 +167,7 @@ impl StageView {
         }
     }
 
-    /// The view of a run at `server_now` (server's clock); `now` is this machine's.
+    /// Returns the view of a run at server time `server_now`, which is local time `now`.
     pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
         let mut modules: Vec<ModuleView> = run
             .nodes
@@ -180,7 +183,7 @@ impl StageView {
         let silent_ms =
             (run.status == RunStatus::Running && silent > STALE_AFTER_MS).then_some(silent);
         let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
-        // An estimate from old news would claim to know more than is known.
+        // An estimate based on outdated events would be misleading.
         let time_detail = match silent_ms {
             Some(silent_ms) => format!("no news for {}", rough_duration(silent_ms)),
             None => detail,
@@ -213,7 +216,7 @@ impl StageView {
     }
 }
 
-/// The song's title; without one, what stands in for it says what it is.
+/// Returns the song title; without one, the song or run id, labelled as such.
 fn title(run: &Run) -> String {
     let title = run_title(run);
     match (&run.song_title, &run.song_id) {
@@ -258,7 +261,7 @@ fn module_view(
     }
 }
 
-/// While a pass is under way, what it will do again waits: it is not done.
+/// Marks VALIDATE as refused, and the nodes that the current fix pass will repeat as pending.
 fn await_next_pass(modules: &mut [ModuleView], fix: &FixView) {
     let refused = fix.verdicts.last().is_some_and(|verdict| verdict.passed == Some(false));
     for module in modules.iter_mut().filter(|module| module.name == "VALIDATE") {
@@ -296,8 +299,8 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
     let mut verdicts = Vec::new();
     if let Some(validate) = run.node("VALIDATE").filter(|_| passes > 0) {
         for (index, attempt) in validate.history().iter().enumerate() {
-            // Nothing on the wire says what VALIDATE thinks: a FIX pass after it says that it was
-            // not content, a step behind the loop that it was.
+            // No event carries VALIDATE's verdict. A later fix pass implies that it refused; a node
+            // after the loop implies that it passed.
             let refused = (index as u32) < passes || attempt.status == NodeStatus::Failed;
             let passed = match attempt.status {
                 NodeStatus::Running => None,
@@ -318,7 +321,7 @@ fn fix_view(run: &Run, stats: &Stats, server_now: Timestamp) -> FixView {
     }
 }
 
-/// The run went behind the loop, or to its end: VALIDATE must have been content.
+/// True when the run completed or went past the fix loop, which implies that VALIDATE passed.
 fn moved_on(run: &Run) -> bool {
     let behind = ["RENDER", "REVIEW"].map(|name| run.node(name).map(|node| node.status));
     run.status == RunStatus::Completed
@@ -327,18 +330,18 @@ fn moved_on(run: &Run) -> bool {
         })
 }
 
-/// Whether a run's failure lies so far back that it need not shine any more.
+/// True when the failure is old enough to be shown less prominently.
 fn is_settled(run: &Run, server_now: Timestamp) -> bool {
     run.ended_at.is_some_and(|at| millis_between(at, server_now) >= SETTLED_AFTER_MS)
 }
 
-/// What failed in a run that failed, and why: the node, unless none did, and the reason on one
-/// line.
+/// Returns the failed node, if one failed, and the reason on one line; `None` unless the run
+/// failed.
 pub fn failure_words(run: &Run) -> Option<(Option<String>, String)> {
     if run.status != RunStatus::Failed {
         return None;
     }
-    // The traceback is for the inspector; before it stands what happened.
+    // The traceback is shown only in the inspector; the text before it says what happened.
     let one_line = |text: &str| {
         let said = text.split("Traceback (most recent call last)").next();
         let said = said.filter(|said| !said.trim().is_empty()).unwrap_or(text);
@@ -362,7 +365,7 @@ fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Opt
     Some(FailureView { headline, reason, module, settled })
 }
 
-/// The score named "total", else "score", else "overall".
+/// Returns the score named "total", else "score", else "overall".
 fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
     let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
     named("total").or_else(|| named("score")).or_else(|| named("overall"))
@@ -430,8 +433,8 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
     }
 }
 
-/// How long a run waited before it began, in milliseconds. A wait that is not worth a word counts
-/// as none; so does that of an earlier execution.
+/// Returns how long a run was queued before it started, in milliseconds. Waits under 1 s, and those
+/// of runs with more than one execution, count as 0.
 pub fn queued_ms(run: &Run) -> u64 {
     match (run.created_at, run.started_at) {
         (Some(created_at), Some(started_at)) if run.executions <= 1 => {
@@ -441,7 +444,7 @@ pub fn queued_ms(run: &Run) -> u64 {
     }
 }
 
-/// A run's time in words.
+/// Text of a run's times.
 struct Times {
     word: &'static str,
     time: String,
@@ -470,7 +473,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         _ => String::new(),
     };
     let total_ms = own_ms + queued_ms;
-    // What ticks is counted in whole seconds; what was short and is over is worth a tenth.
+    // Running times are shown in whole seconds; finished times under 10 s with tenths.
     let time = if run.status.is_over() && total_ms < 10_000 {
         duration_words(total_ms)
     } else {
@@ -484,12 +487,13 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
     Times { word, time, detail, queued }
 }
 
-/// Time to go, from the usual times of what is still to come; `None` when one of them is not
-/// known. A fix pass that has not begun is not counted.
+/// Returns the estimated remaining time in milliseconds, from the medians of the nodes still to
+/// come; `None` when one of these medians is unknown. A fix pass that has not started is not
+/// counted.
 pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u64> {
     let current = run.current_node().map(|node| node.name.as_str());
     let in_pass = run.fix_iterations > 0 && matches!(current, Some("FIX" | "COMPOSE" | "VALIDATE"));
-    // What runs side by side is waited for once.
+    // Nodes that run in parallel count once, with the longest remaining time.
     let (mut running, mut total) = (0, 0);
     for node in &run.nodes {
         let baseline = || stats.node_baseline(&node.name).map(|baseline| baseline.p50_ms);
@@ -501,7 +505,7 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
             }
             NodeStatus::Pending if node.name == "FIX" => 0,
             NodeStatus::Pending => baseline()?,
-            // What the pass still has to do again.
+            // Nodes that the current fix pass will repeat.
             _ if in_pass && node.name == "COMPOSE" && current == Some("FIX") => baseline()?,
             _ if in_pass && node.name == "VALIDATE" && current != Some("VALIDATE") => baseline()?,
             _ => 0,
@@ -511,7 +515,7 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
     Some(running + total)
 }
 
-/// How old something is, in words for a person: "3 s", "2 min 5 s".
+/// Returns the age of `at` as text: "3 s", "2 min 5 s".
 pub fn age_words(at: Timestamp, now: Timestamp) -> String {
     let age: SignedDuration = now.duration_since(at);
     rough_duration(u64::try_from(age.as_millis()).unwrap_or(0))

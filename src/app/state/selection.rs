@@ -1,9 +1,9 @@
-//! What is selected on the wall.
+//! The run selected on the wall.
 
 use bevy::prelude::*;
 
 use crate::protocol::RunId;
 
-/// The run that Enter opens.
+/// The selected run, which Enter opens.
 #[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection(pub Option<RunId>);

@@ -1,15 +1,15 @@
-//! Statuses as people see them: one vocabulary for the canvas and the panel, which only render it.
+//! Statuses as users see them, shared by canvas and panel.
 
 use crate::model::{NodeStatus, RunStatus};
 
-/// A status of a node, of a run, or of what stands for one.
+/// Display status of a node or a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisplayStatus {
     Pending,
     Running,
-    /// As running, where nothing runs that is heard of: its levels stand still.
+    /// Running, but shown without motion, because all running runs are silent.
     Idle,
-    /// It runs, and nothing is heard of it.
+    /// Running, but without events for a while.
     Silent,
     Success,
     Failed,
@@ -18,11 +18,11 @@ pub enum DisplayStatus {
     Unknown,
 }
 
-/// What a status' colour says; a theme has the colours.
+/// Meaning of a status colour; themes map it to a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Quiet,
-    /// Less quiet.
+    /// Less quiet than `Quiet`.
     Muted,
     Running,
     Success,
@@ -30,16 +30,17 @@ pub enum Tone {
     Cancelled,
 }
 
-/// A silhouette of its own for each status, so that colour is never all there is to tell.
+/// Outline of a status glyph. Each status has its own, so that colour is never the only
+/// distinction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outline {
     Ring,
-    /// An open ring around levels, which move or do not.
+    /// An open ring around level bars, which may move.
     Levels {
         moving: bool,
     },
     Clock,
-    /// A disc with a check.
+    /// A disc with a check mark.
     Check,
     /// An octagon with a cross.
     Octagon,
@@ -50,18 +51,18 @@ pub enum Outline {
     QuestionMark,
 }
 
-/// How far a node has come, for pictures that tell no more.
+/// Coarse progress of a node, for displays without room for the full status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     Ahead,
     AtWork,
     Over,
-    /// It had its turn and, as far as is known, did nothing.
+    /// The run has passed the node, which did nothing as far as is known.
     PassedOver,
 }
 
 impl DisplayStatus {
-    /// Those that a legend explains, in its order, and what it says of each.
+    /// Statuses in the order of the legend, with the legend's explanations.
     pub const LEGEND: [(Self, &str); 8] = [
         (Self::Running, "beads run to it along the cable, its ring grows"),
         (Self::Success, "it succeeded"),
@@ -73,7 +74,7 @@ impl DisplayStatus {
         (Self::Pending, "it has not been its turn yet"),
     ];
 
-    /// Its name.
+    /// Returns the display name.
     pub fn words(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -147,12 +148,12 @@ impl From<RunStatus> for DisplayStatus {
     }
 }
 
-/// Where a node stands.
+/// Returns the display name of a node's status.
 pub fn node_status_words(status: NodeStatus) -> &'static str {
     DisplayStatus::from(status).words()
 }
 
-/// Where a run stands.
+/// Returns the display name of a run's status.
 pub fn run_status_words(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Completed => "completed",

@@ -1,4 +1,4 @@
-//! Which of the views is shown.
+//! The current view.
 
 use bevy::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::config::ViewName;
 pub enum View {
     /// One run.
     Stage {
-        /// It was opened from the wall, and closing it goes back there.
+        /// True when the stage was opened from the wall; closing it then returns there.
         from_wall: bool,
     },
     /// All runs.
@@ -24,7 +24,7 @@ impl View {
         }
     }
 
-    /// The other one; what was the stage can be gone back to from the wall, and the other way.
+    /// Returns the other view. A stage reached this way returns to the wall when closed.
     #[must_use]
     pub fn toggled(self) -> Self {
         match self {
@@ -34,12 +34,12 @@ impl View {
     }
 }
 
-/// A run condition: one run is shown.
+/// Run condition: true while the stage is shown.
 pub fn on_stage(view: Res<View>) -> bool {
     matches!(*view, View::Stage { .. })
 }
 
-/// A run condition: all runs are shown.
+/// Run condition: true while the wall is shown.
 pub fn on_wall(view: Res<View>) -> bool {
     *view == View::Wall
 }

@@ -1,18 +1,18 @@
-//! The part of the window or picture that the views have.
+//! The area of the window or picture that the views occupy.
 
 use bevy::prelude::*;
 
 use crate::app::systems::AppSystems;
 use crate::layout::CanvasSize;
 
-/// Size of the drawing in device pixels, and what the panel takes of it.
+/// Size of the drawing surface, and the width that the panel takes from it.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
 pub struct Viewport {
     /// Device pixels.
     pub size_px: Vec2,
-    /// Device pixels to a logical pixel.
+    /// Device pixels per logical pixel.
     pub scale_factor: f32,
-    /// Device pixels taken from the right edge.
+    /// Device pixels that the panel takes at the right edge.
     pub taken_right_px: f32,
 }
 
@@ -23,35 +23,35 @@ impl Default for Viewport {
 }
 
 impl Viewport {
-    /// Size of what the views have, in device pixels.
+    /// Returns the size of the views' area in device pixels.
     pub fn views_px(&self) -> Vec2 {
         Vec2::new((self.size_px.x - self.taken_right_px).max(1.0), self.size_px.y)
     }
 
-    /// What the views have, in design pixels.
+    /// Returns the size of the views' area in design pixels.
     pub fn canvas_size(&self) -> CanvasSize {
         let views_px = self.views_px();
         CanvasSize::of_pixels(views_px.x, views_px.y)
     }
 }
 
-/// What the panel takes of the window.
+/// Width of the panel in the window.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub struct PanelArea {
     /// Logical pixels from the right edge; 0 while the panel is hidden.
     pub width_px: f32,
 }
 
-/// Whoever looks asked for less motion.
+/// True when the user asked the system for reduced motion.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReducedMotion(pub bool);
 
-/// How closely the views are looked at.
+/// Zoom and position of the views.
 #[derive(Resource, Clone, Copy, Debug, PartialEq)]
 pub struct Zoom {
-    /// 1 fits the whole view into its area.
+    /// Magnification; 1 fits the whole view into its area.
     pub factor: f32,
-    /// Where the view's upper left corner stands, in device pixels of the area.
+    /// Position of the view's upper left corner, in device pixels of the area.
     pub origin_px: Vec2,
 }
 
@@ -62,10 +62,10 @@ impl Default for Zoom {
 }
 
 impl Zoom {
-    /// The closest look: a module fills a third of the screen.
+    /// Largest magnification, at which a module fills a third of the screen.
     const CLOSEST: f32 = 4.0;
 
-    /// Looks closer by a factor, with the point at `pointer_px` staying where it is.
+    /// Multiplies the magnification by `by`, keeping the point at `pointer_px` in place.
     #[must_use]
     pub fn about(self, pointer_px: Vec2, by: f32, area_px: Vec2) -> Self {
         let factor = (self.factor * by).clamp(1.0, Self::CLOSEST);
@@ -73,13 +73,13 @@ impl Zoom {
         Self { factor, origin_px }.within(area_px)
     }
 
-    /// Moved by device pixels.
+    /// Moves the view by `by_px` device pixels.
     #[must_use]
     pub fn moved(self, by_px: Vec2, area_px: Vec2) -> Self {
         Self { origin_px: self.origin_px + by_px, ..self }.within(area_px)
     }
 
-    /// No further than the view's edge.
+    /// Clamps the position so that the view covers its area.
     fn within(self, area_px: Vec2) -> Self {
         let least = area_px * (1.0 - self.factor);
         Self { origin_px: self.origin_px.clamp(least, Vec2::ZERO), ..self }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_under_the_pointer_stays_there_and_the_edges_are_kept() {
+    fn zoom_keeps_the_point_under_the_pointer_and_covers_the_area() {
         let area = Vec2::new(1920.0, 1080.0);
         let pointer = Vec2::new(960.0, 540.0);
         let closer = Zoom::default().about(pointer, 2.0, area);

@@ -1,4 +1,4 @@
-//! Which theme is shown: the one that was chosen, or what the system wishes.
+//! Choice of the theme: a fixed one, or the one that the system's preferences call for.
 
 use bevy::prelude::*;
 
@@ -10,23 +10,23 @@ use crate::app::state::actions::Action;
 use crate::app::systems::AppSystems;
 use crate::config::ThemeName;
 
-/// Which colours everything is drawn in.
+/// A colour theme.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Theme {
-    /// Light on dark: the design's own.
+    /// Light on dark, in which the design was made.
     #[default]
     Dark,
     /// Dark on light, for rooms in daylight.
     Light,
-    /// Black and white, thick lines, nothing that glows.
+    /// Black and white, thick lines, no glow.
     HighContrast,
 }
 
 impl Theme {
-    /// All there are.
+    /// All themes.
     pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::HighContrast];
 
-    /// Its colours.
+    /// Returns the theme's colours.
     pub fn palette(self) -> &'static Palette {
         match self {
             Self::Dark => &DARK,
@@ -35,7 +35,7 @@ impl Theme {
         }
     }
 
-    /// The one after it, round and round.
+    /// Returns the name of the next theme, in a cycle.
     #[must_use]
     pub fn next(self) -> ThemeName {
         match self {
@@ -46,11 +46,11 @@ impl Theme {
     }
 }
 
-/// What somebody chose, in the settings or since.
+/// The theme chosen in the settings or by the user.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThemeChoice(pub ThemeName);
 
-/// What the system or the browser says that whoever looks wants, as far as it says anything.
+/// Display preferences reported by the system or the browser; false where nothing is reported.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SystemPreference {
     pub light: bool,
@@ -58,7 +58,7 @@ pub struct SystemPreference {
 }
 
 impl ThemeChoice {
-    /// The theme to show.
+    /// Returns the theme to show.
     pub fn theme(self, preference: SystemPreference) -> Theme {
         match self.0 {
             ThemeName::Dark => Theme::Dark,
@@ -78,7 +78,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .add_systems(Update, settle.in_set(AppSystems::Sync));
 }
 
-/// Carries out the actions on it. For every app, also one without views.
+/// Adds the theme actions. Also used by apps without views.
 pub(in crate::app) fn choice_plugin(app: &mut App) {
     app.init_resource::<Theme>()
         .init_resource::<ThemeChoice>()
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_goes_through_all_themes_and_leaves_auto() {
+    fn next_theme_cycles_through_all_themes() {
         let mut theme = Theme::Dark;
         let mut seen = Vec::new();
         for _ in Theme::ALL {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_the_stronger_wish_and_a_choice_the_strongest() {
+    fn explicit_theme_overrides_contrast_preference_which_overrides_light() {
         let preference = SystemPreference { light: true, more_contrast: true };
         assert_eq!(ThemeChoice(ThemeName::Auto).theme(preference), Theme::HighContrast);
         let light = SystemPreference { more_contrast: false, ..preference };

@@ -1,11 +1,11 @@
-//! Words can be read in every theme: contrast of each ink on each ground that it is used on.
+//! Contrast of each text colour on every background it is used on, in every theme (tests only).
 
 use bevy::color::{Color, Mix, Srgba};
 
 use super::{Palette, Theme};
 use crate::kiosk::dim::LEAST_OF_A_FAILURE;
 
-/// WCAG 2.2, relative luminance, of a colour dimmed to a part of its brightness.
+/// Returns the WCAG 2.2 relative luminance of a colour at a fraction of full brightness.
 fn luminance(colour: Color, brightness: f32) -> f32 {
     let Srgba { red, green, blue, .. } = colour.to_srgba();
     let linear = |c: f32| {
@@ -15,18 +15,18 @@ fn luminance(colour: Color, brightness: f32) -> f32 {
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
 
-/// WCAG 2.2, contrast ratio, at a part of full brightness.
+/// Returns the WCAG 2.2 contrast ratio at a fraction of full brightness.
 pub fn contrast_at(a: Color, b: Color, brightness: f32) -> f32 {
     let [a, b] = [a, b].map(|colour| luminance(colour, brightness) + 0.05);
     a.max(b) / a.min(b)
 }
 
-/// WCAG 2.2, contrast ratio: 1 to 21.
+/// Returns the WCAG 2.2 contrast ratio, 1 to 21.
 pub fn contrast(a: Color, b: Color) -> f32 {
     contrast_at(a, b, 1.0)
 }
 
-/// `ink` at a part of its opacity, as it looks on `ground`.
+/// Returns the colour that `ink` has on `ground` at an opacity from 0 to 1.
 fn faint(ink: Color, ground: Color, opacity: f32) -> Color {
     Srgba::mix(&ground.to_srgba(), &ink.to_srgba(), opacity).into()
 }
@@ -35,11 +35,11 @@ struct Inks {
     name: &'static str,
     ink: Color,
     grounds: Vec<Color>,
-    /// At least 24 px at 1080p in bold, or more: "large" in WCAG's sense.
+    /// True for bold text of at least 24 px at 1080p: "large" in WCAG's sense.
     large: bool,
 }
 
-/// Every ink of words with the grounds that drawing code and panel put it on.
+/// Lists every text colour with the backgrounds that the drawing code and the panel use it on.
 fn inks(p: &Palette) -> Vec<Inks> {
     let ground = [p.bg_top, p.bg, p.bg_bottom];
     let bodies = [p.panel_top, p.panel_bottom, p.card];
@@ -88,9 +88,9 @@ fn inks(p: &Palette) -> Vec<Inks> {
         words("violet_text", p.violet_text, vec![p.bg, p.bridge, p.card, p.selection]),
         words("on_violet", p.on_violet, vec![p.violet]),
         words("scale", faint(p.scale, p.meter_face, 0.75), vec![p.meter_face]),
-        // The name of a failed node on a small tile: bold, 22 and more.
+        // The name of a failed node on a small tile is bold and at least 22 px high.
         large("failed", p.failed, of(&[&ground, &bodies, &failures])),
-        // Signs.
+        // Glyphs.
         large("ink", p.ink, vec![p.success]),
         large("cancelled_ink", p.cancelled_ink, vec![p.cancelled]),
         large("running on its badge", p.running, of(&[&[p.running_deep, p.tile_ring_bed], &live])),
@@ -101,7 +101,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
 }
 
 #[test]
-fn words_stand_out_from_what_is_behind_them_in_every_theme() {
+fn text_reaches_required_contrast_on_its_backgrounds_in_every_theme() {
     let mut found = Vec::new();
     for theme in Theme::ALL {
         let palette = theme.palette();
@@ -123,9 +123,9 @@ fn words_stand_out_from_what_is_behind_them_in_every_theme() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// Old lines of the ticker fade; the design lets them nearly go in the dark.
+/// Old lines of the ticker fade; the design allows the dark theme to fade them almost completely.
 #[test]
-fn faded_words_can_be_read_in_the_bright_themes() {
+fn faded_text_keeps_its_contrast_in_bright_themes() {
     for (theme, least) in [(Theme::Light, 4.5), (Theme::HighContrast, 7.0)] {
         let p = theme.palette();
         for ink in [p.text, p.text_secondary, p.text_tertiary] {
@@ -135,9 +135,9 @@ fn faded_words_can_be_read_in_the_bright_themes() {
     }
 }
 
-/// WCAG 2.2, 1.4.11: what has to be seen to understand.
+/// WCAG 2.2, success criterion 1.4.11: graphics that are needed to understand the content.
 #[test]
-fn signs_and_lines_that_say_something_can_be_seen() {
+fn meaningful_graphics_reach_contrast_3() {
     for theme in Theme::ALL {
         let p = theme.palette();
         for (name, ink, ground) in [
@@ -159,7 +159,7 @@ fn signs_and_lines_that_say_something_can_be_seen() {
 }
 
 #[test]
-fn a_dimmed_failure_can_be_read() {
+fn dimmed_failure_text_reaches_contrast_3() {
     for theme in Theme::ALL {
         let p = theme.palette();
         for (ink, paper) in [(p.failed_ink, p.failed), (p.text, p.failed_tint)] {

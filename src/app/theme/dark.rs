@@ -1,4 +1,4 @@
-//! The dark theme: the design's own.
+//! The dark theme, in which the design was made.
 
 use super::palette::{Palette, rgb, rgba};
 

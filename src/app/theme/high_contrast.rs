@@ -1,4 +1,4 @@
-//! High contrast: black, white, and one strong colour for each status.
+//! The high-contrast theme: black, white, and one strong colour for each status.
 
 use super::palette::{Palette, rgb, rgba};
 

@@ -1,5 +1,5 @@
-//! The light theme: ivory and white, as paper and as the faces of old meters. Status colours are dark
-//! enough to be read as words on each of its grounds.
+//! The light theme: ivory and white, like paper and old meter faces. Status colours are dark enough
+//! to be readable as text on each of the theme's backgrounds.
 
 use super::palette::{Palette, rgb, rgba};
 

@@ -1,6 +1,6 @@
-//! Colours, type sizes and durations: the design's tokens. Nothing outside names a literal colour.
+//! The design's tokens: colours, type sizes and durations. No other module names a literal colour.
 //!
-//! Lengths are design pixels: 1080 to the height of the screen.
+//! Lengths are in design pixels, of which the screen's height has 1080.
 
 mod choice;
 #[cfg(test)]
@@ -20,7 +20,7 @@ pub use self::high_contrast::HIGH_CONTRAST;
 pub use self::light::LIGHT;
 pub use self::palette::Palette;
 
-/// Sizes of type in design pixels.
+/// Type sizes in design pixels.
 pub mod size {
     pub const HERO: f32 = 112.0;
     pub const HERO_FAILED: f32 = 100.0;
@@ -50,39 +50,39 @@ pub mod size {
     pub const TILE_NODE: f32 = 28.0;
     pub const PRODUCT: f32 = 32.0;
     pub const PILL: f32 = 22.0;
-    /// The least that a name may be asked to be read in.
+    /// Minimum size for names.
     pub const NAME_MIN: f32 = 28.0;
-    /// The least that a wall may ask a viewer to read.
+    /// Minimum size for any text that a wall asks its viewers to read.
     pub const ESSENTIAL_MIN: f32 = 22.0;
 }
 
-/// Durations of motion in seconds.
+/// Durations of animations in seconds, unless noted otherwise.
 pub mod motion {
     pub const FOCUS_MOVE: f32 = 0.42;
     pub const FAIL_FILL: f32 = 0.36;
     pub const FAIL_BAND: f32 = 0.42;
-    /// A tile goes to its new place.
+    /// Movement of a tile to its new place.
     pub const TILE_MOVE: f32 = 0.7;
-    /// A tile appears, or goes.
+    /// Appearance and disappearance of a tile.
     pub const TILE_FADE: f32 = 0.3;
-    /// A failure on the wall that is no longer news becomes one of the past.
+    /// Transition of a failure on the wall from recent to past.
     pub const FAIL_SETTLES: f64 = 1.0;
-    /// What moves under reduced motion.
+    /// Cross-fade that replaces movement under reduced motion.
     pub const CROSS_FADE: f32 = 0.2;
-    /// One view gives way to another, because somebody wants it to.
+    /// Fade between views on the user's request.
     pub const VIEW_FADE: f32 = 0.22;
-    /// The same by itself: whoever looks elsewhere in the room is not called.
+    /// Fade between views by the director: slower, so that it does not draw attention.
     pub const DIRECTOR_FADE: f32 = 0.7;
-    /// The least time between two changes of the order on the wall.
+    /// Minimum interval between two reorderings of the wall.
     pub const REORDER_GAP: f64 = 5.0;
-    /// A window system needs no longer to make a window as large as its screen.
+    /// Longest time that a window system needs to resize a window to full screen.
     pub const SETTLE_WINDOW_SECS: f64 = 2.0;
-    /// Between frames of what moves slowly.
+    /// Interval between frames of slow animations.
     pub const SLOW_FRAME_SECS: f64 = 0.066;
-    /// From the first run on, a wall follows the order at once for so long.
+    /// Period after the first run during which the wall reorders at once.
     pub const WALL_SETTLES: f64 = 2.0;
-    /// The help stays for so long when nobody is there to close it.
+    /// Time after which an unattended display closes the help.
     pub const HELP_STAYS: f64 = 60.0;
-    /// The least a breathing halo falls to.
+    /// Lowest brightness of a pulsing halo, as a fraction.
     pub const BREATHE_LOW: f32 = 0.72;
 }

@@ -1,124 +1,125 @@
-//! What every theme has a colour for.
+//! Colours that every theme defines.
 
 use bevy::color::{Color, Srgba};
 
-/// The colours of a theme, by what they mean. Where a group has one line of words, it is for all of
-/// its colours.
+/// The colours of a theme, by meaning. A comment applies to all fields of its group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Palette {
-    /// Nothing glows, shades, or has an outline under three pixels: `Shape::flattened` sees to it.
+    /// True when nothing glows or is shaded, and no outline is thinner than three pixels
+    /// (`Shape::flattened`).
     pub flat: bool,
-    /// How strong light on the ground is, 0 to 1.
+    /// Strength of the light on the background, 0 to 1.
     pub pool: f32,
-    /// How opaque words still are that fade with age, 0 to 1.
+    /// Lowest opacity of text that fades with age, 0 to 1.
     pub faded: f32,
 
-    /// The ground, from its top to its foot. `bg` is also what lies on the ground and hides it.
+    /// Background, from top to bottom. `bg` also fills shapes that hide the background.
     pub bg_top: Color,
     pub bg: Color,
     pub bg_bottom: Color,
 
-    /// Bodies: cards, and the stage's modules from top to foot.
+    /// Cards, and the modules of the stage from top to bottom.
     pub card: Color,
     pub panel_top: Color,
     pub panel_bottom: Color,
-    /// A module that is done.
+    /// Modules of finished nodes.
     pub panel_done_top: Color,
     pub panel_done_bottom: Color,
-    /// A body that is not yet there.
+    /// Bodies of pending elements.
     pub ghost: Color,
-    /// What is sunken: fields, the log, tracks of bars.
+    /// Recessed areas: fields, the log, tracks of bars.
     pub well: Color,
-    /// The bridge at the foot of every view; its middle is the panel's ground.
+    /// The meter bridge; `bridge` is also the background of the panel.
     pub bridge_top: Color,
     pub bridge: Color,
     pub bridge_bottom: Color,
-    /// Rails with their holes.
+    /// Rack rails and their holes.
     pub rail: Color,
     pub rail_edge: Color,
     pub hole: Color,
-    /// What frames a meter; buttons.
+    /// Frames of meters; buttons.
     pub bezel_top: Color,
     pub bezel_bottom: Color,
 
-    /// Lines between things, from quiet to loud.
+    /// Separators, from faint to strong.
     pub hair: Color,
     pub line: Color,
     pub line_strong: Color,
-    /// Light on an upper edge.
+    /// Highlight on an upper edge.
     pub highlight: Color,
 
-    /// Words on the ground and on bodies, from loud to quiet. The last carries no meaning.
+    /// Text on the background and on bodies, from strong to faint. `text_decorative` carries no
+    /// meaning.
     pub text: Color,
     pub text_secondary: Color,
     pub text_tertiary: Color,
     pub text_decorative: Color,
 
-    /// The product's own colour, as a ground for [`Self::on_violet`].
+    /// Brand colour, as the background of [`Self::on_violet`].
     pub violet: Color,
-    /// The product's own colour as words, and as the ring around what has the focus.
+    /// Brand colour for text and for the focus ring.
     pub violet_text: Color,
-    /// An edge of `violet`.
+    /// Edge of `violet`.
     pub violet_led: Color,
-    /// The ground of what is under the pointer.
+    /// Background of the element under the pointer.
     pub hover: Color,
-    /// The ground of what is selected.
+    /// Background of the selected element.
     pub selection: Color,
-    /// Words on `violet`.
+    /// Text on `violet`.
     pub on_violet: Color,
 
-    /// What runs: fills, strokes and words.
+    /// Running: fills, strokes and text.
     pub running: Color,
-    /// The ground of a badge.
+    /// Background of a badge.
     pub running_deep: Color,
-    /// The jacket of a cable that is live.
+    /// Jacket of an active cable.
     pub running_jacket: Color,
-    /// The bed of a ring, and its edge.
+    /// Track of a progress ring, and the track's edge.
     pub running_track: Color,
     pub running_track_edge: Color,
-    /// Ticks that the ring has not reached.
+    /// Ticks that the progress ring has not reached.
     pub running_scale_off: Color,
-    /// Beads on a live cable.
+    /// Beads on an active cable.
     pub bead: Color,
-    /// A module that runs.
+    /// Module of a running node.
     pub running_panel_top: Color,
     pub running_panel_bottom: Color,
 
-    /// What is done: fills, strokes and words.
+    /// Success: fills, strokes and text.
     pub success: Color,
-    /// The jacket of a cable that has done its work.
+    /// Jacket of a cable whose target has succeeded.
     pub success_jacket: Color,
-    /// The ground of a badge.
+    /// Background of a badge.
     pub success_deep: Color,
 
-    /// What failed: the one large solid.
+    /// Failure: the only large solid area.
     pub failed: Color,
-    /// Words about a failure, on the ground and on bodies.
+    /// Text about a failure, on the background and on bodies.
     pub failed_text: Color,
-    /// The ground of a note about a failure.
+    /// Background of a note about a failure.
     pub failed_deep: Color,
-    /// The hatch on `failed`.
+    /// Hatching on `failed`.
     pub failed_hatch: Color,
-    /// Words on `failed`.
+    /// Text on `failed`.
     pub failed_ink: Color,
-    /// The ground of a failure that everybody has seen; words on it are `text`.
+    /// Background of an old failure; its text is drawn in `text`.
     pub failed_tint: Color,
 
-    /// What was stopped, and what warns: fills, strokes and words.
+    /// Cancelled runs and warnings: fills, strokes and text.
     pub cancelled: Color,
-    /// The track of a wait.
+    /// Track of a waiting time.
     pub cancelled_deep: Color,
-    /// Signs on `cancelled`.
+    /// Glyphs on `cancelled`.
     pub cancelled_ink: Color,
-    /// The ground of a warning; words on it are `text` and `cancelled`.
+    /// Background of a warning; its text is drawn in `text` and `cancelled`.
     pub cancelled_band: Color,
 
-    /// A dial's track.
+    /// Track of a dial.
     pub knob_track: Color,
     pub knob_track_ghost: Color,
-    /// The edge of a `ghost`.
+    /// Edge of a `ghost` body.
     pub ghost_edge: Color,
-    /// A jack.
+    /// Jacks.
     pub jack_well: Color,
     pub jack_hole: Color,
     pub jack_rim: Color,
@@ -132,64 +133,64 @@ pub struct Palette {
     pub lane: Color,
     pub lane_idle: Color,
     pub fix_edge: Color,
-    /// A module that was skipped, or of which nothing is known.
+    /// Module of a skipped or unknown node.
     pub skipped_panel: Color,
-    /// Below what stands out.
+    /// Shadow below raised elements.
     pub shadow: Color,
-    /// A sign on `success`.
+    /// Glyphs on `success`.
     pub ink: Color,
-    /// A meter: its well, its face, its edge.
+    /// Meters: recess, face, edge.
     pub meter_well: Color,
     pub meter_face: Color,
     pub meter_edge: Color,
-    /// Outlines and hatches of what did not work yet, or never will.
+    /// Outlines and hatching of pending and skipped nodes.
     pub pending_outline: Color,
     pub skipped_outline: Color,
     pub skipped_hatch: Color,
 
-    /// A tile's edge.
+    /// Edge of a tile.
     pub tile_edge: Color,
-    /// A node in a tile's chain that has not begun; that was skipped.
+    /// Nodes in a tile's chain: pending and skipped.
     pub tile_dot: Color,
     pub tile_dot_skipped: Color,
-    /// The ring of a node that runs, in a chain.
+    /// Progress ring of a running node in a tile's chain.
     pub tile_ring_bed: Color,
     pub tile_ring_track: Color,
-    /// What is done, where there is much of it: a chain's line, a cell, a cell of long ago.
+    /// Success in dense areas: line of a chain, recent cell, old cell.
     pub success_line: Color,
     pub success_dense: Color,
     pub success_floor: Color,
-    /// The ground of a failed tile, from its top to its foot.
+    /// Background of a failed tile, from top to bottom.
     pub failed_tint_from: Color,
     pub failed_tint_to: Color,
-    /// Words on it about the cause.
+    /// Text about the cause on a failed tile.
     pub failed_on_tint: Color,
-    /// The edge of a cancelled tile.
+    /// Edge of a cancelled tile.
     pub cancelled_edge: Color,
-    /// What is not heard of: badge, outline, veil.
+    /// Silent runs: badge, outline, overlay.
     pub stale_badge: Color,
     pub stale_outline: Color,
     pub stale_scanline: Color,
 
-    /// Light in a meter.
+    /// Light inside a meter.
     pub lamp: Color,
     /// Scale and numerals of a meter.
     pub scale: Color,
-    /// Its needle.
+    /// Needle of a meter.
     pub needle: Color,
-    /// The red part of a scale, while the needle is not there.
+    /// Red part of a scale while the needle is outside it.
     pub danger_idle: Color,
-    /// A light that is off; one that is on and means nothing bad.
+    /// Indicator lights: off, and on without an alarming meaning.
     pub led_off: Color,
     pub led_neutral: Color,
 }
 
-/// A colour of a theme, as 0xRRGGBB.
+/// Returns an opaque colour from 0xRRGGBB.
 pub(super) const fn rgb(hex: u32) -> Color {
     rgba(hex, 0xFF)
 }
 
-/// A colour of a theme with its opacity, 0 to 255.
+/// Returns a colour from 0xRRGGBB and an opacity of 0 to 255.
 pub(super) const fn rgba(hex: u32, alpha: u8) -> Color {
     Color::Srgba(Srgba {
         red: ((hex >> 16) & 0xFF) as f32 / 255.0,

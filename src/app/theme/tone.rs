@@ -1,4 +1,4 @@
-//! The colours of statuses.
+//! Colours of statuses.
 
 use bevy::color::Color;
 
@@ -6,7 +6,7 @@ use super::Palette;
 use crate::app::state::status::Tone;
 
 impl Palette {
-    /// The colour of what shows a status.
+    /// Returns the colour of graphics that show a status.
     pub fn tone(&self, tone: Tone) -> Color {
         match tone {
             Tone::Quiet => self.text_tertiary,
@@ -18,7 +18,7 @@ impl Palette {
         }
     }
 
-    /// The colour of words that go with it, where they are small.
+    /// Returns the colour of small text that belongs to a status.
     pub fn tone_words(&self, tone: Tone) -> Color {
         match tone {
             Tone::Quiet | Tone::Muted => self.text_secondary,

@@ -1,8 +1,8 @@
-//! How colours look to eyes that lack one kind of cone, and how far apart they then are.
+//! Simulation of colour vision deficiencies, and the perceived distance of colours.
 
 use bevy::color::{Color, LinearRgba};
 
-/// A kind of eyes.
+/// A type of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
     Normal,
@@ -17,8 +17,9 @@ impl Vision {
     pub const ALL: [Self; 5] =
         [Self::Normal, Self::Protanopia, Self::Deuteranopia, Self::Tritanopia, Self::Grey];
 
-    /// On linear RGB. Machado, Oliveira, Fernandes: A Physiologically-based Model for Simulation of
-    /// Color Vision Deficiency, IEEE TVCG 15(6), 2009, table 1 at severity 1.0; grey is Rec. 709.
+    /// Returns the simulation matrix for linear RGB. Source: Machado, Oliveira, Fernandes: A
+    /// Physiologically-based Model for Simulation of Color Vision Deficiency, IEEE TVCG 15(6),
+    /// 2009, table 1 at severity 1.0; grey is Rec. 709.
     fn matrix(self) -> [[f32; 3]; 3] {
         match self {
             Self::Normal => [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -41,7 +42,7 @@ impl Vision {
         }
     }
 
-    /// The colour as these eyes see it.
+    /// Returns `colour` as seen with this vision.
     pub fn sees(self, colour: Color) -> Color {
         let LinearRgba { red, green, blue, .. } = colour.to_linear();
         let [red, green, blue] = self
@@ -51,7 +52,7 @@ impl Vision {
     }
 }
 
-/// CIE L*, a*, b* under D65.
+/// Returns CIE L*, a*, b* under D65.
 fn lab(colour: Color) -> [f32; 3] {
     let LinearRgba { red, green, blue, .. } = colour.to_linear();
     let x = (0.412_456_4 * red + 0.357_576_1 * green + 0.180_437_5 * blue) / 0.950_47;
@@ -61,7 +62,7 @@ fn lab(colour: Color) -> [f32; 3] {
     [116.0 * f(y) - 16.0, 500.0 * (f(x) - f(y)), 200.0 * (f(y) - f(z))]
 }
 
-/// CIEDE2000, the distance of two colours as it is perceived (CIE 142-2001; Sharma, Wu, Dalal
+/// Returns the perceived distance of two colours by CIEDE2000 (CIE 142-2001; Sharma, Wu, Dalal
 /// 2005).
 pub fn distance(one: Color, other: Color) -> f32 {
     ciede2000(lab(one), lab(other))
@@ -92,7 +93,7 @@ fn ciede2000([l1, a1, b1]: [f32; 3], [l2, a2, b2]: [f32; 3]) -> f32 {
 
 /// Pairs 1, 7, 13 and 24 of the test data of Sharma, Wu, Dalal 2005.
 #[test]
-fn distances_are_those_of_the_standard() {
+fn ciede2000_matches_published_test_data() {
     for (one, other, expected) in [
         ([50.0, 2.6772, -79.7751], [50.0, 0.0, -82.7485], 2.0425),
         ([50.0, 0.0, 0.0], [50.0, -1.0, 2.0], 2.3669),
@@ -105,7 +106,7 @@ fn distances_are_those_of_the_standard() {
 }
 
 #[test]
-fn red_and_green_of_one_brightness_are_one_to_a_deuteranope() {
+fn deuteranopia_brings_red_and_green_closer() {
     let (red, green) = (Color::srgb_u8(0xB0, 0x58, 0x20), Color::srgb_u8(0x78, 0x74, 0x00));
     let seen = |vision: Vision| distance(vision.sees(red), vision.sees(green));
     assert!(seen(Vision::Normal) > 2.0 * seen(Vision::Deuteranopia));

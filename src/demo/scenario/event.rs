@@ -1,4 +1,4 @@
-//! A run of the studio and what happens in it.
+//! Runs of the studio and their events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,21 +8,21 @@ use uuid::Uuid;
 
 use super::{Failure, Node, Scenario, Song, Sound};
 
-/// One run, known by `id` for all its executions.
+/// A run, identified by `id` in all its executions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub id: Uuid,
-    /// The request that asked for the run; the same on all its events.
+    /// Id of the request that created the run; the same for all its events.
     pub request_id: Uuid,
     pub song: Song,
     pub sound: Sound,
     pub seed: i64,
     pub scenario: Scenario,
-    /// The failed run that this one tries again.
+    /// Id of the failed run that this run retries.
     pub retry_of: Option<Uuid>,
 }
 
-/// What an event says.
+/// Content of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Created,
@@ -32,19 +32,19 @@ pub enum What {
         duration: Duration,
         fix_iterations: u32,
     },
-    /// `node` is where it happened.
+    /// `node` is the node in which the run failed.
     RunFail {
         node: Node,
         reason: RunFailure,
     },
     NodeStart {
         node: Node,
-        /// Executions of nodes before this one in the same execution of the run.
+        /// Number of nodes executed before this one in the same execution of the run.
         index: u32,
     },
     Progress {
         node: Node,
-        /// 0 to 100; some stages cannot tell.
+        /// 0 to 100; `None` if the node cannot tell.
         percent: Option<f64>,
         message: &'static str,
         artifacts: Map<String, Value>,
@@ -53,10 +53,10 @@ pub enum What {
         node: Node,
         index: u32,
         duration: Duration,
-        /// Name and value in `0.0..=1.0`; only VALIDATE has any.
+        /// Names and values from 0 to 1; only VALIDATE has scores.
         scores: Vec<(&'static str, f64)>,
         artifacts: Map<String, Value>,
-        /// Hash of the node's output, 32 bytes.
+        /// Hash of the node's output.
         output_hash: [u8; 32],
     },
     NodeFail {
@@ -66,17 +66,17 @@ pub enum What {
     },
 }
 
-/// Why a run failed.
+/// Reason of a run's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunFailure {
     /// A node failed before.
     NodeFailed(Failure),
-    /// The node's skill is not registered: no event of the node came before.
+    /// The node's skill is not registered; the node sent no event.
     SkillMissing,
 }
 
 impl What {
-    /// The node it is about; `None` for what concerns the run as a whole.
+    /// Returns the node of the event; `None` for events of the run as a whole.
     pub fn node(&self) -> Option<Node> {
         match self {
             Self::Created
@@ -91,13 +91,14 @@ impl What {
         }
     }
 
-    /// Whether a backend stores it and replays it to whoever connects later (protocol section 2).
+    /// True when a backend stores the event and replays it to later connections (protocol, section
+    /// 2).
     pub fn is_stored(&self) -> bool {
         matches!(self, Self::Created | Self::Cancelled | Self::RunStart | Self::RunEnd { .. })
     }
 }
 
-/// Something that happened, with the identity it keeps on every replay.
+/// An event with the id that it keeps in every replay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub id: Uuid,
@@ -107,7 +108,7 @@ pub struct Event {
 /// An event of a [`PlannedRun`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlannedEvent {
-    /// Since the run was created.
+    /// Time since the run was created.
     pub offset: Duration,
     pub event: Event,
 }
@@ -122,12 +123,12 @@ pub struct PlannedRun {
 }
 
 impl PlannedRun {
-    /// From creation to the last event.
+    /// Returns the time from creation to the last event.
     pub fn length(&self) -> Duration {
         self.events.last().map_or(Duration::ZERO, |last| last.offset)
     }
 
-    /// Offset of the first event for which `is` holds.
+    /// Returns the offset of the first event for which `is` returns true.
     pub fn offset_of(&self, is: impl Fn(&What) -> bool) -> Option<Duration> {
         self.events.iter().find(|planned| is(&planned.event.what)).map(|planned| planned.offset)
     }

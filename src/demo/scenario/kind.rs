@@ -1,17 +1,17 @@
-//! The kinds of run the studio has, and how often.
+//! Kinds of runs in the studio, with their frequencies.
 
 use super::Node;
 
-/// How a node fails.
+/// Failure of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// LYRICS waits for its language model until the skill gives up.
+    /// LYRICS waits for its language model until the skill times out.
     LlmTimeout,
-    /// COMPOSE asks for more memory than there is.
+    /// COMPOSE requests more memory than is available.
     OutOfMemory,
-    /// RENDER's engine takes no more jobs.
+    /// The render engine rejects the job.
     QuotaExceeded,
-    /// STYLE does not know the genre: invalid input, so no stack trace.
+    /// STYLE does not know the genre: invalid input, so there is no stack trace.
     UnknownGenre,
 }
 
@@ -34,7 +34,7 @@ impl Failure {
         }
     }
 
-    /// The backend's `error_type`.
+    /// Returns the backend's `error_type`.
     pub const fn error_type(self) -> &'static str {
         match self {
             Self::LlmTimeout => "LLMTimeout",
@@ -44,7 +44,8 @@ impl Failure {
         }
     }
 
-    /// How long the node ran until it failed, in seconds: usual, and how far it varies (a factor).
+    /// Returns how long the node runs before it fails: typical seconds, and the spread of the
+    /// log-normal distribution.
     pub(super) const fn after_secs(self) -> (f64, f64) {
         match self {
             Self::LlmTimeout => (30.0, 0.002),
@@ -55,24 +56,24 @@ impl Failure {
     }
 }
 
-/// What becomes of a run.
+/// Course of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scenario {
-    /// Straight through.
+    /// Completes without a fix pass.
     Plain,
-    /// VALIDATE is content after so many fix passes, 1 to 3.
+    /// VALIDATE passes after this many fix passes, 1 to 3.
     Fix(u8),
-    /// VALIDATE is never content: RENDER is skipped, the run completes all the same.
+    /// VALIDATE never passes: RENDER is skipped, and the run completes nevertheless.
     FixExhausted,
     LyricsTimeout,
     ComposeOutOfMemory,
     RenderQuota,
     StyleGenre,
-    /// A skill is not registered: the run fails without a word from the node.
+    /// A skill is not registered: the run fails without events of the node.
     SkillMissing,
-    /// Cancelled, and as on the backend the execution goes on to its end.
+    /// Cancelled, but the execution continues to its end, as in the backend.
     CancelledGoesOn,
-    /// Cancelled, and nothing more is heard of it.
+    /// Cancelled, with no further events.
     CancelledStops,
     /// One long node takes three times as long as usual.
     SlowNode,
@@ -81,7 +82,7 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// Every kind with its weight: how many of 1000 runs.
+    /// All kinds with their weights, out of 1000 runs.
     pub const WEIGHTED: [(Self, u32); 14] = [
         (Self::Plain, 610),
         (Self::Fix(1), 130),
@@ -111,7 +112,7 @@ impl Scenario {
         Self::Plain
     }
 
-    /// The failure of the first execution, where there is one.
+    /// Returns the failure of the first execution, if any.
     pub const fn failure(self) -> Option<Failure> {
         match self {
             Self::LyricsTimeout => Some(Failure::LlmTimeout),
@@ -122,7 +123,7 @@ impl Scenario {
         }
     }
 
-    /// Whether the run is failed when all is said.
+    /// True when the run's final state is failed.
     pub const fn ends_failed(self) -> bool {
         matches!(
             self,

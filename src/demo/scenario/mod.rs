@@ -1,12 +1,12 @@
-//! What happens in the simulated studio, as data: no clock, no I/O, no text of the wire.
+//! Events of the simulated studio as data: no clock, no I/O, no wire text.
 //!
-//! Studio time is a [`SignedDuration`](jiff::SignedDuration) from the moment the curtain rises
-//! (zero). What lies before zero has already happened when the first viewer comes. The same seed
-//! and options give the same studio, event ids included.
+//! Studio time is a [`SignedDuration`](jiff::SignedDuration) since the opening (zero). Events
+//! before zero have already happened when the first viewer connects. The same seed and options
+//! produce the same studio, including event ids.
 //!
-//! Runs are of 14 kinds with weights, with log-normal durations. The studio opens with six acts in which a
-//! completion, a fix, a failure and its retry come soon; the 50 minutes before it are written backwards, so that
-//! the opening stays as it was designed whatever the seed.
+//! Runs are of 14 weighted kinds with log-normal durations. The studio opens with six designed runs
+//! in which a completion, a fix, a failure and its retry happen soon. The 50 minutes before are
+//! generated backwards, so that the opening is as designed for every seed.
 
 mod event;
 mod kind;

@@ -1,13 +1,13 @@
-//! The nodes of the pipeline as the studio simulates them.
+//! The simulated nodes of the pipeline.
 
 use serde_json::{Map, Value, json};
 
 use super::{Song, Sound};
 
-/// VALIDATE is content from this total on.
+/// Total score from which VALIDATE passes.
 pub const PASS_SCORE: f64 = 0.80;
 
-/// What the total score of VALIDATE is made of. The weights sum to one.
+/// Components of VALIDATE's total score with their weights, which sum to one.
 pub const SCORE_WEIGHTS: [(&str, f64); 4] = [
     ("hook_density", 0.15),
     ("singability", 0.25),
@@ -30,7 +30,7 @@ pub enum Node {
 }
 
 impl Node {
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Plan => "PLAN",
@@ -45,7 +45,7 @@ impl Node {
         }
     }
 
-    /// The backend's skill behind the node.
+    /// Returns the backend's skill behind the node.
     pub const fn skill(self) -> &'static str {
         match self {
             Self::Plan => "amcs.plan.generate",
@@ -60,7 +60,7 @@ impl Node {
         }
     }
 
-    /// Usual duration in seconds: the median of what the studio draws.
+    /// Returns the typical duration in seconds: the median of the simulated durations.
     pub const fn typical_secs(self) -> f64 {
         match self {
             Self::Plan => 2.1,
@@ -75,12 +75,12 @@ impl Node {
         }
     }
 
-    /// Whether the same seed gives the same output; what leaves the house does not.
+    /// True when the same seed gives the same output; nodes that use external services do not.
     pub const fn is_deterministic(self) -> bool {
         !matches!(self, Self::Render | Self::Review)
     }
 
-    /// Temperature and top_p of the model behind the node, where there is one.
+    /// Returns temperature and top_p of the node's model, if it uses one.
     pub const fn model_params(self) -> Option<(f64, f64)> {
         match self {
             Self::Lyrics => Some((0.3, 0.85)),
@@ -89,7 +89,7 @@ impl Node {
         }
     }
 
-    /// What the node says while it works, in order. Empty: it is too short to say anything.
+    /// Returns the progress messages, in order; empty for short nodes.
     pub(super) const fn progress_messages(self) -> &'static [&'static str] {
         match self {
             Self::Lyrics => &[
@@ -123,7 +123,8 @@ impl Node {
         }
     }
 
-    /// What the node hands on: small, as an inspector would show it. `total` is VALIDATE's score.
+    /// Returns the node's artifacts in the form that an inspector would show. `total` is VALIDATE's
+    /// score.
     pub(super) fn artifacts(
         self,
         song: &Song,
@@ -181,7 +182,7 @@ impl Node {
     }
 }
 
-/// The title as a file name: lower case, words joined by hyphens.
+/// Returns the title as a file name: lower case, words joined by hyphens.
 fn file_stem(song: &Song) -> String {
     song.full_title()
         .to_lowercase()
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_node_is_in_the_pipeline_by_its_name() {
+    fn node_names_match_the_pipeline() {
         let nodes = [
             Node::Plan,
             Node::Style,

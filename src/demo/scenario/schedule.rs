@@ -1,8 +1,8 @@
-//! The studio: so many runs at a time, for ever.
+//! The schedule of the studio: a constant number of runs at a time, without end.
 //!
-//! Each of its slots works through *episodes*: a run, or a failed run and its retry. What was
-//! before studio time zero is written backwards from the opening, so that the opening stands
-//! exactly where it was designed to be; what comes after is written forwards, without end.
+//! Each slot works through *episodes*: a run, or a failed run and its retry. Episodes before studio
+//! time zero are generated backwards from the opening, so that the opening is exactly as designed;
+//! episodes after it are generated forwards.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
@@ -14,25 +14,25 @@ use super::{
     titles::{ShuffledTitles, TITLES},
 };
 
-/// The most runs a studio keeps going.
+/// Maximum number of runs at a time.
 pub const MAX_RUNS: usize = 1000;
 
-/// How far the studio's past reaches.
+/// Length of the studio's past.
 const PAST: SignedDuration = SignedDuration::from_mins(50);
 
-/// The past has at most so many episodes; a large studio has them in less time.
+/// Maximum number of episodes in the past; a large studio has a shorter past.
 const MAX_PAST_EPISODES: usize = 200;
 
-/// Usual pause of a slot between two episodes, in seconds.
+/// Typical pause of a slot between two episodes, in seconds.
 const PAUSE_SECS: f64 = 5.0;
 
-/// Out of ten failed runs so many are tried again.
+/// Number of failed runs out of ten that are retried.
 const RETRIED_OF_TEN: u32 = 6;
 
-/// What a studio is like.
+/// Options of the studio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoScheduleOptions {
-    /// Runs to keep going, 1 to [`MAX_RUNS`]; beyond is clamped.
+    /// Runs at a time, 1 to [`MAX_RUNS`]; other values are clamped.
     pub runs: usize,
 }
 
@@ -42,7 +42,7 @@ impl Default for DemoScheduleOptions {
     }
 }
 
-/// One slot at studio time zero: `scenario`, placed so that its first event for which `is` holds
+/// State of one slot at studio time zero: a run of `scenario` whose first event that satisfies `is`
 /// happens at `at_secs`.
 struct OpeningRun {
     scenario: Scenario,
@@ -50,8 +50,8 @@ struct OpeningRun {
     at_secs: f64,
 }
 
-/// The opening, most important act first, for a studio has as few as one slot. Within the first
-/// minute one sees a completion, a fix pass, a failure and, soon after, its retry.
+/// The opening, most important run first, because a studio may have only one slot. The first minute
+/// shows a completion, a fix pass, a failure and, soon after, its retry.
 const OPENING: [OpeningRun; 6] = [
     OpeningRun {
         scenario: Scenario::Plain,
@@ -90,9 +90,9 @@ const OPENING: [OpeningRun; 6] = [
 pub struct DemoSchedule {
     rng: fastrand::Rng,
     titles: ShuffledTitles,
-    /// When each slot is free for its next episode.
+    /// The times at which slots are free for their next episodes.
     free: BinaryHeap<Reverse<(SignedDuration, usize)>>,
-    /// What was, and what is in work at zero; handed out first.
+    /// Past runs, and runs in progress at zero; returned first.
     past: Vec<PlannedRun>,
 }
 
@@ -110,7 +110,7 @@ impl DemoSchedule {
         schedule
     }
 
-    /// Nothing that is still to be written happens before.
+    /// Returns a time before which nothing more will be generated.
     pub fn written_until(&self) -> SignedDuration {
         if !self.past.is_empty() {
             return SignedDuration::MIN;
@@ -118,14 +118,14 @@ impl DemoSchedule {
         self.free.peek().map_or(SignedDuration::MAX, |Reverse((at, _))| *at)
     }
 
-    /// The runs of the next episode: first the whole past and the opening, then one episode after
-    /// another, in order of their beginning.
+    /// Returns the runs of the next episode. The first call returns the whole past and the opening;
+    /// later calls return one episode each, ordered by start.
     pub fn next_episode(&mut self) -> Vec<PlannedRun> {
         if !self.past.is_empty() {
             return std::mem::take(&mut self.past);
         }
         let Some(Reverse((at, slot))) = self.free.pop() else {
-            // A studio has at least one slot, and each is put back below.
+            // Unreachable: a studio has at least one slot, and each slot is put back below.
             return Vec::new();
         };
         let scenario = Scenario::draw(&mut self.rng);
@@ -135,7 +135,7 @@ impl DemoSchedule {
         episode
     }
 
-    /// Writes what is in work at zero and gives back when each slot began with it.
+    /// Generates the runs in progress at zero; returns the start of each slot's run.
     fn open(&mut self, runs: usize) -> BinaryHeap<(SignedDuration, usize)> {
         let mut began = BinaryHeap::with_capacity(runs);
         for slot in 0..runs {
@@ -159,7 +159,7 @@ impl DemoSchedule {
         began
     }
 
-    /// Writes what was before, backwards, always where least is written yet.
+    /// Generates the past backwards, always for the slot whose past is shortest.
     fn remember(&mut self, mut began: BinaryHeap<(SignedDuration, usize)>) {
         for _ in 0..MAX_PAST_EPISODES {
             let Some((at, slot)) = began.pop().filter(|(at, _)| *at > -PAST) else {
@@ -176,7 +176,7 @@ impl DemoSchedule {
         self.past.sort_by_key(|planned| planned.created_at);
     }
 
-    /// A run that begins at zero and, where it fails, perhaps its retry.
+    /// Generates a run that starts at zero and, if it fails, possibly its retry.
     fn write_episode(&mut self, scenario: Scenario) -> Vec<PlannedRun> {
         let song = self.titles.deal(&mut self.rng, OPENING.len());
         let first = write_run(&mut self.rng, scenario, song.clone(), None);
@@ -185,7 +185,7 @@ impl DemoSchedule {
         if !retried {
             return vec![first];
         }
-        // What is wrong with the set-up is still wrong at the second try.
+        // A missing skill is still missing in the retry.
         let again = if scenario == Scenario::SkillMissing { scenario } else { Scenario::Plain };
         let mut second = write_run(&mut self.rng, again, song, Some(&first.run));
         let later = first.length().as_secs_f64() + natural_secs(&mut self.rng, 9.0, 0.4);
@@ -193,7 +193,7 @@ impl DemoSchedule {
         vec![first, second]
     }
 
-    /// Has a slot go on a little after its episode is over.
+    /// Frees a slot a little after its episode has ended.
     fn release(&mut self, slot: usize, over: SignedDuration) {
         let free_at = over + self.pause();
         self.free.push(Reverse((free_at, slot)));
@@ -204,7 +204,7 @@ impl DemoSchedule {
     }
 }
 
-/// Moves an episode by `by`; when it is over.
+/// Moves an episode by `by`; returns the end of the episode.
 fn shift(episode: &mut [PlannedRun], by: SignedDuration) -> SignedDuration {
     let mut over = SignedDuration::MIN;
     for planned in episode {
@@ -214,12 +214,12 @@ fn shift(episode: &mut [PlannedRun], by: SignedDuration) -> SignedDuration {
     over
 }
 
-/// Runs last minutes: what no [`SignedDuration`] holds does not come up.
+/// Converts a duration. Runs last minutes, so the conversion never saturates.
 pub(super) fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// The resolution of the wire.
+/// Truncates to microseconds, the resolution of the wire.
 fn whole_micros(duration: SignedDuration) -> SignedDuration {
     SignedDuration::from_micros(i64::try_from(duration.as_micros()).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! What the studio promises, seed by seed.
+//! Properties of the studio for various seeds.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,14 +23,14 @@ fn secs(at: SignedDuration) -> f64 {
 }
 
 #[test]
-fn the_same_seed_is_the_same_studio_and_another_is_not() {
+fn equal_seeds_give_equal_studios() {
     assert_eq!(runs(7, 6, 300), runs(7, 6, 300));
     let ids = |seed| runs(seed, 6, 50).iter().map(|planned| planned.run.id).collect::<HashSet<_>>();
     assert!(ids(7).is_disjoint(&ids(8)));
 }
 
 #[test]
-fn every_scenario_occurs_within_a_thousand_runs() {
+fn every_scenario_occurs_within_1000_runs() {
     for seed in [0, 1, 7] {
         let runs = runs(seed, 6, 1000);
         let seen: HashSet<_> = runs.iter().map(|planned| planned.run.scenario).collect();
@@ -50,7 +50,7 @@ fn most_runs_complete() {
 }
 
 #[test]
-fn a_retry_keeps_song_and_seed_and_comes_after() {
+fn retry_keeps_song_and_seed_and_starts_later() {
     let runs = runs(5, 6, 2000);
     let by_id: HashMap<_, _> = runs.iter().map(|planned| (planned.run.id, planned)).collect();
     for retry in runs.iter().filter(|planned| planned.run.retry_of.is_some()) {
@@ -63,7 +63,7 @@ fn a_retry_keeps_song_and_seed_and_comes_after() {
 }
 
 #[test]
-fn events_of_a_run_are_in_order_and_nodes_end_before_the_next_starts() {
+fn events_are_in_order_and_nodes_do_not_overlap() {
     for planned in runs(11, 6, 1500) {
         let mut last = Duration::ZERO;
         let mut open = None;
@@ -98,7 +98,7 @@ fn events_of_a_run_are_in_order_and_nodes_end_before_the_next_starts() {
 }
 
 #[test]
-fn scores_fall_on_the_side_that_the_fix_loop_takes() {
+fn scores_match_the_path_of_the_fix_loop() {
     for planned in runs(13, 6, 1500) {
         let whats: Vec<_> = planned.events.iter().map(|planned| &planned.event.what).collect();
         for (place, what) in whats.iter().enumerate() {
@@ -115,7 +115,7 @@ fn scores_fall_on_the_side_that_the_fix_loop_takes() {
             match next.unwrap() {
                 Node::Render => assert!(passes, "{total}"),
                 Node::Fix => assert!(!passes, "{total}"),
-                // RENDER skipped: the fix loop is exhausted.
+                // RENDER is skipped because the fix loop is exhausted.
                 Node::Review => assert!(!passes, "{total}"),
                 other => panic!("{other:?} after VALIDATE"),
             }
@@ -124,7 +124,7 @@ fn scores_fall_on_the_side_that_the_fix_loop_takes() {
 }
 
 #[test]
-fn the_fix_loop_makes_as_many_passes_as_the_scenario_says() {
+fn fix_passes_match_the_scenario() {
     for planned in runs(17, 6, 1500) {
         let expected = match planned.run.scenario {
             Scenario::Fix(passes) => u32::from(passes),
@@ -147,7 +147,7 @@ fn the_fix_loop_makes_as_many_passes_as_the_scenario_says() {
 }
 
 #[test]
-fn the_opening_shows_a_completion_a_fix_pass_and_a_failure_within_a_minute() {
+fn opening_shows_completion_fix_pass_and_failure_within_a_minute() {
     for seed in 0..20 {
         let live: Vec<TimedEvent> = Timeline::new(schedule(seed, 6))
             .skip_while(|event| event.at <= SignedDuration::ZERO)
@@ -167,7 +167,7 @@ fn the_opening_shows_a_completion_a_fix_pass_and_a_failure_within_a_minute() {
 }
 
 #[test]
-fn the_past_holds_finished_runs_and_runs_in_work() {
+fn past_contains_finished_and_unfinished_runs() {
     for slots in [1, 2, 6, 40] {
         let mut in_work = HashSet::new();
         let mut finished = 0;
@@ -187,7 +187,7 @@ fn the_past_holds_finished_runs_and_runs_in_work() {
 }
 
 #[test]
-fn the_timeline_never_goes_back_and_never_has_more_runs_than_slots() {
+fn timeline_is_monotonic_and_limited_to_its_slots() {
     let mut in_work = HashSet::new();
     let mut last_at = SignedDuration::MIN;
     for event in Timeline::new(schedule(23, 9)).take(30_000) {
@@ -202,7 +202,7 @@ fn the_timeline_never_goes_back_and_never_has_more_runs_than_slots() {
 }
 
 #[test]
-fn event_ids_are_never_used_twice() {
+fn event_ids_are_unique() {
     let events: Vec<_> = Timeline::new(schedule(29, 50)).take(20_000).collect();
     let ids: HashSet<_> = events.iter().map(|event| event.event.id).collect();
     assert_eq!(ids.len(), events.len());
@@ -210,7 +210,7 @@ fn event_ids_are_never_used_twice() {
 }
 
 #[test]
-fn a_thousand_runs_can_be_kept_going() {
+fn studio_supports_1000_runs_at_a_time() {
     let events = Timeline::new(schedule(1, 1000)).take_while(|event| secs(event.at) < 60.0);
     assert!(events.count() > 10_000);
 }

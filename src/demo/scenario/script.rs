@@ -1,4 +1,4 @@
-//! Writes one run from its creation to its last event.
+//! Generates one run from its creation to its last event.
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -12,16 +12,16 @@ use super::{
 };
 use crate::protocol::MAX_FIX_PASSES;
 
-/// A run waits at most this long between creation and start, in seconds.
+/// Maximum time from creation to start of a run, in seconds.
 const MAX_QUEUE_SECS: f64 = 40.0;
 
-/// Nodes that have something to say while they work say it about this often, in seconds.
+/// Typical interval of progress events in seconds, for nodes that send them.
 const PROGRESS_EVERY_SECS: f64 = 4.5;
 
-/// How a [`Scenario::SlowNode`] is slow.
+/// Factor by which the slow node of [`Scenario::SlowNode`] takes longer.
 const SLOW_FACTOR: f64 = 3.0;
 
-/// Writes a run of `scenario`. It is created at studio time zero: the studio moves it.
+/// Generates a run of `scenario`, created at studio time zero; the caller moves it.
 pub(super) fn write_run(
     rng: &mut fastrand::Rng,
     scenario: Scenario,
@@ -60,9 +60,9 @@ pub(super) fn write_run(
     PlannedRun { run: Arc::new(run), created_at: SignedDuration::ZERO, events }
 }
 
-/// A duration around `typical`: log-normal, so that it is never negative and now and then long.
+/// Returns a log-normal duration around `typical`, in seconds: never negative, occasionally long.
 pub(super) fn natural_secs(rng: &mut fastrand::Rng, typical: f64, sigma: f64) -> f64 {
-    // Box–Muller; `1 - f64()` is never zero.
+    // Box–Muller transform; `1 - f64()` is never zero.
     let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
     typical * (sigma * normal).exp().clamp(0.45, 2.2)
 }
@@ -70,10 +70,10 @@ pub(super) fn natural_secs(rng: &mut fastrand::Rng, typical: f64, sigma: f64) ->
 struct Script<'a> {
     rng: &'a mut fastrand::Rng,
     run: &'a Run,
-    /// Since the run was created.
+    /// Time since the run was created.
     now: Duration,
     events: Vec<PlannedEvent>,
-    /// Of the node to come in the current execution.
+    /// Index of the next node in the current execution.
     index: u32,
     slow: Option<Node>,
     missing: Option<Node>,
@@ -93,23 +93,23 @@ impl<'a> Script<'a> {
         self.events.push(PlannedEvent { offset: self.now, event });
     }
 
-    /// Lets time pass. Whole microseconds: it is the resolution of the wire.
+    /// Advances the time, truncated to microseconds, the resolution of the wire.
     fn wait(&mut self, secs: f64) {
         self.now += Duration::from_micros((secs * 1e6) as u64);
     }
 
-    /// What lies between two events when nothing is done in between.
+    /// Advances the time by the short gap between consecutive events.
     fn breathe(&mut self) {
         let secs = 0.008 + 0.008 * self.rng.f64();
         self.wait(secs);
     }
 
-    /// Most runs hardly wait; some wait long.
+    /// Returns a queue time in seconds: usually short, sometimes long.
     fn queue_secs(&mut self) -> f64 {
         (-6.0 * (1.0 - self.rng.f64()).ln()).min(MAX_QUEUE_SECS)
     }
 
-    /// Totals that VALIDATE comes to, one a pass.
+    /// Returns VALIDATE's total scores, one per attempt.
     fn score_targets(&mut self) -> Vec<f64> {
         let passing = 0.83 + 0.13 * self.rng.f64();
         let (failing, then) = match self.run.scenario {
@@ -123,20 +123,20 @@ impl<'a> Script<'a> {
         (0..failing).map(|pass| first + step * f64::from(pass)).chain(then).collect()
     }
 
-    /// One execution from its `start` to its `end` or `fail`.
+    /// Generates one execution from its `start` to its `end` or `fail`.
     fn execute(&mut self, failure: Option<Failure>, score_targets: &[f64]) {
         let started = self.now;
         self.index = 0;
         self.say(What::RunStart);
         self.breathe();
-        // Broken off: the failure is already told.
+        // On `Break` the failure has already been added.
         if let ControlFlow::Continue(fix_iterations) = self.nodes(failure, score_targets) {
             let duration = self.now - started;
             self.say(What::RunEnd { duration, fix_iterations });
         }
     }
 
-    /// All nodes in order; the number of fix passes when none failed.
+    /// Generates all nodes in order; returns the number of fix passes if no node failed.
     fn nodes(&mut self, failure: Option<Failure>, targets: &[f64]) -> ControlFlow<(), u32> {
         for node in [Node::Plan, Node::Style, Node::Lyrics, Node::Producer] {
             self.node(node, failure, &[])?;
@@ -160,7 +160,7 @@ impl<'a> Script<'a> {
         ControlFlow::Continue(fix_iterations)
     }
 
-    /// One execution of one node.
+    /// Generates one execution of one node.
     fn node(
         &mut self,
         node: Node,
@@ -179,7 +179,7 @@ impl<'a> Script<'a> {
         let (typical, sigma) = failure.map_or((node.typical_secs(), 0.22), Failure::after_secs);
         let factor = if self.slow == Some(node) { SLOW_FACTOR } else { 1.0 };
         let secs = natural_secs(self.rng, typical, sigma) * factor;
-        // What fails late was at work for all of its usual time, as far as it could tell.
+        // A node that fails late reports progress towards its typical duration until it fails.
         self.progress(
             node,
             secs,
@@ -208,20 +208,20 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// What a long node says within the next `secs`, being on its way to `whole_secs`.
+    /// Adds progress events of a long node within `secs`; percentages refer to `whole_secs`.
     fn progress(&mut self, node: Node, secs: f64, whole_secs: f64) {
         let messages = node.progress_messages();
         if messages.is_empty() {
             return;
         }
         let started = self.now;
-        // A slow node is slow to speak, too: it stays below some ten words.
+        // Slow nodes also report less often: at most about ten events.
         let every = PROGRESS_EVERY_SECS.max(secs / 10.0);
         let mut at = every * (0.4 + 0.4 * self.rng.f64());
         while at < secs - 0.5 {
             let done = at / whole_secs;
             let stage = ((done * messages.len() as f64) as usize).min(messages.len() - 1);
-            // The language model cannot tell how far it is; the others can.
+            // The language model cannot report its progress; other nodes can.
             let percent = (node != Node::Lyrics).then(|| (done * 100.0).floor().min(99.0));
             let mut artifacts = Map::new();
             if node == Node::Lyrics && stage == 2 {
@@ -234,13 +234,13 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Scores that come to about `target`, two digits each; the last is the total.
+    /// Returns scores with two decimals whose weighted total is about `target`; the total is last.
     fn scores(&mut self, target: f64) -> Vec<(&'static str, f64)> {
         let mut values = SCORE_WEIGHTS.map(|_| target + 0.24 * (self.rng.f64() - 0.5));
         let total = |values: &[f64; 4]| -> f64 {
             values.iter().zip(SCORE_WEIGHTS).map(|(value, (_, weight))| value * weight).sum()
         };
-        // What a full score cannot take has to go to the others: a few rounds settle it.
+        // Clamped scores cannot take their share; a few rounds distribute it to the others.
         for _ in 0..8 {
             let missing = target - total(&values);
             values = values.map(|value| (value + missing).clamp(0.2, 1.0));
@@ -250,7 +250,7 @@ impl<'a> Script<'a> {
         named.chain([("total", two_digits(total(&values)))]).collect()
     }
 
-    /// Puts a cancellation in the middle of COMPOSE.
+    /// Inserts a cancellation in the middle of COMPOSE.
     fn cancel(&mut self) {
         let is_start = |what: &What| matches!(what, What::NodeStart { node: Node::Compose, .. });
         let Some(start) = self.events.iter().position(|planned| is_start(&planned.event.what))

@@ -1,25 +1,25 @@
-//! What the studio works on.
+//! Songs of the studio.
 
 use uuid::Uuid;
 
-/// What a run works on. The same title is the same song, whatever the seed.
+/// The song of a run. The same title is the same song, whatever the seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Song {
     pub id: Uuid,
     pub title: &'static str,
-    /// Told apart from earlier songs of this title when more songs are in work than there are
-    /// titles; empty as a rule.
+    /// Suffix that distinguishes songs with the same title when there are more songs in progress
+    /// than titles; usually empty.
     pub version: &'static str,
 }
 
 impl Song {
-    /// The title as shown.
+    /// Returns the title as shown.
     pub fn full_title(&self) -> String {
         format!("{}{}", self.title, self.version)
     }
 }
 
-/// How the song is to sound: what the artifacts of a run agree on.
+/// Musical properties of a song, used consistently in all artifacts of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sound {
     pub genre: &'static str,

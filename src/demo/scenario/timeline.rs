@@ -1,4 +1,4 @@
-//! All events of a studio in the order in which they happen.
+//! All events of a studio in chronological order.
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
@@ -6,21 +6,21 @@ use jiff::SignedDuration;
 
 use super::{DemoSchedule, Event, Run, schedule::signed};
 
-/// An event at its place in studio time.
+/// An event with its studio time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimedEvent {
     pub at: SignedDuration,
     pub run: Arc<Run>,
     pub event: Event,
-    /// Nothing more will come from this run.
+    /// True for the last event of its run.
     pub last: bool,
 }
 
-/// Endless iterator over a studio's events, from its past on. Never ends, never goes back.
+/// An endless iterator over a studio's events in chronological order, starting with its past.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     schedule: DemoSchedule,
-    /// Written and not yet given out, by time and then by order of writing.
+    /// Generated events that were not returned yet, ordered by time and then by generation.
     ahead: BinaryHeap<Reverse<Ahead>>,
     written: u64,
 }
@@ -56,13 +56,13 @@ impl Timeline {
         Self { schedule, ahead: BinaryHeap::new(), written: 0 }
     }
 
-    /// When the next event happens.
+    /// Returns the time of the next event.
     pub fn next_at(&mut self) -> SignedDuration {
         self.write_ahead();
         self.ahead.peek().map_or(SignedDuration::MAX, |Reverse(next)| next.event.at)
     }
 
-    /// The next event if it happens no later than `until`.
+    /// Returns the next event if it happens no later than `until`.
     pub fn next_until(&mut self, until: SignedDuration) -> Option<TimedEvent> {
         if self.next_at() > until {
             return None;
@@ -70,7 +70,7 @@ impl Timeline {
         self.ahead.pop().map(|Reverse(next)| next.event)
     }
 
-    /// Writes until nothing unwritten can come before what is known.
+    /// Generates episodes until no later one can contain an event before the next known one.
     fn write_ahead(&mut self) {
         while self
             .ahead

@@ -1,11 +1,11 @@
-//! The songs of the studio.
+//! Songs of the studio.
 
 use uuid::Uuid;
 
 use super::{Song, Sound};
 
-/// Invented titles. The first are those of the opening's slots, so that a fresh demo always
-/// starts with songs whose names fit the wall.
+/// Invented titles. The first ones are used in the opening, so that a fresh demo always starts with
+/// titles that fit the wall.
 pub(super) const TITLES: [&str; 64] = [
     "Neon Rain",
     "Salt & Static",
@@ -73,7 +73,7 @@ pub(super) const TITLES: [&str; 64] = [
     "Goodnight, Transistor",
 ];
 
-/// What tells songs of one title apart once all titles are in work.
+/// Suffixes that distinguish songs of one title once all titles are in use.
 const VERSIONS: [&str; 8] = [
     "",
     " (Acoustic)",
@@ -102,12 +102,12 @@ const MOODS: [&str; 8] =
 const KEYS: [&str; 8] =
     ["A minor", "E minor", "D major", "F♯ minor", "C major", "G minor", "B♭ major", "D minor"];
 
-/// Deals all titles before any comes again.
+/// Deals titles in shuffled order; no title repeats before all others were dealt.
 #[derive(Clone, Debug)]
 pub(super) struct ShuffledTitles {
     order: Vec<usize>,
     dealt: usize,
-    /// More songs are in work at once than there are titles.
+    /// True when there are more songs in progress at once than titles.
     crowded: bool,
 }
 
@@ -116,8 +116,8 @@ impl ShuffledTitles {
         Self { order: (0..TITLES.len()).collect(), dealt: 0, crowded }
     }
 
-    /// The next song. The first round is in the order of [`TITLES`] for `opening` songs, so that
-    /// they are the same for every seed; what follows is shuffled.
+    /// Returns the next song. In the first round, the first `opening` songs are in the order of
+    /// [`TITLES`], so that they are the same for every seed; all others are shuffled.
     pub(super) fn deal(&mut self, rng: &mut fastrand::Rng, opening: usize) -> Song {
         let place = self.dealt % self.order.len();
         if place == 0 {
@@ -133,7 +133,7 @@ impl ShuffledTitles {
     }
 }
 
-/// Draws how a song is to sound.
+/// Returns random musical properties for a song.
 pub(super) fn draw_sound(rng: &mut fastrand::Rng) -> Sound {
     Sound {
         genre: GENRES[rng.usize(..GENRES.len())],
@@ -143,7 +143,7 @@ pub(super) fn draw_sound(rng: &mut fastrand::Rng) -> Sound {
     }
 }
 
-/// A version 4 UUID from a seeded generator.
+/// Returns a version 4 UUID from a seeded generator.
 pub(super) fn random_uuid(rng: &mut fastrand::Rng) -> Uuid {
     uuid::Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid()
 }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deck_deals_every_title_before_any_again_and_versions_when_crowded() {
+    fn every_title_is_dealt_before_repeats_and_repeats_get_versions() {
         let mut rng = fastrand::Rng::with_seed(1);
         let mut titles = ShuffledTitles::new(true);
         let songs: Vec<_> = (0..TITLES.len() * 3).map(|_| titles.deal(&mut rng, 6)).collect();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_song_keeps_its_id_across_seeds() {
+    fn song_ids_do_not_depend_on_the_seed() {
         let deal = |seed| {
             let mut rng = fastrand::Rng::with_seed(seed);
             let mut titles = ShuffledTitles::new(false);

@@ -1,4 +1,4 @@
-//! A studio at play and its viewers, without a door: whoever has a connection hands it in.
+//! A running studio and its viewers, without a listening socket: callers pass connections in.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,24 +24,23 @@ use super::{
     viewer,
 };
 
-/// Clients at a time; more are refused with HTTP 503.
+/// Maximum number of clients; more are refused with HTTP 503.
 const MAX_VIEWERS: usize = 64;
 
-/// How long [`DemoBroadcaster::close`] waits for clients to take their close frame.
+/// Time for clients to confirm their close frame in [`DemoBroadcaster::close`].
 const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// A studio at play and its viewers. Dropping it ends both at once; [`close`](Self::close) says
-/// goodbye first.
+/// A running studio and its viewers. Dropping it ends both at once; [`close`](Self::close) closes
+/// the connections properly first.
 #[derive(Debug)]
 pub struct DemoBroadcaster {
     subscribers: Arc<Subscribers>,
     options: DemoOptions,
-    /// The play, and the clients' connections. None of them holds the house.
+    /// Tasks of the player and of the clients' connections. None of them owns the broadcaster.
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// A client that was let in and counts as a viewer from now on, although its handshake is still to
-/// be answered.
+/// An admitted client, counted as a viewer although its handshake is not answered yet.
 #[derive(Debug)]
 pub struct PendingClient {
     permit: ConnectionPermit,
@@ -50,8 +49,7 @@ pub struct PendingClient {
 }
 
 impl DemoBroadcaster {
-    /// Opens a studio whose past has happened already, and plays it on the runtime this is called
-    /// on.
+    /// Opens a studio whose past has already happened, and plays it on the current runtime.
     pub fn open(options: DemoOptions) -> Self {
         let subscribers = Arc::new(Subscribers::new(MAX_VIEWERS, options.client_queue));
         let mut player = Player::open(&options, session_salt(), Arc::clone(&subscribers));
@@ -60,33 +58,33 @@ impl DemoBroadcaster {
         Self { subscribers, options, tasks: Mutex::new(tasks) }
     }
 
-    /// Lets a client in that asks for `uri` and whose handshake somebody else answers.
+    /// Admits a client that requests `uri` and whose handshake is answered by the caller.
     ///
     /// # Errors
     ///
-    /// When nothing is there, or no more clients can be taken.
+    /// Fails when the path is unknown, or there are too many clients.
     pub fn admit(&self, uri: &Uri) -> Result<PendingClient, Refusal> {
         let endpoint = Endpoint::at(uri, self.options.dialect).ok_or(Refusal::Unknown)?;
         let permit = self.subscribers.admit().ok_or(Refusal::Full)?;
         Ok(PendingClient { permit, endpoint, options: self.options.clone() })
     }
 
-    /// Serves a connection that has said nothing yet, handshake included.
+    /// Serves a new connection, including its handshake.
     pub(super) fn receive(&self, stream: TcpStream) {
-        // The ticket first: who is in handshake counts, too.
+        // The permit is taken first, so that connections in handshake are counted.
         let permit = self.subscribers.admit();
         self.spawn(viewer::serve(stream, permit, self.options.clone()));
     }
 
-    /// Has a client's connection served, until it ends or the house is closed.
+    /// Spawns the task of a client's connection, which runs until it ends or the studio is closed.
     pub fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks();
-        // Those that have ended, so that they do not pile up.
+        // Remove finished tasks, so that they do not accumulate.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(connection);
     }
 
-    /// Closes every client with 1001, waits a moment for them to take it, and ends the play.
+    /// Closes every client with 1001, waits briefly for confirmation, and ends the studio.
     pub async fn close(&self) {
         self.subscribers.close_all();
         let emptied = async {
@@ -94,20 +92,20 @@ impl DemoBroadcaster {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        // Who has not gone by then is cut off.
+        // Clients that do not confirm in time are cut off.
         let _ = timeout(CLOSE_GRACE, emptied).await;
         self.tasks().abort_all();
     }
 
-    /// Nothing that is done under the lock leaves the tasks half changed.
+    /// Locks the tasks. A panic while the lock was held cannot have left them inconsistent.
     fn tasks(&self) -> MutexGuard<'_, JoinSet<()>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl PendingClient {
-    /// Serves a client whose handshake was accepted, until either side ends it. `io` is at the
-    /// first byte after the handshake.
+    /// Serves a client whose handshake was accepted, until either side ends the connection. `io`
+    /// must be at the first byte after the handshake.
     pub async fn watch<S>(self, io: S)
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -118,7 +116,8 @@ impl PendingClient {
     }
 }
 
-/// Different at every start; see [`Session::salt`](super::super::dialect::Session::salt).
+/// Returns a salt that differs at every start; see
+/// [`Session::salt`](super::super::dialect::Session::salt).
 fn session_salt() -> u128 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut rng = fastrand::Rng::with_seed(since_epoch.as_nanos() as u64);

@@ -1,27 +1,27 @@
-//! What a client asks for, by the path of its handshake.
+//! Endpoints of the studio, by the path of the handshake.
 
 use tokio_tungstenite::tungstenite::http::{StatusCode, Uri};
 use uuid::Uuid;
 
 use super::super::Dialect;
 
-/// The path of all runs.
+/// Path of the stream of all runs.
 pub const ALL_RUNS: &str = "/events";
 
-/// The path of one run, `?run_id=…`, where the dialect has it.
+/// Path of the stream of one run, `?run_id=…`; backend dialect only.
 pub const ONE_RUN: &str = "/api/v1/runs/events";
 
-/// Why a client is not let in, before its handshake is answered.
+/// Reason for refusing a client before its handshake is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// So many watch already, or the studio closes.
+    /// Too many clients, or the studio is closing.
     Full,
-    /// There is nothing at this address.
+    /// Unknown path.
     Unknown,
 }
 
 impl Refusal {
-    /// The HTTP status that says so.
+    /// Returns the HTTP status.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Full => StatusCode::SERVICE_UNAVAILABLE,
@@ -29,7 +29,7 @@ impl Refusal {
         }
     }
 
-    /// The same for a person: one line with its end.
+    /// Returns a text for people: one line with a line break.
     pub fn text(self) -> &'static str {
         match self {
             Self::Full => "The demo studio is full.\n",
@@ -38,19 +38,19 @@ impl Refusal {
     }
 }
 
-/// What is behind a path.
+/// The endpoint behind a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// All runs.
+    /// Stream of all runs.
     Everything,
-    /// One run, as the backend gives it.
+    /// Stream of one run, as the backend replays it.
     Run(Uuid),
-    /// The handshake succeeds and the connection is closed with 1008 and this reason.
+    /// The handshake succeeds, and the connection is then closed with 1008 and this reason.
     Refused(&'static str),
 }
 
 impl Endpoint {
-    /// `None`: there is nothing at this path.
+    /// Returns the endpoint at a path; `None` if there is none.
     pub(super) fn at(uri: &Uri, dialect: Dialect) -> Option<Self> {
         match (uri.path(), dialect) {
             (ALL_RUNS, _) => Some(Self::Everything),
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lead_where_the_dialect_says() {
+    fn endpoints_depend_on_path_and_dialect() {
         let run_id = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
         let one_run = format!("/api/v1/runs/events?x=1&run_id={run_id}");
         let check = |path: &str, dialect, expected: Option<Endpoint>| {

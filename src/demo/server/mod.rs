@@ -1,12 +1,13 @@
-//! The studio on a WebSocket: history first, then what happens as it happens.
+//! The studio on a WebSocket: history first, then live events.
 //!
-//! | path | what it gives |
+//! | path | content |
 //! | --- | --- |
-//! | `/events` | all runs, to every client: the last runs whole, then live |
-//! | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed as the backend does, which refuses with 1008 |
+//! | `/events` | all runs, for every client: the latest runs in full, then live events |
+//! | `/api/v1/runs/events?run_id=…` | backend dialect only: one run, replayed like the backend does; invalid requests are closed with 1008 |
 //!
-//! Any other path is answered with HTTP 404. What clients send is read and ignored. [`DemoBroadcaster`] is the
-//! studio without a door; [`DemoServer`] opens one for it, and `hub` one beside its page.
+//! Any other path is answered with HTTP 404. Messages from clients are read and ignored.
+//! [`DemoBroadcaster`] is the studio without a listening socket; [`DemoServer`] opens one for it,
+//! and `hub` serves it beside its page.
 
 mod broadcaster;
 mod endpoint;
@@ -25,22 +26,22 @@ pub use self::{
 use super::{DemoError, Dialect, scenario::DemoScheduleOptions};
 use crate::server::port::{bind, next_connection};
 
-/// What a demo studio is like.
+/// Options of a demo studio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DemoOptions {
-    /// The same seed gives the same songs, durations and failures.
+    /// Seed; the same seed gives the same songs, durations and failures.
     pub seed: u64,
     /// Runs at a time, 1 to [`MAX_RUNS`](super::scenario::MAX_RUNS).
     pub runs: usize,
-    /// How many times as fast as a real studio; intervals and reported durations shrink alike.
-    /// What is not above zero counts as 1.
+    /// Speed as a multiple of real time; intervals and reported durations shrink alike. Values that
+    /// are not above zero count as 1.
     pub speed: f64,
     pub dialect: Dialect,
-    /// Frames that may wait for one client before it is closed with 1013.
+    /// Number of frames that may wait for one client before it is closed with 1013.
     pub client_queue: usize,
-    /// A protocol PING goes out this often.
+    /// Interval of protocol pings.
     pub ping_interval: Duration,
-    /// How long a client that fell behind has to take its close frame.
+    /// Time for a client that is closed to confirm its close frame.
     pub close_grace: Duration,
 }
 
@@ -58,7 +59,8 @@ impl Default for DemoOptions {
     }
 }
 
-/// An open demo studio. Dropping it ends it at once; [`stop`](Self::stop) says goodbye first.
+/// An open demo studio. Dropping it ends it at once; [`stop`](Self::stop) closes connections
+/// properly first.
 #[derive(Debug)]
 pub struct DemoServer {
     address: SocketAddr,
@@ -67,11 +69,11 @@ pub struct DemoServer {
 }
 
 impl DemoServer {
-    /// Opens a studio on `listen` (port 0: any free one), on the runtime this is called on.
+    /// Opens a studio on `listen` (port 0 for any free port), on the current runtime.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// Fails when the address cannot be listened on.
     pub async fn start(listen: SocketAddr, options: DemoOptions) -> Result<Self, DemoError> {
         let (listener, address) =
             bind(listen, None).map_err(|source| DemoError::listen(listen, source))?;
@@ -80,21 +82,21 @@ impl DemoServer {
         Ok(Self { address, broadcaster, accept })
     }
 
-    /// Where it listens.
+    /// Returns the address on which the studio listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where a viewer connects to.
+    /// Returns the URL to connect to.
     pub fn url(&self) -> String {
         format!("ws://{}{ALL_RUNS}", self.address)
     }
 
-    /// Closes every client with 1001, waits a moment for them to take it, and ends.
+    /// Closes every client with 1001, waits briefly for confirmation, and ends.
     pub async fn stop(mut self) {
         self.broadcaster.close().await;
         self.accept.abort();
-        // Aborted, as asked: the port is free from here on.
+        // The task was aborted; the port is free from here on.
         let _ = (&mut self.accept).await;
     }
 }
@@ -105,7 +107,7 @@ impl Drop for DemoServer {
     }
 }
 
-/// Hands clients to the house until it is aborted.
+/// Passes connections to the broadcaster until aborted.
 async fn accept(listener: TcpListener, broadcaster: Arc<DemoBroadcaster>) {
     loop {
         broadcaster.receive(next_connection(&listener).await);

@@ -1,4 +1,5 @@
-//! Plays the studio: studio time runs with the wall clock, and what is due is published.
+//! Plays the studio: advances studio time with the wall clock and publishes events when they are
+//! due.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +17,10 @@ use super::{
     subscribers::Subscribers,
 };
 
-/// Events published before others get their turn.
+/// Number of events published before other tasks get their turn.
 const BURST: usize = 256;
 
-/// A wall clock this far ahead of the studio's was set, or the machine slept.
+/// Difference above which the wall clock must have been set, or the machine was suspended.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) struct Player {
@@ -27,12 +28,12 @@ pub(super) struct Player {
     session: Session,
     dialect: Dialect,
     subscribers: Arc<Subscribers>,
-    /// Studio time zero.
+    /// Time of studio time zero.
     opened: Instant,
 }
 
 impl Player {
-    /// Opens a studio whose past has happened already.
+    /// Opens a studio whose past has already happened.
     pub(super) fn open(options: &DemoOptions, salt: u128, subscribers: Arc<Subscribers>) -> Self {
         let schedule = DemoSchedule::new(options.seed, DemoScheduleOptions { runs: options.runs });
         let speed = if options.speed > 0.0 { options.speed } else { 1.0 };
@@ -46,7 +47,7 @@ impl Player {
         Self { timeline, session, dialect, subscribers, opened }
     }
 
-    /// Never returns; may be dropped at any point.
+    /// Plays the studio forever. Cancel-safe.
     pub(super) async fn play(&mut self) {
         loop {
             let next_at = self.timeline.next_at();
@@ -69,8 +70,8 @@ impl Player {
         SignedDuration::from_secs_f64(self.opened.elapsed().as_secs_f64() * self.session.speed)
     }
 
-    /// Event instants are instants of the wall clock. Where that leaps forward they leap with it;
-    /// where it is set back they do not follow, for events must not go back.
+    /// Adjusts event times when the wall clock jumps forward. A clock set back is ignored, because
+    /// event times must not go back.
     fn follow_wall_clock(&mut self) {
         let elapsed = SignedDuration::try_from(self.opened.elapsed()).unwrap_or_default();
         let ahead = Timestamp::now().duration_since(self.session.epoch) - elapsed;

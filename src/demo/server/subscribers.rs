@@ -1,5 +1,5 @@
-//! Who watches: the history and the clients' queues behind one lock, so that a client is replayed
-//! everything up to an event and sent everything after it.
+//! Subscribers of the studio. History and client queues are behind one lock, so that a client gets
+//! all events up to its subscription as a replay and all later ones live.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use super::super::history::{History, Sent};
 
-/// Why the studio closes a connection.
+/// Reason for closing a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CloseReason {
-    /// Its queue is full.
+    /// The client's queue is full.
     FellBehind,
-    /// The studio closes.
+    /// The studio is closing.
     Closing,
 }
 
-/// A client's place.
+/// A client's subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// What was before it came.
+    /// Events before the subscription.
     pub(super) replay: Vec<Utf8Bytes>,
-    /// What happens from then on.
+    /// Events after the subscription.
     pub(super) live: mpsc::Receiver<Utf8Bytes>,
-    /// Told once, when the connection has to be closed.
+    /// Receives one message when the connection must be closed.
     pub(super) close_reason: oneshot::Receiver<CloseReason>,
 }
 
@@ -40,25 +40,25 @@ pub(super) struct Subscribers {
 struct State {
     history: History,
     viewers: Vec<Subscriber>,
-    /// Connections, those in handshake and farewell included.
+    /// Number of connections, including those in handshake or closing.
     connections: usize,
     closing: bool,
 }
 
 #[derive(Debug)]
 struct Subscriber {
-    /// `None`: all runs.
+    /// Run to send; `None` for all runs.
     run_id: Option<Uuid>,
     live: mpsc::Sender<Utf8Bytes>,
     close_reason: oneshot::Sender<CloseReason>,
 }
 
-/// Counts a connection for as long as it lives.
+/// Counts a connection until dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionPermit(Arc<Subscribers>);
 
 impl ConnectionPermit {
-    /// Whose it is.
+    /// Returns the subscribers that the permit belongs to.
     pub(super) fn subscribers(&self) -> &Subscribers {
         &self.0
     }
@@ -75,12 +75,12 @@ impl Subscribers {
         Self { state: Mutex::default(), max_viewers, queue: queue.max(1) }
     }
 
-    /// Nothing that is done under the lock leaves the state half changed.
+    /// Locks the state. A panic while the lock was held cannot have left it inconsistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets one more connection in; `None` when the house is full or closing.
+    /// Admits one more connection; `None` when there are too many or the studio is closing.
     pub(super) fn admit(self: &Arc<Self>) -> Option<ConnectionPermit> {
         let mut state = self.lock();
         if state.closing || state.connections >= self.max_viewers {
@@ -90,7 +90,7 @@ impl Subscribers {
         Some(ConnectionPermit(Arc::clone(self)))
     }
 
-    /// Gives a client its place: for all runs, or for one as the backend stores it.
+    /// Subscribes a client to all runs, or to one run as the backend stores it.
     pub(super) fn subscribe(&self, run_id: Option<Uuid>) -> Subscription {
         let (live, receiver) = mpsc::channel(self.queue);
         let (close_reason, told) = oneshot::channel();
@@ -100,7 +100,7 @@ impl Subscribers {
             Some(run_id) => state.history.stored(run_id),
         };
         if state.closing {
-            // The receiver may be gone already: then nobody has to be told.
+            // Sending fails if the receiver is gone, and then nobody needs the message.
             let _ = close_reason.send(CloseReason::Closing);
         } else {
             state.viewers.push(Subscriber { run_id, live, close_reason });
@@ -108,7 +108,7 @@ impl Subscribers {
         Subscription { replay, live: receiver, close_reason: told }
     }
 
-    /// Sends an event to all it concerns and keeps it. Never waits: who cannot take it goes.
+    /// Sends an event to its subscribers and keeps it. Never waits: slow subscribers are removed.
     pub(super) fn publish(&self, sent: Sent) {
         let mut state = self.lock();
         let all = std::mem::take(&mut state.viewers);
@@ -116,24 +116,24 @@ impl Subscribers {
         state.history.push(sent);
     }
 
-    /// Closes all connections and lets nobody in any more.
+    /// Closes all connections and admits no more.
     pub(super) fn close_all(&self) {
         let mut state = self.lock();
         state.closing = true;
         for viewer in state.viewers.drain(..) {
-            // Gone already: then nobody has to be told.
+            // Sending fails if the receiver is gone, and then nobody needs the message.
             let _ = viewer.close_reason.send(CloseReason::Closing);
         }
     }
 
-    /// Connections, those in handshake and farewell included.
+    /// Returns the number of connections, including those in handshake or closing.
     pub(super) fn viewers(&self) -> usize {
         self.lock().connections
     }
 }
 
 impl Subscriber {
-    /// Queues an event; gives the viewer back unless it has gone or has to go.
+    /// Queues an event; returns the subscriber unless it is gone or must be closed.
     fn offer(self, sent: &Sent) -> Option<Self> {
         if self.run_id.is_some_and(|run_id| run_id != sent.run_id) {
             return (!self.live.is_closed()).then_some(self);
@@ -142,7 +142,7 @@ impl Subscriber {
             Ok(()) => Some(self),
             Err(mpsc::error::TrySendError::Closed(_)) => None,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                // Gone in this moment: then nobody has to be told.
+                // Sending fails if the receiver is gone, and then nobody needs the message.
                 let _ = self.close_reason.send(CloseReason::FellBehind);
                 None
             }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_has_every_event_once_whenever_it_began() {
+    fn subscription_receives_every_event_once() {
         let subscribers = Subscribers::new(4, 8);
         subscribers.publish(sent(1, "a"));
         let mut subscription = subscribers.subscribe(None);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_to_one_run_receives_no_other() {
+    fn subscription_to_one_run_receives_only_that_run() {
         let subscribers = Subscribers::new(4, 8);
         subscribers.publish(sent(1, "a"));
         let mut subscription = subscribers.subscribe(Some(Uuid::from_u128(2)));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn who_falls_behind_is_told_and_the_others_go_on() {
+    fn slow_subscriber_is_closed_and_others_continue() {
         let subscribers = Subscribers::new(4, 2);
         let mut slow = subscribers.subscribe(None);
         let mut quick = subscribers.subscribe(None);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_or_closing_broadcaster_admits_nobody() {
+    fn full_or_closing_studio_admits_nobody() {
         let subscribers = Arc::new(Subscribers::new(1, 2));
         let permit = subscribers.admit();
         assert!(permit.is_some() && subscribers.admit().is_none());

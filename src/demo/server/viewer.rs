@@ -1,4 +1,4 @@
-//! One client's connection, from handshake to close.
+//! Connection of one client, from handshake to close.
 
 use std::time::Duration;
 
@@ -24,22 +24,23 @@ use super::{
 };
 use crate::server::websocket::close;
 
-/// A handshake takes at most this long.
+/// Timeout of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Clients have nothing to say; what they send is bounded accordingly.
+/// Maximum size of messages from clients, which have nothing to send.
 const MAX_MESSAGE_BYTES: usize = 64 << 10;
 
-/// A client of whom nothing was heard for so many pings, pongs included, is gone.
+/// Number of ping intervals without any message, including pongs, after which a client is
+/// considered gone.
 const SILENT_PINGS: u32 = 3;
 
-/// Serves one connection until either side ends it. Without a ticket the house is full.
+/// Serves one connection until either side ends it. Without a permit, the client is refused.
 pub(super) async fn serve(
     stream: TcpStream,
     permit: Option<ConnectionPermit>,
     options: DemoOptions,
 ) {
-    // Small frames at once; where that cannot be had they are merely later.
+    // Send small frames at once; a failure only delays them.
     let _ = stream.set_nodelay(true);
     let mut endpoint = None;
     #[expect(clippy::result_large_err, reason = "the handshake's callback is typed like this")]
@@ -48,7 +49,8 @@ pub(super) async fn serve(
         answer(endpoint.as_ref(), permit.is_none(), response)
     };
     let handshake = accept_hdr_async_with_config(stream, callback, Some(socket_config()));
-    // Refused, not a WebSocket client, or too slow: in each case the client has been told or left.
+    // Refused, not a WebSocket client, or too slow: in each case the client was informed or has
+    // left.
     let Ok(Ok(mut socket)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     if let (Some(endpoint), Some(permit)) = (endpoint, permit) {
         attend(&mut socket, &endpoint, &permit, &options).await;
@@ -71,14 +73,14 @@ fn answer(
     Err(refused)
 }
 
-/// How every client's socket is set up.
+/// Returns the configuration of every client's socket.
 pub(super) fn socket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES))
 }
 
-/// Serves a client whose handshake is done, until either side ends it.
+/// Serves a client whose handshake is complete, until either side ends the connection.
 pub(super) async fn attend<S>(
     socket: &mut WebSocketStream<S>,
     endpoint: &Endpoint,
@@ -94,12 +96,12 @@ pub(super) async fn attend<S>(
         Endpoint::Run(run_id) => show(socket, subscribers.subscribe(Some(*run_id)), options).await,
     };
     if let Some(frame) = frame {
-        // Who does not take it within the grace is cut off.
+        // Clients that do not confirm in time are cut off.
         let _ = timeout(options.close_grace, close(socket, frame)).await;
     }
 }
 
-/// Sends replay and live events until the client goes (`None`) or has to be closed.
+/// Sends replay and live events until the client is gone (`None`) or must be closed.
 async fn show<S>(
     socket: &mut WebSocketStream<S>,
     subscription: Subscription,
@@ -121,7 +123,7 @@ where
         loop {
             tokio::select! {
                 incoming = socket.next() => match incoming {
-                    // Whatever it says; tungstenite answers pings and closes.
+                    // Messages are ignored; tungstenite answers pings and closes.
                     Some(Ok(_)) => last_heard = Instant::now(),
                     Some(Err(error)) => return Err(error),
                     None => return Ok(()),
@@ -152,7 +154,7 @@ where
                 Some(close_frame(CloseCode::Away, "The demo studio closes"))
             }
         },
-        // Gone, with or without a word: there is nobody left to tell.
+        // The client is gone, with or without a close frame; no close frame is needed.
         _ended = talk => None,
     }
 }

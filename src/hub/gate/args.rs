@@ -1,11 +1,12 @@
-//! Options of `meterbridge serve` that say who may come in.
+//! Options of `meterbridge serve` for access control.
 
 use std::path::PathBuf;
 
 use super::{GateOptions, HubToken, Origin};
 use crate::{hub::HubError, source::Secret};
 
-/// The token itself. There is no option for it: what stands on a command line, everybody sees.
+/// Environment variable with the token. There is no option for it, because command lines are
+/// visible to all users of a machine.
 const TOKEN: &str = "METERBRIDGE_HUB_TOKEN";
 
 /// Who may come in.
@@ -50,11 +51,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 impl GateArgs {
-    /// The rules that are asked for.
+    /// Converts the options to access rules.
     ///
     /// # Errors
     ///
-    /// When the token cannot be read, or can be tried out.
+    /// Fails when the token cannot be read or is not acceptable.
     pub fn options(&self) -> Result<GateOptions, HubError> {
         let secret = match &self.hub_token_file {
             Some(path) => Some(Secret::of_file(path).map_err(HubError::TokenFile)?),

@@ -1,4 +1,4 @@
-//! How many connections an address has, and how many screens there are.
+//! Limits on connections per address and on the number of screens.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::rates::household;
 
-/// What is taken by those who are here, and what there is.
+/// Limits and current numbers of connections and screens.
 #[derive(Debug)]
 pub struct ConnectionLimits {
     max_screens: usize,
@@ -29,17 +29,18 @@ impl ConnectionLimits {
         Self { max_screens, max_per_address, clients, taken: Mutex::default() }
     }
 
-    /// Screens that there may be.
+    /// Returns the maximum number of screens.
     pub fn max_screens(&self) -> usize {
         self.max_screens
     }
 
-    /// Screens that there are.
+    /// Returns the number of connected screens.
     pub fn clients(&self) -> usize {
         self.max_screens - self.clients.available_permits()
     }
 
-    /// Lets a connection in; `None` where its address has too many.
+    /// Admits a connection; `None` when its address has too many. Loopback addresses are not
+    /// limited.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
         let address = address.to_canonical();
         let counted = if address.is_loopback() { None } else { Some(household(address)) };
@@ -55,7 +56,7 @@ impl ConnectionLimits {
         Some(Peer { address, slot, long_answers: Arc::default() })
     }
 
-    /// A place for a screen, on a connection that is here; `None` where there is none.
+    /// Reserves a slot for a screen on a connection; `None` when there are too many screens.
     pub(super) fn reserve(&self, peer: Option<&Peer>) -> Option<ClientSlot> {
         let permit = Arc::clone(&self.clients).try_acquire_owned().ok()?;
         let slot = peer.map(|peer| Arc::clone(&peer.slot));
@@ -63,7 +64,7 @@ impl ConnectionLimits {
     }
 }
 
-/// One connection among those of its address.
+/// A counted connection of an address.
 #[derive(Debug)]
 struct ConnectionSlot {
     limits: Arc<ConnectionLimits>,
@@ -83,7 +84,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-/// Whose connection a request came on. The connection counts until the last of its peers is dropped.
+/// Connection from which a request came. The connection counts until all clones are dropped.
 #[derive(Clone, Debug)]
 pub struct Peer {
     address: IpAddr,
@@ -92,24 +93,24 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Who it is.
+    /// Returns the client's address.
     pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// Says that an answer is to come that may take for ever, until what is returned is dropped.
+    /// Marks that an answer may take arbitrarily long, until the returned guard is dropped.
     pub fn wait_long(&self) -> LongRequestGuard {
         self.long_answers.fetch_add(1, Ordering::Relaxed);
         LongRequestGuard(Arc::clone(&self.long_answers))
     }
 
-    /// Whether such an answer is waited for.
+    /// True while such an answer is pending.
     pub fn waits_long(&self) -> bool {
         self.long_answers.load(Ordering::Relaxed) > 0
     }
 }
 
-/// An answer that may take for ever.
+/// Marks an answer that may take arbitrarily long.
 #[derive(Debug)]
 pub struct LongRequestGuard(Arc<AtomicUsize>);
 
@@ -119,7 +120,7 @@ impl Drop for LongRequestGuard {
     }
 }
 
-/// The place of a screen: it is free when this and all its clones are dropped.
+/// Slot of a screen, released when it and all its clones are dropped.
 #[derive(Clone, Debug)]
 pub struct ClientSlot(
     #[expect(dead_code, reason = "held")] Arc<(OwnedSemaphorePermit, Option<Arc<ConnectionSlot>>)>,
@@ -130,13 +131,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_so_many_and_this_machine_any_number() {
+    fn connections_are_limited_per_address_except_loopback() {
         let limits = Arc::new(ConnectionLimits::new(10, 2));
         let enter = |text: &str| limits.enter(text.parse().unwrap());
         let (one, two) = (enter("10.0.0.1").unwrap(), enter("10.0.0.1").unwrap());
         assert!(enter("10.0.0.1").is_none() && enter("::ffff:10.0.0.1").is_none());
         assert!(enter("10.0.0.2").is_some());
-        // A request on it keeps it, as a screen does.
+        // A pending request keeps the connection counted, and so does a screen.
         let request = one.clone();
         let client = limits.reserve(Some(&two));
         drop((one, two));
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn screens_are_counted_wherever_they_are_from() {
+    fn screens_are_limited_in_total() {
         let limits = Arc::new(ConnectionLimits::new(2, 1));
         let slots: Vec<_> = (0..3).filter_map(|_| limits.reserve(None)).collect();
         assert_eq!((slots.len(), limits.clients()), (2, 2));

@@ -1,4 +1,5 @@
-//! The page that asks for the token. It works without scripts, and asks a browser once.
+//! The login page, which asks for the token. It works without scripts and is needed once per
+//! browser.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,24 +20,24 @@ const LOGIN: &str = "/login";
 const PAGE: &str = include_str!("login.html");
 const STYLE: &str = include_str!("login.css");
 
-/// Where what is to be said stands in the page.
+/// Placeholder for the message in the page.
 const MESSAGE: &str = "<!--message-->";
 
-/// Its form goes back to the hub, which nothing else of the page does.
+/// Allows the form to be sent to the hub, which the other pages' policy forbids.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Bytes of a form.
+/// Maximum size of a form in bytes.
 const MOST_BYTES: usize = 4 << 10;
 
-/// How long a form may take to come.
+/// Timeout for receiving a form.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Seconds that a browser keeps the cookie: as long as browsers keep any, for a wall has nobody to
-/// ask again.
+/// Lifetime of the cookie in seconds: the longest that browsers accept, because nobody at a wall
+/// could log in again.
 const LASTS: u32 = 400 * 86_400;
 
-/// The page and its looks.
+/// Returns the routes of the login page and its style sheet.
 pub fn routes(gate: Arc<Gate>) -> Router {
     let style = || async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) };
     Router::new()
@@ -45,8 +46,8 @@ pub fn routes(gate: Arc<Gate>) -> Router {
         .with_state(gate)
 }
 
-/// On the page's files, which are nobody's secret: who opens the page itself without the cookie is
-/// asked for the token first, and comes back to the same address.
+/// Redirects to the login when the page itself is opened without the cookie; the login returns to
+/// the same address. Other files of the page are not secret.
 pub async fn lead_to_login(
     State(gate): State<Arc<Gate>>,
     request: Request,
@@ -66,7 +67,7 @@ pub async fn lead_to_login(
 }
 
 impl Gate {
-    /// Whether a browser has the cookie, or needs none.
+    /// True when the browser has the cookie, or no token is configured.
     fn has_signed_in(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.options.token else { return true };
         self.cookies(headers).any(|value| token.is_cookie(value))
@@ -90,7 +91,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     let location = wanted(&request);
     let Some(token) = &gate.options.token else { return see(&location) };
     let address = address_of(&request);
-    // A proxy in front of us speaks TLS; then the cookie goes over that only.
+    // With HTTPS, terminated by a proxy in front of the hub, the cookie is marked `Secure`.
     let secure = texts(request.headers(), &header::ORIGIN)
         .any(|origin| origin.parse::<Origin>().is_ok_and(|origin| origin.is_secure()));
     let form = match timeout(PATIENCE, to_bytes(request.into_body(), MOST_BYTES)).await {
@@ -117,7 +118,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
                 Reason::Mistakes => "Too many wrong tokens came from this address. Wait a minute.",
                 _ => "That is not the token. Ask whoever runs this hub.",
             };
-            // 403 and not 401: there is no header to try it again with.
+            // 403 instead of 401: the form offers no header to retry with.
             let status = match reason {
                 Reason::Mistakes => StatusCode::TOO_MANY_REQUESTS,
                 _ => StatusCode::FORBIDDEN,
@@ -127,7 +128,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     }
 }
 
-/// Where whoever signs in wanted to go: on this very hub, and nowhere else.
+/// Returns the address to return to after the login, restricted to paths of this hub.
 fn wanted(request: &Request) -> String {
     let query = request.uri().query().unwrap_or_default();
     let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
@@ -142,7 +143,7 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// 303: whatever was asked with, look there.
+/// Redirects with 303, so that the browser continues with GET.
 fn see(location: &str) -> Response {
     let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, "no-store")];
     (StatusCode::SEE_OTHER, headers).into_response()
@@ -156,7 +157,7 @@ fn page(status: StatusCode, words: &'static str) -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::CACHE_CONTROL, "no-store"),
-        // Under `no-referrer` a browser says of its form that it comes from nowhere: `Origin: null`.
+        // With `no-referrer`, browsers would send `Origin: null` with the form.
         (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, Html(PAGE.replacen(MESSAGE, &message, 1))).into_response()

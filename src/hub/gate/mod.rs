@@ -1,13 +1,13 @@
-//! Who may come in: how often, from which page, by which name, and with the token.
+//! Access control: rate limits, origins, host names and the token.
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
-//! | [`origin`] | pages, and names of this machine | requests |
-//! | [`token`] | the token, compared; the cookie that stands for it | requests |
-//! | [`rates`], [`connection_limits`] | how often, and how many at a time | why |
-//! | [`refusal`] | why not, in words and as a status | who |
+//! | [`origin`] | origins of pages, and names of this machine | requests |
+//! | [`token`] | compares the token; the cookie that stands for it | requests |
+//! | [`rates`], [`connection_limits`] | limits on rates and on concurrent connections | reasons |
+//! | [`refusal`] | reasons for refusals, their texts and statuses | clients |
 //! | `login` | the page that asks for the token | the rest |
-//! | here | which of them is asked of which request | all of it |
+//! | this file | applies the checks to requests | |
 
 mod args;
 mod connection_limits;
@@ -39,29 +39,31 @@ pub use self::{
 };
 use self::{origin::means_this_machine, rates::Buckets};
 
-/// Wrong tokens of an address: so many at once …
+/// Number of wrong tokens that an address may try at once.
 const MISTAKES: u32 = 10;
-/// … and another after this.
+/// Interval after which an address may try another wrong token.
 const BETWEEN_MISTAKES: Duration = Duration::from_secs(6);
 
-/// Requests of an address at once, as seconds of what it may ask in the long run: a page is a dozen
+/// Burst size of the request rate, in seconds of the sustained rate: a page consists of a dozen
 /// files.
 const BURST_SECS: u32 = 5;
 
-/// Rules of a hub.
+/// Access rules of a hub.
 #[derive(Clone, Debug)]
 pub struct GateOptions {
-    /// What screens have to show. Without one, only this machine's own names are answered.
+    /// Token required from screens. Without one, only requests to this machine's own names are
+    /// answered.
     pub token: Option<HubToken>,
-    /// Pages of other origins that may open sockets and change things.
+    /// Other origins whose pages may open sockets and send changes.
     pub origins: Vec<Origin>,
-    /// What is served is made up and public: pages of any origin may look at it.
+    /// True when the served data is made up and public, so that pages of any origin may read it.
     pub is_public: bool,
-    /// Screens at a time.
+    /// Maximum number of screens.
     pub max_screens: usize,
-    /// Connections of an address at a time, screens included. This machine has no such bound.
+    /// Maximum number of connections per address, including screens. Loopback is not limited.
     pub max_per_address: usize,
-    /// Requests of an address a second, in the long run; 0 is no bound. This machine has none.
+    /// Maximum sustained rate of requests per address and second; 0 for no limit. Loopback is not
+    /// limited.
     pub max_request_rate: u32,
 }
 
@@ -78,11 +80,11 @@ impl Default for GateOptions {
     }
 }
 
-/// The rules at work.
+/// Applies the access rules.
 #[derive(Debug)]
 pub struct Gate {
     options: GateOptions,
-    /// Where the hub listens.
+    /// Address on which the hub listens.
     bound: SocketAddr,
     requests: Option<Buckets>,
     mistakes: Buckets,
@@ -91,7 +93,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// The gate of a hub that listens at `bound`.
+    /// Creates the gate of a hub that listens on `bound`.
     pub fn new(bound: SocketAddr, options: GateOptions) -> Self {
         let rate = options.max_request_rate;
         let requests =
@@ -106,17 +108,17 @@ impl Gate {
         }
     }
 
-    /// How many there are, and how many there may be.
+    /// Returns the connection and screen limits, with their current numbers.
     pub fn limits(&self) -> &Arc<ConnectionLimits> {
         &self.limits
     }
 
-    /// How many were refused, and why.
+    /// Returns the numbers of refusals by reason.
     pub fn refusals(&self) -> &Arc<Refusals> {
         &self.refusals
     }
 
-    /// Whether whoever asks has shown the token, or none is wanted.
+    /// True when the request carries the token, or none is required.
     pub fn is_known(&self, request: &Request) -> bool {
         self.check_token(request).is_ok()
     }
@@ -165,8 +167,9 @@ impl Gate {
         }
     }
 
-    /// A token is not even looked at where too many wrong ones came before it. Cookies are: nobody
-    /// tries those out, and a wall must not go dark because of whoever sits beside it.
+    /// Checks a token sent by a client. After too many wrong tokens from an address, its tokens are
+    /// not checked at all. Cookies still are: they cannot be guessed, and a wall must not go dark
+    /// because of another client with the same address.
     fn check_given(&self, token: &HubToken, given: &str, address: IpAddr) -> Result<(), Reason> {
         if !self.mistakes.has(address) {
             return Err(Reason::Mistakes);
@@ -179,7 +182,7 @@ impl Gate {
         Err(Reason::Token)
     }
 
-    /// Values of our cookie.
+    /// Returns the values of the hub's cookie.
     fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         let pairs = texts(headers, &header::COOKIE).flat_map(|text| text.split(';'));
         let named = pairs.filter_map(|pair| pair.trim().split_once('='));
@@ -187,7 +190,8 @@ impl Gate {
         named.filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 
-    /// Browsers send cookies to every port of a host: two hubs on one have two names.
+    /// Returns the cookie's name. It contains the port, because browsers send cookies to all ports
+    /// of a host, which may run two hubs.
     fn cookie_name(&self) -> String {
         format!("meterbridge-hub-{}", self.bound.port())
     }
@@ -198,7 +202,7 @@ impl Gate {
     }
 }
 
-/// On every request, before anything else.
+/// Middleware for every request; runs before anything else.
 pub async fn admit(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
     match gate.check(&request) {
         Ok(()) => next.run(request).await,
@@ -206,7 +210,7 @@ pub async fn admit(State(gate): State<Arc<Gate>>, request: Request, next: Next) 
     }
 }
 
-/// On what is nobody's business without the token.
+/// Middleware for paths that require the token.
 pub async fn ask_for_token(
     State(gate): State<Arc<Gate>>,
     request: Request,
@@ -218,8 +222,8 @@ pub async fn ask_for_token(
     }
 }
 
-/// On the stream of events: whoever opens a socket gets a place ([`ClientSlot`] among the request's
-/// extensions), and keeps it as long as that is kept.
+/// Middleware for the stream of events: reserves a screen slot ([`ClientSlot`] in the request's
+/// extensions) for each WebSocket. The slot is released when it is dropped.
 pub async fn reserve(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     if is_upgrade(request.headers()) {
         let Some(slot) = gate.limits.reserve(request.extensions().get::<Peer>()) else {
@@ -232,13 +236,13 @@ pub async fn reserve(State(gate): State<Arc<Gate>>, mut request: Request, next: 
 
 pub use login::{lead_to_login, routes as login_routes};
 
-/// Who asks; without a connection of its own, somebody in this process.
+/// Returns the client's address; loopback when the request did not come over a connection.
 fn address_of(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), Peer::address)
 }
 
-/// Whether a page of another origin could do harm with it: whatever is no mere look, and a WebSocket,
-/// which browsers open to anywhere.
+/// True for requests with which a page of another origin could do harm: those that are not GET or
+/// HEAD, and WebSocket handshakes, which browsers allow to any host.
 fn may_change_or_listen(request: &Request) -> bool {
     !matches!(*request.method(), Method::GET | Method::HEAD) || is_upgrade(request.headers())
 }
@@ -247,7 +251,7 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)
 }
 
-/// The texts of a header, what is no text as an empty one.
+/// Returns the values of a header; values that are not text are returned as empty.
 fn texts<'a>(
     headers: &'a HeaderMap,
     name: &header::HeaderName,

@@ -1,13 +1,13 @@
-//! Which page a request comes from, and which host it believes it speaks to. Pure.
+//! Checks of `Origin` and `Host` headers. No I/O.
 
 use std::{net::IpAddr, str::FromStr};
 
-/// Where a page came from, as browsers write it: `https://wall.example:8443`, or `null` for a page
-/// that is not to say.
+/// Origin of a page as sent by browsers: `https://wall.example:8443`, or `null` for an opaque
+/// origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     scheme: String,
-    /// Host and port; the port only where it is not the scheme's own.
+    /// Host and port, without the scheme's default port.
     authority: String,
 }
 
@@ -33,14 +33,14 @@ impl FromStr for Origin {
 }
 
 impl Origin {
-    /// Whether a page of this origin was served by `host`, a `Host` header. By which scheme that was,
-    /// only a proxy in front of us would know.
+    /// True when `host`, a `Host` header, belongs to this origin. The scheme of the request is not
+    /// compared, because TLS may end at a proxy in front of the hub.
     pub fn is_of(&self, host: &str) -> bool {
         let host = host.trim().to_ascii_lowercase();
         !self.scheme.is_empty() && self.authority == without_own_port(&self.scheme, &host)
     }
 
-    /// Whether it came encrypted, through a proxy.
+    /// True for `https`, which a proxy in front of the hub terminates.
     pub fn is_secure(&self) -> bool {
         self.scheme == "https"
     }
@@ -51,8 +51,8 @@ fn without_own_port(scheme: &str, authority: &str) -> String {
     authority.strip_suffix(own).unwrap_or(authority).to_owned()
 }
 
-/// Whether `host`, a `Host` header, can only mean this machine: a name of loopback, or the address
-/// `bound`. Any other name may be a stranger's that resolves to this machine today.
+/// True when `host`, a `Host` header, can only refer to this machine: a loopback name, or the
+/// address `bound`. Any other name may belong to an attacker who lets it resolve to this machine.
 pub fn means_this_machine(host: &str, bound: IpAddr) -> bool {
     let host = host.trim();
     let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_of_the_host_that_served_it() {
+    fn origin_matches_only_its_own_host() {
         for (origin, host, same) in [
             ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
             ("http://Wall.Example", "wall.example", true),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn only_origins_are_read_as_such() {
+    fn invalid_origins_are_rejected() {
         assert_eq!("HTTPS://A:443/".parse::<Origin>(), "https://a".parse());
         for wrong in ["wall.example", "ws://a", "https://", "https://a/b", "https://u@a", "*", ""] {
             assert!(wrong.parse::<Origin>().is_err(), "{wrong}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_a_stranger_may_hold_does_not_mean_this_machine() {
+    fn only_loopback_names_and_bound_address_mean_this_machine() {
         let bound = "127.0.0.1".parse().unwrap();
         for host in [
             "localhost",

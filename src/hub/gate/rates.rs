@@ -1,7 +1,8 @@
-//! How often an address may do something: so many at once, and then so many a second.
+//! Rate limits per address: a burst, then a sustained rate.
 //!
-//! Forty lines instead of a crate: the one that is kept well brings a dozen others for what is not
-//! needed here, keeps every address for ever unless it is swept, and knows no paused time.
+//! Forty lines instead of a crate: the well-maintained one has a dozen dependencies for features
+//! not needed here, keeps every address until it is swept, and does not support paused time in
+//! tests.
 
 use std::{
     collections::HashMap,
@@ -12,38 +13,38 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Addresses that are told apart; what is beyond shares one bucket.
+/// Maximum number of addresses tracked separately; all others share one bucket.
 const MOST_ADDRESSES: usize = 4096;
 
-/// A token bucket for each address, kept as the instant at which it will be full again.
+/// Token buckets by address, each stored as the instant at which it will be full again.
 #[derive(Debug)]
 pub struct Buckets {
-    /// Between two tokens.
+    /// Time to regain one token.
     interval: Duration,
-    /// What fills an empty bucket.
+    /// Time to fill an empty bucket.
     whole: Duration,
     full_at: Mutex<HashMap<IpAddr, Instant>>,
 }
 
 impl Buckets {
-    /// Buckets of `burst` tokens, and another each `interval`.
+    /// Creates buckets of `burst` tokens that regain one token per `interval`.
     pub fn new(interval: Duration, burst: u32) -> Self {
         Self { interval, whole: interval * burst, full_at: Mutex::default() }
     }
 
-    /// Whether this address has a token.
+    /// True when this address has a token.
     pub fn has(&self, address: IpAddr) -> bool {
         self.next(address, false)
     }
 
-    /// Takes a token of this address; `false` where there is none.
+    /// Takes a token of this address; `false` when there is none.
     pub fn take(&self, address: IpAddr) -> bool {
         self.next(address, true)
     }
 
     fn next(&self, address: IpAddr, takes: bool) -> bool {
         let now = Instant::now();
-        // Nothing that is done under the lock leaves the map half changed.
+        // A panic while the lock was held cannot have left the map inconsistent.
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() >= MOST_ADDRESSES {
             full_at.retain(|_, at| *at > now);
@@ -62,7 +63,8 @@ impl Buckets {
     }
 }
 
-/// What counts as one address: of IPv6 the network of 64 bits, of which everybody has many hosts.
+/// Returns the key of an address: for IPv6 the /64 network, of which one client may use many
+/// addresses.
 pub(super) fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_and_then_one_at_a_time_for_each_address() {
+    async fn each_address_has_a_burst_and_then_the_sustained_rate() {
         let buckets = Buckets::new(Duration::from_millis(500), 3);
         let (one, other) = (address("10.0.0.1"), address("10.0.0.2"));
         let take = |address| (0..10).filter(|_| buckets.take(address)).count();
@@ -94,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hosts_of_one_network_share_and_memory_is_bounded() {
+    async fn ipv6_networks_share_a_bucket_and_memory_is_bounded() {
         let buckets = Buckets::new(Duration::from_secs(1), 1);
         assert!(buckets.take(address("2001:db8:1:2:aaaa::1")));
         assert!(!buckets.take(address("2001:db8:1:2:bbbb::2")));
@@ -105,7 +107,7 @@ mod tests {
         }
         let kept = buckets.full_at.lock().unwrap().len();
         assert!(kept <= MOST_ADDRESSES + 1, "{kept}");
-        // Those that are full again make room.
+        // Full buckets are removed.
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(buckets.take(address("192.0.2.1")));
         assert_eq!(buckets.full_at.lock().unwrap().len(), 1);

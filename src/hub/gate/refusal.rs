@@ -1,4 +1,4 @@
-//! Why a request is refused: its status, its words, and how often that was.
+//! Reasons for refusing a request, with status, text and count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,31 +9,31 @@ use axum::{
 
 use crate::hub::answer::detail;
 
-/// Why somebody is not let in, or not answered.
+/// Reason why a connection or request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// More requests than an address may make.
+    /// Too many requests from the address.
     Rate,
-    /// It asks for a host that this is not (a name that was made to mean this machine).
+    /// The `Host` header is not a name of this hub (DNS rebinding).
     Host,
-    /// A page of another site.
+    /// The request comes from a page of another site.
     Origin,
-    /// The token was not shown, or was another one.
+    /// The token is missing or wrong.
     Token,
-    /// So many wrong tokens that none is looked at.
+    /// Too many wrong tokens from the address; tokens are not checked.
     Mistakes,
-    /// More connections than an address may have.
+    /// Too many connections from the address.
     Connections,
-    /// More screens than there may be.
+    /// Too many screens.
     Clients,
-    /// Something larger than it may be.
+    /// The request is too large.
     Size,
-    /// Something that is not done for screens.
+    /// The hub does not perform this operation for screens.
     Action,
 }
 
 impl Reason {
-    /// All of them.
+    /// All reasons, in the order of their discriminants.
     pub const ALL: [Self; 9] = [
         Self::Rate,
         Self::Host,
@@ -46,7 +46,7 @@ impl Reason {
         Self::Action,
     ];
 
-    /// As it stands in a label.
+    /// Returns the name used in metrics labels.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rate => "rate",
@@ -71,7 +71,7 @@ impl Reason {
         }
     }
 
-    /// What happened, and what to do.
+    /// Returns a text that says what happened and what to do.
     pub fn words(self) -> &'static str {
         match self {
             Self::Rate => "too many requests came from this address: ask less often",
@@ -98,7 +98,7 @@ impl Reason {
         }
     }
 
-    /// What else the answer says.
+    /// Returns an additional header of the answer.
     fn header(self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::Rate => Some((header::RETRY_AFTER, "1")),
@@ -110,7 +110,7 @@ impl Reason {
     }
 }
 
-/// The answer to a request for `path`.
+/// Returns the answer to a refused request for `path`.
 pub(super) fn answer(reason: Reason, path: &str) -> Response {
     let mut response = if path.starts_with("/api/") {
         detail(reason.status(), reason.words())
@@ -124,19 +124,19 @@ pub(super) fn answer(reason: Reason, path: &str) -> Response {
     response
 }
 
-/// How many were refused, by reason.
+/// Numbers of refusals by reason.
 #[derive(Debug, Default)]
 pub struct Refusals([AtomicU64; Reason::ALL.len()]);
 
 impl Refusals {
-    /// One more.
+    /// Counts one refusal.
     pub fn count(&self, reason: Reason) {
         if let Some(count) = self.0.get(reason as usize) {
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Every reason with its count.
+    /// Returns every reason with its count.
     pub fn counts(&self) -> impl Iterator<Item = (Reason, u64)> {
         Reason::ALL
             .into_iter()
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_is_counted_as_itself() {
+    fn refusals_are_counted_by_reason() {
         let refusals = Refusals::default();
         refusals.count(Reason::Action);
         refusals.count(Reason::Host);

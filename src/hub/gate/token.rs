@@ -1,4 +1,4 @@
-//! The token that screens show: compared in constant time, and never shown itself.
+//! The token for screens: compared in constant time and never displayed.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use crate::source::Secret;
 
-/// Bytes that a token has at least. What is shorter can be tried out.
+/// Minimum length of a token in bytes. Shorter ones could be guessed.
 pub const SHORTEST: usize = 16;
 
-/// What a cookie's value is the code of: so it is no code of anything else.
+/// Message whose HMAC is the cookie's value; unique to this purpose.
 const COOKIE: &[u8] = b"meterbridge hub: this screen has shown the token";
 
-/// Why a text can be no token. Says nothing of what is in it.
+/// Reason why a text cannot be a token. Does not reveal the text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
     #[error(
@@ -25,11 +25,11 @@ pub enum TokenError {
     Unsendable,
 }
 
-/// The token for screens. Kept as a key for codes (HMAC-SHA256), by which texts are compared.
+/// The token for screens, kept as an HMAC-SHA256 key with which texts are compared.
 #[derive(Clone)]
 pub struct HubToken {
     key: hmac::Key,
-    /// The code of the token itself.
+    /// HMAC of the token itself.
     code: hmac::Tag,
 }
 
@@ -40,9 +40,11 @@ impl fmt::Debug for HubToken {
 }
 
 impl HubToken {
+    /// Creates a token.
+    ///
     /// # Errors
     ///
-    /// When it is too short, or cannot stand in a header.
+    /// Fails when the token is too short or cannot be sent in a header.
     pub fn new(secret: &Secret) -> Result<Self, TokenError> {
         let token = secret.reveal();
         if token.len() < SHORTEST {
@@ -56,19 +58,19 @@ impl HubToken {
         Ok(Self { key, code })
     }
 
-    /// Whether `text` is the token. How long that takes says nothing of how much of it is right.
+    /// True when `text` is the token. Compares in constant time.
     pub fn is(&self, text: &str) -> bool {
         hmac::verify(&self.key, text.as_bytes(), self.code.as_ref()).is_ok()
     }
 
-    /// What a screen is given that has shown the token: worthless once the token is another one, and
-    /// known again without anything being kept.
+    /// Returns the cookie value for screens that have shown the token. It becomes invalid when the
+    /// token changes, and can be verified without storing anything.
     pub fn cookie(&self) -> String {
         let code = hmac::sign(&self.key, COOKIE);
         code.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether `value` is what [`cookie`](Self::cookie) gives.
+    /// True when `value` is the result of [`cookie`](Self::cookie).
     pub fn is_cookie(&self, value: &str) -> bool {
         let digits = value.as_bytes().chunks(2);
         let code: Option<Vec<u8>> = digits
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_known_and_never_shown() {
+    fn token_is_verified_and_never_shown() {
         let token = token("correct-horse-battery\n").unwrap();
         assert!(token.is("correct-horse-battery"));
         for wrong in ["", "correct-horse-batter", "correct-horse-battery ", "correct-horse-batterx"]
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_outlives_a_restart_and_not_another_token() {
+    fn cookie_survives_a_restart_but_not_a_new_token() {
         let (before, after) = (token("0123456789abcdef"), token("0123456789abcdef"));
         let cookie = before.unwrap().cookie();
         assert_eq!(cookie.len(), 64);
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_tried_out_is_refused() {
+    fn short_and_unsendable_tokens_are_rejected() {
         let error = token("123456789012345").unwrap_err();
         assert!(error.to_string().contains("15 characters; it needs 16"), "{error}");
         assert_eq!(token("with a space inside").unwrap_err(), TokenError::Unsendable);

@@ -1,4 +1,4 @@
-//! `/metrics`: what the hub counts, for Prometheus.
+//! `/metrics`: metrics of the hub for Prometheus.
 
 mod text;
 
@@ -22,12 +22,12 @@ use super::{
 };
 use crate::protocol::hub::UpstreamState;
 
-/// What it tells of.
+/// Components whose metrics are reported.
 #[derive(Clone)]
 pub(super) struct MetricsSource {
     pub gate: Arc<Gate>,
     pub passthrough: Arc<Passthrough>,
-    /// `None` where a demo studio plays.
+    /// `None` for a demo studio.
     pub hub: Option<Arc<Hub>>,
     pub started: Started,
 }

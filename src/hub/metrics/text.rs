@@ -1,34 +1,34 @@
-//! The text format of Prometheus, version 0.0.4.
+//! The Prometheus text format, version 0.0.4.
 //!
-//! Written here, and not by the crate `prometheus-client`: that one writes OpenMetrics, which names a
-//! counter without its `_total` in HELP and TYPE, and which a reader of 0.0.4 takes for a metric
-//! without type or help.
+//! Implemented here instead of using the crate `prometheus-client`, which writes OpenMetrics: its
+//! HELP and TYPE lines name a counter without `_total`, so a parser of 0.0.4 sees a metric without
+//! type or help.
 
 use std::fmt::{Display, Write};
 
-/// What a scrape is answered with.
+/// Content type of the response.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What a metric is.
+/// Type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows; its name ends in `_total`.
+    /// A value that only increases; its name ends in `_total`.
     Counter,
-    /// It grows and shrinks.
+    /// A value that increases and decreases.
     Gauge,
 }
 
-/// Metrics, as they are written one after the other.
+/// Text of metrics, appended one after the other.
 #[derive(Debug, Default)]
 pub struct Exposition(String);
 
 impl Exposition {
-    /// A metric with one value.
+    /// Adds a metric with one value.
     pub fn one(&mut self, kind: Kind, name: &str, help: &str, value: impl Display) {
         self.many(kind, name, help, [(&[][..], value)]);
     }
 
-    /// A metric with a value for each set of labels.
+    /// Adds a metric with one value per set of labels.
     pub fn many<'a, V: Display>(
         &mut self,
         kind: Kind,
@@ -41,7 +41,7 @@ impl Exposition {
             Kind::Gauge => "gauge",
         };
         let help = escaped(help, false);
-        // Writing into a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
         for (labels, value) in samples {
             self.0.push_str(name);
@@ -54,7 +54,7 @@ impl Exposition {
         }
     }
 
-    /// All of it.
+    /// Returns the text.
     pub fn into_text(self) -> String {
         self.0
     }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_are_written_as_the_format_has_them() {
+    fn metrics_follow_the_text_format() {
         let mut exposition = Exposition::default();
         exposition.one(Kind::Gauge, "a_seconds", "Of a \"b\\c\"\nd.", 1.5);
         let labels: [(&str, &str); 2] = [("x", "1\n\"\\"), ("y", "é")];

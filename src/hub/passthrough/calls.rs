@@ -1,31 +1,31 @@
-//! Which calls of a backend's REST go through the hub. Pure.
+//! Decides which calls of a backend's REST API the hub forwards. No I/O.
 
 use axum::http::Method;
 
-/// What a call does.
+/// Kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ApiCall {
-    /// It looks.
+    /// Reads data.
     Read,
-    /// It changes something, and is answered soon.
+    /// Changes something and is answered soon.
     Change,
-    /// It executes a run, and may be answered when that is over.
+    /// Executes a run; may be answered only when the run ends.
     Execute,
 }
 
-/// Why a call does not go through.
+/// Reason why a call is not forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallRejection {
-    /// Nothing is done with this method.
+    /// The method is not forwarded.
     Method,
-    /// It is none of the calls that change something.
+    /// The call is not in the list of allowed changes.
     Unknown,
-    /// Something in the path could mean another place to whoever reads it next.
+    /// The path contains something that another server might interpret as a different path.
     Path,
 }
 
 impl ApiCall {
-    /// What `method` does at `path`, which is below the backend's base and begins with a slash.
+    /// Classifies a call; `path` is relative to the backend's base and starts with a slash.
     pub fn of(method: &Method, path: &str) -> Result<Self, CallRejection> {
         if !is_plain(path) {
             return Err(CallRejection::Path);
@@ -37,7 +37,8 @@ impl ApiCall {
         }
     }
 
-    /// The calls of the backend, and those that the guide's clients make (protocol, section 4).
+    /// Classifies the changing calls of the backend and those of the guide's clients (protocol,
+    /// section 4).
     fn that_changes(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts.as_slice() {
@@ -50,14 +51,14 @@ impl ApiCall {
     }
 }
 
-/// Ids of runs are UUIDs on the backend and words like `run-123` in the guide.
+/// True for run ids: UUIDs at the backend, words such as `run-123` in the guide.
 fn is_id(text: &str) -> bool {
     let of_a_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     !text.is_empty() && text.bytes().all(of_a_word)
 }
 
-/// Whether a path stays below the base, however often it is decoded: no `.` and `..`, and nothing
-/// encoded that would be a slash, a dot or a percent sign.
+/// True when a path stays below the base however often it is decoded: no `.` or `..` segments, and
+/// no encoded slashes, dots or percent signs.
 fn is_plain(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let encoded = ["%2e", "%2f", "%5c", "%25", "%00"];
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_go_anywhere_below_the_base() {
+    fn reads_are_allowed_anywhere_below_the_base() {
         for path in ["/runs/1", "/workflow-runs", "/monitoring/active-runs", "/songs/a%20b", "/x.y"]
         {
             assert_eq!(ApiCall::of(&Method::GET, path), Ok(ApiCall::Read), "{path}");
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_something_is_one_of_these() {
+    fn only_listed_changes_are_allowed() {
         for (path, call) in [
             ("/runs", Ok(ApiCall::Change)),
             ("/runs/69c9fdca-aebb-4aa2-bf00-9bae1d69b84d/cancel", Ok(ApiCall::Change)),
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_out_of_the_base() {
+    fn paths_out_of_the_base_are_rejected() {
         for path in [
             "/../admin",
             "/runs/../../admin",

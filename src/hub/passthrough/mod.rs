@@ -1,8 +1,8 @@
-//! A backend's REST at the hub's own address, so that a page asks its own origin and no screen needs
-//! the backend's credentials.
+//! The backend's REST API at the hub's own address, so that a page sends requests to its own origin
+//! and no screen needs the backend's credentials.
 //!
-//! Of what a screen sends, method, path, query and body go on, and nothing else: no cookie, no
-//! authorization and no other header. Of what comes back, status, type and body.
+//! Of a screen's request only method, path, query and body are forwarded: no cookie, no
+//! authorization and no other header. Of the answer only status, content type and body.
 
 mod calls;
 mod upstream;
@@ -44,43 +44,43 @@ use crate::source::{
     http::{HttpError, HttpResponse},
 };
 
-/// Where the backend's REST is on the hub, and on most backends.
+/// Path of the backend's REST API on the hub, and on most backends.
 pub const API_BASE: &str = "/api/v1";
 
-/// Runs that are executed through the hub at the same time.
+/// Maximum number of runs executed through the hub at a time.
 const MOST_EXECUTING: usize = 64;
 
-/// Bytes of what a screen sends.
+/// Maximum size of a request body in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
-/// How long a change may take. Longer than a look: a backend that freezes does it when it thaws, and
-/// whoever asked wants to know.
+/// Timeout of a change. Longer than that of a read: a frozen backend performs the change when it
+/// resumes, and the client wants to know the outcome.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
 
-/// A run that takes longer than this is no run.
+/// Timeout of an execution; no run takes longer.
 const EXECUTE_PATIENCE: Duration = Duration::from_secs(86_400);
 
-/// What came back is shown to nobody as a page of the hub.
+/// Prevents answers of the backend from being rendered as a page of the hub.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/// What stands behind `/api`.
+/// The API behind `/api`.
 #[derive(Clone, Debug, Default)]
 pub enum ApiBackend {
-    /// A backend with REST: its address and the hub's credentials for it.
+    /// A backend with REST: its address, and the hub's credentials for it.
     Backend {
         url: ApiUrl,
         access: Box<Access>,
-        /// The connections that the hub may hold to it in all, its own questions included.
+        /// Total connections that the hub may hold to the backend, including its own requests.
         budget: ConnectionBudget,
     },
-    /// A stream of events: it has no REST that is known of.
+    /// A stream of events, without a known REST API.
     Stream,
-    /// The demo studio, which has none.
+    /// The demo studio, without a REST API.
     #[default]
     Demo,
 }
 
-/// Passes REST through.
+/// Forwards REST calls.
 pub struct Passthrough {
     upstream: Result<Upstream, &'static str>,
     allow_actions: bool,
@@ -89,17 +89,19 @@ pub struct Passthrough {
     looks: Mutex<HashMap<String, WeakShared<SharedRead>>>,
     refusals: Arc<Refusals>,
     answers: ResponseCounts,
-    /// It watches what is made through this.
+    /// The hub, which watches runs created through this.
     hub: Weak<Hub>,
 }
 
-/// A look under way, for all who want to look at the same.
+/// A read in progress, shared by all clients that request the same path.
 type SharedRead = Pin<Box<dyn Future<Output = ProxiedResponse> + Send>>;
 
 impl Passthrough {
+    /// Creates the forwarding service.
+    ///
     /// # Errors
     ///
-    /// When the authorities to trust cannot be had.
+    /// Fails when the trusted certificate authorities cannot be loaded.
     pub fn new(
         behind: ApiBackend,
         allow_actions: bool,
@@ -129,7 +131,7 @@ impl Passthrough {
         })
     }
 
-    /// How many answers there were, by class of status.
+    /// Returns the numbers of answers by class of status.
     pub fn answers(&self) -> &ResponseCounts {
         &self.answers
     }
@@ -180,7 +182,8 @@ impl Passthrough {
         }
     }
 
-    /// Looks at `target`, together with all others who want that while it is under way.
+    /// Reads `target`, sharing the request with all clients that ask for the same while it is in
+    /// progress.
     fn look(self: &Arc<Self>, target: String) -> Shared<SharedRead> {
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = looks.get(&target).and_then(WeakShared::upgrade) {
@@ -209,7 +212,7 @@ impl Passthrough {
         timeout(PATIENCE, asked).await.unwrap_or_else(|_| silent()).into()
     }
 
-    /// Carries a change through to its end, whether or not who asked for it waits for that.
+    /// Performs a change to its end, even if the client does not wait for the answer.
     async fn change(self: &Arc<Self>, call: ApiCall, target: String, request: Request) -> Response {
         let peer = request.extensions().get::<Peer>().cloned();
         let json = match self.read(request).await {
@@ -243,11 +246,12 @@ impl Passthrough {
             let sent = timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent());
             passthrough.watch_what_was_made(sent.into())
         });
-        // It does not panic, and nobody aborts it but the end of the hub.
+        // The task does not panic, and only the end of the hub aborts it.
         task.await.unwrap_or_else(|_| ProxiedResponse::nothing()).into_response()
     }
 
-    /// A run that was made waits, and no list has it: every screen is to see it nevertheless.
+    /// Watches a run that was created. It is queued and in none of the backend's lists, but every
+    /// screen should show it.
     fn watch_what_was_made(&self, passed: ProxiedResponse) -> ProxiedResponse {
         if passed.status.is_success()
             && let Some(hub) = self.hub.upgrade()
@@ -279,7 +283,7 @@ impl Passthrough {
     }
 }
 
-/// What goes back to a screen.
+/// The answer to a screen.
 #[derive(Clone, Debug)]
 struct ProxiedResponse {
     status: StatusCode,
@@ -290,7 +294,7 @@ struct ProxiedResponse {
 impl From<Result<HttpResponse, UpstreamError>> for ProxiedResponse {
     fn from(answer: Result<HttpResponse, UpstreamError>) -> Self {
         let error = match answer {
-            // Whose credentials are refused is the hub, not the screen.
+            // The hub's credentials were refused, not the screen's.
             Ok(answer) if answer.status == 401 => {
                 return Self::words(
                     StatusCode::BAD_GATEWAY,
@@ -309,7 +313,7 @@ impl From<Result<HttpResponse, UpstreamError>> for ProxiedResponse {
             Err(error) => error,
         };
         match error {
-            // Where its file lies is nobody's business.
+            // The path of the credentials file is not revealed.
             UpstreamError::NoAccess => {
                 Self::words(StatusCode::BAD_GATEWAY, "the hub cannot read its credentials")
             }
@@ -347,7 +351,7 @@ impl IntoResponse for ProxiedResponse {
     }
 }
 
-/// Answers by class of status: 2xx and so on.
+/// Numbers of answers by class of status: 2xx and so on.
 #[derive(Debug, Default)]
 pub struct ResponseCounts([AtomicU64; 6]);
 
@@ -358,14 +362,14 @@ impl ResponseCounts {
         }
     }
 
-    /// Classes as they stand in a label, with their counts.
+    /// Returns the classes, as named in metrics labels, with their counts.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let names = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
         names.into_iter().zip(&self.0).skip(2).map(|(name, it)| (name, it.load(Ordering::Relaxed)))
     }
 }
 
-/// Everything below the base.
+/// Returns the routes for everything below the base.
 pub fn routes(passthrough: Arc<Passthrough>) -> Router {
     Router::new().route(&format!("{API_BASE}/{{*path}}"), any(answer)).with_state(passthrough)
 }

@@ -1,5 +1,4 @@
-//! The backend's REST as the hub asks it: with the hub's own credentials, below the base that is
-//! found.
+//! Client for the backend's REST API, with the hub's own credentials, below the detected base.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,10 +14,10 @@ use crate::source::{
     http::{HttpClient, HttpError, HttpResponse},
 };
 
-/// How long a question may take, from connecting to the end of the answer.
+/// Timeout of a request, from connecting to the end of the answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why a backend's REST cannot be asked at all.
+/// Reason why the client cannot be created.
 #[derive(Debug, Error)]
 pub enum UpstreamSetupError {
     #[error(transparent)]
@@ -27,10 +26,10 @@ pub enum UpstreamSetupError {
     Tls(#[from] rustls::Error),
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug)]
 pub(super) enum UpstreamError {
-    /// The hub's own credentials cannot be had.
+    /// The hub's own credentials cannot be read.
     NoAccess,
     Http(HttpError),
 }
@@ -41,14 +40,14 @@ impl From<HttpError> for UpstreamError {
     }
 }
 
-/// A client for as long as the credentials stay the same.
+/// A client that is used for as long as the credentials do not change.
 struct Session {
     credentials: Option<Credentials>,
     client: Arc<HttpClient<NetConnector>>,
     api_base: ApiBase,
 }
 
-/// A backend's REST.
+/// Client for a backend's REST API.
 pub(super) struct Upstream {
     connector: Arc<NetConnector>,
     url: ApiUrl,
@@ -57,15 +56,17 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
+    /// Creates a client.
+    ///
     /// # Errors
     ///
-    /// When the authorities to trust cannot be had.
+    /// Fails when the trusted certificate authorities cannot be loaded.
     pub fn new(url: ApiUrl, access: Access) -> Result<Self, UpstreamSetupError> {
         let connector = Arc::new(NetConnector::trusting(access.roots()?)?);
         Ok(Self { connector, url, access, session: Mutex::default() })
     }
 
-    /// Looks at `path`, below the base.
+    /// Sends a GET request for `path` below the base.
     pub async fn look(&self, path: &str) -> Result<HttpResponse, UpstreamError> {
         let session = self.session()?;
         let base = session.api_base.settle(&session.client).await?;
@@ -73,7 +74,7 @@ impl Upstream {
         Ok(session.client.without_secrets(answer))
     }
 
-    /// Sends `json` to `path`, below the base, once.
+    /// Sends `json` to `path` below the base, once.
     pub async fn change(
         &self,
         path: &str,
@@ -86,7 +87,7 @@ impl Upstream {
         Ok(session.client.without_secrets(answer))
     }
 
-    /// The session with the credentials as they are now: their file may have changed.
+    /// Returns the session with the current credentials, which may have changed in their file.
     fn session(&self) -> Result<Arc<Session>, UpstreamError> {
         let credentials = self.access.credentials().map_err(|_| UpstreamError::NoAccess)?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! One screen's connection: it has a place in the journal and nothing else, and takes what is behind
-//! it as fast as it can.
+//! Connection of one screen. It only has a position in the journal, and sends what follows as fast
+//! as the screen can take it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,25 +22,25 @@ use super::{Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HubFrame, Position};
 use crate::server::websocket::close;
 
-/// A protocol PING goes out this often.
+/// Interval of protocol pings.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Who answers none of so many pings is gone.
+/// Number of unanswered pings after which a screen is considered gone.
 const UNANSWERED_PINGS: u32 = 2;
 
-/// Who takes not a byte for so long is closed: it comes back and goes on where it was.
+/// Time after which a screen that takes no bytes is closed; it can reconnect and resume.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Screens have nothing to say; what they send is bounded accordingly.
+/// Maximum size of messages from a screen, which has nothing to send.
 const MOST_BYTES_FROM_A_CLIENT: usize = 4 << 10;
 
-/// A piece of the journal that is sent at once. It is what a screen costs.
+/// Number of bytes of the journal that are sent at once; bounds the memory per screen.
 const CHUNK_BYTES: usize = 32 << 10;
 
-/// How long a screen has to take its close frame.
+/// Time for a screen to confirm its close frame.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_millis(500);
 
-/// Where a client says it is: `?stream=…&after=…`.
+/// Position from which a client wants to resume: `?stream=…&after=…`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ResumeRequest {
     stream: Option<Uuid>,
@@ -48,7 +48,7 @@ pub(super) struct ResumeRequest {
 }
 
 impl ResumeRequest {
-    /// What cannot be read is not wished for: who asks for nothing gets everything.
+    /// Parses a query. Unreadable values are ignored, which results in a full replay.
     pub(super) fn read(query: Option<&str>) -> Self {
         let mut resume = Self::default();
         for (name, value) in parse(query.unwrap_or_default().as_bytes()) {
@@ -62,23 +62,23 @@ impl ResumeRequest {
     }
 }
 
-/// How far a screen has come.
+/// Position of a screen in the journal.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
-    /// The number of the last counted frame that it was sent.
+    /// Number of the last counted frame that was sent.
     after: u64,
-    /// The stream it was told of, as the state counts them.
+    /// Count of the stream in the last `hello` that was sent.
     stream: Option<u32>,
-    /// The state of upstream it was told of, as the state counts them.
+    /// Count of the last upstream state that was sent.
     upstream: Option<u64>,
-    /// Up to here it is a replay.
+    /// Number of the last frame of the replay.
     replay_until: u64,
-    /// It was said that the replay is over.
+    /// True after the end of the replay was announced.
     is_live: bool,
 }
 
 impl Shared {
-    /// Where a screen begins.
+    /// Returns the position at which a screen starts.
     pub(super) fn cursor(&self, resume: ResumeRequest) -> Cursor {
         let state = self.state();
         let resumed = resume
@@ -92,8 +92,8 @@ impl Shared {
         Cursor { after, stream: None, upstream: None, replay_until: 0, is_live: false }
     }
 
-    /// Puts what comes next into `chunk`, as much as is sent at once, and moves the place on. Nothing
-    /// is put there where nothing is left. Returns how many frames of it are counted ones.
+    /// Appends the next frames to `chunk`, up to the amount sent at once, and advances the cursor.
+    /// Appends nothing when the screen is up to date. Returns the number of counted frames.
     pub(super) fn read_on(&self, cursor: &mut Cursor, chunk: &mut Vec<Utf8Bytes>) -> u64 {
         let state = self.state();
         let journal = &state.journal;
@@ -122,7 +122,7 @@ impl Shared {
             chunk.push(text.clone());
         }
         if cursor.after < until {
-            // The last of them are gone.
+            // The last frames up to here were dropped from the journal.
             cursor.after = until;
             chunk.push(HubFrame::Seq(until).to_json().into());
         }
@@ -140,7 +140,7 @@ impl Shared {
     }
 }
 
-/// A screen that is counted for as long as it is there.
+/// Counts a screen for as long as it exists.
 pub(super) struct ConnectedGuard(Arc<Shared>);
 
 impl ConnectedGuard {
@@ -157,7 +157,7 @@ impl Drop for ConnectedGuard {
     }
 }
 
-/// Whether a screen has been sent everything, counted for whoever watches the hub.
+/// Tracks for the metrics whether a screen is behind.
 struct Lag<'a> {
     behind: &'a Counter,
     is_behind: bool,
@@ -184,17 +184,17 @@ impl Drop for Lag<'_> {
     }
 }
 
-/// Why a connection ends.
+/// Reason why a connection ends.
 enum End {
-    /// The other side has gone, with or without a word.
+    /// The other side is gone, with or without a close frame.
     Gone,
-    /// It takes nothing, or says nothing.
+    /// The screen takes no data or does not answer pings.
     Stalled,
     /// The hub stops.
     Stopped,
 }
 
-/// Serves a screen whose handshake is done, until either side ends it.
+/// Serves a screen after its handshake, until either side ends the connection.
 pub(super) async fn serve<S>(
     guard: ConnectedGuard,
     io: S,
@@ -220,17 +220,17 @@ pub(super) async fn serve<S>(
     };
     match end {
         End::Gone => {}
-        // It would take no close frame either.
+        // A stalled screen would not take a close frame either.
         End::Stalled => shared.counters.lag_closes.add(1),
         End::Stopped => {
             let frame = CloseFrame { code: CloseCode::Away, reason: "The hub stops".into() };
-            // Who does not take it within the grace is cut off.
+            // A screen that does not confirm within the grace period is cut off.
             let _ = timeout(CLOSE_GRACE, close(&mut socket, frame)).await;
         }
     }
 }
 
-/// Sends what there is, and then what comes.
+/// Sends what the journal has, and then what is added.
 async fn show<S>(
     shared: &Shared,
     socket: &mut WebSocketStream<S>,
@@ -247,7 +247,7 @@ where
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
     loop {
-        // Before the look, so that what comes during it is looked at again.
+        // Marked before reading, so that changes during the read are noticed.
         news.mark_unchanged();
         let counted = shared.read_on(&mut cursor, &mut chunk);
         lag.tell(!chunk.is_empty());
@@ -257,7 +257,7 @@ where
             }
             socket.flush().await?;
             shared.counters.frames_out.add(counted);
-            // A long replay is no reason to leave pings unanswered.
+            // Read pongs even during a long replay.
             while let Some(incoming) = socket.next().now_or_never() {
                 let Some(message) = incoming else { return Ok(End::Gone) };
                 message?;
@@ -272,7 +272,7 @@ where
                 }
             }
             incoming = socket.next() => {
-                // Whatever it says; tungstenite answers pings and closes.
+                // Messages are ignored; tungstenite answers pings and closes.
                 let Some(message) = incoming else { return Ok(End::Gone) };
                 message?;
                 unanswered = 0;
@@ -288,7 +288,7 @@ where
     }
 }
 
-/// Waits to be told to stop; nobody being left to tell is the same.
+/// Waits until told to stop, or until the sender is dropped.
 async fn told(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_cannot_be_read_is_no_place() {
+    fn unreadable_resume_positions_are_ignored() {
         let stream = Uuid::from_u128(7);
         let whole = format!("after=12&token=x&stream={stream}");
         assert_eq!(

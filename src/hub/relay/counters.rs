@@ -1,8 +1,8 @@
-//! What the hub has done and has, as numbers that anybody may read at any time.
+//! Counters and gauges of the hub, readable at any time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that several tasks change.
+/// A number changed by several tasks.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
@@ -24,45 +24,45 @@ impl Counter {
     }
 }
 
-/// Numbers since the start, and some of now.
+/// Totals since the start, and current values.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Frames that came from upstream.
+    /// Frames received from upstream.
     pub frames_in: Counter,
-    /// Counted frames that went out, to all screens together.
+    /// Counted frames sent, summed over all screens.
     pub frames_out: Counter,
-    /// Events that had come before.
+    /// Events that had been received before.
     pub duplicates: Counter,
-    /// What came and could not be read.
+    /// Items that could not be decoded.
     pub malformed: Counter,
-    /// Frames that a source dropped unread.
+    /// Frames dropped unread by a source.
     pub dropped: Counter,
     /// Connections to upstream after the first.
     pub upstream_reconnects: Counter,
 
     /// Screens connected now.
     pub clients: Counter,
-    /// Of them, those that have not been sent everything yet.
+    /// Connected screens that have not been sent everything yet.
     pub clients_behind: Counter,
-    /// Screens that ever connected.
+    /// Total number of screens that have connected.
     pub clients_total: Counter,
-    /// Connections that went on where the one before had ended.
+    /// Connections that resumed where an earlier one ended.
     pub resumes: Counter,
-    /// Connections that were sent everything.
+    /// Connections with a full replay.
     pub replays: Counter,
-    /// Screens closed because they took nothing.
+    /// Screens closed because they took no data.
     pub lag_closes: Counter,
 
     /// Counted frames kept now.
     pub journal_entries: Counter,
-    /// Bytes of them, as `--keep-mib` counts.
+    /// Size of the kept frames in bytes, as counted for `--keep-mib`.
     pub journal_bytes: Counter,
     /// Runs kept now.
     pub runs: Counter,
-    /// Runs that had to go.
+    /// Runs dropped from the journal.
     pub runs_dropped: Counter,
-    /// Bytes of the store on disk.
+    /// Size of the store on disk in bytes.
     pub store_bytes: Counter,
-    /// Times that the store could not be written.
+    /// Failures to write the store.
     pub store_errors: Counter,
 }

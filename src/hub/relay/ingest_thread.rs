@@ -1,5 +1,6 @@
-//! What comes from upstream: read into the model, written into the store, and only then shown. On a
-//! thread of its own, for the store may have to wait for a disk.
+//! Processes upstream signals: applies them to the model, writes them to the store, and only then
+//! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
+//! disk.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -19,59 +20,59 @@ use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
 
-/// Signals that are taken in at once, and written in one commit.
+/// Maximum number of signals processed together and written in one commit.
 const MOST_SIGNALS: usize = 64;
 
-/// A commit, with what it sends to every screen, is worth so long a wait for more where much comes;
-/// what comes alone waits for nothing.
+/// Minimum interval between commits while much arrives, because each commit is also sent to every
+/// screen. A single signal is committed without delay.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How often it is looked whether something has to go by its age.
+/// Interval of checks for runs that exceed the retention limits.
 const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Where there is too much, and little or nothing that may go, to look again and again takes at most
-/// this part of the time.
+/// Limits the share of time spent on checks to one twentieth while the journal is over its limits
+/// but little or nothing may be dropped.
 const TIDY_SHARE: u32 = 20;
 
-/// Runs of which it is remembered that they were dropped, so that an upstream that tells of them
-/// again brings nothing back.
+/// Number of dropped runs that are remembered, so that repeated events from upstream do not bring
+/// them back.
 const MOST_DROPPED: usize = 10_000;
 
-/// Identities kept of events that belong to no run that is known.
+/// Number of remembered ids of events that belong to no known run.
 const MOST_STRANGERS: usize = 4_096;
 
-/// What cannot be read is said at most this often.
+/// Minimum interval between log lines about unreadable items.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) struct IngestThread {
     shared: Arc<Shared>,
     store: Option<Store>,
     keep: JournalRetention,
-    /// The last number that was given.
+    /// The last sequence number assigned.
     last: u64,
     dropped: DroppedRuns,
-    /// Events of an unknown phase, of runs that nothing else was heard of.
+    /// Ids of events with an unknown phase of runs that are otherwise unknown.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
     tidied: Instant,
-    /// How long that took.
+    /// Duration of the last check.
     tidying: Duration,
     complained: Option<Instant>,
 }
 
-/// What is written and shown together.
+/// Changes that are written and shown together.
 #[derive(Default)]
 struct PendingCommit {
     entries: Vec<JournalEntry>,
     /// Numbers of snapshots that are replaced.
     replaced: Vec<u64>,
-    /// Runs that the model has no room for.
+    /// Runs evicted from the model.
     evicted: Vec<RunId>,
     upstream: Option<Upstream>,
 }
 
 impl IngestThread {
-    /// Fills model and journal from the store. Returns what goes on from there.
+    /// Fills the model and the journal from the store, and returns the state to continue from.
     pub(super) fn resume(
         shared: Arc<Shared>,
         store: Option<Store>,
@@ -119,7 +120,7 @@ impl IngestThread {
         Ok(())
     }
 
-    /// Puts a frame of the store into the model; `false` where it cannot be read.
+    /// Applies a stored frame to the model; returns `false` if the frame cannot be decoded.
     fn learn(&mut self, model: &mut Model, entry: &JournalEntry) -> bool {
         let mut batch = Batch::new(entry.at, false);
         batch.push_text(&entry.text);
@@ -138,7 +139,7 @@ impl IngestThread {
         }
     }
 
-    /// Takes in what comes, until `quit` is said or dropped.
+    /// Processes signals until `quit` receives a message or is dropped.
     pub(super) fn run(mut self, mut signals: Receiver<Signal>, quit: &Receiver<()>) {
         loop {
             let began = Instant::now();
@@ -154,7 +155,7 @@ impl IngestThread {
                             return;
                         }
                     }
-                    // The source has ended: what is there is still shown.
+                    // The source has ended; what was received is still shown.
                     Err(_) => signals = crossbeam_channel::never(),
                 },
                 default(TIDY_INTERVAL) => {}
@@ -173,15 +174,15 @@ impl IngestThread {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
                 Signal::State(state) => staged.upstream = Some(told(&state)),
-                // The states say it, in fewer words; what another hub offers is not ours, and nobody acts
-                // here by the source.
+                // The state says the same as the log entry, in fewer words. The offer of another
+                // hub does not apply to this one, and no operations are sent through this source.
                 Signal::Log(_) | Signal::Hub { .. } | Signal::OperationFinished(_) => {}
             }
         }
         self.commit(staged);
     }
 
-    /// Puts what is new in a batch into the model, and behind what is staged.
+    /// Applies the new items of a batch to the model and stages them.
     fn stage(&mut self, mut batch: Batch, staged: &mut PendingCommit) {
         let shared = self.shared.clone();
         let counters = &shared.counters;
@@ -223,7 +224,7 @@ impl IngestThread {
                     }
                     let Some(change) = model.join(snapshot.clone(), at) else { continue };
                     staged.replace_snapshot(&snapshot, state.journal.snapshot_of(&snapshot.run_id));
-                    // With what the model remembers of earlier ones.
+                    // The model's snapshot includes data of earlier snapshots.
                     let known = model.run(&snapshot.run_id).and_then(Run::snapshot);
                     let text = run_frame(known.unwrap_or(&snapshot)).into();
                     self.push(
@@ -246,7 +247,7 @@ impl IngestThread {
         }
     }
 
-    /// Whether an event that changes nothing was not seen before.
+    /// True when an event that changes nothing was not seen before.
     fn is_strange(&mut self, id: EventId) -> bool {
         if self.strangers.len() >= MOST_STRANGERS {
             self.strangers.clear();
@@ -266,7 +267,7 @@ impl IngestThread {
         staged.entries.push(JournalEntry { seq: self.last, run, kind, at, text });
     }
 
-    /// Writes what is staged, and then shows it.
+    /// Writes the staged changes, and then shows them.
     fn commit(&mut self, staged: PendingCommit) {
         let PendingCommit { entries, replaced, evicted, upstream } = staged;
         if entries.is_empty() && upstream.is_none() {
@@ -289,8 +290,8 @@ impl IngestThread {
         self.count();
     }
 
-    /// Writes into the store. Where that fails the hub goes on without: from here on its numbers are
-    /// not those of the store, which would give them again.
+    /// Writes to the store. After a failure the hub continues without the store, with a new stream:
+    /// a later start would assign the same numbers to other frames.
     fn write(&mut self, write: impl FnOnce(&mut Store) -> Result<(), StoreError>) {
         let Some(Err(error)) = self.store.as_mut().map(write) else { return };
         self.store = None;
@@ -303,7 +304,7 @@ impl IngestThread {
         state.store_trouble = Some(error);
     }
 
-    /// Lets go what has to.
+    /// Drops frames and runs that exceed the retention limits.
     fn tidy(&mut self, now: Timestamp) {
         let began = Instant::now();
         let surplus = self.shared.state_mut().journal.surplus();
@@ -363,7 +364,7 @@ impl IngestThread {
         self.count();
     }
 
-    /// Upstream stands otherwise than before.
+    /// Updates the upstream state if it changed.
     fn turn(&mut self, state: &mut State, upstream: Upstream) {
         let before = &state.upstream;
         if (before.state, &before.reason) == (upstream.state, &upstream.reason) {
@@ -388,7 +389,7 @@ impl IngestThread {
         }
     }
 
-    /// Says how much there is.
+    /// Updates the gauges.
     fn count(&self) {
         let counters = &self.shared.counters;
         let state = self.shared.state();
@@ -399,7 +400,7 @@ impl IngestThread {
 }
 
 impl PendingCommit {
-    /// A snapshot comes: the one of the same run that is staged, or `kept`, is not needed any more.
+    /// Replaces the staged snapshot of the same run, and marks the `kept` one as replaced.
     fn replace_snapshot(&mut self, snapshot: &RunSnapshot, kept: Option<u64>) {
         self.entries.retain(|entry| {
             entry.kind != JournalEntryKind::Snapshot || entry.run != snapshot.run_id
@@ -408,11 +409,11 @@ impl PendingCommit {
     }
 }
 
-/// Runs that were dropped, with the last instant that was known of each: what is older is no news.
+/// Dropped runs, with the time of the last known event of each; older events are ignored.
 #[derive(Default)]
 struct DroppedRuns {
     until: HashMap<RunId, Timestamp, FixedState>,
-    /// Oldest drop first.
+    /// Run ids in the order in which they were dropped.
     order: VecDeque<RunId>,
 }
 
@@ -421,7 +422,7 @@ impl DroppedRuns {
         self.until.get(run).is_some_and(|until| at <= *until)
     }
 
-    /// Returns the run that it has to be forgotten of instead.
+    /// Inserts a run. Returns the run that is forgotten in exchange, if the limit was reached.
     fn insert(&mut self, run: RunId, until: Timestamp) -> Option<RunId> {
         if self.until.insert(run.clone(), until).is_none() {
             self.order.push_back(run);
@@ -435,7 +436,7 @@ impl DroppedRuns {
     }
 }
 
-/// What a state of the source means to screens.
+/// Converts the state of the source to the upstream state that screens are shown.
 fn told(state: &ConnectionState) -> Upstream {
     let words;
     let (state, reason) = match state {
@@ -448,7 +449,7 @@ fn told(state: &ConnectionState) -> Upstream {
             let reason = "the backend does not answer".to_owned();
             return Upstream { state: UpstreamState::Lost, since: *since, reason };
         }
-        // Another hub, which is itself cut off.
+        // Upstream is another hub, which has lost its own upstream.
         ConnectionState::Connected { updates: Updates::Cut { reason, .. }, .. } => {
             (UpstreamState::Lost, reason.as_str())
         }

@@ -1,4 +1,4 @@
-//! Everything that screens are told, by its number, in memory; and what goes when there is too much.
+//! The journal: numbered frames for screens, in memory, with limits on their total size.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -9,58 +9,59 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::protocol::{ORPHAN_AFTER, RunId};
 
-/// What a frame takes in memory beside its text, roughly.
+/// Estimated memory per frame in addition to its text, in bytes.
 const BYTES_BESIDE_TEXT: usize = 64;
 
-/// Frames kept of one run: one that goes on for ever is never over, and so has a bound of its own.
+/// Maximum number of frames kept of one run. An endless run never becomes droppable as a whole, so
+/// it needs a limit of its own.
 const MOST_ENTRIES_OF_A_RUN: usize = 10_000;
 
-/// A counted frame.
+/// A numbered frame.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct JournalEntry {
     pub seq: u64,
     pub run: RunId,
     pub kind: JournalEntryKind,
-    /// When it came, by this machine's clock.
+    /// Time of reception, by the local clock.
     pub at: Timestamp,
-    /// As it is sent.
+    /// Text as it is sent to screens.
     pub text: Utf8Bytes,
 }
 
-/// What a counted frame holds.
+/// Content of a numbered frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JournalEntryKind {
-    /// A workflow event, byte for byte.
+    /// A workflow event, unchanged.
     Event,
-    /// What REST told of a run; the last one of a run takes the place of those before.
+    /// State of a run reported by REST; replaces earlier snapshots of the run.
     Snapshot,
 }
 
-/// How much is kept. What is over goes in whole runs, the one that was heard of longest ago first.
+/// Retention limits. Whole runs are dropped, starting with the run that has been silent longest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JournalRetention {
-    /// Runs that nothing was heard of for so long go.
+    /// Silence after which a run is dropped.
     pub age: Duration,
-    /// Of the texts that are sent.
+    /// Size limit in bytes of the kept frames.
     pub bytes: u64,
     pub runs: usize,
 }
 
-/// See the module.
+/// The journal; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     texts: BTreeMap<u64, Utf8Bytes>,
     runs: HashMap<RunId, JournalRun, FixedState>,
-    /// The highest number ever given.
+    /// Highest sequence number ever assigned.
     last: u64,
     bytes: usize,
-    /// Runs with more than [`MOST_ENTRIES_OF_A_RUN`].
+    /// Runs with more than [`MOST_ENTRIES_OF_A_RUN`] frames.
     overfull: HashSet<RunId, FixedState>,
 }
 
 #[derive(Debug)]
 struct JournalRun {
-    /// In order.
+    /// Sequence numbers of the run's frames, ascending.
     seqs: Vec<u64>,
     snapshot: Option<u64>,
     bytes: usize,
@@ -68,12 +69,12 @@ struct JournalRun {
 }
 
 impl Journal {
-    /// An empty one whose next number is `last` + 1.
+    /// Creates an empty journal whose next number is `last` + 1.
     pub(super) fn after(last: u64) -> Self {
         Self { last, ..Self::default() }
     }
 
-    /// The highest number ever given.
+    /// Returns the highest sequence number ever assigned.
     pub(super) fn last(&self) -> u64 {
         self.last
     }
@@ -86,17 +87,17 @@ impl Journal {
         self.runs.len()
     }
 
-    /// What is kept, as [`JournalRetention::bytes`] counts it.
+    /// Returns the size of the kept frames, as counted for [`JournalRetention::bytes`].
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The number under which the run's snapshot is kept.
+    /// Returns the number of the run's snapshot.
     pub(super) fn snapshot_of(&self, run: &str) -> Option<u64> {
         self.runs.get(run)?.snapshot
     }
 
-    /// Adds a frame, whose number is higher than all before.
+    /// Adds a frame, whose number must be higher than all earlier ones.
     pub(super) fn push(&mut self, entry: JournalEntry) {
         let JournalEntry { seq, run, kind, at, text } = entry;
         let cost = cost(&text);
@@ -124,14 +125,14 @@ impl Journal {
         }
     }
 
-    /// What is kept behind `after`, up to `until`, in order.
+    /// Returns the frames with numbers above `after`, up to `until`, in order.
     pub(super) fn read(&self, after: u64, until: u64) -> impl Iterator<Item = (u64, &Utf8Bytes)> {
         let range = (after < until).then(|| self.texts.range(after + 1..=until));
         range.into_iter().flatten().map(|(seq, text)| (*seq, text))
     }
 
-    /// Runs that have to go at `now`; `has_ended` says whether nothing more is expected of a run.
-    /// One that goes on is not among them, unless nothing was heard of it for [`ORPHAN_AFTER`].
+    /// Returns the runs to drop at `now`; `has_ended` tells whether a run has ended. Runs that have
+    /// not ended are not included unless they were silent for [`ORPHAN_AFTER`].
     pub(super) fn outdated(
         &self,
         keep: &JournalRetention,
@@ -161,12 +162,12 @@ impl Journal {
         gone
     }
 
-    /// Whether there are more runs or bytes than there may be.
+    /// True when the number of runs or bytes exceeds its limit.
     pub(super) fn is_over(&self, keep: &JournalRetention) -> bool {
         is_over(keep, self.runs.len(), self.bytes)
     }
 
-    /// The oldest frames of runs that have too many.
+    /// Returns the oldest frames of runs that exceed [`MOST_ENTRIES_OF_A_RUN`], without snapshots.
     pub(super) fn surplus(&mut self) -> Vec<(RunId, Vec<u64>)> {
         let overfull = std::mem::take(&mut self.overfull);
         let surplus = |run: RunId| {
@@ -178,12 +179,12 @@ impl Journal {
         overfull.into_iter().filter_map(surplus).collect()
     }
 
-    /// The numbers of a run's frames.
+    /// Returns the numbers of a run's frames.
     pub(super) fn numbers_of(&self, run: &str) -> &[u64] {
         self.runs.get(run).map_or(&[], |kept| &kept.seqs)
     }
 
-    /// Lets some of a run's frames go.
+    /// Removes some of a run's frames.
     pub(super) fn remove(&mut self, run: &RunId, seqs: &[u64]) {
         let Some(kept) = self.runs.get_mut(run) else { return };
         for seq in seqs {
@@ -198,7 +199,7 @@ impl Journal {
         }
     }
 
-    /// Lets a run go with all its frames.
+    /// Removes a run with all its frames.
     pub(super) fn drop_run(&mut self, run: &RunId) {
         let Some(kept) = self.runs.remove(run) else { return };
         for seq in &kept.seqs {
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_freshest_snapshot_of_a_run_is_kept() {
+    fn only_the_latest_snapshot_of_a_run_is_kept() {
         let mut journal = Journal::after(10);
         push(&mut journal, "a", JournalEntryKind::Snapshot, 0);
         push(&mut journal, "a", JournalEntryKind::Event, 0);
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_of_longest_ago_goes_first_and_what_goes_on_stays() {
+    fn ended_runs_are_dropped_oldest_first_and_running_ones_kept() {
         let mut journal = Journal::default();
         for (run, secs) in [("running", 0), ("old", 10), ("newer", 20), ("newest", 30)] {
             push(&mut journal, run, JournalEntryKind::Event, secs);
@@ -274,13 +275,13 @@ mod tests {
         assert!(outdated(JournalRetention { bytes, ..KEEP }, 40).is_empty());
         let age = Duration::from_secs(15);
         assert_eq!(outdated(JournalRetention { age, ..KEEP }, 40), ["old", "newer"]);
-        // What does not go on any more is no exception.
+        // A run that has been silent for long is no exception.
         let quiet = 1 + ORPHAN_AFTER.as_secs() as i64;
         assert_eq!(outdated(JournalRetention { runs: 3, ..KEEP }, quiet), ["running"]);
     }
 
     #[test]
-    fn a_run_without_end_keeps_its_last_frames_and_its_snapshot() {
+    fn overfull_run_keeps_its_latest_frames_and_its_snapshot() {
         let mut journal = Journal::default();
         push(&mut journal, "a", JournalEntryKind::Snapshot, 0);
         for _ in 0..MOST_ENTRIES_OF_A_RUN + 2 {

@@ -1,17 +1,17 @@
-//! The hub itself: few connections upstream, any number of screens, one stream of all that was seen.
+//! The hub itself: few upstream connections, any number of screens, one stream of all events.
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
-//! | `journal` | what screens are told, by number; what goes when there is too much | where it comes from, files |
-//! | `store` | the same in a file | what a frame says |
+//! | `journal` | numbered frames for screens; retention limits | where frames come from, files |
+//! | `store` | the same in a file | the content of frames |
 //! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
-//! | `client` | one screen's connection: a place in the journal | other screens, upstream |
-//! | `stall_detector` | since when a connection takes nothing | what it carries |
-//! | [`counters`] | numbers for whoever watches the hub | everything else |
+//! | `client` | one screen's connection: a position in the journal | other screens, upstream |
+//! | `stall_detector` | detects connections that take no data | the data |
+//! | [`counters`] | metrics of the hub | everything else |
 //!
-//! Nothing is queued for a screen: it pulls from the journal when its socket can take more. So a
-//! slow one lags, costs nothing, and delays nobody. And what is shown has been written before, so that no screen
-//! has seen what a hub that was killed does not know any more.
+//! Nothing is queued for a screen: it reads from the journal when its socket can take more. A slow
+//! screen therefore lags, costs nothing, and delays no other screen. Frames are written before they
+//! are shown, so that no screen has seen anything that the hub would not know after being killed.
 
 mod client;
 pub mod counters;
@@ -46,37 +46,38 @@ use crate::source::{
     self, Address, Command, CommandSender, ConnectionSettings, Signal, SourceHandle,
 };
 
-/// Runs that the model holds at least, however few are kept: those that go on are never dropped.
+/// Minimum number of runs in the model, however few are kept, because running ones are never
+/// dropped.
 const LEAST_MODEL_RUNS: usize = 100_000;
 
-/// What a hub is like.
+/// Options of a hub.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HubOptions {
-    /// Where events come from: `ws://`, `wss://`, `http://` or `https://`.
+    /// Source of events: `ws://`, `wss://`, `http://` or `https://`.
     pub upstream: Address,
     pub connection: ConnectionSettings,
-    /// The file that keeps what was seen; `None` keeps it in memory only.
+    /// The store's file; `None` keeps everything in memory only.
     pub store: Option<PathBuf>,
     pub keep: JournalRetention,
-    /// Below which path REST is passed through, where it is.
+    /// Path below which the REST API is forwarded; `None` when it is not.
     pub api: Option<&'static str>,
-    /// Whether what is passed through may change something.
+    /// True when forwarded requests may change something.
     pub actions: bool,
 }
 
-/// How the hub stands with its store.
+/// State of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreState {
-    /// All that is seen is written.
+    /// Everything is written to the store.
     Written,
-    /// It could not be written: the hub goes on in memory.
+    /// Writing failed; the hub continues in memory only.
     Failed,
-    /// There is none, as asked.
+    /// There is no store, as configured.
     None,
 }
 
 impl StoreState {
-    /// As it stands in the answer to `/healthz`.
+    /// Returns the name used in the answer of `/healthz`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Written => "written",
@@ -86,7 +87,8 @@ impl StoreState {
     }
 }
 
-/// A hub at work. Dropping it ends it at once; [`close`](Self::close) says goodbye first.
+/// A running hub. Dropping it ends it at once; [`close`](Self::close) closes the screens properly
+/// first.
 #[derive(Debug)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -96,21 +98,21 @@ pub struct Hub {
     thread: Mutex<Option<Thread>>,
 }
 
-/// The thread of the intake.
+/// The ingest thread.
 #[derive(Debug)]
 struct Thread {
-    /// Dropped, it ends the thread.
+    /// Dropping the sender ends the thread.
     quit: Sender<()>,
     handle: JoinHandle<()>,
 }
 
-/// What the hub's thread, its screens and whoever watches it share. Where two of its locks are held,
-/// the model's was taken first.
+/// Data shared by the ingest thread, the screens and the monitoring endpoints. Lock order: `model`
+/// before `state`.
 #[derive(Debug)]
 struct Shared {
     model: Mutex<Model>,
     state: RwLock<State>,
-    /// Changes when there is something new to read in the state.
+    /// Notifies screens of changes in `state`.
     news: watch::Sender<()>,
     counters: Counters,
     has_store: bool,
@@ -120,20 +122,20 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// Which stream the journal's numbers belong to.
+    /// Id of the stream that the journal's numbers belong to.
     stream: Uuid,
-    /// Counts streams.
+    /// Number of changes of `stream`.
     stream_count: u32,
     journal: Journal,
     upstream: Upstream,
-    /// Counts changes of `upstream`.
+    /// Number of changes of `upstream`.
     upstream_count: u64,
     store_trouble: Option<String>,
 }
 
 impl Shared {
     fn state(&self) -> RwLockReadGuard<'_, State> {
-        // Nothing that is done under the lock leaves the state half changed.
+        // A panic while the lock was held cannot have left the state inconsistent.
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -145,7 +147,7 @@ impl Shared {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the screens that there is something new.
+    /// Notifies the screens of changes.
     fn tell(&self) {
         self.news.send_replace(());
     }
@@ -156,7 +158,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// When the store cannot be used, in words that say what to do.
+    /// Fails when the store cannot be used; the message says what to do.
     pub fn open(options: HubOptions) -> Result<Self, HubError> {
         let (ingest_thread, shared) = Self::prepare(&options)?;
         let mut connection = options.connection;
@@ -167,11 +169,11 @@ impl Hub {
         Self::begin(ingest_thread, shared, signals, Some(source))
     }
 
-    /// The same, with `signals` for what comes from upstream.
+    /// Opens a hub that receives upstream signals from `signals` instead of a source of its own.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// Same as [`open`](Self::open).
     pub fn fed_by(signals: Receiver<Signal>, options: &HubOptions) -> Result<Self, HubError> {
         let (ingest_thread, shared) = Self::prepare(options)?;
         Self::begin(ingest_thread, shared, signals, None)
@@ -220,7 +222,7 @@ impl Hub {
         let (quit, quitting) = bounded(0);
         let upstream = source.as_ref().map(SourceHandle::commander).unwrap_or_default();
         let body = move || {
-            // Owned here, so that upstream is let go of when the hub ends.
+            // Owned by the thread, so that the upstream connection is released when the hub ends.
             let _source = source;
             ingest_thread.run(signals, &quitting);
         };
@@ -235,12 +237,12 @@ impl Hub {
         })
     }
 
-    /// How the hub stands with upstream.
+    /// Returns the state of the upstream connection.
     pub fn upstream_state(&self) -> Upstream {
         self.shared.state().upstream.clone()
     }
 
-    /// Whether what is seen survives the hub.
+    /// Returns the state of the store.
     pub fn store_state(&self) -> StoreState {
         match self.shared.has_store {
             false => StoreState::None,
@@ -249,39 +251,40 @@ impl Hub {
         }
     }
 
-    /// Why nothing is written any more, where that is so.
+    /// Returns the reason why the store is no longer written; `None` if it is or if there is none.
     pub fn store_trouble(&self) -> Option<String> {
         self.shared.state().store_trouble.clone()
     }
 
-    /// Numbers of what it has done and has.
+    /// Returns the metrics.
     pub fn counters(&self) -> &Counters {
         &self.shared.counters
     }
 
-    /// All that it knows of runs. The hub takes nothing in while this is held.
+    /// Locks the model. The hub processes no upstream signals while the guard is held.
     pub fn model(&self) -> MutexGuard<'_, Model> {
         self.shared.model()
     }
 
-    /// Has a run watched from now on that was made just now: a backend lists none that waits.
+    /// Watches a run that was just created; a backend's lists do not contain queued runs.
     pub fn watch(&self, run: RunId) {
         self.upstream.send(Command::Watch(run));
     }
 
-    /// Whether screens may come.
+    /// True while screens may connect.
     pub fn is_open(&self) -> bool {
         !*self.stopping.borrow()
     }
 
-    /// Whether what comes from upstream is taken in.
+    /// True while upstream signals are processed.
     pub fn is_at_work(&self) -> bool {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         thread.as_ref().is_some_and(|thread| !thread.handle.is_finished())
     }
 
-    /// Serves a screen, once `upgrade` gives its connection behind the answered handshake, until
-    /// either side ends it. `query` is that of its address; `slot` is kept as long as it stays.
+    /// Serves a screen until either side ends the connection. `upgrade` yields the connection after
+    /// the handshake, `query` is the query of its URL, and `slot` is held as long as the screen
+    /// stays.
     pub fn welcome<S>(
         &self,
         query: Option<&str>,
@@ -294,32 +297,32 @@ impl Hub {
         let (resume, stop) = (client::ResumeRequest::read(query), self.stopping.subscribe());
         let guard = client::ConnectedGuard::new(shared);
         let mut clients = self.clients();
-        // Those that have ended, so that they do not pile up.
+        // Remove finished tasks, so that they do not accumulate.
         while clients.try_join_next().is_some() {}
         clients.spawn(async move {
             let _slot = slot;
-            // Where the client left before it had its answer, there is nobody to serve.
+            // The client may leave before it receives the answer.
             if let Some(io) = upgrade.await {
                 client::serve(guard, io, resume, stop).await;
             }
         });
     }
 
-    /// Closes every screen with 1001 and waits a moment for them to take it.
+    /// Closes every screen with 1001 and waits briefly for confirmation.
     pub async fn close(&self) {
         self.stopping.send_replace(true);
         let mut clients = std::mem::take(&mut *self.clients());
         let all = async { while clients.join_next().await.is_some() {} };
-        // Who has not gone by then is cut off.
+        // Screens that do not confirm in time are cut off.
         let _ = timeout(client::CLOSE_GRACE, all).await;
     }
 
-    /// Takes in nothing more and lets upstream and the store go, so that another hub may have them.
+    /// Stops processing and releases upstream and store, so that another hub can use them.
     pub(super) fn end(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Thread { quit, handle }) = thread {
             drop(quit);
-            // It does not panic.
+            // The thread does not panic.
             let _ = handle.join();
         }
     }
@@ -335,15 +338,15 @@ impl Drop for Hub {
     }
 }
 
-/// The runs of the store that were not over, and the instant until which it knows of any run. Whatever
-/// their number or age, what became of them is asked for first.
+/// Returns the stored runs that had not ended, and the time of the last known event of any run. The
+/// source asks for the outcome of these runs first, regardless of their number or age.
 fn unfinished(model: &Model) -> (Vec<RunId>, Option<Timestamp>) {
     let goes_on = |run: &&Run| !matches!(run.status, RunStatus::Completed | RunStatus::Failed);
     let runs = model.runs().filter(goes_on).map(|run| run.id().clone()).collect();
     (runs, model.runs().map(Run::last_event_at).max())
 }
 
-/// A name that no other stream has.
+/// Returns a new unique stream id.
 fn fresh_id() -> Uuid {
     uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid()
 }

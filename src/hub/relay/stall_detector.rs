@@ -1,4 +1,4 @@
-//! A connection that knows since when the other side has taken nothing.
+//! A connection wrapper that measures how long the other side has taken no data.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
-/// Since when a connection takes nothing.
+/// Start of the current stall, if any.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stall(Arc<Mutex<Option<Instant>>>);
 
@@ -28,7 +28,7 @@ impl Stall {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Returns once not a byte was taken for `limit`, although some waited all the time.
+    /// Waits until no byte was taken for `limit` although bytes were waiting all the time.
     pub(super) async fn lasts(&self, limit: Duration) {
         loop {
             let since = self.since_mut(|since| *since);
@@ -42,7 +42,7 @@ impl Stall {
     }
 }
 
-/// See the module.
+/// Wraps a connection and reports its stalls to a [`Stall`].
 #[derive(Debug)]
 pub(super) struct StallDetector<S> {
     io: S,

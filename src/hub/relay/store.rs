@@ -1,8 +1,8 @@
-//! The journal in a file, so that it survives the hub.
+//! The journal on disk, so that it survives restarts of the hub.
 //!
-//! One SQLite database, held by one hub at a time. Each commit is durable against the end of the
-//! process, not against a loss of power: what the machine forgets is noticed by its boot, and the
-//! numbers then belong to another stream.
+//! One SQLite database, locked by one hub at a time. A commit survives the end of the process but
+//! not a power failure; a changed boot id indicates a possible loss, and the frames then get a new
+//! stream id.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,9 @@ use uuid::Uuid;
 use super::journal::{JournalEntry, JournalEntryKind};
 use crate::protocol::RunId;
 
-/// Says whose file it is: "MBhb".
+/// SQLite application id of a hub's store: "MBhb".
 const APPLICATION_ID: i32 = 0x4d42_6862;
-/// Counts formats of the file.
+/// Version of the file format.
 const FORMAT: i32 = 1;
 
 const TABLES: &str = "
@@ -34,13 +34,13 @@ const TABLES: &str = "
     CREATE TABLE dropped (run TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// How long a hub that is just ending may take to let its file go.
+/// Time to wait for a lock held by a hub that is just ending.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is kept of the write-ahead log once it is written into the file, in bytes.
+/// Size limit in bytes of the write-ahead log after a checkpoint.
 const MOST_LOG_BYTES: i64 = 16 << 20;
 
-/// Why there is no store, or no longer one. Each says what to do.
+/// Reason why the store cannot be opened or written. Each message says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StoreError {
     #[error(
@@ -75,7 +75,7 @@ pub enum StoreError {
     Failed { path: PathBuf, detail: String },
 }
 
-/// A store that is held by this hub.
+/// An open store, locked by this hub.
 #[derive(Debug)]
 pub(super) struct Store {
     db: Connection,
@@ -85,8 +85,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens the store, or makes a new one where there is no file. `fresh` names its stream where
-    /// it needs a new name.
+    /// Opens the store, creating the file if needed. `fresh` becomes the stream id if a new one is
+    /// needed.
     pub(super) fn open(path: &Path, fresh: Uuid) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             make_folder(folder)?;
@@ -97,17 +97,17 @@ impl Store {
         Ok(Self { db, path: path.to_owned(), stream, last })
     }
 
-    /// Which stream its numbers belong to.
+    /// Returns the id of the stream that the numbers belong to.
     pub(super) fn stream(&self) -> Uuid {
         self.stream
     }
 
-    /// The highest number that was ever given.
+    /// Returns the highest sequence number ever assigned.
     pub(super) fn last(&self) -> u64 {
         self.last
     }
 
-    /// Bytes on disk.
+    /// Returns the size on disk in bytes, including the write-ahead log.
     pub(super) fn bytes(&self) -> u64 {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
@@ -115,7 +115,7 @@ impl Store {
         size(&self.path) + size(Path::new(&log))
     }
 
-    /// Hands out every frame in order.
+    /// Calls `each` for every frame, in order.
     pub(super) fn entries(&self, mut each: impl FnMut(JournalEntry)) -> Result<(), StoreError> {
         let read = || -> rusqlite::Result<()> {
             let all = "SELECT seq, run, kind, at, text FROM frames ORDER BY seq";
@@ -141,7 +141,7 @@ impl Store {
         read().map_err(|error| self.failed(error))
     }
 
-    /// Runs that were dropped, with the last instant that was known of each.
+    /// Returns the dropped runs, with the time of the last known event of each.
     pub(super) fn dropped(&self) -> Result<Vec<(RunId, Timestamp)>, StoreError> {
         let read = || -> rusqlite::Result<Vec<(RunId, Timestamp)>> {
             let mut statement = self.db.prepare("SELECT run, until FROM dropped ORDER BY until")?;
@@ -153,7 +153,7 @@ impl Store {
         read().map_err(|error| self.failed(error))
     }
 
-    /// Adds frames and takes others out: all of it, or nothing.
+    /// Adds and removes frames in one transaction.
     pub(super) fn commit(
         &mut self,
         added: &[JournalEntry],
@@ -181,8 +181,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes out runs that are dropped, with the numbers of their frames, and whose mark as dropped
-    /// is not needed any more.
+    /// Removes the frames `numbers`, marks the runs `dropped` as dropped, and removes the marks of
+    /// the runs `forgotten`.
     pub(super) fn drop_runs(
         &mut self,
         dropped: &[(RunId, Timestamp)],
@@ -212,7 +212,7 @@ impl Store {
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    // What runs say is nobody else's business.
+    // Only the owner may read the folder, because runs may contain confidential text.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| StoreError::Folder {
@@ -221,11 +221,11 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// Takes the file for this hub alone and sees to its tables. Returns its stream and last number.
+/// Locks the file and creates missing tables. Returns the stream id and the last number.
 fn prepare(db: &mut Connection, path: &Path, fresh: Uuid) -> Result<(Uuid, u64), StoreError> {
     let failed = |error| describe(path, error);
     db.busy_timeout(PATIENCE).map_err(failed)?;
-    // Before the first look, so that the file is held from then on.
+    // Set before the first read, so that the file is locked from then on.
     db.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failed)?;
     let read = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (owner, format) =
@@ -261,7 +261,7 @@ fn prepare(db: &mut Connection, path: &Path, fresh: Uuid) -> Result<(Uuid, u64),
     .map_err(failed)
 }
 
-/// Which start of the machine this is, where it says so.
+/// Returns the machine's boot id, where available (Linux).
 fn boot_id() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(id.trim().to_owned())
@@ -311,7 +311,7 @@ fn describe(path: &Path, error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, detail },
         Some(_) => StoreError::Failed { path, detail },
-        // What was read is not what a hub writes.
+        // The content is not what a hub writes.
         None => StoreError::Damaged { path, detail },
     }
 }

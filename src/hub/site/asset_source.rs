@@ -1,4 +1,4 @@
-//! Where a page is, and that nothing outside of it is reached.
+//! Location of the page's files; nothing outside of it can be accessed.
 
 #[cfg(not(feature = "embed-page"))]
 use std::env;
@@ -13,10 +13,10 @@ use tower_http::services::fs::Backend;
 use super::files::{EmbeddedFile, SiteFile, SiteMetadata};
 use crate::hub::HubError;
 
-/// What makes a folder a page.
+/// The file that makes a folder a page.
 const INDEX: &str = "index.html";
 
-/// Finds a file of this program by its path, with `/` between the folders.
+/// Returns an embedded file by its path, with `/` as the separator.
 type Lookup = fn(&str) -> Option<EmbeddedFile>;
 
 /// The files of a page.
@@ -25,17 +25,17 @@ pub struct Site(AssetSource);
 
 #[derive(Clone, Debug)]
 enum AssetSource {
-    /// Canonical, so that a link out of it is seen.
+    /// Canonical path, so that symbolic links to the outside are detected.
     Folder(PathBuf),
     Program(Lookup),
 }
 
 impl Site {
-    /// The page in `folder`.
+    /// Returns the page in `folder`.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// Fails when the folder contains no page.
     pub fn of_folder(folder: &Path) -> Result<Self, HubError> {
         folder
             .canonicalize()
@@ -45,13 +45,14 @@ impl Site {
             .ok_or_else(|| HubError::NoPage { folder: folder.to_owned() })
     }
 
-    /// The page that `lookup` has: `index.html`, `assets/style-3f2a9c81.css` and so on.
+    /// Returns the page whose files `lookup` provides: `index.html`, `assets/style-3f2a9c81.css`
+    /// and so on.
     pub fn of_program(lookup: fn(&str) -> Option<EmbeddedFile>) -> Self {
         Self(AssetSource::Program(lookup))
     }
 
-    /// The page in this program; else in `dist` or `web` beside it; else in `web/dist` of the
-    /// current directory.
+    /// Returns the page embedded in this program, otherwise the one in `dist` or `web` beside it,
+    /// otherwise the one in `web/dist` of the current directory.
     pub fn found() -> Option<Self> {
         #[cfg(feature = "embed-page")]
         return Some(Self::of_program(super::embedded::lookup));
@@ -62,9 +63,11 @@ impl Site {
         }
     }
 
-    /// The page in `dist` or `web` beside the program, else in `web/dist` of `current`.
+    /// Returns the page in `dist` or `web` beside the program, otherwise in `web/dist` of
+    /// `current`.
     ///
-    /// `dist` comes first: beside a program in a checkout, `web` is what the page is made of.
+    /// `dist` comes first, because in a checkout `web` beside the program contains the page's
+    /// sources.
     pub fn found_near(beside: Option<&Path>, current: &Path) -> Option<Self> {
         let beside =
             beside.into_iter().flat_map(|beside| [beside.join("dist"), beside.join("web")]);
@@ -94,8 +97,9 @@ fn find(lookup: Lookup, path: &Path) -> io::Result<EmbeddedFile> {
     lookup(&name.join("/")).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// The path below the page's top. `ServeDir` has refused `..` and absolute paths already; that is
-/// not relied on. What begins with a dot (`.git`, `.env`) is no part of a page.
+/// Normalizes a path and rejects paths out of the page's folder. `ServeDir` already rejects `..`
+/// and absolute paths, but this code does not rely on that. Names that start with a dot (`.git`,
+/// `.env`) are not part of a page.
 fn within(path: &Path) -> io::Result<PathBuf> {
     path.components()
         .filter(|component| *component != Component::CurDir)
@@ -106,7 +110,7 @@ fn within(path: &Path) -> io::Result<PathBuf> {
         .collect()
 }
 
-/// Files are looked for where waiting for a disk stops nothing else.
+/// A future of file work that runs on the blocking thread pool.
 type Later<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
 fn later<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Later<T> {
@@ -135,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_stay_within() {
+    fn paths_outside_the_page_are_rejected() {
         for (path, expected) in [
             ("./index.html", Some("index.html")),
             ("././assets/a.js", Some("assets/a.js")),

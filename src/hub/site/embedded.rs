@@ -1,4 +1,4 @@
-//! The page as it was in `web/dist` when this program was built (feature `embed-page`).
+//! The page embedded at build time from `web/dist` (feature `embed-page`).
 
 use std::time::{Duration, SystemTime};
 
@@ -13,8 +13,9 @@ struct Page;
 pub(super) fn lookup(path: &str) -> Option<EmbeddedFile> {
     let file = Page::get(path)?;
     let hash = file.metadata.sha256_hash();
-    // A reproducible build dates all files alike, and names with hashes leave an index.html as long
-    // as it was: so that its entity tag differs all the same, its date has a fraction of the hash.
+    // The entity tag is made of date and length. Reproducible builds date all files alike, and
+    // hashed file names keep the length of index.html unchanged, so a fraction of a second from the
+    // content hash is added to the date.
     let fraction = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % 1_000_000_000;
     let modified = Duration::new(file.metadata.last_modified().unwrap_or_default(), fraction);
     Some(EmbeddedFile { data: file.data, modified: SystemTime::UNIX_EPOCH.checked_add(modified) })

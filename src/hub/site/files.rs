@@ -1,4 +1,4 @@
-//! One file of a page: open, or only looked at.
+//! Files and metadata of a page.
 
 use std::{
     borrow::Cow,
@@ -13,12 +13,12 @@ use std::{
 use tokio::io::{AsyncRead, AsyncSeek, ReadBuf};
 use tower_http::services::fs::{File, Metadata};
 
-/// A file within this program.
+/// A file embedded in this program.
 #[derive(Clone, Debug)]
 pub struct EmbeddedFile {
     pub data: Cow<'static, [u8]>,
-    /// Differs between two builds in which the content does: the entity tag is made of this and of
-    /// the length. `None` goes without one.
+    /// Must differ between builds when the content differs, because the entity tag is made of this
+    /// and the length. `None` sends no entity tag.
     pub modified: Option<SystemTime>,
 }
 
@@ -29,7 +29,7 @@ impl EmbeddedFile {
     }
 }
 
-/// What is asked of a file before it is read.
+/// Metadata of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteMetadata {
     is_folder: bool,
@@ -38,7 +38,7 @@ pub struct SiteMetadata {
 }
 
 impl SiteMetadata {
-    /// The page's own folder, within this program.
+    /// Returns the metadata of the root folder of an embedded page.
     pub(super) fn top() -> Self {
         Self { is_folder: true, length: 0, modified: None }
     }
@@ -70,7 +70,7 @@ impl Metadata for SiteMetadata {
     }
 }
 
-/// A file to be read.
+/// An open file.
 #[derive(Debug)]
 pub struct SiteFile {
     content: Content,
@@ -86,7 +86,7 @@ enum Content {
 impl SiteFile {
     pub(super) fn of_folder(folder: &Path, path: &Path) -> io::Result<Self> {
         let path = resolve(folder, path)?;
-        // Before it is opened: to open a pipe is to wait for who writes into it.
+        // Checked before opening, because opening a named pipe would block until there is a writer.
         if !fs::metadata(&path)?.is_file() {
             return Err(ErrorKind::NotFound.into());
         }
@@ -101,11 +101,11 @@ impl SiteFile {
     }
 }
 
-/// Where a file of a canonical folder really is, which has to be within the folder: a link that
-/// leads out of it leads nowhere.
+/// Resolves symbolic links in a path below a canonical folder; fails for targets outside the
+/// folder.
 fn resolve(folder: &Path, path: &Path) -> io::Result<PathBuf> {
-    // A name that can be no file's (too long, with a NUL, links in a circle) and a folder that may
-    // not be read are the same to a client as what is not there, and no fault of the server.
+    // Invalid names (too long, containing NUL, circular links) and unreadable folders are reported
+    // as "not found": they are no errors of the server.
     let resolved = folder.join(path).canonicalize().map_err(|_| ErrorKind::NotFound)?;
     if resolved.starts_with(folder) { Ok(resolved) } else { Err(ErrorKind::NotFound.into()) }
 }

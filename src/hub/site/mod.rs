@@ -1,7 +1,7 @@
-//! The page's files, wherever they are: in a folder or in this program.
+//! The page's files, from a folder or embedded in the program.
 //!
-//! HTTP over them (types, ranges, conditions, compressed neighbours) is `tower_http`'s `ServeDir`;
-//! a [`Site`] is where it gets its files from, and refuses what is outside.
+//! HTTP features (content types, ranges, conditional requests, precompressed files) come from
+//! `tower_http`'s `ServeDir`; a [`Site`] provides the files and rejects paths outside the page.
 
 mod asset_source;
 mod files;
@@ -19,10 +19,10 @@ use tower_http::services::ServeDir;
 
 pub use self::{asset_source::Site, files::EmbeddedFile};
 
-/// Answers `/` where there is no page.
+/// Page shown at `/` when there is no page to serve.
 const NO_PAGE: &str = include_str!("no_page.html");
 
-/// GET and HEAD of the page's files; of no page, what to do about it.
+/// Serves GET and HEAD of the page's files; without a page, a note on how to get one.
 pub(super) fn routes(site: Option<Site>) -> Router {
     let Some(site) = site else {
         return Router::new()
@@ -33,7 +33,7 @@ pub(super) fn routes(site: Option<Site>) -> Router {
     let files = ServeDir::with_backend("", site)
         .precompressed_br()
         .precompressed_gzip()
-        // A folder has no address of its own: the answer is 404, not a way to learn its name.
+        // Folders have no address of their own: 404 does not reveal whether they exist.
         .redirect_to_trailing_slash(false)
         .ignore_multi_range_requests(true)
         .fallback(any(not_found));
@@ -44,7 +44,7 @@ async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "There is nothing at this address; the page is at /.\n").into_response()
 }
 
-/// 503 and not 404: the address is right, and it has a page as soon as somebody has built it.
+/// 503 instead of 404: the address is right and works as soon as the page has been built.
 async fn no_page() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], Html(NO_PAGE)).into_response()
 }

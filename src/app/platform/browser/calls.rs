@@ -1,5 +1,5 @@
-//! What scripts of the page may ask for. Calls wait for the next frame; questions are answered
-//! from what the last frame left.
+//! Functions for scripts of the page. Calls take effect in the next frame; queries are answered
+//! from the state after the last frame.
 
 use std::cell::RefCell;
 
@@ -33,17 +33,17 @@ thread_local! {
     static SCRIPT_CHANNEL: RefCell<ScriptChannel> = const { RefCell::new(ScriptChannel { calls: Vec::new(), wake: None, published: None }) };
 }
 
-/// Where scripts and the application meet.
+/// Data exchanged between scripts and the application.
 struct ScriptChannel {
-    /// Calls of scripts, in order.
+    /// Actions requested by scripts, in order.
     calls: Vec<Action>,
     /// Wakes a sleeping application.
     wake: Option<Box<dyn Fn()>>,
-    /// What the last frame left; empty during a frame.
+    /// State after the last frame; `None` during a frame.
     published: Option<PublishedState>,
 }
 
-/// The state between two frames.
+/// The application state between two frames.
 struct PublishedState {
     model: Model,
     view: View,
@@ -51,7 +51,7 @@ struct PublishedState {
     link: String,
 }
 
-/// What [`state`] says beside what `meterbridge inspect --json` says.
+/// Return value of [`state`]: the report of `meterbridge inspect --json`, with two more fields.
 #[derive(Serialize)]
 struct State<'a> {
     #[serde(flatten)]
@@ -66,33 +66,34 @@ pub(super) struct Connection {
     state: &'static str,
     url: String,
     attempt: Option<u32>,
-    /// 0: without end.
+    /// 0 means unlimited.
     max_attempts: Option<u32>,
-    /// Why there is no connection, or why it brings no news as they happen.
+    /// The reason why there is no connection, or why events do not arrive live.
     reason: Option<String>,
-    /// How news come while connected: "live", "polling", or "cut" where a hub has lost its backend.
+    /// Mode in which events arrive while connected: "live", "polling", "unanswered", or "cut" when a
+    /// hub has lost its backend.
     updates: Option<&'static str>,
-    /// Frames that were thrown away because the page was behind.
+    /// Frames dropped because the page was behind.
     dropped: u64,
 }
 
-/// What is on screen.
+/// The content of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct View {
     run_id: Option<String>,
-    /// What that run is called on screen.
+    /// Display title of that run.
     title: Option<String>,
     following: bool,
-    /// Who decides what is shown: "auto", "pinned" or, without a director, "off".
+    /// Mode of the director: "auto", "pinned" or, without a director, "off".
     director: &'static str,
     panel: bool,
     fullscreen: bool,
     reduced_motion: bool,
-    /// What the band over the picture says.
+    /// Text of the band over the picture.
     notice: Option<String>,
-    /// What is asked before it is done: "start", "cancel", "retry" or "execute".
+    /// Operation in the open confirmation dialog: "start", "cancel", "retry" or "execute".
     question: Option<&'static str>,
-    /// The toasts on screen, each as its two lines.
+    /// Toasts on screen, each as two lines.
     toasts: Vec<String>,
 }
 
@@ -134,21 +135,21 @@ impl Connection {
     }
 }
 
-/// Everything that is known, as JSON: what `meterbridge inspect --json` prints, with `connection`
-/// and `view`. `{}` before the first frame.
+/// Returns the whole state as JSON: the output of `meterbridge inspect --json` with `connection`
+/// and `view` added. Returns `{}` before the first frame.
 #[wasm_bindgen]
 pub fn state() -> String {
     SCRIPT_CHANNEL.with_borrow(|channel| {
         let Some(PublishedState { model, view, connection, .. }) = &channel.published else {
             return "{}".to_owned();
         };
-        // Nothing in it can fail to be JSON: no maps with other keys than text.
+        // Serialization cannot fail: the state holds no maps with keys other than strings.
         serde_json::to_string(&State { report: Report::of(model), connection, view })
             .unwrap_or_default()
     })
 }
 
-/// The address of a page that shows the same. Empty before the first frame.
+/// Returns the address of a page that shows the same. Empty before the first frame.
 #[wasm_bindgen]
 pub fn link() -> String {
     SCRIPT_CHANNEL.with_borrow(|channel| {
@@ -160,7 +161,7 @@ pub fn link() -> String {
 ///
 /// # Errors
 ///
-/// When `url` is none; the message says what to write instead.
+/// Fails when `url` is not a source address; the message says what to write instead.
 #[wasm_bindgen]
 pub fn connect(url: String) -> Result<(), JsError> {
     parse_source_url(&url)?;
@@ -168,19 +169,19 @@ pub fn connect(url: String) -> Result<(), JsError> {
     Ok(())
 }
 
-/// Closes the connection and stays closed. What is on screen stays.
+/// Closes the connection and does not reconnect. The display keeps its content.
 #[wasm_bindgen]
 pub fn disconnect() {
     call(Action::Disconnect);
 }
 
-/// Shows a run and stays with it; without one, follows again.
+/// Shows a run and stays on it; without a run id, resumes following.
 #[wasm_bindgen]
 pub fn select(run_id: Option<String>) {
     call(run_id.map_or(Action::Follow, |run| Action::SelectRun(RunId::new(run))));
 }
 
-/// Has the director take over, as key A does.
+/// Turns the director on, as key A does.
 #[wasm_bindgen]
 pub fn auto() {
     call(Action::Auto);
@@ -195,10 +196,10 @@ fn call(action: Action) {
     });
 }
 
-/// The moments of a frame that scripts depend on.
+/// Points of a frame that script access depends on.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum PageSystems {
-    /// `Last`: the state is left for scripts. Only after it may scripts be run.
+    /// `Last`: publishes the state for scripts. Scripts may run only after this set.
     Publish,
 }
 
@@ -211,7 +212,7 @@ pub(super) fn plugin(app: &mut App) {
 
 fn set_waker(proxy: Res<EventLoopProxyWrapper>) {
     let proxy = (**proxy).clone();
-    // The loop is gone only when the page is.
+    // Sending fails only when the page, and with it the event loop, is gone.
     let wake = move || {
         let _ = proxy.send_event(WinitUserEvent::WakeUp);
     };
@@ -223,7 +224,7 @@ fn answer_calls(mut actions: MessageWriter<Action>) {
     actions.write_batch(calls);
 }
 
-/// The model is lent to scripts between frames rather than copied for them.
+/// Takes the model back, which is lent to scripts between frames rather than copied.
 fn reclaim(mut run_store: ResMut<RunStore>) {
     if let Some(published) = SCRIPT_CHANNEL.with_borrow_mut(|channel| channel.published.take()) {
         run_store.bypass_change_detection().model = published.model;

@@ -1,4 +1,4 @@
-//! DOM events on the canvas: what a viewer sees, for the scripts around the page.
+//! DOM events dispatched on the canvas, which tell the page's scripts what the viewer sees.
 
 use bevy::prelude::*;
 use serde::Serialize;
@@ -11,20 +11,20 @@ use crate::app::state::run_store::{ConnectionChanged, EventReceived, RunStore};
 use crate::app::words::run_title;
 use crate::model::{NodeStatus, Run, RunStatus};
 
-/// Frames after which the picture stands: the first has no window size, the second its text.
+/// Frames until the picture is complete: the first lacks the window size, the second its text.
 const FRAMES_UNTIL_READY: u32 = 3;
 
-/// What a run's event says.
+/// Payload of an event about a run.
 #[derive(Serialize)]
 struct RunDetail<'a> {
     run_id: &'a str,
     title: String,
-    /// Whether it happens now; otherwise it was replayed when the connection was made.
+    /// False when the event was replayed after connecting; true when it happens now.
     live: bool,
     duration_ms: Option<u64>,
-    /// The node that failed.
+    /// The failed node.
     node: Option<&'a str>,
-    /// Why.
+    /// The error message.
     message: Option<&'a str>,
 }
 
@@ -33,14 +33,14 @@ struct Crash<'a> {
     message: &'a str,
 }
 
-/// An event to be sent once scripts may run.
+/// A DOM event to dispatch once scripts may run.
 struct PendingEvent {
     name: &'static str,
-    /// JSON.
+    /// JSON text.
     detail: String,
 }
 
-/// What this frame has to tell.
+/// DOM events of this frame.
 #[derive(Resource, Default)]
 struct PendingEvents(Vec<PendingEvent>);
 
@@ -66,7 +66,7 @@ fn note_connection(
 ) {
     for ConnectionChanged(state) in changed.read() {
         let connection = Connection::of(state, run_store.model.counters().dropped);
-        // An attempt is waited for and then made: a script sees one state.
+        // Waiting for an attempt and making it are two states here but equal for scripts.
         if last.as_ref() != Some(&connection) {
             pending.add("meterbridge:connection", &connection);
             *last = Some(connection);
@@ -111,7 +111,7 @@ fn run_detail(run: &Run, live: bool) -> RunDetail<'_> {
     }
 }
 
-/// Sends what was noted, in order.
+/// Dispatches the pending events, in order.
 fn tell(page: Res<Page>, mut pending: ResMut<PendingEvents>, mut frames: Local<u32>) {
     *frames = frames.saturating_add(1);
     let ready = *frames == FRAMES_UNTIL_READY;
@@ -134,12 +134,12 @@ fn dispatch(canvas: &HtmlCanvasElement, name: &str, detail: &str) {
     init.set_bubbles(true);
     init.set_detail(&js_sys::JSON::parse(detail).unwrap_or(JsValue::NULL));
     if let Ok(event) = CustomEvent::new_with_event_init_dict(name, &init) {
-        // A listener's own error is the browser's to report.
+        // Errors in a listener are reported by the browser.
         let _ = canvas.dispatch_event(&event);
     }
 }
 
-/// After a panic nothing is drawn any more: the page has to say so.
+/// Installs a panic hook that informs the page, because nothing is drawn after a panic.
 pub(super) fn tell_crashes(page: Page) {
     std::panic::set_hook(Box::new(move |info| {
         let message = info.to_string();

@@ -1,15 +1,15 @@
-//! The application in a page: started by the page's boot script, spoken to by scripts around it.
+//! The application in a web page: started by the page's boot script, controlled by its scripts.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `calls` | what scripts may ask for: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
-//! | `screen_sleep` | what the scripts say of the screen's sleep |
-//! | `events` | DOM events that tell what a viewer sees |
-//! | `visits` | what is kept between visits, and the link to share |
+//! | `calls` | functions for scripts: `state`, `connect`, `disconnect`, `select`, `auto`, `link` |
+//! | `screen_sleep` | reports from scripts about the screen's sleep |
+//! | `events` | DOM events about what a viewer sees |
+//! | `visits` | settings kept between visits, and the link to share |
 //!
-//! A page has one application, whose parts run on one thread: what scripts and systems share lies
-//! in thread-local cells that no system holds while a script runs. `web/README.md` documents all
-//! of it for those who embed the page.
+//! A page has one application, which runs on one thread. Scripts and systems exchange data through
+//! thread-local cells that no system holds while a script runs. `web/README.md` documents the
+//! interface for people who embed the page.
 
 mod calls;
 mod events;
@@ -29,21 +29,21 @@ use crate::app::systems::AppSystems;
 use crate::app::theme::SystemPreference;
 use crate::query;
 
-/// What the boot script hands over.
+/// Options passed by the boot script.
 #[derive(Deserialize)]
 struct StartOptions {
-    /// Selector of the canvas to draw on.
+    /// CSS selector of the canvas to draw on.
     canvas: String,
-    /// Settings, as in the page's address.
+    /// Settings, in the syntax of the page's address.
     query: String,
-    /// Whether settings are kept between visits.
+    /// True when settings are kept between visits.
     storage: bool,
 }
 
-/// The page that the application is in.
+/// The page that contains the application.
 #[derive(Resource, Clone, Debug)]
 struct Page {
-    /// Selector of the canvas.
+    /// CSS selector of the canvas.
     canvas: String,
     /// The event stream of the page's own server.
     own_source: Option<String>,
@@ -57,11 +57,12 @@ impl Page {
     }
 }
 
-/// Starts the application on a canvas and returns; it then lives as long as the page.
+/// Starts the application on a canvas and returns; the application then runs until the page is
+/// closed.
 ///
 /// # Errors
 ///
-/// A sentence for a person, when the options or the settings cannot be used.
+/// Returns a sentence for the user when the options or the settings cannot be used.
 #[wasm_bindgen]
 pub fn start(options: JsValue) -> Result<(), JsError> {
     let json = js_sys::JSON::stringify(&options).map_err(|_| JsError::new("no options"))?;
@@ -77,15 +78,15 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let kept = visits::kept(&page);
     let asked = options.query.as_str();
     let read = |queries: &[&str]| query::read(queries, page.own_source.as_deref());
-    // What was kept by another version of the page may not be readable any more.
+    // Settings kept by another version of the page may be unreadable.
     let mut request = read(&[&kept, asked]).or_else(|_| read(&[asked]))?;
     if request.settings.kiosk.on {
-        // What somebody once changed here is not what the wall was set up to show.
+        // A kiosk shows what it was set up to show, not what somebody once changed on it.
         request = read(&[asked])?;
     }
     request.settings.view.reduced_motion |= prefers_reduced_motion();
 
-    // Nothing else sets a logger.
+    // Fails only when a logger is already set, and nothing else sets one.
     let _ = console_log::init_with_level(log::Level::Warn);
     events::tell_crashes(page.clone());
 
@@ -93,7 +94,7 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let window = Window {
         canvas: Some(page.canvas.clone()),
         fit_canvas_to_parent: true,
-        // Or the browser's own keys would be dead: F5, Ctrl+L, paste.
+        // Otherwise the browser's own keys would not work: F5, Ctrl+L, paste.
         prevent_default_event_handling: false,
         ..default()
     };
@@ -119,7 +120,8 @@ fn prefers(preference: &str) -> bool {
     query.is_some_and(|query| query.matches())
 }
 
-/// Whether it is light or dark comes with the window, as everywhere; see `window`.
+/// Follows the contrast preference. The light or dark preference comes with the window; see
+/// `window`.
 fn follow_contrast_preference(mut preference: ResMut<SystemPreference>) {
     let more_contrast = prefers("(prefers-contrast: more)");
     if preference.more_contrast != more_contrast {
@@ -127,7 +129,7 @@ fn follow_contrast_preference(mut preference: ResMut<SystemPreference>) {
     }
 }
 
-/// The wish can be expressed while the page is open.
+/// Follows changes of the motion preference while the page is open.
 fn follow_motion_preference(mut reduced: ResMut<ReducedMotion>, mut last: Local<Option<bool>>) {
     let preference = prefers_reduced_motion();
     if last.replace(preference).is_some_and(|before| before != preference) {
@@ -135,7 +137,7 @@ fn follow_motion_preference(mut reduced: ResMut<ReducedMotion>, mut last: Local<
     }
 }
 
-/// The browser has a key of its own to leave the full screen.
+/// Notices when the user leaves full screen with the browser's own key.
 fn follow_fullscreen(mut chrome: ResMut<Chrome>, mut was_full: Local<bool>) {
     let document = web_sys::window().and_then(|window| window.document());
     let full = document.is_some_and(|document| document.fullscreen_element().is_some());

@@ -1,4 +1,4 @@
-//! The page's scripts keep the screen awake, and say here where the browser does not let them.
+//! Receives reports from the page's scripts, which keep the screen awake, about whether they can.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,8 @@ thread_local! {
     static TOLD: RefCell<Option<ScreenSleepWarning>> = const { RefCell::new(None) };
 }
 
-/// Why the screen may go dark, as a sentence for the panel; without one, it is kept awake.
+/// Sets the reason why the screen may go dark, a sentence for the panel; `None` when it is kept
+/// awake.
 #[wasm_bindgen]
 pub fn may_go_dark(why: Option<String>) {
     TOLD.replace(Some(ScreenSleepWarning(why)));

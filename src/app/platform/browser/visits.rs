@@ -1,4 +1,4 @@
-//! What lasts longer than a visit: settings that the user changed, and a link that shows the same
+//! Data that outlasts a visit: settings changed by the user, and the link that shows the same
 //! elsewhere.
 
 use bevy::prelude::*;
@@ -14,21 +14,21 @@ use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
 use crate::query::{Shown, kept_query, link_query};
 
-/// The key in the browser's storage; its value is a query.
+/// Key in the browser's local storage; the value is a query string.
 const KEY: &str = "meterbridge.settings";
 
-/// Storage may be switched off, or full, or forbidden to a page within a page: nothing is kept
-/// then, and that is all.
+/// Returns the browser's storage. It may be disabled, full, or forbidden in an iframe; nothing is
+/// kept then, and no error is shown.
 fn storage(page: &Page) -> Option<Storage> {
     page.storage.then(|| web_sys::window()?.local_storage().ok()?).flatten()
 }
 
-/// What an earlier visit left.
+/// Returns the query string kept by an earlier visit, or an empty one.
 pub(super) fn kept(page: &Page) -> String {
     storage(page).and_then(|storage| storage.get_item(KEY).ok()?).unwrap_or_default()
 }
 
-/// The address of a page that shows the same.
+/// Returns the address of a page that shows the same.
 fn address(
     link: &Link,
     focus: &Focus,
@@ -60,7 +60,7 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
         connection: &link.settings,
         run: None,
         panel: chrome.panel,
-        // What was looked at last is not a setting.
+        // The last view is not a setting.
         wall: false,
         theme: theme.0,
         director: false,
@@ -95,8 +95,8 @@ fn share(
     }
 }
 
-/// Keeps what the user changed since the page was opened. What the page's address said is not
-/// kept unless the user changes something.
+/// Stores the settings when the user changed one since the page was opened. Settings from the
+/// page's address are stored only together with such a change.
 fn keep(
     link: Res<Link>,
     chrome: Res<Chrome>,
@@ -111,7 +111,7 @@ fn keep(
     let query = kept_query(&shown(&link, &chrome, *theme), page.own_source.as_deref());
     let changed = last.as_ref().is_some_and(|last| *last != query);
     if changed && let Some(storage) = storage(&page) {
-        // See `storage`.
+        // A failure to store is ignored; see `storage`.
         let _ =
             if query.is_empty() { storage.remove_item(KEY) } else { storage.set_item(KEY, &query) };
     }

@@ -1,7 +1,6 @@
-//! Whether the screen stays awake. Where the platform does not let us, people are told why, calmly:
-//! the panel has it, and the log.
+//! Keeps the screen awake. Where the platform does not allow that, the panel and the log say why.
 
-/// In a page its scripts keep the screen awake (`web/boot/kiosk.js`) and say so.
+/// In a web page, scripts do this and report to the application (`web/boot/kiosk.js`).
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) use native::build;
 
@@ -17,7 +16,7 @@ mod native {
     use crate::app::state::presence::ScreenSleepWarning;
     use crate::kiosk::awake::keep_awake;
 
-    /// A desktop that starts after this program may have what was lacking.
+    /// Retry interval: a desktop service that was missing may have started meanwhile.
     const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
     #[derive(Resource, Debug)]
@@ -42,7 +41,7 @@ mod native {
         }
     }
 
-    /// Asks for as long as the program lives; says what is news.
+    /// Keeps requesting an awake screen for the lifetime of the program, and reports changes.
     fn keep(told: &Sender<ScreenSleepWarning>) {
         let mut said = None;
         let mut say = |sleep_warning: Option<String>| {
@@ -54,7 +53,7 @@ mod native {
                 Some(words) => warn!("{words}"),
             }
             said = Some(sleep_warning.clone());
-            // Where the window is gone nobody has to know.
+            // Sending fails only when the window is gone, and then nobody needs the report.
             let _ = told.send(ScreenSleepWarning(sleep_warning));
         };
         loop {

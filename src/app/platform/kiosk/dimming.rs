@@ -1,4 +1,4 @@
-//! The picture dims by the time of day.
+//! Dims the picture by the time of day.
 
 use bevy::prelude::*;
 use jiff::Timestamp;
@@ -10,14 +10,14 @@ use crate::app::state::next_frame::NextFrame;
 use crate::app::theme::motion;
 use crate::kiosk::dim::{Hours, LEAST_OF_A_FAILURE, brightness};
 
-/// Levels of brightness that are told apart: each one lays all colours anew.
+/// Number of brightness levels; each change of level recolours everything.
 const STEPS: f32 = 128.0;
 
-/// What time of day it is outside, also where a recording has a time of its own.
+/// The real time of day, even while a recording plays with its own time.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct DayClock {
     pub now: Timestamp,
-    /// Whether `now` is set to this machine's time each frame.
+    /// True when `now` is set to the local time each frame.
     pub follow_real_time: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The picture moves a little once a minute, against burn-in. Also where less motion was asked
-//! for: it is slow, and a picture that never moves stays on the screen for good.
+//! Moves the picture slightly once a minute, against burn-in. Also under reduced motion, because
+//! the movement is slow and a still picture would damage the screen.
 
 use bevy::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::app::state::viewport::Viewport;
 use crate::app::theme::motion;
 use crate::kiosk::drift::{is_moving, offset};
 
-/// Where the path begins; another one at each start.
+/// The drift path; its seed differs at each start.
 #[derive(Resource, Clone, Copy, Debug)]
 struct Path {
     seed: u64,
@@ -21,7 +21,8 @@ pub(super) fn plugin(app: &mut App) {
         .add_systems(Update, drift.in_set(KioskSystems::Drift));
 }
 
-/// Between moves the next frame of the second finds that one has begun: nobody sees when.
+/// Updates the shift. Between moves it requests no frames; the regular frame each second notices
+/// the start of the next move.
 fn drift(
     path: Res<Path>,
     clock: Res<DrawClock>,
@@ -30,9 +31,9 @@ fn drift(
     mut next: ResMut<NextFrame>,
 ) {
     let (x, y) = offset(clock.secs, path.seed);
-    // Whole pixels, or every letter would go soft.
+    // Whole pixels keep text sharp.
     let shift = (Vec2::new(x, y) * viewport.canvas_size().scale).round();
-    // Nothing is drawn anew, and nothing need be drawn at full rate.
+    // The change is not flagged: nothing needs to be redrawn, and the frame rate must not rise.
     canvas.bypass_change_detection().shift = shift;
     if is_moving(clock.secs) {
         next.within_secs(motion::SLOW_FRAME_SECS);

@@ -1,19 +1,21 @@
-//! A screen that nobody operates: what [`crate::kiosk`] says, carried out.
+//! Performs what [`crate::kiosk`] decides, for a screen that nobody operates.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
-//! | `presence` | pointer and chrome go when nobody is there |
-//! | `drift` | the picture moves a little, against burn-in |
-//! | `awake` | the screen stays awake, or people are told why not |
-//! | `dimming` | the picture dims by the time of day |
-//! | `watch` | a thread that notices when no frames come (not in a page) |
+//! | `presence` | hides pointer and chrome while nobody is present |
+//! | `drift` | moves the picture slightly, against burn-in |
+//! | `awake` | keeps the screen awake, or says why it cannot |
+//! | `dimming` | dims the picture by the time of day |
+//! | `watch` | a thread that notices when no frames are drawn (not in a page) |
 //!
-//! Nothing here costs anything between two moves: each part says when it wants the next frame.
+//! Between two moves these modules cost nothing: each of them requests the next frame that it
+//! needs.
 //!
-//! Drift and brightness are fields of the canvas that go into its uniform and into labels. They are written without
-//! a change being noticed, so that no view is drawn again and the rate of frames does not rise. The watch counts
-//! frames that the render world has drawn, and its own looks instead of hours, so that a machine that slept is not
-//! taken for one that hangs; at the fourth restart within ten minutes the program exits with 1.
+//! Drift and brightness are fields of the canvas that go into its uniform and into labels. They are
+//! written without change detection, so that no view is redrawn and the frame rate does not rise.
+//! The watchdog counts frames drawn by the render world, and measures time by its own checks, so
+//! that a suspended machine is not mistaken for a hanging one. Instead of a fourth restart within
+//! ten minutes the program exits with code 1.
 
 mod awake;
 mod dimming;
@@ -34,23 +36,23 @@ use crate::app::state::presence::Presence;
 use crate::app::systems::AppSystems;
 use crate::kiosk::KioskSettings;
 
-/// What unattended screens do, in the order of a frame.
+/// Kiosk systems, in the order of a frame.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum KioskSystems {
-    /// `Update`: who is there is noticed, before anybody's wishes are carried out.
+    /// `Update`: detects presence, before any user input is handled.
     Notice,
-    /// `Update`: what comes with somebody's absence.
+    /// `Update`: reacts to absence.
     Presence,
-    /// `Update`: what is drawn is moved.
+    /// `Update`: shifts the picture.
     Drift,
-    /// `Update`: what is drawn is dimmed.
+    /// `Update`: dims the picture.
     Dim,
 }
 
-/// Everything that the settings ask for; what they do not ask for does not run.
+/// Adds the kiosk functions that the settings enable.
 pub struct KioskPlugin {
     pub settings: KioskSettings,
-    /// The panel was asked for from the beginning, and belongs to the picture.
+    /// True when the panel was requested in the settings and stays visible while nobody is present.
     pub panel_stays: bool,
 }
 
@@ -76,8 +78,8 @@ impl Plugin for KioskPlugin {
     }
 }
 
-/// What keeps the machine's own hands off a display that people want to see: its sleep, and whatever
-/// stops its frames. For a program with a window, which it may start again.
+/// Keeps a display running: starts the watchdog, and keeps an unattended screen awake. Only for a
+/// program with a window, because the watchdog may restart the program.
 #[cfg(not(target_arch = "wasm32"))]
 pub(in crate::app) fn keep_going(app: &mut App, unattended: bool) {
     watch::build(app, unattended);

@@ -1,4 +1,4 @@
-//! Pointer and chrome go when nobody is there, and are back with the first sign of somebody.
+//! Hides pointer and chrome while nobody is present, and shows them again at the first user input.
 
 use bevy::prelude::*;
 use bevy::window::{CursorMoved, CursorOptions, PrimaryWindow};
@@ -16,7 +16,7 @@ use crate::kiosk::attention::Attention;
 struct AttentionTracker(Attention);
 
 pub(super) fn plugin(app: &mut App) {
-    // An app without a window has no such messages.
+    // Apps without a window lack these messages.
     user_input::add_messages(app);
     app.add_message::<CursorMoved>()
         .insert_resource(AttentionTracker(Attention::new(0.0)))
@@ -35,7 +35,7 @@ fn notice(
     mut tracker: ResMut<AttentionTracker>,
     mut presence: ResMut<Presence>,
 ) {
-    // Systems report a pointer that stands still where a window changes under it.
+    // Some systems report movement of a pointer at rest when a window changes under it.
     let moved = moves.read().filter(|at| pointer.replace(at.position) != Some(at.position)).count();
     if input.did_something() || moved > 0 {
         tracker.0.notice(clock.secs);
@@ -55,7 +55,8 @@ fn hide_pointer(
     }
 }
 
-/// What the signs mean is read from where no key is pressed; then the wall is a wall again.
+/// Closes the help after a while without user input, so that the wall becomes visible again. The
+/// delay leaves time to read the help from a distance.
 fn put_help_away(
     clock: Res<DrawClock>,
     presence: Res<Presence>,
@@ -75,7 +76,8 @@ fn put_help_away(
     }
 }
 
-/// A display at rest would notice an absence up to a second late.
+/// Requests a frame at the moment of absence; a display at rest would notice it up to a second
+/// late.
 fn schedule_frame(
     clock: Res<DrawClock>,
     tracker: Res<AttentionTracker>,

@@ -1,8 +1,8 @@
-//! A thread that notices when no frames come, says so, and starts the program again.
+//! A watchdog thread that detects when no frames are drawn, logs it, and restarts the program.
 //!
-//! Frames are counted where they are drawn, in the render world: a main world that goes round
-//! without drawing is no display. A service manager that waits for signs of life gets them from the
-//! same thread, as long as there are frames.
+//! Frames are counted in the render world, where they are drawn: a main world that runs without
+//! drawing is no display. The same thread sends keep-alive notices to the service manager while
+//! frames are drawn.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -18,16 +18,17 @@ use crate::drain;
 use crate::kiosk::service::{Notice, Service};
 use crate::kiosk::watchdog::{Found, LOOK_EVERY, Restarts, Watchdog};
 
-/// Hands the restarts so far from one incarnation to the next. Not for people.
+/// Internal variable that passes the times of earlier restarts to the restarted program.
 const RESTARTS: &str = "METERBRIDGE_RESTARTED_AT";
-/// What an exit may take that wants to end everything in good order.
+/// Longest time that an orderly exit may take before the process is aborted.
 const EXIT_WITHIN: Duration = Duration::from_secs(5);
 
-/// Frames drawn so far.
+/// Number of frames drawn so far.
 #[derive(Resource, Clone, Debug, Default)]
 struct FramesDrawn(Arc<AtomicU64>);
 
-/// Watches where nobody operates the screen, or where a service manager wants to know.
+/// Starts the watchdog on an unattended screen, or when a service manager expects keep-alive
+/// notices.
 pub(super) fn build(app: &mut App, unattended: bool) {
     let service = Service::of_environment();
     if !unattended && service.is_none() {
@@ -91,8 +92,8 @@ fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
     }
 }
 
-/// Replaces this program by a new start of itself, with the same arguments; or, where that has not
-/// helped lately, ends it with exit code 1, for whoever supervises it.
+/// Restarts the program with the same arguments, or exits with code 1 for its supervisor after
+/// [`MOST_RESTARTS`](crate::kiosk::watchdog::MOST_RESTARTS) recent restarts.
 pub fn restart(reason: &str) -> ! {
     drain::wait_before_restart();
     let before = Restarts::from_text(&std::env::var(RESTARTS).unwrap_or_default());
@@ -105,7 +106,7 @@ pub fn restart(reason: &str) -> ! {
         }
         None => error!("{reason}: starting again has not helped, giving up"),
     }
-    // Drivers that hang are asked to clean up at an exit, and hang again.
+    // A hanging graphics driver may hang again during the cleanup of an exit.
     thread::spawn(|| {
         thread::sleep(EXIT_WITHIN);
         std::process::abort();
@@ -113,7 +114,7 @@ pub fn restart(reason: &str) -> ! {
     std::process::exit(1);
 }
 
-/// Returns only where it fails.
+/// Starts the program again. Returns only on failure.
 fn start_again(restarts: &Restarts) -> std::io::Error {
     let program = match std::env::current_exe() {
         Ok(program) => program,
@@ -135,7 +136,7 @@ fn become_it(mut command: Command, name: Option<std::ffi::OsString>) -> std::io:
     command.exec()
 }
 
-/// Without a way to become another program, it is started beside this one, which ends.
+/// Starts a second process and ends this one, where a process cannot replace itself.
 #[cfg(not(unix))]
 fn become_it(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Error {
     match command.spawn() {
@@ -144,7 +145,8 @@ fn become_it(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Er
     }
 }
 
-/// Where the program is that took this one's place in an update: Linux marks the old one.
+/// Returns the path of the program after an update replaced it: Linux appends " (deleted)" to the
+/// old path.
 fn replaced(program: &std::path::Path) -> std::path::PathBuf {
     let path = program.to_string_lossy();
     path.strip_suffix(" (deleted)").map_or_else(|| program.to_owned(), Into::into)
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_updated_program_is_found_in_its_place() {
+    fn restart_uses_path_of_updated_program() {
         let at = |path: &str| replaced(Path::new(path)).display().to_string();
         assert_eq!(at("/opt/meterbridge (deleted)"), "/opt/meterbridge");
         assert_eq!(at("/opt/meterbridge"), "/opt/meterbridge");
