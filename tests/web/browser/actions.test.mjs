@@ -1,4 +1,4 @@
-// What a person may do to runs from the page, by a hub, with the stand-in backend behind it.
+// Run operations from the page through a hub, with the stand-in backend behind it.
 
 import assert from "node:assert/strict";
 
@@ -9,7 +9,7 @@ import { until } from "../support/waiting.mjs";
 
 const FOR_EVER = { node_ms: 600_000 };
 
-/** A page that may act, with a run on screen: `{backend, display, run, song}`. */
+/** Opens a page that may act, with a run on screen: `{backend, display, run, song}`. */
 async function acting(bench, plan, { query = "actions", hub = { "allow-actions": true } } = {}) {
   const backend = await bench.use(Backend.open());
   const serve = await bench.use(Serve.start({ of: backend.url, store: "none", ...WITH_SOCKETS, ...hub }));
@@ -59,7 +59,7 @@ browserTest("a workflow is started, and its success told; a refusal comes in the
   await backend.ofClients({ node_ms: 700 });
   const { keyboard } = display.page;
   await ask(display, "n", "start");
-  // The song of the run on screen stands there.
+  // The field holds the song of the run on screen.
   await keyboard.press("Enter");
   await posted(backend, "POST /api/v1/runs");
   await toast(display, /^Workflow started\nCopper Sky/);
@@ -104,7 +104,7 @@ for (const [why, given] of [
     const { backend, display } = await acting(bench, FOR_EVER, given);
     const { keyboard } = display.page;
     for (const key of ["x", "n", "r", "e", "Enter", "p"]) await keyboard.press(key);
-    // Keys are read in order: all before it are through.
+    // Keys are handled in order, so all earlier ones were handled when the panel opens.
     const { view } = await display.until("the panel", (state) => state.view.panel);
     assert.equal(view.question, null);
     assert.deepEqual(await backend.posts(), []);

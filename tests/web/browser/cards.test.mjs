@@ -33,7 +33,7 @@ browserTest("a value that cannot be used is refused with what can", async (bench
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm" };
 
-/** The site as if it came by https from another machine. */
+/** Serves the site as if it came over https from another machine. */
 async function overTls(visitor) {
   await visitor.route("https://meterbridge.example/**", (route) => {
     const { pathname } = new URL(route.request().url());

@@ -1,4 +1,4 @@
-// The page and its server: connecting, losing each other, finding each other again.
+// Connection of the page to its server: connecting, loss, reconnecting.
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
@@ -38,12 +38,12 @@ browserTest("after a network failure everything is as if there had been none", a
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: relay.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
   const before = await display.until("events", (state) => state.events > 20);
-  // Of the past it is told what the page was told, at most.
+  // The server replays at most what the page was sent.
   const witness = await bench.use(Witness.of(serve.events));
 
   await relay.cut();
   await display.untilTold("connection", ({ state, attempt }) => state === "reconnecting" && attempt >= 2);
-  // Nobody but the witness sees what happens now.
+  // Only the witness receives the next events.
   const seen = witness.frames.length;
   await until("events in the absence of the page", () => witness.frames.length > seen + 20);
   await relay.mend();
@@ -62,7 +62,7 @@ browserTest("after a network failure everything is as if there had been none", a
   assert.deepEqual(stood, ["connecting", "connected", ...counted, "connected"]);
 });
 
-/** What is not known as it should be. */
+/** Returns the runs that differ from the expected ones. */
 function differing(known, expected) {
   return expected.runs
     .map((run) => ({ expected: run, known: known.runs.find(({ run_id }) => run_id === run.run_id) }))
@@ -83,7 +83,7 @@ browserTest("a server that is started again at its port is found again", async (
   await bench.use(Serve.start({ speed: 20, seed: 99, port: first.port }));
   const after = await display.until("new runs", ({ runs }) => runs.length > before.runs.length);
   assert.equal(after.connection.state, "connected");
-  // What was on screen stays.
+  // The runs on screen stay.
   const ids = after.runs.map((run) => run.run_id);
   assert.ok(before.runs.every((run) => ids.includes(run.run_id)));
 });
@@ -113,7 +113,7 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
   await studio.start();
   await display.page.keyboard.press("p");
   await display.until("the panel", ({ view }) => view.panel);
-  // The one button to press stands out in violet. Where no run is running, nothing else does.
+  // Only the Reconnect button is violet while no run is running.
   const button = await until("the Reconnect button", async () =>
     middleOf(await display.page.screenshot({ clip: { x: 960, y: 40, width: 320, height: 170 } }), VIOLET),
   );
@@ -153,7 +153,7 @@ browserTest("without a network nobody is called, and with one at once", async (b
   await studio.stop();
   await display.until("an attempt", ({ connection }) => connection.attempt >= 1);
   await visitor.setOffline(true);
-  // What is under way comes to its end.
+  // Let attempts in progress end.
   const settled = await quiet(display);
   await studio.start();
   const { connection } = await display.state();
@@ -164,7 +164,9 @@ browserTest("without a network nobody is called, and with one at once", async (b
   assert.equal(await display.sockets(), settled + 1);
 });
 
-/** Waits until no socket was opened for 10 of the shortest delays; resolves with their number. */
+/**
+ * Waits until no socket was opened for ten of the shortest delays; resolves with the number of sockets.
+ */
 async function quiet(display) {
   let count = -1;
   let since = 0;
@@ -181,7 +183,7 @@ browserTest("a connection that may not have outlived the network is made anew", 
   const display = await bench.open({ source: studio.url, visitor, query: "reconnect-delay=0.2" });
   await display.until("a connection", ({ connection }) => connection.state === "connected");
   await visitor.setOffline(true);
-  // While there is no network the page cannot see it.
+  // Without a network the page does not receive these events.
   studio.replay.push(started("b", "Velvet Engine"), event("b", "PLAN", "start"), completed("b"));
   await visitor.setOffline(false);
   await display.until("what was missed", ({ runs }) => runs[0]?.status === "completed");

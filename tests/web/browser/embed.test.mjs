@@ -1,4 +1,4 @@
-// The display in a page of someone else's: the example that web/README.md names.
+// The display embedded in another page: the example named in web/README.md.
 
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
@@ -49,7 +49,7 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
     document.body.style.overflow = document.documentElement.style.overflow = "visible";
   });
   const top = () => page.evaluate(() => scrollY);
-  // A page behind another draws nothing, and scrolls smoothly only when it draws.
+  // A background page draws nothing, and scrolls smoothly only while it draws.
   await page.bringToFront();
   await page.locator("canvas").focus();
   await page.evaluate(() => scrollTo(0, 0));
@@ -58,13 +58,13 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
   const once = await settled(top);
   for (const key of ["Space", "ArrowDown", "ArrowRight", "Shift+Space"]) await page.keyboard.press(key);
   assert.equal(await settled(top), once);
-  // Which goes for the display only.
+  // The key scrolls the page when the display has no focus.
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("ArrowDown");
   await until("the page's own key", async () => (await top()) > once);
 });
 
-/** A position once it no longer changes: pages scroll smoothly. */
+/** Waits until a position no longer changes, because pages scroll smoothly. */
 async function settled(position) {
   let last = null;
   return until("an end of scrolling", async () => {

@@ -1,4 +1,4 @@
-// Frames that are no events: counted, and nothing else comes of them.
+// Frames that are no events: they are counted and have no other effect.
 
 import assert from "node:assert/strict";
 

@@ -1,4 +1,4 @@
-// What a browser keeps between visits.
+// Settings that a browser keeps between visits.
 
 import assert from "node:assert/strict";
 
@@ -27,7 +27,7 @@ browserTest("what a person changed is kept, and what the address said is not", a
   const { view } = await second.until("the run", ({ runs }) => runs.length === 1);
   assert.ok(view.panel, "the panel is open again");
   assert.ok(view.following, "no run is");
-  // The address has the last word.
+  // The address takes precedence.
   const third = await bench.open({ visitor, query: "panel=no", source: studio.url });
   assert.ok(!(await third.until("the run", ({ runs }) => runs.length === 1)).view.panel);
 });
