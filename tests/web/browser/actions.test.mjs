@@ -38,7 +38,7 @@ async function posted(backend, request) {
   await until(request, async () => (await backend.posts()).includes(request), { seen: () => backend.posts() });
 }
 
-browserTest("a run is cancelled after a question, and not when the answer is no", async (bench) => {
+browserTest("a run is cancelled only after the question is confirmed", async (bench) => {
   const { backend, display, run } = await acting(bench, FOR_EVER);
   const { keyboard } = display.page;
   await ask(display, "x", "cancel");
@@ -53,7 +53,7 @@ browserTest("a run is cancelled after a question, and not when the answer is no"
   assert.equal((await backend.posts()).length, 1, "asked once");
 });
 
-browserTest("a workflow is started, and its success told; a refusal comes in the server's words", async (bench) => {
+browserTest("a started workflow shows its success; a refusal quotes the server", async (bench) => {
   const { backend, display, song } = await acting(bench, FOR_EVER);
   bench.allow(/status of 400/);
   await backend.ofClients({ node_ms: 700 });
@@ -80,7 +80,7 @@ browserTest("a workflow is started, and its success told; a refusal comes in the
   assert.equal((await backend.posts()).length, before + 1);
 });
 
-browserTest("a failed run is retried, and the new one executed", async (bench) => {
+browserTest("a failed run is retried, and the new run executed", async (bench) => {
   const { backend, display, run } = await acting(bench, { node_ms: 2000, fails: "LYRICS" });
   await display.until("the failure", status(run, "failed"));
   await toast(display, /^Workflow failed at LYRICS\nCopper Sky: /);
@@ -100,7 +100,7 @@ for (const [why, given] of [
   ["the page's address does not ask for it", { query: "" }],
   ["the hub does not allow it", { hub: {} }],
 ]) {
-  browserTest(`nothing can be done to a run where ${why}`, async (bench) => {
+  browserTest(`run operations are unavailable where ${why}`, async (bench) => {
     const { backend, display } = await acting(bench, FOR_EVER, given);
     const { keyboard } = display.page;
     for (const key of ["x", "n", "r", "e", "Enter", "p"]) await keyboard.press(key);

@@ -32,7 +32,7 @@ browserTest("a served page connects by itself, and runs complete and fail in it"
   assert.equal(statusOf(failure.run_id), "failed");
 });
 
-browserTest("after a network failure everything is as if there had been none", async (bench) => {
+browserTest("after a network failure the page shows the same as an undisturbed viewer", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 10, seed: 11 }));
   const relay = await bench.use(Relay.to(serve.port));
   bench.allow(NO_SERVER);
@@ -69,7 +69,7 @@ function differing(known, expected) {
     .filter(({ expected, known }) => !isDeepStrictEqual(known, expected));
 }
 
-browserTest("a server that is started again at its port is found again", async (bench) => {
+browserTest("the page reconnects to a restarted server", async (bench) => {
   const first = await bench.use(Serve.start({ speed: 20 }));
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: first.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
@@ -88,7 +88,7 @@ browserTest("a server that is started again at its port is found again", async (
   assert.ok(before.runs.every((run) => ids.includes(run.run_id)));
 });
 
-browserTest("five attempts, then the reason, then the Reconnect button", async (bench) => {
+browserTest("after five failed attempts the page shows the reason and a Reconnect button", async (bench) => {
   const studio = await bench.use(Studio.open());
   studio.send(started("a", "Copper Sky"));
   bench.allow(NO_SERVER);
@@ -129,7 +129,7 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
 /** `violet` of src/app/theme/dark.rs. */
 const VIOLET = [0x5b, 0x45, 0xd8];
 
-browserTest("who is refused does not ask again", async (bench) => {
+browserTest("a refused page does not retry", async (bench) => {
   const studio = await bench.use(
     Studio.open({ onViewer: (socket) => socket.close(1008, "Missing run_id query parameter") }),
   );
@@ -140,7 +140,7 @@ browserTest("who is refused does not ask again", async (bench) => {
   assert.equal(await display.sockets(), 1);
 });
 
-browserTest("without a network nobody is called, and with one at once", async (bench) => {
+browserTest("the page makes no attempts while offline, and one as soon as it is online", async (bench) => {
   const studio = await bench.use(Studio.open());
   bench.allow(NO_SERVER);
   const visitor = await bench.visitor({ viewport: SMALL });
@@ -177,7 +177,7 @@ async function quiet(display) {
   });
 }
 
-browserTest("a connection that may not have outlived the network is made anew", async (bench) => {
+browserTest("the page reconnects after it was offline", async (bench) => {
   const studio = await bench.use(Studio.open());
   const visitor = await bench.visitor();
   const display = await bench.open({ source: studio.url, visitor, query: "reconnect-delay=0.2" });

@@ -16,7 +16,7 @@ const threeRuns = () => {
 
 const shown = (run_id) => (state) => state.view.run_id === run_id;
 
-browserTest("keys choose the run, and the page stays where it is", async (bench) => {
+browserTest("keys choose the run without scrolling the page", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: threeRuns() }));
   const display = await bench.open({ source: studio.url, viewport: SMALL });
   const { keyboard } = display.page;
@@ -100,7 +100,7 @@ browserTest("a deep link shows its run, and link() makes one", async (bench) => 
   assert.deepEqual([there.view.run_id, there.view.following, there.view.panel], ["b", false, true]);
 });
 
-browserTest("who wants less motion gets it", async (bench) => {
+browserTest("the browser's preference for reduced motion is respected", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: threeRuns() }));
   const visitor = await bench.visitor({ reducedMotion: "reduce" });
   const display = await bench.open({ source: studio.url, visitor });

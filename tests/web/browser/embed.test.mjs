@@ -16,7 +16,7 @@ const failing = (run, title) => [
 
 const DESK = { width: 1100, height: 600 };
 
-browserTest("another page lists failures, selects runs and hangs up", async (bench) => {
+browserTest("an embedding page lists failures, selects runs and disconnects", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: failing("a", "Copper Sky") }));
   const { page } = await bench.open({ source: studio.url, path: "embed.html", viewport: DESK });
   const items = page.locator("#failed li");

@@ -31,7 +31,7 @@ async function hiddenPage(bench, studio, { query = "", known = 0 } = {}) {
   return tab;
 }
 
-browserTest("hidden under 1,000 events a second it stays small, and shows all of it when it comes back", async (bench) => {
+browserTest("a page hidden under 1,000 events per second stays small and shows all of them when visible again", async (bench) => {
   const studio = await bench.use(Studio.open({ keeps: false }));
   const tab = await hiddenPage(bench, studio);
   studio.send(...runs.map((run) => started(run, run)));
@@ -72,7 +72,7 @@ browserTest("hidden under 1,000 events a second it stays small, and shows all of
 /** Most pictures after the first until the latest state is drawn: one second at 60 per second. */
 const MOST_PICTURES = 60;
 
-browserTest("what is too much for a hidden page is dropped, counted and fetched again", async (bench) => {
+browserTest("events beyond a hidden page's limit are dropped, counted and fetched again", async (bench) => {
   // Like a backend, the studio keeps all events and replays them to new viewers.
   const studio = await bench.use(Studio.open({ replay: runs.map((run) => started(run, run)) }));
   const tab = await hiddenPage(bench, studio, { query: "&reconnect-delay=0.1", known: runs.length });

@@ -24,7 +24,7 @@ const nodeOf = (run, name) => run?.nodes.find((node) => node.name === name);
 /** Returns a condition on the state: run `id` has this status. */
 const knows = (id, status) => (state) => runOf(state, id)?.status === status;
 
-browserTest("a page from a hub shows the titles of songs, and what happens to them", async (bench) => {
+browserTest("a page from a hub shows songs' titles and events", async (bench) => {
   const { backend, hub } = await studio(bench);
   const display = await bench.open({ at: hub.url });
   const { connection } = await display.until("a connection", (state) => state.connection.state === "connected");
@@ -39,7 +39,7 @@ browserTest("a page from a hub shows the titles of songs, and what happens to th
   assert.match(told.message, /LLM call timed out/);
 });
 
-browserTest("a page that comes late sees the nodes that the backend has forgotten", async (bench) => {
+browserTest("a late page shows nodes that the backend has forgotten", async (bench) => {
   const { backend, hub } = await studio(bench);
   const early = await bench.open({ at: hub.url });
   await early.until("a connection", ({ connection }) => connection.updates === "live");
@@ -62,7 +62,7 @@ browserTest("a page that comes late sees the nodes that the backend has forgotte
 
 const POLLING = "Real-time updates unavailable. Polling API instead.";
 
-browserTest("without sockets the page says that news come by asking, and takes it back", async (bench) => {
+browserTest("the page shows that the hub polls while sockets are refused", async (bench) => {
   const { backend, hub } = await studio(bench);
   await backend.refuseSockets(true);
   const display = await bench.open({ at: hub.url });
@@ -81,7 +81,7 @@ browserTest("without sockets the page says that news come by asking, and takes i
   assert.ok(!styled(after).from_rest, "an event told of it");
 });
 
-browserTest("a hub that is killed and started again has lost nothing and repeats nothing", async (bench) => {
+browserTest("a killed and restarted hub loses and repeats nothing", async (bench) => {
   const store = bench.file("hub.sqlite");
   const { backend, hub, start } = await studio(bench, { store });
   bench.allow(NO_SERVER);
@@ -114,7 +114,7 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
   }
 });
 
-browserTest("a hub whose backend is gone says so, and what it knew stays", async (bench) => {
+browserTest("a hub without its backend says so and keeps its runs", async (bench) => {
   const { backend, hub } = await studio(bench, { "reconnect-delay": 0.5 });
   const display = await bench.open({ at: hub.url });
   const { run } = await backend.start("Neon Rain", SEEN);
@@ -136,7 +136,7 @@ browserTest("a hub whose backend is gone says so, and what it knew stays", async
   await display.until("news", knows(next.run, "completed"));
 });
 
-browserTest("the backend's REST is at the page's own origin, to look at only", async (bench) => {
+browserTest("the backend's REST is readable at the page's own origin, without actions", async (bench) => {
   const { backend, hub } = await studio(bench);
   bench.allow(/status of 403/);
   const { run } = await backend.start("Harbour Lights", { node_ms: 600_000 });

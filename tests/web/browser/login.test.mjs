@@ -22,7 +22,7 @@ async function signIn(page, token) {
 
 const connected = ({ connection }) => connection.state === "connected";
 
-browserTest("who has the token comes in, once and for all, and nobody else", async (bench) => {
+browserTest("only the right token signs in, and the sign-in lasts", async (bench) => {
   const backend = await bench.use(Backend.open());
   const hub = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED);
@@ -52,7 +52,7 @@ browserTest("who has the token comes in, once and for all, and nobody else", asy
   assert.equal((await fetch(`${hub.url}api/v1/monitoring/active-runs`)).status, 401);
 });
 
-browserTest("a page whose token has changed leads to where one signs in, and back", async (bench) => {
+browserTest("a page whose token has changed leads to the login and back", async (bench) => {
   const backend = await bench.use(Backend.open());
   const first = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED, NO_SERVER);
@@ -77,7 +77,7 @@ browserTest("a page whose token has changed leads to where one signs in, and bac
   assert.equal(await display.card().count(), 0);
 });
 
-browserTest("a kiosk that is refused goes on trying, and needs nobody once it is let in", async (bench) => {
+browserTest("a refused kiosk keeps retrying and recovers by itself", async (bench) => {
   const backend = await bench.use(Backend.open());
   const first = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED, NO_SERVER);

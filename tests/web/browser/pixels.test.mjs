@@ -57,7 +57,7 @@ async function still(page) {
 
 for (const name of ["completed", "failed"]) {
   for (const size of SIZES) {
-    browserTest(`${name} looks as it does natively at ${size.width}×${size.height}`, async (bench) => {
+    browserTest(`${name} looks like the native picture at ${size.width}×${size.height}`, async (bench) => {
       const { file, frames, lastMs } = scene(name);
       const studio = await bench.use(Studio.open({ replay: frames }));
       const display = await bench.open({

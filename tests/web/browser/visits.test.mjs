@@ -8,7 +8,7 @@ import { until } from "../support/waiting.mjs";
 
 const stored = (display) => display.ask(() => ({ ...localStorage }));
 
-browserTest("what a person changed is kept, and what the address said is not", async (bench) => {
+browserTest("changes by a person are stored, settings from the address are not", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const visitor = await bench.visitor({ viewport: WITH_PANEL });
   const first = await bench.open({ source: studio.url, query: "panel&run=a&reconnect-delay=2", visitor });
@@ -32,7 +32,7 @@ browserTest("what a person changed is kept, and what the address said is not", a
   assert.ok(!(await third.until("the run", ({ runs }) => runs.length === 1)).view.panel);
 });
 
-browserTest("no secret is kept", async (bench) => {
+browserTest("no secret is stored", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const source = studio.url.replace("ws://", "ws://me:hunter2@") + "?token=sesame";
   const display = await bench.open({ source, viewport: WITH_PANEL });
@@ -43,7 +43,7 @@ browserTest("no secret is kept", async (bench) => {
   assert.doesNotMatch(kept, /hunter2|sesame|127\.0\.0\.1/);
 });
 
-browserTest("storage that holds nonsense does no harm", async (bench) => {
+browserTest("invalid stored settings are ignored", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const visitor = await bench.visitor();
   await visitor.addInitScript(() => localStorage.setItem("meterbridge.settings", "view=%FF&no-such=1"));

@@ -34,7 +34,7 @@ async function listen(display) {
   });
 }
 
-browserTest("runs that fail and complete are read out", async (bench) => {
+browserTest("failed and completed runs are announced", async (bench) => {
   const studio = await bench.use(Studio.open());
   const display = await bench.open({ source: studio.url });
   await listen(display);
@@ -61,7 +61,7 @@ browserTest("runs that fail and complete are read out", async (bench) => {
   assert.ok(await live(display));
 });
 
-browserTest("a lost connection is read out, and that it is back", async (bench) => {
+browserTest("the loss and the return of the connection are announced", async (bench) => {
   const studio = await bench.use(Studio.open());
   bench.allow(NO_SERVER);
   const display = await bench.open({ source: studio.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });
