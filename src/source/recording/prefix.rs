@@ -5,10 +5,10 @@
 //! | server-sent events | `data: {…}`, between `event:`, `id:`, `retry:` and `:` lines |
 //! | `docker logs -t`, `kubectl logs --timestamps` | `2026-11-23T10:00:00.000000000Z {…}` |
 //! | `kubectl logs --prefix` | `[pod/amcs-0/backend] {…}` |
-//! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is broken |
+//! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is split |
 //! | `docker compose logs` | `backend-1  | {…}` |
 //! | Docker's log files | `{"log":"{…}\n","stream":"stdout","time":"…"}` |
-//! | any logger | words before an event or a recorded frame |
+//! | any logger | text before an event or a recorded frame |
 
 use std::borrow::Cow;
 
