@@ -1,5 +1,10 @@
-//! What a frame costs the processor, without what the renderer does with it: a wall of 10,000 runs
-//! of 9 nodes, and the same 90,000 nodes as one sprite each.
+//! Processor time of a frame, without the renderer's drawing: a wall of 10,000 runs of 9 nodes, and the
+//! same 90,000 nodes as one sprite each.
+//!
+//! ```text
+//! cargo bench --bench frame                 all cases
+//! cargo bench --bench frame -- sprites      cases with this in their name
+//! ```
 //!
 //! ```text
 //! cargo bench --bench frame                 all cases
@@ -36,22 +41,22 @@ mod recorded;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// So small that drawing hardly counts.
+/// Small, so that drawing hardly counts.
 const SIZE: UVec2 = UVec2::new(320, 180);
 const RUNS: usize = 10_000;
 const NODES: usize = RUNS * PIPELINE.len();
-/// Nodes that change in a frame: one in a hundred.
+/// Nodes that change per frame: one in a hundred.
 const CHANGING: usize = NODES / 100;
-/// Events before anything is measured: until the runs are at all sorts of nodes, some over.
+/// Events before the measurement: the runs are then at various nodes, and some are over.
 const EVENTS_BEFORE: usize = 30 * RUNS;
-/// Frames until pipelines, atlases and buffers are there.
+/// Frames before the measurement, until pipelines, atlases and buffers exist.
 const FRAMES_BEFORE: usize = 90;
 const FRAMES: usize = 900;
-/// From one frame to the next, as on a screen: what happens by the second does so as often.
+/// Frame interval, as on a screen, so that work done once per second occurs as often as in reality.
 const FRAME: Duration = Duration::from_nanos(16_666_667);
 
 fn main() {
-    // cargo hands `--bench` on; what is not a flag names cases.
+    // cargo passes `--bench` on; arguments that are no flags name cases.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let cases: [(&str, Make); 6] = [
         ("the engine alone", engine_alone),
@@ -88,14 +93,14 @@ fn report(name: &str, frames: Vec<FrameTimes>) {
     println!("{}{mean:>10.3}", column(whole));
 }
 
-/// Makes a case.
+/// Constructor of a case.
 type Make = fn() -> Case;
 
 /// An app whose frames are measured.
 struct Case {
     app: App,
     watch: Stopwatch,
-    /// What comes before each frame, unmeasured.
+    /// Called before each frame, unmeasured.
     feed: Box<dyn FnMut(&mut App)>,
 }
 
@@ -125,8 +130,8 @@ impl Case {
         frames
     }
 
-    /// The renderer draws on the same processor: it must not do so while the next frame is
-    /// measured.
+    /// Waits for the renderer, which draws on the same processor and must not disturb the next
+    /// measurement.
     fn wait_until_drawn(&self) {
         let render = self.app.get_sub_app(RenderApp).expect("an app that draws");
         let device = render.world().resource::<RenderDevice>();
@@ -134,7 +139,7 @@ impl Case {
     }
 }
 
-/// The engine as the application uses it, without a window.
+/// Creates the engine as the application uses it, without a window.
 fn engine() -> App {
     let plugins = offscreen_plugins().expect("something to draw with");
     let mut app = App::new();
@@ -142,18 +147,18 @@ fn engine() -> App {
     app
 }
 
-/// What every frame costs, whatever is in it.
+/// Measures the fixed cost of a frame.
 fn engine_alone() -> Case {
     let mut app = engine();
     app.world_mut().spawn((Camera2d, Msaa::Off));
     Case::new(app)
 }
 
-/// What came since the last frame, decoded: a source does that on a thread of its own.
+/// Decoded events since the last frame. A real source decodes on its own thread.
 #[derive(Resource, Default)]
 struct Arrived(Option<Batch>);
 
-/// The whole application, as on a wall; so many events a frame, each of another run.
+/// Builds the whole application as a wall, with `changing` events per frame, each of another run.
 fn wall(changing: usize) -> Case {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
@@ -188,7 +193,7 @@ fn take_in(mut arrived: ResMut<Arrived>, mut run_store: ResMut<RunStore>, mut to
     }
 }
 
-/// Says what a backend would say now.
+/// Simulated backend, which creates the next events.
 struct Backend {
     frames: Busy,
     sent: u64,
@@ -207,11 +212,11 @@ impl Backend {
     }
 }
 
-/// The next sprite that changes its colour.
+/// Index of the next sprite that changes its colour.
 #[derive(Resource, Default)]
 struct NextSprite(usize);
 
-/// Every node as a sprite that an engine's user would spawn for it.
+/// Builds one sprite per node, as a user of the engine would.
 fn sprites(changing: usize) -> Case {
     let mut app = engine();
     let world = app.world_mut();
@@ -230,7 +235,7 @@ fn sprites(changing: usize) -> Case {
         Update,
         move |mut next_sprite: ResMut<NextSprite>, mut sprites: Query<&mut Sprite>| {
             for _ in 0..changing {
-                // A prime step: never the neighbours of the last one.
+                // A prime step, so that neighbours do not change together.
                 next_sprite.0 = (next_sprite.0 + 7_919) % NODES;
                 if let Ok(mut sprite) = sprites.get_mut(cells[next_sprite.0]) {
                     let is_white = sprite.color == Color::WHITE;

@@ -1,11 +1,11 @@
-// What a wall costs on which nothing moves: processor time and frames, against the same wall drawn
-// as often as the screen takes frames.
+// Cost of a wall on which nothing moves: processor time and frames, compared to the same wall drawn as
+// often as the screen takes frames.
 //
 //     cargo build --release && node benches/idle.mjs [SECONDS]
 //
 // Needed: Xvfb, and the packages of tests/web (npm ci there). The program is METERBRIDGE_BIN, or the
-// release build. The studio is one that says nothing any more: twelve runs that ended up to an hour
-// ago, some of them failed; the connection stands.
+// release build. The studio sends nothing more: it has twelve runs that ended up to an hour ago, some
+// of them failed; the connection stays open.
 
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -14,11 +14,11 @@ import { PROGRAM, Screen, load } from "./support/screen.mjs";
 
 const SECONDS = Number(process.argv[2] ?? 60);
 const SIZE = "640x360";
-/** After this nothing is news any more, and nothing was heard a moment ago. */
+/** Seconds after which no event counts as recent. */
 const SETTLES_SECS = 20;
 const NODES = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER", "REVIEW"];
 
-/** A run that ended so many minutes ago; where a node fails, there. */
+/** A run that ended `endedMinutes` ago, or failed in the node `failsAt`. */
 function run(number, endedMinutes, failsAt = null) {
   const id = `run-${number}`;
   let at = Date.now() - endedMinutes * 60_000 - 120_000;
@@ -50,7 +50,7 @@ try {
     const program = screen.start(always ? [...args, "--draw-always"] : args);
     await program.line(/first run on screen/);
     await pause(SETTLES_SECS * 1000);
-    // What is counted begins with a line of the program's own statistics.
+    // The measurement begins at a line of the program's own statistics.
     await program.stats();
     const before = program.cpuSeconds();
     const { frames, secs } = await program.stats();

@@ -1,5 +1,5 @@
-//! How many real-size events a second one core decodes and applies, however many runs there are,
-//! and what serde_json alone does with the same frames.
+//! Number of realistic events that one core decodes and applies per second, for several numbers of
+//! runs, and the time of serde_json alone for the same frames.
 
 #![expect(
     clippy::expect_used,
@@ -25,11 +25,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Frames of one pass.
 const FRAMES: usize = 120_000;
-/// Frames of one batch: what a socket holds when it is busy.
+/// Frames of one batch, as from a busy socket.
 const BATCH: usize = 256;
 const MICROS_BETWEEN_FRAMES: i64 = 10;
 
-/// The least that any reader has to do with a frame. Nothing is kept of it.
+/// Minimal content that any reader has to parse of a frame. Nothing is kept of it.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only read")]
 struct Plain<'a> {
@@ -40,7 +40,7 @@ struct Plain<'a> {
     phase: &'a str,
 }
 
-/// Time of `passes` over the frames, renewing them in between, which is not timed.
+/// Measures `passes` over the frames. The frames are renewed in between, unmeasured.
 fn time_passes(frames: &mut [Frame], passes: u64, mut pass: impl FnMut(&[Frame])) -> Duration {
     let begin: Timestamp = "2026-11-23T01:08:40Z".parse().expect("an instant");
     let mut total = Duration::ZERO;
@@ -63,11 +63,11 @@ fn ingest(criterion: &mut Criterion) {
 
     for at_once in [50, 500, 5_000] {
         let mut frames: Vec<Frame> = Busy::new(at_once).take(FRAMES).collect();
-        // The model lives on, as it does on a wall: its bounds are reached and things are dropped.
+        // The model is kept over all passes, as on a wall: its bounds are reached and old runs evicted.
         group.bench_function(BenchmarkId::new("decode_and_apply", at_once), |bencher| {
             bencher.iter_custom(|passes| {
                 let mut model = Model::default();
-                // Until the bound on runs is reached.
+                // Passes until the bound on runs is reached.
                 let warm_up = 3;
                 let mut seen = 0;
                 let mut spent = Duration::ZERO;

@@ -1,20 +1,21 @@
-// How soon the page is there, and how soon it shows what a server sends.
+// Load time of the page, and the delay from a server's event to the picture that shows it.
 //
 //     node benches/page.mjs [WIDTHxHEIGHT]
 //
-// Needed: what tests/web/browser/all.mjs needs. It prints two tables.
+// Needed: the same as for tests/web/browser/all.mjs. It prints two tables.
 //
-// The first: from the navigation to the first paint, which is the skeleton; to the last byte of the
-// wasm; and to the display's first picture. Cold is a new visitor, warm the same one's reload.
+// The first table: times from the navigation to the first paint, which is the skeleton; to the last
+// byte of the wasm; and to the display's first picture. Cold is a new visitor, warm the same visitor's
+// reload.
 //
-// The second: from a server's send of a node's start or end to the picture in which the line under
-// the title says so. Server and page tell the time by one system clock, in milliseconds. The line is
-// looked at in two ways, each with sends of its own:
+// The second table: times from a server's sending of a node's start or end to the picture in which the
+// line under the title shows it. Server and page use the same system clock, in milliseconds. The line
+// is observed in two ways, each with events of its own:
 //
 // * drawn: read from the canvas right after the display's own animation frame, while WebGL still has
-//   the picture. Reading waits until it is drawn, so no second one is ever under way.
-// * shown: in the browser's screencast, whose frames have the time at which they were composed. The
-//   page is left alone, and pictures queue as they do for a person.
+//   the picture. Reading waits for the drawing, so frames never overlap.
+// * shown: in the browser's screencast, whose frames carry the time of their composition. The page is
+//   left undisturbed, and pictures queue as they do for a person.
 
 import os from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
@@ -27,10 +28,10 @@ import { Studio, event, started } from "../tests/web/support/studio.mjs";
 const [width, height] = (process.argv[2] ?? "640x360").split("x").map(Number);
 const LOADS = 5;
 const SENDS = 24;
-/** The line under the title: left, top, right and bottom, from 0 to 1; and all the rest. */
+/** Line under the title: left, top, right and bottom, from 0 to 1; then the areas around it. */
 const LINE = [0.145, 0.19, 0.45, 0.24];
 const REST = [[0, 0, 1, LINE[1]], [0, LINE[3], 1, 1], [0, 0, LINE[0], 1], [LINE[2], 0, 1, 1]];
-/** The share of a picture's pixels that differ at least when the line has other words. */
+/** Least share of a picture's pixels that differ when the text of the line changes. */
 const OTHER_WORDS = 0.0005;
 
 const quantile = (numbers, share) => [...numbers].sort((a, b) => a - b)[Math.ceil(numbers.length * share) - 1];
@@ -40,7 +41,7 @@ const load = () => os.loadavg()[0].toFixed(1);
 /** Runs in the page, before its scripts. */
 function watch([left, top, right, bottom]) {
   addEventListener("meterbridge:ready", () => (window.readyAt = performance.now()));
-  // When each animation frame was over, and the share of pixels that it changed in the line.
+  // End of each animation frame, and the share of the picture's pixels that it changed in the line.
   window.pictures = [];
   window.reads = false;
   const line = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -73,7 +74,7 @@ async function visitor() {
   return { context, page };
 }
 
-/** The milestones of a page that is loading. */
+/** Returns the milestones of a loading page. */
 async function milestones(page) {
   await page.waitForFunction(() => window.readyAt);
   return page.evaluate(() => {
@@ -101,7 +102,7 @@ async function loads(serve) {
   }
 }
 
-/** Sends nodes' starts and ends at moments that no frame knows; resolves with when. */
+/** Sends starts and ends of nodes at random times; resolves with the times. */
 async function send(studio) {
   const sent = [];
   for (let count = 0; count < SENDS; count += 1) {
@@ -113,7 +114,7 @@ async function send(studio) {
   return sent;
 }
 
-/** Times from each send to the first of `changes` after it. */
+/** Returns the time from each sending to the first of `changes` after it. */
 function delays(sent, changes) {
   return sent.map((at, index) => {
     const seen = changes.find((change) => change >= at);
@@ -122,7 +123,10 @@ function delays(sent, changes) {
   });
 }
 
-/** Looks from now on; resolves with what ends that and resolves with when the line changed. */
+/**
+ * Starts observing; resolves with a function that stops and resolves with the times at which the line
+ * changed.
+ */
 async function drawn({ page }) {
   await page.evaluate(() => (window.reads = true));
   return async (pictures) => {
@@ -131,7 +135,7 @@ async function drawn({ page }) {
   };
 }
 
-/** As `drawn`; afterwards the page is gone, so that it leaves the processor to the comparison. */
+/** Works like `drawn`; closes the page afterwards, which leaves the processor to the comparison. */
 async function shown({ context, page }) {
   const protocol = await context.newCDPSession(page);
   const frames = [];

@@ -1,4 +1,4 @@
-//! What each part of a frame takes, by the clock, on one thread.
+//! Wall-clock time of each phase of a frame, on one thread.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use bevy::ecs::prelude::*;
 use bevy::ecs::schedule::{ScheduleLabel, Schedules, SingleThreadedExecutor};
 use bevy::render::{Render, RenderApp, RenderSystems};
 
-/// Parts of a frame that follow on one another. What the renderer then does with it is none.
+/// Successive phases of a frame. The renderer's drawing is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Phase {
-    /// Events are taken in.
+    /// Events are received and applied.
     Ingest,
-    /// Systems of `Update`: the views are brought in step with the model.
+    /// Systems of `Update`: the views follow the model.
     Update,
-    /// Texts are laid out, transforms and visibility worked out.
+    /// Text layout, transforms and visibility.
     PostUpdate,
-    /// What is drawn is taken over into the render world.
+    /// Extraction into the render world.
     Extract,
-    /// Sorted, batched, and its buffers filled.
+    /// Sorting, batching and filling of buffers.
     Prepare,
 }
 
@@ -39,7 +39,7 @@ impl Phase {
     }
 }
 
-/// What each part of one frame took, in the order of [`Phase::ALL`].
+/// Duration of each phase of one frame, in the order of [`Phase::ALL`].
 pub type FrameTimes = [Duration; Phase::ALL.len()];
 
 #[derive(Default)]
@@ -48,12 +48,12 @@ struct Watch {
     taken: FrameTimes,
 }
 
-/// Measures the frame under way.
+/// Measures the current frame.
 #[derive(Resource, Clone, Default)]
 pub struct Stopwatch(Arc<Mutex<Watch>>);
 
 impl Stopwatch {
-    /// Ends what is under way and begins the next part, or a stretch that is not measured.
+    /// Ends the current phase and begins the next one, or an unmeasured period.
     fn turn(&self, next: Option<Phase>) {
         let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -63,18 +63,18 @@ impl Stopwatch {
         watch.under_way = next.map(|phase| (phase, Instant::now()));
     }
 
-    /// The times of the frame that is over.
+    /// Returns and resets the times of the finished frame.
     pub fn take(&self) -> FrameTimes {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).taken)
     }
 }
 
-/// In the main world: here a part begins.
+/// Schedule of the main world in which a phase begins.
 #[derive(ScheduleLabel, Clone, Debug, PartialEq, Eq, Hash)]
 struct PhaseBoundary(Option<Phase>);
 
-/// Has an app that is ready measure its frames, and run them on one thread, so that what is
-/// measured is work and not waiting.
+/// Makes a ready app measure its frames and run on one thread, so that work is measured and not
+/// waiting.
 pub fn measure(app: &mut App) -> Stopwatch {
     let watch = Stopwatch::default();
     for part in [Some(Phase::Ingest), Some(Phase::Update), Some(Phase::PostUpdate), None] {

@@ -1,9 +1,9 @@
-//! Frames of the recorded backend, sent again and again under new ids and instants.
+//! Frames of the recorded backend, repeated under new ids and times.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// The recorded runs.
+/// Recorded runs.
 const TRANSCRIPTS: [&str; 5] = [
     include_str!("../tests/fixtures/transcripts/a-success-live.ndjson"),
     include_str!("../tests/fixtures/transcripts/b-fix-twice-then-pass.ndjson"),
@@ -17,7 +17,7 @@ struct Recorded {
     text: String,
 }
 
-/// A frame whose ids and instant can be written over.
+/// A frame whose ids and time can be overwritten.
 pub struct Frame {
     pub text: String,
     run: u64,
@@ -38,11 +38,11 @@ impl Frame {
         }
     }
 
-    /// Makes it an event that never was before: ids in the shape of a UUID, an instant with
-    /// microseconds, all of the length they had.
+    /// Turns the frame into a new event: ids in the form of a UUID and a time with microseconds, all of
+    /// their original length.
     pub fn renew(&mut self, pass: u64, nth: u64, at: Timestamp) {
         let uuid = |a: u64, b: u64| {
-            // Spread, as version 4 is.
+            // Spread the bits, as in UUID version 4.
             let mixed = (u128::from(a) << 64 | u128::from(b))
                 .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
             let hex = format!("{mixed:032x}");
@@ -57,11 +57,11 @@ impl Frame {
     }
 }
 
-/// So many runs at the same time: each sends its next frame in turn, and a run that is over makes
-/// way for a new one. Never ends.
+/// Endless frames of `at_once` simultaneous runs. Each run sends its next frame in turn; a finished run
+/// is replaced by a new one.
 pub struct Busy {
     recorded: Vec<Vec<String>>,
-    /// The number of each run, and its next frame.
+    /// Number of each run, and the index of its next frame.
     running: Vec<(u64, usize)>,
     next_run: u64,
     turn: usize,

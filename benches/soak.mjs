@@ -1,18 +1,18 @@
-// Whether a wall stays well: the demo studio in a hurry, the program as a kiosk on a virtual screen,
-// and every minute what it says of its frames and its memory.
+// Endurance test of a wall: a fast demo studio, the program as a kiosk on a virtual screen, and every
+// minute its statistics of frames and memory.
 //
 //     cargo build --release && node benches/soak.mjs [MINUTES [ARGUMENT...]]
 //
-// Arguments go to the program, after --kiosk, which has the director on, and the bounds below.
+// Arguments go to the program, after --kiosk, which switches the director on, and the bounds below.
 // Needed: Xvfb, and the packages of tests/web (npm ci there). The program is METERBRIDGE_BIN, or the
 // release build. The exit status is 1 where the verdict is bad.
 //
-// "worked" is the processor time of all threads within the longest frame: a frame that is long with
-// little of it waited for the machine. "stolen" is what a virtual machine's host gave to others in
-// that minute.
+// "worked" is the processor time of all threads within the longest frame: a long frame with little of
+// it waited for the machine. "stolen" is the time that a virtual machine's host gave to others in that
+// minute.
 //
-// Memory is flat where it no longer follows what has happened but what is kept. So the bounds on
-// runs and on the log are such that they are reached within the first minutes; then runs go as fast
+// Memory stays flat once it follows what is kept instead of what has happened. So the bounds on runs
+// and log are small enough to be reached within the first minutes; after that, runs are evicted as fast
 // as they come.
 
 import { PROGRAM, Screen, load, stolenMs } from "./support/screen.mjs";
@@ -20,11 +20,11 @@ import { PROGRAM, Screen, load, stolenMs } from "./support/screen.mjs";
 const MINUTES = Number(process.argv[2] ?? 30);
 const ARGUMENTS = process.argv.slice(3);
 const SIZE = "640x360";
-/** Songs at a time, and how many times as fast as they are made: more than 200 events a second. */
+/** Simultaneous songs, and their speed compared to real time: more than 200 events per second. */
 const STUDIO = ["--runs", "120", "--speed", "10"];
 const BOUNDS = ["--keep-runs", "1000", "--keep-events", "20000"];
 const LONGEST_MS = 100;
-/** Of the memory after the first third, what it may have grown by in the end. */
+/** Allowed growth of the memory from the end of the first third to the end. */
 const GROWTH = 0.05;
 
 const screen = await Screen.open(SIZE);
@@ -40,7 +40,7 @@ try {
   const minutes = [];
   let cpu = 0;
   let stolen = stolenMs();
-  // What a machine lacks is said at the start, and is no sign of anything wearing out.
+  // Warnings about missing features of the machine are logged at the start, and show no degradation.
   let begun = 0;
   for (let minute = 1; minute <= MINUTES; minute += 1) {
     const told = await program.stats();

@@ -1,5 +1,5 @@
-//! Draws every shape, paint and motion into PNGs, without a window, to be looked at beside the
-//! design: `cargo run --example draw_gallery -- target/gallery`.
+//! Draws every shape, paint and motion into PNGs, without a window, for comparison with the design:
+//! `cargo run --example draw_gallery -- target/gallery`.
 
 use std::path::PathBuf;
 

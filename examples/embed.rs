@@ -1,4 +1,4 @@
-//! The studio in a Bevy app of one's own, without a window or a GPU:
+//! Embeds Meterbridge in a Bevy app, without a window or a GPU:
 //!
 //! ```text
 //! cargo run --example embed                                     the built-in demo studio
@@ -6,8 +6,8 @@
 //! cargo run --example embed -- recording.ndjson --speed 10      a recording
 //! ```
 //!
-//! It ends after `--finished` runs or `--seconds`, whatever comes first. `MeterbridgePlugin` tells
-//! what happens in messages, which are what the callbacks of the guide's hook are:
+//! The app ends after `--finished` runs or `--seconds`, whichever comes first. `MeterbridgePlugin`
+//! reports what happens in messages, which correspond to the callbacks of the guide's hook:
 //!
 //! | `useWorkflowWebSocket` | here |
 //! | --- | --- |
@@ -35,7 +35,7 @@ use meterbridge::app::{AppSystems, MeterbridgePlugin};
 use meterbridge::config::SettingsArgs;
 use meterbridge::source::SourceSpec;
 
-/// Between two updates: how late something is told at most.
+/// Interval between two updates: the longest delay of a report.
 const UPDATE_EVERY: Duration = Duration::from_millis(20);
 
 /// Print what happens in a studio
@@ -56,7 +56,7 @@ struct Arguments {
     settings: SettingsArgs,
 }
 
-/// When to end.
+/// Conditions for the end.
 #[derive(Resource)]
 struct Limits {
     runs: usize,
@@ -75,7 +75,7 @@ fn main() -> Result<()> {
             runs: arguments.finished,
             time: Duration::from_secs(arguments.seconds),
         })
-        // After `Sync` the entities of runs and nodes are in step with the model, too.
+        // After `Sync` the entities of runs and nodes match the model, too.
         .add_systems(Update, (tell_connection, tell_work, end).chain().after(AppSystems::Sync))
         .run();
     match exit {

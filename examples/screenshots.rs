@@ -1,7 +1,7 @@
-//! Takes the pictures of the documentation from the recordings in `tests/fixtures/scenes`, from
-//! made-up studios of hundreds and thousands of runs, and from a demo studio that goes away:
-//! `cargo run --example screenshots -- [OUTDIR [PICTURE]]`, `docs/screenshots` without. But for the
-//! last they are the same wherever they are taken: the clock on them shows UTC.
+//! Takes the documentation's pictures from the recordings in `tests/fixtures/scenes`, from generated
+//! studios of hundreds and thousands of runs, and from a demo studio that goes away: `cargo run
+//! --example screenshots -- [OUTDIR [PICTURE]]`, by default into `docs/screenshots`. All but the last
+//! kind are the same on every machine: their clock shows UTC.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,12 +24,12 @@ mod tape;
 #[path = "../tests/app/wall_scenes.rs"]
 mod wall_scenes;
 
-/// Where a picture comes from.
+/// Origin of a picture.
 #[derive(Clone, Copy)]
 enum Scene {
     /// A recording.
     Recorded(&'static str),
-    /// A studio with so many runs.
+    /// Generated studio with this many runs.
     Many(usize),
     /// A demo studio that went away.
     Lost,
@@ -107,7 +107,7 @@ const PICTURES: &[Picture] = &[
     high_contrast(stage("high-contrast-stage-failed", "failed")),
     high_contrast(board("high-contrast-board", 400)),
 ];
-/// How long a studio is watched before it goes away, and until the picture.
+/// Time for which a studio is watched before it goes away, and from then until the picture.
 const WATCHED: Duration = Duration::from_secs(20);
 const LOST: Duration = Duration::from_secs(8);
 
@@ -122,8 +122,8 @@ fn main() -> Result<()> {
     }
 }
 
-/// Each picture is taken by a process of its own: the time zone cannot be set from within, and an
-/// application starts its log once.
+/// Takes each picture in a process of its own, because a process cannot change its time zone and an
+/// application can start its log only once.
 fn take_all(folder: &Path, only: Option<&str>) -> Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("`{}` could not be made", folder.display()))?;
@@ -170,7 +170,7 @@ fn take(folder: &Path, picture: &str, width: u32) -> Result<()> {
     Ok(())
 }
 
-/// The recording of a studio with so many runs, made for this picture.
+/// Writes the recording of a studio with `runs` runs and returns its path.
 fn many(runs: usize) -> Result<PathBuf> {
     let path = std::env::temp_dir().join(format!("meterbridge-{runs}-runs.ndjson"));
     std::fs::write(&path, wall_scenes::many(runs).write())
@@ -178,7 +178,7 @@ fn many(runs: usize) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A studio that goes away while it is watched.
+/// Returns a studio that goes away while it is watched.
 fn lost() -> Result<SourceSpec> {
     let studio = demo::spawn_thread(DemoOptions::default())?;
     let source = SourceSpec::WebSocket(studio.url().into());

@@ -1,12 +1,12 @@
-//! A backend that stands in for AMCS on a port, with every trap of the real one: to try a hub or a
-//! screen against, and for the browser's tests.
+//! Stand-in for an AMCS backend on a port, with all flaws of the real one: for trying out a hub or a
+//! screen, and for the browser tests.
 //!
 //! ```text
 //! cargo run --no-default-features --example stand_in
 //! cargo run -- serve http://127.0.0.1:8000 --allow-actions
 //! ```
 //!
-//! It does as it is told: a line of JSON on stdin is a [`ControlRequest`], which is answered with one on stdout.
+//! Each line of JSON on stdin is a [`ControlRequest`], which is answered by one line on stdout.
 //!
 //! ```text
 //! {"start": {"title": "Copper Sky", "fails": "COMPOSE"}}
@@ -35,10 +35,10 @@ use uuid::Uuid;
 
 use self::backend::{Backend, Guard, Phase, RemovalFaults, Script};
 
-/// What a failing node raises.
+/// Error message of a failing node.
 const WORDS: &str = "LLM call timed out after 30s";
 
-/// How long a run that goes on by itself waits for its next.
+/// Pause of an automatic run before the next one.
 const BETWEEN_RUNS: Duration = Duration::from_secs(2);
 
 const TITLES: [&str; 8] = [
@@ -72,46 +72,47 @@ struct Args {
     node_ms: u64,
 }
 
-/// What a line on stdin asks for.
+/// Request on a line of stdin.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum ControlRequest {
-    /// A song and a run of it, which is executed. Answers with `run` and `song`.
+    /// Creates a song and a run of it, and executes the run. Answers with `run` and `song`.
     Start(Plan),
-    /// The same, but the run stays pending.
+    /// Works like `Start`, but leaves the run pending.
     Add(Plan),
-    /// What the runs do that clients create from now on.
+    /// Sets the behaviour of runs that clients create from now on.
     OfClients(Plan),
-    /// A song without a run. Answers with `song`.
+    /// Creates a song without a run. Answers with `song`.
     Song(String),
-    /// Sockets are refused with 403, or not any more.
+    /// Starts or stops refusing sockets with 403.
     RefuseSockets(bool),
-    /// Nothing happens for so many seconds.
+    /// Freezes the backend for this many seconds.
     Freeze(f64),
-    /// SIGTERM: sockets are closed with 1012, and nobody is let in until `up`.
+    /// Acts as after SIGTERM: closes sockets with 1012 and refuses connections until `up`.
     Terminate,
-    /// SIGKILL: connections are lost, what ran is an orphan, and nobody is let in until `up`.
+    /// Acts as after SIGKILL: connections are lost, running runs become orphans, and connections are
+    /// refused until `up`.
     Kill,
     Up,
-    /// Everybody has to show this token; null: nobody.
+    /// Requires this token of everybody; null requires none.
     Token(Option<String>),
     /// Answers with `requests`, in order, and `watchers`.
     Seen,
-    /// Answers with `status` of a run and its `executions`: what is true.
+    /// Answers with the true `status` of a run and its `executions`.
     Run(String),
 }
 
-/// What a run does.
+/// Behaviour of a run.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plan {
     #[serde(default)]
     title: String,
-    /// What each node takes; the command line's where it is not said.
+    /// Duration of each node; the command line's by default.
     node_ms: Option<u64>,
-    /// The node that raises.
+    /// Node that raises an error.
     fails: Option<String>,
-    /// Passes of FIX.
+    /// Number of passes through FIX.
     #[serde(default)]
     fixes: usize,
 }
@@ -130,7 +131,7 @@ impl Plan {
 async fn main() -> std::io::Result<()> {
     let args = Args::parse();
     let backend = Backend::begun_at(Timestamp::now());
-    // Whoever plays with it may do harm; what that costs is asked for elsewhere.
+    // Interactive use may harm runs; the harm is tested elsewhere.
     backend.expect_harm();
     if args.bears_watchers {
         backend.fail_after_removals(RemovalFaults { polite: 0.0, reset: 0.0, cut: 0.0 });
@@ -149,11 +150,12 @@ async fn main() -> std::io::Result<()> {
         };
         println!("{}", answer.unwrap_or_else(|words| json!({"error": words})));
     }
-    // Nobody tells it anything any more, as where it has no terminal.
+    // Stdin has ended, as without a terminal: keep serving.
     std::future::pending().await
 }
 
-/// Lines of stdin, read on a thread of their own: a read from a terminal does not end with the program.
+/// Reads lines of stdin on a separate thread, because a blocking read from a terminal would keep the
+/// program from ending.
 fn lines() -> tokio::sync::mpsc::Receiver<String> {
     let (sender, receiver) = tokio::sync::mpsc::channel(16);
     std::thread::spawn(move || {
@@ -166,9 +168,9 @@ fn lines() -> tokio::sync::mpsc::Receiver<String> {
     receiver
 }
 
-/// One run after the other: of seven, one needs a fix and one fails.
+/// Executes one run after another: of seven, one needs a fix and one fails.
 async fn keep_going(backend: Backend, place: usize, places: usize, node_ms: u64) {
-    // They do not march in step.
+    // Start the series at different times.
     sleep(Duration::from_millis(node_ms * 8 * place as u64 / places as u64)).await;
     for number in (place..).step_by(places) {
         let script = match number % 7 {
@@ -177,7 +179,7 @@ async fn keep_going(backend: Backend, place: usize, places: usize, node_ms: u64)
             _ => Script::success(node_ms),
         };
         let run = backend.add_run_of(TITLES[number % TITLES.len()], [script]);
-        // Where the backend was killed, its run is an orphan.
+        // When the backend is killed, its run becomes an orphan.
         let _ = backend.start(run).await;
         sleep(BETWEEN_RUNS).await;
     }

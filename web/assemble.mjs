@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Makes the static site: gives each file a name with a hash of its content, puts those names where
-// the old ones stood, and lays compressed copies beside what compresses.
+// Builds the static site: renames each file after a hash of its content, updates the references, and
+// adds compressed copies.
 //
 //     node web/assemble.mjs BINDGEN_DIR DIST_DIR
 //
-// BINDGEN_DIR has what wasm-bindgen wrote. Node's own zlib does the compression: node is needed for
-// the tests of the page anyway, so that neither brotli nor gzip has to be installed. What an
-// earlier run compressed is taken over: at quality 11 the wasm takes most of a minute.
+// BINDGEN_DIR has the output of wasm-bindgen. Node's own zlib does the compression: the tests of the
+// page need node anyway, so neither brotli nor gzip has to be installed. Compressed files of an earlier
+// run are reused: at quality 11 the wasm takes most of a minute.
 
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -18,7 +18,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const WASM = "meterbridge_bg.wasm";
 const SITE = "boot/site.js";
 const SCRIPT = "meterbridge.js";
-/** What a browser or another page asks for by this very name. */
+/** Files that a browser or another page requests by this very name. */
 const STABLE = /\.html$/;
 const COMPRESSIBLE = /\.(css|html|js|svg|wasm|webmanifest)$/;
 
@@ -40,7 +40,7 @@ function filesUnder(root, folder = "") {
   });
 }
 
-/** All files of the site by their names in the sources. */
+/** Returns all files of the site by their names in the sources. */
 function gather(bindgen) {
   const files = new Map();
   for (const name of filesUnder(here)) {
@@ -62,7 +62,7 @@ function hashed(name, content) {
   return path.posix.join(dir, `${stem}-${hash}${ext}`);
 }
 
-/** The site: name in the sources → `{name, content}` in the result. */
+/** Returns the site: name in the sources → `{name, content}` in the result. */
 function assemble(files) {
   const made = new Map();
   const open = [];
@@ -99,7 +99,9 @@ function assemble(files) {
     return result;
   };
 
-  /** Everything a module imports is asked for at once, and not one import after the other. */
+  /**
+   * Adds preload links for all imports of a module, so that they are requested at once and not in turn.
+   */
   const preload = (text, page) => {
     const script = text.match(/<script type="module" src="([^"]+)"/)?.[1];
     const entry = [...made].find(([, result]) => result.name === script)?.[0];
@@ -126,7 +128,7 @@ function assemble(files) {
   return made;
 }
 
-/** What only the build knows. */
+/** Fills in the values that only the build knows. */
 function fillIn(text, files) {
   const wasm = files.get(WASM);
   const build = createHash("sha256").update(wasm).digest("hex").slice(0, 12);
@@ -147,7 +149,7 @@ const brotli = (content) =>
   });
 const gzip = (content) => zlib.gzipSync(content, { level: 9 });
 
-/** Writes what differs, and takes away what does not belong to the site any more. */
+/** Writes the files that differ, and removes files that no longer belong to the site. */
 function write(dist, site) {
   const wanted = new Set();
   const put = (name, content, sameAsBefore) => {
@@ -155,7 +157,7 @@ function write(dist, site) {
     const target = path.join(dist, name);
     if (sameAsBefore && fs.existsSync(target)) return;
     fs.mkdirSync(path.dirname(target), { recursive: true });
-    // In one step: a server that runs meanwhile never sees half a file.
+    // Atomic rename: a server that runs meanwhile never sees half a file.
     fs.writeFileSync(`${target}.part`, content());
     fs.renameSync(`${target}.part`, target);
   };
@@ -203,7 +205,7 @@ if (!bindgen || !dist) {
 fs.mkdirSync(dist, { recursive: true });
 const made = assemble(gather(bindgen));
 const site = [...made.values()];
-// A page elsewhere imports the entry by a name that stays.
+// Other pages import the entry by this stable name.
 site.push({ name: "boot.js", content: Buffer.from(`export * from "./${made.get("boot.js").name}";\n`) });
 write(dist, site);
 table(dist, site);

@@ -1,5 +1,5 @@
-// The page's way in: puts the display on the canvas that asks for it, and is what another page
-// imports to put it on one of its own. See README.md.
+// Entry of the page: puts the display on the canvas that asks for it. Other pages import `mount` to put
+// it on a canvas of their own. See README.md.
 
 import { mount } from "./boot/mount.js";
 
@@ -7,7 +7,7 @@ export { mount };
 
 const canvas = document.querySelector("canvas[data-meterbridge]");
 if (canvas) {
-  // The value, where there is one, takes the place of the page's own query.
+  // A value of the attribute replaces the page's own query.
   const query = canvas.dataset.meterbridge;
   window.meterbridge = mount(canvas, {
     query: query || location.search,

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the page: a static site in web/dist, complete, for any web server.
+# Builds the page: a complete static site in web/dist, for any web server.
 #
 #     web/build.sh
 #
-# Needs Rust and node 18 or newer. What else is needed is fetched: the wasm32 standard library, and
-# wasm-bindgen in the very version of Cargo.lock. Run again, it does only what has changed.
+# Needs Rust and node 18 or newer. Downloads the rest: the wasm32 standard library, and wasm-bindgen in
+# the exact version of Cargo.lock. A repeated run rebuilds only what has changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,7 +19,7 @@ echo "== wasm"
     --target-dir "$wasm_folder" "${wasm_options[@]}"
 wasm=$wasm_folder/$wasm_target/web/meterbridge.wasm
 
-# Both sides of the bindings must be of one version.
+# Both sides of the bindings must have the same version.
 version=$(awk '$1 == "name" { name = $3 } $1 == "version" && name == "\"wasm-bindgen\"" { gsub(/"/, "", $3); print $3; exit }' Cargo.lock)
 [[ -n $version ]] || fail "Cargo.lock has no wasm-bindgen"
 tool=$cache/tools/wasm-bindgen-$version
@@ -28,7 +28,7 @@ if [[ $(wasm-bindgen --version 2>/dev/null) == "wasm-bindgen $version" ]]; then
     bindgen=wasm-bindgen
 elif [[ $("$bindgen" --version 2>/dev/null) != "wasm-bindgen $version" ]]; then
     echo "== wasm-bindgen $version"
-    # Not --locked: a registry may have taken back what its lock file pins.
+    # Not --locked: a registry may have yanked versions that its lock file pins.
     cargo install wasm-bindgen-cli --version "$version" --root "$tool" \
         --target-dir "$cargo_target/tools"
 fi

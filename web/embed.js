@@ -1,4 +1,4 @@
-// An example: a page with a layout of its own, which lists failed runs beside the display.
+// Example: a page with its own layout, which lists failed runs beside the display.
 
 import { mount } from "./boot.js";
 
@@ -20,7 +20,7 @@ function element(tag, text) {
   return made;
 }
 
-/** Puts a failed run on top of the list; one that failed again moves up. */
+/** Puts a failed run on top of the list; a run that failed again moves up. */
 function listFailed({ run_id, title, node, message }) {
   list.querySelector(`[data-run="${CSS.escape(run_id)}"]`)?.remove();
   const item = document.createElement("li");
@@ -46,7 +46,7 @@ function showConnection({ state, url, reason }) {
   plug.disabled = isOff && !address;
 }
 
-// Events that come before the display is ready belong to runs that `state()` tells of then.
+// Events before the display is ready belong to runs that `state()` reports later.
 canvas.addEventListener("meterbridge:run-failed", (event) => listFailed(event.detail));
 canvas.addEventListener("meterbridge:connection", (event) => showConnection(event.detail));
 
@@ -55,7 +55,7 @@ plug.addEventListener("click", () => {
   if (plug.textContent === "Disconnect") meterbridge.disconnect();
   else meterbridge.connect(address);
 });
-// Just before it is followed: what is shown may have changed since.
+// Update the link just before it is followed: the view may have changed.
 link.addEventListener("pointerdown", () => (link.href = meterbridge.link()));
 link.addEventListener("focus", () => (link.href = meterbridge.link()));
 
@@ -76,7 +76,7 @@ try {
   link.hidden = false;
   link.href = meterbridge.link();
 } catch (error) {
-  // The display says it in its own place; the page around it goes on.
+  // The display shows the error in its own place; the page around it goes on.
   connection.textContent = "the display does not run";
   console.error(error);
 }

@@ -1,14 +1,15 @@
-# Which Rust builds the page, for web/build.sh and web/clippy, which source this.
+# Chooses the Rust toolchain that builds the page, for web/build.sh and web/clippy, which source this
+# file.
 #
-# The standard library for wasm32 comes from rustup where it can be had; else Debian's packages
-# build it, and as root they are installed. `choose_rust` leaves the choice in these:
+# The standard library for wasm32 comes from rustup if available; otherwise Debian's packages build it,
+# and are installed if the user is root. `choose_rust` sets these variables:
 #
 #     wasm_target   the target
-#     wasm_folder   its target directory. Apart from the other builds: another compiler may make
-#                   this one, and each would throw away what the other left
+#     wasm_folder   its target directory. Separate from other builds: a different compiler may be used,
+#                   and each would discard the other's results
 #     wasm_cargo    the command for cargo
 #     wasm_clippy   the command for cargo clippy
-#     wasm_options  what both need beside --target
+#     wasm_options  options that both need beside --target
 
 wasm_target=wasm32-unknown-unknown
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/meterbridge
@@ -23,7 +24,7 @@ fail() {
     exit 1
 }
 
-# Packages of Debian that are not there.
+# Prints the Debian packages that are not installed.
 lacking_of() {
     local package
     for package in "$@"; do
@@ -53,11 +54,11 @@ choose_rust() { # more packages of Debian, should they be needed
         apt-get update
         DEBIAN_FRONTEND=noninteractive $how
     fi
-    # A stable compiler builds its own library only when it is told that it may.
+    # A stable compiler builds its own library only with RUSTC_BOOTSTRAP.
     local debian=(env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc CARGO=/usr/bin/cargo
         CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld-19)
     wasm_cargo=("${debian[@]}" /usr/bin/cargo)
-    # Not by way of cargo, which looks for its subcommands among rustup's first.
+    # Called directly: cargo looks for its subcommands among rustup's first.
     wasm_clippy=("${debian[@]}" /usr/bin/cargo-clippy clippy)
     wasm_options=(-Z build-std=std,panic_abort)
 }

@@ -1,5 +1,5 @@
-//! Screens: the program's own source on real sockets, each with a model of its own. As in the program,
-//! sources and models have a thread each, here for all screens together.
+//! Screens of the hub: the program's own source on real sockets, each with its own model. As in the
+//! program, sources and models have a thread each, shared here by all screens.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,16 +21,16 @@ use tokio::task::LocalSet;
 
 use crate::delays::Delays;
 
-/// An event that took no longer says that its screen is up to date.
+/// Longest delay of an event that marks its screen as up to date.
 const UP_TO_DATE: Duration = Duration::from_millis(250);
 
-/// What a screen keeps: those that go on and as many that are over, and no log, so that the memory of
-/// hundreds of screens has a bound.
+/// Returns a retention that bounds the memory of hundreds of screens: twice the simultaneous runs, and
+/// no log.
 pub fn retention(runs_at_once: usize) -> Retention {
     Retention { runs: 2 * runs_at_once, log_events: 0, ..Retention::default() }
 }
 
-/// Parts of the session; what is counted is counted by them.
+/// Phases of the session; measurements are counted per phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Nothing is measured.
@@ -41,12 +41,12 @@ pub enum Phase {
 
 const PHASES: usize = 3;
 
-/// Screens at work.
+/// Connected screens.
 pub struct Clients {
     shared: Arc<Shared>,
     stalled: watch::Sender<bool>,
     end: watch::Sender<bool>,
-    /// Dropped, they end the sources.
+    /// Command senders; dropping them ends the sources.
     commands: Vec<mpsc::Sender<Command>>,
     models: JoinHandle<Seen>,
 }
@@ -54,25 +54,25 @@ pub struct Clients {
 struct Shared {
     phase: AtomicUsize,
     connections: AtomicUsize,
-    /// Events that each screen has applied.
+    /// Number of events that each screen has applied.
     applied: Vec<AtomicU64>,
 }
 
-/// What was to be seen.
+/// Results of all screens.
 pub struct Seen {
     pub clients: Vec<Client>,
-    /// Of those that always read, by phase.
+    /// Delays of the screens that always read, by phase.
     pub readers: [Times; PHASES],
-    /// Of those that stop for a while, by phase.
+    /// Delays of the screens that stop reading for a while, by phase.
     pub stallers: [Times; PHASES],
 }
 
-/// How long events took from the backend.
+/// Delays of events from the backend.
 #[derive(Default)]
 pub struct Times {
-    /// Until a screen's source had read them.
+    /// Delays until a screen's source had read the event.
     pub arrived: Delays,
-    /// Until its model had them.
+    /// Delays until the screen's model had applied the event.
     pub applied: Delays,
     /// Bytes of the events.
     pub bytes: u64,
@@ -80,23 +80,23 @@ pub struct Times {
 
 pub struct Client {
     pub model: Model,
-    /// Times that it was connected.
+    /// Number of connections.
     pub connections: u32,
-    /// When it was last up to date again after a connection was lost.
+    /// Time at which the screen was up to date again after its connection was lost.
     pub recovered_at: Option<Instant>,
     stalls: bool,
     connected_since: Option<Timestamp>,
     is_behind: bool,
 }
 
-/// What a source has for its model.
+/// Signals of a source for its model.
 struct Inbox {
     signals: Receiver<Signal>,
     news: Arc<Notify>,
 }
 
 impl Clients {
-    /// So many screens of `url`, of which the first `stallers` will stop reading when told so.
+    /// Opens `count` screens of `url`, of which the first `stallers` stop reading on request.
     pub fn open(url: &str, count: usize, stallers: usize, retention: Retention) -> Self {
         let shared = Arc::new(Shared {
             phase: AtomicUsize::new(Phase::Between as usize),
@@ -128,17 +128,17 @@ impl Clients {
         self.shared.phase.store(phase as usize, Ordering::Relaxed);
     }
 
-    /// Whether the first ones stop reading, or read on.
+    /// Makes the first screens stop reading, or continue.
     pub fn stall(&self, stalled: bool) {
         self.stalled.send_replace(stalled);
     }
 
-    /// Connections that were made.
+    /// Returns the number of connections made.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// The events that each screen has applied.
+    /// Returns the number of events that each screen has applied.
     pub fn applied(&self) -> impl Iterator<Item = u64> {
         self.shared.applied.iter().map(|count| count.load(Ordering::Relaxed))
     }
@@ -151,7 +151,7 @@ impl Clients {
     }
 }
 
-/// Runs a future that need not be `Send` on a thread of its own.
+/// Runs a future that need not be `Send` on its own thread.
 fn on_thread<T: Send + 'static, F: Future<Output = T>>(
     name: &str,
     work: impl FnOnce() -> F + Send + 'static,
@@ -208,7 +208,7 @@ async fn watch_all(
             loop {
                 news.notified().await;
                 if stalls {
-                    // The sender lives as long as all of this.
+                    // The sender outlives this task.
                     let _ = stalled.wait_for(|stalled| !stalled).await;
                 }
                 for signal in signals.try_iter() {
@@ -228,7 +228,7 @@ impl Seen {
             Signal::Batch(batch) => self.receive(number, batch, shared),
             Signal::State(ConnectionState::Connected { since, .. }) => {
                 let client = &mut self.clients[number];
-                // The same state comes again when the hub's own connection changes.
+                // The same state is sent again when the hub's own connection changes.
                 if client.connected_since.replace(since) != Some(since) {
                     client.connections += 1;
                     shared.connections.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +237,7 @@ impl Seen {
             Signal::State(ConnectionState::Reconnecting { .. }) => {
                 self.clients[number].is_behind = true;
             }
-            // What else there is changes no run.
+            // Other signals change no run.
             _ => {}
         }
     }
@@ -249,7 +249,7 @@ impl Seen {
         let times = &mut times[phase];
         let instants: Vec<Timestamp> = batch.items.iter().filter_map(instant).collect();
         let since = |at: &Timestamp, until: Timestamp| {
-            // What the clock was set back by in between is nothing.
+            // A clock that was set back gives a negative duration, which counts as zero.
             Duration::try_from(until.duration_since(*at)).unwrap_or_default()
         };
         for at in &instants {

@@ -1,11 +1,11 @@
-//! How long events took, in a fixed amount of memory.
+//! Histogram of event delays with a fixed amount of memory.
 
 use std::fmt;
 use std::time::Duration;
 
 /// Width of a class.
 const CLASS_MICROS: usize = 50;
-/// What is longer than all classes, ten seconds, is in the last.
+/// Number of classes. Delays of ten seconds or more fall into the last one.
 const CLASSES: usize = 200_000;
 
 #[derive(Clone)]
@@ -29,7 +29,8 @@ impl Delays {
         self.longest = self.longest.max(delay);
     }
 
-    /// What so large a part of them is no longer than, rounded up to a class; in milliseconds.
+    /// Returns the percentile for a fraction `part` from 0 to 1, rounded up to a class, in
+    /// milliseconds.
     pub fn percentile_ms(&self, part: f64) -> f64 {
         let wanted = (self.count as f64 * part).ceil() as u64;
         let mut seen = 0;

@@ -1,6 +1,6 @@
-//! The hub under many screens: how long an event takes from the backend to a screen, what it costs,
-//! whether screens that stop reading are noticed by the others, and whether all are equal after the hub
-//! was killed. `benches/README.md` has what came of it.
+//! Load test of the hub with many screens: the delay of events from the backend to a screen, the cost,
+//! the effect of stalled screens on the others, and equality of all screens after the hub was killed.
+//! Results are in `benches/README.md`.
 
 #![expect(
     clippy::expect_used,
@@ -32,16 +32,16 @@ mod upstream;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long all of it may take to become quiet.
+/// Time limit for everything to settle.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long it goes on before it is measured at first: until the models' bounds are reached.
+/// Time before the first measurement, until the models' bounds are reached.
 const WARM_UP: Duration = Duration::from_secs(30);
 
-/// The same when something has changed.
+/// Time before a measurement after a change.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the hub is gone.
+/// Time for which the hub is down.
 const GONE: Duration = Duration::from_secs(2);
 
 /// One hub, its backend and its screens on this machine.
@@ -66,7 +66,7 @@ struct Options {
     bench: bool,
 }
 
-/// What was used so far.
+/// Resource usage at one moment.
 struct Reading {
     at: Instant,
     hub: Usage,
@@ -128,7 +128,7 @@ fn main() {
     println!("  all screens connected {:.0} ms after the kill", ms(killed));
     sleep(2 * PAUSE);
     upstream.stop();
-    // What had begun by then is still told.
+    // Events already begun are still sent.
     sleep(Duration::from_millis(100));
 
     let texts = upstream.texts();
@@ -140,7 +140,7 @@ fn main() {
     println!("  a new screen has all {total} events after {:.0} ms", ms(began));
     let (late, seen) = (late.end(), clients.end());
     hub.kill();
-    // Nobody else has it.
+    // No other process uses the folder.
     let _ = std::fs::remove_dir_all(&folder);
 
     say_delays(&seen);
@@ -152,7 +152,7 @@ fn main() {
     compare(&seen, &late, &truth(&texts, retention), total);
 }
 
-/// In the form of `benches/README.md`.
+/// Prints the delays in the format of `benches/README.md`.
 fn say_delays(seen: &Seen) {
     println!("\n| ms | events | p50 | p95 | p99 | longest |");
     println!("| --- | ---: | ---: | ---: | ---: | ---: |");
@@ -164,7 +164,7 @@ fn say_delays(seen: &Seen) {
     }
 }
 
-/// Everybody ends with what happened.
+/// Asserts that all screens end with the true state.
 fn compare(seen: &Seen, late: &Seen, truth: &Model, total: u64) {
     let expected = Report::of(truth).runs;
     let mut connections = 0;
@@ -186,7 +186,7 @@ fn compare(seen: &Seen, late: &Seen, truth: &Model, total: u64) {
     );
 }
 
-/// Lets it run for `length` and says what that took.
+/// Runs for `length` and prints the usage during that time.
 fn measure(name: &str, phase: Phase, hub: &Program, clients: &Clients, length: Duration) {
     let before = Reading::take(hub);
     clients.enter(phase);
@@ -214,7 +214,7 @@ fn measure(name: &str, phase: Phase, hub: &Program, clients: &Clients, length: D
     );
 }
 
-/// What the events come to.
+/// Returns the model that results from the events.
 fn truth(texts: &[impl AsRef<str>], retention: Retention) -> Model {
     let mut model = Model::new(retention);
     let mut batch = Batch::new(Timestamp::now(), true);
@@ -231,7 +231,7 @@ fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// Milliseconds since then.
+/// Returns the milliseconds since then.
 fn ms(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }

@@ -1,4 +1,4 @@
-//! The hub as a process, and what the system and the hub itself say of it.
+//! The hub as a process, and its resource usage and metrics.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// In these /proc counts processor time, on every Linux that is.
+/// Unit of processor time in /proc, the same on every Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Without `meterbridge_hub_`.
+/// Metrics that are printed, without the prefix `meterbridge_hub_`.
 const METRICS: [&str; 7] = [
     "journal_bytes ",
     "store_bytes ",
@@ -27,17 +27,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// `meterbridge serve` of `upstream`; `port` 0 takes any.
+    /// Starts `meterbridge serve` for `upstream`; `port` 0 takes any free port.
     pub fn serve(upstream: SocketAddr, port: u16, store: &Path) -> Self {
         let built = env!("CARGO_BIN_EXE_meterbridge");
         let program = std::env::var("METERBRIDGE_BIN").unwrap_or_else(|_| built.to_owned());
         let mut command = Command::new(program);
-        // Settings of whoever measures stay out of it.
+        // The caller's settings must not apply.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("METERBRIDGE_")) {
             command.env_remove(name);
         }
         command.args(["serve", &format!("ws://{upstream}/events"), "--reconnect-delay=0.25"]);
-        // All are kept, however long it goes on.
+        // Keep all runs, however long the test takes.
         command.args(["--keep-runs=1000000", "--keep-mib=65536"]);
         command.args(["--listen", &format!("127.0.0.1:{port}"), "--store"]).arg(store);
         let mut child = command
@@ -57,7 +57,7 @@ impl Program {
         format!("ws://{}/events", self.address)
     }
 
-    /// Ends it as `kill -9` does.
+    /// Kills the process as `kill -9` does.
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
@@ -67,7 +67,7 @@ impl Program {
         Usage::of(&self.child.id().to_string())
     }
 
-    /// What the hub itself counts, of what is told of here.
+    /// Returns the hub's own values of the metrics in `METRICS`.
     pub fn metrics(&self) -> Vec<String> {
         let mut answer = String::new();
         let mut stream = TcpStream::connect(self.address).expect("it listens");
@@ -80,12 +80,12 @@ impl Program {
     }
 }
 
-/// What a process has used so far.
+/// Resources that a process has used so far.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
-    /// Resident.
+    /// Resident memory.
     pub memory_mib: f64,
-    /// Processor time of each thread by its name.
+    /// Processor time of each thread, by its name.
     pub threads: Vec<(String, Duration)>,
 }
 
@@ -101,7 +101,7 @@ impl Usage {
         let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten();
         let threads = tasks.flatten().filter_map(|task| {
             let stat = fs::read_to_string(task.path().join("stat")).ok()?;
-            // The second field is a name in brackets, which may hold spaces.
+            // The second field is a name in brackets, which may contain spaces.
             let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
             let mut times = fields.split_whitespace().skip(11);
             let mut ticks = || times.next()?.parse::<u32>().ok();
@@ -110,7 +110,7 @@ impl Usage {
         Self { memory_mib: kib.unwrap_or(0.0) / 1024.0, threads: threads.collect() }
     }
 
-    /// Seconds of processor time of each thread since `before`.
+    /// Returns the seconds of processor time of each thread since `before`.
     pub fn since(&self, before: &Self) -> Vec<(String, f64)> {
         let earlier = |name: &str| {
             let same = before.threads.iter().find(|(thread, _)| thread == name);
@@ -123,7 +123,7 @@ impl Usage {
     }
 }
 
-/// Seconds that whoever lends this machine gave its processors to others, so far.
+/// Returns the seconds that the hypervisor took from this machine's processors so far (steal time).
 pub fn stolen_secs() -> f64 {
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks =
@@ -131,7 +131,7 @@ pub fn stolen_secs() -> f64 {
     ticks.unwrap_or(0.0) * TICK.as_secs_f64()
 }
 
-/// MiB that all sockets of the machine hold, which no process is said to have.
+/// Returns the MiB used by all sockets of the machine, which are attributed to no process.
 pub fn socket_mib() -> f64 {
     const PAGE_BYTES: f64 = 4096.0;
     let stat = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The backend: a WebSocket server in the guide's role, one stream of all runs. Whoever connects is
-//! told everything from the beginning, as often as it connects.
+//! Simulated backend: a WebSocket server in the guide's role, with one stream of all runs. Every
+//! connection receives everything from the beginning.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::recorded::Busy;
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// Frames that are sent at once, at most.
+/// Most frames sent at once.
 const CHUNK: usize = 256;
 
 pub struct Upstream {
@@ -32,8 +32,8 @@ struct Told {
 }
 
 impl Upstream {
-    /// Plays so many runs at once, so many events a second, on a thread of its own; from
-    /// [`play`](Self::play) on.
+    /// Starts a thread that generates `rate` events per second of `runs` simultaneous runs, once
+    /// [`play`](Self::play) is called.
     pub fn start(runs: usize, rate: u32) -> Self {
         let told = Arc::new(Told { texts: Mutex::default(), count: watch::Sender::new(0) });
         let (playing, is_playing) = watch::channel(false);
@@ -64,13 +64,13 @@ impl Upstream {
         self.playing.send_replace(false);
     }
 
-    /// Everything it ever told.
+    /// Returns all frames generated so far.
     pub fn texts(&self) -> Vec<Utf8Bytes> {
         self.told.texts.lock().expect("nobody panics").clone()
     }
 }
 
-/// Tells events at a steady rate, each with the moment as its instant.
+/// Generates events at a steady rate, each with the current time.
 async fn play(told: Arc<Told>, mut events: Busy, rate: u32, mut playing: watch::Receiver<bool>) {
     let mut nth = 0;
     while playing.wait_for(|playing| *playing).await.is_ok() {

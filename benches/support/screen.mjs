@@ -1,4 +1,4 @@
-// The real program on a virtual screen, and what the system says of it.
+// Runs the real program on a virtual screen and reads the system's figures about it.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,18 +10,18 @@ import { fileURLToPath } from "node:url";
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 export const PROGRAM = process.env.METERBRIDGE_BIN ?? path.join(target, "release/meterbridge");
-/** In these /proc counts processor time, a hundredth of a second on every Linux that is. */
+/** Unit of processor time in /proc: a hundredth of a second on every Linux. */
 const TICKS_A_SECOND = 100;
 
 export const load = () => os.loadavg()[0].toFixed(1);
 
-/** Milliseconds that whoever lends this machine gave its processors to others, so far. */
+/** Milliseconds that the hypervisor took from this machine's processors so far (steal time). */
 export function stolenMs() {
   const all = fs.readFileSync("/proc/stat", "utf8").split("\n", 1)[0].trim().split(/\s+/);
   return Number(all[8] ?? 0) * (1000 / TICKS_A_SECOND);
 }
 
-/** What a child writes until a line fits; resolves with what matched. */
+/** Collects a child's output until a line matches; resolves with the match. */
 function said(child, stream, pattern) {
   let text = "";
   return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ export class Screen {
     return screen;
   }
 
-  /** A program of ours; settings of whoever measures stay out of it. */
+  /** Starts our program without the caller's settings. */
   start(args) {
     const own = Object.entries(process.env).filter(
       ([name]) => !/^(METERBRIDGE_|WAYLAND_|RUST_LOG$)/.test(name),
@@ -63,7 +63,7 @@ export class Screen {
   }
 
   async close() {
-    // The screen last: a window without one would complain.
+    // The screen last: a program that lost its screen would complain.
     for (const child of this.#children.reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const ended = once(child, "exit");
@@ -74,7 +74,7 @@ export class Screen {
   }
 }
 
-/** A program that runs. */
+/** A running program. */
 class Running {
   /** Lines of its log. */
   log = [];
@@ -93,7 +93,7 @@ class Running {
     });
   }
 
-  /** The first line from now on that fits. */
+  /** Resolves with the next matching line. */
   line(pattern) {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error(`the program ended:\n${this.log.slice(-20).join("\n")}`));
@@ -108,7 +108,7 @@ class Running {
     });
   }
 
-  /** The next line of `--stats`, by name. */
+  /** Resolves with the next line of `--stats`, by name. */
   async stats() {
     const [line] = await this.line(/stats: .*/);
     return Object.fromEntries(
@@ -116,15 +116,15 @@ class Running {
     );
   }
 
-  /** The first thing it says on standard output that fits. */
+  /** Resolves with the first match in its standard output. */
   answer(pattern) {
     return said(this.child, this.child.stdout, pattern);
   }
 
-  /** Seconds of a processor that it has had so far, all its threads together. */
+  /** Seconds of processor time used so far by all its threads. */
   cpuSeconds() {
     const stat = fs.readFileSync(`/proc/${this.child.pid}/stat`, "utf8");
-    // The second field is a name in brackets, which may hold spaces.
+    // The second field is a name in brackets, which may contain spaces.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
   }

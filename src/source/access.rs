@@ -1,16 +1,16 @@
-//! Credentials and authorities: where they come from, and how they stay out of sight.
+//! Credentials and certificate authorities: where they are read from, and how they are kept from view.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// A text that nobody else should see: it is not shown, logged, recorded or put into a URL.
+/// A text that must stay hidden: it is not shown, logged, recorded or put into a URL.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// `None` where nothing but space is in it.
+    /// Returns `None` where `text` is blank. Surrounding white space is removed.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Self(text.to_owned()))
@@ -23,20 +23,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who we say we are, and whom we believe. Files are read anew for each connection.
+/// Credentials to send and certificate authorities to trust. Files are read again for each connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Access {
-    /// A token from the environment.
+    /// Token from the environment.
     pub token: Option<Secret>,
-    /// A file that holds nothing but the token; it wins over `token`.
+    /// File that holds nothing but the token; takes precedence over `token`.
     pub token_file: Option<PathBuf>,
-    /// The header that the token is sent in as it is; without, `Authorization: Bearer …`.
+    /// Header that carries the bare token. `None` sends `Authorization: Bearer …`.
     pub token_header: Option<String>,
-    /// A file of certificates (PEM) that are trusted beside the usual ones.
+    /// PEM file of certificates that are trusted in addition to Mozilla's.
     pub ca_file: Option<PathBuf>,
 }
 
-/// Why credentials or authorities cannot be had. Says nothing of what is in them.
+/// Reason why credentials or certificate authorities are not available. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AccessError {
     #[error("cannot read {what} `{}`: {detail}", .path.display())]
@@ -51,7 +51,7 @@ pub enum AccessError {
     NoCertificate { path: PathBuf },
 }
 
-/// A header that says who we are.
+/// A header that authenticates us.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     name: String,
@@ -66,11 +66,11 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// `Authorization: Bearer …`, or the token as it is in a header of that name.
+    /// Builds `Authorization: Bearer …`, or a header of the given name with the bare token.
     ///
     /// # Errors
     ///
-    /// When one of them cannot stand in the head of a request.
+    /// When the token or the name is not allowed in a request head.
     pub fn new(secret: Secret, header: Option<&str>) -> Result<Self, AccessError> {
         if !secret.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(AccessError::BadToken);
@@ -87,12 +87,12 @@ impl Credentials {
         Ok(Self { name, value, secret })
     }
 
-    /// Name and value of the header. The value is a secret.
+    /// Returns the header's name and value. The value is a secret.
     pub fn header(&self) -> (&str, &str) {
         (&self.name, &self.value)
     }
 
-    /// The token. A secret.
+    /// Returns the token. A secret.
     pub fn token(&self) -> &str {
         &self.secret.0
     }
@@ -100,11 +100,11 @@ impl Credentials {
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Secret {
-    /// What a file holds, which is nothing but the token.
+    /// Reads a file that holds nothing but the token.
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or nothing is in it.
+    /// When the file cannot be read or is blank.
     pub fn of_file(path: &std::path::Path) -> Result<Self, AccessError> {
         let unreadable = |error: std::io::Error| AccessError::Unreadable {
             what: "the token's file",
@@ -115,7 +115,7 @@ impl Secret {
         Self::new(&text).ok_or_else(|| AccessError::NoToken { path: path.to_owned() })
     }
 
-    /// The text itself, for whoever compares or sends it.
+    /// Returns the plain text, to compare or send it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -123,9 +123,11 @@ impl Secret {
 
 #[cfg(not(target_arch = "wasm32"))]
 impl Access {
+    /// Returns the header to send; `None` where no token is configured.
+    ///
     /// # Errors
     ///
-    /// When a file cannot be read, or what is in it cannot be sent.
+    /// When a file cannot be read, or its content is not allowed in a header.
     pub fn credentials(&self) -> Result<Option<Credentials>, AccessError> {
         let secret = match &self.token_file {
             Some(path) => Some(Secret::of_file(path)?),
@@ -134,7 +136,7 @@ impl Access {
         secret.map(|secret| Credentials::new(secret, self.token_header.as_deref())).transpose()
     }
 
-    /// The authorities to trust: the usual ones, and those of the file.
+    /// Returns the certificate authorities to trust: Mozilla's and those of `ca_file`.
     ///
     /// # Errors
     ///
@@ -164,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_sent_and_never_shown() {
+    fn token_is_sent_and_never_shown() {
         let secret = Secret::new(" s3cr3t-token\n").unwrap();
         let bearer = Credentials::new(secret.clone(), None).unwrap();
         assert_eq!(bearer.header(), ("Authorization", "Bearer s3cr3t-token"));
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_stand_in_a_head_is_refused() {
+    fn tokens_and_names_not_allowed_in_a_header_are_refused() {
         let secret = |text| Secret::new(text).unwrap();
         assert_eq!(Credentials::new(secret("a\r\nb"), None), Err(AccessError::BadToken));
         let bad = Credentials::new(secret("a"), Some("X: y"));

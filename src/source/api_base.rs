@@ -1,36 +1,36 @@
-//! Below which path a backend has its REST.
+//! Path prefix of a backend's REST.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::connector::Connect;
 use super::http::{HttpClient, HttpError};
 
-/// The base is not settled.
+/// Value of `settled` while the prefix is undetermined.
 const UNKNOWN: usize = usize::MAX;
 
-/// Paths that a REST may be at, and which of them it is.
+/// Candidate path prefixes of a REST API, and which of them is right.
 pub struct ApiBase {
     candidates: Vec<String>,
     settled: AtomicUsize,
 }
 
 impl ApiBase {
-    /// Of these, the likeliest first.
+    /// Takes the candidates, the likeliest first.
     pub fn new(candidates: Vec<String>) -> Self {
         Self { candidates, settled: AtomicUsize::new(UNKNOWN) }
     }
 
-    /// The path that everything is below, as far as is known.
+    /// Returns the prefix as far as it is known: the determined one, else the first candidate.
     pub fn likeliest(&self) -> &str {
         let settled = self.settled.load(Ordering::Relaxed);
         self.candidates.get(settled).or(self.candidates.first()).map_or("", String::as_str)
     }
 
-    /// The path that everything is below: the first that is not answered with 404. Asks once.
+    /// Returns the first prefix whose endpoints do not answer 404. Sends requests only the first time.
     ///
     /// # Errors
     ///
-    /// When there is no answer.
+    /// When a request gets no answer.
     pub async fn settle<C: Connect + Send + Sync + 'static>(
         &self,
         client: &HttpClient<C>,

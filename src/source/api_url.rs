@@ -1,26 +1,26 @@
-//! The address of a backend's REST. Pure.
+//! Address of a backend's REST. Pure.
 
 use std::fmt;
 
 use super::url::{read_behind_scheme, redact};
 use super::{SourceUrl, UrlError, parse_source_url};
 
-/// Where the backend has its REST, below the address that people know.
+/// Path of the REST API below a backend's address.
 pub const API_BASE: &str = "/api/v1";
 
-/// A checked `http://` or `https://` address of a backend. `Display` shows it without secrets.
+/// A checked `http://` or `https://` address of a backend. `Display` omits its secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiUrl {
     place: SourceUrl,
-    /// The path without a slash at its end; empty for the root.
+    /// Path without a trailing slash; empty for the root.
     path: String,
 }
 
-/// Reads the address of a backend's REST.
+/// Parses the address of a backend's REST.
 ///
 /// # Errors
 ///
-/// A sentence that says what to write instead, without the secrets of the text.
+/// A sentence that says what to write instead, without secrets from `text`.
 pub fn parse_api_url(text: &str) -> Result<ApiUrl, UrlError> {
     let text = text.trim();
     let not_http = || UrlError::MissingScheme { shown: redact(text) };
@@ -37,11 +37,11 @@ pub fn parse_api_url(text: &str) -> Result<ApiUrl, UrlError> {
     Ok(ApiUrl { place, path })
 }
 
-/// Whether a source can be connected to an address. A page can only be to a stream of events.
+/// Checks that a source can connect to an address. In a browser only event streams are accepted.
 ///
 /// # Errors
 ///
-/// A sentence that says what to write instead, without the secrets of the text.
+/// A sentence that says what to write instead, without secrets from `text`.
 pub fn check_address(text: &str) -> Result<(), UrlError> {
     if cfg!(not(target_arch = "wasm32")) && ApiUrl::is_meant(text) {
         parse_api_url(text).map(drop)
@@ -50,20 +50,20 @@ pub fn check_address(text: &str) -> Result<(), UrlError> {
     }
 }
 
-/// An id as it stands in a path: what it holds came from a server, or from a person.
+/// Percent-encodes an id for a path. Ids come from servers or people and may hold any character.
 pub(super) fn segment(id: &str) -> String {
     form_urlencoded::byte_serialize(id.as_bytes()).collect()
 }
 
 impl ApiUrl {
-    /// Whether a text is meant as one.
+    /// True when `text` has the scheme `http` or `https`.
     pub fn is_meant(text: &str) -> bool {
         let scheme = text.trim().split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         scheme.is_some_and(|scheme| scheme == "http" || scheme == "https")
     }
 
-    /// The API at `path` of the origin that a stream of events comes from; `None` where it is no path,
-    /// but leads elsewhere.
+    /// Returns the API at `path` on the origin of a stream of events; `None` where `path` leads to
+    /// another origin or has characters other than those of a plain path.
     pub(super) fn beside(stream: &SourceUrl, path: &str) -> Option<Self> {
         let leads_elsewhere = path.starts_with("//") || !path.starts_with('/');
         let is_odd =
@@ -75,14 +75,14 @@ impl ApiUrl {
         Some(Self { place: stream.with_target(path.clone()), path })
     }
 
-    /// The path without a slash at its end; empty for the root.
+    /// Returns the path without a trailing slash; empty for the root.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn path(&self) -> &str {
         &self.path
     }
 
-    /// Paths that the REST may be at, the likeliest first: below the address, or the address itself
-    /// where it names more than a host.
+    /// Returns the candidate paths of the REST API, the likeliest first: `/api/v1` below the address,
+    /// then the address itself if it has a path.
     pub fn api_base(&self) -> Vec<String> {
         if self.path.ends_with(API_BASE) {
             return vec![self.path.clone()];
@@ -94,27 +94,28 @@ impl ApiUrl {
         api_base
     }
 
-    /// The place with a path and query of its own; it says `ws://` for what is `http://` here.
+    /// Returns this origin with another path and query. The result says `ws://` where this says
+    /// `http://`.
     pub fn at(&self, target: String) -> SourceUrl {
         self.place.with_target(target)
     }
 
-    /// Where it is. As a [`SourceUrl`] it is shown with `ws://`.
+    /// Returns the address as a [`SourceUrl`], which is displayed with `ws://`.
     pub fn location(&self) -> &SourceUrl {
         &self.place
     }
 
-    /// `host` or `host:port`, as it stands in the `Host` header.
+    /// Returns `host` or `host:port`, as in the `Host` header.
     pub fn authority(&self) -> String {
         self.place.authority()
     }
 
-    /// `user:password` as written, percent-encoded. A secret.
+    /// Returns `user:password` as written, percent-encoded. A secret.
     pub fn userinfo(&self) -> Option<&str> {
         self.place.userinfo()
     }
 
-    /// The path of `location` where it is on this very origin.
+    /// Returns the path of `location` if it is on this origin, else `None`.
     pub fn own_path(&self, location: &str) -> Option<String> {
         if location.starts_with('/') && !location.starts_with("//") {
             return Some(location.to_owned());
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_base_is_found_below_or_is_given() {
+    fn api_base_is_appended_unless_given() {
         let api_base = |text| parse_api_url(text).unwrap().api_base();
         assert_eq!(api_base("http://h:8000"), ["/api/v1"]);
         assert_eq!(api_base("https://h/amcs/?x=1#y"), ["/amcs/api/v1", "/amcs"]);
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hubs_api_is_on_its_own_origin_whatever_it_says() {
+    fn hub_api_on_another_origin_is_rejected() {
         let stream = parse_source_url("wss://ann:secret@hub:9/events?token=t").unwrap();
         let api = ApiUrl::beside(&stream, "/api/v1/").unwrap();
         assert_eq!((api.to_string().as_str(), api.path()), ("https://hub:9/api/v1", "/api/v1"));
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shows_no_secrets_and_knows_its_own() {
+    fn display_hides_secrets_and_own_path_rejects_other_origins() {
         let url = parse_api_url("https://ann:secret@h/x?token=secret").unwrap();
         assert_eq!(format!("{url} {url:?}"), "https://h/x ApiUrl(https://h/x)");
         assert_eq!(url.own_path("/a/?b").as_deref(), Some("/a/?b"));

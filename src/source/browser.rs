@@ -1,10 +1,10 @@
-//! The source in a browser: the page's own WebSocket.
+//! Source in a browser, over the page's own WebSocket.
 //!
-//! It has what the network's has, and lacks what a page cannot do: it sends no pings, learns no
-//! HTTP status, and cannot push back. A hidden tab goes on receiving while nothing is drawn, so
-//! what waits is bounded by bytes: beyond that frames are dropped and counted, and once the
-//! application has caught up the connection is made anew, which brings a fresh replay. What is on
-//! screen stays. The connection is kept open until then: a closed one would not tell how many.
+//! It works like the network source within the limits of a page: it sends no pings, sees no HTTP
+//! status, and cannot apply backpressure. A hidden tab goes on receiving while nothing is drawn, so the
+//! queue is bounded by bytes: beyond the bound, frames are dropped and counted. Once the application
+//! has caught up, the source reconnects for a fresh replay; the screen keeps its content. The
+//! connection stays open until then, because a closed one could not count the frames.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,25 +30,25 @@ use super::timer::sleep;
 use super::{ApiUrl, Command, ConnectionSettings, Disconnect, Signal, SourceUrl, Waker};
 use crate::protocol::Batch;
 
-/// Bytes of text that may wait for the application, in the inbox and in the channel: some 50,000
+/// Bytes of text that may wait for the application, in the inbox and in the channel: about 50,000
 /// events, which it reads in well under a second.
 pub const MOST_BYTES_WAITING: usize = 16 << 20;
 
-/// Commands that may wait for the source, which takes each of them within moments.
+/// Capacity of the command channel. The source takes each command within moments.
 const COMMANDS_CAPACITY: usize = 64;
 
-/// How often a page that fell behind looks whether it has caught up.
+/// Interval at which a source that fell behind checks whether the application has caught up.
 const CATCHING_UP: Duration = Duration::from_millis(50);
 
-/// How long a server may take to answer our close frame.
+/// Time that a server has to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Frames that arrived within this many milliseconds go into one batch, which has one time.
+/// Milliseconds within which frames are gathered into one batch, which has a single time of reception.
 const LONGEST_GATHERING_MS: i64 = 250;
 
-/// The application's end of a source. Dropping it closes the connection.
+/// The application's handle of a source. Dropping it closes the connection.
 pub struct SourceHandle {
-    /// What the source tells, in order. Bounded: what is not taken waits in the page.
+    /// Signals of the source, in order. Bounded: signals that are not taken wait in the page.
     pub signals: Receiver<Signal>,
     commands: mpsc::Sender<Command>,
 }
@@ -64,16 +64,16 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
 }
 
 impl SourceHandle {
-    /// Hands a command over without waiting.
+    /// Sends a command without waiting.
     pub fn send(&self, command: Command) {
-        // Full is out of a person's reach.
+        // A person cannot fill this channel.
         let _ = self.commands.try_send(command);
     }
 }
 
-/// The page: where connections come from, and whether there is a network.
+/// Opens connections and watches the browser's network state.
 struct Page {
-    /// Told at each `online` of the browser.
+    /// Notified at each `online` event of the browser.
     back_online: Rc<Notify>,
     _listener: Option<EventListener>,
 }
@@ -115,8 +115,7 @@ impl OpenConnection for Page {
         Box::new(move |api| Some(post_below(ApiUrl::beside(&url, api)?.to_string())))
     }
 
-    /// Attempts pause while the browser says that there is no network, and one is made as soon as
-    /// it says that there is one again.
+    /// Suspends attempts while the browser is offline, and returns as soon as it is online again.
     async fn wait(&mut self, delay: Duration) {
         let back = self.back_online.notified();
         if is_offline() {
@@ -139,30 +138,30 @@ impl OpenConnection for Page {
 struct PageSocket {
     socket: WebSocket,
     inbox: Rc<RefCell<Inbox>>,
-    /// Told when something happened to the inbox.
+    /// Notified after each change of the inbox.
     news: Rc<Notify>,
     back_online: Rc<Notify>,
     address: String,
     opened_at: Timestamp,
     most_bytes: usize,
-    /// Bytes of the last batches, as many as can be waiting in the channel.
+    /// Sizes in bytes of the last batches, as many as can be waiting in the channel.
     handed_on: VecDeque<usize>,
     _listeners: [EventListener; 3],
 }
 
-/// What an event of the socket does to the inbox.
+/// Change that a socket event makes to the inbox.
 type InboxHandler = Box<dyn FnMut(&mut Inbox, &Event)>;
 
-/// What arrived and was not taken yet.
+/// Frames that arrived and have not been taken.
 #[derive(Default)]
 struct Inbox {
     open: bool,
     frames: VecDeque<Frame>,
-    /// Of the frames.
+    /// Total bytes of `frames`.
     bytes: usize,
-    /// Bytes that were handed on and that the application has not taken yet.
+    /// Bytes delivered to the channel that the application has not taken yet.
     handed_on: usize,
-    /// Frames that came while [`MOST_BYTES_WAITING`] waited already.
+    /// Number of frames that arrived while [`MOST_BYTES_WAITING`] bytes were waiting.
     dropped: u64,
     /// Code and reason of the close event.
     closed: Option<(u16, String)>,
@@ -179,7 +178,7 @@ enum Payload {
 }
 
 impl Payload {
-    /// What is neither text nor bytes cannot arrive where `binaryType` is `arraybuffer`.
+    /// Returns `None` for data that is neither text nor an `ArrayBuffer`, which `binaryType` rules out.
     fn of(event: &MessageEvent) -> Option<Self> {
         let data = event.data();
         match data.as_string() {
@@ -200,8 +199,8 @@ impl Payload {
 }
 
 impl Inbox {
-    /// Takes a frame in, or drops it. After one was dropped so are all others: what comes after a
-    /// gap would be read as if there were none.
+    /// Queues a frame, or drops it when the queue is full. After the first drop all later frames are
+    /// dropped, too: frames after a gap would be read as if there were no gap.
     fn put(&mut self, payload: Payload) {
         let waiting = self.bytes + self.handed_on + payload.len();
         if self.dropped == 0 && waiting <= MOST_BYTES_WAITING {
@@ -212,7 +211,7 @@ impl Inbox {
         }
     }
 
-    /// The next frames that go into one batch. `live` is what a hub says of them.
+    /// Moves the next frames into one batch. `live` is the hub's statement about them, if any.
     fn take(
         &mut self,
         batch: &mut Batch,
@@ -252,11 +251,11 @@ impl Inbox {
     }
 }
 
-/// What was left in the inbox.
+/// State of the inbox after a read.
 enum InboxRead {
     All,
     Some,
-    /// A frame was larger than allowed.
+    /// A frame exceeded the size limit.
     TooLarge,
 }
 
@@ -268,7 +267,7 @@ impl PageSocket {
     ) -> Result<Self, Disconnect> {
         let address = url.authority();
         let socket = WebSocket::new(&url.text()).map_err(|_| {
-            // The text is a URL, so that the browser's own rules are all that is left.
+            // The URL was checked, so only a rule of the browser can refuse it.
             Disconnect::NotFromThisPage { address: address.clone() }
         })?;
         socket.set_binary_type(BinaryType::Arraybuffer);
@@ -316,7 +315,7 @@ impl PageSocket {
         })
     }
 
-    /// Returns when the connection stands, or why it does not.
+    /// Waits for the connection to open; returns the reason if it fails.
     async fn opened(&self) -> Option<Disconnect> {
         loop {
             {
@@ -337,7 +336,7 @@ impl PageSocket {
         }
     }
 
-    /// The next batch, while `waiting` signals have not been taken by the application.
+    /// Takes the next batch. `waiting` is the number of signals that the application has not taken yet.
     fn take(&mut self, batch: &mut Batch, live: Option<bool>, waiting: usize) -> InboxRead {
         let mut inbox = self.inbox.borrow_mut();
         let before = inbox.bytes;
@@ -352,7 +351,7 @@ impl PageSocket {
         taken
     }
 
-    /// How the connection ended, once everything that arrived has been taken.
+    /// Returns how the connection ended, once everything that arrived has been taken.
     fn disconnect(&self) -> Option<Disconnect> {
         let inbox = self.inbox.borrow();
         match &inbox.closed {
@@ -395,7 +394,7 @@ impl Connection for PageSocket {
                 if let Disconnect::FellBehind { .. } = disconnect
                     && context.signal_sender.waiting() > 0
                 {
-                    // As long as nobody looks, another replay would be too much as well.
+                    // While nobody looks at the tab, another replay would overflow as well.
                     unless_commanded(commands, context, sleep(CATCHING_UP)).await?;
                     continue;
                 }
@@ -410,8 +409,8 @@ impl Connection for PageSocket {
             let something = async {
                 tokio::select! {
                     () = news.notified() => None,
-                    // Whether the connection has outlived the network nobody tells, and a page
-                    // cannot ask with a ping.
+                    // A page cannot tell whether the connection survived the network's loss, and cannot
+                    // send a ping.
                     () = back_online.notified() => Some(Disconnect::Lost),
                 }
             };
@@ -447,7 +446,7 @@ impl Connection for PageSocket {
 
 impl Drop for PageSocket {
     fn drop(&mut self) {
-        // Closed already, or closing: either is what is wanted.
+        // The socket may be closed or closing already; an error does not matter.
         let _ = self.socket.close();
     }
 }

@@ -1,4 +1,4 @@
-//! The connection's settings and states, as the guide's users know them.
+//! Settings, states and log of a connection, in the terms of the user guide.
 
 use std::time::Duration;
 
@@ -8,37 +8,37 @@ use super::Access;
 use super::budget::ConnectionBudget;
 use crate::protocol::RunId;
 
-/// How long to wait before attempt n.
+/// Delay between attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backoff {
-    /// `reconnect_delay` before every attempt.
+    /// Waits `reconnect_delay` before every attempt.
     #[default]
     Constant,
-    /// 1, 2, 4 … 30 s, each with full jitter above its half. `reconnect_delay` is not used.
+    /// Waits 1, 2, 4 … 30 s, of which the upper half is random (jitter). Ignores `reconnect_delay`.
     Exponential,
 }
 
 /// Settings of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSettings {
-    /// Off: no connection is made, an open one is closed.
+    /// When false, no connection is made and an open one is closed.
     pub enabled: bool,
     pub reconnect_delay: Duration,
-    /// 0 = never give up.
+    /// Number of attempts before giving up; 0 = never give up.
     pub max_reconnect_attempts: u32,
     pub backoff: Backoff,
-    /// Whoever refuses is asked again, too, for there is nobody to press a button.
+    /// Also retry after 401, 403, 404 and 1008: nobody can press Reconnect on a kiosk.
     pub insist: bool,
     pub connect_timeout: Duration,
-    /// A ping is sent this often; zero for never.
+    /// Interval between pings; zero for none.
     pub ping_interval: Duration,
-    /// Dead after this long without a single frame, pongs included; zero for never.
+    /// Time without any frame, pongs included, after which a connection is dead; zero for never.
     pub idle_timeout: Duration,
-    /// Who we say we are, and whom we believe.
+    /// Credentials to send and certificate authorities to trust.
     pub access: Access,
-    /// How a backend's REST is watched.
+    /// Settings for watching a backend's REST.
     pub api: ApiSettings,
-    /// Bytes; a larger message ends the connection with an error and is retried.
+    /// Largest message, in bytes. A larger one ends the connection with an error; it is then retried.
     pub max_message_bytes: usize,
 }
 
@@ -60,52 +60,53 @@ impl Default for ConnectionSettings {
     }
 }
 
-/// How a backend with REST is watched (protocol, section 6: watching must not harm).
+/// Settings for watching a backend with REST (protocol, section 6: watching must not harm).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiSettings {
-    /// Sockets at the same time, one for each running run; 0 only polls. The backend fails a run when
-    /// a socket that watches it goes away in mid-run, so a socket stays until its run is over.
+    /// Sockets at the same time, one for each running run; 0 polls only. The backend fails a run when a
+    /// socket that watches it closes before the run is over, so a socket stays open until then.
     pub max_sockets: usize,
-    /// Connections at the same time, those of sockets and of REST questions together. Clones of these
-    /// settings share it.
+    /// Limit of simultaneous connections, sockets and REST requests together. Clones of these settings
+    /// share the budget.
     pub budget: ConnectionBudget,
-    /// The backend is known to bear watchers that come and go: sockets are closed at once.
+    /// True when the backend tolerates watchers that disconnect during a run: sockets are closed at
+    /// once.
     pub safe_sockets: bool,
-    /// How long sockets are held after the program was told to end, so that it fails no run.
+    /// Time for which sockets stay open after the program was told to end, so that no run fails.
     pub drain: Duration,
-    /// A running run's detail is asked for this often, and the list of active runs twice as often.
+    /// Interval of requests for the detail of each running run; active runs are listed twice as often.
     pub poll_interval: Duration,
-    /// Runs that are watched whether or not the backend lists them.
+    /// Runs that are watched even if the backend does not list them.
     pub runs: Vec<String>,
-    /// Runs that were not over when they were last heard of: each is asked for at the start.
+    /// Runs that were not over when they were last seen: each is requested at the start.
     pub unfinished: Vec<RunId>,
-    /// Runs that ended since then are asked for, however many hours ago that was.
+    /// Runs that ended after this time are requested, however long ago that was.
     pub seen_until: Option<Timestamp>,
-    /// Whose calls are made to act on runs.
+    /// Dialect of the REST calls for run operations.
     pub calls: ApiCalls,
 }
 
 impl ApiSettings {
-    /// Connections without sockets: one REST question at a time.
+    /// Connections without sockets: one REST request at a time.
     pub const CONNECTIONS: usize = 1;
     /// Connections with sockets.
     pub const CONNECTIONS_WITH_SOCKETS: usize = 3;
-    /// Connections beside the sockets where these do no harm.
+    /// Connections for REST requests beside sockets that are safe to close.
     pub const QUESTIONS_BESIDE_SAFE_SOCKETS: usize = 4;
 
-    /// Sockets that fit into the budget beside one REST question.
+    /// Returns the number of sockets that fit into the budget beside one REST request.
     pub fn sockets(&self) -> usize {
         self.max_sockets.min(self.budget.most().saturating_sub(1))
     }
 }
 
-/// Whose calls are made to act on runs.
+/// Dialect of the REST calls for run operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApiCalls {
-    /// The backend's own.
+    /// The backend's own calls.
     #[default]
     Backend,
-    /// The product guide's, and where the server does not know one of them, the backend's.
+    /// The product guide's calls; the backend's where the server does not know one of them.
     Guide,
 }
 
@@ -125,48 +126,48 @@ impl Default for ApiSettings {
     }
 }
 
-/// How news come while connected.
+/// Way in which events arrive while connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Updates {
-    /// As they happen.
+    /// Events arrive as they happen.
     #[default]
     Live,
-    /// The backend's REST is asked again and again.
+    /// The backend's REST is polled.
     Polling(Polling),
-    /// Not now: a question has been in flight for long.
+    /// None at present: a REST request has been unanswered for long.
     Unanswered {
-        /// When it was asked, by this machine's clock.
+        /// Time of the request, by this machine's clock.
         since: Timestamp,
     },
-    /// Not at all: a hub is there, and its backend is not. The hub tries again.
+    /// None: the hub is connected, but has lost its backend. The hub retries.
     Cut {
-        /// Since when, by the hub's clock.
+        /// Time of the loss, by the hub's clock.
         since: Timestamp,
-        /// Why, in the hub's words, on one line; may be empty.
+        /// Reason in the hub's words, on one line; may be empty.
         reason: String,
     },
 }
 
-/// How a backend is polled.
+/// Polling of a backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Polling {
-    /// Seconds between two looks at a running run, about; 0 where that is not known.
+    /// Approximate seconds between two requests for a running run; 0 where unknown.
     pub every_secs: u16,
     pub reason: PollingReason,
 }
 
-/// Why a backend is polled.
+/// Reason why a backend is polled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PollingReason {
-    /// By choice: a socket that goes away can fail the run that it watches.
+    /// By choice: closing a socket can fail the run that it watches.
     #[default]
     Safety,
-    /// Sockets were asked for and cannot be had.
+    /// Sockets were requested and are not available.
     NoSockets,
 }
 
 impl Polling {
-    /// The pace: `every 2 s`; empty where it is not known.
+    /// Returns the pace, as in `every 2 s`; empty where unknown.
     pub fn pace_words(self) -> String {
         match self.every_secs {
             0 => String::new(),
@@ -174,7 +175,7 @@ impl Polling {
         }
     }
 
-    /// What it is and why, in one sentence.
+    /// Returns one sentence that says that the backend is polled, and why.
     pub fn words(self) -> String {
         match self.reason {
             PollingReason::Safety => {
@@ -188,17 +189,17 @@ impl Polling {
 }
 
 impl Updates {
-    /// What is said while live updates were asked for and there are none (guide, "Graceful
-    /// Degradation").
+    /// Message while live updates were requested and are not available (guide, "Graceful Degradation").
     pub const POLLING_WORDS: &str = "Real-time updates unavailable. Polling API instead.";
 
-    /// What is said while a backend does not answer; `when` is the time of day since when.
+    /// Returns the message for a backend that does not answer; `when` is the time of day of the
+    /// request.
     pub fn unanswered_words(when: Option<&str>) -> String {
         let when = when.map(|when| format!(" since {when}")).unwrap_or_default();
         format!("No answer from the backend{when}. What is shown is as of then.")
     }
 
-    /// What is said while a hub is there and its backend is not; `when` is the time of day.
+    /// Returns the message for a hub that has lost its backend; `when` is the time of day of the loss.
     pub fn cut_words(when: Option<&str>, reason: &str) -> String {
         let when = when.map(|when| format!(" at {when}")).unwrap_or_default();
         let reason = reason.trim_end_matches('.');
@@ -207,12 +208,12 @@ impl Updates {
     }
 }
 
-/// Where a connection stands.
+/// State of a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ConnectionState {
     #[default]
     Disconnected,
-    /// The first attempt is under way.
+    /// The first attempt is in progress.
     Connecting {
         url: String,
     },
@@ -221,14 +222,14 @@ pub enum ConnectionState {
         since: Timestamp,
         updates: Updates,
     },
-    /// Lost or never had; attempt `attempt` of `max_attempts` (0 = without end) starts at
-    /// `next_attempt_at`, or is under way when that is `None`.
+    /// Lost or never established. Attempt `attempt` of `max_attempts` (0 = unlimited) starts at
+    /// `next_attempt_at`, or is in progress when that is `None`.
     Reconnecting {
         url: String,
         attempt: u32,
         max_attempts: u32,
         next_attempt_at: Option<Timestamp>,
-        /// Why the last attempt or connection ended.
+        /// Reason why the last attempt or connection ended.
         reason: String,
     },
     /// Given up, or refused for good. Stays until `connect` or `reconnect`.
@@ -239,7 +240,7 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
-    /// Why it is not as it should be.
+    /// Returns the reason of a state that reports a problem.
     pub(super) fn reason_mut(&mut self) -> Option<&mut String> {
         match self {
             Self::Reconnecting { reason, .. }
@@ -249,18 +250,18 @@ impl ConnectionState {
         }
     }
 
-    /// Whether news come, as they happen or a little later.
+    /// True when events arrive, live or by polling.
     pub fn brings_news(&self) -> bool {
         matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling(_), .. })
     }
 }
 
-/// What the connection log tells.
+/// Event in the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {
     Connecting,
     Connected,
-    /// Closed by us, by the server, or lost: why.
+    /// Closed by us or the server, or lost.
     Disconnected {
         code: Option<u16>,
         reason: String,
@@ -270,7 +271,7 @@ pub enum ConnectionEvent {
     },
 }
 
-/// A line of the connection log.
+/// Entry of the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionLogEntry {
     pub at: Timestamp,

@@ -1,4 +1,4 @@
-//! The way to a server: TCP, and TLS on top for `wss://`.
+//! Transports to a server: TCP, with TLS on top for `wss://`.
 
 use std::future::Future;
 use std::io;
@@ -12,12 +12,12 @@ use tokio_rustls::TlsConnector;
 
 use super::{Disconnect, SourceUrl};
 
-/// Opens transports. The network does in the application; tests hand out in-memory ones.
+/// Opens transports. The application uses [`NetConnector`]; tests use in-memory transports.
 pub trait Connect {
-    /// A stream of bytes both ways, before any handshake of the WebSocket.
+    /// A byte stream in both directions, before the WebSocket handshake.
     type Transport: AsyncRead + AsyncWrite + Unpin + Send;
 
-    /// Opens a transport to the host of `url`. The caller limits the time by dropping it.
+    /// Opens a transport to the host of `url`. The caller limits the time by dropping the future.
     fn connect(
         &self,
         url: &SourceUrl,
@@ -30,7 +30,7 @@ pub struct NetConnector {
 }
 
 impl NetConnector {
-    /// Trusts the authorities that Mozilla trusts.
+    /// Trusts Mozilla's certificate authorities.
     ///
     /// # Errors
     /// When the TLS library refuses its own defaults.
@@ -44,7 +44,8 @@ impl NetConnector {
     /// # Errors
     /// When the TLS library refuses its own defaults.
     pub fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
-        // The provider is named here: with two of them in the tree rustls has no default.
+        // The provider is named explicitly: with two providers in the dependency tree rustls has no
+        // default.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -85,7 +86,7 @@ async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Disconnect> {
     for address in lookup_host((host, port)).await.map_err(|_| unknown())? {
         match TcpStream::connect(address).await {
             Ok(stream) => {
-                // Only pings are sent; a delayed one does no harm.
+                // Without TCP_NODELAY a small packet may be delayed, which does no harm.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream);
             }

@@ -1,5 +1,4 @@
-//! How a connection, or an attempt at one, ended: which endings are final, and the words for a
-//! person. Pure.
+//! Reasons why a connection or an attempt ended: which are final, and the message for a person. Pure.
 
 use std::time::Duration;
 
@@ -8,19 +7,19 @@ use thiserror::Error;
 use super::{AccessError, UrlError};
 use crate::text;
 
-/// The close code that says that there was none (RFC 6455, 7.4.1).
+/// Close code for a close frame without a code (RFC 6455, 7.4.1).
 pub const NO_CODE: u16 = 1005;
 
-/// What stands for a connection that ended without a close frame (RFC 6455, 7.4.1).
+/// Close code for a connection that ended without a close frame (RFC 6455, 7.4.1).
 pub const LOST_CODE: u16 = 1006;
 
-/// Why there is no connection (any more). The text says what happened, to what, and what to do.
+/// Reason why there is no connection. The message says what happened, to what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Disconnect {
-    /// The server closed it.
+    /// The server closed the connection.
     #[error("{}", closed_text(*code, reason))]
     Closed { code: u16, reason: String },
-    /// It ended without a close frame.
+    /// The connection ended without a close frame.
     #[error("lost: the server went away without closing the connection (1006)")]
     Lost,
     #[error("no frame for {}: the connection is dead", seconds(*after))]
@@ -33,35 +32,35 @@ pub enum Disconnect {
     UnknownHost { host: String },
     #[error("cannot reach {address}: {detail}")]
     Unreachable { address: String, detail: String },
-    /// A page that came over https may not open `ws://`.
+    /// A page loaded over https may not open `ws://`.
     #[error(
         "not to {address} over ws:// from this page: it came over https, and a browser then opens wss:// only. Use wss://, or open the page over http"
     )]
     NotFromThisPage { address: String },
     #[error("no safe connection to {host}: {detail}")]
     Tls { host: String, detail: String },
-    /// The server answered the handshake with something other than 101.
+    /// The server answered the handshake with a status other than 101.
     #[error("{}", http_text(*status, words))]
     Http { status: u16, words: String },
     #[error("a message of more than {} came: the connection was closed", size(*limit_bytes))]
     MessageTooLarge { limit_bytes: usize },
-    /// More came than the application took.
+    /// More arrived than the application took.
     #[error("fell behind: {dropped} frames were dropped; connecting again for a fresh start")]
     FellBehind { dropped: u64 },
     #[error("the server does not keep to the WebSocket protocol: {detail}")]
     Protocol { detail: String },
     #[error("{0}")]
     BadUrl(#[from] UrlError),
-    /// A backend's REST refused, or answered something else.
+    /// A backend's REST refused a request or gave an unexpected answer.
     #[error("the backend's REST: {text}")]
     Rest { status: Option<u16>, text: String },
-    /// Our own credentials or authorities cannot be had.
+    /// Our own credentials or certificate authorities are not available.
     #[error("{0}")]
     NoAccess(#[from] AccessError),
 }
 
 impl Disconnect {
-    /// Whether trying again cannot help: the server refused for good, or nothing can be asked.
+    /// True when a retry cannot help: the server refused for good, or no request can be made.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Closed { code, .. } => *code == 1008,
@@ -73,12 +72,12 @@ impl Disconnect {
         }
     }
 
-    /// Whether what is so today may be otherwise tomorrow, without anything changing here.
+    /// True when the cause may disappear without any change on this side.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::BadUrl(_) | Self::NotFromThisPage { .. })
     }
 
-    /// The close code as a browser would tell it; `None` where no connection was open.
+    /// Returns the close code as a browser would report it; `None` where no connection was open.
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Closed { code, .. } => Some(*code),
@@ -90,7 +89,7 @@ impl Disconnect {
     }
 }
 
-/// What the close codes mean (RFC 6455 7.4.1 and the IANA registry).
+/// Returns the meaning of a close code (RFC 6455 7.4.1 and the IANA registry).
 fn code_name(code: u16) -> Option<&'static str> {
     Some(match code {
         1000 => "normal closure",
@@ -146,12 +145,12 @@ fn http_text(status: u16, words: &str) -> String {
     format!("the server answered HTTP {status}{name}{words}{advice}")
 }
 
-/// The most characters of a server's own words that are shown.
+/// Most characters shown of a server's own words.
 const WORDS_SHOWN: usize = 200;
 
-/// A server's own words on one line, without control characters, cut to what is worth showing.
+/// Returns a server's own words on one line, without control characters, cut to a length worth showing.
 pub fn server_words(bytes: &[u8]) -> String {
-    // More than enough of a long text, whose every character may take four bytes.
+    // Longer than any text that is shown, even with four bytes per character.
     let head = &bytes[..bytes.len().min(WORDS_SHOWN * 64)];
     let line = text::one_line(&String::from_utf8_lossy(head)).into_owned();
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_is_final() {
+    fn only_refusals_are_final() {
         for disconnect in
             [closed(1008, ""), http(401), http(403), http(404), UrlError::Empty.into()]
         {
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn words_for_a_person() {
+    fn messages_state_cause_and_advice() {
         let text = |disconnect: Disconnect| disconnect.to_string();
         assert_eq!(text(closed(1012, "")), "closed by the server (1012 service restart)");
         assert_eq!(text(closed(4321, "")), "closed by the server (4321)");
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_servers_words_stay_on_one_line() {
+    fn server_words_are_cut_to_one_line() {
         assert_eq!(server_words(b"a\r\n\x1b[31mb\xff"), "a b\u{fffd}");
         assert_eq!(server_words("é".repeat(300).as_bytes()).chars().count(), WORDS_SHOWN + 1);
     }

@@ -1,4 +1,4 @@
-//! Calls of a page: the browser's own `fetch`, on an origin that is not left.
+//! HTTP calls of a page: the browser's own `fetch`, restricted to one origin.
 
 use std::rc::Rc;
 
@@ -11,12 +11,12 @@ use super::run_operation::{ApiRequest, RequestError, ResponseFuture, SendRequest
 use super::timer::sleep;
 use crate::protocol::rest::refusal_words;
 
-/// Calls below `base`, as `https://hub/api/v1`. Whoever is logged in there is known by a cookie.
+/// Returns a function that posts below `base`, such as `https://hub/api/v1`. A cookie authenticates.
 pub(super) fn post_below(base: String) -> SendRequest {
     Rc::new(move |ApiRequest { path, body, patience }: ApiRequest| -> ResponseFuture {
         let address = format!("{base}{path}");
         Box::pin(async move {
-            // What was sent goes on, though nobody waits for it.
+            // A timeout only stops the wait: the request itself is not cancelled.
             tokio::select! {
                 answer = post(&address, &body) => answer,
                 () = sleep(patience) => Err(RequestError::Silent { after: patience }),
@@ -27,7 +27,7 @@ pub(super) fn post_below(base: String) -> SendRequest {
 
 async fn post(address: &str, body: &str) -> Result<Vec<u8>, RequestError> {
     let response = send(address, body).await.map_err(|_| {
-        // A browser does not say why.
+        // A browser does not say why a request failed.
         RequestError::Lost(
             "the hub could not be asked, or moved elsewhere. Is it running?".to_owned(),
         )

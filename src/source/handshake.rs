@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455, section 4.1), with the server's own words when it refuses.
+//! Opening handshake of a WebSocket (RFC 6455, section 4.1), with the server's own words on refusal.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::secrets::{Secrets, basic};
 use super::socket::Socket;
 use super::{Disconnect, SourceUrl};
 
-/// Bytes of the answer's head that are read before it counts as no answer.
+/// Largest response head in bytes; a longer one counts as no WebSocket server.
 const LONGEST_HEAD: usize = 16 << 10;
 
-/// Bytes of a refusal's body that are read for its words.
+/// Most bytes read of a refusal's body.
 const LONGEST_BODY: usize = 4 << 10;
 
-/// The first byte of a TLS server's answer to what is not TLS (RFC 8446, 5.1).
+/// First byte of a TLS server's answer to data that is not TLS (RFC 8446, 5.1).
 const TLS_ALERT: u8 = 21;
 
-/// How long to wait for the body of a refusal.
+/// Time to wait for the body of a refusal.
 const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Asks for the event stream. No subprotocol and no extension is offered (protocol, section 3).
+/// Requests the event stream. Offers no subprotocol and no extension (protocol, section 3).
 ///
 /// The caller limits the time.
 pub(super) async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
@@ -96,10 +96,10 @@ fn not_websocket() -> Disconnect {
     protocol("what answers is not a WebSocket server")
 }
 
-/// The head of the server's answer.
+/// Head of the server's response.
 struct Head {
     status: u16,
-    /// Names in lower case.
+    /// Header fields; names in lower case.
     fields: Vec<(String, String)>,
 }
 
@@ -135,14 +135,15 @@ impl Head {
         Ok(())
     }
 
-    /// What the server says about its refusal: where it sends us, or the beginning of the body.
+    /// Returns the server's own words on a refusal: the redirect's target, or the beginning of the
+    /// body.
     async fn refusal_words<S: AsyncRead + Unpin>(
         &self,
         transport: &mut S,
         mut body: Vec<u8>,
         secrets: &Secrets,
     ) -> String {
-        // Hidden before it is cut: what is left of a secret is not to be seen either.
+        // Secrets are hidden before the text is cut, so that no part of one remains visible.
         let words = |text: &str| server_words(secrets.hide(text).as_bytes());
         if let (300..=399, Some(place)) = (self.status, self.field("location")) {
             return format!("it moved to {}", super::url::redact(&words(place)));
@@ -156,7 +157,7 @@ impl Head {
                 }
             }
         };
-        // Without an end in time what came has to do.
+        // On a timeout, use the part of the body that arrived.
         let _ = tokio::time::timeout(BODY_TIMEOUT, read_body).await;
         body.truncate(wanted);
         if self.field("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
@@ -166,7 +167,7 @@ impl Head {
     }
 }
 
-/// The data of the first chunk (RFC 9112, 7.1), which is all of a short text.
+/// Returns the data of the first chunk (RFC 9112, 7.1). Short texts have only one.
 fn first_chunk(body: &[u8]) -> &[u8] {
     let Some(line_end) = body.windows(2).position(|window| window == b"\r\n") else { return body };
     let (line, data) = (&body[..line_end], &body[line_end + 2..]);
@@ -182,7 +183,7 @@ mod tests {
     use crate::source::parse_source_url;
 
     #[test]
-    fn credentials_become_a_header() {
+    fn userinfo_becomes_a_basic_authorization_header() {
         let url = parse_source_url("ws://ann:p%40ss@h:1/e?x=1").unwrap();
         let request = request(&url, None, "k");
         assert!(request.starts_with("GET /e?x=1 HTTP/1.1\r\nHost: h:1\r\n"), "{request}");
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunked_refusal_keeps_its_words() {
+    fn words_of_a_chunked_refusal_are_kept() {
         assert_eq!(first_chunk(b"5\r\nhello\r\n0\r\n\r\n"), b"hello");
         assert_eq!(first_chunk(b"nonsense"), b"nonsense");
     }

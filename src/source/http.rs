@@ -1,5 +1,5 @@
-//! A small HTTP client over the source's own transports: one origin, bounded answers, a timeout for
-//! each, kept connections, and credentials that go nowhere else.
+//! Small HTTP client over the source's own transports: one origin, bounded responses, a timeout for
+//! each request, keep-alive connections, and credentials that are sent to that origin only.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,33 +23,33 @@ use super::secrets::{Secrets, basic};
 use super::url::redact;
 use crate::protocol::rest::refusal_words;
 
-/// Idle connections kept.
+/// Most idle connections kept.
 const MOST_IDLE: usize = 4;
 
-/// Between a connection's loss and another attempt.
+/// Delay before the one retry after a lost connection.
 const BEFORE_ANOTHER: Duration = Duration::from_millis(250);
 
-/// Redirects followed, on the same origin only.
+/// Most redirects followed, on the same origin only.
 const MOST_REDIRECTS: usize = 3;
 
-/// Bytes of an answer. A run with thousands of executions has a megabyte.
+/// Largest response in bytes. The detail of a run with thousands of executions takes about a megabyte.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Why there is no answer to a question, in words for a person and without secrets.
+/// Reason why a request failed, in words for a person and without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HttpError {
     /// No connection could be made.
     #[error("{0}")]
     NoConnection(Disconnect),
-    /// The server hung up instead of answering.
+    /// The server closed the connection without a response.
     #[error("the server hung up without an answer")]
     Lost,
     #[error("no answer within {}", seconds(*.after))]
     Silent { after: Duration },
-    /// It answered with something other than success.
+    /// The server answered with a status other than success.
     #[error("HTTP {status}{}", if .words.is_empty() { String::new() } else { format!(": {}", .words) })]
     Refused { status: u16, words: String },
-    /// It moved to another origin, where our credentials have no business.
+    /// The resource moved to another origin, to which our credentials are not sent.
     #[error("HTTP {status}: it moved to {place}. Connect to that address instead")]
     Moved { status: u16, place: String },
     #[error("an answer of more than {} MiB", MOST_BYTES >> 20)]
@@ -61,7 +61,7 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// The status it was refused with.
+    /// Returns the HTTP status of the response, if there was one.
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } | Self::Moved { status, .. } => Some(*status),
@@ -69,7 +69,7 @@ impl HttpError {
         }
     }
 
-    /// Whether a server was there and answered, whatever it said.
+    /// True when a server answered, with whatever status.
     pub fn was_answered(&self) -> bool {
         self.status().is_some() || matches!(self, Self::TooLarge | Self::Unreadable(_))
     }
@@ -89,22 +89,22 @@ impl From<HttpError> for RequestError {
     }
 }
 
-/// Asks one origin.
+/// HTTP client of one origin.
 pub struct HttpClient<C> {
     connector: Arc<C>,
     url: ApiUrl,
     credentials: Option<Credentials>,
     secrets: Secrets,
-    /// From connecting to the opened connection.
+    /// Limit for opening a connection.
     timeout: Duration,
-    /// From the question to the end of the answer.
+    /// Limit from sending the request to the end of the response.
     patience: Duration,
     most_idle: usize,
     idle: Mutex<Vec<SendRequest<String>>>,
 }
 
 impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
-    /// `timeout` is for each question, from connecting to the end of the answer.
+    /// Creates a client. `timeout` limits each request, from connecting to the end of the response.
     pub fn new(
         connector: Arc<C>,
         url: ApiUrl,
@@ -117,28 +117,28 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         Self { connector, url, credentials, secrets, timeout, patience, most_idle, idle }
     }
 
-    /// The same over one kept connection, which waits for answers for `patience`: whoever hangs up on a
-    /// backend in trouble and asks again holds two of its connections.
+    /// Restricts the client to one keep-alive connection and waits up to `patience` for each response.
+    /// A client that hangs up on a struggling backend and asks again holds two of its connections.
     #[must_use]
     pub fn over_one_connection(self, patience: Duration) -> Self {
         Self { patience, most_idle: 1, ..self }
     }
 
-    /// `GET`, with redirects on this origin followed. A kept connection that turns out to be gone
-    /// costs nothing.
+    /// Sends a `GET` and returns the body. Follows redirects on this origin. A keep-alive connection
+    /// that turns out to be closed is replaced.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or not that of a success.
+    /// When there is no response, or its status is not a success.
     pub async fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
         self.succeed(self.look(target).await?)
     }
 
-    /// [`get`](Self::get), whatever the answer says.
+    /// Works like [`get`](Self::get), but returns responses of any status.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or only elsewhere.
+    /// When there is no response, or a redirect leads to another origin.
     pub async fn look(&self, target: &str) -> Result<HttpResponse, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
@@ -156,12 +156,13 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         Err(HttpError::Protocol("it redirects in a circle".to_owned()))
     }
 
-    /// `POST` of JSON, or of nothing; the answer is waited for so long. Nothing is tried twice, and no
-    /// redirect is followed. Nobody hangs up on the server, which would go on all the same.
+    /// Sends a `POST` with JSON or an empty body and waits up to `patience` for the response. Neither
+    /// retries nor follows redirects. On a timeout the request keeps running, as the server would act
+    /// on it anyway.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or not that of a success.
+    /// When there is no response, or its status is not a success.
     pub async fn post(
         self: &Arc<Self>,
         target: &str,
@@ -171,11 +172,11 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         self.succeed(self.change(target, json, patience).await?)
     }
 
-    /// [`post`](Self::post), whatever the answer says.
+    /// Works like [`post`](Self::post), but returns responses of any status.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or only elsewhere.
+    /// When there is no response, or it is a redirect.
     pub async fn change(
         self: &Arc<Self>,
         target: &str,
@@ -189,7 +190,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         let asking = async move { client.ask_on(sender, &Method::POST, &target, &json).await };
         let answer = timeout(patience, tokio::spawn(asking)).await;
         let answer = answer.map_err(|_| HttpError::Silent { after: patience })?;
-        // The task can only have been ended with the program.
+        // The task fails only when the program ends.
         let answer = answer.unwrap_or(Err(HttpError::Lost))?;
         match &answer.location {
             None => Ok(answer),
@@ -197,7 +198,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         }
     }
 
-    /// An answer without our secrets, should the server have repeated them.
+    /// Removes our secrets from a response, in case the server repeated them.
     pub fn without_secrets(&self, answer: HttpResponse) -> HttpResponse {
         let text = String::from_utf8_lossy(&answer.body);
         match self.secrets.hide_in_data(&text) {
@@ -206,7 +207,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         }
     }
 
-    /// That it moved to where our credentials have no business.
+    /// Returns the error for a redirect that is not followed.
     fn moved(&self, status: u16, place: &str) -> HttpError {
         let place = redact(&server_words(self.secrets.hide(place).as_bytes()));
         HttpError::Moved { status, place }
@@ -215,7 +216,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     async fn ask(&self, target: &str) -> Result<HttpResponse, HttpError> {
         while let Some(kept) = self.take_idle() {
             match self.ask_on(kept, &Method::GET, target, "").await {
-                // It was gone already, as after an unhandled error of the backend.
+                // The connection was closed already, as after an unhandled error of the backend.
                 Err(HttpError::Lost) => {}
                 answer => return answer,
             }
@@ -224,7 +225,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         self.ask_on(sender, &Method::GET, target, "").await
     }
 
-    /// A connection of its own.
+    /// Opens a new connection.
     async fn open(&self, target: &str) -> Result<SendRequest<String>, HttpError> {
         let place = self.url.at(target.to_owned());
         let none = Disconnect::ConnectTimeout { after: self.timeout };
@@ -232,13 +233,13 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         let transport = connected.unwrap_or(Err(none)).map_err(HttpError::NoConnection)?;
         let (sender, connection) =
             handshake(TokioIo::new(transport)).await.map_err(|_| HttpError::Lost)?;
-        // It ends when its sender is dropped; what ended it, the sender is told.
+        // The task ends when its sender is dropped; errors are reported to the sender.
         tokio::spawn(connection);
         Ok(sender)
     }
 
-    /// [`ask`](Self::ask) for what may be asked twice: a connection may be dropped for reasons of
-    /// another one's.
+    /// Works like `ask`, with one retry: a connection may be lost for reasons that have nothing to do
+    /// with this request.
     async fn ask_again(&self, target: &str) -> Result<HttpResponse, HttpError> {
         match self.ask(target).await {
             Err(HttpError::Lost) => {
@@ -320,7 +321,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
         }
     }
 
-    /// The body of a success.
+    /// Returns the body of a success, else the refusal.
     fn succeed(&self, answer: HttpResponse) -> Result<Vec<u8>, HttpError> {
         if (200..300).contains(&answer.status) {
             return Ok(self.without_secrets(answer).body);
@@ -344,13 +345,13 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     }
 }
 
-/// What a server answered, whatever it says.
+/// HTTP response of any status.
 #[derive(Clone, Debug)]
 pub struct HttpResponse {
     pub status: u16,
     pub content_type: Option<String>,
     pub body: Vec<u8>,
-    /// Where it moved to, of a redirect that says so.
+    /// Target of a redirect.
     location: Option<String>,
 }
 

@@ -1,30 +1,30 @@
-//! Where events come from. A source runs on its own thread, decodes what arrives and hands
-//! batches over a bounded channel; commands go the other way. Batches do not tell a socket from a
-//! recording.
+//! Event sources: live streams, backends and recordings. A source runs on its own thread, decodes what
+//! it receives and sends batches to the application over a bounded channel; commands go the other way.
+//! A batch does not say whether it came from a socket or a recording.
 //!
-//! A batch holds at most 256 frames, 256 KiB, or what arrived within 10 ms. A source never blocks on the
-//! application: while the channel is full it keeps the batch and reads nothing more, so that further frames wait
-//! in the server, and it goes on sending pings and does not count the silence against the server.
+//! A batch ends at 256 frames, at 256 KiB, or 10 ms after gathering began. A source never blocks on the
+//! application: while the channel is full it keeps its current batch and reads nothing more, so further
+//! frames wait in the server. Meanwhile it goes on sending pings and suspends the idle timeout.
 //!
-//! Operations on runs are commands that leave the connection as it is. Each is a task of its own that outlives
-//! the session and is answered once, by a signal; no call is sent twice.
+//! Run operations are commands that leave the connection as it is. Each operation is a task of its own,
+//! outlives the session and is answered by exactly one signal; no call is sent twice.
 //!
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
-//! | `connection`, `url`, `disconnect`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |
-//! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
+//! | `connection`, `url`, `disconnect`, [`schedule`] | settings, states, addresses, retries | I/O, clocks |
+//! | `api_url`, `access` | REST addresses; credentials and certificate authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
-//! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
-//! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
-//! | [`http`] | questions to one origin | what is asked |
-//! | `run_operation` | what is done to runs, call by call | what carries a call |
-//! | `budget` | how many connections there may be to a backend | what they carry |
-//! | `api_base` | below which path a REST is | what is there |
-//! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
-//! | [`net`] | which of the two an address means | either |
-//! | [`connector`] | TCP and TLS | what they carry |
-//! | [`source_context`] | settings, address, state and commands of a source at work | what the work is |
-//! | [`signal_sender`] | the bounded channel to the application | who sends |
+//! | `session`, `websocket` | life cycle of a connection | TCP, TLS, threads |
+//! | `stream` | position up to which a hub's stream has been delivered | I/O, clocks |
+//! | [`http`] | HTTP requests to one origin | meaning of the requests |
+//! | `run_operation` | run operations as REST calls | transport of a call |
+//! | `budget` | limit of connections to a backend | use of a connection |
+//! | `api_base` | path prefix of a backend's REST | the endpoints below it |
+//! | `amcs` | backend with REST and one socket per run | TCP, TLS, threads |
+//! | [`net`] | choice between stream and backend, by address | how either works |
+//! | [`connector`] | TCP and TLS | what is sent over them |
+//! | [`source_context`] | settings, address, state and commands of a running source | the work itself |
+//! | [`signal_sender`] | the bounded channel to the application | its senders |
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
 //! | `thread` | named threads, and handles that command them | everything else |
 
@@ -91,76 +91,78 @@ use std::sync::Arc;
 
 use crate::protocol::{Batch, RunId};
 
-/// Where events come from, as whoever starts the application names it.
+/// Source of events, as named on the command line or in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// The built-in studio, by the settings' [`demo`](crate::config::Settings::demo).
+    /// Built-in demo studio, configured by [`demo`](crate::config::Settings::demo).
     Demo,
     /// A `ws://` or `wss://` URL with a host.
     WebSocket(Address),
-    /// An `http://` or `https://` URL of a backend with REST, which has a socket for each run.
+    /// An `http://` or `https://` URL of a backend with a REST API and one socket per run.
     Api(Address),
-    /// A file that was there when it was named.
+    /// A recording file that existed when it was named.
     Recording(PathBuf),
 }
 
-/// Called by a source after it put something into its channel: wakes a sleeping event loop.
+/// Callback that a source calls after it put something into its channel; wakes a sleeping event loop.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
-/// What a source tells the application.
+/// Message from a source to the application.
 #[derive(Clone, Debug)]
 pub enum Signal {
     Batch(Batch),
-    /// The connection is in another state now.
+    /// The connection entered this state.
     State(ConnectionState),
-    /// Something for the connection log.
+    /// Entry for the connection log.
     Log(ConnectionLogEntry),
-    /// What became of a [`Command::Operate`]: each is answered once.
+    /// Result of a [`Command::Operate`]; sent exactly once for each.
     OperationFinished(OperationOutcome),
-    /// What answers is a hub, which has said hello; on every connection anew.
+    /// The server is a hub: its hello was received. Sent again on every connection.
     Hub {
-        /// The path on its origin below which it passes the backend's REST on; `None` where it does not.
+        /// Path on the hub's origin below which it forwards the backend's REST; `None` where it does
+        /// not.
         api: Option<String>,
-        /// Whether it passes on what would change something there.
+        /// True when the hub also forwards requests that change something.
         actions: bool,
     },
 }
 
-/// What the application tells a source. Valid at any time, also while connecting or waiting.
+/// Message from the application to a source. Valid at any time, also while connecting or waiting.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Connect to this URL, dropping whatever there was.
+    /// Connect to this URL and drop the current connection, if any.
     Connect { url: Address },
-    /// Close and stay closed.
+    /// Close the connection and stay disconnected.
     Disconnect,
-    /// Start again with the same URL and a fresh count of attempts.
+    /// Connect again to the same URL, with the attempt counter reset.
     Reconnect,
-    /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
+    /// Apply new settings from the next attempt on. `enabled: false` disconnects at once.
     Configure(Box<ConnectionSettings>),
-    /// Do something to a run. The connection stays as it is.
+    /// Carry out a run operation. The connection stays as it is.
     Operate(RunOperation),
-    /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
-    /// over, though it may be in no list.
+    /// A user acted on this run: ask a backend for it now and watch it until it is over, even if the
+    /// backend lists it nowhere.
     Watch(RunId),
 }
 
 impl SourceHandle {
-    /// Connects to `url`, dropping whatever there was.
+    /// Connects to `url` and drops the current connection, if any.
     pub fn connect(&self, url: impl Into<Address>) {
         self.send(Command::Connect { url: url.into() });
     }
 
-    /// Closes and stays closed.
+    /// Closes the connection and stays disconnected.
     pub fn disconnect(&self) {
         self.send(Command::Disconnect);
     }
 
-    /// Starts again with the same URL and a fresh count of attempts; a recording from its start.
+    /// Connects again to the same URL, with the attempt counter reset. A recording restarts at its
+    /// beginning.
     pub fn reconnect(&self) {
         self.send(Command::Reconnect);
     }
 
-    /// New settings, from the next attempt on; `enabled` counts at once.
+    /// Applies new settings from the next attempt on; `enabled` takes effect at once.
     pub fn configure(&self, settings: ConnectionSettings) {
         self.send(Command::Configure(Box::new(settings)));
     }

@@ -1,6 +1,5 @@
-//! A source over a network, whatever stands at the other end: a stream of events (`ws://`,
-//! `wss://`), or a backend with its REST (`http://`, `https://`). The address says which, and a
-//! command may change it.
+//! Network source for either kind of server: a stream of events (`ws://`, `wss://`) or a backend with
+//! REST (`http://`, `https://`). The address determines the kind; a command may change it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +12,13 @@ use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, rest};
 use super::{ApiUrl, Command, ConnectionSettings, amcs, session, websocket};
 
-/// How long sockets may take to be closed at the end.
+/// Time that sockets have to close at the end of the program.
 const PARTING: Duration = Duration::from_secs(1);
 
-/// Runs until the sender of `commands` is dropped. Connects at once where there is a URL.
+/// Runs until the sender of `commands` is dropped. Connects at once if there is a URL.
 ///
-/// Nothing is ever sent over a WebSocket but pings, pongs and close frames: one data frame silences
-/// the backend for good (protocol, section 3).
+/// Only pings, pongs and close frames are ever sent over a WebSocket: one data frame silences the
+/// backend for good (protocol, section 3).
 pub async fn run<C: Connect + Send + Sync + 'static>(
     connector: C,
     url: Option<String>,
@@ -46,11 +45,11 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
             }
             LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
             LoopAction::Quit => {
-                // Sockets whose closing would make the backend fail their runs.
+                // Wait for sockets whose closing would make the backend fail their runs.
                 let api = &context.settings.api;
                 api.budget.held().drained(api.drain).await;
                 api.budget.held().release();
-                // They are closed with a close frame.
+                // The released sockets are closed with a close frame.
                 let _ = timeout(PARTING, api.budget.held().emptied()).await;
                 return;
             }

@@ -1,29 +1,29 @@
-//! When to try again. Pure: no I/O, no clock, no randomness of its own.
+//! Retry schedule of a connection. Pure: no I/O, no clock, no randomness of its own.
 
 use std::time::Duration;
 
 use super::{Backoff, ConnectionSettings, Disconnect};
 
-/// The longest wait of [`Backoff::Exponential`].
+/// Longest delay of [`Backoff::Exponential`].
 pub const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The wait before asking again whoever has refused, where [`ConnectionSettings::insist`] is set. A
-/// proxy answers 404 while the backend behind it is being replaced; one whose mind is made up is
-/// not to be pestered.
+/// Delay before a retry after a refusal, where [`ConnectionSettings::insist`] is set. A proxy answers
+/// 404 while the backend behind it is being replaced; a server that refuses for good is not to be
+/// flooded.
 const WAIT_AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
-/// What comes after an attempt or a connection has ended.
+/// Next step after an attempt or a connection has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Wait for `delay`, then make attempt number `attempt` (the first is 1).
     Retry { attempt: u32, delay: Duration },
     /// All attempts are used up.
     GiveUp,
-    /// Trying again cannot help.
+    /// A retry cannot help.
     Final,
 }
 
-/// Counts the attempts since the last connection.
+/// Counter of the attempts since the last connection.
 ///
 /// The attempt that a person asks for is not counted: with the default settings it is followed by
 /// attempts 1 to 5, each 3 s after the one before it has failed (guide, "Auto-Reconnect").
@@ -33,13 +33,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A connection stands, or a person asked for one: the count starts anew.
+    /// Resets the counter: a connection was established, or a person requested one.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
 
-    /// What to do after `disconnect`. `random` gives numbers in `0.0..1.0` for the jitter; it is
-    /// called for [`Backoff::Exponential`] only.
+    /// Returns the next step after `disconnect`. `random` yields numbers in `0.0..1.0` for the jitter;
+    /// it is called for [`Backoff::Exponential`] only.
     pub fn after(
         &mut self,
         disconnect: &Disconnect,
@@ -56,7 +56,7 @@ impl Schedule {
         }
         self.attempts = self.attempts.saturating_add(1);
         if let Disconnect::FellBehind { .. } = disconnect {
-            // The server has done nothing wrong, and whoever looks is waiting.
+            // The server is not at fault, and a person is waiting in front of the screen.
             return Next::Retry { attempt: self.attempts, delay: Duration::ZERO };
         }
         let delay = match settings.backoff {
@@ -68,9 +68,9 @@ impl Schedule {
     }
 }
 
-/// 1, 2, 4 … 30 s, of which a random share of the upper half: `random` 0 is half, 1 is all.
+/// Returns 1, 2, 4 … 30 s, scaled by 0.5 (`random` = 0) to 1 (`random` = 1).
 ///
-/// Jitter keeps the viewers of a restarted backend from coming back all at once.
+/// The jitter spreads the reconnects of many viewers after a restart of the backend.
 fn exponential(attempt: u32, random: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
     let full = Duration::from_secs(1 << doublings).min(LONGEST_BACKOFF);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn five_attempts_three_seconds_apart() {
+    fn default_settings_retry_five_times_three_seconds_apart() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings::default();
         for attempt in 1..=5 {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_attempts_means_for_ever() {
+    fn zero_max_attempts_retries_for_ever() {
         let mut schedule = Schedule { attempts: u32::MAX - 1 };
         let settings = settings(Backoff::Constant, 0);
         for _ in 0..3 {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn who_fell_behind_starts_afresh_at_once() {
+    fn retries_at_once_after_falling_behind() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings::default();
         let behind = Disconnect::FellBehind { dropped: 3 };
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn who_insists_asks_again_after_a_refusal() {
+    fn insisting_source_retries_after_a_refusal() {
         let mut schedule = Schedule::default();
         let settings = ConnectionSettings { insist: true, ..settings(Backoff::Exponential, 0) };
         for (attempt, disconnect) in [

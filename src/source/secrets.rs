@@ -1,5 +1,5 @@
-//! What nobody but a server is told, and what becomes of it where the server repeats it: it is taken out
-//! of everything that came from there before anybody can see, log or keep it. Pure.
+//! Secrets of a connection, and their removal from everything that a server sends before anybody can
+//! see, log or store it. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,13 +10,14 @@ use form_urlencoded::byte_serialize;
 use super::{Access, Credentials, SourceUrl};
 use crate::text::is_dropped;
 
-/// What is shorter stands in too many words, and is guessed anyway.
+/// Shortest secret in bytes that is hidden in messages. A shorter one occurs in too many words and is
+/// easily guessed anyway.
 const LEAST_IN_WORDS: usize = 4;
 
-/// The same of events and of answers: what is taken out of them must not be part of anything else.
+/// Shortest secret in bytes that is hidden in events and responses, where other data must stay intact.
 const LEAST_IN_DATA: usize = 8;
 
-/// The texts that a connection must not let be seen.
+/// Secret texts of a connection.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secrets(Vec<String>);
 
@@ -27,8 +28,8 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// What is sent to `url`: a token, else user and password; and what its query has of the kind. Each in
-    /// every spelling in which it may come back.
+    /// Collects the secrets sent to `url`: the token, user and password, and secret query parameters.
+    /// Each is kept in every spelling in which a server may return it.
     pub fn new(credentials: Option<&Credentials>, url: &SourceUrl) -> Self {
         let mut texts: Vec<String> = Vec::new();
         if let Some(credentials) = credentials {
@@ -46,24 +47,24 @@ impl Secrets {
             texts.push(byte_serialize(text.as_bytes()).collect());
         }
         texts.retain(|text| text.len() >= LEAST_IN_WORDS);
-        // What holds another one goes first.
+        // A longer secret may contain a shorter one, so it comes first.
         texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         texts.dedup();
         Self(texts)
     }
 
-    /// There is nothing to hide.
+    /// True when there is nothing to hide.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A server's words with `…` in place of each secret, whatever escapes it is written with, and of
-    /// the beginning of one where the words are cut off.
+    /// Replaces each secret in a server's message by `…`, however it is escaped, also the beginning of
+    /// a secret where the message is cut off.
     pub fn hide<'t>(&self, words: &'t str) -> Cow<'t, str> {
         self.hide_from(LEAST_IN_WORDS, words)
     }
 
-    /// The same of events and of answers.
+    /// Works like [`hide`](Self::hide), for events and responses.
     pub fn hide_in_data<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.hide_from(LEAST_IN_DATA, text)
     }
@@ -90,7 +91,7 @@ impl Secrets {
 }
 
 impl Access {
-    /// What a connection to `url` must not let be seen, as far as it can be had.
+    /// Returns the secrets of a connection to `url`. A token that cannot be read is left out.
     pub(super) fn secrets(&self, url: &SourceUrl) -> Secrets {
         #[cfg(not(target_arch = "wasm32"))]
         let credentials = self.credentials().ok().flatten();
@@ -100,7 +101,7 @@ impl Access {
     }
 }
 
-/// A text with `…` in place of each of these parts, and of those that meet once.
+/// Replaces each part of a text by `…`; overlapping and adjacent parts share one.
 fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
     parts.sort_by_key(|part| (part.start, part.end));
     let mut shown = String::with_capacity(text.len());
@@ -116,7 +117,7 @@ fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
     shown
 }
 
-/// Where a secret begins and a text is cut off: at its end, and at each `…`.
+/// Finds beginnings of a secret where a text is cut off: at its end, and before each `…`.
 fn begun_at_cuts<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
     let marks = text.match_indices('…').map(|(at, mark)| (at, at + mark.len()));
     marks.chain([(text.len(), text.len())]).filter_map(move |(cut, end)| {
@@ -128,15 +129,15 @@ fn begun_at_cuts<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = Ran
     })
 }
 
-/// A text as somebody may read it: with escapes resolved.
+/// A text with its escapes resolved, as a reader may understand it.
 struct Reading {
     text: String,
-    /// Where each byte begins in the source, and where the source ends.
+    /// Position in the source of each byte, and the end of the source.
     places: Vec<usize>,
 }
 
-/// One character at the beginning of a text and its length there; no character where nothing is
-/// seen of it. `None` where it stands for itself.
+/// Decodes one character at the beginning of a text and returns it with its length in bytes; no
+/// character where it is invisible. `None` where the text begins with a plain character.
 type Decode = fn(&str) -> Option<(Option<char>, usize)>;
 
 impl Reading {
@@ -144,7 +145,7 @@ impl Reading {
         self.places[part.start]..self.places[part.end]
     }
 
-    /// Reads a text; `None` where every character stands for itself.
+    /// Decodes a text; `None` where it has no escapes.
     fn of(text: &str, places: impl Fn(usize) -> usize, decode: Decode) -> Option<Self> {
         let mut reading = Self { text: String::new(), places: Vec::new() };
         let (mut at, mut is_changed) = (0, false);
@@ -165,8 +166,8 @@ impl Reading {
     }
 }
 
-/// What else a text can be read as: JSON within it, JSON within that, each with the escapes of addresses
-/// and of HTML, and all without what is not seen.
+/// Returns the decoded forms of a text: JSON, JSON within JSON, each with URL and HTML escapes resolved
+/// or invisible characters removed.
 fn readings(text: &str) -> Vec<Reading> {
     let escapes: [Decode; 3] = [percent_escape, html_escape, hidden];
     let first = |decode: Decode| Reading::of(text, |at| at, decode);
@@ -184,7 +185,8 @@ fn readings(text: &str) -> Vec<Reading> {
     readings
 }
 
-/// RFC 8259, section 7; one that is cut off by the end of the text is not seen.
+/// Decodes an escape of JSON (RFC 8259, section 7). An escape cut off by the end of the text is
+/// invisible.
 fn json_escape(text: &str) -> Option<(Option<char>, usize)> {
     let rest = text.strip_prefix('\\')?;
     let Some(kind) = rest.chars().next() else { return Some((None, 1)) };
@@ -198,7 +200,7 @@ fn json_escape(text: &str) -> Option<(Option<char>, usize)> {
     }
 }
 
-/// RFC 3986, section 2.1.
+/// Decodes a percent-escape (RFC 3986, section 2.1).
 fn percent_escape(text: &str) -> Option<(Option<char>, usize)> {
     let rest = text.strip_prefix('%')?;
     if rest.len() < 2 {
@@ -230,13 +232,13 @@ fn html_escape(text: &str) -> Option<(Option<char>, usize)> {
     Some((Some(shown), name.len() + 2))
 }
 
-/// What is taken out of a text before it is shown.
+/// Skips a character that is removed from texts before they are shown.
 fn hidden(text: &str) -> Option<(Option<char>, usize)> {
     let c = text.chars().next().filter(|c| is_dropped(*c))?;
     Some((None, c.len_utf8()))
 }
 
-/// What `Authorization` says of `user:password` as it stands in a URL (RFC 7617).
+/// Returns the value of `Authorization` for `user:password` as written in a URL (RFC 7617).
 pub(super) fn basic(userinfo: &str) -> String {
     format!("Basic {}", base64(&percent_decode(userinfo)))
 }
@@ -264,7 +266,7 @@ fn percent_decode(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// RFC 4648, section 4: what `Authorization: Basic` wants (RFC 7617).
+/// Encodes bytes as Base64 (RFC 4648, section 4), for `Authorization: Basic` (RFC 7617).
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -285,14 +287,14 @@ mod tests {
     use crate::source::{Secret, parse_source_url};
 
     #[test]
-    fn base64_by_the_rfc() {
+    fn base64_matches_the_rfc() {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }
 
     #[test]
-    fn what_a_server_repeats_is_taken_out_however_it_is_spelled() {
+    fn secrets_repeated_by_a_server_are_hidden_in_every_spelling() {
         let url = parse_source_url("wss://ann:p%40ss%2Fword@h/e?room=7&api_key=k%20ey").unwrap();
         let token = Credentials::new(Secret::new("t0k/en").unwrap(), None).unwrap();
         let secrets = Secrets::new(Some(&token), &url);
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_hide_no_secret() {
+    fn escaped_secrets_are_hidden() {
         let secrets = secrets_of("t0k/en+5f1e8d");
         let all =
             |write: fn(u32) -> String| "t0k/en+5f1e8d".chars().map(|c| write(c.into())).collect();
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_secret_is_hidden_where_a_text_is_cut() {
+    fn beginning_of_a_secret_is_hidden_where_a_text_is_cut() {
         let secrets = secrets_of("t0ken-5f1e8d-s3cret");
         for (said, shown) in [
             ("no such token: t0ken-5f1e", "no such token: …"),

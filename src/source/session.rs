@@ -1,5 +1,5 @@
-//! The life of a connection, whatever carries it: attempts, losing, trying again; commands at any
-//! time. The network and the browser share it, so that states, words and retries are the same.
+//! Life cycle of a connection over any transport: attempts, loss, retries, and commands at any time.
+//! The network and the browser share it, so that states, messages and retries are the same.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,42 +17,43 @@ use super::{
     parse_source_url,
 };
 
-/// A backend replays what it has stored when a viewer connects: frames this early are not live.
+/// Time after connecting during which frames count as replayed: a backend replays its stored events to
+/// a new viewer.
 pub const REPLAY_PERIOD: Duration = Duration::from_secs(2);
 
-/// Bounds of a batch: frames, and their bytes (the frame that crosses the bound is still in).
+/// Most frames in a batch.
 pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
 pub(super) const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
 
-/// What can open a connection.
+/// Opens connections.
 pub(super) trait OpenConnection {
     type Connection: Connection;
 
-    /// One attempt. Dropped where a command cuts it short.
+    /// Makes one attempt. The future is dropped when a command cancels the attempt.
     fn connect(
         &mut self,
         url: &SourceUrl,
         settings: ConnectionSettings,
     ) -> impl Future<Output = Result<Self::Connection, Disconnect>>;
 
-    /// The way for acts to the server of `url`, should it be a hub.
+    /// Returns a factory for the REST client of the server at `url`, used if that server is a hub.
     fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> ApiClientFor;
 
-    /// Waits for the next attempt: `delay`, or longer where there is no sense in trying.
+    /// Waits `delay` before the next attempt, or longer while an attempt is pointless.
     fn wait(&mut self, delay: Duration) -> impl Future<Output = ()>;
 }
 
 /// An open connection.
 pub(super) trait Connection {
-    /// Delivers what arrives until the connection ends, or a command asks for something else.
+    /// Delivers what arrives until the connection ends, or a command ends it.
     fn read(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
         context: &mut SourceContext,
     ) -> impl Future<Output = Result<Disconnect, LoopAction>>;
 
-    /// Closes because of a command. Another command cuts the wait for the server's answer short;
-    /// what is then to be done is returned.
+    /// Closes the connection because of a command and returns the action to take next. A further
+    /// command cuts the wait for the server's close frame short.
     fn close(
         self,
         commands: &mut mpsc::Receiver<Command>,
@@ -61,7 +62,7 @@ pub(super) trait Connection {
     ) -> impl Future<Output = LoopAction>;
 }
 
-/// Runs until the sender of `commands` is dropped. Connects at once where the desk has a URL.
+/// Runs until the sender of `commands` is dropped. Connects at once if the context has a URL.
 #[cfg(target_arch = "wasm32")]
 pub(super) async fn run<D: OpenConnection>(
     mut opener: D,
@@ -82,7 +83,7 @@ pub(super) async fn run<D: OpenConnection>(
     }
 }
 
-/// From the first attempt until a command, or until trying again cannot help.
+/// Runs from the first attempt until a command, or until a retry cannot help.
 pub(super) async fn session<D: OpenConnection>(
     opener: &mut D,
     commands: &mut mpsc::Receiver<Command>,
@@ -118,7 +119,7 @@ pub(super) async fn session<D: OpenConnection>(
             Ok(Ok(mut connection)) => {
                 schedule.reset();
                 context.stream.begin();
-                // A hub whose backend was gone is not taken for live until it says so.
+                // A hub that had lost its backend does not count as live until it says so.
                 let (since, updates) = (context.now(), context.stream.updates().clone());
                 context.enter(ConnectionState::Connected { url: shown.clone(), since, updates });
                 context.log(ConnectionEvent::Connected);

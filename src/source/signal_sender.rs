@@ -1,4 +1,4 @@
-//! The end of a source that faces the application: a bounded channel that never blocks the source.
+//! Sending end of the signal channel to the application: bounded, and never blocks the source.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use crossbeam_channel::{Sender, TrySendError};
 use super::timer::sleep;
 use super::{Signal, Waker};
 
-/// Signals that the channel holds, a batch each as a rule.
+/// Capacity of the signal channel; most signals are batches.
 ///
-/// With at most 256 KiB of frames to a batch this bounds what waits for a stalled application to
-/// some 8 MiB of text; what is beyond that waits in the server. A page, whose tab can be hidden for
-/// long, has room for more, so that whoever comes back sees it read in one frame; `browser` bounds
-/// it by bytes.
+/// With at most 256 KiB of frames in a batch, about 8 MiB of text wait for a stalled application; the
+/// rest waits in the server. The tab of a page can be hidden for long, so a page has more room: a
+/// returning user then sees everything read in one frame. In a page, `browser` bounds the queue by
+/// bytes.
 pub const CHANNEL_CAPACITY: usize = if cfg!(target_arch = "wasm32") { 128 } else { 32 };
 
-/// Signals kept here while the channel is full. A source reads nothing meanwhile, so that these
-/// are a batch and the states and log lines of reconnecting.
+/// Most signals kept here while the channel is full. A source then reads nothing, so these are one
+/// batch and the states and log entries of reconnecting.
 const MOST_PENDING: usize = 256;
 
-/// How often a full channel is tried again.
+/// Interval between attempts to send into a full channel.
 const ROOM_CHECK: Duration = Duration::from_millis(5);
 
 /// Sends signals in order and wakes the application.
@@ -35,12 +35,13 @@ impl SignalSender {
         Self { sender, waker, pending: VecDeque::new() }
     }
 
-    /// The same end, for whoever sends on his own; in no order with this one.
+    /// Returns another sender into the same channel. Signals of the two have no common order.
     pub fn another(&self) -> Self {
         Self::new(self.sender.clone(), self.waker.clone())
     }
 
-    /// Sends, or keeps until there is room.
+    /// Sends the signal, or keeps it until there is room. Beyond 256 kept signals the oldest log entry,
+    /// else the oldest state, is dropped.
     pub fn push(&mut self, signal: Signal) {
         if self.pending.len() >= MOST_PENDING {
             let log = self.pending.iter().position(|kept| matches!(kept, Signal::Log(_)));
@@ -52,18 +53,18 @@ impl SignalSender {
         self.flush();
     }
 
-    /// Whether the application has room: nothing waits here.
+    /// True when no signal waits here for room in the channel.
     pub fn has_room(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// Signals that the application has not taken yet.
+    /// Returns the number of signals that the application has not taken yet.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn waiting(&self) -> usize {
         self.sender.len() + self.pending.len()
     }
 
-    /// Returns when nothing waits here any more. Can be dropped at any time.
+    /// Waits until no signal waits here. Cancel-safe.
     pub async fn room(&mut self) {
         loop {
             self.flush();
@@ -82,7 +83,7 @@ impl SignalSender {
                     self.pending.push_front(signal);
                     return;
                 }
-                // Nobody listens any more: the command channel ends the source in a moment.
+                // The receiver is gone: the closed command channel will end the source in a moment.
                 Err(TrySendError::Disconnected(_)) => self.pending.clear(),
             }
         }
@@ -99,7 +100,7 @@ mod tests {
     use crate::source::{ConnectionEvent, ConnectionLogEntry, ConnectionState};
 
     #[test]
-    fn what_waits_is_bounded_and_the_last_state_stays() {
+    fn pending_signals_are_bounded_and_the_last_state_is_kept() {
         let (sender, receiver) = crossbeam_channel::bounded(1);
         let mut signal_sender = SignalSender::new(sender, Arc::new(|| {}));
         for number in 0..1000 {

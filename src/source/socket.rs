@@ -1,7 +1,7 @@
-//! An open WebSocket over any transport: frames in; pings, pongs and closes out, never data.
+//! Open WebSocket over any transport. Receives frames; sends pings, pongs and closes, never data.
 //!
-//! It drives tungstenite's blocking socket from polls. `tokio_tungstenite`'s own stream would end
-//! with the first text frame that is not UTF-8; this one reads on.
+//! Drives tungstenite's blocking socket from polls. The stream of `tokio_tungstenite` would end at the
+//! first text frame that is not UTF-8; this socket reads on.
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
@@ -14,18 +14,19 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, Role, WebSocket, WebSocketConfig, frame::coding::CloseCode},
 };
 
-/// Bytes of pings and pongs that may wait for a server that reads nothing.
+/// Most bytes of pings and pongs that wait for a server that reads nothing.
 const MOST_UNSENT_BYTES: usize = 64 << 10;
 
-/// The client's end of an open WebSocket.
+/// Client end of an open WebSocket.
 pub(super) struct Socket<S> {
     inner: WebSocket<Polled<S>>,
-    /// Something may still be in the write buffer.
+    /// True when the write buffer may hold data.
     unflushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Takes over after the handshake; `already_read` came in behind the server's answer.
+    /// Takes over after the handshake; `already_read` holds the bytes received after the server's
+    /// response.
     pub(super) fn after_handshake(
         transport: S,
         already_read: Vec<u8>,
@@ -42,14 +43,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Self { inner, unflushed: false }
     }
 
-    /// The next message, control frames included. Can be dropped at any time.
+    /// Returns the next message, control frames included. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Message, WsError> {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The next message if it is already here.
+    /// Returns the next message if it is already here.
     ///
-    /// The task is not woken for later ones: `next` has to follow.
+    /// Does not register the task to be woken for later messages: call `next` afterwards.
     pub(super) fn next_now(&mut self) -> Option<Result<Message, WsError>> {
         match self.poll_next(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(message) => Some(message),
@@ -57,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 
-    /// Sends what waits to be sent: answers to pings and closes.
+    /// Sends what is buffered: pings, pongs and close frames.
     pub(super) async fn flush(&mut self) -> Result<(), WsError> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
@@ -86,9 +87,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         );
         self.unflushed = true;
         match self.inner.write(message) {
-            // It waits in the buffer.
+            // The message is in the write buffer.
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            // Pings pile up because nothing is taken: one more would tell nothing new.
+            // Pings pile up because the server reads nothing: another one would be useless.
             Err(WsError::WriteBufferFull(_)) => Ok(()),
             result => result,
         }
@@ -123,8 +124,8 @@ fn pending_if_blocked<T>(result: Result<T, WsError>) -> Poll<Result<T, WsError>>
     }
 }
 
-/// A polled transport as the blocking one that tungstenite expects. One task reads and writes, so
-/// one waker is enough.
+/// Adapter of a polled transport to the blocking one that tungstenite expects. One task both reads and
+/// writes, so one waker is enough.
 struct Polled<S> {
     transport: S,
     waker: Waker,

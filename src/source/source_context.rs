@@ -1,5 +1,5 @@
-//! What a source knows while it runs, whatever it does at the moment: settings, address, state,
-//! and the way out to the application.
+//! Shared state of a running source: settings, address, connection state, and the channel to the
+//! application.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -23,50 +23,50 @@ use crate::protocol::hub::Hello;
 /// The wall clock.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
 
-/// What a source asks of its surroundings.
+/// Clock and random numbers that a source depends on.
 pub struct Environment {
     pub clock: Clock,
-    /// Numbers in `0.0..1.0`.
+    /// Returns numbers in `0.0..1.0`.
     pub random: Box<dyn FnMut() -> f64 + Send>,
 }
 
 impl Environment {
-    /// This machine's clock and a random seed.
+    /// Returns the system clock and a randomly seeded generator.
     pub fn system() -> Self {
         let mut rng = fastrand::Rng::new();
         Self { clock: Box::new(Timestamp::now), random: Box::new(move || rng.f64()) }
     }
 }
 
-/// What a command asks of a source that is busy.
+/// Effect of a command on a busy source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LoopAction {
-    /// Go on.
+    /// Continue.
     Stay,
-    /// Begin anew with [`SourceContext::url`].
+    /// Start again with [`SourceContext::url`].
     Restart,
     /// Close and stay closed.
     Stop,
-    /// Nobody commands any more.
+    /// End: the command channel is closed.
     Quit,
 }
 
 pub(super) struct SourceContext {
     pub settings: ConnectionSettings,
-    /// As it was given: with its secrets.
+    /// URL as given, with its secrets.
     pub url: Option<String>,
     pub signal_sender: SignalSender,
     pub environment: Environment,
-    /// Of the connection: what is taken out of all that comes over it.
+    /// Secrets of the connection, removed from everything that arrives over it.
     pub secrets: Secrets,
-    /// The way for acts; else why there is none.
+    /// Sends run operations to the backend, or says why none can be sent.
     pub operation_client: Result<OperationClient, &'static str>,
-    /// Makes the way for acts to a hub that says where its API is.
+    /// Creates the REST client for a hub that announces its API.
     pub to_hub: Option<ApiClientFor>,
-    /// Of [`url`](Self::url): what its connections so far have brought.
+    /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
     state: ConnectionState,
-    /// A recording's: it cannot be connected to anything else.
+    /// Address of a recording, which cannot be connected to anything else.
     fixed_address: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl SourceContext {
         }
     }
 
-    /// Shows `address` for good and refuses [`Command::Connect`].
+    /// Shows `address` permanently and refuses [`Command::Connect`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn fix_address(&mut self, address: String) {
         self.fixed_address = Some(address);
@@ -105,7 +105,7 @@ impl SourceContext {
         (self.environment.clock)()
     }
 
-    /// The address for people.
+    /// Returns the address for display, without secrets.
     pub fn shown_url(&self) -> String {
         match (&self.fixed_address, &self.url) {
             (Some(address), _) => address.clone(),
@@ -118,7 +118,7 @@ impl SourceContext {
         &self.state
     }
 
-    /// Tells the new state, unless it is the old one.
+    /// Enters a state and reports it, unless it is the current one.
     pub fn enter(&mut self, mut state: ConnectionState) {
         if let Some(reason) = state.reason_mut() {
             self.hide(reason);
@@ -129,7 +129,7 @@ impl SourceContext {
         }
     }
 
-    /// Servers repeat in their words what they were sent.
+    /// Removes secrets from a server's words, which may repeat what was sent.
     fn hide(&self, words: &mut String) {
         if let Cow::Owned(hidden) = self.secrets.hide(words) {
             *words = hidden;
@@ -157,7 +157,7 @@ impl SourceContext {
         self.signal_sender.push(Signal::Batch(batch));
     }
 
-    /// Delivers what a stream of events brought, and heeds what a hub says of itself in it.
+    /// Delivers a batch of an event stream, and handles a hub's hello in it.
     pub fn hear(&mut self, batch: Batch) {
         let hello = self.stream.note(&batch);
         self.deliver(batch);
@@ -173,8 +173,8 @@ impl SourceContext {
         self.tell_updates(self.stream.updates().clone(), "");
     }
 
-    /// Tells how news come, where that changed while connected. `why` there are no live ones goes into
-    /// the log.
+    /// Reports a change in how updates arrive, while connected. `why` goes into the log where live
+    /// updates are not available.
     pub fn tell_updates(&mut self, updates: Updates, why: &str) {
         let ConnectionState::Connected { url, since, updates: before } = &self.state else {
             return;
@@ -189,7 +189,7 @@ impl SourceContext {
             Updates::Unanswered { .. } | Updates::Cut { .. } => false,
         };
         match &updates {
-            // A pace that changes, and sockets that come and go, are no news.
+            // Changes of pace, and sockets that open and close, are not logged.
             updates if is_normal(updates) && is_normal(before) => {}
             Updates::Polling(Polling { reason: PollingReason::NoSockets, .. }) => {
                 self.log_error(format!("{}{why}", Updates::POLLING_WORDS));
@@ -201,7 +201,7 @@ impl SourceContext {
         self.enter(ConnectionState::Connected { url, since, updates });
     }
 
-    /// Takes a command in; `None` stands for the last handle being dropped.
+    /// Handles a command; `None` means that the last handle was dropped.
     pub fn take(&mut self, command: Option<Command>) -> LoopAction {
         match command {
             None => LoopAction::Quit,
@@ -243,7 +243,7 @@ impl SourceContext {
         }
     }
 
-    /// Has it done, whatever else goes on; the application is told what became of it.
+    /// Starts a run operation as a task of its own; its outcome is sent as a signal.
     fn operate(&mut self, operation: RunOperation) {
         let operation_client = match &self.operation_client {
             Ok(operation_client) => operation_client.clone(),
@@ -273,13 +273,13 @@ impl SourceContext {
     }
 }
 
-/// Why nothing can be done to the runs of a stream that says nothing of an API.
+/// Reason why runs of a plain event stream cannot be operated on.
 pub(super) const ONLY_EVENTS: &str =
     "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
-/// Why nothing can be done through a hub.
+/// Reason why runs cannot be operated on through a hub that forbids it.
 const HUB_FORBIDS: &str = "This hub lets nobody act on runs";
 
-/// Why nothing can be done before there is a connection.
+/// Reason why runs cannot be operated on before there is a connection.
 pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -292,8 +292,8 @@ fn spawn(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
-/// What a source does between two turns of work: stops if it has to, then waits until a command
-/// wants something. A failure stays in sight when it is stopped.
+/// Idles between two sessions: enters the disconnected state after a stop, unless a failure is shown,
+/// then waits until a command requires work.
 pub(super) async fn rest(
     action: LoopAction,
     commands: &mut mpsc::Receiver<Command>,
@@ -308,7 +308,7 @@ pub(super) async fn rest(
     }
 }
 
-/// Waits until the application has room for more. `Err` when a command asks for something else.
+/// Waits until the application has room. `Err` when a command interrupts the wait.
 pub(super) async fn room(
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
@@ -326,8 +326,8 @@ pub(super) async fn room(
     Ok(())
 }
 
-/// Waits for `future` while commands are taken in and waiting signals are sent. `Err` when a
-/// command asks for something else; the future is then dropped.
+/// Waits for `future` while handling commands and sending waiting signals. `Err` when a command
+/// interrupts the wait; the future is then dropped.
 pub(super) async fn unless_commanded<T>(
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,

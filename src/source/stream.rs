@@ -1,58 +1,59 @@
-//! How far the stream of an address has been handed on, over all connections to it. Pure.
+//! Position in an address's stream up to which everything was delivered, over all connections to it.
+//! Pure.
 //!
-//! A hub counts what it sends. What of that has been handed on is known here, so that a connection after
-//! a loss is asked for the rest, and nothing is missed and nothing comes twice. A server that is no hub
-//! says no hello, and is asked for nothing.
+//! A hub numbers the frames that it sends. A reconnect asks for the frames after the last delivered
+//! one, so that none is missed and none comes twice. Servers that are not hubs send no hello and are
+//! asked for nothing.
 
 use super::disconnect::server_words;
 use super::{Disconnect, Polling, PollingReason, SourceUrl, Updates};
 use crate::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
 
-/// Where a connection is in what a hub tells.
+/// Phase of a connection to a hub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum StreamPhase {
-    /// No hub has said hello.
+    /// No hello was received.
     #[default]
     Ungreeted,
-    /// What was before the connection.
+    /// Frames from before the connection.
     Replay,
-    /// What happens now.
+    /// Frames as they happen.
     Live,
 }
 
-/// A stream of events, over all connections to one address.
+/// State of a stream of events, over all connections to one address.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     part: StreamPhase,
-    /// All up to there has been handed on.
+    /// Position of the last delivered frame.
     position: Option<Position>,
-    /// How the hub last said that it stands with its backend.
+    /// Updates as the hub last reported them for its backend.
     updates: Updates,
 }
 
 impl Stream {
-    /// A new connection stands: nobody has said hello on it.
+    /// Starts a new connection: its hello is pending.
     pub fn begin(&mut self) {
         self.part = StreamPhase::Ungreeted;
     }
 
-    /// Where to connect to `url`: for what has not been handed on yet, where a hub is known to be there.
+    /// Returns the address to connect to. For a known hub it asks for the frames not delivered yet.
     pub fn address(&self, url: &SourceUrl) -> SourceUrl {
         self.position.as_ref().map_or_else(|| url.clone(), |position| url.after(position))
     }
 
-    /// Whether what comes next happens now; `None` where no hub has said so.
+    /// True when the next frames are live; `None` where no hub has said so.
     pub fn is_live(&self) -> Option<bool> {
         (self.part != StreamPhase::Ungreeted).then_some(self.part == StreamPhase::Live)
     }
 
-    /// How news come, as far as a hub has said.
+    /// Returns how updates arrive, as the hub last reported.
     pub fn updates(&self) -> &Updates {
         &self.updates
     }
 
-    /// Takes note of what is handed on. Returns the hello in it.
+    /// Updates the position for a delivered batch. Returns the hello in it, if any.
     pub fn note(&mut self, batch: &Batch) -> Option<Hello> {
         let mut hello = None;
         for item in &batch.items {
@@ -70,8 +71,8 @@ impl Stream {
         hello
     }
 
-    /// A connection ended. A frame that is too large is given up: asked for again it would end the next
-    /// connection as well.
+    /// Handles the end of a connection. Skips a frame that was too large: requested again it would end
+    /// the next connection as well.
     pub fn give_up(&mut self, disconnect: &Disconnect) {
         if let Disconnect::MessageTooLarge { .. } = disconnect {
             self.count();
@@ -80,7 +81,7 @@ impl Stream {
 
     fn count(&mut self) {
         match &mut self.position {
-            // Whoever answers there now does not count: what was known of the hub is of no use.
+            // A server without a hello has replaced the hub: forget the hub's position.
             Some(_) if self.part == StreamPhase::Ungreeted => *self = Self::default(),
             Some(position) => position.seq = position.seq.saturating_add(1),
             None => {}
@@ -105,7 +106,7 @@ impl Stream {
     }
 }
 
-/// Reads [`Polling::words`] as a hub tells them.
+/// Parses [`Polling::words`] as sent by a hub.
 fn polling(words: &str) -> Polling {
     if words == Updates::POLLING_WORDS {
         return Polling { every_secs: 0, reason: PollingReason::NoSockets };
@@ -115,7 +116,7 @@ fn polling(words: &str) -> Polling {
     Polling { every_secs, reason: PollingReason::Safety }
 }
 
-/// How a hub's news come.
+/// Returns how updates arrive, from a hub's report about its backend.
 fn updates(upstream: &Upstream) -> Updates {
     match upstream.state {
         UpstreamState::Live => Updates::Live,

@@ -18,25 +18,26 @@ use super::{
     Waker, net, playback, redact,
 };
 
-/// Commands that may wait for the source, which takes each of them within moments.
+/// Capacity of the command channel. The source takes each command within moments.
 const COMMANDS_CAPACITY: usize = 64;
 
-/// How long dropping a handle waits for the thread, which says goodbye to the server first.
+/// Most time that dropping a handle waits for the thread, which closes its connection first.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The application's end of a source. Dropping it closes the connection and ends the thread.
+/// The application's handle of a source. Dropping it closes the connection and ends the thread.
 pub struct SourceHandle {
-    /// What the source tells, in order. Bounded: what is not taken stays in the socket.
+    /// Signals of the source, in order. Bounded: what is not taken stays in the socket.
     pub signals: Receiver<Signal>,
     commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
-    /// Its sender is dropped when the thread ends.
+    /// Disconnected when the thread ends.
     ended: Receiver<()>,
 }
 
-/// Connects to `url`, a stream of events or a backend's REST, or waits for [`SourceHandle::connect`] when there is none.
+/// Connects to `url`, an event stream or a backend's REST, or waits for [`SourceHandle::connect`] if
+/// there is none.
 ///
-/// Never fails: when no thread can be had, the first signal is a failed state that says so.
+/// Never fails: when the thread cannot be started, the signals are an error and a failed state.
 pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
     let shown = url.as_deref().map(redact).unwrap_or_default();
     spawn_thread("meterbridge-source", shown, waker, move |commands, signal_sender| async move {
@@ -58,9 +59,9 @@ pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) ->
     })
 }
 
-/// Plays the recording at `path`, `speed` times as fast as it happened; see [`playback::play`].
+/// Plays the recording at `path` at `speed` times real time; see [`playback::play`].
 ///
-/// Never fails: a file that cannot be read becomes a failed state that says why.
+/// Never fails: an unreadable file results in a failed state that says why.
 pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let shown = format!("file:{name}");
@@ -71,27 +72,26 @@ pub fn spawn_recording(path: PathBuf, speed: f64, waker: Waker) -> SourceHandle 
 }
 
 impl SourceHandle {
-    /// Hands a command over without waiting. Commands to a source that has failed to start are
-    /// dropped.
+    /// Sends a command without waiting. Commands to a source that failed to start are dropped.
     pub fn send(&self, command: Command) {
         if let Some(commands) = &self.commands {
-            // Full is out of a person's reach, and closed means that its failure was told.
+            // A person cannot fill this channel; if it is closed, the failure was already reported.
             let _ = commands.try_send(command);
         }
     }
 
-    /// A way to hand commands over that keeps no source alive.
+    /// Returns a sender of commands that does not keep the source alive.
     pub fn commander(&self) -> CommandSender {
         CommandSender(self.commands.as_ref().map(mpsc::Sender::downgrade))
     }
 }
 
-/// Hands commands to a source for as long as its handle is kept.
+/// Sends commands to a source for as long as its handle exists.
 #[derive(Clone, Debug, Default)]
 pub struct CommandSender(Option<mpsc::WeakSender<Command>>);
 
 impl CommandSender {
-    /// As [`SourceHandle::send`].
+    /// Sends a command, see [`SourceHandle::send`].
     pub fn send(&self, command: Command) {
         if let Some(commands) = self.0.as_ref().and_then(mpsc::WeakSender::upgrade) {
             let _ = commands.try_send(command);
@@ -126,7 +126,7 @@ where
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 runtime.block_on(source(commands, signal_sender));
-                // A look-up of a name may still hang in the system.
+                // A name lookup may still block in the system.
                 runtime.shutdown_background();
             }
             Err(error) => report_failure(signal_sender, shown_url, format!("no network: {error}")),

@@ -1,4 +1,4 @@
-//! Waiting, on the clock there is.
+//! Sleep function of the platform.
 
 #[cfg(target_arch = "wasm32")]
 pub(super) use gloo_timers::future::sleep;

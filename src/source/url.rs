@@ -1,4 +1,4 @@
-//! The address of an event stream: read, checked, and shown without its secrets. Pure.
+//! Address of an event stream: parsed, checked, and displayed without its secrets. Pure.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::protocol::hub::Position;
 
-/// What a person wrote that is no address of an event stream, and what to write instead.
+/// Error for a text that is no address of an event stream; says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UrlError {
     #[error("no URL was given: write one like ws://127.0.0.1:8000/events")]
@@ -30,9 +30,8 @@ pub enum UrlError {
 
 /// A checked `ws://` or `wss://` address.
 ///
-/// `Display` and `Debug` show it without user, password and secret query parameters; what is sent
-/// is in [`target`](Self::target), [`authority`](Self::authority) and
-/// [`userinfo`](Self::userinfo).
+/// `Display` and `Debug` omit user, password and secret query parameters; [`target`](Self::target),
+/// [`authority`](Self::authority) and [`userinfo`](Self::userinfo) return what is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceUrl {
     secure: bool,
@@ -42,10 +41,10 @@ pub struct SourceUrl {
     target: String,
 }
 
-/// Reads the address of an event stream.
+/// Parses the address of an event stream.
 ///
-/// A fragment is dropped, a missing path is `/`. The error is a sentence that says what to write
-/// instead, without the secrets of the text.
+/// A fragment is dropped; a missing path becomes `/`. The error is a sentence that says what to write
+/// instead, without secrets from `text`.
 pub fn parse_source_url(text: &str) -> Result<SourceUrl, UrlError> {
     let text = text.trim();
     if text.is_empty() {
@@ -68,7 +67,7 @@ pub fn parse_source_url(text: &str) -> Result<SourceUrl, UrlError> {
     read_behind_scheme(text, secure, rest)
 }
 
-/// Reads an address whose scheme has been read; `rest` is what stands behind it in `text`.
+/// Parses the part after the scheme; `rest` is that part of `text`.
 pub(super) fn read_behind_scheme(
     text: &str,
     secure: bool,
@@ -101,22 +100,22 @@ pub(super) fn read_behind_scheme(
 }
 
 impl SourceUrl {
-    /// Whether it is `wss://`.
+    /// True for `wss://`.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host as it is looked up; an IPv6 address without its brackets.
+    /// Returns the host for name lookup; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
         self.host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&self.host)
     }
 
-    /// The port, 80 or 443 where none is written.
+    /// Returns the port; 80 or 443 where none is written.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(if self.secure { 443 } else { 80 })
     }
 
-    /// `host` or `host:port`, as it stands in the `Host` header.
+    /// Returns `host` or `host:port`, as in the `Host` header.
     pub fn authority(&self) -> String {
         match self.port {
             Some(port) => format!("{}:{port}", self.host),
@@ -124,17 +123,18 @@ impl SourceUrl {
         }
     }
 
-    /// Path and query, as they stand in the request line. May hold secrets.
+    /// Returns path and query, as in the request line. May contain secrets.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The same place with another path and query.
+    /// Returns the same server with another path and query.
     pub(super) fn with_target(&self, target: String) -> Self {
         Self { target, ..self.clone() }
     }
 
-    /// The same place, asked for what follows a place in a hub's stream.
+    /// Returns the same address with query parameters that ask for the frames after a position of a
+    /// hub's stream.
     pub(super) fn after(&self, Position { stream, seq }: &Position) -> Self {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let is_ours = |pair: &&str| {
@@ -149,7 +149,7 @@ impl SourceUrl {
         self.with_target(format!("{path}?{}", pairs.join("&")))
     }
 
-    /// The whole address as a browser wants it. May hold secrets.
+    /// Returns the whole address as a browser needs it. May contain secrets.
     #[cfg(target_arch = "wasm32")]
     pub(super) fn text(&self) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
@@ -157,14 +157,14 @@ impl SourceUrl {
         format!("{scheme}://{userinfo}{}{}", self.authority(), self.target)
     }
 
-    /// Values of query parameters whose names say that nobody else should see them, as written.
+    /// Returns the values of query parameters with secret-sounding names, as written.
     pub(super) fn secret_values(&self) -> impl Iterator<Item = &str> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.filter(|(name, _)| is_secret(name)).map(|(_, value)| value)
     }
 
-    /// `user:password` as written, percent-encoded. A secret.
+    /// Returns `user:password` as written, percent-encoded. A secret.
     pub fn userinfo(&self) -> Option<&str> {
         self.userinfo.as_deref()
     }
@@ -183,13 +183,12 @@ impl fmt::Debug for SourceUrl {
     }
 }
 
-/// An address as somebody gave it, readable or not, with what it may hold of secrets. It is shown without
-/// them.
+/// An address as a person gave it, valid or not, possibly with secrets. Displayed without them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Address(String);
 
 impl Address {
-    /// With its secrets.
+    /// Returns the address with its secrets.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -213,7 +212,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// The text without what a URL can hold of secrets, also where it is no URL.
+/// Removes the secrets that a URL can contain from a text, even where it is no valid URL.
 pub fn redact(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
@@ -226,7 +225,7 @@ pub fn redact(text: &str) -> String {
     format!("{scheme}{place}{}", redact_target(target))
 }
 
-/// Parts of names of query parameters whose values nobody else should see.
+/// Parts of query parameter names that mark the value as secret.
 const SECRET_NAMES: [&str; 10] =
     ["token", "key", "secret", "password", "passwd", "auth", "jwt", "sig", "session", "credential"];
 
@@ -247,12 +246,13 @@ fn is_secret(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
-/// Visible ASCII but what RFC 3986 excludes. Keeps a line break out of the request head.
+/// True for visible ASCII except what RFC 3986 excludes. Keeps line breaks out of the request head.
 fn may_stand_in_a_url(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
-/// `host:port` → host (IPv6 in its brackets) and port. `None` for an IPv6 address without them.
+/// Splits `host:port` into host (IPv6 in brackets) and port. `None` for an IPv6 address without
+/// brackets.
 fn split_host(place: &str) -> Option<(&str, Option<&str>)> {
     if place.starts_with('[') {
         let end = place.find(']')? + 1;
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_people_write() {
+    fn common_addresses_are_parsed() {
         check(
             "ws://127.0.0.1:8000/events",
             "127.0.0.1",
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_no_secrets() {
+    fn display_and_errors_hide_secrets() {
         check(
             "wss://ann:pass@h/e?run_id=1&access_token=abc&API_KEY=d",
             "h",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_to_write_instead() {
+    fn errors_say_what_to_write_instead() {
         refuse("", "no URL was given: write one like ws://127.0.0.1:8000/events");
         refuse(
             "localhost:8000/events",

@@ -1,5 +1,5 @@
-//! A WebSocket over a byte transport: reading in batches, pings, parting. What comes between
-//! connections is [`super::session`]'s.
+//! WebSocket over a byte transport: batched reading, pings, closing. The life cycle across connections
+//! is in [`super::session`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use super::source_context::{LoopAction, SourceContext, unless_commanded};
 use super::{ApiUrl, Command, ConnectionSettings, Disconnect, SourceUrl};
 use crate::protocol::Batch;
 
-/// The longest time spent on gathering a batch.
+/// Longest time spent on gathering a batch.
 const LONGEST_GATHERING: Duration = Duration::from_millis(10);
 
-/// How long a server may take to answer our close frame, and to take our answer to its own.
+/// Time that a server has to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// WebSockets over byte transports.
+/// Opens WebSockets over byte transports.
 pub(super) struct Network<C> {
     connector: Arc<C>,
 }
@@ -59,7 +59,7 @@ impl<C: Connect + Send + Sync + 'static> OpenConnection for Network<C> {
 
     fn post_to(&self, url: &SourceUrl, settings: &ConnectionSettings) -> ApiClientFor {
         let (connector, url) = (self.connector.clone(), url.clone());
-        // Where they cannot be had there is no connection, either.
+        // Without credentials, no connection can be made either.
         let credentials = settings.access.credentials().ok().flatten();
         let limit = settings.connect_timeout;
         Box::new(move |api| {
@@ -99,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection for Socket<S> {
     }
 }
 
-/// Reads until the connection ends, or a command asks for something else.
+/// Reads until the connection ends, or a command ends it.
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
@@ -109,8 +109,8 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     let mut heartbeat = Heartbeat::new(opened);
     loop {
         if !context.signal_sender.has_room() {
-            // The application is behind. What it does not take stays in the socket, and silence
-            // is not the server's fault while nobody listens.
+            // The application is behind. Frames stay in the socket, and silence while nothing is read
+            // is not the server's fault.
             wait_for_room(socket, commands, context, &mut heartbeat).await?;
             heartbeat.heard(Instant::now());
         }
@@ -149,7 +149,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Keeps the connection alive without reading it until the application has room.
+/// Keeps the connection alive without reading until the application has room.
 async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
@@ -158,7 +158,7 @@ async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), LoopAction> {
     while !context.signal_sender.has_room() {
         if heartbeat.ping_is_due(&context.settings) {
-            // Whether the connection still stands shows when it is read again.
+            // A dead connection is detected when it is read again.
             let _ = socket.ping();
         }
         let next_ping = heartbeat.next_ping(&context.settings);
@@ -176,8 +176,8 @@ async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Puts `first` and what else is already here into the batch. Returns how the connection ended,
-/// if it did.
+/// Adds `first` and the frames already received to the batch. Returns how the connection ended, if it
+/// did.
 pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     first: Result<Message, WsError>,
@@ -231,16 +231,16 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
     None
 }
 
-/// Ends an open connection from our side as politely as is quick.
+/// Ends an open connection from our side, with a close frame if that is quick.
 pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     disconnect: &Disconnect,
 ) {
     match disconnect {
-        // The answer to the server's close frame already waits to be sent.
+        // The answer to the server's close frame is already buffered.
         Disconnect::Closed { .. } => {}
         Disconnect::MessageTooLarge { .. } | Disconnect::Protocol { .. } => {
-            // A server that does not take it finds the connection closed all the same.
+            // If the server does not take the close frame, the connection is closed all the same.
             let _ = socket.send_close(disconnect.code().unwrap_or(NO_CODE));
         }
         _ => return,
@@ -248,7 +248,8 @@ pub(super) async fn part<S: AsyncRead + AsyncWrite + Unpin>(
     let _ = timeout(ANSWER_TIMEOUT, socket.flush()).await;
 }
 
-/// Closes because of a command. Another command cuts the wait for the server's answer short.
+/// Closes the connection because of a command. A further command cuts the wait for the server's answer
+/// short.
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: Socket<S>,
     commands: &mut mpsc::Receiver<Command>,
@@ -277,13 +278,13 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// When to ping, and when a silent connection is dead.
+/// Timer for pings and for the detection of dead connections.
 pub(super) struct Heartbeat {
     last_heard: Instant,
     last_ping: Instant,
 }
 
-/// Stands for never.
+/// Duration that stands for never.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
 impl Heartbeat {
@@ -311,7 +312,7 @@ impl Heartbeat {
         Instant::now() >= self.deadline(settings)
     }
 
-    /// Whether to ping now; if so, the next one is due an interval from now.
+    /// True when a ping is due now; the next one is then due one interval from now.
     pub(super) fn ping_is_due(&mut self, settings: &ConnectionSettings) -> bool {
         let now = Instant::now();
         let due = now >= self.next_ping(settings);

@@ -1,5 +1,5 @@
-//! Systems whose order matters have one. Where two of them meet in the same data without an order,
-//! what is drawn depends on the scheduler's mood, on some machines, on some days.
+//! Checks that systems with conflicting data access are ordered. Without an order the scheduler may run
+//! them either way, so the drawn picture could vary between machines and runs.
 
 use bevy::ecs::schedule::{
     AmbiguousSystemConflictsWarning, LogLevel, Schedule, ScheduleBuildError, ScheduleBuildSettings,
@@ -17,8 +17,8 @@ use meterbridge::source::SourceSpec;
 
 const OURS: &str = "meterbridge::";
 
-/// Pairs of systems without an order that meet in the same data, one of them ours. Not those with
-/// a system of others that takes the whole world.
+/// Returns the pairs of unordered systems with conflicting data access of which at least one is ours.
+/// Leaves out conflicts with foreign exclusive systems.
 fn conflicts(world: &mut World, schedule: &mut Schedule) -> Vec<String> {
     schedule.set_build_settings(ScheduleBuildSettings {
         ambiguity_detection: LogLevel::Error,
@@ -43,7 +43,7 @@ fn conflicts(world: &mut World, schedule: &mut Schedule) -> Vec<String> {
         .collect()
 }
 
-/// All schedules of the app, a line each conflict.
+/// Returns the conflicts of all schedules of the app, one per line.
 fn all_conflicts(app: &mut App) -> String {
     let world = app.world_mut();
     let schedules = world.resource::<Schedules>();
@@ -61,21 +61,21 @@ fn plugin(source: Option<SourceSpec>) -> MeterbridgePlugin {
 }
 
 #[test]
-fn without_a_window_every_order_that_matters_is_set() {
+fn systems_are_unambiguous_without_a_window() {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, plugin(Some(SourceSpec::Demo))));
     assert_eq!(all_conflicts(&mut app), "");
 }
 
 #[test]
-fn with_stage_and_panel_every_order_that_matters_is_set() {
+fn systems_are_unambiguous_with_stage_and_panel() {
     let mut app = App::new();
     app.add_plugins((offscreen_plugins().unwrap(), plugin(None), ViewPlugin, ControlsPlugin));
     assert_eq!(all_conflicts(&mut app), "");
 }
 
 #[test]
-fn in_a_kiosk_every_order_that_matters_is_set() {
+fn systems_are_unambiguous_in_a_kiosk() {
     let mut app = App::new();
     let settings = KioskSettings { on: true, dim: "22:00-07:00".parse().ok(), ..default() };
     app.add_plugins((offscreen_plugins().unwrap(), plugin(None), ViewPlugin, ControlsPlugin))
@@ -84,9 +84,9 @@ fn in_a_kiosk_every_order_that_matters_is_set() {
     assert_eq!(all_conflicts(&mut app), "");
 }
 
-/// What the tests above rest on.
+/// Guards the tests above.
 #[test]
-fn a_missing_order_is_found() {
+fn missing_order_is_detected() {
     fn first(_: ResMut<meterbridge::app::state::focus::Focus>) {}
     fn second(_: ResMut<meterbridge::app::state::focus::Focus>) {}
     let mut app = App::new();

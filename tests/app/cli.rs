@@ -1,4 +1,4 @@
-//! The commands that belong to the window and the picture, where there is no window.
+//! Commands that need a window or draw a picture, run without a display.
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -6,13 +6,13 @@ use std::process::Output;
 use super::picture::{CLOCKS, Picture, meterbridge, scratch, snapshot};
 use super::scenes;
 
-/// Exit code, and standard error without its last line break.
+/// Returns the exit code, and standard error without its last line break.
 fn said(output: &Output) -> (Option<i32>, &str) {
     (output.status.code(), std::str::from_utf8(&output.stderr).unwrap().trim_end())
 }
 
 #[test]
-fn without_a_display_it_says_what_works() {
+fn missing_display_error_names_the_working_commands() {
     let output = meterbridge().output().unwrap();
     let sentence = "error: there is no display to open a window on; `meterbridge inspect`, \
                     `meterbridge snapshot`, `meterbridge demo` and `meterbridge serve` work \
@@ -21,14 +21,14 @@ fn without_a_display_it_says_what_works() {
 }
 
 #[test]
-fn a_picture_of_what_is_not_there_is_a_usage_error() {
+fn snapshot_of_a_missing_file_is_a_usage_error() {
     let sentence =
         "error: there is no file and no command `no/such.ndjson`; try `meterbridge --help`";
     assert_eq!(said(&snapshot(&["no/such.ndjson"])), (Some(2), sentence));
 }
 
 #[test]
-fn a_picture_of_a_folder_says_so() {
+fn snapshot_of_a_folder_is_refused() {
     let folder = scenes::path("mid-run");
     let folder = folder.parent().unwrap().to_str().unwrap();
     let output = snapshot(&[folder, "-o", scratch("folder.png").to_str().unwrap()]);
@@ -38,7 +38,7 @@ fn a_picture_of_a_folder_says_so() {
 }
 
 #[test]
-fn a_picture_that_cannot_be_written_names_the_file() {
+fn snapshot_names_the_file_it_cannot_write() {
     let target = scratch("no-such-folder/picture.png");
     let scene = scenes::path("waiting");
     let arguments = [scene.to_str().unwrap(), "--size", "64x36", "-o", target.to_str().unwrap()];
@@ -50,7 +50,7 @@ fn a_picture_that_cannot_be_written_names_the_file() {
 }
 
 #[test]
-fn a_size_that_cannot_be_drawn_is_a_usage_error() {
+fn snapshot_of_an_invalid_size_is_a_usage_error() {
     for size in ["0x0", "1920", "9000x100", "64x-1", "wide"] {
         let output = snapshot(&["--size", size]);
         let (code, stderr) = said(&output);
@@ -59,19 +59,19 @@ fn a_size_that_cannot_be_drawn_is_a_usage_error() {
     }
 }
 
-/// Odd sizes, portrait, tiny: walls and phones are not all 16:9.
+/// Odd sizes, portrait, tiny: the screens of walls and phones are not all 16:9.
 #[test]
-fn any_size_is_drawn_in_full() {
+fn snapshot_of_any_valid_size_has_no_gaps() {
     for size in [(641, 361), (360, 640), (1, 1), (1280, 200)] {
-        // That it has the size is asserted within.
+        // `of_scene` asserts the size itself.
         let (picture, _) = Picture::of_scene("failed", "size", size);
         assert!(picture.pixels.iter().all(|pixel| pixel[3] == 255), "{size:?} has holes");
     }
 }
 
-/// An empty file is a recording of nothing, not an error.
+/// An empty file is an empty recording, not an error.
 #[test]
-fn an_empty_recording_shows_the_waiting_stage() {
+fn empty_recording_shows_the_waiting_stage() {
     let empty = scratch("empty.ndjson");
     std::fs::write(&empty, "").unwrap();
     let target = scratch("empty.png");
@@ -85,8 +85,8 @@ fn an_empty_recording_shows_the_waiting_stage() {
 }
 
 #[test]
-fn a_studio_that_is_not_there_gives_no_picture_and_says_why() {
-    // Bound and dropped: nothing listens there now.
+fn snapshot_of_an_unreachable_studio_fails_with_a_reason() {
+    // Bound and dropped: nothing listens at this address now.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("ws://{address}/events");
     let arguments = ["--max-reconnect-attempts", "1", "--reconnect-delay", "0.01"];
@@ -96,9 +96,9 @@ fn a_studio_that_is_not_there_gives_no_picture_and_says_why() {
     assert!(stderr.contains("there was no connection: refused"), "{stderr}");
 }
 
-/// Nothing may be going on in the studio: the picture says so, and the command ends.
+/// An idle studio is valid: the picture shows it, and the command ends.
 #[test]
-fn a_silent_studio_gives_a_picture_too() {
+fn snapshot_of_a_silent_studio_succeeds() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/events", listener.local_addr().unwrap());
     std::thread::spawn(move || silent_backend(listener));
@@ -109,7 +109,7 @@ fn a_silent_studio_gives_a_picture_too() {
     assert_eq!(Picture::read(&target).width, 64);
 }
 
-/// Shakes hands and says nothing more.
+/// Completes the WebSocket handshake and sends nothing more.
 fn silent_backend(listener: TcpListener) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! The director at work: what it goes to, what stops it, and how often the picture changes.
+//! Behaviour of the director: what it shows, what stops it, and how often the picture changes.
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
@@ -26,7 +26,7 @@ use meterbridge::protocol::{Batch, RunId};
 
 use super::support::{event, feed, noon, perform};
 
-/// A wall of two runs at work, with a director that has shown it for a minute.
+/// Builds a wall of two running runs whose director has shown it for a minute.
 fn wall() -> App {
     let mut app = directed(true);
     for run in ["a", "b"] {
@@ -58,7 +58,7 @@ fn pass(app: &mut App, secs: f64) {
     app.update();
 }
 
-/// "wall", or "stage of a".
+/// Returns "wall", or "stage of a".
 fn shows(app: &App) -> String {
     match app.world().resource::<View>() {
         View::Wall => "wall".to_owned(),
@@ -108,14 +108,14 @@ fn press(app: &mut App, state: ButtonState) {
 }
 
 #[test]
-fn a_live_failure_is_shown_and_then_the_wall_again() {
+fn director_shows_a_live_failure_then_the_wall() {
     let mut app = wall();
     assert_shows(&app, "wall", "auto");
     fail(&mut app, "a");
     assert_shows(&app, "stage of a", "auto: failed");
-    // Not as if somebody had chosen it.
+    // The director's choice does not count as a user's selection.
     assert!(app.world().resource::<Focus>().is_following());
-    // It stays with it, though another one runs that is newer.
+    // The failed run stays although a newer one is running.
     pass(&mut app, 14.9);
     assert_shows(&app, "stage of a", "auto: failed");
     pass(&mut app, 0.1);
@@ -123,7 +123,7 @@ fn a_live_failure_is_shown_and_then_the_wall_again() {
 }
 
 #[test]
-fn a_fix_pass_is_watched_until_it_is_validated() {
+fn director_shows_a_fix_pass_until_it_is_validated() {
     let mut app = wall();
     let fix = [event("a", Some("COMPOSE"), "end", 5), event("a", Some("VALIDATE"), "start", 6)];
     feed(&mut app, fix);
@@ -141,7 +141,7 @@ fn a_fix_pass_is_watched_until_it_is_validated() {
 }
 
 #[test]
-fn a_completion_is_shown() {
+fn director_shows_a_completed_run() {
     let mut app = wall();
     feed(&mut app, [event("b", None, "end", 5)]);
     assert_shows(&app, "stage of b", "auto: finished");
@@ -149,9 +149,9 @@ fn a_completion_is_shown() {
     assert_shows(&app, "wall", "auto");
 }
 
-/// A page that was hidden hears of an hour at once.
+/// A page that was hidden receives the events of an hour at once.
 #[test]
-fn what_is_heard_of_late_is_not_shown() {
+fn director_ignores_events_received_late() {
     let mut app = wall();
     let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
     clock.set(noon() + SignedDuration::from_secs(60));
@@ -162,9 +162,9 @@ fn what_is_heard_of_late_is_not_shown() {
     assert_shows(&app, "stage of b", "auto: failed");
 }
 
-/// A backend tells at each connection what has been.
+/// A backend replays its history on each connection.
 #[test]
-fn history_is_not_shown() {
+fn director_ignores_replayed_history() {
     let mut app = wall();
     for run in ["x", "y", "z"] {
         let story = [event(run, Some("PLAN"), "start", -90), event(run, None, "fail", -60)];
@@ -174,7 +174,7 @@ fn history_is_not_shown() {
 }
 
 #[test]
-fn whoever_touches_it_keeps_what_is_there() {
+fn user_input_pins_the_view() {
     let window = Entity::PLACEHOLDER;
     let touches: [fn(&mut App); 5] = [
         |app| press(app, ButtonState::Pressed),
@@ -200,7 +200,7 @@ fn whoever_touches_it_keeps_what_is_there() {
             });
             app.update();
         },
-        // A script of the page, or the panel.
+        // An action of a page's script or of the panel.
         |app| perform(app, Action::SelectRun(RunId::new("a"))),
     ];
     for touch in touches {
@@ -212,7 +212,7 @@ fn whoever_touches_it_keeps_what_is_there() {
         fail(&mut app, "b");
         pass(&mut app, 100.0);
         assert_shows(&app, "stage of a", "pinned, 20 s left");
-        // A pointer that moves, or a key that is let go, is nobody's wish.
+        // A moving pointer or a released key does not count as input.
         let position = Vec2::splat(5.0);
         app.world_mut().write_message(CursorMoved { window, position, delta: None });
         press(&mut app, ButtonState::Released);
@@ -222,7 +222,7 @@ fn whoever_touches_it_keeps_what_is_there() {
 }
 
 #[test]
-fn a_touched_wall_stays_and_its_runs_can_be_opened() {
+fn pinned_wall_stays_and_its_runs_can_be_opened() {
     let mut app = wall();
     press(&mut app, ButtonState::Pressed);
     fail(&mut app, "a");
@@ -232,9 +232,9 @@ fn a_touched_wall_stays_and_its_runs_can_be_opened() {
     assert_shows(&app, "stage of b", "pinned, 60 s left");
 }
 
-/// Space means to stay with what is there, not to let it go.
+/// Space means to stay with the run that is shown, not to leave it.
 #[test]
-fn staying_with_a_run_that_is_shown_keeps_it() {
+fn space_keeps_the_shown_run() {
     let mut app = wall();
     fail(&mut app, "a");
     press(&mut app, ButtonState::Pressed);
@@ -244,11 +244,11 @@ fn staying_with_a_run_that_is_shown_keeps_it() {
 }
 
 #[test]
-fn key_a_goes_on_at_once() {
+fn key_a_resumes_the_director_at_once() {
     let mut app = wall();
     press(&mut app, ButtonState::Pressed);
     app.world_mut().write_message(Action::ToggleAuto);
-    // The key is a touch, too.
+    // The key press counts as input, too.
     press(&mut app, ButtonState::Pressed);
     assert_shows(&app, "wall", "auto");
     perform(&mut app, Action::SelectRun(RunId::new("a")));
@@ -257,7 +257,7 @@ fn key_a_goes_on_at_once() {
 }
 
 #[test]
-fn on_a_desk_it_is_there_for_whoever_asks() {
+fn director_is_off_on_a_desk_until_switched_on() {
     let mut app = directed(false);
     feed(&mut app, [event("a", Some("PLAN"), "start", 0)]);
     fail(&mut app, "a");
@@ -270,7 +270,7 @@ fn on_a_desk_it_is_there_for_whoever_asks() {
 }
 
 #[test]
-fn a_click_on_the_pill_is_as_good_as_the_key() {
+fn clicking_the_pill_works_like_key_a() {
     let mut app = wall();
     app.init_resource::<ButtonInput<MouseButton>>()
         .init_resource::<ButtonInput<KeyCode>>()
@@ -296,7 +296,8 @@ fn a_click_on_the_pill_is_as_good_as_the_key() {
     }
 }
 
-/// The demo studio for an hour, a look twice a second.
+/// Plays the demo studio for an hour, with two updates per second. Returns each change of the picture
+/// with its time in seconds.
 fn an_hour_of(runs: usize) -> Vec<(f64, String)> {
     let mut app = directed(true);
     let session = Session { epoch: noon(), speed: 1.0, salt: 0 };
@@ -329,7 +330,7 @@ fn an_hour_of(runs: usize) -> Vec<(f64, String)> {
 }
 
 #[test]
-fn an_hour_of_the_demo_is_calm_and_worth_watching() {
+fn director_changes_the_view_at_a_moderate_rate_over_an_hour() {
     for runs in [6, 40] {
         let changes = an_hour_of(runs);
         let stages = changes.iter().filter(|(_, view)| view != "wall").count();

@@ -1,4 +1,4 @@
-//! Which run is shown: what somebody who looks at the wall would otherwise miss.
+//! Choice of the run that the stage shows.
 
 use bevy::prelude::*;
 use meterbridge::app::state::actions::Action;
@@ -18,7 +18,8 @@ fn follows(app: &App) -> bool {
     app.world().resource::<Focus>().is_following()
 }
 
-/// Runs `a`, `b` and `c`, started in this order.
+/// Builds an app with the running runs `a`, `b` and `c`, started in this order, and the older finished
+/// run `d`.
 fn three_runs() -> App {
     let mut app = headless_app();
     feed(&mut app, ["a", "b", "c"].map(|run| event(run, None, "start", -10)));
@@ -36,14 +37,14 @@ fn the_first_run_is_shown_at_once() {
 }
 
 #[test]
-fn of_many_the_newest_active_run_is_shown() {
+fn newest_active_run_is_shown_first() {
     let mut app = headless_app();
     play_scene(&mut app, "12-runs");
     shows(&app, Some("f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93"));
 }
 
 #[test]
-fn a_run_under_way_is_not_cut_off_by_a_newer_one() {
+fn shown_run_is_not_replaced_by_a_newer_one() {
     let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0)]);
     feed(&mut app, [event("b", None, "start", 1)]);
@@ -51,7 +52,7 @@ fn a_run_under_way_is_not_cut_off_by_a_newer_one() {
 }
 
 #[test]
-fn a_failure_is_held_longer_than_a_success() {
+fn failed_run_is_held_longer_than_a_completed_one() {
     for (phase, seconds) in [("end", 6), ("fail", 12)] {
         let mut app = headless_app();
         feed(&mut app, [event("a", None, "start", 0)]);
@@ -64,9 +65,9 @@ fn a_failure_is_held_longer_than_a_success() {
     }
 }
 
-/// On connecting, the history comes first.
+/// On connecting, the history is received first.
 #[test]
-fn a_run_that_ended_long_ago_is_not_held() {
+fn run_that_ended_long_ago_is_not_held() {
     let mut app = headless_app();
     feed(&mut app, [event("old", None, "start", -900), event("old", None, "fail", -800)]);
     shows(&app, Some("old"));
@@ -75,7 +76,7 @@ fn a_run_that_ended_long_ago_is_not_held() {
 }
 
 #[test]
-fn the_last_failure_stays_when_nothing_else_runs() {
+fn last_failed_run_stays_when_no_other_runs() {
     let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0), event("a", None, "fail", 2)]);
     pass(&mut app, 3600);
@@ -83,7 +84,7 @@ fn the_last_failure_stays_when_nothing_else_runs() {
 }
 
 #[test]
-fn space_stays_on_a_run_until_space_follows_again() {
+fn space_pins_a_run_until_pressed_again() {
     let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0)]);
     perform(&mut app, Action::ToggleFollowing);
@@ -98,7 +99,7 @@ fn space_stays_on_a_run_until_space_follows_again() {
 }
 
 #[test]
-fn arrows_walk_down_the_list_and_stay_within_it() {
+fn arrow_keys_move_through_the_list_and_stop_at_its_ends() {
     let mut app = three_runs();
     let list = ["a", "b", "c", "d"];
     perform(&mut app, Action::SelectRun("a".into()));
@@ -116,7 +117,7 @@ fn arrows_walk_down_the_list_and_stay_within_it() {
 }
 
 #[test]
-fn escape_closes_what_is_open_before_it_follows_again() {
+fn escape_closes_overlays_before_it_resumes_following() {
     let mut app = three_runs();
     perform(&mut app, Action::SelectRun("d".into()));
     let open = Chrome { panel: true, help: true, fullscreen: true };
@@ -136,7 +137,7 @@ fn escape_closes_what_is_open_before_it_follows_again() {
 }
 
 #[test]
-fn a_run_named_on_the_command_line_is_shown_as_soon_as_it_is_there() {
+fn run_named_on_the_command_line_is_shown_once_known() {
     let mut settings = Settings::default();
     settings.view.run = Some("b".to_owned());
     let mut app = headless_app_with(settings);

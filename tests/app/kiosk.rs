@@ -1,5 +1,4 @@
-//! A screen that nobody operates: pointer and chrome, drift and brightness, by a clock that is set
-//! by hand.
+//! Kiosk mode on an unattended screen: pointer, panel, drift and dimming, on a manually set clock.
 
 use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
@@ -74,7 +73,7 @@ fn assert_away(app: &mut App, away: bool) {
 }
 
 #[test]
-fn the_help_is_there_to_be_read_and_goes_by_itself() {
+fn help_closes_by_itself() {
     let mut app = kiosk();
     press(&mut app);
     app.world_mut().resource_mut::<Chrome>().help = true;
@@ -88,7 +87,7 @@ fn the_help_is_there_to_be_read_and_goes_by_itself() {
 }
 
 #[test]
-fn the_pointer_goes_after_nine_seconds_and_is_back_with_the_first_move() {
+fn pointer_hides_after_nine_seconds_until_it_moves() {
     let mut app = kiosk();
     assert_away(&mut app, false);
     pass(&mut app, 8.9);
@@ -97,7 +96,7 @@ fn the_pointer_goes_after_nine_seconds_and_is_back_with_the_first_move() {
     assert_away(&mut app, true);
     pass(&mut app, 3600.0);
     assert_away(&mut app, true);
-    // In the very frame that hears of it.
+    // The pointer appears in the frame that receives the move.
     move_pointer(&mut app, 5.0);
     assert_away(&mut app, false);
     pass(&mut app, 9.0);
@@ -106,9 +105,9 @@ fn the_pointer_goes_after_nine_seconds_and_is_back_with_the_first_move() {
     assert_away(&mut app, false);
 }
 
-/// Window systems tell where the pointer is when a window changes under it.
+/// Window systems report the pointer's position when a window changes beneath it.
 #[test]
-fn a_pointer_that_stands_still_is_nobody() {
+fn motionless_pointer_does_not_count_as_presence() {
     let mut app = kiosk();
     move_pointer(&mut app, 5.0);
     pass(&mut app, 9.0);
@@ -119,7 +118,7 @@ fn a_pointer_that_stands_still_is_nobody() {
 }
 
 #[test]
-fn on_a_desk_nothing_goes() {
+fn nothing_hides_or_drifts_without_kiosk_mode() {
     let mut app = kiosk_with(KioskSettings::default());
     pass(&mut app, 3600.0);
     assert!(app.world().get_resource::<Presence>().is_none_or(|presence| !presence.away));
@@ -130,16 +129,16 @@ fn on_a_desk_nothing_goes() {
 }
 
 #[test]
-fn a_panel_that_was_asked_for_stays() {
+fn requested_panel_stays_visible() {
     let away = Presence { away: true, panel_stays: false };
     assert!(away.hides_panel());
     assert!(!Presence { panel_stays: true, ..away }.hides_panel());
 }
 
 #[test]
-fn the_picture_moves_once_a_minute_by_whole_pixels_and_is_not_drawn_anew() {
+fn picture_drifts_once_a_minute_by_whole_pixels_without_a_redraw() {
     let mut app = kiosk();
-    // Twice the design's size: 24 design pixels are 48.
+    // Twice the design size: 24 design pixels are 48 pixels.
     app.insert_resource(Viewport { size_px: Vec2::new(3840.0, 2160.0), ..default() });
     pass(&mut app, 59.9);
     let mut moves = 0;
@@ -160,14 +159,14 @@ fn the_picture_moves_once_a_minute_by_whole_pixels_and_is_not_drawn_anew() {
 }
 
 #[test]
-fn the_picture_dims_by_the_time_of_day_and_failures_less() {
+fn picture_dims_by_time_of_day_and_failures_dim_less() {
     let hours = "22:00-07:00".parse().unwrap();
     let settings = KioskSettings { dim: Some(hours), dim_level: 0.4, ..default() };
     let mut app = kiosk_with(settings);
     let mut at = |time: &str| {
         let now: Timestamp = format!("2026-11-23T{time}Z").parse().unwrap();
         let zone = meterbridge::app::state::clock::local_zone();
-        // The same time of day, in whatever zone the tests run.
+        // The same time of day in any time zone that the tests run in.
         let offset = zone.to_offset(now);
         let now = now - jiff::SignedDuration::from_secs(offset.seconds().into());
         app.insert_resource(DayClock { now, follow_real_time: false });

@@ -1,4 +1,4 @@
-//! The connection, commanded from the app, over a real WebSocket on this machine.
+//! Connection commands from the app, over a real WebSocket on this machine.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn runs(app: &App) -> usize {
     app.world().resource::<RunStore>().model.len()
 }
 
-/// An app connected to a demo studio whose first runs have come.
+/// Returns an app connected to a demo studio whose first runs have arrived.
 fn watching(demo: &DemoHandle, settings: Settings) -> App {
     let mut app = connected_to(SourceSpec::WebSocket(demo.url().into()), settings);
     until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
@@ -41,7 +41,7 @@ fn watching(demo: &DemoHandle, settings: Settings) -> App {
 }
 
 #[test]
-fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
+fn reconnecting_announces_no_event_twice() {
     let demo = demo();
     let mut app = watching(&demo, Settings::default());
     assert_eq!(announced::<Connected>(&mut app).len(), 1);
@@ -67,7 +67,7 @@ fn a_studio_can_be_left_and_joined_again_without_seeing_anything_twice() {
 }
 
 #[test]
-fn another_studio_can_be_chosen_while_connected() {
+fn connect_action_switches_to_another_studio() {
     let (first, second) = (demo(), demo());
     let mut app = watching(&first, Settings::default());
     perform(&mut app, Action::Connect(second.url().into()));
@@ -76,7 +76,7 @@ fn another_studio_can_be_chosen_while_connected() {
 }
 
 #[test]
-fn a_lost_studio_is_retried_and_then_given_up_in_words() {
+fn lost_studio_is_retried_then_fails_with_a_reason() {
     let demo = demo();
     let mut settings = Settings::default();
     settings.connection.reconnect_delay = Duration::from_millis(200);
@@ -101,7 +101,7 @@ fn a_lost_studio_is_retried_and_then_given_up_in_words() {
 }
 
 #[test]
-fn an_unreachable_studio_can_be_corrected() {
+fn address_can_be_corrected_after_giving_up() {
     let demo = demo();
     let mut settings = Settings::default();
     settings.connection.max_reconnect_attempts = 1;
@@ -115,7 +115,7 @@ fn an_unreachable_studio_can_be_corrected() {
 }
 
 #[test]
-fn switching_the_connection_off_closes_it() {
+fn disabling_the_connection_closes_it() {
     let demo = demo();
     let mut app = watching(&demo, Settings::default());
     let mut settings = app.world().resource::<Link>().settings.clone();

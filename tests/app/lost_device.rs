@@ -1,4 +1,4 @@
-//! What happens when the graphics device goes: its driver is reset, or the machine slept.
+//! Loss of the graphics device, as after a driver reset or a machine's sleep.
 
 use std::sync::Mutex;
 
@@ -13,7 +13,7 @@ use meterbridge::config::Settings;
 
 const SIZE: UVec2 = UVec2::new(320, 180);
 
-/// An app that draws, loses its device, and goes on for a few frames.
+/// Returns an app that drew, lost its device, and ran a few more frames.
 fn lose_the_device(restart: Option<fn(&str)>) -> App {
     let mut app = App::new();
     app.add_plugins(offscreen_plugins().unwrap().disable::<LogPlugin>());
@@ -32,7 +32,7 @@ fn lose_the_device(restart: Option<fn(&str)>) -> App {
     }
     assert!(app.should_exit().is_none());
     app.world().resource::<RenderDevice>().wgpu_device().destroy();
-    // The canvas grows: it needs a new texture on a device that gives none.
+    // The canvas grows, so it needs a new texture, which the lost device cannot create.
     aim_cameras(&mut app, SIZE * 2).unwrap();
     for _ in 0..5 {
         app.update();
@@ -41,7 +41,7 @@ fn lose_the_device(restart: Option<fn(&str)>) -> App {
 }
 
 #[test]
-fn a_wall_is_told_to_start_again() {
+fn lost_device_restarts_a_wall() {
     static REASONS: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let app = lose_the_device(Some(|reason| REASONS.lock().unwrap().push(reason.to_owned())));
     assert!(app.should_exit().is_none());
@@ -50,7 +50,7 @@ fn a_wall_is_told_to_start_again() {
 }
 
 #[test]
-fn a_window_on_a_desk_ends() {
+fn lost_device_exits_a_desk_window() {
     let app = lose_the_device(None);
     assert_eq!(app.should_exit(), Some(AppExit::error()));
 }

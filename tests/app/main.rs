@@ -1,4 +1,4 @@
-//! The application without a window: the world that follows the model, and the pictures.
+//! Tests of the application without a window: the ECS world that mirrors the model, and drawn pictures.
 
 #![expect(
     clippy::panic,

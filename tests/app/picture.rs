@@ -1,5 +1,5 @@
-//! Pictures as a user takes them: `meterbridge snapshot`, in a process of its own so that the
-//! clock on them shows UTC and the renderer is Mesa's wherever the tests run.
+//! Pictures taken with `meterbridge snapshot` in a separate process, so that its clock shows UTC and
+//! its renderer is Mesa's wherever the tests run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::{scenes, wall_scenes};
 
-/// The binary, with nothing from the environment that changes what it does.
+/// Returns a command for the binary, without environment variables that change its behaviour.
 pub fn meterbridge() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meterbridge"));
     for (name, _) in std::env::vars_os() {
@@ -19,19 +19,19 @@ pub fn meterbridge() -> Command {
     for name in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET", "RUST_LOG"] {
         command.env_remove(name);
     }
-    // Mesa looks for a Wayland display and complains on standard error where there is no folder
-    // for one; that is not what is tested.
+    // Without a runtime folder Mesa complains on standard error when it looks for a Wayland display,
+    // which would disturb the assertions.
     command.env("XDG_RUNTIME_DIR", std::env::temp_dir());
     if let Some(driver) = software_renderer() {
         command.env("VK_ICD_FILENAMES", driver);
     }
-    // Of the system's fonts the one of the tests, so that pictures are the same on every machine.
+    // Only the tests' own font is available, so that pictures are the same on every machine.
     command.env("FONTCONFIG_FILE", scenes::fixture("fonts/fonts.conf"));
     command.env("TZ", "UTC").stdin(Stdio::null());
     command
 }
 
-/// Mesa's renderer on the processor, where Linux has it in its usual place.
+/// Returns Mesa's software renderer, if it is in Linux's usual place.
 fn software_renderer() -> Option<PathBuf> {
     let drivers = std::fs::read_dir("/usr/share/vulkan/icd.d").ok()?;
     let mut paths = drivers.filter_map(|entry| Some(entry.ok()?.path()));
@@ -40,19 +40,19 @@ fn software_renderer() -> Option<PathBuf> {
     })
 }
 
-/// A file of its own in the folder that Cargo keeps for tests.
+/// Returns a path in the folder that Cargo keeps for tests.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
     std::fs::create_dir_all(&folder).unwrap();
     folder.join(name)
 }
 
-/// What `meterbridge snapshot` answers.
+/// Runs `meterbridge snapshot` and returns its output.
 pub fn snapshot(arguments: &[&str]) -> Output {
     meterbridge().arg("snapshot").args(arguments).output().unwrap()
 }
 
-/// Where a scene's recording is; that of `many-400` is written first.
+/// Returns the path of a scene's recording; `many-400` and its like are written first.
 fn recording_of(scene: &str) -> PathBuf {
     let Some(runs) = scene.strip_prefix("many-").and_then(|runs| runs.parse().ok()) else {
         return scenes::path(scene);
@@ -62,13 +62,13 @@ fn recording_of(scene: &str) -> PathBuf {
     path
 }
 
-/// Left, top, right and bottom, from 0 to 1.
+/// Left, top, right and bottom as fractions of a picture, from 0 to 1.
 pub type Rectangle = (f64, f64, f64, f64);
 
-/// What shows the time of day where a recording does not say what time it is.
+/// Areas with the time of day, which varies where a recording does not define the current time.
 pub const CLOCKS: [Rectangle; 2] = [(0.85, 0.0, 1.0, 0.1), (0.8, 0.9, 1.0, 1.0)];
 
-/// RGBA, 8 bits each, rows from the top.
+/// Picture in RGBA, 8 bits per channel, rows from the top.
 #[derive(Clone, PartialEq)]
 pub struct Picture {
     pub width: usize,
@@ -87,9 +87,9 @@ impl Picture {
         }
     }
 
-    /// A scene as it is at its end, and where its picture is. Every take is drawn once, whoever
-    /// asks for it; `panel` has the panel open, `wall` is the
-    /// wall; what ends in the name of a theme is in that.
+    /// Returns the picture of a scene's last moment, and its path. Each take is drawn only once. `take`
+    /// selects options: a `panel` prefix opens the panel, a `wall` prefix shows the wall, and a theme's
+    /// name as suffix selects that theme.
     pub fn of_scene(scene: &str, take: &str, size: (usize, usize)) -> (Arc<Self>, PathBuf) {
         static TAKEN: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Arc<Picture>>>>> =
             Mutex::new(BTreeMap::new());
@@ -126,7 +126,7 @@ impl Picture {
         self.pixels[y * self.width + x]
     }
 
-    /// The picture at half the size: each pixel the mean of four.
+    /// Returns the picture at half the size: each pixel is the mean of four.
     pub fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut pixels = Vec::with_capacity(width * height);
@@ -143,7 +143,7 @@ impl Picture {
         Self { width, height, pixels }
     }
 
-    /// The picture with rectangles, given in parts of it, covered with black.
+    /// Returns the picture with rectangles covered in black.
     pub fn covered(&self, rectangles: &[Rectangle]) -> Self {
         let mut picture = self.clone();
         for rectangle in rectangles {
@@ -161,7 +161,7 @@ impl Picture {
         }
     }
 
-    /// How different two pictures of one size are.
+    /// Returns the difference between two pictures of the same size.
     pub fn difference(&self, other: &Self) -> Difference {
         assert_eq!((self.width, self.height), (other.width, other.height));
         let mut sum = 0_u64;
@@ -175,7 +175,7 @@ impl Picture {
         Difference { mean: sum as f64 / (3.0 * count), far: far as f64 / count }
     }
 
-    /// Squares of 8 by 8 pixels that are vermillion all over.
+    /// Counts the squares of 8 by 8 pixels that are vermillion throughout.
     pub fn solid_vermillion(&self) -> usize {
         let side = 8;
         let solid = |left: usize, top: usize| {
@@ -187,12 +187,13 @@ impl Picture {
     }
 }
 
-/// The design's #E8603C, give or take what blending does to it.
+/// True for the design's #E8603C, with a tolerance for blending.
 fn is_vermillion([red, green, blue, _]: [u8; 4]) -> bool {
     red.abs_diff(0xE8) < 16 && green.abs_diff(0x60) < 16 && blue.abs_diff(0x3C) < 16
 }
 
-/// The mean difference of a channel, of 255; the share of pixels that differ by more than 24.
+/// Mean difference of a channel (0 to 255), and the share of pixels with a channel that differs by more
+/// than 24.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
     pub mean: f64,

@@ -1,6 +1,6 @@
-//! The stage as it looks. The references are in `tests/app/pixels`; after a wanted change
-//! `METERBRIDGE_UPDATE_PIXELS=1 cargo test --test app pixels` takes them again: look at each of
-//! them before they are committed.
+//! Reference pictures of the stage, in `tests/app/pixels`. After an intended change
+//! `METERBRIDGE_UPDATE_PIXELS=1 cargo test --test app pixels` takes them again: look at each of them
+//! before you commit it.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::picture::{CLOCKS, Difference, Picture, Rectangle};
 
 const SIZE: (usize, usize) = (960, 540);
 const PORTRAIT: (usize, usize) = (540, 960);
-/// What another version of the renderer may do to edges; anything a person sees is far above it.
+/// Allowed change of edges by another version of the renderer; any visible change is far above it.
 const TOLERANCE: Difference = Difference { mean: 0.25, far: 0.001 };
 
 #[track_caller]
@@ -92,12 +92,12 @@ fn waiting_looks_as_before() {
     assert_as_before("waiting", "stage", &CLOCKS);
 }
 
-/// What tells from across the room that something failed, and that nothing did.
+/// Solid vermillion tells from across the room that something failed.
 #[test]
 fn only_a_failure_is_solid_vermillion() {
     for scene in ["failed", "failed-first", "failed-run-without-node", "failed-fix"] {
         let (picture, _) = Picture::of_scene(scene, "stage", SIZE);
-        // The bar alone is 1840 by 84 of 1920 by 1080, and part of it is under the words.
+        // The bar alone is 1840 by 84 of 1920 by 1080 pixels, partly covered by its text.
         let blocks = picture.solid_vermillion();
         assert!(blocks > 200, "{scene}: {blocks} solid squares");
     }
@@ -108,24 +108,24 @@ fn only_a_failure_is_solid_vermillion() {
 }
 
 #[test]
-fn the_same_moment_is_the_same_picture() {
+fn same_moment_gives_the_same_picture() {
     let (first, _) = Picture::of_scene("second-fix-pass", "stage", SIZE);
     let (second, _) = Picture::of_scene("second-fix-pass", "again", SIZE);
     assert!(first == second, "{:?}", first.difference(&second));
 }
 
-/// More pixels make it sharper, never smaller.
+/// More pixels make the picture sharper, never smaller.
 #[test]
-fn four_times_the_pixels_is_the_same_picture() {
+fn four_times_the_pixels_give_the_same_picture() {
     let (large, _) = Picture::of_scene("failed", "4k", (3840, 2160));
     let (small, _) = Picture::of_scene("failed", "hd", (1920, 1080));
     let found = large.halved().difference(&small);
     assert!(found.mean < 1.5 && found.far < 0.03, "{found:?}");
 }
 
-/// What the tolerance is worth: another title is a difference.
+/// Guards the tolerance: another title counts as a difference.
 #[test]
-fn a_change_that_a_person_sees_is_seen() {
+fn visible_change_exceeds_the_tolerance() {
     let (running, _) = Picture::of_scene("mid-run", "stage", SIZE);
     let (other, _) = Picture::of_scene("long-title", "stage", SIZE);
     let found = running.difference(&other);

@@ -1,5 +1,4 @@
-//! Doing things to runs, and what is told of it: questions, toasts and notices, by a clock that is
-//! set by hand.
+//! Run operations and their feedback: dialogs, toasts and notices, on a manually set clock.
 
 use bevy::prelude::*;
 use jiff::SignedDuration;
@@ -29,7 +28,7 @@ use super::support::{connected_to, event, feed, noon, perform, play_scene, until
 
 const BACKEND: &str = "http://127.0.0.1:8000";
 
-/// An app that believes to be connected to a backend.
+/// Returns an app in the connected state, without a real backend.
 fn connected(settings: Settings) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
@@ -51,7 +50,7 @@ fn allowed() -> App {
     connected(Settings { allow_actions: true, ..Settings::default() })
 }
 
-/// A run at work, which is shown.
+/// Adds a running run, which is shown.
 fn at_work(mut app: App) -> App {
     feed(&mut app, [event("r", Some("COMPOSE"), "start", 0)]);
     app.update();
@@ -81,17 +80,17 @@ fn notices(app: &App) -> &Notices {
     app.world().resource::<Notices>()
 }
 
-/// Heads of the toasts that stand.
+/// Returns the heads of the visible toasts.
 fn toasts(app: &App) -> Vec<String> {
     notices(app).toasts.standing().map(|(_, toast)| toast.head().to_owned()).collect()
 }
 
-/// Heads of the notices, the newest first.
+/// Returns the heads of the notices, the newest first.
 fn kept(app: &App) -> Vec<String> {
     notices(app).newest_first().map(|notice| notice.head()).collect()
 }
 
-/// Nothing draws here that would let toasts go.
+/// Advances the clock and the toasts, which are otherwise advanced by drawing.
 fn pass(app: &mut App, secs: f64) {
     let mut clock = app.world_mut().resource_mut::<DrawClock>();
     clock.secs += secs;
@@ -113,7 +112,7 @@ fn fail(app: &mut App, run: &str, node: &str, reason: &str) {
 }
 
 #[test]
-fn without_leave_nothing_is_asked_and_nothing_is_done() {
+fn operations_are_unavailable_unless_allowed() {
     let mut app = at_work(connected(Settings::default()));
     for kind in
         [OperationKind::Start, OperationKind::Cancel, OperationKind::Retry, OperationKind::Execute]
@@ -126,12 +125,12 @@ fn without_leave_nothing_is_asked_and_nothing_is_done() {
 }
 
 #[test]
-fn an_operation_is_confirmed_and_sent_once() {
+fn operation_is_confirmed_and_sent_once() {
     let mut app = at_work(allowed());
     perform(&mut app, Action::Ask(OperationKind::Cancel, None));
     assert_eq!(asks(&app), Some((OperationKind::Cancel, Some(&"r".into()))));
     assert!(operations(&app).under_way().is_empty(), "it is asked first");
-    // Another question does not take the place of this one.
+    // Another question does not replace the open one.
     perform(&mut app, Action::Ask(OperationKind::Start, None));
     assert_eq!(asks(&app), Some((OperationKind::Cancel, Some(&"r".into()))));
 
@@ -139,7 +138,7 @@ fn an_operation_is_confirmed_and_sent_once() {
     perform(&mut app, Action::Answer(Some(cancel.clone())));
     assert_eq!(asks(&app), None);
     assert_eq!(operations(&app).under_way(), std::slice::from_ref(&cancel));
-    // The key pressed twice, an answer that comes twice.
+    // The key is pressed twice, and the answer arrives twice.
     perform(&mut app, Action::Answer(Some(cancel.clone())));
     perform(&mut app, Action::Ask(OperationKind::Cancel, None));
     assert_eq!(asks(&app), None);
@@ -151,7 +150,7 @@ fn an_operation_is_confirmed_and_sent_once() {
 }
 
 #[test]
-fn who_leaves_a_question_does_nothing() {
+fn closing_a_question_sends_nothing() {
     let mut app = at_work(allowed());
     perform(&mut app, Action::Ask(OperationKind::Start, None));
     assert_eq!(asks(&app), Some((OperationKind::Start, None)));
@@ -162,7 +161,7 @@ fn who_leaves_a_question_does_nothing() {
 }
 
 #[test]
-fn what_makes_no_sense_is_not_asked() {
+fn operations_that_do_not_fit_the_run_are_not_offered() {
     let mut app = at_work(allowed());
     for kind in [OperationKind::Retry, OperationKind::Execute] {
         perform(&mut app, Action::Ask(kind, None));
@@ -182,7 +181,7 @@ fn what_makes_no_sense_is_not_asked() {
 }
 
 #[test]
-fn whom_one_is_connected_to_decides() {
+fn permission_depends_on_the_connected_server() {
     let mut app = allowed();
     let mut acting = |url: &str, hub: Option<HubOffer>| {
         let mut link = app.world_mut().resource_mut::<Link>();
@@ -202,7 +201,7 @@ fn whom_one_is_connected_to_decides() {
 }
 
 #[test]
-fn no_question_stands_on_a_wall_that_everybody_left() {
+fn question_closes_when_nobody_is_present() {
     let mut app = at_work(allowed());
     app.insert_resource(Presence::default());
     perform(&mut app, Action::Ask(OperationKind::Cancel, None));
@@ -214,7 +213,7 @@ fn no_question_stands_on_a_wall_that_everybody_left() {
 }
 
 #[test]
-fn a_run_that_was_made_is_shown_as_soon_as_it_is_known() {
+fn new_run_of_a_retry_is_shown_once_known() {
     let mut app = at_work(allowed());
     fail(&mut app, "r", "COMPOSE", "quota exceeded");
     finish(&mut app, RunOperation::Retry("r".into()), done("new", "Made a new run"));
@@ -225,7 +224,7 @@ fn a_run_that_was_made_is_shown_as_soon_as_it_is_known() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_words_that_came() {
+fn refusal_is_shown_in_the_servers_words() {
     let mut app = at_work(allowed());
     let words = "Run 1f0c9b9e is not in failed status".to_owned();
     finish(&mut app, RunOperation::Retry("r".into()), Err(words.clone()));
@@ -237,7 +236,7 @@ fn a_refusal_is_told_in_the_words_that_came() {
 }
 
 #[test]
-fn how_runs_end_is_told_and_goes_by_itself() {
+fn ends_of_runs_show_toasts_that_expire() {
     let mut app = at_work(allowed());
     feed(&mut app, [event("s", Some("STYLE"), "start", 0)]);
     end(&mut app, "r");
@@ -254,9 +253,9 @@ fn how_runs_end_is_told_and_goes_by_itself() {
     assert_eq!(notices(&app).unread(), 2);
 }
 
-/// What every completed run of a busy studio would do to a wall.
+/// A toast for each completed run of a busy studio would cover a wall.
 #[test]
-fn many_ends_are_one_toast_and_the_failures_among_them_are_kept() {
+fn many_ends_share_one_toast_and_failures_are_kept() {
     let mut app = allowed();
     feed(&mut app, [event("first", Some("STYLE"), "start", 0)]);
     fail(&mut app, "first", "STYLE", "no such genre");
@@ -273,13 +272,13 @@ fn many_ends_are_one_toast_and_the_failures_among_them_are_kept() {
 }
 
 #[test]
-fn what_is_replayed_is_no_news() {
+fn replayed_events_show_no_toasts() {
     let mut app = at_work(allowed());
     let late = -SignedDuration::from_mins(10).as_secs();
-    // A page that comes back to the front hears of it all at once.
+    // A page that returns to the front receives all events at once.
     feed(&mut app, [event("old", None, "start", late), event("old", None, "end", late)]);
     assert!(kept(&app).is_empty());
-    // Scenes are told as a hub tells what happened before: their runs are over.
+    // Scenes are replayed like a hub's history: their runs are over.
     let mut app = allowed();
     app.world_mut().resource_mut::<Link>().source = Some(SourceSpec::Recording("x".into()));
     play_scene(&mut app, "failed");
@@ -287,21 +286,21 @@ fn what_is_replayed_is_no_news() {
 }
 
 #[test]
-fn a_screen_that_nobody_operates_is_not_told_of_runs() {
+fn kiosk_shows_no_toasts_for_ends_of_runs() {
     let mut settings = Settings { allow_actions: true, ..Settings::default() };
     settings.kiosk.on = true;
     let mut kiosk = at_work(connected(settings));
     end(&mut kiosk, "r");
     assert!(toasts(&kiosk).is_empty(), "the picture says it");
     assert_eq!(kept(&kiosk), ["Workflow completed successfully"]);
-    // But whoever came and did something is answered.
+    // A user who did something still gets an answer.
     finish(&mut kiosk, RunOperation::Cancel("r".into()), Err("Run not found".to_owned()));
     assert_eq!(toasts(&kiosk).len(), 1);
 }
 
-/// It shows how they end, and toasts of a busy studio would lie over it for good.
+/// A wall shows the ends of runs itself; toasts of a busy studio would cover it permanently.
 #[test]
-fn a_wall_is_not_told_of_runs() {
+fn wall_shows_no_toasts_for_ends_of_runs() {
     let mut app = at_work(allowed());
     app.insert_resource(View::Wall);
     end(&mut app, "r");
@@ -312,7 +311,7 @@ fn a_wall_is_not_told_of_runs() {
 }
 
 #[test]
-fn a_wall_that_directs_itself_is_not_told_of_runs() {
+fn directed_wall_shows_no_toasts_for_ends_of_runs() {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
     let mut app = connected(settings);
@@ -327,7 +326,7 @@ fn a_wall_that_directs_itself_is_not_told_of_runs() {
 }
 
 #[test]
-fn escape_takes_toasts_away_before_anything_else() {
+fn escape_dismisses_toasts_first() {
     let mut app = at_work(allowed());
     perform(&mut app, Action::TogglePanel);
     end(&mut app, "r");
@@ -341,7 +340,7 @@ fn escape_takes_toasts_away_before_anything_else() {
 }
 
 #[test]
-fn a_click_takes_one_away() {
+fn click_dismisses_one_toast() {
     let mut app = at_work(allowed());
     feed(&mut app, [event("s", Some("STYLE"), "start", 0)]);
     end(&mut app, "r");
@@ -352,9 +351,9 @@ fn a_click_takes_one_away() {
     assert_eq!(toasts(&app), ["Workflow failed at STYLE"]);
 }
 
-/// Through the source and back: a stream of events cannot be acted on, and says so.
+/// Round trip through the source: a plain event stream refuses run operations with a reason.
 #[test]
-fn what_the_source_answers_is_told() {
+fn refusal_of_the_source_is_shown() {
     let demo = spawn_thread(DemoOptions { runs: 1, ..DemoOptions::default() }).unwrap();
     let settings = Settings { allow_actions: true, ..Settings::default() };
     let mut app = connected_to(SourceSpec::WebSocket(demo.url().into()), settings);

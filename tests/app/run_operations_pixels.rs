@@ -1,5 +1,5 @@
-//! Questions and toasts as they are drawn: what they cover, and what they leave alone. In this
-//! process, since no snapshot has them.
+//! Drawn dialogs and toasts: which pixels they change. Drawn in this process, because no snapshot
+//! contains them.
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
@@ -24,7 +24,7 @@ use super::support::{noon, perform, play_scene};
 const NOW: f64 = 100.0;
 const SIZE: UVec2 = UVec2::new(960, 540);
 
-/// A scene with everything that is drawn over it.
+/// Builds an app that draws a scene with all overlays.
 fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
     let mut settings = Settings { allow_actions: true, ..Settings::default() };
     settings.view.view = view;
@@ -74,7 +74,7 @@ fn tell_of_many(app: &mut App) {
     tell(app, "Night Train", News::Refused { operation: RunOperation::Retry("r".into()), words });
 }
 
-/// Which pixels of two pictures differ: left, top, right and bottom of all of them.
+/// Returns the bounding rectangle of the pixels that differ between two pictures.
 fn changed(a: &Picture, b: &Picture) -> Option<Rect> {
     let mut area: Option<Rect> = None;
     for y in 0..a.height {
@@ -98,16 +98,16 @@ fn picture(app: &mut App, name: &str) -> Picture {
     Picture::read(&path)
 }
 
-/// Nothing behind it changes its brightness, and no word of it is cut off.
+/// The dialog leaves the brightness of everything behind it unchanged, and none of its text is cut off.
 #[test]
-fn a_question_covers_only_its_own_place() {
+fn question_changes_only_its_own_area() {
     for theme in [ThemeName::Dark, ThemeName::Light] {
         let mut app = drawn(theme, ViewName::Stage, "mid-run");
         let before = picture(&mut app, "before");
         perform(&mut app, Action::Ask(OperationKind::Cancel, None));
         let asked = picture(&mut app, "question");
         let area = changed(&before, &asked).unwrap();
-        // 540 points and its margins, in the middle, and its shadow.
+        // 540 points and margins, in the middle, and a shadow.
         let size = SIZE.as_vec2();
         assert!((area.center() - size / 2.0).abs().max_element() < 24.0, "{area:?}");
         assert!((560.0..680.0).contains(&area.width()), "{area:?}");
@@ -117,9 +117,10 @@ fn a_question_covers_only_its_own_place() {
     }
 }
 
-/// Three at most, where they may stand, and all of it is as before once they are gone.
+/// At most three toasts are shown, in their allowed places; the picture is as before once they are
+/// gone.
 #[test]
-fn toasts_cover_only_their_own_places() {
+fn toasts_change_only_their_own_areas() {
     for (view, scene, most) in
         [(ViewName::Stage, "failed", 2), (ViewName::Wall, "wall-failures", 3)]
     {

@@ -1,16 +1,16 @@
-//! The situations a stage has to show, as recordings: `tests/fixtures/scenes/*.ndjson`.
+//! Recordings of the situations that a stage has to show: `tests/fixtures/scenes/*.ndjson`.
 //!
-//! Each is a connection to a studio that has worked for an hour, so that usual times and meters
-//! are alive, and ends at the moment to be shown. Any of them can be played and looked at:
-//! `meterbridge tests/fixtures/scenes/failed.ndjson`. After a change here,
-//! `METERBRIDGE_UPDATE_SCENES=1 cargo test --test app scenes` writes them again.
+//! Each is a connection to a studio that has worked for an hour, so that usual times and meters have
+//! data, and ends at the moment to be shown. Any of them can be played: `meterbridge
+//! tests/fixtures/scenes/failed.ndjson`. After a change here, `METERBRIDGE_UPDATE_SCENES=1 cargo test
+//! --test app scenes` writes them again.
 
 use std::path::PathBuf;
 
 use super::tape::{Scores, Story, Tape, scores_data};
 use super::wall_scenes;
 
-/// A scene and who tells it.
+/// Name of a scene and the function that generates it.
 pub type Scene = (&'static str, fn() -> Tape);
 
 pub const SCENES: &[Scene] = &[
@@ -41,18 +41,18 @@ pub const SCENES: &[Scene] = &[
     ("400-runs", four_hundred_runs),
 ];
 
-/// Where a scene's recording is.
+/// Returns the path of a scene's recording.
 pub fn path(name: &str) -> PathBuf {
     fixture(&format!("scenes/{name}.ndjson"))
 }
 
-/// A file that tests need.
+/// Returns the path of a test fixture.
 pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 #[test]
-fn the_recordings_are_what_is_told_here() {
+fn committed_recordings_match_the_generators() {
     let update = std::env::var_os("METERBRIDGE_UPDATE_SCENES").is_some();
     for (name, tell) in SCENES.iter().chain(wall_scenes::SCENES) {
         let told = tell().write();
@@ -67,7 +67,7 @@ fn the_recordings_are_what_is_told_here() {
 const NEON_RAIN: &str = "f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93";
 pub const SEED: u64 = 7;
 
-/// Usual times in milliseconds.
+/// Usual durations of the nodes in milliseconds.
 pub const NODE_DURATIONS: [(&str, i64); 9] = [
     ("PLAN", 2_100),
     ("STYLE", 3_000),
@@ -79,10 +79,10 @@ pub const NODE_DURATIONS: [(&str, i64); 9] = [
     ("RENDER", 48_400),
     ("REVIEW", 7_000),
 ];
-/// Durations of the past relative to the usual one, in percent. The middle ones are alike so that
-/// a few more durations do not move the median.
+/// Durations of past runs in percent of the usual one. The middle ones are equal so that a few more
+/// durations do not move the median.
 const SPREAD: [i64; 15] = [78, 84, 88, 92, 95, 98, 100, 100, 100, 100, 103, 107, 114, 125, 150];
-/// Songs of the past.
+/// Titles of past runs.
 pub const TITLES: [&str; 15] = [
     "Copper Sky",
     "Velvet Engine",
@@ -116,14 +116,14 @@ const fn scores(hook: f64, singability: f64, rhyme: f64, sections: f64, total: f
     ]
 }
 
-/// Up to VALIDATE as Neon Rain goes.
+/// Steps of "Neon Rain" before VALIDATE, with their durations in milliseconds.
 const OPENING: [(&str, i64); 4] =
     [("PLAN", 1_900), ("STYLE", 2_900), ("LYRICS", 18_400), ("PRODUCER", 6_200)];
 
-/// A studio that has completed `runs` songs in the last hour, and lost one.
+/// Generates a studio that completed `runs` runs in the last hour, and in which one more failed.
 fn after(runs: usize) -> Tape {
     let mut tape = Tape::new(SEED);
-    // Every node has the whole spread in an order of its own.
+    // Each node goes through the whole spread, in its own order.
     let orders: Vec<[usize; 15]> = NODE_DURATIONS.iter().map(|_| shuffled(&mut tape)).collect();
     for (run, title) in TITLES[..runs].iter().enumerate() {
         let begin_ms = -3_500_000 + 220_000 * run as i64 + tape.rng().below(40_000) as i64;
@@ -162,7 +162,7 @@ fn shuffled(tape: &mut Tape) -> [usize; 15] {
     order
 }
 
-/// Songs that are in work beside the one that is shown; they began before it.
+/// Adds runs that are running beside the one that is shown and started before it.
 fn with_others(mut tape: Tape) -> Tape {
     let mut others = tape.run("Tin Rooftops", -64_000);
     others.start().wait(300).steps(&OPENING).step("COMPOSE", 36_000);
@@ -177,21 +177,21 @@ fn with_others(mut tape: Tape) -> Tape {
     tape
 }
 
-/// The song that is shown: queued for 32 s, then started.
+/// Begins the run that is shown: queued for 32 s, then started.
 fn neon_rain(tape: &mut Tape) -> Story<'_> {
     let mut story = tape.run_with_id("Neon Rain", NEON_RAIN, 0);
     story.created(42).wait(32_000).start().wait(400);
     story
 }
 
-/// Neon Rain after its first VALIDATE.
+/// Tells "Neon Rain" up to the end of its first VALIDATE.
 fn neon_rain_refused<'t>(tape: &'t mut Tape, first: &Scores) -> Story<'t> {
     let mut story = neon_rain(tape);
     story.steps(&OPENING).step("COMPOSE", 32_000).validate(4_100, first);
     story
 }
 
-/// Eleven seconds into LYRICS.
+/// Continues a run until 11 s into LYRICS.
 fn lyrics(story: &mut Story) {
     story.steps(&OPENING[..2]).begin("LYRICS").wait(3_200);
     story.progress("LYRICS", "Drafting the first verse").wait(3_900);
@@ -266,7 +266,7 @@ fn failed_first() -> Tape {
     tape
 }
 
-/// About 11 kB: what a backend really sent, in kind and size.
+/// Error text of about 11 kB, like one that a real backend sent.
 fn long_error() -> Tape {
     let mut error = String::from(
         "KeyError: \"chorus\" is not among the sections the blueprint allows for genre <synthwave>, \
@@ -356,7 +356,7 @@ fn completed_exhausted() -> Tape {
     tape
 }
 
-/// The viewer connected while PRODUCER ran: the run's start was replayed, its steps were not.
+/// The viewer connected while PRODUCER ran: the run's start was replayed, its first steps were not.
 fn unknown_start() -> Tape {
     let mut tape = after(15);
     let mut story = tape.run_with_id("Neon Rain", NEON_RAIN, -45_000);
@@ -390,7 +390,7 @@ fn unknown_extra_node() -> Tape {
     tape
 }
 
-/// The connection lives, but the run has been silent for 38 s.
+/// The connection is alive, but the run has been silent for 38 s.
 fn stale() -> Tape {
     let mut tape = after(15);
     let mut story = neon_rain(&mut tape);
@@ -400,7 +400,7 @@ fn stale() -> Tape {
 }
 
 fn twelve_runs() -> Tape {
-    // Five songs of the past and the one that was lost.
+    // Five past runs and the one that failed.
     let mut tape = with_others(after(5));
     tape.run("Glass Harbour", -41_000).start().wait(300).steps(&OPENING).fails(
         "COMPOSE",
@@ -416,7 +416,7 @@ fn twelve_runs() -> Tape {
     tape
 }
 
-/// Few events a run: it is the list that is to be seen.
+/// Few events per run, because the list is what matters here.
 fn four_hundred_runs() -> Tape {
     let mut tape = Tape::new(SEED).without_ids();
     for run in 1..400_i64 {

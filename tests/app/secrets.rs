@@ -1,5 +1,5 @@
-//! No credential on any screen, nor in what is said while a picture is taken: the stand-in repeats what it
-//! is shown wherever it can.
+//! Checks that no credential appears on a screen or in a snapshot's log, while the stand-in backend
+//! repeats the received credentials wherever it can.
 
 use std::process::Output;
 use std::sync::mpsc;
@@ -23,7 +23,7 @@ use super::support::until;
 
 const TOKEN: &str = "t0ken-5f1e8d-s3cret";
 const PASSWORD: &str = "p4ssw0rd-77aa41";
-/// `ann:` and the password, as `Authorization: Basic` has it.
+/// `ann:` and the password, as in `Authorization: Basic`.
 const BASIC: &str = "YW5uOnA0c3N3MHJkLTc3YWE0MQ==";
 const EVERYWHERE: [Parrot; 4] =
     [Parrot::Tells, Parrot::Closes(1011), Parrot::Moves, Parrot::Refuses(401)];
@@ -37,7 +37,8 @@ fn assert_clean(what: &str, seen: &str) {
     }
 }
 
-/// A stand-in with a run, on a thread of its own. Returns where it is, and asks it what it was shown.
+/// Starts a stand-in with a run on its own thread. Returns its address, and a function that returns the
+/// credentials that it received.
 fn stand_in(parrot: Parrot) -> (String, impl Fn() -> Vec<String>) {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -56,7 +57,7 @@ fn stand_in(parrot: Parrot) -> (String, impl Fn() -> Vec<String>) {
     (address, move || backend.seen().authorizations.into_iter().flatten().collect())
 }
 
-/// What `meterbridge snapshot` says with all that it can log.
+/// Runs `meterbridge snapshot` with full logging; returns its result and everything that it printed.
 fn snapshot(url: &str, token: bool, name: &str) -> (Output, String) {
     let picture = scratch(&format!("{name}.png"));
     let mut command = meterbridge();
@@ -72,7 +73,7 @@ fn snapshot(url: &str, token: bool, name: &str) -> (Output, String) {
 }
 
 #[test]
-fn a_picture_is_taken_without_a_word_of_the_credential() {
+fn snapshot_prints_no_credential() {
     for parrot in EVERYWHERE {
         for token in [true, false] {
             let (address, shown) = stand_in(parrot);
@@ -82,7 +83,7 @@ fn a_picture_is_taken_without_a_word_of_the_credential() {
             let what = format!("{parrot:?}, token: {token}");
             let sent = if token { format!("Bearer {TOKEN}") } else { format!("Basic {BASIC}") };
             assert!(shown().contains(&sent), "{what}: it was not sent");
-            // Who is refused or sent elsewhere has nothing to show, and says so.
+            // A refused or redirected snapshot has no picture and fails with a message.
             let refused = matches!(parrot, Parrot::Refuses(_) | Parrot::Moves);
             assert_eq!(output.status.success(), !refused, "{what}: {}", tail(&said));
             assert!(said.contains("TRACE"), "{what}: it logs all that it can: {}", tail(&said));
@@ -98,7 +99,7 @@ fn tail(text: &str) -> &str {
     &text[from..]
 }
 
-/// The stage or the wall, with the panel open, until `done`: all its words.
+/// Returns all text of the stage or the wall, with the panel open, until `done`.
 fn words(url: &str, settings: Settings, done: impl Fn(&App) -> bool) -> String {
     let mut app = App::new();
     let quiet = LogPlugin { filter: "off".to_owned(), ..default() };
@@ -128,7 +129,7 @@ fn no_screen_shows_a_credential() {
         let mut settings = Settings::default();
         settings.connection.reconnect_delay = Duration::from_millis(50);
         settings.connection.access = Access { token: Secret::new(TOKEN), ..Access::default() };
-        // Sockets, too, may repeat what they were sent.
+        // Sockets, too, may repeat what was sent to them.
         settings.connection.api.max_sockets = 1;
         settings.connection.api.budget = ConnectionBudget::new(2);
         let url = format!("http://ann:{PASSWORD}@{address}");

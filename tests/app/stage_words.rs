@@ -1,4 +1,4 @@
-//! What the stage says in each scene, to the letter: the words somebody acts on.
+//! Exact text of the stage in each scene.
 
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
@@ -9,8 +9,8 @@ use meterbridge::model::NodeStatus;
 
 use super::support::{headless_app, play_scene};
 
-/// Title, status, times, modules, loop, failure and story of a scene, a line each; empty ones are
-/// left out.
+/// Returns title, status, times, modules, loop, failure and story of a scene, one per line; empty ones
+/// are left out.
 fn words(scene: &str) -> String {
     let mut app = headless_app();
     play_scene(&mut app, scene);
@@ -58,8 +58,8 @@ fn words(scene: &str) -> String {
     all.collect::<Vec<_>>().join("\n").replace('\u{a0}', " ")
 }
 
-/// `PLAN+`: done. `LYRICS>`: runs. `RENDER!`: failed. `REVIEW/`: skipped. `STYLE?`: not seen.
-/// `COMPOSE=`: stopped here. `VALIDATE-!`: waits, and was refused before.
+/// Marks of a module: `PLAN+` done, `LYRICS>` running, `RENDER!` failed, `REVIEW/` skipped, `STYLE?`
+/// not seen, `COMPOSE=` stopped here, `VALIDATE-!` waiting after an earlier refusal.
 fn module_words(module: &ModuleView) -> String {
     let status = match module.status {
         _ if module.stopped => "=",
@@ -81,9 +81,9 @@ fn check(scene: &str, expected: &str) {
     assert!(actual == expected, "{scene}:\n{actual}\n");
 }
 
-/// Without an estimate, or with one that is not to be trusted, it says so.
+/// A missing or unreliable estimate is stated as such.
 #[test]
-fn a_run_under_way_says_where_it_is_and_how_long_to_go() {
+fn running_run_shows_its_step_and_estimate() {
     check(
         "mid-run",
         "\
@@ -121,7 +121,7 @@ fn a_run_under_way_says_where_it_is_and_how_long_to_go() {
 }
 
 #[test]
-fn several_nodes_are_all_named() {
+fn all_running_nodes_are_named() {
     check(
         "several-nodes",
         "\
@@ -149,7 +149,7 @@ fn several_nodes_are_all_named() {
 }
 
 #[test]
-fn the_fix_loop_tells_its_passes_and_verdicts() {
+fn fix_loop_shows_its_passes_and_verdicts() {
     check(
         "fix-running",
         "\
@@ -175,7 +175,7 @@ fn the_fix_loop_tells_its_passes_and_verdicts() {
 }
 
 #[test]
-fn a_failure_names_the_node_and_the_reason_on_one_line() {
+fn failure_names_node_and_reason_on_one_line() {
     check(
         "failed",
         "\
@@ -232,7 +232,7 @@ fn a_failure_names_the_node_and_the_reason_on_one_line() {
 }
 
 #[test]
-fn a_cancelled_run_says_where_it_stopped_and_one_that_goes_on_says_so() {
+fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
     check(
         "cancelled",
         "\
@@ -254,7 +254,7 @@ fn a_cancelled_run_says_where_it_stopped_and_one_that_goes_on_says_so() {
 }
 
 #[test]
-fn a_completed_run_says_how_good_it_is() {
+fn completed_run_shows_its_score() {
     check(
         "completed",
         "\
@@ -281,7 +281,7 @@ fn a_completed_run_says_how_good_it_is() {
 }
 
 #[test]
-fn what_was_not_seen_is_not_claimed() {
+fn unseen_steps_are_marked_unknown() {
     check(
         "unknown-start",
         "\

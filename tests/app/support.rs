@@ -1,4 +1,4 @@
-//! What the tests share: an app without a window, and ways to tell it something.
+//! Shared test helpers: an app without a window, and functions that feed it.
 
 use std::time::{Duration, Instant};
 
@@ -16,14 +16,14 @@ use meterbridge::source::recording::Recording;
 
 use super::scenes;
 
-/// Longer than anything that works takes.
+/// Time limit of a wait, longer than any successful one takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn noon() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
-/// An app that is fed by hand; its clock stands at noon.
+/// Returns an app without a source; its clock is stopped at noon.
 pub fn headless_app() -> App {
     headless_app_with(Settings::default())
 }
@@ -35,14 +35,14 @@ pub fn headless_app_with(settings: Settings) -> App {
     app
 }
 
-/// An app with a source; the source starts at the first update.
+/// Returns an app with a source, which starts at the first update.
 pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: Some(source) }));
     app
 }
 
-/// Hands frames over as a source does, and lets the app take them in.
+/// Passes frames to the app as a source does, and updates it.
 pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
     let now = app.world().resource::<PlaybackClock>().now;
     let mut batch = Batch::new(now, true);
@@ -65,7 +65,7 @@ pub fn play_scene(app: &mut App, name: &str) {
     play(app, Recording::open(&scenes::path(name)).unwrap());
 }
 
-/// As [`play_scene`], of a recording that is told and not kept.
+/// Works like [`play_scene`], for a recording that is generated and not stored.
 pub fn play_tape(app: &mut App, tape: &str) {
     play(app, Recording::new(std::io::Cursor::new(tape.to_owned())));
 }
@@ -86,7 +86,7 @@ fn play<R: std::io::BufRead>(app: &mut App, mut recording: Recording<R>) {
     app.update();
 }
 
-/// An event of a run, in the guide's dialect, so many seconds after noon.
+/// Returns an event in the guide's dialect, `seconds` after noon.
 pub fn event(run: &str, node: Option<&str>, phase: &str, seconds: i64) -> String {
     let at = noon() + jiff::SignedDuration::from_secs(seconds);
     let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
@@ -98,7 +98,7 @@ pub fn perform(app: &mut App, action: Action) {
     app.update();
 }
 
-/// Moves the standing clock on.
+/// Advances the stopped clock.
 pub fn pass(app: &mut App, seconds: i64) {
     let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
     let later = clock.now + jiff::SignedDuration::from_secs(seconds);
@@ -106,12 +106,12 @@ pub fn pass(app: &mut App, seconds: i64) {
     app.update();
 }
 
-/// What was announced since this was last asked, oldest first.
+/// Returns the messages announced since the last call, oldest first.
 pub fn announced<M: Message>(app: &mut App) -> Vec<M> {
     app.world_mut().resource_mut::<Messages<M>>().drain().collect()
 }
 
-/// Lets the app live until something holds.
+/// Updates the app until a condition holds.
 #[track_caller]
 pub fn until(app: &mut App, what: &str, mut holds: impl FnMut(&mut App) -> bool) {
     let deadline = Instant::now() + PATIENCE;

@@ -1,7 +1,8 @@
-//! Writes recordings by hand: runs are told one after the other, frames come out in order of time.
+//! Generator of recordings. Runs are described one after the other; frames are written in order of
+//! time.
 //!
-//! Texts are put together here and not by a JSON library: its order of fields depends on features
-//! that other crates switch on, and the recordings are committed.
+//! The JSON text is built here and not by a library: a library's order of fields depends on features
+//! that other crates enable, and the recordings are committed.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,20 +11,20 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Instant zero of a scene.
 const ZERO: &str = "2026-11-23T21:13:18Z";
-/// When the viewer connected. What is older was replayed to it at once.
+/// Time at which the viewer connected. Older events are replayed to it at once.
 const OPENED_MS: i64 = -5_000;
-/// Between two steps of a run.
+/// Pause between two steps of a run.
 const GAP_MS: i64 = 200;
 
 /// Names and values of VALIDATE's scores.
 pub type Scores = [(&'static str, f64); 5];
 
-/// A recording being written. Times are milliseconds after instant zero.
+/// Recording under construction. Times are in milliseconds after instant zero.
 pub struct Tape {
     rng: SplitMix,
-    /// When, of which run (none: a keepalive), and the event's text.
+    /// Time, run id (none for a keepalive) and text of each event.
     events: Vec<(i64, Option<String>, String)>,
-    /// Whether events carry an `event_id`.
+    /// True when events have an `event_id`.
     with_ids: bool,
 }
 
@@ -38,7 +39,7 @@ impl Tape {
         self
     }
 
-    /// Begins to tell of a run whose first event is at `at_ms`.
+    /// Begins a run whose first event is at `at_ms`.
     pub fn run(&mut self, title: &str, at_ms: i64) -> Story<'_> {
         let run_id = self.rng.uuid();
         self.run_with_id(title, &run_id, at_ms)
@@ -56,7 +57,8 @@ impl Tape {
         }
     }
 
-    /// Nothing about any run, but it tells that the connection lives and what time it is.
+    /// Adds a keepalive: it concerns no run, but shows that the connection is alive and what time it
+    /// is.
     pub fn keepalive(&mut self, at_ms: i64) {
         self.events.push((at_ms, None, "{}".to_owned()));
     }
@@ -65,12 +67,12 @@ impl Tape {
         &mut self.rng
     }
 
-    /// The recording: a line a frame.
+    /// Returns the recording, one frame per line.
     pub fn write(mut self) -> String {
         self.events.sort_by_key(|(at_ms, ..)| *at_ms);
         let replayed = self.events.partition_point(|(at_ms, ..)| *at_ms < OPENED_MS);
         let live = self.events.split_off(replayed);
-        // A replayed run is one frame that holds an array of its events.
+        // A replayed run is one frame with an array of its events.
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut runs: Vec<Vec<String>> = Vec::new();
         for (_, run_id, text) in self.events {
@@ -81,7 +83,7 @@ impl Tape {
             runs[place].push(text);
         }
         let mut tape = String::new();
-        // All of them come before what happens then.
+        // All replayed frames come before the live ones.
         let ms_apart = (-OPENED_MS as f64 / runs.len().max(1) as f64).min(1.0);
         for (place, events) in runs.iter().enumerate() {
             frame(&mut tape, (place as f64 * ms_apart) as i64, &format!("[{}]", events.join(",")));
@@ -97,7 +99,7 @@ fn frame(tape: &mut String, recv_ms: i64, text: &str) {
     let _ = writeln!(tape, "{{\"recv_ms\":{recv_ms},\"text\":{}}}", quoted(text));
 }
 
-/// A run while it is told. Every step moves its time on.
+/// Builder of one run. Each step advances its time.
 pub struct Story<'t> {
     tape: &'t mut Tape,
     title: String,
@@ -126,7 +128,7 @@ impl Story<'_> {
     }
 
     fn song(&mut self, before: &str) -> String {
-        // The same title is the same song.
+        // The same title has the same song id.
         let title = self.title.clone();
         let seed =
             title.bytes().fold(7, |seed: u64, byte| seed * 31 % 0xFFFF_FFFB + u64::from(byte));
@@ -147,13 +149,13 @@ impl Story<'_> {
         self.say(Some(node), "progress", None, &data)
     }
 
-    /// The node that began last is done now.
+    /// Ends the node that began last.
     pub fn finish(&mut self, node: &str, data: &str) -> &mut Self {
         let took = self.at_ms - self.begun_ms;
         self.say(Some(node), "end", Some(took), data).wait(GAP_MS)
     }
 
-    /// A whole step, start and end.
+    /// Adds a whole step, start and end.
     pub fn step(&mut self, node: &str, millis: i64) -> &mut Self {
         self.begin(node).wait(millis).finish(node, "{}")
     }
@@ -169,7 +171,7 @@ impl Story<'_> {
         self.begin("VALIDATE").wait(millis).finish("VALIDATE", &scores_data(scores))
     }
 
-    /// Only the end of a step: its start was not recorded, or is not worth its bytes.
+    /// Adds only the end of a step: its start was not recorded, or is left out for brevity.
     pub fn ended(&mut self, node: &str, millis: i64, data: &str) -> &mut Self {
         if node == "FIX" {
             self.fixes += 1;
@@ -177,7 +179,7 @@ impl Story<'_> {
         self.wait(millis).say(Some(node), "end", Some(millis), data).wait(GAP_MS)
     }
 
-    /// A step that fails, and the run with it.
+    /// Adds a step that fails, and fails the run.
     pub fn fails(&mut self, node: &str, millis: i64, error: &str) -> &mut Self {
         let data = format!("{{\"error_message\":{}}}", quoted(error));
         self.begin(node).wait(millis).say(Some(node), "fail", Some(millis), &data);
@@ -199,7 +201,7 @@ impl Story<'_> {
         self.say(None, "end", Some(took), &data)
     }
 
-    /// The recording ends here.
+    /// Ends the recording here.
     pub fn now(&mut self) {
         let at_ms = self.at_ms;
         self.tape.keepalive(at_ms);
@@ -239,12 +241,12 @@ fn instant(at_ms: i64) -> Timestamp {
     zero + SignedDuration::from_millis(at_ms)
 }
 
-/// A JSON string.
+/// Returns a JSON string.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// Random numbers that stay what they are, whatever crates do: SplitMix64.
+/// Random numbers independent of any crate's version: SplitMix64.
 pub struct SplitMix(u64);
 
 impl SplitMix {
@@ -260,7 +262,7 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// A whole number below `bound`.
+    /// Returns an integer below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }

@@ -1,4 +1,4 @@
-//! One view gives way to another: frame by frame, as it is drawn.
+//! Fades between two views, drawn frame by frame.
 
 use bevy::log::LogPlugin;
 use bevy::prelude::*;
@@ -23,7 +23,7 @@ use super::wall_scenes::many;
 
 const SIZE: UVec2 = UVec2::new(640, 360);
 
-/// A wall that draws, with a director.
+/// Returns a drawing wall with a director.
 fn drawn_wall(size: UVec2) -> App {
     let mut settings = Settings::default();
     settings.view.view = ViewName::Wall;
@@ -45,7 +45,7 @@ fn drawn_wall(size: UVec2) -> App {
     app
 }
 
-/// Has the director know nothing of what was, and show the wall.
+/// Replaces the director by one without history, and shows the wall.
 fn begin(app: &mut App) {
     let rates = DirectorSettings::default().rates;
     let mut clock = app.world_mut().resource_mut::<DrawClock>();
@@ -63,7 +63,7 @@ fn picture(app: &mut App, size: UVec2, name: &str) -> Picture {
     Picture::read(&path)
 }
 
-/// Mean luminance of a picture, 0 to 255.
+/// Returns the mean luminance of a picture, 0 to 255.
 fn luminance(picture: &Picture) -> f64 {
     let of = |[red, green, blue, _]: &[u8; 4]| {
         0.2126 * f64::from(*red) + 0.7152 * f64::from(*green) + 0.0722 * f64::from(*blue)
@@ -71,7 +71,7 @@ fn luminance(picture: &Picture) -> f64 {
     picture.pixels.iter().map(of).sum::<f64>() / picture.pixels.len() as f64
 }
 
-/// A wall as a scene leaves it, that has stood for a while.
+/// Returns a wall at the end of a scene, shown for a while.
 fn wall_of(scene: &str) -> App {
     let mut app = drawn_wall(SIZE);
     match scene.strip_prefix("many-") {
@@ -82,7 +82,7 @@ fn wall_of(scene: &str) -> App {
     app
 }
 
-/// Has a run that failed shown.
+/// Makes the director show a failed run.
 fn show_the_failed_run(app: &mut App) {
     let run_store = app.world().resource::<RunStore>();
     let failed = run_store.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
@@ -100,10 +100,10 @@ fn is_fading(app: &App) -> bool {
     app.world().resource::<Canvas>().is_fading()
 }
 
-/// From the wall to a failed run and back, in ten looks each: what is bright on one and what is
-/// bright on the other together are no brighter than one of them, and nothing jumps.
+/// Fades from the wall to a failed run and back, with ten pictures each way. The luminance never jumps
+/// and never exceeds that of both views.
 #[test]
-fn nothing_flashes_on_the_way() {
+fn fade_does_not_flash() {
     for scene in ["wall-12", "many-400"] {
         let mut app = wall_of(scene);
         let mut levels = vec![luminance(&picture(&mut app, SIZE, "fade"))];
@@ -128,13 +128,13 @@ fn nothing_flashes_on_the_way() {
     }
 }
 
-/// What gave way is gone, all of it.
+/// Nothing of the previous view remains.
 #[test]
-fn what_is_shown_in_the_end_is_as_if_nothing_else_had_been() {
+fn fade_leaves_no_trace_of_the_previous_view() {
     let mut faded = wall_of("wall-12");
     let wall = picture(&mut faded, SIZE, "whole-wall");
     show_the_failed_run(&mut faded);
-    // Back in the middle, and there again.
+    // Reverse the fade in its middle, and again.
     pass(&mut faded, 0.3);
     perform(&mut faded, Action::ToggleWall);
     pass(&mut faded, 0.1);
@@ -151,7 +151,7 @@ fn what_is_shown_in_the_end_is_as_if_nothing_else_had_been() {
 }
 
 #[test]
-fn less_motion_is_a_shorter_fade() {
+fn reduced_motion_shortens_the_fade() {
     let mut app = wall_of("wall-12");
     app.insert_resource(ReducedMotion(true));
     pass(&mut app, 1.0);

@@ -1,4 +1,4 @@
-//! What the wall says in each scene, and how one gets there and away.
+//! Text of the wall in each scene, and navigation to and from it.
 
 use bevy::prelude::*;
 use meterbridge::app::state::actions::Action;
@@ -32,7 +32,7 @@ fn planned(app: &App, wall_index: &WallIndex) -> Plan {
     plan(wall_index, &CanvasSize::of_pixels(1920.0, 1080.0), now, None)
 }
 
-/// The header, then a line a tile.
+/// Returns the header, then one line per tile.
 fn words(scene: &str) -> String {
     let mut app = headless_app();
     play_scene(&mut app, scene);
@@ -73,7 +73,7 @@ fn check(scene: &str, expected: &str) {
 }
 
 #[test]
-fn one_run() {
+fn wall_of_one_run() {
     check(
         "wall-1",
         "1 active\n\
@@ -82,7 +82,7 @@ fn one_run() {
 }
 
 #[test]
-fn three_runs() {
+fn wall_of_three_runs() {
     check(
         "wall-3",
         "2 active | 1 finished in 1 h | next: Copper Sky, 34 s\n\
@@ -93,7 +93,7 @@ fn three_runs() {
 }
 
 #[test]
-fn the_mock_up() {
+fn wall_of_the_mock_up() {
     check(
         "wall-12",
         "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 3 s\n\
@@ -113,7 +113,7 @@ fn the_mock_up() {
 }
 
 #[test]
-fn odd_runs() {
+fn wall_of_odd_runs() {
     check(
         "wall-odd",
         "2 failed in 1 h | 5 active | next: Two at Once, 01:35\n\
@@ -135,7 +135,7 @@ fn forty_runs_all_have_a_tile() {
 }
 
 #[test]
-fn what_has_no_tile_is_counted() {
+fn runs_without_a_tile_are_counted() {
     let said = words("12-runs");
     assert!(!said.contains("More"), "{said}");
     let said = words("mid-run");
@@ -143,7 +143,7 @@ fn what_has_no_tile_is_counted() {
 }
 
 #[test]
-fn the_wall_counts_as_the_bridge_does() {
+fn wall_counts_match_the_meter_bridge() {
     for runs in [400, 10_000] {
         let mut app = headless_app();
         play_tape(&mut app, &many(runs).write());
@@ -168,7 +168,7 @@ fn the_wall_counts_as_the_bridge_does() {
     }
 }
 
-/// A studio with so many runs at work, and so many that were finished a minute ago.
+/// Returns an app with `running` running runs and `finished` runs that ended a minute ago.
 fn app_with_runs(running: usize, finished: usize) -> App {
     let mut app = headless_app();
     for run in 0..finished {
@@ -191,7 +191,7 @@ fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
 }
 
 #[test]
-fn what_is_over_does_not_make_what_runs_small() {
+fn finished_runs_do_not_shrink_tiles_of_running_ones() {
     let check = |running, finished, density, more| {
         let tiles = tiles(&app_with_runs(running, finished), None);
         let counted = tiles.more.map_or(0, |(more, _)| more.completed);
@@ -205,16 +205,16 @@ fn what_is_over_does_not_make_what_runs_small() {
     check(5, 24, Density::Medium, 15);
     check(20, 20, Density::Small, 0);
     check(20, 30, Density::Small, 11);
-    // Nothing runs: what was last stays.
+    // Nothing is running: the latest runs stay.
     check(0, 40, Density::Large, 35);
 }
 
 #[test]
-fn a_wall_does_not_change_with_every_run_that_comes_and_goes() {
+fn tile_density_changes_with_hysteresis() {
     let seven = Plan::Tiles(tiles(&app_with_runs(7, 0), None));
     assert_eq!(tiles(&app_with_runs(6, 0), Some(&seven)).density, Density::Medium);
     assert_eq!(tiles(&app_with_runs(4, 0), Some(&seven)).density, Density::Large);
-    // More always have room at once.
+    // More runs get more tiles at once.
     let six = Plan::Tiles(tiles(&app_with_runs(6, 0), None));
     assert_eq!(tiles(&app_with_runs(7, 0), Some(&six)).density, Density::Medium);
     let again = Plan::Tiles(tiles(&app_with_runs(2, 10), None));
@@ -231,7 +231,7 @@ fn selected(app: &mut App, run: &str) {
 }
 
 #[test]
-fn w_shows_the_wall_and_the_stage_again() {
+fn key_w_toggles_wall_and_stage() {
     let mut app = headless_app();
     assert_eq!(view(&app), View::Stage { from_wall: false });
     perform(&mut app, Action::ToggleWall);
@@ -241,7 +241,7 @@ fn w_shows_the_wall_and_the_stage_again() {
 }
 
 #[test]
-fn a_run_is_opened_from_the_wall_and_escape_goes_back() {
+fn run_opens_from_the_wall_and_escape_returns() {
     let mut app = headless_app();
     feed(&mut app, [event("a", Some("PLAN"), "start", 0), event("b", Some("PLAN"), "start", 1)]);
     perform(&mut app, Action::ToggleWall);
@@ -256,7 +256,7 @@ fn a_run_is_opened_from_the_wall_and_escape_goes_back() {
     perform(&mut app, Action::Back);
     assert_eq!(view(&app), View::Wall);
     assert!(app.world().resource::<Focus>().is_following());
-    // Once more: nothing is selected any longer.
+    // Going back again first clears the selection.
     perform(&mut app, Action::Back);
     assert_eq!(app.world().resource::<Selection>().0, None);
     perform(&mut app, Action::Back);

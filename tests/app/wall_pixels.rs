@@ -1,4 +1,4 @@
-//! The wall as it looks; see `pixels`.
+//! Reference pictures of the wall; see `pixels`.
 
 use super::picture::Picture;
 use super::pixels::assert_as_before;
@@ -33,7 +33,7 @@ fn odd_runs_look_as_before() {
     assert_as_before("wall-odd", "wall", &[]);
 }
 
-/// Names in writing that the embedded fonts lack: in the system's, and inside their tiles.
+/// Titles in scripts that the embedded fonts lack use the system's fonts and stay inside their tiles.
 #[test]
 fn names_in_other_scripts_look_as_before() {
     assert_as_before("wall-scripts", "wall", &[]);
@@ -70,9 +70,9 @@ fn a_board_in_high_contrast_looks_as_before() {
     assert_as_before("many-400", "wall-high-contrast", &[]);
 }
 
-/// Black and white mean what they say: no shade lies between the words and what they lie on.
+/// High contrast uses pure black and white: no shade lies between text and background.
 #[test]
-fn high_contrast_has_one_ground() {
+fn high_contrast_has_a_single_background() {
     let (picture, _) = Picture::of_scene("wall-12", "wall-high-contrast", (960, 540));
     let black = picture.pixels.iter().filter(|pixel| pixel[..3] == [0, 0, 0]).count();
     assert!(black * 10 > picture.pixels.len() * 7, "{black} of {}", picture.pixels.len());

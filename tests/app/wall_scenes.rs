@@ -1,5 +1,5 @@
-//! What a wall has to show: the small ones are recordings like all scenes; those of hundreds and
-//! thousands of runs are told anew each time they are needed, always the same.
+//! Scenes of the wall. The small ones are stored as recordings like all scenes; those with hundreds or
+//! thousands of runs are generated when needed, always identically.
 
 use super::scenes::{NODE_DURATIONS, SEED, Scene, TITLES};
 use super::tape::{SplitMix, Tape, scores_data};
@@ -15,11 +15,11 @@ pub const SCENES: &[Scene] = &[
     ("wall-stale", stale),
 ];
 
-/// When the pictures are taken: 49 s after instant zero, 21:14:07.
+/// Time at which the pictures are taken: 49 s after instant zero, 21:14:07.
 const NOW: i64 = 49_000;
 const HOUR: i64 = 3_600_000;
 
-/// A studio whose usual times are known, from runs of more than an hour ago.
+/// Begins a studio with known usual times, from runs of more than an hour ago.
 fn tape() -> Tape {
     let mut tape = Tape::new(SEED);
     for (run, title) in TITLES.iter().take(5).enumerate() {
@@ -34,14 +34,14 @@ fn tape() -> Tape {
     tape
 }
 
-/// Milliseconds that the steps before a node usually take.
+/// Returns the usual total duration in milliseconds of the steps before a node.
 fn before(node: &str) -> i64 {
     let steps = NODE_DURATIONS.iter().filter(|(name, _)| *name != "FIX");
     let earlier = steps.take_while(|(name, _)| *name != node);
     earlier.map(|(_, millis)| millis + 200).sum::<i64>() + 300
 }
 
-/// A run that is so many milliseconds into a node now, and was heard of 2 s ago.
+/// Adds a run that is `into_ms` into a node now and sent its last event 2 s ago.
 fn running(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     let mut story = tape.run(title, NOW - into_ms - before(node));
     story.start().wait(300);
@@ -57,7 +57,7 @@ fn running(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     }
 }
 
-/// A run whose first song was refused, and that is so many milliseconds into the node after that.
+/// Adds a run whose first song was refused and that is `into_ms` into a later node.
 fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     let after: &[(&str, i64)] = match node {
         "FIX" => &[],
@@ -82,7 +82,7 @@ fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     }
 }
 
-/// A run that completed so long ago.
+/// Adds a run that completed `ago_ms` ago.
 fn finished(tape: &mut Tape, title: &str, ago_ms: i64, score: f64) {
     let scores = [("hook_density", 0.8), ("total", score)];
     let scores: Vec<String> =
@@ -99,7 +99,7 @@ fn finished(tape: &mut Tape, title: &str, ago_ms: i64, score: f64) {
     story.end();
 }
 
-/// A run that was cancelled so long ago, in the middle of a node.
+/// Adds a run that was cancelled `ago_ms` ago, in the middle of a node.
 fn cancelled(tape: &mut Tape, title: &str, node: &str, ago_ms: i64) {
     let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
     story.start().wait(300);
@@ -111,7 +111,7 @@ fn cancelled(tape: &mut Tape, title: &str, node: &str, ago_ms: i64) {
     story.begin(node).wait(3_000).cancel();
 }
 
-/// A run that failed so long ago.
+/// Adds a run that failed `ago_ms` ago.
 fn failed(tape: &mut Tape, title: &str, node: &str, ago_ms: i64, error: &str) {
     let mut story = tape.run(title, NOW - ago_ms - before(node) - 3_000);
     story.start().wait(300);
@@ -123,7 +123,7 @@ fn failed(tape: &mut Tape, title: &str, node: &str, ago_ms: i64, error: &str) {
     story.fails(node, 3_000, error);
 }
 
-/// A run that was last heard of before the viewer came.
+/// Adds a run whose last event was before the viewer connected.
 fn silent(tape: &mut Tape, title: &str, node: &str) {
     let mut story = tape.run(title, -8_000 - before(node));
     story.start().wait(300);
@@ -151,7 +151,7 @@ fn three() -> Tape {
     tape
 }
 
-/// The mock-up's wall.
+/// Generates the wall of the mock-up.
 fn twelve() -> Tape {
     let mut tape = tape();
     let mut story = tape.run("Glass Harbour", NOW - 40_000 - 226_000);
@@ -179,7 +179,7 @@ fn twelve() -> Tape {
     tape
 }
 
-/// A small studio on a bad day: more failures than tiles can tell of.
+/// Small studio on a bad day: more failures than fit into tiles.
 fn failures() -> Tape {
     let mut tape = tape();
     let quota = "Engine queue rejected the job: quota exceeded";
@@ -203,7 +203,7 @@ fn failures() -> Tape {
     tape
 }
 
-/// A backend that fell silent for its longest runs.
+/// Backend that stopped reporting its longest runs.
 fn stale() -> Tape {
     let mut tape = tape();
     for (title, node) in [
@@ -251,7 +251,7 @@ fn forty() -> Tape {
     tape
 }
 
-/// Long names, a huge error, nodes that nobody knows, a run of which little was seen.
+/// Long names, a huge error, unknown nodes, and a run of which little was seen.
 fn odd() -> Tape {
     let mut tape = tape();
     let title = "The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version)";
@@ -277,7 +277,7 @@ fn odd() -> Tape {
     tape
 }
 
-/// Titles in the world's scripts, and one with a picture in it.
+/// Titles in many scripts, and one with an emoji.
 fn scripts() -> Tape {
     let mut tape = Tape::new(SEED);
     running(&mut tape, "夜に駆ける雨", "COMPOSE", 21_000);
@@ -302,7 +302,7 @@ fn scripts() -> Tape {
     tape
 }
 
-/// Titles that do not repeat for a long while.
+/// Titles without repetition for a long while.
 #[derive(Default)]
 struct Names(usize);
 
@@ -326,8 +326,8 @@ impl Names {
     }
 }
 
-/// Hundreds or thousands of runs of the last hour, as a studio of that size has them: most are
-/// done, three in ten are at work, one in thirty failed.
+/// Generates hundreds or thousands of runs of the last hour, in realistic proportions: most are done,
+/// about three in ten are running, one in thirty failed.
 pub fn many(runs: usize) -> Tape {
     let mut tape = Tape::new(SEED).without_ids();
     let mut rng = SplitMix::new(SEED);
@@ -358,7 +358,7 @@ pub fn many(runs: usize) -> Tape {
                 story.begin("LYRICS").wait(3_000).cancel();
             }
             5..33 => {
-                // More of them are where it takes long.
+                // Slow nodes hold more of the runs.
                 let node = [
                     "LYRICS", "COMPOSE", "RENDER", "COMPOSE", "RENDER", "PLAN", "STYLE",
                     "PRODUCER", "VALIDATE", "REVIEW", "FIX",

@@ -1,4 +1,4 @@
-//! The world follows the model: what a view of one's own would find in it.
+//! ECS world that mirrors the model, as an embedding app sees it.
 
 use bevy::prelude::*;
 use meterbridge::app::state::entities::{NodeEntity, RunEntity, RunIndex};
@@ -11,7 +11,7 @@ use meterbridge::model::{NodeStatus, RunStatus};
 
 use super::support::{announced, event, feed, headless_app, headless_app_with, play_scene};
 
-/// Every run with its nodes in order, by id.
+/// Returns every run with its nodes in order, sorted by run id.
 fn world_of(app: &mut App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
     let world = app.world_mut();
     let mut runs = Vec::new();
@@ -23,7 +23,7 @@ fn world_of(app: &mut App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
     runs
 }
 
-/// What the world has to be, told by the model.
+/// Returns the expected content of the world, according to the model.
 fn model_of(app: &App) -> Vec<(RunEntity, Vec<NodeEntity>)> {
     let mut runs: Vec<_> = app
         .world()
@@ -81,7 +81,7 @@ fn runs_and_nodes_follow_the_events() {
 }
 
 #[test]
-fn a_second_execution_takes_the_first_ones_extra_nodes_away() {
+fn second_execution_removes_extra_nodes_of_the_first() {
     let mut app = headless_app();
     let first = [("MASTER", "start"), ("MASTER", "end")];
     feed(&mut app, [event("r", None, "start", 0)]);
@@ -93,7 +93,7 @@ fn a_second_execution_takes_the_first_ones_extra_nodes_away() {
 }
 
 #[test]
-fn what_the_model_lets_go_leaves_the_world_with_its_nodes() {
+fn evicted_run_leaves_the_world_with_its_nodes() {
     let mut settings = Settings::default();
     settings.retention.runs = 2;
     let mut app = headless_app_with(settings);
@@ -108,7 +108,7 @@ fn what_the_model_lets_go_leaves_the_world_with_its_nodes() {
 }
 
 #[test]
-fn a_world_that_was_thrown_away_comes_back_the_same() {
+fn deleted_world_is_rebuilt_identically() {
     for scene in ["12-runs", "second-fix-pass", "unknown-extra-node", "second-execution"] {
         let mut app = headless_app();
         play_scene(&mut app, scene);
@@ -127,7 +127,7 @@ fn a_world_that_was_thrown_away_comes_back_the_same() {
 }
 
 #[test]
-fn what_arrives_in_one_frame_is_in_the_world_in_that_frame() {
+fn events_reach_the_world_in_the_frame_they_arrive() {
     let mut app = headless_app();
     feed(
         &mut app,
@@ -143,7 +143,7 @@ fn what_arrives_in_one_frame_is_in_the_world_in_that_frame() {
 }
 
 #[test]
-fn whoever_embeds_the_studio_hears_of_everything_once() {
+fn embedding_app_receives_each_message_once() {
     let mut app = headless_app();
     let frames = [
         event("r", None, "start", 0),
@@ -168,7 +168,7 @@ fn whoever_embeds_the_studio_hears_of_everything_once() {
         announced::<RunFinished>(&mut app).into_iter().map(|told| told.status).collect();
     assert_eq!(runs, [RunStatus::Failed]);
 
-    // A reconnect repeats everything.
+    // A reconnect repeats all events.
     feed(&mut app, &frames);
     assert!(announced::<EventReceived>(&mut app).is_empty());
     assert!(announced::<NodeFinished>(&mut app).is_empty());
@@ -176,7 +176,7 @@ fn whoever_embeds_the_studio_hears_of_everything_once() {
 }
 
 #[test]
-fn a_frame_that_cannot_be_read_is_told_and_the_next_one_read() {
+fn malformed_frame_is_announced_and_the_next_is_read() {
     let mut app = headless_app();
     let next = event("r", None, "start", 0);
     feed(&mut app, ["<html>502 Bad Gateway</html>", r#"{"run_id":"r","ts":"x"}"#, &next]);

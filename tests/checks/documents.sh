@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What documents name is there: options, environment variables, files and keys. And the two documents
-# that everybody reads first stay short.
+# Checks that everything named in documents exists: options, environment variables, files and keys. Also
+# limits the length of the two documents that everybody reads first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -11,11 +11,11 @@ complain() {
 }
 
 mapfile -t documents < <(git ls-files --cached --others --exclude-standard '*.md' | grep --invert-match '^CHANGELOG.md$')
-# Of programs, not of tests: both name options and variables in attributes of clap.
+# Program sources only: tests name options and variables in attributes of clap as well.
 mapfile -t sources < <(grep --recursive --files-with-matches --include='*.rs' -e '#\[arg(' -- src)
 
-# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of Cargo's
-# is named alone.
+# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of
+# Cargo's options is listed explicitly.
 options() { # files
     awk '
         /#\[arg\(/ { inside = 1 }
@@ -34,16 +34,17 @@ known=$(
     printf '%s\n' help version no-default-features
     options "${sources[@]}"
 )
-# A bench has options of its own, which only the page on benches names.
+# Options of a bench, named only by the page about benches.
 of_benches=$(options benches/harm/main.rs)
 [[ -n $of_benches ]] || complain "no options were found in benches/harm/main.rs"
-# Variables that the program reads are texts in its code; those of tests are there, too.
+# Variables that the program reads appear as strings in its code; those of tests are included.
 variables=$(grep --recursive --no-filename --only-matching --include='*.rs' --include='*.mjs' --include='*.sh' \
     'METERBRIDGE_[A-Z_]*[A-Z]' src tests benches web | sort -u)
 
 for page in "${documents[@]}"; do
-    # Other programs have options of their own: what stands behind their names in the same code is theirs,
-    # as far as ` -- ` or the end of the code. In blocks of code only lines that call Meterbridge are read.
+    # Other programs have options of their own: everything after their names in the same code is
+    # skipped, up to ` -- ` or the end of the code. In code blocks only lines that call Meterbridge are
+    # read.
     ours=$(awk '
         /^```/ { block = !block; next }
         !block || /(^|[^[:alnum:]_.\/-])meterbridge /
@@ -67,7 +68,8 @@ for page in "${documents[@]}"; do
             complain "$page names $variable, which nothing reads"
     done < <(grep --only-matching 'METERBRIDGE_[A-Z_]*[A-Z]' "$page" | sort -u)
 
-    # Paths in code. Those without a folder of this list are relative to some module.
+    # Paths in code. Paths that begin with none of these folders are relative to some module and
+    # skipped.
     while read -r path; do
         compgen -G "$path" >/dev/null || complain "$page names $path, which is not there"
     done < <(grep --only-matching --extended-regexp '`[^` ]+`' "$page" | tr -d '`' |
@@ -75,7 +77,7 @@ for page in "${documents[@]}"; do
         grep --invert-match --extended-regexp 'NAME' | sort -u || true)
 done
 
-# The guide has every key of the help.
+# The guide lists every key of the help.
 keys=$(grep --recursive --no-filename --only-matching 'key_text: "[^"]*"' src | sed 's/.*"\(.*\)"/\1/' | sort -u)
 [[ -n $keys ]] || complain "no keys were found in src"
 table=$(sed -n '/^## Keys/,/^## /p' docs/guide.md | sed -n 's/^| \([^|]*\) |.*/\1/p' | tr ' ' '\n')
@@ -84,7 +86,7 @@ while read -r key; do
         complain "docs/guide.md lacks the key $key"
 done <<<"$keys"
 
-# ARCHITECTURE says of every direct dependency why it is there.
+# ARCHITECTURE gives the reason for every direct dependency.
 crates=$(awk '
     /^\[/ { inside = /dependencies/ }
     inside && /^[a-z0-9_-]+ *=/ { sub(/ *=.*/, ""); print }

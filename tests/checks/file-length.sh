@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# No source file is a drawer: one over 600 lines holds more than one concept.
+# Checks the length of source files: one over 600 lines holds more than one concept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

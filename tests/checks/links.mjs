@@ -1,14 +1,14 @@
-// Reads paths of documents, separated by NUL, and follows the relative links in them.
+// Reads paths of documents, separated by NUL, and checks the relative links in them.
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
-/// A document without its blocks of code, in which nothing is a link or a heading.
+/// Returns a document without its code blocks, which contain neither links nor headings.
 function prose(path) {
     return readFileSync(path, "utf8").replace(/^```[^]*?^```/gm, "");
 }
 
-/// The anchors that GitHub gives to the headings of a document.
+/// Returns the anchors that GitHub gives to the headings of a document.
 function anchors(path) {
     const seen = new Map();
     const found = new Set();

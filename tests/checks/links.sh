@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every relative link of a document leads to a file that is there, and to a heading that is there.
+# Checks that every relative link in a document leads to an existing file and an existing heading.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

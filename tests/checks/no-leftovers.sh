@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Nothing half done lands: no placeholder, no note to self, no test that is switched off.
+# Checks for unfinished work: no placeholders, no TODO or FIXME notes, no ignored tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,7 +14,7 @@ grep --recursive --line-number --extended-regexp \
     --include='*.rs' --include='*.wgsl' --include='*.js' --include='*.mjs' --include='*.html' \
     --include='*.css' --exclude-dir=node_modules --exclude-dir=target --exclude-dir=dist \
     -e "$leftover" -- "${directories[@]}" || status=$?
-# grep: 0 found, 1 found nothing, 2 could not look.
+# Exit status of grep: 0 found, 1 nothing found, 2 error.
 if ((status != 1)); then
     echo "finish these or take them out"
     exit 1

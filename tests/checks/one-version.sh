@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bevy, wgpu, winit and egui are in the tree once. Two versions of one of them compile, and then
-# types of the one are no resources, components or contexts of the other.
+# Checks that Bevy, wgpu, winit and egui are in the dependency tree once. Two versions of one of them
+# compile, but types of one version are no resources, components or contexts of the other.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

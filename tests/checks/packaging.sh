@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The files of packaging/ can be read by what they are for, and name what is there.
+# Checks that the files of packaging/ are valid for their readers and name only what exists.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -14,21 +14,21 @@ complain() {
     failed=1
 }
 
-# Variables that they name exist: `tests/checks/documents.sh` does the same for documents.
+# Variables in these files must exist: `tests/checks/documents.sh` does the same for documents.
 for variable in $(grep --only-matching --no-filename 'METERBRIDGE_[A-Z_]*[A-Z]' "$unit" "$hub" "$desktop" | sort -u); do
     grep --quiet --recursive --fixed-strings --include='*.rs' "\"$variable\"" src ||
         complain "packaging names $variable, which nothing reads"
 done
 
 if command -v systemd-analyze >/dev/null; then
-    # It wants the program to be where the unit says.
+    # systemd-analyze requires the program at the unit's path.
     mkdir -p "$home/.local/bin"
     printf '#!/bin/sh\n' >"$home/.local/bin/meterbridge"
     chmod +x "$home/.local/bin/meterbridge"
     cp "$unit" "$home/"
     sed -i "s|%h|$home|" "$home/meterbridge.service"
     words=$(XDG_RUNTIME_DIR="$home" systemd-analyze verify --user --man=no "$home/meterbridge.service" 2>&1) || failed=1
-    # Of other units of the machine it may say what it likes.
+    # Messages about other units of the machine are ignored.
     words=$(grep --fixed-strings meterbridge <<<"$words" || true)
     [[ -z $words ]] || complain "$words"
 
@@ -51,7 +51,8 @@ if command -v desktop-file-validate >/dev/null; then
 else
     echo "desktop-file-validate is not installed: only the form of $desktop is looked at"
 fi
-# Groups, entries, comments and empty lines, and the keys without which nothing is shown.
+# Valid lines are groups, entries, comments and empty lines; some keys are required for the entry to
+# appear.
 if grep --line-number --invert-match --extended-regexp \
     '^(#.*|\[[A-Z][A-Za-z ]*( [a-z]+)?\]|[A-Z][A-Za-z-]*=.*|)$' "$desktop"; then
     complain "$desktop has lines that are no entries"

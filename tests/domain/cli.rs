@@ -1,4 +1,4 @@
-//! The binary from outside: exit codes, and messages to the letter.
+//! Exit codes and exact messages of the binary.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{answer, fixture, meterbridge};
 
-/// Exit code, standard output, standard error.
+/// Returns exit code, standard output, standard error.
 fn said(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = answer(arguments);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -23,7 +23,7 @@ fn check_error(arguments: &[&str], code: i32, message: &str) {
     assert_eq!(stdout, "", "{arguments:?}");
 }
 
-/// What the binary answers to this input.
+/// Runs the binary with `input` on standard input; returns exit code, standard output, standard error.
 fn piped(arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
     let mut child = meterbridge()
         .args(arguments)
@@ -39,7 +39,7 @@ fn piped(arguments: &[&str], input: &[u8]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn what_is_not_there_is_a_usage_error() {
+fn missing_file_or_command_is_a_usage_error() {
     check_error(
         &["inspect", "missing.ndjson"],
         2,
@@ -53,7 +53,7 @@ fn what_is_not_there_is_a_usage_error() {
 }
 
 #[test]
-fn an_unreadable_url_is_a_usage_error() {
+fn invalid_url_is_a_usage_error() {
     check_error(
         &["ftp://localhost:8000"],
         2,
@@ -69,7 +69,7 @@ fn an_unreadable_url_is_a_usage_error() {
 }
 
 #[test]
-fn unknown_options_and_unreadable_values_are_usage_errors() {
+fn unknown_options_and_invalid_values_are_usage_errors() {
     for (arguments, sentence) in [
         (&["--nonsense"][..], "error: unexpected argument '--nonsense' found"),
         (&["inspect"], "error: the following required arguments were not provided:"),
@@ -101,7 +101,7 @@ fn unknown_options_and_unreadable_values_are_usage_errors() {
 }
 
 #[test]
-fn the_environment_sets_what_no_flag_does() {
+fn environment_variables_apply_unless_a_flag_is_given() {
     let with = |name: &str, value: &str, arguments: &[&str]| {
         let output = meterbridge().env(name, value).args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
@@ -109,11 +109,11 @@ fn the_environment_sets_what_no_flag_does() {
     let (code, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", &["missing.ndjson"]);
     assert_eq!(code, Some(2));
     assert!(stderr.starts_with("error: invalid value 'soon' for '--reconnect-delay"), "{stderr}");
-    // The flag wins: what the environment says is not even read.
+    // The flag takes precedence: the variable is not even parsed.
     let flag = &["--reconnect-delay", "1", "missing.ndjson"];
     let (_, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", flag);
     assert!(stderr.starts_with("error: there is no file"), "{stderr}");
-    // It does not get into the way of a command.
+    // Variables for the window do not disturb a command.
     let path = fixture("dialects/guide.ndjson");
     let inspect = &["inspect", path.to_str().unwrap()];
     for (name, value) in
@@ -124,7 +124,7 @@ fn the_environment_sets_what_no_flag_does() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named_with_the_reason() {
+fn unreadable_file_is_named_with_the_reason() {
     let directory = fixture("transcripts");
     check_error(
         &["inspect", directory.to_str().unwrap()],
@@ -133,9 +133,9 @@ fn a_file_that_cannot_be_read_is_named_with_the_reason() {
     );
 }
 
-/// Also said without a display, and by a build without the window.
+/// The message also appears without a display, and in a build without the window.
 #[test]
-fn without_a_window_it_says_what_works() {
+fn missing_display_error_names_the_working_commands() {
     let (code, stdout, stderr) = said(&[]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("error: "), "{stderr}");
@@ -144,7 +144,7 @@ fn without_a_window_it_says_what_works() {
 }
 
 #[test]
-fn a_page_that_is_not_there_is_a_usage_error() {
+fn missing_page_is_a_usage_error() {
     check_error(
         &["serve", "--page", "missing", "--listen", "127.0.0.1:0"],
         2,
@@ -154,7 +154,7 @@ fn a_page_that_is_not_there_is_a_usage_error() {
 }
 
 #[test]
-fn what_others_could_reach_has_to_be_asked_for() {
+fn remote_listen_address_requires_allow_remote() {
     for command in ["demo", "serve"] {
         check_error(
             &[command, "--listen", "0.0.0.0:8080"],
@@ -166,9 +166,9 @@ fn what_others_could_reach_has_to_be_asked_for() {
     }
 }
 
-/// Whoever opens a hub to others is told what it needs, and a token is never repeated.
+/// The message says what an open hub needs, and never repeats a token.
 #[test]
-fn a_hub_that_others_could_reach_needs_a_token() {
+fn remote_hub_requires_a_token() {
     let hub = ["serve", "http://127.0.0.1:9", "--store=none", "--listen=0.0.0.0:8080"];
     check_error(
         &hub,
@@ -194,9 +194,9 @@ fn a_hub_that_others_could_reach_needs_a_token() {
     }
 }
 
-/// Who tries tokens out is seen in the log; what was tried, and what is right, is not.
+/// The log shows that a wrong token was tried, but neither that token nor the right one.
 #[test]
-fn a_wrong_token_is_logged_and_no_token_is() {
+fn wrong_token_attempt_is_logged_without_any_token() {
     let page = page_fixture("tokens");
     let (right, wrong) = ("the-right-t0ken-for-screens", "a-wr0ng-t0ken-for-screens");
     let mut child = meterbridge()
@@ -241,7 +241,7 @@ fn a_wrong_token_is_logged_and_no_token_is() {
 }
 
 #[test]
-fn an_address_in_use_is_said_so() {
+fn address_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let page = page_fixture("taken");
@@ -261,7 +261,7 @@ fn an_address_in_use_is_said_so() {
     std::fs::remove_dir_all(page).unwrap();
 }
 
-/// A page of one file, in a folder of this test's own.
+/// Creates a page of one file, in this test's own folder.
 fn page_fixture(test: &str) -> PathBuf {
     let folder =
         std::env::temp_dir().join(format!("meterbridge-cli-{}-{test}", std::process::id()));
@@ -272,7 +272,7 @@ fn page_fixture(test: &str) -> PathBuf {
 
 #[cfg(not(feature = "embed-page"))]
 #[test]
-fn without_a_page_serve_warns_and_goes_on() {
+fn serve_without_a_page_warns_and_continues() {
     let folder = page_fixture("pageless");
     let mut child = meterbridge()
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -300,7 +300,7 @@ fn without_a_page_serve_warns_and_goes_on() {
 }
 
 #[test]
-fn a_server_says_where_it_is_and_ends_well_when_it_is_told_to() {
+fn server_prints_its_address_and_exits_cleanly_on_a_signal() {
     let page = page_fixture("signals");
     let page = page.to_str().unwrap();
     let any = ["--listen", "127.0.0.1:0", "--speed", "2", "--runs", "1"];
@@ -337,7 +337,7 @@ fn a_server_says_where_it_is_and_ends_well_when_it_is_told_to() {
 }
 
 #[test]
-fn help_and_version_are_fine() {
+fn help_and_version_succeed() {
     for arguments in [
         &["--help"][..],
         &["-h"],
@@ -357,7 +357,7 @@ fn help_and_version_are_fine() {
 }
 
 #[test]
-fn lines_are_recorded_frames_or_events_of_their_own() {
+fn lines_are_recorded_frames_or_bare_events() {
     let event = r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r","phase":"start"}"#;
     let later = event.replace("10:00:00", "10:00:09");
     let recorded = json!({"recv_ms": 12.5, "text": event}).to_string();
@@ -368,7 +368,7 @@ fn lines_are_recorded_frames_or_events_of_their_own() {
         format!("{event}\r"),
         later,
         "nonsense".to_owned(),
-        // Not a recorded frame: read as a frame itself, and about no run.
+        // Not a recorded frame: read as a frame itself, which belongs to no run.
         r#"{"recv_ms": "12", "text": "{}"}"#.to_owned(),
         r#"{"recv_ms": 1, "text": "nonsense"}"#.to_owned(),
         r#"{"recv_ms": 1, "text": "[]"}"#.to_owned(),
@@ -393,7 +393,7 @@ fn lines_are_recorded_frames_or_events_of_their_own() {
 }
 
 #[test]
-fn the_json_has_exactly_these_fields() {
+fn json_report_has_exactly_these_fields() {
     let path = fixture("dialects/guide.ndjson");
     let (_, stdout, _) = said(&["inspect", "--json", path.to_str().unwrap()]);
     let report: Value = serde_json::from_str(&stdout).unwrap();
@@ -415,7 +415,7 @@ fn the_json_has_exactly_these_fields() {
 }
 
 #[test]
-fn the_table_is_aligned_has_no_colours_in_a_pipe_and_closes_with_all_counters() {
+fn piped_table_is_aligned_without_colours_and_ends_with_counters() {
     let path = fixture("dialects/guide.ndjson");
     let (code, table, stderr) = said(&["inspect", path.to_str().unwrap()]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
@@ -438,15 +438,15 @@ VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
 }
 
 #[test]
-fn nothing_to_read_is_fine() {
+fn empty_input_succeeds() {
     let (code, stdout, stderr) = piped(&["inspect", "-"], b"");
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert_eq!(stdout, "0 runs, 0 frames, 0 events, 0 duplicates, 0 malformed, 0 ignored\n");
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
-    // More than a pipe holds, so that the write does fail.
+fn closed_output_pipe_is_no_error() {
+    // More output than a pipe holds, so that the write fails.
     let lines: Vec<String> = (0..2_000)
         .map(|run| {
             format!(r#"{{"ts":"2025-11-13T10:00:00Z","run_id":"run-{run}","phase":"start"}}"#)

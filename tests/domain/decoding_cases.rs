@@ -1,4 +1,4 @@
-//! Inputs from the field, each with its right value: odd tokens, odd texts, odd files.
+//! Odd inputs from real systems with their correct results: tokens, texts, files.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ fn case(name: &str) -> PathBuf {
     fixture("cases").join(format!("{name}.ndjson"))
 }
 
-/// The report of a file, in which every line can be read.
+/// Reads a file in which every line is valid, and returns its report.
 fn read(path: &Path) -> Report {
     let mut model = Model::new(Retention::EVERYTHING);
     let problems = inspect::read_into(&mut model, Recording::open(path).unwrap()).unwrap();
@@ -23,7 +23,7 @@ fn read(path: &Path) -> Report {
     Report::of(&model)
 }
 
-/// The only run of a case.
+/// Returns the only run of a case.
 fn run_of_case(name: &str) -> RunReport {
     let mut report = read(&case(name));
     assert_eq!(report.runs.len(), 1, "{report:#?}");
@@ -31,7 +31,8 @@ fn run_of_case(name: &str) -> RunReport {
     report.runs.remove(0)
 }
 
-/// What `inspect --json` and `inspect` tell of a file: exit code, standard output, standard error.
+/// Returns exit code, standard output and standard error of `inspect --json` and of `inspect` for a
+/// file.
 fn told(path: &Path) -> [(Option<i32>, String, String); 2] {
     let path = path.to_str().unwrap();
     [&["inspect", "--json", path][..], &["inspect", path]].map(|arguments| {
@@ -45,13 +46,13 @@ fn instant(text: &str) -> Option<Timestamp> {
     Some(text.parse().unwrap())
 }
 
-/// A start of run `r` whose fields are replaced.
+/// Returns a start event of run `r` with additional or replaced fields.
 fn start(fields: &str) -> String {
     format!(r#"{{"run_id":"r","phase":"start","ts":"2026-11-23T10:00:00Z",{fields}}}"#)
 }
 
 #[test]
-fn nan_scores_cost_only_themselves() {
+fn nan_scores_are_dropped_alone() {
     let run = run_of_case("nan-scores");
     let validate = &run.nodes[5];
     assert_eq!((validate.status, validate.duration_ms), ("success", Some(1_000)));
@@ -61,7 +62,7 @@ fn nan_scores_cost_only_themselves() {
 }
 
 #[test]
-fn other_tokens_that_json_lacks_cost_only_their_field() {
+fn non_json_tokens_drop_only_their_field() {
     for (token, seed) in
         [("-Infinity", None), ("undefined", None), ("1e999", None), ("+7", Some(7))]
     {
@@ -85,7 +86,7 @@ fn lone_surrogates_are_shown_as_replacement_characters() {
 }
 
 #[test]
-fn half_an_emoji_and_other_broken_escapes_cost_no_event() {
+fn broken_escapes_drop_no_event() {
     for (escaped, shown) in [
         (r"\ud83d", "\u{fffd}"),
         (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
@@ -100,7 +101,7 @@ fn half_an_emoji_and_other_broken_escapes_cost_no_event() {
 }
 
 #[test]
-fn a_seed_of_64_bits_stays_as_it_came() {
+fn seed_of_64_bits_is_kept_exactly() {
     let run = run_of_case("seed-u64");
     assert_eq!((run.status, run.seed), ("completed", Some(18_446_744_073_709_551_615)));
     let (_, json, _) = &told(&case("seed-u64"))[0];
@@ -108,7 +109,7 @@ fn a_seed_of_64_bits_stays_as_it_came() {
 }
 
 #[test]
-fn seeds_may_be_negative_or_text_and_larger_ones_are_left_out() {
+fn seeds_may_be_negative_or_text_but_not_larger() {
     for (token, seed) in [
         ("-9223372036854775808", Some(i128::from(i64::MIN))),
         ("\"18446744073709551615\"", Some(i128::from(u64::MAX))),
@@ -127,7 +128,7 @@ fn glued_objects_are_read_one_by_one() {
     assert!(run.nodes.iter().all(|node| node.name == "FIX" || node.status == "success"));
 }
 
-/// A frame may hold what a line may.
+/// A frame may hold as many objects as a line.
 #[test]
 fn several_objects_in_one_frame_are_read_one_by_one() {
     let events: Vec<String> =
@@ -141,7 +142,7 @@ fn several_objects_in_one_frame_are_read_one_by_one() {
 }
 
 #[test]
-fn every_time_form_is_read() {
+fn every_time_format_is_read() {
     let report = read(&case("time-forms"));
     let ten = instant("2026-11-23T10:00:00Z");
     let other = [
@@ -181,7 +182,7 @@ fn numbers_since_1970_are_read_as_times() {
 }
 
 #[test]
-fn parts_of_a_second_since_1970_are_told_apart_by_their_size() {
+fn unit_of_epoch_times_is_detected_by_magnitude() {
     for number in
         ["1795428000", "1795428000000", "1795428000000000", "1795428000000000000", "1.795428e9"]
     {
@@ -204,7 +205,7 @@ fn pretty_printed_gzipped_and_utf_16_recordings_are_read() {
 }
 
 #[test]
-fn other_systems_events_are_no_recording() {
+fn events_of_other_systems_are_no_recording() {
     let path = case("foreign-otel-trace");
     for (code, stdout, stderr) in told(&path) {
         assert_eq!((code, stdout.as_str()), (Some(1), ""));
@@ -220,7 +221,7 @@ fn other_systems_events_are_no_recording() {
 }
 
 #[test]
-fn a_text_and_a_picture_are_no_recordings_and_an_empty_file_is() {
+fn text_and_picture_are_no_recordings_but_an_empty_file_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = std::env::temp_dir().join(format!("meterbridge-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -249,7 +250,7 @@ fn a_text_and_a_picture_are_no_recordings_and_an_empty_file_is() {
 }
 
 #[test]
-fn colours_of_a_terminal_are_taken_out_of_texts() {
+fn terminal_colours_are_removed_from_texts() {
     let run = run_of_case("ansi-error");
     assert_eq!(run.error.as_deref(), Some("node LYRICS failed"));
     let error = "Error: model gpt refusedlink";
@@ -260,14 +261,14 @@ fn colours_of_a_terminal_are_taken_out_of_texts() {
 }
 
 #[test]
-fn controls_and_overrides_are_taken_out_of_texts() {
+fn controls_and_bidi_overrides_are_removed_from_texts() {
     let run = run_of_case("control-error");
     assert_eq!(run.nodes[2].error.as_deref(), Some("abcde\nfg gnitset h\u{fffd} \u{fffd}"));
 }
 
-/// Names of things have one line, texts keep theirs, and ids are as they came.
+/// Names of things become one line, texts keep their lines, and ids stay as received.
 #[test]
-fn names_become_one_line_and_ids_stay() {
+fn names_become_one_line_and_ids_are_unchanged() {
     let hostile = "a\r\nb\u{2028}c\u{202e}d\u{1b}[31me";
     let event = json!({
         "run_id": hostile, "phase": "start", "ts": "2026-11-23T10:00:00Z", "node_name": hostile,
@@ -281,7 +282,8 @@ fn names_become_one_line_and_ids_stay() {
     assert_eq!(event.message(), Some("a\nb\ncde"));
     assert_eq!(event.scores(), [("a b cde".into(), 1.0)]);
     assert_eq!(event.detail.as_ref().unwrap().song_id.as_deref(), Some(hostile));
-    // A run with such an id is still that run to the backend, and REST's names are the same.
+    // A run with such an id is still the same run to the backend, and names from REST are treated
+    // alike.
     let rest =
         json!({"run_id": hostile, "song_title": hostile, "executions": [{"node_name": hostile}]});
     let run = RunSnapshot::read(rest.to_string().as_bytes()).unwrap();
@@ -289,7 +291,7 @@ fn names_become_one_line_and_ids_stay() {
     assert_eq!(run.song_title.as_deref(), Some("a b cde"));
     assert_eq!(run.executions[0].node, "a b cde");
     assert_eq!(Some(run.clone()), RunSnapshot::read(run.to_json().as_bytes()).ok());
-    // Nothing visible is still a node, and not the run.
+    // A node name without visible characters is still a node, and not the run.
     let event = start("\"node_name\":\"\\u202e\"");
     let run = run_of([event]);
     assert_eq!(run.current_node.as_deref(), Some("\u{fffd}"));

@@ -1,10 +1,10 @@
-//! One story in three dialects is one story.
+//! The same events in three dialects give the same runs.
 //!
-//! `guide.ndjson` holds the guide's own example events, completed to one run that ends and one that
-//! fails; `backend.ndjson` and `fixture.ndjson` tell the same as a backend and as the web client's
-//! test fixtures would. What a dialect cannot say, the comparison leaves out:
+//! `guide.ndjson` holds the guide's own example events, extended to one run that completes and one that
+//! fails; `backend.ndjson` and `fixture.ndjson` hold the same as a backend and as the web client's test
+//! fixtures write it. The comparison leaves out what not every dialect can express:
 //!
-//! * the fixtures name no song and no seed;
+//! * the fixtures have no song and no seed;
 //! * the backend sends no scores (they are in REST), the fixtures only those of VALIDATE;
 //! * the backend sends one more event (created), the fixtures one more (progress).
 
@@ -20,7 +20,7 @@ fn told(dialect: &str) -> Report {
     report
 }
 
-/// The run without what not every dialect can say.
+/// Returns the run without fields that not every dialect can express.
 fn common(run: &RunReport) -> RunReport {
     let mut run = run.clone();
     run.song_id = None;
@@ -33,7 +33,7 @@ fn common(run: &RunReport) -> RunReport {
 }
 
 #[test]
-fn three_dialects_tell_one_story() {
+fn three_dialects_give_the_same_runs() {
     let guide: Vec<RunReport> = told("guide").runs.iter().map(common).collect();
     assert_eq!(guide.len(), 2);
     for dialect in ["backend", "fixture"] {
@@ -43,7 +43,7 @@ fn three_dialects_tell_one_story() {
 }
 
 #[test]
-fn the_guides_examples_say_what_the_guide_says() {
+fn guide_examples_give_the_documented_runs() {
     let report = told("guide");
     let [completed, failed] = &report.runs[..] else { panic!("two runs") };
     assert_eq!(completed.run_id, "run-123");
@@ -62,7 +62,7 @@ fn the_guides_examples_say_what_the_guide_says() {
 }
 
 #[test]
-fn each_dialect_says_what_only_it_can() {
+fn fields_of_only_some_dialects_are_read() {
     let backend = told("backend");
     assert_eq!(backend.runs[0].song_id.as_deref(), Some("song-456"));
     assert_eq!(backend.runs[0].seed, Some(12_345));
@@ -74,7 +74,7 @@ fn each_dialect_says_what_only_it_can() {
 
 /// A stream may change its dialect: an old run replayed, a new one live.
 #[test]
-fn dialects_may_be_mixed_in_one_run() {
+fn dialects_can_be_mixed_in_one_run() {
     let lines = |dialect: &str| {
         let path = fixture("dialects").join(format!("{dialect}.ndjson"));
         std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! Events of one run, written short, and what is expected of it.
+//! Short constructors for events of one run, and assertions about that run.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::inspect::RunReport;
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::run_of;
 
-/// An event `at` seconds after ten, of a node or (`""`) of the run; `more` is put beside them.
+/// Returns an event `at` seconds after ten, of a node or (`""`) of the run, with the extra fields
+/// `more`.
 pub fn event(at: f64, node: &str, phase: &str, more: Value) -> String {
     let ts = "2025-11-13T10:00:00Z".parse::<Timestamp>().unwrap();
     let ts = ts + SignedDuration::from_secs_f64(at);
@@ -21,7 +22,7 @@ pub fn event(at: f64, node: &str, phase: &str, more: Value) -> String {
     event.to_string()
 }
 
-/// An event that says nothing more.
+/// Returns an event without extra fields.
 pub fn plain(at: f64, node: &str, phase: &str) -> String {
     event(at, node, phase, json!({}))
 }
@@ -34,7 +35,7 @@ pub fn cancelled(at: f64) -> String {
     event(at, "", "info", json!({"data": {"message": "Workflow run cancelled"}}))
 }
 
-/// These events make one run in which the named fields have these values, forwards and backwards.
+/// Asserts that these events give one run with these field values, in forward and in reverse order.
 #[track_caller]
 pub fn check(events: &[String], expected: Value) {
     let run = run_of(events);
@@ -48,7 +49,7 @@ pub fn check_fields(run: &RunReport, expected: &Value) {
     let run = serde_json::to_value(run).unwrap();
     for (field, expected) in expected.as_object().unwrap() {
         let actual = match PIPELINE.contains(&field.as_str()) {
-            // Of a node, only what is named is compared; a text is its status.
+            // Of a node, only the named fields are compared; a text stands for its status.
             true => {
                 let node = run["nodes"].as_array().unwrap().iter().find(|n| n["name"] == **field);
                 let node = node.unwrap_or_else(|| panic!("no {field} in {run:#}"));

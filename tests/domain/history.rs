@@ -1,11 +1,11 @@
-//! The history behind the meters, from the events alone.
+//! History behind the meters, computed from events alone.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, RunStatus};
 
 use super::support::model_of;
 
-/// A run-level event of run `id` at so many seconds into the hour.
+/// Returns a run-level event of run `id`, `second` seconds into the hour.
 fn frame(id: &str, phase: &str, second: i64) -> String {
     let at = instant(second);
     format!(r#"{{"ts":"{at}","run_id":"{id}","phase":"{phase}","data":{{"duration_ms":9000}}}}"#)
@@ -21,7 +21,7 @@ fn active_by(model: &Model, second: i64, parts: usize) -> Vec<u32> {
 }
 
 #[test]
-fn how_many_were_active_is_told_slot_by_slot_whatever_came_first() {
+fn active_runs_per_slot_do_not_depend_on_arrival_order() {
     let frames = [
         frame("a", "start", 0),
         frame("b", "start", 16),
@@ -32,12 +32,12 @@ fn how_many_were_active_is_told_slot_by_slot_whatever_came_first() {
     let levels = [0, 1, 3, 3, 2, 1, 1];
     assert_eq!(active_by(&model_of(&frames), 75, 7), levels);
     assert_eq!(active_by(&model_of(frames.iter().rev()), 75, 7), levels);
-    // Nobody spoke for a minute: what runs, runs on.
+    // No event for a minute: a running run still counts.
     assert_eq!(active_by(&model_of(&frames), 135, 5), [1, 1, 1, 1, 1]);
 }
 
 #[test]
-fn a_meter_has_as_many_parts_as_it_asks_for() {
+fn meter_has_the_requested_number_of_parts() {
     let model = model_of([frame("a", "start", 1), frame("a", "end", 10)]);
     assert_eq!(active_by(&model, 10, 0), [0; 0]);
     assert_eq!(model.stats().events_by(instant(10), 60, 0), [0; 0]);
@@ -47,7 +47,7 @@ fn a_meter_has_as_many_parts_as_it_asks_for() {
 }
 
 #[test]
-fn a_run_that_goes_on_after_a_failure_has_not_failed() {
+fn run_restarted_after_a_failure_does_not_count_as_failed() {
     let first = [frame("a", "start", 0), frame("a", "fail", 10), frame("b", "start", 11)];
     let hour = SignedDuration::from_hours(1);
     let outcomes = |frames: &[String]| model_of(frames).stats().outcomes(instant(60), hour);
@@ -56,13 +56,13 @@ fn a_run_that_goes_on_after_a_failure_has_not_failed() {
     let all: Vec<String> = first.into_iter().chain(again).collect();
     assert_eq!(outcomes(&all[..4]), (0, 0));
     assert_eq!(outcomes(&all), (1, 0));
-    // Told twice and the other way round, it is still one run.
+    // Received twice and in reverse order, the events still give one run.
     let twice: Vec<String> = all.iter().rev().chain(&all).cloned().collect();
     assert_eq!(outcomes(&twice), (1, 0));
 }
 
 #[test]
-fn the_last_run_times_come_in_the_order_of_their_ends() {
+fn last_run_durations_are_ordered_by_end_time() {
     let ended = |id: &str, millis: u64| {
         format!(
             r#"{{"ts":"{}","run_id":"{id}","phase":"end","duration_ms":{millis}}}"#,

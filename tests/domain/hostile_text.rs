@@ -1,5 +1,5 @@
-//! Hostile fields through every text output of the core: nothing that a terminal, a log or a reader of
-//! text obeys comes out, and no line without end.
+//! Hostile fields through every text output of the core. No output may contain control or escape
+//! characters that a terminal, a log or a reader obeys, nor lines of unbounded length.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::support::{meterbridge, model_of, received_at};
 
-/// Line breaks, escape sequences, C0, C1, overrides of direction, and no end.
+/// Line breaks, escape sequences, C0 and C1 controls, and unterminated bidi overrides.
 const HOSTILE: &str = "a\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{9d}0;t\u{9c}b\r\nc\u{2028}d\u{202e}e\u{2066}\0\u{8}f\u{85}g";
 
-/// Asserts that nothing but line breaks and tabs is in a text that cannot be seen.
+/// Asserts that a text has no invisible characters other than line breaks and tabs.
 #[track_caller]
 fn assert_visible(what: &str, text: &str) {
     let bad = |c: &char| {
@@ -28,7 +28,7 @@ fn assert_visible(what: &str, text: &str) {
     }
 }
 
-/// Events whose every field is hostile, and frames that cannot be read.
+/// Returns events with hostile values in all fields, and malformed frames.
 fn frames() -> Vec<String> {
     let long = HOSTILE.repeat(100_000);
     let event = |node: &str, phase: &str| {
@@ -57,7 +57,7 @@ fn frames() -> Vec<String> {
 }
 
 #[test]
-fn the_table_and_the_json_of_hostile_fields_can_be_looked_at() {
+fn table_and_json_of_hostile_fields_are_safe() {
     let report = Report::of(&model_of(frames()));
     let mut table = Vec::new();
     inspect::write_table(&mut table, &report, Style { width: None, colours: false }).unwrap();
@@ -73,7 +73,7 @@ fn the_table_and_the_json_of_hostile_fields_can_be_looked_at() {
 }
 
 #[test]
-fn what_inspect_writes_has_short_lines_and_no_escapes() {
+fn inspect_output_has_short_lines_and_no_escapes() {
     for arguments in [&["inspect", "-"][..], &["inspect", "--json", "-"]] {
         let mut child = meterbridge()
             .args(arguments)
@@ -106,9 +106,9 @@ fn what_inspect_writes_has_short_lines_and_no_escapes() {
     }
 }
 
-/// One frame of 3.9 MB once wrote a line of 3.9 MB into a log.
+/// Regression: a frame of 3.9 MB once wrote a line of 3.9 MB into a log.
 #[test]
-fn reasons_are_short_where_they_are_made() {
+fn reasons_for_malformed_frames_are_short() {
     let mut batch = Batch::new(received_at(), true);
     frames().iter().for_each(|frame| batch.push_text(frame));
     batch.push_bytes(b"\xff\x1b[31m");
@@ -127,7 +127,7 @@ fn reasons_are_short_where_they_are_made() {
 }
 
 #[test]
-fn words_of_servers_and_hubs_are_short_and_visible() {
+fn messages_of_servers_and_hubs_are_short_and_visible() {
     let long = HOSTILE.repeat(10_000);
     let upstream = json!({"hub": {"upstream": {
         "state": "lost", "since": "2026-11-23T10:00:00Z", "reason": long,
@@ -143,9 +143,9 @@ fn words_of_servers_and_hubs_are_short_and_visible() {
     assert!(words.to_string().len() < 1_000);
 }
 
-/// A file's name comes from outside, too.
+/// The name of a file comes from outside as well.
 #[test]
-fn the_name_of_a_file_is_shown_on_one_line() {
+fn file_name_is_shown_on_one_line() {
     let folder = std::env::temp_dir().join(format!("meterbridge-hostile-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("a\u{1b}[31m\nb\u{202e}");

@@ -1,4 +1,4 @@
-//! What a hub says of its stream, written and read.
+//! Frames of a hub's stream, written and read.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn read(text: &str) -> Item {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn written_frames_are_read_back() {
     let at = Position { stream: "1f0c5e1e-0000-4000-8000-000000000001".into(), seq: 41 };
     let since = "2026-11-23T21:03:04.5Z".parse().unwrap();
     let upstream = |state, reason: &str| {
@@ -41,7 +41,7 @@ fn what_is_written_is_read_again() {
     }
 }
 
-/// As the contract has them, whoever wrote them.
+/// Frames that follow the protocol with other spacing and more fields.
 #[test]
 fn frames_are_read_as_other_hubs_may_write_them() {
     let hello = r#" { "hub" : {"hello":1,"stream":"s","seq":7,"more":[1]} } "#;
@@ -53,7 +53,7 @@ fn frames_are_read_as_other_hubs_may_write_them() {
 }
 
 #[test]
-fn what_no_hub_says_is_ignored_and_an_event_stays_an_event() {
+fn invalid_hub_frames_are_ignored_and_events_stay_events() {
     for text in [
         r#"{"hub":null}"#,
         r#"{"hub":7}"#,
@@ -81,7 +81,7 @@ fn what_no_hub_says_is_ignored_and_an_event_stays_an_event() {
 }
 
 #[test]
-fn a_run_of_a_hub_is_shown_as_one_of_rest() {
+fn run_of_a_hub_equals_the_run_of_rest() {
     let body = r#"{"run_id":"r","song_id":"s","song_title":"Neon Rain","status":"running",
         "updated_at":"2026-11-23T21:03:04Z","gapless":true,"executions":
         [{"node_name":"PLAN","status":"completed","duration_ms":70,
@@ -114,7 +114,7 @@ fn words() -> impl Strategy<Value = String> {
     "[a-z\\PC\"\\\\\n]{0,12}[a-zé音]"
 }
 
-/// Words as they are after they were read: names have one line.
+/// Generates names as they are after reading: on one line.
 fn names() -> impl Strategy<Value = String> {
     words().prop_map(|words| text::one_line(&words).into_owned())
 }
@@ -169,10 +169,10 @@ fn run() -> impl Strategy<Value = RunSnapshot> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
 
-    /// A hub's screens know of a run what the hub knows, to the last digit of a score; and so does the
-    /// hub itself after a restart.
+    /// A hub's screens receive everything that the hub knows of a run, to the last digit of a score; so
+    /// does the hub itself after a restart.
     #[test]
-    fn a_run_is_read_as_it_was_written(run in run()) {
+    fn run_is_read_as_it_was_written(run in run()) {
         let text = run.to_json();
         prop_assert_eq!(&RunSnapshot::read(text.as_bytes()).unwrap(), &run, "{}", text);
         prop_assert_eq!(read(&run_frame(&run)), Item::Run(Arc::new(run)));

@@ -1,4 +1,4 @@
-//! Protocol sections 5.1 and 5.2: when two events are one, and in which order they count.
+//! Protocol sections 5.1 and 5.2: identity of events, and their order.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{report_of, run_of};
 // 5.1 Identity
 
 #[test]
-fn an_event_that_comes_twice_is_a_duplicate_whatever_its_zone() {
+fn repeated_event_is_a_duplicate_in_any_time_zone() {
     let of = |ts: &str, id: &str| {
         format!(
             r#"{{"event_id":"{id}","run_id":"r","timestamp":"{ts}","node_name":null,"phase":"start","data":{{}}}}"#
@@ -22,7 +22,7 @@ fn an_event_that_comes_twice_is_a_duplicate_whatever_its_zone() {
 }
 
 #[test]
-fn without_an_event_id_run_node_phase_instant_and_payload_are_the_identity() {
+fn events_without_id_are_identified_by_run_node_phase_instant_and_payload() {
     let base = json!({"ts": "2025-11-13T10:00:05Z", "run_id": "r", "node_name": "STYLE",
         "phase": "start", "data": {"node_index": 1, "more": [1, {"a": 1, "b": 2}]}});
     let count = |events: &[String]| {
@@ -39,7 +39,7 @@ fn without_an_event_id_run_node_phase_instant_and_payload_are_the_identity() {
         with("request_id", json!("req-2")),
         with("ts", json!("2025-11-13T05:00:05.000-05:00")),
         with("ts", json!("2025-11-13T10:00:05")),
-        // Other order of keys, other white space.
+        // Another order of keys and other white space.
         r#"{ "phase":"start", "data":{"more":[1,{"b":2,"a":1}],"node_index":1},
             "node_name":"STYLE", "run_id":"r", "timestamp":"2025-11-13T10:00:05+00:00" }"#
             .to_owned(),
@@ -58,7 +58,7 @@ fn without_an_event_id_run_node_phase_instant_and_payload_are_the_identity() {
 }
 
 #[test]
-fn a_payload_too_deep_to_walk_still_tells_events_apart() {
+fn very_deep_payloads_still_distinguish_events() {
     let of = |tail: &str| {
         let deep = format!("{}{tail}{}", "[".repeat(500), "]".repeat(500));
         format!(
@@ -70,7 +70,7 @@ fn a_payload_too_deep_to_walk_still_tells_events_apart() {
 }
 
 #[test]
-fn an_event_of_an_unknown_phase_that_comes_twice_is_a_duplicate() {
+fn repeated_event_of_an_unknown_phase_is_a_duplicate() {
     let odd = plain(1.0, "PLAN", "pause");
     let report = report_of([plain(0.0, "", "start"), odd.clone(), odd]);
     assert_eq!((report.events, report.ignored, report.duplicates), (1, 1, 1));
@@ -79,7 +79,7 @@ fn an_event_of_an_unknown_phase_that_comes_twice_is_a_duplicate() {
 // 5.2 Order
 
 #[test]
-fn a_late_event_fills_in_and_never_takes_the_state_back() {
+fn late_event_fills_in_without_reverting_the_state() {
     let events = [
         plain(0.0, "", "start"),
         plain(1.0, "PLAN", "start"),
@@ -98,11 +98,11 @@ fn a_late_event_fills_in_and_never_takes_the_state_back() {
 }
 
 #[test]
-fn instants_are_compared_not_their_texts() {
+fn times_are_compared_as_instants_not_texts() {
     let at = |ts: &str, phase: &str| {
         format!(r#"{{"ts":"{ts}","run_id":"r","node_name":"PLAN","phase":"{phase}"}}"#)
     };
-    // As texts, the end is before the start.
+    // Compared as texts, the end would precede the start.
     let run = run_of([
         at("2026-11-23T01:08:41.5+00:00", "start"),
         at("2026-11-22T20:08:42-05:00", "end"),
@@ -111,7 +111,7 @@ fn instants_are_compared_not_their_texts() {
 }
 
 #[test]
-fn an_instant_without_a_zone_is_utc_and_its_fraction_may_be_absent() {
+fn times_without_a_zone_are_utc_and_may_lack_a_fraction() {
     for ts in ["2026-11-23T01:08:41", "2026-11-23T01:08:41.000000", "2026-11-23T01:08:41+00:00"] {
         let run = run_of([format!(r#"{{"timestamp":"{ts}","run_id":"r","phase":"start"}}"#)]);
         assert_eq!(run.started_at.as_deref(), Some("2026-11-23T01:08:41Z"), "{ts}");

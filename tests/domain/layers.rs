@@ -1,13 +1,14 @@
-//! The layers of `src/`: who imports whom, as `use` lines and `crate::` paths say it. A file imports
-//! from its own layer and from those above it, and no files import each other in a circle. Children
-//! that a module names by their bare names, as in `child::plugin`, are its parts and no imports. Tests
-//! are not looked at: they may reach wherever they like.
+//! Check of the layers of `src/`, from `use` lines and `crate::` paths. A file may import from its own
+//! layer and from the layers listed before it, and files must not import each other in a cycle.
+//! Children that a module names by their bare names, as in `child::plugin`, are its parts and do not
+//! count as imports. Test modules are not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The first is imported by all, the last by none: folders or files of `src/`.
+/// Layers as folders or files of `src/`. Each may import the earlier ones; the first imports nothing
+/// else.
 const LAYERS: &[&str] = &[
     "seconds",
     "text",
@@ -26,7 +27,7 @@ const LAYERS: &[&str] = &[
     "hub",
     "query",
     "cli",
-    // Inside the app.
+    // Layers inside the app.
     "app/systems",
     "app/words",
     "app/state",
@@ -42,7 +43,7 @@ const LAYERS: &[&str] = &[
     "embed",
 ];
 
-/// Imports that the order allows, and something else forbids.
+/// Imports that the order of layers allows and another rule forbids, with that rule.
 const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("app/overlays", "app/views", "an overlay asks for free space and knows no view"),
     ("source", "model", "the source does not know the model"),
@@ -51,10 +52,10 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
     ("model", "layout", "the model knows no layout"),
 ];
 
-/// Imports against the order that have a reason. At most three.
+/// Imports against the order, with their reason. At most three.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 
-/// The files of `src/` with their texts, by their paths without `src/` and `.rs`.
+/// Text of each file of `src/`, by its path without `src/` and `.rs`.
 type Files = BTreeMap<String, String>;
 
 fn read(folder: &Path, files: &mut Files) {
@@ -73,20 +74,20 @@ fn read(folder: &Path, files: &mut Files) {
     }
 }
 
-/// The module of a file: `a/b/mod` is `a/b`.
+/// Returns the module of a file: `a/b/mod` is `a/b`.
 fn module_of(file: &str) -> &str {
     let module = file.strip_suffix("mod").or(file.strip_suffix("lib")).unwrap_or(file);
     module.trim_end_matches('/')
 }
 
-/// A file's code without comments and without its tests, in one line.
+/// Returns a file's code without comments and test module, on one line.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// The paths that a `use` tree stands for: `a::{b, c::d}` is `a::b` and `a::c::d`.
+/// Expands a `use` tree into paths: `a::{b, c::d}` becomes `a::b` and `a::c::d`.
 fn leaves(prefix: &str, tree: &str, found: &mut Vec<String>) {
     let tree = tree.trim();
     let Some((head, rest)) = tree.split_once('{') else {
@@ -113,7 +114,7 @@ fn leaves(prefix: &str, tree: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A path in a module as one from the root: `super::a` in `b/c` is `b/a`.
+/// Resolves a path in a module to one from the root: `super::a` in `b/c` is `b/a`.
 fn absolute(module: &str, path: &str) -> Option<String> {
     let mut names: Vec<&str> = module.split('/').filter(|name| !name.is_empty()).collect();
     for (index, name) in path.split("::").enumerate() {
@@ -128,7 +129,7 @@ fn absolute(module: &str, path: &str) -> Option<String> {
     Some(names.join("/"))
 }
 
-/// What files import: pairs of files.
+/// Returns the imports as pairs of importing and imported file.
 fn imports(files: &Files) -> BTreeSet<(String, String)> {
     let modules: BTreeMap<&str, &str> =
         files.keys().map(|file| (module_of(file), file.as_str())).collect();
@@ -162,7 +163,7 @@ fn imports(files: &Files) -> BTreeSet<(String, String)> {
                     let name = path.rsplit('/').next().unwrap_or_default();
                     told.insert(format!("{module}/{name}"), path.clone());
                 }
-                // What a module makes known of its children is found where it is.
+                // A re-export of a child is resolved where the child is defined.
                 if !(public && path.starts_with(module)) {
                     used.push((file, path));
                 }
@@ -206,7 +207,7 @@ fn is_in(file: &str, layer: &str) -> bool {
     file == layer || file.strip_prefix(layer).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What is wrong with them, a line each.
+/// Returns the violations, one per line.
 fn faults(files: &Files) -> Vec<String> {
     let layer_of = |file: &str| LAYERS.iter().position(|layer| is_in(file, layer));
     let found = imports(files);
@@ -236,7 +237,7 @@ fn faults(files: &Files) -> Vec<String> {
     faults
 }
 
-/// Whether one file imports another, itself or by way of others.
+/// True when one file imports another, directly or indirectly.
 fn leads_to(from: &str, to: &str, imported_by: &BTreeMap<&str, Vec<&str>>) -> bool {
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(file) = next.pop() {
@@ -251,7 +252,7 @@ fn leads_to(from: &str, to: &str, imported_by: &BTreeMap<&str, Vec<&str>>) -> bo
 }
 
 #[test]
-fn imports_follow_the_order_of_layers_and_make_no_circle() {
+fn imports_follow_the_layers_without_cycles() {
     let mut files = Files::new();
     read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     assert!(EXCEPTIONS.len() <= 3, "every exception makes the next one easier");
@@ -260,7 +261,7 @@ fn imports_follow_the_order_of_layers_and_make_no_circle() {
 }
 
 #[test]
-fn an_import_against_the_order_and_a_circle_are_found() {
+fn forbidden_imports_and_cycles_are_detected() {
     let files = |texts: &[(&str, &str)]| {
         texts.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
     };

@@ -1,4 +1,4 @@
-//! The core, without an engine: what arrives is read right, whatever arrives.
+//! Tests of the core, without an engine: every input is read correctly.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The final state does not depend on the order of arrival, nor on duplicates.
+//! The final state depends neither on the order of arrival nor on duplicates.
 
 use meterbridge::inspect::{Report, RunReport};
 use meterbridge::model::{Model, Retention};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::support::{feed, model_of, report_of, transcript};
 
-/// The frames in any order, with any of them coming again.
+/// Generates the frames in any order, some of them repeated.
 fn arrival(frames: Vec<String>) -> impl Strategy<Value = Vec<String>> {
     let again = proptest::collection::vec(0..frames.len(), 0..frames.len());
     again.prop_flat_map(move |again| {
@@ -55,10 +55,10 @@ proptest! {
         check(&everything(), &arrived)?;
     }
 
-    /// Nor on how frames are cut into batches; and what is counted of a run stays the count of
-    /// its distinct events at any moment.
+    /// The state does not depend on the batching of frames either, and at any moment a run's event
+    /// count is the number of its distinct events.
     #[test]
-    fn at_every_moment_it_is_the_fold_of_what_arrived(
+    fn intermediate_state_is_the_fold_of_the_arrived_frames(
         arrived in arrival(transcript("d-cancel-during")),
         cut in 0..20_usize,
     ) {
@@ -75,9 +75,9 @@ proptest! {
         prop_assert_eq!(Report::of(&model).runs, report_of(transcript("d-cancel-during")).runs);
     }
 
-    /// A bound on events kept of a run does not change what comes in order.
+    /// A bound on the events kept per run changes nothing for events that arrive in order.
     #[test]
-    fn a_bound_changes_nothing_in_order(most in 1..40_usize) {
+    fn event_bound_changes_nothing_for_ordered_events(most in 1..40_usize) {
         let frames = transcript("b2-fix-exhausted");
         let mut model = Model::new(Retention { events_per_run: most, ..Retention::default() });
         feed(&mut model, &frames);

@@ -1,4 +1,4 @@
-//! Events and REST together, with the recorded answers of a real backend.
+//! Merging of events and REST, with recorded responses of a real backend.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use crate::support::{fixture, received_at, run_of, transcript};
 
-/// Something that arrives of a run.
+/// One input concerning a run.
 #[derive(Clone, Debug)]
 enum Arrival {
     Frame(String),
     Rest(Arc<RunSnapshot>),
 }
 
-/// All answers to `GET /runs/{id}` of a scenario, in order, of the run that is named last.
+/// Returns all responses to `GET /runs/{id}` in a scenario, in order, for the run that is named last.
 fn details(name: &str) -> Vec<Arc<RunSnapshot>> {
     let path = fixture("transcripts").join(format!("{name}.http.ndjson"));
     let text = std::fs::read_to_string(path).unwrap();
@@ -52,7 +52,7 @@ fn of_rest(snapshots: &[Arc<RunSnapshot>]) -> Vec<Arrival> {
     snapshots.iter().cloned().map(Arrival::Rest).collect()
 }
 
-/// Name, status and attempts of each node.
+/// Returns name, status and attempts of each node.
 fn nodes(run: &RunReport) -> Vec<(&str, &str, u32)> {
     run.nodes.iter().map(|node| (node.name.as_str(), node.status, node.attempts)).collect()
 }
@@ -61,7 +61,7 @@ const SCENARIOS: [&str; 4] =
     ["a-success-live", "b-fix-twice-then-pass", "c-node-fails", "d-cancel-during"];
 
 #[test]
-fn rest_alone_shows_what_events_show() {
+fn rest_alone_gives_the_same_run_as_events() {
     for name in SCENARIOS {
         let seen = run_of(transcript(name));
         let told = report(&of_rest(&details(name)));
@@ -81,9 +81,9 @@ fn rest_alone_shows_what_events_show() {
     }
 }
 
-/// What events told stays as they told it: REST adds scores, and nothing else.
+/// Values from events stay as they are: REST adds only scores.
 #[test]
-fn rest_takes_nothing_from_what_events_told() {
+fn rest_overrides_nothing_from_events() {
     for name in SCENARIOS {
         let seen = run_of(transcript(name));
         let mut all = frames(name);
@@ -96,7 +96,7 @@ fn rest_takes_nothing_from_what_events_told() {
 }
 
 #[test]
-fn a_late_viewer_of_a_failed_run_sees_where_it_failed() {
+fn late_viewer_of_a_failed_run_sees_where_it_failed() {
     let mut all = frames("f-late-subscriber.failed");
     let blind = report(&all);
     assert_eq!(blind.status, "running");
@@ -117,9 +117,9 @@ fn a_late_viewer_of_a_failed_run_sees_where_it_failed() {
     assert!(run.nodes[3..].iter().all(|node| node.status == "skipped"));
 }
 
-/// Between two connections STYLE's end and LYRICS' start were missed, and the run's end after all.
+/// STYLE's end and LYRICS' start were missed between two connections, and later the run's end.
 #[test]
-fn gaps_and_a_lost_end_are_filled() {
+fn gaps_and_a_missed_end_are_filled() {
     let frames = frames("a-success-live");
     let gappy = [&frames[..5], &frames[7..18]].concat();
     let blind = report(&gappy);
@@ -135,9 +135,9 @@ fn gaps_and_a_lost_end_are_filled() {
     assert_eq!(nodes(&run), nodes(&whole));
 }
 
-/// Whoever joins in the middle knows after one answer what came before, and goes on by events.
+/// A viewer that joins in the middle learns the past from one response, and continues with events.
 #[test]
-fn a_join_in_the_middle_is_filled_at_once() {
+fn joining_mid_run_is_filled_by_one_response() {
     let frames = frames("a-success-live");
     // Replayed: created and started. Then the end of LYRICS, whose start was missed.
     let mut all = vec![frames[0].clone(), frames[1].clone()];
@@ -160,9 +160,9 @@ fn a_join_in_the_middle_is_filled_at_once() {
     assert!(!run.from_rest && run.nodes[0].from_rest && !run.nodes[2].from_rest);
 }
 
-/// A second execution under the same id, of which no event told, and then its events.
+/// A second execution under the same id, first known from REST only, then from its events.
 #[test]
-fn a_second_execution_is_begun_by_either() {
+fn second_execution_can_begin_by_event_or_rest() {
     let mut second: Value = serde_json::from_str(
         std::fs::read_to_string(fixture("transcripts").join("a-success-live.http.ndjson"))
             .unwrap()
@@ -206,14 +206,14 @@ fn a_second_execution_is_begun_by_either() {
 fn everything_of(name: &'static str) -> impl Strategy<Value = (usize, Vec<Arrival>)> {
     let mut all = frames(name);
     all.extend(of_rest(&details(name)));
-    // Some of it is missed, some comes twice.
+    // Some inputs are missing, some come twice.
     proptest::sample::subsequence(all.clone(), 1..=all.len()).prop_flat_map(|kept| {
         let twice = [kept.clone(), kept.clone()].concat();
         (Just(kept.len()), Just(twice).prop_shuffle())
     })
 }
 
-/// An answer that no backend has ever given, `number` seconds after everything else.
+/// Generates a response that no backend has ever given, `number` seconds after all others.
 fn odd_answer(number: usize) -> impl Strategy<Value = Arrival> {
     let instants = proptest::sample::select(vec![
         Value::Null,
@@ -255,7 +255,7 @@ fn odd_answer(number: usize) -> impl Strategy<Value = Arrival> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
-    /// Whatever of it arrived: neither the order nor a repetition changes what is shown.
+    /// Neither order nor repetition changes the result, whichever inputs arrived.
     #[test]
     fn in_any_order((_, arrived) in prop_oneof![
         everything_of("a-success-live"), everything_of("b-fix-twice-then-pass"),
@@ -267,9 +267,9 @@ proptest! {
         prop_assert_eq!(report(&sorted), shown);
     }
 
-    /// Nor is there an answer that would end the program, or that is read otherwise in another order.
+    /// Odd responses cause no panic, and their result does not depend on the order either.
     #[test]
-    fn odd_answers_in_any_order(
+    fn odd_responses_in_any_order(
         arrived in (odd_answer(1), odd_answer(2), proptest::sample::subsequence(frames("a-success-live"), 0..=19))
             .prop_flat_map(|(one, two, mut all)| {
                 all.extend([one, two]);
@@ -282,9 +282,9 @@ proptest! {
         prop_assert_eq!(report(&reversed), shown);
     }
 
-    /// With the last answer in hand, no loss of events makes a difference to where things stand.
+    /// With the last response, no loss of events changes the result.
     #[test]
-    fn the_last_answer_makes_good_any_loss(
+    fn last_response_makes_up_for_any_loss(
         (name, kept) in proptest::sample::select(&SCENARIOS[..]).prop_flat_map(|name| {
             let frames = frames(name);
             let some = proptest::sample::subsequence(frames.clone(), 0..=frames.len());

@@ -1,4 +1,4 @@
-//! What is kept, what goes, and in which order it goes.
+//! Retention: what is kept, what is evicted, and in which order.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::inspect::RunReport;
@@ -22,7 +22,7 @@ fn kept(model: &Model) -> Vec<String> {
 }
 
 #[test]
-fn ten_thousand_runs_are_kept_and_the_oldest_go() {
+fn ten_thousand_runs_are_kept_and_older_ones_evicted() {
     let mut model = Model::default();
     for run in 0..12_000 {
         feed(&mut model, [event(2 * run, run, "start"), event(2 * run + 1, run, "end")]);
@@ -37,7 +37,7 @@ fn ten_thousand_runs_are_kept_and_the_oldest_go() {
 }
 
 #[test]
-fn a_running_run_never_goes_before_one_that_is_over() {
+fn finished_runs_are_evicted_before_running_ones() {
     let mut model = model(3, 10, 10);
     feed(&mut model, [event(0, 0, "start"), event(1, 1, "start")]);
     for run in 2..50 {
@@ -48,7 +48,7 @@ fn a_running_run_never_goes_before_one_that_is_over() {
 }
 
 #[test]
-fn runs_that_are_over_go_in_the_order_of_their_end() {
+fn finished_runs_are_evicted_in_the_order_of_their_end() {
     let mut model = model(3, 10, 10);
     feed(&mut model, [event(0, 0, "start"), event(1, 1, "start"), event(2, 2, "start")]);
     feed(&mut model, [event(3, 2, "end"), event(4, 0, "end"), event(5, 1, "end")]);
@@ -59,18 +59,18 @@ fn runs_that_are_over_go_in_the_order_of_their_end() {
 }
 
 #[test]
-fn when_all_run_the_one_that_started_first_goes() {
+fn earliest_started_run_is_evicted_when_all_are_running() {
     let mut model = model(2, 10, 10);
     feed(&mut model, [event(1, 1, "start"), event(0, 0, "start"), event(2, 2, "start")]);
     assert_eq!(kept(&model), ["run-1", "run-2"]);
-    // A run that runs again is not over any more.
+    // A run that was started again is not over.
     feed(&mut model, [event(3, 1, "end"), event(4, 1, "start"), event(5, 2, "end")]);
     feed(&mut model, [event(6, 3, "start")]);
     assert_eq!(kept(&model), ["run-1", "run-3"]);
 }
 
 #[test]
-fn the_change_tells_which_run_had_to_go() {
+fn change_names_the_evicted_run() {
     let mut model = model(1, 10, 10);
     feed(&mut model, [event(0, 0, "start")]);
     let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
@@ -81,7 +81,7 @@ fn the_change_tells_which_run_had_to_go() {
 }
 
 #[test]
-fn the_log_keeps_its_newest_lines_and_counts_all() {
+fn log_keeps_its_newest_entries_and_counts_all() {
     let mut model = model(10, 5, 10);
     feed(&mut model, ["not json"]);
     feed(&mut model, (0..20).map(|run| event(run, run, "start")));
@@ -95,10 +95,10 @@ fn the_log_keeps_its_newest_lines_and_counts_all() {
 }
 
 #[test]
-fn each_kept_line_of_the_log_has_its_own_text() {
+fn each_kept_log_entry_has_its_own_text() {
     let mut model = model(10_000, 500, 10);
     let text = |run: u64| {
-        // Now and then one that is longer than what is let go at once.
+        // Some are longer than the amount of text that is freed at once.
         let more = "x".repeat(if run % 700 == 699 { 600_000 } else { run as usize % 900 });
         event(run, run, "start").replace('}', &format!(r#","more":"{more}"}}"#))
     };
@@ -131,7 +131,7 @@ fn each_kept_line_of_the_log_has_its_own_text() {
 }
 
 #[test]
-fn a_late_event_within_the_bound_takes_its_place() {
+fn late_event_within_the_bound_is_inserted() {
     let mut frames = transcript("b-fix-twice-then-pass");
     let mut whole = model(10, 10, 1_000);
     feed(&mut whole, &frames);
@@ -144,7 +144,7 @@ fn a_late_event_within_the_bound_takes_its_place() {
 }
 
 #[test]
-fn an_event_older_than_all_that_is_kept_is_ignored_and_counted() {
+fn event_older_than_all_kept_ones_is_ignored_and_counted() {
     let mut frames = transcript("b-fix-twice-then-pass");
     let late = frames.remove(3);
     let mut model = model(10, 100, 10);
@@ -158,7 +158,7 @@ fn an_event_older_than_all_that_is_kept_is_ignored_and_counted() {
 }
 
 #[test]
-fn duplicates_are_known_beyond_the_events_that_are_kept() {
+fn duplicates_are_recognised_beyond_the_kept_events() {
     let frames = transcript("b2-fix-exhausted");
     let mut model = model(10, 100, 8);
     feed(&mut model, &frames);
@@ -172,7 +172,7 @@ fn inspect_keeps_every_run_and_every_event() {
     let mut model = Model::new(Retention::EVERYTHING);
     feed(&mut model, (0..11_000).map(|run| event(run, run, "start")));
     feed(&mut model, (0..2_000).map(|second| event(second, 11_000, "progress")));
-    // Older than two thousand others.
+    // Older than two thousand other events.
     let first = r#"{"ts":"2020-01-01T00:00:00Z","run_id":"run-11000","phase":"start"}"#;
     feed(&mut model, [first]);
     assert_eq!(model.len(), 11_001);
@@ -183,7 +183,7 @@ fn inspect_keeps_every_run_and_every_event() {
 }
 
 #[test]
-fn the_nodes_of_a_run_have_a_bound() {
+fn nodes_per_run_are_bounded() {
     let mut model = model(10, 10, 1_000);
     let events = (0..2_000).map(|second| {
         let start = event(second, 0, "start");

@@ -1,4 +1,4 @@
-//! Each rule of protocol sections 5.3 to 5.11: these events, that run.
+//! Tests of each rule in protocol sections 5.3 to 5.11: given events, expected run.
 
 use jiff::Timestamp;
 use meterbridge::inspect::Report;
@@ -12,7 +12,7 @@ use crate::support::{model_of, report_of, run_of};
 // 5.3 Run status
 
 #[test]
-fn a_run_is_created_starts_and_ends() {
+fn run_is_created_starts_and_ends() {
     let mut events = vec![created(0.0)];
     check(&events, json!({"status": "pending", "executions": 0, "started_at": null, "seed": 7}));
     events.push(plain(1.0, "", "start"));
@@ -31,7 +31,7 @@ fn a_run_is_created_starts_and_ends() {
 }
 
 #[test]
-fn a_cancelled_run_stays_cancelled_until_it_goes_on() {
+fn cancelled_run_stays_cancelled_until_it_continues() {
     let mut events = vec![
         plain(0.0, "", "start"),
         plain(1.0, "PLAN", "start"),
@@ -76,7 +76,7 @@ fn a_cancelled_run_stays_cancelled_until_it_goes_on() {
 }
 
 #[test]
-fn a_run_cancelled_while_it_waited_was_not_executed() {
+fn run_cancelled_while_queued_was_not_executed() {
     let mut events = vec![created(0.0), cancelled(1.0)];
     check(
         &events,
@@ -96,7 +96,7 @@ fn a_run_cancelled_while_it_waited_was_not_executed() {
 }
 
 #[test]
-fn a_second_execution_begins_afresh_and_the_first_stays_in_the_history() {
+fn second_execution_starts_fresh_and_keeps_the_first_in_history() {
     let events = [
         plain(0.0, "", "start"),
         event(1.0, "PLAN", "start", json!({"data": {"node_index": 0}})),
@@ -129,7 +129,7 @@ fn a_second_execution_begins_afresh_and_the_first_stays_in_the_history() {
 // 5.4 Node status
 
 #[test]
-fn a_node_starts_ends_and_fails() {
+fn node_starts_ends_and_fails() {
     let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
     check(&begin, json!({"current_node": "PLAN", "PLAN": {"status": "running", "attempts": 1}}));
     let with = |last: String| [&begin[..], &[last]].concat();
@@ -141,7 +141,7 @@ fn a_node_starts_ends_and_fails() {
 }
 
 #[test]
-fn a_node_passed_over_was_skipped() {
+fn passed_over_node_is_skipped() {
     check(
         &[
             plain(0.0, "", "start"),
@@ -154,7 +154,7 @@ fn a_node_passed_over_was_skipped() {
 }
 
 #[test]
-fn what_was_missed_is_unknown_not_skipped() {
+fn missed_nodes_are_unknown_not_skipped() {
     let unknown = json!({"PLAN": "unknown", "STYLE": "unknown", "PRODUCER": "pending"});
     let join = |node: &str, phase: &str, data: Value| {
         [plain(0.0, "", "start"), event(5.0, node, phase, json!({"data": data}))]
@@ -163,7 +163,7 @@ fn what_was_missed_is_unknown_not_skipped() {
     check(&join("LYRICS", "start", json!({})), unknown.clone());
     check(&join("LYRICS", "start", json!({"node_index": 2})), unknown.clone());
     check(&join("LYRICS", "fail", json!({})), unknown);
-    // The first node of this execution, says the backend: the others are not part of it.
+    // The backend says that this is the execution's first node: the earlier ones are not part of it.
     check(
         &join("LYRICS", "start", json!({"node_index": 0})),
         json!({"PLAN": "skipped", "STYLE": "skipped", "LYRICS": "running"}),
@@ -172,7 +172,7 @@ fn what_was_missed_is_unknown_not_skipped() {
 }
 
 #[test]
-fn a_run_over_without_a_node_event_has_unknown_nodes() {
+fn finished_run_without_node_events_has_unknown_nodes() {
     for phase in ["end", "fail"] {
         let run = run_of([plain(0.0, "", "start"), plain(1.0, "", phase)]);
         assert_eq!(statuses(&run), ["unknown"; 9], "{phase}");
@@ -180,7 +180,7 @@ fn a_run_over_without_a_node_event_has_unknown_nodes() {
 }
 
 #[test]
-fn a_node_that_still_runs_takes_the_runs_outcome() {
+fn running_node_inherits_the_outcome_of_its_run() {
     let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
     let with = |last: String| [&begin[..], &[last]].concat();
     check(
@@ -198,14 +198,14 @@ fn a_node_that_still_runs_takes_the_runs_outcome() {
             "PLAN": {"status": "success", "error": null, "inferred": true, "duration_ms": null},
         }),
     );
-    // Its own end, arriving late but older: no inference is left.
+    // The node's own end arrives late, with an earlier time: nothing is inferred any more.
     let mut late = with(plain(5.0, "", "end"));
     late.push(plain(4.0, "PLAN", "end"));
     check(&late, json!({"PLAN": {"status": "success", "inferred": false, "duration_ms": 3000}}));
 }
 
 #[test]
-fn an_end_without_its_start_counts_as_one_attempt() {
+fn end_without_a_start_counts_as_one_attempt() {
     for (phase, status) in [("end", "success"), ("fail", "failed")] {
         check(
             &[
@@ -222,7 +222,7 @@ fn an_end_without_its_start_counts_as_one_attempt() {
 }
 
 #[test]
-fn the_fix_loop_counts_attempts() {
+fn fix_loop_counts_attempts() {
     let mut events = vec![plain(0.0, "", "start")];
     for (at, node) in
         [(1.0, "COMPOSE"), (3.0, "VALIDATE"), (5.0, "FIX"), (7.0, "COMPOSE"), (9.0, "VALIDATE")]
@@ -246,7 +246,7 @@ fn the_fix_loop_counts_attempts() {
 }
 
 #[test]
-fn an_unknown_node_becomes_a_node_of_that_run_only() {
+fn unknown_node_is_added_to_that_run_only() {
     let other = plain(3.0, "PLAN", "start").replace("run-1", "run-2");
     let report = report_of([
         plain(1.0, "PLAN", "start"),
@@ -262,7 +262,7 @@ fn an_unknown_node_becomes_a_node_of_that_run_only() {
 }
 
 #[test]
-fn progress_says_how_far_a_node_is_and_changes_nothing_else() {
+fn progress_changes_only_a_nodes_progress() {
     let progress = json!({"data": {"progress_percentage": 40, "message": "verse 2"}});
     for phase in ["progress", "info"] {
         let events = [
@@ -286,7 +286,7 @@ fn progress_says_how_far_a_node_is_and_changes_nothing_else() {
 }
 
 #[test]
-fn an_unknown_phase_changes_no_state_and_is_logged_as_it_came() {
+fn unknown_phase_changes_no_state_and_is_logged_unchanged() {
     let begin = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")];
     let odd = plain(2.0, "PLAN", "paused");
     let before = report_of(&begin);
@@ -310,7 +310,7 @@ fn an_unknown_phase_changes_no_state_and_is_logged_as_it_came() {
 // 5.5 Current node
 
 #[test]
-fn the_current_node_started_last_and_still_runs() {
+fn current_node_is_the_last_started_running_node() {
     let mut events =
         vec![plain(0.0, "", "start"), plain(1.0, "PLAN", "start"), plain(2.0, "STYLE", "start")];
     check(&events, json!({"current_node": "STYLE"}));
@@ -323,7 +323,7 @@ fn the_current_node_started_last_and_still_runs() {
 // 5.6 Duration
 
 #[test]
-fn a_duration_is_top_level_else_in_data_else_in_metrics_else_the_difference() {
+fn duration_is_top_level_else_in_data_else_in_metrics_else_computed() {
     let cases = [
         (json!({"duration_ms": 1, "data": {"duration_ms": 2}, "metrics": {"duration_ms": 3}}), 1),
         (
@@ -347,7 +347,7 @@ fn a_duration_is_top_level_else_in_data_else_in_metrics_else_the_difference() {
 }
 
 #[test]
-fn elapsed_time_is_counted_on_the_servers_clock_and_never_negative() {
+fn elapsed_time_uses_the_server_clock_and_is_never_negative() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let mut model = Model::default();
     // The server is ten seconds ahead of this machine.
@@ -368,7 +368,7 @@ fn elapsed_time_is_counted_on_the_servers_clock_and_never_negative() {
 // 5.7 Error
 
 #[test]
-fn an_error_is_what_says_most() {
+fn error_is_the_most_specific_message() {
     let data = json!({"error_message": "a", "error": "b", "message": "d"});
     let without = |fields: &[&str]| {
         let mut data = data.clone();
@@ -406,14 +406,14 @@ fn an_error_is_what_says_most() {
 // 5.8 Song and seed
 
 #[test]
-fn song_and_seed_come_from_whatever_names_them() {
+fn song_and_seed_come_from_any_event_that_names_them() {
     let guide = json!({"data": {"song_id": "song-456", "global_seed": 12345, "seed": 1}});
     check(&[event(0.0, "", "start", guide)], json!({"song_id": "song-456", "seed": 12345}));
     let backend = json!({"data": {"song_id": "s", "seed": 42, "message": "Workflow run created"}});
     check(
         &[
             event(0.0, "", "info", backend),
-            // A node's seed is derived from the run's and is not the run's.
+            // A node's seed is derived from the run's seed and must not replace it.
             event(1.0, "PLAN", "start", json!({"data": {"seed": 43, "node_index": 0}})),
         ],
         json!({"song_id": "s", "seed": 42}),
@@ -427,7 +427,7 @@ fn song_and_seed_come_from_whatever_names_them() {
 // 5.9 Scores
 
 #[test]
-fn scores_are_in_data_else_in_the_metrics_of_validate() {
+fn scores_are_read_from_data_else_from_metrics_of_validate() {
     let metrics = json!({"metrics": {"total": 0.8, "hook": 1, "duration_ms": 70, "note": "x"}});
     let scores = json!({"data": {"scores": {"total": 0.9}}, "metrics": {"total": 0.1}});
     check(
@@ -444,7 +444,7 @@ fn scores_are_in_data_else_in_the_metrics_of_validate() {
 // 5.10 Fix iterations
 
 #[test]
-fn fix_iterations_are_what_the_end_says_else_the_fix_starts() {
+fn fix_iterations_come_from_the_end_event_else_from_fix_starts() {
     let fixed = [
         plain(0.0, "", "start"),
         plain(1.0, "FIX", "start"),
@@ -462,7 +462,7 @@ fn fix_iterations_are_what_the_end_says_else_the_fix_starts() {
 // 5.11 Frames
 
 #[test]
-fn a_frame_that_holds_an_array_is_a_batch() {
+fn frame_with_an_array_is_a_batch() {
     let events = [plain(0.0, "", "start"), plain(1.0, "PLAN", "start")].join(" ,\n");
     let report = report_of([format!(" [{events}, 7, [], {{}}]")]);
     let counters = [report.frames, report.events, report.malformed, report.ignored];
@@ -471,7 +471,7 @@ fn a_frame_that_holds_an_array_is_a_batch() {
 }
 
 #[test]
-fn a_binary_frame_of_json_is_read_like_text() {
+fn binary_frame_with_json_is_read_like_text() {
     let mut model = Model::default();
     let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
     batch.push_bytes(plain(0.0, "", "start").as_bytes());

@@ -1,6 +1,6 @@
-//! `docs/settings.md` lists every option, from the table that the program itself reads them by. After a
-//! change of an option, `METERBRIDGE_UPDATE_DOCS=1 cargo test --test domain settings` writes the tables
-//! again.
+//! Check that `docs/settings.md` lists every option, generated from the program's own option table.
+//! After a change of an option, `METERBRIDGE_UPDATE_DOCS=1 cargo test --test domain settings` rewrites
+//! the tables.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn page() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md")
 }
 
-/// The page with the content between the markers of one table replaced.
+/// Returns the page with the content between the markers of one table replaced.
 fn with_table(page: &str, table: &str, content: &str) -> String {
     let begin = format!("<!-- table: {table} -->\n");
     let from = page.find(&begin).map(|at| at + begin.len());
@@ -26,7 +26,7 @@ fn with_table(page: &str, table: &str, content: &str) -> String {
     format!("{}{content}{}", &page[..from], &page[to..])
 }
 
-/// The first line in which two pages differ, as it stands in each.
+/// Returns the number and both texts of the first line in which two pages differ.
 fn first_difference<'a>(written: &'a str, expected: &'a str) -> Option<(usize, &'a str, &'a str)> {
     let (mut written, mut expected) = (written.lines(), expected.lines());
     (1..).find_map(|number| match (written.next(), expected.next()) {
@@ -36,7 +36,7 @@ fn first_difference<'a>(written: &'a str, expected: &'a str) -> Option<(usize, &
     })?
 }
 
-/// Names of options and variables in code type, and a bar that does not end a table's cell.
+/// Formats names of options and variables as code, and escapes bars, which would end a table's cell.
 fn cell(text: &str) -> String {
     let in_code = |word: &str| {
         let name = word.trim_end_matches([',', ';', '.', ']', ')']);
@@ -50,7 +50,7 @@ fn cell(text: &str) -> String {
     words.join(" ").replace('|', "\\|")
 }
 
-/// `--panel[=yes|no]`, `--theme THEME`, `--kiosk`, `URL`.
+/// Returns the spelling of an option: `--panel[=yes|no]`, `--theme THEME`, `--kiosk`, `URL`.
 fn spelling(arg: &Arg) -> String {
     let value = arg.get_value_names().unwrap_or_default().join(" ");
     let value = if value.is_empty() { arg.get_id().as_str().to_uppercase() } else { value };
@@ -68,7 +68,8 @@ fn spelling(arg: &Arg) -> String {
     }
 }
 
-/// What an option does, and its default, which the help text has in brackets where it depends on others.
+/// Returns an option's description and default. A default that depends on other options is in brackets
+/// at the end of the help text.
 fn meaning(arg: &Arg) -> (String, String) {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let (help, told) = match help.rsplit_once("[default: ") {
@@ -96,14 +97,14 @@ fn meaning(arg: &Arg) -> (String, String) {
     (help, default)
 }
 
-/// True for an option that a page's address knows, too.
+/// True for an option that a page's URL accepts as well.
 fn is_in_a_page(arg: &Arg) -> bool {
     let Some(long) = arg.get_long() else { return false };
     let read = query::read(&[&format!("{long}=")], Some("ws://host/events"));
     !matches!(read, Err(QueryError::Unknown { .. }))
 }
 
-/// Tables of options, one for each heading of the help.
+/// Returns tables of options, one for each heading of the help.
 fn tables<'a>(args: impl Iterator<Item = &'a Arg>, pages: bool) -> String {
     let mut headings: Vec<(Option<&str>, String)> = Vec::new();
     for arg in args {
@@ -140,9 +141,9 @@ fn tables<'a>(args: impl Iterator<Item = &'a Arg>, pages: bool) -> String {
     tables + "\n"
 }
 
-/// A command's own options in tables, and the names of those that it shares with the window.
+/// Returns a command's own options as tables, and the names of those that it shares with the window.
 fn own_tables(command: &Command, window: &Command) -> String {
-    // A name alone is not enough: `--speed` is that of a recording in the window, and of the studio here.
+    // A name alone is not enough: `--speed` is a recording's in the window, and the studio's here.
     let is_shared = |arg: &&Arg| {
         let mut others = window.get_arguments();
         arg.get_long().is_some()
@@ -160,7 +161,7 @@ fn own_tables(command: &Command, window: &Command) -> String {
     content
 }
 
-/// Every table of the page, by its name there. A build without the window has no `snapshot`.
+/// Returns every table with its name on the page. A build without the window has no `snapshot`.
 fn all_tables() -> Vec<(String, String)> {
     let window = Cli::command();
     let mut all = vec![("window".to_owned(), tables(window.get_arguments(), true))];
@@ -171,7 +172,7 @@ fn all_tables() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_settings_page_lists_every_option_of_the_program() {
+fn settings_page_lists_every_option_of_the_program() {
     let written = std::fs::read_to_string(page()).unwrap();
     let mut expected = written.clone();
     for (table, content) in all_tables() {
@@ -190,7 +191,7 @@ fn the_settings_page_lists_every_option_of_the_program() {
 }
 
 #[test]
-fn a_stale_row_is_found_by_its_line() {
+fn stale_row_is_found_by_its_line() {
     let page = "# Settings\n<!-- table: window -->\n| `--old` |\n<!-- end -->\nrest\n";
     let expected = with_table(page, "window", "| `--new` |\n");
     assert_eq!(expected, "# Settings\n<!-- table: window -->\n| `--new` |\n<!-- end -->\nrest\n");
@@ -199,7 +200,7 @@ fn a_stale_row_is_found_by_its_line() {
 }
 
 #[test]
-fn names_are_in_code_type_and_bars_are_escaped() {
+fn names_are_formatted_as_code_and_bars_are_escaped() {
     assert_eq!(cell("with --kiosk, as a|b"), "with `--kiosk`, as a\\|b");
     assert_eq!(cell("`--kiosk` and METERBRIDGE_TOKEN"), "`--kiosk` and `METERBRIDGE_TOKEN`");
 }

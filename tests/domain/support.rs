@@ -1,4 +1,4 @@
-//! What the domain tests share: fixtures, a folded report, events in short hand.
+//! Shared helpers of the domain tests: fixtures, models and reports built from frames.
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -9,12 +9,12 @@ use meterbridge::model::{Model, Retention};
 use meterbridge::protocol::Batch;
 use serde_json::Value;
 
-/// A fixture's path below `tests/fixtures`.
+/// Returns a fixture's path below `tests/fixtures`.
 pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// The frames of a recorded transcript, as they came.
+/// Returns the frames of a recorded transcript, in order.
 pub fn transcript(name: &str) -> Vec<String> {
     let path = fixture("transcripts").join(format!("{name}.ndjson"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -26,7 +26,7 @@ pub fn transcript(name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The binary with a clean environment.
+/// Returns a command for the binary with a clean environment.
 pub fn meterbridge() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meterbridge"));
     for (name, _) in std::env::vars_os() {
@@ -41,7 +41,7 @@ pub fn meterbridge() -> Command {
     command
 }
 
-/// What the binary answers.
+/// Runs the binary and returns its output.
 pub fn answer(arguments: &[&str]) -> Output {
     meterbridge().args(arguments).output().unwrap()
 }
@@ -50,7 +50,7 @@ pub fn received_at() -> Timestamp {
     "2026-11-23T01:10:00Z".parse().unwrap()
 }
 
-/// A model that has read these frames, one after the other.
+/// Returns a model that has received these frames in order.
 pub fn model_of<T: AsRef<str>>(frames: impl IntoIterator<Item = T>) -> Model {
     let mut model = Model::new(Retention::EVERYTHING);
     feed(&mut model, frames);
@@ -69,7 +69,7 @@ pub fn report_of<T: AsRef<str>>(frames: impl IntoIterator<Item = T>) -> Report {
     Report::of(&model_of(frames))
 }
 
-/// The only run of these frames.
+/// Returns the only run of these frames.
 pub fn run_of<T: AsRef<str>>(frames: impl IntoIterator<Item = T>) -> RunReport {
     let mut report = report_of(frames);
     assert_eq!(report.runs.len(), 1, "{report:#?}");

@@ -1,4 +1,4 @@
-//! Whatever arrives: nothing panics, and every element is counted exactly once.
+//! No input causes a panic, and every element is counted exactly once.
 
 use jiff::Timestamp;
 use meterbridge::inspect::Report;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{report_of, run_of};
 
-/// Events, duplicates, malformed, ignored of one frame.
+/// Returns the numbers of events, duplicates, malformed and ignored elements of one frame.
 fn counted(frame: &str) -> [u64; 4] {
     let report = report_of([frame]);
     assert_eq!(report.frames, 1, "{frame}");
@@ -21,7 +21,7 @@ const MALFORMED: [u64; 4] = [0, 0, 1, 0];
 const IGNORED: [u64; 4] = [0, 0, 0, 1];
 
 #[test]
-fn each_odd_frame_is_counted_once() {
+fn odd_frames_are_counted_once() {
     let event = r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r","phase":"start"}"#;
     let with_data = |data: &str| {
         format!(r#"{{"ts":"2025-11-13T10:00:00Z","run_id":"r","phase":"start","data":{data}}}"#)
@@ -68,7 +68,7 @@ fn each_odd_frame_is_counted_once() {
         (event.replace("\"ts\"", "\"TS\""), MALFORMED),
         (r#"{"ts":"2025-11-13T10:00:00Z","phase":"start"}"#.to_owned(), MALFORMED),
         (r#"{"ts":"2025-11-13T10:00:00Z","run_id":"r"}"#.to_owned(), MALFORMED),
-        // Duplicate keys: the last one counts.
+        // With duplicate keys the last one counts.
         (event.replace("\"phase\"", "\"phase\":7,\"phase\""), EVENT),
         (with_data("null"), EVENT),
         (with_data("[]"), EVENT),
@@ -95,9 +95,9 @@ fn each_odd_frame_is_counted_once() {
     }
 }
 
-/// Text of 11 kB has been seen on the wire.
+/// Error texts of 11 kB were seen in real traffic.
 #[test]
-fn a_long_hostile_error_is_kept_whole_and_cleaned() {
+fn long_hostile_error_is_kept_whole_and_cleaned() {
     let error =
         "line \"one\"\n<script>alert('x')</script>\t\u{1b}[31m\u{202e} Grüße 音楽\r\n".repeat(200);
     assert!(error.len() > 11_000);
@@ -111,7 +111,7 @@ fn a_long_hostile_error_is_kept_whole_and_cleaned() {
 }
 
 #[test]
-fn of_a_frame_that_cannot_be_read_the_first_4_kb_are_kept_for_the_log() {
+fn first_4_kb_of_a_malformed_frame_are_logged() {
     let frame = format!("{{\"x\": \"{}", "é".repeat(5_000));
     let mut model = Model::default();
     let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
@@ -126,7 +126,7 @@ fn of_a_frame_that_cannot_be_read_the_first_4_kb_are_kept_for_the_log() {
     assert_eq!(model.counters().events, 1, "the next frame is read");
 }
 
-/// What a client could see of any value.
+/// Generates any JSON value.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -146,7 +146,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Texts that mean something to the protocol, in places where they may not.
+/// Generates words with a meaning in the protocol, to be used in wrong places.
 fn word() -> impl Strategy<Value = String> {
     proptest::sample::select(vec![
         "ts",
@@ -194,7 +194,7 @@ fn word() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// An event with any of its fields, of any type.
+/// Generates an event with any of its fields, each of any type.
 fn odd_event() -> impl Strategy<Value = Value> {
     let instant = proptest::sample::select(vec![
         "2025-11-13T10:00:00Z",
@@ -229,7 +229,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
         odd_event().prop_map(|value| value.to_string().into_bytes()),
         proptest::collection::vec(odd_event(), 0..6)
             .prop_map(|events| Value::from(events).to_string().into_bytes()),
-        // An event cut short, or with a byte gone wrong.
+        // An event with one wrong byte.
         (odd_event(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(event, at, byte)| {
             let mut bytes = event.to_string().into_bytes();
             let at = at.index(bytes.len());
@@ -243,7 +243,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn nothing_panics_and_everything_is_counted_once(
+    fn no_input_panics_and_each_element_is_counted_once(
         frames in proptest::collection::vec(frame(), 1..40),
         runs in 1..4_usize,
         events_per_run in 1..6_usize,
@@ -278,7 +278,7 @@ proptest! {
                 model.len(),
                 meterbridge::model::RunStatus::ALL.iter().map(|s| model.count(*s)).sum::<usize>()
             );
-            // Every question about it has an answer.
+            // Every query on the model returns.
             let report = Report::of(&model);
             prop_assert!(serde_json::to_string(&report).is_ok());
             for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
@@ -295,9 +295,9 @@ proptest! {
         }
     }
 
-    /// Whatever arrives, in whatever order: the same runs.
+    /// Any events in any order give the same runs.
     #[test]
-    fn odd_events_fold_to_the_same_in_any_order(
+    fn odd_events_give_the_same_runs_in_any_order(
         (events, shuffled) in proptest::collection::vec(odd_event(), 1..12)
             .prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle()))
     ) {

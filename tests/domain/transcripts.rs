@@ -1,10 +1,10 @@
-//! Every row of the transcripts' table, through the binary: real traffic, read right.
+//! Transcripts of real traffic, read by the binary: one test for each row of the transcripts' table.
 
 use serde_json::{Value, json};
 
 use crate::support::{answer, fixture};
 
-/// What `inspect --json` says of these recordings together.
+/// Returns the output of `inspect --json` for these recordings together.
 fn inspect(names: &[&str]) -> Value {
     let mut arguments = vec!["inspect".to_owned(), "--json".to_owned()];
     arguments.extend(names.iter().map(|name| {
@@ -15,7 +15,7 @@ fn inspect(names: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The only run of a recording, and that its counters are these.
+/// Returns the only run of a recording, and checks the counters.
 fn run(name: &str, events: u64) -> Value {
     let report = inspect(&[name]);
     assert_eq!(counters(&report), [events, events, 0, 0, 0], "{name}");
@@ -23,20 +23,20 @@ fn run(name: &str, events: u64) -> Value {
     report["runs"][0].clone()
 }
 
-/// Frames, events, duplicates, malformed, ignored.
+/// Returns the numbers of frames, events, duplicates, malformed and ignored elements.
 fn counters(report: &Value) -> [u64; 5] {
     ["frames", "events", "duplicates", "malformed", "ignored"]
         .map(|name| report[name].as_u64().unwrap())
 }
 
-/// Compares the fields that are named, and says which one differs.
+/// Compares the named fields only.
 fn check(actual: &Value, expected: Value) {
     for (field, expected) in expected.as_object().unwrap() {
         assert_eq!(&actual[field], expected, "{field} of {actual:#}");
     }
 }
 
-/// `(name, status, attempts, duration_ms)` of every node, and that nothing else is said of them.
+/// Checks `(name, status, attempts, duration_ms)` of every node.
 fn check_nodes(run: &Value, expected: &[(&str, &str, u64, Option<u64>)]) {
     let nodes = run["nodes"].as_array().unwrap();
     assert_eq!(nodes.len(), expected.len(), "{nodes:#?}");
@@ -189,7 +189,8 @@ fn check_failed_in_lyrics(run: &Value, lyrics_ms: u64) {
 fn c_a_node_fails() {
     let run = run("c-node-fails", 9);
     check_failed_in_lyrics(&run, 420);
-    // Nothing on the wire tells how long a failed run took: the difference of the instants.
+    // The stream does not say how long a failed run took: the duration is the difference of the two
+    // times.
     check(
         &run,
         json!({
@@ -230,7 +231,7 @@ fn d_cancelled_and_went_on() {
 }
 
 #[test]
-fn e_a_failed_run_seen_late_and_its_retry() {
+fn e_failed_run_joined_late_and_its_retry() {
     check_running_by_events_alone(&run("e-retry.original", 2));
     let retried = run("e-retry.new", 9);
     let lyrics_ms = retried["nodes"][2]["duration_ms"].as_u64().unwrap();
@@ -294,7 +295,7 @@ fn g_both_connections_together() {
     let run = &both["runs"][0];
     check(run, json!({"status": "completed", "events": 17, "duration_ms": 1340}));
     check(&run["nodes"][0], json!({"status": "success", "attempts": 1, "duration_ms": 65}));
-    // Its end was missed between the connections.
+    // The node's end was missed between the connections.
     check(
         &run["nodes"][1],
         json!({
@@ -311,8 +312,8 @@ fn g_both_connections_together() {
     assert_eq!(both, reversed, "the order of the connections does not matter");
 }
 
-/// What a source has to do with a refusal is tested with the source; here, that the recordings
-/// say what the table says.
+/// Checks that the recordings match the table. The source's reaction to a refusal is tested with the
+/// source.
 #[test]
 fn i_refused_with_a_reason() {
     for (name, reason) in [
@@ -326,7 +327,7 @@ fn i_refused_with_a_reason() {
 }
 
 #[test]
-fn all_recordings_together_are_all_their_runs() {
+fn all_recordings_together_give_all_their_runs() {
     let names = [
         "a-success-live",
         "b-fix-twice-then-pass",

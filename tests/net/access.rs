@@ -1,5 +1,5 @@
-//! Questions to one origin: kept connections, redirects, time limits; and credentials, which go
-//! there and nowhere else, and are in nothing that anybody can see.
+//! HTTP client for one origin: keep-alive connections, redirects, time limits. Credentials are sent to
+//! that origin only and appear in no visible output.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ use crate::wss::certificate;
 
 const TOKEN: &str = "s3cr3t-t0ken";
 
-/// Counts the connections that are made, by host.
+/// Connector that records the host of each connection.
 struct Counting(Wire, Arc<Mutex<Vec<String>>>);
 
 impl Connect for Counting {
@@ -48,7 +48,7 @@ fn with_token() -> ConnectionSettings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_is_kept_and_its_loss_costs_nothing() {
+async fn connection_is_kept_and_replaced_when_lost() {
     let backend = Backend::new();
     backend.add_run([Script::success(10)]);
     let (client, connections) = client(&backend);
@@ -56,7 +56,7 @@ async fn a_connection_is_kept_and_its_loss_costs_nothing() {
     client.get(&active).await.unwrap();
     client.get(&active).await.unwrap();
     assert_eq!(connections.lock().unwrap().len(), 1, "it is kept");
-    // The server drops it without a word.
+    // The server drops the connection without a response.
     let refused = client.get(&format!("{BASE}/workflow-runs")).await.unwrap_err();
     assert_eq!(refused.status(), Some(500));
     assert!(refused.to_string().starts_with("HTTP 500: 1 validation error"), "{refused}");
@@ -65,7 +65,7 @@ async fn a_connection_is_kept_and_its_loss_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_to_another_origin_is_not_followed() {
+async fn redirect_to_another_origin_is_not_followed() {
     let backend = Backend::new();
     let (client, connections) = client(&backend);
     backend.move_to(307, "http://evil:8000");
@@ -76,7 +76,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
         "HTTP 307: it moved to http://evil:8000/x. Connect to that address instead"
     );
     assert_eq!(*connections.lock().unwrap(), ["studio:8000"]);
-    // On its own origin it is, as often as makes sense.
+    // Redirects on the same origin are followed, up to the limit.
     backend.move_to(307, "");
     let circle = client.get("/x").await.unwrap_err();
     assert!(circle.to_string().contains("in a circle"), "{circle}");
@@ -84,7 +84,7 @@ async fn a_redirect_to_another_origin_is_not_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_does_not_answer_is_not_waited_for_longer_than_asked() {
+async fn unanswered_request_times_out() {
     let backend = Backend::new();
     let (client, _) = client(&backend);
     backend.freeze(Duration::from_secs(45));
@@ -94,13 +94,13 @@ async fn a_server_that_does_not_answer_is_not_waited_for_longer_than_asked() {
     assert_eq!(began.elapsed(), Duration::from_secs(10));
 }
 
-/// Everything that a person, a log or a recording could see of a screen.
+/// Returns everything that a person, a log or a recording could see of a client.
 fn visible(client: &TestClient) -> String {
     format!("{:?} {:?} {:?}", client.states, client.log, client.model)
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_opens_what_is_guarded_and_is_seen_nowhere() {
+async fn token_grants_access_and_is_never_visible() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything(TOKEN.to_owned()));
     let run = backend.start_run([Script::failing("STYLE", "boom", 2500)]);
@@ -122,7 +122,7 @@ async fn a_token_opens_what_is_guarded_and_is_seen_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_said_and_not_shown() {
+async fn refused_token_is_reported_but_not_shown() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything("another".to_owned()));
     let mut client = TestClient::watching(&backend, with_token());
@@ -135,7 +135,7 @@ async fn a_refused_token_is_said_and_not_shown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_cannot_be_had_is_said() {
+async fn unreadable_token_file_is_reported() {
     let backend = Backend::new();
     let file = Some(PathBuf::from("no/such/token"));
     let access = Access { token_file: file, ..Access::default() };
@@ -148,7 +148,7 @@ async fn a_token_that_cannot_be_had_is_said() {
     assert!(backend.seen().requests.is_empty());
 }
 
-/// A backend on a port of its own runtime, and a run in it.
+/// Starts a backend with one run on its own runtime and port, and returns both.
 fn serve(certificate: Option<tokio_rustls::TlsAcceptor>) -> (u16, Uuid) {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -174,7 +174,7 @@ fn serve(certificate: Option<tokio_rustls::TlsAcceptor>) -> (u16, Uuid) {
     receiver.recv().unwrap()
 }
 
-/// Waits until the source tells that the run is completed.
+/// Waits until the source reports the run as completed.
 fn see_completed(url: String, access: Access, run: Uuid) {
     let settings = ConnectionSettings { access, ..naming(&[run]) };
     let source = spawn(Some(url), settings, Arc::new(|| {}));
@@ -193,14 +193,14 @@ fn see_completed(url: String, access: Access, run: Uuid) {
 }
 
 #[test]
-fn over_real_sockets() {
+fn watches_a_backend_over_real_sockets() {
     let (port, run) = serve(None);
     let access = Access { token: Secret::new(TOKEN), ..Access::default() };
     see_completed(format!("http://127.0.0.1:{port}"), access, run);
 }
 
 #[test]
-fn over_tls_with_an_authority_of_ones_own() {
+fn watches_a_backend_over_tls_with_its_own_authority() {
     let (certificate, acceptor) = certificate("localhost");
     let (port, run) = serve(Some(acceptor));
     let folder = std::env::temp_dir().join(format!("meterbridge-access-{}", std::process::id()));
@@ -217,7 +217,7 @@ fn over_tls_with_an_authority_of_ones_own() {
     see_completed(format!("https://localhost:{port}"), access, run);
     std::fs::remove_dir_all(folder).unwrap();
 
-    // Without it the certificate is not believed, and nothing is said to who shows it.
+    // Without the CA file the certificate is not trusted, and nothing is sent to the server.
     let access = Access { token: Secret::new(TOKEN), ..Access::default() };
     let attempts = ConnectionSettings { max_reconnect_attempts: 1, access, ..naming(&[run]) };
     let quick = ConnectionSettings { reconnect_delay: Duration::from_millis(10), ..attempts };
@@ -227,7 +227,7 @@ fn over_tls_with_an_authority_of_ones_own() {
     assert!(reason.contains("not from a known authority"), "{reason}");
 }
 
-/// RFC 4648, section 4, in lines of 64 characters.
+/// Encodes bytes as Base64 (RFC 4648, section 4), in lines of 64 characters.
 fn base64_lines(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits: String = bytes

@@ -1,5 +1,5 @@
-//! A real backend, as its stand-in has it: whatever happens, within 15 seconds what is shown is what
-//! is true. Time is paused and everything has its real length.
+//! Behaviour against the stand-in for a real backend: within 15 seconds of any event the screen shows
+//! the true state. Time is paused; all durations are as in reality.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn is_from_rest(report: &RunReport, node: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_is_found_watched_live_and_let_go() {
+async fn run_is_discovered_watched_live_and_released() {
     let backend = Backend::new();
     backend.send_live_first();
     let mut client = TestClient::watching(&backend, with_sockets(8));
@@ -33,7 +33,7 @@ async fn a_run_is_found_watched_live_and_let_go() {
     client.shows(&backend, &[run]).await;
     let song = backend.lock().run(run).song_id;
     backend.lock().songs.insert(song, "Neon Rain (Reprise)".to_owned());
-    // From now on it is right at almost any moment.
+    // From now on the shown state is right at almost any moment.
     let mut wrong = 0;
     while backend.lock().run(run).executing {
         client.pass(Duration::from_millis(100)).await;
@@ -60,7 +60,7 @@ async fn a_run_is_found_watched_live_and_let_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_viewer_sees_how_it_ended() {
+async fn late_viewer_sees_the_outcome() {
     let backend = Backend::new();
     let runs = [
         backend.start_run([Script::with_fixes(1, 100)]),
@@ -80,7 +80,7 @@ async fn a_late_viewer_sees_how_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ended_before_we_came_is_there_unless_it_is_long_ago() {
+async fn recently_ended_runs_are_shown_on_connecting() {
     let backend = Backend::new();
     let old = backend.start_run([Script::success(100)]);
     sleep(secs(30 * 3600)).await;
@@ -102,7 +102,7 @@ async fn what_ended_before_we_came_is_there_unless_it_is_long_ago() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_fails_in_front_of_us() {
+async fn failure_of_a_watched_run_is_shown() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::failing("COMPOSE", "boom", 1500)]);
@@ -112,13 +112,13 @@ async fn a_run_that_fails_in_front_of_us() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
+async fn socket_lost_mid_run_loses_no_state() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
     let run = backend.start_run([Script::with_fixes(1, 1500)]);
     client.pass(secs(5)).await;
-    // Everything is lost, and back at once.
+    // All connections are lost, and the backend is back at once.
     backend.restart(Duration::from_millis(100)).await;
     client.pass(secs(5)).await;
     client.shows(&backend, &[run]).await;
@@ -129,7 +129,7 @@ async fn a_socket_that_is_lost_in_the_middle_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_nobody_told_of_is_found() {
+async fn missed_end_of_a_run_is_detected() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
@@ -144,7 +144,7 @@ async fn an_end_that_nobody_told_of_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_run_goes_on() {
+async fn cancelled_run_that_continues_is_shown() {
     let backend = Backend::new();
     backend.expect_viewers(2);
     let mut client = TestClient::watching(&backend, settings());
@@ -161,7 +161,7 @@ async fn a_cancelled_run_goes_on() {
     let report = client.report(run).unwrap();
     assert_eq!((report.status, report.cancel_requested), ("completed", true));
 
-    // By REST alone.
+    // With REST only.
     backend.refuse_sockets(Some(403));
     let mut polling = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::success(4000)]);
@@ -176,7 +176,7 @@ async fn a_cancelled_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_is_a_run_of_its_own() {
+async fn retry_is_a_separate_run() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     let failed = backend.start_run([Script::failing("STYLE", "boom", 2000)]);
@@ -192,7 +192,7 @@ async fn a_retry_is_a_run_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_is_executed_twice_under_one_id() {
+async fn second_execution_keeps_the_run_id() {
     let backend = Backend::new();
     backend.expect_viewers(2);
     let mut client = TestClient::watching(&backend, settings());
@@ -211,7 +211,7 @@ async fn a_run_is_executed_twice_under_one_id() {
     let error = shown.history[0].nodes[4].error.as_deref();
     assert!(error.is_some_and(|error| error.ends_with("boom")), "{error:?}");
 
-    // By REST alone.
+    // With REST only.
     backend.refuse_sockets(Some(403));
     let mut polling = TestClient::watching(&backend, settings());
     let run = backend.start_run(scripts);
@@ -226,7 +226,7 @@ async fn a_run_is_executed_twice_under_one_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forty_runs_have_eight_sockets() {
+async fn forty_runs_share_eight_sockets() {
     let backend = Backend::new();
     let mut runs = Vec::new();
     for number in 0..40 {
@@ -250,7 +250,7 @@ async fn forty_runs_have_eight_sockets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
+async fn backend_frozen_for_45_seconds_loses_no_state() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
@@ -273,7 +273,7 @@ async fn a_backend_that_freezes_for_45_seconds_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_restarts_is_found_again() {
+async fn reconnects_after_a_backend_restart() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     let runs: Vec<Uuid> =
@@ -294,7 +294,7 @@ async fn a_backend_that_restarts_is_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_questions_that_fail_together_are_one_failure() {
+async fn requests_that_fail_together_count_as_one_failure() {
     let backend = Backend::new();
     let runs: Vec<Uuid> =
         (0..40).map(|_| backend.start_run([Script::with_fixes(3, 2500)])).collect();
@@ -309,7 +309,7 @@ async fn many_questions_that_fail_together_are_one_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_is_killed_leaves_orphans() {
+async fn killed_backend_leaves_orphaned_runs() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, with_sockets(8));
     backend.allow_connections(9);
@@ -317,7 +317,7 @@ async fn a_backend_that_is_killed_leaves_orphans() {
     client.pass(secs(5)).await;
     backend.kill(secs(4)).await;
     client.shows(&backend, &orphans).await;
-    // For ever running; new ones get their sockets once it is known what those are.
+    // The orphans stay "running" for ever; new runs get sockets once the orphans are recognised.
     client.pass(secs(700)).await;
     assert_eq!(backend.seen().watchers, 0, "no socket for what is dead");
     let run = client.model.run(&orphans[0].to_string()).unwrap();
@@ -366,7 +366,7 @@ async fn orphans_of_yesterday_get_no_socket() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_sockets_it_goes_on_by_asking() {
+async fn falls_back_to_polling_without_sockets() {
     let backend = Backend::new();
     backend.refuse_sockets(Some(503));
     let mut client = TestClient::watching(&backend, with_sockets(8));
@@ -395,7 +395,7 @@ async fn without_sockets_it_goes_on_by_asking() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_are_found_where_active_runs_is_not_to_be_had() {
+async fn runs_are_discovered_without_the_active_runs_endpoint() {
     for guarded in [true, false] {
         let backend = Backend::new();
         match guarded {
@@ -406,7 +406,7 @@ async fn runs_are_found_where_active_runs_is_not_to_be_had() {
         let run = backend.start_run([Script::success(2000)]);
         client.pass(secs(5)).await;
         client.shows(&backend, &[run]).await;
-        // A pending run spoils the page that it is on.
+        // A pending run makes the page of the list that contains it fail.
         backend.add_run([Script::success(10)]);
         client.pass(secs(20)).await;
         client.shows(&backend, &[run]).await;
@@ -415,11 +415,11 @@ async fn runs_are_found_where_active_runs_is_not_to_be_had() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_run_is_watched_where_nothing_can_be_listed() {
+async fn named_run_is_watched_when_nothing_can_be_listed() {
     let backend = Backend::new();
     backend.ask_for(Guard::ActiveRuns("t".to_owned()));
     let run = backend.add_run([Script::success(2000)]);
-    // The list is spoilt for good.
+    // A second pending run makes the list fail permanently.
     backend.add_run([Script::success(10)]);
     let mut client = TestClient::watching(&backend, naming(&[run]));
     client.pass(secs(25)).await;
@@ -431,7 +431,7 @@ async fn a_named_run_is_watched_where_nothing_can_be_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_ends_and_begins_it() {
+async fn commands_stop_and_restart_watching() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     backend.start_run([Script::success(3000)]);
@@ -449,7 +449,7 @@ async fn a_command_ends_and_begins_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keeps_a_socket_until_its_run_is_over_whatever_is_commanded() {
+async fn commands_keep_a_socket_open_until_its_run_is_over() {
     let backend = Backend::new();
     let settings = with_sockets(8);
     let held = settings.api.budget.held().clone();

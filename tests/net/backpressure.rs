@@ -1,4 +1,4 @@
-//! An application that does not take what comes.
+//! Backpressure: an application that does not take the signals.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::stage::{Server, Stage, URL, event};
 
 const FRAMES: usize = 40_000;
 
-/// Sends frames as fast as they are taken; counts them.
+/// Sends frames as fast as they are taken, and counts them.
 async fn flood(mut server: Server, sent: Arc<AtomicUsize>) -> Server {
     for number in 0..FRAMES {
         server.send(event(&format!("run-{number}"))).await;
@@ -24,19 +24,20 @@ async fn flood(mut server: Server, sent: Arc<AtomicUsize>) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_taken_stays_in_the_server() {
+async fn frames_not_taken_stay_in_the_server() {
     let mut stage = Stage::new();
     let server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
     let sent = Arc::new(AtomicUsize::new(0));
     let flooding = tokio::spawn(flood(server, sent.clone()));
-    // Nobody takes anything for five minutes.
+    // The application takes nothing for five minutes.
     sleep(Duration::from_secs(300)).await;
     let held = sent.load(Ordering::Relaxed);
-    // A batch of 256 frames for each place, one more in the outlet, and what the transport holds.
+    // One batch of 256 frames per channel slot, one more in the sender, and the content of the
+    // transport.
     assert!(held <= 256 * (CHANNEL_CAPACITY + 1) + 2 * (64 << 10) / 60, "{held} frames");
     assert_eq!(stage.signals.len(), CHANNEL_CAPACITY);
-    // Silence while nobody listened is not held against the server.
+    // Silence while nothing was read does not count against the server.
     stage.until_items(FRAMES).await;
     stage.expect_states(&["connecting", "connected at 0"]);
     let expected: Vec<String> = (0..FRAMES).map(|number| format!("run-{number}")).collect();
@@ -66,7 +67,7 @@ async fn commands_work_while_the_application_is_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn disconnecting_works_at_once_and_keeps_what_came() {
+async fn disconnect_takes_effect_at_once_and_keeps_received_frames() {
     let mut stage = Stage::new();
     let server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
@@ -84,11 +85,11 @@ async fn disconnecting_works_at_once_and_keeps_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_not_counted_while_nobody_listens() {
+async fn idle_timeout_is_suspended_while_nothing_is_read() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
-    // One batch at a time until the channel is full. The server never reads: no pong is sent.
+    // One batch at a time until the channel is full. The server never reads, so it sends no pong.
     for number in 0..=CHANNEL_CAPACITY {
         server.send(event(&format!("run-{number}"))).await;
         sleep(Duration::from_millis(1)).await;
@@ -102,7 +103,7 @@ async fn silence_is_not_counted_while_nobody_listens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_ping_that_was_read_is_answered_though_nobody_reads_on() {
+async fn last_ping_read_is_answered_while_reading_is_suspended() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
@@ -116,12 +117,12 @@ async fn the_last_ping_that_was_read_is_answered_though_nobody_reads_on() {
         assert_eq!(message.unwrap().unwrap(), Message::Pong(Bytes::new()));
         pongs += 1;
     }
-    // As many as were read: the places of the channel, and one batch in the outlet.
+    // As many as were read: one per channel slot, and one batch in the sender.
     assert_eq!(pongs, CHANNEL_CAPACITY + 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stalled_application_misses_log_lines_but_no_state_that_holds() {
+async fn stalled_application_misses_log_entries_but_not_the_last_state() {
     let settings = ConnectionSettings {
         max_reconnect_attempts: 0,
         reconnect_delay: Duration::from_secs(1),
@@ -136,7 +137,7 @@ async fn a_stalled_application_misses_log_lines_but_no_state_that_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_receiver_harms_nobody() {
+async fn dropped_receiver_causes_no_failure() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     stage.signals = crossbeam_channel::never();

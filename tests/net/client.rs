@@ -36,7 +36,7 @@ pub fn settings() -> ConnectionSettings {
     ConnectionSettings::default()
 }
 
-/// Settings of a viewer that holds up to `sockets` sockets beside one question.
+/// Returns settings of a viewer with up to `sockets` sockets beside one REST request.
 pub fn with_sockets(sockets: usize) -> ConnectionSettings {
     let budget = ConnectionBudget::new(sockets + 1);
     let api = ApiSettings { max_sockets: sockets, budget, ..ApiSettings::default() };
@@ -72,7 +72,7 @@ impl TestClient {
         Self { signals, commands, model, states, log, outcomes, source }
     }
 
-    /// Ends it at once, as SIGKILL does: connections are dropped as they are.
+    /// Ends the source at once, as SIGKILL does: connections are dropped without a close.
     pub fn kill(self) {
         self.source.abort();
     }
@@ -102,7 +102,7 @@ impl TestClient {
         }
     }
 
-    /// What is shown otherwise than it is, of all runs.
+    /// Returns the differences between the shown and the true state of these runs.
     pub fn differences(&self, backend: &Backend, runs: &[Uuid]) -> Vec<String> {
         let of = |id: &Uuid| match self.report(*id) {
             None => vec![format!("{id} is not shown")],
@@ -111,7 +111,7 @@ impl TestClient {
         runs.iter().flat_map(of).collect()
     }
 
-    /// Waits until what is shown is true. Returns how long that took.
+    /// Waits until the shown state is true. Returns how long that took.
     #[track_caller]
     pub fn shows<'a>(
         &'a mut self,
@@ -167,7 +167,7 @@ impl TestClient {
     }
 }
 
-/// What the backend must never see.
+/// Asserts that the backend saw no data frame and at most eight sockets at once.
 #[track_caller]
 pub fn check_manners(backend: &Backend) {
     let seen = backend.seen();

@@ -1,4 +1,4 @@
-//! Each command in each state.
+//! Each command in each connection state.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn configure(enabled: bool) -> Command {
     Command::Configure(Box::new(ConnectionSettings { enabled, ..Default::default() }))
 }
 
-/// Asserts that the source closes normally, and answers it.
+/// Asserts that the source closes normally, and answers the close.
 async fn expect_goodbye(mut server: Server) {
     let message = timeout(Duration::from_millis(100), server.socket.next()).await.unwrap();
     match message.unwrap().unwrap() {
@@ -29,7 +29,7 @@ async fn expect_goodbye(mut server: Server) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn idle() {
+async fn commands_while_idle() {
     let mut stage = Stage::with(ConnectionSettings::default(), None);
     stage.command(Command::Disconnect).await;
     stage.command(configure(false)).await;
@@ -44,7 +44,7 @@ async fn idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn switched_off_from_the_start() {
+async fn commands_while_disabled() {
     let settings = ConnectionSettings { enabled: false, ..Default::default() };
     let mut stage = Stage::with(settings, Some(URL));
     stage.no_attempt().await;
@@ -61,7 +61,7 @@ async fn switched_off_from_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_connecting() {
+async fn commands_while_connecting() {
     for stop in [Command::Disconnect, configure(false)] {
         let mut stage = Stage::new();
         let _unanswered = stage.attempt().await;
@@ -87,7 +87,7 @@ async fn while_connecting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_connected() {
+async fn commands_while_connected() {
     for stop in [Command::Disconnect, configure(false)] {
         let mut stage = Stage::new();
         let server = stage.attempt().await.accept().await;
@@ -111,7 +111,7 @@ async fn while_connected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_waiting_for_a_retry() {
+async fn commands_while_waiting_for_a_retry() {
     for stop in [Command::Disconnect, configure(false)] {
         let mut stage = Stage::new();
         stage.attempt().await.refuse();
@@ -130,7 +130,7 @@ async fn while_waiting_for_a_retry() {
         attempt.refuse();
         stage.until_state("attempt 1/5 at 3").await;
     }
-    // New settings hold from the next attempt on.
+    // New settings take effect from the next attempt on.
     let mut stage = Stage::new();
     stage.attempt().await.refuse();
     stage.until_state("attempt 1/5 at 3").await;
@@ -147,14 +147,14 @@ async fn while_waiting_for_a_retry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_says_goodbye_is_left() {
+async fn server_that_never_answers_a_close_is_abandoned() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
     stage.command(Command::Disconnect).await;
     stage.until_state("disconnected").await;
     assert!(stage.elapsed() < Duration::from_millis(10), "the state does not wait for the server");
-    // Later frames are nobody's.
+    // Later frames are discarded.
     server.send(event("late")).await;
     sleep(Duration::from_millis(1500)).await;
     stage.command(Command::Reconnect).await;
@@ -164,7 +164,7 @@ async fn a_server_that_never_says_goodbye_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_cuts_a_goodbye_short() {
+async fn command_interrupts_the_wait_for_a_close() {
     let mut stage = Stage::new();
     let _silent = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
@@ -175,7 +175,7 @@ async fn a_command_cuts_a_goodbye_short() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_commands_ends_the_source() {
+async fn dropping_the_command_sender_ends_the_source() {
     let mut stage = Stage::new();
     let server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
@@ -190,7 +190,7 @@ async fn dropping_the_commands_ends_the_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_that_cannot_be_read_fails_at_once() {
+async fn invalid_url_fails_at_once() {
     let settings = ConnectionSettings::default();
     let mut stage = Stage::with(settings, Some("ftp://ann:pw@studio/events?token=t"));
     stage.no_attempt().await;

@@ -1,4 +1,4 @@
-//! The demo studio through real sockets on 127.0.0.1.
+//! Demo studio over real sockets on 127.0.0.1.
 
 #![expect(
     clippy::expect_used,
@@ -39,7 +39,7 @@ fn local() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-/// Fast enough that a test sees whole runs.
+/// Returns options fast enough to see whole runs in a test.
 fn fast() -> DemoOptions {
     DemoOptions { speed: 50.0, ..DemoOptions::default() }
 }
@@ -52,7 +52,7 @@ async fn connect(url: &str) -> Socket {
     timeout(PATIENCE, connect_async(url)).await.unwrap().unwrap().0
 }
 
-/// A client for which the kernel holds little.
+/// Connects a client with a small receive buffer in the kernel.
 async fn connect_with_small_buffer(server: &DemoServer) -> Socket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 << 10).unwrap();
@@ -60,7 +60,7 @@ async fn connect_with_small_buffer(server: &DemoServer) -> Socket {
     client_async(server.url(), MaybeTlsStream::Plain(stream)).await.unwrap().0
 }
 
-/// The next text frame; `None` once closed.
+/// Returns the next text frame; `None` once closed.
 async fn next_text(socket: &mut Socket) -> Option<String> {
     loop {
         match timeout(PATIENCE, socket.next()).await.expect("nothing came")?.unwrap() {
@@ -84,7 +84,7 @@ fn instant(frame: &str, key: &str) -> Timestamp {
     frame[key].as_str().unwrap().parse().unwrap()
 }
 
-/// Reads until the close frame: its code and reason.
+/// Reads until the close frame; returns its code and reason.
 async fn closed_with(socket: &mut Socket) -> (CloseCode, String) {
     loop {
         match timeout(PATIENCE, socket.next()).await.expect("not closed") {
@@ -96,7 +96,7 @@ async fn closed_with(socket: &mut Socket) -> (CloseCode, String) {
 }
 
 #[tokio::test]
-async fn a_client_gets_the_history_and_then_what_happens() {
+async fn client_receives_history_then_live_events() {
     let before = Timestamp::now();
     let server = start(fast()).await;
     let mut socket = connect(&server.url()).await;
@@ -115,14 +115,14 @@ async fn a_client_gets_the_history_and_then_what_happens() {
 }
 
 #[tokio::test]
-async fn two_clients_get_the_same_stream() {
+async fn two_clients_receive_the_same_stream() {
     let server = start(fast()).await;
     let mut early = connect(&server.url()).await;
     let early_texts = texts(&mut early, 600).await;
     let mut late = connect(&server.url()).await;
     let late_texts = texts(&mut late, 200).await;
     let mut more = early_texts;
-    // The late one's history begins somewhere in what the early one has seen.
+    // The late client's history begins somewhere within what the early one has received.
     let last = late_texts.last().unwrap();
     while more.last() != Some(last) {
         assert!(more.len() < 5000, "the early client never saw what the late one did");
@@ -139,25 +139,25 @@ async fn two_clients_get_the_same_stream() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_closed_with_1013_and_the_others_notice_nothing() {
+async fn stalled_client_is_closed_with_1013_without_affecting_others() {
     let options = DemoOptions {
         runs: 1000,
         speed: 50.0,
         client_queue: 2048,
-        // However busy the machine is: the sleeper wakes up in time.
+        // Long enough for the sleeping client to wake up in time on any machine.
         close_grace: Duration::from_secs(300),
         ..DemoOptions::default()
     };
     let server = start(options).await;
     let mut reader = connect(&server.url()).await;
     let mut sleeper = connect_with_small_buffer(&server).await;
-    // Enough for the queue, for what the kernel holds, and for the sleeper's replay.
+    // Enough frames for the queue, the kernel's buffers and the sleeper's replay.
     let read = texts(&mut reader, 30_000).await;
     let distinct: HashSet<_> = read.iter().collect();
     assert_eq!(distinct.len(), read.len());
     let (code, reason) = closed_with(&mut sleeper).await;
     assert_eq!(code, CloseCode::Again, "{reason}");
-    // It may come again, and the other is still there.
+    // The closed client may reconnect, and the other one is still connected.
     let mut again = connect(&server.url()).await;
     assert!(next_text(&mut again).await.is_some());
     texts(&mut reader, 1000).await;
@@ -178,7 +178,7 @@ async fn other_paths_are_not_found() {
 }
 
 #[tokio::test]
-async fn the_backend_endpoint_refuses_as_the_backend_does() {
+async fn backend_endpoint_refuses_like_the_backend() {
     let server = start(DemoOptions { dialect: Dialect::Backend, ..fast() }).await;
     let cases = [
         ("", "Missing run_id query parameter"),
@@ -194,12 +194,12 @@ async fn the_backend_endpoint_refuses_as_the_backend_does() {
 }
 
 #[tokio::test]
-async fn the_backend_endpoint_replays_one_run_as_stored_and_goes_on_live() {
+async fn backend_endpoint_replays_one_run_then_sends_live_events() {
     let server =
         start(DemoOptions { dialect: Dialect::Backend, speed: 10.0, ..DemoOptions::default() })
             .await;
     let mut all = connect(&server.url()).await;
-    // A run whose start is live, so that what follows it is, too.
+    // Find a run whose start is live, so that everything after it is live as well.
     let opened = Timestamp::now();
     let run_id = loop {
         let text = next_text(&mut all).await.unwrap();
@@ -222,7 +222,7 @@ async fn the_backend_endpoint_replays_one_run_as_stored_and_goes_on_live() {
 }
 
 #[tokio::test]
-async fn an_unknown_run_is_silent() {
+async fn unknown_run_receives_no_events() {
     let server = start(DemoOptions { dialect: Dialect::Backend, ..fast() }).await;
     let url = format!(
         "ws://{}/api/v1/runs/events?run_id=aaaaaaaa-0000-4000-8000-000000000001",
@@ -234,7 +234,7 @@ async fn an_unknown_run_is_silent() {
 }
 
 #[tokio::test]
-async fn pings_go_out_and_a_client_that_answers_stays() {
+async fn answering_pings_keeps_a_client_connected() {
     let options = DemoOptions { ping_interval: Duration::from_millis(50), ..fast() };
     let server = start(options).await;
     let mut socket = connect(&server.url()).await;
@@ -259,7 +259,7 @@ async fn stopping_closes_clients_with_1001_and_frees_the_port() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_said_so() {
+async fn address_in_use_is_reported() {
     let server = start(fast()).await;
     let error = DemoServer::start(server.address(), fast()).await.unwrap_err();
     assert!(matches!(error, DemoError::AddressInUse { .. }), "{error}");
@@ -269,7 +269,7 @@ async fn an_address_in_use_is_said_so() {
 }
 
 #[tokio::test]
-async fn the_thread_gives_its_url_and_ends_with_its_handle() {
+async fn dropping_the_handle_stops_the_demo_thread() {
     let handle = tokio::task::spawn_blocking(|| spawn_thread(fast())).await.unwrap().unwrap();
     assert_eq!(handle.url(), format!("ws://{}/events", handle.address()));
     let mut socket = connect(handle.url()).await;
@@ -281,7 +281,7 @@ async fn the_thread_gives_its_url_and_ends_with_its_handle() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
-/// What a reader has to make of a run that is over.
+/// Checks a reader's result for a finished run against its scenario.
 fn check_read(run: &Run, state: &RunState, dialect: Dialect) {
     let told = format!("{dialect:?} {:?} {}", run.scenario, run.id);
     let (status, fix_iterations) = match run.scenario {
@@ -311,7 +311,7 @@ fn check_read(run: &Run, state: &RunState, dialect: Dialect) {
 }
 
 #[test]
-fn what_the_studio_tells_is_what_the_model_shows() {
+fn model_shows_the_runs_that_the_studio_simulates() {
     let session = Session { epoch: Timestamp::now(), speed: 1.0, salt: 1 };
     for dialect in [Dialect::Guide, Dialect::Backend] {
         let mut model = Model::new(Retention::EVERYTHING);

@@ -1,4 +1,4 @@
-//! Servers and networks that misbehave.
+//! Misbehaving servers and networks.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn connected() -> (Stage, Server) {
     (stage, server)
 }
 
-/// Closes with `code`; asserts that the close is answered and the connection tried again.
+/// Closes with `code`; asserts that the close is answered and the connection retried.
 async fn is_retried(code: u16, reason: &str, text: &str) {
     let (mut stage, server) = connected().await;
     let mut server = server.close(code, reason).await;
@@ -48,7 +48,7 @@ async fn is_retried(code: u16, reason: &str, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closes_that_are_retried() {
+async fn retries_after_these_close_codes() {
     is_retried(1000, "", "closed by the server (1000 normal closure)").await;
     is_retried(1001, "", "closed by the server (1001 going away)").await;
     is_retried(1011, "keepalive", "closed by the server: keepalive (1011)").await;
@@ -58,7 +58,7 @@ async fn closes_that_are_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_final() {
+async fn close_1008_is_final() {
     let (mut stage, server) = connected().await;
     let _server = server.close(1008, "Missing run_id query parameter").await;
     stage.no_attempt().await;
@@ -66,7 +66,7 @@ async fn a_refusal_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_connection_is_retried() {
+async fn lost_connection_is_retried() {
     let (mut stage, server) = connected().await;
     drop(server);
     let _again = stage.attempt().await.accept().await;
@@ -76,7 +76,7 @@ async fn a_lost_connection_is_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_lost_inside_a_frame_keeps_what_was_whole() {
+async fn connection_lost_inside_a_frame_keeps_complete_frames() {
     let (mut stage, mut server) = connected().await;
     server.send(event("whole")).await;
     server.socket.get_mut().write_all(&[0x81, 0x7e, 0x01, 0x00, b'{', b'"']).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_connection_lost_inside_a_frame_keeps_what_was_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_death_after_45_s() {
+async fn silent_connection_is_dead_after_45_s() {
     let (mut stage, mut server) = connected().await;
     sleep(Duration::from_secs(10)).await;
     server.send(event("last")).await;
@@ -119,7 +119,7 @@ async fn pongs_keep_a_quiet_connection_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_pings_are_answered() {
+async fn server_pings_are_answered() {
     let (mut stage, mut server) = connected().await;
     for _ in 0..3 {
         sleep(Duration::from_secs(1)).await;
@@ -131,7 +131,7 @@ async fn the_servers_pings_are_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn garbage_ends_nothing() {
+async fn garbage_frames_do_not_end_the_connection() {
     let (mut stage, mut server) = connected().await;
     server.send("garbage").await;
     server.send("").await;
@@ -152,7 +152,7 @@ async fn garbage_ends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_in_pieces_are_put_together() {
+async fn fragmented_frames_are_reassembled() {
     let (mut stage, mut server) = connected().await;
     let text = event("pieces");
     let (head, tail) = text.split_at(20);
@@ -166,7 +166,7 @@ async fn frames_in_pieces_are_put_together() {
     assert_eq!(stage.runs(), ["pieces"]);
 }
 
-/// The head of a frame that announces `bytes` of text.
+/// Returns the head of a text frame that announces `bytes` of payload.
 fn announcement(bytes: u64) -> Vec<u8> {
     let mut head = vec![0x81, 127];
     head.extend(bytes.to_be_bytes());
@@ -174,7 +174,7 @@ fn announcement(bytes: u64) -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_100_mib_is_refused_before_it_is_read() {
+async fn message_of_100_mib_is_refused_before_it_is_read() {
     let (mut stage, mut server) = connected().await;
     server.send(event("before")).await;
     server.socket.get_mut().write_all(&announcement(100 << 20)).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_message_of_100_mib_is_refused_before_it_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_100_mib_in_pieces_is_refused_at_4() {
+async fn fragmented_message_is_refused_at_4_mib() {
     let (mut stage, mut server) = connected().await;
     let mut sent = 0;
     for number in 0..100 {
@@ -213,7 +213,7 @@ async fn a_message_of_100_mib_in_pieces_is_refused_at_4() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_within_the_limit_is_read() {
+async fn message_within_the_limit_is_read() {
     let (mut stage, mut server) = connected().await;
     let long = format!(
         r#"{{"run_id":"long","phase":"fail","ts":"2026-11-23T00:00:00Z","data":{{"error":"{}"}}}}"#,
@@ -229,7 +229,7 @@ async fn a_message_within_the_limit_is_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_breaks_the_protocol_is_left_and_retried() {
+async fn protocol_violation_disconnects_and_is_retried() {
     let (mut stage, mut server) = connected().await;
     // Reserved bits set.
     server.socket.get_mut().write_all(&[0xf1, 0x00]).await.unwrap();
@@ -240,7 +240,7 @@ async fn a_server_that_breaks_the_protocol_is_left_and_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_restarts_for_20_s_is_found_again() {
+async fn reconnects_after_a_restart_of_20_s() {
     let settings = ConnectionSettings { max_reconnect_attempts: 10, ..Default::default() };
     let mut stage = Stage::with(settings, Some(URL));
     let mut server = stage.attempt().await.accept().await;
@@ -273,7 +273,7 @@ async fn frames_of_the_first_two_seconds_are_not_live() {
     assert_eq!(live, [false, false, true]);
 }
 
-/// Reads the request, answers with `answer`.
+/// Reads the request and sends `answer`.
 async fn answer(mut transport: DuplexStream, answer: &str) {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -291,7 +291,7 @@ async fn answer(mut transport: DuplexStream, answer: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_handshake_is_final_and_told_in_the_servers_words() {
+async fn refused_handshake_is_final_and_quotes_the_server() {
     for (status, text) in [
         (
             "401 Unauthorized",
@@ -317,7 +317,7 @@ async fn a_refused_handshake_is_final_and_told_in_the_servers_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_answers_are_retried() {
+async fn other_handshake_answers_are_retried() {
     for (head, text) in [
         (
             "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nbusy",
@@ -354,13 +354,13 @@ async fn other_answers_are_retried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_is_never_answered_times_out() {
+async fn unanswered_handshake_times_out() {
     let mut stage = Stage::new();
     let _silent = stage.attempt().await.open();
     let text = "no answer within 10 s. Is that the right host, and does a firewall stand between?";
     stage.until_state("attempt").await;
     stage.expect_states(&["connecting", &format!("attempt 1/5 at 13: {text}")]);
-    // The same where not even a transport can be had.
+    // The same if no transport can be opened at all.
     let unanswered = stage.attempt().await;
     assert_eq!(unanswered.at.as_secs(), 13);
     stage.until_state("attempt 2/5 at").await;
@@ -368,7 +368,7 @@ async fn a_handshake_that_is_never_answered_times_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frames_behind_the_handshake_are_not_lost() {
+async fn frames_sent_with_the_handshake_are_not_lost() {
     use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
     let mut stage = Stage::new();

@@ -1,5 +1,5 @@
-//! The source against servers that misbehave. Transports are in memory and time is paused where it
-//! can be; where a real socket is the point, it listens on a port that the system picks.
+//! Tests of the source and the hub over the network. Transports are in memory and time is paused where
+//! possible; tests of real sockets listen on a port that the system picks.
 
 #![expect(
     clippy::expect_used,

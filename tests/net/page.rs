@@ -1,4 +1,4 @@
-//! A page to serve, and a browser of few words to ask for it.
+//! Page fixtures, and a minimal HTTP client to request them.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Longer than any server waits for what is behind it.
+/// Longer than any server waits for its upstream.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The files of a page: name and content.
+/// Files of a page: name and content.
 pub const FILES: [(&str, &[u8]); 12] = [
     ("index.html", b"<!doctype html><title>Meterbridge</title>"),
     ("index.html.br", b"index, brotli"),
@@ -29,15 +29,15 @@ pub const FILES: [(&str, &[u8]); 12] = [
     ("fonts/inter.woff2", b"wOF2"),
 ];
 
-/// A folder that goes with the test, beside a file that is no part of the page.
+/// A folder that is deleted with the test, with a file beside the page that must not be served.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
-    /// `name` is the test's, so that each has its own.
+    /// Creates the folder; `name` must be unique to the test.
     pub fn empty(name: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("meterbridge-serve-{}-{name}", std::process::id()));
-        // Left by a test that was killed, if at all.
+        // Possibly left by a killed test.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("page")).unwrap();
         fs::write(folder.join("secret.txt"), SECRET).unwrap();
@@ -86,7 +86,7 @@ impl Answer {
         Self { status, head, body: bytes[end + 4..].to_vec() }
     }
 
-    /// Reads one answer of a connection that may be kept.
+    /// Reads one response from a keep-alive connection.
     pub async fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         loop {
@@ -116,15 +116,15 @@ impl Answer {
 /// Sends these bytes and reads until the server closes.
 async fn converse(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // A server that has heard enough closes before it was told all.
+    // A server may close before it has received everything.
     let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("not closed");
     answer
 }
 
-/// Asks with these further header lines, on a connection of its own. Path and body are sent as they
-/// stand.
+/// Sends a request with these additional header lines on a connection of its own. Path and body are
+/// sent unchanged.
 pub async fn request(
     address: SocketAddr,
     method: &str,
@@ -145,7 +145,7 @@ pub async fn request(
     Answer::parse(&converse(address, &bytes).await)
 }
 
-/// Asks a server without a body.
+/// Sends a request without a body.
 pub async fn ask(server: &HubServer, method: &str, path: &str, headers: &[&str]) -> Answer {
     request(server.address(), method, path, headers, b"").await
 }

@@ -1,4 +1,4 @@
-//! Recordings in the socket's place.
+//! Playback of recordings as a source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +98,7 @@ async fn plays_in_real_time_with_the_recordings_own_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_commanded_like_a_socket() {
+async fn recording_obeys_connection_commands() {
     let (signals, commands) = play(1.0);
     match next(&signals).await {
         Signal::Log(entry) => assert_eq!(entry.url, "file:a.ndjson"),

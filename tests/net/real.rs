@@ -1,4 +1,4 @@
-//! Real threads and real sockets, on ports that the system picks.
+//! Sources on real threads and sockets, on ports that the system picks.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn quick() -> ConnectionSettings {
     ConnectionSettings { reconnect_delay: Duration::from_millis(20), ..Default::default() }
 }
 
-/// Takes signals until `pick` finds what it looks for.
+/// Takes signals until `pick` returns a value.
 pub fn wait_for<T>(source: &SourceHandle, mut pick: impl FnMut(Signal) -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -50,7 +50,7 @@ fn run_of(signal: Signal) -> Option<String> {
     }
 }
 
-/// Serves an event to each of two viewers; returns the codes with which they left.
+/// Serves an event to each of two viewers; returns their close codes.
 #[tokio::main(flavor = "current_thread")]
 async fn serve_twice(listener: std::net::TcpListener) -> Vec<Option<u16>> {
     let listener = TcpListener::from_std(listener).unwrap();
@@ -71,7 +71,7 @@ async fn serve_twice(listener: std::net::TcpListener) -> Vec<Option<u16>> {
 }
 
 #[test]
-fn a_thread_reads_a_server_and_ends_with_its_handle() {
+fn source_thread_reads_events_and_ends_with_its_handle() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     listener.set_nonblocking(true).unwrap();
@@ -88,8 +88,8 @@ fn a_thread_reads_a_server_and_ends_with_its_handle() {
 }
 
 #[test]
-fn a_port_where_nothing_listens_is_named() {
-    // Bound and not listening: nobody else gets the port meanwhile.
+fn refused_port_is_named() {
+    // Bound but not listening: no other process gets the port meanwhile.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port();
@@ -102,8 +102,8 @@ fn a_port_where_nothing_listens_is_named() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_named() {
-    // A name with an empty label is refused by the resolver itself, without asking the network.
+fn unknown_host_is_named() {
+    // The resolver refuses a name with an empty label itself, without asking the network.
     let source = spawn(Some("ws://studio..invalid/".into()), settings(), Arc::new(|| {}));
     assert_eq!(
         wait_for(&source, failure),
@@ -112,7 +112,7 @@ fn a_host_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_recording_that_is_not_there_is_named() {
+fn missing_recording_is_named() {
     let path = PathBuf::from("no/such.ndjson");
     let source = spawn_recording(path, 1.0, Arc::new(|| {}));
     let reason = wait_for(&source, failure);

@@ -1,5 +1,5 @@
-//! Whatever ends a connection: what is shown after the recovery is what a viewer sees whom nothing
-//! disturbed.
+//! Recovery from interrupted connections: afterwards the screen shows the same as an undisturbed
+//! viewer.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::stage::{Server, Stage};
 const RECORDING: &str = include_str!("../fixtures/transcripts/b-fix-twice-then-pass.ndjson");
 const URL: &str = "ws://studio:8000/events";
 
-/// What happens to a connection in the middle of a run.
+/// Fault of a connection in the middle of a run.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Close(u16),
-    /// Lost without a word (1006).
+    /// Lost without a close frame (1006).
     Drop,
     DropMidFrame,
     Garbage,
@@ -54,7 +54,7 @@ fn undisturbed() -> Vec<RunReport> {
     runs([batch])
 }
 
-/// Brings the fault about; `None` when the connection is gone.
+/// Applies the fault; returns `None` when the connection is gone.
 async fn strike(mut server: Server, fault: Fault) -> Option<Server> {
     match fault {
         Fault::Close(code) => {
@@ -63,7 +63,7 @@ async fn strike(mut server: Server, fault: Fault) -> Option<Server> {
         }
         Fault::Drop => None,
         Fault::DropMidFrame => {
-            // A text frame of 100 bytes, of which ten come.
+            // A text frame of 100 bytes of which only ten arrive.
             let head = [&[0x81, 100][..], b"{\"run_id\":"].concat();
             server.socket.get_mut().write_all(&head).await.unwrap();
             None
@@ -89,7 +89,7 @@ async fn strike(mut server: Server, fault: Fault) -> Option<Server> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_every_fault_the_run_is_what_an_undisturbed_viewer_sees() {
+async fn run_after_any_fault_equals_that_of_an_undisturbed_viewer() {
     let frames = frames();
     let expected = undisturbed();
     let faults = [1000, 1001, 1011, 1012, 1013].map(Fault::Close).into_iter().chain([
@@ -111,7 +111,7 @@ async fn after_every_fault_the_run_is_what_an_undisturbed_viewer_sees() {
                 Some(server) => server,
                 None => {
                     let mut server = stage.attempt().await.accept().await;
-                    // What was told before is told again, as on every connection.
+                    // Earlier frames are replayed, as on every connection.
                     for frame in &frames[..cut] {
                         server.send(frame.as_str()).await;
                     }

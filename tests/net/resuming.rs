@@ -1,4 +1,4 @@
-//! A hub's stream, lost and taken up again: nothing is missed, and nothing comes twice.
+//! Resumption of a hub's stream after a loss: no frame is missed or delivered twice.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn run(id: &str) -> String {
     run_frame(&RunSnapshot::read(body.as_bytes()).unwrap())
 }
 
-/// What a hub keeps: each frame with its number, of which some are gone.
+/// Returns a hub's journal: numbered frames, some of which are gone.
 fn journal() -> Vec<(u64, String)> {
     let text = |number: u64| match number % 5 {
         3 => run(&format!("r{number}")),
@@ -32,7 +32,7 @@ fn journal() -> Vec<(u64, String)> {
     (1..=40).filter(|number| ![4, 5, 17].contains(number)).map(|it| (it, text(it))).collect()
 }
 
-/// What a hub sends to who knows everything up to `after`.
+/// Returns the frames that a hub sends to a client with position `after`.
 fn told(journal: &[(u64, String)], after: u64) -> Vec<String> {
     let mut frames = vec![hello(STREAM, after)];
     let mut last = after;
@@ -47,14 +47,14 @@ fn told(journal: &[(u64, String)], after: u64) -> Vec<String> {
     frames
 }
 
-/// The number after which the source asks to be told; `None` where it asks for nothing.
+/// Returns the position in the request of an attempt; `None` where it has none.
 fn after(attempt: &Attempt) -> Option<u64> {
     let (_, query) = attempt.target.split_once('?')?;
     let query = query.strip_prefix(&format!("stream={STREAM}&after=")).unwrap();
     Some(query.parse().unwrap())
 }
 
-/// What arrived, in order, in short.
+/// Returns the run ids of the received frames, in order.
 fn arrived(stage: &Stage) -> Vec<String> {
     let of = |item: &&Item| match item {
         Item::Event(event) => Some(event.run_id.to_string()),
@@ -71,7 +71,7 @@ fn numbers(journal: &[(u64, String)]) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wherever_the_connection_is_lost_the_rest_is_asked_for() {
+async fn remaining_frames_are_requested_after_a_loss_at_any_point() {
     let journal = journal();
     let whole = told(&journal, 0).len();
     for cut in 0..=whole {
@@ -82,7 +82,7 @@ async fn wherever_the_connection_is_lost_the_rest_is_asked_for() {
         for frame in &told(&journal, 0)[..cut] {
             server.send(frame.as_str()).await;
         }
-        // What was sent is in the transport, and read before its end is.
+        // Sent frames are in the transport, and are read before its end.
         drop(server);
         let attempt = stage.attempt().await;
         let from = after(&attempt);
@@ -98,10 +98,10 @@ async fn wherever_the_connection_is_lost_the_rest_is_asked_for() {
     }
 }
 
-/// The application is far behind when the connection is lost: what was read for it is not asked for
-/// again, what was not read is.
+/// The application is far behind when the connection is lost: frames that were read for it are not
+/// requested again, unread ones are.
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_the_application_counts_as_known() {
+async fn frames_waiting_for_the_application_are_not_requested_again() {
     const FRAMES: u64 = 30_000;
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
@@ -112,7 +112,8 @@ async fn what_waits_for_the_application_counts_as_known() {
             server.send(event(&number.to_string())).await;
         }
     });
-    // Nobody takes anything for a minute; then the hub is killed, with what its socket held.
+    // The application takes nothing for a minute; then the hub is killed, and its socket's content is
+    // lost.
     sleep(Duration::from_secs(60)).await;
     assert!(!flooding.is_finished(), "the rest waits in the hub");
     flooding.abort();
@@ -135,10 +136,10 @@ async fn what_waits_for_the_application_counts_as_known() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_replayed_is_not_live_however_long_it_takes() {
+async fn replayed_frames_are_not_live_even_in_a_long_replay() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
-    // All of it is in the transport before any of it is read.
+    // All frames are in the transport before any is read.
     for frame in [hello(STREAM, 0), event("old"), HubFrame::Live.to_json(), event("new")] {
         server.send(frame).await;
     }
@@ -163,7 +164,7 @@ async fn what_is_replayed_is_not_live_however_long_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_stream_has_numbers_of_its_own() {
+async fn new_stream_starts_its_own_numbers() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     for frame in [hello(OTHER, 700), event("a"), hello(STREAM, 0), event("b"), event("c")] {
@@ -175,7 +176,7 @@ async fn another_stream_has_numbers_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_keeps_its_own_query() {
+async fn query_of_the_address_is_kept() {
     let url = format!("{URL}?room=7&after=3&stream=x&token=t");
     let mut stage = Stage::with(ConnectionSettings::default(), Some(&url));
     let attempt = stage.attempt().await;
@@ -189,19 +190,19 @@ async fn an_address_keeps_its_own_query() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_address_and_another_server_are_asked_for_everything() {
+async fn new_address_or_server_gets_no_resume_position() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     server.send(hello(STREAM, 41)).await;
     stage.until_items(1).await;
-    // Asked to connect anew, it goes on where it was.
+    // After a reconnect command the source resumes at its position.
     stage.command(Command::Reconnect).await;
     let attempt = stage.attempt().await;
     assert_eq!(after(&attempt), Some(41));
     stage.command(Command::Connect { url: URL.into() }).await;
     let attempt = stage.attempt().await;
     assert_eq!(after(&attempt), Some(41));
-    // Whoever answers there now is no hub.
+    // The server that answers now is no hub.
     let mut server = attempt.accept().await;
     server.send(event("plain")).await;
     stage.until_items(2).await;
@@ -218,9 +219,9 @@ async fn another_address_and_another_server_are_asked_for_everything() {
     assert_eq!(after(&stage.attempt().await), None, "meanwhile others have been shown");
 }
 
-/// A frame that is too large would end every connection at the same place.
+/// A frame that is too large would end every connection at the same position.
 #[tokio::test(start_paused = true)]
-async fn what_is_too_large_is_not_asked_for_again() {
+async fn oversized_frame_is_not_requested_again() {
     let settings = ConnectionSettings { max_message_bytes: 500, ..Default::default() };
     let mut stage = Stage::with(settings, Some(URL));
     let mut server = stage.attempt().await.accept().await;
@@ -237,7 +238,7 @@ fn upstream(state: UpstreamState, since: &str, reason: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_a_hub_stands_with_its_backend_is_told_and_kept_until_it_says_otherwise() {
+async fn upstream_state_is_reported_and_kept_until_it_changes() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;
     let lost = "refused: nothing listens at studio:8000";
@@ -255,7 +256,7 @@ async fn how_a_hub_stands_with_its_backend_is_told_and_kept_until_it_says_otherw
     stage.expect_states(&["connecting", "connected at 0", &cut]);
     let said = format!("error: The hub lost its backend and tries again: {lost}");
     assert_eq!(stage.log(), ["connecting", "connected", &said]);
-    // The hub itself goes and comes back; its backend does not.
+    // The hub itself is lost and comes back; its backend does not.
     drop(server);
     let mut server = stage.attempt().await.accept().await;
     stage.until_state("connected at 3").await;

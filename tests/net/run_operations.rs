@@ -1,5 +1,5 @@
-//! What a user does to runs, against the backend's stand-in: the calls that are made, what is said of
-//! them, and that the screen shows what came of it.
+//! Run operations against the backend stand-in: the calls made, their reported outcome, and the
+//! resulting state of the screen.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn guide() -> ConnectionSettings {
     ConnectionSettings { api, ..settings() }
 }
 
-/// A screen that has found its backend.
+/// Returns a screen that has connected to its backend.
 async fn watching(backend: &Backend, settings: ConnectionSettings) -> TestClient {
     let mut client = TestClient::watching(backend, settings);
     client.pass(secs(1)).await;
@@ -33,7 +33,7 @@ async fn watching(backend: &Backend, settings: ConnectionSettings) -> TestClient
     client
 }
 
-/// Has it done; what became of it, and how long that took.
+/// Sends the operation; returns its outcome and how long that took.
 async fn operate(
     client: &mut TestClient,
     operation: RunOperation,
@@ -63,14 +63,14 @@ fn start(song: Uuid, seed: Option<i64>) -> RunOperation {
     RunOperation::Start { song_id: song.to_string().into(), seed }
 }
 
-/// Paths of all `POST`s, below the base.
+/// Returns the paths of all `POST`s, below the base.
 fn posts(backend: &Backend) -> Vec<String> {
     let posts = backend.seen().posts;
     posts.into_iter().map(|(path, _)| path.strip_prefix(BASE).unwrap().to_owned()).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_is_started_and_shown_from_the_first_moment() {
+async fn started_run_is_shown_at_once() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
     let mut client = watching(&backend, with_sockets(8)).await;
@@ -90,25 +90,25 @@ async fn a_run_is_started_and_shown_from_the_first_moment() {
     let (_, body) = &backend.seen().posts[0];
     assert_eq!((&body["seed"], &body["song_id"]), (&json!(7), &json!(song.to_string())));
     assert_eq!(body["manifest"]["graph"].as_array().unwrap().len(), 9);
-    // What passes calls on may ask for it of all of them.
+    // A proxy may require the content type on every call.
     let json = Some("application/json".to_owned());
     assert!(backend.seen().content_types.iter().all(|kind| *kind == json));
     check_manners(&backend);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_seed_is_chosen_and_told() {
+async fn random_seed_is_chosen_and_reported() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
     let mut client = watching(&backend, settings()).await;
     let (result, _) = operate(&mut client, start(song, None)).await;
-    // The test's dice always show a half.
+    // The test's random source always returns one half.
     assert_eq!(result.as_ref().unwrap().words, "Started with seed 500000");
     assert_eq!(backend.lock().run(run_of(&result)).seed, 500_000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_manifest_is_the_recorded_one() {
+async fn manifest_equals_the_recorded_one() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/transcripts/r-rest-surface.http.ndjson"
@@ -120,13 +120,13 @@ async fn the_manifest_is_the_recorded_one() {
     let mut client = watching(&backend, settings()).await;
     operate(&mut client, start(song, None)).await.0.unwrap();
     let mut recorded = first["request_body"]["manifest"].clone();
-    // That depends on the song, and the backend does without.
+    // The genre depends on the song, and the backend does not need it.
     recorded.as_object_mut().unwrap().remove("genre");
     assert_eq!(backend.seen().posts[0].1["manifest"], recorded);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_started_is_refused_in_the_servers_words() {
+async fn refused_start_quotes_the_server() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
     let mut client = watching(&backend, settings()).await;
@@ -148,7 +148,7 @@ async fn what_cannot_be_started_is_refused_in_the_servers_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_is_asked_for_and_the_run_goes_on() {
+async fn cancel_is_requested_while_the_run_continues() {
     let backend = Backend::new();
     let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(2000)]);
@@ -161,7 +161,7 @@ async fn a_cancel_is_asked_for_and_the_run_goes_on() {
     client.shows(&backend, &[run]).await;
     let report = client.report(run).unwrap();
     assert_eq!((report.status, report.cancel_requested), ("completed", true));
-    // It is over now, and another was never there.
+    // The run is over now, and the other one never existed.
     for run in [run, Uuid::from_u128(7)] {
         let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
         assert_eq!(words, format!("Workflow run {run} not found or already completed"));
@@ -170,7 +170,7 @@ async fn a_cancel_is_asked_for_and_the_run_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_run_is_retried_and_the_retry_executed() {
+async fn failed_run_is_retried_and_the_retry_executed() {
     let backend = Backend::new();
     let mut client = watching(&backend, with_sockets(8)).await;
     backend.allow_connections(9);
@@ -180,7 +180,7 @@ async fn a_failed_run_is_retried_and_the_retry_executed() {
     let (result, _) = operate(&mut client, RunOperation::Retry(id(failed))).await;
     let again = run_of(&result);
     assert_ne!(again, failed);
-    // It is in no list, and shown.
+    // The new run is in no list, and is shown all the same.
     client.pass(Duration::from_millis(100)).await;
     assert_eq!(client.report(again).unwrap().status, "pending");
     client.pass(secs(30)).await;
@@ -205,7 +205,7 @@ async fn a_failed_run_is_retried_and_the_retry_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_execution_that_fails_late_is_the_runs_own_failure() {
+async fn late_failure_of_an_execution_is_not_a_failed_operation() {
     let backend = Backend::new();
     let mut client = watching(&backend, settings()).await;
     let late = backend.add_run([Script::failing("COMPOSE", "boom", 3000)]);
@@ -226,7 +226,7 @@ async fn an_execution_that_fails_late_is_the_runs_own_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_guides_calls_come_first_where_they_are_wished_for() {
+async fn guide_calls_are_used_when_configured() {
     let backend = Backend::new();
     backend.speak_guide();
     backend.lock().of_clients = Some(Script::success(2000));
@@ -246,7 +246,7 @@ async fn the_guides_calls_come_first_where_they_are_wished_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_server_does_not_know_the_guides_calls_the_backends_are_made() {
+async fn backend_calls_replace_unknown_guide_calls() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
     let mut client = watching(&backend, guide()).await;
@@ -262,21 +262,21 @@ async fn where_the_server_does_not_know_the_guides_calls_the_backends_are_made()
         format!("/runs/{run}/cancel"),
     ];
     assert_eq!(posts(&backend), expected);
-    // The one that knows what it speaks of is quoted.
+    // The server's more specific answer is quoted.
     let nowhere = Uuid::from_u128(7);
     let words = refused(&mut client, RunOperation::Cancel(id(nowhere))).await;
     assert_eq!(words, format!("Workflow run {nowhere} not found or already completed"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_posted_twice_whatever_becomes_of_it() {
+async fn calls_are_never_posted_twice() {
     let backend = Backend::new();
-    // A call that is not answered keeps no question waiting for long.
+    // An unanswered call does not block other requests for long.
     backend.allow_connections(2);
     let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(60_000)]);
     client.pass(secs(5)).await;
-    // It freezes for longer than anybody waits.
+    // The backend freezes for longer than the timeout.
     backend.freeze(secs(100));
     let began = Instant::now();
     let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
@@ -290,7 +290,7 @@ async fn nothing_is_posted_twice_whatever_becomes_of_it() {
     client.shows(&backend, &[run]).await;
     assert!(client.report(run).unwrap().cancel_requested, "it was done all the same");
 
-    // It goes away in the middle.
+    // The backend is killed during the call.
     let run = backend.start_run([Script::success(60_000)]);
     client.pass(secs(5)).await;
     backend.freeze(secs(2));
@@ -305,7 +305,7 @@ async fn nothing_is_posted_twice_whatever_becomes_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_is_answered_after_the_connection_is_left() {
+async fn operation_is_answered_after_disconnecting() {
     let backend = Backend::new();
     let mut client = watching(&backend, settings()).await;
     let run = backend.start_run([Script::success(60_000)]);
@@ -331,7 +331,7 @@ async fn operations_send_credentials_to_their_own_origin_only() {
     operate(&mut client, start(song, None)).await.0.unwrap();
     let bearer = Some(format!("Bearer {TOKEN}"));
     assert!(backend.seen().authorizations.iter().all(|given| *given == bearer));
-    // It moves: the token does not go along, nor does the call.
+    // The server redirects elsewhere: neither the token nor the call is sent there.
     backend.move_to(307, "http://evil:8000");
     let words = refused(&mut client, start(song, None)).await;
     assert!(words.contains("it moved to http://evil:8000"), "{words}");
@@ -340,21 +340,21 @@ async fn operations_send_credentials_to_their_own_origin_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_repeats_the_token_is_not_quoted_with_it() {
+async fn refusal_with_a_missing_token_is_explained() {
     let backend = Backend::new();
     let run = backend.add_run([Script::success(10)]);
     let named = ApiSettings { runs: vec![run.to_string()], ..ApiSettings::default() };
     let mut client =
         TestClient::watching(&backend, ConnectionSettings { api: named, ..settings() });
     client.pass(secs(1)).await;
-    // From now on it lets nobody in.
+    // From now on the backend refuses everybody.
     backend.ask_for(Guard::Everything("another".to_owned()));
     let words = refused(&mut client, RunOperation::Cancel(id(run))).await;
     assert!(words.starts_with("Not authenticated. Put a token into METERBRIDGE_TOKEN"), "{words}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn eight_runs_that_wait_keep_nobody_from_being_heard() {
+async fn eight_pending_runs_do_not_block_another_run() {
     let backend = Backend::new();
     let mut client = watching(&backend, with_sockets(8)).await;
     backend.allow_connections(9);
@@ -373,7 +373,7 @@ async fn eight_runs_that_wait_keep_nobody_from_being_heard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
+async fn plain_event_stream_refuses_operations() {
     let mut stage = Stage::with(ConnectionSettings::default(), Some(URL));
     let _server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
@@ -387,8 +387,8 @@ async fn a_bare_stream_of_events_says_that_it_cannot_be_acted_on() {
     stage.expect_states(&["connecting", "connected at 0"]);
 }
 
-/// A hub that says hello with this, and an act asked of it. The request that it then gets, if any, and
-/// what became of the act.
+/// Connects to a hub with this hello and sends an operation. Returns the resulting request, if any, and
+/// the outcome.
 async fn through_a_hub(hello: &str) -> (Option<String>, Result<OperationSuccess, String>) {
     let access = Access { token: Secret::new("s3cr3t-t0ken"), ..Access::default() };
     let settings = ConnectionSettings { access, ..ConnectionSettings::default() };
@@ -415,7 +415,7 @@ async fn through_a_hub(hello: &str) -> (Option<String>, Result<OperationSuccess,
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hub_is_asked_on_its_own_origin_with_what_opens_it() {
+async fn operation_through_a_hub_is_sent_to_its_origin_with_credentials() {
     let (request, result) = through_a_hub(r#""api":"/api/v1","actions":true"#).await;
     let request = request.unwrap();
     assert!(request.starts_with("post /api/v1/runs/run-1/cancel http/1.1\r\n"), "{request}");
@@ -430,11 +430,11 @@ async fn a_hub_is_asked_on_its_own_origin_with_what_opens_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hub_that_lets_nobody_act_is_not_asked() {
+async fn hub_without_actions_receives_no_operation() {
     for (hello, words) in [
         (r#""api":"/api/v1","actions":false"#, "This hub lets nobody act on runs"),
         (r#""actions":true"#, "This stream of events cannot be acted on"),
-        // It would lead elsewhere.
+        // The path would lead to another origin.
         (r#""api":"//evil/api","actions":true"#, "This stream of events cannot be acted on"),
         (r#""api":"http://evil/api","actions":true"#, "This stream of events cannot be acted on"),
     ] {

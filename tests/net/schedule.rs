@@ -1,4 +1,4 @@
-//! When attempts are made.
+//! Times of connection attempts.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ async fn refuse_next(stage: &mut Stage) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_attempts_three_seconds_apart_then_failed() {
+async fn fails_after_five_attempts_three_seconds_apart() {
     let mut stage = Stage::new();
     for second in [0, 3, 6, 9, 12, 15] {
         let at = refuse_next(&mut stage).await;
-        // Tokio's timers have a resolution of a millisecond, each of them may be one late.
+        // Tokio's timers have a resolution of one millisecond, and each may be one late.
         assert!(at >= secs(second) && at < secs(second) + Duration::from_millis(10), "{at:?}");
     }
     stage.no_attempt().await;
@@ -50,7 +50,7 @@ async fn five_attempts_three_seconds_apart_then_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_resets_the_count() {
+async fn connection_resets_the_attempt_count() {
     let mut stage = Stage::new();
     for _ in 0..4 {
         refuse_next(&mut stage).await;
@@ -83,7 +83,7 @@ async fn exponential_backoff_doubles_within_its_bounds() {
     };
     let mut stage = Stage::with(settings, Some(URL));
     let mut last = refuse_next(&mut stage).await;
-    // The stage's jitter is always in the middle: three quarters.
+    // The test's jitter is always in the middle: three quarters.
     for full in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0] {
         let at = refuse_next(&mut stage).await;
         let delay = (at - last).as_secs_f64();
@@ -93,7 +93,7 @@ async fn exponential_backoff_doubles_within_its_bounds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn zero_attempts_means_for_ever() {
+async fn zero_max_attempts_retries_for_ever() {
     let settings = ConnectionSettings { max_reconnect_attempts: 0, ..Default::default() };
     let mut stage = Stage::with(settings, Some(URL));
     for _ in 0..100 {
@@ -103,7 +103,7 @@ async fn zero_attempts_means_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_stays_until_a_person_reconnects() {
+async fn failed_state_stays_until_a_reconnect() {
     let mut stage = Stage::new();
     for _ in 0..6 {
         refuse_next(&mut stage).await;

@@ -1,5 +1,5 @@
-//! No credential in any output: not in what a source tells, whatever the server repeats of it, and not in
-//! what a hub says, logs, serves or keeps.
+//! Checks that no output contains a credential: neither a source's signals, whatever the server
+//! repeats, nor a hub's messages, logs, responses and store.
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read};
@@ -35,13 +35,13 @@ use crate::client::naming;
 
 const TOKEN: &str = "t0ken-5f1e8d-s3cret";
 const PASSWORD: &str = "p4ssw0rd-77aa41";
-/// `ann:` and the password, as `Authorization: Basic` has it.
+/// `ann:` and the password, as in `Authorization: Basic`.
 const BASIC: &str = "YW5uOnA0c3N3MHJkLTc3YWE0MQ==";
 
-/// What a hub asks its screens for.
+/// Token that a hub requires of its screens.
 const HUB_TOKEN: &str = "scr33ns-t0ken-91abc";
 
-/// How a credential is given.
+/// Way in which a credential is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Given {
     Environment,
@@ -53,7 +53,7 @@ enum Given {
 const ALL: [Given; 4] = [Given::Environment, Given::File, Given::Header, Given::Url];
 
 impl Given {
-    /// Who stands before a host.
+    /// Returns the user info that precedes the host in a URL.
     fn userinfo(self) -> String {
         if self == Self::Url { format!("ann:{PASSWORD}@") } else { String::new() }
     }
@@ -70,7 +70,8 @@ impl Given {
         }
     }
 
-    /// What the server has to have been shown, or the test shows nothing.
+    /// Returns the credential that the server must have received; otherwise the test would prove
+    /// nothing.
     fn sent(self) -> String {
         match self {
             Self::Environment | Self::File => format!("Bearer {TOKEN}"),
@@ -80,12 +81,12 @@ impl Given {
     }
 }
 
-/// Asserts that nothing of a credential is in what can be seen.
+/// Asserts that a visible text contains no part of a credential.
 #[track_caller]
 fn assert_clean(what: impl Debug, seen: &str) {
     let secrets = [TOKEN, PASSWORD, BASIC, &BASIC[..12], HUB_TOKEN];
     let escaped = secrets.map(|secret| {
-        // As JSON's escapes, and as they stand in a text that is quoted once more.
+        // As escapes in JSON, and as escapes in JSON that is quoted once more.
         let unit = |unit: u16| format!("u{unit:04x}");
         secret[..8].encode_utf16().map(unit).collect::<Vec<_>>()
     });
@@ -103,7 +104,7 @@ fn assert_clean(what: impl Debug, seen: &str) {
     }
 }
 
-/// A file with the token, in a folder of its own.
+/// A folder with a token file.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -126,7 +127,7 @@ impl Drop for Scratch {
     }
 }
 
-/// All that a source tells within `time`, and what is made of it, as text.
+/// Returns all signals of a source within `time`, and the resulting model, as text.
 async fn told(
     connector: impl Connect + Send + Sync + 'static,
     url: String,
@@ -164,7 +165,7 @@ async fn told(
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_a_server_repeats_nothing_that_a_source_tells_has_a_credential_in_it() {
+async fn signals_contain_no_credential_that_a_server_repeats() {
     let scratch = Scratch::new("told");
     for given in ALL {
         for parrot in [
@@ -187,7 +188,7 @@ async fn whatever_a_server_repeats_nothing_that_a_source_tells_has_a_credential_
                 let url = format!("{scheme}://{}studio:8000{path}", given.userinfo());
                 let access = given.access(&scratch.token_file());
                 let mut settings = ConnectionSettings { access, ..naming(&[run]) };
-                // Sockets, too, may repeat what they were sent.
+                // Sockets, too, may repeat what was sent to them.
                 settings.api.max_sockets = 1;
                 settings.api.budget = ConnectionBudget::new(2);
                 backend.allow_connections(2);
@@ -204,9 +205,9 @@ async fn whatever_a_server_repeats_nothing_that_a_source_tells_has_a_credential_
     }
 }
 
-/// Whatever holds a credential can be printed: in a log, in a panic.
+/// Anything that holds a credential may be printed in a log or a panic.
 #[test]
-fn nothing_that_holds_a_credential_shows_it_when_it_is_printed() {
+fn debug_output_contains_no_credential() {
     let scratch = Scratch::new("printed");
     let url = format!("wss://ann:{PASSWORD}@studio/events?token={TOKEN}");
     let api = format!("https://ann:{PASSWORD}@studio:8000/amcs?api_key={TOKEN}");
@@ -241,7 +242,7 @@ fn nothing_that_holds_a_credential_shows_it_when_it_is_printed() {
 }
 
 #[test]
-fn a_panic_of_a_thread_that_holds_a_credential_does_not_show_it() {
+fn panic_message_contains_no_credential() {
     let credentials = Credentials::new(Secret::new(TOKEN).unwrap(), None).unwrap();
     let url = parse_source_url(&format!("ws://ann:{PASSWORD}@studio/")).unwrap();
     let held = (Access { token: Secret::new(TOKEN), ..Access::default() }, credentials, url);
@@ -255,24 +256,24 @@ fn a_panic_of_a_thread_that_holds_a_credential_does_not_show_it() {
     assert_clean("panic", words);
 }
 
-/// `meterbridge serve`, telling all that it can.
+/// `meterbridge serve` with full logging.
 struct Hub {
     child: std::process::Child,
     address: String,
-    /// Everything that it says on standard output and standard error.
+    /// Collects everything on standard output and standard error.
     said: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        // Gone already, as a rule.
+        // Usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Hub {
-    /// Its address comes from the environment, and so does a token; the command line has neither.
+    /// Starts a hub. URL and tokens come from the environment, so the command line has neither.
     fn start(given: Given, upstream: &str, scratch: &Scratch) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_meterbridge"));
         command
@@ -306,14 +307,14 @@ impl Hub {
         Self { child, address, said: Some(said) }
     }
 
-    /// What everybody on the machine can see of it.
+    /// Returns the command line, which everybody on the machine can see.
     fn command_line(&self) -> String {
         let path = format!("/proc/{}/cmdline", self.child.id());
-        // Only some systems have it.
+        // Available on some systems only.
         std::fs::read(path).map_or_else(|_| String::new(), |it| String::from_utf8_lossy(&it).into())
     }
 
-    /// The answer to a question, head and body.
+    /// Returns the response to a request, head and body.
     async fn get(&self, path: &str, token: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let head = format!(
@@ -327,7 +328,7 @@ impl Hub {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Everything that a screen is told within a moment of the first that is not the hub's own.
+    /// Returns everything that a screen receives until shortly after the first frame from upstream.
     async fn told(&self) -> String {
         let url = format!("ws://{}/events", self.address);
         let mut request = url.into_client_request().unwrap();
@@ -347,7 +348,7 @@ impl Hub {
         told
     }
 
-    /// Ends it; returns what it said.
+    /// Ends the hub; returns its output.
     fn end(mut self) -> String {
         self.child.kill().unwrap();
         self.said.take().unwrap().join().unwrap()
@@ -355,7 +356,7 @@ impl Hub {
 }
 
 #[tokio::test]
-async fn a_hub_says_logs_serves_and_keeps_no_credential() {
+async fn hub_outputs_and_store_contain_no_credential() {
     let parrots =
         [Parrot::Tells, Parrot::Escapes, Parrot::Refuses(401), Parrot::Moves, Parrot::Closes(1011)];
     for given in ALL {
@@ -376,7 +377,8 @@ async fn check_hub(given: Given, parrot: Parrot) {
         seen.push_str(&hub.get(path, HUB_TOKEN).await);
     }
     assert!(seen.contains("hello") && seen.contains("meterbridge_"), "{seen}");
-    // Who takes it for a part of an address, or has none that is right, is not told what is.
+    // Requests with the token as a path, in the query, or with a wrong token do not reveal the right
+    // one.
     for (path, token) in
         [(format!("/{HUB_TOKEN}"), "wr0ng"), (format!("/x?token={HUB_TOKEN}"), HUB_TOKEN)]
     {
@@ -406,9 +408,9 @@ async fn check_hub(given: Given, parrot: Parrot) {
     }
 }
 
-/// What a question is answered with goes into the model, and from there anywhere.
+/// REST responses go into the model, and from there to any output.
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_rest_is_without_what_was_asked_with() {
+async fn rest_response_contains_no_credential() {
     let backend = Backend::new();
     backend.repeat_credentials(Parrot::Tells);
     let run = backend.start_run([Script::success(50)]);

@@ -1,4 +1,4 @@
-//! The page and the events behind one address, through real sockets on 127.0.0.1.
+//! Page and events behind one address, over real sockets on 127.0.0.1.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -41,7 +41,7 @@ async fn serve(folder: &Folder) -> HubServer {
     start(fast(), Some(Site::of_folder(&folder.page()).unwrap())).await
 }
 
-/// Fast enough that a test sees whole runs.
+/// Returns options fast enough to see whole runs in a test.
 fn fast() -> DemoOptions {
     DemoOptions { speed: 50.0, ..DemoOptions::default() }
 }
@@ -71,7 +71,7 @@ async fn closed_with(socket: &mut Socket) -> (CloseCode, String) {
     }
 }
 
-/// What holds of a page in a folder and of one in the program.
+/// Checks that apply to a page in a folder and to an embedded one.
 async fn check_page(server: &HubServer) {
     let html = "text/html; charset=utf-8";
     for (path, kind, body) in [
@@ -116,7 +116,7 @@ async fn check_page(server: &HubServer) {
 }
 
 #[tokio::test]
-async fn a_page_in_a_folder_is_served_with_types_and_lifetimes() {
+async fn page_in_a_folder_is_served_with_content_types_and_caching() {
     let folder = Folder::with_page("types");
     let server = serve(&folder).await;
     check_page(&server).await;
@@ -124,7 +124,7 @@ async fn a_page_in_a_folder_is_served_with_types_and_lifetimes() {
 }
 
 #[tokio::test]
-async fn a_page_in_the_program_is_served_alike() {
+async fn embedded_page_is_served_like_a_folder() {
     let server = start(fast(), Some(Site::of_program(in_program))).await;
     check_page(&server).await;
     let answer = ask(&server, "GET", SCRIPT, &["Accept-Encoding: br", "Range: bytes=8-"]).await;
@@ -135,7 +135,7 @@ async fn a_page_in_the_program_is_served_alike() {
 }
 
 #[tokio::test]
-async fn what_was_compressed_before_goes_to_who_accepts_it() {
+async fn precompressed_files_are_sent_when_accepted() {
     let folder = Folder::with_page("compressed");
     let server = serve(&folder).await;
     for (path, accepted, encoding, body) in [
@@ -155,7 +155,7 @@ async fn what_was_compressed_before_goes_to_who_accepts_it() {
         assert_eq!(answer.header("content-encoding"), encoding, "{path} for {accepted}");
         assert_eq!(answer.text(), body, "{path} for {accepted}");
         assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
-        // The type is that of the content, not of its wrapping.
+        // The content type is that of the uncompressed content.
         let plain = get(&server, path).await;
         assert_eq!(answer.header("content-type"), plain.header("content-type"));
     }
@@ -163,7 +163,7 @@ async fn what_was_compressed_before_goes_to_who_accepts_it() {
 }
 
 #[tokio::test]
-async fn what_has_not_changed_is_not_sent_again() {
+async fn unchanged_files_are_answered_with_304() {
     let folder = Folder::with_page("conditions");
     let server = serve(&folder).await;
     for (path, accepted) in [("/", "identity"), ("/", "br"), (SCRIPT, "gzip")] {
@@ -180,7 +180,7 @@ async fn what_has_not_changed_is_not_sent_again() {
         }
         let other = ask(&server, "GET", path, &[&accept, "If-None-Match: \"other\""]).await;
         assert_eq!(other.status, 200);
-        // As long as it was, which a new build's index.html is: the tag differs all the same.
+        // Same length as before, as a new build's `index.html` may have: the tag must still differ.
         if path == "/" {
             folder.write("index.html", &vec![b'x'; FILES[0].1.len()]);
             folder.write("index.html.br", &vec![b'x'; FILES[1].1.len()]);
@@ -207,7 +207,7 @@ async fn only_get_and_head_are_allowed() {
 }
 
 #[tokio::test]
-async fn nothing_outside_of_the_folder_is_reached() {
+async fn files_outside_the_folder_are_not_served() {
     let folder = Folder::with_page("escapes");
     folder.write(".env", SECRET.as_bytes());
     folder.write(".git/config", SECRET.as_bytes());
@@ -256,7 +256,7 @@ async fn nothing_outside_of_the_folder_is_reached() {
     ] {
         for method in ["GET", "HEAD"] {
             let answer = ask(&server, method, path, &[]).await;
-            // 400: no address at all.
+            // 400 means an invalid path.
             assert!([400, 404].contains(&answer.status), "{method} {path}: {answer:?}");
             assert!(!answer.text().contains(SECRET), "{method} {path}: {answer:?}");
         }
@@ -268,7 +268,7 @@ async fn nothing_outside_of_the_folder_is_reached() {
 }
 
 #[tokio::test]
-async fn every_answer_protects_the_page() {
+async fn every_response_has_security_headers() {
     let folder = Folder::with_page("headers");
     for site in [Some(Site::of_folder(&folder.page()).unwrap()), None] {
         let server = start(fast(), site).await;
@@ -298,7 +298,7 @@ async fn every_answer_protects_the_page() {
 }
 
 #[tokio::test]
-async fn without_a_page_it_says_what_to_do_and_the_events_are_there() {
+async fn missing_page_is_explained_and_events_are_served() {
     let server = start(fast(), None).await;
     for path in ["/", "/index.html"] {
         let answer = get(&server, path).await;
@@ -315,7 +315,7 @@ async fn without_a_page_it_says_what_to_do_and_the_events_are_there() {
 }
 
 #[test]
-fn a_page_is_a_folder_with_an_index() {
+fn page_is_a_folder_with_an_index() {
     let folder = Folder::empty("found");
     let beside = folder.0.join("program");
     let current = folder.0.join("checkout");
@@ -323,7 +323,7 @@ fn a_page_is_a_folder_with_an_index() {
     assert!(found().is_none());
     let error = Site::of_folder(&folder.page()).unwrap_err();
     assert!(matches!(error, HubError::NoPage { .. }) && error.exit_code() == 2, "{error}");
-    // Each of these comes before the one above it.
+    // Each of these takes precedence over the previous one.
     for place in [current.join("web/dist"), beside.join("web"), beside.join("dist")] {
         fs::create_dir_all(&place).unwrap();
         let before = format!("{:?}", found());
@@ -335,7 +335,7 @@ fn a_page_is_a_folder_with_an_index() {
 }
 
 #[tokio::test]
-async fn the_events_are_those_of_the_demo() {
+async fn events_are_those_of_the_demo() {
     let server = start(DemoOptions { runs: 100, ..fast() }, None).await;
     let url = format!("ws://{}/events", server.address());
     assert_eq!(server.events_url(), url);
@@ -345,7 +345,7 @@ async fn the_events_are_those_of_the_demo() {
         seen.push(next_text(&mut early).await);
     }
     assert!(seen.iter().all(|text| serde_json::from_str::<Value>(text).unwrap()["ts"].is_string()));
-    // Replayed to who comes later, and live to both from then on.
+    // Old events are replayed to the late viewer; new ones reach both.
     let mut late = connect(&url).await;
     for _ in 0..1000 {
         let text = next_text(&mut late).await;
@@ -358,19 +358,19 @@ async fn the_events_are_those_of_the_demo() {
 }
 
 #[tokio::test]
-async fn a_viewer_may_come_from_another_page() {
+async fn viewer_from_another_origin_is_accepted() {
     let server = start(fast(), None).await;
     let mut request = server.events_url().into_client_request().unwrap();
     request.headers_mut().insert("Origin", HeaderValue::from_static("https://elsewhere.example"));
     let (mut socket, answer) = connect_async(request).await.unwrap();
-    // As to any other, with what every answer has.
+    // The WebSocket response has the same headers as every other response.
     assert_eq!(answer.headers()["content-security-policy"], CONTENT_SECURITY_POLICY);
     next_text(&mut socket).await;
     server.stop().await;
 }
 
 #[tokio::test]
-async fn the_backends_address_is_there_in_its_dialect_only() {
+async fn backend_endpoint_exists_only_in_its_dialect() {
     let guide = start(fast(), None).await;
     let one_run = |server: &HubServer, run: &str| {
         format!("ws://{}/api/v1/runs/events?run_id={run}", server.address())
@@ -394,7 +394,7 @@ async fn the_backends_address_is_there_in_its_dialect_only() {
 }
 
 #[tokio::test]
-async fn who_comes_to_the_events_with_a_browser_is_told_what_they_are() {
+async fn plain_get_of_events_is_explained() {
     let server = start(fast(), None).await;
     let answer = get(&server, "/events").await;
     assert_eq!((answer.status, answer.header("upgrade")), (426, Some("websocket")));
@@ -403,7 +403,7 @@ async fn who_comes_to_the_events_with_a_browser_is_told_what_they_are() {
 }
 
 #[tokio::test]
-async fn viewers_are_bounded_and_the_page_is_there_for_the_next() {
+async fn viewers_are_bounded_while_the_page_stays_available() {
     let folder = Folder::with_page("full");
     let server = start(
         DemoOptions { runs: 1, ..DemoOptions::default() },
@@ -419,7 +419,7 @@ async fn viewers_are_bounded_and_the_page_is_there_for_the_next() {
         other => panic!("{other:?}"),
     }
     assert_eq!(get(&server, "/").await.status, 200);
-    // A place is free again as soon as somebody has left.
+    // A place is free again as soon as a viewer has left.
     let mut leaving = viewers.pop().unwrap();
     leaving.close(None).await.unwrap();
     while leaving.next().await.is_some_and(|message| message.is_ok()) {}
@@ -433,12 +433,12 @@ async fn viewers_are_bounded_and_the_page_is_there_for_the_next() {
 }
 
 #[tokio::test]
-async fn stopping_closes_viewers_with_1001_and_idle_connections_and_frees_the_port() {
+async fn stopping_closes_all_connections_and_frees_the_port() {
     let folder = Folder::with_page("stop");
     let server = serve(&folder).await;
     let address = server.address();
     let mut viewer = connect(&server.events_url()).await;
-    // One that has had an answer and waits, one that never said a word.
+    // One connection is idle after a response, another never sent anything.
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let mut head = Vec::new();
@@ -460,7 +460,7 @@ async fn stopping_closes_viewers_with_1001_and_idle_connections_and_frees_the_po
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_said_as_the_demo_says_it() {
+async fn address_in_use_is_reported_like_the_demo_does() {
     let server = start(fast(), None).await;
     let address = server.address();
     let error = HubServer::start(address, fast(), None).await.unwrap_err();
@@ -476,9 +476,9 @@ async fn an_address_in_use_is_said_as_the_demo_says_it() {
     server.stop().await;
 }
 
-/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn connections_are_bounded_and_the_next_one_waits() {
+async fn connections_are_bounded_and_further_ones_wait() {
     let server = start(DemoOptions::default(), None).await;
     let mut silent = Vec::new();
     while silent.len() < 256 {
@@ -486,29 +486,29 @@ async fn connections_are_bounded_and_the_next_one_waits() {
     }
     let began = Instant::now();
     assert_eq!(get(&server, "/").await.status, 503);
-    // Until those who have nothing to ask are cut off.
+    // The next request waits until the silent connections are cut off.
     assert!(began.elapsed() >= Duration::from_secs(9), "{:?}", began.elapsed());
     server.stop().await;
 }
 
-/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn who_does_not_finish_asking_is_cut_off() {
+async fn unfinished_request_is_cut_off() {
     let server = start(DemoOptions::default(), None).await;
     for begun in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
         stream.write_all(begun.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
-        // Closed with or without a word.
+        // Closed with or without a response.
         let _ = stream.read_to_end(&mut rest).await;
         assert!(!rest.starts_with(b"HTTP/1.1 2"), "{begun:?}");
     }
     server.stop().await;
 }
 
-/// The same.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn who_does_not_read_its_answer_is_cut_off() {
+async fn client_that_does_not_read_is_cut_off() {
     let folder = Folder::with_page("sleeper");
     let large = vec![b'x'; 32 << 20];
     folder.write("large.bin", &large);
@@ -518,7 +518,7 @@ async fn who_does_not_read_its_answer_is_cut_off() {
     socket.set_recv_buffer_size(8 << 10).unwrap();
     let mut sleeper = socket.connect(server.address()).await.unwrap();
     sleeper.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    // Not a wait: paused time leaps.
+    // No real wait: paused time jumps.
     tokio::time::sleep(Duration::from_secs(700)).await;
     let mut read = Vec::new();
     let _ = sleeper.read_to_end(&mut read).await;

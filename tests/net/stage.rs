@@ -1,5 +1,5 @@
-//! A source on a stage: every attempt asks the test for a transport, paused time is the clock, and
-//! what the source tells is collected in order.
+//! Test harness for a source: every connection attempt asks the test for a transport, paused time is
+//! the clock, and the source's signals are collected in order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,11 +26,11 @@ use tokio_tungstenite::{WebSocketStream, accept_async_with_config};
 
 pub const URL: &str = "ws://studio:8000/events";
 
-/// An attempt of the source, waiting for the test's answer.
+/// A connection attempt that waits for the test's answer.
 pub struct Attempt {
-    /// Since the play began.
+    /// Time since the start of the test.
     pub at: Duration,
-    /// Path and query that are asked for.
+    /// Requested path and query.
     pub target: String,
     answer: oneshot::Sender<Result<DuplexStream, Disconnect>>,
 }
@@ -40,7 +40,7 @@ impl Attempt {
         let _ = self.answer.send(Err(Disconnect::Refused { address: "studio:8000".into() }));
     }
 
-    /// Hands out a transport; returns the server's end of it.
+    /// Answers with a transport; returns the server's end of it.
     pub fn open(self) -> DuplexStream {
         self.open_with_buffer(64 << 10)
     }
@@ -51,13 +51,13 @@ impl Attempt {
         server
     }
 
-    /// Hands out a transport and shakes hands on it.
+    /// Answers with a transport and completes the WebSocket handshake.
     pub async fn accept(self) -> Server {
         Server::accept(self.open()).await
     }
 }
 
-/// The server's end of an open WebSocket.
+/// Server's end of an open WebSocket.
 pub struct Server {
     pub socket: WebSocketStream<DuplexStream>,
 }
@@ -96,7 +96,7 @@ impl Connect for TestConnector {
         self.attempts.send(attempt).unwrap_or_else(|_| unreachable!("the stage listens"));
         match asked.await {
             Ok(answer) => answer,
-            // The test let the attempt drop: it is never answered.
+            // The test dropped the attempt: it is never answered.
             Err(_) => std::future::pending().await,
         }
     }
@@ -110,7 +110,7 @@ pub struct Stage {
     pub wakes: Arc<AtomicUsize>,
     began: Instant,
     epoch: Timestamp,
-    /// Everything taken so far.
+    /// All signals taken so far.
     taken: Vec<Signal>,
     states_told: usize,
 }
@@ -153,7 +153,7 @@ impl Stage {
         }
     }
 
-    /// Since the play began.
+    /// Returns the time since the start of the test.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
@@ -167,7 +167,7 @@ impl Stage {
         tokio::time::timeout(limit, self.attempts.recv()).await.expect("no attempt").unwrap()
     }
 
-    /// Whether the source leaves the stage alone for an hour.
+    /// Asserts that the source makes no attempt for an hour.
     pub async fn no_attempt(&mut self) {
         let hour = Duration::from_secs(3600);
         let attempt = tokio::time::timeout(hour, self.attempts.recv()).await;
@@ -178,7 +178,7 @@ impl Stage {
         self.taken.extend(self.signals.try_iter());
     }
 
-    /// Lets time pass until what was taken satisfies `done`.
+    /// Lets time pass until the signals taken satisfy `done`.
     pub async fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let limit = Instant::now() + Duration::from_secs(3600);
         loop {
@@ -199,7 +199,7 @@ impl Stage {
         self.until("items", |stage| stage.items().len() >= count).await;
     }
 
-    /// All states so far, written shortly.
+    /// Returns all states so far, in short form.
     pub fn states(&self) -> Vec<String> {
         let state = |signal: &Signal| match signal {
             Signal::State(state) => Some(self.short(state)),
@@ -208,7 +208,7 @@ impl Stage {
         self.taken.iter().filter_map(state).collect()
     }
 
-    /// Asserts the states since the last time this was called.
+    /// Asserts the states since the last call.
     #[track_caller]
     pub fn expect_states(&mut self, expected: &[&str]) {
         self.take();
@@ -217,7 +217,7 @@ impl Stage {
         self.states_told = states.len();
     }
 
-    /// Times are seconds since the play began.
+    /// Formats a state; times are in seconds since the start of the test.
     fn short(&self, state: &ConnectionState) -> String {
         let second = |at: &Timestamp| at.duration_since(self.epoch).as_secs_f64().round();
         match state {
@@ -266,7 +266,7 @@ impl Stage {
         self.taken.iter().filter_map(line).collect()
     }
 
-    /// What became of acts.
+    /// Returns the outcomes of operations.
     pub fn outcomes(&self) -> Vec<&OperationOutcome> {
         let outcome = self.taken.iter().filter_map(|signal| match signal {
             Signal::OperationFinished(outcome) => Some(outcome),
@@ -275,7 +275,7 @@ impl Stage {
         outcome.collect()
     }
 
-    /// What hubs have said that they offer, in order.
+    /// Returns the offers of hubs, in order: path of the API, and whether actions are allowed.
     pub fn hubs(&self) -> Vec<(String, bool)> {
         let hub = |signal: &Signal| match signal {
             Signal::Hub { api, actions } => Some((api.clone().unwrap_or_default(), *actions)),
@@ -298,7 +298,7 @@ impl Stage {
         self.batches().into_iter().flat_map(|batch| &batch.items).collect()
     }
 
-    /// Names of the runs of the events, in order of arrival.
+    /// Returns the run ids of the events, in order of arrival.
     pub fn runs(&self) -> Vec<String> {
         let run = |item: &Item| match item {
             Item::Event(event) => Some(event.run_id.to_string()),
@@ -312,7 +312,7 @@ impl Stage {
     }
 }
 
-/// An event of a run.
+/// Returns an event of a run.
 pub fn event(run: &str) -> String {
     format!(r#"{{"run_id":"{run}","phase":"start","ts":"2026-11-23T00:00:00Z"}}"#)
 }

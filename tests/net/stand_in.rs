@@ -1,4 +1,4 @@
-//! The stand-in answers as the recorded backend did, and has its traps.
+//! Checks that the backend stand-in answers like the recorded backend and has its flaws.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub async fn connect(backend: &Backend) -> DuplexStream {
     Wire(backend.clone()).connect(&url).await.unwrap()
 }
 
-/// Asks on a connection; `None` when it ends without an answer.
+/// Sends a request on a connection; returns `None` when it ends without a response.
 pub async fn ask_on(
     stream: &mut DuplexStream,
     method: &str,
@@ -65,7 +65,7 @@ pub async fn watch(backend: &Backend, query: &str) -> WebSocketStream<DuplexStre
     client_async(url, connect(backend).await).await.unwrap().0
 }
 
-/// The texts that come until none has come for a second.
+/// Returns the text frames received until none arrives for a second.
 pub async fn texts(socket: &mut WebSocketStream<DuplexStream>) -> Vec<Value> {
     let mut texts = Vec::new();
     while let Ok(Some(Ok(message))) = timeout(Duration::from_secs(1), socket.next()).await {
@@ -76,12 +76,12 @@ pub async fn texts(socket: &mut WebSocketStream<DuplexStream>) -> Vec<Value> {
     texts
 }
 
-/// What differs in keys and types between two bodies; a `null` may stand for anything.
+/// Lists the differences in keys and types between two bodies; a `null` matches anything.
 fn shape_differences(recorded: &Value, standing_in: &Value, place: &str, wrong: &mut Vec<String>) {
     match (recorded, standing_in) {
         (Value::Null, _) | (_, Value::Null) => {}
         (Value::Object(a), Value::Object(b)) => {
-            // What stands in these is up to the data.
+            // The content of these fields depends on the data.
             if place.ends_with("ctx")
                 || place.ends_with("event_counts")
                 || place.ends_with("manifest")
@@ -112,7 +112,7 @@ fn shape_differences(recorded: &Value, standing_in: &Value, place: &str, wrong: 
     }
 }
 
-/// The recorded exchanges of a file that match.
+/// Returns the response body of the first matching exchange recorded in a file.
 fn recorded(file: &str, method: &str, path_part: &str, status: u16, note: &str) -> Value {
     let path =
         format!("{}/tests/fixtures/transcripts/{file}.http.ndjson", env!("CARGO_MANIFEST_DIR"));
@@ -137,7 +137,7 @@ fn check(recorded: &Value, (_, answered): &(u16, Value)) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_have_the_shapes_of_the_recorded_ones() {
+async fn bodies_have_the_recorded_shapes() {
     let backend = Backend::new();
     let empty = ask(&backend, "GET", "/monitoring/active-runs", None).await;
     check(&recorded("r-rest-surface", "GET", "active-runs", 200, ""), &empty);
@@ -194,7 +194,7 @@ async fn bodies_have_the_shapes_of_the_recorded_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_have_the_shapes_of_the_recorded_ones() {
+async fn refusals_have_the_recorded_shapes() {
     let backend = Backend::new();
     let song = backend.lock().add_song("Neon Rain");
     let unknown = Uuid::from_u128(7);
@@ -252,7 +252,7 @@ async fn refusals_have_the_shapes_of_the_recorded_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unhandled_error_drops_the_kept_connection() {
+async fn unhandled_error_drops_the_connection() {
     let backend = Backend::new();
     backend.add_run([Script::success(50)]);
     let mut stream = connect(&backend).await;
@@ -269,7 +269,7 @@ async fn an_unhandled_error_drops_the_kept_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sockets_have_the_traps() {
+async fn sockets_have_the_backends_flaws() {
     let backend = Backend::new();
     backend.allow_connections(8);
     for (query, reason) in
@@ -282,7 +282,7 @@ async fn sockets_have_the_traps() {
     let mut unknown = watch(&backend, &format!("?run_id={}", Uuid::from_u128(7))).await;
     assert!(texts(&mut unknown).await.is_empty());
 
-    // Late viewers: what is stored, with the same identities and another zone.
+    // Late viewers receive stored events with the same ids, in another time zone.
     let words = "no";
     let failed = backend.start_run([Script::failing("LYRICS", words, 50)]);
     let mut live = watch(&backend, &format!("?run_id={failed}")).await;
@@ -295,7 +295,7 @@ async fn sockets_have_the_traps() {
     assert_eq!(replayed[1]["event_id"], watched[1]["event_id"]);
     assert!(replayed[1]["timestamp"].as_str().unwrap().ends_with("-05:00"));
 
-    // A client's binary frame silences it.
+    // A client's binary frame silences the socket.
     let run = backend.add_run([Script::success(50)]);
     let mut socket = watch(&backend, &format!("?run_id={run}")).await;
     assert_eq!(texts(&mut socket).await.len(), 1);
@@ -308,7 +308,7 @@ async fn sockets_have_the_traps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sixteenth_watcher_freezes_everything() {
+async fn sixteenth_watcher_freezes_the_backend() {
     let backend = Backend::new();
     backend.expect_harm();
     let run = backend.add_run([Script::success(50)]);

@@ -17,7 +17,7 @@ use tokio_tungstenite::{accept_async, client_async};
 
 use crate::real::{failure, settings, wait_for};
 
-/// A certificate for `name` that signs itself, and a server's end that shows it.
+/// Returns a self-signed certificate for `name`, and a TLS acceptor that presents it.
 pub fn certificate(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![name.to_owned()]).unwrap();
@@ -32,7 +32,7 @@ pub fn certificate(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
     (cert.der().clone(), TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Serves one event to everyone who gets through; returns the port.
+/// Serves one event to every client that connects; returns the port.
 async fn serve(acceptor: TlsAcceptor) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -67,7 +67,7 @@ async fn refusal(connector: &NetConnector, port: u16) -> String {
 }
 
 #[tokio::test]
-async fn a_trusted_authority_is_let_through() {
+async fn trusted_authority_is_accepted() {
     let (certificate, acceptor) = certificate("localhost");
     let port = serve(acceptor).await;
     let url = parse_source_url(&format!("wss://localhost:{port}/events")).unwrap();
@@ -77,7 +77,7 @@ async fn a_trusted_authority_is_let_through() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_refused() {
+async fn certificate_for_another_name_is_refused() {
     let (certificate, acceptor) = certificate("elsewhere.example");
     let port = serve(acceptor).await;
     assert_eq!(
@@ -87,7 +87,7 @@ async fn a_certificate_for_another_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_is_refused() {
+async fn server_without_tls_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -103,7 +103,7 @@ async fn a_server_without_tls_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_is_refused_by_the_real_thing() {
+async fn unknown_authority_is_refused_over_a_real_socket() {
     let (_, acceptor) = certificate("localhost");
     let port = serve(acceptor).await;
     let url = format!("wss://localhost:{port}/events");

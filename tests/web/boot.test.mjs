@@ -1,4 +1,4 @@
-// The parts of the page's boot code that need no browser: node --test tests/web/*.test.mjs
+// Tests of the page's boot code that need no browser: node --test tests/web/*.test.mjs
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -86,7 +86,7 @@ test("https forbids ws:// but to this machine", () => {
   check("https:", "ws://127.8.9.10/events", false);
   check("https:", "ws://[::1]:8000/events", false);
   check("http:", "ws://studio.example:8000/events", false);
-  // What is no address at all is for the display to complain about.
+  // The display itself reports invalid addresses.
   check("https:", "htp:/nowhere", false);
   check("https:", "", false);
 });
@@ -166,7 +166,7 @@ test("a run without title or duration is told of all the same", () => {
   assert.equal(summarise([{ kind: "completed", run: {} }]), "A run completed.");
 });
 
-/** A clock that is moved by hand. */
+/** Returns a clock that is moved by the test. */
 function handClock() {
   let now = 0;
   let waiting = [];
@@ -352,7 +352,7 @@ test("a kiosk is asked for as the display reads it", () => {
   for (const query of ["", "?run=kiosk", "?kiosk=0", "?kiosk=No", "?kiosk&kiosk=off"]) assert.ok(!isKiosk(query), query);
 });
 
-/** What is kept from one load of the page to the next. */
+/** Returns a storage that lasts over several loads of the page. */
 function handStore() {
   const kept = new Map();
   return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
@@ -429,7 +429,7 @@ test("a card of a kiosk asks nobody for anything", () => {
   }
 });
 
-/** A document, as far as these need one. */
+/** Returns a minimal substitute for a document. */
 function handPage() {
   const page = new EventTarget();
   page.visibilityState = "visible";
@@ -490,7 +490,7 @@ test("the screen is kept awake while the page is seen", async () => {
   await settled();
   assert.equal(locks.length, 2);
   assert.deepEqual(told, [null]);
-  // What was to be tried a minute later finds it done.
+  // Retries scheduled a minute later find the lock already held.
   later.forEach((what) => what());
   await settled();
   assert.equal(locks.length, 2);

@@ -1,4 +1,4 @@
-// What the buttons of a message card do.
+// Actions of the buttons on a message card.
 
 import { site } from "./site.js";
 import { withSource } from "./sources.js";
@@ -7,7 +7,7 @@ function open(query) {
   location.assign(`${location.pathname}${query}`);
 }
 
-/** What to hand to whoever looks into a failure. Values of the query may be secrets: only names. */
+/** Text for a failure report. Values of the query may be secrets, so it contains only their names. */
 function details(failure, query) {
   return [
     failure.title,
@@ -25,7 +25,7 @@ async function copy(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without https, or without leave: the old way needs neither.
+    // Without https or the permission, use the older way to copy, which needs neither.
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "mb-unseen";
@@ -38,14 +38,14 @@ async function copy(text) {
 }
 
 /**
- * The buttons of a failure: `{label, act}`, where `act` may return a new label. A page that embeds
- * the display has its own address, which is not ours to change.
+ * Returns the buttons of a failure: `{label, act}`, where `act` may return a new label. A page that
+ * embeds the display has its own address, which must not be changed.
  */
 export function actionsOf(failure, { query, ownsPage }) {
   const hasSource = new URLSearchParams(query).has("source");
   const known = {
     reload: { label: "Reload", act: () => location.reload() },
-    // The server leads whoever opens the page to where that is done, and back.
+    // The server redirects the reloaded page to its login and back.
     signIn: ownsPage && { label: "Sign in", act: () => location.reload() },
     ownEvents: ownsPage && {
       label: hasSource ? "Use this page's own events" : "Go on without settings",

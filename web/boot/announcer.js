@@ -1,4 +1,4 @@
-// What a viewer sees, for one who hears: news of the display in sentences, not too many of them.
+// Announcements for screen readers: news of the display in sentences, at a bounded rate.
 
 import { cut, durationWords, sentence } from "./words.js";
 
@@ -33,8 +33,8 @@ const KINDS = [
 ];
 
 /**
- * One text for what happened since the last. `news` is a list of `{kind, run}` with the kinds above,
- * and `{kind: "words", words}`, of which the last says where things stand.
+ * Returns one text for several news items. `news` is a list of `{kind, run}` with the kinds above, and
+ * `{kind: "words", words}`, of which the last one describes the current state.
  */
 export function summarise(news) {
   const sentences = [];
@@ -43,7 +43,7 @@ export function summarise(news) {
   for (const { kind, one, many, named } of KINDS) {
     const runs = news.filter((item) => item.kind === kind).map((item) => item.run);
     if (runs.length > named) {
-      // Which failed, and why, is worth a name even in a burst.
+      // A failure is worth naming even in a burst.
       const last = kind === "failed" ? `; the last: ${one(runs.at(-1))}` : "";
       sentences.push(`${runs.length} ${many}${last}`);
     } else {
@@ -53,7 +53,7 @@ export function summarise(news) {
   return sentences.map(sentence).join(" ");
 }
 
-/** Says news at most every `everyMs`; what comes between is gathered into one text. */
+/** Announces news at most every `everyMs`; news in between are summarised in one text. */
 export class Announcer {
   #say;
   #everyMs;
@@ -63,7 +63,7 @@ export class Announcer {
   #timer = null;
   #saidAt = -Infinity;
 
-  /** `say(text)` makes it heard. `clock` has `now()` in milliseconds and `after(ms, what)`. */
+  /** `say(text)` announces a text. `clock` has `now()` in milliseconds and `after(ms, what)`. */
   constructor(say, { everyMs = 5000, gatherMs = 400, clock = browserClock } = {}) {
     this.#say = say;
     this.#everyMs = everyMs;

@@ -20,8 +20,8 @@ function button({ label, act }) {
 }
 
 /**
- * Shows a failure in `frame`, in place of the card that is there, and returns its element.
- * `focus`: whether the first button takes the focus, as in a page that is nothing but the display.
+ * Shows a failure in `frame`, replaces the current card, and returns the card's element. `focus` is
+ * true when the first button takes the focus, as in a page that is nothing but the display.
  */
 export function showCard(frame, failure, actions, { focus }) {
   frame.querySelectorAll(":scope > .mb-card").forEach((card) => card.remove());
@@ -39,7 +39,7 @@ export function showCard(frame, failure, actions, { focus }) {
   card.append(title, text);
   if (failure.detail) {
     const detail = element("p", "mb-detail", failure.detail);
-    // It scrolls where it is long: the keyboard must reach it.
+    // A long text scrolls, so the keyboard must be able to reach it.
     detail.tabIndex = 0;
     card.append(detail);
   }
@@ -47,7 +47,7 @@ export function showCard(frame, failure, actions, { focus }) {
   row.append(...actions.map(button));
   card.append(row);
   frame.append(card);
-  // What happened is read first, also where the card must be scrolled to its buttons.
+  // The message is read first, so the focus must not scroll the card to its buttons.
   if (focus && !failure.passing) row.querySelector("button")?.focus({ preventScroll: true });
   return card;
 }

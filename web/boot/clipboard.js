@@ -1,7 +1,7 @@
-// A page that came over plain http, as in a studio's own network, has no clipboard of its own: the
-// older way to copy still works there.
+// Clipboard for a page served over plain http, as in a studio's own network, where browsers provide
+// none: the older way to copy still works there.
 
-/** Gives `navigator` a clipboard that can be written, where it has none. */
+/** Gives `navigator` a writable clipboard, where it has none. */
 export function ensureClipboard() {
   if (navigator.clipboard) return;
   const writeText = async (text) => {

@@ -1,7 +1,7 @@
-// Fetches the wasm and counts what comes: bytes as the page sees them, after the browser has undone
-// any compression, so that they compare with the size the build knows.
+// Downloads the wasm and counts its bytes as the page sees them, after the browser has decompressed
+// them, so that they compare with the size known to the build.
 
-/** Why a download did not come about. `kind`: offline, unreachable, missing, refused, server. */
+/** Reason why a download failed. `kind`: offline, unreachable, missing, refused, server. */
 export class DownloadError extends Error {
   constructor(kind, url, status) {
     super(status ? `${url}: HTTP ${status}` : `${url}: no answer`);
@@ -17,7 +17,7 @@ function kindOfStatus(status) {
   return status >= 500 ? "server" : "refused";
 }
 
-/** `body` as it is, with `onBytes(length)` called for each piece. */
+/** Returns `body` unchanged, with `onBytes(length)` called for each piece. */
 export function counted(body, onBytes) {
   return body.pipeThrough(
     new TransformStream({
@@ -30,8 +30,8 @@ export function counted(body, onBytes) {
 }
 
 /**
- * Calls `onStall(true)` when `touch` was not called for so long, and `onStall(false)` when it is
- * called again. `stop` ends it.
+ * Calls `onStall(true)` when `touch` was not called for `stallMs`, and `onStall(false)` when it is
+ * called again. `stop` ends the watch.
  */
 export function stallWatch(stallMs, onStall) {
   let timer;
@@ -61,14 +61,14 @@ export function stallWatch(stallMs, onStall) {
 }
 
 /**
- * The wasm at `url` as a `Response` to compile while it arrives, whatever type the server gives it.
- * `onProgress(received)` is called with all bytes so far.
+ * Returns the wasm at `url` as a `Response` to compile while it arrives, whatever type the server gives
+ * it. `onProgress(received)` is called with the number of bytes so far.
  */
 export async function downloadWasm(url, { onProgress, onStall, stallMs = 20_000 }) {
   const watch = stallWatch(stallMs, onStall);
   let response;
   try {
-    // As the page's preload asks for it: one download, not two.
+    // Same mode as the page's preload, so that there is one download and not two.
     response = await fetch(url, { mode: "cors", credentials: "same-origin" });
   } catch {
     watch.stop();
@@ -87,7 +87,7 @@ export async function downloadWasm(url, { onProgress, onStall, stallMs = 20_000 
   });
   return {
     response: new Response(body, { headers: { "Content-Type": "application/wasm" } }),
-    // Only the one who reads it knows when it is over.
+    // Only the reader of the body knows when the download is over.
     done: watch.stop,
   };
 }

@@ -1,7 +1,7 @@
-// What can go wrong with the page, in words: what happened, and what to do about it.
+// Failures of the page in words: what happened, and what to do about it.
 //
 // A failure is `{tone, title, text: [paragraph], detail?, actions: [name], keepPicture?, short}`.
-// Names of actions are those of actions.js. `short` is for the title of the document.
+// Action names are those of actions.js. `short` is for the title of the document.
 
 import { bareAddress, overTls } from "./sources.js";
 import { capital, cut, sentence } from "./words.js";
@@ -148,7 +148,7 @@ export function mixedContent(url) {
   });
 }
 
-/** `message` is the display's own, one line for a person. */
+/** `message` is the display's own message, one line for a person. */
 export function badSettings(message) {
   return wrong({
     title: "The address of this page asks for something it cannot do",

@@ -1,14 +1,14 @@
-// Keys and the wheel belong to the display while it has the focus, not to the page's scroll bar or
-// the browser's search. All others stay the browser's: F5, Ctrl+L, Tab, paste.
+// Keys and the wheel act on the display while it has the focus, not on the page's scroll bar or the
+// browser's search. All other keys remain the browser's: F5, Ctrl+L, Tab, paste.
 
 const OWN = new Set([" ", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "/", "'", "?", "F11"]);
 
-/** Whether the display, not the browser, acts on a key. */
+/** True when the display, not the browser, acts on a key. */
 export function isOwnKey({ key, ctrlKey, altKey, metaKey }) {
   return OWN.has(key) && !ctrlKey && !altKey && !metaKey;
 }
 
-/** Keeps the browser from acting on what the display acts on. */
+/** Keeps the browser from acting on keys of the display. */
 export function claimKeys(canvas) {
   canvas.addEventListener("keydown", (event) => {
     if (isOwnKey(event)) event.preventDefault();

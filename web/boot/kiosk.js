@@ -1,9 +1,11 @@
-// A page on a wall that nobody operates: it fills the screen, keeps it awake, and comes back by
-// itself from what would otherwise wait for somebody to press Reload.
+// Kiosk mode of the page on an unattended wall: it fills the screen, keeps it awake, and recovers by
+// itself from failures that would otherwise wait for somebody to press Reload.
 
 const OFF = new Set(["0", "false", "no", "off"]);
 
-/** Whether the settings ask for it, as the display itself reads them: the last one counts. */
+/**
+ * True when the settings ask for kiosk mode, as the display itself reads them: the last value counts.
+ */
 export function isKiosk(query) {
   const value = new URLSearchParams(query).getAll("kiosk").at(-1);
   return value !== undefined && !OFF.has(value.toLowerCase());
@@ -11,16 +13,16 @@ export function isKiosk(query) {
 
 const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 300_000;
-/** What ran so long since it was loaded was well: what then ends it is something new. */
+/** Running time after which a failure counts as a new one. */
 const WELL_AFTER_MS = 600_000;
 const KEY = "meterbridge.reloads";
 
-/** How long to wait before reload number `reloads` + 1 in a row: 5, 10, 20 … 300 s. */
+/** Returns the delay before reload number `reloads` + 1 in a row: 5, 10, 20 … 300 s. */
 export function waitMs(reloads) {
   return Math.min(FIRST_WAIT_MS * 2 ** Math.min(reloads, 16), LONGEST_WAIT_MS);
 }
 
-/** Reloads the page after a failure, again and again, and never onto a server that is not there. */
+/** Reloads the page after failures, repeatedly, and only while the server is reachable. */
 export class Comeback {
   #store;
   #clock;
@@ -30,7 +32,7 @@ export class Comeback {
 
   /**
    * `store` is like sessionStorage, or null; `clock` has `now()` and `after(ms, what)`; `isThere()`
-   * tells in a promise whether the page can be had; `reload()` does it.
+   * resolves with true when the page can be loaded; `reload()` reloads it.
    */
   constructor({ store = storage(), clock = browserClock, isThere = pageIsThere, reload = reloadPage } = {}) {
     this.#store = store;
@@ -39,7 +41,7 @@ export class Comeback {
     this.#reload = reload;
   }
 
-  /** Begins, once; returns in how many milliseconds the page is reloaded. */
+  /** Starts once; returns the milliseconds until the page is reloaded. */
   begin() {
     const reloads = this.#lately();
     const wait = waitMs(reloads);
@@ -51,7 +53,7 @@ export class Comeback {
   }
 
   async #attempt(reloads, failed) {
-    // A reload without a server would leave the browser's own page, which tries nothing again.
+    // A reload without a server would leave the browser's error page, which never retries.
     if (!(await this.#isThere())) {
       this.#clock.after(waitMs(failed), () => this.#attempt(reloads, failed + 1));
       return;
@@ -74,7 +76,7 @@ export class Comeback {
     try {
       this.#store?.setItem(KEY, JSON.stringify({ reloads, at: this.#clock.now() }));
     } catch {
-      // Storage is full or forbidden: each reload is then the first.
+      // Storage is full or forbidden: each reload then counts as the first.
     }
   }
 }
@@ -87,7 +89,7 @@ function storage() {
   }
 }
 
-// Of the day, since it is kept over a reload.
+// Wall-clock time, since it is kept over a reload.
 const browserClock = {
   now: () => Date.now(),
   after: (ms, what) => setTimeout(what, ms),
@@ -105,7 +107,7 @@ function reloadPage() {
   location.reload();
 }
 
-/** The failure with what happens next instead of what somebody would have to do. */
+/** Returns the failure with the coming reload instead of advice to a person. */
 export function comingBack(failure, waitMs) {
   const seconds = Math.round(waitMs / 1000);
   return {
@@ -114,15 +116,15 @@ export function comingBack(failure, waitMs) {
   };
 }
 
-/** Fills the screen with `element` at the first gesture: before one, browsers do not let a page. */
+/** Fills the screen with `element` at the first gesture; browsers do not allow it without one. */
 export function fillScreenOnGesture(element, { page = document } = {}) {
   const names = ["pointerdown", "keydown"];
   const ask = () => {
     if (page.fullscreenElement) return;
-    // A gesture that is none to this browser: the next one may be.
+    // The browser may not accept this gesture; the next one may work.
     Promise.resolve(element.requestFullscreen?.({ navigationUI: "hide" })).catch(() => {});
   };
-  // Who leaves the full screen again has a reason.
+  // A person who leaves full screen does so on purpose: stop asking.
   const stop = () => {
     if (!page.fullscreenElement) return;
     names.forEach((name) => page.removeEventListener(name, ask, { capture: true }));
@@ -135,8 +137,8 @@ export function fillScreenOnGesture(element, { page = document } = {}) {
 const ASK_AGAIN_MS = 60_000;
 
 /**
- * Keeps the screen awake for as long as the page is seen. `tell(words)` says why that is not so, and
- * `tell(null)` that it is; only what is news.
+ * Keeps the screen awake while the page is visible. `tell(words)` reports why that fails, and
+ * `tell(null)` that it works; each only on a change.
  */
 export function keepAwake(tell, { browser = navigator, page = document, secure = isSecureContext, after = setTimeout } = {}) {
   let lock = null;
@@ -153,7 +155,7 @@ export function keepAwake(tell, { browser = navigator, page = document, secure =
     }
     try {
       lock = await browser.wakeLock.request("screen");
-      // It goes with the page's visibility, or with the battery.
+      // The lock is released when the page is hidden, or by the battery saver.
       lock.addEventListener("release", () => {
         lock = null;
         after(ask, ASK_AGAIN_MS);

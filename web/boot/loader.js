@@ -1,15 +1,15 @@
-// The skeleton and the loader over the canvas, until the display is there.
+// Skeleton and loader over the canvas, until the display is ready.
 
 import { progressView } from "./progress.js";
 
-/** Until now the wasm was fetched and compiled; what comes is over in a second on most machines. */
+/** Time after the download after which a start counts as slow. On most machines it takes a second. */
 const LONG_START_MS = 15_000;
 
 const BAR = `<div class="mb-bar" role="progressbar" aria-label="Loading Meterbridge" aria-valuemin="0"
   aria-valuemax="100" aria-valuenow="0"><div><i></i><b></b><i></i><i></i></div></div>
   <p class="mb-numbers"><span class="mb-what">Display</span><span class="mb-percent"></span></p>`;
 
-/** The loader of a page that does not bring one along. */
+/** Creates a loader for a page that has none. */
 function makeLoader(frame) {
   const loader = document.createElement("section");
   loader.className = "mb-loader";
@@ -49,13 +49,13 @@ export function attachLoader(frame, totalBytes) {
       frame.dataset.mb = "ready";
       clearTimeout(slow);
       loader.remove();
-      // Kept for a failure later, when there is nothing else to show.
+      // The skeleton is kept for a later failure, when there is nothing else to show.
       const hide = () => {
         if (skeleton && frame.dataset.mb === "ready") skeleton.hidden = true;
       };
       setTimeout(hide, 300);
     },
-    /** `keepPicture`: the canvas still has what it drew last. */
+    /** `keepPicture`: the canvas still has its last picture. */
     failed(keepPicture) {
       frame.dataset.mb = "failed";
       clearTimeout(slow);
@@ -65,7 +65,7 @@ export function attachLoader(frame, totalBytes) {
   };
 }
 
-/** The time of day has one place on every view, this one too. */
+/** Shows the time of day in the same place as every view. */
 function showClock(skeleton) {
   const clock = skeleton?.querySelector(".mb-clock");
   if (!clock) return;

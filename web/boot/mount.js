@@ -1,4 +1,4 @@
-// Puts the display on a canvas: checks, download, start, and what happens when one of them fails.
+// Puts the display on a canvas: checks, download, start, and the handling of their failures.
 
 import { actionsOf } from "./actions.js";
 import { showCard } from "./card.js";
@@ -16,7 +16,7 @@ import { lacking } from "./support.js";
 
 let mounted = false;
 
-/** A failure that has its words already. */
+/** A failure that already has its message. */
 class Failed extends Error {
   constructor(failure) {
     super(failure.title);
@@ -25,15 +25,15 @@ class Failed extends Error {
 }
 
 /**
- * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its
- * own. Returns the API at once: `{ready, state, connect, disconnect, select, link}`.
+ * Starts the display on `canvas`, which fills its parent element; the parent needs a size of its own.
+ * Returns the API at once: `{ready, state, connect, disconnect, select, link}`.
  *
  * Options, all of them optional:
  * - `query`: settings as in the address of the page, "?source=…&view=…".
- * - `storage`: whether settings are kept in this browser. False.
- * - `live`: an element with aria-live to announce in; null for none.
- * - `title`: whether the title of the document shows the state. False.
- * - `ownsPage`: whether the page is nothing but the display. False.
+ * - `storage`: keep settings in this browser. Default: false.
+ * - `live`: an element with aria-live for announcements; null for none.
+ * - `title`: show the state in the document's title. Default: false.
+ * - `ownsPage`: the page is nothing but the display. Default: false.
  */
 export function mount(canvas, options = {}) {
   if (mounted) throw new Error("Meterbridge is on this page already: a page has one display");
@@ -47,7 +47,7 @@ export function mount(canvas, options = {}) {
   const kiosk = isKiosk(query);
   claimKeys(canvas);
   ensureClipboard();
-  // The scripts run: what says that they do not is not needed.
+  // The scripts run, so the message that they do not is not needed.
   frame.querySelector(":scope > .mb-late")?.remove();
 
   const loader = attachLoader(frame, site.wasmBytes);
@@ -69,17 +69,17 @@ export function mount(canvas, options = {}) {
   const ready = new Promise((resolve, reject) => {
     settle = { resolve, reject };
   });
-  // Whoever does not wait for it sees the card; the console needs no second message.
+  // A caller that does not await `ready` sees the card; the console needs no second message.
   ready.catch(() => {});
 
   const fail = (failure) => {
-    // A panic comes twice, as the display's own event and as an error of the page: the first has
-    // the words.
+    // A panic is reported twice, as the display's own event and as an error of the page: the first has
+    // the message.
     if (ended) return;
     ended = failure;
     loader.failed(Boolean(failure.keepPicture));
     reporter.end(failure.short);
-    // Settings that are wrong are so after a reload, too.
+    // Wrong settings remain wrong after a reload.
     const returns = comeback && failure.actions.includes("reload");
     const shown = returns ? comingBack(failure, comeback.begin()) : failure;
     showCard(frame, shown, actionsOf(failure, { query, ownsPage }), { focus: ownsPage });
@@ -90,7 +90,7 @@ export function mount(canvas, options = {}) {
     if (ended) return;
     started = true;
     loader.ready();
-    // So that its keys work without a click first.
+    // Its keys must work without a click first.
     if (ownsPage && document.activeElement === document.body) canvas.focus({ preventScroll: true });
     settle.resolve(api);
   });
@@ -110,9 +110,9 @@ export function mount(canvas, options = {}) {
     return display;
   };
   const api = {
-    /** Resolves with this object when the first picture is drawn; rejects when it never will be. */
+    /** Resolves with this object when the first picture is drawn; rejects when the start fails. */
     ready,
-    /** What the display knows, as `meterbridge inspect --json` writes it, with connection and view. */
+    /** Returns the display's state as in `meterbridge inspect --json`, with connection and view. */
     state: () => JSON.parse(running().state()),
     connect(url) {
       if (isMixedContent(location.protocol, url)) {
@@ -121,15 +121,15 @@ export function mount(canvas, options = {}) {
       running().connect(url);
     },
     disconnect: () => running().disconnect(),
-    /** Shows this run; without an id, follows the newest again. */
+    /** Shows this run; without an id, follows the newest run again. */
     select: (runId) => running().select(runId),
-    /** Has the director take over: the wall, and runs that are worth a look. */
+    /** Starts the director: the wall, and runs worth a look. */
     auto: () => running().auto(),
-    /** The address of this page with the present settings in it. */
+    /** Returns the address of this page with the current settings. */
     link: () => running().link(),
   };
 
-  /** A card for as long as something holds. */
+  /** Shows a card for as long as a condition holds. */
   const pass = (holds, failure) => {
     if (ended) return;
     frame.querySelectorAll(":scope > .mb-card").forEach((card) => card.remove());
@@ -200,7 +200,7 @@ function unforeseen(error, started) {
   return failures.crashed(error?.message ?? error, { started });
 }
 
-/** An embedding page need not name the style sheet: its name has a hash in it. */
+/** Adds the style sheet. An embedding page cannot name it, because its name has a hash in it. */
 function needStyle() {
   const links = [...document.querySelectorAll('link[rel="stylesheet"]')];
   if (links.some((link) => link.href === site.style)) return;

@@ -1,8 +1,8 @@
-// How far the download is, in numbers and words.
+// Progress of the download, in numbers and words.
 
 export const SEGMENTS = 48;
 
-/** The part that has come, 0 to 1; null where the whole is not known. */
+/** Returns the received fraction, 0 to 1; null where the total is unknown. */
 export function fractionOf(received, total) {
   return total > 0 ? Math.min(received / total, 1) : null;
 }
@@ -10,18 +10,18 @@ export function fractionOf(received, total) {
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 /**
- * What the loader shows: `what` and `percent` in words, `now` for a progress bar (null: unknown),
- * `lit` segments of `SEGMENTS`.
+ * Returns the loader's content: `what` and `percent` in words, `now` for a progress bar (null:
+ * unknown), and the number `lit` of `SEGMENTS` segments.
  *
- * The total may be wrong, as when the server has a newer file than the page was built for: more
- * than the whole is never shown.
+ * The total may be wrong, as when the server has a newer file than the page was built for; the progress
+ * never exceeds the total.
  */
 export function progressView(received, total) {
   const fraction = fractionOf(received, total);
   if (fraction === null) {
     return { what: `Display, ${megabytes(received)} MB`, percent: "", now: null, lit: 0 };
   }
-  // Rounded down: 100 % is when all is there.
+  // Rounded down: 100 % means complete.
   const now = Math.floor(fraction * 100);
   return {
     what: `Display, ${megabytes(Math.min(received, total))} of ${megabytes(total)} MB`,

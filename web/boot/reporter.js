@@ -3,17 +3,17 @@
 import { Announcer } from "./announcer.js";
 import { Status } from "./status.js";
 
-/** A title that changes more often than this flickers. */
+/** Least time between two changes of the title, which would otherwise flicker. */
 const LEAST_MS = 1000;
 
 /**
- * Follows the events of `canvas`. `live`: element that is read out, or null; `ownsTitle`: whether
- * the document's title is ours to write; `readState()`: the display's state, or null.
+ * Follows the events of `canvas`. `live`: element for announcements, or null; `ownsTitle`: true when
+ * the document's title may be written; `readState()`: returns the display's state, or null.
  */
 export function report(canvas, { live, ownsTitle, readState }) {
   const status = new Status();
   const announcer = new Announcer((text) => {
-    // A new element is read even where its words are those of the last.
+    // A new element is read aloud even if its text equals the last one.
     const line = document.createElement("span");
     line.textContent = text;
     live?.replaceChildren(line);
@@ -47,8 +47,7 @@ export function report(canvas, { live, ownsTitle, readState }) {
       refresh();
     });
 
-  // What a server replays to a page that has just come is history. What it replays to one that was
-  // away for a while is news.
+  // A replay to a new page is history. A replay after a reconnect is news.
   let connections = 0;
   let connection = null;
   const tell = (kind, run) => {
@@ -82,7 +81,7 @@ export function report(canvas, { live, ownsTitle, readState }) {
   });
 
   return {
-    /** The display is gone: nothing of it is to be told any more. */
+    /** The display has failed: nothing more is reported. */
     end(words) {
       over = true;
       clearTimeout(timer);

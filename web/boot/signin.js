@@ -1,8 +1,8 @@
-// A server that wants to be signed in to refuses the stream of events, and a page's socket never learns
-// why. So where the stream of the page's own server does not come, the page is asked for once more: who
-// has to sign in is sent elsewhere, or refused.
+// A server that requires a sign-in refuses the stream of events, but a page's socket never learns why.
+// So when the page's own server provides no stream, the page is requested once more: if a sign-in is
+// required, that request is redirected or refused.
 
-/** Whether `url` is a stream of the server that `host` names. */
+/** True when `url` is a stream of the server `host`. */
 export function isOwn(url, host) {
   try {
     return new URL(url).host === host;
@@ -16,14 +16,14 @@ async function wantsSignIn() {
     const response = await fetch(location.href, { method: "HEAD", cache: "no-store", redirect: "manual" });
     return response.type === "opaqueredirect" || response.status === 401;
   } catch {
-    // Nobody is there, who could want anything.
+    // The server is unreachable, so it requires nothing.
     return false;
   }
 }
 
 /**
- * Follows the connection by the events of `canvas`: `tell(true)` when it takes a sign-in to have it,
- * `tell(false)` when that is over. `ask()` tells in a promise whether the server wants one.
+ * Follows the connection by the events of `canvas`: `tell(true)` when a sign-in is required,
+ * `tell(false)` when it no longer is. `ask()` resolves with true when the server requires one.
  */
 export function watchSignIn(canvas, tell, { host = location.host, ask = wantsSignIn } = {}) {
   let told = false;
@@ -40,7 +40,7 @@ export function watchSignIn(canvas, tell, { host = location.host, ask = wantsSig
     asking = true;
     const wanted = await ask();
     asking = false;
-    // It may have come back meanwhile.
+    // The connection may have come back meanwhile.
     if (!isConnected) say(wanted);
   });
 }

@@ -13,14 +13,14 @@ function parsed(url) {
   try {
     return new URL(url);
   } catch {
-    // The display says what is wrong with it, in its own words.
+    // The display explains an invalid address in its own words.
     return null;
   }
 }
 
 /**
- * Whether a browser forbids the page to open this stream: from a page that came by https, `ws://` is
- * mixed content, but to this very machine.
+ * True when the browser forbids the page to open this stream: for a page loaded over https, `ws://` is
+ * mixed content, except to this machine.
  */
 export function isMixedContent(pageProtocol, url) {
   const source = parsed(url);
@@ -32,13 +32,13 @@ export function isMixedContent(pageProtocol, url) {
   );
 }
 
-/** The address without user, password, query and fragment: those may be secrets. */
+/** Returns the address without user, password, query and fragment, which may be secrets. */
 export function bareAddress(url) {
   const source = parsed(url);
   return source ? `${source.protocol}//${source.host}${source.pathname}` : "an unreadable address";
 }
 
-/** The query with `source` taken out, or replaced. */
+/** Returns the query with `source` removed or replaced. */
 export function withSource(query, source) {
   const parameters = new URLSearchParams(query);
   if (source === null) parameters.delete("source");
@@ -47,7 +47,7 @@ export function withSource(query, source) {
   return words ? `?${words}` : "";
 }
 
-/** The same address over TLS. */
+/** Returns the same address with TLS. */
 export function overTls(url) {
   return url.replace(/^(ws|http):/i, (scheme) => `${scheme.slice(0, -1)}s:`);
 }

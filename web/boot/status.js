@@ -1,13 +1,13 @@
-// What the display has told so far, folded into what the page says of it.
+// State of the display as reported by its events, in words for the page.
 
 import { cut, sentence } from "./words.js";
 
-/** A failure is news for as long as the display itself tells of it. */
+/** Time for which a failure is news, the same as in the display. */
 export const NEWS_MS = 60_000;
 
 const LOST = new Set(["reconnecting", "failed"]);
 
-/** Whether news come as they happen, as far as is known. */
+/** True when events arrive live, as far as is known. */
 const isLive = ({ updates }) => !updates || updates === "live";
 
 export class Status {
@@ -16,7 +16,9 @@ export class Status {
   #wasLost = false;
   #failure = null;
 
-  /** Takes over what `state()` says, which is more than the events since the page began. */
+  /**
+   * Takes over the result of `state()`, which covers more than the events since the page was loaded.
+   */
   resync(state) {
     if (!Array.isArray(state?.runs)) return;
     const running = state.runs.filter((run) => run.status === "running");
@@ -36,7 +38,10 @@ export class Status {
     this.#failure = { run, until: now + NEWS_MS };
   }
 
-  /** A change of the connection; what to tell of it, or null: an attempt more is no news. */
+  /**
+   * Handles a change of the connection; returns the announcement, or null: a further attempt is no
+   * news.
+   */
   connection(detail) {
     const before = this.#connection;
     this.#connection = detail;
@@ -53,7 +58,7 @@ export class Status {
         const back = this.#wasLost ? "The connection is back" : "Connected";
         this.#wasLost = false;
         const hasNews = isLive(detail);
-        // Why there are none as they happen; the last word is that there are again.
+        // Why there are no live events; after that, that they are live again.
         const how = hasNews ? "News come as they happen again" : cut(detail.reason, 160);
         if (before?.state !== "connected") return hasNews ? back : `${sentence(back)} ${how}`;
         return before.updates === detail.updates ? null : how;
@@ -66,18 +71,18 @@ export class Status {
     }
   }
 
-  /** What there is no connection to, if there is none: a hub may be there without its backend. */
+  /** Returns the missing link: the connection, or the backend behind a connected hub; null if none. */
   get lacks() {
     if (LOST.has(this.#connection?.state)) return "connection";
     return this.#connection?.updates === "cut" ? "backend" : null;
   }
 
-  /** Milliseconds until a failure is no news any more; null when there is none. */
+  /** Returns the milliseconds for which a failure is still news; null when there is none. */
   newsLeftMs(now) {
     return this.#failure && this.#failure.until > now ? this.#failure.until - now : null;
   }
 
-  /** The title of the document. */
+  /** Returns the title of the document. */
   title(now) {
     const ending = " – Meterbridge";
     if (this.lacks) return `⚠ no ${this.lacks}${ending}`;
@@ -88,7 +93,7 @@ export class Status {
     return this.#active.size ? `● ${this.#active.size} active${ending}` : "Meterbridge";
   }
 
-  /** What the canvas is, for who cannot see it. */
+  /** Returns the canvas's label, for screen readers. */
   label(now) {
     const runs = this.#active.size;
     const parts = [runs === 0 ? "no run active" : runs === 1 ? "1 run active" : `${runs} runs active`];

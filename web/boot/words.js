@@ -1,6 +1,6 @@
-// Small pieces of text.
+// Formatting of short texts.
 
-/** "0.4 s", "38 s", "3 min 20 s", "1 h 5 min". */
+/** Formats a duration: "0.4 s", "38 s", "3 min 20 s", "1 h 5 min". */
 export function durationWords(millis) {
   if (!Number.isFinite(millis) || millis < 0) return "";
   if (millis < 950) return `${(millis / 1000).toFixed(1)} s`;
@@ -13,19 +13,19 @@ export function durationWords(millis) {
     : `${Math.floor(minutes / 60)} h`;
 }
 
-/** On one line, and not longer than so many characters. */
+/** Returns the text on one line, cut to `most` characters. */
 export function cut(text, most) {
   const line = String(text ?? "").replace(/\s+/g, " ").trim();
   const characters = [...line];
   return characters.length <= most ? line : `${characters.slice(0, most - 1).join("").trimEnd()}…`;
 }
 
-/** A sentence ends once. */
+/** Adds a full stop unless the text ends a sentence. */
 export function sentence(text) {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-/** As it begins a line of its own. */
+/** Returns the text with an initial capital. */
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,17 +1,17 @@
-//! The bytes of a recording's text: taken out of a compressed file, and out of UTF-16.
+//! Decoding of a recording's file into UTF-8 text: decompression and UTF-16.
 
 use std::io::{self, BufReader, Chain, Cursor, Read};
 
-/// Bytes that tell what a file is.
+/// Number of bytes read to identify a file.
 const HEAD_BYTES: usize = 512;
 
-/// A recording's text as UTF-8, whatever the file is. Bytes that are no text come as they are.
+/// Text of a recording as UTF-8, from any supported kind of file. Invalid UTF-8 is passed through.
 pub(super) type Text<R> = BufReader<Utf8<Headed<Plain<Headed<R>>>>>;
 
-/// A reader whose first bytes were looked at.
+/// A reader whose first bytes were read ahead.
 type Headed<R> = Chain<Cursor<Vec<u8>>, R>;
 
-/// Opens the text of a file; what the file is instead, where it holds none.
+/// Opens the text of a file. The inner error says what the file is, where it is not text.
 pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static str>> {
     let (head, reader) = look(reader)?;
     if let Some(kind) = what_else(&head) {
@@ -32,14 +32,14 @@ pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static st
 fn look<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Headed<R>)> {
     let mut head = Vec::new();
     match reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head) {
-        // What was read before a failure counts; the failure comes again.
+        // Data read before a failure counts; the next read reports the failure again.
         Err(error) if head.is_empty() => return Err(error),
         _ => {}
     }
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
-/// What a file is that holds no text that can be got at here.
+/// Identifies files that cannot be read here: unsupported compression, archives, binary formats.
 fn what_else(head: &[u8]) -> Option<&'static str> {
     let kinds: [(&[u8], &str); 11] = [
         (b"\xfd7zXZ\0", "it is compressed with xz; unpack it with `xz -d`"),
@@ -61,13 +61,13 @@ fn what_else(head: &[u8]) -> Option<&'static str> {
     known.map(|(_, kind)| kind)
 }
 
-/// Whether bytes that are no UTF-16 are no text either.
+/// True when the head of a file that is not UTF-16 shows binary data.
 fn is_binary(head: &[u8]) -> bool {
-    // A recording whose disk was full has zeros in it, too.
+    // A recording written to a full disk contains zeros as well.
     head.contains(&0) && !head.windows(2).any(|pair| pair == b"{\"")
 }
 
-/// Bytes that are not compressed any more. After a failure every read fails.
+/// Decompressed bytes. After a failure every read fails.
 pub(super) struct Plain<R: Read> {
     source: Source<R>,
     failure: Option<(io::ErrorKind, String)>,
@@ -99,7 +99,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// A page plays no files, and unpacks none.
+    /// A page plays no files, so nothing is decompressed.
     #[cfg(target_arch = "wasm32")]
     fn of(_: &[u8], reader: R) -> Self {
         Self::Plain(reader)
@@ -146,8 +146,8 @@ enum Encoding {
 }
 
 impl Encoding {
-    /// By the byte order mark; without one, by the zeros beside the first two characters, which JSON has
-    /// from ASCII.
+    /// Detects the encoding by the byte order mark. Without one, UTF-16 is detected by zeros beside the
+    /// first two characters, which are ASCII in JSON.
     fn of(head: &[u8]) -> Self {
         match head {
             [0xff, 0xfe, ..] => Self::Utf16 { little_endian: true },
@@ -159,13 +159,13 @@ impl Encoding {
     }
 }
 
-/// Text as UTF-8. UTF-16 that is no text becomes U+FFFD.
+/// Converts text to UTF-8. Invalid UTF-16 becomes U+FFFD.
 pub(super) struct Utf8<R> {
     encoding: Encoding,
     reader: R,
-    /// Bytes that were read of a character of UTF-16 that goes on.
+    /// Bytes of an incomplete UTF-16 character.
     rest: Vec<u8>,
-    /// Text that waits to be read, from `at` on.
+    /// Converted text; the part from `at` on has not been read yet.
     out: Vec<u8>,
     at: usize,
 }
@@ -189,7 +189,7 @@ impl<R: Read> Read for Utf8<R> {
 }
 
 impl<R: Read> Utf8<R> {
-    /// Reads some UTF-16; `false` at the end.
+    /// Converts the next UTF-16 data; returns `false` at the end.
     fn transcode(&mut self, little_endian: bool) -> io::Result<bool> {
         let mut bytes = std::mem::take(&mut self.rest);
         let length = bytes.len();
@@ -207,7 +207,7 @@ impl<R: Read> Utf8<R> {
         let unit = |pair: &[u8]| match pair {
             [low, high] if little_endian => u16::from_le_bytes([*low, *high]),
             [high, low] => u16::from_be_bytes([*high, *low]),
-            // A byte alone at the very end.
+            // A single byte at the very end.
             _ => 0xfffd,
         };
         if read > 0 {
@@ -232,7 +232,7 @@ impl<R: Read> Utf8<R> {
 mod tests {
     use super::*;
 
-    /// Gives one byte at a time, as a slow pipe may.
+    /// Reader that returns one byte at a time, as a slow pipe may.
     struct ByteByByte<'t>(&'t [u8]);
 
     impl Read for ByteByByte<'_> {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_text_is_named() {
+    fn files_without_text_are_identified() {
         for (bytes, kind) in [
             (&b"\xfd7zXZ\0..."[..], "xz"),
             (b"BZh91AY", "bzip2"),

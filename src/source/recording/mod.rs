@@ -1,10 +1,10 @@
-//! Reading recordings: a frame a line, with the time it arrived, or bare events.
+//! Reader for recordings: one frame per line with its time of arrival, or bare events.
 //!
 //! | part | what it reads |
 //! | --- | --- |
 //! | `container`, `zstd` | gzip, Zstandard and UTF-16 → text |
-//! | `prefix` | what logs and event streams write before a line's JSON |
-//! | `objects` | JSON objects over several lines, and several on one line |
+//! | `prefix` | text that logs and event streams put before a line's JSON |
+//! | `objects` | JSON objects that span several lines or share one |
 
 mod container;
 mod objects;
@@ -26,10 +26,10 @@ use self::prefix::{LogLine, without_prefix};
 use crate::protocol::{Batch, Item, KEPT_OF_A_BAD_FRAME};
 use crate::text;
 
-/// Characters shown of a line that is no event.
+/// Most characters shown of a line that is no event.
 const MOST_SHOWN: usize = 60;
 
-/// Why a recording cannot be played.
+/// Reason why a recording cannot be played.
 #[derive(Debug, Error)]
 pub enum RecordingError {
     #[error("cannot open the recording `{}`: {source}. Check the path", path.display())]
@@ -38,33 +38,34 @@ pub enum RecordingError {
     Folder { path: PathBuf },
     #[error("cannot read on in the recording after line {line}: {source}")]
     Read { line: u64, source: io::Error },
-    /// The file holds something, and nothing that can be played.
+    /// The file has content, but nothing that can be played.
     #[error("{name} is not a recording: {what}")]
     NotARecording { name: String, what: String },
 }
 
-/// A frame as it was recorded.
+/// A recorded frame.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedFrame {
-    /// Milliseconds from the beginning of the recording to its arrival; `None` for a bare event.
+    /// Time of arrival in milliseconds since the start of the recording; `None` for a bare event.
     pub recv_ms: Option<f64>,
-    /// The frame's own text. Of a line that is no JSON, the line: the decoder counts it.
+    /// Text of the frame. For a line that is not JSON, the line itself, which the decoder counts as
+    /// malformed.
     pub text: String,
 }
 
-/// What a recording held.
+/// Counts over a recording.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadSummary {
-    /// Frames handed out, those of bad lines included.
+    /// Frames returned, including those of bad lines.
     pub frames: u64,
     /// Parts of lines that are neither a recorded frame nor JSON.
     pub malformed_lines: u64,
 }
 
-/// Reads a whole recording, from a file or standard input: see [`Recording`].
+/// Reads a whole recording from a file or standard input: see [`Recording`].
 ///
 /// # Errors
-/// When reading fails, or the input holds no text.
+/// When reading fails, or the input is not text.
 pub fn read(
     reader: impl Read,
     mut sink: impl FnMut(RecordedFrame),
@@ -76,28 +77,28 @@ pub fn read(
     Ok(recording.summary())
 }
 
-/// A recording that is being read.
+/// Reader over one recording.
 ///
-/// A line is `{"recv_ms": 1.5, "text": "…"}`, or a bare event, or an array of events. Objects may also
-/// take several lines, stand side by side, or follow what a log or an event stream writes before them.
-/// The text may be UTF-8 or UTF-16, and compressed with gzip or Zstandard. Blank lines are skipped, bad
-/// lines are counted and handed out as they are.
+/// A line is `{"recv_ms": 1.5, "text": "…"}`, a bare event, or an array of events. Objects may also
+/// span several lines, share a line, or follow a prefix of a log or an event stream. The text may be
+/// UTF-8 or UTF-16, compressed with gzip or Zstandard. Blank lines are skipped; bad lines are counted
+/// and returned as they are.
 pub struct Recording<R: Read> {
-    /// The file, for a person.
+    /// Name of the file in messages.
     name: String,
     input: Input<R>,
-    /// Lines read.
+    /// Number of lines read.
     lines: u64,
-    /// The line that the last frame began on.
+    /// Line on which the last returned frame began.
     line: u64,
-    /// Frames that were read and not handed out, each with the line that it began on.
+    /// Frames read but not returned yet, each with the line on which it began.
     waiting: VecDeque<(u64, RecordedFrame)>,
     objects: Objects,
-    /// Bytes of a character that a part of a long line ended in.
+    /// Bytes of an incomplete character at the end of a part of a long line.
     half_character: Vec<u8>,
-    /// The next bytes belong to the line before.
+    /// True when the next bytes continue the current line.
     is_within_line: bool,
-    /// The beginning of a line that a log has broken.
+    /// Beginning of a line that a log has split.
     broken_line: String,
     summary: ReadSummary,
     evidence: Evidence,
@@ -106,14 +107,14 @@ pub struct Recording<R: Read> {
 enum Input<R: Read> {
     Closed(R),
     Open(Box<container::Text<R>>),
-    /// It holds no text; what it is instead.
+    /// The input is not text; the string says what it is instead.
     Other(&'static str),
-    /// It could not be read.
+    /// The input could not be opened.
     Failed,
 }
 
 impl<R: Read> Input<R> {
-    /// The text, where it holds some.
+    /// Returns the text, or `None` where the input is not text.
     fn open(&mut self) -> io::Result<Option<&mut container::Text<R>>> {
         if let Self::Closed(_) = self
             && let Self::Closed(reader) = std::mem::replace(self, Self::Failed)
@@ -130,18 +131,18 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// What speaks for a recording, and what was found instead.
+/// Signs that the input is a recording, and what was found otherwise.
 #[derive(Default)]
 struct Evidence {
     has_events: bool,
-    /// Lines as Meterbridge records them, and all other frames.
+    /// Number of lines in Meterbridge's own format; `others` counts all other frames.
     recorded: u64,
     others: u64,
-    /// Something is there that is neither blank nor an empty array.
+    /// True when the input has more than white space and empty arrays.
     has_text: bool,
-    /// JSON that is no event, and what makes it known.
+    /// Keys of the first JSON that is no recorded frame, as identification.
     other_json: Option<String>,
-    /// Why the first bad line cannot be read, and its beginning.
+    /// Line number, reason and beginning of the first bad line.
     bad_line: Option<(u64, String, String)>,
 }
 
@@ -149,8 +150,7 @@ struct Evidence {
 impl Recording<io::BufReader<std::fs::File>> {
     /// Opens a recording.
     ///
-    /// # Errors
-    /// When there is no such file, it may not be read, or it is a folder.
+    /// # Errors When the file does not exist, cannot be opened, or is a folder.
     pub fn open(path: &std::path::Path) -> Result<Self, RecordingError> {
         let failed = |source| RecordingError::Open { path: path.to_owned(), source };
         let file = std::fs::File::open(path).map_err(failed)?;
@@ -179,20 +179,20 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// The number of the line that the last frame began on, from 1.
+    /// Returns the number of the line on which the last frame began, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
 
-    /// What was read so far.
+    /// Returns the counts so far.
     pub fn summary(&self) -> ReadSummary {
         self.summary
     }
 
-    /// The next frame; `None` at the end.
+    /// Returns the next frame; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or the file holds no text.
+    /// When reading fails, or the input is not text.
     pub fn next_frame(&mut self) -> Result<Option<RecordedFrame>, RecordingError> {
         loop {
             if let Some((line, frame)) = self.waiting.pop_front() {
@@ -213,7 +213,7 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// Reads what the last line has left; `false` where that is nothing.
+    /// Processes what is left at the end of the input; returns `false` where nothing is left.
     fn take_rest(&mut self) -> bool {
         if !self.broken_line.is_empty() {
             let line = std::mem::take(&mut self.broken_line);
@@ -228,7 +228,7 @@ impl<R: Read> Recording<R> {
         is_within
     }
 
-    /// Notes what a frame turned out to be; see [`verdict`](Self::verdict).
+    /// Notes the decoded items of a frame, for [`verdict`](Self::verdict).
     pub fn note(&mut self, decoded: &Batch) {
         let evidence = &mut self.evidence;
         for item in &decoded.items {
@@ -243,13 +243,13 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// Whether what was read is a recording; an empty file is one.
+    /// Checks that the input read so far is a recording. An empty file counts as one.
     ///
     /// # Errors
-    /// When something was read, and nothing of it was recorded or is an event.
+    /// When the input has text, but neither recorded frames nor events.
     pub fn verdict(&self) -> Result<(), RecordingError> {
         let Evidence { has_events, recorded, others, has_text, .. } = self.evidence;
-        // A text about recordings may have one in it.
+        // A text about recordings may quote one, so recorded lines must be the majority.
         if has_events || !has_text || recorded > others {
             return Ok(());
         }
@@ -275,7 +275,7 @@ impl<R: Read> Recording<R> {
         RecordingError::NotARecording { name: self.name.clone(), what }
     }
 
-    /// Reads a line, or a part of one.
+    /// Processes a line, or a part of one.
     fn take(&mut self, part: LinePart) {
         let LinePart { text, is_last, half_character } = part;
         let goes_on = std::mem::replace(&mut self.is_within_line, !is_last);
@@ -291,12 +291,12 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// Throws the rest of a long line away.
+    /// Discards the rest of a long line.
     fn skip_line(&mut self) {
         self.is_within_line = false;
         self.half_character.clear();
         if let Input::Open(reader) = &mut self.input {
-            // A failure is told when the next line is asked for.
+            // A failure is reported when the next line is read.
             let _ = reader.skip_until(b'\n');
         }
     }
@@ -312,7 +312,7 @@ impl<R: Read> Recording<R> {
                 self.take_objects(text, !is_broken);
                 return;
             }
-            // A writer that was killed leaves half an object; the next line is whole.
+            // A killed writer leaves half an object; the next line is complete.
             let part = self.objects.give_up();
             self.take_parts(vec![part]);
         }
@@ -335,7 +335,7 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// Puts a line together that a log has broken.
+    /// Joins a line that a log has split.
     fn take_broken(&mut self, text: &str, is_broken: bool) {
         if self.broken_line.len() + text.len() > LONGEST_LINE {
             self.broken_line.clear();
@@ -347,7 +347,7 @@ impl<R: Read> Recording<R> {
         }
     }
 
-    /// Reads one JSON value; `false` where the text is something else.
+    /// Reads one JSON value; returns `false` where the text is something else.
     fn take_json(&mut self, line: u64, text: &str) -> bool {
         if let Ok(Envelope { recv_ms, text }) = serde_json::from_str(text) {
             self.push(line, RecordedFrame { recv_ms: Some(recv_ms), text: text.into_owned() });
@@ -368,7 +368,7 @@ impl<R: Read> Recording<R> {
         is_json
     }
 
-    /// Reads objects that stand side by side, or go on over the next lines.
+    /// Reads objects that share a line or continue on the next ones.
     fn take_objects(&mut self, text: &str, ends_line: bool) {
         let mut parts = self.objects.feed(text, self.lines);
         if ends_line && self.objects.is_within() {
@@ -409,14 +409,14 @@ impl<R: Read> Recording<R> {
     }
 }
 
-/// Whether a line goes on as JSON does, rather than as a log does: `[{`, and not `[12:00:00]`.
+/// True when a line begins like JSON and not like a log: `[{`, but not `[12:00:00]`.
 fn begins_json(text: &str) -> bool {
     let rest = text.strip_prefix('[').unwrap_or(text).trim_start();
     let is_array = text.starts_with('[') && (rest.is_empty() || rest.starts_with(['{', '[', ']']));
     is_array || text.starts_with(['{', ']', ',', '\u{1e}'])
 }
 
-/// A line as Meterbridge records it. Other fields are allowed.
+/// A line in Meterbridge's own format. Other fields are allowed.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     recv_ms: f64,
@@ -424,20 +424,20 @@ struct Envelope<'a> {
     text: Cow<'a, str>,
 }
 
-/// A line, or as much of a long one as is read at a time.
+/// A line, or one part of a long line.
 struct LinePart {
     text: String,
-    /// The line ends here.
+    /// True when the line ends here.
     is_last: bool,
-    /// Bytes of a character that the part ends in.
+    /// Bytes of an incomplete character at the end of the part.
     half_character: Vec<u8>,
 }
 
-/// Reads the next part of a line behind `bytes`.
+/// Reads the next part of a line and appends it to `bytes`.
 fn read_part(reader: &mut impl BufRead, mut bytes: Vec<u8>) -> io::Result<Option<LinePart>> {
     let read = reader.by_ref().take(LONGEST_LINE as u64 + 1).read_until(b'\n', &mut bytes);
     if bytes.is_empty() {
-        // What was read before a failure counts; the failure comes again.
+        // Data read before a failure counts; the next read reports the failure again.
         return read.map(|_| None);
     }
     let is_last = bytes.len() <= LONGEST_LINE || bytes.last() == Some(&b'\n');
@@ -451,7 +451,7 @@ fn read_part(reader: &mut impl BufRead, mut bytes: Vec<u8>) -> io::Result<Option
             bytes.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         bytes.truncate(bytes.len() - line_break);
     }
-    // Bytes that are no text become U+FFFD; the decoder shows them as they then are.
+    // Invalid UTF-8 becomes U+FFFD; the decoder shows the result.
     let text = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Some(LinePart { text, is_last, half_character }))

@@ -1,6 +1,6 @@
-//! JSON objects in a stream of text: each by itself, however they stand. Nothing but their braces and
-//! quotes is looked at. Commas, brackets and white space between objects are skipped, so that the elements
-//! of an array come one by one.
+//! Splits a stream of text into single JSON objects. Only braces, brackets and quotes are interpreted.
+//! Commas, brackets and white space between objects are skipped, so the elements of an array come one
+//! by one.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,28 @@ use serde::de::IgnoredAny;
 use crate::protocol::KEPT_OF_A_BAD_FRAME;
 use crate::text;
 
-/// Bytes of the longest line, and of the longest object, that is read as a frame: the largest message,
-/// escaped.
+/// Most bytes of a line or an object that is read as a frame: the largest message, escaped.
 pub(super) const LONGEST_LINE: usize = 16 << 20;
 
-/// Keys that are named of JSON that is no event.
+/// Most keys named of JSON that is no event.
 const MOST_KEYS: usize = 3;
 
-/// An object, or text that belongs to none.
+/// An object, or text outside of any object.
 #[derive(Debug, PartialEq)]
 pub(super) struct Part {
-    /// The line that it began on.
+    /// Line on which the part began.
     pub(super) line: u64,
     pub(super) text: String,
-    /// It is an object from its first brace to its last.
+    /// True when `text` is a complete object, from its first brace to its last.
     pub(super) is_whole: bool,
 }
 
-/// Takes text apart into objects, bit by bit.
+/// Incremental splitter of text into objects.
 #[derive(Default)]
 pub(super) struct Objects {
-    /// What there is of the object that goes on.
+    /// Text so far of the unfinished object.
     begun: String,
-    /// The line that it began on.
+    /// Line on which the unfinished object began.
     line: u64,
     depth: usize,
     is_in_text: bool,
@@ -39,15 +38,15 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    /// Whether an object goes on.
+    /// True while an object is unfinished.
     pub(super) fn is_within(&self) -> bool {
         self.depth > 0
     }
 
-    /// Reads on; returns what ended meanwhile.
+    /// Reads more text; returns the parts that it completed.
     pub(super) fn feed(&mut self, text: &str, line: u64) -> Vec<Part> {
         let mut parts = Vec::new();
-        // Of what is not yet in `begun` or `parts`.
+        // Start of the text that is not yet in `begun` or `parts`.
         let mut start = 0;
         for (at, byte) in text.bytes().enumerate() {
             if self.depth == 0 {
@@ -89,7 +88,7 @@ impl Objects {
         parts
     }
 
-    /// Ends the object that goes on, which is not whole.
+    /// Ends the unfinished object and returns it as incomplete.
     pub(super) fn give_up(&mut self) -> Part {
         let given_up = std::mem::take(self);
         let text = text::head_of(&given_up.begun, KEPT_OF_A_BAD_FRAME).trim_end().to_owned();
@@ -104,7 +103,7 @@ fn left_over(text: &str, line: u64) -> Option<Part> {
     (!text.is_empty()).then(|| Part { line, text: text.to_owned(), is_whole: false })
 }
 
-/// Whether a line is a frame by itself, whatever the line before it has begun.
+/// True when a line is a complete frame of its own, even while an earlier object is unfinished.
 pub(super) fn is_frame(line: &str) -> bool {
     let has = |key| line.contains(key);
     line.starts_with('{')
@@ -112,7 +111,7 @@ pub(super) fn is_frame(line: &str) -> bool {
         && matches!(&Objects::default().feed(line, 0)[..], [part] if part.is_whole)
 }
 
-/// The first keys of an object, for a person.
+/// Returns the first keys of an object, for a message.
 pub(super) fn keys_of(json: &str) -> Option<String> {
     let keys: BTreeMap<String, IgnoredAny> = serde_json::from_str(json).ok()?;
     let shown = |key: &String| format!("`{}`", text::excerpt(key, 24));
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_object_is_given_up() {
+    fn endless_object_is_abandoned() {
         let mut objects = Objects::default();
         let filler = "x".repeat(LONGEST_LINE);
         let parts = objects.feed(&format!("{{\"a\": \"{filler}"), 1);
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_a_frame_where_it_says_so() {
+    fn lines_with_frame_keys_are_frames() {
         assert!(is_frame(r#"{"run_id": "r", "phase": "end"}"#));
         assert!(is_frame(r#"{"recv_ms": 1, "text": "{}"}"#));
         for line in

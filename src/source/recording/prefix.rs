@@ -1,14 +1,14 @@
-//! What logs and event streams write before a line's JSON.
+//! Prefixes that logs and event streams put before a line's JSON.
 //!
 //! | written by | line |
 //! | --- | --- |
 //! | server-sent events | `data: {…}`, between `event:`, `id:`, `retry:` and `:` lines |
 //! | `docker logs -t`, `kubectl logs --timestamps` | `2026-11-23T10:00:00.000000000Z {…}` |
 //! | `kubectl logs --prefix` | `[pod/amcs-0/backend] {…}` |
-//! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is broken |
+//! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is split |
 //! | `docker compose logs` | `backend-1  | {…}` |
 //! | Docker's log files | `{"log":"{…}\n","stream":"stdout","time":"…"}` |
-//! | any logger | words before an event or a recorded frame |
+//! | any logger | text before an event or a recorded frame |
 
 use std::borrow::Cow;
 
@@ -17,20 +17,20 @@ use serde::Deserialize;
 use super::objects::Objects;
 use crate::protocol::parse_instant;
 
-/// Prefixes that one line has, one behind the other.
+/// Most prefixes removed from one line.
 const MOST_PREFIXES: usize = 4;
 
-/// Bytes of the longest prefix of an unknown kind.
+/// Longest prefix of an unknown kind, in bytes.
 const LONGEST_PREFIX: usize = 512;
 
-/// A line without what was written before it.
+/// A line without its prefixes.
 pub(super) struct LogLine<'t> {
     pub(super) text: &'t str,
-    /// The next line goes on with it.
+    /// True when the log split the line here: the next line continues it.
     pub(super) is_broken: bool,
 }
 
-/// Takes known prefixes off a line.
+/// Removes known prefixes from a line.
 pub(super) fn without_prefix(line: &str) -> LogLine<'_> {
     let mut log_line = LogLine { text: line, is_broken: false };
     for _ in 0..MOST_PREFIXES {
@@ -75,7 +75,7 @@ fn without_one(line: &str) -> Option<LogLine<'_>> {
     whole(text.strip_prefix(' ').unwrap_or(text))
 }
 
-/// The part of a line that is an event or a recorded frame, behind words of a logger.
+/// Returns the part of a line that is an event or a recorded frame, after text of a logger.
 pub(super) fn payload(line: &str) -> Option<&str> {
     let at = line.find('{').filter(|at| *at <= LONGEST_PREFIX)?;
     let parts = Objects::default().feed(&line[at..], 0);
@@ -85,12 +85,13 @@ pub(super) fn payload(line: &str) -> Option<&str> {
     parts.first().filter(|part| part.is_whole && is_frame(&part.text)).map(|_| &line[at..])
 }
 
-/// Whether a line of server-sent events holds no data.
+/// True for a line of server-sent events that holds no data.
 pub(super) fn is_field(line: &str) -> bool {
     ["event:", "id:", "retry:", ":"].iter().any(|field| line.starts_with(field))
 }
 
-/// The output that a line of Docker's log files holds; without `\n` at its end it goes on.
+/// Returns the output in a line of Docker's log files. Output without a final `\n` continues on the
+/// next line.
 pub(super) fn logged(line: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Logged<'a> {
@@ -109,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_prefixes_are_taken_off() {
+    fn known_prefixes_are_removed() {
         for (line, text) in [
             (r#"data: {"a":1}"#, r#"{"a":1}"#),
             (r#"data:{"a":1}"#, r#"{"a":1}"#),
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_logger_stand_before_a_frame() {
+    fn frame_is_found_after_logger_text() {
         let frame = r#"{"run_id":"r","phase":"end"}"#;
         for words in ["INFO:root:", "2026-11-23 10:00:00,123 - amcs - INFO - ", "<6>x[1]: "] {
             assert_eq!(payload(&format!("{words}{frame}")), Some(frame), "{words}");
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_log_file_holds_a_line() {
+    fn docker_log_line_yields_its_output() {
         let line = r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"2026-11-23T10:00:00Z"}"#;
         assert_eq!(logged(line).as_deref(), Some("{\"a\":1}\n"));
         assert_eq!(logged(r#"{"log":"x"}"#), None);

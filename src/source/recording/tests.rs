@@ -11,13 +11,13 @@ fn read_all(bytes: &[u8]) -> (Frames, ReadSummary) {
     (frames, recording.summary())
 }
 
-/// The texts of the frames, with the lines that they began on.
+/// Returns the frames' texts, each with the line on which it began.
 fn texts(bytes: impl AsRef<[u8]>) -> Vec<(u64, String)> {
     let (frames, _) = read_all(bytes.as_ref());
     frames.into_iter().map(|(line, _, text)| (line, text)).collect()
 }
 
-/// Why the input is no recording; empty where it is one.
+/// Returns the error of an input that is no recording; empty where it is one.
 fn verdict(bytes: &[u8]) -> String {
     let mut recording = Recording::new(bytes);
     let mut read = || {
@@ -98,7 +98,7 @@ fn objects_may_take_several_lines_or_share_one() {
 }
 
 #[test]
-fn half_an_object_does_not_swallow_what_follows() {
+fn incomplete_object_does_not_swallow_later_frames() {
     let half = &EVENT[..30];
     let lines = format!("{half}\n{EVENT}\n  {{\n{EVENT}\n{half}");
     let (frames, summary) = read_all(lines.as_bytes());
@@ -135,7 +135,7 @@ fn logs_and_event_streams_are_read() {
 }
 
 #[test]
-fn what_is_no_recording_says_what_it_is() {
+fn other_files_are_identified_in_the_error() {
     const NO_EVENTS: &str = "the input is not a recording: it has no AMCS events (they are JSON with \
                              `run_id` and `phase`)";
     for (bytes, words) in [
@@ -180,11 +180,11 @@ fn what_is_no_recording_says_what_it_is() {
 }
 
 #[test]
-fn compressed_text_is_read_and_what_is_cut_off_is_said() {
+fn compressed_text_is_read_and_truncation_is_reported() {
     use std::io::Write;
 
     let mut packed = Vec::new();
-    // Two members, as `cat a.gz b.gz` makes them.
+    // Two gzip members, as `cat a.gz b.gz` produces.
     for _ in 0..2 {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(EVENT.as_bytes()).unwrap();

@@ -1,18 +1,18 @@
-//! Zstandard (RFC 8878): all frames of a file, one after the other.
+//! Zstandard decompression (RFC 8878) of all frames of a file, one after the other.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// Whether a file is compressed so.
+/// True when a file begins with a Zstandard frame.
 pub(super) fn begins(head: &[u8]) -> bool {
     let is_skippable =
         |magic: &[u8]| (0x50..=0x5f).contains(&magic[0]) && magic[1..] == *b"\x2a\x4d\x18";
     head.starts_with(b"\x28\xb5\x2f\xfd") || head.get(..4).is_some_and(is_skippable)
 }
 
-/// Unpacks what it reads.
+/// Decompressing reader.
 pub(super) struct Zstd<R: Read> {
     source: BufReader<R>,
     decoder: FrameDecoder,
@@ -24,7 +24,7 @@ impl<R: Read> Zstd<R> {
         Self { source: BufReader::new(reader), decoder: FrameDecoder::new(), is_in_frame: false }
     }
 
-    /// Begins the next frame; `false` where there is none.
+    /// Begins the next frame; returns `false` where there is none.
     fn begin(&mut self) -> io::Result<bool> {
         while !self.source.fill_buf()?.is_empty() {
             match self.decoder.init(&mut self.source) {

@@ -1,4 +1,4 @@
-//! `/healthz`, for whoever would start the hub again, and for who only looks.
+//! `/healthz`, for supervisors that restart the hub and for monitoring.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn health(server: &HubServer) -> (u16, Value) {
     (answer.status, serde_json::from_slice(&answer.body).unwrap())
 }
 
-/// Asks until `state` is upstream's.
+/// Polls until the upstream has this state.
 async fn until_upstream(server: &HubServer, state: &str) -> (u16, Value) {
     let asking = async {
         loop {
@@ -30,9 +30,9 @@ async fn until_upstream(server: &HubServer, state: &str) -> (u16, Value) {
     timeout(Duration::from_secs(20), asking).await.expect("in time")
 }
 
-/// An outage of the backend is no reason to start the hub again, which has all that is known.
+/// An outage of the backend is no reason to restart the hub, which holds everything known.
 #[tokio::test]
-async fn an_outage_upstream_is_told_and_the_hub_stays_in_service() {
+async fn upstream_outage_is_reported_while_the_hub_stays_healthy() {
     let backend = Backend::new();
     let address = backend.listen().await;
     backend.start_run([Script::success(60_000)]);
@@ -63,7 +63,7 @@ async fn an_outage_upstream_is_told_and_the_hub_stays_in_service() {
 }
 
 #[tokio::test]
-async fn without_the_token_it_says_no_more_than_it_must() {
+async fn health_without_a_token_reveals_only_the_status() {
     let backend = Backend::new();
     let address = backend.listen().await;
     let server = Plan::of(address).with(with_token(TOKEN)).start().await;
@@ -78,9 +78,9 @@ async fn without_the_token_it_says_no_more_than_it_must() {
     server.stop().await;
 }
 
-/// A store says so, too, and how large it is.
+/// With a store, the answer reports the store's size as well.
 #[tokio::test]
-async fn the_store_is_told_of() {
+async fn health_reports_the_store() {
     let backend = Backend::new();
     let plan = Plan::of(backend.listen().await);
     let folder = Folder::empty("health");

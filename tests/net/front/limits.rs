@@ -1,4 +1,4 @@
-//! How much of a hub one screen, one address or all of them together can take.
+//! Limits on the load that one screen, one address or all together can put on a hub.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -19,10 +19,10 @@ use crate::page::{Answer, ask, get, request};
 const PATIENCE: Duration = Duration::from_secs(20);
 const BEARER: &str = "Authorization: Bearer screens-s3cr3t-t0ken";
 
-/// An address of this machine by which it is not its own neighbour; `None` without a network.
+/// Returns a non-loopback address of this machine; `None` without a network.
 fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent.
+    // Connecting a UDP socket sends nothing.
     socket.connect("192.0.2.1:9").ok()?;
     socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback())
 }
@@ -33,7 +33,7 @@ async fn hub(gate: GateOptions, listen: SocketAddr) -> HubServer {
 }
 
 #[tokio::test]
-async fn there_are_so_many_screens_and_then_a_place_must_be_free() {
+async fn screens_are_limited_until_one_leaves() {
     let gate = GateOptions { max_screens: 3, ..GateOptions::default() };
     let server = hub(gate, super::loopback()).await;
     let mut clients = Vec::new();
@@ -41,7 +41,7 @@ async fn there_are_so_many_screens_and_then_a_place_must_be_free() {
         clients.push(connect_async(server.events_url()).await.unwrap().0);
     }
     assert_eq!(handshake(&server, &[]).await, 503);
-    // Everybody else is served.
+    // All other requests are served.
     let health = get(&server, "/healthz").await;
     assert!(health.status == 200 && health.text().contains("\"screens\":3"), "{}", health.text());
     clients.pop().unwrap().close(None).await.unwrap();
@@ -55,7 +55,7 @@ async fn there_are_so_many_screens_and_then_a_place_must_be_free() {
 }
 
 #[tokio::test]
-async fn heads_and_messages_have_bounds() {
+async fn request_heads_and_messages_are_bounded() {
     let server = hub(GateOptions::default(), super::loopback()).await;
     let long = format!("X-Long: {}", "x".repeat(17 << 10));
     let answer = ask(&server, "GET", "/healthz", &[&long]).await;
@@ -70,17 +70,17 @@ async fn heads_and_messages_have_bounds() {
 
     let mut client = connect_async(server.events_url()).await.unwrap().0;
     let message = Message::text("x".repeat(64 << 10));
-    // It may be cut off before all of it was sent.
+    // The connection may be closed before everything was sent.
     let _ = futures_util::SinkExt::send(&mut client, message).await;
     let ended = async { while client.next().await.is_some_and(|message| message.is_ok()) {} };
     timeout(PATIENCE, ended).await.expect("it is still listened to");
     server.stop().await;
 }
 
-/// An address that is not this machine's own gets so much and no more. Where this machine has no
-/// network, there is none to try it from, and `gate/rates.rs` and `gate/places.rs` have to do.
+/// Limits apply to addresses that are not this machine's own loopback. Skipped on a machine without a
+/// network; `gate/rates.rs` and `gate/places.rs` then have to do.
 #[tokio::test]
-async fn an_address_has_so_many_requests_and_connections() {
+async fn requests_and_connections_per_address_are_limited() {
     let Some(address) = own_address() else { return };
     let gate = GateOptions { max_request_rate: 2, max_per_address: 3, ..with_token(TOKEN) };
     let server = hub(gate, (address, 0).into()).await;
@@ -98,7 +98,7 @@ async fn an_address_has_so_many_requests_and_connections() {
     for _ in 0..3 {
         held.push(TcpStream::connect(server.address()).await.unwrap());
     }
-    // The fourth is closed without a word.
+    // The fourth connection is closed without an answer.
     let mut fourth = TcpStream::connect(server.address()).await.unwrap();
     let read = timeout(PATIENCE, fourth.read(&mut [0; 16])).await.expect("it is served");
     assert_eq!(read.unwrap_or(0), 0);
@@ -117,9 +117,9 @@ async fn an_address_has_so_many_requests_and_connections() {
     server.stop().await;
 }
 
-/// This machine's own are a proxy, a monitor, a wall: all of them look alike.
+/// Loopback clients such as a proxy, a monitor or a wall cannot be told apart, so they are not limited.
 #[tokio::test]
-async fn this_machines_own_are_not_counted() {
+async fn loopback_connections_are_not_limited() {
     let gate = GateOptions { max_request_rate: 1, max_per_address: 1, ..GateOptions::default() };
     let server = hub(gate, super::loopback()).await;
     let mut held = Vec::new();

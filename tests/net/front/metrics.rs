@@ -1,4 +1,4 @@
-//! `/metrics`, read as strictly as Prometheus and its linter do.
+//! `/metrics`, parsed as strictly as Prometheus and its linter do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,11 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Family {
     kind: String,
     help: String,
-    /// By their labels as written.
+    /// Values by their labels as written.
     samples: BTreeMap<String, f64>,
 }
 
-/// Reads the text format 0.0.4. Panics at whatever `promtool check metrics` complains about.
+/// Parses the text format 0.0.4. Panics where `promtool check metrics` complains.
 fn read(text: &str) -> BTreeMap<String, Family> {
     assert!(text.ends_with('\n') && !text.contains('\r'));
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
@@ -79,7 +79,7 @@ fn is_snake(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// What `promtool check metrics` minds of names.
+/// Applies the naming rules of `promtool check metrics`.
 fn lint(name: &str, family: &Family) {
     assert!(is_snake(name) && name.starts_with("meterbridge_hub_"), "{name}");
     assert_eq!(family.kind == "counter", name.ends_with("_total"), "{name} is a {}", family.kind);
@@ -101,13 +101,13 @@ fn value(families: &BTreeMap<String, Family>, name: &str, labels: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn what_happened_is_counted_by_names_that_prometheus_likes() {
+async fn hub_metrics_are_counted_and_pass_the_prometheus_linter() {
     let backend = Backend::new();
     let address = backend.listen().await;
     let run = backend.start_run([Script::success(300)]);
     let server = Plan::of(address).start().await;
     let mut client = connect_async(server.events_url()).await.unwrap().0;
-    // Until it was told what happened in the run.
+    // Read until an event of the run was received.
     loop {
         let message = futures_util::StreamExt::next(&mut client).await.unwrap().unwrap();
         let text = message.to_text().unwrap_or_default();
@@ -120,7 +120,7 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     assert_eq!(ask(&server, "POST", "/api/v1/runs", &[]).await.status, 403);
     assert_eq!(ask(&server, "GET", "/healthz", &["Host: evil.example"]).await.status, 403);
 
-    // What is kept is counted a moment after it was shown.
+    // Kept runs are counted a moment after they were sent.
     let counted = async {
         loop {
             let answer = get(&server, "/metrics").await;
@@ -161,9 +161,9 @@ async fn what_happened_is_counted_by_names_that_prometheus_likes() {
     server.stop().await;
 }
 
-/// A demo studio has no upstream to tell of, and what it tells is as well formed.
+/// A demo studio has no upstream metrics; the others are equally well formed.
 #[tokio::test]
-async fn a_demo_studio_counts_what_it_has() {
+async fn demo_studio_has_metrics_without_upstream() {
     let server = HubServer::start(loopback(), DemoOptions::default(), None).await.unwrap();
     let metrics = read(get(&server, "/metrics").await.text());
     assert_eq!(value(&metrics, "screens", ""), 0.0);

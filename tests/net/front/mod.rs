@@ -1,5 +1,5 @@
-//! What stands in front of a hub, through real sockets: who may come in, what is passed through to the
-//! backend, health and metrics.
+//! HTTP front of a hub over real sockets: access control, requests forwarded to the backend, health and
+//! metrics.
 
 mod health;
 mod limits;
@@ -20,9 +20,9 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
 
-/// The hub's own, for the backend.
+/// The hub's own token for the backend.
 const UPSTREAM_TOKEN: &str = "upstream-s3cr3t-t0ken";
-/// That of screens.
+/// Token of the screens.
 const TOKEN: &str = "screens-s3cr3t-t0ken";
 
 fn loopback() -> SocketAddr {
@@ -38,7 +38,7 @@ fn with_token(token: &str) -> GateOptions {
     GateOptions { token: Some(token), ..GateOptions::default() }
 }
 
-/// A hub of a backend at `upstream`, as `meterbridge serve` would start it.
+/// Configuration of a hub for a backend at `upstream`, as `meterbridge serve` would start it.
 struct Plan {
     upstream: SocketAddr,
     listen: SocketAddr,
@@ -91,20 +91,20 @@ impl Plan {
         }
     }
 
-    /// Watches its upstream.
+    /// Starts a hub that watches its upstream.
     async fn start(self) -> HubServer {
         let hub = Hub::open(self.options()).unwrap();
         HubServer::start_hub_behind(self.listen, hub, None, self.front()).await.unwrap()
     }
 
-    /// Only passes on: nothing is asked of its upstream that no screen asked for.
+    /// Starts a hub that only forwards: it sends its upstream nothing that no screen asked for.
     async fn start_quietly(self) -> HubServer {
         let hub = Hub::fed_by(crossbeam_channel::never(), &self.options()).unwrap();
         HubServer::start_hub_behind(self.listen, hub, None, self.front()).await.unwrap()
     }
 }
 
-/// What a WebSocket handshake with these headers is answered with; 101 is an open socket.
+/// Returns the status of a WebSocket handshake with these headers; 101 means an open socket.
 async fn handshake(server: &HubServer, headers: &[(&'static str, &str)]) -> u16 {
     let mut request = server.events_url().into_client_request().unwrap();
     for (name, value) in headers {

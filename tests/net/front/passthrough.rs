@@ -1,4 +1,4 @@
-//! A backend's REST at the hub's own address.
+//! Forwarding of a backend's REST at the hub's own address.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn post(server: &HubServer, path: &str, body: &str) -> Answer {
     request(server.address(), "POST", path, &json, body.as_bytes()).await
 }
 
-/// Exchanges that were recorded with a real backend, with the ids of the stand-in.
+/// Returns exchanges recorded with a real backend, with the ids of the stand-in.
 fn recorded(run: Uuid, song: Uuid) -> Vec<(String, String, Value, u16)> {
     let file = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -53,9 +53,9 @@ fn recorded(run: Uuid, song: Uuid) -> Vec<(String, String, Value, u16)> {
         .collect()
 }
 
-/// What a client of the backend's REST gets is what it gets here, call by call.
+/// Each call through the hub gets the same response as from the backend itself.
 #[tokio::test]
-async fn every_recorded_call_is_answered_as_by_the_backend_itself() {
+async fn forwarded_calls_get_the_backends_own_responses() {
     let backend = Backend::new();
     backend.ask_for(Guard::Everything(UPSTREAM_TOKEN.to_owned()));
     let address = backend.listen().await;
@@ -77,7 +77,7 @@ async fn every_recorded_call_is_answered_as_by_the_backend_itself() {
                     assert_eq!(passed.text(), direct.text(), "{path}");
                 }
             }
-            // What the backend does not know it says itself, as far as it is let through to say so.
+            // Calls unknown to the backend get its own answer, as far as they are forwarded.
             "POST" if path.contains("/workflow") => assert_eq!(passed.status, 404, "{path}"),
             "POST" => assert_eq!(passed.status, status, "{path}: {}", passed.text()),
             _ => {
@@ -96,16 +96,16 @@ async fn every_recorded_call_is_answered_as_by_the_backend_itself() {
 }
 
 async fn backend_says(address: std::net::SocketAddr, path: &str, bearer: &str) -> Answer {
-    // The stand-in keeps connections; a redirect or a dropped one is none of this.
+    // A connection of its own: redirects and dropped keep-alive connections are not tested here.
     let mut stream = TcpStream::connect(address).await.unwrap();
     let question = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{bearer}\r\n\r\n");
     stream.write_all(question.as_bytes()).await.unwrap();
     Answer::read(&mut stream).await
 }
 
-/// A screen that only shows cannot be made to do anything, whatever its page is made to send.
+/// A hub without actions changes nothing at the backend, whatever a screen's page sends.
 #[tokio::test]
-async fn nothing_is_changed_through_a_hub_that_only_shows() {
+async fn hub_without_actions_forwards_no_changes() {
     let backend = Backend::new();
     let address = backend.listen().await;
     let run = backend.add_run([Script::success(5)]);
@@ -131,7 +131,7 @@ async fn nothing_is_changed_through_a_hub_that_only_shows() {
         let answer = post(&operations, path, body).await;
         assert_eq!(answer.status, *status, "{path}: {}", answer.text());
     }
-    // No other call changes anything through it either.
+    // No other call changes anything through the hub either.
     for (method, path) in [
         ("POST", "/songs"),
         ("POST", "/runs/x/delete"),
@@ -150,10 +150,10 @@ async fn nothing_is_changed_through_a_hub_that_only_shows() {
     operations.stop().await;
 }
 
-/// The answer to `execute` comes when the run is over. Meanwhile everybody else is served, and who
-/// does not wait for it does not stop the run.
+/// The response to `execute` comes when the run is over. Meanwhile other requests are served, and a
+/// client that hangs up does not stop the run.
 #[tokio::test]
-async fn executing_takes_as_long_as_it_takes_and_is_in_nobodys_way() {
+async fn long_execute_calls_block_no_other_request() {
     let backend = Backend::new();
     let address = backend.listen().await;
     let server = Plan::of(address).acting().start_quietly().await;
@@ -170,10 +170,10 @@ async fn executing_takes_as_long_as_it_takes_and_is_in_nobodys_way() {
     }
     let running = || runs.iter().filter(|run| backend.lock().runs[run].executing).count();
     until(|| running() == runs.len()).await;
-    // More than there are places for questions, and the seventh is answered all the same.
+    // More executions than connections for requests, and another request is answered all the same.
     let looked = timeout(PATIENCE, get(&server, &format!("{BASE}/runs/{}", runs[0]))).await;
     assert_eq!(looked.expect("it waits").status, 200);
-    // They hang up.
+    // The clients hang up.
     drop(clients);
     assert_eq!(get(&server, &format!("{BASE}/runs/{}", runs[0])).await.status, 200);
     assert_eq!(running(), runs.len(), "they go on");
@@ -198,10 +198,10 @@ async fn until(done: impl Fn() -> bool) {
     timeout(PATIENCE, waiting).await.expect("in time");
 }
 
-/// What a browser sends along, its cookies and its own authorization above all, stays with the hub;
-/// what the hub sends along stays with the backend.
+/// A browser's cookies and authorization stay with the hub; the hub's own authorization stays with the
+/// backend.
 #[tokio::test]
-async fn neither_sides_credentials_reach_the_other() {
+async fn credentials_of_either_side_are_not_forwarded() {
     let echo = Echo::new(Manner::Echo).await;
     let server = Plan::of(echo.address).with(with_token(TOKEN)).acting().start_quietly().await;
     let theirs = [
@@ -228,7 +228,7 @@ async fn neither_sides_credentials_reach_the_other() {
         for theirs in [TOKEN, "their-", "10.0.0.1", "trailers", "cookie", "accept-language"] {
             assert!(!asked.to_ascii_lowercase().contains(theirs), "{theirs}: {asked}");
         }
-        // The backend repeats what it was shown, and the hub does not.
+        // The backend repeats the token that it received; the hub removes it.
         assert!(asked.contains("authorization: Bearer …"), "{asked}");
         assert!(!format!("{answer:?}").contains(UPSTREAM_TOKEN));
         assert_eq!(answer.header("content-security-policy").unwrap(), SANDBOX);
@@ -238,13 +238,13 @@ async fn neither_sides_credentials_reach_the_other() {
     server.stop().await;
 }
 
-/// An answer of the backend is no page of the hub's origin.
+/// Policy that keeps a backend's response from acting as a page of the hub's origin.
 const SANDBOX: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/// A wall of screens that want the same at the same moment is one question, and no crowd of others
-/// takes more of the backend than the connection that the hub may hold.
+/// Simultaneous identical requests of many screens become one request, and different ones are sent one
+/// at a time, over the single connection that the hub may hold.
 #[tokio::test]
-async fn the_same_question_is_asked_once_and_few_at_a_time() {
+async fn identical_requests_are_merged_and_others_sent_one_at_a_time() {
     let echo = Echo::new(Manner::Echo).await;
     let server = Plan::of(echo.address).start_quietly().await;
     echo.hold(true);
@@ -254,7 +254,7 @@ async fn the_same_question_is_asked_once_and_few_at_a_time() {
     let all = async { tokio::join!(same, others) };
     let release = async {
         echo.until_asked(1).await;
-        // Nobody else gets through while this one is not answered.
+        // No other request is sent while this one is unanswered.
         for _ in 0..1000 {
             tokio::task::yield_now().await;
         }
@@ -267,15 +267,15 @@ async fn the_same_question_is_asked_once_and_few_at_a_time() {
     assert_eq!(echo.most_under_way(), 1);
     let songs = echo.asked().iter().filter(|asked| asked.contains("/songs/1 ")).count();
     assert_eq!((songs, echo.asked().len()), (1, 21));
-    // It was a question, not a memory: who asks later asks anew.
+    // Responses are not cached: a later request is sent again.
     get(&server, "/api/v1/songs/1").await;
     assert_eq!(echo.asked().len(), 22);
     server.stop().await;
 }
 
-/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_does_not_answer_is_said_to_in_its_own_form() {
+async fn unanswered_backend_is_reported_in_its_own_error_format() {
     let echo = Echo::new(Manner::Silent).await;
     let server = Plan::of(echo.address).acting().start_quietly().await;
     let began = Instant::now();
@@ -288,8 +288,8 @@ async fn a_backend_that_does_not_answer_is_said_to_in_its_own_form() {
 }
 
 #[tokio::test]
-async fn a_backend_that_is_not_there_or_refuses_the_hub_is_said_to() {
-    // Bound and not listening: nobody else gets the port meanwhile.
+async fn unreachable_or_refusing_backend_is_reported() {
+    // Bound but not listening: no other process gets the port meanwhile.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(loopback()).unwrap();
     let server = Plan::of(socket.local_addr().unwrap()).start_quietly().await;
@@ -333,7 +333,7 @@ async fn bodies_are_json_of_bounded_size() {
         assert_eq!((refused.status, echo.asked().len()), (status, before));
         detail(&refused);
     }
-    // A length that is not told does not help.
+    // An unknown length does not bypass the limit.
     let chunk = format!("{:x}\r\n{}\r\n", 2 << 20, "x".repeat(2 << 20));
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let head = format!(
@@ -360,9 +360,9 @@ async fn no_path_leads_out_of_the_api() {
     server.stop().await;
 }
 
-/// A page finds out that there is nothing to ask, in words.
+/// A page learns in words that there is no API.
 #[tokio::test]
-async fn without_a_backend_there_is_no_api() {
+async fn hub_without_a_backend_has_no_api() {
     let demo = DemoServer::start(loopback(), DemoOptions::default()).await.unwrap();
     let plan = Plan::of(demo.address());
     let options = HubOptions { upstream: demo.url().into(), api: None, ..plan.options() };
@@ -381,9 +381,9 @@ async fn without_a_backend_there_is_no_api() {
     demo.stop().await;
 }
 
-/// A backend lists no run that waits to be executed; what one screen makes, all of them show.
+/// A backend lists no run that waits to be executed; a run made by one screen appears on all.
 #[tokio::test]
-async fn a_run_that_is_made_through_the_hub_is_seen_on_every_screen() {
+async fn run_made_through_the_hub_appears_on_every_screen() {
     let backend = Backend::new();
     let address = backend.listen().await;
     let run = backend.add_run([Script::success(5)]);

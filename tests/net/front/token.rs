@@ -1,4 +1,4 @@
-//! The token for screens, the cookie that stands for it, and whose page may do what.
+//! Token for screens, its cookie, and the origins whose pages may act.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::page::{Answer, Folder, ask, get, request};
 
 const BEARER: &str = "Authorization: Bearer screens-s3cr3t-t0ken";
 
-/// What a hub has that is nobody's business without the token.
+/// Paths of a hub that require the token.
 const PRIVATE: [&str; 4] = ["/events", "/api/v1/runs/1", "/api/v1/nowhere", "/metrics"];
 
 async fn guarded() -> HubServer {
@@ -26,14 +26,14 @@ async fn sign_in(address: SocketAddr, query: &str, token: &str) -> Answer {
     request(address, "POST", &format!("/login{query}"), &form, body.as_bytes()).await
 }
 
-/// The header that a browser sends from then on.
+/// Returns the cookie header that a browser sends from then on.
 fn cookie(answer: &Answer) -> String {
     let set = answer.header("set-cookie").expect("a cookie");
     format!("Cookie: theme=dark; {}; x=1", set.split(';').next().unwrap())
 }
 
 #[tokio::test]
-async fn without_the_token_there_is_nothing_to_see_but_the_way_in() {
+async fn only_the_login_page_is_visible_without_the_token() {
     let server = guarded().await;
     for path in PRIVATE {
         let refused = get(&server, path).await;
@@ -58,17 +58,17 @@ async fn without_the_token_there_is_nothing_to_see_but_the_way_in() {
     ] {
         assert_eq!(ask(&server, "GET", "/metrics", &[wrong]).await.status, 401, "{wrong}");
     }
-    // In an address a token is in logs and histories: there it counts for nothing.
+    // Tokens in URLs end up in logs and histories, so they are not accepted there.
     for path in [format!("/metrics?token={TOKEN}"), format!("/events?access_token={TOKEN}")] {
         assert_eq!(get(&server, &path).await.status, 401, "{path}");
     }
     server.stop().await;
 }
 
-/// A wall is set up once: its browser keeps the cookie, and neither a restart of the hub nor the
-/// screen's own asks for the token again. Another token does.
+/// A wall is set up once: its browser keeps the cookie, and neither a restart of the hub nor of the
+/// screen asks for the token again. A changed token does.
 #[tokio::test]
-async fn a_browser_signs_in_once_and_stays() {
+async fn browser_stays_signed_in_across_restarts() {
     let folder = Folder::with_page("login");
     let site = || Some(Site::of_folder(&folder.page()).unwrap());
     let front = |token| FrontOptions { gate: with_token(token), ..FrontOptions::default() };
@@ -87,7 +87,7 @@ async fn a_browser_signs_in_once_and_stays() {
         assert_eq!((led.status, led.header("location")), (303, Some(temp_store)), "{path}");
         assert_eq!(led.header("cache-control"), Some("no-store"));
     }
-    // What the page is made of is no secret.
+    // The page's files are no secret.
     for path in ["/assets/meterbridge-3f2a9c81.wasm", "/icon.svg", "/login.css"] {
         assert_eq!(get(&server, path).await.status, 200, "{path}");
     }
@@ -95,7 +95,7 @@ async fn a_browser_signs_in_once_and_stays() {
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self'") && policy.contains("default-src 'none'"));
-    // Else its form would come from `null`, and be refused.
+    // Otherwise the form's origin would be `null`, and the form be refused.
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     for inline in ["<script", "style=", "<style", "onclick", "http://", "https://"] {
         assert!(!page.text().contains(inline), "{inline}");
@@ -122,7 +122,7 @@ async fn a_browser_signs_in_once_and_stays() {
     let server = start(address, "another-token-of-ours").await.unwrap();
     assert_eq!(ask(&server, "GET", "/", &[&cookie]).await.status, 303, "with another token");
     assert_eq!(ask(&server, "GET", "/metrics", &[&cookie]).await.status, 401);
-    // Behind a proxy that speaks TLS the cookie is for that alone.
+    // Behind a TLS proxy the cookie is marked `Secure`.
     let headers = ["Host: wall.example", "Origin: https://wall.example"];
     let body = b"token=another-token-of-ours";
     let signed = request(address, "POST", "/login", &headers, body).await;
@@ -131,7 +131,7 @@ async fn a_browser_signs_in_once_and_stays() {
 }
 
 #[tokio::test]
-async fn a_login_leads_nowhere_else() {
+async fn login_redirects_only_to_this_hub() {
     let server = guarded().await;
     for next in [
         "https://evil.example/",
@@ -149,7 +149,7 @@ async fn a_login_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_said_counted_and_soon_not_even_looked_at() {
+async fn wrong_tokens_are_counted_then_rate_limited() {
     let server = guarded().await;
     let cookie = cookie(&sign_in(server.address(), "", TOKEN).await);
     let wrong = sign_in(server.address(), "", "wrong").await;
@@ -161,13 +161,13 @@ async fn wrong_tokens_are_said_counted_and_soon_not_even_looked_at() {
         let refused = ask(&server, "GET", "/metrics", &["Authorization: Bearer wrong"]).await;
         assert_eq!(refused.status, 401);
     }
-    // Not the right one either, or trying would be worth it.
+    // The right token is refused as well, or guessing would pay off.
     for bearer in ["Authorization: Bearer wrong", BEARER] {
         let refused = ask(&server, "GET", "/metrics", &[bearer]).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")), "{bearer}");
     }
     assert_eq!(sign_in(server.address(), "", TOKEN).await.status, 429);
-    // Who has signed in before is in nobody's way and sees nothing of it.
+    // A signed-in browser is not affected.
     let metrics = ask(&server, "GET", "/metrics", &[&cookie]).await;
     assert_eq!(metrics.status, 200);
     for line in
@@ -175,15 +175,15 @@ async fn wrong_tokens_are_said_counted_and_soon_not_even_looked_at() {
     {
         assert!(metrics.text().contains(line), "{line}: {}", metrics.text());
     }
-    // Neither does who has none at all: it has tried nothing.
+    // A request without any token is not affected either: it has guessed nothing.
     assert_eq!(get(&server, "/metrics").await.status, 401);
     server.stop().await;
 }
 
-/// A page of another site, open in the browser of somebody who has access, gets nothing and does
-/// nothing; a screen that is no browser has no origin.
+/// A page of another site, open in the browser of somebody with access, can neither read nor act. A
+/// screen that is no browser sends no origin.
 #[tokio::test]
-async fn pages_of_other_sites_neither_listen_nor_act() {
+async fn pages_of_other_origins_can_neither_read_nor_act() {
     let echo = Echo::new(Manner::Echo).await;
     let allowed = vec!["https://studio.example".parse().unwrap()];
     let gate = GateOptions { origins: allowed, ..GateOptions::default() };
@@ -209,7 +209,7 @@ async fn pages_of_other_sites_neither_listen_nor_act() {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let answer = ask(&server, "POST", "/api/v1/runs/1/cancel", &lines).await;
         assert_eq!(answer.status, done, "{origin:?}");
-        // A mere look does no harm: the browser shows its answer to no other origin.
+        // A plain `GET` is harmless: the browser does not show the response to another origin.
         let looked = ask(&server, "GET", "/api/v1/runs/1", &lines).await;
         assert_eq!((looked.status, looked.header("access-control-allow-origin")), (200, None));
     }
@@ -217,10 +217,10 @@ async fn pages_of_other_sites_neither_listen_nor_act() {
     server.stop().await;
 }
 
-/// A name of a stranger's that resolves to this machine (DNS rebinding) makes a page of theirs one of
-/// this origin. Without a token the name is all there is to tell it by.
+/// DNS rebinding: a foreign name that resolves to this machine makes a foreign page same-origin.
+/// Without a token, the `Host` name is the only protection.
 #[tokio::test]
-async fn a_strangers_name_for_this_machine_is_not_answered_to() {
+async fn foreign_host_names_are_refused() {
     let echo = Echo::new(Manner::Echo).await;
     let allowed = vec!["https://studio.example".parse().unwrap()];
     let gate = GateOptions { origins: allowed.clone(), ..GateOptions::default() };
@@ -245,7 +245,7 @@ async fn a_strangers_name_for_this_machine_is_not_answered_to() {
     assert_eq!(handshake(&open, &rebound).await, 403);
     open.stop().await;
 
-    // With one, the stranger's page has no cookie; and a proxy may call the hub what it likes.
+    // With a token, the foreign page has no cookie, and a proxy may use any name for the hub.
     let gate = GateOptions { origins: allowed, ..with_token(TOKEN) };
     let guarded = Plan::of(echo.address).with(gate).start_quietly().await;
     let named = ["Host: wall.example", BEARER];

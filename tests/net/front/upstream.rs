@@ -1,4 +1,4 @@
-//! An upstream that answers what a test says, when it says so, and tells what it was asked.
+//! Scripted upstream server that records its requests.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -7,23 +7,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// How a question is answered.
+/// Way in which requests are answered.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// With the question itself, head and body, as text.
+    /// Answers with the request itself, head and body, as text.
     Echo,
-    /// With this status and body, behind these header lines.
+    /// Answers with this status, these header lines and this body.
     Says(u16, &'static str, &'static str),
-    /// Not at all.
+    /// Does not answer.
     Silent,
 }
 
 #[derive(Clone)]
 pub struct Echo {
     pub address: SocketAddr,
-    /// Questions as they came, in order.
+    /// Requests in order of arrival.
     asked: Arc<Mutex<Vec<String>>>,
-    /// How many are under way, and the most that ever were.
+    /// Number of requests in progress, and the most there ever were.
     under_way: Arc<Mutex<(usize, usize)>>,
     open: watch::Sender<bool>,
 }
@@ -55,12 +55,12 @@ impl Echo {
         self.under_way.lock().unwrap().1
     }
 
-    /// Holds answers back, or lets them go.
+    /// Holds responses back, or releases them.
     pub fn hold(&self, hold: bool) {
         self.open.send_replace(!hold);
     }
 
-    /// Waits until so many have been asked.
+    /// Waits until `count` requests have arrived.
     pub async fn until_asked(&self, count: usize) {
         let asked = async {
             while self.asked().len() < count {

@@ -1,4 +1,4 @@
-//! What screens are told: all of it, once, at their own pace.
+//! Delivery to screens: every frame, exactly once, at each screen's own pace.
 
 use std::time::Duration;
 
@@ -15,20 +15,20 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::{Fed, connect, event, eventually, runs_of, whole_run};
 
 #[tokio::test]
-async fn a_screen_is_told_everything_byte_for_byte_and_in_order() {
+async fn screen_receives_every_frame_unchanged_and_in_order() {
     let fed = Fed::new();
-    // Odd on purpose: what a client of the guide gets is what the backend wrote.
+    // Odd formatting on purpose: screens must receive the backend's text unchanged.
     let odd =
         r#"{ "run_id" : "r-1",  "phase":"start", "ts":"2026-11-23T01:00:00Z" ,"more":[1, 2.50] }"#;
     let unknown = event("r-1", None, "paused", 1);
     let stranger = event("r-2", Some("MASTER"), "start", 2);
     let unheard_of = event("r-3", None, "paused", 3);
     fed.say([odd, &unknown, &stranger, &unheard_of]);
-    // Neither of these is passed on, and neither ends anything.
+    // None of these frames is forwarded, and none ends the connection.
     fed.say(["no JSON", r#"{"phase":"end"}"#, "{}", r#"{"hub":{"live":true}}"#]);
-    // Nor is what came before.
+    // Repeated frames are not forwarded either.
     fed.say([odd, &unknown, &stranger, &unheard_of]);
-    // A frame may hold several.
+    // A frame may hold several events.
     let (one, two) = (event("r-1", Some("PLAN"), "start", 4), event("r-1", Some("PLAN"), "end", 5));
     fed.say([format!("[{one},\n {two}]")]);
     let mut early = fed.viewer().await;
@@ -50,7 +50,7 @@ async fn a_screen_is_told_everything_byte_for_byte_and_in_order() {
 }
 
 #[tokio::test]
-async fn who_comes_back_misses_nothing_and_is_told_nothing_twice() {
+async fn resumed_screen_misses_nothing_and_receives_nothing_twice() {
     let fed = Fed::new();
     let all: Vec<String> = (0..40).flat_map(|run| whole_run(&format!("r-{run}"))).collect();
     let mut parts = all.chunks(60);
@@ -58,7 +58,7 @@ async fn who_comes_back_misses_nothing_and_is_told_nothing_twice() {
     let mut client = fed.viewer().await;
     client.until_told(60).await;
     for (round, part) in parts.enumerate() {
-        // Cut in the middle of what comes, and, each other time, in the middle of the replay.
+        // Disconnect amid new frames, and in every second round also amid the replay.
         fed.say(&part[..part.len() / 2]);
         client.until_told(60 + 60 * round + 7).await;
         let query = client.query();
@@ -85,7 +85,7 @@ async fn who_comes_back_misses_nothing_and_is_told_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_place_in_another_stream_or_in_the_future_is_no_place() {
+async fn invalid_resume_position_gets_a_full_replay() {
     let fed = Fed::new();
     fed.say(whole_run("r-1"));
     let mut first = fed.viewer().await;
@@ -104,7 +104,7 @@ async fn a_place_in_another_stream_or_in_the_future_is_no_place() {
         assert_eq!(client.hellos[0].at.seq, 0, "{query}");
         assert_eq!(client.told, first.told, "{query}");
     }
-    // The end is a place.
+    // The end of the stream is a valid position.
     let mut client = fed.viewer_at(&first.query()).await;
     client.until_live().await;
     assert_eq!((client.told.len(), client.hellos[0].at.seq), (0, 18));
@@ -112,7 +112,7 @@ async fn a_place_in_another_stream_or_in_the_future_is_no_place() {
 }
 
 #[tokio::test]
-async fn live_is_said_once_between_the_past_and_the_present() {
+async fn live_frame_is_sent_once_after_the_replay() {
     let fed = Fed::new();
     fed.say(whole_run("r-1"));
     let mut client = fed.viewer().await;
@@ -125,22 +125,22 @@ async fn live_is_said_once_between_the_past_and_the_present() {
     assert_eq!(lives, [2 + was]);
 }
 
-/// A kilobyte, as error texts may have many of.
+/// Returns an event of one kilobyte, similar to long error texts.
 fn large(run: &str, second: u32) -> String {
     let text = event(run, Some("PLAN"), "progress", second);
     text.replace(r#""phase""#, &format!(r#""data":{{"message":"{}"}},"phase""#, "x".repeat(1000)))
 }
 
-/// Time is paused: where nothing else is left to do it leaps to the next deadline.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
+async fn stalled_screen_delays_no_other_and_is_closed_after_a_minute() {
     let fed = Fed::new();
     let mut client = fed.viewer().await;
     let mut stalled = fed.viewer().await;
     client.until_live().await;
     stalled.until_live().await;
     let began = tokio::time::Instant::now();
-    // 1 MB: what lies between it and the hub holds 64 KiB.
+    // 1 MB of frames: the transport between client and hub holds 64 KiB.
     let texts: Vec<String> = (0..1000).map(|second| large("r-1", second)).collect();
     for part in texts.chunks(100) {
         fed.say(part);
@@ -149,7 +149,7 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
     client.until_told(1000).await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     let counters = fed.hub.counters();
-    // The other one reads, and answers pings, which takes no time of its own.
+    // The other screen keeps reading and answers pings, which takes no time.
     let reading = async {
         loop {
             let _ = tokio::time::timeout(Duration::from_secs(5), client.step_quietly()).await;
@@ -168,7 +168,7 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
     let took = began.elapsed();
     assert!((60..62).contains(&took.as_secs()), "closed after {took:?}");
     assert_eq!(counters.lag_closes.get(), 1);
-    // What it had been sent it may still take, and goes on behind it.
+    // The closed screen may still read what was sent to it, and resumes after that.
     assert!(stalled.closed().await.is_none());
     let had = stalled.told.len();
     assert!((1..500).contains(&had), "{had}");
@@ -179,9 +179,9 @@ async fn who_takes_nothing_delays_nobody_and_is_closed_after_a_minute() {
     assert_eq!(back.runs(), runs_of(&fed.hub));
 }
 
-/// The same.
+/// With paused time, idle tasks jump to the next deadline.
 #[tokio::test(start_paused = true)]
-async fn who_answers_no_ping_is_gone_and_who_does_stays() {
+async fn screens_that_answer_no_ping_are_closed() {
     let fed = Fed::new();
     let mut client = fed.viewer().await;
     client.until_live().await;
@@ -202,7 +202,7 @@ async fn who_answers_no_ping_is_gone_and_who_does_stays() {
 }
 
 #[tokio::test]
-async fn what_screens_say_changes_nothing_and_is_bounded() {
+async fn messages_from_screens_are_ignored_and_bounded() {
     let fed = Fed::new();
     let mut chatty = fed.viewer().await;
     chatty.until_live().await;
@@ -224,7 +224,7 @@ async fn what_screens_say_changes_nothing_and_is_bounded() {
 }
 
 #[tokio::test]
-async fn stopping_says_goodbye() {
+async fn stopping_the_hub_closes_screens_with_1001() {
     let server = serve(Fed::new()).await;
     let mut client = connect(&server.0, None).await;
     client.until_live().await;
@@ -238,7 +238,7 @@ async fn serve(fed: Fed) -> (HubServer, crossbeam_channel::Sender<meterbridge::s
     (HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap(), upstream)
 }
 
-/// No more than a handshake.
+/// Does only the handshake.
 async fn greet(mut stream: TcpStream) -> TcpStream {
     let request = "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
                    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -250,13 +250,13 @@ async fn greet(mut stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// Or hundreds of them would leave no memory for the sockets of all others.
+/// Otherwise hundreds of such screens would leave no memory for all other sockets.
 #[tokio::test]
-async fn the_system_keeps_little_for_who_takes_nothing() {
+async fn kernel_buffers_of_a_stalled_screen_are_small() {
     const MEBIBYTE: u64 = 1 << 20;
     let fed = Fed::new();
     for part in 0..16 {
-        // A megabyte.
+        // One megabyte.
         fed.say((0..1000).map(|second| large(&format!("r-{part}"), second)));
     }
     fed.has_taken(16_000);
@@ -266,14 +266,14 @@ async fn the_system_keeps_little_for_who_takes_nothing() {
     let _idle = greet(socket.connect(server.address()).await.unwrap()).await;
     let mut reader = connect(&server, None).await;
     reader.until_live().await;
-    // The other one has had as many turns, and takes no more.
+    // The idle screen had as many chances to receive frames, but its socket took only a few.
     let sent = server.hub().unwrap().counters().frames_out.get() - reader.told.len() as u64;
     assert!(sent * 1_000 < 2 * MEBIBYTE, "{sent} frames of a kilobyte wait in the system");
     server.stop().await;
 }
 
 #[tokio::test]
-async fn screens_are_bounded() {
+async fn number_of_screens_is_bounded() {
     let (server, _upstream) = serve(Fed::new()).await;
     let mut all = Vec::new();
     let most = GateOptions::default().max_screens;

@@ -1,4 +1,4 @@
-//! What is kept, in memory and in the store, and what goes.
+//! Retention of runs in the journal and the store.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn keeping(keep: JournalRetention, temp_store: &TempStore) -> HubOptions {
     HubOptions { keep, ..options(Some(temp_store.file())) }
 }
 
-/// Says the runs one after the other, as if a second passed between them.
+/// Sends the runs one after the other, one second apart.
 fn say(fed: &Fed, which: impl IntoIterator<Item = usize>) {
     for at in which {
         let when = Timestamp::now() - SignedDuration::from_secs(100 - at as i64);
@@ -30,7 +30,7 @@ fn say(fed: &Fed, which: impl IntoIterator<Item = usize>) {
 }
 
 #[tokio::test]
-async fn the_oldest_runs_go_when_there_are_too_many() {
+async fn oldest_runs_are_dropped_beyond_the_run_limit() {
     let temp_store = TempStore::new("runs");
     let options = keeping(JournalRetention { runs: 3, ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
@@ -38,12 +38,12 @@ async fn the_oldest_runs_go_when_there_are_too_many() {
     fed.keeps(&runs(7..10)).await;
     assert_eq!(runs_of(&fed.hub).len(), 3);
     assert_eq!(fed.hub.counters().runs_dropped.get(), 7);
-    // An upstream that tells of them again brings nothing back, and no number is given for it.
+    // An upstream that repeats dropped runs does not bring them back, and no sequence numbers are used.
     let last = last_number(&fed).await;
     say(&fed, 0..10);
     eventually("its end", || fed.hub.counters().duplicates.get() == 180).await;
     assert_eq!(last_number(&fed).await, last);
-    // What happens to such a run from then on is news.
+    // New events of a dropped run are kept.
     let again = event("r-2", None, "start", 600);
     fed.say([&again]);
     let mut expected = runs(7..10);
@@ -51,7 +51,7 @@ async fn the_oldest_runs_go_when_there_are_too_many() {
     eventually("its drop", || fed.hub.counters().runs_dropped.get() == 8).await;
     fed.keeps(&expected[18..]).await;
     drop(fed);
-    // The same holds for the next hub.
+    // The next hub behaves alike.
     let fed = Fed::with(&options).unwrap();
     say(&fed, 0..8);
     eventually("its end", || fed.hub.counters().duplicates.get() == 144).await;
@@ -66,7 +66,7 @@ async fn last_number(fed: &Fed) -> u64 {
 }
 
 #[tokio::test]
-async fn the_oldest_runs_go_when_they_take_too_much() {
+async fn oldest_runs_are_dropped_beyond_the_byte_limit() {
     let temp_store = TempStore::new("bytes");
     let fed =
         Fed::with(&keeping(JournalRetention { bytes: 10_000, ..KEEP_ALL }, &temp_store)).unwrap();
@@ -79,13 +79,13 @@ async fn the_oldest_runs_go_when_they_take_too_much() {
 }
 
 #[tokio::test]
-async fn runs_go_with_their_age() {
+async fn runs_are_dropped_beyond_the_age_limit() {
     let temp_store = TempStore::new("age");
     let options =
         keeping(JournalRetention { age: Duration::from_secs(3600), ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
     let hours_ago = |hours| Timestamp::now() - SignedDuration::from_hours(hours);
-    // As if it were two hours later when the hub starts again.
+    // Dated two hours ago, as if the hub started again two hours later.
     fed.say_at(hours_ago(2), run(1));
     fed.say_at(hours_ago(2), [event("r-2", None, "start", 0)]);
     fed.say(run(3));
@@ -100,7 +100,7 @@ async fn runs_go_with_their_age() {
 }
 
 #[tokio::test]
-async fn what_goes_on_stays_and_what_was_left_behind_does_not() {
+async fn running_runs_are_kept_and_abandoned_ones_dropped() {
     let temp_store = TempStore::new("going-on");
     let options = keeping(JournalRetention { runs: 1, ..KEEP_ALL }, &temp_store);
     let fed = Fed::with(&options).unwrap();
@@ -119,13 +119,13 @@ async fn what_goes_on_stays_and_what_was_left_behind_does_not() {
     fed.say_at(minutes_ago(11), [event("orphan", None, "start", 4)]);
     say(&fed, 0..3);
     fed.keeps(&going_on).await;
-    // It ends, and goes.
+    // Once the run ends, it is dropped.
     fed.say([event("running", None, "end", 10)]);
     fed.keeps(&going_on[1..]).await;
 }
 
 #[tokio::test]
-async fn a_snapshot_takes_the_place_of_the_one_before() {
+async fn newer_snapshot_replaces_the_previous_one() {
     let temp_store = TempStore::new("snapshots");
     let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let snapshot = |nodes: usize, title: Option<&str>| {
@@ -155,7 +155,7 @@ async fn a_snapshot_takes_the_place_of_the_one_before() {
             client.model.run("r-1").is_some_and(|run| run.song_title.is_some())
         })
         .await;
-    // One that says less than what is known is none.
+    // A snapshot with less information than what is known is ignored.
     fed.say_run(snapshot(1, Some("Neon Rain")));
     let check = async |fed: &Fed| {
         let mut late = fed.viewer().await;
@@ -174,7 +174,7 @@ async fn a_snapshot_takes_the_place_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_none_is_left_as_it_is() {
+async fn foreign_or_damaged_store_file_is_left_unchanged() {
     let temp_store = TempStore::new("foreign");
     let file = temp_store.file();
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -196,7 +196,7 @@ async fn a_store_that_is_none_is_left_as_it_is() {
     assert_eq!(std::fs::read(&file).unwrap(), before);
     std::fs::remove_file(&file).unwrap();
 
-    // One that is a hub's, and was damaged in the middle.
+    // A real hub's store, damaged in the middle.
     let fed = Fed::with(&options(Some(file.clone()))).unwrap();
     fed.say(runs(0..40));
     eventually("all of it", || fed.hub.counters().journal_entries.get() == 720).await;
@@ -212,7 +212,7 @@ async fn a_store_that_is_none_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_store_has_one_hub_at_a_time() {
+async fn store_is_used_by_one_hub_at_a_time() {
     let temp_store = TempStore::new("one");
     let first = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let second = Fed::with(&options(Some(temp_store.file())));
@@ -226,7 +226,7 @@ async fn a_store_has_one_hub_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_said() {
+async fn store_folder_that_cannot_be_created_is_reported() {
     let temp_store = TempStore::new("folder");
     std::fs::write(&temp_store.0, "a file where a folder should be").unwrap();
     let Err(HubError::Store(error)) =

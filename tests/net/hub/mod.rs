@@ -1,4 +1,4 @@
-//! The hub: what its screens are told, whatever happens to them, to it, or to what is behind it.
+//! Hub tests: delivery to screens despite failures of the screens, the hub or its upstream.
 
 mod clients;
 mod keeping;
@@ -28,15 +28,15 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A file for a store, which goes with the test.
+/// Path of a store file that is deleted with the test.
 pub struct TempStore(PathBuf);
 
 impl TempStore {
-    /// `name` is the test's, so that each has its own.
+    /// Creates a path; `name` must be unique to the test.
     pub fn new(name: &str) -> Self {
         let folder =
             std::env::temp_dir().join(format!("meterbridge-hub-{}-{name}", std::process::id()));
-        // Left by a test that was killed, if at all.
+        // Possibly left by a killed test.
         let _ = std::fs::remove_dir_all(&folder);
         Self(folder)
     }
@@ -71,7 +71,7 @@ pub fn options(store: Option<PathBuf>) -> HubOptions {
     }
 }
 
-/// A hub that the test tells what comes from upstream.
+/// A hub whose upstream signals are sent by the test.
 pub struct Fed {
     pub hub: Hub,
     pub upstream: Sender<Signal>,
@@ -87,7 +87,7 @@ impl Fed {
         Self::with(&options(None)).unwrap()
     }
 
-    /// Says frames, as they would come in one batch.
+    /// Sends frames as one batch.
     pub fn say<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) {
         self.say_at(Timestamp::now(), texts);
     }
@@ -104,33 +104,33 @@ impl Fed {
         self.upstream.send(Signal::Batch(batch)).unwrap();
     }
 
-    /// Waits until the hub keeps so many frames, while paused time stands.
+    /// Waits until the hub keeps this many frames, without advancing paused time.
     pub fn has_taken(&self, frames: u64) {
         while self.hub.counters().journal_entries.get() != frames {
             std::thread::yield_now();
         }
     }
 
-    /// A screen that comes anew.
+    /// Connects a new screen.
     pub async fn viewer(&self) -> Viewer<DuplexStream> {
         self.viewer_at("").await
     }
 
-    /// A screen that comes with this query, over a transport that holds 64 KiB.
+    /// Connects a screen with this query, over a transport that holds 64 KiB.
     pub async fn viewer_at(&self, query: &str) -> Viewer<DuplexStream> {
         let (client, server) = tokio::io::duplex(64 << 10);
         self.hub.welcome(Some(query), None, async { Some(server) });
         Viewer::new(WebSocketStream::from_raw_socket(client, Role::Client, None).await)
     }
 
-    /// What a screen that comes now is told, up to the present: every counted frame.
+    /// Returns every counted frame that a new screen receives up to the live frame.
     pub async fn kept(&self) -> Vec<String> {
         let mut viewer = self.viewer().await;
         viewer.until_live().await;
         viewer.told.into_iter().map(|(_, text)| text).collect()
     }
 
-    /// Waits until that is `expected`.
+    /// Waits until a new screen receives `expected`.
     pub async fn keeps(&self, expected: &[String]) {
         let right = async {
             while self.kept().await != expected {
@@ -145,7 +145,7 @@ impl Fed {
 
 pub type NetViewer = Viewer<MaybeTlsStream<TcpStream>>;
 
-/// A screen over a real socket.
+/// Connects a screen over a real socket.
 pub async fn connect(server: &HubServer, position: Option<&Position>) -> NetViewer {
     connect_to(&server.events_url(), position).await
 }
@@ -158,18 +158,18 @@ pub async fn connect_to(url: &str, position: Option<&Position>) -> NetViewer {
     Viewer::new(timeout(PATIENCE, connect_async(url)).await.unwrap().unwrap().0)
 }
 
-/// A client that knows the hub's frames, and checks that numbers rise.
+/// A client that understands hub frames and checks that numbers increase.
 pub struct Viewer<S> {
     pub socket: WebSocketStream<S>,
-    /// What it was told of, with its number.
+    /// Received frames with their sequence numbers.
     pub told: Vec<(u64, String)>,
     pub hellos: Vec<Hello>,
     pub position: Option<Position>,
     pub live: bool,
     pub upstream: Vec<Upstream>,
-    /// What it makes of that.
+    /// Model built from `told`.
     pub model: Model,
-    /// The hub's frames, in words, and counted ones as `n`.
+    /// Names of the hub's frames in order; numbered frames are `n`.
     pub order: Vec<&'static str>,
 }
 
@@ -187,19 +187,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
-    /// Another connection of the same screen.
+    /// Continues the same screen on another connection.
     pub fn continued<T: AsyncRead + AsyncWrite + Unpin>(self, other: Viewer<T>) -> Viewer<T> {
         let Self { told, hellos, position, model, .. } = self;
         Viewer { told, hellos, position, model, ..other }
     }
 
-    /// As an address has it.
+    /// Returns the position as a query string.
     pub fn query(&self) -> String {
         let Position { stream, seq } = self.position.as_ref().unwrap();
         format!("stream={stream}&after={seq}")
     }
 
-    /// Takes one message in. `Err` with the close frame where it was the last.
+    /// Processes one message. `Err` with the close frame if it was the last.
     pub async fn step(&mut self) -> Result<(), Option<CloseFrame>> {
         let message = timeout(PATIENCE, self.socket.next()).await.expect("nothing came");
         let text = match message {
@@ -249,7 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         }
     }
 
-    /// Takes in what comes; an end is none of its business.
+    /// Processes one message; an ended connection is ignored.
     pub async fn step_quietly(&mut self) {
         if let Some(Ok(message)) = self.socket.next().await {
             assert!(!message.is_close(), "{message:?}");
@@ -271,12 +271,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         self.until("the present", |viewer| viewer.live).await;
     }
 
-    /// Waits until it was told of so many frames.
+    /// Waits until this many frames were received.
     pub async fn until_told(&mut self, count: usize) {
         self.until("a frame", |viewer| viewer.told.len() >= count).await;
     }
 
-    /// Reads to the end.
+    /// Reads to the end; returns the close frame.
     pub async fn closed(&mut self) -> Option<CloseFrame> {
         loop {
             if let Err(frame) = self.step().await {
@@ -294,12 +294,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
     }
 }
 
-/// What a hub knows of its runs.
+/// Returns the runs in a hub's model.
 pub fn runs_of(hub: &Hub) -> Vec<RunReport> {
     Report::of(&hub.model()).runs
 }
 
-/// An event of a run, in the guide's dialect.
+/// Returns an event of a run, in the guide's dialect.
 pub fn event(run: &str, node: Option<&str>, phase: &str, second: u32) -> String {
     let node = node.map(|node| format!(r#""node_name":"{node}","#)).unwrap_or_default();
     format!(
@@ -309,7 +309,7 @@ pub fn event(run: &str, node: Option<&str>, phase: &str, second: u32) -> String 
     )
 }
 
-/// All events of a run that succeeds: 18.
+/// Returns the 18 events of a successful run.
 pub fn whole_run(run: &str) -> Vec<String> {
     let mut all = vec![event(run, None, "start", 0)];
     for (at, node) in
@@ -325,7 +325,7 @@ pub fn whole_run(run: &str) -> Vec<String> {
     all
 }
 
-/// Loops until `done`, for what other threads do.
+/// Polls until `done`, for effects of other threads.
 pub async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let right = async {
         while !done() {

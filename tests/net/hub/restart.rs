@@ -1,4 +1,4 @@
-//! A hub that ends, however it ends, and the one after it.
+//! End of a hub, orderly or not, and the hub that follows it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio_tungstenite::connect_async;
 use super::{Fed, TempStore, connect_to, event, eventually, options, runs_of, whole_run};
 
 #[tokio::test]
-async fn screens_go_on_where_they_were() {
+async fn screens_resume_after_a_restart() {
     let temp_store = TempStore::new("resume");
     let options = options(Some(temp_store.file()));
     let fed = Fed::with(&options).unwrap();
@@ -28,7 +28,7 @@ async fn screens_go_on_where_they_were() {
     client.until_live().await;
     assert_eq!((client.told.len(), client.hellos.len()), (50, 2));
     assert_eq!(client.hellos[0].at.stream, client.hellos[1].at.stream);
-    // Upstream replays what was before and goes on: only that is news.
+    // The upstream replays old frames and continues: only the continuation is new.
     fed.say(&all);
     client.until_told(108).await;
     assert_eq!(fed.hub.counters().duplicates.get(), 50);
@@ -38,7 +38,7 @@ async fn screens_go_on_where_they_were() {
 }
 
 #[tokio::test]
-async fn a_machine_that_lost_its_power_may_have_forgotten_numbers() {
+async fn sequence_numbers_lost_in_a_power_failure_force_a_new_stream() {
     let temp_store = TempStore::new("power");
     let options = options(Some(temp_store.file()));
     let fed = Fed::with(&options).unwrap();
@@ -65,7 +65,7 @@ async fn a_machine_that_lost_its_power_may_have_forgotten_numbers() {
     }
 }
 
-/// `meterbridge serve` as a process of its own.
+/// `meterbridge serve` as a separate process.
 pub struct Process {
     child: Child,
     pub events_url: String,
@@ -88,7 +88,7 @@ impl Process {
         Self { child, events_url: format!("ws://{address}/events"), address }
     }
 
-    /// SIGKILL. Returns what it said on standard error.
+    /// Kills the process with SIGKILL. Returns its standard error.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -100,20 +100,20 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Gone already, as a rule.
+        // Usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A studio in such a hurry that every moment has its events.
+/// Starts a studio fast enough to have events at every moment.
 pub async fn hurry() -> DemoServer {
     let options = DemoOptions { speed: 100.0, runs: 60, ..DemoOptions::default() };
     DemoServer::start(([127, 0, 0, 1], 0).into(), options).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
+async fn killed_hub_has_stored_everything_it_sent() {
     let temp_store = TempStore::new("killed");
     let demo_server = hurry().await;
     let mut hub = Process::start(&demo_server.url(), "127.0.0.1:0", &temp_store.file());
@@ -122,7 +122,7 @@ async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
         clients.push(connect_to(&hub.events_url, None).await);
     }
     for round in 1..=3 {
-        // In the middle of what comes.
+        // In the middle of the stream.
         for client in &mut clients {
             let told = client.told.len();
             client.until_told(told + 700).await;
@@ -145,7 +145,7 @@ async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
         clients = back;
     }
     demo_server.stop().await;
-    // Whoever came in between and whoever comes now has been told the same.
+    // Early and late screens have received the same frames.
     let mut last = connect_to(&hub.events_url, None).await;
     last.until_live().await;
     let end = last.position.clone().unwrap();
@@ -162,10 +162,10 @@ async fn a_hub_that_is_killed_has_written_what_its_screens_have_seen() {
     assert!(last.told.len() > 2100);
 }
 
-/// A shell that lets no file of the hub grow beyond 2 MB, as a disk that is full.
+/// Limits the hub's files to 2 MB with `ulimit`, to simulate a full disk.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_disk_that_is_full_costs_no_screen_anything() {
+async fn full_disk_affects_no_screen() {
     let temp_store = TempStore::new("full");
     let demo_server = hurry().await;
     let mut command = Command::new("bash");
@@ -193,7 +193,7 @@ async fn a_disk_that_is_full_costs_no_screen_anything() {
     assert_eq!(client.told, late.told);
     let said = hub.kill();
     assert!(said.contains("hub.sqlite") && said.contains("nothing is kept"), "{said}");
-    // What was written before is still there for the next one, which has room again.
+    // A next hub with free disk space still finds what was written before.
     let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let kept = fed.kept().await;
     assert!(kept.len() > 100, "{}", kept.len());
@@ -204,7 +204,7 @@ async fn a_disk_that_is_full_costs_no_screen_anything() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_served_is_said_before_anything_is_done() {
+async fn invalid_serve_options_are_reported_before_starting() {
     let temp_store = TempStore::new("said");
     let fail = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_meterbridge"))
@@ -229,7 +229,7 @@ async fn what_cannot_be_served_is_said_before_anything_is_done() {
     drop(fed);
     let mut hub = Process::start("http://127.0.0.1:9", "127.0.0.1:0", &file);
     eventually("an end", || {
-        // It is there, whatever upstream says.
+        // The hub is up, whatever its upstream does.
         matches!(hub.child.try_wait(), Ok(None))
     })
     .await;

@@ -1,4 +1,4 @@
-//! What is behind a hub: a real backend's stand-in, a stream of events, and what becomes of them.
+//! Upstreams of a hub: the backend stand-in, an event stream, another hub.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn differences(client: &NetViewer, backend: &Backend, run: Uuid) -> Vec<String> 
 }
 
 #[tokio::test]
-async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart() {
+async fn late_screen_sees_runs_forgotten_by_the_backend_even_after_a_restart() {
     let temp_store = TempStore::new("backend");
     let backend = Backend::new();
     let address = backend.listen().await;
@@ -73,7 +73,7 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
         }
     };
     check(&late);
-    // The backend may be asked once more about a run that is over.
+    // The backend may be asked once more about a finished run.
     let hub = server.hub().unwrap();
     late.until("what the hub knows", |client| client.runs() == runs_of(hub)).await;
     server.stop().await;
@@ -90,7 +90,7 @@ async fn a_late_screen_sees_what_the_backend_forgot_and_so_it_is_after_a_restart
 }
 
 #[tokio::test]
-async fn screens_are_told_how_the_hub_stands_with_the_backend() {
+async fn screens_receive_the_upstream_state() {
     let backend = Backend::new();
     backend.refuse_sockets(Some(503));
     let address = backend.listen().await;
@@ -122,7 +122,7 @@ async fn screens_are_told_how_the_hub_stands_with_the_backend() {
 }
 
 #[tokio::test]
-async fn a_stream_of_events_is_passed_on_as_it_is() {
+async fn event_stream_is_forwarded_unchanged() {
     let demo = DemoOptions { speed: 100.0, runs: 40, ..DemoOptions::default() };
     let demo_server = DemoServer::start(([127, 0, 0, 1], 0).into(), demo).await.unwrap();
     let server = hub_of(HubOptions { upstream: demo_server.url().into(), ..options(None) }).await;
@@ -145,7 +145,7 @@ async fn a_stream_of_events_is_passed_on_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_hub_may_stand_behind_another() {
+async fn hub_can_have_another_hub_as_upstream() {
     let Fed { hub, upstream } = Fed::new();
     let first = HubServer::start_hub(([127, 0, 0, 1], 0).into(), hub, None).await.unwrap();
     let second = hub_of(HubOptions { upstream: first.events_url().into(), ..options(None) }).await;

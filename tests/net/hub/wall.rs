@@ -1,4 +1,4 @@
-//! The program's own screens, many of them, on a hub that is a process of its own.
+//! Many of the program's own screens on a hub that is a separate process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ impl Client {
         Self { source, model: Model::new(Retention::EVERYTHING) }
     }
 
-    /// Reads what has come. Returns how many events it knows.
+    /// Reads the received signals. Returns the number of known events.
     fn read(&mut self) -> u64 {
         for signal in self.source.signals.try_iter() {
             if let Signal::Batch(batch) = signal {
@@ -42,9 +42,9 @@ impl Client {
     }
 }
 
-/// `benches/hub` is the same with more of everything, and a clock.
+/// `benches/hub` does the same on a larger scale and measures times.
 #[tokio::test]
-async fn whatever_happens_to_the_hub_and_to_some_screens_all_end_equal() {
+async fn all_screens_end_with_the_same_runs_after_failures() {
     let temp_store = TempStore::new("wall");
     let demo_server = hurry().await;
     let mut hub = Process::start(&demo_server.url(), "127.0.0.1:0", &temp_store.file());

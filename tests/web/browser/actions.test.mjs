@@ -1,4 +1,4 @@
-// What a person may do to runs from the page, by a hub, with the stand-in backend behind it.
+// Run operations from the page through a hub, with the stand-in backend behind it.
 
 import assert from "node:assert/strict";
 
@@ -9,7 +9,7 @@ import { until } from "../support/waiting.mjs";
 
 const FOR_EVER = { node_ms: 600_000 };
 
-/** A page that may act, with a run on screen: `{backend, display, run, song}`. */
+/** Opens a page that may act, with a run on screen: `{backend, display, run, song}`. */
 async function acting(bench, plan, { query = "actions", hub = { "allow-actions": true } } = {}) {
   const backend = await bench.use(Backend.open());
   const serve = await bench.use(Serve.start({ of: backend.url, store: "none", ...WITH_SOCKETS, ...hub }));
@@ -38,7 +38,7 @@ async function posted(backend, request) {
   await until(request, async () => (await backend.posts()).includes(request), { seen: () => backend.posts() });
 }
 
-browserTest("a run is cancelled after a question, and not when the answer is no", async (bench) => {
+browserTest("a run is cancelled only after the question is confirmed", async (bench) => {
   const { backend, display, run } = await acting(bench, FOR_EVER);
   const { keyboard } = display.page;
   await ask(display, "x", "cancel");
@@ -53,13 +53,13 @@ browserTest("a run is cancelled after a question, and not when the answer is no"
   assert.equal((await backend.posts()).length, 1, "asked once");
 });
 
-browserTest("a workflow is started, and its success told; a refusal comes in the server's words", async (bench) => {
+browserTest("a started workflow shows its success; a refusal quotes the server", async (bench) => {
   const { backend, display, song } = await acting(bench, FOR_EVER);
   bench.allow(/status of 400/);
   await backend.ofClients({ node_ms: 700 });
   const { keyboard } = display.page;
   await ask(display, "n", "start");
-  // The song of the run on screen stands there.
+  // The field holds the song of the run on screen.
   await keyboard.press("Enter");
   await posted(backend, "POST /api/v1/runs");
   await toast(display, /^Workflow started\nCopper Sky/);
@@ -80,7 +80,7 @@ browserTest("a workflow is started, and its success told; a refusal comes in the
   assert.equal((await backend.posts()).length, before + 1);
 });
 
-browserTest("a failed run is retried, and the new one executed", async (bench) => {
+browserTest("a failed run is retried, and the new run executed", async (bench) => {
   const { backend, display, run } = await acting(bench, { node_ms: 2000, fails: "LYRICS" });
   await display.until("the failure", status(run, "failed"));
   await toast(display, /^Workflow failed at LYRICS\nCopper Sky: /);
@@ -100,11 +100,11 @@ for (const [why, given] of [
   ["the page's address does not ask for it", { query: "" }],
   ["the hub does not allow it", { hub: {} }],
 ]) {
-  browserTest(`nothing can be done to a run where ${why}`, async (bench) => {
+  browserTest(`run operations are unavailable where ${why}`, async (bench) => {
     const { backend, display } = await acting(bench, FOR_EVER, given);
     const { keyboard } = display.page;
     for (const key of ["x", "n", "r", "e", "Enter", "p"]) await keyboard.press(key);
-    // Keys are read in order: all before it are through.
+    // Keys are handled in order, so all earlier ones were handled when the panel opens.
     const { view } = await display.until("the panel", (state) => state.view.panel);
     assert.equal(view.question, null);
     assert.deepEqual(await backend.posts(), []);

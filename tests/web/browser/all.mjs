@@ -1,5 +1,5 @@
-// All browser tests, one after the other and in one browser: side by side they would take each
-// other's processor, and a page that draws has none to spare.
+// All browser tests, one after the other and in one browser: in parallel they would compete for the
+// processor, which drawing pages use fully.
 //
 //     node --test tests/web/browser/all.mjs
 //

@@ -23,7 +23,7 @@ browserTest("settings that do not exist are refused by name", async (bench) => {
   assert.equal(await display.card().count(), 0);
 });
 
-browserTest("a value that cannot be used is refused with what can", async (bench) => {
+browserTest("an invalid value is refused with the valid ones", async (bench) => {
   const display = await bench.open({ query: "backoff=maybe&source=ws://me:hunter2@127.0.0.1:1/?token=sesame", ready: false });
   await display.card().waitFor();
   const said = await text(display);
@@ -33,7 +33,7 @@ browserTest("a value that cannot be used is refused with what can", async (bench
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm" };
 
-/** The site as if it came by https from another machine. */
+/** Serves the site as if it came over https from another machine. */
 async function overTls(visitor) {
   await visitor.route("https://meterbridge.example/**", (route) => {
     const { pathname } = new URL(route.request().url());
@@ -47,7 +47,7 @@ async function overTls(visitor) {
   return "https://meterbridge.example/";
 }
 
-browserTest("a page that came by https cannot open ws://, and says so", async (bench) => {
+browserTest("a page loaded over https explains that it cannot open ws://", async (bench) => {
   bench.allow(NO_SERVER);
   const visitor = await bench.visitor();
   const at = await overTls(visitor);
@@ -60,7 +60,7 @@ browserTest("a page that came by https cannot open ws://, and says so", async (b
   await display.page.waitForURL(/source=wss/);
 });
 
-browserTest("a display that does not arrive is reported", async (bench) => {
+browserTest("a failed download of the display is reported", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 1 }));
   bench.allow(/Failed to load resource.*404/, /preload/);
   const visitor = await bench.visitor();
@@ -73,7 +73,7 @@ browserTest("a display that does not arrive is reported", async (bench) => {
   await display.untilTold("ready");
 });
 
-browserTest("graphics that the browser takes away are reported, and the last picture stays", async (bench) => {
+browserTest("a lost graphics context is reported, and the last picture stays", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 1 }));
   bench.allow(/./);
   const display = await bench.open({ at: serve.url });

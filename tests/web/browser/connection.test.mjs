@@ -1,4 +1,4 @@
-// The page and its server: connecting, losing each other, finding each other again.
+// Connection of the page to its server: connecting, loss, reconnecting.
 
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
@@ -32,18 +32,18 @@ browserTest("a served page connects by itself, and runs complete and fail in it"
   assert.equal(statusOf(failure.run_id), "failed");
 });
 
-browserTest("after a network failure everything is as if there had been none", async (bench) => {
+browserTest("after a network failure the page shows the same as an undisturbed viewer", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 10, seed: 11 }));
   const relay = await bench.use(Relay.to(serve.port));
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: relay.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
   const before = await display.until("events", (state) => state.events > 20);
-  // Of the past it is told what the page was told, at most.
+  // The server replays at most what the page was sent.
   const witness = await bench.use(Witness.of(serve.events));
 
   await relay.cut();
   await display.untilTold("connection", ({ state, attempt }) => state === "reconnecting" && attempt >= 2);
-  // Nobody but the witness sees what happens now.
+  // Only the witness receives the next events.
   const seen = witness.frames.length;
   await until("events in the absence of the page", () => witness.frames.length > seen + 20);
   await relay.mend();
@@ -62,14 +62,14 @@ browserTest("after a network failure everything is as if there had been none", a
   assert.deepEqual(stood, ["connecting", "connected", ...counted, "connected"]);
 });
 
-/** What is not known as it should be. */
+/** Returns the runs that differ from the expected ones. */
 function differing(known, expected) {
   return expected.runs
     .map((run) => ({ expected: run, known: known.runs.find(({ run_id }) => run_id === run.run_id) }))
     .filter(({ expected, known }) => !isDeepStrictEqual(known, expected));
 }
 
-browserTest("a server that is started again at its port is found again", async (bench) => {
+browserTest("the page reconnects to a restarted server", async (bench) => {
   const first = await bench.use(Serve.start({ speed: 20 }));
   bench.allow(NO_SERVER);
   const display = await bench.open({ at: first.url, query: "reconnect-delay=1&max-reconnect-attempts=0" });
@@ -83,12 +83,12 @@ browserTest("a server that is started again at its port is found again", async (
   await bench.use(Serve.start({ speed: 20, seed: 99, port: first.port }));
   const after = await display.until("new runs", ({ runs }) => runs.length > before.runs.length);
   assert.equal(after.connection.state, "connected");
-  // What was on screen stays.
+  // The runs on screen stay.
   const ids = after.runs.map((run) => run.run_id);
   assert.ok(before.runs.every((run) => ids.includes(run.run_id)));
 });
 
-browserTest("five attempts, then the reason, then the Reconnect button", async (bench) => {
+browserTest("after five failed attempts the page shows the reason and a Reconnect button", async (bench) => {
   const studio = await bench.use(Studio.open());
   studio.send(started("a", "Copper Sky"));
   bench.allow(NO_SERVER);
@@ -113,7 +113,7 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
   await studio.start();
   await display.page.keyboard.press("p");
   await display.until("the panel", ({ view }) => view.panel);
-  // The one button to press stands out in violet. Where no run is running, nothing else does.
+  // Only the Reconnect button is violet while no run is running.
   const button = await until("the Reconnect button", async () =>
     middleOf(await display.page.screenshot({ clip: { x: 960, y: 40, width: 320, height: 170 } }), VIOLET),
   );
@@ -129,7 +129,7 @@ browserTest("five attempts, then the reason, then the Reconnect button", async (
 /** `violet` of src/app/theme/dark.rs. */
 const VIOLET = [0x5b, 0x45, 0xd8];
 
-browserTest("who is refused does not ask again", async (bench) => {
+browserTest("a refused page does not retry", async (bench) => {
   const studio = await bench.use(
     Studio.open({ onViewer: (socket) => socket.close(1008, "Missing run_id query parameter") }),
   );
@@ -140,7 +140,7 @@ browserTest("who is refused does not ask again", async (bench) => {
   assert.equal(await display.sockets(), 1);
 });
 
-browserTest("without a network nobody is called, and with one at once", async (bench) => {
+browserTest("the page makes no attempts while offline, and one as soon as it is online", async (bench) => {
   const studio = await bench.use(Studio.open());
   bench.allow(NO_SERVER);
   const visitor = await bench.visitor({ viewport: SMALL });
@@ -153,7 +153,7 @@ browserTest("without a network nobody is called, and with one at once", async (b
   await studio.stop();
   await display.until("an attempt", ({ connection }) => connection.attempt >= 1);
   await visitor.setOffline(true);
-  // What is under way comes to its end.
+  // Let attempts in progress end.
   const settled = await quiet(display);
   await studio.start();
   const { connection } = await display.state();
@@ -164,7 +164,9 @@ browserTest("without a network nobody is called, and with one at once", async (b
   assert.equal(await display.sockets(), settled + 1);
 });
 
-/** Waits until no socket was opened for 10 of the shortest delays; resolves with their number. */
+/**
+ * Waits until no socket was opened for ten of the shortest delays; resolves with the number of sockets.
+ */
 async function quiet(display) {
   let count = -1;
   let since = 0;
@@ -175,13 +177,13 @@ async function quiet(display) {
   });
 }
 
-browserTest("a connection that may not have outlived the network is made anew", async (bench) => {
+browserTest("the page reconnects after it was offline", async (bench) => {
   const studio = await bench.use(Studio.open());
   const visitor = await bench.visitor();
   const display = await bench.open({ source: studio.url, visitor, query: "reconnect-delay=0.2" });
   await display.until("a connection", ({ connection }) => connection.state === "connected");
   await visitor.setOffline(true);
-  // While there is no network the page cannot see it.
+  // Without a network the page does not receive these events.
   studio.replay.push(started("b", "Velvet Engine"), event("b", "PLAN", "start"), completed("b"));
   await visitor.setOffline(false);
   await display.until("what was missed", ({ runs }) => runs[0]?.status === "completed");

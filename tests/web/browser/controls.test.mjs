@@ -1,11 +1,11 @@
-// What a person and a script can ask of the page.
+// Controls of the page, by keys and by scripts.
 
 import assert from "node:assert/strict";
 
 import { SMALL, WITH_PANEL, browserTest } from "../support/display.mjs";
 import { Studio, event, started } from "../support/studio.mjs";
 
-/** Three runs under way, "c" the newest; in one frame, so that it is the first that is seen. */
+/** Three running runs, "c" the newest; in one frame, so that "c" is shown first. */
 const threeRuns = () => {
   const events = ["a", "b", "c"].flatMap((run, index) => {
     const ts = new Date(Date.now() - 30_000 + 5000 * index).toISOString();
@@ -16,7 +16,7 @@ const threeRuns = () => {
 
 const shown = (run_id) => (state) => state.view.run_id === run_id;
 
-browserTest("keys choose the run, and the page stays where it is", async (bench) => {
+browserTest("keys choose the run without scrolling the page", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: threeRuns() }));
   const display = await bench.open({ source: studio.url, viewport: SMALL });
   const { keyboard } = display.page;
@@ -57,7 +57,7 @@ browserTest("Esc closes the help before the panel", async (bench) => {
   await keyboard.press("?");
   await keyboard.press("Escape");
   await keyboard.press("ArrowDown");
-  // The keys are read in order: the first Esc is through.
+  // Keys are handled in order, so the first Esc was handled.
   const { view } = await display.until("the next run", shown("b"));
   assert.ok(view.panel, "the panel is still there");
   await keyboard.press("Escape");
@@ -75,7 +75,7 @@ browserTest("a deep link shows its run, and link() makes one", async (bench) => 
   const { view, connection } = await display.until("the runs", ({ runs }) => runs.length === 3);
   assert.deepEqual([view.run_id, view.following, view.panel], ["a", false, true]);
   assert.doesNotMatch(JSON.stringify(connection), /hunter2|sesame/);
-  // A newer run does not take its place.
+  // A newer run does not replace it.
   studio.send(started("d", "Song d"));
   await display.until("the new run", ({ runs }) => runs.length === 4);
   assert.equal((await display.state()).view.run_id, "a");
@@ -93,14 +93,14 @@ browserTest("a deep link shows its run, and link() makes one", async (bench) => 
   await display.until("following", (state) => state.view.following && state.view.run_id === "d");
   assert.equal(new URL(await display.ask(() => window.meterbridge.link())).searchParams.get("run"), null);
 
-  // Two pages that draw would share the processor.
+  // Two drawing pages would compete for the processor.
   await display.page.close();
   const other = await bench.open({ at: String(link), viewport: WITH_PANEL });
   const there = await other.until("the runs there", ({ runs }) => runs.length === 4);
   assert.deepEqual([there.view.run_id, there.view.following, there.view.panel], ["b", false, true]);
 });
 
-browserTest("who wants less motion gets it", async (bench) => {
+browserTest("the browser's preference for reduced motion is respected", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: threeRuns() }));
   const visitor = await bench.visitor({ reducedMotion: "reduce" });
   const display = await bench.open({ source: studio.url, visitor });

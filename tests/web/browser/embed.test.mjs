@@ -1,4 +1,4 @@
-// The display in a page of someone else's: the example that web/README.md names.
+// The display embedded in another page: the example named in web/README.md.
 
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,7 +16,7 @@ const failing = (run, title) => [
 
 const DESK = { width: 1100, height: 600 };
 
-browserTest("another page lists failures, selects runs and hangs up", async (bench) => {
+browserTest("an embedding page lists failures, selects runs and disconnects", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: failing("a", "Copper Sky") }));
   const { page } = await bench.open({ source: studio.url, path: "embed.html", viewport: DESK });
   const items = page.locator("#failed li");
@@ -51,7 +51,7 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
     addEventListener("keydown", ({ key, defaultPrevented }) => window.keys.push({ key, defaultPrevented }));
   });
   const top = () => page.evaluate(() => scrollY);
-  // A page behind another draws nothing, and scrolls smoothly only when it draws.
+  // A background page draws nothing, and scrolls smoothly only while it draws.
   await page.bringToFront();
   await page.locator("canvas").focus();
   await page.evaluate(() => scrollTo(0, 0));
@@ -60,13 +60,13 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
   const once = await settled(top);
   for (const key of ["Space", "ArrowDown", "ArrowRight", "Shift+Space"]) await page.keyboard.press(key);
   assert.equal(await settled(top), once);
-  // Without the focus the display takes no key.
+  // The display takes no key when it has no focus.
   await page.evaluate(() => {
     document.activeElement.blur();
     window.keys = [];
   });
   await until("a scroll by the page's own key", async () => {
-    // Pressed again where a busy browser let the first one pass: it is about who takes a key.
+    // A busy browser may drop a key, so that it is pressed until the page scrolls.
     await page.keyboard.press("ArrowDown");
     return (await settled(top)) > once;
   });
@@ -74,7 +74,7 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
   assert.deepEqual(taken, []);
 });
 
-/** A position once it no longer changes: pages scroll smoothly. */
+/** Waits until a position no longer changes, because pages scroll smoothly. */
 async function settled(position) {
   let last = null;
   return until("an end of scrolling", async () => {

@@ -1,4 +1,4 @@
-// A page that nobody sees while events pour in. See support/tab.mjs for how it is hidden.
+// A hidden page while many events arrive. support/tab.mjs explains how it is hidden.
 
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
@@ -14,7 +14,7 @@ const MIB = 1 << 20;
 
 const runs = Array.from({ length: 40 }, (_, index) => `run-${index}`);
 
-/** Opens the page on `studio` in a tab and another tab above it. */
+/** Opens the page on `studio` in a tab, and another tab above it. */
 async function hiddenPage(bench, studio, { query = "", known = 0 } = {}) {
   const window = await bench.use(Window.open());
   const tab = await window.tab(`${await bench.pageUrl()}?source=${encodeURIComponent(studio.url)}${query}`);
@@ -31,7 +31,7 @@ async function hiddenPage(bench, studio, { query = "", known = 0 } = {}) {
   return tab;
 }
 
-browserTest("hidden under 1,000 events a second it stays small, and shows all of it when it comes back", async (bench) => {
+browserTest("a page hidden under 1,000 events per second stays small and shows all of them when visible again", async (bench) => {
   const studio = await bench.use(Studio.open({ keeps: false }));
   const tab = await hiddenPage(bench, studio);
   studio.send(...runs.map((run) => started(run, run)));
@@ -47,7 +47,7 @@ browserTest("hidden under 1,000 events a second it stays small, and shows all of
   }
   studio.send(...runs.map((run) => completed(run)));
   sent += runs.length;
-  // Its own socket says when the page has everything.
+  // The server's sockets are empty once the page has received everything.
   await until("all frames in the page", () => studio.viewers.every((socket) => socket.bufferedAmount === 0));
   assert.equal(await tab.ask("document.visibilityState"), "hidden");
   assert.ok((await tab.ask("window.pictures")) - pictures < 5, "no pictures were drawn");
@@ -69,17 +69,17 @@ browserTest("hidden under 1,000 events a second it stays small, and shows all of
   assert.ok(took <= MOST_PICTURES, `${took} pictures after the first`);
 });
 
-/** So many pictures after the first the latest state is there: a second, where 60 of them are. */
+/** Most pictures after the first until the latest state is drawn: one second at 60 per second. */
 const MOST_PICTURES = 60;
 
-browserTest("what is too much for a hidden page is dropped, counted and fetched again", async (bench) => {
-  // As a backend: it has all events, and tells them to whoever comes.
+browserTest("events beyond a hidden page's limit are dropped, counted and fetched again", async (bench) => {
+  // Like a backend, the studio keeps all events and replays them to new viewers.
   const studio = await bench.use(Studio.open({ replay: runs.map((run) => started(run, run)) }));
   const tab = await hiddenPage(bench, studio, { query: "&reconnect-delay=0.1", known: runs.length });
   const memory = await tab.ask("window.recorded.memoryBytes()");
   const ends = runs.map((run) => completed(run));
   let sent = runs.length;
-  // Too large to be kept and told again; the ends of the runs are.
+  // These events are too large to be kept for the replay; the ends of the runs are kept.
   studio.keeps = false;
   for (; sent < runs.length + 100; sent += 1) {
     studio.send(event(runs[sent % runs.length], "LYRICS", "progress", { data: { message: "x".repeat(512 << 10) } }));

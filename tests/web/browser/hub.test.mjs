@@ -1,4 +1,4 @@
-// The page from a hub, with the stand-in backend behind it.
+// The page served by a hub, with the stand-in backend behind it.
 
 import assert from "node:assert/strict";
 
@@ -7,7 +7,7 @@ import { NO_SERVER, browserTest } from "../support/display.mjs";
 import { Serve, WITH_SOCKETS } from "../support/program.mjs";
 import { until } from "../support/waiting.mjs";
 
-/** A backend and the hub in front of it. */
+/** Starts a backend and a hub in front of it. */
 async function studio(bench, options = {}) {
   const backend = await bench.use(Backend.open());
   const start = (more = {}) =>
@@ -15,16 +15,16 @@ async function studio(bench, options = {}) {
   return { backend, start, hub: await bench.use(start()) };
 }
 
-/** Nodes that take long enough for a hub to be there: it asks for new runs every three seconds. */
+/** Node durations long enough for the hub, which asks for new runs every three seconds. */
 const SEEN = { node_ms: 700 };
 
 const runOf = (state, id) => state.runs?.find(({ run_id }) => run_id === id);
 const nodeOf = (run, name) => run?.nodes.find((node) => node.name === name);
 
-/** What a viewer is told of `id` on screen. */
+/** Returns a condition on the state: run `id` has this status. */
 const knows = (id, status) => (state) => runOf(state, id)?.status === status;
 
-browserTest("a page from a hub shows the titles of songs, and what happens to them", async (bench) => {
+browserTest("a page from a hub shows songs' titles and events", async (bench) => {
   const { backend, hub } = await studio(bench);
   const display = await bench.open({ at: hub.url });
   const { connection } = await display.until("a connection", (state) => state.connection.state === "connected");
@@ -39,7 +39,7 @@ browserTest("a page from a hub shows the titles of songs, and what happens to th
   assert.match(told.message, /LLM call timed out/);
 });
 
-browserTest("a page that comes late sees the nodes that the backend has forgotten", async (bench) => {
+browserTest("a late page shows nodes that the backend has forgotten", async (bench) => {
   const { backend, hub } = await studio(bench);
   const early = await bench.open({ at: hub.url });
   await early.until("a connection", ({ connection }) => connection.updates === "live");
@@ -50,19 +50,19 @@ browserTest("a page that comes late sees the nodes that the backend has forgotte
   const there = await late.until("the failure", knows(run, "failed"));
   const told = (state) => runOf(state, run).nodes.map(({ name, status, attempts }) => [name, status, attempts]);
   assert.deepEqual(told(there), told(seen));
-  // Events and not REST told of it: a backend replays neither nodes nor failures.
+  // Events, not REST, delivered these nodes: a backend replays neither nodes nor failures.
   const compose = nodeOf(runOf(there, run), "COMPOSE");
   assert.deepEqual([compose.status, compose.attempts, compose.from_rest], ["failed", 1, false]);
   assert.match(compose.error, /LLM call timed out/);
   assert.equal(nodeOf(runOf(there, run), "LYRICS").status, "success");
   assert.equal(runOf(there, run).events, runOf(seen, run).events);
-  // What was before is no news.
+  // Earlier events are not announced as news.
   assert.ok((await late.told()).every(({ detail }) => detail?.run_id !== run || detail.live === false));
 });
 
 const POLLING = "Real-time updates unavailable. Polling API instead.";
 
-browserTest("without sockets the page says that news come by asking, and takes it back", async (bench) => {
+browserTest("the page shows that the hub polls while sockets are refused", async (bench) => {
   const { backend, hub } = await studio(bench);
   await backend.refuseSockets(true);
   const display = await bench.open({ at: hub.url });
@@ -71,7 +71,7 @@ browserTest("without sockets the page says that news come by asking, and takes i
   assert.deepEqual([shown.connection.state, shown.connection.updates], ["connected", "polling"]);
   const label = () => display.page.locator("canvas").getAttribute("aria-label");
   await until("the label", async () => /polling$/.test(await label()), { seen: label });
-  // It goes on all the same.
+  // The run continues all the same.
   await display.until("the run's end", knows(run, "completed"));
   await backend.refuseSockets(false);
   const next = await backend.start("Glass Orchard", { node_ms: 2500 });
@@ -81,7 +81,7 @@ browserTest("without sockets the page says that news come by asking, and takes i
   assert.ok(!styled(after).from_rest, "an event told of it");
 });
 
-browserTest("a hub that is killed and started again has lost nothing and repeats nothing", async (bench) => {
+browserTest("a killed and restarted hub loses and repeats nothing", async (bench) => {
   const store = bench.file("hub.sqlite");
   const { backend, hub, start } = await studio(bench, { store });
   bench.allow(NO_SERVER);
@@ -94,7 +94,7 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
   );
   await hub.kill();
   await display.until("the loss", ({ connection }) => connection.state === "reconnecting");
-  // Nobody sees what happens now.
+  // No viewer receives the next events.
   await until("three nodes more", async () => (await backend.run(second.run)).executions.length >= 5);
   await bench.use(start({ port: hub.port }));
   const after = await display.until("the run's end", knows(second.run, "completed"));
@@ -103,9 +103,9 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
   assert.equal(after.duplicates, before.duplicates, "events that came twice");
   assert.equal(after.runs.length, before.runs.length);
   assert.deepEqual(runOf(after, first.run), runOf(before, first.run));
-  // What was missed is there: from the hub, or from what it asked the backend.
+  // The missed nodes are there, from the hub's store or from the backend's REST.
   assert.ok(runOf(after, second.run).nodes.every(({ status }) => ["success", "skipped"].includes(status)));
-  // A page that comes now is told the same.
+  // A new page receives the same.
   await display.page.close();
   const late = await bench.open({ at: hub.url });
   const there = await late.until("the run's end", knows(second.run, "completed"));
@@ -114,7 +114,7 @@ browserTest("a hub that is killed and started again has lost nothing and repeats
   }
 });
 
-browserTest("a hub whose backend is gone says so, and what it knew stays", async (bench) => {
+browserTest("a hub without its backend says so and keeps its runs", async (bench) => {
   const { backend, hub } = await studio(bench, { "reconnect-delay": 0.5 });
   const display = await bench.open({ at: hub.url });
   const { run } = await backend.start("Neon Rain", SEEN);
@@ -126,7 +126,7 @@ browserTest("a hub whose backend is gone says so, and what it knew stays", async
   await display.until("the band", ({ view }) => /The hub lost its backend/.test(view.notice ?? ""));
   assert.ok(knows(run, "completed")(lost));
   await until("the title", async () => /^⚠ no backend/.test(await display.page.title()));
-  // Who comes now is told so, too.
+  // A new page shows the loss as well.
   const late = await bench.open({ at: hub.url });
   await late.until("the loss", (state) => state.connection.updates === "cut" && knows(run, "completed")(state));
   await late.page.close();
@@ -136,7 +136,7 @@ browserTest("a hub whose backend is gone says so, and what it knew stays", async
   await display.until("news", knows(next.run, "completed"));
 });
 
-browserTest("the backend's REST is at the page's own origin, to look at only", async (bench) => {
+browserTest("the backend's REST is readable at the page's own origin, without actions", async (bench) => {
   const { backend, hub } = await studio(bench);
   bench.allow(/status of 403/);
   const { run } = await backend.start("Harbour Lights", { node_ms: 600_000 });

@@ -1,4 +1,4 @@
-// A hub that asks for a token, and what a page and a person make of it.
+// A hub that requires a token: signing in from the page.
 
 import assert from "node:assert/strict";
 
@@ -12,7 +12,7 @@ const OTHER = "another-one-for-screens";
 const asking = (backend, token, options = {}) =>
   Serve.start({ of: backend.url, store: "none", env: { METERBRIDGE_HUB_TOKEN: token }, ...options });
 
-/** The browser's own words for a refusal, and for a page without an icon. */
+/** The browser's own messages for a refusal, and for a page without an icon. */
 const REFUSED = /status of 40[134]|Unexpected response code: 401/;
 
 async function signIn(page, token) {
@@ -22,7 +22,7 @@ async function signIn(page, token) {
 
 const connected = ({ connection }) => connection.state === "connected";
 
-browserTest("who has the token comes in, once and for all, and nobody else", async (bench) => {
+browserTest("only the right token signs in, and the sign-in lasts", async (bench) => {
   const backend = await bench.use(Backend.open());
   const hub = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED);
@@ -39,7 +39,7 @@ browserTest("who has the token comes in, once and for all, and nobody else", asy
   const { run } = await backend.start("Copper Sky", { node_ms: 700 });
   await display.until("the run", ({ runs }) => runs.some((known) => known.run_id === run));
 
-  // No script of a page can read what stands for the token, and it is not the token.
+  // The cookie is unreadable to scripts, and does not contain the token.
   const [cookie] = await visitor.cookies();
   assert.ok(cookie.httpOnly && cookie.sameSite === "Strict" && !cookie.value.includes(TOKEN));
   assert.equal(await display.ask(() => document.cookie), "");
@@ -52,7 +52,7 @@ browserTest("who has the token comes in, once and for all, and nobody else", asy
   assert.equal((await fetch(`${hub.url}api/v1/monitoring/active-runs`)).status, 401);
 });
 
-browserTest("a page whose token has changed leads to where one signs in, and back", async (bench) => {
+browserTest("a page whose token has changed leads to the login and back", async (bench) => {
   const backend = await bench.use(Backend.open());
   const first = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED, NO_SERVER);
@@ -77,7 +77,7 @@ browserTest("a page whose token has changed leads to where one signs in, and bac
   assert.equal(await display.card().count(), 0);
 });
 
-browserTest("a kiosk that is refused goes on trying, and needs nobody once it is let in", async (bench) => {
+browserTest("a refused kiosk keeps retrying and recovers by itself", async (bench) => {
   const backend = await bench.use(Backend.open());
   const first = await bench.use(asking(backend, TOKEN));
   bench.allow(REFUSED, NO_SERVER);
@@ -89,7 +89,7 @@ browserTest("a kiosk that is refused goes on trying, and needs nobody once it is
   await first.stop();
   const second = await bench.use(asking(backend, OTHER, { port: first.port }));
   await display.card().waitFor();
-  // More attempts than a page makes that somebody operates.
+  // More attempts than a page without kiosk mode makes.
   await display.until("attempts", ({ connection }) => connection.attempt > 5);
   await second.stop();
   await bench.use(asking(backend, TOKEN, { port: first.port }));

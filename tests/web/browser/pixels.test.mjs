@@ -1,4 +1,4 @@
-// The page draws what the program draws: the same recordings, at the same moment.
+// Comparison of the page's pictures with the native program's: same recordings, same moment.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -16,22 +16,22 @@ const SIZES = [
   { width: 1920, height: 1080 },
 ];
 /**
- * Left, top, right and bottom, from 0 to 1. The light says LIVE here and REPLAY there, and the first
- * meter has events a second: here all frames come at once.
+ * Areas left out: left, top, right and bottom, from 0 to 1. The light shows LIVE in the page and REPLAY
+ * natively, and the first meter shows events per second: in the page all frames arrive at once.
  */
 const LIGHT = [0.78, 0.83, 1, 1];
 const EVENTS_A_SECOND = [0.02, 0.83, 0.215, 1];
-/** Two renderers draw edges a little differently; whatever a person sees is far above it. */
+/** Allowed difference of edges between two renderers; any visible difference is far above it. */
 const MOST = { mean: 0.6, far: 0.004 };
 
-/** A recording's frames, and when its last one came. */
+/** Returns a recording's frames and the time of the last one. */
 function scene(name) {
   const file = path.join(ROOT, "tests/fixtures/scenes", `${name}.ndjson`);
   const lines = fs.readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   return { file, frames: lines.map((line) => line.text), lastMs: lines.at(-1).recv_ms };
 }
 
-/** The time at the end of a recording: that of its last event, and what came after it. */
+/** Returns the time at the end of a recording: that of its last event, plus the time after it. */
 function endOf({ file, lastMs }) {
   const timed = fs
     .readFileSync(file, "utf8")
@@ -44,7 +44,7 @@ function endOf({ file, lastMs }) {
   return ts + lastMs - recv_ms;
 }
 
-/** A picture that no longer changes: cables have been drawn, meters have come to rest. */
+/** Waits for a picture that no longer changes: cables are drawn, meters at rest. */
 async function still(page) {
   let last = null;
   for (;;) {
@@ -57,7 +57,7 @@ async function still(page) {
 
 for (const name of ["completed", "failed"]) {
   for (const size of SIZES) {
-    browserTest(`${name} looks as it does natively at ${size.width}×${size.height}`, async (bench) => {
+    browserTest(`${name} looks like the native picture at ${size.width}×${size.height}`, async (bench) => {
       const { file, frames, lastMs } = scene(name);
       const studio = await bench.use(Studio.open({ replay: frames }));
       const display = await bench.open({
@@ -67,7 +67,7 @@ for (const name of ["completed", "failed"]) {
         fixedTime: endOf({ file, lastMs }),
       });
       await display.until("all frames", (state) => state.frames === frames.length);
-      // What grows when it is first seen is drawn at its end with the next second.
+      // Animations of new elements end with the next second.
       await display.ask(() => (window.timeOfDay += 1000));
       const shown = await still(display.page);
       const into = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-native-")), `${name}.png`);

@@ -1,4 +1,4 @@
-// What a browser keeps between visits.
+// Settings that a browser keeps between visits.
 
 import assert from "node:assert/strict";
 
@@ -8,7 +8,7 @@ import { until } from "../support/waiting.mjs";
 
 const stored = (display) => display.ask(() => ({ ...localStorage }));
 
-browserTest("what a person changed is kept, and what the address said is not", async (bench) => {
+browserTest("changes by a person are stored, settings from the address are not", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const visitor = await bench.visitor({ viewport: WITH_PANEL });
   const first = await bench.open({ source: studio.url, query: "panel&run=a&reconnect-delay=2", visitor });
@@ -27,12 +27,12 @@ browserTest("what a person changed is kept, and what the address said is not", a
   const { view } = await second.until("the run", ({ runs }) => runs.length === 1);
   assert.ok(view.panel, "the panel is open again");
   assert.ok(view.following, "no run is");
-  // The address has the last word.
+  // The address takes precedence.
   const third = await bench.open({ visitor, query: "panel=no", source: studio.url });
   assert.ok(!(await third.until("the run", ({ runs }) => runs.length === 1)).view.panel);
 });
 
-browserTest("no secret is kept", async (bench) => {
+browserTest("no secret is stored", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const source = studio.url.replace("ws://", "ws://me:hunter2@") + "?token=sesame";
   const display = await bench.open({ source, viewport: WITH_PANEL });
@@ -43,7 +43,7 @@ browserTest("no secret is kept", async (bench) => {
   assert.doesNotMatch(kept, /hunter2|sesame|127\.0\.0\.1/);
 });
 
-browserTest("storage that holds nonsense does no harm", async (bench) => {
+browserTest("invalid stored settings are ignored", async (bench) => {
   const studio = await bench.use(Studio.open({ replay: [started("a", "Copper Sky")] }));
   const visitor = await bench.visitor();
   await visitor.addInitScript(() => localStorage.setItem("meterbridge.settings", "view=%FF&no-such=1"));

@@ -1,4 +1,4 @@
-// What the page says to those who do not see the picture.
+// Announcements for people who do not see the picture.
 
 import assert from "node:assert/strict";
 
@@ -8,7 +8,7 @@ import { until } from "../support/waiting.mjs";
 
 const live = (display) => display.page.locator("#meterbridge-live").textContent();
 
-/** Waits until it was read out; what is read out is soon replaced by the next. */
+/** Waits until a text was announced; announcements soon replace each other. */
 async function untilHeard(display, pattern) {
   return until(`${pattern} read out`, async () => {
     const heard = await display.ask(() => window.heard);
@@ -16,7 +16,7 @@ async function untilHeard(display, pattern) {
   }, { seen: () => display.ask(() => window.heard) });
 }
 
-/** What comes just after the connection is history and no news: waits until there is news. */
+/** Waits for live events: events just after connecting count as history. */
 async function untilLive(studio, display) {
   let probes = 0;
   await until("news", async () => {
@@ -34,7 +34,7 @@ async function listen(display) {
   });
 }
 
-browserTest("runs that fail and complete are read out", async (bench) => {
+browserTest("failed and completed runs are announced", async (bench) => {
   const studio = await bench.use(Studio.open());
   const display = await bench.open({ source: studio.url });
   await listen(display);
@@ -61,7 +61,7 @@ browserTest("runs that fail and complete are read out", async (bench) => {
   assert.ok(await live(display));
 });
 
-browserTest("a lost connection is read out, and that it is back", async (bench) => {
+browserTest("the loss and the return of the connection are announced", async (bench) => {
   const studio = await bench.use(Studio.open());
   bench.allow(NO_SERVER);
   const display = await bench.open({ source: studio.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });

@@ -1,4 +1,4 @@
-// The stand-in for an AMCS backend, as a process that does as it is told: examples/stand_in.rs.
+// The stand-in for an AMCS backend as a controlled process: examples/stand_in.rs.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -42,39 +42,39 @@ export class Backend {
   }
 
   /**
-   * A run of a new song, which is executed: `{run, song}`. `plan`: `node_ms`, `fails` (a node),
+   * Creates and executes a run of a new song: `{run, song}`. `plan`: `node_ms`, `fails` (a node),
    * `fixes`.
    */
   start(title, plan = {}) {
     return this.#ask({ start: { title, ...plan } });
   }
 
-  /** The same, but nobody executes it. */
+  /** Creates a run without executing it. */
   add(title, plan = {}) {
     return this.#ask({ add: { title, ...plan } });
   }
 
-  /** What runs do that clients create. */
+  /** Sets the behaviour of runs that clients create. */
   ofClients(plan) {
     return this.#ask({ of_clients: plan });
   }
 
-  /** The id of a song without a run. */
+  /** Creates a song without a run and returns its id. */
   async song(title) {
     return (await this.#ask({ song: title })).song;
   }
 
-  /** Whether sockets are refused, so that whoever watches has to ask. */
+  /** Refuses sockets or accepts them again; viewers have to poll meanwhile. */
   refuseSockets(on) {
     return this.#ask({ refuse_sockets: on });
   }
 
-  /** As a power cut, but that the system still closes its sockets. Nobody is there until `up`. */
+  /** Acts like a power cut, except that the system closes the sockets. Unreachable until `up`. */
   kill() {
     return this.#ask("kill");
   }
 
-  /** As a service manager ends it: sockets are closed with 1012. Nobody is there until `up`. */
+  /** Acts like a service manager's stop: sockets are closed with 1012. Unreachable until `up`. */
   terminate() {
     return this.#ask("terminate");
   }
@@ -83,17 +83,17 @@ export class Backend {
     return this.#ask("up");
   }
 
-  /** What is true of a run: `{status, seed, executions}`. */
+  /** Returns the true state of a run: `{status, seed, executions}`. */
   run(id) {
     return this.#ask({ run: id });
   }
 
-  /** What was asked of it, in order: "GET /api/v1/runs/…". */
+  /** Returns the received requests in order: "GET /api/v1/runs/…". */
   async requests() {
     return (await this.#ask("seen")).requests;
   }
 
-  /** What would have changed something. */
+  /** Returns the received requests that change something. */
   async posts() {
     return (await this.requests()).filter((request) => request.startsWith("POST "));
   }

@@ -1,4 +1,4 @@
-// One Chromium for all of a process.
+// One Chromium for all tests of a process.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -15,22 +15,24 @@ if (!executablePath) {
 }
 
 const args = [
-  // WebGL 2 by the processor, the same everywhere.
+  // WebGL 2 on the processor, the same everywhere.
   "--use-gl=angle",
   "--use-angle=swiftshader",
   "--enable-unsafe-swiftshader",
   "--ignore-gpu-blocklist",
-  // It asks nobody for anything.
+  // No background requests of its own.
   "--disable-quic",
   "--no-first-run",
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
 ];
-// Chromium refuses its sandbox to root.
+// Chromium refuses to run its sandbox as root.
 if (process.getuid?.() === 0) args.push("--no-sandbox");
 
-/** What Playwright switches off so that hidden pages run like visible ones: that is what is tested. */
+/**
+ * Playwright's options that make hidden pages run like visible ones, which would defeat these tests.
+ */
 const ignoreDefaultArgs = [
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",

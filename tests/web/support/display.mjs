@@ -1,4 +1,4 @@
-// The page in a browser, as a test sees it.
+// The page in a browser, from a test's point of view.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -11,24 +11,24 @@ import { Serve } from "./program.mjs";
 import { record } from "./recorder.mjs";
 import { until } from "./waiting.mjs";
 
-/** For what needs no more: the fewer pixels, the more pictures a second. */
+/** Small size for most tests: fewer pixels give more pictures per second. */
 export const SMALL = { width: 640, height: 360 };
-/** The panel fits beside a stage. */
+/** Size at which the panel fits beside a stage. */
 export const WITH_PANEL = { width: 1280, height: 720 };
 
 const TEST_MS = 180_000;
 
-/** The browser's own words for a server that is not there; no page can prevent them. */
+/** The browser's own messages for an unreachable server, which no page can prevent. */
 export const NO_SERVER =
   /WebSocket connection to '[^']*' failed|Failed to load resource: net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INTERNET_DISCONNECTED)/;
 
-/** One open page. */
+/** An open page. */
 export class Display {
   constructor(page) {
     this.page = page;
   }
 
-  /** Answers of the page's API, of which `question` is a function. */
+  /** Evaluates `question`, a function of the page's API. */
   ask(question, given) {
     return this.page.evaluate(question, given);
   }
@@ -50,12 +50,12 @@ export class Display {
     );
   }
 
-  /** Every DOM event so far: `{name, detail}`. */
+  /** Returns every DOM event so far: `{name, detail}`. */
   told() {
     return this.ask(() => window.recorded.told);
   }
 
-  /** Waits for an event, whose `detail` may have to fulfil something; resolves with its detail. */
+  /** Waits for an event whose `detail` satisfies `holds`; resolves with its detail. */
   async untilTold(name, holds = () => true, options = {}) {
     const { detail } = await until(
       `the event meterbridge:${name}`,
@@ -66,8 +66,8 @@ export class Display {
   }
 
   /**
-   * How the connection stood, in order: "connected", "reconnecting 1/5". The first picture may be
-   * from before the first attempt, which is left out.
+   * Returns the states of the connection in order: "connected", "reconnecting 1/5". Leaves out a first
+   * picture from before the first attempt.
    */
   async connections() {
     const told = (await this.told()).filter(({ name }) => name === "connection");
@@ -77,7 +77,7 @@ export class Display {
     return stood[0] === "disconnected" ? stood.slice(1) : stood;
   }
 
-  /** WebSockets that the page has opened so far. */
+  /** Returns the number of WebSockets that the page has opened so far. */
   sockets() {
     return this.ask(() => window.recorded.sockets.length);
   }
@@ -87,7 +87,7 @@ export class Display {
   }
 }
 
-/** Runs in the page: the time of day is `timeOfDay`, and everything else goes on. */
+/** Runs in the page: fixes the time of day at `timeOfDay`; everything else keeps running. */
 function standStill(now) {
   const Real = Date;
   window.timeOfDay = now;
@@ -103,7 +103,7 @@ function standStill(now) {
 
 let house = null;
 
-/** A server for the page of tests whose events come from elsewhere. */
+/** Starts a server for pages whose events come from elsewhere. */
 function servedPage() {
   house ??= Serve.start({ speed: 0.1, runs: 1 });
   return house;
@@ -113,7 +113,7 @@ test.after(async () => {
   await closeBrowser();
 });
 
-/** What a test has at hand; it ends what it began. */
+/** Resources of a test; stops everything that the test started. */
 class Bench {
   #endings = [];
   #allowed = [];
@@ -125,26 +125,26 @@ class Bench {
     this.#diagnose = diagnose;
   }
 
-  /** Something with `stop()`. */
+  /** Registers a resource with `stop()`. */
   async use(promise) {
     const thing = await promise;
     this.#endings.push(() => thing.stop());
     return thing;
   }
 
-  /** Where a file may be kept; nothing is there yet. */
+  /** Returns a path for a file that does not exist yet. */
   file(name) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-"));
     this.#endings.push(() => fs.rmSync(folder, { recursive: true }));
     return path.join(folder, name);
   }
 
-  /** Errors that belong to what is tested. */
+  /** Declares errors that the test expects. */
   allow(...patterns) {
     this.#allowed.push(...patterns);
   }
 
-  /** A visitor with a storage of their own. */
+  /** Opens a browser context with its own storage. */
   async visitor(options = {}) {
     const context = await (
       await browser()
@@ -155,8 +155,8 @@ class Bench {
   }
 
   /**
-   * Opens a page: that of `at`, or one whose events come from `source`. It has drawn its first
-   * picture, unless `ready` is false.
+   * Opens the page of `at`, or a page whose events come from `source`. Waits for its first picture,
+   * unless `ready` is false.
    */
   async open({ at, source, query = "", visitor, viewport, path = "", ready = true, fixedTime } = {}) {
     const context = visitor ?? (await this.visitor(viewport ? { viewport } : {}));
@@ -176,12 +176,12 @@ class Bench {
     return display;
   }
 
-  /** Where the page is that the tests share. */
+  /** Returns the address of the page that the tests share. */
   async pageUrl() {
     return (await servedPage()).url;
   }
 
-  /** A measurement, for whoever reads the run. */
+  /** Prints a measurement in the test report. */
   note(words) {
     this.#diagnose(words);
   }
@@ -201,7 +201,7 @@ class Bench {
   }
 }
 
-/** A test with a browser. Errors of the page that it does not expect are its failures. */
+/** Defines a test with a browser. Unexpected errors of the page fail the test. */
 export function browserTest(name, run) {
   test(name, { timeout: TEST_MS }, async (t) => {
     const bench = new Bench((words) => t.diagnostic(words));

@@ -1,4 +1,4 @@
-// PNGs, read and compared by the browser that took them.
+// Reading and comparing PNGs, in the browser that took them.
 
 import fs from "node:fs";
 import os from "node:os";
@@ -8,16 +8,16 @@ import { browser } from "./browser.mjs";
 
 let table = null;
 
-/** A page of its own to look at pictures on. */
+/** Returns a blank page in which pictures are compared. */
 function lookAt() {
   table ??= (async () => (await (await browser()).newContext()).newPage())();
   return table;
 }
 
 /**
- * How different two PNGs are: `mean` difference of a channel, of 255, and the share `far` of pixels
- * that differ by more than 24; the picture of the differences as PNG. What `covered` holds, left,
- * top, right and bottom from 0 to 1, is not looked at.
+ * Compares two PNGs: `mean` difference of a channel (0 to 255), share `far` of pixels that differ by
+ * more than 24, and a PNG of the differences. Areas in `covered` (left, top, right and bottom from 0 to
+ * 1) are left out.
  */
 export async function difference(one, other, covered = []) {
   const page = await lookAt();
@@ -68,7 +68,7 @@ export async function difference(one, other, covered = []) {
   return { ...found, image: Buffer.from(image, "base64") };
 }
 
-/** Where on a PNG the largest area of a colour is: its middle; null where there is none. */
+/** Returns the middle of the largest area of a colour in a PNG; null where there is none. */
 export async function middleOf(png, colour, tolerance = 6) {
   const page = await lookAt();
   return page.evaluate(
@@ -95,7 +95,7 @@ export async function middleOf(png, colour, tolerance = 6) {
   );
 }
 
-/** A new folder for pictures of a failure. */
+/** Saves pictures of a failure in a new folder and returns it. */
 export function keep(pictures) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "meterbridge-pictures-"));
   for (const [name, png] of Object.entries(pictures)) fs.writeFileSync(path.join(folder, `${name}.png`), png);

@@ -1,4 +1,4 @@
-// The program under test, as processes: the server of page and studio, and what reads events
+// The program under test as processes: the server of page and studio, and commands that read events
 // without a page.
 
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ export const DIST = path.join(ROOT, "web/dist");
 export const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const PROGRAM = process.env.METERBRIDGE_BIN ?? path.join(TARGET, "debug/meterbridge");
 
-/** Settings of whoever runs the tests stay out of them. */
+/** Environment without the caller's settings. */
 const environment = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("METERBRIDGE_"))),
   TZ: "UTC",
@@ -27,7 +27,7 @@ if (!fs.existsSync(path.join(DIST, "index.html"))) {
   throw new Error(`there is no page in ${DIST}: run web/build.sh`);
 }
 
-/** Runs it to its end with `input`; resolves with what it wrote to stdout. */
+/** Runs the program to its end with `input`; resolves with its standard output. */
 async function answer(args, input = "") {
   const child = spawn(PROGRAM, args, { env: environment, stdio: ["pipe", "pipe", "pipe"] });
   let out = "";
@@ -40,18 +40,18 @@ async function answer(args, input = "") {
   return out;
 }
 
-/** What a viewer that nothing happens to knows after these frames. */
+/** Returns the report of an undisturbed viewer after these frames. */
 export async function inspect(frames) {
   return JSON.parse(await answer(["inspect", "--json", "-"], frames.map((frame) => `${frame}\n`).join("")));
 }
 
-/** The native picture of a recording at its end, as PNG. */
+/** Returns the native picture of a recording at its end, as PNG. */
 export async function snapshot(recording, { width, height }, into) {
   await answer(["snapshot", recording, "--size", `${width}x${height}`, "-o", into]);
   return fs.readFileSync(into);
 }
 
-/** Options of a hub whose backend fails no run when a socket goes away, as that of the browser tests. */
+/** Options of a hub whose backend fails no run when a socket closes, like that of the browser tests. */
 export const WITH_SOCKETS = { "safe-sockets": true };
 
 /** `meterbridge serve`: the page, with a demo studio or as the hub of a backend. */
@@ -59,8 +59,8 @@ export class Serve {
   #child;
 
   /**
-   * `of`: the backend's URL; none is the demo studio. `env`: of the environment. `options` as on the
-   * command line: `{speed: 20, "allow-actions": true}`.
+   * `of`: the backend's URL; without it, the demo studio. `env`: environment variables. `options` as on
+   * the command line: `{speed: 20, "allow-actions": true}`.
    */
   static async start({ of, port = 0, env = {}, ...options } = {}) {
     const args = ["serve", ...(of ? [of] : []), "--listen", `127.0.0.1:${port}`, "--page", DIST];
@@ -89,17 +89,17 @@ export class Serve {
     this.events = `ws://127.0.0.1:${port}/events`;
   }
 
-  /** Nothing happens in the studio until it ends: what was sent so far is all there is. */
+  /** Pauses the process until it is stopped: no further events are sent. */
   freeze() {
     this.#child.kill("SIGSTOP");
   }
 
-  /** As Ctrl-C: says goodbye to its clients. */
+  /** Stops it like Ctrl-C: clients are closed properly. */
   async stop() {
     await this.#end("SIGTERM");
   }
 
-  /** As a power cut, but that the system still closes its sockets. */
+  /** Kills it like a power cut, except that the system closes its sockets. */
   async kill() {
     await this.#end("SIGKILL");
   }
@@ -109,7 +109,7 @@ export class Serve {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill(signal);
-    // Frozen, it would never hear of it.
+    // A paused process would never handle the signal.
     child.kill("SIGCONT");
     await ended;
   }

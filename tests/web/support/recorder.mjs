@@ -1,6 +1,6 @@
-// What runs in a page before its own scripts and writes down what happens to it.
+// Recorder that runs in a page before its own scripts.
 
-/** Runs in the page: handed over as text. */
+/** Runs in the page; passed as text. */
 export function record() {
   const told = [];
   const sockets = [];
@@ -18,7 +18,7 @@ export function record() {
       sockets.push(given[0]);
     }
   };
-  // The display's memory has no other way out.
+  // The display's memory is accessible in no other way.
   const memory = { of: null };
   const instantiate = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (...given) => {

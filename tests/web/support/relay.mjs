@@ -1,9 +1,9 @@
-// The network between a page and a server, which can be cut.
+// A network between a page and a server that can be interrupted.
 
 import { once } from "node:events";
 import net from "node:net";
 
-/** Passes connections on to `target`, a port of this machine, from a port of its own. */
+/** Forwards connections from a port of its own to `target`, a port of this machine. */
 export class Relay {
   #target;
   #sockets = new Set();
@@ -24,7 +24,7 @@ export class Relay {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** From now on there is nothing at this port. */
+  /** Closes the port and all connections. */
   async cut() {
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -32,13 +32,13 @@ export class Relay {
     await closed;
   }
 
-  /** As it was, at the same port. */
+  /** Opens the same port again. */
   async mend() {
     this.#server = net.createServer((client) => {
       const server = net.connect(this.#target, "127.0.0.1");
       for (const socket of [client, server]) {
         this.#sockets.add(socket);
-        // An end without goodbye is what this is for.
+        // Abrupt ends are the purpose of the relay.
         socket.on("error", () => {});
         socket.on("close", () => {
           this.#sockets.delete(socket);

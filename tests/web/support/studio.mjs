@@ -1,11 +1,11 @@
-// A studio that does what a test says: a WebSocket server, and events in the guide's words.
+// A studio controlled by the test: a WebSocket server with events in the guide's dialect.
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 
 import { WebSocketServer } from "ws";
 
-/** An event's JSON. `more` has `data`, `duration_ms`, `ts`. */
+/** Returns an event's JSON. `more` has `data`, `duration_ms`, `ts`. */
 export function event(run_id, node_name, phase, more = {}) {
   return JSON.stringify({
     event_id: randomUUID(),
@@ -24,13 +24,13 @@ export const completed = (run, duration_ms = 4000) =>
 export class Studio {
   #server = null;
   port = 0;
-  /** Connections that were made so far. */
+  /** Number of connections made so far. */
   connections = 0;
-  /** What a viewer is sent when it comes. */
+  /** Frames sent to each new viewer. */
   replay = [];
-  /** Keeps what it sends for those who come later, as a backend does. */
+  /** Adds sent frames to the replay, as a backend does. */
   keeps = true;
-  /** Called with each viewer's socket in place of the replay. */
+  /** Called with each viewer's socket instead of the replay. */
   onViewer = null;
 
   static async open(options = {}) {
@@ -47,12 +47,12 @@ export class Studio {
     return [...(this.#server?.clients ?? [])].filter((socket) => socket.readyState === socket.OPEN);
   }
 
-  /** Listens, after a `stop` at the same port. */
+  /** Listens; after a `stop` at the same port. */
   async start() {
     this.#server = new WebSocketServer({ host: "127.0.0.1", port: this.port });
     this.#server.on("connection", (socket) => {
       this.connections += 1;
-      // Viewers leave as they like.
+      // Viewers may disconnect at any time.
       socket.on("error", () => {});
       if (this.onViewer) this.onViewer(socket, this.connections);
       else this.replay.forEach((frame) => socket.send(frame));
@@ -71,7 +71,7 @@ export class Studio {
     for (const socket of this.viewers) socket.close(code, reason);
   }
 
-  /** Ends connections without one. */
+  /** Ends connections without a close frame. */
   drop() {
     for (const socket of this.#server.clients) socket.terminate();
   }

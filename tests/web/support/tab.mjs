@@ -1,11 +1,11 @@
-// A page that can really be hidden.
+// Pages that can really be hidden.
 //
-// Playwright pretends to every page that it has the focus (Emulation.setFocusEmulationEnabled),
-// and Chromium then takes none of them for hidden, whatever lies above it. So these tabs are opened
-// past it, by the browser's own protocol: two in one window, of which only one is visible. In the
-// other `document.visibilityState` is "hidden" and requestAnimationFrame does not call, while
-// messages of WebSockets and timers (at most one a second) go on. A minimised window hides its page as
-// well; the state "frozen" of a page's life cycle stops more than that.
+// Playwright makes every page believe that it has the focus (Emulation.setFocusEmulationEnabled), and
+// Chromium then considers none of them hidden, whatever covers it. So these tabs are opened without
+// Playwright, by the browser's own protocol: two in one window, of which only one is visible. In the
+// other, `document.visibilityState` is "hidden" and requestAnimationFrame does not call, while
+// WebSocket messages and timers (at most one per second) continue. A minimised window hides its page as
+// well; the life cycle state "frozen" stops more than that.
 
 import { browser } from "./browser.mjs";
 import { record } from "./recorder.mjs";
@@ -41,7 +41,7 @@ export class Tab {
     });
   }
 
-  /** The value of an expression in the page. */
+  /** Returns the value of an expression in the page. */
   async ask(expression) {
     const { result, exceptionDetails: error } = await this.send("Runtime.evaluate", {
       expression,
@@ -68,13 +68,13 @@ export class Tab {
     );
   }
 
-  /** Puts it above the other tabs of its window. */
+  /** Brings the tab above the other tabs of its window. */
   async show() {
     await this.#protocol.send("Target.activateTarget", { targetId: this.targetId });
   }
 }
 
-/** A window with a visitor of its own, whose tabs hide each other. */
+/** A window with its own browser context, whose tabs hide each other. */
 export class Window {
   #protocol;
   #context;
@@ -87,7 +87,7 @@ export class Window {
     return window;
   }
 
-  /** A new tab above the others. */
+  /** Opens a new tab above the others. */
   async tab(url) {
     const protocol = this.#protocol;
     const { targetId } = await protocol.send("Target.createTarget", {

@@ -1,16 +1,16 @@
-// Waiting for what has to come, never for a time.
+// Waiting for conditions, never for fixed times.
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Far above what a machine without a GPU takes, which draws a few pictures a second. */
+/** Time limit, far above what a machine without a GPU needs, which draws a few pictures per second. */
 export const PATIENCE_MS = 60_000;
 
-/** Characters of what there was instead. */
+/** Most characters shown of the state that was found instead. */
 const MOST_SAID = 4000;
 
 /**
- * Asks `question` until its answer is true, and resolves with that. `what` says what was waited
- * for; `seen`, where it is given, what there was instead.
+ * Calls `question` until its result is truthy, and resolves with that. `what` describes the condition
+ * in an error; `seen`, if given, returns the state to show instead.
  */
 export async function until(what, question, { patienceMs = PATIENCE_MS, seen } = {}) {
   const deadline = performance.now() + patienceMs;

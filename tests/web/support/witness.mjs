@@ -1,11 +1,11 @@
-// A viewer that nothing happens to.
+// A viewer without disturbances.
 
 import { once } from "node:events";
 
 import { WebSocket } from "ws";
 
 export class Witness {
-  /** Every frame, in order. */
+  /** All frames, in order. */
   frames = [];
   #socket;
 
