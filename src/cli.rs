@@ -261,9 +261,12 @@ impl SnapshotArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
+        let mut settings = self.settings.settings();
+        // A picture is taken in seconds. A socket would have to stay until its run is over.
+        settings.connection.api.poll_only();
         Ok(SnapshotRequest {
             source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
-            settings: self.settings.settings(),
+            settings,
             size: self.size,
             at: self.at,
             output: self.output.clone(),
@@ -407,5 +410,19 @@ mod tests {
         assert_eq!(settings.demo.seed, Some(3));
         let plain = Cli::parse_from(["meterbridge"]).window.settings.settings();
         assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
+    }
+
+    #[cfg(feature = "app")]
+    #[test]
+    fn snapshot_opens_no_socket_that_it_would_have_to_hold() {
+        let sockets = |flags: &[&str]| {
+            let flags = ["meterbridge", "snapshot", "http://studio:8000"].iter().chain(flags);
+            let Some(Command::Snapshot(args)) = Cli::parse_from(flags).command else {
+                panic!("another command");
+            };
+            args.request().map(|request| request.settings.connection.api.sockets()).unwrap_or(99)
+        };
+        assert_eq!(sockets(&["--sockets=4"]), 0);
+        assert_eq!(sockets(&["--safe-sockets"]), 8);
     }
 }

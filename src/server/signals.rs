@@ -3,12 +3,15 @@
 
 use std::io;
 
-/// Handlers for Ctrl-C and SIGTERM.
+/// Handlers for Ctrl-C, SIGTERM and the end of the terminal (SIGHUP).
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// Absent where the program was started to outlive its terminal, as `nohup` does.
+    #[cfg(unix)]
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -19,16 +22,34 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: heeds_hang_up().then(|| signal(SignalKind::hangup())).transpose()?,
         })
     }
 
     /// Waits for one of the signals.
     pub(crate) async fn received(&mut self) {
+        let hung_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hung_up => {}
         }
     }
+}
+
+/// Returns true where SIGHUP would end this process. A handler would undo `nohup`, so that none is
+/// installed where the signal is ignored, or where the system does not say.
+#[cfg(unix)]
+fn heeds_hang_up() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 0)
 }
 
 #[cfg(not(unix))]

@@ -98,6 +98,14 @@ impl ApiSettings {
     pub fn sockets(&self) -> usize {
         self.max_sockets.min(self.budget.most().saturating_sub(1))
     }
+
+    /// Opens no socket whose closing could make the backend fail a run.
+    pub fn poll_only(&mut self) {
+        if !self.safe_sockets {
+            self.max_sockets = 0;
+            self.budget = ConnectionBudget::new(Self::CONNECTIONS);
+        }
+    }
 }
 
 /// Dialect of the REST calls for run operations.
