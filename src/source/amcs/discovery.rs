@@ -7,7 +7,7 @@
 //! only worth its questions when the number of runs has grown, so that number is what is asked for
 //! between walks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -89,6 +89,8 @@ struct Walk {
     /// Runs that no walk before this one has seen.
     added: u64,
     rows: u32,
+    /// Positions of rows that were refused.
+    refused: BTreeSet<u64>,
 }
 
 /// What a page has brought.
@@ -126,6 +128,9 @@ pub(super) struct Discovery {
     refused_in_a_row: u32,
     /// When the list is walked though its length is the same.
     recheck_at: Option<Instant>,
+    /// Positions of rows that the last walk was refused: the next one asks for them one by one, and for
+    /// what is between them at once.
+    refused: BTreeSet<u64>,
     known: HashMap<RunId, (Option<ReportedStatus>, Option<Timestamp>)>,
 }
 
@@ -140,6 +145,7 @@ impl Discovery {
             is_demanded: true,
             refused_in_a_row: 0,
             recheck_at: None,
+            refused: BTreeSet::new(),
             known: HashMap::new(),
         }
     }
@@ -157,17 +163,26 @@ impl Discovery {
         // What waits for its turn gets older, so that it comes.
         let at = self.next_at.or(now.checked_sub(UNTIMED_HEAD_START)).unwrap_or(now);
         if let Some(walk) = &self.walk {
-            let (cursor, limit) = (walk.cursor.clone(), walk.limit);
+            let cursor = walk.cursor.clone();
+            let limit = self.likely_readable(position(cursor.as_deref()), walk.limit);
             return (at, PageQuestion { cursor, limit, purpose: Purpose::Walk });
         }
         let is_due = self.recheck_at.is_some_and(|at| at <= now);
         match &self.readable {
             Some(page) if !self.is_demanded && !is_due => (at, page.clone()),
             _ => {
-                let limit = LARGEST_PAGE;
+                let limit = self.likely_readable(Some(0), LARGEST_PAGE);
                 (at, PageQuestion { cursor: None, limit, purpose: Purpose::Walk })
             }
         }
+    }
+
+    /// Returns the number of rows from `position` on, at most `limit`, that the last walk could read; 1
+    /// where it was refused the first of them.
+    fn likely_readable(&self, position: Option<u64>, limit: u32) -> u32 {
+        let refused = position.and_then(|at| Some(self.refused.range(at..).next()? - at));
+        let readable = refused.map_or(limit, |rows| u32::try_from(rows).unwrap_or(limit));
+        readable.clamp(1, limit.max(1))
     }
 
     /// Takes in what became of `page`.
@@ -240,6 +255,7 @@ impl Discovery {
             total: None,
             added: 0,
             rows: 0,
+            refused: BTreeSet::new(),
         });
         self.is_demanded = false;
         self.next_at = Some(now);
@@ -258,7 +274,10 @@ impl Discovery {
                     let (cursor, limit) = (page.cursor.clone(), 1);
                     self.readable = Some(PageQuestion { cursor, limit, purpose: Purpose::Count });
                 }
-                walk.limit = (walk.limit * 2).min(LARGEST_PAGE);
+                walk.limit = match self.refused.is_empty() {
+                    true => (page.limit * 2).min(LARGEST_PAGE),
+                    false => LARGEST_PAGE,
+                };
                 walk.cursor.clone_from(&list.next_cursor);
                 list.next_cursor.is_some()
             }
@@ -271,13 +290,16 @@ impl Discovery {
                 walk.incomplete = true;
                 false
             }
-            PageAnswer::Refused if walk.limit > 1 => {
-                walk.limit /= 2;
+            PageAnswer::Refused if page.limit > 1 => {
+                walk.limit = page.limit / 2;
                 true
             }
             PageAnswer::Refused => {
                 walk.incomplete = true;
-                match after(walk.cursor.as_deref()) {
+                let refused = position(walk.cursor.as_deref());
+                walk.refused.extend(refused);
+                walk.limit = if self.refused.is_empty() { 1 } else { LARGEST_PAGE };
+                match refused.map(|at| at + 1) {
                     Some(next) if walk.total.is_none_or(|total| next < total) => {
                         walk.cursor = Some(next.to_string().into());
                         true
@@ -315,16 +337,23 @@ impl Discovery {
             false => RECHECK_INTERVAL.max(took * RECHECK_FACTOR),
         };
         self.recheck_at = Some(now + recheck);
-        self.walk = None;
+        let mut refused =
+            self.walk.take().map(|walk| (walk.refused, walk.cursor)).unwrap_or_default();
+        if goes_on {
+            // What this walk did not reach was last seen by the one before.
+            let reached = position(refused.1.as_deref()).unwrap_or(u64::MAX);
+            refused.0.extend(self.refused.range(reached..));
+        }
+        self.refused = refused.0;
         Some(WalkEnd { is_complete, is_refused })
     }
 }
 
-/// The row behind `cursor`, where cursors count rows.
-fn after(cursor: Option<&str>) -> Option<u64> {
+/// Returns the position of the first row behind `cursor`, where cursors count rows.
+fn position(cursor: Option<&str>) -> Option<u64> {
     match cursor {
-        None => Some(1),
-        Some(cursor) => cursor.parse::<u64>().ok()?.checked_add(1),
+        None => Some(0),
+        Some(cursor) => cursor.parse().ok().filter(|at| *at < u64::MAX),
     }
 }
 
@@ -412,6 +441,21 @@ mod tests {
             assert!(questions <= 2 * runs, "{questions} questions for {runs} runs");
             assert!(!end.unwrap().is_complete);
         }
+    }
+
+    #[test]
+    fn asks_for_each_refused_row_once_when_it_walks_again() {
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        // Runs of pending rows, with a readable one after each.
+        let server = |runs: usize| Server::of(runs, |at| at % 11 != 0);
+        let (first, found, _) = walk(&mut discovery, &server(220), now);
+        assert_eq!(found.len(), 20);
+        let later = now + Duration::from_secs(60);
+        let (again, _, _) = walk(&mut discovery, &server(220), later);
+        assert!(again <= 220, "{again} questions, {first} before");
+        let (grown, found, _) = walk(&mut discovery, &server(221), later + Duration::from_secs(60));
+        assert_eq!(found, ["run-220"]);
+        assert!(grown <= 240, "{grown} questions");
     }
 
     #[test]
