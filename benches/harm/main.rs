@@ -84,7 +84,7 @@ struct Options {
     /// Time that the backend takes for any other answer
     #[arg(long, default_value_t = 5)]
     list_ms: u64,
-    /// Said by cargo
+    /// Passed by `cargo bench`; ignored
     #[arg(long, hide = true)]
     bench: bool,
 }
