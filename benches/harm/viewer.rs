@@ -33,7 +33,7 @@ pub struct Viewer {
     stopping_since: Option<Instant>,
 }
 
-/// How a viewer's process ended.
+/// Ending of a viewer's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// Ended after SIGTERM, after this time.
@@ -142,7 +142,7 @@ impl Viewer {
         self.stopping_since = Some(Instant::now());
     }
 
-    /// How the viewer's process ended; `None` while it runs.
+    /// Ending of the viewer's process; `None` while it runs.
     pub fn ended(&mut self) -> Option<Ended> {
         self.child.as_mut()?.try_wait().expect("a status")?;
         self.child = None;

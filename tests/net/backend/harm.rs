@@ -8,7 +8,7 @@ use super::Backend;
 /// Connections that one viewer may hold at the same time.
 pub const MOST_WATCHER_CONNECTIONS: usize = 1;
 
-/// How a watcher's socket ended.
+/// Ending of a watcher's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parting {
     /// The client sent a close frame.
