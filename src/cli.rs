@@ -63,7 +63,7 @@ pub struct Cli {
     pub window: WindowArgs,
 }
 
-/// What can be asked for instead of the window.
+/// Subcommands, which replace the window.
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     Inspect(InspectArgs),

@@ -161,7 +161,7 @@ impl SettingsArgs {
     }
 }
 
-/// Options of a WebSocket connection.
+/// Options of the connection to a stream or a backend.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionOptions {
@@ -309,7 +309,7 @@ pub enum ApiName {
     Guide,
 }
 
-/// How many runs a screen keeps, or a hub.
+/// Number of runs that a screen or a hub keeps.
 #[derive(Args, Clone, Debug)]
 pub struct KeptRuns {
     /// Keep this many runs; those that ended longest ago go first
@@ -318,7 +318,7 @@ pub struct KeptRuns {
     pub keep_runs: usize,
 }
 
-/// Runs that are named by whoever starts the program.
+/// Runs that the user names on the command line.
 #[derive(Args, Clone, Debug)]
 pub struct NamedRuns {
     /// Show this run instead of following the newest. A backend's API is watched for it even where
@@ -345,7 +345,7 @@ pub struct RetentionOptions {
     pub keep_events_per_run: usize,
 }
 
-/// Options of what is shown.
+/// Options of the display.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
@@ -388,17 +388,17 @@ pub struct ViewOptions {
 /// A view, as it is spelled on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ViewName {
-    /// One run.
+    /// View of one run.
     #[default]
     Stage,
-    /// All runs.
+    /// View of all runs.
     Wall,
 }
 
 /// A theme, as it is spelled on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ThemeName {
-    /// What the system or the browser wishes, as far as it says.
+    /// Theme that the system or the browser prefers, where it states a preference.
     Auto,
     #[default]
     Dark,

@@ -1,5 +1,6 @@
-//! The end of the program while it holds sockets whose closing could make the backend fail runs
-//! (protocol, section 6.1): it says so, and waits until those runs are over.
+//! Delays the end of the program while it holds run sockets, because closing such a socket could make
+//! the backend fail its run (protocol, section 6.1). Prints a message and waits until the runs are
+//! over.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -13,17 +14,18 @@ use tokio::time::timeout;
 use crate::kiosk::service::{Notice, Service};
 use crate::source::HeldRuns;
 
-/// How long sockets may take to be closed.
+/// Time allowed for sockets to close.
 const PARTING: Duration = Duration::from_millis(1_500);
 
-/// Says how many runs are held and waits until they are over, for at most `limit`, or until `again`, a
-/// second request to end. Returns at once where no run is held.
+/// Prints the number of held runs to stderr and waits until they are over, for at most `limit`, or
+/// until `again` (a second request to end) completes. Then closes the remaining sockets. Returns at
+/// once when no run is held or `limit` is zero.
 pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = ()>) {
     let runs = held.count();
     if runs == 0 || limit.is_zero() {
         return;
     }
-    // A closed stderr is no reason to fail runs.
+    // Ignore write errors: a closed stderr must not end the wait, which would fail runs.
     let _ = writeln!(io::stderr(), "{}", words(runs, limit));
     tokio::select! {
         () = held.drained(limit) => {}
@@ -32,28 +34,29 @@ pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = 
     let left = held.count();
     held.release();
     if left > 0 {
-        // They are closed with a close frame, which fails fewer runs than a cut.
+        // Let the sockets send a close frame: it fails fewer runs than a cut connection.
         let _ = timeout(PARTING, held.emptied()).await;
         let _ = writeln!(io::stderr(), "{}", words_of_the_rest(left));
     }
 }
 
-/// Runs that this process holds, for those that end it without knowing of sources.
+/// Held runs and the wait limit, for callers without access to the source.
 static REMEMBERED: Mutex<Option<(HeldRuns, Duration)>> = Mutex::new(None);
-/// The program ends: nobody is to start it again.
+/// True once the program is ending and must not be restarted.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Has [`wait_before_restart`] wait for these runs, for at most `limit`.
+/// Stores the runs and the limit for [`wait_before_restart`] and [`give_up`].
 pub fn remember(held: &HeldRuns, limit: Duration) {
     *REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner) = Some((held.clone(), limit));
 }
 
-/// True once the program waits for its end.
+/// True once [`wait_blocking`] was called.
 pub fn is_ending() -> bool {
     ENDING.load(Ordering::Acquire)
 }
 
-/// Closes the sockets of the runs that are [remembered](remember), whatever that does.
+/// Closes the sockets of the [remembered](remember) runs at once, even where this makes the backend
+/// fail them.
 pub async fn give_up() {
     let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((held, _)) = remembered {
@@ -62,7 +65,7 @@ pub async fn give_up() {
     }
 }
 
-/// Waits for the runs that are [remembered](remember) before the process is replaced.
+/// Waits for the [remembered](remember) runs before the process is replaced, blocking the thread.
 pub fn wait_before_restart() {
     let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((held, limit)) = remembered {
@@ -70,13 +73,14 @@ pub fn wait_before_restart() {
     }
 }
 
-/// The same for a program without a runtime; a second Ctrl-C ends it by the signal.
+/// Marks the program as ending and blocks until the runs are over, for at most `limit`. For programs
+/// without a runtime. A second Ctrl-C ends the process by its signal.
 pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
     ENDING.store(true, Ordering::Release);
     if held.count() == 0 {
         return;
     }
-    // From here on no frame says that the program is alive.
+    // From here on no drawn frame notifies the service manager that the program is alive.
     #[cfg(unix)]
     if let Some(service) = Service::of_environment() {
         service.tell(Notice::Stopping);
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn waits_for_runs_that_are_held_until_asked_again() {
+    async fn waits_for_held_runs_until_the_second_request() {
         let held = HeldRuns::default();
         let began = tokio::time::Instant::now();
         wait(&held, Duration::from_secs(600), std::future::pending()).await;
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn says_how_many_runs_are_at_stake() {
+    fn message_gives_the_number_of_runs_and_the_limit() {
         let limit = Duration::from_secs(600);
         assert!(words(1, limit).starts_with("1 running run is watched"));
         assert!(words(3, limit).starts_with("3 running runs are watched"));

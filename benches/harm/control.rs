@@ -1,4 +1,4 @@
-//! A client that is no viewer: how long the backend takes to answer it.
+//! Control client: measures how long the backend takes to answer a client that is not a viewer.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::backend::{BASE, CONTROL_HEADER};
 
-/// Time after which an answer is no longer waited for.
+/// Longest time to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One connection that is kept.
+/// One kept-alive connection.
 pub struct Control {
     address: SocketAddr,
     stream: TcpStream,
@@ -23,7 +23,7 @@ impl Control {
         Self { address, stream }
     }
 
-    /// Asks. Returns how long the answer took, and its body; none where it did not come in time.
+    /// Sends a `GET`. Returns the time taken and the body; `None` where no answer came in time.
     pub fn ask(&mut self, path: &str) -> (Duration, Option<String>) {
         let began = Instant::now();
         let body = self.try_ask(path);

@@ -1,4 +1,4 @@
-//! How long things took.
+//! Percentiles of durations.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ impl Delays {
         self.0.append(&mut other.0);
     }
 
-    /// Milliseconds that so large a part of them did not exceed; 0 where there are none.
+    /// Percentile in milliseconds, by the nearest-rank method; `part` is in `0.0..=1.0`. 0 without
+    /// durations.
     pub fn percentile_ms(&self, part: f64) -> f64 {
         let mut delays = self.0.clone();
         delays.sort_unstable();

@@ -1,4 +1,4 @@
-//! How long a node's change takes from the backend to a screen at the hub.
+//! Time from a node's change in the backend to its arrival at a screen of the hub.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::{Options, on_runtime};
 
 const RUNS: [usize; 3] = [1, 8, 40];
 const SETTLES: Duration = Duration::from_secs(8);
-/// Time for which the last changes are waited for.
+/// Time after the measurement in which late changes are still counted.
 const LAST: Duration = Duration::from_secs(15);
 
-/// A change of a node: its run, the place of its row, and whether it is its end.
+/// Change of a node: the run, the index of its row, and true for an end or false for a start.
 type Change = (Uuid, usize, bool);
 
-/// Measures and prints a table.
+/// Measures with each number of runs and prints a table.
 pub fn measure(options: &Options) {
     println!("{} s each", options.seconds);
     println!(
@@ -58,7 +58,7 @@ async fn measure_with(options: &Options, runs: usize) {
         if began.elapsed() < length {
             requests = backend.seen().viewers_requests - before;
         }
-        // Nothing may come for long where nothing changes.
+        // The timeout lets the loop go on when the screen receives nothing.
         let _ = timeout(Duration::from_millis(200), screen.news()).await;
         note(&backend, &screen, (from, until), &mut seen, &mut delays);
     }
@@ -76,7 +76,7 @@ async fn measure_with(options: &Options, runs: usize) {
     );
 }
 
-/// Changes between two instants, with theirs.
+/// Changes in `from..until`, with their times.
 fn changes(backend: &Backend, from: Timestamp, until: Timestamp) -> Vec<(Change, Timestamp)> {
     let studio = backend.lock();
     let mut changes = Vec::new();
@@ -90,7 +90,7 @@ fn changes(backend: &Backend, from: Timestamp, until: Timestamp) -> Vec<(Change,
     changes
 }
 
-/// Notes which changes are shown by now.
+/// Records the changes that the screen shows by now, with their delays.
 fn note(
     backend: &Backend,
     screen: &ScreenClient,

@@ -1,4 +1,4 @@
-//! What viewers without a hub cost the backend.
+//! Load on the backend by viewers without a common hub.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,13 +16,13 @@ use crate::viewer::Viewer;
 use crate::{Options, on_runtime};
 
 const VIEWERS: [usize; 4] = [0, 2, 5, 10];
-/// Until every viewer knows what there is.
+/// Time for every viewer to read the existing runs.
 const SETTLES: Duration = Duration::from_secs(8);
 const SAMPLE: Duration = Duration::from_millis(2);
-/// Between two questions of the control client.
+/// Pause between two rounds of requests by the control client.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Measures and prints a table.
+/// Measures with each number of viewers and prints a table.
 pub fn measure(options: &Options) {
     println!("{} runs running, {} s each", options.runs, options.seconds);
     println!(
@@ -90,7 +90,7 @@ async fn measure_with(options: &Options, count: usize) {
     );
 }
 
-/// Asks for the list of running runs, and for one of them, again and again.
+/// Requests the list of active runs, and the detail of the first of them, until `done`.
 fn ask_until(address: std::net::SocketAddr, done: &AtomicBool) -> Delays {
     let (mut control, mut answers) = (Control::connect(address), Delays::default());
     while !done.load(Ordering::Relaxed) {

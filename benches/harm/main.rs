@@ -1,5 +1,6 @@
-//! Whether watching does harm: real viewers, started, killed and stopped at random, at a stand-in that
-//! has the real backend's faults (`tests/net/backend`). `benches/README.md` has the commands.
+//! Bench that shows whether watching does harm: real viewers are started, killed and stopped at random,
+//! with a stand-in that has the real backend's faults (`tests/net/backend`). `benches/README.md` has
+//! the commands.
 
 #![expect(
     clippy::expect_used,
@@ -83,7 +84,7 @@ struct Options {
     /// Time that the backend takes for any other answer
     #[arg(long, default_value_t = 5)]
     list_ms: u64,
-    /// Said by cargo
+    /// Passed by `cargo bench`; ignored
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -120,7 +121,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Plays all rounds and says what came of them.
+/// Plays all rounds and prints the results.
 fn play(options: &Options) -> ExitCode {
     let beside = if options.has_window() { "a window" } else { "a hub without a store" };
     println!(

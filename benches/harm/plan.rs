@@ -1,20 +1,20 @@
-//! What happens in a round, drawn from its number.
+//! Plan of a round, drawn at random with the round's number as the seed.
 
 use std::time::Duration;
 
 use crate::backend::Script;
 
-/// Runs at the same time, at most.
+/// Largest number of runs in a round.
 const MOST_RUNS: usize = 40;
 const SHORTEST_SECS: f64 = 0.1;
-/// Runs that a list may not be able to tell because they wait.
+/// Numbers of pending runs, which make pages of the list of all runs unreadable.
 const PENDING: [usize; 3] = [0, 12, 200];
 const NODES: [&str; 6] = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE"];
 
-/// One thing that happens.
+/// One step of a round.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// By its place among the runs.
+    /// Starts the run with this index in [`Plan::runs`].
     StartRun(usize),
     CancelRun(usize),
     StartViewer(usize),
@@ -27,19 +27,19 @@ pub enum Step {
 
 pub struct PlannedRun {
     pub script: Script,
-    /// Has the song of the run before.
+    /// The run has the same song as the run before it.
     pub shares_song: bool,
 }
 
 pub struct Plan {
     pub runs: Vec<PlannedRun>,
     pub pending: usize,
-    /// In order of time.
+    /// Steps with their times, in order of time.
     pub operations: Vec<(Duration, Step)>,
 }
 
 impl Plan {
-    /// The first viewer is the hub.
+    /// Draws the plan of round `number`. The first viewer is the hub.
     pub fn draw(number: u64, longest_secs: f64, viewers: usize, backend_falls: u8) -> Self {
         let mut random = fastrand::Rng::with_seed(number);
         let span = (longest_secs * 0.75).max(15.0);

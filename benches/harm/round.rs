@@ -1,4 +1,5 @@
-//! One round: runs come in waves, viewers come and go, and at the end each run is compared.
+//! One round: runs start in waves, viewers start and end, and finally each run as shown is compared
+//! with its true state.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -15,21 +16,21 @@ use crate::screen::ScreenClient;
 use crate::tally::Tally;
 use crate::viewer::{Ended, Viewer};
 
-/// Time within which a run that ended is shown right.
+/// Time after its end within which a run must be shown right.
 const SOON: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_millis(200);
-/// Between two looks at the hub's health, once it is up.
+/// Time between two checks of the hub's health, once it is up.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
-/// Time beyond the longest run within which SIGTERM ends a viewer.
+/// Time, beyond the length of the longest run, within which a viewer must end after SIGTERM.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How a difference begins that is no fault where [`Round::forgot_cancel`].
+/// Prefix of the difference that is ignored where [`Round::forgot_cancel`].
 const UNSEEN_CANCEL: &str = "cancel requested: shown false";
 
-/// Differences that are told of a run.
+/// Largest number of differences reported for a run.
 const MOST_WRONG: usize = 3;
 
-/// A run of the round.
+/// A run of the round, with the times at which it ended and was shown right.
 struct Watched {
     id: Uuid,
     ended_at: Option<Instant>,
@@ -46,16 +47,16 @@ struct Round<'a> {
     runs: Vec<Option<Watched>>,
     plan: Plan,
     began: Instant,
-    /// Since when the hub has been up; since when the backend has answered.
+    /// The time since when the hub has been up; `backend_since` is the same for the backend.
     hub_since: Option<Instant>,
     backend_since: Instant,
     health_at: Instant,
     tally: Tally,
-    /// Viewers that should be there.
+    /// True for each viewer that should be running.
     wanted: Vec<bool>,
 }
 
-/// Plays a round.
+/// Plays round `number` and returns its counts.
 pub async fn play(options: &Options, number: u64) -> Tally {
     let folder = Folder::new(number);
     let backend = Backend::begun_at(Timestamp::now());
@@ -102,7 +103,7 @@ impl Round<'_> {
             while operations.front().is_some_and(|(at, _)| *at <= now) {
                 let Some((_, operation)) = operations.pop_front() else { break };
                 if !self.operate(operation) {
-                    // Later, when it can be done.
+                    // Try again at the next tick.
                     operations.push_front((now + TICK, operation));
                     break;
                 }
@@ -119,10 +120,10 @@ impl Round<'_> {
         self.finish()
     }
 
-    /// Does it; `false` where it cannot be done yet.
+    /// Carries out a step. Returns false where it is not possible yet.
     fn operate(&mut self, operation: Step) -> bool {
         match operation {
-            // A dead server begins nothing.
+            // A server that is down starts no run.
             Step::StartRun(_) if self.phase != Phase::Up => return false,
             Step::StartRun(nth) => self.start_run(nth),
             Step::CancelRun(nth) => {
@@ -181,7 +182,7 @@ impl Round<'_> {
         self.runs[nth] = Some(Watched { id, ended_at: None, shown_after: None });
     }
 
-    /// Looks after viewers, and at what is shown.
+    /// Checks the viewers, and the runs that they show.
     async fn look(&mut self) {
         for which in 0..self.viewers.len() {
             self.look_after(which);
@@ -236,7 +237,7 @@ impl Round<'_> {
         self.tally.troubles.push(format!("round {}: {words}", self.number));
     }
 
-    /// Notes which runs are over, and which of these are shown right by now.
+    /// Records which runs are over, and which of those are shown right by now.
     fn compare(&mut self, now: Instant) {
         let since = self.hub_since.map(|hub| hub.max(self.backend_since));
         let mut runs = std::mem::take(&mut self.runs);
@@ -253,7 +254,7 @@ impl Round<'_> {
         self.runs = runs;
     }
 
-    /// Nothing more happens to it.
+    /// True when the run has been executed and is no longer executing.
     fn is_over(&self, id: Uuid) -> bool {
         let mut studio = self.backend.lock();
         let run = studio.run(id);
@@ -273,15 +274,15 @@ impl Round<'_> {
         }
     }
 
-    /// True for a run that was cancelled and then ended by itself: its row says only how it ended, and no
-    /// viewer without a socket can learn that it was cancelled before.
+    /// True for a run that was cancelled and then ended by itself: its row contains only how it ended,
+    /// so a viewer without a socket cannot know of the cancellation.
     fn forgot_cancel(&self, id: Uuid) -> bool {
         let mut studio = self.backend.lock();
         let run = studio.run(id);
         run.cancelled_at.is_some() && run.status != "cancelled"
     }
 
-    /// Everything has happened, and the hub had its time.
+    /// True when all runs are over and the hub had enough time to show them.
     fn is_settled(&mut self) -> bool {
         self.wanted[0] = true;
         let ends: Option<Vec<Instant>> =
@@ -348,7 +349,7 @@ impl Round<'_> {
     }
 }
 
-/// A folder that goes with its round.
+/// Temporary folder of a round, removed when dropped.
 pub struct Folder(pub PathBuf);
 
 impl Folder {
@@ -366,7 +367,7 @@ impl Drop for Folder {
     }
 }
 
-/// Waits until a hub says that it works.
+/// Waits until the hub reports that it works. Panics after [`STOP_PATIENCE`].
 pub async fn until_healthy(hub: &Viewer) {
     let began = Instant::now();
     while !hub.is_healthy().await {

@@ -1,4 +1,5 @@
-//! A screen at a hub: everything that the hub tells goes into a model, anew with each connection.
+//! Screen of a hub: a client that feeds the hub's stream into a model, which is new with each
+//! connection.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
-/// Between two attempts to connect.
+/// Pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct ScreenClient {
@@ -32,7 +33,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Present once the hub has told what there was before.
+    /// Present once the hub has sent all of its stored events.
     model: Option<Model>,
 }
 
@@ -47,13 +48,13 @@ impl ScreenClient {
         self.shared.state.lock().expect("nobody panics")
     }
 
-    /// The run as it is shown; `None` where it is not, or nothing is.
+    /// The run as shown; `None` where it is not shown.
     pub fn report(&self, run: Uuid) -> Option<RunReport> {
         let state = self.state();
         state.model.as_ref()?.run(&run.to_string()).map(RunReport::of)
     }
 
-    /// Waits until something more is shown.
+    /// Waits until something is received.
     pub async fn news(&self) {
         self.shared.news.notified().await;
     }

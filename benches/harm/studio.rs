@@ -1,4 +1,4 @@
-//! A studio that keeps so many runs running.
+//! Studio that keeps a constant number of runs running.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::backend::{Backend, Script};
 
-/// Between two looks at which runs have ended.
+/// Time between two checks for runs that have ended.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Keeps so many runs running, whose nodes take 1.5 to 5 s each; the first begin one after the other.
+/// Keeps `count` runs running, with nodes of 1.5 to 5 s each. The first runs start 100 ms apart.
 pub fn keep_running(backend: &Backend, count: usize) -> JoinHandle<()> {
     let backend = backend.clone();
     tokio::spawn(async move {

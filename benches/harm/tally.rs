@@ -1,4 +1,4 @@
-//! Counts of what came of rounds.
+//! Counts of the results of rounds.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,24 +15,25 @@ pub struct Tally {
     pub freezes_by_watchers: usize,
     pub most_by_watchers: usize,
     pub most_held: usize,
-    /// Runs that ended.
+    /// Runs that ended, without those that a killed server left running.
     pub ended: usize,
     pub right: usize,
     pub late: Vec<String>,
     pub wrong: Vec<String>,
-    /// Runs whose rows say nothing of their cancellation, since they ended by themselves after it.
+    /// Runs whose rows do not contain their cancellation, because they ended by themselves after it.
     pub forgotten_cancels: usize,
-    /// Runs that a killed server left.
+    /// Runs that a killed server left running.
     pub orphans: usize,
     pub orphans_right: usize,
-    /// From a run's end to its being shown right, where the hub was there.
+    /// Time from a run's end until it was shown right, counted from when both the hub and the backend
+    /// were up.
     pub shown_after: Delays,
     pub viewers_killed: usize,
     pub viewers_stopped: usize,
-    /// Viewers that SIGTERM did not end in time.
+    /// Viewers that did not end in time after SIGTERM.
     pub viewers_stuck: usize,
     pub longest_stop: Duration,
-    /// What viewers did that they should not.
+    /// Unexpected behaviour of viewers, such as an end without a signal.
     pub troubles: Vec<String>,
 }
 
@@ -64,7 +65,7 @@ impl Tally {
         self.failed_by_watchers > 0 || self.freezes_by_watchers > 0 || self.most_by_watchers > most
     }
 
-    /// Each run that was shown late or wrong, and what else was out of order, one a line.
+    /// Lists each run that was shown late or wrong, and all other trouble, one per line.
     pub fn details(&self) -> String {
         let lists = [("late", &self.late), ("wrong", &self.wrong), ("trouble", &self.troubles)];
         let lines = lists

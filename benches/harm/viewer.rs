@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::Options;
 
-/// Time that the hub may take to say how it is.
+/// Longest time to wait for the hub's health.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum Kind {
     Window,
 }
 
-/// A viewer that can be started again and again.
+/// Viewer process that can be started repeatedly.
 pub struct Viewer {
     pub name: String,
     kind: Kind,
@@ -33,10 +33,10 @@ pub struct Viewer {
     stopping_since: Option<Instant>,
 }
 
-/// What became of a viewer that should be there.
+/// Ending of a viewer's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// After SIGTERM, so long ago.
+    /// Ended after SIGTERM, after this time.
     Stopped(Duration),
     ByItself,
 }
@@ -94,7 +94,7 @@ impl Viewer {
         self.folder.join(format!("{}.log", self.name))
     }
 
-    /// Last lines of its log.
+    /// Last three lines of the viewer's log.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
@@ -103,7 +103,7 @@ impl Viewer {
 
     pub fn start(&mut self) {
         let mut command = Command::new(&self.program);
-        // Settings of whoever measures stay out of it.
+        // The settings of the user's environment must not influence the measurement.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("METERBRIDGE_")) {
             command.env_remove(name);
         }
@@ -125,7 +125,7 @@ impl Viewer {
         self.stopping_since = None;
     }
 
-    /// SIGKILL.
+    /// Kills the viewer with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("it can be killed");
@@ -134,7 +134,7 @@ impl Viewer {
         self.stopping_since = None;
     }
 
-    /// SIGTERM; it may take its time.
+    /// Sends SIGTERM to the viewer, which may take time to end.
     pub fn stop(&mut self) {
         let Some(child) = &self.child else { return };
         let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
@@ -142,7 +142,7 @@ impl Viewer {
         self.stopping_since = Some(Instant::now());
     }
 
-    /// What became of it where it is gone.
+    /// Ending of the viewer's process; `None` while it runs.
     pub fn ended(&mut self) -> Option<Ended> {
         self.child.as_mut()?.try_wait().expect("a status")?;
         self.child = None;
@@ -156,7 +156,7 @@ impl Viewer {
         self.stopping_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Whether the hub says that it works.
+    /// True when the hub reports that it works.
     pub async fn is_healthy(&self) -> bool {
         let asking = async {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port())).await.ok()?;

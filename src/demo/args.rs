@@ -20,7 +20,7 @@ pub struct DemoArgs {
     pub demo: DemoStudioArgs,
 }
 
-/// What a studio is like and who may come, wherever it is served.
+/// Options of the demo studio, shared by `demo` and `serve`.
 #[derive(Clone, Debug, PartialEq, clap::Args)]
 pub struct DemoStudioArgs {
     /// The same seed gives the same songs, durations and failures

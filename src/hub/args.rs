@@ -18,7 +18,7 @@ use crate::source::{Address, ApiUrl, check_address, parse_api_url, redact};
 const A_DAY: f64 = 86_400.0;
 const MOST_DAYS: f64 = 36_500.0;
 
-/// Where to serve what.
+/// Arguments of `meterbridge serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
     /// Be the hub of a backend (http://… or https://…) or of a stream of events (ws://… or
@@ -53,7 +53,7 @@ pub struct ServeArgs {
     pub demo: DemoStudioArgs,
 }
 
-/// What a hub keeps, and whom it watches.
+/// Options of the hub's store and of the runs that it watches.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Hub")]
 pub struct HubArgs {

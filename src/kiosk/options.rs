@@ -8,7 +8,7 @@ use clap::builder::FalseyValueParser;
 use super::dim::{DEFAULT_LEVEL, Hours, LEAST_LEVEL};
 use crate::director::DirectorOptions;
 
-/// Options of a screen that nobody operates.
+/// Options of an unattended screen (kiosk).
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Kiosk")]
 pub struct KioskOptions {

@@ -1,4 +1,4 @@
-//! The connections that one program may hold to a backend at the same time.
+//! Limit on the connections that one program holds to a backend at the same time.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::held::HeldRuns;
 
-/// A number of connections, shared by everything in this program that connects to the same backend:
-/// sockets of runs, REST questions of the watcher, and REST calls that a hub passes on. Clones share it.
+/// Number of connections shared by everything in this program that connects to the same backend:
+/// sockets of runs, REST requests of the watcher, and REST calls that a hub forwards. Clones share the
+/// budget.
 ///
-/// Each of those holds one of the backend's 15 database connections, and at 15 the backend stands still
-/// (protocol, section 6.2).
+/// Each connection holds one of the backend's 15 database connections, and with all 15 in use the
+/// backend freezes (protocol, section 6.2).
 #[derive(Clone, Debug)]
 pub struct ConnectionBudget {
     permits: Arc<Semaphore>,
@@ -18,37 +19,37 @@ pub struct ConnectionBudget {
     held: HeldRuns,
 }
 
-/// A connection that may be held until this is dropped.
+/// Permission to hold one connection. Dropping it returns the connection to the budget.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl ConnectionBudget {
-    /// A budget of `most` connections, at least one.
+    /// Creates a budget of `most` connections, at least one.
     pub fn new(most: usize) -> Self {
         let most = most.clamp(1, Semaphore::MAX_PERMITS);
         Self { permits: Arc::new(Semaphore::new(most)), most, held: HeldRuns::default() }
     }
 
-    /// Connections in all.
+    /// Total number of connections.
     pub fn most(&self) -> usize {
         self.most
     }
 
-    /// Runs whose sockets are among these connections and must not be closed yet.
+    /// Runs whose sockets use these connections and must not be closed yet.
     pub fn held(&self) -> &HeldRuns {
         &self.held
     }
 
-    /// Waits for a connection.
+    /// Waits for a free connection.
     pub async fn take(&self) -> ConnectionPermit {
-        // The semaphore is never closed.
+        // Always `Some`: the semaphore is never closed.
         ConnectionPermit { _permit: self.permits.clone().acquire_owned().await.ok() }
     }
 
-    /// A connection for a socket, where one is free. The last one is left to questions: a socket holds
-    /// what it takes until its run is over.
+    /// Takes a connection for a socket, without waiting. Returns `None` when fewer than two are free:
+    /// the last one is reserved for REST, because a socket holds its connection until its run is over.
     pub fn try_take(&self) -> Option<ConnectionPermit> {
         if self.permits.available_permits() < 2 {
             return None;
@@ -58,7 +59,7 @@ impl ConnectionBudget {
     }
 }
 
-/// Two budgets are alike when they allow as much.
+/// Equal when the totals are equal, whether or not the connections are shared.
 impl PartialEq for ConnectionBudget {
     fn eq(&self, other: &Self) -> bool {
         self.most == other.most

@@ -1,5 +1,5 @@
-//! Runs whose sockets this program holds open, since closing one could make the backend fail its run
-//! (protocol, section 6.1). Whoever ends the program asks here how many there are, and waits.
+//! Runs whose sockets this program holds open, because closing one could make the backend fail its run
+//! (protocol, section 6.1). The program reads the count before it ends, and waits.
 
 use std::sync::Arc;
 #[cfg(not(target_arch = "wasm32"))]
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Counts sockets that watch runs which are not over. Clones count together.
+/// Counter of sockets that watch unfinished runs. Clones share the count.
 #[derive(Clone, Debug)]
 pub struct HeldRuns(Arc<watch::Sender<Count>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     runs: usize,
-    /// Nobody wants to wait any longer.
+    /// True once waiting is given up and sockets are to be closed at once.
     is_released: bool,
 }
 
-/// One socket of a run that is not over, until this is dropped.
+/// One counted socket of an unfinished run. Dropping it decrements the count.
 #[derive(Debug)]
 pub struct HeldRun(HeldRuns);
 
@@ -29,18 +29,18 @@ impl Default for HeldRuns {
 }
 
 impl HeldRuns {
-    /// Runs that a disconnection may fail now.
+    /// Number of runs that closing the sockets now could fail.
     pub fn count(&self) -> usize {
         self.0.borrow().runs
     }
 
-    /// Counts one more.
+    /// Increments the count until the returned value is dropped.
     pub fn hold(&self) -> HeldRun {
         self.0.send_modify(|count| count.runs += 1);
         HeldRun(self.clone())
     }
 
-    /// Ends all waiting: sockets are closed at once, whatever that does.
+    /// Ends all waiting: sockets are closed at once, even where this makes the backend fail their runs.
     pub fn release(&self) {
         self.0.send_modify(|count| count.is_released = true);
     }
@@ -50,18 +50,18 @@ impl HeldRuns {
     pub async fn drained(&self, limit: Duration) {
         let mut changes = self.0.subscribe();
         let drained = changes.wait_for(|count| count.runs == 0 || count.is_released);
-        // Its sender is `self`.
+        // Cannot fail: `self` owns the sender.
         let _ = tokio::time::timeout(limit, drained).await;
     }
 
     /// Waits until no run is held.
     pub async fn emptied(&self) {
         let mut changes = self.0.subscribe();
-        // Its sender is `self`.
+        // Cannot fail: `self` owns the sender.
         let _ = changes.wait_for(|count| count.runs == 0).await;
     }
 
-    /// Waits until [`release`](Self::release).
+    /// Waits until [`release`](Self::release) is called.
     pub async fn released(&self) {
         let mut changes = self.0.subscribe();
         let _ = changes.wait_for(|count| count.is_released).await;
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn waits_until_the_last_run_is_let_go() {
+    async fn drained_returns_after_the_last_run_is_dropped() {
         let held = HeldRuns::default();
         let (one, two) = (held.hold(), held.hold());
         assert_eq!(held.count(), 2);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_no_longer_than_it_may_or_is_wanted() {
+    async fn drained_returns_at_its_limit_or_after_release() {
         let held = HeldRuns::default();
         let _run = held.hold();
         let began = Instant::now();

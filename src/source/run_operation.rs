@@ -1,7 +1,7 @@
-//! What a user has done to runs: which calls that takes, in which order, and what came of it.
+//! Operations on runs: the calls that each needs, their order, and the outcome.
 //!
-//! Knows no transport: a [`SendRequest`] carries a call. Nothing is ever posted twice: who gets no answer
-//! cannot know what was done.
+//! Independent of the transport: a [`SendRequest`] carries a call. Nothing is posted twice, because a
+//! missing answer does not say whether the call took effect.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,28 +17,29 @@ use super::disconnect::seconds;
 use crate::protocol::RunId;
 use crate::protocol::rest::{self, ReportedStatus, RunSnapshot};
 
-/// How long an answer is waited for. A backend may freeze for 45 s and answers then.
+/// Time to wait for an answer. A backend may freeze for 45 s and answer after that.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// `execute` answers when the run is over. What is refused is refused within so long.
+/// Time to wait for `execute`, which is answered when the run is over. A refusal comes within this
+/// time.
 const PATIENCE_WITH_EXECUTE: Duration = Duration::from_secs(5);
-/// Seeds that are chosen here are below this: short enough to be read out.
+/// Upper limit (exclusive) of seeds chosen here: short enough to be read out.
 const SEEDS: f64 = 1_000_000.0;
 
-/// Something that a user wants done.
+/// Operation that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RunOperation {
-    /// Makes a run of a song, and begins it. Without a seed one is chosen.
+    /// Creates a run of a song and executes it. A seed is chosen where `seed` is `None`.
     Start { song_id: SmolStr, seed: Option<i64> },
-    /// Asks for a run to be stopped; what is under way goes on to its end.
+    /// Requests cancellation. The node that is running continues to its end.
     Cancel(RunId),
-    /// Makes a new run for the song of a failed one. It waits to be executed.
+    /// Creates a new run for the song of a failed run. The new run stays queued until it is executed.
     Retry(RunId),
-    /// Begins a run that waits.
+    /// Executes a queued run.
     Execute(RunId),
 }
 
 impl RunOperation {
-    /// The run that it is done to; none where one is made from nothing.
+    /// The run that is operated on. `None` for [`Start`](Self::Start), which creates its run.
     pub fn run(&self) -> Option<&RunId> {
         match self {
             Self::Start { .. } => None,
@@ -47,31 +48,31 @@ impl RunOperation {
     }
 }
 
-/// What became of an act.
+/// Outcome of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationOutcome {
     pub operation: RunOperation,
-    /// Why it was not done, in the server's own words where it said any; never empty.
+    /// The reason in `Err` is the server's own text where there is any, and never empty.
     pub result: Result<OperationSuccess, String>,
 }
 
-/// An act that was done.
+/// Result of a successful operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationSuccess {
-    /// The run it is about: the new one, where one was made. `None` where the server did not say.
+    /// The run concerned: the new one where one was created. `None` where the server did not name it.
     pub run: Option<RunId>,
-    /// What was done, for a person.
+    /// Description of what was done, for the user.
     pub words: String,
 }
 
 /// One `POST`.
 #[derive(Clone, Debug)]
 pub(super) struct ApiRequest {
-    /// Below the base of the API.
+    /// Path below the base of the API.
     pub path: String,
-    /// JSON, or nothing.
+    /// JSON, or empty.
     pub body: String,
-    /// From the moment it was sent.
+    /// Time to wait for the answer, counted from sending.
     pub patience: Duration,
 }
 
@@ -81,7 +82,7 @@ impl ApiRequest {
         Self { path, body, patience: PATIENCE }
     }
 
-    /// Answered when the run is over, not when it begins.
+    /// True for a call that is answered when the run is over, not when it begins.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn is_execute(&self) -> bool {
         self.path.ends_with("/execute")
@@ -92,27 +93,27 @@ impl ApiRequest {
     }
 }
 
-/// Why a call has no answer of success.
+/// Reason why a call has no successful answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RequestError {
     Refused {
         status: u16,
-        /// The server's own; may be empty.
+        /// The server's text; may be empty.
         words: String,
     },
-    /// It was sent, and no answer has come.
+    /// The request was sent, and no answer came in time.
     Silent { after: Duration },
-    /// There can be no answer: why.
+    /// No answer can come, for the given reason.
     Lost(String),
 }
 
 impl RequestError {
-    /// The server does not know such a call, or not of such a thing.
+    /// True when the server does not know the call, or not for this object (404, 405).
     fn is_unknown(&self) -> bool {
         matches!(self, Self::Refused { status: 404 | 405, .. })
     }
 
-    /// It says nothing but that.
+    /// True when the server's text is empty or only repeats the name of the status.
     fn says_nothing(&self) -> bool {
         let bare = ["", "Not Found", "Method Not Allowed"];
         matches!(self, Self::Refused { words, .. } if bare.contains(&words.as_str()))
@@ -140,13 +141,13 @@ pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = RequestResult> + Se
 #[cfg(target_arch = "wasm32")]
 pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = RequestResult>>>;
 
-/// What carries a call to the server. It sends it once.
+/// Function that sends a call to the server, once.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) type SendRequest = std::sync::Arc<dyn Fn(ApiRequest) -> ResponseFuture + Send + Sync>;
 #[cfg(target_arch = "wasm32")]
 pub(super) type SendRequest = std::rc::Rc<dyn Fn(ApiRequest) -> ResponseFuture>;
 
-/// Asks how a run stands; `None` where there is no answer.
+/// Function that reads the state of a run; `None` where there is no answer.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) type LookAt = std::sync::Arc<
     dyn Fn(RunId) -> Pin<Box<dyn Future<Output = Option<RunSnapshot>> + Send>> + Send + Sync,
@@ -155,25 +156,26 @@ pub(super) type LookAt = std::sync::Arc<
 pub(super) type LookAt =
     std::rc::Rc<dyn Fn(RunId) -> Pin<Box<dyn Future<Output = Option<RunSnapshot>>>>>;
 
-/// Makes a [`SendRequest`] for the API at a path of the origin that a stream came from; `None` where that is
-/// no path.
+/// Creates a [`SendRequest`] for the API at a path of the stream's origin; `None` where the path is
+/// invalid.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) type ApiClientFor = Box<dyn Fn(&str) -> Option<SendRequest> + Send>;
 #[cfg(target_arch = "wasm32")]
 pub(super) type ApiClientFor = Box<dyn Fn(&str) -> Option<SendRequest>>;
 
-/// The way to a server that can be acted on.
+/// Client that sends run operations to a server.
 #[derive(Clone)]
 pub(super) struct OperationClient {
     pub post: SendRequest,
-    /// How a run stands: `execute` is answered with an error also where the run ran and failed.
+    /// Reads a run after a failed `execute`, which also answers with an error where the run ran and
+    /// failed.
     pub look: Option<LookAt>,
-    /// Told of each run that was made or acted on, as soon as that is known.
+    /// Receives the id of each run that was created or operated on, as soon as the id is known.
     pub touched: Option<mpsc::UnboundedSender<RunId>>,
 }
 
 impl OperationClient {
-    /// Does it. `random` is in `0.0..1.0`.
+    /// Carries out an operation. `random`, in `0.0..1.0`, chooses the seed where none is given.
     pub async fn carry_out(
         self,
         calls: ApiCalls,
@@ -227,7 +229,7 @@ impl OperationClient {
             }),
         };
         if let Some(run) = operation.run() {
-            // A refusal, too, says that it is not as it was thought to be.
+            // After a refusal, too: it shows that the known state of the run is outdated.
             self.touch(run);
         }
         let (run, words) = result.map_err(RequestError::words)?;
@@ -279,8 +281,9 @@ impl OperationClient {
         }
     }
 
-    /// Begins a run. That it takes long is a good sign. An error says nothing for sure: the backend
-    /// answers 500 also where the run began and failed, so the run is looked at.
+    /// Executes a run. No answer within the time limit means that the run has begun. An error is
+    /// ambiguous, because the backend also answers 500 where the run began and failed: the state of the
+    /// run decides.
     async fn execute(&self, run: &RunId) -> Result<Executed, RequestError> {
         let request = ApiRequest::of_run("runs", run, "execute");
         let error = match self.post(ApiRequest { patience: PATIENCE_WITH_EXECUTE, ..request }).await
@@ -306,8 +309,8 @@ impl OperationClient {
         (self.post)(request).await
     }
 
-    /// The first call, or the second where the server does not know the first. Whether it was the
-    /// first that was answered.
+    /// Posts `first`, or `second` where the server does not know the first. Returns the answer, and
+    /// true when it is the answer to `first`.
     async fn post_either(
         &self,
         first: ApiRequest,
@@ -320,29 +323,30 @@ impl OperationClient {
         };
         match self.post(second).await {
             Ok(body) => Ok((body, false)),
-            // The one that knows what it speaks of.
+            // Keep the first error: the second has no text of its own.
             Err(error) if error.is_unknown() && error.says_nothing() => Err(unknown),
             Err(error) => Err(error),
         }
     }
 
-    /// Has a run watched that something was done to.
+    /// Reports that a run was created or operated on, so that it is watched.
     pub fn touch(&self, run: &RunId) {
         if let Some(touched) = &self.touched {
-            // Whoever watched runs has stopped meanwhile.
+            // The send fails when the watcher has stopped meanwhile.
             let _ = touched.send(run.clone());
         }
     }
 }
 
-/// What came of an `execute`.
+/// Result of an `execute`.
 enum Executed {
     Begun,
-    /// It began and has failed since: why.
+    /// The run began and has failed since, for the given reason.
     Failed(String),
 }
 
-/// The graph of a run as the product's own client sends it; the backend goes by its own pipeline.
+/// Graph of a run as the product's own client sends it. The backend ignores it and uses its own
+/// pipeline.
 fn manifest() -> Value {
     json!({
         "graph": [

@@ -1,4 +1,4 @@
-//! A screen without pictures: the source of a backend and the model that it fills.
+//! Client for tests: a source connected to a backend, and the model that it fills.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 use crate::backend::{Backend, Truth, Wire};
 
-/// Time within which a screen shows what is true.
+/// Time within which the shown state must be true.
 const SOON: Duration = Duration::from_secs(15);
 
-/// A screen that watches a backend.
+/// Client that watches a backend, without a display.
 pub struct TestClient {
     signals: crossbeam_channel::Receiver<Signal>,
     pub commands: mpsc::Sender<Command>,
@@ -36,7 +36,7 @@ pub fn settings() -> ConnectionSettings {
     ConnectionSettings::default()
 }
 
-/// Returns settings of a viewer with up to `sockets` sockets beside one REST request.
+/// Returns settings of a viewer with up to `sockets` sockets and one REST connection.
 pub fn with_sockets(sockets: usize) -> ConnectionSettings {
     let budget = ConnectionBudget::new(sockets + 1);
     let api = ApiSettings { max_sockets: sockets, budget, ..ApiSettings::default() };
@@ -72,7 +72,7 @@ impl TestClient {
         Self { signals, commands, model, states, log, outcomes, source }
     }
 
-    /// Ends the source at once, as SIGKILL does: connections are dropped without a close.
+    /// Aborts the source, as SIGKILL does: connections are dropped without a close frame.
     pub fn kill(self) {
         self.source.abort();
     }
@@ -93,7 +93,7 @@ impl TestClient {
         Report::of(&self.model).runs.into_iter().find(|run| run.run_id == id.to_string())
     }
 
-    /// Lets time pass.
+    /// Lets `time` pass while signals are processed.
     pub async fn pass(&mut self, time: Duration) {
         let end = Instant::now() + time;
         while Instant::now() < end {
@@ -111,7 +111,7 @@ impl TestClient {
         runs.iter().flat_map(of).collect()
     }
 
-    /// Waits until the shown state is true. Returns how long that took.
+    /// Waits until the shown state is true and returns the time taken. Panics after [`SOON`].
     #[track_caller]
     pub fn shows<'a>(
         &'a mut self,

@@ -1,5 +1,5 @@
-//! The stand-in does what protocol section 6 says the backend does to those who watch, and hides what
-//! happens between two looks.
+//! Tests that the stand-in harms watched runs as protocol section 6 describes for the backend, and
+//! hides the same short runs from its lists.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn detail(backend: &Backend, run: Uuid) -> Value {
     ask(backend, "GET", &format!("/runs/{run}"), None).await.1
 }
 
-/// The rows of a run: node and status.
+/// Node and status of each row of a run.
 fn rows(detail: &Value) -> Vec<(&str, &str)> {
     let rows = detail["executions"].as_array().unwrap().iter();
     rows.map(|row| (row["node_name"].as_str().unwrap(), row["status"].as_str().unwrap())).collect()
@@ -39,7 +39,7 @@ async fn until_over(backend: &Backend, run: Uuid) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_that_goes_in_mid_run_fails_the_run_at_its_next_publication() {
+async fn watcher_that_leaves_during_a_run_fails_its_next_publication() {
     let backend = Backend::new();
     backend.expect_harm();
     backend.fail_after_removals(RemovalFaults::ALWAYS);
@@ -49,7 +49,7 @@ async fn a_watcher_that_goes_in_mid_run_fails_the_run_at_its_next_publication() 
     drop(watch(&backend, &of(watched)).await);
     let mut stays = watch(&backend, &of(watched)).await;
     until_over(&backend, watched).await;
-    // It went while a skill was at work, so that the end of that one cannot be told.
+    // The watcher left while a skill was running, so publishing the node's end raises.
     let told = detail(&backend, watched).await;
     let error = format!("UUID('{watched}')");
     assert_eq!(told["status"], "failed");
@@ -64,7 +64,7 @@ async fn a_watcher_that_goes_in_mid_run_fails_the_run_at_its_next_publication() 
     assert_eq!(detail(&backend, unwatched).await["status"], "completed");
     assert_eq!(backend.failed_by_watchers(), [watched]);
 
-    // Between two nodes it is the next start that cannot be told.
+    // When a watcher leaves between two nodes, publishing the next start raises.
     let between = backend.start_run([Script::success(1000)]);
     let mut socket = watch(&backend, &of(between)).await;
     while backend.lock().run(between).executions.iter().all(|row| row.status == "running") {
@@ -75,7 +75,7 @@ async fn a_watcher_that_goes_in_mid_run_fails_the_run_at_its_next_publication() 
     let told = detail(&backend, between).await;
     assert_eq!(told["error"]["message"], format!("UUID('{between}')"));
 
-    // Of a run that is over nothing is published any more.
+    // Nothing is published about a finished run.
     let over = backend.start_run([Script::success(10)]);
     let socket = watch(&backend, &of(over)).await;
     until_over(&backend, over).await;
@@ -87,7 +87,7 @@ async fn a_watcher_that_goes_in_mid_run_fails_the_run_at_its_next_publication() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_viewer_does_more_harm_than_one_that_says_goodbye() {
+async fn killed_viewers_fail_more_runs_than_viewers_that_send_a_close_frame() {
     for (is_polite, expected) in [(true, 17.0 / 144.0), (false, 45.0 / 82.0)] {
         let backend = Backend::new();
         backend.expect_harm();
@@ -109,7 +109,7 @@ async fn a_killed_viewer_does_more_harm_than_one_that_says_goodbye() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sockets_and_questions_in_flight_hold_connections_of_the_pool() {
+async fn sockets_and_pending_requests_each_hold_a_pool_connection() {
     let backend = Backend::new();
     let slow = AnswerTimes { detail: millis(800), other: millis(800) };
     backend.answer_within(slow);
@@ -131,7 +131,7 @@ async fn sockets_and_questions_in_flight_hold_connections_of_the_pool() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_pool_freezes_the_server_for_30_s_and_that_is_counted() {
+async fn exhausted_pool_freezes_the_server_for_30_s_and_counts_the_freeze() {
     let backend = Backend::new();
     backend.expect_harm();
     let run = backend.add_run([Script::success(50)]);
@@ -151,7 +151,7 @@ async fn an_empty_pool_freezes_the_server_for_30_s_and_that_is_counted() {
     assert!(is_frozen);
     assert_eq!((status, began.elapsed().as_secs()), (500, 30));
     assert!(body["detail"].as_str().unwrap().starts_with("QueuePool limit"), "{body}");
-    // A run needs a connection for each commit: each time everything stands still.
+    // A run needs a connection for each commit, so every commit freezes the server.
     let executed = backend.start_run([Script::success(50)]);
     until_over(&backend, executed).await;
     assert!(began.elapsed() > Duration::from_secs(16 * 30), "{:?}", began.elapsed());
@@ -160,7 +160,7 @@ async fn an_empty_pool_freezes_the_server_for_30_s_and_that_is_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_in_lockstep_freeze_the_server_without_any_viewer() {
+async fn runs_in_lockstep_freeze_the_server_without_viewers() {
     for lockstep in [true, false] {
         let backend = Backend::new();
         if lockstep {
@@ -176,7 +176,7 @@ async fn runs_in_lockstep_freeze_the_server_without_any_viewer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_page_without_pending_runs_holds_can_be_had() {
+async fn pages_without_pending_runs_are_readable() {
     let backend = Backend::new();
     let page = async |limit: usize, cursor: usize| {
         let path = format!("/workflow-runs?limit={limit}&cursor={cursor}");
@@ -209,7 +209,7 @@ async fn what_a_page_without_pending_runs_holds_can_be_had() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_fails_between_two_looks_is_in_no_list_of_running_ones() {
+async fn failed_run_is_not_in_the_list_of_active_runs() {
     let backend = Backend::new();
     backend.allow_connections(8);
     for total in [100, 2500] {
@@ -233,7 +233,7 @@ async fn a_run_that_fails_between_two_looks_is_in_no_list_of_running_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_retried_attempts_stay_running_for_ever() {
+async fn rows_of_retried_attempts_stay_running() {
     let backend = Backend::new();
     let run = backend.start_run([Script::success(50).retrying("STYLE", 2)]);
     sleep(millis(10)).await;
@@ -249,7 +249,7 @@ async fn rows_of_retried_attempts_stay_running_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_cancelled_in_mid_node_and_killed_keeps_its_running_row() {
+async fn run_cancelled_during_a_node_of_a_killed_server_keeps_its_running_row() {
     let backend = Backend::new();
     let run = backend.start_run([Script::success(2000)]);
     sleep(Duration::from_secs(3)).await;
@@ -264,7 +264,7 @@ async fn a_run_cancelled_in_mid_node_and_killed_keeps_its_running_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn execute_answers_500_after_the_run_ran() {
+async fn execute_answers_500_after_the_run_failed() {
     let backend = Backend::new();
     let run = backend.add_run([Script::without_skill("LYRICS", 500)]);
     let began = Instant::now();
@@ -278,7 +278,7 @@ async fn execute_answers_500_after_the_run_ran() {
 }
 
 #[tokio::test]
-async fn sigterm_closes_the_port_at_once_while_executions_go_on() {
+async fn sigterm_closes_the_port_at_once_while_executions_continue() {
     let backend = Backend::new();
     let address = backend.listen().await;
     drop(TcpStream::connect(address).await.unwrap());
@@ -302,7 +302,7 @@ async fn sigterm_closes_the_port_at_once_while_executions_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handle_that_is_dropped_says_what_harm_was_done() {
+async fn dropped_handle_panics_with_the_harm_that_was_done() {
     let caught = |backend: Backend| {
         let check = std::panic::AssertUnwindSafe(move || drop(backend));
         std::panic::catch_unwind(check).err().map(|words| *words.downcast::<String>().unwrap())

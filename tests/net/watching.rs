@@ -1,6 +1,6 @@
-//! Watching must not harm, and must miss nothing (protocol, section 6). Each test is named after the
-//! trap it is about. Every one of them also ends with the stand-in's own check: no run failed because it
-//! was watched, no freeze caused, and never more than one connection held.
+//! Tests that watching does not harm the backend and misses no run (protocol, section 6). Each test
+//! ends with the stand-in's own check: no run failed because it was watched, no freeze was caused, and
+//! viewers never held more than the allowed number of connections (one by default).
 
 use std::time::Duration;
 
@@ -20,25 +20,25 @@ fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// As a hub or a kiosk: it never gives up.
+/// Settings that never give up, as on a hub or a kiosk.
 fn tireless() -> ConnectionSettings {
     ConnectionSettings { max_reconnect_attempts: 0, ..settings() }
 }
 
-/// Looks at REST, not at sockets.
+/// Number of REST requests so far; socket handshakes appear in it, too.
 fn questions(backend: &Backend) -> usize {
     backend.seen().requests.len()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_viewer_that_is_killed_in_mid_run_fails_no_run() {
+async fn killing_a_viewer_during_a_run_fails_no_run() {
     let backend = Backend::new();
     backend.fail_after_removals(RemovalFaults::ALWAYS);
     let runs: Vec<Uuid> = (0..8).map(|_| backend.start_run([Script::success(2000)])).collect();
     for _ in 0..5 {
         let mut client = TestClient::watching(&backend, settings());
         client.pass(secs(3)).await;
-        // Its tasks go with it, and what they held.
+        // Aborts the source's tasks and so drops their connections.
         client.kill();
     }
     let mut client = TestClient::watching(&backend, settings());
@@ -49,7 +49,7 @@ async fn a_viewer_that_is_killed_in_mid_run_fails_no_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_socket_stays_until_its_run_is_over_and_newcomers_are_polled() {
+async fn sockets_stay_open_until_their_runs_end_and_new_runs_are_polled() {
     let backend = Backend::new();
     backend.fail_after_removals(RemovalFaults::ALWAYS);
     backend.allow_connections(3);
@@ -57,7 +57,7 @@ async fn a_socket_stays_until_its_run_is_over_and_newcomers_are_polled() {
     let old: Vec<Uuid> = (0..2).map(|_| backend.start_run([Script::success(3000)])).collect();
     client.pass(secs(4)).await;
     assert_eq!(backend.seen().watchers, 2);
-    // These are newer, and one of them was named by nobody: the sockets stay where they are.
+    // The new runs do not displace the sockets of the old ones.
     let new: Vec<Uuid> = (0..4).map(|_| backend.start_run([Script::success(3000)])).collect();
     client.pass(secs(10)).await;
     assert_eq!((backend.seen().watchers, backend.seen().handshakes), (2, 2));
@@ -69,7 +69,7 @@ async fn a_socket_stays_until_its_run_is_over_and_newcomers_are_polled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frozen_backend_is_left_alone_and_its_silence_is_told() {
+async fn frozen_backend_is_reported_and_not_sent_more_requests() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     let run = backend.start_run([Script::success(30_000)]);
@@ -92,7 +92,7 @@ async fn a_frozen_backend_is_left_alone_and_its_silence_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nodes_change_is_seen_within_two_and_a_half_seconds_with_eight_running_runs() {
+async fn node_change_is_seen_within_2500_ms_with_eight_running_runs() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     for number in 0..8 {
@@ -121,7 +121,7 @@ async fn a_nodes_change_is_seen_within_two_and_a_half_seconds_with_eight_running
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_between_two_looks_are_found_whatever_is_pending() {
+async fn runs_shorter_than_the_poll_interval_are_found_despite_pending_runs() {
     for pending in [0, 12, 200] {
         let backend = Backend::new();
         let mut client = TestClient::watching(&backend, settings());
@@ -148,7 +148,7 @@ async fn runs_between_two_looks_are_found_whatever_is_pending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn runs_that_ended_while_nobody_looked_are_found_though_many_and_old() {
+async fn finds_30_runs_that_ended_5_h_before_the_start() {
     let backend = Backend::new();
     let runs: Vec<Uuid> = (0..30).map(|_| backend.start_run([Script::success(50)])).collect();
     sleep(secs(5 * 3600)).await;
@@ -158,10 +158,10 @@ async fn runs_that_ended_while_nobody_looked_are_found_though_many_and_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_store_calls_unfinished_is_asked_for_first_however_old() {
+async fn unfinished_runs_of_a_store_are_requested_even_after_5_days() {
     let backend = Backend::new();
     let runs: Vec<Uuid> = (0..40).map(|_| backend.start_run([Script::success(50)])).collect();
-    // The list cannot be read, and all of this was days ago.
+    // Five days later, beyond the age up to which finished runs are looked for.
     sleep(secs(5 * 86_400)).await;
     let unfinished = runs.iter().map(|run| RunId::new(run.to_string())).collect();
     let api = ApiSettings { unfinished, ..ApiSettings::default() };
@@ -171,7 +171,7 @@ async fn what_a_store_calls_unfinished_is_asked_for_first_however_old() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_restarts_tells_of_all_unfinished_runs() {
+async fn unfinished_runs_are_shown_right_after_a_backend_restart() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, tireless());
     let runs: Vec<Uuid> = (0..30).map(|_| backend.start_run([Script::success(1000)])).collect();
@@ -183,7 +183,7 @@ async fn a_backend_that_restarts_tells_of_all_unfinished_runs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cancelled_in_mid_node_and_killed_is_over() {
+async fn run_cancelled_during_a_node_of_a_killed_server_is_over() {
     let backend = Backend::new();
     backend.allow_connections(2);
     let mut client = TestClient::watching(&backend, with_sockets(1));
@@ -205,13 +205,13 @@ async fn cancelled_in_mid_node_and_killed_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_a_watcher_failed_says_so_in_plain_words() {
+async fn error_names_the_disconnection_that_failed_the_run() {
     let backend = Backend::new();
     backend.expect_harm();
     backend.fail_after_removals(RemovalFaults::ALWAYS);
     let run = backend.start_run([Script::success(2000)]);
     sleep(millis(500)).await;
-    // Somebody else's viewer.
+    // A viewer that is not under test.
     drop(crate::stand_in::watch(&backend, &format!("?run_id={run}")).await);
     let mut client = TestClient::watching(&backend, settings());
     client.pass(secs(15)).await;
@@ -224,7 +224,7 @@ async fn a_run_that_a_watcher_failed_says_so_in_plain_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_backend_is_asked_little() {
+async fn idle_backend_gets_at_most_70_requests_a_minute() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     client.pass(secs(10)).await;

@@ -15,7 +15,7 @@ import { NEWS_MS, Status } from "../../web/boot/status.js";
 import { hasWasm } from "../../web/boot/support.js";
 import { cut, durationWords, sentence } from "../../web/boot/words.js";
 
-test("progress is in decoded megabytes and whole percents", () => {
+test("progress shows decoded megabytes and whole percents", () => {
   assert.deepEqual(progressView(4_100_000, 6_800_000), {
     what: "Display, 4.1 of 6.8 MB",
     percent: "60\u00a0%",
@@ -24,7 +24,7 @@ test("progress is in decoded megabytes and whole percents", () => {
   });
 });
 
-test("progress is never more than the whole, nor 100 % before all is there", () => {
+test("progress never exceeds the total, and reaches 100 % only at the end", () => {
   for (const received of [6_800_001, 7_000_000, 1e12]) {
     const view = progressView(received, 6_800_000);
     assert.equal(view.now, 100);
@@ -34,12 +34,12 @@ test("progress is never more than the whole, nor 100 % before all is there", () 
   assert.equal(progressView(6_799_999, 6_800_000).now, 99);
 });
 
-test("progress without a known whole says what came", () => {
+test("progress without a known total shows the received megabytes", () => {
   const view = progressView(4_100_000, 0);
   assert.deepEqual(view, { what: "Display, 4.1 MB", percent: "", now: null, lit: 0 });
 });
 
-test("a counted stream is the same stream", async () => {
+test("counted() passes the stream on unchanged", async () => {
   const pieces = [new Uint8Array([1, 2, 3]), new Uint8Array([4]), new Uint8Array(0)];
   const body = new ReadableStream({
     start(controller) {
@@ -53,7 +53,7 @@ test("a counted stream is the same stream", async () => {
   assert.deepEqual([...new Uint8Array(read)], [1, 2, 3, 4]);
 });
 
-test("a stall is told once, and so is its end", async (t) => {
+test("a stall and its end are reported once each", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const told = [];
   const watch = stallWatch(20_000, (stalled) => told.push(stalled));
@@ -72,7 +72,7 @@ test("a stall is told once, and so is its end", async (t) => {
   assert.deepEqual(told, [true, false]);
 });
 
-test("https forbids ws:// but to this machine", () => {
+test("isMixedContent() is true for ws:// on an https page, except to the local machine", () => {
   const check = (page, url, expected) => assert.equal(isMixedContent(page, url), expected, `${page} ${url}`);
   check("https:", "ws://studio.example:8000/events", true);
   check("https:", "WS://studio.example/", true);
@@ -91,7 +91,7 @@ test("https forbids ws:// but to this machine", () => {
   check("https:", "", false);
 });
 
-test("an address on a card tells no secrets", () => {
+test("an address on a card contains no credentials or query", () => {
   assert.equal(
     bareAddress("ws://me:secret@studio.example:8000/events?token=s3cret#x"),
     "ws://studio.example:8000/events",
@@ -100,7 +100,7 @@ test("an address on a card tells no secrets", () => {
   assert.doesNotMatch(card, /secret|s3cret/);
 });
 
-test("a query gets another source and keeps the rest", () => {
+test("withSource() replaces the source and keeps the other parameters", () => {
   const query = "?source=ws%3A%2F%2Fa%2Fevents&view=wall";
   assert.equal(withSource(query, null), "?view=wall");
   assert.equal(withSource("?source=x", null), "");
@@ -110,7 +110,7 @@ test("a query gets another source and keeps the rest", () => {
   );
 });
 
-test("durations are said with the units that matter", () => {
+test("durationWords() gives one unit, or two from a minute on", () => {
   const check = (millis, expected) => assert.equal(durationWords(millis), expected);
   check(420, "0.4 s");
   check(949, "0.9 s");
@@ -124,7 +124,7 @@ test("durations are said with the units that matter", () => {
   check(-5, "");
 });
 
-test("text is cut by characters, on one line", () => {
+test("cut() counts characters and joins lines", () => {
   assert.equal(cut("  two\n lines ", 20), "two lines");
   assert.equal(cut("🎹🎹🎹🎹", 3), "🎹🎹…");
   assert.equal(cut(undefined, 3), "");
@@ -134,7 +134,7 @@ test("text is cut by characters, on one line", () => {
 
 const run = (title, more = {}) => ({ run_id: title, title, ...more });
 
-test("a burst is summarised", () => {
+test("summarise() puts failures first and counts several completed runs", () => {
   const completed = ["A", "B", "C", "D"].map((title) => ({ kind: "completed", run: run(title) }));
   assert.equal(summarise(completed), "4 runs completed.");
   assert.equal(
@@ -147,12 +147,12 @@ test("a burst is summarised", () => {
   );
 });
 
-test("of many failures the last is named", () => {
+test("summarise() names only the last of several failures", () => {
   const failed = ["A", "B", "C"].map((title) => ({ kind: "failed", run: run(title, { node: "PLAN" }) }));
   assert.equal(summarise(failed), "3 runs failed; the last: C failed at PLAN.");
 });
 
-test("of the connection only how it stands is said", () => {
+test("summarise() keeps only the last message about the connection", () => {
   assert.equal(
     summarise([
       { kind: "words", words: "Connection lost. Trying again." },
@@ -162,7 +162,7 @@ test("of the connection only how it stands is said", () => {
   );
 });
 
-test("a run without title or duration is told of all the same", () => {
+test("summarise() includes a run without title or duration", () => {
   assert.equal(summarise([{ kind: "completed", run: {} }]), "A run completed.");
 });
 
@@ -182,7 +182,7 @@ function handClock() {
   };
 }
 
-test("announcements keep their distance", () => {
+test("announcements are gathered and keep their minimum interval", () => {
   const clock = handClock();
   const said = [];
   const announcer = new Announcer((text) => said.push(text), { everyMs: 5000, gatherMs: 400, clock });
@@ -199,7 +199,7 @@ test("announcements keep their distance", () => {
   assert.equal(said.length, 2);
 });
 
-test("a hub without its backend is no live one, and neither is one that asks", () => {
+test("a hub that polls or lost its backend is not shown as live", () => {
   const status = new Status();
   const stands = (updates, reason = null) => status.connection({ state: "connected", updates, reason });
   const polling = "Real-time updates unavailable. Polling API instead.";
@@ -218,7 +218,7 @@ test("a hub without its backend is no live one, and neither is one that asks", (
   assert.match(status.label(0), /connected$/);
 });
 
-test("the title says what matters most", () => {
+test("the title shows a lost connection before a failed run before active runs", () => {
   const status = new Status();
   assert.equal(status.title(0), "Meterbridge");
   status.started(run("A"));
@@ -235,7 +235,7 @@ test("the title says what matters most", () => {
   assert.equal(status.title(1000 + NEWS_MS), "Meterbridge");
 });
 
-test("what the display says counts more than the events so far", () => {
+test("a resync replaces the runs counted from events", () => {
   const status = new Status();
   status.started(run("gone"));
   status.resync({ runs: [{ run_id: "a", status: "running" }, { run_id: "b", status: "completed" }] });
@@ -244,7 +244,7 @@ test("what the display says counts more than the events so far", () => {
   assert.equal(status.title(0), "● 1 active – Meterbridge");
 });
 
-test("a connection lost is news once, however many attempts follow", () => {
+test("a lost connection is announced once for all attempts", () => {
   const status = new Status();
   const words = ["connecting", "connected", "reconnecting", "connecting", "reconnecting", "connected"].map(
     (state) => status.connection({ state, reason: state === "reconnecting" ? "closed by the server" : "" }),
@@ -260,7 +260,7 @@ test("a connection lost is news once, however many attempts follow", () => {
   assert.equal(status.connection({ state: "failed", reason: "401" }), "No connection: 401");
 });
 
-test("a card asks to sign in for as long as the page's own server wants that", async () => {
+test("a card asks to sign in while the page's own server requires it", async () => {
   const canvas = new EventTarget();
   const told = [];
   let wanted = false;
@@ -293,7 +293,7 @@ test("a card asks to sign in for as long as the page's own server wants that", a
   assert.ok(!isOwn("", "hub:8080"));
 });
 
-test("a server that lets the page in again while it asks is not signed in to", async () => {
+test("no sign-in card appears when the connection returns before the answer", async () => {
   const canvas = new EventTarget();
   const told = [];
   let answer;
@@ -308,7 +308,7 @@ test("a server that lets the page in again while it asks is not signed in to", a
   assert.deepEqual(told, []);
 });
 
-test("every failure says what happened and what to do", () => {
+test("every failure card has a title, two paragraphs and an action", () => {
   const all = [
     failures.noWebGl2(),
     failures.noWasm(),
@@ -333,7 +333,7 @@ test("every failure says what happened and what to do", () => {
   }
 });
 
-test("the display takes its own keys and leaves the browser's", () => {
+test("isOwnKey() is true for the display's keys, not the browser's", () => {
   const key = (name, held = {}) => isOwnKey({ key: name, ...held });
   for (const name of [" ", "ArrowDown", "?", "/"]) assert.ok(key(name), name);
   for (const name of ["F5", "Tab", "a", "Enter"]) assert.ok(!key(name), name);
@@ -341,13 +341,13 @@ test("the display takes its own keys and leaves the browser's", () => {
   assert.ok(!key("/", { ctrlKey: true }));
 });
 
-test("a browser is asked for WebAssembly with SIMD", (t) => {
+test("hasWasm() is false without SIMD", (t) => {
   assert.ok(hasWasm());
   t.mock.method(WebAssembly, "validate", (bytes) => bytes.length < 20);
   assert.ok(!hasWasm());
 });
 
-test("a kiosk is asked for as the display reads it", () => {
+test("isKiosk() reads the query as the display does", () => {
   for (const query of ["?kiosk", "kiosk=1", "?kiosk=yes&run=1", "?kiosk=no&kiosk"]) assert.ok(isKiosk(query), query);
   for (const query of ["", "?run=kiosk", "?kiosk=0", "?kiosk=No", "?kiosk&kiosk=off"]) assert.ok(!isKiosk(query), query);
 });
@@ -360,7 +360,7 @@ function handStore() {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a kiosk reloads itself, each time a little later", async () => {
+test("a kiosk reloads after 5 s, then twice as late each time, up to 300 s", async () => {
   const clock = handClock();
   const store = handStore();
   const waits = [];
@@ -384,7 +384,7 @@ test("a kiosk reloads itself, each time a little later", async () => {
   assert.equal(later.begin(), 5_000, "what ran well for ten minutes begins anew");
 });
 
-test("a kiosk waits for the server before it reloads", async () => {
+test("a kiosk reloads only once the server answers", async () => {
   const clock = handClock();
   let there = false;
   let reloads = 0;
@@ -402,7 +402,7 @@ test("a kiosk waits for the server before it reloads", async () => {
   assert.equal(reloads, 1);
 });
 
-test("storage that is forbidden does not keep a kiosk down", async () => {
+test("a kiosk reloads when the storage is forbidden", async () => {
   const refuse = () => {
     throw new Error("SecurityError");
   };
@@ -420,7 +420,7 @@ test("storage that is forbidden does not keep a kiosk down", async () => {
   assert.equal(waitMs(1000), 300_000);
 });
 
-test("a card of a kiosk asks nobody for anything", () => {
+test("a card of a kiosk announces its reload and asks for none", () => {
   for (const failure of [failures.contextLost(), failures.crashed("x", { started: true })]) {
     const shown = comingBack(failure, 10_000);
     assert.equal(shown.title, failure.title);
@@ -437,7 +437,7 @@ function handPage() {
   return page;
 }
 
-test("the screen is filled at the first gesture, and not again after somebody has left it", async () => {
+test("full screen is requested at gestures until it was entered once", async () => {
   const page = handPage();
   const asked = [];
   const element = {
@@ -461,7 +461,7 @@ test("the screen is filled at the first gesture, and not again after somebody ha
   assert.equal(asked.length, 2);
 });
 
-test("the screen is kept awake while the page is seen", async () => {
+test("the screen stays awake while the page is visible", async () => {
   const page = handPage();
   const told = [];
   const locks = [];
@@ -496,7 +496,7 @@ test("the screen is kept awake while the page is seen", async () => {
   assert.equal(locks.length, 2);
 });
 
-test("a screen that cannot be kept awake is said once, with the reason", async () => {
+test("a refused wake lock is reported once, with the reason", async () => {
   const said = async (options) => {
     const told = [];
     const later = [];

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the page's fonts from the display's.
+"""Creates the page's fonts as subsets of the display's fonts.
 
     pip install fonttools brotli
     python3 web/fonts/subset.py
 
-The page draws the same letters as the display that takes its place, so it uses the same files.
-It says little: Latin letters, digits and a few signs are enough, and a face is then a tenth as
-large. Anything else falls back to the system's font. The result is the same, byte for byte, for
-the same fonttools and brotli.
+The page and the display must look alike, so both use the same fonts. The page's own texts need only
+Latin letters, digits and a few signs, which makes a font file a tenth as large. Other characters use
+a system font. The output is byte-identical for the same versions of fonttools and brotli.
 """
 
 from pathlib import Path
@@ -20,7 +19,7 @@ CHARACTERS = [
     *range(0x0020, 0x007F),
     *range(0x00A0, 0x0100),
     *(0x2010, 0x2013, 0x2014, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2026),
-    0x2236,  # the centred colon that the display puts between digits
+    0x2236,  # ratio sign: the centred colon that the display shows between digits
 ]
 
 here = Path(__file__).resolve().parent

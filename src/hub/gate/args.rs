@@ -9,7 +9,7 @@ use crate::{hub::HubError, source::Secret};
 /// visible to all users of a machine.
 const TOKEN: &str = "METERBRIDGE_HUB_TOKEN";
 
-/// Who may come in.
+/// Options that control access to the hub.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Who may come in")]
 pub struct GateArgs {

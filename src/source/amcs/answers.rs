@@ -1,4 +1,4 @@
-//! What REST answers, taken in: which runs are to be watched, what is handed on, and what is asked next.
+//! Processes REST answers: updates the watched runs, delivers snapshots, and schedules requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::source::connector::Connect;
 use crate::source::http::HttpError;
 use crate::source::source_context::SourceContext;
 
-/// Runs that were over when we came: how many are asked for, and how old they may be. Of a hub that was
-/// away for longer, all that ended meanwhile.
+/// Limits on finished runs that are requested although they were never seen running: at most 200 per
+/// answer, no older than 24 h. A hub that was away for longer requests all that ended since then.
 const MOST_PAST: usize = 200;
 const PAST: SignedDuration = SignedDuration::from_hours(24);
 
@@ -44,8 +44,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             QueryResult::Run(id, ..) => QueryKey::Run(id.clone()),
             QueryResult::Song(id, _) => QueryKey::Song(id.clone()),
         };
-        // That there is no such thing is an answer, too; and what is said of a list or of a title is
-        // asked for again in its own time.
+        // A 4xx status is an answer, too: the object does not exist or is not accessible. Errors of
+        // lists and titles count as answers because both are requested again at their normal interval.
         let is_told = |error: &HttpError| {
             let is_of_no_run = !matches!(key, QueryKey::Run(_));
             matches!(error.status(), Some(400..=499)) || is_of_no_run && error.was_answered()
@@ -67,7 +67,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if !was_reached {
             self.queries.end_pauses();
             self.watched.values_mut().for_each(WatchedRun::end_pause);
-            // What was not over may have ended meanwhile, and other runs with it.
+            // Unfinished runs may have ended meanwhile, and unknown runs may have begun and ended.
             let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
             unfinished.for_each(|run| self.queries.demand(&QueryKey::Run(run.id.clone()), now));
             self.discovery.demand();
@@ -101,7 +101,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 None
             }
             QueryResult::Song(id, answer) => {
-                // A song that is not there has no title.
+                // A song that does not exist has no title.
                 self.take_title(&id, answer.ok().flatten(), context);
                 None
             }
@@ -109,7 +109,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         refusal.or((self.is_readable && !was_readable).then_some(PollOutcome::Reached))
     }
 
-    /// Takes in which runs are active. What is missing in a complete list does not run any more.
+    /// Processes a list of active runs. A run that is missing from a complete list is no longer
+    /// running.
     fn take_list(&mut self, list: &RunList, is_complete: bool, now: Instant) {
         if let Some(told) = list.server_now {
             self.server_clock = Some((told, now));
@@ -128,19 +129,19 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             let watched =
                 self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));
             if watched.listed(run) {
-                // Soon, and not more often than any running run is asked for.
+                // Not at once: detail requests must not exceed the normal rate of a running run.
                 self.queries.invalidate(&QueryKey::Run(id));
             }
         }
         for id in were_listed {
-            // It ran, and does not any more.
+            // The run was running, and is no longer listed.
             if self.watched.get(&id).is_some_and(|run| !run.is_listed && run.is_running()) {
                 self.queries.demand(&QueryKey::Run(id), now);
             }
         }
     }
 
-    /// Takes in a page of the list of all runs.
+    /// Processes a page of the list of all runs.
     fn take_page(
         &mut self,
         page: &PageQuestion,
@@ -172,7 +173,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             wanted.for_each(|song| self.queries.demand(&QueryKey::SongRuns(song.clone()), now));
         }
         let refusal = self.list_refusal.clone()?;
-        // Nothing else lists the runs that run.
+        // The list of all runs is the only source of running runs now: walk it again.
         self.discovery.demand();
         if end.is_refused {
             return self.refuse_list(refusal, context);
@@ -181,7 +182,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         None
     }
 
-    /// Watches runs of the list of all runs that nobody has seen running, until they are told.
+    /// Watches runs from the list of all runs that were not seen running, until their detail is read.
     fn take_past(&mut self, runs: Vec<ListedRun>, context: &mut SourceContext, now: Instant) {
         let server_now = self.server_now().unwrap_or_else(|| context.now());
         let Ok(day) = server_now.checked_sub(PAST) else { return };
@@ -191,7 +192,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 run.status.is_some_and(|it| it.is_final() || it == ReportedStatus::Cancelled);
             ended && run.updated_at.max(run.started_at) >= Some(since)
         };
-        // A run that is seen running here may be over before any list of active runs is asked for.
+        // A run listed here as running may be over before the list of active runs is requested.
         for run in runs.iter().filter(|run| run.status == Some(ReportedStatus::Running)) {
             let id = run.run_id.clone();
             self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::past(id, run, now));
@@ -211,7 +212,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Nothing can be listed. Where that is for good and no run was named, there is nothing to show.
+    /// Handles the case where neither list can be read. Reports the backend as unreached when the
+    /// refusal is final and no run is watched, or when nothing was readable; otherwise logs the refusal
+    /// once.
     fn refuse_list(
         &mut self,
         error: HttpError,
@@ -219,7 +222,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     ) -> Option<PollOutcome> {
         let disconnect = disconnect_of(error);
         if disconnect.is_final() && self.watched.is_empty() || !self.is_readable {
-            // It answers, and nothing that it says can be read.
+            // The backend answers, but no answer is readable.
             self.is_reached = false;
             return Some(PollOutcome::Unreached(disconnect));
         }
@@ -242,7 +245,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         snapshot.gapless = socket.is_some() && socket == open;
         let song = snapshot.song_id.as_ref();
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
-        // What the first answer tells happened before we looked.
+        // The first snapshot describes the time before this run was watched, so it is not live.
         let live = run.snapshot.is_some();
         let server_now =
             self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
@@ -257,7 +260,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             return;
         }
         if self.sockets.get(id).is_some_and(|socket| socket.is_open) {
-            // Its events come: whoever answers does not know it.
+            // Events arrive, so the run exists: the 404 or 422 is wrong.
             return;
         }
         run.is_missing = true;

@@ -1,4 +1,4 @@
-//! What is asked of the backend's REST, and where it is.
+//! Calls of the backend's REST API, and their paths.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,25 +17,25 @@ use crate::source::http::{HttpClient, HttpError};
 use crate::source::run_operation::{ApiRequest, RequestError};
 use crate::source::{ConnectionBudget, ConnectionPermit};
 
-/// Waiting for an answer: longer than a backend stands still that ran out of database connections. Asking
-/// again meanwhile would take another of them.
+/// Time to wait for an answer: longer than the freeze of a backend that ran out of database
+/// connections. Repeating the request during the freeze would take one more connection.
 const PATIENCE: Duration = Duration::from_secs(75);
 
-/// How long a call that changes something keeps questions waiting.
+/// Longest time for which a `POST` keeps its connection permit and so delays other requests.
 const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
-/// An answer of REST.
+/// Answer of the REST API to one request.
 pub(super) enum QueryResult {
     List(Result<RunList, HttpError>),
     Page(PageQuestion, Result<RunList, HttpError>),
     SongRuns(SmolStr, Result<RunList, HttpError>),
-    /// With the token of the socket that was open when it was asked.
+    /// The detail of a run, with the token of the socket that was open when the request was sent.
     Run(RunId, Option<u64>, Result<RunSnapshot, HttpError>),
     Song(SmolStr, Result<Option<SmolStr>, HttpError>),
 }
 
 impl QueryResult {
-    /// Why it says nothing that was asked for, where that is so.
+    /// The error, where the request failed.
     pub fn failure(&self) -> Option<&HttpError> {
         match self {
             Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
@@ -63,25 +63,25 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         self.client.get(&format!("{}{path}", self.api_base.likeliest())).await
     }
 
-    /// A place for one question among this program's connections to the backend.
+    /// Waits for a permit for one request among this program's connections to the backend.
     pub async fn permit(&self) -> ConnectionPermit {
         self.budget.take().await
     }
 
-    /// The runs that run, all of them. Finds out first below which path the API is.
+    /// Reads the complete list of active runs. Determines the path prefix of the API first.
     pub async fn active_runs(&self) -> Result<RunList, HttpError> {
         self.api_base.settle(&self.client).await?;
         read_list(&self.get("/monitoring/active-runs").await?)
     }
 
-    /// A page of the list of all runs.
+    /// Reads a page of the list of all runs.
     pub async fn page(&self, page: &PageQuestion) -> Result<RunList, HttpError> {
         let cursor = page.cursor.as_deref().map(|cursor| format!("&cursor={}", segment(cursor)));
         let path = format!("/workflow-runs?limit={}{}", page.limit, cursor.unwrap_or_default());
         read_list(&self.get(&path).await?)
     }
 
-    /// The runs of a song.
+    /// Reads the list of a song's runs.
     pub async fn runs_of_song(&self, song: &str) -> Result<RunList, HttpError> {
         read_list(&self.get(&format!("/workflow-runs/by-song/{}", segment(song))).await?)
     }
@@ -91,15 +91,16 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         Ok(RunSnapshot::read(&body)?)
     }
 
-    /// The title of a song; `None` where it has none.
+    /// Reads the title of a song; `None` where the song has none.
     pub async fn song_title(&self, id: &str) -> Result<Option<SmolStr>, HttpError> {
         let body = self.get(&format!("/songs/{}", segment(id))).await?;
         Ok(rest::song_title(&body)?)
     }
 
-    /// Makes a call that changes something. It is made once.
+    /// Sends a `POST`, once.
     pub async fn post(&self, call: ApiRequest) -> Result<Vec<u8>, RequestError> {
-        // An `execute` is answered when its run is over: it would keep every question waiting.
+        // `execute` is answered when its run is over, so it takes no permit: it would block all
+        // requests.
         let permit = if call.is_execute() { None } else { Some(self.permit().await) };
         let posting = async {
             let base = self.api_base.settle(&self.client).await?;
@@ -107,7 +108,7 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
             Ok(self.client.post(&target, call.body, call.patience).await?)
         };
         let mut posting = pin!(posting);
-        // Nor does a call that is not answered.
+        // Release the permit of a call that is not answered soon, for the same reason.
         match timeout(MOST_KEPT_WAITING, &mut posting).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -117,7 +118,7 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
         }
     }
 
-    /// Where the events of a run come from.
+    /// Path and query of the WebSocket with the events of a run.
     pub fn events_target(&self, id: &RunId) -> String {
         format!("{}/runs/events?run_id={}", self.api_base.likeliest(), segment(id))
     }

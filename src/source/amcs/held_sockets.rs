@@ -1,6 +1,6 @@
 //! Sockets that are still open when their source ends. Closing one could make the backend fail its run
-//! (protocol, section 6.1), and the end of a run is not always published. So REST is asked for these runs
-//! until they are over.
+//! (protocol, section 6.1), and the end of a run is not always published as an event. So the runs are
+//! polled over REST until they are over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::run_socket::SocketGoal;
 use super::watched_run::{Loss, WatchedRun};
 use crate::source::connector::Connect;
 
-/// Time between two questions about the same run.
+/// Pause between two rounds of requests.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// A run whose socket is held, and the way to have that socket closed.
+/// A run whose socket is held, and the channel that tells the socket to close.
 pub(super) struct HeldSocket {
     run: WatchedRun,
     goal: watch::Sender<SocketGoal>,
@@ -34,11 +34,11 @@ impl HeldSocket {
     }
 }
 
-/// Asks for each run in turn, one question at a time and at the backend's pace, and has its socket closed
-/// once the run is over. Returns when no socket is left.
+/// Requests each run in turn, one at a time and at the backend's pace, and closes a run's socket once
+/// the run is over. Returns when no socket is left.
 ///
-/// `server_clock` is the server's time at an instant of this machine, `loss` the last time that the
-/// backend was away.
+/// `server_clock` is the server's time paired with the local instant at which it was told; `loss` is
+/// the last time the backend was lost.
 pub(super) async fn close_when_over<C: Connect + Send + Sync + 'static>(
     api: Arc<Api<C>>,
     mut pacer: Pacer,

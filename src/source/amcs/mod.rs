@@ -1,20 +1,20 @@
-//! A real AMCS backend, watched so that it takes no harm: REST says which runs there are and how they
-//! stand, one question at a time, at a pace that the backend's own answer times set. By choice, and for
-//! a few runs, a socket for each run tells what happens as it happens.
+//! Source for a real AMCS backend, designed so that watching does not harm the backend. REST lists the
+//! runs and their states, one request at a time, at a pace set by the backend's own answer times.
+//! Optionally a few runs also have a socket that delivers their events live.
 //!
-//! | part | what it does | what it does not know |
+//! | module | responsibility | knows nothing of |
 //! | --- | --- | --- |
-//! | `api` | what is asked, and below which path | when |
-//! | `queries` | when what is asked again | what for |
-//! | `pacing` | how long the backend is left alone between two questions | what they are |
-//! | `discovery` | how runs are found that no list of active runs showed | I/O |
-//! | `songs` | whose lists of runs may help with that | I/O |
-//! | `watched_run` | one run: what is known of it, what that calls for | I/O |
+//! | `api` | REST calls and their paths | scheduling |
+//! | `queries` | when each request is due again | the meaning of answers |
+//! | `pacing` | the pause between two requests | their content |
+//! | `discovery` | finding runs that no list of active runs contained | I/O |
+//! | `songs` | songs whose run lists help with that | I/O |
+//! | `watched_run` | state of one run and the requests it needs | I/O |
 //! | `held_sockets` | sockets that outlive their source until their runs are over | events |
-//! | `run_socket` | one run's socket | REST |
-//! | `backend_watcher` | what is asked next, and which runs have a socket | states, commands |
-//! | `answers` | what becomes of an answer | states, commands |
-//! | here | states, commands, trying again | all of it |
+//! | `run_socket` | the socket of one run | REST |
+//! | `backend_watcher` | the next request, and which runs have a socket | states, commands |
+//! | `answers` | processing of answers | states, commands |
+//! | this module | states, commands, retries | requests and sockets |
 
 mod answers;
 mod api;
@@ -40,10 +40,10 @@ use super::schedule::{Next, Schedule};
 use super::source_context::{LoopAction, NOT_CONNECTED, SourceContext};
 use super::{Command, ConnectionEvent, ConnectionState, Disconnect};
 
-/// How soon a backend that does not answer, but has sockets open, is asked again.
+/// Interval of requests to a backend that does not answer while sockets are open.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// From the first question until a command, or until asking again cannot help.
+/// Runs until a command ends the session, or until retrying cannot help.
 pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     connector: &Arc<C>,
     commands: &mut mpsc::Receiver<Command>,
@@ -87,7 +87,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
         }
     };
     context.operation_client = Err(NOT_CONNECTED);
-    // A command that comes meanwhile waits for half a second at most.
+    // A command that arrives meanwhile waits for at most half a second.
     backend_watcher.stop().await;
     action
 }
@@ -107,16 +107,16 @@ async fn step<C: Connect + Send + Sync + 'static>(
     }
 }
 
-/// What the application has been told of the connection.
+/// Tracks what the application was told about the connection.
 struct StateReporter {
     shown: String,
     schedule: Schedule,
-    /// It was said that the backend does not answer.
+    /// True once the application was told that the backend does not answer.
     silent: bool,
 }
 
 impl StateReporter {
-    /// Tells what became of it. `false` when asking again cannot help.
+    /// Reports an outcome to the application. Returns false when retrying cannot help.
     fn tell<C: Connect + Send + Sync + 'static>(
         &mut self,
         outcome: Option<PollOutcome>,
@@ -155,7 +155,8 @@ impl StateReporter {
         true
     }
 
-    /// Nothing works. Says when it is tried again.
+    /// Reports a lost connection and schedules the next attempt. Returns false when retrying cannot
+    /// help.
     fn retry<C: Connect + Send + Sync + 'static>(
         &mut self,
         disconnect: &Disconnect,
@@ -187,7 +188,7 @@ impl StateReporter {
         true
     }
 
-    /// Says whether news come live, where that changed.
+    /// Reports whether events arrive live, when that has changed.
     fn tell_updates<C: Connect + Send + Sync + 'static>(
         &self,
         backend_watcher: &BackendWatcher<C>,
@@ -199,7 +200,7 @@ impl StateReporter {
     }
 }
 
-/// The attempt that was waited for is under way.
+/// Reports that the scheduled attempt is now under way.
 fn tell_trying(context: &mut SourceContext) {
     let mut state = context.state().clone();
     if let ConnectionState::Reconnecting { next_attempt_at, .. } = &mut state {

@@ -1,7 +1,9 @@
-//! What was asked of REST, and when it is to be asked again. Pure: no I/O, and time comes in.
+//! State of REST requests: what was requested, and when it is due again. Performs no I/O; the caller
+//! passes the time.
 //!
-//! A key is asked for once at a time. What was asked ages; an event makes it stale before its time,
-//! and what failed is asked again later and later. Nothing is asked that nobody wants.
+//! At most one request per key is in flight. An answer is due again at a certain age, or earlier after
+//! an event made it stale; a failed request is repeated after a growing pause. Only keys that the
+//! caller asks about become due.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,27 +13,27 @@ use tokio::time::Instant;
 
 use crate::protocol::RunId;
 
-/// The longest pause after failures.
+/// Longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum QueryKey {
-    /// The runs that are active.
+    /// The list of active runs.
     List,
     /// A page of the list of all runs.
     Page,
-    /// All runs of a song.
+    /// The list of a song's runs.
     SongRuns(SmolStr),
     Run(RunId),
     Song(SmolStr),
 }
 
-/// How soon whoever looks wants an answer.
+/// Ages at which an answer is requested again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Freshness {
-    /// An answer older than this is asked for again; `None` lasts.
+    /// Age at which an answer is outdated; `None` for never.
     pub lasts: Option<Duration>,
-    /// What events made stale waits until the last answer is this old.
+    /// Age at which an answer that an event made stale is outdated.
     pub stale_lasts: Duration,
 }
 
@@ -47,7 +49,7 @@ enum Refetch {
 struct Entry {
     answered_at: Option<Instant>,
     in_flight: bool,
-    /// Since when it is wanted without delay.
+    /// Time of the first unmet demand for an immediate request.
     wanted_at: Option<Instant>,
     refetch: Refetch,
     failures: u32,
@@ -57,13 +59,14 @@ struct Entry {
 #[derive(Default)]
 pub(super) struct Queries {
     entries: HashMap<QueryKey, Entry>,
-    /// Titles of songs that were asked for; `None` has none.
+    /// Titles of songs that were answered; `None` for songs without a title.
     titles: HashMap<SmolStr, Option<SmolStr>>,
 }
 
 impl Queries {
-    /// When `key`, wanted since `since`, is to be asked for; `None` while it is, or where what is known
-    /// lasts. A moment in the past is now: what is overdue for longest is asked for first.
+    /// The time at which `key`, wanted since `since`, is to be requested; `None` while a request is in
+    /// flight or the answer never expires. May be in the past, so that the longest overdue key can be
+    /// requested first.
     pub fn due(&self, key: &QueryKey, freshness: Freshness, since: Instant) -> Option<Instant> {
         let Some(entry) = self.entries.get(key) else { return Some(since) };
         if entry.in_flight {
@@ -80,16 +83,16 @@ impl Queries {
         Some(entry.not_before.map_or(due, |pause| due.max(pause)))
     }
 
-    /// `at`, or later where `key` has to wait; `None` while it is asked.
+    /// Returns `at`, or the end of a pause where that is later; `None` while a request is in flight.
     pub fn due_unless_paused(&self, key: &QueryKey, at: Instant) -> Option<Instant> {
         let Some(entry) = self.entries.get(key) else { return Some(at) };
         let pause = entry.not_before.map_or(at, |pause| at.max(pause));
         (!entry.in_flight).then_some(pause)
     }
 
-    /// How much `key` is preferred to what is due at the same time.
+    /// Time by which `key` is preferred over others due at the same time.
     pub fn head_start(&self, key: &QueryKey) -> Duration {
-        // What was never asked for is new to whoever looks.
+        // A key without an entry was never requested, so its information is entirely new.
         let is_wanted_now = self.entries.get(key).is_none_or(|entry| entry.refetch == Refetch::Now);
         match key {
             QueryKey::List => Duration::from_millis(1_500),
@@ -99,7 +102,7 @@ impl Queries {
         }
     }
 
-    /// When the last answer to `key` came.
+    /// The time of the last answer to `key`.
     pub fn answered_at(&self, key: &QueryKey) -> Option<Instant> {
         self.entries.get(key)?.answered_at
     }
@@ -111,7 +114,7 @@ impl Queries {
         entry.refetch = Refetch::None;
     }
 
-    /// The answer came, or it failed and is asked for again after a pause.
+    /// Records the end of a request: an answer, or a failure that is repeated after a pause.
     pub fn answered(&mut self, key: &QueryKey, succeeded: bool, now: Instant) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.in_flight = false;
@@ -130,12 +133,12 @@ impl Queries {
         }
     }
 
-    /// Not before `at`, whatever wants it.
+    /// Delays requests for `key` until `at`, even when they are demanded.
     pub fn pause_until(&mut self, key: &QueryKey, at: Instant) {
         self.entries.entry(key.clone()).or_default().not_before = Some(at);
     }
 
-    /// Something happened that the last answer does not know.
+    /// Marks the last answer as stale.
     pub fn invalidate(&mut self, key: &QueryKey) {
         if let Some(entry) = self.entries.get_mut(key)
             && entry.refetch == Refetch::None
@@ -144,14 +147,14 @@ impl Queries {
         }
     }
 
-    /// It is wanted now, whatever is known.
+    /// Demands a request now, whatever the age of the last answer.
     pub fn demand(&mut self, key: &QueryKey, now: Instant) {
         let entry = self.entries.entry(key.clone()).or_default();
         entry.refetch = Refetch::Now;
         entry.wanted_at.get_or_insert(now);
     }
 
-    /// All pauses end: the server is back.
+    /// Ends all pauses, because the server is back.
     pub fn end_pauses(&mut self) {
         self.entries.values_mut().for_each(|entry| entry.not_before = None);
     }
@@ -164,20 +167,20 @@ impl Queries {
         self.titles.get(song)?.as_ref()
     }
 
-    /// Whether it was answered and nothing has happened since.
+    /// True when the key was answered and neither became stale nor was demanded since.
     pub fn is_settled(&self, key: &QueryKey) -> bool {
         self.entries.get(key).is_some_and(|entry| {
             entry.answered_at.is_some() && !entry.in_flight && entry.refetch == Refetch::None
         })
     }
 
-    /// Keeps a title; `false` where it is known.
+    /// Stores a title. Returns false when it is unchanged.
     pub fn keep_title(&mut self, song: &SmolStr, title: Option<SmolStr>) -> bool {
         let before = self.titles.insert(song.clone(), title.clone());
         before.flatten() != title
     }
 
-    /// Keeps the titles of the songs that `is_wanted` names, and forgets the others.
+    /// Keeps the titles and requests of songs for which `is_wanted` returns true, and drops the others.
     pub fn keep_songs(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.titles.retain(|song, _| is_wanted(song));
         self.entries.retain(|key, entry| match key {
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_asked_once_at_a_time_and_again_when_it_is_old() {
+    fn key_is_due_again_only_after_its_answer_ages() {
         let (mut queries, now) = (Queries::default(), Instant::now());
         let key = QueryKey::Run("a".into());
         assert_eq!(queries.due(&key, FRESHNESS, now), Some(now));
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_while_it_is_asked_is_asked_again() {
+    fn demand_during_a_request_makes_the_key_due_after_the_answer() {
         let (mut queries, now) = (Queries::default(), Instant::now());
         queries.begin(&QueryKey::List);
         queries.demand(&QueryKey::List, now);
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_waits_longer_and_longer() {
+    fn pause_grows_with_each_failure_up_to_30_s() {
         let (mut queries, now) = (Queries::default(), Instant::now());
         for pause in [1, 2, 4, 8, 16, 30, 30] {
             queries.begin(&QueryKey::List);
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_last_as_long_as_somebody_wants_them() {
+    fn titles_are_dropped_once_their_song_is_unwanted() {
         let mut queries = Queries::default();
         let song = SmolStr::new("s");
         assert!(queries.keep_title(&song, Some("Neon Rain".into())));

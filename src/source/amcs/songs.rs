@@ -1,14 +1,14 @@
-//! Songs whose runs were seen lately: their lists of runs help where the list of all runs cannot be read.
+//! Songs of recently seen runs. Their lists of runs are read where the list of all runs is unreadable.
 
 use std::collections::VecDeque;
 
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
-/// Songs that are remembered.
+/// Number of songs kept.
 const MOST_SONGS: usize = 6;
 
-/// The songs of the last runs, the newest last.
+/// Songs of the most recent runs, newest last.
 #[derive(Debug, Default)]
 pub(super) struct RecentSongs {
     songs: VecDeque<(SmolStr, Instant)>,
@@ -16,7 +16,7 @@ pub(super) struct RecentSongs {
 }
 
 impl RecentSongs {
-    /// A run of the song was seen.
+    /// Records that a run of the song was seen.
     pub fn heard(&mut self, song: Option<&SmolStr>, now: Instant) {
         let Some(song) = song else { return };
         self.songs.retain(|(known, _)| known != song);
@@ -26,17 +26,17 @@ impl RecentSongs {
         }
     }
 
-    /// The runs of all of them are to be asked for once.
+    /// Marks the run lists of all kept songs to be requested once.
     pub fn want(&mut self) {
         self.wanted = self.songs.iter().map(|(song, _)| song.clone()).collect();
     }
 
-    /// Songs whose runs are to be asked for.
+    /// Songs whose run lists are to be requested.
     pub fn wanted(&self) -> &[SmolStr] {
         &self.wanted
     }
 
-    /// The runs of a song were asked for.
+    /// Records that the run list of a song was requested.
     pub fn answered(&mut self, song: &SmolStr) {
         self.wanted.retain(|wanted| wanted != song);
     }

@@ -1,4 +1,5 @@
-//! One run under watch: what is known of it, what that calls for. Pure: time comes in.
+//! State of one watched run: its status, and what has to be requested. Performs no I/O; the caller
+//! passes the time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,49 +12,51 @@ use super::queries::Freshness;
 use crate::protocol::rest::{ListedRun, ReportedStatus, RunSnapshot};
 use crate::protocol::{NodeName, ORPHAN_AFTER, Phase, RunId, WorkflowEvent};
 
-/// A running run with an open socket that is silent for so long is asked for.
+/// Silence on the open socket of a running run after which its detail is requested.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How often an orphan is asked for: something may come of it yet.
+/// Interval of requests for an orphan, which may still make progress.
 const ORPHAN_INTERVAL: Duration = Duration::from_secs(60);
-/// A cancelled run that has no running node and shows nothing for so long is over.
+/// Time without progress after which a cancelled run without a running node counts as over.
 const CANCEL_SETTLES: Duration = Duration::from_secs(30);
-/// A cancelled run whose server went away meanwhile: its running node was lost with the server.
+/// Time since the loss of the server after which a cancelled run counts as over: the server took its
+/// running node with it.
 const LOST_SETTLES: Duration = Duration::from_secs(5);
-/// Runs that are polled at the full pace; of more, each is asked for less often.
+/// Number of runs that are polled at the full rate; with more, the interval of each grows in
+/// proportion.
 const RUNS_AT_FULL_PACE: usize = 16;
-/// How often a run that waits is asked for, after it waited for a while: nothing may ever come of it.
+/// Interval of requests for a queued run after [`WAITING_SETTLES`], because it may never begin.
 const WAITING_INTERVAL: Duration = Duration::from_secs(30);
 const WAITING_SETTLES: Duration = Duration::from_secs(60);
-/// Between a socket's refusal and the next attempt.
+/// Pause between a refused socket and the next attempt.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
-/// What a run's freshness depends on beside itself.
+/// Inputs of [`WatchedRun::freshness`] that are not part of the run.
 pub(super) struct Look {
-    /// Its socket is open.
+    /// True when the run's socket is open.
     pub socket_is_open: bool,
     pub poll_interval: Duration,
-    /// Runs that are polled, since they are not over.
+    /// Number of begun, unfinished runs, which are all polled.
     pub unfinished: usize,
     pub server_now: Option<Timestamp>,
-    /// When its detail was last answered.
+    /// The time of the last answer with the run's detail.
     pub answered_at: Option<Instant>,
     pub now: Instant,
 }
 
-/// An instant at which the server was found to be away.
+/// The time at which the server was found to be unreachable.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loss {
     pub at: Instant,
-    /// The same by the server's clock, where that is known.
+    /// The same time by the server's clock, where it is known.
     pub server_at: Option<Timestamp>,
 }
 
-/// What an event calls for.
+/// Requests that an event makes necessary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invalidation {
-    /// The run's detail is out of date.
+    /// The run's detail is out of date and is to be requested at the normal rate.
     pub invalidates_run: bool,
-    /// The run is over, or begins, or is cancelled: its detail is wanted now.
+    /// The run has ended or was cancelled: its detail is to be requested now.
     pub demands_run: bool,
     pub invalidates_song: bool,
 }
@@ -62,35 +65,36 @@ pub(super) struct Invalidation {
 pub(super) struct WatchedRun {
     pub id: RunId,
     pub song_id: Option<SmolStr>,
-    /// Orders runs, the newest first.
+    /// Start of the run, or its creation; orders runs, newest first.
     pub started_at: Option<Timestamp>,
-    /// The user named it: it is watched whether or not it is listed.
+    /// The user named the run: it is watched whether or not it is listed.
     pub is_named: bool,
-    /// It was made or acted on here: it is watched until it is over.
+    /// The run was created or operated on here, or was unfinished in the store: it is watched until it
+    /// is over.
     pub is_ours: bool,
-    /// The last list had it among the running ones.
+    /// The last list contained the run as running.
     pub is_listed: bool,
-    /// The node that the last list named as the last completed one.
+    /// The node that the last list named as the run's last completed one.
     listed_node: Option<NodeName>,
     pub snapshot: Option<Arc<RunSnapshot>>,
     status: Option<ReportedStatus>,
-    /// Instant of the run's last `start`, and of its last `end` or `fail`, by events.
+    /// Time of the run's last `start` event; `ended_at` is that of its last `end` or `fail` event.
     begun_at: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     is_over: bool,
-    /// The latest instant of anything about it, by the server's clock.
+    /// Latest time in any report about the run, by the server's clock.
     progress_at: Option<Timestamp>,
-    /// When progress was last noticed here.
+    /// The local time at which progress was last noticed.
     noticed_at: Instant,
-    /// Progress was made since this run became known here.
+    /// Progress was made since the run became known here.
     has_moved: bool,
-    /// When this run became known here.
+    /// The local time at which the run became known here.
     known_since: Instant,
-    /// When something last came over its socket, or it was opened.
+    /// The local time of the last socket message, or of the opening of the socket.
     heard_at: Instant,
     socket_failures: u32,
     socket_not_before: Option<Instant>,
-    /// It is not there, or can never be had.
+    /// The run does not exist, or cannot be read.
     pub is_missing: bool,
 }
 
@@ -120,7 +124,7 @@ impl WatchedRun {
         }
     }
 
-    /// A run that a list has among those that are over.
+    /// Creates the state of a run from the list of all runs.
     pub fn past(id: RunId, run: &ListedRun, now: Instant) -> Self {
         Self {
             song_id: run.song_id.clone(),
@@ -130,8 +134,8 @@ impl WatchedRun {
         }
     }
 
-    /// A list has it among the running ones. Returns true where the list knows of something that
-    /// happened since the last one.
+    /// Records that a list contains the run as running. Returns true when its current node differs from
+    /// that in the last list.
     pub fn listed(&mut self, run: &ListedRun) -> bool {
         self.is_listed = true;
         self.is_missing = false;
@@ -147,12 +151,12 @@ impl WatchedRun {
         has_changed
     }
 
-    /// When this run became known here.
+    /// The local time at which the run became known here.
     pub fn known_since(&self) -> Instant {
         self.known_since
     }
 
-    /// Nothing more is expected of it.
+    /// True when no further progress is expected.
     pub fn is_over(&self) -> bool {
         self.is_over
     }
@@ -161,21 +165,21 @@ impl WatchedRun {
         !self.is_over && self.status == Some(ReportedStatus::Running)
     }
 
-    /// It has not begun, as far as is known.
+    /// True when the run has not begun, as far as is known.
     pub fn waits(&self) -> bool {
         matches!(self.status, None | Some(ReportedStatus::Pending))
     }
 
-    /// It is said to run, and has shown no progress for long: by the server's clock where that is
-    /// known, and else for as long as we look.
+    /// True when the status is running and there was no progress for [`ORPHAN_AFTER`], by the server's
+    /// clock where it is known, or by the local time since progress was last noticed.
     pub fn is_orphan(&self, server_now: Option<Timestamp>, now: Instant) -> bool {
         let quiet = server_now.zip(self.progress_at).map(|(now, at)| now.duration_since(at));
         let seen_quiet = now.saturating_duration_since(self.noticed_at);
         self.is_running() && (quiet.is_some_and(is_long) || seen_quiet >= ORPHAN_AFTER)
     }
 
-    /// Whether a socket is of use. What ran when the server was last seen to be away may be dead, and a
-    /// socket of a dead run would never be closed.
+    /// True when a socket is useful. Excludes runs without progress since the last loss of the server:
+    /// they may be dead, and the socket of a dead run would never be closed.
     pub fn wants_socket(
         &self,
         server_now: Option<Timestamp>,
@@ -184,7 +188,7 @@ impl WatchedRun {
     ) -> bool {
         let waits = self.waits() && (self.is_named || self.is_ours);
         let goes_on = self.status == Some(ReportedStatus::Cancelled);
-        // What has been listed for long may be an orphan: its detail has to say, or progress of it.
+        // A run that began long ago may be an orphan: wait for its detail.
         let age = server_now.zip(self.started_at).map(|(now, at)| now.duration_since(at));
         let is_young = age.map_or(self.has_moved, |age| !is_long(age));
         let is_known = self.snapshot.is_some() && age.is_some();
@@ -197,7 +201,7 @@ impl WatchedRun {
             && !self.is_orphan(server_now, now)
     }
 
-    /// Progress was made after the server was away.
+    /// True when progress was made after the server was lost.
     fn has_moved_since(&self, loss: &Loss) -> bool {
         match loss.server_at {
             Some(at) => self.progress_at > Some(at),
@@ -205,7 +209,7 @@ impl WatchedRun {
         }
     }
 
-    /// How fresh its detail has to be, with an open socket or without.
+    /// The ages at which the run's detail is to be requested again.
     pub fn freshness(&self, look: &Look) -> Freshness {
         let scale = |interval: Duration| {
             let crowd = look.unfinished.max(RUNS_AT_FULL_PACE) as f64 / RUNS_AT_FULL_PACE as f64;
@@ -218,9 +222,9 @@ impl WatchedRun {
             () if self.is_missing || self.is_orphan(look.server_now, look.now) => {
                 Some(scale(ORPHAN_INTERVAL))
             }
-            // Listed as running although it is over: a second execution, or a late list.
+            // Listed as running although it is over: a second execution, or an outdated list.
             () if self.is_over => self.is_listed.then_some(look.poll_interval),
-            // Silence counts from what was heard, or from the last answer.
+            // Silence counts from the last message, or from the last answer where that is later.
             () if look.socket_is_open => {
                 let since = look
                     .answered_at
@@ -235,8 +239,8 @@ impl WatchedRun {
         Freshness { lasts, stale_lasts: look.poll_interval }
     }
 
-    /// Takes in what REST told; `loss` is the last time that the server was away. Returns what is to be
-    /// handed on, where that is anything new.
+    /// Applies a snapshot from REST. `loss` is the last time the server was lost. Returns the snapshot
+    /// to deliver, or `None` when it is unchanged.
     pub fn told(
         &mut self,
         mut snapshot: RunSnapshot,
@@ -255,7 +259,7 @@ impl WatchedRun {
             self.progress_at = until;
             self.noticed_at = now;
         }
-        // The row may not know yet what an event has told: that it started again, or that it is over.
+        // The snapshot may be older than an event that reported a new start or the end.
         let lacks = |at: Option<Timestamp>| at.is_some_and(|at| until.is_some_and(|it| it < at));
         let is_ended = self.ended_at.is_some() && self.ended_at >= self.begun_at;
         let says_running = snapshot.status == Some(ReportedStatus::Running);
@@ -289,7 +293,7 @@ impl WatchedRun {
         is_new.then_some(snapshot)
     }
 
-    /// Takes in an event of its socket.
+    /// Applies an event from the run's socket. Returns the requests that it makes necessary.
     pub fn observe(&mut self, event: &WorkflowEvent, now: Instant) -> Invalidation {
         self.heard_at = now;
         if Some(event.at) > self.progress_at {
@@ -348,30 +352,30 @@ impl WatchedRun {
         self.socket_not_before = None;
     }
 
-    /// Its socket ended or could not be had; the next attempt is after `delay`, or much later where
-    /// it was refused.
+    /// Records that the socket ended or failed to open. The next attempt is after `delay`, or after at
+    /// least [`AFTER_REFUSAL`] where the server refused it.
     pub fn socket_failed(&mut self, refused: bool, delay: Duration, now: Instant) {
         self.socket_failures = self.socket_failures.saturating_add(1);
         self.socket_not_before = Some(now + if refused { delay.max(AFTER_REFUSAL) } else { delay });
     }
 
-    /// The server is back: no reason to wait.
+    /// Allows a socket attempt at once, because the server is back.
     pub fn end_pause(&mut self) {
         self.socket_not_before = None;
     }
 
-    /// Attempts at a socket that have failed since one was open.
+    /// Number of failed socket attempts since the last open socket.
     pub fn socket_failures(&self) -> u32 {
         self.socket_failures
     }
 
-    /// When a socket may be tried; a moment in the past is now.
+    /// The time of the next socket attempt; not later than `now` when it is due.
     pub fn socket_due(&self, now: Instant) -> Instant {
         self.socket_not_before.unwrap_or(now)
     }
 }
 
-/// Longer than anything that goes on takes.
+/// True when `span` is at least [`ORPHAN_AFTER`], longer than any live step takes.
 fn is_long(span: SignedDuration) -> bool {
     Duration::try_from(span).is_ok_and(|span| span >= ORPHAN_AFTER)
 }

@@ -1,4 +1,4 @@
-//! How the stand-in executes runs.
+//! Execution of runs by the stand-in.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::runs::skill;
 use super::script::{Script, Step};
 use super::{Backend, Phase};
 
-/// Runs that begin together are spread over so much time, unless they go in lockstep.
+/// Time over which runs that begin together are spread, except in lockstep.
 const SPREAD: Duration = Duration::from_millis(240);
 
-/// Why an execution ended before its last step.
+/// Reason why an execution ended before its last step.
 enum Failure {
     Skill(&'static str, String),
     /// The publication of an event raised, outside of any skill.
@@ -29,13 +29,13 @@ impl Failure {
     }
 }
 
-/// Text of the error that a removed watcher leaves behind.
+/// Text of the error that a removed watcher causes.
 pub fn key_error(id: Uuid) -> String {
     format!("UUID('{id}')")
 }
 
 impl Backend {
-    /// Executes a run; it goes on whoever hangs up.
+    /// Executes a run in its own task, which continues when the client hangs up.
     pub fn start(&self, id: Uuid) -> JoinHandle<()> {
         let backend = self.clone();
         let task = tokio::spawn(async move { backend.play(id).await });
@@ -47,7 +47,7 @@ impl Backend {
         self.start(id).await
     }
 
-    /// Has runs that begin together commit together, which can freeze the server without any viewer.
+    /// Makes runs that begin together commit together, which can freeze the server without viewers.
     pub fn keep_lockstep(&self) {
         self.knobs().lockstep = true;
     }
@@ -67,7 +67,7 @@ impl Backend {
     async fn play_steps(&self, id: Uuid, script: &Script) -> Result<(), Failure> {
         for step in &script.steps {
             for _ in 0..step.retries {
-                // Its row stays as it is, for ever.
+                // The row of a retried attempt is never ended.
                 self.begin_node(id, step).await?;
                 self.pause(10 + step.millis).await;
             }
@@ -97,14 +97,14 @@ impl Backend {
         self.lock().begin_node(id, step.node, now).ok_or(Failure::Publication)
     }
 
-    /// Milliseconds that set a run off from others that begin with it.
+    /// Delay in milliseconds that sets a run apart from others that begin with it.
     fn displacement(&self, id: Uuid, script: &Script) -> u64 {
         if self.knobs().lockstep {
             return 0;
         }
         let runs = self.lock();
         let number = runs.order.iter().position(|other| *other == id).unwrap_or(0);
-        // Multiples of the golden ratio are spread evenly, however many there are.
+        // Multiples of the golden ratio, modulo 1, are spread evenly for any number of runs.
         let share = (number as f64 * 0.618_033_988_749_895).fract();
         let most = SPREAD.min(script.length() / 4);
         (most.as_millis() as f64 * share) as u64
@@ -115,22 +115,23 @@ impl Backend {
         self.thawed().await;
     }
 
-    /// SIGTERM: the port and the sockets are closed at once, the latter with 1012, what runs goes on,
-    /// and after `pause` it is back.
+    /// Restarts the server as after SIGTERM: the port is closed at once, sockets are closed with 1012,
+    /// and executions continue. The server is up again after `pause`.
     pub async fn restart(&self, pause: Duration) {
         self.turn(Phase::Restarting);
         sleep(pause).await;
         self.turn(Phase::Up);
     }
 
-    /// SIGKILL: connections are lost, what runs is an orphan, and after `pause` it is back.
+    /// Kills the server as with SIGKILL: connections are lost and executing runs become orphans. The
+    /// server is up again after `pause`.
     pub async fn kill(&self, pause: Duration) {
         self.turn(Phase::Killed);
         sleep(pause).await;
         self.turn(Phase::Up);
     }
 
-    /// Ends the server in one of two ways, or begins it anew.
+    /// Switches the server to `phase`.
     pub fn turn(&self, phase: Phase) {
         if phase == Phase::Killed {
             let mut knobs = self.knobs();

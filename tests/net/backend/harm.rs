@@ -1,27 +1,28 @@
-//! Harm that watching does to what is watched (protocol 6.1, 6.2), and the check that every test of
-//! the stand-in ends with.
+//! Harm that watching does to watched runs (protocol 6.1, 6.2), and the check at the end of every test
+//! with the stand-in.
 
 use uuid::Uuid;
 
 use super::Backend;
 
-/// Connections that one viewer may hold at a time: what the tests hold the source to.
+/// Connections that one viewer may hold at the same time.
 pub const MOST_WATCHER_CONNECTIONS: usize = 1;
 
-/// Way in which a watcher's socket went.
+/// Ending of a watcher's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parting {
-    /// With a close frame.
+    /// The client sent a close frame.
     Polite,
-    /// By a TCP reset.
+    /// The client reset the TCP connection.
     Reset,
-    /// The stream ended without a close frame, as a killed viewer's does.
+    /// The stream ended without a close frame, as that of a killed viewer does.
     Cut,
-    /// The server itself ended it, which does no harm.
+    /// The server closed the socket, which does no harm.
     ByServer,
 }
 
-/// Shares of the watchers that go in mid-run after which the run's next publication raises.
+/// Probabilities, by kind of parting, that a watcher's leaving during a run makes the run's next
+/// publication raise.
 #[derive(Clone, Copy, Debug)]
 pub struct RemovalFaults {
     pub polite: f64,
@@ -30,23 +31,23 @@ pub struct RemovalFaults {
 }
 
 impl RemovalFaults {
-    /// Every watcher that goes in mid-run fails its run.
+    /// Every watcher that leaves during a run fails the run.
     pub const ALWAYS: Self = Self { polite: 1.0, reset: 1.0, cut: 1.0 };
 }
 
 impl Default for RemovalFaults {
-    /// As measured with nodes of 30 ms.
+    /// Rates measured with nodes of 30 ms.
     fn default() -> Self {
         Self { polite: 17.0 / 144.0, reset: 12.0 / 156.0, cut: 45.0 / 82.0 }
     }
 }
 
-/// What a test allows.
+/// Limits that a test sets for the final check.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
-    /// Connections that watchers may hold at a time, all viewers together.
+    /// Connections that all watchers together may hold at the same time.
     pub connections: usize,
-    /// The test does harm on purpose.
+    /// True when the test does harm on purpose.
     pub harm: bool,
 }
 
@@ -61,7 +62,7 @@ impl Backend {
         self.knobs().removal_faults = faults;
     }
 
-    /// Allows as many connections as so many viewers may hold.
+    /// Allows the connections of `viewers` viewers.
     pub fn expect_viewers(&self, viewers: usize) {
         self.allow_connections(viewers * MOST_WATCHER_CONNECTIONS);
     }
@@ -70,13 +71,13 @@ impl Backend {
         self.knobs().allowance.connections = connections;
     }
 
-    /// Switches the check at the end off, for a test that does harm on purpose. The faults stay.
+    /// Disables the final check, for a test that does harm on purpose. The faults stay enabled.
     pub fn expect_harm(&self) {
         self.knobs().allowance.harm = true;
     }
 
-    /// Asserts that no run failed because it was watched, that watchers did not freeze the server,
-    /// and that they never held more connections than allowed. Called when a test's own handle is
+    /// Asserts that no run failed because it was watched, that watchers did not freeze the server, and
+    /// that they never held more connections than allowed. Called when the test's own handle is
     /// dropped.
     #[track_caller]
     pub fn assert_no_harm(&self) {
@@ -95,12 +96,12 @@ impl Backend {
         );
     }
 
-    /// Executions that failed because a watcher went.
+    /// Runs that failed because a watcher left, once for each execution.
     pub fn failed_by_watchers(&self) -> Vec<Uuid> {
         self.lock().failed_by_watchers.clone()
     }
 
-    /// A watcher of `run` is removed: where the run goes on, its next publication may raise.
+    /// Removes a watcher of `run`. While the run executes, its next publication may raise.
     pub(super) fn remove_watcher(&self, run: Uuid, parting: Parting) {
         let raises = {
             let mut knobs = self.knobs();

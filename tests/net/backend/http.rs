@@ -1,5 +1,5 @@
-//! HTTP/1.1 by hand: enough of it for the stand-in, and nothing that would be too polite to drop a
-//! kept-alive connection without a word.
+//! Minimal HTTP/1.1 server code for the stand-in. Written by hand because it must be able to drop a
+//! kept-alive connection without notice.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub struct Request {
     pub method: String,
-    /// Without the query.
+    /// Path without the query.
     pub path: String,
     pub query: BTreeMap<String, String>,
-    /// Names in lower case.
+    /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// `None` when the client hung up.
+    /// Reads a request. Returns `None` when the client hung up or the request is malformed.
     pub async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Self> {
         let mut bytes = Vec::new();
         let end = loop {
@@ -54,7 +54,7 @@ impl Request {
     }
 }
 
-/// Writes an answer of JSON.
+/// Writes a JSON answer.
 pub async fn answer<S: AsyncWrite + Unpin>(
     stream: &mut S,
     status: u16,

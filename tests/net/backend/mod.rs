@@ -1,6 +1,6 @@
-//! A backend that stands in for AMCS: what protocol sections 2 to 4 say, with every trap, over any
-//! transport, and with the harm that section 6 says watching does. On paused time it is a simulation;
-//! on a port it is a server.
+//! Stand-in for the AMCS backend: implements protocol sections 2 to 4 with all faults, over any
+//! transport, and the harm of watching in section 6. Runs as a simulation on tokio's paused time, or as
+//! a server on a port.
 
 mod execution;
 mod harm;
@@ -37,10 +37,10 @@ pub use self::truth::Truth;
 
 pub const BASE: &str = "/api/v1";
 
-/// Header of a client whose questions are not counted among those of viewers.
+/// Header of a control client, whose requests do not count as a viewer's.
 pub const CONTROL_HEADER: &str = "x-control";
 
-/// Who has to show a bearer token.
+/// Requests that need a bearer token.
 #[derive(Clone, Debug, Default)]
 pub enum Guard {
     #[default]
@@ -56,12 +56,12 @@ pub enum Phase {
     Killed,
 }
 
-/// Time that answers take where nothing else is asked.
+/// Durations of answers while no other answer is worked on.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerTimes {
-    /// `GET /runs/{run_id}`.
+    /// Duration of `GET /runs/{run_id}`.
     pub detail: Duration,
-    /// Every other call.
+    /// Duration of every other call.
     pub other: Duration,
 }
 
@@ -78,16 +78,16 @@ impl Default for AnswerTimes {
     }
 }
 
-/// What a test may set, and what it may read.
+/// Settings and counters of the stand-in.
 struct Knobs {
     guard: Guard,
     ping_interval: Duration,
     live_comes_first: bool,
     has_active_runs: bool,
     sockets_refused: Option<u16>,
-    /// It has the calls of the product guide, too.
+    /// The calls of the product guide are served, too.
     speaks_guide: bool,
-    /// Where everything has moved to: status and address.
+    /// Status and target origin of a redirect of every request.
     moved: Option<(u16, String)>,
     parrot: Option<Parrot>,
     frozen_until: Option<Instant>,
@@ -95,7 +95,7 @@ struct Knobs {
     answer_times: AnswerTimes,
     /// Runs that begin together commit together.
     lockstep: bool,
-    /// Decides the order of the list of all runs.
+    /// Seed for the order of the list of all runs.
     list_seed: u64,
     removal_faults: RemovalFaults,
     random: fastrand::Rng,
@@ -104,30 +104,30 @@ struct Knobs {
     seen: Seen,
 }
 
-/// What came in.
+/// Requests and connections received.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// `GET /runs/…` with its authorization, in order.
+    /// Method and path of each request, in order.
     pub requests: Vec<String>,
     pub authorizations: Vec<Option<String>>,
     /// Path and body of each `POST`, in order.
     pub posts: Vec<(String, serde_json::Value)>,
-    /// Content types that these had.
+    /// Content type of each `POST`, in order.
     pub content_types: Vec<Option<String>>,
     pub watchers: usize,
     pub most_watchers: usize,
-    /// Handshakes of run sockets.
+    /// Number of accepted handshakes of run sockets.
     pub handshakes: usize,
-    /// Data frames from clients: there must be none.
+    /// Number of data frames from clients, which must not send any.
     pub data_frames: usize,
-    /// Requests without those of control clients.
+    /// Number of requests, without those of control clients.
     pub viewers_requests: usize,
 }
 
 struct Inner {
     runs: Mutex<BackendRuns>,
     knobs: Mutex<Knobs>,
-    /// Answers are worked on one after the other.
+    /// Held during half of the work on an answer, so that answers block each other.
     event_loop: tokio::sync::Mutex<()>,
     phase: watch::Sender<Phase>,
     began: Instant,
@@ -135,8 +135,8 @@ struct Inner {
     last_reading: Mutex<Duration>,
 }
 
-/// A handle on the stand-in. The one that a test made asserts, when it is dropped, that watching did
-/// no harm; clones of it do not.
+/// Handle on the stand-in. When the test's own handle is dropped, it asserts that watching did no harm;
+/// clones do not.
 pub struct Backend {
     inner: Arc<Inner>,
     is_tests_own: bool,
@@ -149,12 +149,12 @@ impl Clone for Backend {
 }
 
 impl Backend {
-    /// On the runtime this is called on, with a day of its own.
+    /// Creates a stand-in on the current runtime, with a fixed starting time.
     pub fn new() -> Self {
         Self::begun_at("2026-11-23T01:08:40Z".parse().unwrap())
     }
 
-    /// As [`new`](Self::new), with a clock that begins at `epoch` and goes with tokio's.
+    /// Like [`new`](Self::new), with a clock that starts at `epoch` and follows tokio's.
     pub fn begun_at(epoch: Timestamp) -> Self {
         let knobs = Knobs {
             guard: Guard::Nobody,
@@ -188,8 +188,8 @@ impl Backend {
         Self { inner: Arc::new(inner), is_tests_own: true }
     }
 
-    /// The server's clock. Two readings are never equal, so that the order of what happens at one
-    /// moment of paused time is in the instants.
+    /// The server's clock. Each reading is later than the one before, so that timestamps give the order
+    /// of what happens at one instant of paused time.
     pub fn now(&self) -> Timestamp {
         let elapsed = self.inner.began.elapsed();
         let mut last = self.inner.last_reading.lock().unwrap();
@@ -209,7 +209,7 @@ impl Backend {
         self.knobs().seen.clone()
     }
 
-    /// Connections of the database in use, and the freezes that they led to.
+    /// Database connections in use, and the freezes that they caused.
     pub fn pool(&self) -> PoolCounts {
         self.knobs().pool.counts()
     }
@@ -218,7 +218,8 @@ impl Backend {
         self.knobs().pool.forget_maxima();
     }
 
-    /// Decides the order of the list of all runs, and after which removals of a watcher a run fails.
+    /// Seeds the order of the list of all runs, and the choice of watcher removals that fail their
+    /// runs.
     pub fn seed(&self, seed: u64) {
         let mut knobs = self.knobs();
         knobs.list_seed = seed;
@@ -241,17 +242,17 @@ impl Backend {
         self.knobs().guard = guard;
     }
 
-    /// Live events arrive before what is replayed.
+    /// Sends live events before the replayed ones.
     pub fn send_live_first(&self) {
         self.knobs().live_comes_first = true;
     }
 
-    /// Every handshake of a socket is refused with `status`, or none is.
+    /// Refuses every socket handshake with `status`; `None` accepts them.
     pub fn refuse_sockets(&self, status: Option<u16>) {
         self.knobs().sockets_refused = status;
     }
 
-    /// It has the calls of the product guide, too.
+    /// Serves the calls of the product guide, too.
     pub fn speak_guide(&self) {
         self.knobs().speaks_guide = true;
     }
@@ -264,19 +265,20 @@ impl Backend {
         self.knobs().has_active_runs = false;
     }
 
-    /// Credentials are repeated.
+    /// Repeats the credentials of requests.
     pub fn repeat_credentials(&self, parrot: Parrot) {
         self.knobs().parrot = Some(parrot);
     }
 
-    /// Where they are, and what is said there.
+    /// The place in which credentials are repeated, and the credentials of `request`; `None` without
+    /// any.
     fn repeats(&self, request: &Request) -> Option<(Parrot, String)> {
         let parrot = self.knobs().parrot?;
         let said = parrot::credentials_of(request);
         (!said.is_empty()).then_some((parrot, said))
     }
 
-    /// Everything is answered with a redirect to `origin`.
+    /// Answers every request with a redirect to `origin`.
     pub fn move_to(&self, status: u16, origin: &str) {
         self.knobs().moved = Some((status, origin.to_owned()));
     }
@@ -285,7 +287,7 @@ impl Backend {
         self.add_run_of("Neon Rain", scripts)
     }
 
-    /// Adds a song of this title, and a run of it.
+    /// Adds a song with this title, and a run of it.
     pub fn add_run_of(&self, title: &str, scripts: impl Into<Vec<Script>>) -> Uuid {
         let now = self.now();
         let mut runs = self.lock();
@@ -300,7 +302,7 @@ impl Backend {
         id
     }
 
-    /// Adds runs that nobody executes: each spoils the page of the list that it is on.
+    /// Adds runs that are never executed. Each makes the page of the list that it is on fail.
     pub fn add_pending(&self, count: usize) {
         for _ in 0..count {
             self.add_run([Script::success(10)]);
@@ -312,7 +314,7 @@ impl Backend {
         assert!(self.lock().cancel(id, now));
     }
 
-    /// No frames, no pings, no answers, no progress for `time`; then everything at once.
+    /// Freezes frames, pings, answers and progress for `time`. Everything continues at once afterwards.
     pub fn freeze(&self, time: Duration) {
         let until = Instant::now() + time;
         let mut knobs = self.knobs();
@@ -365,7 +367,7 @@ impl Backend {
     }
 }
 
-/// An open socket of a run, as it is counted.
+/// Counts one open run socket until it is dropped.
 struct WatcherPermit(Backend);
 
 impl Drop for WatcherPermit {
@@ -374,7 +376,7 @@ impl Drop for WatcherPermit {
     }
 }
 
-/// The way to the stand-in without a network.
+/// Connector to the stand-in without a network.
 pub struct Wire(pub Backend);
 
 impl Connect for Wire {

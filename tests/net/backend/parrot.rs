@@ -1,26 +1,26 @@
-//! A backend that repeats the credentials it is shown: a proxy in front of it, a debug build, a page of
-//! errors. What it repeats must not be seen on any screen.
+//! Backend that repeats the credentials of a request, as a proxy, a debug build or an error page may.
+//! The repeated credentials must not appear on any screen.
 
 use serde_json::{Value, json};
 
 use super::http::Request;
 
-/// Where it repeats them.
+/// Place in which the credentials are repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parrot {
-    /// In the refusal of everything, with this status.
+    /// In a refusal of every request, with this status.
     Refuses(u16),
-    /// In the address that it sends everybody to.
+    /// In the `Location` of a redirect of every request.
     Moves,
-    /// In the reason for which it closes every socket, with this code.
+    /// In the close reason of every socket, with this close code.
     Closes(u16),
-    /// Among the news: in a frame that is none, in an event, in a row of REST.
+    /// In socket frames (one invalid, one event) and in REST details of runs.
     Tells,
-    /// The same in frames, with every character of them as an escape of JSON.
+    /// In socket frames, with every character as a JSON escape.
     Escapes,
 }
 
-/// The credentials of a request as it has them, and as they are meant.
+/// Credentials of a request, as sent and, for Basic, also decoded.
 pub fn credentials_of(request: &Request) -> String {
     let headers = ["authorization", "x-api-key"].into_iter();
     let mut said: Vec<String> =
@@ -33,7 +33,7 @@ pub fn credentials_of(request: &Request) -> String {
     said.join(" ")
 }
 
-/// An event that says `words`.
+/// Event whose message and error message are `words`.
 pub fn event(run: &str, words: &str) -> String {
     json!({
         "run_id": run, "phase": "progress", "timestamp": "2026-11-23T01:08:41Z", "node_name": "PLAN",
@@ -42,19 +42,19 @@ pub fn event(run: &str, words: &str) -> String {
     .to_string()
 }
 
-/// [`event`] with the words as escapes of JSON, in a text that is none where `is_cut`.
+/// [`event`] with `words` as JSON escapes. The JSON is truncated, and so invalid, where `is_cut`.
 pub fn escaped_event(run: &str, words: &str, is_cut: bool) -> String {
     let escaped: String = words.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
     let text = event(run, "WORDS").replace("WORDS", &escaped);
     if is_cut { text[..text.rfind("\\u").unwrap() - 12].to_owned() } else { text }
 }
 
-/// The error of a run that says `words`.
+/// Error of a run with the message `words`.
 pub fn error(words: &str) -> Value {
     json!({"message": words, "timestamp": "2026-11-23T01:08:41Z"})
 }
 
-/// RFC 4648, section 4.
+/// Decodes Base64 (RFC 4648, section 4).
 pub fn decoded(code: &str) -> String {
     const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits: Vec<u32> =

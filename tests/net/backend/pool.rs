@@ -1,4 +1,4 @@
-//! The database's pool of connections, for which everything waits inside the event loop
+//! Pool of database connections. Waiting for a connection blocks the backend's whole event loop
 //! (protocol 6.2).
 
 use std::time::Duration;
@@ -7,25 +7,25 @@ use tokio::time::{Instant, sleep};
 
 use super::Backend;
 
-/// Connections of the pool.
+/// Number of connections in the pool.
 pub const POOL: usize = 15;
-/// Time for which the whole server stands still when one more is asked for.
+/// Time for which the whole server freezes when one more connection is requested.
 const POOL_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for which the session around a commit of an executing run is open.
+/// Time for which an executing run holds a connection around a commit.
 const COMMIT: Duration = Duration::from_millis(4);
 
-/// Words of the error that whoever waited in vain gets.
+/// Error message after waiting in vain for a connection.
 pub const POOL_WORDS: &str = "QueuePool limit of size 5 overflow 10 reached, connection timed out, \
      timeout 30.00 (Background on this error at: https://sqlalche.me/e/20/3o7r)";
 
-/// Purpose of a connection.
+/// User of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
-    /// A run's socket.
+    /// The socket of a run.
     Socket,
-    /// A `GET` of a viewer.
+    /// A `GET` request of a viewer.
     ConfirmDialog,
-    /// A call that changes something, or a question of a client that is no viewer.
+    /// A call that changes something, or a request of a control client.
     Other,
 }
 
@@ -38,27 +38,27 @@ impl Holder {
 /// Connections in use.
 #[derive(Debug, Default)]
 pub struct Pool {
-    /// Counts restarts: what an earlier process held is not given back to this one.
+    /// Number of kills so far. A connection of an earlier process is not returned to this pool.
     generation: u64,
     by_watchers: usize,
     by_others: usize,
-    /// Ends of the sessions of executing runs.
+    /// The times at which running commits return their connections.
     commits: Vec<Instant>,
     counts: PoolCounts,
 }
 
-/// Connections in use, and what came of it.
+/// Numbers of connections in use, and of freezes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PoolCounts {
-    /// Connections held at the moment, by anything.
+    /// Connections held now, by anything.
     pub held: usize,
     pub most_held: usize,
-    /// Connections held at the moment by sockets and questions of viewers.
+    /// Connections held now by sockets and requests of viewers.
     pub by_watchers: usize,
     pub most_by_watchers: usize,
-    /// Times that the whole server stood still because the pool was empty.
+    /// Freezes of the whole server because the pool was exhausted.
     pub freezes: usize,
-    /// Those that would not have happened without any viewer.
+    /// Freezes that would not have happened without viewers.
     pub freezes_by_watchers: usize,
 }
 
@@ -78,7 +78,7 @@ impl Pool {
         self.counts
     }
 
-    /// Begins the maxima anew.
+    /// Restarts the recording of the maxima.
     pub fn forget_maxima(&mut self) {
         self.counts.most_held = 0;
         self.counts.most_by_watchers = 0;
@@ -94,13 +94,13 @@ impl Pool {
         self.counts.freezes_by_watchers += usize::from(others <= POOL);
     }
 
-    /// The process is gone, and all its connections with it.
+    /// Drops all connections, as the end of the process does.
     pub fn reset(&mut self) {
         *self = Self { generation: self.generation + 1, counts: self.counts, ..Self::default() };
     }
 }
 
-/// One connection of the pool, given back when dropped.
+/// One connection of the pool, returned when dropped.
 pub struct Connection {
     backend: Backend,
     holder: Holder,
@@ -121,7 +121,7 @@ impl Drop for Connection {
 }
 
 impl Backend {
-    /// Takes a connection; `None` where there was none, which froze everything for 30 s.
+    /// Takes a connection. Returns `None` after a freeze of 30 s where the pool is exhausted.
     pub(super) async fn connection(&self, holder: Holder) -> Option<Connection> {
         self.thawed().await;
         let taken = self.try_connection(holder);
@@ -145,7 +145,7 @@ impl Backend {
         Some(Connection { backend: self.clone(), holder, generation: pool.generation })
     }
 
-    /// Opens the session of an executing run around a commit.
+    /// Holds a connection of an executing run for the time of a commit.
     pub(super) async fn commit(&self) {
         self.thawed().await;
         let waits = self.knobs().pool.is_exhausted();
@@ -157,14 +157,14 @@ impl Backend {
         knobs.pool.counts();
     }
 
-    /// The wait is synchronous, inside the event loop: nobody can give anything back meanwhile.
+    /// Freezes the server: the wait is synchronous, so no connection can be returned meanwhile.
     async fn wait_for_pool(&self, asker_is_watcher: bool) {
         self.knobs().pool.count_freeze(asker_is_watcher);
         self.freeze(POOL_TIMEOUT);
         self.thawed().await;
     }
 
-    /// Works on an answer: half of `time` in the event loop, where others wait, half elsewhere.
+    /// Takes `time` to work on an answer: half of it in the event loop, which blocks other answers.
     pub(super) async fn work(&self, time: Duration) {
         if time.is_zero() {
             return;

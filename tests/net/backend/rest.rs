@@ -1,4 +1,4 @@
-//! REST as protocol section 4 has it, with its traps.
+//! REST API as described in protocol section 4, with its faults.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use super::runs::{BackendRuns, Run, zoned};
 use super::script::Script;
 use super::{Backend, Guard};
 
-/// What the stand-in answers. An unhandled 500 drops the connection afterwards, without a word.
+/// Answer of the stand-in. After an unhandled 500 the connection is dropped without notice.
 pub struct Reply {
     pub status: u16,
     pub body: Value,
     pub drops: bool,
-    /// `Location` of a redirect.
+    /// The `Location` header of a redirect.
     pub location: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl Reply {
         Self { status, body, drops: false, location: None }
     }
 
-    /// A redirect.
+    /// Creates a redirect.
     pub fn moved(status: u16, location: String) -> Self {
         Self { location: Some(location), ..Self::new(status, Value::Null) }
     }
@@ -60,7 +60,7 @@ const UNKNOWN_RUN_SQL: &str = ") is not present in table \"workflow_runs\".\n\n[
      workflow_events (run_id, event_id, timestamp, node_name, phase) VALUES (%(run_id)s::UUID, \
      %(event_id)s::UUID, %(timestamp)s, %(node_name)s, %(phase)s)]";
 
-/// The answer to `request`, whose path is below the base.
+/// Returns the answer to `request`. `path` is relative to the base.
 pub async fn reply(backend: &Backend, request: &Request, path: &str) -> Reply {
     if let Some(refusal) = refusal(backend, request, path) {
         return refusal;
@@ -96,7 +96,7 @@ pub async fn reply(backend: &Backend, request: &Request, path: &str) -> Reply {
     }
 }
 
-/// What the product guide's client calls: a run that is begun, too.
+/// Answers the product guide's `POST /workflows/execute`: creates a run and starts it.
 fn execute_as_the_guide(backend: &Backend, request: &Request) -> Reply {
     let created = create(backend, request);
     let id = created.body["run_id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
@@ -132,7 +132,7 @@ fn utc(at: Timestamp) -> String {
     zoned(at, "+00:00")
 }
 
-/// `GET /runs/{id}`.
+/// Body of `GET /runs/{id}`.
 pub fn detail(run: &Run) -> Value {
     let executions: Vec<Value> = run
         .executions
@@ -179,7 +179,7 @@ fn in_order(runs: &BackendRuns) -> impl Iterator<Item = &Run> {
     runs.order.iter().filter_map(|id| runs.runs.get(id))
 }
 
-/// A row of the lists. They write UTC as `Z`.
+/// A row of the lists, which write UTC as `Z`.
 fn row(run: &Run) -> Value {
     json!({
         "song_id": run.song_id.to_string(), "run_id": run.id.to_string(), "status": run.status,
@@ -194,8 +194,8 @@ fn row(run: &Run) -> Value {
     })
 }
 
-/// A page of all runs, in an order that has to do with nothing; all of it is lost to one pending run.
-/// Cursors are positions.
+/// Answers with a page of all runs, in a meaningless order. A single pending run on the page makes the
+/// whole page fail with 500. Cursors are positions.
 fn page(backend: &Backend, request: &Request) -> Reply {
     let number = |name: &str| request.query.get(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, begin) = (number("limit").unwrap_or(50), number("cursor").unwrap_or(0));
@@ -216,7 +216,7 @@ fn page(backend: &Backend, request: &Request) -> Reply {
     Reply::new(200, json!({"items": items, "page_info": info}))
 }
 
-/// A place among all runs that depends on nothing but the seed.
+/// Sort key of a run in the list of all runs: depends only on the id and the seed.
 fn shuffled(id: Uuid, seed: u64) -> u64 {
     let (high, low) = id.as_u64_pair();
     fastrand::Rng::with_seed(high ^ low.rotate_left(32) ^ seed).u64(..)
@@ -282,12 +282,12 @@ fn create(backend: &Backend, request: &Request) -> Reply {
     Reply::new(201, body)
 }
 
-/// Answers when the run is over; hanging up does not stop it.
+/// Executes a run and answers when it is over. The run continues when the client hangs up.
 async fn execute(backend: &Backend, id: Uuid) -> Reply {
     if !backend.lock().runs.contains_key(&id) {
         return Reply::detail(500, format!("{UNKNOWN_RUN}{id}{UNKNOWN_RUN_SQL}"));
     }
-    // A killed server answers nobody.
+    // A killed server answers nothing.
     let Ok(()) = backend.execute(id).await else { return std::future::pending().await };
     let runs = backend.lock();
     let run = &runs.runs[&id];

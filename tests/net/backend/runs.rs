@@ -1,4 +1,4 @@
-//! What the stand-in has in its database, and how runs are executed.
+//! Database contents of the stand-in, and the changes that executing a run makes to them.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use super::execution::key_error;
 use super::script::Script;
 
-/// Duration of a node that failed before its skill began.
+/// Duration in milliseconds of a node that failed before its skill began.
 const NO_TIME_MS: u64 = 2;
 
-/// A row of `executions`, with what a client is not told.
+/// Row of `executions`, with fields that REST does not return.
 pub struct Execution {
-    /// Which execution of the run it belongs to, from 1.
+    /// Number of the run's execution, from 1.
     pub number: u32,
     pub node: &'static str,
     pub status: &'static str,
-    /// As REST tells it: some milliseconds more than the event's.
+    /// Duration in REST, in milliseconds: slightly longer than the event's.
     pub duration_ms: Option<u64>,
-    /// As the event tells it.
+    /// Duration in the event, in milliseconds.
     pub event_ms: Option<u64>,
     pub started_at: Timestamp,
     pub completed_at: Option<Timestamp>,
@@ -32,7 +32,7 @@ pub struct Run {
     pub id: Uuid,
     pub song_id: Uuid,
     pub seed: u64,
-    /// As the column says it.
+    /// Status in the database column.
     pub status: &'static str,
     pub executing: bool,
     pub current_node: Option<&'static str>,
@@ -43,14 +43,15 @@ pub struct Run {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub started_at: Option<Timestamp>,
-    /// Executions begun.
+    /// Number of executions begun.
     pub number: u32,
     pub executions: Vec<Execution>,
     pub scripts: Vec<Script>,
-    /// Events that are replayed: run `info`, `start` and `end`.
+    /// Events that are replayed to new sockets, with their phases: `info`, `start` and `end` of the
+    /// run.
     pub stored: Vec<(String, &'static str)>,
     pub watchers: Vec<mpsc::UnboundedSender<String>>,
-    /// A watcher was removed, and the backend stumbles over it.
+    /// A watcher was removed, so that the next publication raises.
     pub next_publication_raises: bool,
     pub manifest: Value,
 }
@@ -65,18 +66,18 @@ impl Run {
 #[derive(Default)]
 pub struct BackendRuns {
     pub runs: BTreeMap<Uuid, Run>,
-    /// In order of creation.
+    /// Ids in order of creation.
     pub order: Vec<Uuid>,
     pub songs: BTreeMap<Uuid, String>,
-    /// What runs do that a client creates; without one they succeed in no time.
+    /// Script of runs that a client creates; `None` for runs that succeed at once.
     pub of_clients: Option<Script>,
-    /// Runs that failed because a watcher went, once for each execution.
+    /// Runs that failed because a watcher left, once for each execution.
     pub failed_by_watchers: Vec<Uuid>,
     ids: u64,
 }
 
 impl BackendRuns {
-    /// A fresh id that looks like a UUID v4.
+    /// Creates a new id in the form of a UUID v4.
     pub fn fresh_id(&mut self) -> Uuid {
         self.ids += 1;
         let mixed = u128::from(self.ids).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
@@ -125,7 +126,7 @@ impl BackendRuns {
         self.runs.get_mut(&id).unwrap()
     }
 
-    /// Sends an event to those who watch, and stores what the backend stores.
+    /// Sends an event to the watchers of a run, and stores it where the backend would.
     pub fn tell(
         &mut self,
         id: Uuid,
@@ -145,14 +146,14 @@ impl BackendRuns {
             run.watchers.retain(|watcher| watcher.send(frame.to_string()).is_ok());
         }
         if node.is_none() && phase != "fail" {
-            // The database has a zone of its own: same instant, other text.
+            // The database uses another time zone: same instant, different text.
             let mut replayed = frame;
             replayed["timestamp"] = json!(zoned(at, "-05:00"));
             run.stored.push((replayed.to_string(), phase));
         }
     }
 
-    /// A run begins: its first event is told.
+    /// Begins an execution of a run and sends the `start` event.
     pub fn begin(&mut self, id: Uuid, now: Timestamp) {
         let run = self.run(id);
         run.number += 1;
@@ -182,7 +183,7 @@ impl BackendRuns {
         run.executions.len() - 1
     }
 
-    /// Fails a node before its skill began: no event tells of it.
+    /// Fails a node before its skill began, without sending an event.
     pub fn fail_silently(&mut self, id: Uuid, node: &'static str, now: Timestamp) {
         let row = self.add_row(id, node, now);
         self.fail_row(id, row, None, now);
@@ -200,7 +201,7 @@ impl BackendRuns {
         execution.raised = raised;
     }
 
-    /// The error that the publication of an event raises, once, after a watcher was removed.
+    /// Takes the error that the next publication raises after a watcher was removed.
     fn publication_error(&mut self, id: Uuid) -> Option<String> {
         if !std::mem::take(&mut self.run(id).next_publication_raises) {
             return None;
@@ -209,7 +210,7 @@ impl BackendRuns {
         Some(key_error(id))
     }
 
-    /// A node begins. `None` where the publication of its `start` raises.
+    /// Begins a node. Returns `None` where publishing its `start` raises.
     pub fn begin_node(&mut self, id: Uuid, node: &'static str, now: Timestamp) -> Option<usize> {
         let row = self.add_row(id, node, now);
         if let Some(words) = self.publication_error(id) {
@@ -223,12 +224,13 @@ impl BackendRuns {
             "skill_name": skill(node), "seed": run.seed + index as u64, "node_index": index,
             "deterministic": true,
         });
-        // As much later than its row as a cancel's event is, so that events and rows agree on order.
+        // The event is 2 ms later than its row, as a cancel's is, so that events and rows agree on the
+        // order.
         self.tell(id, Some(node), "start", data, after(now, 2));
         Some(row)
     }
 
-    /// A node ends; `millis` is what the skill took. Returns what it raised.
+    /// Ends a node whose skill took `millis`. Returns the error that it raised.
     pub fn end_node(
         &mut self,
         id: Uuid,
@@ -275,7 +277,7 @@ impl BackendRuns {
         raises
     }
 
-    /// The run is over: with an error, or without.
+    /// Ends the execution of a run, with an error or without.
     pub fn end(&mut self, id: Uuid, error: Option<String>, now: Timestamp) {
         let error = error.or_else(|| self.publication_error(id));
         let run = self.run(id);
@@ -298,7 +300,7 @@ impl BackendRuns {
             }
             Some(words) => {
                 run.status = "failed";
-                // The trap: the last node that completed, not the one that failed.
+                // A fault of the backend: this is the last completed node, not the failed one.
                 run.error = Some(json!({
                     "node": run.current_node, "message": words, "timestamp": zoned(now, "+00:00"),
                 }));
@@ -312,7 +314,7 @@ impl BackendRuns {
         }
     }
 
-    /// `false` where it is unknown or over.
+    /// Cancels a run. Returns false where the run is unknown or over.
     pub fn cancel(&mut self, id: Uuid, now: Timestamp) -> bool {
         let Some(run) = self.runs.get_mut(&id) else { return false };
         if !matches!(run.status, "running" | "pending") {
@@ -337,7 +339,7 @@ pub fn after(at: Timestamp, millis: i64) -> Timestamp {
     at + jiff::SignedDuration::from_millis(millis)
 }
 
-/// An instant as the backend writes it: microseconds, and no fraction where it is 0.
+/// Formats a time as the backend does: microseconds, or no fraction where it is 0.
 pub fn zoned(at: Timestamp, offset: &str) -> String {
     let hours: i64 = offset[..3].parse().unwrap();
     let local = at + jiff::SignedDuration::from_hours(hours);

@@ -1,8 +1,8 @@
-//! What a run of the stand-in will do, as data.
+//! Planned behaviour of a run of the stand-in.
 
 use std::time::Duration;
 
-/// Time that each node and each run takes beyond its skills.
+/// Time that each node and each run takes beyond its skills, in milliseconds.
 const NODE_OVERHEAD_MS: u64 = 10;
 
 /// One execution of a node.
@@ -10,20 +10,21 @@ const NODE_OVERHEAD_MS: u64 = 10;
 pub struct Step {
     pub node: &'static str,
     pub millis: u64,
-    /// What it raises at its end.
+    /// Error that the node raises at its end.
     pub raises: Option<&'static str>,
-    /// Attempts before the last one. The row of each stays `running` for ever, and no event ends it.
+    /// Failed attempts before the last one. The row of each stays `running` for ever, without an end
+    /// event.
     pub retries: u32,
 }
 
-/// One execution of a run. Each start of the run takes the next script, and the last one again.
+/// One execution of a run. Each start of the run takes the next script; the last one is repeated.
 #[derive(Clone, Debug)]
 pub struct Script {
     pub steps: Vec<Step>,
-    /// The node whose skill is not registered: no event of it, a row that is `failed`, and straight
-    /// to the run's `fail`.
+    /// Node whose skill is not registered: no event names it, its row is `failed`, and the run fails at
+    /// once.
     pub unregistered: Option<&'static str>,
-    /// Nobody who watches is told the `end`; it is stored and replayed.
+    /// The run's `end` event is not sent to watchers, only stored and replayed.
     pub loses_end: bool,
 }
 
@@ -31,7 +32,7 @@ const BEFORE_FIX: [&str; 6] = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE",
 const SCORES_PASS: [&str; 2] = ["RENDER", "REVIEW"];
 
 impl Script {
-    /// Every node takes `millis`; `fixes` passes are needed.
+    /// Creates a script with `fixes` fix passes, in which every node takes `millis`.
     pub fn with_fixes(fixes: usize, millis: u64) -> Self {
         let mut nodes = BEFORE_FIX.to_vec();
         for _ in 0..fixes {
@@ -47,7 +48,7 @@ impl Script {
         Self::with_fixes(0, millis)
     }
 
-    /// As [`success`](Self::success) up to `node`, which raises.
+    /// Like [`success`](Self::success) up to `node`, which raises `words`.
     pub fn failing(node: &'static str, words: &'static str, millis: u64) -> Self {
         let mut script = Self::success(millis);
         let at = script.place(node);
@@ -56,7 +57,7 @@ impl Script {
         script
     }
 
-    /// As [`success`](Self::success) up to `node`, for which there is no skill.
+    /// Like [`success`](Self::success) up to `node`, which has no skill.
     pub fn without_skill(node: &'static str, millis: u64) -> Self {
         let mut script = Self::success(millis);
         let at = script.place(node);
@@ -70,14 +71,14 @@ impl Script {
         self
     }
 
-    /// `node` succeeds, or raises, after so many attempts whose rows stay `running`.
+    /// Adds `retries` attempts of `node` whose rows stay `running`.
     pub fn retrying(mut self, node: &'static str, retries: u32) -> Self {
         let at = self.place(node);
         self.steps[at].retries = retries;
         self
     }
 
-    /// Every node takes as long as makes the whole run take about `total`.
+    /// Sets the durations of all nodes so that the run takes about `total`.
     pub fn lasting(mut self, total: Duration) -> Self {
         let attempts: u64 = self.steps.iter().map(|step| 1 + u64::from(step.retries)).sum();
         let skills = (total.as_millis() as u64).saturating_sub(NODE_OVERHEAD_MS * (attempts + 1));
@@ -87,7 +88,7 @@ impl Script {
         self
     }
 
-    /// Time that it takes, without what sets it off from others.
+    /// Duration of the run, without the delay that sets it apart from others.
     pub fn length(&self) -> Duration {
         let step = |step: &Step| (1 + u64::from(step.retries)) * (NODE_OVERHEAD_MS + step.millis);
         Duration::from_millis(NODE_OVERHEAD_MS + self.steps.iter().map(step).sum::<u64>())

@@ -1,4 +1,4 @@
-//! The stand-in as a server: ports, connections, and who answers what.
+//! Server of the stand-in: ports, connections, and routing of requests.
 
 use std::net::SocketAddr;
 
@@ -12,16 +12,16 @@ use super::parrot::{self, Parrot};
 use super::pool::{Holder, POOL_WORDS};
 use super::{BASE, Backend, CONTROL_HEADER, Phase, rest, socket};
 
-/// Connections that may wait to be accepted.
+/// Number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 impl Backend {
-    /// A port on loopback that leads here.
+    /// Serves on a free loopback port and returns its address.
     pub async fn listen(&self) -> SocketAddr {
         self.listen_with(|stream| async { Some(stream) }).await
     }
 
-    /// A port on loopback that leads here, through what `wrap` makes of a connection.
+    /// Like [`listen`](Self::listen), with every connection passed through `wrap`.
     pub async fn listen_with<F, S>(
         &self,
         wrap: impl Fn(TcpStream) -> F + Send + 'static,
@@ -36,7 +36,7 @@ impl Backend {
         address
     }
 
-    /// Has `listener` lead here, through what `wrap` makes of a connection.
+    /// Serves the connections of `listener`, each passed through `wrap`.
     pub fn accept<F, S>(
         &self,
         listener: TcpListener,
@@ -51,7 +51,7 @@ impl Backend {
             let mut listener = Some(listener);
             loop {
                 if *phase.borrow_and_update() != Phase::Up {
-                    // The port is closed at once, whatever goes on; nobody else may have it.
+                    // Close the port at once, although executions may continue, and reserve its number.
                     drop(listener.take());
                     let socket = reserve(address).await;
                     if phase.wait_for(|phase| *phase == Phase::Up).await.is_err() {
@@ -88,7 +88,7 @@ impl Backend {
             self.thawed().await;
             let answered = tokio::select! {
                 biased;
-                // A server that was killed while it was frozen answers nobody.
+                // A server that is killed while frozen answers nothing.
                 () = killed(&mut phase) => return,
                 answered = self.respond(&mut stream, &request) => answered,
             };
@@ -153,7 +153,7 @@ impl Backend {
         if !has_active_runs && path == Some("/monitoring/active-runs") {
             reply.status = 404;
         }
-        // A server that froze meanwhile answers when it thaws.
+        // A server that froze meanwhile answers after the freeze.
         self.thawed().await;
         let headers: Vec<(&str, String)> =
             reply.location.into_iter().map(|place| ("location", place)).collect();
@@ -161,7 +161,7 @@ impl Backend {
         if reply.drops || sent.is_err() { Next::Drop } else { Next::KeepAlive }
     }
 
-    /// Answers a call, which takes its time and, meanwhile, a connection of the database.
+    /// Answers a call. Takes the configured time and holds a database connection meanwhile.
     async fn answer(&self, request: &Request, path: &str) -> rest::Reply {
         let is_control = request.headers.contains_key(CONTROL_HEADER);
         let holder = match request.method.as_str() {
@@ -172,7 +172,7 @@ impl Backend {
             return rest::Reply::unhandled(POOL_WORDS);
         };
         self.work(self.answer_times().of(path)).await;
-        // An execution has sessions of its own.
+        // An execution uses connections of its own.
         let held = if path.ends_with("/execute") { None } else { Some(held) };
         let reply = rest::reply(self, request, path).await;
         drop(held);
@@ -180,7 +180,7 @@ impl Backend {
     }
 }
 
-/// Keeps the port without listening, so that connections to it are refused.
+/// Binds the port without listening, so that connections to it are refused.
 async fn reserve(address: SocketAddr) -> TcpSocket {
     loop {
         let socket = TcpSocket::new_v4().unwrap();
@@ -192,7 +192,7 @@ async fn reserve(address: SocketAddr) -> TcpSocket {
     }
 }
 
-/// Waits for SIGKILL; what SIGTERM finds at work is answered.
+/// Waits until the server is killed. A restart does not count: it lets requests finish.
 async fn killed(phase: &mut watch::Receiver<Phase>) {
     if phase.wait_for(|phase| *phase == Phase::Killed).await.is_err() {
         std::future::pending().await

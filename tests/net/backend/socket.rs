@@ -1,4 +1,4 @@
-//! The WebSocket of one run, as protocol sections 2, 3 and 6.1 have it.
+//! WebSocket of one run, as described in protocol sections 2, 3 and 6.1.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::parrot::{self, Parrot};
 use super::pool::Holder;
 use super::{Backend, Phase};
 
-/// Frames are waited for so long before what is stored is sent, where live ones come first.
+/// Delay of the replay where live events are sent first.
 const LATE_REPLAY: Duration = Duration::from_millis(40);
 
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
@@ -37,7 +37,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
     let repeats = backend.repeats(request);
     if let Some((Parrot::Closes(code), said)) = &repeats {
-        // As much as a close frame holds.
+        // Maximum length of a close reason.
         let reason = said[..said.len().min(123)].to_owned();
         return close(&mut socket, *code, &reason).await;
     }
@@ -77,7 +77,7 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(
     socket.close(Some(frame)).await.ok()
 }
 
-/// Tells of a run until its viewer goes. Returns how it went.
+/// Sends the events of a run until its viewer leaves. Returns how the socket ended.
 async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
     backend: &Backend,
     mut socket: WebSocketStream<S>,
@@ -101,7 +101,7 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
             run.watchers.push(sender.clone());
             run.stored.iter().map(|(frame, _)| frame.clone()).collect()
         }
-        // Open, and silent for ever.
+        // An unknown run has an open socket that stays silent.
         None => Vec::new(),
     };
     let mut replayed = false;
@@ -144,7 +144,7 @@ async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 Message::Text(_) => backend.count_data(),
                 Message::Close(_) => {
-                    // The answer to it.
+                    // Send the answer to the close frame.
                     let _ = socket.flush().await;
                     sleep(Duration::from_millis(1)).await;
                     return Ok(Parting::Polite);

@@ -1,4 +1,4 @@
-//! What is true of a run of the stand-in, and what a report says otherwise.
+//! True state of a run of the stand-in, and the differences of a report from it.
 
 use meterbridge::inspect::RunReport;
 use meterbridge::protocol::PIPELINE;
@@ -6,11 +6,10 @@ use uuid::Uuid;
 
 use super::Backend;
 
-/// REST and events tell of the same duration with some milliseconds between them.
+/// Largest accepted difference between the durations in REST and in events, in milliseconds.
 const MILLIS_BETWEEN: u64 = 20;
 
-/// Status of a node of which nothing more will be heard: it is not running, and how it ended nobody
-/// knows.
+/// Status of a node that was lost with its server: the node is not running, and its outcome is unknown.
 const ENDED: &str = "neither pending, running nor success";
 
 pub struct Truth {
@@ -26,12 +25,12 @@ pub struct Truth {
 #[derive(Default)]
 struct TrueNode {
     name: &'static str,
-    /// [`ENDED`] where anything that is over will do.
+    /// [`ENDED`] where any status of an ended node is accepted.
     status: &'static str,
     attempts: u32,
-    /// What the last attempt took.
+    /// Duration of the last attempt in milliseconds.
     millis: Option<u64>,
-    /// What the last attempt raised.
+    /// Error that the last attempt raised.
     raised: Option<String>,
 }
 
@@ -39,12 +38,12 @@ impl Truth {
     pub fn of(backend: &Backend, id: Uuid) -> Self {
         let mut runs = backend.lock();
         let run = runs.run(id);
-        // Protocol 5.3: a cancelled run that goes on runs.
+        // Protocol 5.3: a cancelled run that continues counts as running.
         let cancelled_at = run.cancelled_at.filter(|at| Some(*at) >= run.started_at);
         let rows: Vec<_> = run.executions.iter().filter(|row| row.number == run.number).collect();
         let goes_on = rows.iter().any(|row| Some(row.started_at) > cancelled_at);
         let status = match run.status {
-            // A killed server executes nothing any more.
+            // A killed server executes nothing.
             "cancelled" if goes_on && run.number > 0 && run.executing => "running",
             status => status,
         };
@@ -74,7 +73,7 @@ impl Truth {
                 }
             })
             .collect();
-        // Rows of attempts that were retried stay running for ever.
+        // Rows of retried attempts stay `running` for ever.
         let current = rows.last().filter(|row| row.status == "running");
         Self {
             status,
@@ -87,7 +86,7 @@ impl Truth {
         }
     }
 
-    /// What `report` says otherwise; nothing where it is right.
+    /// Differences between `report` and the true state; empty where the report is right.
     pub fn differences(&self, report: &RunReport) -> Vec<String> {
         let mut wrong = Vec::new();
         let mut check = |what: &str, shown: String, truth: String| {

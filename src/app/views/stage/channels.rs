@@ -148,8 +148,8 @@ fn statuses_alike_in_colour_differ_in_glyph_and_texture_or_motion() {
     let mut leaning = BTreeSet::new();
     for theme in Theme::ALL {
         let palette = theme.palette();
-        for (layout, one) in Status::ALL.into_iter().enumerate() {
-            for other in Status::ALL.into_iter().skip(layout + 1) {
+        for (index, one) in Status::ALL.into_iter().enumerate() {
+            for other in Status::ALL.into_iter().skip(index + 1) {
                 let [glyph, texture, motion] = channels_apart(one, other, theme);
                 for vision in Vision::ALL {
                     let seen = |status: Status| vision.sees(status.colour(palette));
@@ -177,8 +177,8 @@ fn high_contrast_colours_differ_for_every_colour_vision() {
     let palette = Theme::HighContrast.palette();
     let visions = [Vision::Normal, Vision::Protanopia, Vision::Deuteranopia, Vision::Tritanopia];
     for vision in visions {
-        for (layout, one) in Status::ALL[..5].iter().enumerate() {
-            for other in &Status::ALL[layout + 1..5] {
+        for (index, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[index + 1..5] {
                 let seen = |status: &Status| vision.sees(status.colour(palette));
                 let far = distance(seen(one), seen(other));
                 assert!(far >= FAR, "{vision:?}: {one:?} and {other:?}: {far:.1}");
@@ -191,8 +191,8 @@ fn high_contrast_colours_differ_for_every_colour_vision() {
 #[test]
 fn status_colours_differ_for_normal_vision_in_every_theme() {
     for theme in Theme::ALL {
-        for (layout, one) in Status::ALL[..5].iter().enumerate() {
-            for other in &Status::ALL[layout + 1..5] {
+        for (index, one) in Status::ALL[..5].iter().enumerate() {
+            for other in &Status::ALL[index + 1..5] {
                 let colour = |status: &Status| status.colour(theme.palette());
                 let far = distance(colour(one), colour(other));
                 assert!(far >= 2.0 * FAR, "{theme:?}: {one:?} and {other:?}: {far:.1}");

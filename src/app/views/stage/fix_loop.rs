@@ -25,7 +25,7 @@ enum Lane {
     Live,
     /// The pass awaits VALIDATE's verdict.
     Waiting,
-    ProxiedResponse,
+    Passed,
     Refused,
 }
 
@@ -51,7 +51,7 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
         return Lane::Ghost;
     }
     match fix.verdicts.get(pass + 1).and_then(|verdict| verdict.passed) {
-        Some(true) => Lane::ProxiedResponse,
+        Some(true) => Lane::Passed,
         Some(false) => Lane::Refused,
         None if pass as u32 + 1 < fix.passes => Lane::Refused,
         // The run is over without a verdict on this pass.
@@ -100,7 +100,7 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
             part.shape(Layer::Rack, path(6.0).fill(palette.running));
             palette.running
         }
-        Lane::ProxiedResponse => {
+        Lane::Passed => {
             part.shape(
                 Layer::Rack,
                 path(13.0).fill(palette.success_deep).glow(

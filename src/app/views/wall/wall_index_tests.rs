@@ -84,90 +84,90 @@ fn words(wall_index: &WallIndex) -> String {
 
 #[test]
 fn run_counts_at_its_current_node() {
-    let mut indexed = IndexedModel::new(10);
-    indexed.say(0, "a", None, "start");
-    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 0));
-    indexed.say(1, "a", Some("PLAN"), "start");
-    let loads: Vec<_> = indexed.wall_index.loads().map(|(_, load)| load).collect();
+    let mut model = IndexedModel::new(10);
+    model.say(0, "a", None, "start");
+    assert_eq!((model.wall_index.active(), model.wall_index.silent_count()), (1, 0));
+    model.say(1, "a", Some("PLAN"), "start");
+    let loads: Vec<_> = model.wall_index.loads().map(|(_, load)| load).collect();
     assert_eq!(loads[0], Load { running: 1, silent: 0, ahead: 0 });
-    indexed.say(2, "a", Some("PLAN"), "end");
-    let loads: Vec<_> = indexed.wall_index.loads().map(|(_, load)| load).collect();
+    model.say(2, "a", Some("PLAN"), "end");
+    let loads: Vec<_> = model.wall_index.loads().map(|(_, load)| load).collect();
     assert_eq!((loads[0], loads[1].ahead), (Load::default(), 1));
-    indexed.say(3, "a", Some("STYLE"), "fail");
-    indexed.say(3, "a", None, "fail");
-    assert_eq!((indexed.wall_index.active(), indexed.wall_index.lately(RunStatus::Failed)), (0, 1));
-    indexed.wait_until(3_700);
-    assert_eq!(indexed.wall_index.lately(RunStatus::Failed), 0);
-    assert_eq!(indexed.wall_index.newest(RunStatus::Failed).count(), 1);
+    model.say(3, "a", Some("STYLE"), "fail");
+    model.say(3, "a", None, "fail");
+    assert_eq!((model.wall_index.active(), model.wall_index.lately(RunStatus::Failed)), (0, 1));
+    model.wait_until(3_700);
+    assert_eq!(model.wall_index.lately(RunStatus::Failed), 0);
+    assert_eq!(model.wall_index.newest(RunStatus::Failed).count(), 1);
 }
 
 #[test]
 fn run_becomes_silent_after_30_s_until_the_next_event() {
-    let mut indexed = IndexedModel::new(10);
-    indexed.say(0, "a", Some("PLAN"), "start");
-    indexed.wall_index.take_changed();
-    indexed.wait_until(30);
-    assert_eq!(indexed.wall_index.silent_count(), 0);
-    indexed.wait_until(31);
-    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 1));
-    assert_eq!(indexed.wall_index.take_changed(), Some(vec![0]));
-    assert_eq!(indexed.wall_index.cells_at(0)[0], Cell::Silent as u8);
-    indexed.say(40, "a", Some("PLAN"), "progress");
-    assert_eq!((indexed.wall_index.active(), indexed.wall_index.silent_count()), (1, 0));
+    let mut model = IndexedModel::new(10);
+    model.say(0, "a", Some("PLAN"), "start");
+    model.wall_index.take_changed();
+    model.wait_until(30);
+    assert_eq!(model.wall_index.silent_count(), 0);
+    model.wait_until(31);
+    assert_eq!((model.wall_index.active(), model.wall_index.silent_count()), (1, 1));
+    assert_eq!(model.wall_index.take_changed(), Some(vec![0]));
+    assert_eq!(model.wall_index.cells_at(0)[0], Cell::Silent as u8);
+    model.say(40, "a", Some("PLAN"), "progress");
+    assert_eq!((model.wall_index.active(), model.wall_index.silent_count()), (1, 0));
 }
 
 #[test]
 fn take_changed_returns_only_changed_slots() {
-    let mut indexed = IndexedModel::new(10);
-    indexed.say(0, "a", Some("PLAN"), "start");
-    indexed.say(0, "b", Some("PLAN"), "start");
-    indexed.wall_index.take_changed();
-    let revision = indexed.wall_index.revision();
-    indexed.wait_until(1);
-    assert_eq!(indexed.wall_index.revision(), revision);
-    assert_eq!(indexed.wall_index.take_changed(), Some(Vec::new()));
-    indexed.say(2, "b", Some("PLAN"), "end");
-    assert_eq!(indexed.wall_index.take_changed(), Some(vec![1]));
+    let mut model = IndexedModel::new(10);
+    model.say(0, "a", Some("PLAN"), "start");
+    model.say(0, "b", Some("PLAN"), "start");
+    model.wall_index.take_changed();
+    let revision = model.wall_index.revision();
+    model.wait_until(1);
+    assert_eq!(model.wall_index.revision(), revision);
+    assert_eq!(model.wall_index.take_changed(), Some(Vec::new()));
+    model.say(2, "b", Some("PLAN"), "end");
+    assert_eq!(model.wall_index.take_changed(), Some(vec![1]));
 }
 
 #[test]
 fn next_is_the_run_with_the_least_time_left() {
-    let mut indexed = IndexedModel::new(10);
+    let mut model = IndexedModel::new(10);
     for (node, place) in PIPELINE.iter().filter(|node| **node != "FIX").zip(0..) {
-        indexed.say(10 * place, "usual", Some(node), "start");
-        indexed.tell(10 * place + 5, "usual", r#""phase":"end","duration_ms":5000,"#, Some(node));
+        model.say(10 * place, "usual", Some(node), "start");
+        model.tell(10 * place + 5, "usual", r#""phase":"end","duration_ms":5000,"#, Some(node));
     }
-    indexed.say(90, "usual", None, "end");
-    assert!(indexed.wall_index.next(&indexed.model, after(90)).is_none());
-    indexed.say(100, "late", Some("RENDER"), "start");
-    indexed.say(101, "early", Some("PLAN"), "start");
-    let next = indexed.wall_index.next(&indexed.model, after(102));
+    model.say(90, "usual", None, "end");
+    assert!(model.wall_index.next(&model.model, after(90)).is_none());
+    model.say(100, "late", Some("RENDER"), "start");
+    model.say(101, "early", Some("PLAN"), "start");
+    let next = model.wall_index.next(&model.model, after(102));
     let next = next.map(|(run, left_ms)| (run.id().to_string(), left_ms));
     assert_eq!(next, Some(("late".to_owned(), 8_000)));
     // A run without news has no estimate.
-    indexed.wait_until(150);
-    assert!(indexed.wall_index.next(&indexed.model, after(150)).is_none());
+    model.wait_until(150);
+    assert!(model.wall_index.next(&model.model, after(150)).is_none());
 }
 
 proptest! {
     #[test]
     fn updated_index_equals_rebuilt_index(
-        indexed in prop::collection::vec(
+        events in prop::collection::vec(
             (0_i64..40, 0_usize..12, prop::option::of(0_usize..11), 0_usize..5),
             1..120,
         ),
     ) {
-        let mut index = IndexedModel::new(7);
+        let mut model = IndexedModel::new(7);
         let mut now = 0;
-        for (wait, run, node, phase) in indexed {
+        for (wait, run, node, phase) in events {
             now += wait;
             let others = ["SAFETY", "MASTER"];
             let node = node.map(|node| PIPELINE.get(node).copied().unwrap_or_else(|| others[node - 9]));
             let phase = ["start", "progress", "end", "fail", "info"][phase];
-            index.say(now, &format!("run-{run}"), node, phase);
-            prop_assert_eq!(words(&index.wall_index), words(&index.counted_anew(now)));
+            model.say(now, &format!("run-{run}"), node, phase);
+            prop_assert_eq!(words(&model.wall_index), words(&model.counted_anew(now)));
         }
-        index.wait_until(now + 45);
-        prop_assert_eq!(words(&index.wall_index), words(&index.counted_anew(now + 45)));
+        model.wait_until(now + 45);
+        prop_assert_eq!(words(&model.wall_index), words(&model.counted_anew(now + 45)));
     }
 }
