@@ -38,8 +38,11 @@ const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
 const MOST_QUESTIONS: u32 = 1_000;
 /// Walks in a row that could read nothing, after which the pause between them doubles.
 const PATIENT_WALKS: u32 = 5;
-/// Questions of a walk that could read nothing.
+/// Refused questions of a walk that could read nothing, after which it asks for a page beyond the end of
+/// the list: a server that refuses that, too, is not asked for every row.
 const MOST_REFUSALS: u32 = 60;
+/// A position behind every row.
+const BEYOND: &str = "1000000000";
 /// Ids that are remembered as seen.
 const MOST_KNOWN: usize = 50_000;
 
@@ -61,6 +64,8 @@ impl PageQuestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Walk,
+    /// An answer shows that the list can be read at all: no row is that far behind.
+    Beyond,
     /// Only the number of runs is of interest.
     Count,
 }
@@ -91,6 +96,16 @@ struct Walk {
     rows: u32,
     /// Positions of rows that were refused.
     refused: BTreeSet<u64>,
+    beyond: Beyond,
+}
+
+/// Whether a page beyond the end of the list can be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Beyond {
+    #[default]
+    NotAsked,
+    Asked,
+    Readable,
 }
 
 /// What a page has brought.
@@ -163,6 +178,10 @@ impl Discovery {
         // What waits for its turn gets older, so that it comes.
         let at = self.next_at.or(now.checked_sub(UNTIMED_HEAD_START)).unwrap_or(now);
         if let Some(walk) = &self.walk {
+            if walk.beyond == Beyond::Asked {
+                let cursor = Some(BEYOND.into());
+                return (at, PageQuestion { cursor, limit: 1, purpose: Purpose::Beyond });
+            }
             let cursor = walk.cursor.clone();
             let limit = self.likely_readable(position(cursor.as_deref()), walk.limit);
             return (at, PageQuestion { cursor, limit, purpose: Purpose::Walk });
@@ -201,7 +220,7 @@ impl Discovery {
                 self.counted(answer, now);
                 FoundRuns { new_runs, end: None }
             }
-            Purpose::Walk => {
+            Purpose::Walk | Purpose::Beyond => {
                 let end = self.walked(page, answer, added, now);
                 FoundRuns { new_runs, end }
             }
@@ -256,6 +275,7 @@ impl Discovery {
             added: 0,
             rows: 0,
             refused: BTreeSet::new(),
+            beyond: Beyond::default(),
         });
         self.is_demanded = false;
         self.next_at = Some(now);
@@ -266,6 +286,14 @@ impl Discovery {
                 // The same page again, when there are answers.
                 self.next_at = Some(now + COUNT_INTERVAL);
                 return None;
+            }
+            PageAnswer::Rows(list) if page.purpose == Purpose::Beyond => {
+                walk.beyond = Beyond::Readable;
+                walk.total = list.total.or(walk.total);
+                if list.total.is_some() {
+                    self.readable = Some(PageQuestion { purpose: Purpose::Count, ..page.clone() });
+                }
+                true
             }
             PageAnswer::Rows(list) => {
                 walk.total = list.total.or(walk.total);
@@ -285,10 +313,17 @@ impl Discovery {
                 walk.incomplete = true;
                 false
             }
-            // A server that refuses everything is not asked for every row.
-            PageAnswer::Refused if walk.rows == 0 && walk.questions >= MOST_REFUSALS => {
+            PageAnswer::Refused if page.purpose == Purpose::Beyond => {
                 walk.incomplete = true;
                 false
+            }
+            PageAnswer::Refused
+                if walk.rows == 0
+                    && walk.questions >= MOST_REFUSALS
+                    && walk.beyond == Beyond::NotAsked =>
+            {
+                walk.beyond = Beyond::Asked;
+                true
             }
             PageAnswer::Refused if page.limit > 1 => {
                 walk.limit = page.limit / 2;
@@ -315,7 +350,7 @@ impl Discovery {
             return None;
         }
         let is_complete = !goes_on && !walk.incomplete;
-        let is_refused = walk.rows == 0 && !is_complete;
+        let is_refused = walk.rows == 0 && walk.beyond != Beyond::Readable && !is_complete;
         self.was_incomplete = match found_all {
             true => !is_complete && (self.was_incomplete || walk.incomplete),
             false => !is_complete,
@@ -464,6 +499,18 @@ mod tests {
         let (_, found, end) = walk(&mut discovery, &Server::of(3, |_| true), now);
         assert!(found.is_empty());
         assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: true }));
+    }
+
+    #[test]
+    fn reads_the_last_rows_of_a_list_that_begins_with_many_pending_ones() {
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (_, found, end) = walk(&mut discovery, &Server::of(205, |at| at < 203), now);
+        assert_eq!(found, ["run-203", "run-204"]);
+        assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: false }));
+        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (_, found, end) = walk(&mut discovery, &Server::of(200, |_| true), now);
+        assert!(found.is_empty());
+        assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: false }));
     }
 
     #[test]
