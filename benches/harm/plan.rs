@@ -25,6 +25,13 @@ pub enum Step {
     StartBackend,
 }
 
+impl Step {
+    /// False for what happens to single runs.
+    pub fn is_rare(self) -> bool {
+        !matches!(self, Self::StartRun(_) | Self::CancelRun(_))
+    }
+}
+
 pub struct PlannedRun {
     pub script: Script,
     /// The run has the same song as the run before it.

@@ -102,6 +102,9 @@ impl Round<'_> {
             let now = Instant::now();
             while operations.front().is_some_and(|(at, _)| *at <= now) {
                 let Some((_, operation)) = operations.pop_front() else { break };
+                if self.options.rounds == 1 && operation.is_rare() {
+                    println!("{:.1} s: {operation:?}", began.elapsed().as_secs_f64());
+                }
                 if !self.operate(operation) {
                     // Try again at the next tick.
                     operations.push_front((now + TICK, operation));
@@ -261,6 +264,14 @@ impl Round<'_> {
         run.number > 0 && !run.executing
     }
 
+    /// True for a run that a killed server left in the middle of a node.
+    fn was_left(&self, id: Uuid) -> bool {
+        let mut studio = self.backend.lock();
+        let run = studio.run(id);
+        let is_unfinished = run.executions.last().is_some_and(|row| row.status == "running");
+        !run.executing && (run.status == "running" || is_unfinished)
+    }
+
     fn differences(&self, id: Uuid) -> Vec<String> {
         match self.screen.report(id) {
             None => vec!["it is not shown".to_owned()],
@@ -313,13 +324,17 @@ impl Round<'_> {
             let wrong = self.differences(run.id);
             self.tally.forgotten_cancels += usize::from(self.forgot_cancel(run.id));
             let status = self.backend.lock().run(run.id).status;
-            if status == "running" {
+            let place = self.described(run, status);
+            if self.was_left(run.id) {
                 self.tally.orphans += 1;
                 self.tally.orphans_right += usize::from(wrong.is_empty());
+                if !wrong.is_empty() {
+                    let wrong = wrong.join("; ");
+                    self.tally.troubles.push(format!("{place}, left by a killed server: {wrong}"));
+                }
                 continue;
             }
             self.tally.ended += 1;
-            let place = self.described(run, status);
             match run.shown_after {
                 _ if !wrong.is_empty() => {
                     let more = match wrong.len().saturating_sub(MOST_WRONG) {
