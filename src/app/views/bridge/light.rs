@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::clock::{local_zone, millis_between};
+use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
 use crate::app::theme::{motion, size};
 use crate::app::words::{duration_words, time_words};
@@ -15,6 +16,10 @@ use crate::source::{ConnectionState, PollingReason, Updates};
 /// Time after the last reception in which the light breathes, in milliseconds. After it the wall may
 /// stop redrawing.
 const FRESH_MS: u64 = 10_000;
+/// Distance of the sign's centre from the left edge of the light's area, in design pixels.
+pub(super) const LIGHT_INSET: f32 = 40.0;
+/// Distance between the word and the text beside it, in design pixels.
+const WORD_GAP: f32 = 16.0;
 
 /// Connection light with its words.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,6 +202,13 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
     }
     let text_x = x + 50.0;
     let word_size = if light.word.len() > 8 { 36.0 } else { size::LIVE };
+    // Both texts shrink together where they would reach beyond the margin.
+    let room = LIGHT_WIDTH - (text_x - x) - LIGHT_INSET;
+    let wanted = measure(Face::Display700, word_size, 0.02, &light.word)
+        + WORD_GAP
+        + measure(Face::Text500, size::META, 0.0, &light.beside);
+    let scale = (room / wanted).min(1.0);
+    let (word_size, beside_size) = (word_size * scale, size::META * scale);
     let word_width = measure(Face::Display700, word_size, 0.02, &light.word);
     part.text(
         layer,
@@ -213,10 +225,10 @@ pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
         Text::new(
             "beside",
             light.beside.clone(),
-            text_x + word_width + 16.0,
+            text_x + word_width + WORD_GAP * scale,
             top + 82.0,
             Face::Text500,
-            size::META,
+            beside_size,
         )
         .colour(palette.text_secondary),
     );

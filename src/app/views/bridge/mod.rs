@@ -82,5 +82,6 @@ pub fn draw(
         meter::draw(part, reading, previous, rect, index, clock_secs);
     }
     let lower = if has_pill { PILL_LOWERS } else { 0.0 };
-    light::draw_light(part, &view.light, canvas_size.right() - LIGHT_WIDTH + 40.0, top + lower);
+    let sign_x = canvas_size.right() - LIGHT_WIDTH + light::LIGHT_INSET;
+    light::draw_light(part, &view.light, sign_x, top + lower);
 }
