@@ -1,11 +1,25 @@
 //! What is kept of an event to fold a run from: everything but its text.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, pipeline_index};
+use crate::protocol::{
+    Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, is_unset, pipeline_index,
+};
+
+/// Instants of one run that differ by less than this may have come in either order.
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// Lane of the events that concern the run as a whole. Nodes of the pipeline have their place as
+/// lane, other nodes the numbers behind.
+pub(super) const RUN_LANE: u16 = u16::MAX;
+
+/// Lane of the events of nodes beyond the bound on nodes, which change nothing.
+pub(super) const LOST_LANE: u16 = u16::MAX - 1;
+
+/// An event does not tell how many node executions came before it.
+pub(super) const NO_INDEX: u32 = u32::MAX;
 
 /// Whole-second timestamps put a short node's start and end on one instant; only an end that
 /// tells of at least this duration must belong to an earlier start.
@@ -17,13 +31,19 @@ const RESOLUTION_MS: u64 = 1000;
 #[derive(Clone, Debug)]
 pub(super) struct Fact {
     pub(super) id: EventId,
+    /// Its place in time. What is shown of it is [`Fact::instant`].
     pub(super) at: Timestamp,
     told_ms: u64,
     pub(super) detail: Option<Arc<Detail>>,
     pub(super) subject: Subject,
     pub(super) kind: FactKind,
-    /// The backend says that it is the first of its execution.
-    pub(super) is_first: bool,
+    /// The event tells no instant: `at` is what its run makes of it.
+    is_unset: bool,
+    /// How many node executions came before it, says the backend; else [`NO_INDEX`].
+    pub(super) node_index: u32,
+    /// The lane in the [grammar](super::grammar) of its run. Of a node that the pipeline does not
+    /// know, the run gives it.
+    pub(super) lane: u16,
     /// Breaks ties between facts of one instant; see [`Fact::tie_rank`].
     rank: u16,
 }
@@ -37,6 +57,9 @@ pub(super) enum Subject {
     /// A node that the pipeline does not know.
     Other(Box<NodeName>),
 }
+
+/// Orders facts by instant, rank, content and identity.
+pub(super) type PipelineNode = (Timestamp, u16, u32, EventId);
 
 /// No duration is told: longer than anything.
 const NOT_TOLD: u64 = u64::MAX;
@@ -74,16 +97,39 @@ impl Fact {
                 None => Subject::Other(Box::new(node.clone())),
             },
         };
+        let is_unset = is_unset(event.at);
         Some(Self {
             id: event.id,
-            at: event.at,
+            at: if is_unset { Timestamp::MIN } else { event.at },
             told_ms: event.duration_ms.unwrap_or(NOT_TOLD),
             detail: event.detail.clone(),
             rank: Self::tie_rank(event, kind, &subject),
+            lane: match subject {
+                Subject::PipelineNode(place) => u16::from(place),
+                Subject::Run | Subject::Other(_) => RUN_LANE,
+            },
             subject,
             kind,
-            is_first: event.node_index == Some(0),
+            is_unset,
+            node_index: event.node_index.unwrap_or(NO_INDEX),
         })
+    }
+
+    /// When it happened, by the server's clock; `None` where the event does not tell.
+    pub(super) fn instant(&self) -> Option<Timestamp> {
+        (!self.is_unset).then_some(self.at)
+    }
+
+    /// The backend says that it is the first of its execution.
+    pub(super) fn is_first(&self) -> bool {
+        self.node_index == 0
+    }
+
+    /// Moves it in time: the clock that wrote it was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        if let (false, Ok(at)) = (self.is_unset, self.at.checked_add(by)) {
+            self.at = at;
+        }
     }
 
     /// The node's name; `None` for what concerns the run as a whole.
@@ -130,9 +176,16 @@ impl Fact {
         2 + place * 8 + phase
     }
 
-    /// The order of the fold. Total, and the same whatever arrived first.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
-        (self.at, self.rank, self.id).cmp(&(other.at, other.rank, other.id))
+    /// Its place in the order by instant, which [`arrange`](super::order::arrange) starts from.
+    /// Total, and the same whatever arrived first.
+    pub(super) fn place(&self) -> PipelineNode {
+        // Of starts the count tells, of ends nothing does: but the identity must not, where
+        // anything else is there.
+        let content = match self.kind {
+            FactKind::End | FactKind::Fail => u32::try_from(self.told_ms).unwrap_or(u32::MAX),
+            _ => self.node_index,
+        };
+        (self.at, self.rank, content, self.id)
     }
 
     /// The text of what went wrong (protocol section 5.7).

@@ -133,7 +133,7 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
         }
         settle(state, true);
         order_starts(&mut state.nodes);
-        state.begin_execution(at);
+        state.begin_execution(Some(at));
     }
     rows
 }
@@ -157,17 +157,20 @@ fn add_rows(nodes: &mut Vec<Node>, rows: &[&NodeExecution], error: &Arc<str>) {
 
 fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
     let mut heard: Vec<Attempt> = node.history().to_vec();
+    let heard_of = heard.len();
+    part_ends(&mut heard, rows);
+    let parted = (heard.len() - heard_of) as u32;
     if node.inferred
         && let Some(latest) = heard.last_mut()
     {
         // How it ended is a guess from the run's end, which a row knows better.
         latest.status = NodeStatus::Unknown;
     }
-    let dropped = node.attempts as usize > heard.len();
+    let dropped = node.attempts as usize > heard_of;
     let mut heard = heard.into_iter().peekable();
     let mut rows = rows.iter().peekable();
     let mut attempts: Vec<Attempt> = Vec::new();
-    let mut added = 0;
+    let mut added = parted;
     loop {
         match (heard.peek(), rows.peek()) {
             (None, None) => break,
@@ -193,6 +196,42 @@ fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
         }
     }
     node.replace_attempts(attempts, added);
+}
+
+/// Takes an end from a start that came after it. Without rows the two are taken for one attempt
+/// that two clocks wrote; a row that ends there and did not start there tells them apart.
+fn part_ends(heard: &mut Vec<Attempt>, rows: &[&NodeExecution]) {
+    let are_near = |one: Option<Timestamp>, other: Option<Timestamp>| {
+        one.zip(other)
+            .is_some_and(|(one, other)| one.duration_since(other).abs() <= BETWEEN_EVENT_AND_ROW)
+    };
+    let known = heard.len();
+    let mut place = 0;
+    while let Some(attempt) = heard.get_mut(place).filter(|_| place < known) {
+        let (began, ended) = (attempt.started_at, attempt.ended_at);
+        let is_other = |row: &&&NodeExecution| {
+            are_near(row.completed_at, ended) && !are_near(row.started_at, began)
+        };
+        if ended < began && ended.is_some() && rows.iter().any(|row| is_other(&row)) {
+            let later = Attempt {
+                ended_at: None,
+                duration_ms: None,
+                status: NodeStatus::Running,
+                error: None,
+                scores: Arc::default(),
+                ..attempt.clone()
+            };
+            let span = attempt.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+            attempt.started_at = ended
+                .zip(span)
+                .and_then(|(ended, ms)| ended.checked_sub(SignedDuration::from_millis(ms)).ok());
+            heard.push(later);
+        }
+        place += 1;
+    }
+    if heard.len() > known {
+        heard.sort_by_key(|attempt| attempt.started_at.or(attempt.ended_at));
+    }
 }
 
 fn is_earlier(row: &NodeExecution, attempt: &Attempt) -> bool {

@@ -1,9 +1,10 @@
 //! Events → runs, nodes, attempts, history, log. Pure: no sockets, no clock, no Bevy.
 //!
-//! A run's state is a fold over its events in order of instant, so it does not depend on the order
-//! of arrival, and a duplicate changes nothing. Events that arrive in order — nearly all — are
-//! folded as they come; one that arrives late is put in its place and the run folded again. What
-//! REST told of a run is laid over that (`join`).
+//! A run's state is a fold over its events in the order of its story: by instant, and where instants
+//! do not decide, by the grammar of a run (`order`). So it does not depend on the order of arrival,
+//! and a duplicate changes nothing. Events that arrive in order — nearly all — are folded as they
+//! come; after one that arrives late the run is folded again, once for a batch (`late`). What REST
+//! told of a run is laid over that (`join`).
 //!
 //! # Limits
 //!
@@ -14,11 +15,16 @@
 //! executions, a node its last 32 attempts. At the limit on runs the one that has been over longest is removed,
 //! and one that is not over only if there is no other.
 
+mod change;
 mod clock;
+mod counted;
 mod fact;
+mod grammar;
 mod join;
+mod late;
 mod log;
 mod node;
+mod order;
 mod run;
 mod run_state;
 mod seen;
@@ -26,8 +32,11 @@ mod slots;
 mod stats;
 mod status;
 mod store;
+mod told_time;
+mod undated;
 
-pub use clock::ServerClock;
+pub use change::{Change, Counters, NodeChange, Outcome, Retention};
+pub use clock::{ClockOwner, ClockStep, ServerClock};
 pub use fact::FactKind;
 pub use log::{EventLog, LogEntry, LogItem};
 pub use node::{Attempt, Node, NodeStatus};
@@ -35,4 +44,4 @@ pub use run::{Run, RunEvent};
 pub use run_state::{Execution, RunState};
 pub use stats::{Baseline, Stats};
 pub use status::RunStatus;
-pub use store::{Change, Counters, Model, NodeChange, Outcome, Retention};
+pub use store::Model;

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::fact::SKEW;
 use crate::protocol::{NodeName, Score};
 
-/// FIX's place in the [pipeline](crate::protocol::PIPELINE).
+/// FIX's place in the [`PIPELINE`](crate::protocol::PIPELINE).
 pub(super) const FIX: usize = 6;
+
 /// Nodes of one run. Events of more are counted and logged, and change nothing: no pipeline has so
 /// many, and what is kept of a run has a bound.
 pub(super) const MOST_NODES: usize = 256;
+
+/// Nothing takes longer: where two instants are further apart, one of them is wrong.
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// Attempts kept of one node; the oldest go first, `attempts` goes on counting.
 const KEPT_ATTEMPTS: usize = 32;
@@ -211,12 +216,26 @@ impl Node {
         };
     }
 
+    /// Moves everything in time: the clock that wrote it was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        let shift = |at: &mut Option<Timestamp>| {
+            *at = at.map(|at| at.checked_add(by).unwrap_or(at));
+        };
+        shift(&mut self.started_at);
+        shift(&mut self.ended_at);
+        let attempts = match &mut self.history {
+            Attempts::AtMostOne(attempt) => attempt.as_mut_slice(),
+            Attempts::Several(attempts) => attempts,
+        };
+        for attempt in attempts {
+            shift(&mut attempt.started_at);
+            shift(&mut attempt.ended_at);
+        }
+    }
+
     /// Ends the latest attempt. Without a duration, the difference of the instants counts.
     pub(super) fn finish(&mut self, end: Finish) {
-        let difference = || {
-            let started_at = self.started_at?;
-            u64::try_from(end.at?.duration_since(started_at).as_millis()).ok()
-        };
+        let difference = || span_ms(self.started_at?, end.at?);
         self.duration_ms = end.duration_ms.or_else(difference);
         self.status = end.status;
         self.ended_at = end.at;
@@ -232,6 +251,16 @@ impl Node {
             attempt.scores = self.scores.clone();
         }
     }
+}
+
+/// Milliseconds from a start to an end. Two clocks may have written them, so an end that comes a
+/// little before its start took no time. `None` where the two cannot belong together.
+pub(super) fn span_ms(began: Timestamp, ended: Timestamp) -> Option<u64> {
+    let span = ended.duration_since(began);
+    if span < -SKEW || span > LONGEST_SPAN {
+        return None;
+    }
+    u64::try_from(span.as_millis().max(0)).ok()
 }
 
 /// Milliseconds from `since` to `now`, none when that is negative: clocks are only estimated.

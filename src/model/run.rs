@@ -1,4 +1,4 @@
-//! A run: its facts in order of instant, and the state folded from them.
+//! A run: its facts in the order of its story, and the state folded from them.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -6,13 +6,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::fact::{Fact, FactKind};
+use super::clock::ServerStep;
+use super::counted::{Counted, Standing};
+use super::fact::{Fact, FactKind, LOST_LANE, PipelineNode, Subject};
+use super::grammar::Grammar;
 use super::join::join;
+use super::node::MOST_NODES;
+use super::order::{Ordered, arrange};
 use super::run_state::RunState;
 use super::seen::Seen;
 use super::status::RunStatus;
+use super::told_time;
+use super::undated::place_undated;
 use crate::protocol::rest::RunSnapshot;
-use crate::protocol::{Detail, EventId, ORPHAN_AFTER, RunId};
+use crate::protocol::{Detail, EventId, NodeName, ORPHAN_AFTER, PIPELINE, RunId};
 
 /// Room for the events of a run that needs no fix, and of one that needs one.
 const TYPICAL_FACTS: usize = 28;
@@ -33,10 +40,12 @@ pub struct Run {
     id: RunId,
     /// Distinct events of this run that changed state or could have.
     events: u64,
-    /// Instant of the earliest event, whatever came first.
+    /// Instant of the earliest event, whatever came first; an estimate while none tells one.
     first_event_at: Timestamp,
     /// Instant of the latest event.
     last_event_at: Timestamp,
+    /// An event or REST told an instant.
+    is_dated: bool,
     /// When the last event arrived, by this machine's clock.
     last_received_at: Timestamp,
     /// What is shown: the fold of the facts, joined with what REST told.
@@ -45,18 +54,38 @@ pub struct Run {
     folded: Option<Box<RunState>>,
     /// The freshest.
     snapshot: Option<Arc<RunSnapshot>>,
+    /// In the order of the story, unless the run [is late](Self::is_late).
     facts: VecDeque<Fact>,
-    /// The state before `facts`, once the oldest were let go.
-    base: Option<Box<RunState>>,
-    horizon: Option<Box<Fact>>,
+    order: Ordered,
+    /// The greatest place of a fact.
+    latest: Option<PipelineNode>,
+    /// A fact came late: order and state are those from before it.
+    is_late: bool,
+    /// What the oldest facts came to, once they were let go.
+    base: Option<Box<Base>>,
+    /// Nodes that the pipeline does not know, by their lane.
+    others: Vec<NodeName>,
+    /// Steps of the server's clock in this run's time, oldest first.
+    steps: Vec<ServerStep>,
     seen: Seen,
+    /// What the model has counted the run as.
+    pub(super) counted: Counted,
+}
+
+/// The state before the facts that are kept.
+#[derive(Clone, Debug)]
+struct Base {
+    state: RunState,
+    grammar: Grammar,
+    /// The greatest place of a fact that was let go.
+    horizon: PipelineNode,
 }
 
 /// What became of a fact.
 pub(super) enum FactOutcome {
-    Applied {
-        refolded: bool,
-    },
+    Applied,
+    /// It is kept, and the run has to be folded again.
+    Late,
     Duplicate,
     /// Older than everything that is still kept of the run.
     TooOld,
@@ -70,14 +99,20 @@ impl Run {
             events: 0,
             first_event_at: at,
             last_event_at: at,
+            is_dated: false,
             last_received_at: received_at,
             state: RunState::default(),
             folded: None,
             snapshot: None,
             facts: VecDeque::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            order: Ordered::default(),
+            latest: None,
+            is_late: false,
             base: None,
-            horizon: None,
+            others: Vec::new(),
+            steps: Vec::new(),
             seen: Seen::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            counted: Counted::default(),
         }
     }
 
@@ -119,11 +154,20 @@ impl Run {
         self.last_received_at
     }
 
+    /// What the run counts by.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            status: self.state.status,
+            since: self.state.started_at.unwrap_or(self.first_event_at),
+            ended_at: self.state.ended_at,
+        }
+    }
+
     pub fn state(&self) -> &RunState {
         &self.state
     }
 
-    /// The run's own events that are still kept, newest first by instant.
+    /// The run's own events that are still kept, newest first.
     pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
         self.facts.iter().rev().map(|fact| RunEvent {
             at: fact.at,
@@ -141,38 +185,93 @@ impl Run {
 
     pub(super) fn take(
         &mut self,
-        fact: Fact,
+        mut fact: Fact,
         received_at: Timestamp,
         most_facts: usize,
     ) -> FactOutcome {
         if !self.seen.insert(fact.id, most_facts) {
             return FactOutcome::Duplicate;
         }
-        if self.horizon.as_ref().is_some_and(|horizon| fact.order(horizon).is_lt()) {
+        let place = fact.place();
+        let is_dated = fact.instant().is_some();
+        if is_dated && self.base.as_ref().is_some_and(|base| place < base.horizon) {
             return FactOutcome::TooOld;
         }
         self.events += 1;
-        self.first_event_at = self.first_event_at.min(fact.at);
-        self.last_event_at = self.last_event_at.max(fact.at);
+        if let Some(at) = fact.instant() {
+            self.date(at, at);
+        }
         self.last_received_at = self.last_received_at.max(received_at);
+        if let Subject::Other(name) = &fact.subject {
+            fact.lane = lane_of(name, &mut self.others);
+        }
 
-        let in_order = self.facts.back().is_none_or(|last| last.order(&fact).is_lt());
-        if in_order {
-            self.fold_mut().step(&fact);
+        let latest = self.latest.map(|(at, ..)| at);
+        let is_last = self.latest.is_none_or(|latest| latest < place);
+        if is_last {
+            self.latest = Some(place);
+        }
+        let has_place = is_dated || fact.kind == FactKind::Created;
+        if self.is_late || !is_last || !has_place || !self.order.takes(&fact, latest) {
             self.facts.push_back(fact);
-        } else {
-            let place = self.facts.partition_point(|kept| kept.order(&fact).is_lt());
-            self.facts.insert(place, fact);
-            self.refold();
+            self.is_late = true;
+            return FactOutcome::Late;
         }
-        while self.facts.len() > most_facts {
-            if let Some(oldest) = self.facts.pop_front() {
-                self.base.get_or_insert_default().step(&oldest);
-                self.horizon = Some(Box::new(oldest));
-            }
-        }
+        self.order.grammar.step(&fact);
+        self.fold_mut().step(&fact);
+        self.facts.push_back(fact);
+        self.trim(most_facts);
         self.join();
-        FactOutcome::Applied { refolded: !in_order }
+        FactOutcome::Applied
+    }
+
+    /// Widens the time that is known of it.
+    fn date(&mut self, first: Timestamp, last: Timestamp) {
+        if self.is_dated {
+            self.first_event_at = self.first_event_at.min(first);
+            self.last_event_at = self.last_event_at.max(last);
+        } else {
+            (self.first_event_at, self.last_event_at) = (first, last);
+            self.is_dated = true;
+        }
+    }
+
+    /// Folds the run again, where a fact came late.
+    pub(super) fn refold(&mut self, most_facts: usize) {
+        if !std::mem::take(&mut self.is_late) {
+            return;
+        }
+        let facts = self.facts.make_contiguous();
+        place_undated(facts);
+        facts.sort_by_key(Fact::place);
+        self.latest =
+            facts.last().map(Fact::place).max(self.base.as_ref().map(|base| base.horizon));
+        let (grammar, latest, mut state) = match self.base.as_deref() {
+            Some(base) => (base.grammar, Some(base.horizon.0), base.state.clone()),
+            None => (Grammar::default(), None, RunState::default()),
+        };
+        self.order = arrange(facts, grammar, latest);
+        for fact in &self.facts {
+            state.step(fact);
+        }
+        *self.fold_mut() = state;
+        self.trim(most_facts);
+        self.join();
+    }
+
+    /// Lets the oldest facts go that are beyond the bound.
+    fn trim(&mut self, most_facts: usize) {
+        while self.facts.len() > most_facts {
+            let Some(oldest) = self.facts.pop_front() else { return };
+            let place = oldest.place();
+            let base = self.base.get_or_insert_with(|| {
+                let (state, grammar) = (RunState::default(), Grammar::default());
+                Box::new(Base { state, grammar, horizon: place })
+            });
+            base.state.step(&oldest);
+            base.grammar.step(&oldest);
+            base.horizon = base.horizon.max(place);
+        }
     }
 
     /// Takes in what REST told. `false` where something fresher is known.
@@ -181,8 +280,8 @@ impl Run {
         snapshot: Arc<RunSnapshot>,
         received_at: Timestamp,
     ) -> bool {
+        let mut snapshot = told_time::corrected(snapshot, &self.steps);
         let known = self.snapshot.as_ref();
-        let mut snapshot = snapshot;
         if let Some(known) = known {
             // Of two that should say the same the one that was asked for later counts. Errors that
             // either of them tells of stay, whichever came first.
@@ -196,21 +295,50 @@ impl Run {
             }
             snapshot = fresher;
         }
-        self.first_event_at = snapshot
-            .created_at
-            .map_or(self.first_event_at, |created| self.first_event_at.min(created));
         let reported_until = snapshot.reported_until();
         if reported_until.is_some_and(|until| until > self.last_event_at) || known.is_none() {
             self.last_received_at = self.last_received_at.max(received_at);
         }
-        self.last_event_at =
-            reported_until.map_or(self.last_event_at, |until| self.last_event_at.max(until));
+        if let Some((first, last)) = snapshot.created_at.or(reported_until).zip(reported_until) {
+            self.date(first, last);
+        }
         self.snapshot = Some(snapshot);
         if self.folded.is_none() {
             self.folded = Some(Box::new(self.state.clone()));
         }
         self.join();
         true
+    }
+
+    /// True where the run has no other events than these.
+    pub(super) fn is_only_of(&self, events: &[EventId]) -> bool {
+        self.base.is_none() && self.facts.iter().all(|fact| events.contains(&fact.id))
+    }
+
+    /// Moves what is known in time, but for the events `except`: the server's clock was set.
+    pub(super) fn shift(&mut self, step: ServerStep, except: &[EventId]) {
+        let by = step.by;
+        for fact in self.facts.iter_mut().filter(|fact| !except.contains(&fact.id)) {
+            fact.shift(by);
+        }
+        let move_on = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        if let Some(base) = &mut self.base {
+            base.state.shift(by);
+            base.horizon.0 = move_on(base.horizon.0);
+        }
+        if let Some(snapshot) = &mut self.snapshot {
+            *snapshot = told_time::shifted(snapshot, by);
+        }
+        self.steps.push(step);
+        self.latest = self.facts.iter().map(Fact::place).max();
+        let told = self.facts.iter().filter_map(Fact::instant);
+        let (first, last) = (told.clone().min(), told.max());
+        self.first_event_at = match first {
+            Some(first) if self.base.is_none() && self.snapshot.is_none() => first,
+            _ => move_on(self.first_event_at),
+        };
+        self.last_event_at = last.unwrap_or(move_on(self.last_event_at));
+        self.is_late = true;
     }
 
     fn fold_mut(&mut self) -> &mut RunState {
@@ -223,14 +351,19 @@ impl Run {
             join(&mut self.state, snapshot);
         }
     }
+}
 
-    fn refold(&mut self) {
-        let mut state = self.base.as_deref().cloned().unwrap_or_default();
-        for fact in &self.facts {
-            state.step(fact);
-        }
-        *self.fold_mut() = state;
+/// The lane of a node that the pipeline does not know; [`LOST_LANE`] where there are too many.
+fn lane_of(name: &NodeName, others: &mut Vec<NodeName>) -> u16 {
+    let known = others.iter().position(|other| other == name);
+    let number = known.unwrap_or(others.len());
+    if PIPELINE.len() + number >= MOST_NODES {
+        return LOST_LANE;
     }
+    if known.is_none() {
+        others.push(name.clone());
+    }
+    (PIPELINE.len() + number) as u16
 }
 
 impl Deref for Run {

@@ -1,11 +1,11 @@
-//! The state of a run, and how a fact changes it.
+//! The state of a run, as a fold over its events.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
-use super::fact::{Fact, FactKind, Subject};
+use super::fact::{Fact, FactKind, SKEW, Subject};
 use super::node::{self, FIX, Finish, MOST_NODES, Node, NodeStatus};
 use super::status::RunStatus;
 use crate::protocol::rest::ReportedStatus;
@@ -54,6 +54,8 @@ pub struct RunState {
     pub history: Vec<Execution>,
     /// A node event of this execution was seen.
     nodes_seen: bool,
+    /// Instant of the first of them, where it was not that of the execution's first node.
+    missed_before: Option<Timestamp>,
     starts: u32,
     /// The pipeline's nodes before this one have been passed: none of them is pending.
     passed: usize,
@@ -78,6 +80,7 @@ impl Default for RunState {
             nodes: pipeline_nodes(),
             history: Vec::new(),
             nodes_seen: false,
+            missed_before: None,
             starts: 0,
             passed: 0,
         }
@@ -137,6 +140,7 @@ impl RunState {
             .max_by_key(|node| node.start_order)
     }
 
+    /// Goes on to after an event.
     pub(super) fn step(&mut self, fact: &Fact) {
         if let Some(detail) = &fact.detail {
             let fill = |mine: &mut Option<SmolStr>, theirs: &Option<SmolStr>| {
@@ -163,7 +167,7 @@ impl RunState {
 
     fn step_run(&mut self, fact: &Fact) {
         match fact.kind {
-            FactKind::Created => self.created_at = self.created_at.or(Some(fact.at)),
+            FactKind::Created => self.created_at = self.created_at.or(fact.instant()),
             FactKind::Cancelled => {
                 self.cancel_requested = true;
                 if !self.status.is_over() {
@@ -172,7 +176,7 @@ impl RunState {
                     self.settle_waiting_nodes();
                 }
             }
-            FactKind::Start => self.begin_execution(fact.at),
+            FactKind::Start => self.begin_execution(fact.instant()),
             FactKind::End => {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
@@ -196,18 +200,18 @@ impl RunState {
     }
 
     fn end_at(&mut self, fact: &Fact, told_ms: Option<u64>) {
-        self.end(Some(fact.at));
+        self.end(fact.instant());
         self.duration_ms = told_ms.or(self.duration_ms);
     }
 
     /// Ends at an instant, where it is known; the difference to the start is what it took.
     pub(super) fn end(&mut self, at: Option<Timestamp>) {
         self.ended_at = at;
-        let span = self.started_at.zip(at).map(|(began, ended)| ended.duration_since(began));
-        self.duration_ms = span.and_then(|span| u64::try_from(span.as_millis()).ok());
+        let span = self.started_at.zip(at);
+        self.duration_ms = span.and_then(|(began, ended)| node::span_ms(began, ended));
     }
 
-    pub(super) fn begin_execution(&mut self, at: Timestamp) {
+    pub(super) fn begin_execution(&mut self, at: Option<Timestamp>) {
         if self.executions > 0 {
             if self.history.len() == KEPT_EXECUTIONS {
                 self.history.remove(0);
@@ -223,13 +227,14 @@ impl RunState {
             self.cancel_requested = false;
             self.fix_iterations = 0;
             self.nodes_seen = false;
+            self.missed_before = None;
             self.passed = 0;
         } else if self.status == RunStatus::Cancelled {
             self.go_on();
         }
         self.executions = self.executions.saturating_add(1);
         self.status = RunStatus::Running;
-        self.started_at = Some(at);
+        self.started_at = at;
         self.ended_at = None;
         self.duration_ms = None;
         self.from_rest = false;
@@ -287,22 +292,13 @@ impl RunState {
         self.executions = self.executions.max(1);
 
         let in_pipeline = index < PIPELINE.len();
-        if !self.nodes_seen {
-            self.nodes_seen = true;
-            let from_the_start = fact.kind == FactKind::Start && (fact.is_first || index == 0);
-            if !from_the_start && in_pipeline {
-                // Whatever the run's end made of them before: they were missed.
-                for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
-                    node.status = NodeStatus::Unknown;
-                }
-            }
-        }
+        self.note_what_was_missed(index, fact);
 
         let order = self.starts + 1;
         match fact.kind {
             FactKind::Start => {
                 self.starts = order;
-                self.nodes[index].start(Some(fact.at), order);
+                self.nodes[index].start(fact.instant(), order);
                 if index == FIX {
                     self.fix_iterations = self.fix_iterations.max(self.nodes[index].attempts);
                 }
@@ -324,15 +320,15 @@ impl RunState {
                 if node.status != NodeStatus::Running && !node.inferred {
                     self.starts = order;
                     let span = fact.duration_ms().and_then(|ms| i64::try_from(ms).ok());
-                    let started_at = span.and_then(|ms| {
-                        fact.at.checked_sub(jiff::SignedDuration::from_millis(ms)).ok()
+                    let started_at = span.zip(fact.instant()).and_then(|(ms, ended)| {
+                        ended.checked_sub(SignedDuration::from_millis(ms)).ok()
                     });
                     self.nodes[index].start(started_at, order);
                     self.pass_over(index, in_pipeline);
                 }
                 let failed = fact.kind == FactKind::Fail;
                 self.nodes[index].finish(Finish {
-                    at: Some(fact.at),
+                    at: fact.instant(),
                     status: if failed { NodeStatus::Failed } else { NodeStatus::Success },
                     duration_ms: fact.duration_ms(),
                     error: failed.then(|| fact.error_text()),
@@ -342,6 +338,50 @@ impl RunState {
             }
             FactKind::Created | FactKind::Cancelled | FactKind::Info => {}
         }
+    }
+
+    /// Before the first node event of an execution something was missed, unless it is the start of
+    /// the execution's first node. That one may come a little later by another clock.
+    fn note_what_was_missed(&mut self, index: usize, fact: &Fact) {
+        let from_the_start = fact.kind == FactKind::Start && (fact.is_first() || index == 0);
+        if !self.nodes_seen {
+            self.nodes_seen = true;
+            if !from_the_start && index < PIPELINE.len() {
+                self.missed_before = Some(fact.at);
+                // Whatever the run's end made of them before: they were missed.
+                for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
+                    node.status = NodeStatus::Unknown;
+                }
+            }
+        } else if from_the_start
+            && let Some(first) = self.missed_before.take()
+            && fact.at.duration_since(first) <= SKEW
+        {
+            let over = self.status.is_over();
+            for (place, node) in self.nodes[..PIPELINE.len()].iter_mut().enumerate() {
+                if node.status == NodeStatus::Unknown && !node.was_seen() {
+                    let skipped = over || place < self.passed;
+                    node.status = if skipped { NodeStatus::Skipped } else { NodeStatus::Pending };
+                }
+            }
+        }
+    }
+
+    /// Moves everything in time: the clock that wrote it was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        let shift = |at: &mut Option<Timestamp>| {
+            *at = at.map(|at| at.checked_add(by).unwrap_or(at));
+        };
+        let Self { created_at, started_at, ended_at, missed_before, nodes, history, .. } = self;
+        for at in [created_at, started_at, ended_at, missed_before] {
+            shift(at);
+        }
+        let earlier = history.iter_mut().flat_map(|execution| {
+            shift(&mut execution.started_at);
+            shift(&mut execution.ended_at);
+            &mut execution.nodes
+        });
+        nodes.iter_mut().chain(earlier).for_each(|node| node.shift(by));
     }
 
     /// A node started: those before it that never did were skipped.

@@ -78,7 +78,7 @@ pub struct Stats {
     runs: Durations,
     /// How runs ended, in order of instant.
     outcomes: VecDeque<Ended>,
-    /// Events by the second they happened in.
+    /// Events by the second they arrived in, by this machine's clock.
     events: Slots,
     /// How many runs began to run, less those that ceased to.
     active: Slots,
@@ -97,8 +97,8 @@ impl Default for Stats {
 }
 
 impl Stats {
-    pub(super) fn count_event(&mut self, at: Timestamp) {
-        self.events.add(at, 1);
+    pub(super) fn count_event(&mut self, received_at: Timestamp) {
+        self.events.add(received_at, 1);
     }
 
     /// What is known of when a run was active has changed.
@@ -168,7 +168,8 @@ impl Stats {
         last.iter().skip(last.len().saturating_sub(most)).copied()
     }
 
-    /// Events a second, over the `window_secs` full seconds before `now` (server's clock).
+    /// Events that arrived a second, over the `window_secs` full seconds before `now` (this
+    /// machine's clock).
     pub fn events_per_second(&self, now: Timestamp, window_secs: u32) -> f64 {
         let end = now.as_second();
         let recent = self.events.back_to(end - i64::from(window_secs));
@@ -176,7 +177,8 @@ impl Stats {
         count as f64 / f64::from(window_secs.max(1))
     }
 
-    /// Events in each of `parts` equal parts of the last `window_secs`, the oldest part first.
+    /// Events that arrived in each of `parts` equal parts of the `window_secs` before `now` (this
+    /// machine's clock), the oldest part first.
     pub fn events_by(&self, now: Timestamp, window_secs: u32, parts: usize) -> Vec<u32> {
         let mut counts = vec![0; parts];
         let begin = now.as_second() - i64::from(window_secs);
@@ -209,7 +211,8 @@ impl Stats {
         levels
     }
 
-    /// The busiest second of the last `window_secs`, in events.
+    /// The busiest second of the `window_secs` before `now` (this machine's clock), in events that
+    /// arrived.
     pub fn peak_events_per_second(&self, now: Timestamp, window_secs: u32) -> u32 {
         let recent = self.events.back_to(now.as_second() - i64::from(window_secs));
         recent.map(|(_, count)| u32::try_from(count).unwrap_or(u32::MAX)).max().unwrap_or(0)

@@ -4,6 +4,14 @@ use jiff::Timestamp;
 
 use super::instant_forms;
 
+/// True for an instant that means "unset": what languages and databases write for it lies at or
+/// before the epoch (year 1, 1601, 1900, 1970) or at the end of time (year 9999).
+pub fn is_unset(at: Timestamp) -> bool {
+    // 9999-01-01T00:00:00Z.
+    const END_OF_TIME: i64 = 253_370_764_800;
+    at.as_second() >= END_OF_TIME || at <= Timestamp::UNIX_EPOCH
+}
+
 /// Reads an ISO 8601 instant with `Z`, a numeric offset, or no zone at all, which is UTC
 /// (Python's `utcnow().isoformat()`); and the forms that other languages and logs write, numbers
 /// since 1970 among them. `None` when it is no instant.
@@ -43,7 +51,10 @@ fn parse_common(text: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-    Timestamp::new(days_since_1970(year, month, day) * 86_400 + seconds - offset, nanos).ok()
+    let seconds = days_since_1970(year, month, day) * 86_400 + seconds - offset;
+    // The last day of the year 9999, which databases write for "never", is later than an instant can
+    // be. The event is read all the same, and its instant is unset.
+    Some(Timestamp::new(seconds, nanos).unwrap_or(Timestamp::MAX))
 }
 
 fn two_digits(text: &[u8], at: usize) -> Option<u8> {

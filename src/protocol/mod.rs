@@ -18,7 +18,7 @@ mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
-pub use instant::parse_instant;
+pub use instant::{is_unset, parse_instant};
 pub use rest::RunSnapshot;
 
 /// The AMCS pipeline in order of execution. FIX stands between VALIDATE and RENDER; it runs only

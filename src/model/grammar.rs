@@ -1,0 +1,383 @@
+//! The grammar of a run: which event may follow which.
+//!
+//! A run starts, its nodes run one after the other, and it ends; then it may be started again. A
+//! node starts before it ends. VALIDATE hands to FIX and FIX back to COMPOSE. [`Grammar`] is the
+//! position in such a story. It tells cheaply whether an event fits ([`Grammar::fits`]), which is
+//! all that is asked of a story in order, and what an event that does not fit costs
+//! ([`Grammar::cost`]), by which [`order`](super::order) compares orders of events whose instants
+//! do not decide.
+
+use super::fact::{Fact, FactKind, LOST_LANE, NO_INDEX, RUN_LANE};
+use super::node::FIX;
+use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
+
+const COMPOSE: u8 = 4;
+const VALIDATE: u8 = 5;
+const FIX_PLACE: u8 = FIX as u8;
+const RENDER: u8 = 7;
+const REVIEW: u8 = 8;
+/// One bit for each node of the pipeline.
+const PIPELINE_BITS: u16 = (1 << PIPELINE.len()) - 1;
+/// Cost of an event that cannot follow: something before it is missing.
+pub(super) const HARD: u64 = 100_000;
+
+const PERCENT: u64 = HARD / 100;
+
+/// Cost of an end of a node that does not run.
+pub(super) const MISSING_START_COST: u64 = 2 * HARD;
+
+/// How far the execution has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nothing has started.
+    Waiting,
+    /// Nodes have run; the start of the run was not seen.
+    Implied,
+    Open,
+    Over,
+}
+
+/// The kinds of events that the grammar tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    Start,
+    End,
+    Fail,
+    /// Changes nothing in the order of things.
+    Other,
+}
+
+impl Class {
+    pub(super) fn of(fact: &Fact) -> Self {
+        match fact.kind {
+            _ if fact.lane == LOST_LANE => Self::Other,
+            FactKind::Start => Self::Start,
+            FactKind::End => Self::End,
+            FactKind::Fail => Self::Fail,
+            FactKind::Created | FactKind::Cancelled | FactKind::Info | FactKind::Progress => {
+                Self::Other
+            }
+        }
+    }
+}
+
+/// The position in the story of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grammar {
+    /// Lanes whose node runs, one bit each.
+    running: [u64; 4],
+    /// Counts of node executions that starts of this execution told, one bit each of the first 32.
+    indices: u32,
+    /// The greatest of them + 1.
+    next_index: u32,
+    /// Nodes of the pipeline that started in this execution, one bit each.
+    started: u16,
+    /// How often COMPOSE, VALIDATE and FIX started in this execution.
+    composes: u8,
+    validates: u8,
+    fixes: u8,
+    stage: Stage,
+    /// The latest end of an attempt of a node other than VALIDATE was a failure.
+    failed: bool,
+    /// VALIDATE's latest attempt failed.
+    rejected: bool,
+    /// A node event of this execution was seen.
+    nodes_seen: bool,
+}
+
+impl Default for Grammar {
+    fn default() -> Self {
+        Self {
+            running: [0; 4],
+            indices: 0,
+            next_index: 0,
+            started: 0,
+            composes: 0,
+            validates: 0,
+            fixes: 0,
+            stage: Stage::Waiting,
+            failed: false,
+            rejected: false,
+            nodes_seen: false,
+        }
+    }
+}
+
+/// What the grammar has to know beside the event itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Around {
+    /// Places in the pipeline of nodes whose start is still to come, soon.
+    pub(super) waiting: u16,
+    /// The run's next start is still to come, soon.
+    pub(super) run_start: bool,
+    /// The event is an end, and the latest start in its lane is another's.
+    pub(super) mismatch: Mismatch,
+}
+
+/// How the duration that an end tells agrees with the start which it would end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mismatch {
+    /// It agrees, or nothing is told.
+    #[default]
+    None,
+    /// It does not, which different clocks can explain.
+    Some,
+    /// It does not, though one clock seems to have written both.
+    Certain,
+}
+
+impl Grammar {
+    pub(super) fn runs(&self, lane: u16) -> bool {
+        let word = self.running.get(usize::from(lane >> 6));
+        word.is_some_and(|word| word & (1 << (lane & 63)) != 0)
+    }
+
+    fn set_running(&mut self, lane: u16, runs: bool) {
+        if let Some(word) = self.running.get_mut(usize::from(lane >> 6)) {
+            let bit = 1 << (lane & 63);
+            *word = if runs { *word | bit } else { *word & !bit };
+        }
+    }
+
+    fn some_run(&self) -> bool {
+        self.running != [0; 4]
+    }
+
+    /// A start now would be that of another execution.
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// True where the event may follow. The first of the questions is asked of every event, so it
+    /// leaves out whatever only matters between two executions.
+    pub(super) fn fits(&self, fact: &Fact) -> bool {
+        let class = Class::of(fact);
+        if fact.lane == RUN_LANE {
+            return match class {
+                Class::Start => self.stage == Stage::Waiting,
+                Class::End | Class::Fail => {
+                    matches!(self.stage, Stage::Open | Stage::Implied) && !self.some_run()
+                }
+                Class::Other => true,
+            };
+        }
+        match class {
+            Class::Start => self.stage != Stage::Over && !self.runs(fact.lane),
+            Class::End | Class::Fail => self.runs(fact.lane),
+            Class::Other => {
+                fact.kind != FactKind::Progress
+                    || self.is_over()
+                    || self.runs(fact.lane)
+                    || fact.lane == LOST_LANE
+            }
+        }
+    }
+
+    /// What is odd about the event as the next one: nothing where it is 0.
+    pub(super) fn cost(&self, fact: &Fact, around: Around) -> u64 {
+        let class = Class::of(fact);
+        if fact.lane == RUN_LANE {
+            self.run_cost(class, around)
+        } else {
+            self.node_cost(fact, class, around)
+        }
+    }
+
+    fn run_cost(&self, class: Class, around: Around) -> u64 {
+        match (class, self.stage) {
+            (Class::Other, _) | (Class::Start, Stage::Waiting | Stage::Over) => 0,
+            // The end of an execution of which nothing was seen may well have been missed.
+            (Class::Start, Stage::Open) if !self.nodes_seen => HARD / 4,
+            (Class::Start, _) => HARD,
+            (_, Stage::Waiting) if around.run_start => 5 * HARD,
+            (_, Stage::Waiting | Stage::Over) => HARD,
+            (_, Stage::Open | Stage::Implied) => {
+                let running: u32 = self.running.iter().map(|word| word.count_ones()).sum();
+                let outcome = match class {
+                    Class::Fail if !self.failed => 3 * HARD / 10,
+                    Class::End if self.failed => HARD / 10,
+                    Class::End if self.fixes > 0 && self.validates <= self.fixes => 6 * PERCENT,
+                    _ => 0,
+                };
+                let mismatch = if around.mismatch == Mismatch::None { 0 } else { 3 * HARD / 2 };
+                // Whoever has lost one end may have lost more.
+                let missing = match running {
+                    0 => 0,
+                    _ => 4 * HARD / 10 + u64::from(running) * (HARD / 10),
+                };
+                missing + outcome + mismatch
+            }
+        }
+    }
+
+    fn node_cost(&self, fact: &Fact, class: Class, around: Around) -> u64 {
+        // A node event that is a little older than the start of its run belongs behind it, and to
+        // nothing else.
+        let early = if self.stage == Stage::Waiting && around.run_start { 5 * HARD } else { 0 };
+        early
+            + match class {
+                Class::Start => self.start_cost(fact, around),
+                Class::End | Class::Fail if !self.runs(fact.lane) => MISSING_START_COST,
+                Class::End | Class::Fail => match around.mismatch {
+                    Mismatch::None => 0,
+                    Mismatch::Some => 165 * HARD / 100,
+                    Mismatch::Certain => 5 * HARD / 2,
+                },
+                Class::Other => {
+                    if self.fits(fact) {
+                        0
+                    } else {
+                        HARD / 2
+                    }
+                }
+            }
+    }
+
+    fn start_cost(&self, fact: &Fact, around: Around) -> u64 {
+        let mut cost = match self.stage {
+            Stage::Over => HARD,
+            Stage::Waiting => HARD / 5,
+            Stage::Implied | Stage::Open => 0,
+        };
+        if self.runs(fact.lane) {
+            cost += HARD;
+        }
+        let Some(place) = place_of(fact) else { return cost };
+        let own = 1_u16 << place;
+        if self.running[0] & u64::from(PIPELINE_BITS & !own) != 0 {
+            cost += 8 * PERCENT;
+        }
+        if self.failed && self.started & own == 0 {
+            cost += 15 * PERCENT;
+        }
+        if fact.node_index != NO_INDEX {
+            return cost + self.loop_cost(place) + self.index_cost(fact.node_index);
+        }
+        // Nodes that it passes over though they are still to come.
+        let furthest = u16::BITS - self.started.leading_zeros();
+        let given_up = if u32::from(self.fixes) >= MAX_FIX_PASSES { 1 << RENDER } else { 0 };
+        let passed = (own - 1) & around.waiting & !(1 << FIX | given_up) & !self.started;
+        let passed = passed.checked_shr(furthest).unwrap_or(0);
+        let passed_cost = u64::from(passed.count_ones()) * 4 * PERCENT;
+        // An execution begins with its first node.
+        let first_cost = if self.started == 0 && place > 0 { 2 * PERCENT } else { 0 };
+        cost + first_cost + passed_cost + self.loop_cost(place) + self.times_cost(place)
+    }
+
+    /// What is odd about a start in view of the loop from VALIDATE over FIX to COMPOSE. As the order
+    /// of nodes plays no part, it goes by how often they started.
+    fn loop_cost(&self, place: u8) -> u64 {
+        let gives_up = u32::from(self.fixes) >= MAX_FIX_PASSES;
+        let is_odd = match place {
+            // There is nothing to validate.
+            VALIDATE => self.composes <= self.validates,
+            FIX_PLACE => gives_up,
+            // Nothing was validated, or what was fixed was not; a song that is given up on is not
+            // rendered, and any other that was rejected is fixed first.
+            RENDER => self.validates <= self.fixes || self.rejected,
+            REVIEW => self.validates <= self.fixes || self.rejected && !gives_up,
+            _ => false,
+        };
+        if is_odd { 6 * PERCENT } else { 0 }
+    }
+
+    /// What is odd about the count of node executions that a start tells.
+    fn index_cost(&self, index: u32) -> u64 {
+        let is_told = index < 32 && self.indices & (1 << index) != 0;
+        match index.checked_sub(self.next_index) {
+            _ if is_told => 40 * PERCENT,
+            Some(0) => 0,
+            Some(missing) => 8 * PERCENT + 4 * PERCENT * u64::from(missing.min(8)),
+            None => 4 * PERCENT,
+        }
+    }
+
+    /// What is odd about how often a node starts. The order of nodes plays no part, since their
+    /// clocks may differ.
+    fn times_cost(&self, place: u8) -> u64 {
+        let is_odd = match place {
+            COMPOSE => self.composes > self.fixes,
+            VALIDATE => self.validates > self.fixes,
+            FIX_PLACE => self.fixes >= self.validates,
+            other => self.started & (1 << other) != 0,
+        };
+        let is_later_done = self.started >> place > 1 && self.started & (1 << place) == 0;
+        match place {
+            VALIDATE if is_odd && self.rejected => 15 * PERCENT,
+            _ if is_odd && self.failed => 10 * PERCENT,
+            _ if is_odd => 20 * PERCENT,
+            FIX_PLACE => {
+                if self.rejected {
+                    0
+                } else {
+                    PERCENT
+                }
+            }
+            _ if is_later_done => 4 * PERCENT,
+            _ => 0,
+        }
+    }
+
+    /// Goes on to after the event, whether or not it fits.
+    pub(super) fn step(&mut self, fact: &Fact) {
+        let class = Class::of(fact);
+        if fact.lane == RUN_LANE {
+            match class {
+                Class::Start => *self = Self { stage: Stage::Open, ..Self::default() },
+                Class::End | Class::Fail => {
+                    self.stage = Stage::Over;
+                    self.running = [0; 4];
+                }
+                Class::Other => {}
+            }
+            return;
+        }
+        if fact.lane == LOST_LANE {
+            return;
+        }
+        if self.stage == Stage::Waiting {
+            self.stage = Stage::Implied;
+        }
+        self.nodes_seen = true;
+        match class {
+            Class::Start => {
+                self.set_running(fact.lane, true);
+                self.failed = false;
+                if let Some(place) = place_of(fact) {
+                    self.started |= 1 << place;
+                    let times = match place {
+                        COMPOSE => Some(&mut self.composes),
+                        VALIDATE => Some(&mut self.validates),
+                        FIX_PLACE => Some(&mut self.fixes),
+                        _ => None,
+                    };
+                    if let Some(times) = times {
+                        *times = times.saturating_add(1);
+                    }
+                }
+                if fact.node_index != NO_INDEX {
+                    self.next_index = self.next_index.max(fact.node_index.saturating_add(1));
+                    if fact.node_index < 32 {
+                        self.indices |= 1 << fact.node_index;
+                    }
+                }
+            }
+            Class::End | Class::Fail => {
+                self.set_running(fact.lane, false);
+                let failed = class == Class::Fail;
+                if fact.lane == u16::from(VALIDATE) {
+                    self.rejected = failed;
+                } else {
+                    self.failed = failed;
+                }
+            }
+            Class::Other => {}
+        }
+    }
+}
+
+/// The event's place in the pipeline, where its node has one.
+fn place_of(fact: &Fact) -> Option<u8> {
+    let place = u8::try_from(fact.lane).ok()?;
+    (usize::from(place) < PIPELINE.len()).then_some(place)
+}

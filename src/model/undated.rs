@@ -1,0 +1,58 @@
+//! Events without an instant: what languages write for "unset" is no time. Such an event takes its
+//! place from the dated events of its run, and from what it says.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::fact::{Fact, FactKind, RUN_LANE};
+
+/// Gives undated events their places: the start of a run before all others, its end behind them, a
+/// node's end behind its start and a start before its end, as far as those are dated. A function of
+/// the set of events.
+pub(super) fn place_undated(facts: &mut [Fact]) {
+    if facts.iter().all(|fact| fact.instant().is_some()) {
+        return;
+    }
+    let dated: Vec<Fact> = facts.iter().filter(|fact| fact.instant().is_some()).cloned().collect();
+    let first = dated.iter().map(|fact| fact.at).min().unwrap_or(Timestamp::UNIX_EPOCH);
+    let last = dated.iter().map(|fact| fact.at).max().unwrap_or(Timestamp::UNIX_EPOCH);
+    for fact in facts.iter_mut().filter(|fact| fact.instant().is_none()) {
+        fact.at = match fact.kind {
+            FactKind::Created => Timestamp::MIN,
+            FactKind::Start if fact.lane == RUN_LANE => first,
+            FactKind::Start => before_its_end(fact, &dated).unwrap_or(last),
+            FactKind::End | FactKind::Fail if fact.lane != RUN_LANE => {
+                behind_its_start(fact, &dated).unwrap_or(last)
+            }
+            _ => last,
+        };
+    }
+}
+
+fn is_end(fact: &Fact) -> bool {
+    matches!(fact.kind, FactKind::End | FactKind::Fail)
+}
+
+/// When a node ended whose latest start no dated end follows.
+fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
+    let of_lane = || dated.iter().filter(|fact| fact.lane == end.lane);
+    let start = of_lane().filter(|fact| fact.kind == FactKind::Start).max_by_key(|f| f.place())?;
+    if of_lane().any(|fact| is_end(fact) && fact.place() > start.place()) {
+        return None;
+    }
+    start.at.checked_add(told(end)).ok()
+}
+
+/// When a node started whose first end no dated start precedes.
+fn before_its_end(start: &Fact, dated: &[Fact]) -> Option<Timestamp> {
+    let of_lane = || dated.iter().filter(|fact| fact.lane == start.lane);
+    let end = of_lane().filter(|fact| is_end(fact)).min_by_key(|fact| fact.place())?;
+    if of_lane().any(|fact| fact.kind == FactKind::Start && fact.place() < end.place()) {
+        return None;
+    }
+    end.at.checked_sub(told(end)).ok()
+}
+
+fn told(end: &Fact) -> SignedDuration {
+    let millis = end.duration_ms().and_then(|millis| i64::try_from(millis).ok());
+    SignedDuration::from_millis(millis.unwrap_or(0))
+}
