@@ -268,6 +268,10 @@ pub enum ConnectionEvent {
     Error {
         message: String,
     },
+    /// Something worth knowing that is no error.
+    Note {
+        message: String,
+    },
 }
 
 /// A line of the connection log.

@@ -142,6 +142,8 @@ pub enum Command {
     /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
     /// over, though it may be in no list.
     Watch(RunId),
+    /// Play on at once where a recording pauses.
+    SkipPause,
 }
 
 impl SourceHandle {
@@ -158,6 +160,11 @@ impl SourceHandle {
     /// Starts again with the same URL and a fresh count of attempts; a recording from its start.
     pub fn reconnect(&self) {
         self.send(Command::Reconnect);
+    }
+
+    /// Plays on at once where a recording pauses.
+    pub fn skip_pause(&self) {
+        self.send(Command::SkipPause);
     }
 
     /// New settings, from the next attempt on; `enabled` counts at once.

@@ -1,5 +1,6 @@
 //! Playing a recording in real time, as if it came from a socket.
 
+use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
@@ -10,12 +11,23 @@ use tokio::time::{Instant, sleep_until};
 use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
-use super::source_context::{Environment, LoopAction, SourceContext, rest, room, unless_commanded};
+use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
 use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
-use crate::protocol::{Batch, Item};
+use crate::protocol::{Batch, Item, is_unset};
 
-/// The longest pause between two bare events: nobody watches a wall do nothing for a night.
+/// The longest pause between two bare events, and what is left of a longer one between recorded
+/// frames: nobody watches a wall do nothing for a night.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The longest pause that a recording keeps. A node may run for minutes, but a wall tells of others
+/// meanwhile.
+pub const LONGEST_RECORDED_PAUSE: Duration = Duration::from_secs(60);
+
+/// Frames that are looked ahead at to tell a clock that goes on from one wrong instant.
+const LOOKED_AHEAD: usize = 8;
+
+/// An instant that is later by more than this, and that nothing that follows confirms, is wrong.
+const UNBELIEVABLE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Plays what `open` opens, again for each `Reconnect`, until the sender of `commands` is dropped.
 ///
@@ -72,26 +84,44 @@ async fn play_once<R: Read>(
         updates: Updates::Live,
     });
     context.log(ConnectionEvent::Connected);
-    let began = Instant::now();
+    let mut began = Instant::now();
     let mut pacer = Pacer::default();
     let mut batch: Option<Batch> = None;
-    while let Some(frame) = recording.next_frame()? {
-        let mut decoded = Batch::new(context.now(), true);
-        decoded.push_text(&frame.text);
-        recording.note(&decoded);
-        let timing = pacer.timing(&frame, &decoded);
+    let mut ahead: VecDeque<(RecordedFrame, Batch)> = VecDeque::new();
+    loop {
+        while ahead.len() <= LOOKED_AHEAD
+            && let Some(frame) = recording.next_frame()?
+        {
+            let mut decoded = Batch::new(context.now(), true);
+            decoded.push_text(&frame.text);
+            recording.note(&decoded);
+            ahead.push_back((frame, decoded));
+        }
+        let Some((frame, mut decoded)) = ahead.pop_front() else { break };
+        decoded.received_at = context.now();
+        let upcoming = ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
+        let timing = pacer.place_before(&frame, &decoded, upcoming);
+        if !timing.left_out.is_zero() {
+            let left_out = SignedDuration::try_from(timing.left_out).unwrap_or(SignedDuration::MAX);
+            let message = format!("left out a pause of the recording: {left_out:#}");
+            context.log(ConnectionEvent::Note { message });
+        }
         let due = began + timing.offset.div_f64(speed).min(FAR);
         let full = batch.as_ref().is_some_and(|b| b.frames >= MOST_FRAMES_IN_A_BATCH);
         if full || Instant::now() < due {
             if let Some(batch) = batch.take() {
                 context.deliver(batch);
             }
-            if let Err(action) = wait(due, commands, context).await {
-                context.log(ConnectionEvent::Disconnected {
-                    code: None,
-                    reason: "stopped by us".to_owned(),
-                });
-                return Ok(action);
+            match wait(due, commands, context).await {
+                // What follows comes as much sooner.
+                Ok(skipped) => began = began.checked_sub(skipped).unwrap_or(began),
+                Err(action) => {
+                    context.log(ConnectionEvent::Disconnected {
+                        code: None,
+                        reason: "stopped by us".to_owned(),
+                    });
+                    return Ok(action);
+                }
             }
         }
         let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, timing.live));
@@ -114,14 +144,42 @@ async fn play_once<R: Read>(
 /// Stands for never.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
-/// Waits until `due` and until the application has room. `Err` when a command wants otherwise.
+/// Waits until `due` and until the application has room; returns how much of that was skipped.
+/// `Err` when a command wants otherwise.
 async fn wait(
     due: Instant,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
-) -> Result<(), LoopAction> {
-    unless_commanded(commands, context, sleep_until(due)).await?;
-    room(commands, context).await
+) -> Result<Duration, LoopAction> {
+    let mut skipped = Duration::ZERO;
+    loop {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match command {
+                Some(Command::SkipPause) => {
+                    skipped = due.saturating_duration_since(Instant::now());
+                    break;
+                }
+                command => match context.take(command) {
+                    LoopAction::Stay => {}
+                    action => return Err(action),
+                },
+            },
+            () = sleep_until(due) => break,
+            () = context.signal_sender.room(), if !context.signal_sender.has_room() => {}
+        }
+    }
+    room(commands, context).await?;
+    Ok(skipped)
+}
+
+/// The latest instant that a frame tells.
+fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
+    let instants = decoded.items.iter().filter_map(|item| match item {
+        Item::Event(event) => Some(event.at),
+        _ => None,
+    });
+    instants.filter(|at| !is_unset(*at)).max()
 }
 
 /// Where in time a frame belongs.
@@ -132,6 +190,8 @@ pub struct FrameTiming {
     pub at: Option<Timestamp>,
     /// See [`Batch::live`].
     pub live: bool,
+    /// What was left out of the recording's pause before it.
+    pub left_out: Duration,
 }
 
 /// Lays the frames of a recording out in time.
@@ -140,6 +200,8 @@ pub struct Pacer {
     first_ms: Option<f64>,
     last_instant: Option<Timestamp>,
     offset: Duration,
+    /// What was left out of pauses so far.
+    left_out: Duration,
     /// When the recording began, by its own time: the latest instant that puts no event before
     /// its own happening. The first event settles it, unless that one was a replayed, older one.
     began_at: Option<Timestamp>,
@@ -148,31 +210,66 @@ pub struct Pacer {
 impl Pacer {
     /// Places the next frame, which was decoded into a batch of its own.
     pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
-        let instant = decoded
-            .items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Event(event) => Some(event.at),
-                _ => None,
-            })
-            .max();
-        let offset = match frame.recv_ms {
+        self.place_before(frame, decoded, std::iter::empty())
+    }
+
+    /// Places the next frame, before others that tell these instants. One wrong instant moves
+    /// nothing, where they do not confirm it.
+    pub fn place_before(
+        &mut self,
+        frame: &RecordedFrame,
+        decoded: &Batch,
+        upcoming: impl Iterator<Item = Timestamp> + Clone,
+    ) -> FrameTiming {
+        let instant = latest_instant(decoded).filter(|at| self.is_believable(*at, upcoming));
+        let (offset, left_out) = match frame.recv_ms {
             Some(ms) => {
                 let since_first = ms - *self.first_ms.get_or_insert(ms);
-                Duration::try_from_secs_f64(since_first / 1000.0).unwrap_or_default()
+                let raw = Duration::try_from_secs_f64(since_first / 1000.0).unwrap_or_default();
+                let offset = raw.saturating_sub(self.left_out);
+                let pause = offset.saturating_sub(self.offset);
+                if self.began_at.is_some() && pause > LONGEST_RECORDED_PAUSE {
+                    (self.offset + LONGEST_PAUSE, pause - LONGEST_PAUSE)
+                } else {
+                    (offset, Duration::ZERO)
+                }
             }
-            None => self.offset + self.pause_before(instant),
+            None => (self.offset + self.pause_before(instant), Duration::ZERO),
         };
+        self.left_out += left_out;
         self.offset = self.offset.max(offset).min(FAR);
         self.last_instant = self.last_instant.max(instant);
-        let span = SignedDuration::try_from(self.offset).unwrap_or_default();
+        let span = SignedDuration::try_from(self.offset.saturating_add(self.left_out));
+        let span = span.unwrap_or_default();
         let began_at = instant.and_then(|instant| instant.checked_sub(span).ok());
         self.began_at = self.began_at.max(began_at);
         FrameTiming {
             offset: self.offset,
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
             live: frame.recv_ms.is_none() || self.offset >= REPLAY_PERIOD,
+            left_out,
         }
+    }
+
+    /// True where an instant goes on from the last one, or most of those that follow have come as
+    /// far.
+    fn is_believable(
+        &self,
+        instant: Timestamp,
+        upcoming: impl Iterator<Item = Timestamp> + Clone,
+    ) -> bool {
+        let bound = SignedDuration::try_from(LONGEST_PAUSE).unwrap_or_default();
+        let ahead = self.last_instant.map(|last| instant.duration_since(last));
+        if ahead.is_some_and(|ahead| ahead <= bound) {
+            return true;
+        }
+        let count = upcoming.clone().count();
+        if count == 0 {
+            return ahead.is_none_or(|ahead| ahead <= UNBELIEVABLE);
+        }
+        // The first instant of all may be of something that was replayed.
+        let bound = if ahead.is_some() { bound } else { UNBELIEVABLE };
+        2 * upcoming.filter(|next| instant.duration_since(*next) <= bound).count() >= count
     }
 
     fn pause_before(&self, instant: Option<Timestamp>) -> Duration {
@@ -187,22 +284,30 @@ impl Pacer {
 mod tests {
     use super::*;
 
+    fn midnight() -> Timestamp {
+        "2026-11-23T00:00:00Z".parse().unwrap()
+    }
+
     /// Places frames `(recv_ms, second of the minute)`; returns offsets and own times in seconds.
     fn timings(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
-        let midnight: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+        places_seeing(frames, 0)
+    }
+
+    /// The same, looking so many frames ahead.
+    fn places_seeing(frames: &[(Option<f64>, f64)], seen: usize) -> Vec<(f64, f64)> {
+        let at = |second: f64| midnight() + SignedDuration::from_secs_f64(second);
         let mut pacer = Pacer::default();
-        frames
-            .iter()
-            .map(|&(recv_ms, second)| {
-                let at = midnight + SignedDuration::from_secs_f64(second);
-                let text = format!(r#"{{"run_id":"r","phase":"start","ts":"{at}"}}"#);
-                let mut decoded = Batch::new(midnight, true);
-                decoded.push_text(&text);
-                let timing = pacer.timing(&RecordedFrame { recv_ms, text }, &decoded);
-                let own = timing.at.unwrap().duration_since(midnight);
-                (timing.offset.as_secs_f64(), own.as_secs_f64())
-            })
-            .collect()
+        let of = |(number, (recv_ms, second)): (usize, &(Option<f64>, f64))| {
+            let text = format!(r#"{{"run_id":"r","phase":"start","ts":"{}"}}"#, at(*second));
+            let mut decoded = Batch::new(midnight(), true);
+            decoded.push_text(&text);
+            let frame = RecordedFrame { recv_ms: *recv_ms, text };
+            let upcoming = frames[number + 1..].iter().take(seen).map(|(_, second)| at(*second));
+            let timing = pacer.place_before(&frame, &decoded, upcoming);
+            let own = timing.at.map_or(-1.0, |at| at.duration_since(midnight()).as_secs_f64());
+            (timing.offset.as_secs_f64(), own)
+        };
+        frames.iter().enumerate().map(of).collect()
     }
 
     #[test]
@@ -229,5 +334,48 @@ mod tests {
         let frames = [(Some(1e300), 0.0), (Some(-5.0), 1.0), (Some(f64::MIN), 2.0)];
         let offsets: Vec<f64> = timings(&frames).into_iter().map(|(offset, _)| offset).collect();
         assert_eq!(offsets, [0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn one_wrong_instant_moves_nothing() {
+        let years = 86_400.0 * 365.0 * 4.0;
+        for wrong in [years, 3_600.0, 90.0] {
+            let frames = [(None, 0.0), (None, 4.0), (None, wrong), (None, 4.25), (None, 8.0)];
+            let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
+            assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected, "{wrong}");
+        }
+        let frames = [(None, 0.0), (None, 4.0), (None, years), (None, 4.25), (None, 8.0)];
+        let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
+        assert_eq!(timings(&frames), expected, "without a look ahead");
+        // The first of all, and one among recorded frames.
+        let frames = [(None, years), (None, 4.0), (None, 6.0)];
+        let expected = [(0.0, -1.0), (0.0, 4.0), (2.0, 6.0)];
+        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+        let frames = [(Some(0.0), 4.0), (Some(500.0), 300.0), (Some(1000.0), 5.0)];
+        let expected = [(0.0, 4.0), (0.5, 4.5), (1.0, 5.0)];
+        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+    }
+
+    #[test]
+    fn a_clock_that_goes_on_after_a_pause_is_believed() {
+        let frames = [(None, 0.0), (None, 4.0), (None, 126_000.0), (None, 126_002.0)];
+        let expected = [(0.0, 0.0), (4.0, 4.0), (9.0, 126_000.0), (11.0, 126_002.0)];
+        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+    }
+
+    #[test]
+    fn a_night_in_a_recording_is_cut_to_a_pause() {
+        let night = 126_000.0;
+        let frames = [
+            (Some(0.0), 0.0),
+            (Some(700.0), 0.7),
+            (Some(night * 1000.0), night),
+            (Some((night + 2.0) * 1000.0), night + 2.0),
+        ];
+        let expected = [(0.0, 0.0), (0.7, 0.7), (5.7, night), (7.7, night + 2.0)];
+        assert_eq!(timings(&frames), expected);
+        // A node that takes its time is no pause.
+        let frames = [(Some(0.0), 0.0), (Some(59_000.0), 59.0)];
+        assert_eq!(timings(&frames), [(0.0, 0.0), (59.0, 59.0)]);
     }
 }
