@@ -1,0 +1,119 @@
+//! Clocks that disagree and instants that tie leave a run's story as it was.
+
+use std::io::Cursor;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::inspect::{Report, read_into};
+use meterbridge::model::{Model, Node, Retention, Run};
+use meterbridge::protocol::PIPELINE;
+use meterbridge::source::recording::Recording;
+
+use crate::stories::{Dice, Manner, frames, shuffle, story};
+use crate::support::model_of;
+
+/// Stories told by each test; `METERBRIDGE_TEST_STORIES=10000` tells as many, best with `--release`.
+const STORIES: u64 = 100;
+
+/// What has to be the same: where the run and each of its nodes stands, how often each was tried,
+/// and how many passes there were, in this execution and in those before.
+type Outcome = (&'static str, u32, Vec<(String, &'static str, u32)>);
+
+fn nodes(nodes: &[Node]) -> Vec<(String, &'static str, u32)> {
+    let of = |node: &Node| (node.name.to_string(), node.status.as_str(), node.attempts);
+    nodes.iter().map(of).collect()
+}
+
+fn outcomes(model: &Model) -> Vec<Outcome> {
+    let run: &Run = model.run("run-1").unwrap();
+    let now = (run.status.as_str(), run.fix_iterations, nodes(&run.nodes));
+    let earlier =
+        run.history.iter().map(|execution| (execution.status.as_str(), 0, nodes(&execution.nodes)));
+    earlier.chain([now]).collect()
+}
+
+fn stories() -> u64 {
+    let told = std::env::var("METERBRIDGE_TEST_STORIES").ok();
+    told.map_or(STORIES, |told| told.parse().unwrap())
+}
+
+/// Tells each story twice, as it was and disturbed, and wants the same outcome.
+fn check(manner: Manner, cut: bool, skew_ms: i64) {
+    let mut wrong = Vec::new();
+    for seed in 0..stories() {
+        let mut dice = Dice::new(seed);
+        let story = story(&mut dice, manner);
+        let still = [SignedDuration::ZERO; 9];
+        let undisturbed = frames(&story, &mut dice, &still, false);
+        let shifts: Vec<SignedDuration> =
+            (0..9).map(|_| SignedDuration::from_millis(dice.between(-skew_ms, skew_ms))).collect();
+        let mut disturbed = frames(&story, &mut dice, &shifts, cut);
+        let expected = outcomes(&model_of(&undisturbed));
+        let in_order = model_of(&disturbed);
+        shuffle(&mut dice, &mut disturbed);
+        let again = disturbed[..disturbed.len() / 3].to_vec();
+        disturbed.extend(again);
+        let shuffled = model_of(&disturbed);
+        assert_eq!(
+            Report::of(&in_order).runs,
+            Report::of(&shuffled).runs,
+            "story {seed} in another order"
+        );
+        if outcomes(&in_order) != expected {
+            wrong.push(seed);
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} stories: {wrong:?}", wrong.len(), stories());
+}
+
+#[test]
+fn whole_seconds_leave_a_story_as_it_was() {
+    for backend in [true, false] {
+        check(Manner { backend, slowest_ms: 20_000, executions: 3 }, true, 0);
+    }
+}
+
+#[test]
+fn clocks_off_by_up_to_three_seconds_leave_a_backends_story_as_it_was() {
+    check(Manner { backend: true, slowest_ms: 20_000, executions: 3 }, true, 3_000);
+}
+
+#[test]
+fn clocks_off_by_up_to_three_seconds_leave_a_guides_story_as_it_was() {
+    check(Manner { backend: false, slowest_ms: 20_000, executions: 3 }, true, 3_000);
+}
+
+#[test]
+fn clocks_off_by_up_to_three_seconds_leave_a_fast_backends_story_as_it_was() {
+    check(Manner { backend: true, slowest_ms: 300, executions: 2 }, true, 3_000);
+}
+
+/// One run that tells so much, some of it at odds with the grammar.
+fn long_run(events: i64) -> Vec<String> {
+    let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let of = |number: i64| {
+        let at = begin + SignedDuration::from_millis(number * 200);
+        let node = PIPELINE[(number / 2 % 9) as usize];
+        let phase = if number % 2 == 0 || number % 101 == 0 { "start" } else { "end" };
+        format!(r#"{{"ts":"{at}","run_id":"run-1","node_name":"{node}","phase":"{phase}"}}"#)
+    };
+    (0..events).map(of).collect()
+}
+
+#[test]
+fn events_in_reverse_order_cost_no_more_than_a_few_times_as_much() {
+    let mut lines = long_run(10_000);
+    let time = |lines: &[String]| {
+        let mut model = Model::new(Retention::EVERYTHING);
+        let begin = Instant::now();
+        let recording = Recording::new(Cursor::new(lines.join("\n")));
+        read_into(&mut model, recording).unwrap();
+        (begin.elapsed(), Report::of(&model).runs)
+    };
+    let (forwards, expected) = time(&lines);
+    lines.reverse();
+    let (backwards, runs) = time(&lines);
+    assert_eq!(runs, expected);
+    // A fold for each event would take hundreds of times as long.
+    assert!(backwards < forwards * 10, "{backwards:?}, forwards {forwards:?}");
+}
