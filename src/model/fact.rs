@@ -59,7 +59,7 @@ pub(super) enum Subject {
 }
 
 /// Orders facts by instant, rank, content and identity.
-pub(super) type PipelineNode = (Timestamp, u16, u32, EventId);
+pub(super) type SortKey = (Timestamp, u16, u32, EventId);
 
 /// No duration is told: longer than anything.
 const NOT_TOLD: u64 = u64::MAX;
@@ -178,7 +178,7 @@ impl Fact {
 
     /// Its place in the order by instant, which [`arrange`](super::order::arrange) starts from.
     /// Total, and the same whatever arrived first.
-    pub(super) fn place(&self) -> PipelineNode {
+    pub(super) fn sort_key(&self) -> SortKey {
         // Of starts the count tells, of ends nothing does: but the identity must not, where
         // anything else is there.
         let content = match self.kind {

@@ -25,6 +25,7 @@ mod late;
 mod log;
 mod node;
 mod order;
+mod reported_time;
 mod run;
 mod run_state;
 mod seen;
@@ -32,7 +33,6 @@ mod slots;
 mod stats;
 mod status;
 mod store;
-mod told_time;
 mod undated;
 
 pub use change::{Change, Counters, NodeChange, Outcome, Retention};

@@ -97,7 +97,7 @@ pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timest
             begin += 1;
         }
         // Part of these may have been put in order around something else.
-        facts[begin..next].sort_by_key(Fact::place);
+        facts[begin..next].sort_by_key(Fact::sort_key);
         let (order, grammar, costly) = Search::new(&facts[begin..], odd_at).run(at_begin);
         next = begin + order.len();
         latest = latest.max(facts[begin..next].iter().map(|fact| fact.at).max());

@@ -8,15 +8,15 @@ use jiff::Timestamp;
 
 use super::clock::ServerStep;
 use super::counted::{Counted, Standing};
-use super::fact::{Fact, FactKind, LOST_LANE, PipelineNode, Subject};
+use super::fact::{Fact, FactKind, LOST_LANE, SortKey, Subject};
 use super::grammar::Grammar;
 use super::join::join;
 use super::node::MOST_NODES;
 use super::order::{Ordered, arrange};
+use super::reported_time;
 use super::run_state::RunState;
 use super::seen::Seen;
 use super::status::RunStatus;
-use super::told_time;
 use super::undated::place_undated;
 use crate::protocol::rest::RunSnapshot;
 use crate::protocol::{Detail, EventId, NodeName, ORPHAN_AFTER, PIPELINE, RunId};
@@ -58,7 +58,7 @@ pub struct Run {
     facts: VecDeque<Fact>,
     order: Ordered,
     /// The greatest place of a fact.
-    latest: Option<PipelineNode>,
+    latest: Option<SortKey>,
     /// A fact came late: order and state are those from before it.
     is_late: bool,
     /// What the oldest facts came to, once they were let go.
@@ -78,7 +78,7 @@ struct Base {
     state: RunState,
     grammar: Grammar,
     /// The greatest place of a fact that was let go.
-    horizon: PipelineNode,
+    horizon: SortKey,
 }
 
 /// What became of a fact.
@@ -192,9 +192,9 @@ impl Run {
         if !self.seen.insert(fact.id, most_facts) {
             return FactOutcome::Duplicate;
         }
-        let place = fact.place();
+        let key = fact.sort_key();
         let is_dated = fact.instant().is_some();
-        if is_dated && self.base.as_ref().is_some_and(|base| place < base.horizon) {
+        if is_dated && self.base.as_ref().is_some_and(|base| key < base.horizon) {
             return FactOutcome::TooOld;
         }
         self.events += 1;
@@ -207,9 +207,9 @@ impl Run {
         }
 
         let latest = self.latest.map(|(at, ..)| at);
-        let is_last = self.latest.is_none_or(|latest| latest < place);
+        let is_last = self.latest.is_none_or(|latest| latest < key);
         if is_last {
-            self.latest = Some(place);
+            self.latest = Some(key);
         }
         let has_place = is_dated || fact.kind == FactKind::Created;
         if self.is_late || !is_last || !has_place || !self.order.takes(&fact, latest) {
@@ -243,9 +243,9 @@ impl Run {
         }
         let facts = self.facts.make_contiguous();
         place_undated(facts);
-        facts.sort_by_key(Fact::place);
+        facts.sort_by_key(Fact::sort_key);
         self.latest =
-            facts.last().map(Fact::place).max(self.base.as_ref().map(|base| base.horizon));
+            facts.last().map(Fact::sort_key).max(self.base.as_ref().map(|base| base.horizon));
         let (grammar, latest, mut state) = match self.base.as_deref() {
             Some(base) => (base.grammar, Some(base.horizon.0), base.state.clone()),
             None => (Grammar::default(), None, RunState::default()),
@@ -263,14 +263,14 @@ impl Run {
     fn trim(&mut self, most_facts: usize) {
         while self.facts.len() > most_facts {
             let Some(oldest) = self.facts.pop_front() else { return };
-            let place = oldest.place();
+            let key = oldest.sort_key();
             let base = self.base.get_or_insert_with(|| {
                 let (state, grammar) = (RunState::default(), Grammar::default());
-                Box::new(Base { state, grammar, horizon: place })
+                Box::new(Base { state, grammar, horizon: key })
             });
             base.state.step(&oldest);
             base.grammar.step(&oldest);
-            base.horizon = base.horizon.max(place);
+            base.horizon = base.horizon.max(key);
         }
     }
 
@@ -280,7 +280,7 @@ impl Run {
         snapshot: Arc<RunSnapshot>,
         received_at: Timestamp,
     ) -> bool {
-        let mut snapshot = told_time::corrected(snapshot, &self.steps);
+        let mut snapshot = reported_time::corrected(snapshot, &self.steps);
         let known = self.snapshot.as_ref();
         if let Some(known) = known {
             // Of two that should say the same the one that was asked for later counts. Errors that
@@ -327,10 +327,10 @@ impl Run {
             base.horizon.0 = move_on(base.horizon.0);
         }
         if let Some(snapshot) = &mut self.snapshot {
-            *snapshot = told_time::shifted(snapshot, by);
+            *snapshot = reported_time::shifted(snapshot, by);
         }
         self.steps.push(step);
-        self.latest = self.facts.iter().map(Fact::place).max();
+        self.latest = self.facts.iter().map(Fact::sort_key).max();
         let told = self.facts.iter().filter_map(Fact::instant);
         let (first, last) = (told.clone().min(), told.max());
         self.first_event_at = match first {

@@ -80,11 +80,11 @@ impl Model {
                 Item::Event(mut event) => {
                     let text = texts.next().unwrap_or_default();
                     match self.take(&mut event, batch.received_at, batch.live) {
-                        Took::Duplicate => continue,
-                        Took::Ignored => {}
-                        Took::Applied(change) => on_change(Some(&event), change),
-                        Took::Late(late) if self.is_held => self.late.push(*late),
-                        Took::Late(late) => {
+                        EventOutcome::Duplicate => continue,
+                        EventOutcome::Ignored => {}
+                        EventOutcome::Applied(change) => on_change(Some(&event), change),
+                        EventOutcome::Late(late) if self.is_held => self.late.push(*late),
+                        EventOutcome::Late(late) => {
                             self.late.push(Late { event: Some(event.clone()), ..*late });
                         }
                     }
@@ -117,10 +117,10 @@ impl Model {
         live: bool,
     ) -> Outcome {
         let outcome = match self.take(event, received_at, live) {
-            Took::Duplicate => Outcome::Duplicate,
-            Took::Ignored => Outcome::Ignored,
-            Took::Applied(change) => Outcome::Applied(change),
-            Took::Late(late) => {
+            EventOutcome::Duplicate => Outcome::Duplicate,
+            EventOutcome::Ignored => Outcome::Ignored,
+            EventOutcome::Applied(change) => Outcome::Applied(change),
+            EventOutcome::Late(late) => {
                 self.late.push(Late { event: Some(event.clone()), ..*late });
                 Outcome::Ignored
             }
@@ -131,16 +131,21 @@ impl Model {
     }
 
     /// Takes an event in; what it changes is known at once unless it is late.
-    fn take(&mut self, event: &mut WorkflowEvent, received_at: Timestamp, live: bool) -> Took {
+    fn take(
+        &mut self,
+        event: &mut WorkflowEvent,
+        received_at: Timestamp,
+        live: bool,
+    ) -> EventOutcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
             let run = known.and_then(|slot| self.slots[slot].as_mut());
             if run.is_none_or(|run| run.note(event.id, self.retention.events_per_run)) {
                 self.counters.ignored += 1;
-                return Took::Ignored;
+                return EventOutcome::Ignored;
             }
             self.counters.duplicates += 1;
-            return Took::Duplicate;
+            return EventOutcome::Duplicate;
         };
         let is_dated = fact.instant().is_some();
         let at = fact.instant().unwrap_or(received_at);
@@ -156,7 +161,7 @@ impl Model {
         let Some(run) = self.slots[slot].as_mut() else {
             // The index names filled slots only.
             self.counters.ignored += 1;
-            return Took::Ignored;
+            return EventOutcome::Ignored;
         };
 
         // One text for all events of a run: less memory, and one place to look.
@@ -169,11 +174,11 @@ impl Model {
         match run.take(fact, received_at, self.retention.events_per_run) {
             FactOutcome::Duplicate => {
                 self.counters.duplicates += 1;
-                Took::Duplicate
+                EventOutcome::Duplicate
             }
             FactOutcome::TooOld => {
                 self.counters.ignored += 1;
-                Took::Ignored
+                EventOutcome::Ignored
             }
             taken => {
                 let is_late = matches!(taken, FactOutcome::Late);
@@ -192,13 +197,13 @@ impl Model {
                         self.account(slot);
                     }
                     let late = Late { slot, event: None, at, new_run, evicted, outcome_known };
-                    return Took::Late(Box::new(late));
+                    return EventOutcome::Late(Box::new(late));
                 }
                 let run_status = self.account(slot);
                 if !(outcome_known && event.node.is_none()) {
                     self.learn(event, duration_ms);
                 }
-                Took::Applied(Change {
+                EventOutcome::Applied(Change {
                     run_id: event.run_id.clone(),
                     at,
                     new_run,
@@ -425,7 +430,7 @@ impl Model {
 }
 
 /// What became of an event that was taken in.
-enum Took {
+enum EventOutcome {
     Applied(Change),
     Late(Box<Late>),
     Duplicate,

@@ -35,8 +35,9 @@ fn is_end(fact: &Fact) -> bool {
 /// When a node ended whose latest start no dated end follows.
 fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     let of_lane = || dated.iter().filter(|fact| fact.lane == end.lane);
-    let start = of_lane().filter(|fact| fact.kind == FactKind::Start).max_by_key(|f| f.place())?;
-    if of_lane().any(|fact| is_end(fact) && fact.place() > start.place()) {
+    let start =
+        of_lane().filter(|fact| fact.kind == FactKind::Start).max_by_key(|f| f.sort_key())?;
+    if of_lane().any(|fact| is_end(fact) && fact.sort_key() > start.sort_key()) {
         return None;
     }
     start.at.checked_add(told(end)).ok()
@@ -45,8 +46,8 @@ fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
 /// When a node started whose first end no dated start precedes.
 fn before_its_end(start: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     let of_lane = || dated.iter().filter(|fact| fact.lane == start.lane);
-    let end = of_lane().filter(|fact| is_end(fact)).min_by_key(|fact| fact.place())?;
-    if of_lane().any(|fact| fact.kind == FactKind::Start && fact.place() < end.place()) {
+    let end = of_lane().filter(|fact| is_end(fact)).min_by_key(|fact| fact.sort_key())?;
+    if of_lane().any(|fact| fact.kind == FactKind::Start && fact.sort_key() < end.sort_key()) {
         return None;
     }
     end.at.checked_sub(told(end)).ok()

@@ -100,7 +100,7 @@ async fn play_once<R: Read>(
         let Some((frame, mut decoded)) = ahead.pop_front() else { break };
         decoded.received_at = context.now();
         let upcoming = ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
-        let timing = pacer.place_before(&frame, &decoded, upcoming);
+        let timing = pacer.timing_before(&frame, &decoded, upcoming);
         if !timing.left_out.is_zero() {
             let left_out = SignedDuration::try_from(timing.left_out).unwrap_or(SignedDuration::MAX);
             let message = format!("left out a pause of the recording: {left_out:#}");
@@ -210,12 +210,12 @@ pub struct Pacer {
 impl Pacer {
     /// Places the next frame, which was decoded into a batch of its own.
     pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
-        self.place_before(frame, decoded, std::iter::empty())
+        self.timing_before(frame, decoded, std::iter::empty())
     }
 
     /// Places the next frame, before others that tell these instants. One wrong instant moves
     /// nothing, where they do not confirm it.
-    pub fn place_before(
+    pub fn timing_before(
         &mut self,
         frame: &RecordedFrame,
         decoded: &Batch,
@@ -290,11 +290,11 @@ mod tests {
 
     /// Places frames `(recv_ms, second of the minute)`; returns offsets and own times in seconds.
     fn timings(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
-        places_seeing(frames, 0)
+        timings_with_lookahead(frames, 0)
     }
 
     /// The same, looking so many frames ahead.
-    fn places_seeing(frames: &[(Option<f64>, f64)], seen: usize) -> Vec<(f64, f64)> {
+    fn timings_with_lookahead(frames: &[(Option<f64>, f64)], seen: usize) -> Vec<(f64, f64)> {
         let at = |second: f64| midnight() + SignedDuration::from_secs_f64(second);
         let mut pacer = Pacer::default();
         let of = |(number, (recv_ms, second)): (usize, &(Option<f64>, f64))| {
@@ -303,7 +303,7 @@ mod tests {
             decoded.push_text(&text);
             let frame = RecordedFrame { recv_ms: *recv_ms, text };
             let upcoming = frames[number + 1..].iter().take(seen).map(|(_, second)| at(*second));
-            let timing = pacer.place_before(&frame, &decoded, upcoming);
+            let timing = pacer.timing_before(&frame, &decoded, upcoming);
             let own = timing.at.map_or(-1.0, |at| at.duration_since(midnight()).as_secs_f64());
             (timing.offset.as_secs_f64(), own)
         };
@@ -342,7 +342,7 @@ mod tests {
         for wrong in [years, 3_600.0, 90.0] {
             let frames = [(None, 0.0), (None, 4.0), (None, wrong), (None, 4.25), (None, 8.0)];
             let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
-            assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected, "{wrong}");
+            assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected, "{wrong}");
         }
         let frames = [(None, 0.0), (None, 4.0), (None, years), (None, 4.25), (None, 8.0)];
         let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
@@ -350,17 +350,17 @@ mod tests {
         // The first of all, and one among recorded frames.
         let frames = [(None, years), (None, 4.0), (None, 6.0)];
         let expected = [(0.0, -1.0), (0.0, 4.0), (2.0, 6.0)];
-        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
         let frames = [(Some(0.0), 4.0), (Some(500.0), 300.0), (Some(1000.0), 5.0)];
         let expected = [(0.0, 4.0), (0.5, 4.5), (1.0, 5.0)];
-        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
     }
 
     #[test]
     fn a_clock_that_goes_on_after_a_pause_is_believed() {
         let frames = [(None, 0.0), (None, 4.0), (None, 126_000.0), (None, 126_002.0)];
         let expected = [(0.0, 0.0), (4.0, 4.0), (9.0, 126_000.0), (11.0, 126_002.0)];
-        assert_eq!(places_seeing(&frames, LOOKED_AHEAD), expected);
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
     }
 
     #[test]
