@@ -1,4 +1,4 @@
-//! What the model keeps, counts, and says of what changed.
+//! Limits and counters of the model, and the description of a change.
 
 use jiff::Timestamp;
 
@@ -6,14 +6,16 @@ use super::node::NodeStatus;
 use super::status::RunStatus;
 use crate::protocol::{NodeName, RunId, WorkflowEvent};
 
-/// How much is kept. What goes over a bound is dropped oldest first, and counted.
+/// Limits on what the model keeps. Beyond a limit the oldest entry is dropped and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Runs; the oldest that are over go first, a running one never before them.
+    /// Maximum number of runs. Runs that are over are dropped first, oldest first; a running run is
+    /// dropped only if none is over.
     pub runs: usize,
-    /// Lines of the event log.
+    /// Maximum number of lines in the event log.
     pub log_events: usize,
-    /// Events of one run from which its state can be folded again when a late one arrives.
+    /// Maximum number of events kept per run. A run is folded again from these events when a late one
+    /// arrives.
     pub events_per_run: usize,
 }
 
@@ -24,35 +26,35 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// Keeps every run and every event, and no log: what `inspect` needs.
+    /// Keeps every run and every event but no log, as `inspect` needs it.
     pub const EVERYTHING: Self =
         Self { runs: usize::MAX, log_events: 0, events_per_run: usize::MAX };
 }
 
-/// What has arrived. Every element of every frame is counted in exactly one of `events`,
-/// `duplicates`, `malformed` and `ignored`, but for what a hub adds: what it says of itself is nothing
-/// about a run, and what it says of runs are snapshots.
+/// Counters of what has arrived. Every element of every frame is counted in exactly one of `events`,
+/// `duplicates`, `malformed` and `ignored`. Frames that a hub adds are the exception: its own state is
+/// not about a run, and its runs are counted in `snapshots`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     pub frames: u64,
     /// Distinct events that were applied.
     pub events: u64,
-    /// Snapshots of runs from REST that told something new.
+    /// REST snapshots of runs that contained something new.
     pub snapshots: u64,
-    /// Events whose identity had been seen.
+    /// Events whose identity was already known.
     pub duplicates: u64,
-    /// What could not be read.
+    /// Elements that could not be read.
     pub malformed: u64,
-    /// Frames thrown away unread, because the application was behind.
+    /// Frames discarded unread because the application could not keep up.
     pub dropped: u64,
-    /// What could be read and changes nothing: an unknown phase, a keepalive, an event older than
-    /// all that is kept of its run.
+    /// Elements that were read but change nothing: an unknown phase, a keepalive, or an event older
+    /// than every event that is kept of its run.
     pub ignored: u64,
-    /// Runs that had to go.
+    /// Runs dropped because of [`Retention::runs`].
     pub evicted_runs: u64,
 }
 
-/// A node that changed its status.
+/// A change of a node's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeChange {
     pub name: NodeName,
@@ -60,24 +62,25 @@ pub struct NodeChange {
     pub to: NodeStatus,
 }
 
-/// What one event changed, or one snapshot from REST.
+/// Changes caused by one event or by one REST snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub run_id: RunId,
-    /// When it happened, by the server's clock; where REST told, the latest that it tells of.
+    /// Instant of the event by the server's clock. For a REST snapshot, the latest instant in it.
     pub at: Timestamp,
     pub new_run: bool,
-    /// From and to, where they differ.
+    /// Status before and after, if they differ.
     pub run_status: Option<(RunStatus, RunStatus)>,
-    /// The event's node, where its status differs.
+    /// Status change of the event's node, if its status differs.
     pub node: Option<NodeChange>,
-    /// The event arrived late: anything about the run may differ.
+    /// True when the run was folded again, for a late event or a REST snapshot: any part of the run may
+    /// have changed.
     pub refolded: bool,
-    /// The run that had to go for this one.
+    /// The run that was dropped to make room for this one.
     pub evicted: Option<RunId>,
 }
 
-/// What became of an event.
+/// Result of applying an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Applied(Change),
@@ -85,16 +88,16 @@ pub enum Outcome {
     Ignored,
 }
 
-/// An event whose run has to be folded again, or just its run.
+/// A late event, or only its run, which has to be folded again.
 #[derive(Clone, Debug)]
 pub(super) struct Late {
     pub(super) slot: usize,
-    /// `None` where nobody has to hear of it.
+    /// The event to report with the change; `None` when no change is reported for it.
     pub(super) event: Option<WorkflowEvent>,
     /// See [`Change::at`].
     pub(super) at: Timestamp,
     pub(super) new_run: bool,
     pub(super) evicted: Option<RunId>,
-    /// How the run ended was known from REST before.
+    /// True when the run's outcome was already known from REST.
     pub(super) outcome_known: bool,
 }

@@ -1,4 +1,4 @@
-//! The server's clock as seen from here: how far it is off, and when one of the clocks was set.
+//! Estimate of the server's clock from event instants and arrival times, and detection of clock steps.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,53 +7,55 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::protocol::EventId;
 
-/// Lags that the estimate is the median of.
+/// Maximum number of lags of which the estimate is the median.
 const WINDOW: usize = 63;
-/// Lags after which the estimate is made anew.
+/// Number of lags after which the estimate is recomputed.
 const RENEW_AFTER: u32 = 64;
-/// A lag that differs from the estimate by more than this does not belong to it.
+/// Lags that differ from the estimate by more than this are outliers.
 const OUTLIER_MICROS: i64 = 5_000_000;
-/// Lags that differ by less agree: instants may be cut to whole seconds.
+/// Outliers whose lags differ by at most this agree. The bound allows for instants truncated to whole
+/// seconds.
 const AGREEMENT_MICROS: i64 = 2_000_000;
-/// Outliers looked back on.
+/// Maximum number of outliers kept.
 const MOST_SUSPECTS: usize = 64;
-/// Nothing is delayed by more than this; the longest that a server was seen to stand still was 45 s.
+/// Longest plausible delay of an event. The longest observed server freeze was 45 s (protocol section
+/// 2).
 const LONGEST_DELAY_MICROS: i64 = 600_000_000;
-/// Events that arrive over so long a time make an estimate that a step can be told against.
+/// Time over which lags must agree before a step can be detected against them.
 const ESTABLISHED_AFTER_MICROS: i64 = 1_000_000;
-/// For so long outliers that may be delayed have to agree.
+/// Time over which outliers that could be delayed events must agree before they count as a step.
 const DELAYS_END_AFTER_MICROS: i64 = 2_000_000;
 
-/// Estimates the server's clock from event instants against their arrival.
+/// Estimates the server's clock from event instants and arrival times.
 ///
-/// The estimate is the median of the recent lags (arrival − instant) of live events. A lag that is
-/// far off is left out. Where several that are far off agree, and nothing speaks against them, a
-/// clock was set: the estimate begins anew. Replayed events are older than their arrival for
-/// another reason; of them only those from the future say something, that the server's clock is
-/// ahead, and only until a live one says more.
+/// The estimate is the median of the recent lags (arrival − instant) of live events. Outliers are left
+/// out. When several outliers agree and delays cannot explain them, a clock was set, and the estimate
+/// starts afresh from them. Replayed events are old when they arrive, so their lags are not used. The
+/// exception is replayed events from the future: they show that the server's clock is ahead, and count
+/// until the first live event.
 #[derive(Clone, Debug, Default)]
 pub struct ServerClock {
-    /// The estimate, in microseconds.
+    /// Estimated lag in microseconds: this machine's clock minus the server's.
     lag: i64,
-    /// A live event of this connection agreed with it.
+    /// True when a live event of this connection agreed with the estimate.
     is_known: bool,
-    /// Arrival of the first event that agreed with it.
+    /// Arrival of the first event that agreed with the estimate, in microseconds since the epoch.
     known_since: i64,
-    /// It has held for so long that it is no whim of one batch.
+    /// True when events agreed with the estimate for at least [`ESTABLISHED_AFTER_MICROS`].
     is_established: bool,
-    /// Lags that agreed with it, the newest last.
+    /// Lags that agreed with the estimate, the newest last.
     lags: VecDeque<i64>,
     since_renewed: u32,
     renewed_at: i64,
-    /// Arrival and instant of the latest event that agreed with it.
+    /// Arrival and instant of the latest event that agreed with the estimate.
     last: Option<(i64, i64)>,
-    /// The two least lags of replayed events.
+    /// The two smallest lags of replayed events.
     replayed: [Option<i64>; 2],
     suspects: VecDeque<Suspect>,
     as_of: Option<Timestamp>,
 }
 
-/// An event whose lag does not belong to the estimate.
+/// An event whose lag is an outlier.
 #[derive(Clone, Copy, Debug)]
 struct Suspect {
     lag: i64,
@@ -64,37 +66,38 @@ struct Suspect {
     goes_back: bool,
 }
 
-/// An event as the clock sees it.
+/// The parts of an event that the clock estimate uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) at: Timestamp,
     pub(super) received_at: Timestamp,
     /// See [`Batch::live`](crate::protocol::Batch::live).
     pub(super) live: bool,
-    /// Tells runs apart.
+    /// A number that distinguishes runs.
     pub(super) run: usize,
     pub(super) id: EventId,
-    /// The run has told of something clearly later.
+    /// True when the run already has an event whose instant is later by more than
+    /// [`SKEW`](super::fact::SKEW).
     pub(super) goes_back: bool,
 }
 
-/// Whose clock was set.
+/// The clock that was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockOwner {
     Server,
     ThisMachine,
-    /// The two moved apart during a pause.
+    /// Either clock: they moved apart while no event arrived.
     Unknown,
 }
 
-/// A clock was set.
+/// A detected step of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockStep {
     pub owner: ClockOwner,
-    /// How far it was set forward; negative when it was set back. Of an unknown owner: how far
-    /// the server's moved against this machine's.
+    /// Size of the step: positive when the clock was set forward, negative when set back. For an
+    /// unknown owner, the movement of the server's clock relative to this machine's.
     pub by: SignedDuration,
-    /// When it was noticed, by this machine's clock.
+    /// Time of detection, by this machine's clock.
     pub noticed_at: Timestamp,
 }
 
@@ -115,7 +118,7 @@ impl fmt::Display for ClockStep {
     }
 }
 
-/// A duration in its two greatest units.
+/// Displays a duration in its two largest units.
 struct Rough(SignedDuration);
 
 impl fmt::Display for Rough {
@@ -131,22 +134,22 @@ impl fmt::Display for Rough {
     }
 }
 
-/// A step of the server's clock, in the time of its events.
+/// A step of the server's clock, in event time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ServerStep {
-    /// What brings an instant from before the step into the time after it.
+    /// Offset that converts an instant from before the step to the time after it.
     pub(super) by: SignedDuration,
-    /// What the clock had reached by then, in the time before the step.
+    /// Reading of the server's clock at the step, in the time before the step.
     pub(super) reached: Timestamp,
 }
 
-/// What the clock learned from an event: that a clock was set.
+/// A detected clock step and what the model needs to follow it.
 #[derive(Debug)]
 pub(super) struct Noticed {
     pub(super) told: ClockStep,
-    /// Where it was the server's.
+    /// The step, if it was the server's clock.
     pub(super) step: Option<ServerStep>,
-    /// Events from after the step.
+    /// Identities of the events that were written after the step.
     pub(super) after: Vec<EventId>,
 }
 
@@ -186,7 +189,7 @@ impl ServerClock {
         None
     }
 
-    /// Makes the estimate anew.
+    /// Recomputes the estimate as the median of the lags.
     fn renew(&mut self, received_at: i64) {
         let mut lags = [0; WINDOW];
         let lags = &mut lags[..self.lags.len()];
@@ -210,7 +213,7 @@ impl ServerClock {
         } else if second.is_none_or(|second| lag < second) {
             self.replayed = [least, Some(lag)];
         }
-        // One alone may be wrong.
+        // One replayed event alone may have a wrong instant.
         if let [Some(_), Some(second)] = self.replayed {
             self.lag = self.lag.min(second.min(0));
         }
@@ -264,7 +267,7 @@ impl ServerClock {
         })
     }
 
-    /// True where these events, which agree, cannot be stray or delayed ones.
+    /// True when these agreeing outliers can be neither stray instants nor delayed events.
     fn is_convinced_by(&self, agreeing: &[Suspect], lag: i64) -> bool {
         let differ = |one: fn(&Suspect) -> bool| {
             let mut runs =
@@ -278,7 +281,7 @@ impl ServerClock {
             _ => 0,
         };
         if lag < self.lag {
-            // No event arrives before it happened.
+            // An event cannot arrive before it happened, so delays do not explain a smaller lag.
             return count >= 2 && !self.is_known
                 || count >= 3 && differ(|_| true)
                 || count >= 4 && lasted >= 1_000_000;
@@ -290,17 +293,18 @@ impl ServerClock {
             || count >= 4 && differ(|_| true) && !is_delay
     }
 
-    /// Begins anew with a new connection; the last estimate counts until there is a better one.
+    /// Starts afresh for a new connection. The last estimate remains in use until a live event replaces
+    /// it.
     pub(super) fn restart(&mut self) {
         *self = Self { lag: self.lag, ..Self::default() };
     }
 
-    /// Stands still from `at` of this machine on: nothing is known of what happens now.
+    /// Freezes the server's time at `at` of this machine's clock, because the connection was lost.
     pub(super) fn stop(&mut self, at: Timestamp) {
         self.as_of.get_or_insert(at);
     }
 
-    /// Takes account of a step of this machine's clock.
+    /// Corrects the estimate for a step of this machine's clock.
     pub(super) fn machine_stepped(&mut self, by: SignedDuration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(0);
         self.lag = self.lag.saturating_add(micros);
@@ -313,42 +317,42 @@ impl ServerClock {
         self.suspects.clear();
     }
 
-    /// How far the server's clock is behind this machine's; negative when it is ahead.
+    /// Returns how far the server's clock is behind this machine's; negative when it is ahead.
     pub fn lag(&self) -> SignedDuration {
         SignedDuration::from_micros(self.lag)
     }
 
-    /// The server's time at `now` of this machine; while there is no connection, its time when that
-    /// was lost.
+    /// Returns the server's time at `now` of this machine's clock. Without a connection, returns the
+    /// server's time at which the connection was lost.
     pub fn server_time(&self, now: Timestamp) -> Timestamp {
         self.time_of_arrival(self.as_of.map_or(now, |as_of| as_of.min(now)))
     }
 
-    /// The time of this machine at `server_time`.
+    /// Returns this machine's time at `server_time`.
     pub fn machine_time(&self, server_time: Timestamp) -> Timestamp {
         server_time.checked_add(self.lag()).unwrap_or(server_time)
     }
 
-    /// Since when there is no connection, by this machine's clock. What is shown of runs that go on
-    /// is as of then.
+    /// Returns the time at which the connection was lost, by this machine's clock; `None` while
+    /// connected. Elapsed times of running runs are shown as of this time.
     pub fn as_of(&self) -> Option<Timestamp> {
         self.as_of
     }
 
-    /// The server's time when something arrived.
+    /// Returns the server's time at the arrival of an event.
     pub(super) fn time_of_arrival(&self, received_at: Timestamp) -> Timestamp {
         received_at.checked_sub(self.lag()).unwrap_or(received_at)
     }
 }
 
-/// Microseconds since the epoch, without a detour over 128 bits.
+/// Returns microseconds since the epoch, without 128-bit arithmetic, since it runs for every event.
 fn micros(at: Timestamp) -> i64 {
     at.as_second() * 1_000_000 + i64::from(at.subsec_nanosecond() / 1_000)
 }
 
-/// Whose clock was set when the server's fell `behind` by so much, or got ahead where that is
-/// negative, while by this machine's clock `waited` passed between two events, and `passed` between
-/// their instants.
+/// Decides which clock was set. The server's clock fell `behind` by this many microseconds, or got
+/// ahead if negative. Between two events `waited` passed by this machine's clock and `passed` by their
+/// instants.
 fn owner_of(behind: i64, waited: i64, passed: i64, goes_back: bool) -> ClockOwner {
     let certain = behind.abs() / 10 * 9;
     if behind > 0 {

@@ -1,40 +1,41 @@
-//! What the model has counted a run as: its tally, its order of eviction, its meters.
+//! What a run was last counted as, in the status tally, the eviction order and the statistics.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::stats::{Ended, Span};
 use super::status::RunStatus;
 
-/// An instant that is later than the arrival of the last event by more than this says nothing.
+/// An instant later than the arrival of the last event by more than this is not plausible.
 const PLAUSIBLY_AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// A place in the order of eviction: runs that are over first, the oldest of them first.
+/// Sort key of the eviction order: runs that are over first, and the oldest of them first.
 pub(super) type EvictionKey = (bool, Timestamp, usize);
 
-/// What a run counts by.
+/// The parts of a run that determine how it is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Standing {
     pub(super) status: RunStatus,
-    /// When it started; before that, its first event.
+    /// Start of the run, or its first event before that.
     pub(super) since: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
 }
 
-/// What one run counts as.
+/// What one run is counted as.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counted {
     pub(super) standing: Standing,
-    /// `None` before it was first counted.
+    /// Key in the eviction order; `None` before the run is first counted.
     pub(super) key: Option<EvictionKey>,
     pub(super) span: Option<Span>,
     pub(super) ended: Option<Ended>,
 }
 
 impl Counted {
-    /// `arrived_at` is when its last event arrived, by the server's clock.
+    /// Computes what a run counts as. `arrived_at` is the arrival of its last event, by the server's
+    /// clock.
     pub(super) fn new(standing: Standing, slot: usize, arrived_at: Timestamp) -> Self {
         let Standing { status, since, ended_at } = standing;
-        // No event is from the future: a wrong instant must not make a run the newest for years.
+        // An implausibly late instant is replaced: otherwise the run would remain the newest for years.
         let latest = arrived_at.checked_add(PLAUSIBLY_AHEAD).unwrap_or(Timestamp::MAX);
         let plausible = |at: Timestamp| if at > latest { arrived_at } else { at };
         let until = plausible(ended_at.unwrap_or(since));

@@ -1,11 +1,10 @@
 //! The grammar of a run: which event may follow which.
 //!
-//! A run starts, its nodes run one after the other, and it ends; then it may be started again. A
-//! node starts before it ends. VALIDATE hands to FIX and FIX back to COMPOSE. [`Grammar`] is the
-//! position in such a story. It tells cheaply whether an event fits ([`Grammar::fits`]), which is
-//! all that is asked of a story in order, and what an event that does not fit costs
-//! ([`Grammar::cost`]), by which [`order`](super::order) compares orders of events whose instants
-//! do not decide.
+//! A run starts, its nodes run one after the other, and it ends; then it may be executed again. A node
+//! starts before it ends. VALIDATE may lead to FIX, and FIX back to COMPOSE. [`Grammar`] is the
+//! state after a sequence of events. [`Grammar::fits`] tells cheaply whether an event may follow;
+//! events in order need nothing else. [`Grammar::cost`] rates an event that may not follow;
+//! [`order`](super::order) uses it to compare possible orders of events whose instants do not decide.
 
 use super::fact::{Fact, FactKind, LOST_LANE, NO_INDEX, RUN_LANE};
 use super::node::FIX;
@@ -16,34 +15,34 @@ const VALIDATE: u8 = 5;
 const FIX_PLACE: u8 = FIX as u8;
 const RENDER: u8 = 7;
 const REVIEW: u8 = 8;
-/// One bit for each node of the pipeline.
+/// One bit for each pipeline node.
 const PIPELINE_BITS: u16 = (1 << PIPELINE.len()) - 1;
-/// Cost of an event that cannot follow: something before it is missing.
+/// Cost of an event that cannot follow because an event before it is missing.
 pub(super) const HARD: u64 = 100_000;
 
 const PERCENT: u64 = HARD / 100;
 
-/// Cost of an end of a node that does not run.
+/// Cost of an end of a node that is not running.
 pub(super) const MISSING_START_COST: u64 = 2 * HARD;
 
-/// How far the execution has got.
+/// Progress of an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Nothing has started.
     Waiting,
-    /// Nodes have run; the start of the run was not seen.
+    /// Nodes have run, but the run's start was not seen.
     Implied,
     Open,
     Over,
 }
 
-/// The kinds of events that the grammar tells apart.
+/// Kinds of events that the grammar distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     Start,
     End,
     Fail,
-    /// Changes nothing in the order of things.
+    /// An event that does not affect the order.
     Other,
 }
 
@@ -61,27 +60,27 @@ impl Class {
     }
 }
 
-/// The position in the story of a run.
+/// State of the grammar after a sequence of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Grammar {
-    /// Lanes whose node runs, one bit each.
+    /// Lanes whose node is running, one bit each.
     running: [u64; 4],
-    /// Counts of node executions that starts of this execution told, one bit each of the first 32.
+    /// `node_index` values of this execution's starts, one bit for each value below 32.
     indices: u32,
-    /// The greatest of them + 1.
+    /// Largest `node_index` of this execution plus one.
     next_index: u32,
-    /// Nodes of the pipeline that started in this execution, one bit each.
+    /// Pipeline nodes that have started in this execution, one bit each.
     started: u16,
-    /// How often COMPOSE, VALIDATE and FIX started in this execution.
+    /// Number of starts of COMPOSE, VALIDATE and FIX in this execution.
     composes: u8,
     validates: u8,
     fixes: u8,
     stage: Stage,
-    /// The latest end of an attempt of a node other than VALIDATE was a failure.
+    /// True when a node other than VALIDATE failed and no node has started since.
     failed: bool,
-    /// VALIDATE's latest attempt failed.
+    /// True when VALIDATE's last attempt failed.
     rejected: bool,
-    /// A node event of this execution was seen.
+    /// True when this execution has had a node event.
     nodes_seen: bool,
 }
 
@@ -103,26 +102,27 @@ impl Default for Grammar {
     }
 }
 
-/// What the grammar has to know beside the event itself.
+/// Context of an event that affects its cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Around {
-    /// Places in the pipeline of nodes whose start is still to come, soon.
+    /// Pipeline nodes, one bit each, that have a start within [`SKEW`](super::fact::SKEW) still to be
+    /// placed.
     pub(super) waiting: u16,
-    /// The run's next start is still to come, soon.
+    /// True when a run start within [`SKEW`](super::fact::SKEW) is still to be placed.
     pub(super) run_start: bool,
-    /// The event is an end, and the latest start in its lane is another's.
+    /// For an end: whether its reported duration contradicts the last start in its lane.
     pub(super) mismatch: Mismatch,
 }
 
-/// How the duration that an end tells agrees with the start which it would end.
+/// Agreement of an end's reported duration with the start that it would end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mismatch {
-    /// It agrees, or nothing is told.
+    /// The duration agrees, or none is reported.
     #[default]
     None,
-    /// It does not, which different clocks can explain.
+    /// The duration does not agree; different clocks can explain it.
     Some,
-    /// It does not, though one clock seems to have written both.
+    /// The duration does not agree, and both events have the same instant, probably of one clock.
     Certain,
 }
 
@@ -143,13 +143,13 @@ impl Grammar {
         self.running != [0; 4]
     }
 
-    /// A start now would be that of another execution.
+    /// True when the execution is over, so that a start would begin another one.
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
     }
 
-    /// True where the event may follow. The first of the questions is asked of every event, so it
-    /// leaves out whatever only matters between two executions.
+    /// True when the event may follow. This is evaluated for every event, so it leaves out rules that
+    /// only matter between two executions.
     pub(super) fn fits(&self, fact: &Fact) -> bool {
         let class = Class::of(fact);
         if fact.lane == RUN_LANE {
@@ -173,7 +173,7 @@ impl Grammar {
         }
     }
 
-    /// What is odd about the event as the next one: nothing where it is 0.
+    /// Returns the cost of placing the event next; 0 means that nothing is unusual.
     pub(super) fn cost(&self, fact: &Fact, around: Around) -> u64 {
         let class = Class::of(fact);
         if fact.lane == RUN_LANE {
@@ -186,7 +186,7 @@ impl Grammar {
     fn run_cost(&self, class: Class, around: Around) -> u64 {
         match (class, self.stage) {
             (Class::Other, _) | (Class::Start, Stage::Waiting | Stage::Over) => 0,
-            // The end of an execution of which nothing was seen may well have been missed.
+            // An execution without any node event probably had an end that was missed.
             (Class::Start, Stage::Open) if !self.nodes_seen => HARD / 4,
             (Class::Start, _) => HARD,
             (_, Stage::Waiting) if around.run_start => 5 * HARD,
@@ -200,7 +200,7 @@ impl Grammar {
                     _ => 0,
                 };
                 let mismatch = if around.mismatch == Mismatch::None { 0 } else { 3 * HARD / 2 };
-                // Whoever has lost one end may have lost more.
+                // Missing ends come in groups: a base cost once, and a smaller cost for each.
                 let missing = match running {
                     0 => 0,
                     _ => 4 * HARD / 10 + u64::from(running) * (HARD / 10),
@@ -211,8 +211,8 @@ impl Grammar {
     }
 
     fn node_cost(&self, fact: &Fact, class: Class, around: Around) -> u64 {
-        // A node event that is a little older than the start of its run belongs behind it, and to
-        // nothing else.
+        // A node event slightly older than the run's start belongs after that start and to nothing
+        // else.
         let early = if self.stage == Stage::Waiting && around.run_start { 5 * HARD } else { 0 };
         early
             + match class {
@@ -253,27 +253,27 @@ impl Grammar {
         if fact.node_index != NO_INDEX {
             return cost + self.loop_cost(place) + self.index_cost(fact.node_index);
         }
-        // Nodes that it passes over though they are still to come.
+        // Count the nodes that this start skips although their own starts are still to be placed.
         let furthest = u16::BITS - self.started.leading_zeros();
         let given_up = if u32::from(self.fixes) >= MAX_FIX_PASSES { 1 << RENDER } else { 0 };
         let passed = (own - 1) & around.waiting & !(1 << FIX | given_up) & !self.started;
         let passed = passed.checked_shr(furthest).unwrap_or(0);
         let passed_cost = u64::from(passed.count_ones()) * 4 * PERCENT;
-        // An execution begins with its first node.
+        // An execution usually begins with its first node.
         let first_cost = if self.started == 0 && place > 0 { 2 * PERCENT } else { 0 };
         cost + first_cost + passed_cost + self.loop_cost(place) + self.times_cost(place)
     }
 
-    /// What is odd about a start in view of the loop from VALIDATE over FIX to COMPOSE. As the order
-    /// of nodes plays no part, it goes by how often they started.
+    /// Cost of a start in view of the loop VALIDATE → FIX → COMPOSE. The rule compares numbers of
+    /// starts, because the nodes' clocks may differ and so the order of starts is unreliable.
     fn loop_cost(&self, place: u8) -> u64 {
         let gives_up = u32::from(self.fixes) >= MAX_FIX_PASSES;
         let is_odd = match place {
-            // There is nothing to validate.
+            // There is no new composition to validate.
             VALIDATE => self.composes <= self.validates,
             FIX_PLACE => gives_up,
-            // Nothing was validated, or what was fixed was not; a song that is given up on is not
-            // rendered, and any other that was rejected is fixed first.
+            // Either nothing was validated, or the fixed composition was not. A rejected composition is
+            // fixed before RENDER; after the last fix pass RENDER is skipped (protocol section 2).
             RENDER => self.validates <= self.fixes || self.rejected,
             REVIEW => self.validates <= self.fixes || self.rejected && !gives_up,
             _ => false,
@@ -281,7 +281,7 @@ impl Grammar {
         if is_odd { 6 * PERCENT } else { 0 }
     }
 
-    /// What is odd about the count of node executions that a start tells.
+    /// Cost of a start's `node_index` in view of the ones before it.
     fn index_cost(&self, index: u32) -> u64 {
         let is_told = index < 32 && self.indices & (1 << index) != 0;
         match index.checked_sub(self.next_index) {
@@ -292,8 +292,8 @@ impl Grammar {
         }
     }
 
-    /// What is odd about how often a node starts. The order of nodes plays no part, since their
-    /// clocks may differ.
+    /// Cost of another start of a node in view of the number of its starts. The order of nodes is not
+    /// used, because their clocks may differ.
     fn times_cost(&self, place: u8) -> u64 {
         let is_odd = match place {
             COMPOSE => self.composes > self.fixes,
@@ -318,7 +318,7 @@ impl Grammar {
         }
     }
 
-    /// Goes on to after the event, whether or not it fits.
+    /// Advances the state by the event, whether or not it fits.
     pub(super) fn step(&mut self, fact: &Fact) {
         let class = Class::of(fact);
         if fact.lane == RUN_LANE {
@@ -376,7 +376,7 @@ impl Grammar {
     }
 }
 
-/// The event's place in the pipeline, where its node has one.
+/// Returns the pipeline index of the event's node; `None` for other nodes and for the run.
 fn place_of(fact: &Fact) -> Option<u8> {
     let place = u8::try_from(fact.lane).ok()?;
     (usize::from(place) < PIPELINE.len()).then_some(place)

@@ -1,4 +1,4 @@
-//! Events that arrived late: their runs are folded again, each once for all that waits.
+//! Late events. The run of a late event is folded again, once for all late events of a batch.
 
 use super::change::{Change, Late, NodeChange};
 use super::clock::Noticed;
@@ -9,29 +9,29 @@ use super::status::RunStatus;
 use super::store::Model;
 use crate::protocol::WorkflowEvent;
 
-/// Steps of a clock that nobody asked for; more are not kept.
+/// Maximum number of clock steps kept until [`Model::take_clock_steps`] is called.
 const MOST_STEPS: usize = 16;
 
 impl Model {
-    /// Puts off folding runs again until [`release`](Self::release). Until then the state of runs
-    /// is not to be read. For who reads many events and asks only then.
+    /// Defers folding runs again until [`release`](Self::release). The states of runs must not be read
+    /// until then. For callers that apply many events before they read any run.
     pub fn hold(&mut self) {
         self.is_held = true;
     }
 
-    /// Folds what was put off.
+    /// Folds the runs that were deferred since [`hold`](Self::hold).
     pub fn release(&mut self) {
         self.is_held = false;
         self.settle(|_, _| ());
     }
 
-    /// Folds runs again that late events belong to, and hands over what changed.
+    /// Folds the runs of late events again and reports the changes to `on_change`.
     pub(super) fn settle(&mut self, mut on_change: impl FnMut(Option<&WorkflowEvent>, Change)) {
         if self.late.is_empty() {
             return;
         }
         let mut late = std::mem::take(&mut self.late);
-        // By run, and of each in order of arrival.
+        // Group by run; the sort is stable, so events of a run stay in order of arrival.
         late.sort_by_key(|late| late.slot);
         for of_run in late.chunk_by_mut(|one, next| one.slot == next.slot) {
             self.settle_run(of_run, &mut on_change);
@@ -57,14 +57,14 @@ impl Model {
             run_status = self.account(slot);
         }
         if late.iter().any(|late| late.new_run) {
-            // It was counted as it came, before it was known where it stands.
+            // The run was counted on arrival, before its status was known.
             let status = self.slots[slot].as_ref().map(|run| run.status);
             run_status = status.map(|status| (RunStatus::default(), status));
         }
         let last = late.iter().rposition(|late| late.event.is_some());
         for number in 0..late.len() {
             let Some(event) = late[number].event.take() else { continue };
-            // A run may have had to go for another one since.
+            // The slot may hold another run by now, because the event's run was evicted.
             let run = self.slots[slot].as_ref().filter(|run| *run.id() == event.run_id);
             let mut node = None;
             let is_same = |other: &Late| {
@@ -96,7 +96,7 @@ impl Model {
         }
     }
 
-    /// Brings what is known in line with a clock that was set.
+    /// Moves runs to the time after a step of the server's clock.
     pub(super) fn follow_step(&mut self, noticed: Noticed) {
         let Noticed { told, step, after } = noticed;
         if self.clock_steps.len() < MOST_STEPS {

@@ -1,10 +1,11 @@
-//! The order of a run's events, where their instants do not decide.
+//! The order of a run's events where their instants do not decide.
 //!
-//! Several clocks write one run, some in whole seconds. So instants that differ by less than
-//! [`SKEW`] do not decide what came first; the grammar of a run does. Nearly every event fits where
-//! its instant puts it. Where one does not, the events around it are put in the order that offends
-//! the grammar least, then the one that overtakes least, then the one by instant, rank and
-//! identity. That is a function of the set of events: the order of arrival plays no part.
+//! Several clocks write the instants of one run, some in whole seconds. Instants that differ by at most
+//! [`SKEW`] therefore do not decide what came first; the grammar of a run does. Nearly every event fits
+//! where its instant puts it. Around an event that does not fit, a search finds the order with the
+//! lowest cost by the grammar; ties go to the order that moves events least, then to the order by
+//! [`Fact::sort_key`]. The result is a function of the set of events and does not depend on the order
+//! of arrival.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,56 +13,58 @@ use super::fact::{Fact, RUN_LANE, SKEW};
 use super::grammar::{Around, Class, Grammar, HARD, MISSING_START_COST, Mismatch};
 use crate::protocol::PIPELINE;
 
-/// Events of two nodes, each of which is off by as much, may be this far apart.
+/// Maximum difference of the instants of two events that may be reordered: two nodes' clocks may each
+/// be off by [`SKEW`].
 const REACH: SignedDuration = SignedDuration::from_secs(10);
 
-/// A told duration agrees with two instants of one clock within this and a tenth.
+/// Tolerance in milliseconds, beside 10 %, between a reported duration and the difference of two
+/// instants.
 const AGREEMENT_MS: i128 = 250;
-/// A told duration agrees with two instants, both cut to whole seconds, within this.
+/// The same tolerance when one of the instants is a whole second.
 const CUT_AGREEMENT_MS: i128 = 1_500;
 
-/// Cost of an event that comes before an earlier one of its own lane.
+/// Cost of placing an event before an earlier one of its own lane.
 fn own_lane_cost(lane: u16) -> u64 {
     if lane == RUN_LANE { HARD / 2 } else { HARD / 4 }
 }
 
-/// Orders kept of those that put off the same.
+/// Number of partial orders kept among those that postpone the same event.
 const KEPT_OF_EACH: usize = 4;
 
-/// Orders that are compared at a time, where few events are within reach of each other.
+/// Maximum number of partial orders compared at a time.
 const WIDEST: usize = 48;
 
-/// Events within reach of each other that are put in order by the grammar.
+/// Number of events within [`REACH`] of each other from which on they stay in order of instant.
 const DENSE: usize = 600;
 
-/// Where many are, so many steps are looked at for each of them.
+/// Bound on the steps examined per event: the more events are within reach, the fewer partial orders
+/// are compared.
 const WORK: usize = 4_096;
 
-/// The state of the order after the last event.
+/// State after the last ordered event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ordered {
     pub(super) grammar: Grammar,
-    /// An event after this instant changes nothing in the order of those before it; `None` where
-    /// none would.
+    /// A later event cannot change the order if its instant is after this one; `None` when no event
+    /// could.
     pub(super) unsettled: Option<Timestamp>,
 }
 
 impl Ordered {
-    /// True where an event that is later than all others by instant, rank and identity simply
-    /// comes after them. `latest` is the latest instant of the others.
+    /// True when an event whose sort key is greater than all others can simply be appended. `latest` is
+    /// the latest instant of the others.
     pub(super) fn takes(&self, fact: &Fact, latest: Option<Timestamp>) -> bool {
         let settled = self.unsettled.is_none_or(|until| fact.at > until);
         settled && follows(&self.grammar, fact, latest)
     }
 }
 
-/// True where `fact` fits after what came before, which has nothing within reach that could have
-/// come after it.
+/// True when `fact` may follow in the grammar and no event within reach could belong after it.
 fn follows(grammar: &Grammar, fact: &Fact, latest: Option<Timestamp>) -> bool {
     grammar.fits(fact) || begins_anew(grammar, fact, latest)
 }
 
-/// True for the start of another execution, long after the last event of the one before.
+/// True for the start of another execution, later than [`REACH`] after the last event before it.
 fn begins_anew(grammar: &Grammar, fact: &Fact, latest: Option<Timestamp>) -> bool {
     fact.lane == RUN_LANE
         && Class::of(fact) == Class::Start
@@ -69,11 +72,11 @@ fn begins_anew(grammar: &Grammar, fact: &Fact, latest: Option<Timestamp>) -> boo
         && latest.is_some_and(|latest| fact.at.duration_since(latest) > REACH)
 }
 
-/// Brings events, sorted by instant, rank and identity, into their order. `before` is the state
-/// after the events that are not kept any more, `latest` the latest instant of those.
+/// Orders events that are sorted by [`Fact::sort_key`]. `before` is the grammar's state after the
+/// events that are no longer kept, and `latest` their latest instant.
 pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timestamp>) -> Ordered {
     let mut ordered = Ordered { grammar: before, unsettled: None };
-    // Where the events that may still be moved begin, and the state there.
+    // Index of the first event that may still be moved, and the state before it.
     let (mut begin, mut at_begin) = (0, before);
     let mut next = 0;
     let mut latest = latest;
@@ -96,7 +99,7 @@ pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timest
             at_begin.step(&facts[begin]);
             begin += 1;
         }
-        // Part of these may have been put in order around something else.
+        // Restore the order by sort key: an earlier search may have reordered some of these events.
         facts[begin..next].sort_by_key(Fact::sort_key);
         let (order, grammar, costly) = Search::new(&facts[begin..], odd_at).run(at_begin);
         next = begin + order.len();
@@ -108,8 +111,8 @@ pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timest
     ordered
 }
 
-/// True where so many events lie around one that to look for their order would take long. No
-/// pipeline tells as much; what does is left in order of instant.
+/// True when the events around `odd` are too many for a search. No pipeline sends that many, so they
+/// stay in order of instant.
 fn is_dense(facts: &[Fact], odd: usize) -> bool {
     let odd_at = facts[odd].at;
     let near = |fact: &&Fact| fact.at.duration_since(odd_at).abs() <= REACH;
@@ -117,7 +120,7 @@ fn is_dense(facts: &[Fact], odd: usize) -> bool {
     before + facts[odd..].iter().take_while(near).take(DENSE).count() >= DENSE
 }
 
-/// Puts `facts[order[i]]` in place `i`.
+/// Moves `facts[order[i]]` to index `i`.
 fn permute(facts: &mut [Fact], mut order: Vec<u32>) {
     for start in 0..order.len() {
         let mut place = start;
@@ -133,53 +136,53 @@ fn permute(facts: &mut [Fact], mut order: Vec<u32>) {
     }
 }
 
-/// Events of one lane and class, by their number, in order.
+/// Events of one lane and class, by index, in order of their sort keys.
 struct Queue {
     lane: u16,
     class: Class,
     facts: Vec<u32>,
 }
 
-/// A beginning of an order.
+/// A partial order: the first events of a possible order.
 #[derive(Clone)]
 struct Path {
     grammar: Grammar,
     cost: u64,
-    /// Its last step among all steps.
+    /// Index of its last step in [`Search::steps`].
     step: usize,
-    /// How many events it has, of which queue.
+    /// Number of events taken from each queue.
     taken: Box<[u32]>,
-    /// The latest start in each queue of starts, by number + 1.
+    /// Latest start taken from each queue of starts, as index + 1; 0 for none.
     latest_start: Box<[u32]>,
-    /// Of the set of its events.
+    /// Hash of the set of events taken.
     hash: u64,
-    /// The least that the events cost which it does not have.
+    /// Lower bound of the cost of the remaining events.
     bound: u64,
-    /// The latest instant of an event whose step cost something.
+    /// Latest instant of an event that had a cost.
     costly: Timestamp,
 }
 
-/// A step of a path: an event by its number, and the step before.
+/// A step of a partial order: an event by index, and the previous step.
 struct Step {
     fact: u32,
     before: usize,
 }
 
-/// One more step of a path.
+/// An extension of a partial order by one event.
 struct Candidate {
-    /// Of the path with it, and the least that the rest costs.
+    /// Cost including this event, plus the lower bound for the remaining ones.
     total: u64,
     cost: u64,
     path: usize,
     queue: usize,
     fact: u32,
     is_costly: bool,
-    /// The first event by instant that the path did not have, and has not after this step.
+    /// First event by sort key that is not taken yet, before and after this step.
     first: u32,
     first_after: u32,
 }
 
-/// A search for the order of events around one that does not fit.
+/// Search for the order of the events around one that does not fit.
 struct Search<'a> {
     facts: &'a [Fact],
     queues: Vec<Queue>,
@@ -202,13 +205,13 @@ impl<'a> Search<'a> {
                 None => queues.push(Queue { lane, class, facts: vec![number] }),
             }
         }
-        // Ends find the start that they end by the place of its queue.
+        // [`Search::mismatch`] finds the starts of a lane by the position of their queue.
         queues.sort_by_key(|queue| (queue.lane, queue.class));
         Self { facts, queues, steps: Vec::new(), odd_at }
     }
 
-    /// Returns the numbers of the events in their order, the state after them, and the latest
-    /// instant at which something was odd.
+    /// Returns the indices of the events in order, the state after them, and the latest instant of an
+    /// event that had a cost.
     fn run(mut self, grammar: Grammar) -> (Vec<u32>, Grammar, Timestamp) {
         let queues = self.queues.len();
         let all: usize = self.queues.iter().map(|queue| queue.facts.len()).sum();
@@ -233,7 +236,7 @@ impl<'a> Search<'a> {
         (self.events_of(best), best.grammar, best.costly)
     }
 
-    /// True where nothing odd was near for so long that the best order can stand.
+    /// True when the events since the last cost are so far apart that the best order is final.
     fn is_settled(&self, best: &Path, count: usize) -> bool {
         let Some(next) = self.facts.get(count) else { return false };
         next.at.duration_since(best.costly) > REACH
@@ -244,14 +247,14 @@ impl<'a> Search<'a> {
         self.queues[queue].facts.get(path.taken[queue] as usize).copied()
     }
 
-    /// The first event by instant that the path does not have, and its queue.
+    /// Returns the first event by sort key that is not taken yet, and its queue.
     fn first(&self, path: &Path) -> Option<(u32, usize)> {
         let heads =
             (0..self.queues.len()).filter_map(|queue| Some((self.head(path, queue)?, queue)));
         heads.min()
     }
 
-    /// The first that the path does not have but for the head of `first_queue`.
+    /// Returns the first event that is not taken yet, other than the head of `first_queue`.
     fn second(&self, path: &Path, first_queue: usize) -> u32 {
         let heads =
             self.queues.iter().zip(&path.taken).enumerate().filter_map(|(queue, (of, taken))| {
@@ -260,7 +263,7 @@ impl<'a> Search<'a> {
         heads.min().unwrap_or(u32::MAX)
     }
 
-    /// The best paths that are one step longer, the best first.
+    /// Returns the best partial orders that are one event longer, the best first.
     fn extend(&mut self, paths: &[Path]) -> Vec<Path> {
         let mut candidates = Vec::new();
         for (number, path) in paths.iter().enumerate() {
@@ -270,8 +273,8 @@ impl<'a> Search<'a> {
         let within_reach = candidates.first().map_or(0, |best| self.within_reach(best.first));
         let width = (WORK / within_reach.max(1)).clamp(1, WIDEST);
         let mut extended: Vec<Path> = Vec::with_capacity(width);
-        // Paths that put off what costs something look good for a while: of each set of those that
-        // have put off the same, some are kept.
+        // A partial order that postpones a costly event looks good for a while. Keep some of each group
+        // that postpones the same event, so that they do not displace all others.
         let mut kept_by_first: Vec<(u32, usize)> = Vec::new();
         for candidate in candidates {
             let path = &paths[candidate.path];
@@ -290,7 +293,7 @@ impl<'a> Search<'a> {
             let hash = path.hash ^ scatter(candidate.fact);
             let mut grammar = path.grammar;
             grammar.step(&self.facts[candidate.fact as usize]);
-            // Of two that have the same events and stand at the same place the first is better.
+            // Of two partial orders of the same events in the same state, the first has the lower cost.
             if extended.iter().any(|known| known.hash == hash && known.grammar == grammar) {
                 continue;
             }
@@ -306,7 +309,7 @@ impl<'a> Search<'a> {
         extended
     }
 
-    /// The least that the events cost that are not taken: ends for which there is no start.
+    /// Returns a lower bound of the cost of the remaining events: that of ends without a start.
     fn bound(&self, grammar: &Grammar, taken: &[u32]) -> u64 {
         let mut missing = 0;
         for of_lane in self.queues.chunk_by(|one, next| one.lane == next.lane) {
@@ -318,7 +321,7 @@ impl<'a> Search<'a> {
         missing * MISSING_START_COST
     }
 
-    /// Ends of a lane for which there will be no start.
+    /// Counts the remaining ends of a lane for which no start remains.
     fn missing_starts(&self, grammar: &Grammar, taken: &[u32], lane: u16) -> u64 {
         let begin = self.queues.partition_point(|queue| queue.lane < lane);
         let (mut starts, mut ends) = (usize::from(grammar.runs(lane)), 0);
@@ -387,7 +390,8 @@ impl<'a> Search<'a> {
                 let mismatch = self.mismatch(path, queue, fact);
                 let cost =
                     path.grammar.cost(&self.facts[fact as usize], Around { mismatch, ..around });
-                // Most lanes are written by one clock.
+                // Most lanes are written by one clock, so passing an earlier event of the same lane
+                // costs extra.
                 let passes_own =
                     first_of_lane.is_some_and(|other| !passes(other, SignedDuration::ZERO));
                 push(queue, fact, cost + if passes_own { own_lane_cost(waiting.lane) } else { 0 });
@@ -401,7 +405,7 @@ impl<'a> Search<'a> {
         queues.filter_map(|queue| self.head(path, queue)).min()
     }
 
-    /// Which starts are still to come within reach.
+    /// Returns which starts within [`SKEW`] are not taken yet.
     fn around(&self, path: &Path, first_at: Timestamp) -> Around {
         let mut around = Around::default();
         let starts = (0..).zip(&self.queues).filter(|(_, queue)| queue.class == Class::Start);
@@ -417,7 +421,7 @@ impl<'a> Search<'a> {
         around
     }
 
-    /// How the duration that an end tells agrees with the latest start of its lane.
+    /// Compares the duration reported by an end with the latest start of its lane.
     fn mismatch(&self, path: &Path, queue: usize, fact: u32) -> Mismatch {
         let fact = &self.facts[fact as usize];
         let Some(told) = fact.duration_ms() else { return Mismatch::None };
@@ -444,7 +448,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// [`bound`](Self::bound) with one more event taken.
+    /// Returns [`bound`](Self::bound) after one more event is taken.
     fn bound_after(&self, path: &Path, queue: usize, fact: u32) -> u64 {
         let (lane, class) = (self.queues[queue].lane, self.queues[queue].class);
         let is_idle = !path.grammar.runs(lane);
@@ -454,7 +458,7 @@ impl<'a> Search<'a> {
             Class::Other => false,
         };
         if !has_changed {
-            // A start is used up by the node that runs, and that by its end.
+            // A start and its end cancel out, so the bound is the same.
             return path.bound;
         }
         let mut grammar = path.grammar;
@@ -464,7 +468,7 @@ impl<'a> Search<'a> {
         self.bound(&grammar, &taken)
     }
 
-    /// Counts the candidate in.
+    /// Applies the candidate to a copy of its partial order.
     fn longer(&self, candidate: &Candidate, mut path: Path) -> Path {
         path.cost = candidate.cost;
         path.bound = candidate.total - candidate.cost;
@@ -490,7 +494,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A number that stands for an event in the hash of a set.
+/// Returns a pseudo-random number for an event, whose XOR over a set hashes the set.
 fn scatter(number: u32) -> u64 {
     // The finalizer of SplitMix64.
     let mut mixed = u64::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -1,4 +1,4 @@
-//! Instants that REST tells, brought in line with those of the events.
+//! Correction of the instants in REST snapshots, so that they match those of the events.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::clock::ServerStep;
 use super::fact::SKEW;
 use crate::protocol::{RunSnapshot, is_unset};
 
-/// Takes out instants that mean "unset", and moves those from before a step of the server's clock.
+/// Removes instants that mean "unset", and moves those from before steps of the server's clock.
 pub(super) fn corrected(snapshot: Arc<RunSnapshot>, steps: &[ServerStep]) -> Arc<RunSnapshot> {
     if !has_unset(&snapshot) && steps.is_empty() {
         return snapshot;
@@ -21,7 +21,7 @@ pub(super) fn corrected(snapshot: Arc<RunSnapshot>, steps: &[ServerStep]) -> Arc
     Arc::new(corrected)
 }
 
-/// Moves everything.
+/// Returns the snapshot with all instants moved.
 pub(super) fn shifted(snapshot: &RunSnapshot, by: SignedDuration) -> Arc<RunSnapshot> {
     let mut shifted = snapshot.clone();
     change(&mut shifted, |at| moved(at, by));
@@ -51,8 +51,9 @@ fn change(snapshot: &mut RunSnapshot, change: impl Fn(Option<Timestamp>) -> Opti
     }
 }
 
-/// Moves what was written before the step. Rows come in order, so where an instant goes back the
-/// clock was set; else what the clock had shown by the step is from before it.
+/// Moves instants that were written before the step. Rows are in order of execution, so an instant that
+/// goes back shows where the clock was set; otherwise instants up to the clock's reading at the step
+/// are from before it.
 fn undo(snapshot: &mut RunSnapshot, step: ServerStep) {
     let by = step.by;
     let starts: Vec<Option<Timestamp>> =
@@ -73,7 +74,7 @@ fn undo(snapshot: &mut RunSnapshot, step: ServerStep) {
         newest_is_before = before;
         if before {
             row.started_at = moved(row.started_at, by);
-            // A node may have run over the step.
+            // A node may have been running during the step.
             let ends_before = row.completed_at.zip(row.started_at).is_some_and(|(ended, began)| {
                 !by.is_negative() && is_before(Some(ended))
                     || by.is_negative() && ended.duration_since(began) > -by

@@ -1,4 +1,4 @@
-//! A run: its facts in the order of its story, and the state folded from them.
+//! A run: its facts in order, and the state folded from them.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -21,10 +21,10 @@ use super::undated::place_undated;
 use crate::protocol::rest::RunSnapshot;
 use crate::protocol::{Detail, EventId, NodeName, ORPHAN_AFTER, PIPELINE, RunId};
 
-/// Room for the events of a run that needs no fix, and of one that needs one.
+/// Initial capacity for facts: enough for a run with one fix pass.
 const TYPICAL_FACTS: usize = 28;
 
-/// An event of a run, as it is told in the run's story.
+/// An event of a run, for display in the run's story.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEvent<'a> {
     pub at: Timestamp,
@@ -34,65 +34,65 @@ pub struct RunEvent<'a> {
     pub detail: Option<&'a Detail>,
 }
 
-/// A run of the model. Reads as its [`RunState`].
+/// A run of the model. Dereferences to its [`RunState`].
 #[derive(Clone, Debug)]
 pub struct Run {
     id: RunId,
-    /// Distinct events of this run that changed state or could have.
+    /// Number of distinct facts added, including those that are no longer kept.
     events: u64,
-    /// Instant of the earliest event, whatever came first; an estimate while none tells one.
+    /// Instant of the earliest event; an estimate as long as no event or snapshot has an instant.
     first_event_at: Timestamp,
     /// Instant of the latest event.
     last_event_at: Timestamp,
-    /// An event or REST told an instant.
+    /// True when an event or a snapshot had an instant.
     is_dated: bool,
-    /// When the last event arrived, by this machine's clock.
+    /// Arrival of the last event, by this machine's clock.
     last_received_at: Timestamp,
-    /// What is shown: the fold of the facts, joined with what REST told.
+    /// State to show: the folded facts, joined with REST.
     state: RunState,
-    /// The fold of the facts alone, where REST told something.
+    /// State folded from the facts alone; `None` as long as there is no snapshot.
     folded: Option<Box<RunState>>,
-    /// The freshest.
+    /// The freshest REST snapshot.
     snapshot: Option<Arc<RunSnapshot>>,
-    /// In the order of the story, unless the run [is late](Self::is_late).
+    /// In order, unless the run [is late](Self::is_late).
     facts: VecDeque<Fact>,
     order: Ordered,
-    /// The greatest place of a fact.
+    /// The greatest sort key of a fact.
     latest: Option<SortKey>,
-    /// A fact came late: order and state are those from before it.
+    /// True when a late fact was added after `order` and the state were computed.
     is_late: bool,
-    /// What the oldest facts came to, once they were let go.
+    /// State folded from facts that are no longer kept.
     base: Option<Box<Base>>,
-    /// Nodes that the pipeline does not know, by their lane.
+    /// Names of nodes outside the pipeline, in order of their lanes.
     others: Vec<NodeName>,
-    /// Steps of the server's clock in this run's time, oldest first.
+    /// Steps of the server's clock during this run, oldest first.
     steps: Vec<ServerStep>,
     seen: Seen,
     /// What the model has counted the run as.
     pub(super) counted: Counted,
 }
 
-/// The state before the facts that are kept.
+/// State before the first kept fact.
 #[derive(Clone, Debug)]
 struct Base {
     state: RunState,
     grammar: Grammar,
-    /// The greatest place of a fact that was let go.
+    /// The greatest sort key of a fact that is no longer kept.
     horizon: SortKey,
 }
 
-/// What became of a fact.
+/// Result of adding a fact.
 pub(super) enum FactOutcome {
     Applied,
-    /// It is kept, and the run has to be folded again.
+    /// The fact was kept, and the run has to be folded again.
     Late,
     Duplicate,
-    /// Older than everything that is still kept of the run.
+    /// The fact is older than every kept fact, and facts have been dropped.
     TooOld,
 }
 
 impl Run {
-    /// `at` is the instant of the first that is known of it.
+    /// Creates a run. `at` is its first known instant.
     pub(super) fn new(id: RunId, at: Timestamp, received_at: Timestamp, most_facts: usize) -> Self {
         Self {
             id,
@@ -120,18 +120,18 @@ impl Run {
         &self.id
     }
 
-    /// Distinct events of this run.
+    /// Number of distinct events of this run.
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// What REST last told of the run, where it was asked.
+    /// Returns the freshest REST snapshot; `None` when REST was not asked.
     pub fn snapshot(&self) -> Option<&RunSnapshot> {
         self.snapshot.as_deref()
     }
 
-    /// Whether it is said to run and nothing has become of it for [`ORPHAN_AFTER`]: the server that
-    /// ran it was killed, as a rule.
+    /// True when the run is running but has had no event for [`ORPHAN_AFTER`]. Usually the server that
+    /// ran it was killed.
     pub fn is_orphan(&self, server_now: Timestamp) -> bool {
         let quiet = server_now.duration_since(self.last_event_at);
         self.status == RunStatus::Running
@@ -139,22 +139,22 @@ impl Run {
             && quiet.is_positive()
     }
 
-    /// Instant of the earliest event seen, by the server's clock.
+    /// Instant of the earliest event, by the server's clock.
     pub fn first_event_at(&self) -> Timestamp {
         self.first_event_at
     }
 
-    /// Instant of the latest event seen, by the server's clock.
+    /// Instant of the latest event, by the server's clock.
     pub fn last_event_at(&self) -> Timestamp {
         self.last_event_at
     }
 
-    /// When an event of this run last arrived, by this machine's clock.
+    /// Arrival of the last event of this run, by this machine's clock.
     pub fn last_received_at(&self) -> Timestamp {
         self.last_received_at
     }
 
-    /// What the run counts by.
+    /// Returns the parts of the run that determine how it is counted.
     pub(super) fn standing(&self) -> Standing {
         Standing {
             status: self.state.status,
@@ -167,7 +167,7 @@ impl Run {
         &self.state
     }
 
-    /// The run's own events that are still kept, newest first.
+    /// Returns the kept events of this run, newest first.
     pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
         self.facts.iter().rev().map(|fact| RunEvent {
             at: fact.at,
@@ -178,7 +178,7 @@ impl Run {
         })
     }
 
-    /// Whether an event that changes no state is new.
+    /// Records an event that changes no state. Returns true when the event is new.
     pub(super) fn note(&mut self, id: EventId, most_facts: usize) -> bool {
         self.seen.insert(id, most_facts)
     }
@@ -225,7 +225,7 @@ impl Run {
         FactOutcome::Applied
     }
 
-    /// Widens the time that is known of it.
+    /// Extends the known time range of the run.
     fn date(&mut self, first: Timestamp, last: Timestamp) {
         if self.is_dated {
             self.first_event_at = self.first_event_at.min(first);
@@ -236,7 +236,7 @@ impl Run {
         }
     }
 
-    /// Folds the run again, where a fact came late.
+    /// Folds the run again if a fact came late.
     pub(super) fn refold(&mut self, most_facts: usize) {
         if !std::mem::take(&mut self.is_late) {
             return;
@@ -259,7 +259,7 @@ impl Run {
         self.join();
     }
 
-    /// Lets the oldest facts go that are beyond the bound.
+    /// Folds the oldest facts beyond the limit into the base.
     fn trim(&mut self, most_facts: usize) {
         while self.facts.len() > most_facts {
             let Some(oldest) = self.facts.pop_front() else { return };
@@ -274,7 +274,7 @@ impl Run {
         }
     }
 
-    /// Takes in what REST told. `false` where something fresher is known.
+    /// Adds a REST snapshot. Returns false when nothing changes, because a fresher one is known.
     pub(super) fn take_snapshot(
         &mut self,
         snapshot: Arc<RunSnapshot>,
@@ -283,8 +283,8 @@ impl Run {
         let mut snapshot = reported_time::corrected(snapshot, &self.steps);
         let known = self.snapshot.as_ref();
         if let Some(known) = known {
-            // Of two that should say the same the one that was asked for later counts. Errors that
-            // either of them tells of stay, whichever came first.
+            // Of two equally fresh snapshots, the one requested later counts. Errors of earlier
+            // executions are kept from both, whichever came first.
             let (mut fresher, older) = match known.freshness() > snapshot.freshness() {
                 true => (known.clone(), snapshot.clone()),
                 false => (snapshot.clone(), known.clone()),
@@ -310,12 +310,13 @@ impl Run {
         true
     }
 
-    /// True where the run has no other events than these.
+    /// True when the run has no other events than `events`.
     pub(super) fn is_only_of(&self, events: &[EventId]) -> bool {
         self.base.is_none() && self.facts.iter().all(|fact| events.contains(&fact.id))
     }
 
-    /// Moves what is known in time, but for the events `except`: the server's clock was set.
+    /// Moves the run in time after a step of the server's clock, except for the events `except`, which
+    /// were written after the step.
     pub(super) fn shift(&mut self, step: ServerStep, except: &[EventId]) {
         let by = step.by;
         for fact in self.facts.iter_mut().filter(|fact| !except.contains(&fact.id)) {
@@ -353,7 +354,7 @@ impl Run {
     }
 }
 
-/// The lane of a node that the pipeline does not know; [`LOST_LANE`] where there are too many.
+/// Returns the lane of a node outside the pipeline, or [`LOST_LANE`] beyond [`MOST_NODES`].
 fn lane_of(name: &NodeName, others: &mut Vec<NodeName>) -> u16 {
     let known = others.iter().position(|other| other == name);
     let number = known.unwrap_or(others.len());

@@ -1,4 +1,4 @@
-//! All runs, the log, the counters; what goes when the bounds are reached.
+//! The model: all runs, the log, the counters, and eviction at the limits.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::run::FactOutcome;
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
 use crate::protocol::{Batch, Item, Phase, RunId, RunSnapshot, WorkflowEvent};
 
-/// Everything known about the studio.
+/// Everything known about the backend's runs.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub(super) retention: Retention,
@@ -28,7 +28,7 @@ pub struct Model {
     pub(super) stats: Stats,
     pub(super) clock: ServerClock,
     pub(super) clock_steps: Vec<ClockStep>,
-    /// What waits for its run to be folded again.
+    /// Late events whose runs have to be folded again.
     pub(super) late: Vec<Late>,
     pub(super) is_held: bool,
     last_received_at: Option<Timestamp>,
@@ -60,9 +60,8 @@ impl Model {
         }
     }
 
-    /// Applies a batch and hands every change to `on_change`, with the event; without one where
-    /// REST told of it. The changes of events that arrived late come last: a run is folded again
-    /// once for a batch.
+    /// Applies a batch and reports every change to `on_change`, with its event; REST snapshots have
+    /// none. Changes by late events are reported last, because a run is folded again once per batch.
     pub fn receive(
         &mut self,
         mut batch: Batch,
@@ -108,8 +107,8 @@ impl Model {
         }
     }
 
-    /// Applies one event, without a line of the log. Total: every event is applied, a duplicate, or
-    /// ignored. `live` is that of its batch.
+    /// Applies one event without logging it. Every event is applied, a duplicate, or ignored. `live` is
+    /// that of its [`Batch`].
     pub fn apply(
         &mut self,
         event: &mut WorkflowEvent,
@@ -130,7 +129,7 @@ impl Model {
         late.map_or(outcome, Outcome::Applied)
     }
 
-    /// Takes an event in; what it changes is known at once unless it is late.
+    /// Adds an event to its run. Its change is known at once unless the event is late.
     fn take(
         &mut self,
         event: &mut WorkflowEvent,
@@ -159,12 +158,12 @@ impl Model {
             }
         };
         let Some(run) = self.slots[slot].as_mut() else {
-            // The index names filled slots only.
+            // The index refers only to filled slots, so this does not happen.
             self.counters.ignored += 1;
             return EventOutcome::Ignored;
         };
 
-        // One text for all events of a run: less memory, and one place to look.
+        // Share one string among all events of a run: less memory and better cache locality.
         event.run_id.clone_from(run.id());
         let subject = fact.subject.clone();
         let outcome_known = run.from_rest && run.status.is_over();
@@ -218,7 +217,7 @@ impl Model {
         }
     }
 
-    /// Lays what REST told over a run. `None` where it tells nothing new.
+    /// Adds a REST snapshot to its run. Returns `None` when it contains nothing new.
     pub fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
         let run_id = snapshot.run_id.clone();
         let known = self.index.get(&run_id).copied();
@@ -247,8 +246,8 @@ impl Model {
         Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
     }
 
-    /// Brings tally, order of eviction and meters in step with a run that may have changed. Returns
-    /// its status from and to, where they differ or the run is new.
+    /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
+    /// before and after if they differ or the run is new.
     pub(super) fn account(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
         let standing = run.standing();
@@ -282,7 +281,7 @@ impl Model {
         Some((from, to))
     }
 
-    /// What the event teaches about the usual.
+    /// Adds the event's duration to the baselines.
     pub(super) fn learn(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
         match (&event.node, &event.phase) {
             (Some(node), Phase::End) => {
@@ -315,7 +314,8 @@ impl Model {
         slot
     }
 
-    /// Lets one run go when the bound is reached, for one that came at `now`.
+    /// Drops one run if the limit is reached, to make room for one that came at `now`. Returns the
+    /// dropped run.
     fn make_room(&mut self, now: Timestamp) -> Option<RunId> {
         if self.index.len() < self.retention.runs.max(1) {
             return None;
@@ -326,7 +326,7 @@ impl Model {
         Some(id)
     }
 
-    /// Lets a run go, at `now`.
+    /// Drops a run. `now` ends its activity in the statistics.
     pub fn forget(&mut self, id: &str, now: Timestamp) {
         let Some(slot) = self.index.remove(id) else { return };
         let Some(run) = self.slots[slot].take() else { return };
@@ -346,19 +346,19 @@ impl Model {
         self.slots[*self.index.get(id)?].as_ref()
     }
 
-    /// All runs, in no particular order.
+    /// Returns all runs, in no particular order.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.slots.iter().flatten()
     }
 
-    /// All runs in order of their first event's instant.
+    /// Returns all runs in order of their first event's instant.
     pub fn runs_in_order(&self) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.runs().collect();
         runs.sort_by(|a, b| (a.first_event_at(), a.id()).cmp(&(b.first_event_at(), b.id())));
         runs
     }
 
-    /// How many runs are kept.
+    /// Number of kept runs.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -367,14 +367,14 @@ impl Model {
         self.index.is_empty()
     }
 
-    /// The run that started last and still runs.
+    /// Returns the running run that started last.
     pub fn newest_active(&self) -> Option<&Run> {
         self.runs()
             .filter(|run| run.status == RunStatus::Running)
             .max_by_key(|run| (run.counted.key.map(|(_, since, _)| since), run.id().clone()))
     }
 
-    /// How many of the kept runs have this status.
+    /// Number of kept runs with this status.
     pub fn count(&self, status: RunStatus) -> usize {
         self.tally[status as usize]
     }
@@ -383,7 +383,7 @@ impl Model {
         &self.counters
     }
 
-    /// Events applied and snapshots joined so far: each is one change.
+    /// Number of changes so far: applied events and joined snapshots.
     pub fn changes(&self) -> u64 {
         self.counters.events + self.counters.snapshots
     }
@@ -400,36 +400,36 @@ impl Model {
         &self.clock
     }
 
-    /// Says that there is no connection from `at` of this machine's clock on: what goes on is shown
-    /// as of then.
+    /// Reports that the connection was lost at `at` of this machine's clock. Elapsed times stop at that
+    /// time.
     pub fn connection_lost(&mut self, at: Timestamp) {
         self.clock.stop(at);
     }
 
-    /// Says that there is a connection again, maybe to a server with another clock.
+    /// Reports a new connection, possibly to a server with another clock.
     pub fn connection_stands(&mut self) {
         self.clock.restart();
     }
 
-    /// Says that this machine's clock was set, as whoever has another one can see. Where nobody
-    /// says so, the next events tell.
+    /// Reports that this machine's clock was set by `by`, detected by comparison with another clock.
+    /// Without this call the step is detected from the next events.
     pub fn machine_clock_stepped(&mut self, by: SignedDuration, noticed_at: Timestamp) {
         self.clock.machine_stepped(by);
         self.clock_steps.push(ClockStep { owner: ClockOwner::ThisMachine, by, noticed_at });
     }
 
-    /// Steps of a clock that were noticed since this was last asked.
+    /// Returns the clock steps detected since the last call.
     pub fn take_clock_steps(&mut self) -> Vec<ClockStep> {
         std::mem::take(&mut self.clock_steps)
     }
 
-    /// When anything last arrived, by this machine's clock.
+    /// Time of the last arrival of anything, by this machine's clock.
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
     }
 }
 
-/// What became of an event that was taken in.
+/// Result of adding an event to its run.
 enum EventOutcome {
     Applied(Change),
     Late(Box<Late>),

@@ -1,13 +1,13 @@
-//! Events without an instant: what languages write for "unset" is no time. Such an event takes its
-//! place from the dated events of its run, and from what it says.
+//! Events whose instant means "unset" (protocol section 6.4). Their position is derived from the dated
+//! events of their run and from the event itself.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::{Fact, FactKind, RUN_LANE};
 
-/// Gives undated events their places: the start of a run before all others, its end behind them, a
-/// node's end behind its start and a start before its end, as far as those are dated. A function of
-/// the set of events.
+/// Assigns positions to undated events: a run's start before all other events, its end after them, a
+/// node's end after its start, and a node's start before its end, if those are dated. The result is a
+/// function of the set of events.
 pub(super) fn place_undated(facts: &mut [Fact]) {
     if facts.iter().all(|fact| fact.instant().is_some()) {
         return;
@@ -32,7 +32,7 @@ fn is_end(fact: &Fact) -> bool {
     matches!(fact.kind, FactKind::End | FactKind::Fail)
 }
 
-/// When a node ended whose latest start no dated end follows.
+/// Returns the end time of a node whose latest start is not followed by a dated end.
 fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     let of_lane = || dated.iter().filter(|fact| fact.lane == end.lane);
     let start =
@@ -43,7 +43,7 @@ fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     start.at.checked_add(told(end)).ok()
 }
 
-/// When a node started whose first end no dated start precedes.
+/// Returns the start time of a node whose first end is not preceded by a dated start.
 fn before_its_end(start: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     let of_lane = || dated.iter().filter(|fact| fact.lane == start.lane);
     let end = of_lane().filter(|fact| is_end(fact)).min_by_key(|fact| fact.sort_key())?;

@@ -1,4 +1,4 @@
-//! Playing a recording in real time, as if it came from a socket.
+//! Playback of a recording in real time, as if it came from a socket.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -15,26 +15,26 @@ use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
 use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
 use crate::protocol::{Batch, Item, is_unset};
 
-/// The longest pause between two bare events, and what is left of a longer one between recorded
-/// frames: nobody watches a wall do nothing for a night.
+/// Longest pause between two bare events, and the length to which a pause longer than
+/// [`LONGEST_RECORDED_PAUSE`] between recorded frames is cut.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The longest pause that a recording keeps. A node may run for minutes, but a wall tells of others
-/// meanwhile.
+/// Longest pause between recorded frames that is played in full. A single node may run for minutes, but
+/// usually other runs have events in the meantime.
 pub const LONGEST_RECORDED_PAUSE: Duration = Duration::from_secs(60);
 
-/// Frames that are looked ahead at to tell a clock that goes on from one wrong instant.
+/// Number of frames read ahead to distinguish a clock that goes on from a single wrong instant.
 const LOOKED_AHEAD: usize = 8;
 
-/// An instant that is later by more than this, and that nothing that follows confirms, is wrong.
+/// An instant further ahead than this is wrong unless the following instants confirm it.
 const UNBELIEVABLE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Plays what `open` opens, again for each `Reconnect`, until the sender of `commands` is dropped.
+/// Plays what `open` opens, again after each `Reconnect`, until the sender of `commands` is dropped.
 ///
-/// The state is `Connected` while it plays and `Disconnected` when it is over. `speed` 2 is twice
-/// as fast, infinity at once; what is not above 0 counts as 1. Batches carry the recording's own
-/// time: [`Batch::received_at`] is when a viewer's clock that agrees with the server's would have
-/// seen them.
+/// The state is `Connected` during playback and `Disconnected` after it. `speed` is a factor: 2 is
+/// twice as fast, infinity plays without pauses, and values not above 0 count as 1. Batches carry the
+/// recording's own time: [`Batch::received_at`] is the time of reception by a clock that agrees with
+/// the server's.
 pub async fn play<R: Read>(
     mut open: impl FnMut() -> Result<Recording<R>, RecordingError>,
     name: &str,
@@ -113,7 +113,7 @@ async fn play_once<R: Read>(
                 context.deliver(batch);
             }
             match wait(due, commands, context).await {
-                // What follows comes as much sooner.
+                // Everything after the skipped pause comes earlier by as much.
                 Ok(skipped) => began = began.checked_sub(skipped).unwrap_or(began),
                 Err(action) => {
                     context.log(ConnectionEvent::Disconnected {
@@ -141,11 +141,11 @@ async fn play_once<R: Read>(
     Ok(LoopAction::Stay)
 }
 
-/// Stands for never.
+/// Offset that stands for "never".
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
-/// Waits until `due` and until the application has room; returns how much of that was skipped.
-/// `Err` when a command wants otherwise.
+/// Waits until `due` and until the application has room. Returns the part of the wait that was skipped,
+/// or the action of a command that ends the playback.
 async fn wait(
     due: Instant,
     commands: &mut mpsc::Receiver<Command>,
@@ -173,7 +173,7 @@ async fn wait(
     Ok(skipped)
 }
 
-/// The latest instant that a frame tells.
+/// Returns the latest instant in a frame.
 fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
     let instants = decoded.items.iter().filter_map(|item| match item {
         Item::Event(event) => Some(event.at),
@@ -182,39 +182,39 @@ fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
     instants.filter(|at| !is_unset(*at)).max()
 }
 
-/// Where in time a frame belongs.
+/// Position of a frame in time.
 pub struct FrameTiming {
-    /// From the beginning of the playback, at speed 1.
+    /// Time since the beginning of the playback, at speed 1.
     pub offset: Duration,
-    /// By the recording's own time; `None` before the first event.
+    /// Time of the frame by the recording's clock; `None` before the first event.
     pub at: Option<Timestamp>,
     /// See [`Batch::live`].
     pub live: bool,
-    /// What was left out of the recording's pause before it.
+    /// The part of the recording's pause before this frame that is left out.
     pub left_out: Duration,
 }
 
-/// Lays the frames of a recording out in time.
+/// Computes the times at which the frames of a recording are played.
 #[derive(Default)]
 pub struct Pacer {
     first_ms: Option<f64>,
     last_instant: Option<Timestamp>,
     offset: Duration,
-    /// What was left out of pauses so far.
+    /// Sum of the parts of pauses that were left out so far.
     left_out: Duration,
-    /// When the recording began, by its own time: the latest instant that puts no event before
-    /// its own happening. The first event settles it, unless that one was a replayed, older one.
+    /// Beginning of the recording by its own clock: the latest time by which no event arrives before
+    /// its instant. The first event determines it, unless that was a replayed, older event.
     began_at: Option<Timestamp>,
 }
 
 impl Pacer {
-    /// Places the next frame, which was decoded into a batch of its own.
+    /// Returns the timing of the next frame. `decoded` is a batch of that frame only.
     pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
         self.timing_before(frame, decoded, std::iter::empty())
     }
 
-    /// Places the next frame, before others that tell these instants. One wrong instant moves
-    /// nothing, where they do not confirm it.
+    /// Returns the timing of the next frame, given the instants of the frames after it. A single wrong
+    /// instant that they do not confirm has no effect.
     pub fn timing_before(
         &mut self,
         frame: &RecordedFrame,
@@ -251,8 +251,8 @@ impl Pacer {
         }
     }
 
-    /// True where an instant goes on from the last one, or most of those that follow have come as
-    /// far.
+    /// True when an instant follows plausibly on the last one, or when most of the following instants
+    /// are about as late.
     fn is_believable(
         &self,
         instant: Timestamp,
@@ -267,7 +267,7 @@ impl Pacer {
         if count == 0 {
             return ahead.is_none_or(|ahead| ahead <= UNBELIEVABLE);
         }
-        // The first instant of all may be of something that was replayed.
+        // The first instant of all may be that of a replayed event.
         let bound = if ahead.is_some() { bound } else { UNBELIEVABLE };
         2 * upcoming.filter(|next| instant.duration_since(*next) <= bound).count() >= count
     }
@@ -288,12 +288,13 @@ mod tests {
         "2026-11-23T00:00:00Z".parse().unwrap()
     }
 
-    /// Places frames `(recv_ms, second of the minute)`; returns offsets and own times in seconds.
+    /// Computes the timing of frames `(recv_ms, second of the minute)`. Returns offsets and own times
+    /// in seconds.
     fn timings(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
         timings_with_lookahead(frames, 0)
     }
 
-    /// The same, looking so many frames ahead.
+    /// The same with `seen` frames of look-ahead.
     fn timings_with_lookahead(frames: &[(Option<f64>, f64)], seen: usize) -> Vec<(f64, f64)> {
         let at = |second: f64| midnight() + SignedDuration::from_secs_f64(second);
         let mut pacer = Pacer::default();
@@ -347,7 +348,7 @@ mod tests {
         let frames = [(None, 0.0), (None, 4.0), (None, years), (None, 4.25), (None, 8.0)];
         let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
         assert_eq!(timings(&frames), expected, "without a look ahead");
-        // The first of all, and one among recorded frames.
+        // The wrong instant is the first one, or among recorded frames.
         let frames = [(None, years), (None, 4.0), (None, 6.0)];
         let expected = [(0.0, -1.0), (0.0, 4.0), (2.0, 6.0)];
         assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
@@ -374,7 +375,7 @@ mod tests {
         ];
         let expected = [(0.0, 0.0), (0.7, 0.7), (5.7, night), (7.7, night + 2.0)];
         assert_eq!(timings(&frames), expected);
-        // A node that takes its time is no pause.
+        // A long-running node is not a pause to cut.
         let frames = [(Some(0.0), 0.0), (Some(59_000.0), 59.0)];
         assert_eq!(timings(&frames), [(0.0, 0.0), (59.0, 59.0)]);
     }
