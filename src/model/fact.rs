@@ -203,7 +203,7 @@ impl Fact {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_fact_stays_small() {
+    fn fact_takes_at_most_80_bytes() {
         assert!(size_of::<super::Fact>() <= 80, "{}", size_of::<super::Fact>());
     }
 }

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn late_numbers_find_their_slot_and_the_oldest_go() {
+    fn adds_late_amounts_to_their_slot_and_drops_oldest_slots() {
         let mut slots = Slots::new(10, 3);
         for (second, amount) in [(40, 1), (61, 2), (55, 4), (48, 8), (70, 16), (10, 32)] {
             slots.add(at(second), amount);

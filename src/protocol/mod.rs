@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_node_of_the_pipeline_has_its_place() {
+    fn pipeline_index_matches_pipeline_order() {
         for (place, name) in PIPELINE.iter().enumerate() {
             assert_eq!(pipeline_index(name), Some(place));
         }

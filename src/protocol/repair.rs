@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_json_lacks_become_some_that_it_has() {
+    fn replaces_tokens_that_json_lacks() {
         check(r#"{"a":NaN,"b":[-Infinity, +inf]}"#, r#"{"a":null,"b":[null, null]}"#);
         check(r#"{"a":undefined,"b":None,"c":True}"#, r#"{"a":null,"b":null,"c":true}"#);
         check(r#"[1e999,-1e999,1e308]"#, r#"[null,null,1e308]"#);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_that_json_lacks_become_characters() {
+    fn replaces_escapes_that_json_lacks() {
         check(r#"["t\udce9.wav","\ud83d","\ud83dx"]"#, r#"["t\ufffd.wav","\ufffd","\ufffdx"]"#);
         check(r#"["\ud83d\ude00\ude00"]"#, r#"["\ud83d\ude00\ufffd"]"#);
         check(r#"["\ud83d\ud83d\ude00"]"#, r#"["\ufffd\ud83d\ude00"]"#);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn several_values_are_taken_apart() {
+    fn splits_text_into_its_values() {
         let values = |text| {
             let values = pieces(text).into_iter().map(|piece| match piece {
                 Piece::Value(value) => value.into_owned(),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_takes_linear_time() {
+    fn repairs_hostile_text_in_linear_time() {
         let began = std::time::Instant::now();
         for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0"] {
             let text = text.repeat(500_000);

@@ -415,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_fields_cost_nothing_else() {
+    fn odd_field_does_not_affect_other_fields() {
         let body = br#"{"run_id": 7, "song_id": "", "status": "odd", "fix_iterations": -1,
             "validation_scores": {"b": 1, "a": "x", "c": 0.5}, "error": "boom",
             "created_at": 3, "updated_at": "2026-11-23T01:08:41", "executions":
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_list_is_read() {
+    fn reads_every_form_of_run_list() {
         for body in [
             r#"{"timestamp": "2026-11-23T01:00:00Z", "runs": [{"run_id": "a", "status": "running"}]}"#,
             r#"{"items": [{"run_id": "a", "status": "running"}, {}], "page_info":
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_it_in_their_own_words() {
+    fn reads_the_reason_of_a_refusal() {
         for (body, words) in [
             (r#"{"detail": "Not Found"}"#, "Not Found"),
             (

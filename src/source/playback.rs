@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn recorded_frames_keep_their_distances() {
+    fn recorded_frames_keep_their_intervals() {
         let frames = [(Some(500.0), 10.0), (Some(1500.0), 11.0), (Some(9500.0), 18.75)];
         assert_eq!(timings(&frames), [(0.0, 10.0), (1.0, 11.0), (9.0, 19.0)]);
     }
@@ -324,21 +324,21 @@ mod tests {
     }
 
     #[test]
-    fn bare_events_keep_short_distances() {
+    fn bare_events_keep_short_intervals() {
         let frames = [(None, 0.0), (None, 3.0), (None, 2.0), (None, 50.0), (None, 51.0)];
         let expected = [(0.0, 0.0), (3.0, 3.0), (3.0, 3.0), (8.0, 50.0), (9.0, 51.0)];
         assert_eq!(timings(&frames), expected);
     }
 
     #[test]
-    fn nonsense_times_wait_for_nothing() {
+    fn implausible_times_cause_no_wait() {
         let frames = [(Some(1e300), 0.0), (Some(-5.0), 1.0), (Some(f64::MIN), 2.0)];
         let offsets: Vec<f64> = timings(&frames).into_iter().map(|(offset, _)| offset).collect();
         assert_eq!(offsets, [0.0, 0.0, 0.0]);
     }
 
     #[test]
-    fn one_wrong_instant_moves_nothing() {
+    fn single_wrong_instant_does_not_move_the_playback() {
         let years = 86_400.0 * 365.0 * 4.0;
         for wrong in [years, 3_600.0, 90.0] {
             let frames = [(None, 0.0), (None, 4.0), (None, wrong), (None, 4.25), (None, 8.0)];
@@ -358,14 +358,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_on_after_a_pause_is_believed() {
+    fn clock_that_goes_on_after_a_pause_is_accepted() {
         let frames = [(None, 0.0), (None, 4.0), (None, 126_000.0), (None, 126_002.0)];
         let expected = [(0.0, 0.0), (4.0, 4.0), (9.0, 126_000.0), (11.0, 126_002.0)];
         assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
     }
 
     #[test]
-    fn a_night_in_a_recording_is_cut_to_a_pause() {
+    fn long_recorded_pause_is_cut_and_short_one_kept() {
         let night = 126_000.0;
         let frames = [
             (Some(0.0), 0.0),
