@@ -177,13 +177,13 @@ impl Grammar {
     pub(super) fn cost(&self, fact: &Fact, around: Around) -> u64 {
         let class = Class::of(fact);
         if fact.lane == RUN_LANE {
-            self.run_cost(class, around)
+            self.run_cost(fact, class, around)
         } else {
             self.node_cost(fact, class, around)
         }
     }
 
-    fn run_cost(&self, class: Class, around: Around) -> u64 {
+    fn run_cost(&self, fact: &Fact, class: Class, around: Around) -> u64 {
         match (class, self.stage) {
             (Class::Other, _) | (Class::Start, Stage::Waiting | Stage::Over) => 0,
             // An execution without any node event probably had an end that was missed.
@@ -196,7 +196,7 @@ impl Grammar {
                 let outcome = match class {
                     Class::Fail if !self.failed => 3 * HARD / 10,
                     Class::End if self.failed => HARD / 10,
-                    Class::End if self.fixes > 0 && self.validates <= self.fixes => 6 * PERCENT,
+                    Class::End => self.end_cost(fact),
                     _ => 0,
                 };
                 let mismatch = if around.mismatch == Mismatch::None { 0 } else { 3 * HARD / 2 };
@@ -208,6 +208,16 @@ impl Grammar {
                 missing + outcome + mismatch
             }
         }
+    }
+
+    /// Cost of the end of a run that completed, in view of its nodes.
+    fn end_cost(&self, end: &Fact) -> u64 {
+        let told = end.detail.as_ref().and_then(|detail| detail.fix_iterations);
+        if told.is_some_and(|told| told != u32::from(self.fixes)) {
+            return 6 * PERCENT;
+        }
+        // A run completes when its last composition was validated.
+        if self.nodes_seen && self.validates <= self.fixes { 6 * PERCENT } else { 0 }
     }
 
     fn node_cost(&self, fact: &Fact, class: Class, around: Around) -> u64 {
