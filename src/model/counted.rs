@@ -1,4 +1,4 @@
-//! What a run was last counted as, in the status tally, the eviction order and the statistics.
+//! Contribution of a run to the status tally, the eviction order and the statistics.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,7 +20,7 @@ pub(super) struct Standing {
     pub(super) ended_at: Option<Timestamp>,
 }
 
-/// What one run is counted as.
+/// Contribution of one run to the status tally, the eviction order and the statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counted {
     pub(super) standing: Standing,
@@ -31,7 +31,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// Computes what a run counts as. `arrived_at` is the arrival of its last event, by the server's
+    /// Computes the contribution of a run. `arrived_at` is the arrival of its last event, by the server's
     /// clock.
     pub(super) fn new(standing: Standing, slot: usize, arrived_at: Timestamp) -> Self {
         let Standing { status, since, ended_at } = standing;

@@ -68,7 +68,7 @@ pub struct Run {
     /// Steps of the server's clock during this run, oldest first.
     steps: Vec<ServerStep>,
     seen: Seen,
-    /// What the model has counted the run as.
+    /// Contribution to the counts of the model.
     pub(super) counted: Counted,
 }
 

@@ -268,7 +268,7 @@ pub enum ConnectionEvent {
     Error {
         message: String,
     },
-    /// Something worth knowing that is no error.
+    /// Information that is not an error, such as a detected clock step.
     Note {
         message: String,
     },

@@ -142,7 +142,7 @@ pub enum Command {
     /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
     /// over, though it may be in no list.
     Watch(RunId),
-    /// Play on at once where a recording pauses.
+    /// Skip the current pause of a recording.
     SkipPause,
 }
 
@@ -162,7 +162,7 @@ impl SourceHandle {
         self.send(Command::Reconnect);
     }
 
-    /// Plays on at once where a recording pauses.
+    /// Skips the current pause of a recording.
     pub fn skip_pause(&self) {
         self.send(Command::SkipPause);
     }

@@ -227,7 +227,7 @@ impl SourceContext {
                 self.operate(operation);
                 LoopAction::Stay
             }
-            // Whoever plays a recording takes it in first.
+            // Playback handles this command itself; other sources ignore it.
             Some(Command::SkipPause) => LoopAction::Stay,
             Some(Command::Watch(run)) => {
                 if let Ok(operation_client) = &self.operation_client {

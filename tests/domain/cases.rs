@@ -1,4 +1,4 @@
-//! Inputs from the field, each with its right value, and neighbours of the same kind.
+//! Inputs from the field with their expected values, and further inputs of the same kinds.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, NodeStatus, Run, RunStatus};
@@ -10,19 +10,19 @@ use serde_json::json;
 use crate::events::{cancelled, check, event, plain};
 use crate::support::{fixture, model_of, report_of, run_of};
 
-/// The lines of a case.
+/// Returns the lines of a case.
 fn case(name: &str) -> Vec<String> {
     let path = fixture("cases").join(format!("{name}.ndjson"));
     std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The case is the same forwards, backwards, and with everything told twice.
+/// Checks that a case gives the same result in order, in reverse order, and with every line repeated.
 #[track_caller]
 fn check_case(name: &str, expected: serde_json::Value) {
     let mut lines = case(name);
     check(&lines, expected);
     lines.extend(lines.clone());
-    assert_eq!(run_of(&lines), run_of(&case(name)), "told twice");
+    assert_eq!(run_of(&lines), run_of(case(name)), "told twice");
 }
 
 fn only_run(model: &Model) -> &Run {
@@ -50,7 +50,7 @@ fn a_worker_whose_clock_is_behind_writes_into_the_same_execution() {
             "LYRICS": {"status": "running", "attempts": 1},
         }),
     );
-    // As far behind as may be, and as far behind as to be another's.
+    // Just within the bound, and so far behind that the events belong to another execution.
     for (behind, executions) in [(4.9, 1), (60.0, 2)] {
         let events = [
             plain(0.0, "", "start"),
@@ -60,7 +60,7 @@ fn a_worker_whose_clock_is_behind_writes_into_the_same_execution() {
         ];
         check(&events, json!({"executions": executions, "status": "running"}));
     }
-    // The clock of whoever writes the ends is behind that of whoever writes the starts.
+    // The clock that writes the ends is behind the one that writes the starts.
     check(
         &[
             plain(0.0, "", "start"),
@@ -110,7 +110,7 @@ fn an_execution_ends_before_the_next_one_starts_in_the_same_second() {
     assert_eq!(earlier[0].error.as_deref(), Some("PLAN broke"));
     assert_eq!(earlier[0].nodes[0].status, NodeStatus::Failed);
 
-    // All of the first execution in the same second, too.
+    // The whole first execution is in the same second, too.
     let events = [
         plain(0.0, "", "start"),
         plain(0.0, "PLAN", "start"),
@@ -125,7 +125,7 @@ fn an_execution_ends_before_the_next_one_starts_in_the_same_second() {
         json!({"executions": 2, "status": "running", "PLAN": {"status": "success", "attempts": 1}}),
     );
 
-    // The node that failed has a clock that is three seconds ahead of the run's.
+    // The clock of the failed node is three seconds ahead of the run's.
     let late = [
         plain(0.0, "", "start"),
         plain(3.0, "PLAN", "start"),
@@ -147,7 +147,7 @@ fn attempts_alternate_within_a_second() {
         "FIX": {"status": "success", "attempts": 1, "duration_ms": 100},
     });
     check_case("min-fix", expected.clone());
-    // Whatever the identities are.
+    // The identities of the events do not matter.
     for identities in [["6", "5", "4", "3", "2", "1"], ["3", "1", "6", "2", "5", "4"]] {
         let mut lines = case("min-fix");
         for (line, identity) in lines[1..].iter_mut().zip(identities) {
@@ -157,7 +157,7 @@ fn attempts_alternate_within_a_second() {
         }
         check(&lines, expected.clone());
     }
-    // Two passes in one second.
+    // Two fix passes in one second.
     let mut events = vec![plain(0.0, "", "start")];
     for pass in 0..3 {
         let outcome = if pass < 2 { "fail" } else { "end" };
@@ -188,14 +188,14 @@ fn a_node_that_starts_again_and_again_ends_once() {
         "starts-twice",
         json!({"COMPOSE": {"status": "success", "attempts": 2, "duration_ms": 3000}}),
     );
-    // Which start it is that ends, its duration says; else it is the latest.
+    // The reported duration decides which start an end belongs to; without one it is the latest start.
     let starts = [plain(0.0, "PLAN", "start"), plain(3.0, "PLAN", "start")];
     let with = |more: serde_json::Value| [&starts[..], &[event(5.0, "PLAN", "end", more)]].concat();
     check(
         &with(json!({"duration_ms": 2000})),
         json!({"PLAN": {"status": "success", "attempts": 2, "duration_ms": 2000}}),
     );
-    // An end that comes twice by two clocks.
+    // Two clocks report the same end.
     check(
         &[
             plain(0.0, "PLAN", "start"),
@@ -222,7 +222,7 @@ fn a_cancel_keeps_its_place_among_ties() {
     );
 }
 
-// Instants that are not what they seem.
+// Unusual instants.
 
 #[test]
 fn durations_are_as_told_over_the_end_of_daylight_saving_time() {
@@ -234,7 +234,7 @@ fn durations_are_as_told_over_the_end_of_daylight_saving_time() {
             "LYRICS": "running",
         }),
     );
-    // Told with the offset of the zone, which goes back or forward by an hour, or by half of one.
+    // Local time with the zone's offset, which changes by an hour or by half an hour.
     for (before, after) in [("-04:00", "-05:00"), ("+01:00", "+02:00"), ("+11:00", "+10:30")] {
         let local = |at: Timestamp, offset: &str| {
             let sign = if offset.starts_with('-') { -1 } else { 1 };
@@ -265,7 +265,7 @@ fn an_end_at_the_end_of_time_tells_no_duration() {
         "far-future-end",
         json!({"status": "completed", "duration_ms": null, "ended_at": null, "REVIEW": "success"}),
     );
-    // Neither does one at the beginning of time, nor one that is off by centuries.
+    // The same holds for an end at the beginning of time, and for one that is off by centuries.
     for wrong in ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"] {
         let end = format!(r#"{{"ts":"{wrong}","run_id":"run-1","phase":"end"}}"#);
         let run = run_of([plain(0.0, "", "start"), plain(1.0, "PLAN", "start"), end]);
@@ -281,8 +281,8 @@ fn a_creation_at_the_zero_time_is_of_unknown_time() {
     assert_eq!(run.created_at, None);
     assert_eq!(run.first_event_at(), at("2026-11-23T10:00:00.1Z"));
     assert_eq!(run.elapsed_ms(at("2026-11-23T10:00:10.1Z")), Some(10_000));
-    // A node's start or end of unknown time belongs to its other one, and a run that is told without
-    // any time has an order all the same.
+    // An undated start or end is placed by the node's other event. A run without any instants is
+    // ordered all the same.
     let unset = |node: &str, phase: &str, more: serde_json::Value| {
         let mut event: serde_json::Value =
             serde_json::from_str(&event(0.0, node, phase, more)).unwrap();
@@ -316,7 +316,7 @@ fn a_creation_at_the_zero_time_is_of_unknown_time() {
             "STYLE": {"status": "failed", "attempts": 1},
         }),
     );
-    // Whatever a language or a database takes for no time at all.
+    // Values that languages and databases write for "no time".
     for zero in ["1970-01-01T00:00:00Z", "1601-01-01T00:00:00+00:00", "1899-12-30T00:00:00"] {
         let created = format!(
             r#"{{"ts":"{zero}","run_id":"run-1","phase":"info","data":{{"message":"Workflow run created"}}}}"#
@@ -344,7 +344,7 @@ fn a_node_of_five_days_took_five_days() {
     let compose = &only_run(&model).nodes[4];
     let five_days = 5 * 86_400_000;
     assert_eq!(compose.elapsed_ms(at("2026-11-28T10:00:09Z")), Some(five_days));
-    // Told by nothing but the instants; and one so long that an instant must be wrong.
+    // The duration follows from the instants alone; an implausibly long one is unknown.
     for (end, expected) in
         [("2026-11-28T10:00:09Z", Some(five_days)), ("2028-11-28T10:00:09Z", None)]
     {
@@ -361,8 +361,8 @@ fn a_node_of_five_days_took_five_days() {
 
 // Recordings.
 
-/// Seconds into the playback at which the lines of a case are shown; those of `left_out` are not
-/// told.
+/// Returns the offset in seconds and the recording's own time of each line of a case, except for lines
+/// that contain `left_out`.
 fn shown_at(name: &str, left_out: &str) -> (Vec<f64>, Vec<Option<Timestamp>>) {
     let mut recording = Recording::open(&fixture("cases").join(format!("{name}.ndjson"))).unwrap();
     let mut pacer = Pacer::default();
@@ -384,7 +384,7 @@ fn an_event_from_the_future_leaves_the_distances_of_the_others() {
     let with = shown_at("future-in-recording", "\"stray\"");
     assert_eq!(with, shown_at("no-future-in-recording", ""));
     assert!((with.0.last().unwrap() - 32.6).abs() < 1e-6, "{with:?}");
-    // The stray one is shown all the same, and is no end of the run that goes on.
+    // The stray event is shown all the same and does not end the run that goes on.
     let report = report_of(case("future-in-recording"));
     let statuses: Vec<_> = report.runs.iter().map(|run| run.status).collect();
     assert_eq!(statuses, ["completed", "running"]);
@@ -413,7 +413,7 @@ fn the_last_of_many_unknown_nodes_is_the_one_that_failed() {
     let succeeded = |node: &&meterbridge::model::Node| node.status == NodeStatus::Success;
     assert_eq!(run.nodes.iter().filter(succeeded).count(), 41);
     assert_eq!(run_of(lines.iter().rev()), run_of(&lines), "in any order");
-    // One in the middle that fails while others run on; and more nodes than are kept.
+    // A node in the middle fails while later ones run, and there are more nodes than are kept.
     let mut events = vec![plain(0.0, "", "start")];
     for node in 0..300 {
         let name = format!("N{node:03}");
@@ -440,7 +440,7 @@ fn odd_names_are_nodes_of_their_own() {
     };
     assert!(run.nodes[9..].iter().all(done), "{run:#?}");
     assert_eq!((run.nodes[0].status, run.nodes[0].duration_ms), ("success", Some(2000)));
-    // The same letters in two forms of Unicode, and a name that is a number's.
+    // The same letter in two Unicode normalisation forms, and a name that is a number.
     let events = ["é", "e\u{301}", "7"].map(|name| plain(1.0, name, "start"));
     assert_eq!(run_of(events).nodes.len(), 12);
 }
@@ -452,7 +452,7 @@ fn runs_whose_names_look_alike_are_runs_of_their_own() {
     for run in &report.runs {
         assert_eq!((run.status, run.nodes[2].status, run.events), ("running", "success", 8));
     }
-    // In another case, and one that is the beginning of the other.
+    // Ids that differ in case only, and an id that is a prefix of another.
     let ids = ["Run-1", "run-1", "run-10"];
     let lines =
         ids.map(|id| format!(r#"{{"ts":"2026-11-23T10:00:00Z","run_id":"{id}","phase":"start"}}"#));

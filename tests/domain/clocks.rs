@@ -1,4 +1,4 @@
-//! What time it is at the server: wrong instants, clocks that are set, connections that are lost.
+//! The estimate of the server's time: wrong instants, clocks that are set, lost connections.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::inspect::Report;
@@ -6,7 +6,7 @@ use meterbridge::model::{ClockOwner, ClockStep, Model, NodeStatus, RunStatus};
 use meterbridge::protocol::Batch;
 use serde_json::{Value, json};
 
-/// A studio with some runs, and a viewer; each has its clock.
+/// A backend with some runs, and a viewer. Each has its own clock.
 struct Studio {
     model: Model,
     /// Seconds since the beginning.
@@ -49,7 +49,7 @@ impl Studio {
         .to_string()
     }
 
-    /// Frames arrive now.
+    /// Delivers frames now.
     fn arrive(&mut self, frames: &[String], live: bool) {
         let mut batch = Batch::new(after(self.now + self.viewer_ahead + 0.01), live);
         for frame in frames {
@@ -59,7 +59,7 @@ impl Studio {
         self.steps.extend(self.model.take_clock_steps());
     }
 
-    /// The same happens to all runs.
+    /// Delivers the same event for every run.
     fn all(&mut self, node: &str, phase: &str, data: Value) {
         let frames: Vec<String> =
             RUNS.iter().map(|run| self.event(run, node, phase, data.clone())).collect();
@@ -77,7 +77,7 @@ impl Studio {
         self.all(node, "end", json!({"duration_ms": (secs * 1000.0) as u64}));
     }
 
-    /// Milliseconds that a run has taken by now, as a viewer sees it.
+    /// Returns the elapsed time of a run in milliseconds as the viewer sees it.
     fn elapsed_ms(&self, run: &str) -> u64 {
         let now = self.model.clock().server_time(after(self.now + self.viewer_ahead));
         self.model.run(run).unwrap().elapsed_ms(now).unwrap()
@@ -241,7 +241,7 @@ fn a_server_clock_set_forward_is_told_once() {
 #[test]
 fn this_machines_clock_that_is_set_right_is_told_once() {
     let mut studio = Studio::new();
-    // Three days behind, until it has the time from the network.
+    // Three days behind, until the clock is synchronised over the network.
     studio.viewer_ahead = -259_200.0;
     studio.start();
     studio.node("PLAN", 0, 8.0);
@@ -256,7 +256,7 @@ fn this_machines_clock_that_is_set_right_is_told_once() {
     studio.check_steps(&["this machine's clock was set forward by 3 d 0 h"]);
     studio.check_elapsed(16.0);
     studio.now += 8.0;
-    // And back again.
+    // The clock is set back again.
     studio.viewer_ahead = -259_200.0;
     studio.all("LYRICS", "end", json!({"duration_ms": 8000}));
     studio.check_elapsed(24.0);
@@ -284,7 +284,7 @@ fn a_server_that_stood_still_has_not_set_its_clock() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
-    // What was sent before it stood still arrives with what comes after.
+    // Frames sent before the server froze arrive together with those sent after it.
     let held: Vec<String> = RUNS
         .iter()
         .map(|run| studio.event(run, "STYLE", "start", json!({"node_index": 1})))
@@ -303,7 +303,7 @@ fn the_offset_is_estimated_anew_with_a_new_connection() {
     studio.start();
     studio.node("PLAN", 0, 3.0);
     studio.model.connection_lost(after(studio.now));
-    // Another server, or this one with another clock: that is no step.
+    // Another server, or the same one with another clock: not a step.
     studio.now += 60.0;
     studio.server_ahead = 30.0;
     studio.model.connection_stands();
@@ -359,7 +359,7 @@ fn rest_and_events_agree_after_the_clock_was_set_back() {
     studio.now += 3.0;
     studio.all("STYLE", "end", json!({"duration_ms": 3000}));
     let before = Report::of(&studio.model).runs;
-    // The database still has what the clock showed.
+    // The database keeps the instants from before the step.
     let row = |node: &str, from: f64, to: f64| {
         json!({
             "node_name": node, "status": "completed", "duration_ms": 3000,

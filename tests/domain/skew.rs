@@ -1,4 +1,4 @@
-//! Clocks that disagree and instants that tie leave a run's story as it was.
+//! Property tests: skewed clocks and truncated instants do not change the outcome of a run.
 
 use std::io::Cursor;
 use std::time::Instant;
@@ -12,11 +12,12 @@ use meterbridge::source::recording::Recording;
 use crate::stories::{Dice, Manner, frames, shuffle, story};
 use crate::support::model_of;
 
-/// Stories told by each test; `METERBRIDGE_TEST_STORIES=10000` tells as many, best with `--release`.
+/// Number of stories per test. `METERBRIDGE_TEST_STORIES` overrides it, e.g. 10000 with an optimised
+/// build.
 const STORIES: u64 = 100;
 
-/// What has to be the same: where the run and each of its nodes stands, how often each was tried,
-/// and how many passes there were, in this execution and in those before.
+/// The compared outcome of an execution: status of the run, number of fix passes, and name, status and
+/// number of attempts of each node.
 type Outcome = (&'static str, u32, Vec<(String, &'static str, u32)>);
 
 fn nodes(nodes: &[Node]) -> Vec<(String, &'static str, u32)> {
@@ -37,7 +38,7 @@ fn stories() -> u64 {
     told.map_or(STORIES, |told| told.parse().unwrap())
 }
 
-/// Tells each story twice, as it was and disturbed, and wants the same outcome.
+/// Compares the outcomes of each story, undisturbed and disturbed.
 fn check(manner: Manner, cut: bool, skew_ms: i64) {
     let mut wrong = Vec::new();
     for seed in 0..stories() {
@@ -88,7 +89,7 @@ fn skew_of_3_s_preserves_the_outcome_of_a_fast_backend_story() {
     check(Manner { backend: true, slowest_ms: 300, executions: 2 }, true, 3_000);
 }
 
-/// One run that tells so much, some of it at odds with the grammar.
+/// Returns the lines of one run with this many events, some of which violate the grammar of a run.
 fn long_run(events: i64) -> Vec<String> {
     let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let of = |number: i64| {
@@ -114,6 +115,6 @@ fn reverse_order_costs_at_most_ten_times_as_much_as_forward_order() {
     lines.reverse();
     let (backwards, runs) = time(&lines);
     assert_eq!(runs, expected);
-    // A fold for each event would take hundreds of times as long.
+    // Folding the run for each event would take hundreds of times as long.
     assert!(backwards < forwards * 10, "{backwards:?}, forwards {forwards:?}");
 }

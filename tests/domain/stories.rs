@@ -1,4 +1,5 @@
-//! Stories of runs as a studio would write them, and what clocks do to them.
+//! Generator of runs as a backend would report them, with optional skew and truncation of their
+//! instants.
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::protocol::PIPELINE;
@@ -8,14 +9,14 @@ const FIX: usize = 6;
 const COMPOSE: usize = 4;
 const VALIDATE: usize = 5;
 const RENDER: usize = 7;
-/// After so many the backend gives up, and leaves RENDER out.
+/// Number of fix passes after which the backend gives up and skips RENDER.
 const MOST_FIXES: u32 = 3;
 
 /// An event of a story, with its true time.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub at: Timestamp,
-    /// The node's place in the pipeline; `None` for the run.
+    /// Pipeline index of the node; `None` for the run.
     pub node: Option<usize>,
     pub phase: &'static str,
     pub node_index: Option<u32>,
@@ -23,7 +24,7 @@ pub struct Told {
     pub fix_iterations: Option<u32>,
 }
 
-/// Numbers that look random, the same for the same seed (SplitMix64).
+/// Pseudo-random numbers, reproducible by seed (SplitMix64).
 pub struct Dice(u64);
 
 impl Dice {
@@ -39,25 +40,25 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From `least` to `most`.
+    /// Returns a number from `least` to `most`, both included.
     pub fn between(&mut self, least: i64, most: i64) -> i64 {
         least + (self.next() % (most - least + 1) as u64) as i64
     }
 
-    /// True in `percent` of a hundred.
+    /// Returns true with a probability of `percent` / 100.
     pub fn chance(&mut self, percent: i64) -> bool {
         self.between(1, 100) <= percent
     }
 }
 
-/// What a story is like.
+/// Parameters of a story.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// As the backend tells it, with `node_index`; else as the guide does.
+    /// True for the backend's form, with `node_index`; false for the guide's.
     pub backend: bool,
-    /// The longest node, in milliseconds.
+    /// Maximum duration of a node in milliseconds.
     pub slowest_ms: i64,
-    /// Executions at most.
+    /// Maximum number of executions.
     pub executions: i64,
 }
 
@@ -67,7 +68,7 @@ struct Writer<'a> {
     manner: Manner,
     now: Timestamp,
     index: u32,
-    /// Nodes that the run's manifest leaves out.
+    /// Nodes that this run skips.
     left_out: Vec<usize>,
     events: Vec<Told>,
 }
@@ -101,7 +102,7 @@ impl Writer<'_> {
         self.tell(Some(place), outcome).duration_ms = Some(took as u64);
     }
 
-    /// One execution; returns whether it failed.
+    /// Writes one execution. Returns true when it fails.
     fn execution(&mut self) -> bool {
         self.index = 0;
         let began = self.now;
@@ -137,11 +138,11 @@ impl Writer<'_> {
         fixes.filter(|told| told.node == Some(FIX) && told.phase == "start").count() as u32
     }
 
-    /// VALIDATE, and what follows until it is content; returns whether the run fails there.
+    /// Writes VALIDATE and the fix passes. Returns true when the run fails there.
     fn fix_loop(&mut self, fails_at: Option<usize>) -> bool {
         let passes = self.dice.between(-2, i64::from(MOST_FIXES)).max(0);
         for _ in 0..passes {
-            // The backend ends a validation that is not content, the guide fails it.
+            // After a rejection the backend reports an `end` of VALIDATE, the guide a `fail`.
             self.node(VALIDATE, if self.manner.backend { "end" } else { "fail" });
             for place in [FIX, COMPOSE] {
                 if fails_at == Some(FIX) && self.dice.chance(30) {
@@ -163,7 +164,7 @@ impl Writer<'_> {
     }
 }
 
-/// A story in order.
+/// Generates a story, in order.
 pub fn story(dice: &mut Dice, manner: Manner) -> Vec<Told> {
     let now = "2026-11-23T10:00:00Z".parse::<Timestamp>().unwrap();
     let now = now + SignedDuration::from_micros(dice.between(0, 60_000_000));
@@ -172,7 +173,7 @@ pub fn story(dice: &mut Dice, manner: Manner) -> Vec<Told> {
     let executions = writer.dice.between(1, manner.executions);
     for number in 0..executions {
         if number > 0 {
-            // Somebody presses a button.
+            // A user executes the run again.
             match writer.dice.between(0, 1) {
                 0 => writer.wait(1_000, 5_000),
                 _ => writer.wait(5_000, 60_000),
@@ -180,7 +181,7 @@ pub fn story(dice: &mut Dice, manner: Manner) -> Vec<Told> {
         }
         writer.execution();
     }
-    // It may still go on.
+    // The story may be incomplete, as of a run that goes on.
     if writer.dice.chance(20) {
         let most = writer.events.len() as i64;
         let kept = writer.dice.between(most.min(3), most) as usize;
@@ -189,8 +190,8 @@ pub fn story(dice: &mut Dice, manner: Manner) -> Vec<Told> {
     writer.events
 }
 
-/// The events as frames. Each node's clock is off by as much as `shifts` says; `cut` leaves whole
-/// seconds.
+/// Returns the events as frames. `shifts` is the offset of each node's clock; `cut` truncates instants
+/// to whole seconds.
 pub fn frames(
     story: &[Told],
     dice: &mut Dice,
@@ -235,7 +236,7 @@ fn frame(told: &Told, at: Timestamp, dice: &mut Dice) -> String {
     event.to_string()
 }
 
-/// Puts the frames in any order.
+/// Shuffles the frames.
 pub fn shuffle(dice: &mut Dice, frames: &mut [String]) {
     for place in (1..frames.len()).rev() {
         frames.swap(place, dice.between(0, place as i64) as usize);
