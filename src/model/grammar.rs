@@ -381,6 +381,10 @@ impl Grammar {
                     self.failed = failed;
                 }
             }
+            // The start was missed: what makes progress is running.
+            Class::Other if fact.kind == FactKind::Progress && !self.is_over() => {
+                self.set_running(fact.lane, true);
+            }
             Class::Other => {}
         }
     }

@@ -41,6 +41,10 @@ const DENSE: usize = 600;
 /// are compared.
 const WORK: usize = 4_096;
 
+/// Number of events that a search may put in order before the rest of the run stays in order of instant.
+/// A run without gaps in its grammar needs none; several executions by skewed clocks need some hundreds.
+const MOST_SEARCHED: usize = 500;
+
 /// State after the last ordered event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ordered {
@@ -48,6 +52,8 @@ pub(super) struct Ordered {
     /// A later event cannot change the order if its instant is after this one; `None` when no event
     /// could.
     pub(super) unsettled: Option<Timestamp>,
+    /// True when the events violate the grammar so often that the rest stays in order of instant.
+    gave_up: bool,
 }
 
 impl Ordered {
@@ -55,7 +61,7 @@ impl Ordered {
     /// the latest instant of the others.
     pub(super) fn takes(&self, fact: &Fact, latest: Option<Timestamp>) -> bool {
         let settled = self.unsettled.is_none_or(|until| fact.at > until);
-        settled && follows(&self.grammar, fact, latest)
+        settled && (self.gave_up || follows(&self.grammar, fact, latest))
     }
 }
 
@@ -75,10 +81,10 @@ fn begins_anew(grammar: &Grammar, fact: &Fact, latest: Option<Timestamp>) -> boo
 /// Orders events that are sorted by [`Fact::sort_key`]. `before` is the grammar's state after the
 /// events that are no longer kept, and `latest` their latest instant.
 pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timestamp>) -> Ordered {
-    let mut ordered = Ordered { grammar: before, unsettled: None };
+    let mut ordered = Ordered { grammar: before, ..Ordered::default() };
     // Index of the first event that may still be moved, and the state before it.
     let (mut begin, mut at_begin) = (0, before);
-    let mut next = 0;
+    let (mut next, mut searched) = (0, 0);
     let mut latest = latest;
     while let Some(fact) = facts.get(next) {
         if follows(&ordered.grammar, fact, latest) {
@@ -88,6 +94,13 @@ pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timest
             continue;
         }
         let odd_at = fact.at;
+        if searched >= MOST_SEARCHED {
+            ordered.grammar.step(fact);
+            ordered.gave_up = true;
+            latest = latest.max(Some(odd_at));
+            next += 1;
+            continue;
+        }
         if is_dense(facts, next) {
             ordered.grammar.step(fact);
             ordered.unsettled = ordered.unsettled.max(odd_at.checked_add(REACH).ok());
@@ -101,8 +114,10 @@ pub(super) fn arrange(facts: &mut [Fact], before: Grammar, latest: Option<Timest
         }
         // Restore the order by sort key: an earlier search may have reordered some of these events.
         facts[begin..next].sort_by_key(Fact::sort_key);
-        let (order, grammar, costly) = Search::new(&facts[begin..], odd_at).run(at_begin);
+        let (order, grammar, costly) =
+            Search::new(&facts[begin..], odd_at).run(at_begin, MOST_SEARCHED - searched);
         next = begin + order.len();
+        searched += order.len();
         latest = latest.max(facts[begin..next].iter().map(|fact| fact.at).max());
         permute(&mut facts[begin..next], order);
         ordered.grammar = grammar;
@@ -210,9 +225,9 @@ impl<'a> Search<'a> {
         Self { facts, queues, steps: Vec::new(), odd_at }
     }
 
-    /// Returns the indices of the events in order, the state after them, and the latest instant of an
-    /// event that had a cost.
-    fn run(mut self, grammar: Grammar) -> (Vec<u32>, Grammar, Timestamp) {
+    /// Orders at least one and about `most` events. Returns their indices in order, the state after
+    /// them, and the latest instant of an event that had a cost.
+    fn run(mut self, grammar: Grammar, most: usize) -> (Vec<u32>, Grammar, Timestamp) {
         let queues = self.queues.len();
         let all: usize = self.queues.iter().map(|queue| queue.facts.len()).sum();
         let mut paths = vec![Path {
@@ -226,14 +241,25 @@ impl<'a> Search<'a> {
             costly: self.odd_at,
         }];
         paths[0].bound = self.bound(&paths[0].grammar, &paths[0].taken);
-        for count in 0..all {
+        for count in 0..all.min(most) {
             if count > 0 && self.is_settled(&paths[0], count) {
                 break;
             }
             paths = self.extend(&paths);
         }
         let best = &paths[0];
-        (self.events_of(best), best.grammar, best.costly)
+        let (mut order, mut grammar) = (self.events_of(best), best.grammar);
+        // Where the search was cut short, events that it postponed come last.
+        let end = order.iter().max().map_or(0, |last| last + 1);
+        let mut postponed: Vec<u32> = Vec::new();
+        if order.len() < end as usize {
+            let mut taken = vec![false; end as usize];
+            order.iter().for_each(|number| taken[*number as usize] = true);
+            postponed.extend((0..end).filter(|number| !taken[*number as usize]));
+        }
+        postponed.iter().for_each(|number| grammar.step(&self.facts[*number as usize]));
+        order.append(&mut postponed);
+        (order, grammar, best.costly)
     }
 
     /// True when the events since the last cost are so far apart that the best order is final.
@@ -333,7 +359,8 @@ impl<'a> Search<'a> {
             match queue.class {
                 Class::Start => starts += rest,
                 Class::End | Class::Fail => ends += rest,
-                Class::Other => {}
+                // Progress of a node whose start was missed implies that start.
+                Class::Other => starts += usize::from(rest > 0),
             }
         }
         ends.saturating_sub(starts) as u64
@@ -455,7 +482,7 @@ impl<'a> Search<'a> {
         let has_changed = match class {
             Class::Start => !is_idle,
             Class::End | Class::Fail => lane == RUN_LANE || is_idle,
-            Class::Other => false,
+            Class::Other => lane != RUN_LANE && is_idle,
         };
         if !has_changed {
             // A start and its end cancel out, so the bound is the same.

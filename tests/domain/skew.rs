@@ -8,9 +8,10 @@ use meterbridge::inspect::{Report, read_into};
 use meterbridge::model::{Model, Node, Retention, Run};
 use meterbridge::protocol::PIPELINE;
 use meterbridge::source::recording::Recording;
+use serde_json::json;
 
 use crate::stories::{Dice, Manner, frames, shuffle, story};
-use crate::support::model_of;
+use crate::support::{feed, model_of, run_of};
 
 /// Number of stories per test. `METERBRIDGE_TEST_STORIES` overrides it, e.g. 10000 with an optimised
 /// build.
@@ -117,4 +118,44 @@ fn reverse_order_costs_at_most_ten_times_as_much_as_forward_order() {
     assert_eq!(runs, expected);
     // Folding the run for each event would take hundreds of times as long.
     assert!(backwards < forwards * 10, "{backwards:?}, forwards {forwards:?}");
+}
+
+/// Returns events of one run with arbitrary nodes and phases, which violate the grammar throughout.
+fn arbitrary_events(count: i64) -> Vec<String> {
+    let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let mut dice = Dice::new(1);
+    let mut event = |number: i64| {
+        let at = begin + SignedDuration::from_millis(number * 700);
+        let node = PIPELINE[dice.between(0, 8) as usize];
+        let phase = ["start", "end", "fail", "progress"][dice.between(0, 3) as usize];
+        json!({"ts": at.to_string(), "run_id": "r", "node": node, "phase": phase, "data": {"n": number}})
+            .to_string()
+    };
+    (0..count).map(|number| event(number)).collect()
+}
+
+#[test]
+fn events_that_violate_the_grammar_throughout_are_received_in_bounded_time() {
+    let lines = arbitrary_events(2_000);
+    let (first, rest) = lines.split_at(800);
+    let mut model = Model::new(Retention::EVERYTHING);
+    let began = Instant::now();
+    feed(&mut model, first);
+    let once = began.elapsed();
+    // The search has given up, so that these do not repeat it.
+    rest.iter().for_each(|line| feed(&mut model, [line]));
+    let all = began.elapsed();
+    assert!(all < once * 10, "{all:?}, for the first batch {once:?}");
+}
+
+#[test]
+fn events_that_violate_the_grammar_throughout_are_ordered_whatever_arrives_first() {
+    let mut lines = arbitrary_events(800);
+    let expected = run_of(&lines);
+    let mut model = Model::new(Retention::EVERYTHING);
+    feed(&mut model, &lines[400..]);
+    feed(&mut model, &lines[..400]);
+    assert_eq!(Report::of(&model).runs, [run_of(&lines)]);
+    shuffle(&mut Dice::new(2), &mut lines);
+    assert_eq!(run_of(&lines), expected);
 }
