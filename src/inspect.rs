@@ -33,6 +33,8 @@ pub fn read_into(
     mut recording: Recording<impl Read>,
 ) -> Result<Vec<String>, RecordingError> {
     let mut problems = Vec::new();
+    // Nobody reads the model before the end.
+    model.hold();
     while let Some(frame) = recording.next_frame()? {
         // Reports do not depend on the time of reception.
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
@@ -48,6 +50,7 @@ pub fn read_into(
         }
         model.receive(batch, |_, _| ());
     }
+    model.release();
     recording.verdict()?;
     Ok(problems)
 }

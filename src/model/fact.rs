@@ -1,47 +1,71 @@
-//! What is kept of an event to fold a run from: everything but its text.
+//! The part of an event that is kept to fold a run from: everything but its JSON text.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::protocol::{Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, pipeline_index};
+use crate::protocol::{
+    Detail, EventId, NodeName, PIPELINE, Phase, WorkflowEvent, is_unset, pipeline_index,
+};
 
-/// Whole-second timestamps put a short node's start and end on one instant; only an end that
-/// tells of at least this duration must belong to an earlier start.
+/// Instants of one run that differ by at most this do not decide the order of events (protocol section
+/// 6.3).
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// Lane of run-level events. Pipeline nodes use their pipeline index as lane, other nodes the numbers
+/// after those.
+pub(super) const RUN_LANE: u16 = u16::MAX;
+
+/// Lane of events of nodes beyond [`MOST_NODES`](super::node::MOST_NODES). Such events change nothing.
+pub(super) const LOST_LANE: u16 = u16::MAX - 1;
+
+/// Value of [`Fact::node_index`] for an event without one.
+pub(super) const NO_INDEX: u32 = u32::MAX;
+
+/// Minimum duration in milliseconds at which an end cannot belong to a start with the same whole-second
+/// timestamp. Such an end belongs to an earlier start.
 const RESOLUTION_MS: u64 = 1000;
 
 /// A state-changing event of one run.
 ///
-/// Small: a thousand of them may be kept of each of ten thousand runs.
+/// Kept small: up to a thousand are kept for each of up to ten thousand runs.
 #[derive(Clone, Debug)]
 pub(super) struct Fact {
     pub(super) id: EventId,
+    /// Instant used for ordering. [`Fact::instant`] returns the instant to show.
     pub(super) at: Timestamp,
     told_ms: u64,
     pub(super) detail: Option<Arc<Detail>>,
     pub(super) subject: Subject,
     pub(super) kind: FactKind,
-    /// The backend says that it is the first of its execution.
-    pub(super) is_first: bool,
-    /// Breaks ties between facts of one instant; see [`Fact::tie_rank`].
+    /// True when the event has no instant of its own; `at` is then derived from the other events of the
+    /// run.
+    is_unset: bool,
+    /// Number of node executions before this event, as the backend reports it, or [`NO_INDEX`].
+    pub(super) node_index: u32,
+    /// Lane in the [grammar](super::grammar). The run assigns it for nodes outside the pipeline.
+    pub(super) lane: u16,
+    /// Order among facts of the same instant; see [`Fact::tie_rank`].
     rank: u16,
 }
 
-/// What a fact is about.
+/// The run or node that a fact is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
     Run,
-    /// A node by its place in the pipeline.
+    /// A pipeline node, by its index.
     PipelineNode(u8),
-    /// A node that the pipeline does not know.
+    /// A node outside the pipeline.
     Other(Box<NodeName>),
 }
 
-/// No duration is told: longer than anything.
+/// Sort key of facts: instant, rank, content, identity.
+pub(super) type SortKey = (Timestamp, u16, u32, EventId);
+
+/// Value of `told_ms` for an event without a duration; it sorts last.
 const NOT_TOLD: u64 = u64::MAX;
 
-/// What an event says: its phase, with the run's `info` told apart.
+/// Meaning of an event: its phase, with run-level `info` split into created, cancelled and other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactKind {
     Created,
@@ -54,7 +78,7 @@ pub enum FactKind {
 }
 
 impl Fact {
-    /// `None` when the event changes no state (its phase is not known).
+    /// Converts an event. Returns `None` when the event changes no state because its phase is unknown.
     pub(super) fn of(event: &WorkflowEvent) -> Option<Self> {
         let detail = event.detail.as_deref();
         let kind = match event.phase {
@@ -74,19 +98,42 @@ impl Fact {
                 None => Subject::Other(Box::new(node.clone())),
             },
         };
+        let is_unset = is_unset(event.at);
         Some(Self {
             id: event.id,
-            at: event.at,
+            at: if is_unset { Timestamp::MIN } else { event.at },
             told_ms: event.duration_ms.unwrap_or(NOT_TOLD),
             detail: event.detail.clone(),
             rank: Self::tie_rank(event, kind, &subject),
+            lane: match subject {
+                Subject::PipelineNode(place) => u16::from(place),
+                Subject::Run | Subject::Other(_) => RUN_LANE,
+            },
             subject,
             kind,
-            is_first: event.node_index == Some(0),
+            is_unset,
+            node_index: event.node_index.unwrap_or(NO_INDEX),
         })
     }
 
-    /// The node's name; `None` for what concerns the run as a whole.
+    /// Returns the event's instant by the server's clock; `None` when it has none.
+    pub(super) fn instant(&self) -> Option<Timestamp> {
+        (!self.is_unset).then_some(self.at)
+    }
+
+    /// True when the backend marks this event as the first of its execution (`node_index` 0).
+    pub(super) fn is_first(&self) -> bool {
+        self.node_index == 0
+    }
+
+    /// Moves the fact in time, after the server's clock was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        if let (false, Ok(at)) = (self.is_unset, self.at.checked_add(by)) {
+            self.at = at;
+        }
+    }
+
+    /// Returns the node's name; `None` for a run-level event.
     pub(super) fn node(&self) -> Option<&str> {
         match &self.subject {
             Subject::Run => None,
@@ -95,13 +142,14 @@ impl Fact {
         }
     }
 
-    /// Milliseconds, where the event tells.
+    /// Returns the duration in milliseconds that the event reports, if any.
     pub(super) fn duration_ms(&self) -> Option<u64> {
         (self.told_ms != NOT_TOLD).then_some(self.told_ms)
     }
 
-    /// The order within one instant: the run is created, starts, its nodes go in pipeline order,
-    /// the run ends; a node starts before it ends, unless the end tells of an earlier start.
+    /// Rank among events of the same instant. Order: run created, run start, nodes in pipeline order,
+    /// run end. Within a node: start, then end; but an end that reports a duration of at least
+    /// [`RESOLUTION_MS`] comes before a start.
     fn tie_rank(event: &WorkflowEvent, kind: FactKind, subject: &Subject) -> u16 {
         let place = match subject {
             Subject::PipelineNode(place) => u16::from(*place),
@@ -126,16 +174,23 @@ impl Fact {
             FactKind::End | FactKind::Fail => 3,
             FactKind::Created | FactKind::Cancelled | FactKind::Info => 4,
         };
-        // The pipeline is short, so this cannot reach the ranks of the run's end.
+        // The pipeline is short, so this value stays below the rank of the run's end.
         2 + place * 8 + phase
     }
 
-    /// The order of the fold. Total, and the same whatever arrived first.
-    pub(super) fn order(&self, other: &Self) -> Ordering {
-        (self.at, self.rank, self.id).cmp(&(other.at, other.rank, other.id))
+    /// Returns the key for sorting by instant, the order that [`arrange`](super::order::arrange) starts
+    /// from. The order is total and does not depend on the order of arrival.
+    pub(super) fn sort_key(&self) -> SortKey {
+        // Prefer content to identity in ties: identities are random, so they must not decide while
+        // anything else can. Starts compare by node index, ends by reported duration.
+        let content = match self.kind {
+            FactKind::End | FactKind::Fail => u32::try_from(self.told_ms).unwrap_or(u32::MAX),
+            _ => self.node_index,
+        };
+        (self.at, self.rank, content, self.id)
     }
 
-    /// The text of what went wrong (protocol section 5.7).
+    /// Returns the error text by the precedence of protocol section 5.7.
     pub(super) fn error_text(&self) -> Arc<str> {
         let detail = self.detail.as_deref();
         detail
@@ -148,7 +203,7 @@ impl Fact {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_fact_stays_small() {
+    fn fact_takes_at_most_80_bytes() {
         assert!(size_of::<super::Fact>() <= 80, "{}", size_of::<super::Fact>());
     }
 }

@@ -1,8 +1,8 @@
-//! Events and REST together: what REST told of a run is laid over what its events were folded to.
+//! Joins REST snapshots with events: a snapshot is laid over the state folded from a run's events.
 //!
-//! Events win where both tell, since they came from the node itself; REST fills in what was missed.
-//! What is shown is a function of the events' fold and of the freshest snapshot, so it does not
-//! depend on which of them came first, and a snapshot that comes twice changes nothing.
+//! Where both report something the event counts, because it comes from the node itself; REST fills in
+//! what was missed. The result is a function of the folded events and of the freshest snapshot. It does
+//! not depend on which of them came first, and a repeated snapshot changes nothing.
 
 use std::sync::Arc;
 
@@ -14,23 +14,23 @@ use super::status::RunStatus;
 use crate::protocol::rest::{NodeExecution, ReportedStatus, RunSnapshot};
 use crate::protocol::{PIPELINE, pipeline_index};
 
-/// An event and the row of the database about the same thing are some milliseconds apart.
+/// Maximum difference between an event's instant and the database row of the same start or end.
 const BETWEEN_EVENT_AND_ROW: SignedDuration = SignedDuration::from_millis(50);
 
-/// The first row of an execution is not this much older than the event of its start.
+/// The first row of an execution is at most this much older than the event of the run's start.
 const BETWEEN_STARTS: SignedDuration = SignedDuration::from_millis(10);
 
-/// VALIDATE's place in the [`PIPELINE`].
+/// VALIDATE's index in the [`PIPELINE`].
 const VALIDATE: usize = 5;
 
-/// Lays `snapshot` over the fold of a run's events.
+/// Lays `snapshot` over the state folded from a run's events.
 pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
     fill(&mut state.song_id, &snapshot.song_id);
     fill(&mut state.song_title, &snapshot.song_title);
     state.created_at = state.created_at.or(snapshot.created_at);
 
     let rows = current_rows(state, snapshot);
-    // What REST says of the run as a whole may be of the execution before this one.
+    // The run-level part of the snapshot may describe the execution before this one.
     let is_of_this = state
         .started_at
         .is_none_or(|began| snapshot.updated_at.is_none_or(|updated| updated >= began));
@@ -56,7 +56,8 @@ pub(super) fn join(state: &mut RunState, snapshot: &RunSnapshot) {
     let is_complete = match events_begin {
         _ if told_to_the_end || snapshot.gapless || never_began => true,
         Some(begin) => reaches(begin),
-        // No event told of a node: what there is to know is in the rows, as soon as they are of now.
+        // Without node events only the rows describe nodes. They may be older than the end of a run
+        // that is over, unless the snapshot is final as well.
         None => !state.status.is_over() || snapshot.status == Some(ReportedStatus::Cancelled),
     };
     settle(state, is_complete);
@@ -84,8 +85,8 @@ fn error_text(snapshot: &RunSnapshot) -> Arc<str> {
     told.map_or_else(|| "Unknown error".into(), |error| error.message.clone())
 }
 
-/// The rows of the current execution. Earlier ones go where they belong; an execution that no event
-/// told of is begun.
+/// Returns the rows of the current execution. Adds the rows of earlier executions to the history, and
+/// begins executions that no event reported.
 fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a NodeExecution> {
     let starts: Vec<Option<Timestamp>> =
         state.history.iter().map(|execution| execution.started_at).collect();
@@ -111,8 +112,9 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
             skip_waiting(&mut execution.nodes, true);
         }
     }
-    // The pipeline's first node is in no loop: a second one of it is a second execution, unless the
-    // backend tells of fewer. It was tried again then, and the rows of the first tries stay as they are.
+    // The first pipeline node is in no loop, so a second row of it means a second execution. The
+    // exception: if the backend reports fewer run starts, the node was retried within one execution,
+    // and its rows stay together.
     let first = |row: &NodeExecution| row.node == PIPELINE[0];
     let mut more = snapshot.starts.map_or(u32::MAX, |starts| starts.saturating_sub(1));
     while let Some(next) = rows.iter().skip(1).position(|row| first(row)).filter(|_| more > 0) {
@@ -133,12 +135,12 @@ fn current_rows<'a>(state: &mut RunState, snapshot: &'a RunSnapshot) -> Vec<&'a 
         }
         settle(state, true);
         order_starts(&mut state.nodes);
-        state.begin_execution(at);
+        state.begin_execution(Some(at));
     }
     rows
 }
 
-/// Puts rows among the attempts of their nodes.
+/// Merges rows into the attempts of their nodes.
 fn add_rows(nodes: &mut Vec<Node>, rows: &[&NodeExecution], error: &Arc<str>) {
     for row in rows {
         let known = nodes.iter().any(|node| node.name == row.node);
@@ -157,17 +159,20 @@ fn add_rows(nodes: &mut Vec<Node>, rows: &[&NodeExecution], error: &Arc<str>) {
 
 fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
     let mut heard: Vec<Attempt> = node.history().to_vec();
+    let heard_of = heard.len();
+    part_ends(&mut heard, rows);
+    let parted = (heard.len() - heard_of) as u32;
     if node.inferred
         && let Some(latest) = heard.last_mut()
     {
-        // How it ended is a guess from the run's end, which a row knows better.
+        // The outcome was inferred from the run's end; a row is more reliable.
         latest.status = NodeStatus::Unknown;
     }
-    let dropped = node.attempts as usize > heard.len();
+    let dropped = node.attempts as usize > heard_of;
     let mut heard = heard.into_iter().peekable();
     let mut rows = rows.iter().peekable();
     let mut attempts: Vec<Attempt> = Vec::new();
-    let mut added = 0;
+    let mut added = parted;
     loop {
         match (heard.peek(), rows.peek()) {
             (None, None) => break,
@@ -179,7 +184,8 @@ fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
                 rows.next();
             }
             (attempt, Some(row)) if attempt.is_none_or(|attempt| is_earlier(row, attempt)) => {
-                // Before the first of very many attempts that are kept are those that are not.
+                // When older attempts were dropped, rows before the first kept attempt belong to
+                // dropped ones.
                 if !(dropped && attempts.is_empty() && attempt.is_some()) {
                     attempts.push(told(row, error));
                     added += 1;
@@ -195,6 +201,42 @@ fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
     node.replace_attempts(attempts, added);
 }
 
+/// Separates an end from a start that came after it. Without rows the pair counts as one attempt
+/// written by two clocks. A row that has this end but not this start shows that they are two attempts.
+fn part_ends(heard: &mut Vec<Attempt>, rows: &[&NodeExecution]) {
+    let are_near = |one: Option<Timestamp>, other: Option<Timestamp>| {
+        one.zip(other)
+            .is_some_and(|(one, other)| one.duration_since(other).abs() <= BETWEEN_EVENT_AND_ROW)
+    };
+    let known = heard.len();
+    let mut place = 0;
+    while let Some(attempt) = heard.get_mut(place).filter(|_| place < known) {
+        let (began, ended) = (attempt.started_at, attempt.ended_at);
+        let is_other = |row: &&&NodeExecution| {
+            are_near(row.completed_at, ended) && !are_near(row.started_at, began)
+        };
+        if ended < began && ended.is_some() && rows.iter().any(|row| is_other(&row)) {
+            let later = Attempt {
+                ended_at: None,
+                duration_ms: None,
+                status: NodeStatus::Running,
+                error: None,
+                scores: Arc::default(),
+                ..attempt.clone()
+            };
+            let span = attempt.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+            attempt.started_at = ended
+                .zip(span)
+                .and_then(|(ended, ms)| ended.checked_sub(SignedDuration::from_millis(ms)).ok());
+            heard.push(later);
+        }
+        place += 1;
+    }
+    if heard.len() > known {
+        heard.sort_by_key(|attempt| attempt.started_at.or(attempt.ended_at));
+    }
+}
+
 fn is_earlier(row: &NodeExecution, attempt: &Attempt) -> bool {
     match (row.started_at, attempt.started_at.or(attempt.ended_at)) {
         (Some(row), Some(attempt)) => row < attempt,
@@ -202,7 +244,7 @@ fn is_earlier(row: &NodeExecution, attempt: &Attempt) -> bool {
     }
 }
 
-/// Whether they were under way at the same time: a node has one attempt at a time.
+/// True when attempt and row overlap in time: a node has one attempt at a time.
 fn are_same(attempt: &Attempt, row: &NodeExecution) -> bool {
     let Some(row_began) = row.started_at else { return true };
     let Some(began) = attempt.started_at.or(attempt.ended_at) else { return true };
@@ -220,7 +262,7 @@ fn are_same(attempt: &Attempt, row: &NodeExecution) -> bool {
     !apart(row_ended, began) && !apart(ended, row_began)
 }
 
-/// An attempt of which no event told.
+/// Returns an attempt that is known only from a row.
 fn told(row: &NodeExecution, error: &Arc<str>) -> Attempt {
     let mut attempt = Attempt {
         started_at: row.started_at,
@@ -235,7 +277,7 @@ fn told(row: &NodeExecution, error: &Arc<str>) -> Attempt {
     attempt
 }
 
-/// What an attempt's own events left open.
+/// Fills in from the row what the attempt's own events left open.
 fn complete(attempt: &mut Attempt, row: &NodeExecution, error: &Arc<str>) {
     if attempt.started_at.is_none() {
         attempt.started_at = row.started_at;
@@ -254,7 +296,7 @@ fn complete(attempt: &mut Attempt, row: &NodeExecution, error: &Arc<str>) {
     attempt.from_rest = true;
 }
 
-/// What REST says of the run as a whole, where its events do not know better.
+/// Takes the run-level outcome from REST, where events do not know better.
 fn join_outcome(state: &mut RunState, snapshot: &RunSnapshot, error: &Arc<str>) {
     let cancelled_at = snapshot.error.as_ref().filter(|error| error.is_cancel()).map(|e| e.at);
     let is_of_this = |at: Timestamp| state.started_at.is_none_or(|began| at >= began);
@@ -292,7 +334,7 @@ fn join_outcome(state: &mut RunState, snapshot: &RunSnapshot, error: &Arc<str>) 
     }
 }
 
-/// A cancelled run of which a node started after the cancel goes on (protocol section 5.3).
+/// Resumes a cancelled run in which a node started after the cancel (protocol section 5.3).
 fn go_on_where_nodes_do(state: &mut RunState) {
     let Some(cancelled_at) = state.ended_at.filter(|_| state.status == RunStatus::Cancelled) else {
         return;
@@ -305,7 +347,7 @@ fn go_on_where_nodes_do(state: &mut RunState) {
     }
 }
 
-/// Brings nodes without an attempt, and those that still run, in line with where the run stands.
+/// Brings nodes without an attempt, and running nodes, in line with the run's status.
 fn settle(state: &mut RunState, is_complete: bool) {
     let outcome = match state.status {
         RunStatus::Completed => Some((NodeStatus::Success, None)),
@@ -329,7 +371,8 @@ fn settle(state: &mut RunState, is_complete: bool) {
     }
 }
 
-/// A cancelled run whose server is gone: how its running node would have ended is unknown.
+/// Marks the running node of a cancelled run as unknown: its server is gone, so its outcome was never
+/// recorded.
 fn forget_what_ran(nodes: &mut [Node]) {
     for node in nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
         node.finish(Finish {
@@ -343,7 +386,8 @@ fn forget_what_ran(nodes: &mut [Node]) {
     }
 }
 
-/// Nodes that never started: skipped where the run is over or has passed them, else waiting.
+/// Sets the status of nodes that never started: skipped if the run is over or has passed them, else
+/// pending.
 fn skip_waiting(nodes: &mut [Node], over: bool) {
     let pipeline = nodes.len().min(PIPELINE.len());
     let passed = nodes[..pipeline].iter().rposition(Node::was_seen).unwrap_or(0);
@@ -358,7 +402,7 @@ fn first_start(nodes: &[Node]) -> Option<Timestamp> {
     attempts.filter_map(|attempt| attempt.started_at.or(attempt.ended_at)).min()
 }
 
-/// The node that started last has the greatest number.
+/// Numbers the started nodes by start time; the node that started last has the largest number.
 fn order_starts(nodes: &mut [Node]) {
     let mut started: Vec<usize> = (0..nodes.len()).filter(|&at| nodes[at].was_seen()).collect();
     started.sort_by_key(|&at| {

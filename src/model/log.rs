@@ -7,30 +7,30 @@ use jiff::Timestamp;
 
 use crate::protocol::{DecodeError, WorkflowEvent};
 
-/// Bytes of event text that are let go at once.
+/// Size of a text segment in bytes. Segments are freed as a whole.
 const SEGMENT_BYTES: usize = 256 << 10;
 
 /// A line of the log.
 #[derive(Clone, Debug)]
 pub struct LogEntry {
-    /// Counts lines from 0; not reused when old lines go.
+    /// Number of the line, from 0. Not reused when old lines are dropped.
     pub seq: u64,
-    /// By this machine's clock.
+    /// Time of arrival by this machine's clock.
     pub received_at: Timestamp,
     pub item: LogItem,
     text: TextSpan,
 }
 
-/// What a line tells.
+/// Content of a line.
 #[derive(Clone, Debug)]
 pub enum LogItem {
-    /// Its text is asked for with [`EventLog::raw`].
+    /// An event. [`EventLog::raw`] returns its text.
     Event(WorkflowEvent),
-    /// Something arrived that could not be read.
+    /// Something that could not be read.
     ParseError(DecodeError),
 }
 
-/// Where an event's text lies.
+/// Location of an event's text in the segments.
 #[derive(Clone, Copy, Debug, Default)]
 struct TextSpan {
     segment: u64,
@@ -46,15 +46,15 @@ impl TextSpan {
 
 /// The newest lines; the oldest are dropped and counted.
 ///
-/// Texts lie one after the other in long segments: to free a hundred thousand of them one by one,
-/// each long out of the processor's caches, took as long as to read the events.
+/// Texts are stored one after the other in large segments. Freeing a hundred thousand separate strings,
+/// long evicted from the CPU caches, took as long as reading the events.
 #[derive(Clone, Debug)]
 pub struct EventLog {
     entries: VecDeque<LogEntry>,
     capacity: usize,
     next_seq: u64,
     segments: VecDeque<String>,
-    /// The number of the first of `segments`; not reused when old ones go.
+    /// Number of the first of `segments`. Not reused when old segments are freed.
     first_segment: u64,
 }
 
@@ -69,7 +69,7 @@ impl EventLog {
         }
     }
 
-    /// Adds a line; `text` is the event's own, empty for what could not be read.
+    /// Adds a line. `text` is the event's JSON text, empty for something that could not be read.
     pub(super) fn push(&mut self, received_at: Timestamp, item: LogItem, text: &str) {
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -103,14 +103,14 @@ impl EventLog {
         if segment.is_empty() {
             segment.reserve_exact(text.len().max(SEGMENT_BYTES));
         }
-        // A segment is longer than it should be only for one long text; a text beyond four
-        // gigabytes is no message.
+        // The casts cannot overflow: a segment exceeds its size only to hold one long text, and no
+        // message has 4 GiB.
         let start = segment.len() as u32;
         segment.push_str(text);
         TextSpan { segment: place, start, end: segment.len() as u32 }
     }
 
-    /// Lets go of the segments that no kept line lies in; one of them is used again.
+    /// Frees the segments without a kept line, and returns one of them for reuse.
     fn unused_segment(&mut self) -> Option<String> {
         let oldest = self.entries.front().map_or(u64::MAX, |entry| entry.text.segment);
         let mut unused = None;
@@ -126,13 +126,13 @@ impl EventLog {
         unused
     }
 
-    /// The lines that are kept, oldest first.
+    /// Kept lines, oldest first.
     pub fn entries(&self) -> &VecDeque<LogEntry> {
         &self.entries
     }
 
-    /// An event's own JSON text; empty for what could not be read (the item has it) and for a line
-    /// that is not kept any more.
+    /// Returns an event's JSON text. Empty for a parse error, which holds its own text, and for a
+    /// dropped line.
     pub fn raw(&self, entry: &LogEntry) -> &str {
         let place = entry.text;
         place
@@ -143,7 +143,7 @@ impl EventLog {
             .unwrap_or_default()
     }
 
-    /// Lines ever written; the difference to what is kept was dropped.
+    /// Number of lines ever written, including dropped ones.
     pub fn written(&self) -> u64 {
         self.next_seq
     }

@@ -2,36 +2,41 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::fact::SKEW;
 use crate::protocol::{NodeName, Score};
 
-/// FIX's place in the [pipeline](crate::protocol::PIPELINE).
+/// FIX's index in the [`PIPELINE`](crate::protocol::PIPELINE).
 pub(super) const FIX: usize = 6;
-/// Nodes of one run. Events of more are counted and logged, and change nothing: no pipeline has so
-/// many, and what is kept of a run has a bound.
+
+/// Maximum number of nodes per run, to bound memory. Events of further nodes are counted and logged but
+/// change nothing.
 pub(super) const MOST_NODES: usize = 256;
 
-/// Attempts kept of one node; the oldest go first, `attempts` goes on counting.
+/// Longest plausible duration. If two instants are further apart, one of them is wrong.
+const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// Maximum number of attempts kept per node. Older ones are dropped; `attempts` still counts them.
 const KEPT_ATTEMPTS: usize = 32;
 
-/// Where a node stands (protocol section 5.4).
+/// Status of a node (protocol section 5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NodeStatus {
-    /// It has not been its turn yet.
+    /// Not started yet.
     #[default]
     Pending,
     Running,
     Success,
     Failed,
-    /// It never started, and something behind it did or the run is over.
+    /// Never started, although a later node did or the run is over.
     Skipped,
-    /// Its story was missed: neither skipped nor done can be claimed.
+    /// Events were missed, so it is unknown whether the node ran.
     Unknown,
 }
 
 impl NodeStatus {
-    /// The name as `inspect --json` writes it.
+    /// Returns the status as `inspect --json` writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -47,15 +52,15 @@ impl NodeStatus {
 /// One execution of a node within a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
-    /// `None` when the start was missed and no duration tells of it.
+    /// `None` when the start was missed and cannot be computed from a duration.
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
     pub duration_ms: Option<u64>,
     pub status: NodeStatus,
     pub error: Option<Arc<str>>,
-    /// In order of name; empty when none came.
+    /// Sorted by name; empty when there are none.
     pub scores: Arc<[Score]>,
-    /// How it ended, or that it was at all, is known from REST and not from an event.
+    /// True when the attempt or its outcome is known from REST and not from an event.
     pub from_rest: bool,
 }
 
@@ -64,27 +69,26 @@ pub struct Attempt {
 pub struct Node {
     pub name: NodeName,
     pub status: NodeStatus,
-    /// How often it was tried, counting attempts of which only the end was seen.
+    /// Number of attempts, including those of which only the end was seen.
     pub attempts: u32,
     pub started_at: Option<Timestamp>,
     pub ended_at: Option<Timestamp>,
     pub duration_ms: Option<u64>,
     pub error: Option<Arc<str>>,
-    /// How it ended is not known from its own event but from the run's end.
+    /// True when the outcome was inferred from the run's end, because the node's own end was not seen.
     pub inferred: bool,
-    /// How the latest attempt ended, or that it was at all, is known from REST and not from an
-    /// event.
+    /// True when the latest attempt or its outcome is known from REST and not from an event.
     pub from_rest: bool,
-    /// In order of name; empty when none came.
+    /// Sorted by name; empty when there are none.
     pub scores: Arc<[Score]>,
-    /// Percent done, 0 to 100, where the node tells.
+    /// Progress in percent, 0 to 100; `None` when the node reports none.
     pub progress_percent: Option<f64>,
-    /// Orders starts within the run: the node that started last has the greatest.
+    /// Number that orders starts within the run; largest for the node that started last.
     pub(super) start_order: u32,
     history: Attempts,
 }
 
-/// Attempts, oldest first. Most nodes are tried once, and need no vector for that.
+/// Attempts, oldest first. Most nodes have one, which needs no vector.
 #[derive(Clone, Debug, PartialEq)]
 enum Attempts {
     AtMostOne(Option<Attempt>),
@@ -141,18 +145,18 @@ impl Node {
         }
     }
 
-    /// The attempts, oldest first, the latest included; the first of very many are dropped.
+    /// Returns the attempts, oldest first, including the latest. Only the last 32 are kept.
     pub fn history(&self) -> &[Attempt] {
         self.history.as_slice()
     }
 
-    /// Whether an event of this node was seen in this execution.
+    /// True when the node has an attempt in this execution.
     pub fn was_seen(&self) -> bool {
         self.attempts > 0
     }
 
-    /// Milliseconds the latest attempt took, or has taken by now on the server's clock; `None` when
-    /// that is not known.
+    /// Returns the duration of the latest attempt in milliseconds; while it runs, the time elapsed
+    /// until `server_now`. `None` when unknown.
     pub fn elapsed_ms(&self, server_now: Timestamp) -> Option<u64> {
         match self.status {
             NodeStatus::Running => elapsed_ms(self.started_at?, server_now),
@@ -164,7 +168,7 @@ impl Node {
         if let Some(attempt) = self.history.latest_mut()
             && attempt.status == NodeStatus::Running
         {
-            // Its end was missed.
+            // The end of that attempt was missed.
             attempt.status = NodeStatus::Unknown;
         }
         self.attempts = self.attempts.saturating_add(1);
@@ -188,7 +192,7 @@ impl Node {
         });
     }
 
-    /// Puts `attempts`, oldest first, in the place of those that are kept; `added` of them are new.
+    /// Replaces the kept attempts by `attempts`, oldest first, of which `added` are new.
     pub(super) fn replace_attempts(&mut self, mut attempts: Vec<Attempt>, added: u32) {
         let Some(latest) = attempts.last_mut() else { return };
         self.attempts = self.attempts.saturating_add(added);
@@ -211,12 +215,26 @@ impl Node {
         };
     }
 
-    /// Ends the latest attempt. Without a duration, the difference of the instants counts.
-    pub(super) fn finish(&mut self, end: Finish) {
-        let difference = || {
-            let started_at = self.started_at?;
-            u64::try_from(end.at?.duration_since(started_at).as_millis()).ok()
+    /// Moves all instants, after the server's clock was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        let shift = |at: &mut Option<Timestamp>| {
+            *at = at.map(|at| at.checked_add(by).unwrap_or(at));
         };
+        shift(&mut self.started_at);
+        shift(&mut self.ended_at);
+        let attempts = match &mut self.history {
+            Attempts::AtMostOne(attempt) => attempt.as_mut_slice(),
+            Attempts::Several(attempts) => attempts,
+        };
+        for attempt in attempts {
+            shift(&mut attempt.started_at);
+            shift(&mut attempt.ended_at);
+        }
+    }
+
+    /// Ends the latest attempt. Without a reported duration, uses the difference of the instants.
+    pub(super) fn finish(&mut self, end: Finish) {
+        let difference = || span_ms(self.started_at?, end.at?);
         self.duration_ms = end.duration_ms.or_else(difference);
         self.status = end.status;
         self.ended_at = end.at;
@@ -234,12 +252,22 @@ impl Node {
     }
 }
 
-/// Milliseconds from `since` to `now`, none when that is negative: clocks are only estimated.
+/// Returns the milliseconds from start to end. Two clocks may have written the instants, so an end up
+/// to [`SKEW`] before its start counts as 0 ms. Returns `None` when the difference is not plausible.
+pub(super) fn span_ms(began: Timestamp, ended: Timestamp) -> Option<u64> {
+    let span = ended.duration_since(began);
+    if span < -SKEW || span > LONGEST_SPAN {
+        return None;
+    }
+    u64::try_from(span.as_millis().max(0)).ok()
+}
+
+/// Returns the milliseconds from `since` to `now`, at least 0: `now` is an estimate.
 pub(super) fn elapsed_ms(since: Timestamp, now: Timestamp) -> Option<u64> {
     u64::try_from(now.duration_since(since).as_millis().max(0)).ok()
 }
 
-/// How an attempt ended.
+/// Outcome of an attempt.
 pub(super) struct Finish {
     pub(super) at: Option<Timestamp>,
     pub(super) status: NodeStatus,

@@ -1,4 +1,4 @@
-//! A run: its facts in order of instant, and the state folded from them.
+//! A run: its facts in order, and the state folded from them.
 
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -6,18 +6,25 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::fact::{Fact, FactKind};
+use super::clock::ServerStep;
+use super::counted::{Counted, Standing};
+use super::fact::{Fact, FactKind, LOST_LANE, SortKey, Subject};
+use super::grammar::Grammar;
 use super::join::join;
+use super::node::MOST_NODES;
+use super::order::{Ordered, arrange};
+use super::reported_time;
 use super::run_state::RunState;
 use super::seen::Seen;
 use super::status::RunStatus;
+use super::undated::place_undated;
 use crate::protocol::rest::RunSnapshot;
-use crate::protocol::{Detail, EventId, ORPHAN_AFTER, RunId};
+use crate::protocol::{Detail, EventId, NodeName, ORPHAN_AFTER, PIPELINE, RunId};
 
-/// Room for the events of a run that needs no fix, and of one that needs one.
+/// Initial capacity for facts: enough for a run with one fix pass.
 const TYPICAL_FACTS: usize = 28;
 
-/// An event of a run, as it is told in the run's story.
+/// An event of a run, for display in the run's story.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEvent<'a> {
     pub at: Timestamp,
@@ -27,57 +34,85 @@ pub struct RunEvent<'a> {
     pub detail: Option<&'a Detail>,
 }
 
-/// A run of the model. Reads as its [`RunState`].
+/// A run of the model. Dereferences to its [`RunState`].
 #[derive(Clone, Debug)]
 pub struct Run {
     id: RunId,
-    /// Distinct events of this run that changed state or could have.
+    /// Number of distinct facts added, including those that are no longer kept.
     events: u64,
-    /// Instant of the earliest event, whatever came first.
+    /// Instant of the earliest event; an estimate as long as no event or snapshot has an instant.
     first_event_at: Timestamp,
     /// Instant of the latest event.
     last_event_at: Timestamp,
-    /// When the last event arrived, by this machine's clock.
+    /// True when an event or a snapshot had an instant.
+    is_dated: bool,
+    /// Arrival of the last event, by this machine's clock.
     last_received_at: Timestamp,
-    /// What is shown: the fold of the facts, joined with what REST told.
+    /// State to show: the folded facts, joined with REST.
     state: RunState,
-    /// The fold of the facts alone, where REST told something.
+    /// State folded from the facts alone; `None` as long as there is no snapshot.
     folded: Option<Box<RunState>>,
-    /// The freshest.
+    /// The freshest REST snapshot.
     snapshot: Option<Arc<RunSnapshot>>,
+    /// In order, unless the run [is late](Self::is_late).
     facts: VecDeque<Fact>,
-    /// The state before `facts`, once the oldest were let go.
-    base: Option<Box<RunState>>,
-    horizon: Option<Box<Fact>>,
+    order: Ordered,
+    /// The greatest sort key of a fact.
+    latest: Option<SortKey>,
+    /// True when a late fact was added after `order` and the state were computed.
+    is_late: bool,
+    /// State folded from facts that are no longer kept.
+    base: Option<Box<Base>>,
+    /// Names of nodes outside the pipeline, in order of their lanes.
+    others: Vec<NodeName>,
+    /// Steps of the server's clock during this run, oldest first.
+    steps: Vec<ServerStep>,
     seen: Seen,
+    /// Contribution to the counts of the model.
+    pub(super) counted: Counted,
 }
 
-/// What became of a fact.
+/// State before the first kept fact.
+#[derive(Clone, Debug)]
+struct Base {
+    state: RunState,
+    grammar: Grammar,
+    /// The greatest sort key of a fact that is no longer kept.
+    horizon: SortKey,
+}
+
+/// Result of adding a fact.
 pub(super) enum FactOutcome {
-    Applied {
-        refolded: bool,
-    },
+    Applied,
+    /// The fact was kept, and the run has to be folded again.
+    Late,
     Duplicate,
-    /// Older than everything that is still kept of the run.
+    /// The fact is older than every kept fact, and facts have been dropped.
     TooOld,
 }
 
 impl Run {
-    /// `at` is the instant of the first that is known of it.
+    /// Creates a run. `at` is its first known instant.
     pub(super) fn new(id: RunId, at: Timestamp, received_at: Timestamp, most_facts: usize) -> Self {
         Self {
             id,
             events: 0,
             first_event_at: at,
             last_event_at: at,
+            is_dated: false,
             last_received_at: received_at,
             state: RunState::default(),
             folded: None,
             snapshot: None,
             facts: VecDeque::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            order: Ordered::default(),
+            latest: None,
+            is_late: false,
             base: None,
-            horizon: None,
+            others: Vec::new(),
+            steps: Vec::new(),
             seen: Seen::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            counted: Counted::default(),
         }
     }
 
@@ -85,18 +120,18 @@ impl Run {
         &self.id
     }
 
-    /// Distinct events of this run.
+    /// Number of distinct events of this run.
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// What REST last told of the run, where it was asked.
+    /// Returns the freshest REST snapshot; `None` when REST was not asked.
     pub fn snapshot(&self) -> Option<&RunSnapshot> {
         self.snapshot.as_deref()
     }
 
-    /// Whether it is said to run and nothing has become of it for [`ORPHAN_AFTER`]: the server that
-    /// ran it was killed, as a rule.
+    /// True when the run is running but has had no event for [`ORPHAN_AFTER`]. Usually the server that
+    /// ran it was killed.
     pub fn is_orphan(&self, server_now: Timestamp) -> bool {
         let quiet = server_now.duration_since(self.last_event_at);
         self.status == RunStatus::Running
@@ -104,26 +139,35 @@ impl Run {
             && quiet.is_positive()
     }
 
-    /// Instant of the earliest event seen, by the server's clock.
+    /// Instant of the earliest event, by the server's clock.
     pub fn first_event_at(&self) -> Timestamp {
         self.first_event_at
     }
 
-    /// Instant of the latest event seen, by the server's clock.
+    /// Instant of the latest event, by the server's clock.
     pub fn last_event_at(&self) -> Timestamp {
         self.last_event_at
     }
 
-    /// When an event of this run last arrived, by this machine's clock.
+    /// Arrival of the last event of this run, by this machine's clock.
     pub fn last_received_at(&self) -> Timestamp {
         self.last_received_at
+    }
+
+    /// Returns the parts of the run that determine how it is counted.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            status: self.state.status,
+            since: self.state.started_at.unwrap_or(self.first_event_at),
+            ended_at: self.state.ended_at,
+        }
     }
 
     pub fn state(&self) -> &RunState {
         &self.state
     }
 
-    /// The run's own events that are still kept, newest first by instant.
+    /// Returns the kept events of this run, newest first.
     pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
         self.facts.iter().rev().map(|fact| RunEvent {
             at: fact.at,
@@ -134,58 +178,113 @@ impl Run {
         })
     }
 
-    /// Whether an event that changes no state is new.
+    /// Records an event that changes no state. Returns true when the event is new.
     pub(super) fn note(&mut self, id: EventId, most_facts: usize) -> bool {
         self.seen.insert(id, most_facts)
     }
 
     pub(super) fn take(
         &mut self,
-        fact: Fact,
+        mut fact: Fact,
         received_at: Timestamp,
         most_facts: usize,
     ) -> FactOutcome {
         if !self.seen.insert(fact.id, most_facts) {
             return FactOutcome::Duplicate;
         }
-        if self.horizon.as_ref().is_some_and(|horizon| fact.order(horizon).is_lt()) {
+        let key = fact.sort_key();
+        let is_dated = fact.instant().is_some();
+        if is_dated && self.base.as_ref().is_some_and(|base| key < base.horizon) {
             return FactOutcome::TooOld;
         }
         self.events += 1;
-        self.first_event_at = self.first_event_at.min(fact.at);
-        self.last_event_at = self.last_event_at.max(fact.at);
+        if let Some(at) = fact.instant() {
+            self.date(at, at);
+        }
         self.last_received_at = self.last_received_at.max(received_at);
+        if let Subject::Other(name) = &fact.subject {
+            fact.lane = lane_of(name, &mut self.others);
+        }
 
-        let in_order = self.facts.back().is_none_or(|last| last.order(&fact).is_lt());
-        if in_order {
-            self.fold_mut().step(&fact);
+        let latest = self.latest.map(|(at, ..)| at);
+        let is_last = self.latest.is_none_or(|latest| latest < key);
+        if is_last {
+            self.latest = Some(key);
+        }
+        let has_place = is_dated || fact.kind == FactKind::Created;
+        if self.is_late || !is_last || !has_place || !self.order.takes(&fact, latest) {
             self.facts.push_back(fact);
-        } else {
-            let place = self.facts.partition_point(|kept| kept.order(&fact).is_lt());
-            self.facts.insert(place, fact);
-            self.refold();
+            self.is_late = true;
+            return FactOutcome::Late;
         }
-        while self.facts.len() > most_facts {
-            if let Some(oldest) = self.facts.pop_front() {
-                self.base.get_or_insert_default().step(&oldest);
-                self.horizon = Some(Box::new(oldest));
-            }
-        }
+        self.order.grammar.step(&fact);
+        self.fold_mut().step(&fact);
+        self.facts.push_back(fact);
+        self.trim(most_facts);
         self.join();
-        FactOutcome::Applied { refolded: !in_order }
+        FactOutcome::Applied
     }
 
-    /// Takes in what REST told. `false` where something fresher is known.
+    /// Extends the known time range of the run.
+    fn date(&mut self, first: Timestamp, last: Timestamp) {
+        if self.is_dated {
+            self.first_event_at = self.first_event_at.min(first);
+            self.last_event_at = self.last_event_at.max(last);
+        } else {
+            (self.first_event_at, self.last_event_at) = (first, last);
+            self.is_dated = true;
+        }
+    }
+
+    /// Folds the run again if a fact came late.
+    pub(super) fn refold(&mut self, most_facts: usize) {
+        if !std::mem::take(&mut self.is_late) {
+            return;
+        }
+        let facts = self.facts.make_contiguous();
+        place_undated(facts);
+        facts.sort_by_key(Fact::sort_key);
+        self.latest =
+            facts.last().map(Fact::sort_key).max(self.base.as_ref().map(|base| base.horizon));
+        let (grammar, latest, mut state) = match self.base.as_deref() {
+            Some(base) => (base.grammar, Some(base.horizon.0), base.state.clone()),
+            None => (Grammar::default(), None, RunState::default()),
+        };
+        self.order = arrange(facts, grammar, latest);
+        for fact in &self.facts {
+            state.step(fact);
+        }
+        *self.fold_mut() = state;
+        self.trim(most_facts);
+        self.join();
+    }
+
+    /// Folds the oldest facts beyond the limit into the base.
+    fn trim(&mut self, most_facts: usize) {
+        while self.facts.len() > most_facts {
+            let Some(oldest) = self.facts.pop_front() else { return };
+            let key = oldest.sort_key();
+            let base = self.base.get_or_insert_with(|| {
+                let (state, grammar) = (RunState::default(), Grammar::default());
+                Box::new(Base { state, grammar, horizon: key })
+            });
+            base.state.step(&oldest);
+            base.grammar.step(&oldest);
+            base.horizon = base.horizon.max(key);
+        }
+    }
+
+    /// Adds a REST snapshot. Returns false when nothing changes, because a fresher one is known.
     pub(super) fn take_snapshot(
         &mut self,
         snapshot: Arc<RunSnapshot>,
         received_at: Timestamp,
     ) -> bool {
+        let mut snapshot = reported_time::corrected(snapshot, &self.steps);
         let known = self.snapshot.as_ref();
-        let mut snapshot = snapshot;
         if let Some(known) = known {
-            // Of two that should say the same the one that was asked for later counts. Errors that
-            // either of them tells of stay, whichever came first.
+            // Of two equally fresh snapshots, the one requested later counts. Errors of earlier
+            // executions are kept from both, whichever came first.
             let (mut fresher, older) = match known.freshness() > snapshot.freshness() {
                 true => (known.clone(), snapshot.clone()),
                 false => (snapshot.clone(), known.clone()),
@@ -196,21 +295,51 @@ impl Run {
             }
             snapshot = fresher;
         }
-        self.first_event_at = snapshot
-            .created_at
-            .map_or(self.first_event_at, |created| self.first_event_at.min(created));
         let reported_until = snapshot.reported_until();
         if reported_until.is_some_and(|until| until > self.last_event_at) || known.is_none() {
             self.last_received_at = self.last_received_at.max(received_at);
         }
-        self.last_event_at =
-            reported_until.map_or(self.last_event_at, |until| self.last_event_at.max(until));
+        if let Some((first, last)) = snapshot.created_at.or(reported_until).zip(reported_until) {
+            self.date(first, last);
+        }
         self.snapshot = Some(snapshot);
         if self.folded.is_none() {
             self.folded = Some(Box::new(self.state.clone()));
         }
         self.join();
         true
+    }
+
+    /// True when the run has no other events than `events`.
+    pub(super) fn is_only_of(&self, events: &[EventId]) -> bool {
+        self.base.is_none() && self.facts.iter().all(|fact| events.contains(&fact.id))
+    }
+
+    /// Moves the run in time after a step of the server's clock, except for the events `except`, which
+    /// were written after the step.
+    pub(super) fn shift(&mut self, step: ServerStep, except: &[EventId]) {
+        let by = step.by;
+        for fact in self.facts.iter_mut().filter(|fact| !except.contains(&fact.id)) {
+            fact.shift(by);
+        }
+        let move_on = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+        if let Some(base) = &mut self.base {
+            base.state.shift(by);
+            base.horizon.0 = move_on(base.horizon.0);
+        }
+        if let Some(snapshot) = &mut self.snapshot {
+            *snapshot = reported_time::shifted(snapshot, by);
+        }
+        self.steps.push(step);
+        self.latest = self.facts.iter().map(Fact::sort_key).max();
+        let told = self.facts.iter().filter_map(Fact::instant);
+        let (first, last) = (told.clone().min(), told.max());
+        self.first_event_at = match first {
+            Some(first) if self.base.is_none() && self.snapshot.is_none() => first,
+            _ => move_on(self.first_event_at),
+        };
+        self.last_event_at = last.unwrap_or(move_on(self.last_event_at));
+        self.is_late = true;
     }
 
     fn fold_mut(&mut self) -> &mut RunState {
@@ -223,14 +352,19 @@ impl Run {
             join(&mut self.state, snapshot);
         }
     }
+}
 
-    fn refold(&mut self) {
-        let mut state = self.base.as_deref().cloned().unwrap_or_default();
-        for fact in &self.facts {
-            state.step(fact);
-        }
-        *self.fold_mut() = state;
+/// Returns the lane of a node outside the pipeline, or [`LOST_LANE`] beyond [`MOST_NODES`].
+fn lane_of(name: &NodeName, others: &mut Vec<NodeName>) -> u16 {
+    let known = others.iter().position(|other| other == name);
+    let number = known.unwrap_or(others.len());
+    if PIPELINE.len() + number >= MOST_NODES {
+        return LOST_LANE;
     }
+    if known.is_none() {
+        others.push(name.clone());
+    }
+    (PIPELINE.len() + number) as u16
 }
 
 impl Deref for Run {

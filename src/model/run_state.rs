@@ -1,20 +1,20 @@
-//! The state of a run, and how a fact changes it.
+//! The state of a run, folded from its events.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use smol_str::SmolStr;
 
-use super::fact::{Fact, FactKind, Subject};
+use super::fact::{Fact, FactKind, SKEW, Subject};
 use super::node::{self, FIX, Finish, MOST_NODES, Node, NodeStatus};
 use super::status::RunStatus;
 use crate::protocol::rest::ReportedStatus;
 use crate::protocol::{NodeName, PIPELINE};
 
-/// Earlier executions kept of one run.
+/// Maximum number of earlier executions kept per run.
 const KEPT_EXECUTIONS: usize = 8;
 
-/// An execution of a run that a later one followed.
+/// An execution that was followed by another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
     pub status: RunStatus,
@@ -25,37 +25,39 @@ pub struct Execution {
     pub nodes: Vec<Node>,
 }
 
-/// What is known of a run.
+/// State of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunState {
     pub song_id: Option<SmolStr>,
     pub song_title: Option<SmolStr>,
     pub seed: Option<i128>,
     pub status: RunStatus,
-    /// A cancel was asked for in this execution, whether or not the run went on.
+    /// True when a cancel was requested in this execution, whether or not the run went on.
     pub cancel_requested: bool,
-    /// Executions seen; 0 while the run only waits.
+    /// Number of executions seen; 0 while the run is pending.
     pub executions: u32,
     pub created_at: Option<Timestamp>,
     /// Start of the current execution.
     pub started_at: Option<Timestamp>,
-    /// End of the current execution, or when it was cancelled.
+    /// End of the current execution, or the time of its cancellation.
     pub ended_at: Option<Timestamp>,
-    /// Milliseconds the current execution took.
+    /// Duration of the current execution in milliseconds.
     pub duration_ms: Option<u64>,
     pub error: Option<Arc<str>>,
-    /// How the current execution ended is known from REST and not from an event.
+    /// True when the outcome of the current execution is known from REST and not from an event.
     pub from_rest: bool,
-    /// What the run's end said, else the count of FIX starts.
+    /// Number of fix passes: as the run's end reports it, else the number of FIX starts.
     pub fix_iterations: u32,
-    /// Nodes of the current execution: the pipeline's in its order, then others as they came up.
+    /// Nodes of the current execution: the pipeline in its order, then others in order of appearance.
     pub nodes: Vec<Node>,
     /// Earlier executions, oldest first.
     pub history: Vec<Execution>,
-    /// A node event of this execution was seen.
+    /// True when this execution has had a node event.
     nodes_seen: bool,
+    /// Instant of this execution's first node event, if that was not the start of its first node.
+    missed_before: Option<Timestamp>,
     starts: u32,
-    /// The pipeline's nodes before this one have been passed: none of them is pending.
+    /// Index up to which the pipeline was passed: no node before it is pending.
     passed: usize,
 }
 
@@ -78,6 +80,7 @@ impl Default for RunState {
             nodes: pipeline_nodes(),
             history: Vec::new(),
             nodes_seen: false,
+            missed_before: None,
             starts: 0,
             passed: 0,
         }
@@ -89,8 +92,8 @@ fn pipeline_nodes() -> Vec<Node> {
 }
 
 impl RunState {
-    /// Milliseconds the current execution took, or has taken by now on the server's clock; `None`
-    /// when that is not known.
+    /// Returns the duration of the current execution in milliseconds; while it runs, the time elapsed
+    /// until `server_now`. `None` when unknown.
     pub fn elapsed_ms(&self, server_now: Timestamp) -> Option<u64> {
         match self.status {
             RunStatus::Running => node::elapsed_ms(self.started_at?, server_now),
@@ -98,12 +101,12 @@ impl RunState {
         }
     }
 
-    /// The node that started last and still runs.
+    /// Returns the node that started last and is still running.
     pub fn current_node(&self) -> Option<&Node> {
         self.running_nodes().max_by_key(|node| node.start_order)
     }
 
-    /// Nodes that run now, in pipeline order.
+    /// Returns the running nodes in pipeline order.
     pub fn running_nodes(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.status == NodeStatus::Running)
     }
@@ -112,7 +115,7 @@ impl RunState {
         self.nodes.iter().find(|node| node.name == name)
     }
 
-    /// The index in `nodes` of what a fact is about; `None` for the run and for a new node.
+    /// Returns the index in `nodes` of a fact's node; `None` for the run and for a new node.
     fn index_of(&self, subject: &Subject) -> Option<usize> {
         match subject {
             Subject::Run => None,
@@ -124,12 +127,12 @@ impl RunState {
         }
     }
 
-    /// The status of the node that a fact is about.
+    /// Returns the status of a fact's node; pending for the run and for a new node.
     pub(super) fn status_of(&self, subject: &Subject) -> NodeStatus {
         self.index_of(subject).map_or(NodeStatus::Pending, |index| self.nodes[index].status)
     }
 
-    /// The node that failed last, in a run that failed.
+    /// Returns the failed node that started last.
     pub fn failed_node(&self) -> Option<&Node> {
         self.nodes
             .iter()
@@ -137,6 +140,7 @@ impl RunState {
             .max_by_key(|node| node.start_order)
     }
 
+    /// Advances the state by one event.
     pub(super) fn step(&mut self, fact: &Fact) {
         if let Some(detail) = &fact.detail {
             let fill = |mine: &mut Option<SmolStr>, theirs: &Option<SmolStr>| {
@@ -163,7 +167,7 @@ impl RunState {
 
     fn step_run(&mut self, fact: &Fact) {
         match fact.kind {
-            FactKind::Created => self.created_at = self.created_at.or(Some(fact.at)),
+            FactKind::Created => self.created_at = self.created_at.or(fact.instant()),
             FactKind::Cancelled => {
                 self.cancel_requested = true;
                 if !self.status.is_over() {
@@ -172,7 +176,7 @@ impl RunState {
                     self.settle_waiting_nodes();
                 }
             }
-            FactKind::Start => self.begin_execution(fact.at),
+            FactKind::Start => self.begin_execution(fact.instant()),
             FactKind::End => {
                 self.executions = self.executions.max(1);
                 self.status = RunStatus::Completed;
@@ -196,18 +200,18 @@ impl RunState {
     }
 
     fn end_at(&mut self, fact: &Fact, told_ms: Option<u64>) {
-        self.end(Some(fact.at));
+        self.end(fact.instant());
         self.duration_ms = told_ms.or(self.duration_ms);
     }
 
-    /// Ends at an instant, where it is known; the difference to the start is what it took.
+    /// Ends the execution at an instant, if known, and computes its duration from the start.
     pub(super) fn end(&mut self, at: Option<Timestamp>) {
         self.ended_at = at;
-        let span = self.started_at.zip(at).map(|(began, ended)| ended.duration_since(began));
-        self.duration_ms = span.and_then(|span| u64::try_from(span.as_millis()).ok());
+        let span = self.started_at.zip(at);
+        self.duration_ms = span.and_then(|(began, ended)| node::span_ms(began, ended));
     }
 
-    pub(super) fn begin_execution(&mut self, at: Timestamp) {
+    pub(super) fn begin_execution(&mut self, at: Option<Timestamp>) {
         if self.executions > 0 {
             if self.history.len() == KEPT_EXECUTIONS {
                 self.history.remove(0);
@@ -223,24 +227,25 @@ impl RunState {
             self.cancel_requested = false;
             self.fix_iterations = 0;
             self.nodes_seen = false;
+            self.missed_before = None;
             self.passed = 0;
         } else if self.status == RunStatus::Cancelled {
             self.go_on();
         }
         self.executions = self.executions.saturating_add(1);
         self.status = RunStatus::Running;
-        self.started_at = Some(at);
+        self.started_at = at;
         self.ended_at = None;
         self.duration_ms = None;
         self.from_rest = false;
     }
 
-    /// Whether REST says that it was cancelled while it waited.
+    /// True when REST reports that the run was cancelled while pending.
     pub(super) fn cancelled_before_start(&self, told: ReportedStatus) -> bool {
         told == ReportedStatus::Cancelled && self.executions == 0
     }
 
-    /// A cancelled run goes on: what was not its turn yet is waiting again.
+    /// Resumes a cancelled run: nodes that have not been passed are pending again.
     fn go_on(&mut self) {
         self.status = RunStatus::Running;
         self.ended_at = None;
@@ -254,7 +259,7 @@ impl RunState {
         }
     }
 
-    /// The run is over: what still runs takes its outcome.
+    /// Gives running nodes the outcome of the run, which is over.
     fn settle_nodes(&mut self, outcome: NodeStatus, error: Option<Arc<str>>) {
         for node in self.nodes.iter_mut().filter(|node| node.status == NodeStatus::Running) {
             node.finish(Finish {
@@ -269,7 +274,7 @@ impl RunState {
         self.settle_waiting_nodes();
     }
 
-    /// The run is over: what never started was skipped, unless nothing was seen at all.
+    /// Sets pending nodes of a run that is over to skipped, or to unknown if no node event was seen.
     fn settle_waiting_nodes(&mut self) {
         let unseen = if self.nodes_seen { NodeStatus::Skipped } else { NodeStatus::Unknown };
         for node in self.nodes.iter_mut().filter(|node| node.status == NodeStatus::Pending) {
@@ -287,22 +292,13 @@ impl RunState {
         self.executions = self.executions.max(1);
 
         let in_pipeline = index < PIPELINE.len();
-        if !self.nodes_seen {
-            self.nodes_seen = true;
-            let from_the_start = fact.kind == FactKind::Start && (fact.is_first || index == 0);
-            if !from_the_start && in_pipeline {
-                // Whatever the run's end made of them before: they were missed.
-                for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
-                    node.status = NodeStatus::Unknown;
-                }
-            }
-        }
+        self.note_what_was_missed(index, fact);
 
         let order = self.starts + 1;
         match fact.kind {
             FactKind::Start => {
                 self.starts = order;
-                self.nodes[index].start(Some(fact.at), order);
+                self.nodes[index].start(fact.instant(), order);
                 if index == FIX {
                     self.fix_iterations = self.fix_iterations.max(self.nodes[index].attempts);
                 }
@@ -324,15 +320,15 @@ impl RunState {
                 if node.status != NodeStatus::Running && !node.inferred {
                     self.starts = order;
                     let span = fact.duration_ms().and_then(|ms| i64::try_from(ms).ok());
-                    let started_at = span.and_then(|ms| {
-                        fact.at.checked_sub(jiff::SignedDuration::from_millis(ms)).ok()
+                    let started_at = span.zip(fact.instant()).and_then(|(ms, ended)| {
+                        ended.checked_sub(SignedDuration::from_millis(ms)).ok()
                     });
                     self.nodes[index].start(started_at, order);
                     self.pass_over(index, in_pipeline);
                 }
                 let failed = fact.kind == FactKind::Fail;
                 self.nodes[index].finish(Finish {
-                    at: Some(fact.at),
+                    at: fact.instant(),
                     status: if failed { NodeStatus::Failed } else { NodeStatus::Success },
                     duration_ms: fact.duration_ms(),
                     error: failed.then(|| fact.error_text()),
@@ -344,7 +340,51 @@ impl RunState {
         }
     }
 
-    /// A node started: those before it that never did were skipped.
+    /// Detects missed events. Unless the first node event of an execution is the start of its first
+    /// node, the nodes before it were missed. By another clock that start may also come a little later.
+    fn note_what_was_missed(&mut self, index: usize, fact: &Fact) {
+        let from_the_start = fact.kind == FactKind::Start && (fact.is_first() || index == 0);
+        if !self.nodes_seen {
+            self.nodes_seen = true;
+            if !from_the_start && index < PIPELINE.len() {
+                self.missed_before = Some(fact.at);
+                // This overrides the status that the run's end gave them.
+                for node in self.nodes[..index].iter_mut().filter(|node| !node.was_seen()) {
+                    node.status = NodeStatus::Unknown;
+                }
+            }
+        } else if from_the_start
+            && let Some(first) = self.missed_before.take()
+            && fact.at.duration_since(first) <= SKEW
+        {
+            let over = self.status.is_over();
+            for (place, node) in self.nodes[..PIPELINE.len()].iter_mut().enumerate() {
+                if node.status == NodeStatus::Unknown && !node.was_seen() {
+                    let skipped = over || place < self.passed;
+                    node.status = if skipped { NodeStatus::Skipped } else { NodeStatus::Pending };
+                }
+            }
+        }
+    }
+
+    /// Moves all instants, after the server's clock was set.
+    pub(super) fn shift(&mut self, by: SignedDuration) {
+        let shift = |at: &mut Option<Timestamp>| {
+            *at = at.map(|at| at.checked_add(by).unwrap_or(at));
+        };
+        let Self { created_at, started_at, ended_at, missed_before, nodes, history, .. } = self;
+        for at in [created_at, started_at, ended_at, missed_before] {
+            shift(at);
+        }
+        let earlier = history.iter_mut().flat_map(|execution| {
+            shift(&mut execution.started_at);
+            shift(&mut execution.ended_at);
+            &mut execution.nodes
+        });
+        nodes.iter_mut().chain(earlier).for_each(|node| node.shift(by));
+    }
+
+    /// Marks the pending nodes before a started node as skipped.
     fn pass_over(&mut self, index: usize, in_pipeline: bool) {
         if in_pipeline && index > self.passed {
             for node in &mut self.nodes[self.passed..index] {

@@ -1,4 +1,4 @@
-//! Which events of a run have been seen.
+//! Identities of the events seen of a run.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use foldhash::fast::FixedState;
 
 use crate::protocol::EventId;
 
-/// Identities of a run's events: two generations, so that memory is bounded and at least the last
-/// `most` are known.
+/// Event identities of a run in two generations, so that memory is bounded and at least the last
+/// generation is known.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     recent: HashSet<EventId, FixedState>,
@@ -15,7 +15,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Identities kept for each fact kept: replays are longer than what is folded again.
+    /// Identities kept per kept fact. Replays contain more events than are kept for folding.
     const PER_FACT: usize = 8;
 
     pub(super) fn with_capacity(events: usize) -> Self {
@@ -25,7 +25,7 @@ impl Seen {
         }
     }
 
-    /// Whether it is new.
+    /// Adds an identity. Returns true when it is new.
     pub(super) fn insert(&mut self, id: EventId, most_facts: usize) -> bool {
         if !self.older.is_empty() && self.older.contains(&id) || !self.recent.insert(id) {
             return false;

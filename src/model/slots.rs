@@ -1,26 +1,26 @@
-//! Counts by slots of time, the last so many slots.
+//! Sums by time slot, for a limited number of recent slots.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-/// Numbers added up by the slot of time they belong to. Slots without any are not kept.
+/// Sums by time slot. Slots without an amount are not stored.
 #[derive(Clone, Debug)]
 pub(super) struct Slots {
     width_secs: i64,
     most: usize,
-    /// Number of the slot, counted from the epoch, and its sum; in order.
+    /// Slot number, counted from the epoch, and sum; in order of slot.
     sums: VecDeque<(i64, i64)>,
 }
 
 impl Slots {
-    /// Keeps the latest `most` slots of `width_secs` seconds.
+    /// Keeps the latest `most` slots of `width_secs` seconds each.
     pub(super) fn new(width_secs: i64, most: usize) -> Self {
         Self { width_secs: width_secs.max(1), most, sums: VecDeque::new() }
     }
 
-    /// Adds to the slot of an instant. One that is older than everything kept is left out when
-    /// there is no place for it.
+    /// Adds an amount to the slot of an instant. An amount older than all kept slots is discarded when
+    /// the limit is reached.
     pub(super) fn add(&mut self, at: Timestamp, amount: i64) {
         let slot = self.slot(at);
         match self.sums.back_mut() {
@@ -39,12 +39,12 @@ impl Slots {
         }
     }
 
-    /// Number of the slot that an instant is in.
+    /// Returns the number of the slot that contains an instant.
     pub(super) fn slot(&self, at: Timestamp) -> i64 {
         at.as_second().div_euclid(self.width_secs)
     }
 
-    /// Slots and their sums from the latest back to `first`.
+    /// Returns slots and sums from the latest back to slot `first`.
     pub(super) fn back_to(&self, first: i64) -> impl Iterator<Item = (i64, i64)> {
         self.sums.iter().rev().copied().take_while(move |(slot, _)| *slot >= first)
     }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn late_numbers_find_their_slot_and_the_oldest_go() {
+    fn adds_late_amounts_to_their_slot_and_drops_oldest_slots() {
         let mut slots = Slots::new(10, 3);
         for (second, amount) in [(40, 1), (61, 2), (55, 4), (48, 8), (70, 16), (10, 32)] {
             slots.add(at(second), amount);

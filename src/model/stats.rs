@@ -1,4 +1,4 @@
-//! What is usual: durations of nodes and runs, and the rates on the meters.
+//! Statistics: typical durations of nodes and runs, and rates for the meters.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,35 +8,35 @@ use jiff::{SignedDuration, Timestamp};
 use super::slots::Slots;
 use crate::protocol::NodeName;
 
-/// Durations looked back on.
+/// Number of recent durations that a baseline is computed from.
 const KEPT_DURATIONS: usize = 200;
-/// Ended runs looked back on.
+/// Maximum number of run outcomes kept.
 const KEPT_OUTCOMES: usize = 20_000;
-/// Seconds of event counts looked back on.
+/// Number of seconds for which event counts are kept.
 const KEPT_SECONDS: usize = 3_700;
-/// What is active is looked back on by slots of this length, and over so many of them: a bit more
-/// than an hour.
+/// Width in seconds of a slot of the active-run history, and number of slots kept: a little more than
+/// an hour.
 const ACTIVE_SLOT_SECS: i64 = 15;
 const KEPT_ACTIVE_SLOTS: usize = 250;
-/// Node names told apart; a backend with more than these is not doing music.
+/// Maximum number of node names with a baseline.
 const KEPT_NAMES: usize = 256;
 
-/// When a run ended, and whether it was completed.
+/// End of a run, and true if it was completed.
 pub(super) type Ended = (Timestamp, bool);
 
-/// From when to when a run was active; an open end while it is.
+/// Start and end of a run's activity; no end while it is active.
 pub(super) type Span = (Timestamp, Option<Timestamp>);
 
-/// The usual duration of something, from its last successes.
+/// Typical duration of a node or run, from its recent successes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
     pub p50_ms: u64,
     pub p95_ms: u64,
-    /// Durations it was taken from, at most 200.
+    /// Number of durations used, at most 200.
     pub samples: usize,
 }
 
-/// The last durations, with their percentiles kept at hand.
+/// Recent durations, also kept sorted for percentiles.
 #[derive(Clone, Debug, Default)]
 struct Durations {
     last: VecDeque<u64>,
@@ -65,22 +65,22 @@ impl Durations {
     }
 }
 
-/// The nearest-rank percentile of sorted values; `None` when there are none.
+/// Returns the nearest-rank percentile of sorted values; `None` when there are none.
 fn percentile(sorted: &[u64], quantile: f64) -> Option<u64> {
     let rank = (quantile * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied()
 }
 
-/// Rates and usual durations over everything the model has seen.
+/// Rates and baselines over everything that the model has received.
 #[derive(Clone, Debug)]
 pub struct Stats {
     nodes: HashMap<NodeName, Durations, FixedState>,
     runs: Durations,
-    /// How runs ended, in order of instant.
+    /// Outcomes of runs, in order of instant.
     outcomes: VecDeque<Ended>,
-    /// Events by the second they happened in.
+    /// Number of events by second of arrival, by this machine's clock.
     events: Slots,
-    /// How many runs began to run, less those that ceased to.
+    /// Number of runs that became active less those that stopped, by slot.
     active: Slots,
 }
 
@@ -97,16 +97,16 @@ impl Default for Stats {
 }
 
 impl Stats {
-    pub(super) fn count_event(&mut self, at: Timestamp) {
-        self.events.add(at, 1);
+    pub(super) fn count_event(&mut self, received_at: Timestamp) {
+        self.events.add(received_at, 1);
     }
 
-    /// What is known of when a run was active has changed.
+    /// Updates the active-run history for a changed time span of a run.
     pub(super) fn span_changed(&mut self, before: Option<Span>, after: Option<Span>) {
         if before == after {
             return;
         }
-        // Another execution does not undo the one before.
+        // The next execution of a run does not undo the previous one.
         let goes_on =
             matches!((before, after), (Some((_, Some(until))), Some((since, _))) if since > until);
         let undone = before.filter(|_| !goes_on).map(|span| (span, -1));
@@ -126,12 +126,12 @@ impl Stats {
         }
     }
 
-    /// A run was completed, in so many milliseconds.
+    /// Records the duration of a completed run.
     pub(super) fn run_completed(&mut self, millis: u64) {
         self.runs.push(millis);
     }
 
-    /// What is known of how a run ended has changed: a run that goes on has not ended.
+    /// Updates the outcomes for a changed outcome of a run; a run that goes on has none.
     pub(super) fn outcome_changed(&mut self, before: Option<Ended>, after: Option<Ended>) {
         if before == after {
             return;
@@ -152,23 +152,24 @@ impl Stats {
         }
     }
 
-    /// The usual duration of one execution of a node; `None` before its first success.
+    /// Returns the baseline for one execution of a node; `None` before its first success.
     pub fn node_baseline(&self, name: &str) -> Option<Baseline> {
         self.nodes.get(name)?.baseline()
     }
 
-    /// The usual duration of a completed run.
+    /// Returns the baseline for completed runs.
     pub fn run_baseline(&self) -> Option<Baseline> {
         self.runs.baseline()
     }
 
-    /// What the last `most` completed runs took, in milliseconds, the oldest first.
+    /// Returns the durations of the last `most` completed runs in milliseconds, oldest first.
     pub fn last_run_durations(&self, most: usize) -> impl Iterator<Item = u64> {
         let last = &self.runs.last;
         last.iter().skip(last.len().saturating_sub(most)).copied()
     }
 
-    /// Events a second, over the `window_secs` full seconds before `now` (server's clock).
+    /// Returns the events per second that arrived over the `window_secs` full seconds before `now`
+    /// (this machine's clock).
     pub fn events_per_second(&self, now: Timestamp, window_secs: u32) -> f64 {
         let end = now.as_second();
         let recent = self.events.back_to(end - i64::from(window_secs));
@@ -176,13 +177,14 @@ impl Stats {
         count as f64 / f64::from(window_secs.max(1))
     }
 
-    /// Events in each of `parts` equal parts of the last `window_secs`, the oldest part first.
+    /// Returns the number of events that arrived in each of `parts` equal parts of the `window_secs`
+    /// before `now` (this machine's clock), oldest part first.
     pub fn events_by(&self, now: Timestamp, window_secs: u32, parts: usize) -> Vec<u32> {
         let mut counts = vec![0; parts];
         let begin = now.as_second() - i64::from(window_secs);
         for (second, count) in self.events.back_to(begin + 1) {
             let part = (second - begin - 1) * parts as i64 / i64::from(window_secs.max(1));
-            // What is ahead of the clock is now.
+            // Count events ahead of the clock as current.
             let part = usize::try_from(part).unwrap_or(0).min(parts.saturating_sub(1));
             if let Some(sum) = counts.get_mut(part) {
                 *sum += u32::try_from(count).unwrap_or(0);
@@ -191,8 +193,8 @@ impl Stats {
         counts
     }
 
-    /// How many runs were active at the end of each of `parts` slots of 15 s up to `now`, the
-    /// oldest first, when `active` are now.
+    /// Returns the number of active runs at the end of each of `parts` slots of 15 s up to `now`,
+    /// oldest first, given that `active` runs are active now.
     pub fn active_by(&self, now: Timestamp, active: usize, parts: usize) -> Vec<u32> {
         let last = self.active.slot(now);
         let first = last - parts as i64 + 1;
@@ -209,13 +211,14 @@ impl Stats {
         levels
     }
 
-    /// The busiest second of the last `window_secs`, in events.
+    /// Returns the largest number of events that arrived within one second in the `window_secs` before
+    /// `now` (this machine's clock).
     pub fn peak_events_per_second(&self, now: Timestamp, window_secs: u32) -> u32 {
         let recent = self.events.back_to(now.as_second() - i64::from(window_secs));
         recent.map(|(_, count)| u32::try_from(count).unwrap_or(u32::MAX)).max().unwrap_or(0)
     }
 
-    /// Runs that ended within `window` before `now`: (completed, failed).
+    /// Returns the number of (completed, failed) runs that ended within `window` before `now`.
     pub fn outcomes(&self, now: Timestamp, window: SignedDuration) -> (u32, u32) {
         let begin = now.checked_sub(window).unwrap_or(Timestamp::MIN);
         let recent = self.outcomes.iter().rev().take_while(|(at, _)| *at >= begin);
@@ -224,8 +227,8 @@ impl Stats {
         })
     }
 
-    /// Runs that ended in each of `parts` equal parts of `window` before `now`, the oldest part
-    /// first: (completed, failed).
+    /// Returns the number of (completed, failed) runs that ended in each of `parts` equal parts of
+    /// `window` before `now`, oldest part first.
     pub fn outcomes_by(
         &self,
         now: Timestamp,
@@ -237,7 +240,7 @@ impl Stats {
         let mut counts = vec![(0, 0); parts];
         for (at, success) in self.outcomes.iter().rev().take_while(|(at, _)| *at >= begin) {
             let part = (at.duration_since(begin).as_secs_f64() / part_secs) as usize;
-            // What is ahead of the clock is now.
+            // Count ends ahead of the clock as current.
             if let Some(count) = counts.get_mut(part.min(parts.saturating_sub(1))) {
                 if *success { count.0 += 1 } else { count.1 += 1 }
             }

@@ -1,6 +1,6 @@
-//! Where a run stands.
+//! The status of a run.
 
-/// Where a run stands (protocol section 5.3).
+/// Status of a run (protocol section 5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RunStatus {
     #[default]
@@ -15,7 +15,7 @@ impl RunStatus {
     pub const ALL: [Self; 5] =
         [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
-    /// The name as `inspect --json` writes it.
+    /// Returns the status as `inspect --json` writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -26,7 +26,7 @@ impl RunStatus {
         }
     }
 
-    /// Nothing more is expected of it.
+    /// True when no more events are expected.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }

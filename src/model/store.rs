@@ -1,113 +1,36 @@
-//! All runs, the log, the counters; what goes when the bounds are reached.
+//! The model: all runs, the log, the counters, and eviction at the limits.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::fact::Fact;
-use super::node::NodeStatus;
+use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
+use super::clock::{ClockOwner, ClockStep, Seen};
+use super::counted::{Counted, EvictionKey};
+use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
-use super::stats::{Ended, Span};
 use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
-use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
+use crate::protocol::{Batch, Item, Phase, RunId, RunSnapshot, WorkflowEvent};
 
-/// How much is kept. What goes over a bound is dropped oldest first, and counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Runs; the oldest that are over go first, a running one never before them.
-    pub runs: usize,
-    /// Lines of the event log.
-    pub log_events: usize,
-    /// Events of one run from which its state can be folded again when a late one arrives.
-    pub events_per_run: usize,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { runs: 10_000, log_events: 100_000, events_per_run: 1_000 }
-    }
-}
-
-impl Retention {
-    /// Keeps every run and every event, and no log: what `inspect` needs.
-    pub const EVERYTHING: Self =
-        Self { runs: usize::MAX, log_events: 0, events_per_run: usize::MAX };
-}
-
-/// What has arrived. Every element of every frame is counted in exactly one of `events`,
-/// `duplicates`, `malformed` and `ignored`, but for what a hub adds: what it says of itself is nothing
-/// about a run, and what it says of runs are snapshots.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    pub frames: u64,
-    /// Distinct events that were applied.
-    pub events: u64,
-    /// Snapshots of runs from REST that told something new.
-    pub snapshots: u64,
-    /// Events whose identity had been seen.
-    pub duplicates: u64,
-    /// What could not be read.
-    pub malformed: u64,
-    /// Frames thrown away unread, because the application was behind.
-    pub dropped: u64,
-    /// What could be read and changes nothing: an unknown phase, a keepalive, an event older than
-    /// all that is kept of its run.
-    pub ignored: u64,
-    /// Runs that had to go.
-    pub evicted_runs: u64,
-}
-
-/// A node that changed its status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeChange {
-    pub name: NodeName,
-    pub from: NodeStatus,
-    pub to: NodeStatus,
-}
-
-/// What one event changed, or one snapshot from REST.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub run_id: RunId,
-    /// When it happened, by the server's clock; where REST told, the latest that it tells of.
-    pub at: Timestamp,
-    pub new_run: bool,
-    /// From and to, where they differ.
-    pub run_status: Option<(RunStatus, RunStatus)>,
-    /// The event's node, where its status differs.
-    pub node: Option<NodeChange>,
-    /// The event arrived late: anything about the run may differ.
-    pub refolded: bool,
-    /// The run that had to go for this one.
-    pub evicted: Option<RunId>,
-}
-
-/// What became of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Applied(Change),
-    Duplicate,
-    Ignored,
-}
-
-/// A place in the order of eviction: runs that are over first, the oldest of them first.
-type EvictionKey = (bool, Timestamp, usize);
-
-/// Everything known about the studio.
+/// Everything known about the backend's runs.
 #[derive(Clone, Debug)]
 pub struct Model {
-    retention: Retention,
+    pub(super) retention: Retention,
     index: HashMap<RunId, usize, FixedState>,
-    slots: Vec<Option<Run>>,
+    pub(super) slots: Vec<Option<Run>>,
     free: Vec<usize>,
     eviction: BTreeSet<EvictionKey>,
     tally: [usize; RunStatus::ALL.len()],
-    counters: Counters,
+    pub(super) counters: Counters,
     log: EventLog,
-    stats: Stats,
-    clock: ServerClock,
+    pub(super) stats: Stats,
+    pub(super) clock: ServerClock,
+    pub(super) clock_steps: Vec<ClockStep>,
+    /// Late events whose runs have to be folded again.
+    pub(super) late: Vec<Late>,
+    pub(super) is_held: bool,
     last_received_at: Option<Timestamp>,
 }
 
@@ -130,12 +53,15 @@ impl Model {
             log: EventLog::new(retention.log_events),
             stats: Stats::default(),
             clock: ServerClock::default(),
+            clock_steps: Vec::new(),
+            late: Vec::new(),
+            is_held: false,
             last_received_at: None,
         }
     }
 
-    /// Applies a batch in order and hands every change to `on_change`, with the event; without one
-    /// where REST told of it.
+    /// Applies a batch and reports every change to `on_change`, with its event; REST snapshots have
+    /// none. Changes by late events are reported last, because a run is folded again once per batch.
     pub fn receive(
         &mut self,
         mut batch: Batch,
@@ -152,13 +78,16 @@ impl Model {
             match item {
                 Item::Event(mut event) => {
                     let text = texts.next().unwrap_or_default();
-                    let outcome = self.apply(&mut event, batch.received_at, batch.live);
-                    if !matches!(outcome, Outcome::Duplicate) {
-                        if let Outcome::Applied(change) = outcome {
-                            on_change(Some(&event), change);
+                    match self.take(&mut event, batch.received_at, batch.live) {
+                        EventOutcome::Duplicate => continue,
+                        EventOutcome::Ignored => {}
+                        EventOutcome::Applied(change) => on_change(Some(&event), change),
+                        EventOutcome::Late(late) if self.is_held => self.late.push(*late),
+                        EventOutcome::Late(late) => {
+                            self.late.push(Late { event: Some(event.clone()), ..*late });
                         }
-                        self.log.push(batch.received_at, LogItem::Event(event), text);
                     }
+                    self.log.push(batch.received_at, LogItem::Event(event), text);
                 }
                 Item::Run(snapshot) => {
                     if let Some(change) = self.join(snapshot, batch.received_at) {
@@ -173,82 +102,122 @@ impl Model {
                 Item::Ignored => self.counters.ignored += 1,
             }
         }
+        if !self.is_held {
+            self.settle(on_change);
+        }
     }
 
-    /// Applies one event, without a line of the log. Total: every event is applied, a duplicate, or
-    /// ignored. `live` is that of its batch.
+    /// Applies one event without logging it. Every event is applied, a duplicate, or ignored. `live` is
+    /// that of its [`Batch`].
     pub fn apply(
         &mut self,
         event: &mut WorkflowEvent,
         received_at: Timestamp,
         live: bool,
     ) -> Outcome {
+        let outcome = match self.take(event, received_at, live) {
+            EventOutcome::Duplicate => Outcome::Duplicate,
+            EventOutcome::Ignored => Outcome::Ignored,
+            EventOutcome::Applied(change) => Outcome::Applied(change),
+            EventOutcome::Late(late) => {
+                self.late.push(Late { event: Some(event.clone()), ..*late });
+                Outcome::Ignored
+            }
+        };
+        let mut late = None;
+        self.settle(|_, change| late = Some(change));
+        late.map_or(outcome, Outcome::Applied)
+    }
+
+    /// Adds an event to its run. Its change is known at once unless the event is late.
+    fn take(
+        &mut self,
+        event: &mut WorkflowEvent,
+        received_at: Timestamp,
+        live: bool,
+    ) -> EventOutcome {
         let known = self.index.get(&event.run_id).copied();
         let Some(fact) = Fact::of(event) else {
             let run = known.and_then(|slot| self.slots[slot].as_mut());
             if run.is_none_or(|run| run.note(event.id, self.retention.events_per_run)) {
                 self.counters.ignored += 1;
-                return Outcome::Ignored;
+                return EventOutcome::Ignored;
             }
             self.counters.duplicates += 1;
-            return Outcome::Duplicate;
+            return EventOutcome::Duplicate;
         };
+        let is_dated = fact.instant().is_some();
+        let at = fact.instant().unwrap_or(received_at);
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {
-                let evicted = self.make_room(event.at);
+                let evicted = self.make_room(at);
                 let most_facts = self.retention.events_per_run;
-                let run = Run::new(event.run_id.clone(), fact.at, received_at, most_facts);
+                let run = Run::new(event.run_id.clone(), at, received_at, most_facts);
                 (self.insert(run), evicted)
             }
         };
         let Some(run) = self.slots[slot].as_mut() else {
-            // The index names filled slots only.
+            // The index refers only to filled slots, so this does not happen.
             self.counters.ignored += 1;
-            return Outcome::Ignored;
+            return EventOutcome::Ignored;
         };
 
-        // One text for all events of a run: less memory, and one place to look.
+        // Share one string among all events of a run: less memory and better cache locality.
         event.run_id.clone_from(run.id());
         let subject = fact.subject.clone();
-        let before = Before::of(run, slot, known.is_none());
         let outcome_known = run.from_rest && run.status.is_over();
         let node_before = run.status_of(&subject);
+        let goes_back = known.is_some() && run.last_event_at().duration_since(at) > SKEW;
+        let new_run = known.is_none();
         match run.take(fact, received_at, self.retention.events_per_run) {
             FactOutcome::Duplicate => {
                 self.counters.duplicates += 1;
-                Outcome::Duplicate
+                EventOutcome::Duplicate
             }
             FactOutcome::TooOld => {
                 self.counters.ignored += 1;
-                Outcome::Ignored
+                EventOutcome::Ignored
             }
-            FactOutcome::Applied { refolded } => {
+            taken => {
+                let is_late = matches!(taken, FactOutcome::Late);
+                let (node_after, duration_ms) = (run.status_of(&subject), run.duration_ms);
                 self.counters.events += 1;
-                self.clock.observe(event.at, received_at, live);
-                self.stats.count_event(event.at);
-                let node_after = run.status_of(&subject);
-                let duration_ms = run.duration_ms;
-                let run_status = self.account(slot, before);
+                self.stats.count_event(received_at);
+                if is_dated {
+                    let id = event.id;
+                    let seen = Seen { at, received_at, live, run: slot, id, goes_back };
+                    if let Some(noticed) = self.clock.observe(seen) {
+                        self.follow_step(noticed);
+                    }
+                }
+                if is_late {
+                    if new_run {
+                        self.account(slot);
+                    }
+                    let late = Late { slot, event: None, at, new_run, evicted, outcome_known };
+                    return EventOutcome::Late(Box::new(late));
+                }
+                let run_status = self.account(slot);
                 if !(outcome_known && event.node.is_none()) {
                     self.learn(event, duration_ms);
                 }
-                Outcome::Applied(Change {
+                EventOutcome::Applied(Change {
                     run_id: event.run_id.clone(),
-                    at: event.at,
-                    new_run: known.is_none(),
+                    at,
+                    new_run,
                     run_status,
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
                         NodeChange { name: name.clone(), from: node_before, to: node_after }
                     }),
-                    refolded,
+                    refolded: false,
                     evicted,
                 })
             }
         }
     }
 
-    /// Lays what REST told over a run. `None` where it tells nothing new.
+    /// Adds a REST snapshot to its run. Returns `None` when it contains nothing new.
     pub fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
         let run_id = snapshot.run_id.clone();
         let known = self.index.get(&run_id).copied();
@@ -262,14 +231,14 @@ impl Model {
             }
         };
         let run = self.slots[slot].as_mut()?;
-        let before = Before::of(run, slot, known.is_none());
+        run.refold(self.retention.events_per_run);
         if !run.take_snapshot(snapshot, received_at) {
             return None;
         }
         self.counters.snapshots += 1;
         let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(received_at);
         let took = run.duration_ms.filter(|_| run.from_rest);
-        let run_status = self.account(slot, before);
+        let run_status = self.account(slot);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
         }
@@ -277,34 +246,43 @@ impl Model {
         Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
     }
 
-    /// Brings tally and order of eviction in step with a run that may have changed. Returns its
-    /// status from and to, where they differ.
-    fn account(&mut self, slot: usize, before: Before) -> Option<(RunStatus, RunStatus)> {
-        let run = self.slots[slot].as_ref()?;
-        let (status, key) = (run.status, eviction_key(run, slot));
-        let (span, ended) = (span(run), ended(run));
-        let span_before = if before.is_new { None } else { before.span };
-        self.stats.span_changed(span_before, span);
-        self.stats.outcome_changed(before.ended.filter(|_| !before.is_new), ended);
-        if before.is_new {
-            self.tally[status as usize] += 1;
-            self.eviction.insert(key);
-            return Some((before.status, status));
-        }
-        if key != before.key {
-            self.eviction.remove(&before.key);
-            self.eviction.insert(key);
-        }
-        if status == before.status {
+    /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
+    /// before and after if they differ or the run is new.
+    pub(super) fn account(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
+        let run = self.slots[slot].as_mut()?;
+        let standing = run.standing();
+        if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
         }
-        self.tally[before.status as usize] -= 1;
-        self.tally[status as usize] += 1;
-        Some((before.status, status))
+        let arrived_at = self.clock.time_of_arrival(run.last_received_at());
+        let after = Counted::new(standing, slot, arrived_at);
+        let before = std::mem::replace(&mut run.counted, after);
+        if before.span != after.span {
+            self.stats.span_changed(before.span, after.span);
+        }
+        if before.ended != after.ended {
+            self.stats.outcome_changed(before.ended, after.ended);
+        }
+        if before.key != after.key {
+            if let Some(key) = before.key {
+                self.eviction.remove(&key);
+            }
+            self.eviction.extend(after.key);
+        }
+        let is_new = before.key.is_none();
+        let (from, to) = (before.standing.status, after.standing.status);
+        if from == to && !is_new {
+            return None;
+        }
+        if !is_new {
+            self.tally[from as usize] -= 1;
+        }
+        self.tally[to as usize] += 1;
+        Some((from, to))
     }
 
-    /// What the event teaches about the usual.
-    fn learn(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
+    /// Adds the event's duration to the baselines.
+    pub(super) fn learn(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
         match (&event.node, &event.phase) {
             (Some(node), Phase::End) => {
                 if let Some(millis) = event.duration_ms {
@@ -336,7 +314,8 @@ impl Model {
         slot
     }
 
-    /// Lets one run go when the bound is reached, for one that came at `now`.
+    /// Drops one run if the limit is reached, to make room for one that came at `now`. Returns the
+    /// dropped run.
     fn make_room(&mut self, now: Timestamp) -> Option<RunId> {
         if self.index.len() < self.retention.runs.max(1) {
             return None;
@@ -347,14 +326,17 @@ impl Model {
         Some(id)
     }
 
-    /// Lets a run go, at `now`.
+    /// Drops a run. `now` ends its activity in the statistics.
     pub fn forget(&mut self, id: &str, now: Timestamp) {
         let Some(slot) = self.index.remove(id) else { return };
         let Some(run) = self.slots[slot].take() else { return };
-        self.eviction.remove(&eviction_key(&run, slot));
         self.free.push(slot);
-        self.tally[run.status as usize] -= 1;
-        if let Some((since, None)) = span(&run) {
+        let counted = run.counted;
+        if let Some(key) = counted.key {
+            self.eviction.remove(&key);
+            self.tally[counted.standing.status as usize] -= 1;
+        }
+        if let Some((since, None)) = counted.span {
             self.stats.span_changed(Some((since, None)), Some((since, Some(now))));
         }
         self.counters.evicted_runs += 1;
@@ -364,19 +346,19 @@ impl Model {
         self.slots[*self.index.get(id)?].as_ref()
     }
 
-    /// All runs, in no particular order.
+    /// Returns all runs, in no particular order.
     pub fn runs(&self) -> impl Iterator<Item = &Run> {
         self.slots.iter().flatten()
     }
 
-    /// All runs in order of their first event's instant.
+    /// Returns all runs in order of their first event's instant.
     pub fn runs_in_order(&self) -> Vec<&Run> {
         let mut runs: Vec<&Run> = self.runs().collect();
         runs.sort_by(|a, b| (a.first_event_at(), a.id()).cmp(&(b.first_event_at(), b.id())));
         runs
     }
 
-    /// How many runs are kept.
+    /// Number of kept runs.
     pub fn len(&self) -> usize {
         self.index.len()
     }
@@ -385,14 +367,14 @@ impl Model {
         self.index.is_empty()
     }
 
-    /// The run that started last and still runs.
+    /// Returns the running run that started last.
     pub fn newest_active(&self) -> Option<&Run> {
         self.runs()
             .filter(|run| run.status == RunStatus::Running)
-            .max_by_key(|run| (run.started_at.unwrap_or(run.first_event_at()), run.id().clone()))
+            .max_by_key(|run| (run.counted.key.map(|(_, since, _)| since), run.id().clone()))
     }
 
-    /// How many of the kept runs have this status.
+    /// Number of kept runs with this status.
     pub fn count(&self, status: RunStatus) -> usize {
         self.tally[status as usize]
     }
@@ -401,7 +383,7 @@ impl Model {
         &self.counters
     }
 
-    /// Events applied and snapshots joined so far: each is one change.
+    /// Number of changes so far: applied events and joined snapshots.
     pub fn changes(&self) -> u64 {
         self.counters.events + self.counters.snapshots
     }
@@ -418,54 +400,39 @@ impl Model {
         &self.clock
     }
 
-    /// When anything last arrived, by this machine's clock.
+    /// Reports that the connection was lost at `at` of this machine's clock. Elapsed times stop at that
+    /// time.
+    pub fn connection_lost(&mut self, at: Timestamp) {
+        self.clock.stop(at);
+    }
+
+    /// Reports a new connection, possibly to a server with another clock.
+    pub fn connection_stands(&mut self) {
+        self.clock.restart();
+    }
+
+    /// Reports that this machine's clock was set by `by`, detected by comparison with another clock.
+    /// Without this call the step is detected from the next events.
+    pub fn machine_clock_stepped(&mut self, by: SignedDuration, noticed_at: Timestamp) {
+        self.clock.machine_stepped(by);
+        self.clock_steps.push(ClockStep { owner: ClockOwner::ThisMachine, by, noticed_at });
+    }
+
+    /// Returns the clock steps detected since the last call.
+    pub fn take_clock_steps(&mut self) -> Vec<ClockStep> {
+        std::mem::take(&mut self.clock_steps)
+    }
+
+    /// Time of the last arrival of anything, by this machine's clock.
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
     }
 }
 
-/// Where a run stood before something changed it.
-struct Before {
-    is_new: bool,
-    status: RunStatus,
-    key: EvictionKey,
-    span: Option<Span>,
-    ended: Option<Ended>,
-}
-
-impl Before {
-    fn of(run: &Run, slot: usize, is_new: bool) -> Self {
-        Self {
-            is_new,
-            status: run.status,
-            key: eviction_key(run, slot),
-            span: span(run),
-            ended: ended(run),
-        }
-    }
-}
-
-/// Over before running, then by age; changes only when a run starts, ends or goes on.
-fn eviction_key(run: &Run, slot: usize) -> EvictionKey {
-    let since = run.ended_at.or(run.started_at).unwrap_or(run.first_event_at());
-    (!run.status.is_over(), since, slot)
-}
-
-/// From when to when the run was active in its last execution; `None` before its start.
-fn span(run: &Run) -> Option<Span> {
-    let since = run.started_at.unwrap_or(run.first_event_at());
-    match run.status {
-        RunStatus::Pending => None,
-        RunStatus::Running => Some((since, None)),
-        _ => Some((since, Some(run.ended_at.unwrap_or(since)))),
-    }
-}
-
-/// How the run ended; `None` while it may go on, and of a run that was cancelled.
-fn ended(run: &Run) -> Option<Ended> {
-    match run.status {
-        RunStatus::Completed => Some((run.ended_at?, true)),
-        RunStatus::Failed => Some((run.ended_at?, false)),
-        _ => None,
-    }
+/// Result of adding an event to its run.
+enum EventOutcome {
+    Applied(Change),
+    Late(Box<Late>),
+    Duplicate,
+    Ignored,
 }

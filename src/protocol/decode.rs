@@ -1,5 +1,4 @@
-//! Frames → events. Total: whatever arrives becomes an event, a counted error, or is counted as
-//! ignored.
+//! Frames → events. Total: every input becomes an event, a counted error, or is counted as ignored.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,51 +15,51 @@ use super::wire::{Data, FirstIssue, Numbers, Wire};
 use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity};
 use crate::text;
 
-/// Bytes kept of a frame that could not be read, for the log.
+/// Bytes kept for the log of a frame that could not be read.
 pub const KEPT_OF_A_BAD_FRAME: usize = 4096;
 
-/// Why a frame, or one element of a batch frame, could not be read.
+/// Reason why a frame, or one element of a batch frame, could not be read.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{reason}")]
 pub struct DecodeError {
-    /// What is wrong, for a person: one short line, without anything that a terminal obeys.
+    /// The reason for display: one short line without terminal escapes or control characters.
     pub reason: String,
-    /// The first [`KEPT_OF_A_BAD_FRAME`] bytes of the text, cut at a character; what cannot be seen is
-    /// written as `\uXXXX`.
+    /// The first [`KEPT_OF_A_BAD_FRAME`] bytes of the text, cut at a character boundary. Invisible
+    /// characters are written as `\uXXXX`.
     pub text: Box<str>,
 }
 
-/// What one element of the stream turned out to be.
+/// One decoded element of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     Event(WorkflowEvent),
-    /// What REST told of a run: in no frame, or in a hub's.
+    /// A REST snapshot of a run, added by [`Batch::push_run`] or read from a hub's frame.
     Run(Arc<RunSnapshot>),
-    /// What a hub says of itself and its stream: the connection's business, and not the model's.
+    /// A hub's message about itself and its stream. The source handles it; the model does not.
     Hub(HubFrame),
     Malformed(DecodeError),
-    /// Valid JSON, but nothing about a run (a keepalive, an empty array).
+    /// Valid JSON that is not about a run (a keepalive, an empty array).
     Ignored,
 }
 
 /// Decoded frames on their way from a source to the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// When the last frame of the batch arrived, by this machine's clock.
+    /// Arrival of the last frame of the batch, by this machine's clock.
     pub received_at: Timestamp,
-    /// Whether the frames came live: not within the first seconds of a connection, when a backend
-    /// replays what it has stored, and not before a hub says that its replay is over. Only live events
-    /// tell the server's clock.
+    /// True for live frames. False within the first seconds of a connection, while a backend replays
+    /// stored events, and until a hub reports the end of its replay. Only live events are used to
+    /// estimate the server's clock.
     pub live: bool,
-    /// Frames read into this batch; a frame can hold several items, or none.
+    /// Number of frames read into this batch. A frame can contain any number of items.
     pub frames: u64,
-    /// Frames that came and were thrown away unread, because too many were waiting.
+    /// Number of frames discarded unread because too many were waiting.
     pub dropped: u64,
-    /// In order of arrival.
+    /// Decoded elements in order of arrival.
     pub items: Vec<Item>,
-    /// The events' own JSON texts, one after the other: one allocation, not one an event.
+    /// JSON texts of the events, concatenated to save an allocation per event.
     texts: String,
-    /// Where each event's text ends.
+    /// End of each event's text in `texts`.
     text_ends: Vec<usize>,
 }
 
@@ -96,7 +95,7 @@ impl Batch {
         }
     }
 
-    /// Reads the elements of an array; the reason where the text is none.
+    /// Reads the elements of an array. Returns the reason if the text is not a JSON array.
     fn push_array(&mut self, text: &str) -> Result<(), String> {
         let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(not_json)?;
         if elements.is_empty() {
@@ -112,7 +111,7 @@ impl Batch {
         }
     }
 
-    /// Reads one JSON value; the reason where the text is none.
+    /// Reads one JSON value. Returns the reason if the text is not JSON.
     fn push_json(&mut self, text: &str) -> Result<(), String> {
         if !text.starts_with('{') {
             self.items.push(no_object(text)?);
@@ -129,11 +128,11 @@ impl Batch {
         Ok(())
     }
 
-    /// Reads what is not JSON, for the given reason, as far as there is something in it to be read
-    /// (protocol section 6.5).
+    /// Repairs and reads text that is not JSON, as far as possible (protocol section 6.5). `reason` is
+    /// the error of the first attempt.
     #[cold]
     fn push_odd(&mut self, text: &str, reason: String) {
-        // Encoded twice.
+        // A JSON string that contains JSON: encoded twice.
         let inner = text.starts_with('"').then(|| serde_json::from_str::<String>(text).ok());
         let inner = inner.flatten().filter(|inner| inner.trim_start().starts_with(['{', '[']));
         let text = inner.as_deref().unwrap_or(text);
@@ -158,7 +157,7 @@ impl Batch {
         }
     }
 
-    /// The JSON texts of the items that are events, in their order.
+    /// Returns the JSON texts of the items that are events, in order.
     pub fn event_texts(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
         self.text_ends.iter().map(move |end| {
@@ -168,14 +167,14 @@ impl Batch {
         })
     }
 
-    /// Whether the last item says how what follows it is to be taken: a hub's hello, or the end of its
-    /// replay. A batch that goes on would be of two kinds.
+    /// True when the last item starts or ends a hub's replay. The batch must end there, because `live`
+    /// applies to a whole batch.
     pub fn ends_at_replay_boundary(&self) -> bool {
         let last = self.items.last();
         matches!(last, Some(Item::Hub(HubFrame::Hello(_) | HubFrame::Live)))
     }
 
-    /// Puts what `other` has behind what is here. The time stays the caller's to set.
+    /// Appends the items of `other`. The caller sets `received_at`.
     pub fn append(&mut self, mut other: Self) {
         self.frames += other.frames;
         self.dropped += other.dropped;
@@ -185,8 +184,8 @@ impl Batch {
         self.text_ends.extend(other.text_ends.iter().map(|end| before + end));
     }
 
-    /// Takes what must not be seen out of all that was read. `hide` changes a text where it is in there,
-    /// which is hardly ever.
+    /// Removes secrets from all texts. `hide` returns an owned text only if it had to change something,
+    /// which is rare.
     pub fn hide(&mut self, hide: impl Fn(&str) -> Cow<'_, str>) {
         if let Cow::Owned(_) = hide(&self.texts) {
             let read = std::mem::replace(self, Self::new(self.received_at, self.live));
@@ -218,7 +217,7 @@ impl Batch {
         }
     }
 
-    /// Reads one binary frame, which has to hold UTF-8 JSON.
+    /// Reads one binary frame, which must contain UTF-8 JSON.
     pub fn push_bytes(&mut self, bytes: &[u8]) {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.push_text(text),
@@ -233,13 +232,13 @@ impl Batch {
         }
     }
 
-    /// Adds what REST told of a run.
+    /// Adds a REST snapshot of a run.
     pub fn push_run(&mut self, run: Arc<RunSnapshot>) {
         self.items.push(Item::Run(run));
     }
 
-    /// Counts something that came instead of a frame and cannot be read: a text frame that is not
-    /// UTF-8, a message over the limit, a line that is no frame.
+    /// Counts an unreadable message: a text frame that is not UTF-8, a message over the size limit, or
+    /// a line that is not a frame.
     pub fn push_unreadable(&mut self, reason: impl Into<String>, text: &str) {
         self.frames += 1;
         self.items.push(malformed(reason.into(), text));
@@ -255,7 +254,7 @@ impl From<hub::Told> for Item {
     }
 }
 
-/// Characters of a reason that are kept: a value that is quoted in it is shorter.
+/// Maximum number of characters of a reason.
 const LONGEST_REASON: usize = 200;
 
 fn malformed(reason: impl AsRef<str>, text: &str) -> Item {
@@ -268,16 +267,17 @@ fn not_json(error: serde_json::Error) -> String {
     format!("not JSON: {error}")
 }
 
-/// What a JSON value is that is no object; the reason where the text is no JSON.
+/// Reads a JSON value that is not an object. Returns the reason if the text is not JSON or may contain
+/// an event as text.
 #[cold]
 fn no_object(text: &str) -> Result<Item, String> {
     serde_json::from_str::<&RawValue>(text).map_err(not_json)?;
     let reason = "not an event: expected a JSON object";
-    // It may hold one as text.
+    // A JSON string may contain an event as text.
     if text.starts_with('"') { Err(reason.to_owned()) } else { Ok(malformed(reason, text)) }
 }
 
-/// What an object is that was read from `text`. Inlined, so that what was read is not moved.
+/// Converts the fields read from `text` to an item. Inlined, so that the fields are not moved.
 #[inline(always)]
 fn item_of(wire: Wire, text: &str) -> Item {
     let (run_id, phase) = match (wire.run_id.id(), wire.phase.text()) {
@@ -313,7 +313,8 @@ fn item_of(wire: Wire, text: &str) -> Item {
         .or_else(|| wire.metrics.duration_ms());
     let node_index = wire.data.node_index.int().and_then(|index| u32::try_from(index).ok());
     let phase = match phase {
-        // The backend's typed, never recorded form of progress.
+        // The backend defines this form of progress but has not been observed to send it (protocol
+        // section 1).
         Phase::Info if node.is_some() && wire.data.progress_percentage.float().is_some() => {
             Phase::Progress
         }
@@ -332,10 +333,10 @@ fn item_of(wire: Wire, text: &str) -> Item {
     Item::Event(WorkflowEvent { id, run_id, node, phase, at, duration_ms, node_index, detail })
 }
 
-/// Characters of an unknown phase that are kept.
+/// Maximum number of characters kept of an unknown phase.
 const LONGEST_PHASE: usize = 80;
 
-/// A phase with blanks around it, or one that is not known.
+/// Reads a phase surrounded by blanks, or an unknown one.
 #[cold]
 fn odd_phase(text: &str) -> Phase {
     match text.trim() {
@@ -348,7 +349,7 @@ fn odd_phase(text: &str) -> Phase {
     }
 }
 
-/// A text that may have several lines, cleaned.
+/// Cleans a text that may have several lines.
 fn cleaned(text: Cow<str>) -> Box<str> {
     match text::clean(&text) {
         Cow::Owned(cleaned) => cleaned.into(),
@@ -356,7 +357,8 @@ fn cleaned(text: Cow<str>) -> Box<str> {
     }
 }
 
-/// Most events have no detail, and are read faster without this in their way.
+/// Builds the detail on the heap. Not inlined: most events have no detail, and are read faster without
+/// this code in their path.
 #[inline(never)]
 fn boxed_detail(
     node: Option<&str>,
@@ -368,7 +370,7 @@ fn boxed_detail(
     (detail != Detail::default()).then(|| Arc::new(detail))
 }
 
-/// Puts together what only some events carry, with the precedence of protocol section 5.
+/// Builds the detail with the precedence of protocol section 5.
 fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIssue) -> Detail {
     let run_level = node.is_none();
     let name = |text: Cow<str>| SmolStr::new(text::name(&text));

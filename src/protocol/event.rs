@@ -1,43 +1,44 @@
-//! One workflow event, whatever dialect it came in.
+//! A workflow event, independent of its dialect.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-/// Name of a run as the backend gives it (`run-123` or a lower-case UUID), which it is asked for
-/// by: it may hold anything, so [`text::one_line`](crate::text::one_line) is what is shown of it.
+/// Id of a run as the backend sends it (`run-123` or a lower-case UUID), unchanged, because requests to
+/// the backend use it. It may contain any characters; use [`text::one_line`](crate::text::one_line) to
+/// display it.
 pub type RunId = SmolStr;
 
-/// Name of a node (`PLAN`, `COMPOSE`, …): as it stands on the wire, cleaned to one line.
+/// Name of a node (`PLAN`, `COMPOSE`, …), cleaned to one line.
 pub type NodeName = SmolStr;
 
-/// A named score in `0.0..=1.0` as a rule; the wire does not bound it.
+/// Name and value of a score. Values are normally in `0.0..=1.0`; the wire format sets no bounds.
 pub type Score = (SmolStr, f64);
 
 /// Identity of an event: two events with the same id are one event that arrived twice.
 ///
-/// It is the UUID of `event_id` where there is one, else a 128-bit hash of `event_id`'s text, else
-/// of run, node, phase, instant and payload.
+/// The id is the UUID of `event_id` if there is one, else a 128-bit hash of `event_id`'s text, else a
+/// hash of run, node, phase, instant and payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(pub u128);
 
-/// What an event says about its run or node.
+/// Kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The run was created, cancelled, or has something to say.
+    /// The run was created or cancelled, or sent another message.
     Info,
     Start,
-    /// Something went on inside a running node.
+    /// Progress within a running node.
     Progress,
     End,
     Fail,
-    /// A phase this version does not know: it is logged as it came and changes no state.
+    /// A phase that this version does not know. It is logged unchanged and has no effect on the state.
     Other(SmolStr),
 }
 
 impl Phase {
-    /// The phase as it stands on the wire.
+    /// Returns the phase as written on the wire.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Info => "info",
@@ -50,31 +51,31 @@ impl Phase {
     }
 }
 
-/// One event of one run, without its text, which the [`Batch`](super::Batch) and then the log keep.
-/// `node` is `None` for what concerns the run as a whole.
+/// One event of a run, without its JSON text, which is kept in the [`Batch`](super::Batch) and then in
+/// the log. `node` is `None` for a run-level event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowEvent {
     pub id: EventId,
     pub run_id: RunId,
     pub node: Option<NodeName>,
     pub phase: Phase,
-    /// When it happened, by the server's clock.
+    /// Instant of the event by the server's clock.
     pub at: Timestamp,
-    /// Milliseconds; top level, else in `data`, else in `metrics`.
+    /// Duration in milliseconds: top level, else from `data`, else from `metrics`.
     pub duration_ms: Option<u64>,
-    /// How many node executions of this run came before this one (backend, `start` only).
+    /// Number of node executions of this run before this one (backend, `start` only).
     pub node_index: Option<u32>,
-    /// Everything that only some events carry.
+    /// Fields that only some events have.
     pub detail: Option<Arc<Detail>>,
 }
 
-/// What only some events carry. Absent on the wire is `None` or empty here; texts are cleaned.
+/// Fields that only some events have. A field absent on the wire is `None` or empty; texts are cleaned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Detail {
-    /// As it came: the backend is asked for the song by it.
+    /// Id of the song, unchanged, because requests to the backend use it.
     pub song_id: Option<SmolStr>,
-    /// A title to show (`data.song_title` or `data.title` of a run-level event). The backend
-    /// sends none today; the demo studio does.
+    /// Title for display (`data.song_title` or `data.title` of a run-level event). The backend sends
+    /// none today; the demo does.
     pub song_title: Option<SmolStr>,
     /// `data.global_seed`, else `data.seed` of a run-level event; up to `2^64 - 1`.
     pub seed: Option<i128>,
@@ -86,21 +87,22 @@ pub struct Detail {
     pub error_type: Option<SmolStr>,
     /// `data.fix_iterations` of a run's `end`.
     pub fix_iterations: Option<u32>,
-    /// `data.scores`, else of VALIDATE the numbers in `metrics` without `duration_ms`. In order of
+    /// `data.scores`, else, for VALIDATE, the numbers in `metrics` except `duration_ms`. Sorted by
     /// name.
     pub scores: Arc<[Score]>,
     /// `data.progress_percentage`, 0 to 100.
     pub progress_percent: Option<f64>,
-    /// Names of `data.artifacts`.
+    /// Names from `data.artifacts`.
     pub artifacts: Box<[SmolStr]>,
-    /// The message says that the run was cancelled (`info` at run level).
+    /// True when the message says that the run was cancelled (run-level `info`).
     pub says_cancelled: bool,
-    /// The message says that the run was created (`info` at run level).
+    /// True when the message says that the run was created (run-level `info`).
     pub says_created: bool,
 }
 
 impl WorkflowEvent {
-    /// The text of what went wrong, by protocol section 5.7; "Unknown error" when nothing says.
+    /// Returns the error text by the precedence of protocol section 5.7; "Unknown error" if there is
+    /// none.
     pub fn error_text(&self) -> &str {
         self.detail
             .as_ref()
@@ -108,12 +110,12 @@ impl WorkflowEvent {
             .unwrap_or("Unknown error")
     }
 
-    /// The message, where there is one.
+    /// Returns the message, if any.
     pub fn message(&self) -> Option<&str> {
         self.detail.as_ref()?.message.as_deref()
     }
 
-    /// The scores that came with it, in order of name.
+    /// Returns the scores, sorted by name.
     pub fn scores(&self) -> &[Score] {
         self.detail.as_ref().map_or(&[], |d| &d.scores)
     }

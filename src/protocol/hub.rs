@@ -1,5 +1,5 @@
-//! What a hub says beside the events that it passes on: objects whose only key is `hub`, which other
-//! clients take for nothing.
+//! Messages of a hub beside the events that it relays: objects whose only key is `hub`, which other
+//! clients ignore.
 //!
 //! ```json
 //! {"hub":{"hello":1,"stream":"1f0c…","seq":41,"api":"/api/v1","actions":false}}
@@ -9,9 +9,9 @@
 //! {"hub":{"live":true}}
 //! ```
 //!
-//! Events and runs are counted: each has the number of the one before it and one more, unless a hello or
-//! a `seq` in between says otherwise. Whoever comes back says up to which number it knows everything, and
-//! is told what came since.
+//! Frames of events and runs are numbered consecutively. A hello or a `seq` in between sets the number.
+//! A client that reconnects sends the number up to which it has everything, and receives the frames
+//! after it.
 
 use std::sync::Arc;
 
@@ -24,70 +24,71 @@ use super::parse_instant;
 use super::rest::{Fields, RunSnapshot};
 use crate::text;
 
-/// The version of the hello that is spoken here. A hub of another version is a plain stream of events.
+/// Version of the hello that this program reads and writes. The stream of a hub with another version is
+/// treated as plain events.
 const VERSION: u64 = 1;
 
-/// Characters of a stream's name; it goes into addresses.
+/// Maximum number of characters of a stream's name, which becomes part of URLs.
 const LONGEST_STREAM: usize = 64;
 
-/// Characters of a reason that are shown.
+/// Maximum number of characters of a displayed reason.
 const LONGEST_REASON: usize = 400;
 
-/// A place in a hub's stream: the counted frame of that number and all before it are known.
+/// Position in a hub's stream: the numbered frame `seq` and all frames before it have been received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Names the stream. In another one the same number stands for something else.
+    /// Name of the stream. Numbers of different streams are unrelated.
     pub stream: SmolStr,
     pub seq: u64,
 }
 
-/// What a hub says of itself.
+/// A message of a hub about itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HubFrame {
-    /// Comes first on a connection, and again where the stream becomes another one.
+    /// First message on a connection, and again when the hub starts another stream.
     Hello(Hello),
-    /// The next counted frame has the number after this one.
+    /// Number of the last numbered frame; the next one has this number plus one.
     Seq(u64),
-    /// What came before was a replay; what follows happens now. Once after each hello.
+    /// End of the replay: everything after this is live. Sent once after each hello.
     Live,
-    /// How the hub stands with its backend. After each hello, and where it changes.
+    /// State of the hub's connection to its backend. Sent after each hello and on each change.
     Upstream(Upstream),
 }
 
-/// Who a hub is, and where the client stands in its stream.
+/// Identity and capabilities of a hub, and the client's position in its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The next counted frame has the number after this one.
+    /// Position before the next numbered frame.
     pub at: Position,
-    /// The path below which the hub passes the backend's REST on; `None` where it does not.
+    /// Path prefix under which the hub relays the backend's REST API; `None` if it does not.
     pub api: Option<SmolStr>,
-    /// Whether it passes on what would change something there.
+    /// True when the hub relays requests that change something on the backend.
     pub actions: bool,
 }
 
-/// How a hub stands with its backend.
+/// State of a hub's connection to its backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
     pub state: UpstreamState,
-    /// Since when, by the hub's clock.
+    /// Time of the last change of state, by the hub's clock.
     pub since: Timestamp,
-    /// Why, for a person; empty where there is nothing to say.
+    /// Reason for display; empty if there is none.
     pub reason: String,
 }
 
-/// See [`Upstream`].
+/// State of a hub's connection to its backend; see [`Upstream`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpstreamState {
-    /// Events come as they happen.
+    /// Events are received as they happen.
     Live,
-    /// The backend is asked every few seconds.
+    /// The backend is polled every few seconds.
     Polling,
-    /// There is no connection; it is tried again.
+    /// There is no connection; the hub keeps trying.
     Lost,
 }
 
 impl UpstreamState {
-    /// As it stands on the wire.
+    /// Returns the state as written on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -102,7 +103,7 @@ impl UpstreamState {
 }
 
 impl HubFrame {
-    /// The frame's text.
+    /// Returns the frame's text.
     pub fn to_json(&self) -> String {
         let body = match self {
             Self::Hello(Hello { at: Position { stream, seq }, api, actions }) => {
@@ -125,18 +126,19 @@ impl HubFrame {
     }
 }
 
-/// The text of a frame that tells of a run.
+/// Returns the text of a frame with a run's snapshot.
 pub fn run_frame(run: &RunSnapshot) -> String {
     format!(r#"{{"hub":{{"run":{}}}}}"#, run.to_json())
 }
 
-/// What a hub says beside the events.
+/// A parsed hub frame.
 pub(super) enum Told {
     Run(Arc<RunSnapshot>),
     Frame(HubFrame),
 }
 
-/// Reads an object that is no event. `None` where it is not a hub's, or says nothing that is known here.
+/// Reads an object that is not an event. Returns `None` if it is not a hub's or contains nothing that
+/// this version knows.
 pub(super) fn read(text: &str) -> Option<Told> {
     let frame: Fields = serde_json::from_str(text).ok()?;
     let body = frame.get("hub").filter(|_| frame.len() == 1)?;

@@ -1,4 +1,4 @@
-//! When two events are the same event that arrived twice (protocol section 5.1).
+//! Identity of events, for the detection of duplicates (protocol section 5.1).
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -9,12 +9,12 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{EventId, Phase};
 
-/// Top-level fields that are not payload: they are in the tuple already, or may differ between an
-/// event and its replay.
+/// Top-level fields that are not part of the payload: they are in the tuple already, or may differ
+/// between an event and its replay.
 const NOT_PAYLOAD: [&str; 8] =
     ["run_id", "node_name", "node", "phase", "ts", "timestamp", "request_id", "event_id"];
 
-/// Identity from `event_id`: its UUID, or a hash of its text.
+/// Returns the identity given by `event_id`: its UUID, or a hash of its text.
 pub(super) fn from_event_id(text: &str) -> EventId {
     match uuid::Uuid::try_parse(text) {
         Ok(uuid) => EventId(uuid.as_u128()),
@@ -22,7 +22,8 @@ pub(super) fn from_event_id(text: &str) -> EventId {
     }
 }
 
-/// Identity of an event that carries none: run, node, phase, instant and payload.
+/// Returns the identity of an event without `event_id`: a hash of run, node, phase, instant and
+/// payload.
 ///
 /// The payload's hash does not depend on the order of keys.
 pub(super) fn from_content(
@@ -33,7 +34,7 @@ pub(super) fn from_content(
     raw: &str,
 ) -> EventId {
     let mut deserializer = serde_json::Deserializer::from_str(raw);
-    // What is nested too deep to walk, or holds a number no float can, is told apart by its text.
+    // Use the raw text for JSON that is nested too deeply to walk or contains a number out of range.
     let payload = ValueHash { skip: &NOT_PAYLOAD }
         .deserialize(&mut deserializer)
         .unwrap_or_else(|_| hash64(raw));
@@ -49,9 +50,9 @@ fn hash64(value: impl Hash) -> u64 {
     FixedState::with_seed(3).hash_one(value)
 }
 
-/// Hashes a JSON value as it is read, without building it.
+/// Hashes a JSON value while it is parsed, without building it.
 struct ValueHash {
-    /// Keys of this object that do not count.
+    /// Keys of this object that are not hashed.
     skip: &'static [&'static str],
 }
 

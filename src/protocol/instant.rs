@@ -1,18 +1,26 @@
-//! Instants as the dialects write them.
+//! Parsing of instants in the forms that the dialects use.
 
 use jiff::Timestamp;
 
 use super::instant_forms;
 
-/// Reads an ISO 8601 instant with `Z`, a numeric offset, or no zone at all, which is UTC
-/// (Python's `utcnow().isoformat()`); and the forms that other languages and logs write, numbers
-/// since 1970 among them. `None` when it is no instant.
+/// True for an instant that means "unset" (protocol section 6.4). Languages and databases write such
+/// instants at or before the epoch (years 1, 1601, 1900, 1970) or at the end of the year 9999.
+pub fn is_unset(at: Timestamp) -> bool {
+    // 9999-01-01T00:00:00Z.
+    const END_OF_TIME: i64 = 253_370_764_800;
+    at.as_second() >= END_OF_TIME || at <= Timestamp::UNIX_EPOCH
+}
+
+/// Reads an ISO 8601 instant with `Z`, a numeric offset, or without a zone, which means UTC (Python's
+/// `utcnow().isoformat()`). Also reads the forms of other languages and logs, including numbers since
+/// 1970. Returns `None` if the text is not an instant.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     parse_common(text.as_bytes()).or_else(|| instant_forms::parse(text))
 }
 
-/// The form that all dialects use, `2026-11-23T01:08:41[.219282][Z|+00:00]`, which is read for
-/// every single event. `None` for every other form, and for what needs a second look.
+/// Reads the form that all dialects use, `2026-11-23T01:08:41[.219282][Z|+00:00]`. Kept fast, because
+/// it runs for every event. Returns `None` for any other form and for values that need further checks.
 fn parse_common(text: &[u8]) -> Option<Timestamp> {
     let (clock, rest) = text.split_first_chunk::<19>()?;
     let marks = [clock[4], clock[7], clock[10], clock[13], clock[16]];
@@ -43,7 +51,10 @@ fn parse_common(text: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-    Timestamp::new(days_since_1970(year, month, day) * 86_400 + seconds - offset, nanos).ok()
+    let seconds = days_since_1970(year, month, day) * 86_400 + seconds - offset;
+    // The last day of the year 9999, which databases write for "never", is beyond the range of
+    // `Timestamp`. The event is read all the same; its instant counts as unset.
+    Some(Timestamp::new(seconds, nanos).unwrap_or(Timestamp::MAX))
 }
 
 fn two_digits(text: &[u8], at: usize) -> Option<u8> {
@@ -51,7 +62,7 @@ fn two_digits(text: &[u8], at: usize) -> Option<u8> {
     (tens < 10 && ones < 10).then(|| tens * 10 + ones)
 }
 
-/// The nanoseconds of `.219282`, and what follows it.
+/// Reads a fraction such as `.219282`. Returns its nanoseconds and the rest of the text.
 fn fraction(text: &[u8]) -> Option<(i32, &[u8])> {
     let Some(text) = text.strip_prefix(b".") else {
         return Some((0, text));
@@ -73,8 +84,8 @@ fn days_in(year: i64, month: u8) -> u8 {
     }
 }
 
-/// Days of the proleptic Gregorian calendar; Howard Hinnant's `days_from_civil`
-/// (<https://howardhinnant.github.io/date_algorithms.html>).
+/// Returns the days since 1970 in the proleptic Gregorian calendar, by Howard Hinnant's
+/// `days_from_civil` (<https://howardhinnant.github.io/date_algorithms.html>).
 fn days_since_1970(year: i64, month: u8, day: u8) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -89,9 +100,9 @@ fn days_since_1970(year: i64, month: u8, day: u8) -> i64 {
 mod tests {
     use super::*;
 
-    /// Every day of 800 years, and every form: the fast reader agrees with the thorough one.
+    /// Compares the fast parser with the general one for every day of 800 years in all supported forms.
     #[test]
-    fn the_usual_form_reads_as_any_form_does() {
+    fn fast_parser_agrees_with_general_parser() {
         let mut day = jiff::civil::date(1600, 1, 1);
         let zones = ["Z", "+00:00", "-05:00", "+14:00", "+05:45", ""];
         let fractions = ["", ".5", ".219282", ".000001", ".123456789"];
@@ -108,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_usual_is_left_to_the_thorough_reader() {
+    fn fast_parser_rejects_other_forms() {
         for text in [
             "2026-02-29T00:00:00Z",
             "2026-00-10T00:00:00Z",
@@ -129,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_an_instant_is_read() {
+    fn reads_every_form_of_an_instant() {
         let ten = "2026-11-23T10:00:00Z";
         for (text, instant) in [
             ("2026-11-23T10:00:00.1234567891Z", "2026-11-23T10:00:00.123456789Z"),
@@ -192,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_seconds_or_parts_of_them_by_their_size() {
+    fn unit_of_an_epoch_number_follows_from_its_size() {
         let at = |text: &str| text.parse::<Timestamp>().ok();
         assert_eq!(instant_forms::from_epoch(1_795_428_000.1), at("2026-11-23T10:00:00.1Z"));
         assert_eq!(instant_forms::from_epoch(1_795_428_000_100.5), at("2026-11-23T10:00:00.1005Z"));

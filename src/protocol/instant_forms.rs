@@ -1,16 +1,17 @@
-//! The rarer forms of an instant: numbers, and what other languages, logs and databases write.
+//! Parsing of rarer forms of an instant: numbers, and the forms of other languages, logs and databases.
 
 use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// Decimals of a second that an instant can hold.
+/// Maximum number of decimals of a second that an instant can hold.
 const MOST_DECIMALS: usize = 9;
 
-/// Digits of a number since 1970 that stands as text, at the least: `20261123` is a date.
+/// Minimum number of digits of a textual number since 1970; with fewer it may be a date such as
+/// `20261123`.
 const LEAST_DIGITS: usize = 9;
 
-/// Reads any form but the usual one; `None` when it is no instant.
+/// Reads any form except the common one. Returns `None` if the text is not an instant.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     parse_standard(text)
@@ -19,24 +20,24 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
         .or_else(|| parse_mail(text))
 }
 
-/// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size: as
-/// seconds, each but the first would be beyond the year 5000.
+/// Reads seconds, milliseconds, microseconds or nanoseconds since 1970. The unit follows from the size:
+/// read as seconds, all but the first would be beyond the year 5000.
 pub(super) fn from_epoch(number: f64) -> Option<Timestamp> {
     let per_second = unit(number.abs())?;
     let nanos = number / per_second * 1e9;
-    // A float cannot tell instants of today apart that are less than 0.2 µs apart: the rest is noise.
+    // For today's dates the resolution of a float is about 0.2 µs, so nanoseconds would be noise.
     let micros = (nanos / 1e3).round();
     Timestamp::from_microsecond(micros as i64).ok()
 }
 
-/// The same of a whole number, to the last digit.
+/// Reads a whole number like [`from_epoch`], without loss of precision.
 pub(super) fn from_epoch_whole(number: i64) -> Option<Timestamp> {
     let per_second = unit(number.unsigned_abs() as f64)?;
     let nanos_each = 1_000_000_000 / per_second as i128;
     Timestamp::from_nanosecond(i128::from(number) * nanos_each).ok()
 }
 
-/// How many of the unit that a number counts make a second.
+/// Returns how many units per second a number of this size counts; `None` if it is out of range.
 fn unit(size: f64) -> Option<f64> {
     match size {
         ..1e11 => Some(1.0),
@@ -47,12 +48,12 @@ fn unit(size: f64) -> Option<f64> {
     }
 }
 
-/// ISO 8601 and RFC 3339, with a zone or without.
+/// Reads ISO 8601 and RFC 3339, with or without a zone.
 fn parse_standard(text: &str) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
-    // A number alone is read as a date, which it is not.
+    // A plain number would be read as a date.
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     let civil: DateTime = text.parse().ok().filter(|_| !is_number)?;
     in_utc(civil)
@@ -62,7 +63,7 @@ fn in_utc(civil: DateTime) -> Option<Timestamp> {
     Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// A number since 1970 as text: one that is no year and no date.
+/// Reads a textual number since 1970 that cannot be a year or a date.
 fn parse_number(text: &str) -> Option<Timestamp> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     if digits < LEAST_DIGITS {
@@ -75,11 +76,11 @@ fn parse_number(text: &str) -> Option<Timestamp> {
     from_epoch(text.parse().ok().filter(|_| is_number)?)
 }
 
-/// What is a standard form but for details: Go's `2026-11-23 10:00:00.5 +0000 UTC m=+0.01`, a comma
-/// before the decimals, ten decimals, `24:00:00`, a day of the week or of the year, slashes.
+/// Reads forms that deviate from the standard in details: Go's `2026-11-23 10:00:00.5 +0000 UTC
+/// m=+0.01`, a comma before the decimals, ten decimals, `24:00:00`, week dates, ordinal dates, slashes.
 fn parse_standard_like(text: &str) -> Option<Timestamp> {
     let text = text.replace(|c: char| c.is_whitespace(), " ");
-    // Go tells its monotonic clock behind the time.
+    // Go appends its monotonic clock reading.
     let text = text.split(" m=").next().unwrap_or_default();
     let date_length = text.find([' ', 'T', 't'])?;
     let (date, clock) = text.split_at(date_length);
@@ -98,7 +99,7 @@ fn parse_standard_like(text: &str) -> Option<Timestamp> {
     instant.checked_add(days).ok()
 }
 
-/// `2026-11-23`, `2026/11/23`, `20261123`, `2026-W48-1`, `2026-327`.
+/// Reads `2026-11-23`, `2026/11/23`, `20261123`, `2026-W48-1` or `2026-327`.
 fn read_date(text: &str) -> Option<Date> {
     let text = text.replace('/', "-");
     if let Ok(date) = text.parse() {
@@ -119,9 +120,10 @@ fn read_date(text: &str) -> Option<Date> {
         .then(|| first.checked_add(SignedDuration::from_hours(24 * (i64::from(day) - 1))).ok())?
 }
 
-/// A zone as a standard form has it: `Z`, an offset, or nothing, which is UTC.
+/// Converts a zone to a standard form: `Z` or an offset. No zone means UTC. Returns `None` for an
+/// unknown name.
 fn read_zone(text: &str) -> Option<String> {
-    // An abbreviation or a name says nothing new behind an offset.
+    // An abbreviation or name after an offset adds no information.
     let (offset, name) = match text.strip_prefix(['+', '-']) {
         Some(rest) => {
             let length = rest.find(|c: char| !matches!(c, '0'..='9' | ':')).unwrap_or(rest.len());
@@ -132,13 +134,13 @@ fn read_zone(text: &str) -> Option<String> {
     let is_utc = ["", "Z", "UTC", "GMT", "[UTC]", "Z[UTC]"];
     match offset.len() {
         0 => is_utc.iter().any(|utc| utc.eq_ignore_ascii_case(name)).then(|| "Z".to_owned()),
-        // `-5`, which no standard has, and which can mean nothing else.
+        // `-5` is not standard, but it is unambiguous.
         2 => Some(format!("{}0{}", &offset[..1], &offset[1..])),
         _ => Some(offset.to_owned()),
     }
 }
 
-/// RFC 2822 (`Mon, 23 Nov 2026 10:00:00 GMT`) and C's `asctime`, in UTC.
+/// Reads RFC 2822 (`Mon, 23 Nov 2026 10:00:00 GMT`) and C's `asctime`, in UTC.
 fn parse_mail(text: &str) -> Option<Timestamp> {
     if let Ok(zoned) = jiff::fmt::rfc2822::parse(text) {
         return Some(zoned.timestamp());

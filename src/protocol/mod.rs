@@ -1,9 +1,8 @@
 //! Wire text → [`WorkflowEvent`]: pure, total, no Bevy, no I/O, no clock, no threads.
 //!
-//! All dialects of AMCS are read by one decoder: the product guide's, the backend's, the one of
-//! the web client's fixtures, and shapes in between. [`rest`] reads the backend's REST answers, and
-//! [`hub`] what a hub says of itself. Only this module reads JSON field names of events; the demo's
-//! dialects write them.
+//! One decoder reads all dialects of AMCS: the product guide's, the backend's, that of the web client's
+//! fixtures, and mixed forms. [`rest`] reads the backend's REST answers, and [`hub`] the messages of a
+//! hub about itself. No other module reads JSON field names of events; the demo's dialects write them.
 
 mod decode;
 mod event;
@@ -18,17 +17,18 @@ mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
 pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
-pub use instant::parse_instant;
+pub use instant::{is_unset, parse_instant};
 pub use rest::RunSnapshot;
 
-/// The AMCS pipeline in order of execution. FIX stands between VALIDATE and RENDER; it runs only
-/// when VALIDATE is not content, and hands back to COMPOSE.
+/// The AMCS pipeline in order of execution. FIX runs only when VALIDATE rejects a composition, and
+/// leads back to COMPOSE (protocol section 2).
 pub const PIPELINE: [&str; 9] =
     ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "FIX", "RENDER", "REVIEW"];
 
-/// A node's place in the [`PIPELINE`]; `None` for one that it does not know.
+/// Returns a node's index in the [`PIPELINE`]; `None` for other nodes.
 pub fn pipeline_index(name: &str) -> Option<usize> {
-    // Asked for every event: a match compares lengths first, and words rather than bytes.
+    // A `match` is fast, which matters because this runs for every event: it compares lengths first,
+    // and words rather than bytes.
     let place = match name {
         "PLAN" => 0,
         "STYLE" => 1,
@@ -44,11 +44,11 @@ pub fn pipeline_index(name: &str) -> Option<usize> {
     Some(place)
 }
 
-/// A running run that has shown no progress for so long is taken for an orphan: a server that was
-/// killed lists what it had running for ever (protocol section 4). No node takes so long.
+/// Time without progress after which a running run counts as an orphan. A server that was killed lists
+/// its running runs for ever (protocol section 4). No node takes this long.
 pub const ORPHAN_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// The most fix passes the backend makes before it gives up (protocol section 2).
+/// Maximum number of fix passes before the backend gives up (protocol section 2).
 pub const MAX_FIX_PASSES: u32 = 3;
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_node_of_the_pipeline_has_its_place() {
+    fn pipeline_index_matches_pipeline_order() {
         for (place, name) in PIPELINE.iter().enumerate() {
             assert_eq!(pipeline_index(name), Some(place));
         }

@@ -1,5 +1,5 @@
-//! A second look at text that is not JSON: what Python's, JavaScript's and C's writers put into it that
-//! JSON does not have, and several values where one was expected. Pure, and linear in the text.
+//! Repair of text that is not JSON: tokens that writers in Python, JavaScript and C emit although JSON
+//! lacks them, and several values where one was expected. Pure, and linear in the length of the text.
 //!
 //! | in the text | read as |
 //! | --- | --- |
@@ -7,28 +7,28 @@
 //! | `True`, `False`, `+1`, `.5`, `5.`, `007` | `true`, `false`, `1`, `0.5`, `5`, `7` |
 //! | `\ud83d` without its other half, `\u12` | U+FFFD |
 //! | `\x1b`, `\'`, `\0`, and other escapes that JSON lacks | the character |
-//! | a control character within a text | the same, escaped |
+//! | a control character within a string | the same, escaped |
 //! | `,` before `}` or `]` | nothing |
-//! | `{…}{…}`, with or without blanks, commas, line breaks, NUL or U+001E between | each by itself |
+//! | `{…}{…}`, also separated by blanks, commas, line breaks, NUL or U+001E | separate values |
 //! | an array that is cut off | its complete elements |
 //!
-//! Only tokens are changed, so a text whose structure is broken stays unreadable.
+//! Only tokens are changed. A text whose structure is broken remains unreadable.
 
 use std::borrow::Cow;
 
-/// Values that one text is taken apart into; what follows is left over.
+/// Maximum number of values read from one text; the rest is left over.
 const MOST_PIECES: usize = 1 << 16;
 
 /// A part of a text.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece<'t> {
-    /// An object or an array, complete, as JSON unless its structure is broken.
+    /// A complete object or array. It is valid JSON unless its structure is broken.
     Value(Cow<'t, str>),
     /// Text that belongs to no value.
     LeftOver(&'t str),
 }
 
-/// Takes a text apart into its values.
+/// Splits a text into its values.
 pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -64,7 +64,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     }
 }
 
-/// The only value of a text, as JSON; `None` where the text holds anything else.
+/// Returns the only value of a text as JSON; `None` if the text contains anything else.
 pub(super) fn only_value(text: &str) -> Option<Cow<'_, str>> {
     let mut pieces = pieces(text);
     match (pieces.pop(), pieces.is_empty()) {
@@ -73,15 +73,15 @@ pub(super) fn only_value(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Parts of a text with what replaces them, in order.
+/// Ranges of a text and their replacements, in order.
 type Edits = Vec<(usize, usize, Cow<'static, str>)>;
 
-/// The object or array that a text begins with, and its length; `None` where it has no end.
+/// Returns the object or array at the beginning of a text, and its length; `None` if it has no end.
 fn value(text: &str) -> Option<(Cow<'_, str>, usize)> {
     let bytes = text.as_bytes();
     let mut edits = Edits::new();
     let mut depth = 0_usize;
-    // Of a comma that only white space has followed.
+    // Position of the last comma, as long as only white space has followed it.
     let mut comma = None;
     let mut at = 0;
     loop {
@@ -131,7 +131,7 @@ fn edited<'t>(text: &'t str, edits: &Edits) -> Cow<'t, str> {
     Cow::Owned(out)
 }
 
-/// Where a text in quotes ends that begins at `at`: behind its closing quote.
+/// Returns the position after the closing quote of the string whose content begins at `at`.
 fn text_end(text: &str, mut at: usize, edits: &mut Edits) -> Option<usize> {
     let bytes = text.as_bytes();
     loop {
@@ -147,7 +147,7 @@ fn text_end(text: &str, mut at: usize, edits: &mut Edits) -> Option<usize> {
     }
 }
 
-/// Where the escape ends that begins at `at`.
+/// Returns the position after the escape that begins at `at`.
 fn escape_end(bytes: &[u8], at: usize, edits: &mut Edits) -> Option<usize> {
     let mut replace = |length: usize, with: Cow<'static, str>| {
         edits.push((at, at + length, with));
@@ -180,7 +180,7 @@ fn escape_end(bytes: &[u8], at: usize, edits: &mut Edits) -> Option<usize> {
     }
 }
 
-/// The UTF-16 code unit of the `\uXXXX` that stands at `at`.
+/// Returns the UTF-16 code unit of the `\uXXXX` at `at`; `None` if there is none.
 fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
     let escape = bytes.get(at..at + 6)?;
     escape.strip_prefix(b"\\u").and_then(hex)
@@ -190,7 +190,7 @@ fn hex(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))
 }
 
-/// Where the unquoted word ends that begins at `at`.
+/// Returns the position after the unquoted word that begins at `at`.
 fn word_end(text: &str, at: usize, edits: &mut Edits) -> usize {
     let ends =
         |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | ',' | ':' | '{' | '}' | '[' | ']' | '"');
@@ -209,7 +209,7 @@ fn word_end(text: &str, at: usize, edits: &mut Edits) -> usize {
     end
 }
 
-/// Whether a number is written as JSON has it (RFC 8259, 6).
+/// True for a number in JSON's syntax (RFC 8259, section 6).
 fn is_json_number(word: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let word = word.strip_prefix('-').unwrap_or(word);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_json_lacks_become_some_that_it_has() {
+    fn replaces_tokens_that_json_lacks() {
         check(r#"{"a":NaN,"b":[-Infinity, +inf]}"#, r#"{"a":null,"b":[null, null]}"#);
         check(r#"{"a":undefined,"b":None,"c":True}"#, r#"{"a":null,"b":null,"c":true}"#);
         check(r#"[1e999,-1e999,1e308]"#, r#"[null,null,1e308]"#);
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_that_json_lacks_become_characters() {
+    fn replaces_escapes_that_json_lacks() {
         check(r#"["t\udce9.wav","\ud83d","\ud83dx"]"#, r#"["t\ufffd.wav","\ufffd","\ufffdx"]"#);
         check(r#"["\ud83d\ude00\ude00"]"#, r#"["\ud83d\ude00\ufffd"]"#);
         check(r#"["\ud83d\ud83d\ude00"]"#, r#"["\ufffd\ud83d\ude00"]"#);
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn several_values_are_taken_apart() {
+    fn splits_text_into_its_values() {
         let values = |text| {
             let values = pieces(text).into_iter().map(|piece| match piece {
                 Piece::Value(value) => value.into_owned(),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_takes_linear_time() {
+    fn repairs_hostile_text_in_linear_time() {
         let began = std::time::Instant::now();
         for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0"] {
             let text = text.repeat(500_000);

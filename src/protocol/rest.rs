@@ -1,5 +1,5 @@
-//! What the backend's REST answers hold (protocol, section 4), read leniently: a field of an
-//! unexpected type counts as absent, and only what cannot be told from anything else is an error.
+//! The backend's REST answers (protocol section 4), read leniently: a field of an unexpected type
+//! counts as absent, and an answer is an error only if its essential part is missing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,15 +15,15 @@ use super::watcher_error::explain_error;
 use super::{NodeName, RunId, Score, instant_forms, parse_instant, repair};
 use crate::text as shown;
 
-/// Errors of earlier executions that are kept of a run, as many as there are executions in its history.
+/// Maximum number of earlier errors kept per run; equal to the number of earlier executions kept.
 const MOST_EARLIER_ERRORS: usize = 8;
 
-/// An answer that is not what was asked for.
+/// An answer that does not contain what was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("an answer that cannot be read: {0}")]
 pub struct RestError(String);
 
-/// Where a run stands, as REST tells it.
+/// Status of a run or of a node's execution, as REST reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportedStatus {
     Pending,
@@ -37,7 +37,7 @@ impl ReportedStatus {
     const ALL: [Self; 5] =
         [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 
-    /// As it stands on the wire.
+    /// Returns the status as written on the wire.
     fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -52,24 +52,25 @@ impl ReportedStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// It ran to its end, one way or the other. A cancelled run may go on.
+    /// True when it ended by itself: completed or failed. A cancelled run may go on.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed)
     }
 }
 
-/// One execution of a node, as REST tells it.
+/// One execution of a node, as REST reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeExecution {
     pub node: NodeName,
-    /// [`ReportedStatus::Running`] where the text says nothing known.
+    /// Status; [`ReportedStatus::Running`] if the text is unknown or missing.
     pub status: ReportedStatus,
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
     pub duration_ms: Option<u64>,
 }
 
-/// `error` of a run: its words and its time. `error.node` names the wrong node and is not read.
+/// Error of a run: its text and time. `error.node` names the wrong node (protocol section 4) and is not
+/// read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportedError {
     pub message: Arc<str>,
@@ -77,51 +78,53 @@ pub struct ReportedError {
 }
 
 impl ReportedError {
-    /// Whether it is no error but the mark that a cancel left.
+    /// True when this is not an error but the mark of a cancellation.
     pub fn is_cancel(&self) -> bool {
         self.message.to_ascii_lowercase().contains("cancelled")
     }
 }
 
-/// All that REST tells of one run at a moment (`GET /runs/{run_id}`).
+/// REST's description of one run at one moment (`GET /runs/{run_id}`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSnapshot {
     pub run_id: RunId,
     pub song_id: Option<SmolStr>,
-    /// From the song, not from the run; whoever asked for both puts it here.
+    /// Title of the song, which is requested separately and added by the source.
     pub song_title: Option<SmolStr>,
     pub status: Option<ReportedStatus>,
     pub fix_iterations: Option<u32>,
-    /// In order of name.
+    /// Scores sorted by name.
     pub scores: Arc<[Score]>,
     pub error: Option<ReportedError>,
     pub created_at: Option<Timestamp>,
-    /// Moves when the run or one of its nodes ends, not when a node starts.
+    /// Time of the last change. It changes when the run or one of its nodes ends, not when a node
+    /// starts.
     pub updated_at: Option<Timestamp>,
-    /// Complete, in order, of all executions of the run.
+    /// Executions of nodes: complete, in order, of all executions of the run.
     pub executions: Vec<NodeExecution>,
-    /// Stored run `start` events: how often it was executed.
+    /// Number of stored run `start` events: how often the run was executed.
     pub starts: Option<u32>,
-    /// Events of the run were heard before this was asked for, and have been since: between the
-    /// two nothing is missing.
+    /// True when events of the run were received before this snapshot was requested and without
+    /// interruption since, so that nothing is missing between the two.
     pub gapless: bool,
-    /// Why earlier executions failed, at most [`MOST_EARLIER_ERRORS`]. The backend forgets it when the run
-    /// is executed again; [`remember`](Self::remember) keeps it.
+    /// Errors of earlier executions, at most [`MOST_EARLIER_ERRORS`]. The backend forgets them when the
+    /// run is executed again; [`remember`](Self::remember) keeps them.
     pub earlier_errors: Vec<ReportedError>,
-    /// Nothing more comes of the run, whatever its rows say: it was cancelled, and the server that ran
-    /// its last node is gone. No backend sends this; whoever watches the run finds out.
+    /// True when nothing more will come of the run although a row is still running: the run was
+    /// cancelled, and the server that ran its last node is gone. No backend sends this; the source
+    /// detects it.
     pub is_settled: bool,
 }
 
-/// Orders snapshots of a run: a later one is greater.
+/// Sort key of snapshots of one run; a later snapshot is greater.
 type Freshness = (Option<Timestamp>, usize, usize, Option<ReportedStatus>, bool, bool, bool);
 
 impl RunSnapshot {
-    /// Reads `GET /runs/{run_id}`, or what [`to_json`](Self::to_json) wrote.
+    /// Reads `GET /runs/{run_id}`, or the output of [`to_json`](Self::to_json).
     ///
     /// # Errors
     ///
-    /// When it is no JSON object with a `run_id`.
+    /// Returns an error if the body is not a JSON object with a `run_id`.
     pub fn read(body: &[u8]) -> Result<Self, RestError> {
         let (body, value) = readable(body)?;
         let run_id = text(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
@@ -144,8 +147,9 @@ impl RunSnapshot {
         })
     }
 
-    /// Writes it as the answer to `GET /runs/{run_id}`, with `song_title`, `gapless`,
-    /// `earlier_errors` and `is_settled`, which no backend sends. [`read`](Self::read) reads it as it was.
+    /// Writes the snapshot in the form of `GET /runs/{run_id}`, with the additional fields
+    /// `song_title`, `gapless`, `earlier_errors` and `is_settled`, which no backend sends.
+    /// [`read`](Self::read) restores it.
     pub fn to_json(&self) -> String {
         let instant = |at: Option<Timestamp>| at.map(|at| at.to_string());
         let scores: BTreeMap<&str, f64> =
@@ -173,7 +177,7 @@ impl RunSnapshot {
         .to_string()
     }
 
-    /// Keeps the errors of failed executions that `older`, a snapshot of the same run, tells of.
+    /// Adds the errors of failed executions in `older`, a snapshot of the same run.
     pub fn remember(&mut self, older: &Self) {
         let failed = older.status == Some(ReportedStatus::Failed);
         let last = older.error.iter().filter(|error| failed && !error.is_cancel());
@@ -187,7 +191,7 @@ impl RunSnapshot {
         self.earlier_errors.drain(..most);
     }
 
-    /// Why the execution that went on between `since` and `until` failed, where that is remembered.
+    /// Returns the error of the execution between `since` and `until`, if it is known.
     pub fn earlier_error(
         &self,
         since: Option<Timestamp>,
@@ -195,17 +199,17 @@ impl RunSnapshot {
     ) -> Option<&ReportedError> {
         let within =
             |error: &&ReportedError| error.at.is_some_and(|at| Some(at) >= since && at <= until);
-        // The backend may go on telling of the last error while the run is executed again.
+        // The backend may still report the last error while the run is executed again.
         self.earlier_errors.iter().chain(&self.error).find(within)
     }
 
-    /// The latest instant it tells of: nothing later can be in it.
+    /// Returns the latest instant in the snapshot: it cannot contain anything later.
     pub fn reported_until(&self) -> Option<Timestamp> {
         let nodes = self.executions.iter().flat_map(|row| [row.started_at, row.completed_at]);
         nodes.chain([self.updated_at, self.created_at]).flatten().max()
     }
 
-    /// Of two snapshots of a run the greater one knows more.
+    /// Returns the freshness. Of two snapshots of a run, the one with the greater value is newer.
     pub fn freshness(&self) -> Freshness {
         let done = self.executions.iter().filter(|row| row.completed_at.is_some()).count();
         let titled = self.song_title.is_some();
@@ -242,33 +246,34 @@ pub struct ListedRun {
     pub run_id: RunId,
     pub song_id: Option<SmolStr>,
     pub status: Option<ReportedStatus>,
-    /// The last node that completed: it changes when a node ends.
+    /// The last node that completed. It changes when a node ends.
     pub current_node: Option<NodeName>,
-    /// When it started, else when it was created.
+    /// Start of the run, else its creation.
     pub started_at: Option<Timestamp>,
-    /// When it or one of its nodes last ended; the list of active runs does not say.
+    /// Time of the last end of the run or of one of its nodes. The list of active runs does not contain
+    /// it.
     pub updated_at: Option<Timestamp>,
 }
 
-/// Runs that a list names.
+/// A list of runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunList {
-    /// The server's clock, where the answer says.
+    /// The server's time, if the answer contains it.
     pub server_now: Option<Timestamp>,
     pub runs: Vec<ListedRun>,
-    /// Where the next page begins, where there is one.
+    /// Cursor of the next page; `None` on the last page.
     pub next_cursor: Option<SmolStr>,
-    /// The number of runs on all pages, where the answer says.
+    /// Number of runs on all pages, if the answer contains it.
     pub total: Option<u64>,
 }
 
 impl RunList {
-    /// Reads `GET /monitoring/active-runs`, a page of `GET /workflow-runs`, or the array of
-    /// `GET /workflow-runs/by-song/{song_id}`.
+    /// Reads `GET /monitoring/active-runs`, a page of `GET /workflow-runs`, or the array of `GET
+    /// /workflow-runs/by-song/{song_id}`.
     ///
     /// # Errors
     ///
-    /// When it is none of them.
+    /// Returns an error if the body contains no list of runs.
     pub fn read(body: &[u8]) -> Result<Self, RestError> {
         let value = json(body)?;
         let list = [&value["runs"], &value["items"], &value].into_iter().find(|it| it.is_array());
@@ -295,27 +300,29 @@ fn listed(value: &Value) -> Option<ListedRun> {
     })
 }
 
-/// The title in `GET /songs/{song_id}`; `None` where it has none.
+/// Reads the title from `GET /songs/{song_id}`; `None` if the song has none.
 ///
 /// # Errors
 ///
-/// When it is no JSON.
+/// Returns an error if the body is not JSON.
 pub fn song_title(body: &[u8]) -> Result<Option<SmolStr>, RestError> {
     Ok(title(&json(body)?["title"]))
 }
 
-/// The run that was made by a `POST` of `/runs`, `/runs/{run_id}/retry` or `/workflows/execute`.
+/// Reads the id of the run created by a `POST` to `/runs`, `/runs/{run_id}/retry` or
+/// `/workflows/execute`.
 ///
 /// # Errors
 ///
-/// When the answer names none.
+/// Returns an error if the answer contains no run id.
 pub fn made_run(body: &[u8]) -> Result<RunId, RestError> {
     let value = json(body)?;
     let named = text(&value["new_run_id"]).or_else(|| text(&value["run_id"]));
     named.ok_or_else(|| lacks("run_id"))
 }
 
-/// What a refusal says: `detail` as a text or as a list of what is wrong, or the text itself.
+/// Returns the reason in an error answer: the text or list in `detail`, else `error`, else the body
+/// itself.
 pub fn refusal_words(body: &[u8]) -> String {
     let Ok(value) = json(body) else {
         return String::from_utf8_lossy(body).into_owned();
@@ -338,8 +345,8 @@ fn json(body: &[u8]) -> Result<Value, RestError> {
     Ok(readable(body)?.1)
 }
 
-/// A body and its value; one that holds what only Python and others write (protocol section 6.5) as
-/// JSON.
+/// Parses a body, after repairing it if it contains non-JSON tokens (protocol section 6.5). Returns the
+/// text that was parsed and its value.
 fn readable(body: &[u8]) -> Result<(Cow<'_, [u8]>, Value), RestError> {
     let error = match serde_json::from_slice(body) {
         Ok(value) => return Ok((Cow::Borrowed(body), value)),
@@ -355,7 +362,7 @@ fn lacks(what: &str) -> RestError {
     RestError(format!("it has no {what}"))
 }
 
-/// Text that is not empty, or a whole number as text.
+/// Returns non-empty text, or a whole number as text.
 fn text(value: &Value) -> Option<SmolStr> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(SmolStr::new(text)),
@@ -364,7 +371,7 @@ fn text(value: &Value) -> Option<SmolStr> {
     }
 }
 
-/// A title to be shown; `None` where nothing of it can be.
+/// Returns a title cleaned for display; `None` if nothing visible remains.
 fn title(value: &Value) -> Option<SmolStr> {
     let title = SmolStr::new(shown::one_line(&text(value)?));
     (!title.trim().is_empty()).then_some(title)
@@ -385,11 +392,11 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The fields of an object, each as it is written.
+/// The fields of an object, each as raw JSON.
 pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The numbers of `validation_scores`, each read from its own text: a [`Value`] has lost the last bit of
-/// some, and written again they would not be what they were.
+/// Reads the numbers of `validation_scores` from their raw text, because a [`Value`] does not preserve
+/// every float exactly.
 fn scores(body: &[u8]) -> Arc<[Score]> {
     let run: Fields = serde_json::from_slice(body).unwrap_or_default();
     let scores = run.get("validation_scores").map_or("null", |scores| scores.get());
@@ -398,7 +405,7 @@ fn scores(body: &[u8]) -> Arc<[Score]> {
         let number = text.get().parse::<f64>().ok().filter(|number| number.is_finite())?;
         Some((SmolStr::new(shown::name(&name)), number))
     };
-    // In order of the names as they are shown, each once.
+    // Sorted by displayed name, without duplicates.
     let scores: BTreeMap<SmolStr, f64> = scores.into_iter().filter_map(number).collect();
     scores.into_iter().collect()
 }
@@ -408,7 +415,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_fields_cost_nothing_else() {
+    fn odd_field_does_not_affect_other_fields() {
         let body = br#"{"run_id": 7, "song_id": "", "status": "odd", "fix_iterations": -1,
             "validation_scores": {"b": 1, "a": "x", "c": 0.5}, "error": "boom",
             "created_at": 3, "updated_at": "2026-11-23T01:08:41", "executions":
@@ -424,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_list_is_read() {
+    fn reads_every_form_of_run_list() {
         for body in [
             r#"{"timestamp": "2026-11-23T01:00:00Z", "runs": [{"run_id": "a", "status": "running"}]}"#,
             r#"{"items": [{"run_id": "a", "status": "running"}, {}], "page_info":
@@ -440,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_it_in_their_own_words() {
+    fn reads_the_reason_of_a_refusal() {
         for (body, words) in [
             (r#"{"detail": "Not Found"}"#, "Not Found"),
             (

@@ -1,12 +1,12 @@
-//! The error of a run that the backend failed because a viewer went away (protocol, section 6.1).
+//! Explanation of run failures caused by a viewer's disconnection (protocol section 6.1).
 
 use std::borrow::Cow;
 
-/// What stands before the backend's own words.
+/// Text placed before the backend's own error.
 const EXPLANATION: &str = "A viewer's disconnection made the backend fail this run";
 
-/// Returns `error`, with an explanation where it is the backend's `KeyError` over a watcher that left:
-/// `UUID('<run id>')`, or a longer message that ends with it.
+/// Returns `error`. If it is the backend's `KeyError` about a watcher that disconnected, an explanation
+/// precedes it. Such an error is `UUID('<run id>')` or a longer message that ends with it.
 pub(super) fn explain_error(error: &str) -> Cow<'_, str> {
     if ends_with_key_error(error.trim_end()) && !error.starts_with(EXPLANATION) {
         return Cow::Owned(format!("{EXPLANATION}: {error}"));

@@ -1,7 +1,7 @@
-//! The JSON field names of every dialect, and how leniently each field is read.
+//! The JSON field names of every dialect, and lenient reading of each field.
 //!
-//! A field of an unexpected type counts as absent: one odd field never costs the whole event.
-//! Numbers and texts are borrowed from the frame; what nobody reads is skipped, not built.
+//! A field of an unexpected type counts as absent: one odd field never costs the whole event. Numbers
+//! and texts are borrowed from the frame. Unknown fields are skipped without being built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,17 +15,17 @@ use smol_str::SmolStr;
 use super::{Score, instant_forms, parse_instant};
 use crate::text;
 
-/// Characters quoted of a value that cannot be read.
+/// Maximum number of characters quoted of an unreadable value.
 const MOST_QUOTED: usize = 80;
 
-/// A scalar of whatever type; arrays and objects are skipped and read as `Other`.
+/// A scalar of any type. Arrays and objects are skipped and read as `Other`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Scalar<'a> {
     #[default]
     Absent,
     Text(Cow<'a, str>),
     Int(i64),
-    /// A whole number beyond [`Int`](Self::Int).
+    /// A whole number too large for [`Int`](Self::Int).
     Big(u64),
     Float(f64),
     Other,
@@ -39,7 +39,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// Text, or a whole number as text: ids are sometimes numbers.
+    /// Returns non-empty text, or a whole number as text, because ids are sometimes numbers.
     pub(super) fn id(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) if !text.is_empty() => Some(text),
@@ -49,7 +49,8 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// A seed, from `-2^63` to `2^64 - 1`: a number, or text where a writer spares its readers' floats.
+    /// Returns a seed, from `-2^63` to `2^64 - 1`. A seed may be text, to avoid rounding by readers
+    /// that use floats.
     pub(super) fn seed(&self) -> Option<i128> {
         match self {
             Self::Big(number) => Some(i128::from(*number)),
@@ -61,7 +62,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// An instant: text, or a number since 1970.
+    /// Returns an instant from text or from a number since 1970.
     #[inline]
     pub(super) fn instant(&self) -> Option<Timestamp> {
         match self {
@@ -73,7 +74,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// Some words of the value, to be quoted; `None` where there is none.
+    /// Returns an excerpt of the value for an error message; `None` if it is absent.
     pub(super) fn quoted(&self) -> Option<String> {
         match self {
             Self::Absent => None,
@@ -88,7 +89,7 @@ impl<'a> Scalar<'a> {
     pub(super) fn int(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
-            // Exact below 2^53, which a seed or a count is.
+            // Floats below 2^53 hold whole numbers exactly; seeds and counts are in that range.
             Self::Float(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
                 Some(*number as i64)
             }
@@ -105,7 +106,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// Whole milliseconds; a negative or absurd duration counts as absent.
+    /// Returns whole milliseconds; `None` for a negative or implausibly large duration.
     pub(super) fn millis(&self) -> Option<u64> {
         let millis = self.float()?;
         (0.0..1e15).contains(&millis).then(|| millis.round() as u64)
@@ -158,11 +159,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
-/// A value to be read into, where it stands: what is large is not moved about.
+/// Deserializes into an existing value, so that large values are not moved.
 pub(super) struct Into<'r, T>(pub(super) &'r mut T);
 
-/// Lets a type be read [`Into`]: from a JSON object with `map`, from an array with `seq`; anything
-/// else leaves it as it is.
+/// Implements deserialization with [`Into`] for a type: `map` reads a JSON object, `seq` an array; any
+/// other value leaves the target unchanged.
 macro_rules! lenient {
     ($type:ident, map: $read_map:expr, seq: $read_seq:expr) => {
         impl<'de> DeserializeSeed<'de> for Into<'_, $type<'de>> {
@@ -207,8 +208,7 @@ macro_rules! lenient {
     };
 }
 
-/// Reads the next value into `value`, which is empty but when its key comes a second time: then
-/// the last one counts.
+/// Reads the next value into `value` after clearing it: if a key is repeated, its last value counts.
 macro_rules! next_into {
     ($map:ident, $value:expr) => {{
         $value.clear();
@@ -244,13 +244,13 @@ impl Numbers<'_> {
         self.0.clear();
     }
 
-    /// Milliseconds that a fixture put among the metrics.
+    /// Returns the duration in milliseconds that some fixtures put among the metrics.
     pub(super) fn duration_ms(&self) -> Option<u64> {
         let (_, millis) = self.0.iter().find(|(name, _)| name == "duration_ms")?;
         Scalar::Float(*millis).millis()
     }
 
-    /// Scores in order of name, without `duration_ms`.
+    /// Returns the scores except `duration_ms`, sorted by name.
     pub(super) fn scores(&self) -> Arc<[Score]> {
         let mut scores: Vec<Score> = self
             .0
@@ -263,7 +263,7 @@ impl Numbers<'_> {
     }
 }
 
-/// The first text of `issues`: strings, or objects with a `message`.
+/// The first text in `issues`, whose elements are strings or objects with a `message`.
 #[derive(Default)]
 pub(super) struct FirstIssue<'a>(pub(super) Option<Cow<'a, str>>);
 
@@ -343,7 +343,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Issue<'a> {
     }
 }
 
-/// Names of artifacts: the keys of an object, or the texts of an array.
+/// Names of artifacts: the keys of an object, or the strings of an array.
 #[derive(Default)]
 pub(super) struct ArtifactNames<'a>(pub(super) Vec<Cow<'a, str>>);
 
@@ -375,7 +375,7 @@ fn read_name_items<'de, A: SeqAccess<'de>>(
     Ok(())
 }
 
-/// The event as it stands on the wire, before any rule of precedence.
+/// The fields of an event as read, before any rule of precedence.
 #[derive(Default)]
 pub(super) struct Wire<'a> {
     pub(super) event_id: Scalar<'a>,
@@ -413,7 +413,7 @@ enum WireField {
 lenient!(Wire, map: read_wire, seq: skip_seq);
 
 impl<'a> Wire<'a> {
-    /// Reads a text that holds one JSON object and nothing else.
+    /// Reads a text that must contain exactly one JSON object.
     pub(super) fn read(&mut self, text: &'a str) -> serde_json::Result<()> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Into(self).deserialize(&mut deserializer)?;
@@ -448,10 +448,11 @@ fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Resul
     Ok(())
 }
 
-/// `data`: what the dialects put into an event beside its frame.
+/// The fields of `data`.
 #[derive(Default)]
 pub(super) struct Data<'a> {
-    /// A field was read that belongs to an event's detail. Most events have none.
+    /// True when a field was read that belongs to an event's [`Detail`](super::Detail). Most events
+    /// have none.
     pub(super) has_detail: bool,
     pub(super) song_id: Scalar<'a>,
     pub(super) song_title: Scalar<'a>,
@@ -498,7 +499,8 @@ lenient!(Data, map: read_data, seq: skip_seq);
 
 fn read_data<'de, A: MapAccess<'de>>(data: &mut Data<'de>, map: &mut A) -> Result<(), A::Error> {
     while let Some(field) = map.next_key()? {
-        // A node's own seed is nobody's business; a run's is asked for where it is used.
+        // These are in most events. `Seed` is not counted because a node's seed is not used; a
+        // run-level event always gets a detail.
         let common = matches!(
             field,
             DataField::Seed | DataField::NodeIndex | DataField::DurationMs | DataField::Unknown

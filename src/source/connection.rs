@@ -277,6 +277,10 @@ pub enum ConnectionEvent {
     Error {
         message: String,
     },
+    /// Information that is not an error, such as a detected clock step.
+    Note {
+        message: String,
+    },
 }
 
 /// Entry of the connection log.

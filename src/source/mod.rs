@@ -143,6 +143,8 @@ pub enum Command {
     /// A user acted on this run: ask a backend for it now and watch it until it is over, even if the
     /// backend lists it nowhere.
     Watch(RunId),
+    /// Skip the current pause of a recording.
+    SkipPause,
 }
 
 impl SourceHandle {
@@ -160,6 +162,11 @@ impl SourceHandle {
     /// beginning.
     pub fn reconnect(&self) {
         self.send(Command::Reconnect);
+    }
+
+    /// Skips the current pause of a recording.
+    pub fn skip_pause(&self) {
+        self.send(Command::SkipPause);
     }
 
     /// Applies new settings from the next attempt on; `enabled` takes effect at once.

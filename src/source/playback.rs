@@ -1,5 +1,6 @@
-//! Playing a recording in real time, as if it came from a socket.
+//! Playback of a recording in real time, as if it came from a socket.
 
+use std::collections::VecDeque;
 use std::io::Read;
 use std::time::Duration;
 
@@ -10,19 +11,30 @@ use tokio::time::{Instant, sleep_until};
 use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
-use super::source_context::{Environment, LoopAction, SourceContext, rest, room, unless_commanded};
+use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
 use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
-use crate::protocol::{Batch, Item};
+use crate::protocol::{Batch, Item, is_unset};
 
-/// The longest pause between two bare events: nobody watches a wall do nothing for a night.
+/// Longest pause between two bare events, and the length to which a pause longer than
+/// [`LONGEST_RECORDED_PAUSE`] between recorded frames is cut.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Plays what `open` opens, again for each `Reconnect`, until the sender of `commands` is dropped.
+/// Longest pause between recorded frames that is played in full. A single node may run for minutes, but
+/// usually other runs have events in the meantime.
+pub const LONGEST_RECORDED_PAUSE: Duration = Duration::from_secs(60);
+
+/// Number of frames read ahead to distinguish a clock that goes on from a single wrong instant.
+const LOOKED_AHEAD: usize = 8;
+
+/// An instant further ahead than this is wrong unless the following instants confirm it.
+const UNBELIEVABLE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Plays what `open` opens, again after each `Reconnect`, until the sender of `commands` is dropped.
 ///
-/// The state is `Connected` while it plays and `Disconnected` when it is over. `speed` 2 is twice
-/// as fast, infinity at once; what is not above 0 counts as 1. Batches carry the recording's own
-/// time: [`Batch::received_at`] is when a viewer's clock that agrees with the server's would have
-/// seen them.
+/// The state is `Connected` during playback and `Disconnected` after it. `speed` is a factor: 2 is
+/// twice as fast, infinity plays without pauses, and values not above 0 count as 1. Batches carry the
+/// recording's own time: [`Batch::received_at`] is the time of reception by a clock that agrees with
+/// the server's.
 pub async fn play<R: Read>(
     mut open: impl FnMut() -> Result<Recording<R>, RecordingError>,
     name: &str,
@@ -72,26 +84,44 @@ async fn play_once<R: Read>(
         updates: Updates::Live,
     });
     context.log(ConnectionEvent::Connected);
-    let began = Instant::now();
+    let mut began = Instant::now();
     let mut pacer = Pacer::default();
     let mut batch: Option<Batch> = None;
-    while let Some(frame) = recording.next_frame()? {
-        let mut decoded = Batch::new(context.now(), true);
-        decoded.push_text(&frame.text);
-        recording.note(&decoded);
-        let timing = pacer.timing(&frame, &decoded);
+    let mut ahead: VecDeque<(RecordedFrame, Batch)> = VecDeque::new();
+    loop {
+        while ahead.len() <= LOOKED_AHEAD
+            && let Some(frame) = recording.next_frame()?
+        {
+            let mut decoded = Batch::new(context.now(), true);
+            decoded.push_text(&frame.text);
+            recording.note(&decoded);
+            ahead.push_back((frame, decoded));
+        }
+        let Some((frame, mut decoded)) = ahead.pop_front() else { break };
+        decoded.received_at = context.now();
+        let upcoming = ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
+        let timing = pacer.timing_before(&frame, &decoded, upcoming);
+        if !timing.left_out.is_zero() {
+            let left_out = SignedDuration::try_from(timing.left_out).unwrap_or(SignedDuration::MAX);
+            let message = format!("left out a pause of the recording: {left_out:#}");
+            context.log(ConnectionEvent::Note { message });
+        }
         let due = began + timing.offset.div_f64(speed).min(FAR);
         let full = batch.as_ref().is_some_and(|b| b.frames >= MOST_FRAMES_IN_A_BATCH);
         if full || Instant::now() < due {
             if let Some(batch) = batch.take() {
                 context.deliver(batch);
             }
-            if let Err(action) = wait(due, commands, context).await {
-                context.log(ConnectionEvent::Disconnected {
-                    code: None,
-                    reason: "stopped by us".to_owned(),
-                });
-                return Ok(action);
+            match wait(due, commands, context).await {
+                // Everything after the skipped pause comes earlier by as much.
+                Ok(skipped) => began = began.checked_sub(skipped).unwrap_or(began),
+                Err(action) => {
+                    context.log(ConnectionEvent::Disconnected {
+                        code: None,
+                        reason: "stopped by us".to_owned(),
+                    });
+                    return Ok(action);
+                }
             }
         }
         let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, timing.live));
@@ -111,68 +141,135 @@ async fn play_once<R: Read>(
     Ok(LoopAction::Stay)
 }
 
-/// Stands for never.
+/// Offset that stands for "never".
 const FAR: Duration = Duration::from_secs(86_400 * 365);
 
-/// Waits until `due` and until the application has room. `Err` when a command wants otherwise.
+/// Waits until `due` and until the application has room. Returns the part of the wait that was skipped,
+/// or the action of a command that ends the playback.
 async fn wait(
     due: Instant,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
-) -> Result<(), LoopAction> {
-    unless_commanded(commands, context, sleep_until(due)).await?;
-    room(commands, context).await
+) -> Result<Duration, LoopAction> {
+    let mut skipped = Duration::ZERO;
+    loop {
+        tokio::select! {
+            biased;
+            command = commands.recv() => match command {
+                Some(Command::SkipPause) => {
+                    skipped = due.saturating_duration_since(Instant::now());
+                    break;
+                }
+                command => match context.take(command) {
+                    LoopAction::Stay => {}
+                    action => return Err(action),
+                },
+            },
+            () = sleep_until(due) => break,
+            () = context.signal_sender.room(), if !context.signal_sender.has_room() => {}
+        }
+    }
+    room(commands, context).await?;
+    Ok(skipped)
 }
 
-/// Where in time a frame belongs.
+/// Returns the latest instant in a frame.
+fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
+    let instants = decoded.items.iter().filter_map(|item| match item {
+        Item::Event(event) => Some(event.at),
+        _ => None,
+    });
+    instants.filter(|at| !is_unset(*at)).max()
+}
+
+/// Position of a frame in time.
 pub struct FrameTiming {
-    /// From the beginning of the playback, at speed 1.
+    /// Time since the beginning of the playback, at speed 1.
     pub offset: Duration,
-    /// By the recording's own time; `None` before the first event.
+    /// Time of the frame by the recording's clock; `None` before the first event.
     pub at: Option<Timestamp>,
     /// See [`Batch::live`].
     pub live: bool,
+    /// The part of the recording's pause before this frame that is left out.
+    pub left_out: Duration,
 }
 
-/// Lays the frames of a recording out in time.
+/// Computes the times at which the frames of a recording are played.
 #[derive(Default)]
 pub struct Pacer {
     first_ms: Option<f64>,
     last_instant: Option<Timestamp>,
     offset: Duration,
-    /// When the recording began, by its own time: the latest instant that puts no event before
-    /// its own happening. The first event settles it, unless that one was a replayed, older one.
+    /// Sum of the parts of pauses that were left out so far.
+    left_out: Duration,
+    /// Beginning of the recording by its own clock: the latest time by which no event arrives before
+    /// its instant. The first event determines it, unless that was a replayed, older event.
     began_at: Option<Timestamp>,
 }
 
 impl Pacer {
-    /// Places the next frame, which was decoded into a batch of its own.
+    /// Returns the timing of the next frame. `decoded` is a batch of that frame only.
     pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
-        let instant = decoded
-            .items
-            .iter()
-            .filter_map(|item| match item {
-                Item::Event(event) => Some(event.at),
-                _ => None,
-            })
-            .max();
-        let offset = match frame.recv_ms {
+        self.timing_before(frame, decoded, std::iter::empty())
+    }
+
+    /// Returns the timing of the next frame, given the instants of the frames after it. A single wrong
+    /// instant that they do not confirm has no effect.
+    pub fn timing_before(
+        &mut self,
+        frame: &RecordedFrame,
+        decoded: &Batch,
+        upcoming: impl Iterator<Item = Timestamp> + Clone,
+    ) -> FrameTiming {
+        let instant = latest_instant(decoded).filter(|at| self.is_believable(*at, upcoming));
+        let (offset, left_out) = match frame.recv_ms {
             Some(ms) => {
                 let since_first = ms - *self.first_ms.get_or_insert(ms);
-                Duration::try_from_secs_f64(since_first / 1000.0).unwrap_or_default()
+                let raw = Duration::try_from_secs_f64(since_first / 1000.0).unwrap_or_default();
+                let offset = raw.saturating_sub(self.left_out);
+                let pause = offset.saturating_sub(self.offset);
+                if self.began_at.is_some() && pause > LONGEST_RECORDED_PAUSE {
+                    (self.offset + LONGEST_PAUSE, pause - LONGEST_PAUSE)
+                } else {
+                    (offset, Duration::ZERO)
+                }
             }
-            None => self.offset + self.pause_before(instant),
+            None => (self.offset + self.pause_before(instant), Duration::ZERO),
         };
+        self.left_out += left_out;
         self.offset = self.offset.max(offset).min(FAR);
         self.last_instant = self.last_instant.max(instant);
-        let span = SignedDuration::try_from(self.offset).unwrap_or_default();
+        let span = SignedDuration::try_from(self.offset.saturating_add(self.left_out));
+        let span = span.unwrap_or_default();
         let began_at = instant.and_then(|instant| instant.checked_sub(span).ok());
         self.began_at = self.began_at.max(began_at);
         FrameTiming {
             offset: self.offset,
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
             live: frame.recv_ms.is_none() || self.offset >= REPLAY_PERIOD,
+            left_out,
         }
+    }
+
+    /// True when an instant follows plausibly on the last one, or when most of the following instants
+    /// are about as late.
+    fn is_believable(
+        &self,
+        instant: Timestamp,
+        upcoming: impl Iterator<Item = Timestamp> + Clone,
+    ) -> bool {
+        let bound = SignedDuration::try_from(LONGEST_PAUSE).unwrap_or_default();
+        let ahead = self.last_instant.map(|last| instant.duration_since(last));
+        if ahead.is_some_and(|ahead| ahead <= bound) {
+            return true;
+        }
+        let count = upcoming.clone().count();
+        if count == 0 {
+            return ahead.is_none_or(|ahead| ahead <= UNBELIEVABLE);
+        }
+        // The first instant of all may be that of a replayed event.
+        let bound = if ahead.is_some() { bound } else { UNBELIEVABLE };
+        2 * upcoming.filter(|next| instant.duration_since(*next) <= bound).count() >= count
     }
 
     fn pause_before(&self, instant: Option<Timestamp>) -> Duration {
@@ -187,26 +284,35 @@ impl Pacer {
 mod tests {
     use super::*;
 
-    /// Places frames `(recv_ms, second of the minute)`; returns offsets and own times in seconds.
+    fn midnight() -> Timestamp {
+        "2026-11-23T00:00:00Z".parse().unwrap()
+    }
+
+    /// Computes the timing of frames `(recv_ms, second of the minute)`. Returns offsets and own times
+    /// in seconds.
     fn timings(frames: &[(Option<f64>, f64)]) -> Vec<(f64, f64)> {
-        let midnight: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+        timings_with_lookahead(frames, 0)
+    }
+
+    /// The same with `seen` frames of look-ahead.
+    fn timings_with_lookahead(frames: &[(Option<f64>, f64)], seen: usize) -> Vec<(f64, f64)> {
+        let at = |second: f64| midnight() + SignedDuration::from_secs_f64(second);
         let mut pacer = Pacer::default();
-        frames
-            .iter()
-            .map(|&(recv_ms, second)| {
-                let at = midnight + SignedDuration::from_secs_f64(second);
-                let text = format!(r#"{{"run_id":"r","phase":"start","ts":"{at}"}}"#);
-                let mut decoded = Batch::new(midnight, true);
-                decoded.push_text(&text);
-                let timing = pacer.timing(&RecordedFrame { recv_ms, text }, &decoded);
-                let own = timing.at.unwrap().duration_since(midnight);
-                (timing.offset.as_secs_f64(), own.as_secs_f64())
-            })
-            .collect()
+        let of = |(number, (recv_ms, second)): (usize, &(Option<f64>, f64))| {
+            let text = format!(r#"{{"run_id":"r","phase":"start","ts":"{}"}}"#, at(*second));
+            let mut decoded = Batch::new(midnight(), true);
+            decoded.push_text(&text);
+            let frame = RecordedFrame { recv_ms: *recv_ms, text };
+            let upcoming = frames[number + 1..].iter().take(seen).map(|(_, second)| at(*second));
+            let timing = pacer.timing_before(&frame, &decoded, upcoming);
+            let own = timing.at.map_or(-1.0, |at| at.duration_since(midnight()).as_secs_f64());
+            (timing.offset.as_secs_f64(), own)
+        };
+        frames.iter().enumerate().map(of).collect()
     }
 
     #[test]
-    fn recorded_frames_keep_their_distances() {
+    fn recorded_frames_keep_their_intervals() {
         let frames = [(Some(500.0), 10.0), (Some(1500.0), 11.0), (Some(9500.0), 18.75)];
         assert_eq!(timings(&frames), [(0.0, 10.0), (1.0, 11.0), (9.0, 19.0)]);
     }
@@ -218,16 +324,59 @@ mod tests {
     }
 
     #[test]
-    fn bare_events_keep_short_distances() {
+    fn bare_events_keep_short_intervals() {
         let frames = [(None, 0.0), (None, 3.0), (None, 2.0), (None, 50.0), (None, 51.0)];
         let expected = [(0.0, 0.0), (3.0, 3.0), (3.0, 3.0), (8.0, 50.0), (9.0, 51.0)];
         assert_eq!(timings(&frames), expected);
     }
 
     #[test]
-    fn nonsense_times_wait_for_nothing() {
+    fn implausible_times_cause_no_wait() {
         let frames = [(Some(1e300), 0.0), (Some(-5.0), 1.0), (Some(f64::MIN), 2.0)];
         let offsets: Vec<f64> = timings(&frames).into_iter().map(|(offset, _)| offset).collect();
         assert_eq!(offsets, [0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn single_wrong_instant_does_not_move_the_playback() {
+        let years = 86_400.0 * 365.0 * 4.0;
+        for wrong in [years, 3_600.0, 90.0] {
+            let frames = [(None, 0.0), (None, 4.0), (None, wrong), (None, 4.25), (None, 8.0)];
+            let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
+            assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected, "{wrong}");
+        }
+        let frames = [(None, 0.0), (None, 4.0), (None, years), (None, 4.25), (None, 8.0)];
+        let expected = [(0.0, 0.0), (4.0, 4.0), (4.0, 4.0), (4.25, 4.25), (8.0, 8.0)];
+        assert_eq!(timings(&frames), expected, "without a look ahead");
+        // The wrong instant is the first one, or among recorded frames.
+        let frames = [(None, years), (None, 4.0), (None, 6.0)];
+        let expected = [(0.0, -1.0), (0.0, 4.0), (2.0, 6.0)];
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
+        let frames = [(Some(0.0), 4.0), (Some(500.0), 300.0), (Some(1000.0), 5.0)];
+        let expected = [(0.0, 4.0), (0.5, 4.5), (1.0, 5.0)];
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
+    }
+
+    #[test]
+    fn clock_that_goes_on_after_a_pause_is_accepted() {
+        let frames = [(None, 0.0), (None, 4.0), (None, 126_000.0), (None, 126_002.0)];
+        let expected = [(0.0, 0.0), (4.0, 4.0), (9.0, 126_000.0), (11.0, 126_002.0)];
+        assert_eq!(timings_with_lookahead(&frames, LOOKED_AHEAD), expected);
+    }
+
+    #[test]
+    fn long_recorded_pause_is_cut_and_short_one_kept() {
+        let night = 126_000.0;
+        let frames = [
+            (Some(0.0), 0.0),
+            (Some(700.0), 0.7),
+            (Some(night * 1000.0), night),
+            (Some((night + 2.0) * 1000.0), night + 2.0),
+        ];
+        let expected = [(0.0, 0.0), (0.7, 0.7), (5.7, night), (7.7, night + 2.0)];
+        assert_eq!(timings(&frames), expected);
+        // A long-running node is not a pause to cut.
+        let frames = [(Some(0.0), 0.0), (Some(59_000.0), 59.0)];
+        assert_eq!(timings(&frames), [(0.0, 0.0), (59.0, 59.0)]);
     }
 }

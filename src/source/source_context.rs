@@ -139,7 +139,8 @@ impl SourceContext {
     pub fn log(&mut self, mut event: ConnectionEvent) {
         match &mut event {
             ConnectionEvent::Disconnected { reason: words, .. }
-            | ConnectionEvent::Error { message: words } => self.hide(words),
+            | ConnectionEvent::Error { message: words }
+            | ConnectionEvent::Note { message: words } => self.hide(words),
             ConnectionEvent::Connecting | ConnectionEvent::Connected => {}
         }
         let entry = ConnectionLogEntry { at: self.now(), url: self.shown_url(), event };
@@ -226,6 +227,8 @@ impl SourceContext {
                 self.operate(operation);
                 LoopAction::Stay
             }
+            // Playback handles this command itself; other sources ignore it.
+            Some(Command::SkipPause) => LoopAction::Stay,
             Some(Command::Watch(run)) => {
                 if let Ok(operation_client) = &self.operation_client {
                     operation_client.touch(&run);

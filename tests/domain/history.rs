@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, RunStatus};
+use meterbridge::protocol::Batch;
 
 use super::support::model_of;
 
@@ -40,10 +41,24 @@ fn active_runs_per_slot_do_not_depend_on_arrival_order() {
 fn meter_has_the_requested_number_of_parts() {
     let model = model_of([frame("a", "start", 1), frame("a", "end", 10)]);
     assert_eq!(active_by(&model, 10, 0), [0; 0]);
-    assert_eq!(model.stats().events_by(instant(10), 60, 0), [0; 0]);
-    assert_eq!(model.stats().events_by(instant(10), 10, 5), [1, 0, 0, 0, 1]);
-    // A server's clock may be ahead of ours.
-    assert_eq!(model.stats().events_by(instant(5), 10, 5), [0, 0, 1, 0, 1]);
+}
+
+#[test]
+fn events_are_counted_when_they_arrive_and_not_when_they_happened() {
+    let mut model = Model::default();
+    // All told at once, after the server had stood still, and one whose instant is wrong.
+    for (arrived, happened, phase) in [(1, 1, "start"), (10, 2, "info"), (10, 3_000_000, "end")] {
+        let mut batch = Batch::new(instant(arrived), true);
+        batch.push_text(&frame("a", phase, happened));
+        model.receive(batch, |_, _| ());
+    }
+    let stats = model.stats();
+    assert_eq!(stats.events_by(instant(10), 60, 0), [0; 0]);
+    assert_eq!(stats.events_by(instant(10), 10, 5), [1, 0, 0, 0, 2]);
+    // This machine's clock may have been set back.
+    assert_eq!(stats.events_by(instant(5), 10, 5), [0, 0, 1, 0, 2]);
+    assert_eq!(stats.peak_events_per_second(instant(10), 60), 2);
+    assert!((stats.events_per_second(instant(11), 10) - 0.3).abs() < 1e-9);
 }
 
 #[test]

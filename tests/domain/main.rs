@@ -7,7 +7,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cases;
 mod cli;
+mod clocks;
 mod decoding_cases;
 mod dialects;
 mod events;
@@ -21,6 +23,8 @@ mod rest;
 mod retention;
 mod rules;
 mod settings;
+mod skew;
+mod stories;
 mod support;
 mod totality;
 mod transcripts;

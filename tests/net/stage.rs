@@ -260,6 +260,7 @@ impl Stage {
                     format!("disconnected: {reason}")
                 }
                 ConnectionEvent::Error { message } => format!("error: {message}"),
+                ConnectionEvent::Note { message } => format!("note: {message}"),
             }),
             _ => None,
         };

@@ -83,6 +83,7 @@ fn log_words(event: &ConnectionEvent) -> String {
         }
         ConnectionEvent::Disconnected { code: None, reason } => format!("disconnected: {reason}"),
         ConnectionEvent::Error { message } => format!("error: {message}"),
+        ConnectionEvent::Note { message } => message.clone(),
     }
 }
 
@@ -90,7 +91,7 @@ fn log_row_ui(ui: &mut Ui, entry: &ConnectionLogEntry, zone: &TimeZone) {
     let palette = style::palette(ui.ctx());
     let tone = match entry.event {
         ConnectionEvent::Connected => palette.success,
-        ConnectionEvent::Connecting => palette.text_secondary,
+        ConnectionEvent::Connecting | ConnectionEvent::Note { .. } => palette.text_secondary,
         ConnectionEvent::Disconnected { .. } => palette.cancelled,
         ConnectionEvent::Error { .. } => palette.failed_text,
     };

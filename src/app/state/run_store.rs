@@ -189,6 +189,11 @@ fn drain(
                     clock.align(batch.received_at, link.recording_rate);
                 }
                 receive(&mut run_store, batch, &mut announce);
+                for step in run_store.model.take_clock_steps() {
+                    let event = ConnectionEvent::Note { message: step.to_string() };
+                    let (at, url) = (step.noticed_at, link.url.clone());
+                    note(&mut link, ConnectionLogEntry { at, url, event }, &mut announce);
+                }
             }
             Signal::State(state) => {
                 match &state {
@@ -196,6 +201,16 @@ fn drain(
                     // The new connection may lead to another server, so the hub's offer is unknown
                     // again.
                     ConnectionState::Connecting { .. } => link.hub = None,
+                    _ => {}
+                }
+                let stands =
+                    |state: &ConnectionState| matches!(state, ConnectionState::Connected { .. });
+                match (stands(&link.state), stands(&state)) {
+                    (false, true) => run_store.model.connection_stands(),
+                    // The time of a recording goes on behind its end.
+                    (true, false) if !link.is_recording() => {
+                        run_store.model.connection_lost(clock.now);
+                    }
                     _ => {}
                 }
                 announce.states.write(ConnectionChanged(state.clone()));
@@ -261,7 +276,7 @@ pub fn receive(
 
 fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
     match &entry.event {
-        ConnectionEvent::Connecting => {}
+        ConnectionEvent::Connecting | ConnectionEvent::Note { .. } => {}
         ConnectionEvent::Connected => {
             announce.connected.write(Connected { url: entry.url.clone() });
         }

@@ -68,12 +68,13 @@ impl History {
         let stats = model.stats();
         let active = model.count(RunStatus::Running);
         let (completed, failed) = stats.outcomes(server_now, HOUR);
+        let now = model.clock().machine_time(server_now);
         let mut run_times: Vec<u64> = stats.last_run_durations(BARS).collect();
         // Pads at the front, so that the newest bar is always at the right.
         run_times.splice(0..0, std::iter::repeat_n(0, BARS - run_times.len()));
         Self {
-            events: stats.events_by(server_now, RECENT_SECS, BARS),
-            busiest: stats.peak_events_per_second(server_now, RECENT_SECS),
+            events: stats.events_by(now, RECENT_SECS, BARS),
+            busiest: stats.peak_events_per_second(now, RECENT_SECS),
             active: stats.active_by(server_now, active, BARS),
             outcomes: stats.outcomes_by(server_now, HOUR, BARS),
             run_times,
@@ -102,8 +103,9 @@ pub(super) fn readings(
 
 fn events(model: &Model, history: &History, lost: bool, server_now: Timestamp) -> Reading {
     let stats = model.stats();
-    let rate = stats.events_per_second(server_now, EVENTS_WINDOW_SECS);
-    let peak = stats.peak_events_per_second(server_now, PEAK_WINDOW_SECS);
+    let now = model.clock().machine_time(server_now);
+    let rate = stats.events_per_second(now, EVENTS_WINDOW_SECS);
+    let peak = stats.peak_events_per_second(now, PEAK_WINDOW_SECS);
     let scale = scale_for(rate.max(f64::from(peak)), &[10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5]);
     Reading {
         label: "events/s",

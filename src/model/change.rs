@@ -1,0 +1,103 @@
+//! Limits and counters of the model, and the description of a change.
+
+use jiff::Timestamp;
+
+use super::node::NodeStatus;
+use super::status::RunStatus;
+use crate::protocol::{NodeName, RunId, WorkflowEvent};
+
+/// Limits on what the model keeps. Beyond a limit the oldest entry is dropped and counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Maximum number of runs. Runs that are over are dropped first, oldest first; a running run is
+    /// dropped only if none is over.
+    pub runs: usize,
+    /// Maximum number of lines in the event log.
+    pub log_events: usize,
+    /// Maximum number of events kept per run. A run is folded again from these events when a late one
+    /// arrives.
+    pub events_per_run: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { runs: 10_000, log_events: 100_000, events_per_run: 1_000 }
+    }
+}
+
+impl Retention {
+    /// Keeps every run and every event but no log, as `inspect` needs it.
+    pub const EVERYTHING: Self =
+        Self { runs: usize::MAX, log_events: 0, events_per_run: usize::MAX };
+}
+
+/// Counters of what has arrived. Every element of every frame is counted in exactly one of `events`,
+/// `duplicates`, `malformed` and `ignored`. Frames that a hub adds are the exception: its own state is
+/// not about a run, and its runs are counted in `snapshots`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub frames: u64,
+    /// Distinct events that were applied.
+    pub events: u64,
+    /// REST snapshots of runs that contained something new.
+    pub snapshots: u64,
+    /// Events whose identity was already known.
+    pub duplicates: u64,
+    /// Elements that could not be read.
+    pub malformed: u64,
+    /// Frames discarded unread because the application could not keep up.
+    pub dropped: u64,
+    /// Elements that were read but change nothing: an unknown phase, a keepalive, or an event older
+    /// than every event that is kept of its run.
+    pub ignored: u64,
+    /// Runs dropped because of [`Retention::runs`].
+    pub evicted_runs: u64,
+}
+
+/// A change of a node's status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeChange {
+    pub name: NodeName,
+    pub from: NodeStatus,
+    pub to: NodeStatus,
+}
+
+/// Changes caused by one event or by one REST snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub run_id: RunId,
+    /// Instant of the event by the server's clock. For a REST snapshot, the latest instant in it.
+    pub at: Timestamp,
+    pub new_run: bool,
+    /// Status before and after, if they differ.
+    pub run_status: Option<(RunStatus, RunStatus)>,
+    /// Status change of the event's node, if its status differs.
+    pub node: Option<NodeChange>,
+    /// True when the run was folded again, for a late event or a REST snapshot: any part of the run may
+    /// have changed.
+    pub refolded: bool,
+    /// The run that was dropped to make room for this one.
+    pub evicted: Option<RunId>,
+}
+
+/// Result of applying an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Applied(Change),
+    Duplicate,
+    Ignored,
+}
+
+/// A late event, or only its run, which has to be folded again.
+#[derive(Clone, Debug)]
+pub(super) struct Late {
+    pub(super) slot: usize,
+    /// The event to report with the change; `None` when no change is reported for it.
+    pub(super) event: Option<WorkflowEvent>,
+    /// See [`Change::at`].
+    pub(super) at: Timestamp,
+    pub(super) new_run: bool,
+    pub(super) evicted: Option<RunId>,
+    /// True when the run's outcome was already known from REST.
+    pub(super) outcome_known: bool,
+}

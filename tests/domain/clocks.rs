@@ -1,0 +1,380 @@
+//! The estimate of the server's time: wrong instants, clocks that are set, lost connections.
+
+use jiff::{SignedDuration, Timestamp};
+use meterbridge::inspect::Report;
+use meterbridge::model::{ClockOwner, ClockStep, Model, NodeStatus, RunStatus};
+use meterbridge::protocol::Batch;
+use serde_json::{Value, json};
+
+/// A backend with some runs, and a viewer. Each has its own clock.
+struct Studio {
+    model: Model,
+    /// Seconds since the beginning.
+    now: f64,
+    server_ahead: f64,
+    viewer_ahead: f64,
+    told: u64,
+    steps: Vec<ClockStep>,
+}
+
+fn begin() -> Timestamp {
+    "2026-11-23T10:00:00Z".parse().unwrap()
+}
+
+fn after(secs: f64) -> Timestamp {
+    begin() + SignedDuration::from_secs_f64(secs)
+}
+
+const RUNS: [&str; 3] = ["live-0", "live-1", "live-2"];
+
+impl Studio {
+    fn new() -> Self {
+        Self {
+            model: Model::default(),
+            now: 0.0,
+            server_ahead: 0.0,
+            viewer_ahead: 0.0,
+            told: 0,
+            steps: Vec::new(),
+        }
+    }
+
+    fn event(&mut self, run: &str, node: &str, phase: &str, data: Value) -> String {
+        let at = after(self.now + self.server_ahead);
+        self.told += 1;
+        json!({
+            "event_id": format!("{:032x}", self.told), "timestamp": at.to_string(), "run_id": run,
+            "node_name": (!node.is_empty()).then_some(node), "phase": phase, "data": data,
+        })
+        .to_string()
+    }
+
+    /// Delivers frames now.
+    fn arrive(&mut self, frames: &[String], live: bool) {
+        let mut batch = Batch::new(after(self.now + self.viewer_ahead + 0.01), live);
+        for frame in frames {
+            batch.push_text(frame);
+        }
+        self.model.receive(batch, |_, _| ());
+        self.steps.extend(self.model.take_clock_steps());
+    }
+
+    /// Delivers the same event for every run.
+    fn all(&mut self, node: &str, phase: &str, data: Value) {
+        let frames: Vec<String> =
+            RUNS.iter().map(|run| self.event(run, node, phase, data.clone())).collect();
+        self.arrive(&frames, true);
+    }
+
+    fn start(&mut self) {
+        self.all("", "info", json!({"message": "Workflow run created"}));
+        self.all("", "start", json!({}));
+    }
+
+    fn node(&mut self, node: &str, index: u32, secs: f64) {
+        self.all(node, "start", json!({"node_index": index}));
+        self.now += secs;
+        self.all(node, "end", json!({"duration_ms": (secs * 1000.0) as u64}));
+    }
+
+    /// Returns the elapsed time of a run in milliseconds as the viewer sees it.
+    fn elapsed_ms(&self, run: &str) -> u64 {
+        let now = self.model.clock().server_time(after(self.now + self.viewer_ahead));
+        self.model.run(run).unwrap().elapsed_ms(now).unwrap()
+    }
+
+    #[track_caller]
+    fn check_elapsed(&self, expected_secs: f64) {
+        for run in RUNS {
+            let elapsed = self.elapsed_ms(run) as f64 / 1000.0;
+            assert!((elapsed - expected_secs).abs() < 0.5, "{run}: {elapsed}, not {expected_secs}");
+        }
+    }
+
+    #[track_caller]
+    fn check_steps(&self, expected: &[&str]) {
+        let told: Vec<String> = self.steps.iter().map(ToString::to_string).collect();
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn one_event_from_the_future_moves_nothing() {
+    for wrong in ["2031-01-01T00:00:00Z", "2026-11-23T10:10:00Z", "9999-12-31T23:59:59Z"] {
+        let mut studio = Studio::new();
+        studio.start();
+        studio.node("PLAN", 0, 3.0);
+        let stray = format!(r#"{{"ts":"{wrong}","run_id":"stray","phase":"start"}}"#);
+        studio.arrive(&[stray], true);
+        studio.check_elapsed(3.0);
+        studio.node("STYLE", 1, 3.0);
+        studio.check_elapsed(6.0);
+        studio.check_steps(&[]);
+    }
+}
+
+#[test]
+fn a_run_from_the_future_is_not_the_newest_for_years() {
+    let mut studio = Studio::new();
+    studio.start();
+    let stray = r#"{"ts":"2031-01-01T00:00:00Z","run_id":"stray","phase":"start"}"#.to_owned();
+    studio.arrive(&[stray], true);
+    studio.now += 1.0;
+    let newer = studio.event("newer", "", "start", json!({}));
+    studio.arrive(&[newer], true);
+    assert_eq!(studio.model.newest_active().unwrap().id(), "newer");
+}
+
+#[test]
+fn the_first_event_of_all_may_be_the_wrong_one() {
+    let mut studio = Studio::new();
+    let stray = r#"{"ts":"2031-01-01T00:00:00Z","run_id":"stray","phase":"start"}"#.to_owned();
+    studio.arrive(&[stray], true);
+    studio.start();
+    studio.now += 2.0;
+    studio.check_elapsed(2.0);
+    studio.check_steps(&[]);
+}
+
+#[test]
+fn many_old_events_at_once_move_nothing() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    let old = |number| {
+        format!(
+            r#"{{"ts":"2020-01-01T00:00:00Z","run_id":"past","phase":"info","event_id":"{number}"}}"#
+        )
+    };
+    studio.arrive(&(0..300).map(old).collect::<Vec<_>>(), true);
+    studio.node("STYLE", 1, 3.0);
+    studio.check_elapsed(6.0);
+    studio.check_steps(&[]);
+}
+
+#[test]
+fn unset_instants_move_nothing() {
+    let mut studio = Studio::new();
+    studio.start();
+    let zero = |number| {
+        format!(
+            r#"{{"ts":"0001-01-01T00:00:00Z","run_id":"zero-{number}","phase":"start","event_id":"z{number}"}}"#
+        )
+    };
+    for number in 0..10 {
+        studio.now += 1.0;
+        studio.arrive(&[zero(number)], true);
+    }
+    studio.check_elapsed(10.0);
+    studio.check_steps(&[]);
+    assert_eq!(studio.model.run("zero-0").unwrap().started_at, None);
+}
+
+#[test]
+fn a_server_clock_set_back_is_told_once_and_later_events_count_as_later() {
+    let mut studio = Studio::new();
+    studio.server_ahead = 600.0;
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.check_elapsed(3.0);
+    studio.all("STYLE", "start", json!({"node_index": 1}));
+    studio.server_ahead = 0.0;
+    studio.now += 3.0;
+    studio.all("STYLE", "end", json!({"duration_ms": 3000}));
+    studio.check_steps(&["the server's clock was set back by 10 min 0 s"]);
+    studio.check_elapsed(6.0);
+    studio.node("LYRICS", 2, 3.0);
+    studio.check_elapsed(9.0);
+    for run in RUNS {
+        let run = studio.model.run(run).unwrap();
+        assert_eq!((run.status, run.executions), (RunStatus::Running, 1));
+        for node in &run.nodes[..3] {
+            assert_eq!((node.status, node.attempts), (NodeStatus::Success, 1), "{}", node.name);
+            assert_eq!(node.duration_ms, Some(3000));
+        }
+        assert_eq!(run.nodes[3].status, NodeStatus::Pending);
+    }
+    studio.all("", "end", json!({}));
+    let run = studio.model.run("live-0").unwrap();
+    assert_eq!((run.status, run.history.len()), (RunStatus::Completed, 0));
+    assert!(run.duration_ms.is_some_and(|ms| ms.abs_diff(9000) < 100), "{:?}", run.duration_ms);
+    assert_eq!(studio.steps.len(), 1, "told once");
+    assert_eq!(studio.steps[0].owner, ClockOwner::Server);
+}
+
+#[test]
+fn a_run_that_is_executed_again_after_the_clock_was_set_back_runs() {
+    let mut studio = Studio::new();
+    studio.server_ahead = 600.0;
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.all("", "fail", json!({"error": "no"}));
+    studio.server_ahead = 0.0;
+    studio.now += 5.0;
+    studio.all("", "start", json!({}));
+    studio.node("PLAN", 0, 2.0);
+    for run in RUNS {
+        let run = studio.model.run(run).unwrap();
+        assert_eq!((run.status, run.executions), (RunStatus::Running, 2));
+        assert_eq!(run.history[0].status, RunStatus::Failed);
+    }
+    studio.check_elapsed(2.0);
+}
+
+#[test]
+fn a_server_clock_set_forward_is_told_once() {
+    let mut studio = Studio::new();
+    studio.server_ahead = -600.0;
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.all("STYLE", "start", json!({"node_index": 1}));
+    studio.server_ahead = 0.0;
+    studio.now += 3.0;
+    studio.all("STYLE", "end", json!({"duration_ms": 3000}));
+    studio.check_steps(&["the server's clock was set forward by 10 min 0 s"]);
+    studio.check_elapsed(6.0);
+    studio.node("LYRICS", 2, 3.0);
+    studio.check_elapsed(9.0);
+    assert_eq!(studio.steps.len(), 1);
+}
+
+#[test]
+fn this_machines_clock_that_is_set_right_is_told_once() {
+    let mut studio = Studio::new();
+    // Three days behind, until the clock is synchronised over the network.
+    studio.viewer_ahead = -259_200.0;
+    studio.start();
+    studio.node("PLAN", 0, 8.0);
+    studio.check_elapsed(8.0);
+    studio.check_steps(&[]);
+    studio.all("STYLE", "start", json!({"node_index": 1}));
+    studio.now += 4.0;
+    studio.viewer_ahead = 0.0;
+    studio.now += 4.0;
+    studio.all("STYLE", "end", json!({"duration_ms": 8000}));
+    studio.all("LYRICS", "start", json!({"node_index": 2}));
+    studio.check_steps(&["this machine's clock was set forward by 3 d 0 h"]);
+    studio.check_elapsed(16.0);
+    studio.now += 8.0;
+    // The clock is set back again.
+    studio.viewer_ahead = -259_200.0;
+    studio.all("LYRICS", "end", json!({"duration_ms": 8000}));
+    studio.check_elapsed(24.0);
+    assert_eq!(studio.steps[1].to_string(), "this machine's clock was set back by 3 d 0 h");
+    assert_eq!(studio.steps.len(), 2);
+}
+
+#[test]
+fn a_step_of_this_machine_that_somebody_saw_counts_at_once() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    let step = SignedDuration::from_hours(5);
+    studio.viewer_ahead = step.as_secs_f64();
+    let now = after(studio.now + studio.viewer_ahead);
+    studio.model.machine_clock_stepped(step, now);
+    studio.check_elapsed(3.0);
+    studio.node("STYLE", 1, 3.0);
+    studio.check_elapsed(6.0);
+    studio.check_steps(&["this machine's clock was set forward by 5 h 0 min"]);
+}
+
+#[test]
+fn a_server_that_stood_still_has_not_set_its_clock() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    // Frames sent before the server froze arrive together with those sent after it.
+    let held: Vec<String> = RUNS
+        .iter()
+        .map(|run| studio.event(run, "STYLE", "start", json!({"node_index": 1})))
+        .collect();
+    studio.now += 45.0;
+    studio.arrive(&held, true);
+    studio.all("STYLE", "end", json!({"duration_ms": 45_000}));
+    studio.node("LYRICS", 2, 3.0);
+    studio.check_elapsed(51.0);
+    studio.check_steps(&[]);
+}
+
+#[test]
+fn the_offset_is_estimated_anew_with_a_new_connection() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.model.connection_lost(after(studio.now));
+    // Another server, or the same one with another clock: not a step.
+    studio.now += 60.0;
+    studio.server_ahead = 30.0;
+    studio.model.connection_stands();
+    studio.start();
+    studio.now += 2.0;
+    studio.all("PLAN", "start", json!({"node_index": 0}));
+    studio.check_elapsed(2.0);
+    studio.check_steps(&[]);
+}
+
+#[test]
+fn time_stands_still_while_there_is_no_connection() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    assert_eq!(studio.model.clock().as_of(), None);
+    let lost = after(studio.now);
+    studio.model.connection_lost(lost);
+    studio.now += 100.0;
+    studio.check_elapsed(3.0);
+    studio.model.connection_lost(after(studio.now));
+    assert_eq!(studio.model.clock().as_of(), Some(lost), "since it was lost");
+    studio.model.connection_stands();
+    studio.check_elapsed(103.0);
+}
+
+#[test]
+fn replayed_events_set_the_clock_where_two_of_them_agree() {
+    let mut studio = Studio::new();
+    studio.server_ahead = 600.0;
+    let frames = [
+        studio.event("live-0", "", "info", json!({"message": "Workflow run created"})),
+        studio.event("live-0", "", "start", json!({})),
+    ];
+    studio.arrive(&frames, false);
+    let lag = studio.model.clock().lag();
+    assert!((lag.as_secs_f64() + 600.0).abs() < 1.0, "{lag}");
+    let mut studio = Studio::new();
+    let stray = r#"{"ts":"2031-01-01T00:00:00Z","run_id":"stray","phase":"start"}"#.to_owned();
+    let start = studio.event("live-0", "", "start", json!({}));
+    studio.arrive(&[stray, start], false);
+    assert!(studio.model.clock().lag().abs() < SignedDuration::from_secs(1));
+}
+
+#[test]
+fn rest_and_events_agree_after_the_clock_was_set_back() {
+    let mut studio = Studio::new();
+    studio.server_ahead = 600.0;
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.all("STYLE", "start", json!({"node_index": 1}));
+    studio.server_ahead = 0.0;
+    studio.now += 3.0;
+    studio.all("STYLE", "end", json!({"duration_ms": 3000}));
+    let before = Report::of(&studio.model).runs;
+    // The database keeps the instants from before the step.
+    let row = |node: &str, from: f64, to: f64| {
+        json!({
+            "node_name": node, "status": "completed", "duration_ms": 3000,
+            "started_at": after(from).to_string(), "completed_at": after(to).to_string(),
+        })
+    };
+    let answer = json!({
+        "run_id": "live-0", "status": "running", "created_at": after(600.0).to_string(),
+        "updated_at": after(6.0).to_string(),
+        "executions": [row("PLAN", 600.0, 603.0), row("STYLE", 603.0, 6.0)],
+    });
+    let body = answer.to_string();
+    let snapshot = meterbridge::protocol::RunSnapshot::read(body.as_bytes()).unwrap();
+    studio.model.join(snapshot.into(), after(studio.now));
+    let joined = Report::of(&studio.model).runs;
+    assert_eq!(joined[0].nodes, before[0].nodes);
+    assert_eq!((joined[0].executions, joined[0].status), (1, "running"));
+}
