@@ -18,7 +18,7 @@ const KEPT_ATTEMPTS: usize = 32;
 /// Where a node stands (protocol section 5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NodeStatus {
-    /// It has not been its turn yet.
+    /// Not started yet.
     #[default]
     Pending,
     Running,
