@@ -17,7 +17,7 @@ browserTest("settings that do not exist are refused by name", async (bench) => {
   assert.equal(await display.sockets(), 0);
   const title = await display.page.title();
   assert.equal(title, "✕ wrong settings – Meterbridge");
-  await display.page.getByRole("button", { name: "Go on without settings" }).click();
+  await display.page.getByRole("button", { name: "Continue without settings" }).click();
   await display.page.waitForURL(serve.url);
   await display.untilTold("ready");
   assert.equal(await display.card().count(), 0);
