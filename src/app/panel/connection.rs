@@ -404,8 +404,8 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
         let malformed = counters.malformed;
         let why = "Frames that are not events; the event log shows them.";
         warn(ui, malformed, "unreadable", palette.failed_text, why);
-        let why = "Dropped unread: frames arrived faster than they were read. The connection was \
-            made again.";
+        let why = "Dropped unread: frames arrived faster than they were read. Meterbridge \
+            has reconnected.";
         warn(ui, counters.dropped, "frames dropped", palette.failed_text, why);
         let why = "Old runs were dropped to stay within the limit of runs kept.";
         warn(ui, counters.evicted_runs, "runs dropped", palette.cancelled, why);
