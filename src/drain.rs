@@ -135,6 +135,6 @@ mod tests {
         let limit = Duration::from_secs(600);
         assert!(words(1, limit).starts_with("1 running run is watched"));
         assert!(words(3, limit).starts_with("3 running runs are watched"));
-        assert!(words(3, limit).contains("at most 600 s"));
+        assert!(words(3, limit).contains("600 s at most"));
     }
 }

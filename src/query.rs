@@ -374,7 +374,9 @@ mod tests {
     #[test]
     fn errors_name_the_setting() {
         let error = |query: &str| read_one(query).unwrap_err().to_string();
-        assert!(error("pannel=1").starts_with("there is no setting `pannel`. There are: source, "));
+        assert!(
+            error("pannel=1").starts_with("there is no setting `pannel`. Known settings: source, ")
+        );
         assert_eq!(
             error("reconnect-delay=soon"),
             "`reconnect-delay=soon` cannot be used: \

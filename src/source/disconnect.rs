@@ -243,7 +243,7 @@ mod tests {
         );
         assert_eq!(
             text(Disconnect::MessageTooLarge { limit_bytes: 4 << 20 }),
-            "a message of more than 4 MiB came: the connection was closed"
+            "a message of more than 4 MiB arrived: the connection was closed"
         );
         assert_eq!(
             text(Disconnect::Http { status: 403, words: "no".into() }),

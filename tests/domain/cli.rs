@@ -182,7 +182,7 @@ fn remote_hub_requires_a_token() {
     let missing: Vec<&str> = hub.into_iter().chain(["--hub-token-file=missing"]).collect();
     let (code, _, words) = said(&missing);
     assert_eq!(code, Some(2));
-    assert!(words.starts_with("error: --hub-token-file: cannot read the token's file `missing`"));
+    assert!(words.starts_with("error: --hub-token-file: cannot read the token file `missing`"));
     let mut short = meterbridge();
     let output = short.args(hub).env("METERBRIDGE_HUB_TOKEN", "0123456789abcde").output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();

@@ -185,7 +185,7 @@ async fn message_of_100_mib_is_refused_before_it_is_read() {
     }
     let _again = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
-    let text = "a message of more than 4 MiB came: the connection was closed";
+    let text = "a message of more than 4 MiB arrived: the connection was closed";
     let waiting = format!("attempt 1/5 at 3: {text}");
     stage.expect_states(&[&waiting, "attempt 1/5", "connected at 3"]);
     assert_eq!(stage.runs(), ["before"]);
@@ -357,7 +357,7 @@ async fn other_handshake_answers_are_retried() {
 async fn unanswered_handshake_times_out() {
     let mut stage = Stage::new();
     let _silent = stage.attempt().await.open();
-    let text = "no answer within 10 s. Is that the right host, and does a firewall stand between?";
+    let text = "no answer within 10 s. Is this the right host, and does a firewall block it?";
     stage.until_state("attempt").await;
     stage.expect_states(&["connecting", &format!("attempt 1/5 at 13: {text}")]);
     // The same if no transport can be opened at all.
