@@ -41,7 +41,7 @@ const UPDATE_EVERY: Duration = Duration::from_millis(20);
 /// Print what happens in a studio
 #[derive(Parser)]
 struct Arguments {
-    /// A WebSocket (ws://… or wss://…) or a recording (a file); the demo studio without
+    /// A WebSocket (ws://… or wss://…) or a recording (a file); without it, the demo studio
     source: Option<String>,
 
     /// End after so many finished runs

@@ -17,37 +17,37 @@ const AFTER_HELP: &str = "\
 Examples:
   meterbridge                                       the built-in demo studio, no backend needed
   meterbridge ws://localhost:8000/events            a live stream of all runs
-  meterbridge http://localhost:8000                 an AMCS backend, by its API and a socket for each run
+  meterbridge http://localhost:8000                 an AMCS backend, polled through its REST API
   meterbridge recording.ndjson --speed 4            a recording, four times as fast
   meterbridge inspect recording.ndjson              a table in the terminal, no window
   meterbridge snapshot recording.ndjson -o out.png  a picture, no window
   meterbridge serve                                 the demo studio in a browser
   meterbridge serve http://localhost:8000           a hub, for many screens
-  meterbridge ws://localhost:8000/events --kiosk    a wall that nobody operates
+  meterbridge ws://localhost:8000/events --kiosk    a screen that nobody operates
 
-The options above can be set in the environment too: METERBRIDGE_ and the name, as in
-METERBRIDGE_RECONNECT_DELAY=10. A flag wins over the environment.";
+The options above can also be set in the environment: METERBRIDGE_ and the name, as in
+METERBRIDGE_RECONNECT_DELAY=10. The command line wins over the environment.";
 
 const AFTER_INSPECT_HELP: &str = "\
 Examples:
   meterbridge inspect recording.ndjson
-  meterbridge inspect conn1.ndjson conn2.ndjson     both connections of one studio
+  meterbridge inspect conn1.ndjson conn2.ndjson     two connections to one server
   tail -f events.ndjson | meterbridge inspect - --json | jq .runs
 
-A line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event itself.";
+Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event.";
 
 const AFTER_SERVE_HELP: &str = "\
 Examples:
   meterbridge serve                                       on this machine, port 8080
   meterbridge serve http://localhost:8000                 a hub: this backend, for many screens
-  meterbridge serve --listen 127.0.0.1:0                  any free port; it says which
-  meterbridge serve --page web/dist --speed 4             this page, a studio in a hurry
-  meterbridge serve --listen 0.0.0.0:8080 --allow-remote  for other machines, too
+  meterbridge serve --listen 127.0.0.1:0                  any free port, which is printed
+  meterbridge serve --page web/dist --speed 4             this page, the demo four times as fast
+  meterbridge serve --listen 0.0.0.0:8080 --allow-remote  also for other machines
   meterbridge serve http://studio:8000 --listen 0.0.0.0:8080 --hub-token-file token
                                                           a hub for other machines
   meterbridge ws://127.0.0.1:8080/events                  the same events in a window
 
-The page is made by web/build.sh.";
+web/build.sh builds the page.";
 
 /// A live big-screen view of AI music-production workflows.
 ///
@@ -92,12 +92,12 @@ pub struct WindowArgs {
     #[command(flatten)]
     pub kiosk: KioskOptions,
 
-    /// Log how long frames take, how many runs are kept and how much memory, this often
+    /// Log frame times, the number of runs and memory use at this interval
     #[arg(long, value_name = "SECONDS", help_heading = "Measuring", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_STATS", hide_env = true)]
     pub stats: Option<Duration>,
 
-    /// Draw as often as the screen can show it, also where nothing moves
+    /// Draw at the full rate of the screen, even if nothing moves
     #[arg(long, help_heading = "Measuring")]
     #[arg(value_parser = clap::builder::FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_DRAW_ALWAYS", hide_env = true)]
@@ -106,12 +106,11 @@ pub struct WindowArgs {
 
 /// Read events without a window and report every run
 ///
-/// Several files are read into one picture of the studio, as if they were one connection after the
-/// other.
+/// Several files are read into one report, as if they were consecutive connections.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_INSPECT_HELP)]
 pub struct InspectArgs {
-    /// Recordings, or `-` for what is piped in
+    /// Recordings, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
@@ -125,7 +124,7 @@ pub struct InspectArgs {
 #[derive(Args, Clone, Debug)]
 pub struct SnapshotArgs {
     /// A stream of events (ws://… or wss://…), an AMCS backend (http://… or https://…) or a
-    /// recording (a file); the demo studio without
+    /// recording (a file); without it, the demo studio
     #[arg(value_name = "SOURCE")]
     pub source: Option<Address>,
 
@@ -133,8 +132,8 @@ pub struct SnapshotArgs {
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1920x1080", value_parser = size)]
     pub size: Size,
 
-    /// When: seconds after the beginning, or the `end` of a recording; a live source is watched
-    /// for 10 seconds unless told
+    /// Time of the picture: seconds after the start, or the `end` of a recording; for a live source
+    /// counted from the connection, with `end` after 10 seconds
     #[arg(long, value_name = "SECONDS|end", default_value = "end", value_parser = moment)]
     pub at: Moment,
 
@@ -146,21 +145,20 @@ pub struct SnapshotArgs {
     pub settings: SettingsArgs,
 }
 
-/// Play a simulated studio on a WebSocket, for any client
+/// Serve the demo studio's events on a WebSocket, for any client
 ///
-/// Serves workflow events of made-up songs, so that Meterbridge and other clients can be
-/// tried without a backend.
+/// Serves workflow events of made-up songs, to try Meterbridge and other clients without a backend.
 #[derive(Args, Clone, Debug)]
 pub struct DemoCommand {
     #[command(flatten)]
     pub demo: crate::demo::DemoArgs,
 }
 
-/// Serve the page for browsers, with the simulated studio or a backend's hub behind it
+/// Serve the page for browsers, with the demo studio or as the hub of a backend
 ///
-/// Open the address that it prints in a browser. The page shows the events, which any other client
-/// finds at /events. With URL they are those of a backend or of another stream, kept and given to any
-/// number of screens.
+/// Open the printed address in a browser. Other clients find the same events at /events. With URL
+/// the program is a hub: it stores the events of a backend or of another stream, and passes them on
+/// to any number of screens.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_SERVE_HELP)]
 pub struct ServeCommand {

@@ -182,60 +182,63 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_BACKOFF", hide_env = true)]
     pub backoff: Option<BackoffName>,
 
-    /// Refuse larger messages; bytes, or with k or M
+    /// Refuse larger messages; in bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
 
-    /// Watch up to this many running runs of a backend over sockets: events at once, with progress and
-    /// stack traces. AMCS can fail a run when a socket that watches it goes away, so each stays open
-    /// until its run is over. The rest is polled [default: 0; with --safe-sockets 8]
+    /// Watch up to this many running runs of a backend over sockets, which deliver events at once,
+    /// with progress and stack traces. AMCS can fail a run when a socket that watches it closes, so
+    /// each socket stays open until its run has ended. Other runs are polled [default: 0; with
+    /// --safe-sockets 8]
     #[arg(long, value_name = "N", value_parser = sockets)]
     #[arg(env = "METERBRIDGE_SOCKETS", hide_env = true)]
     pub sockets: Option<usize>,
 
-    /// Hold at most this many connections to a backend, sockets and REST questions together; AMCS stands
-    /// still at 15 of all its clients [default: 1; with sockets 3; with --safe-sockets 12]
+    /// Hold at most this many connections to a backend, sockets and REST requests together; AMCS
+    /// stalls when all its clients together hold 15 [default: 1; with sockets 3; with
+    /// --safe-sockets 12]
     #[arg(long, value_name = "N", value_parser = connections)]
     #[arg(env = "METERBRIDGE_MAX_CONNECTIONS", hide_env = true)]
     pub max_connections: Option<usize>,
 
-    /// The backend is known not to fail runs when a socket goes away: sockets are closed at once
+    /// The backend is known not to fail runs when a socket closes: close sockets at once
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_SAFE_SOCKETS", hide_env = true)]
     pub safe_sockets: bool,
 
-    /// At the end, hold sockets of running runs for up to this long, until those runs are over
+    /// On exit, keep sockets of running runs open until these runs have ended, for at most this long
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_DRAIN_SECS", hide_env = true)]
     pub drain_secs: Duration,
 
-    /// Ask a backend for a running run this often, at least 2
+    /// Poll each running run of a backend at this interval, at least 2
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
     #[arg(env = "METERBRIDGE_POLL_SECS", hide_env = true)]
     pub poll_secs: Duration,
 
-    /// Let runs be started, cancelled, retried and executed from here, each after a question; in a
-    /// page's address also `actions`
+    /// Allow runs to be started, cancelled, retried and executed from here, each after a
+    /// confirmation; in a page's address also `actions`
     #[arg(long, visible_alias = "actions", value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_ALLOW_ACTIONS", hide_env = true)]
     pub allow_actions: bool,
 
-    /// Whose calls that makes: `backend`, or `guide`, the product guide's, where the server knows them
+    /// API calls that operations use: those of the `backend`, or those of the product `guide` if
+    /// the server has them
     #[arg(long, value_enum, value_name = "backend|guide", default_value = "backend")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_API", hide_env = true)]
     pub api: ApiName,
 
-    /// Send the token in this file, as `Authorization: Bearer …`; METERBRIDGE_TOKEN in the
-    /// environment is sent without
+    /// Send the token in this file as `Authorization: Bearer …`; without this option, the token in
+    /// METERBRIDGE_TOKEN is sent
     #[arg(long, value_name = "FILE", env = "METERBRIDGE_TOKEN_FILE", hide_env = true)]
     pub token_file: Option<PathBuf>,
 
-    /// Send the token as it is, in this header
+    /// Send the token unchanged, in this header
     #[arg(long, value_name = "NAME", env = "METERBRIDGE_TOKEN_HEADER", hide_env = true)]
     pub token_header: Option<String>,
 
-    /// Trust the certificates in this file, too (PEM)
+    /// Also trust the certificates in this file (PEM)
     #[arg(long, value_name = "FILE", env = "METERBRIDGE_CA_FILE", hide_env = true)]
     pub ca_file: Option<PathBuf>,
 }
@@ -312,7 +315,7 @@ pub enum ApiName {
 /// Number of runs that a screen or a hub keeps.
 #[derive(Args, Clone, Debug)]
 pub struct KeptRuns {
-    /// Keep this many runs; those that ended longest ago go first
+    /// Keep at most this many runs; those that ended longest ago are dropped first
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
     #[arg(env = "METERBRIDGE_KEEP_RUNS", hide_env = true)]
     pub keep_runs: usize,
@@ -321,8 +324,8 @@ pub struct KeptRuns {
 /// Runs that the user names on the command line.
 #[derive(Args, Clone, Debug)]
 pub struct NamedRuns {
-    /// Show this run instead of following the newest. A backend's API is watched for it even where
-    /// it lists it no more; may be given more than once
+    /// Show this run instead of following the newest. On a backend, this run is watched even if the
+    /// backend does not list it; may be given more than once
     #[arg(long, value_name = "ID", env = "METERBRIDGE_RUN", hide_env = true)]
     pub run: Vec<String>,
 }
@@ -334,12 +337,12 @@ pub struct RetentionOptions {
     #[command(flatten)]
     pub runs: KeptRuns,
 
-    /// Keep this many lines of the event log
+    /// Keep at most this many lines of the event log
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     #[arg(env = "METERBRIDGE_KEEP_EVENTS", hide_env = true)]
     pub keep_events: usize,
 
-    /// Keep this many events of one run, to put late ones into their place
+    /// Keep at most this many events of each run, to sort in events that arrive late
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one)]
     #[arg(env = "METERBRIDGE_KEEP_EVENTS_PER_RUN", hide_env = true)]
     pub keep_events_per_run: usize,
@@ -349,7 +352,7 @@ pub struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "View")]
 pub struct ViewOptions {
-    /// Begin with one run, or with all of them: `stage` or `wall` [default: stage; with a director
+    /// Start with one run (`stage`) or with all runs (`wall`) [default: stage; with a director
     /// wall]
     #[arg(long, value_enum, value_name = "stage|wall")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
@@ -358,23 +361,23 @@ pub struct ViewOptions {
     #[command(flatten)]
     pub named: NamedRuns,
 
-    /// Open the panel with the log, the numbers and the connection
+    /// Open the side panel with connection, runs, steps and event log
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
     #[arg(hide_possible_values = true)]
     #[arg(env = "METERBRIDGE_PANEL", hide_env = true)]
     pub panel: Option<bool>,
 
-    /// Begin with the panel closed
+    /// Start with the panel closed
     #[arg(long, overrides_with = "panel")]
     pub no_panel: bool,
 
-    /// Nothing moves that need not
+    /// Stop all motion that carries no information
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_REDUCED_MOTION", hide_env = true)]
     pub reduced_motion: bool,
 
-    /// Colours: `dark`, `light`, `high-contrast`, or `auto` for what the system or the browser wishes
+    /// Colours: `dark`, `light`, `high-contrast`, or `auto` to follow the system or the browser
     #[arg(long, value_enum, value_name = "THEME", default_value = "dark")]
     #[arg(hide_possible_values = true, env = "METERBRIDGE_THEME", hide_env = true)]
     pub theme: ThemeName,
@@ -425,16 +428,16 @@ impl ThemeName {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Built-in demo studio")]
 pub struct DemoStudioOptions {
-    /// Play the same songs again [default: 7]
+    /// Seed of the demo: the same seed gives the same songs [default: 7]
     #[arg(long, value_name = "N", env = "METERBRIDGE_SEED", hide_env = true)]
     pub seed: Option<u64>,
 
-    /// Work on this many songs at the same time [default: 6]
+    /// Number of runs at the same time [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MAX_RUNS as i64))]
     #[arg(env = "METERBRIDGE_RUNS", hide_env = true)]
     pub runs: Option<u32>,
 
-    /// Work this many times as fast
+    /// Run the demo this many times as fast
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = parse_speed)]
     #[arg(env = "METERBRIDGE_DEMO_SPEED", hide_env = true)]
     pub demo_speed: f64,
@@ -457,7 +460,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 fn sockets(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count < 14 => Ok(count),
-        _ => Err("expected a whole number up to 13; 0 only polls".to_owned()),
+        _ => Err("expected a whole number from 0 to 13; with 0, all runs are polled".to_owned()),
     }
 }
 
@@ -478,7 +481,7 @@ fn factor(text: &str) -> Result<f64, String> {
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),
-        _ => Err("expected a whole number from 1".to_owned()),
+        _ => Err("expected a whole number of at least 1".to_owned()),
     }
 }
 

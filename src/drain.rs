@@ -95,21 +95,21 @@ fn block_on_wait(held: &HeldRuns, limit: Duration) {
 }
 
 fn words(runs: usize, limit: Duration) -> String {
-    let (runs, are, they) = match runs {
-        1 => ("1 running run".to_owned(), "is", "it is"),
-        runs => (format!("{runs} running runs"), "are", "they are"),
+    let (runs, are, them) = match runs {
+        1 => ("1 running run".to_owned(), "is", "it"),
+        runs => (format!("{runs} running runs"), "are", "them"),
     };
     format!(
-        "{runs} {are} watched over sockets, and the backend may fail what loses its watcher: waiting \
-         until {they} over, at most {} s. Ctrl-C ends at once",
+        "{runs} {are} watched over sockets, and the backend may fail a run when its socket closes: \
+         waiting for {them} to end, for {} s at most. Ctrl-C exits at once",
         limit.as_secs()
     )
 }
 
 fn words_of_the_rest(runs: usize) -> String {
     match runs {
-        1 => "1 watched run was not over: the backend may fail it".to_owned(),
-        runs => format!("{runs} watched runs were not over: the backend may fail them"),
+        1 => "1 watched run has not ended: the backend may fail it".to_owned(),
+        runs => format!("{runs} watched runs have not ended: the backend may fail them"),
     }
 }
 
@@ -139,6 +139,6 @@ mod tests {
         let limit = Duration::from_secs(600);
         assert!(words(1, limit).starts_with("1 running run is watched"));
         assert!(words(3, limit).starts_with("3 running runs are watched"));
-        assert!(words(3, limit).contains("at most 600 s"));
+        assert!(words(3, limit).contains("600 s at most"));
     }
 }

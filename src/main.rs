@@ -48,8 +48,8 @@ fn warn_of_a_visible_password() {
     {
         let _ = writeln!(
             io::stderr(),
-            "warning: others on this machine can read the password on the command line; \
-             METERBRIDGE_TOKEN and --token-file keep a credential out of it"
+            "warning: other users of this machine can read the password on the command line; use \
+             METERBRIDGE_TOKEN or --token-file instead"
         );
     }
 }

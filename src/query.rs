@@ -58,13 +58,13 @@ struct PageArgs {
 /// An error in a page's query.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum QueryError {
-    #[error("there is no setting `{name}`. There are: {known}")]
+    #[error("there is no setting `{name}`. Known settings: {known}")]
     Unknown { name: String, known: String },
     #[error("`{name}={value}` cannot be used: {reason}")]
     BadValue { name: String, value: String, reason: String },
     #[error("`source` cannot be used: {0}")]
     BadSource(#[from] UrlError),
-    #[error("`source` is missing: this page was not opened from a server of events")]
+    #[error("`source` is missing: this page was not loaded from a server of events")]
     NoSource,
 }
 
@@ -374,7 +374,9 @@ mod tests {
     #[test]
     fn errors_name_the_setting() {
         let error = |query: &str| read_one(query).unwrap_err().to_string();
-        assert!(error("pannel=1").starts_with("there is no setting `pannel`. There are: source, "));
+        assert!(
+            error("pannel=1").starts_with("there is no setting `pannel`. Known settings: source, ")
+        );
         assert_eq!(
             error("reconnect-delay=soon"),
             "`reconnect-delay=soon` cannot be used: \

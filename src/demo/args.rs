@@ -27,7 +27,7 @@ pub struct DemoStudioArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 7, env = "METERBRIDGE_DEMO_SEED")]
     pub seed: u64,
 
-    /// How many times as fast as a real studio, 0.1 to 100; reported durations shrink alike
+    /// Speed compared with a real studio, 0.1 to 100; reported durations shrink accordingly
     #[arg(
         long,
         value_name = "FACTOR",
@@ -37,7 +37,7 @@ pub struct DemoStudioArgs {
     )]
     pub speed: f64,
 
-    /// Runs to keep going at a time, 1 to 1000
+    /// Number of runs at the same time, 1 to 1000
     #[arg(
         long,
         value_name = "COUNT",
@@ -47,7 +47,7 @@ pub struct DemoStudioArgs {
     )]
     pub runs: u16,
 
-    /// Whose events to send
+    /// Dialect of the events
     #[arg(long, value_enum, default_value_t, env = "METERBRIDGE_DEMO_DIALECT")]
     pub dialect: Dialect,
 

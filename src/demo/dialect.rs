@@ -20,10 +20,10 @@ use super::scenario::{Failure, Node, Run, RunFailure, TimedEvent, What};
 /// Dialect of the events that the demo sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Dialect {
-    /// The product guide's, with scores and artifacts.
+    /// Events as in the product guide, with scores and artifacts.
     #[default]
     Guide,
-    /// A real backend's, as recorded; no scores, no progress.
+    /// Events as recorded from a real backend, without scores and progress.
     Backend,
 }
 

@@ -11,7 +11,7 @@ use crate::seconds::seconds;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Director")]
 pub struct DirectorOptions {
-    /// Show the wall, and for a while each run to which something worth seeing happens [default:
+    /// Show the wall, and for a while each run that fails, begins a fix or finishes [default:
     /// no; with --kiosk yes, unless --view or --run is given]
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
@@ -19,27 +19,28 @@ pub struct DirectorOptions {
     #[arg(env = "METERBRIDGE_DIRECTOR", hide_env = true)]
     pub director: Option<bool>,
 
-    /// Stay so long with a run that failed; 0 leaves failures to the wall
+    /// Show a failed run for this long; 0 leaves failures to the wall
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_HOLD_FAILED", hide_env = true)]
     pub hold_failed: Duration,
 
-    /// Stay so long with a fix pass, or until it has been validated; 0 leaves them to the wall
+    /// Show a run in a fix for this long, or until the fix has been validated; 0 leaves fixes to
+    /// the wall
     #[arg(long, value_name = "SECONDS", default_value = "12", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_HOLD_FIX", hide_env = true)]
     pub hold_fix: Duration,
 
-    /// Stay so long with a run that was completed; 0 leaves them to the wall
+    /// Show a finished run for this long; 0 leaves finished runs to the wall
     #[arg(long, value_name = "SECONDS", default_value = "6", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_HOLD_COMPLETED", hide_env = true)]
     pub hold_completed: Duration,
 
-    /// Show the wall at least so long between two runs; failures wait for 5 s of it at most
+    /// Show the wall for at least this long between two runs; a failure waits for 5 s at most
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_SHOT_GAP", hide_env = true)]
     pub shot_gap: Duration,
 
-    /// After a touch stay so long with what is shown; 0 stays until key A
+    /// After user input, keep the view for this long; 0 keeps it until key A
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_PIN", hide_env = true)]
     pub pin: Duration,

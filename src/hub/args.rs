@@ -21,7 +21,7 @@ const MOST_DAYS: f64 = 36_500.0;
 /// Arguments of `meterbridge serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServeArgs {
-    /// Be the hub of a backend (http://… or https://…) or of a stream of events (ws://… or
+    /// Act as the hub of a backend (http://… or https://…) or of a stream of events (ws://… or
     /// wss://…); without URL the demo studio plays
     #[arg(value_name = "URL", env = "METERBRIDGE_SERVE_URL", hide_env = true)]
     pub url: Option<Address>,
@@ -35,8 +35,8 @@ pub struct ServeArgs {
     )]
     pub listen: SocketAddr,
 
-    /// The folder of the page; without it the page of this program, else `dist` or `web` beside
-    /// the program, else `web/dist` here
+    /// Folder of the page; by default the page built into this program, else `dist` or `web` beside
+    /// the program, else `web/dist` in the current folder
     #[arg(long, value_name = "FOLDER", env = "METERBRIDGE_SERVE_PAGE")]
     pub page: Option<PathBuf>,
 
@@ -57,17 +57,17 @@ pub struct ServeArgs {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Hub")]
 pub struct HubArgs {
-    /// Keep what was seen in this file, so that it survives the hub; `none` keeps it in memory only
-    /// [default: a file for each URL, in the user's state directory]
+    /// Store events in this file, so that they survive a restart of the hub; `none` keeps them in
+    /// memory only [default: a file for each URL, in the user's state directory]
     #[arg(long, value_name = "FILE|none", env = "METERBRIDGE_STORE", hide_env = true)]
     pub store: Option<PathBuf>,
 
-    /// Let runs go that nothing was heard of for so many days
+    /// Drop runs that have had no event for this many days
     #[arg(long, value_name = "DAYS", default_value = "7", value_parser = days)]
     #[arg(env = "METERBRIDGE_KEEP_DAYS", hide_env = true)]
     pub keep_days: Duration,
 
-    /// Keep at most this much of events, in MiB; runs that ended longest ago go first
+    /// Keep at most this many MiB of events; runs that ended longest ago are dropped first
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     #[arg(env = "METERBRIDGE_KEEP_MIB", hide_env = true)]

@@ -63,7 +63,7 @@ async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
         return no_handshake();
     };
     if !hub.is_open() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "The hub ends.\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "The hub is shutting down.\n").into_response();
     }
     let query = request.uri().query().map(str::to_owned);
     let (slot, upgrade) = take(&mut request);

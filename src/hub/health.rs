@@ -73,7 +73,7 @@ impl Seen {
     fn troubles(&self) -> Vec<(Health, String)> {
         let mut troubles = Vec::new();
         if !self.is_at_work {
-            let words = "the hub takes nothing in any more: start it again";
+            let words = "the hub has stopped receiving events: restart it";
             troubles.push((Health::Down, words.to_owned()));
         }
         if self.upstream.state == UpstreamState::Lost {

@@ -13,17 +13,15 @@ use thiserror::Error;
 /// The reason why the screen may go dark, worded to follow "The screen may go dark: ".
 #[derive(Debug, Error)]
 pub enum AwakeError {
-    #[error("there is no desktop session here to ask; see docs/wall.md for a bare X server")]
+    #[error("there is no desktop session to ask; for a bare X server see docs/wall.md")]
     NoSession,
     #[error("the desktop session cannot be asked ({0})")]
     Unreachable(#[from] std::io::Error),
-    #[error("the desktop refused to keep it awake ({0})")]
+    #[error("the desktop refused to keep the screen awake ({0})")]
     Refused(String),
     #[error("the desktop session has ended")]
     Ended,
-    #[error(
-        "on this system Meterbridge does not know how to prevent it; set it in the system's settings"
-    )]
+    #[error("Meterbridge cannot prevent it on this system; change the system's settings")]
     UnknownSystem,
 }
 
@@ -148,7 +146,7 @@ mod session {
                     _ => return Err(AwakeError::Refused(line.trim().to_owned())),
                 }
             }
-            Err(AwakeError::Refused("no agreement on who we are".to_owned()))
+            Err(AwakeError::Refused("authentication was refused".to_owned()))
         }
 
         fn call(
@@ -230,7 +228,7 @@ mod session {
             let refusal = b"l\x03\x01\x01\x07\0\0\0\x02\0\0\0\x0f\0\0\0\
                 \x05\x01u\0\x02\0\0\0\x08\x01g\0\x01s\0\0\x02\0\0\0no\0";
             let error = with_bus(refusal).unwrap_err();
-            assert_eq!(error.to_string(), "the desktop refused to keep it awake (no)");
+            assert_eq!(error.to_string(), "the desktop refused to keep the screen awake (no)");
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::director::DirectorOptions;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Kiosk")]
 pub struct KioskOptions {
-    /// For a wall that nobody operates: full screen, awake, against burn-in, tries for ever
+    /// For a screen that nobody operates: full screen, kept awake, protected against burn-in,
+    /// reconnects for ever
     #[arg(long, value_parser = FalseyValueParser::new())]
     #[arg(env = "METERBRIDGE_KIOSK", hide_env = true)]
     pub kiosk: bool,
@@ -27,7 +28,7 @@ pub struct KioskOptions {
     #[arg(env = "METERBRIDGE_DIM", hide_env = true)]
     pub dim: Option<Hours>,
 
-    /// Dim to this part of full brightness, 0.1 to 1
+    /// Dim to this fraction of full brightness, 0.1 to 1
     #[arg(long, value_name = "LEVEL", default_value_t = DEFAULT_LEVEL, value_parser = level)]
     #[arg(env = "METERBRIDGE_DIM_LEVEL", hide_env = true)]
     pub dim_level: f32,
@@ -109,7 +110,11 @@ impl FromStr for MonitorChoice {
         choice
             .map(|(number, of)| Self { number, of })
             .filter(|choice| choice.of.is_none_or(|of| choice.number <= of))
-            .ok_or_else(|| "expected a screen and of how many, such as 2 or 2/3".to_owned())
+            .ok_or_else(|| {
+                "expected the number of a screen, alone or with the number of screens, \
+                such as 2 or 2/3"
+                    .to_owned()
+            })
     }
 }
 

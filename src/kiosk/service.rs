@@ -23,7 +23,7 @@ impl Notice {
         match self {
             Self::Ready => "READY=1\nSTATUS=The display is up.",
             Self::Alive => "WATCHDOG=1",
-            Self::Stopping => "STOPPING=1\nSTATUS=Watched runs go on; waiting for them.",
+            Self::Stopping => "STOPPING=1\nSTATUS=Waiting for watched runs to end.",
         }
     }
 }

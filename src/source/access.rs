@@ -43,11 +43,11 @@ pub enum AccessError {
     Unreadable { what: &'static str, path: PathBuf, detail: String },
     #[error("there is no token in `{}`", .path.display())]
     NoToken { path: PathBuf },
-    #[error("the token cannot be sent: a header holds visible ASCII only")]
+    #[error("the token cannot be sent: a header may hold visible ASCII characters only")]
     BadToken,
-    #[error("`{name}` is no name of a header")]
+    #[error("`{name}` is not the name of a header")]
     BadHeader { name: String },
-    #[error("`{}` holds no certificate: it has to be a PEM file", .path.display())]
+    #[error("`{}` holds no certificate: it must be a PEM file", .path.display())]
     NoCertificate { path: PathBuf },
 }
 
@@ -107,7 +107,7 @@ impl Secret {
     /// When the file cannot be read or is blank.
     pub fn of_file(path: &std::path::Path) -> Result<Self, AccessError> {
         let unreadable = |error: std::io::Error| AccessError::Unreadable {
-            what: "the token's file",
+            what: "the token file",
             path: path.to_owned(),
             detail: error.to_string(),
         };

@@ -326,8 +326,8 @@ impl PageSocket {
                 if inbox.closed.is_some() {
                     return Some(Disconnect::Unreachable {
                         address: self.address.clone(),
-                        detail: "a browser does not say why. Is the backend running, and is the \
-                                 path right?"
+                        detail: "the browser gives no reason. Is the backend running, and is the \
+                            path right?"
                             .to_owned(),
                     });
                 }

@@ -71,7 +71,7 @@ impl Connect for NetConnector {
         let host = url.host().to_owned();
         let tls = |detail: String| Disconnect::Tls { host: host.clone(), detail };
         let name = ServerName::try_from(host.clone())
-            .map_err(|_| tls("that is no name a certificate can be for".to_owned()))?;
+            .map_err(|_| tls("its name cannot be the name in a certificate".to_owned()))?;
         match self.tls.connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => Err(tls(tls_detail(&error))),
@@ -124,7 +124,7 @@ fn tls_detail(error: &io::Error) -> String {
             "it does not speak TLS. Is it ws:// rather than wss://?"
         }
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "it hung up during the TLS handshake. Is it ws:// rather than wss://?"
+            "it closed the connection during the TLS handshake. Is it ws:// rather than wss://?"
         }
         _ => return error.to_string(),
     };

@@ -24,7 +24,10 @@ pub enum Disconnect {
     Lost,
     #[error("no frame for {}: the connection is dead", seconds(*after))]
     Silent { after: Duration },
-    #[error("no answer within {}. Is that the right host, and does a firewall stand between?", seconds(*after))]
+    #[error(
+        "no answer within {}. Is this the right host, and does a firewall block it?",
+        seconds(*after)
+    )]
     ConnectTimeout { after: Duration },
     #[error("refused: nothing listens at {address}. Is the backend running?")]
     Refused { address: String },
@@ -34,20 +37,21 @@ pub enum Disconnect {
     Unreachable { address: String, detail: String },
     /// A page loaded over https may not open `ws://`.
     #[error(
-        "not to {address} over ws:// from this page: it came over https, and a browser then opens wss:// only. Use wss://, or open the page over http"
+        "cannot connect to {address} over ws://: this page was loaded over https, and browsers \
+         then allow wss:// only. Use wss://, or open the page over http"
     )]
     NotFromThisPage { address: String },
-    #[error("no safe connection to {host}: {detail}")]
+    #[error("no secure connection to {host}: {detail}")]
     Tls { host: String, detail: String },
     /// The server answered the handshake with a status other than 101.
     #[error("{}", http_text(*status, words))]
     Http { status: u16, words: String },
-    #[error("a message of more than {} came: the connection was closed", size(*limit_bytes))]
+    #[error("a message of more than {} arrived: the connection was closed", size(*limit_bytes))]
     MessageTooLarge { limit_bytes: usize },
     /// More arrived than the application took.
-    #[error("fell behind: {dropped} frames were dropped; connecting again for a fresh start")]
+    #[error("fell behind: {dropped} frames were dropped; reconnecting")]
     FellBehind { dropped: u64 },
-    #[error("the server does not keep to the WebSocket protocol: {detail}")]
+    #[error("the server violates the WebSocket protocol: {detail}")]
     Protocol { detail: String },
     #[error("{0}")]
     BadUrl(#[from] UrlError),
@@ -134,10 +138,13 @@ fn http_text(status: u16, words: &str) -> String {
     };
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let advice = match status {
-        200..=299 => ". That is a page, not an event stream: check the path",
-        401 if cfg!(target_arch = "wasm32") => ". It wants credentials: put a token into the URL",
+        200..=299 => ". This is a page, not an event stream: check the path",
+        401 if cfg!(target_arch = "wasm32") => {
+            ". It requires credentials: put a token into the URL"
+        }
         401 => {
-            ". It wants credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file"
+            ". It requires credentials: put a token into METERBRIDGE_TOKEN, or into a file for \
+             --token-file"
         }
         403 | 404 => ". Check the path: is there an event stream, and may you read it?",
         _ => "",
@@ -236,7 +243,7 @@ mod tests {
         );
         assert_eq!(
             text(Disconnect::MessageTooLarge { limit_bytes: 4 << 20 }),
-            "a message of more than 4 MiB came: the connection was closed"
+            "a message of more than 4 MiB arrived: the connection was closed"
         );
         assert_eq!(
             text(Disconnect::Http { status: 403, words: "no".into() }),

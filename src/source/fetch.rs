@@ -29,7 +29,7 @@ async fn post(address: &str, body: &str) -> Result<Vec<u8>, RequestError> {
     let response = send(address, body).await.map_err(|_| {
         // A browser does not say why a request failed.
         RequestError::Lost(
-            "the hub could not be asked, or moved elsewhere. Is it running?".to_owned(),
+            "the hub did not answer, or redirected to another address. Is it running?".to_owned(),
         )
     })?;
     let text = match response.text() {

@@ -93,7 +93,7 @@ fn protocol(detail: &str) -> Disconnect {
 }
 
 fn not_websocket() -> Disconnect {
-    protocol("what answers is not a WebSocket server")
+    protocol("it does not speak WebSocket")
 }
 
 /// Head of the server's response.
@@ -124,7 +124,7 @@ impl Head {
             return wrong("its answer has no `Upgrade: websocket`");
         }
         if self.field("sec-websocket-accept") != Some(derive_accept_key(key.as_bytes()).as_str()) {
-            return wrong("its answer does not belong to the question (Sec-WebSocket-Accept)");
+            return wrong("its answer does not match the request (Sec-WebSocket-Accept)");
         }
         if self.field("sec-websocket-extensions").is_some_and(|v| !v.is_empty()) {
             return wrong("it uses an extension that was not offered");

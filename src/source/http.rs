@@ -42,7 +42,7 @@ pub enum HttpError {
     #[error("{0}")]
     NoConnection(Disconnect),
     /// The server closed the connection without a response.
-    #[error("the server hung up without an answer")]
+    #[error("the server closed the connection without an answer")]
     Lost,
     #[error("no answer within {}", seconds(*.after))]
     Silent { after: Duration },
@@ -54,7 +54,7 @@ pub enum HttpError {
     Moved { status: u16, place: String },
     #[error("an answer of more than {} MiB", MOST_BYTES >> 20)]
     TooLarge,
-    #[error("what answers does not speak HTTP: {0}")]
+    #[error("the server does not speak HTTP: {0}")]
     Protocol(String),
     #[error("{0}")]
     Unreadable(#[from] crate::protocol::rest::RestError),
@@ -81,7 +81,7 @@ impl From<HttpError> for RequestError {
             HttpError::Refused { status, words } => Self::Refused { status, words },
             HttpError::Silent { after } => Self::Silent { after },
             HttpError::Lost => Self::Lost(format!(
-                "{}. It may be done all the same: look before you try again",
+                "{}. The operation may have been done: check the run before you try again",
                 HttpError::Lost
             )),
             error => Self::Lost(error.to_string()),
@@ -359,6 +359,6 @@ fn refusal_advice(status: u16, words: String) -> String {
     if status != 401 {
         return words;
     }
-    let words = if words.is_empty() { "it wants credentials".to_owned() } else { words };
+    let words = if words.is_empty() { "it requires credentials".to_owned() } else { words };
     format!("{words}. Put a token into METERBRIDGE_TOKEN or name its file with --token-file")
 }

@@ -48,7 +48,7 @@ pub async fn play<R: Read>(
         SourceContext::new(None, ConnectionSettings::default(), signal_sender, environment);
     let address = format!("file:{name}");
     context.fix_address(address.clone());
-    context.operation_client = Err("A recording cannot be acted on");
+    context.operation_client = Err("A recording allows no operations");
     let mut action = LoopAction::Restart;
     loop {
         action = match action {
@@ -135,7 +135,7 @@ async fn play_once<R: Read>(
     let frames = recording.summary().frames;
     context.log(ConnectionEvent::Disconnected {
         code: None,
-        reason: format!("the recording is over: {frames} frames"),
+        reason: format!("the recording has ended: {frames} frames"),
     });
     context.enter(ConnectionState::Disconnected);
     Ok(LoopAction::Stay)

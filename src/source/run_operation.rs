@@ -122,11 +122,12 @@ impl RequestError {
     fn words(self) -> String {
         match self {
             Self::Refused { status, words } if words.trim().is_empty() => {
-                format!("the server answered HTTP {status} without a word")
+                format!("the server answered HTTP {status} without a reason")
             }
             Self::Refused { words, .. } => words,
             Self::Silent { after } => format!(
-                "no answer within {}. It may be done all the same: look before you try again",
+                "no answer within {}. The operation may have been done: check the run before you \
+                 try again",
                 seconds(after)
             ),
             Self::Lost(words) => words,
@@ -205,7 +206,7 @@ impl OperationClient {
                         self.post_either(guide_request, request).await.map(|(body, _)| body)
                     }
                 };
-                answer.map(|_| (run.clone(), "Cancel was asked for".to_owned()))
+                answer.map(|_| (run.clone(), "Cancel requested".to_owned()))
             }
             RunOperation::Retry(run) => {
                 match self.post(ApiRequest::of_run("runs", run, "retry")).await {
@@ -214,7 +215,7 @@ impl OperationClient {
                         self.touch(&made);
                         return Ok(OperationSuccess {
                             run: Some(made),
-                            words: "A new run waits to be executed".to_owned(),
+                            words: "A new run was created and is queued".to_owned(),
                         });
                     }
                     Err(error) => Err(error),
@@ -222,7 +223,7 @@ impl OperationClient {
             }
             RunOperation::Execute(run) => self.execute(run).await.map(|executed| {
                 let words = match executed {
-                    Executed::Begun => "Execution began".to_owned(),
+                    Executed::Begun => "Execution started".to_owned(),
                     Executed::Failed(why) => format!("The run was executed, and failed: {why}"),
                 };
                 (run.clone(), words)
@@ -271,11 +272,11 @@ impl OperationClient {
             Ok(Executed::Begun) => Ok(started(Some(made))),
             Ok(Executed::Failed(why)) => Ok(failed(made, why)),
             Err(error) if self.look.is_some() => {
-                Err(format!("Run {made} was made, but not begun: {}", error.words()))
+                Err(format!("Run {made} was created, but not executed: {}", error.words()))
             }
             Err(error) => Err(format!(
-                "Run {made} was made, and executing it was answered with an error: {}. Look at the \
-                 run before you try again",
+                "Run {made} was created, but executing it returned an error: {}. Check the run \
+                 before you try again",
                 error.words()
             )),
         }

@@ -170,7 +170,7 @@ pub(super) async fn session<D: OpenConnection>(
 
 fn stopped(action: LoopAction) -> String {
     match action {
-        LoopAction::Restart => "closed by us, to connect anew".to_owned(),
+        LoopAction::Restart => "closed by us, to reconnect".to_owned(),
         _ => "closed by us".to_owned(),
     }
 }

@@ -207,7 +207,7 @@ impl SourceContext {
         match command {
             None => LoopAction::Quit,
             Some(Command::Connect { .. }) if self.fixed_address.is_some() => {
-                self.log_error("a recording is played: it cannot be connected to something else");
+                self.log_error("a recording is playing: it cannot be connected to another source");
                 LoopAction::Stay
             }
             Some(Command::Connect { url }) => {
@@ -278,9 +278,9 @@ impl SourceContext {
 
 /// Reason why runs of a plain event stream cannot be operated on.
 pub(super) const ONLY_EVENTS: &str =
-    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
+    "This stream of events allows no operations: connect to a backend (http://…) or to a hub";
 /// Reason why runs cannot be operated on through a hub that forbids it.
-const HUB_FORBIDS: &str = "This hub lets nobody act on runs";
+const HUB_FORBIDS: &str = "This hub allows no operations on runs";
 
 /// Reason why runs cannot be operated on before there is a connection.
 pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";

@@ -136,7 +136,7 @@ where
     let thread = match thread {
         Ok(thread) => Some(thread),
         Err(error) => {
-            report_failure(failure_sender, failure_url, format!("no thread to be had: {error}"));
+            report_failure(failure_sender, failure_url, format!("cannot start a thread: {error}"));
             None
         }
     };

@@ -130,12 +130,12 @@ fn director_shows_a_fix_pass_until_it_is_validated() {
     feed(&mut app, [event("a", Some("VALIDATE"), "fail", 7)]);
     assert_shows(&app, "wall", "auto");
     feed(&mut app, [event("a", Some("FIX"), "start", 8)]);
-    assert_shows(&app, "stage of a", "auto: fix pass");
+    assert_shows(&app, "stage of a", "auto: fix");
     pass(&mut app, 5.0);
     feed(&mut app, [event("a", Some("FIX"), "end", 12), event("a", Some("VALIDATE"), "start", 13)]);
     feed(&mut app, [event("a", Some("VALIDATE"), "end", 14)]);
     pass(&mut app, 2.9);
-    assert_shows(&app, "stage of a", "auto: fix pass");
+    assert_shows(&app, "stage of a", "auto: fix");
     pass(&mut app, 0.2);
     assert_shows(&app, "wall", "auto");
 }

@@ -144,9 +144,9 @@ fn operation_is_confirmed_and_sent_once() {
     assert_eq!(asks(&app), None);
     assert_eq!(operations(&app).under_way().len(), 1);
 
-    finish(&mut app, cancel, done("r", "Cancel was asked for"));
+    finish(&mut app, cancel, done("r", "Cancel requested"));
     assert!(operations(&app).under_way().is_empty());
-    assert_eq!(toasts(&app), ["Cancel was asked for"]);
+    assert_eq!(toasts(&app), ["Cancel requested"]);
 }
 
 #[test]
@@ -193,11 +193,11 @@ fn permission_depends_on_the_connected_server() {
     assert_eq!(acting(BACKEND, None), Ok(()));
     assert_eq!(acting("ws://hub/events", offer(true)), Ok(()));
     let reason = acting("ws://hub/events", offer(false)).unwrap_err();
-    assert_eq!(reason, "This hub lets nobody act on runs.");
-    assert!(acting("ws://studio/events", None).unwrap_err().contains("cannot be acted on"));
+    assert_eq!(reason, "This hub allows no operations on runs.");
+    assert!(acting("ws://studio/events", None).unwrap_err().contains("allows no operations"));
     let mut link = app.world_mut().resource_mut::<Link>();
     link.source = Some(SourceSpec::Recording("show.ndjson".into()));
-    assert_eq!(link.acting(), Err("A recording cannot be acted on."));
+    assert_eq!(link.acting(), Err("A recording allows no operations."));
 }
 
 #[test]

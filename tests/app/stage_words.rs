@@ -249,7 +249,7 @@ fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
          Running VALIDATE, step 6 of 8, cancel requested\n\
          elapsed | 01:35 | 32 s of it queued | about 00:57 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE> RENDER- REVIEW-\n\
-         A cancel was asked for; the run goes on.",
+         Cancel requested; the run continues.",
     );
 }
 
@@ -259,7 +259,7 @@ fn completed_run_shows_its_score() {
         "completed",
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
-         Completed score 0.88, 1 fix pass\n\
+         Finished score 0.88, 1 fix\n\
          took | 03:17 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER+ REVIEW+\n\
          fix 1: 0.74 no, 0.88 yes\n\
@@ -270,12 +270,12 @@ fn completed_run_shows_its_score() {
         "completed-exhausted",
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
-         Completed score 0.78, 3 fix passes\n\
+         Finished score 0.78, 3 fixes\n\
          took | 03:59 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+! RENDER/ REVIEW+\n\
          fix 3: 0.71 no, 0.71 no, 0.74 no, 0.78 no\n\
          score 0.78: hook density, rhyme tightness, section completeness, singability\n\
-         VALIDATE refused 4 times; fixing raised the score from 0.71 to 0.78. No pass was good \
+         VALIDATE refused 4 times; fixing raised the score from 0.71 to 0.78. No fix was good \
          enough, so nothing was rendered.",
     );
 }
@@ -298,7 +298,7 @@ fn unseen_steps_are_marked_unknown() {
          Running LYRICS, step 3 of 8\n\
          elapsed | 00:16 | about 01:47 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
-         Its execution before this one failed.",
+         The previous execution failed.",
     );
     check(
         "unknown-extra-node",

@@ -85,7 +85,7 @@ fn unknown_options_and_invalid_values_are_usage_errors() {
         ),
         (
             &["--keep-runs", "0"],
-            "error: invalid value '0' for '--keep-runs <N>': expected a whole number from 1",
+            "error: invalid value '0' for '--keep-runs <N>': expected a whole number of at least 1",
         ),
         (
             &["--speed", "0"],
@@ -182,7 +182,7 @@ fn remote_hub_requires_a_token() {
     let missing: Vec<&str> = hub.into_iter().chain(["--hub-token-file=missing"]).collect();
     let (code, _, words) = said(&missing);
     assert_eq!(code, Some(2));
-    assert!(words.starts_with("error: --hub-token-file: cannot read the token's file `missing`"));
+    assert!(words.starts_with("error: --hub-token-file: cannot read the token file `missing`"));
     let mut short = meterbridge();
     let output = short.args(hub).env("METERBRIDGE_HUB_TOKEN", "0123456789abcde").output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
@@ -233,7 +233,7 @@ fn wrong_token_attempt_is_logged_without_any_token() {
     let output = child.wait_with_output().unwrap();
     std::fs::remove_dir_all(page).unwrap();
     let log = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(log, "a wrong token for screens came from 127.0.0.1\n".repeat(2));
+    assert_eq!(log, "wrong token for screens from 127.0.0.1\n".repeat(2));
     for status in ["401 Unauthorized", "403 Forbidden", "200 OK", "303 See Other"] {
         assert!(answers.contains(status), "{status}: {answers}");
     }

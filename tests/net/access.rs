@@ -144,7 +144,7 @@ async fn unreadable_token_file_is_reported() {
     let Some(ConnectionState::Failed { reason, .. }) = client.states.last() else {
         panic!("{:?}", client.states)
     };
-    assert!(reason.starts_with("cannot read the token's file `no/such/token`"), "{reason}");
+    assert!(reason.starts_with("cannot read the token file `no/such/token`"), "{reason}");
     assert!(backend.seen().requests.is_empty());
 }
 

@@ -185,7 +185,7 @@ async fn message_of_100_mib_is_refused_before_it_is_read() {
     }
     let _again = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
-    let text = "a message of more than 4 MiB came: the connection was closed";
+    let text = "a message of more than 4 MiB arrived: the connection was closed";
     let waiting = format!("attempt 1/5 at 3: {text}");
     stage.expect_states(&[&waiting, "attempt 1/5", "connected at 3"]);
     assert_eq!(stage.runs(), ["before"]);
@@ -235,7 +235,7 @@ async fn protocol_violation_disconnects_and_is_retried() {
     server.socket.get_mut().write_all(&[0xf1, 0x00]).await.unwrap();
     stage.until_state("attempt 1/5 at 3").await;
     stage.expect_states(&[
-        "attempt 1/5 at 3: the server does not keep to the WebSocket protocol: Reserved bits are non-zero",
+        "attempt 1/5 at 3: the server violates the WebSocket protocol: Reserved bits are non-zero",
     ]);
 }
 
@@ -295,7 +295,7 @@ async fn refused_handshake_is_final_and_quotes_the_server() {
     for (status, text) in [
         (
             "401 Unauthorized",
-            "the server answered HTTP 401 Unauthorized: {\"detail\":\"no\"}. It wants credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file",
+            "the server answered HTTP 401 Unauthorized: {\"detail\":\"no\"}. It requires credentials: put a token into METERBRIDGE_TOKEN, or into a file for --token-file",
         ),
         (
             "403 Forbidden",
@@ -329,19 +329,19 @@ async fn other_handshake_answers_are_retried() {
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-            "the server answered HTTP 200 OK. That is a page, not an event stream: check the path",
+            "the server answered HTTP 200 OK. This is a page, not an event stream: check the path",
         ),
         (
             "\x15\x03\x01\x00\x02\x02\x46\r\n\r\n",
-            "the server does not keep to the WebSocket protocol: it speaks TLS. Is it wss:// rather than ws://?",
+            "the server violates the WebSocket protocol: it speaks TLS. Is it wss:// rather than ws://?",
         ),
         (
             "SSH-2.0-OpenSSH_9.9\r\n\r\n",
-            "the server does not keep to the WebSocket protocol: what answers is not a WebSocket server",
+            "the server violates the WebSocket protocol: it does not speak WebSocket",
         ),
         (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n",
-            "the server does not keep to the WebSocket protocol: its answer does not belong to the question (Sec-WebSocket-Accept)",
+            "the server violates the WebSocket protocol: its answer does not match the request (Sec-WebSocket-Accept)",
         ),
     ] {
         let mut stage = Stage::new();
@@ -357,7 +357,7 @@ async fn other_handshake_answers_are_retried() {
 async fn unanswered_handshake_times_out() {
     let mut stage = Stage::new();
     let _silent = stage.attempt().await.open();
-    let text = "no answer within 10 s. Is that the right host, and does a firewall stand between?";
+    let text = "no answer within 10 s. Is this the right host, and does a firewall block it?";
     stage.until_state("attempt").await;
     stage.expect_states(&["connecting", &format!("attempt 1/5 at 13: {text}")]);
     // The same if no transport can be opened at all.

@@ -85,7 +85,7 @@ async fn plays_in_real_time_with_the_recordings_own_clock() {
                 entry.event,
                 ConnectionEvent::Disconnected {
                     code: None,
-                    reason: "the recording is over: 4 frames".into()
+                    reason: "the recording has ended: 4 frames".into()
                 }
             ),
             other => panic!("{other:?}"),

@@ -210,7 +210,7 @@ async fn late_failure_of_an_execution_is_not_a_failed_operation() {
     let mut client = watching(&backend, settings()).await;
     let late = backend.add_run([Script::failing("COMPOSE", "boom", 3000)]);
     let (result, took) = operate(&mut client, RunOperation::Execute(id(late))).await;
-    assert_eq!(result.unwrap().words, "Execution began");
+    assert_eq!(result.unwrap().words, "Execution started");
     assert_eq!(took.as_secs(), 5, "what is refused is refused by then");
     client.until("its end", |_| backend.lock().run(late).status == "failed").await;
     client.shows(&backend, &[late]).await;
@@ -283,7 +283,7 @@ async fn calls_are_never_posted_twice() {
     assert_eq!(began.elapsed().as_secs(), 60);
     assert_eq!(
         words,
-        "no answer within 60 s. It may be done all the same: look before you try again"
+        "no answer within 60 s. The operation may have been done: check the run before you try again"
     );
     client.pass(secs(60)).await;
     assert_eq!(posts(&backend), [format!("/runs/{run}/cancel")]);
@@ -299,7 +299,12 @@ async fn calls_are_never_posted_twice() {
     backend.kill(secs(3)).await;
     client.until("an answer", |client| client.outcomes.len() == 2).await;
     let words = client.outcomes[1].result.clone().unwrap_err();
-    assert!(words.starts_with("the server hung up without an answer. It may be done"), "{words}");
+    assert!(
+        words.starts_with(
+            "the server closed the connection without an answer. The operation may have been done"
+        ),
+        "{words}"
+    );
     client.pass(secs(30)).await;
     assert_eq!(posts(&backend).len(), 1, "the second never arrived, and is not sent again");
 }
@@ -382,7 +387,7 @@ async fn plain_event_stream_refuses_operations() {
     let words = stage.outcomes()[0].result.clone().unwrap_err();
     assert_eq!(
         words,
-        "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub"
+        "This stream of events allows no operations: connect to a backend (http://…) or to a hub"
     );
     stage.expect_states(&["connecting", "connected at 0"]);
 }
@@ -432,11 +437,11 @@ async fn operation_through_a_hub_is_sent_to_its_origin_with_credentials() {
 #[tokio::test(start_paused = true)]
 async fn hub_without_actions_receives_no_operation() {
     for (hello, words) in [
-        (r#""api":"/api/v1","actions":false"#, "This hub lets nobody act on runs"),
-        (r#""actions":true"#, "This stream of events cannot be acted on"),
+        (r#""api":"/api/v1","actions":false"#, "This hub allows no operations on runs"),
+        (r#""actions":true"#, "This stream of events allows no operations"),
         // The path would lead to another origin.
-        (r#""api":"//evil/api","actions":true"#, "This stream of events cannot be acted on"),
-        (r#""api":"http://evil/api","actions":true"#, "This stream of events cannot be acted on"),
+        (r#""api":"//evil/api","actions":true"#, "This stream of events allows no operations"),
+        (r#""api":"http://evil/api","actions":true"#, "This stream of events allows no operations"),
     ] {
         let (request, result) = through_a_hub(hello).await;
         assert_eq!(request, None, "{hello}");

@@ -82,7 +82,7 @@ async fn certificate_for_another_name_is_refused() {
     let port = serve(acceptor).await;
     assert_eq!(
         refusal(&trusting(certificate), port).await,
-        "no safe connection to localhost: its certificate is for another name. Connect to the name in the certificate"
+        "no secure connection to localhost: its certificate is for another name. Connect to the name in the certificate"
     );
 }
 
@@ -98,7 +98,7 @@ async fn server_without_tls_is_refused() {
     let (certificate, _) = certificate("localhost");
     assert_eq!(
         refusal(&trusting(certificate), port).await,
-        "no safe connection to localhost: it does not speak TLS. Is it ws:// rather than wss://?"
+        "no secure connection to localhost: it does not speak TLS. Is it ws:// rather than wss://?"
     );
 }
 
@@ -113,6 +113,6 @@ async fn unknown_authority_is_refused_over_a_real_socket() {
     });
     assert_eq!(
         reason.await.unwrap(),
-        "no safe connection to localhost: its certificate is not from a known authority. Use one that is, or ws:// inside a network you trust"
+        "no secure connection to localhost: its certificate is not from a known authority. Use one that is, or ws:// inside a network you trust"
     );
 }

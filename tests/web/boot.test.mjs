@@ -136,14 +136,14 @@ const run = (title, more = {}) => ({ run_id: title, title, ...more });
 
 test("summarise() puts failures first and counts several completed runs", () => {
   const completed = ["A", "B", "C", "D"].map((title) => ({ kind: "completed", run: run(title) }));
-  assert.equal(summarise(completed), "4 runs completed.");
+  assert.equal(summarise(completed), "4 runs finished.");
   assert.equal(
     summarise([
       { kind: "started", run: run("E") },
       ...completed,
       { kind: "failed", run: run("F", { node: "LYRICS", message: "LLM call\n timed out." }) },
     ]),
-    "F failed at LYRICS: LLM call timed out. 4 runs completed. E started.",
+    "F failed at LYRICS: LLM call timed out. 4 runs finished. E started.",
   );
 });
 
@@ -163,7 +163,7 @@ test("summarise() keeps only the last message about the connection", () => {
 });
 
 test("summarise() includes a run without title or duration", () => {
-  assert.equal(summarise([{ kind: "completed", run: {} }]), "A run completed.");
+  assert.equal(summarise([{ kind: "completed", run: {} }]), "A run finished.");
 });
 
 /** Returns a clock that is moved by the test. */
@@ -194,7 +194,7 @@ test("announcements are gathered and keep their minimum interval", () => {
   announcer.tell({ kind: "completed", run: run("E") });
   assert.equal(said.length, 1);
   clock.move(1000);
-  assert.deepEqual(said, ["A started.", "4 runs completed."]);
+  assert.deepEqual(said, ["A started.", "4 runs finished."]);
   clock.move(60_000);
   assert.equal(said.length, 2);
 });
@@ -214,7 +214,7 @@ test("a hub that polls or lost its backend is not shown as live", () => {
   assert.match(status.label(0), /no backend$/);
   status.connection({ state: "reconnecting", updates: null, reason: "lost" });
   assert.equal(stands("cut", cut), `The connection is back. ${cut}`);
-  assert.equal(stands("live"), "News come as they happen again");
+  assert.equal(stands("live"), "Events are live again");
   assert.match(status.label(0), /connected$/);
 });
 
@@ -507,7 +507,7 @@ test("a refused wake lock is reported once, with the reason", async () => {
     await settled();
     return told;
   };
-  assert.match((await said({ browser: {}, secure: false })).join(), /^The screen may go dark: the page came over plain http/);
+  assert.match((await said({ browser: {}, secure: false })).join(), /^The screen may go dark: the page was loaded over http/);
   assert.match((await said({ browser: {}, secure: true })).join(), /^The screen may go dark: this browser has no way/);
   const refusing = {
     wakeLock: {

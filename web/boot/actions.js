@@ -48,7 +48,7 @@ export function actionsOf(failure, { query, ownsPage }) {
     // The server redirects the reloaded page to its login and back.
     signIn: ownsPage && { label: "Sign in", act: () => location.reload() },
     ownEvents: ownsPage && {
-      label: hasSource ? "Use this page's own events" : "Go on without settings",
+      label: hasSource ? "Use this page's own events" : "Continue without settings",
       act: () => open(failure.tls ? withSource(query, null) : ""),
     },
     useTls: ownsPage && { label: "Try wss://", act: () => open(withSource(query, failure.tls)) },

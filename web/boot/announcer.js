@@ -23,9 +23,9 @@ const KINDS = [
     kind: "completed",
     one: (run) => {
       const took = durationWords(run.duration_ms);
-      return `${name(run)} completed${took ? ` in ${took}` : ""}`;
+      return `${name(run)} finished${took ? ` in ${took}` : ""}`;
     },
-    many: "runs completed",
+    many: "runs finished",
     named: 1,
   },
   { kind: "cancelled", one: (run) => `${name(run)} cancelled`, many: "runs cancelled", named: 1 },

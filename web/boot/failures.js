@@ -16,7 +16,7 @@ export function noWebGl2() {
     title: "This browser cannot draw the display",
     short: "cannot draw",
     text: [
-      "Meterbridge draws with WebGL 2, and this browser does not offer it.",
+      "Meterbridge draws with WebGL 2, and this browser does not support it.",
       `Switch on graphics acceleration in the browser's settings and reload, or use ${UP_TO_DATE}.`,
     ],
     actions: ["reload", "copy"],
@@ -28,7 +28,7 @@ export function noWasm() {
     title: "This browser cannot run the display",
     short: "cannot run",
     text: [
-      "Meterbridge is a WebAssembly program with SIMD, which this browser does not run: it is too old, or a setting forbids it.",
+      "Meterbridge is a WebAssembly program with SIMD, which this browser cannot run: it is too old, or a setting forbids it.",
       `Use ${UP_TO_DATE}, or allow WebAssembly for this site.`,
     ],
     actions: ["reload", "copy"],
@@ -43,15 +43,15 @@ const DOWNLOADS = {
   unreachable: {
     title: "The server does not answer",
     text: [
-      "The display could not be fetched: the server is not there, or something on the way blocks it.",
-      "Reload in a moment. If it stays like this, whoever runs this site should know.",
+      "The display could not be fetched: the server cannot be reached, or something blocks the connection.",
+      "Reload in a moment. If that does not help, tell the operator of this site.",
     ],
   },
   missing: {
     title: "Part of this site is missing",
     text: [
-      "The server does not have the display that this page asks for. Most often the site has just been updated.",
-      "Reload. If it stays like this, the site was not copied whole.",
+      "The server does not have the display that this page requests. Most often the site has just been updated.",
+      "Reload. If that does not help, files of the site are missing on the server.",
     ],
   },
   refused: {
@@ -78,7 +78,7 @@ export function scriptMissing(error) {
     ...DOWNLOADS.missing,
     text: [
       "A script of the display could not be fetched. Most often the site has just been updated, or the network failed.",
-      "Reload. If it stays like this, the site was not copied whole.",
+      "Reload. If that does not help, files of the site are missing on the server.",
     ],
     short: "not loaded",
     detail: String(error?.message ?? error),
@@ -88,9 +88,9 @@ export function scriptMissing(error) {
 
 export function interrupted(error) {
   return failed({
-    title: "The download broke off",
+    title: "The download was interrupted",
     short: "not loaded",
-    text: ["The connection to the server was lost half way.", "Reload to fetch the display again."],
+    text: ["The connection to the server was lost during the download.", "Reload to fetch the display again."],
     detail: String(error?.message ?? error),
     actions: ["reload", "copy"],
   });
@@ -115,7 +115,7 @@ export function stalled() {
     short: "waiting",
     text: [
       "Nothing has come from the server for 20 seconds.",
-      "It goes on by itself if the network comes back. To begin again, reload.",
+      "It continues by itself when the network is back. To start again, reload.",
     ],
     actions: ["reload"],
     passing: true,
@@ -124,11 +124,11 @@ export function stalled() {
 
 export function signInWanted() {
   return wrong({
-    title: "This server wants you to sign in",
+    title: "This server requires a sign-in",
     short: "not signed in",
     text: [
-      "It sends no events to this browser: most often it was given another token.",
-      "Sign in, and this page comes back as it is. Without that it can only go on trying.",
+      "It sends no events to this browser: most often its token has been changed.",
+      "After signing in you return to this page as it is. Until then it keeps trying.",
     ],
     actions: ["signIn"],
     passing: true,
@@ -140,8 +140,8 @@ export function mixedContent(url) {
     title: "The browser forbids this stream",
     short: "not connected",
     text: [
-      `This page came by https. From there a browser does not open ${bareAddress(url)}, which is not encrypted.`,
-      "Use a wss:// address, or open this page by http.",
+      `This page was loaded over https. From such a page a browser does not open ${bareAddress(url)}, which is not encrypted.`,
+      "Use a wss:// address, or open this page over http.",
     ],
     actions: ["ownEvents", "useTls", "copy"],
     tls: overTls(url),
@@ -151,9 +151,9 @@ export function mixedContent(url) {
 /** `message` is the display's own message, one line for a person. */
 export function badSettings(message) {
   return wrong({
-    title: "The address of this page asks for something it cannot do",
+    title: "The address of this page has a wrong setting",
     short: "wrong settings",
-    text: [sentence(capital(cut(message, 400))), "Correct the part after the question mark, or go on without it."],
+    text: [sentence(capital(cut(message, 400))), "Correct the part after the question mark, or continue without it."],
     actions: ["ownEvents", "copy"],
   });
 }
@@ -164,9 +164,9 @@ export function crashed(message, { started }) {
     short: "stopped",
     text: [
       started
-        ? "An error ended the display. What is shown behind this is no longer kept up to date."
+        ? "An error ended the display. The picture behind this message is no longer updated."
         : "An error ended the display before its first picture.",
-      "Reload to start it again. If it stops again, the details help whoever looks into it.",
+      "Reload to start it again. If it stops again, the details help to find the cause.",
     ],
     detail: cut(message, 2000),
     actions: ["reload", "copy"],

@@ -116,7 +116,7 @@ export function mount(canvas, options = {}) {
     state: () => JSON.parse(running().state()),
     connect(url) {
       if (isMixedContent(location.protocol, url)) {
-        throw new Error("A page that came by https cannot open ws:// streams: use wss://");
+        throw new Error("A page loaded over https cannot open ws:// streams: use wss://");
       }
       running().connect(url);
     },

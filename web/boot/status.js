@@ -59,7 +59,7 @@ export class Status {
         this.#wasLost = false;
         const hasNews = isLive(detail);
         // Why there are no live events; after that, that they are live again.
-        const how = hasNews ? "News come as they happen again" : cut(detail.reason, 160);
+        const how = hasNews ? "Events are live again" : cut(detail.reason, 160);
         if (before?.state !== "connected") return hasNews ? back : `${sentence(back)} ${how}`;
         return before.updates === detail.updates ? null : how;
       }

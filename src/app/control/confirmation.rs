@@ -39,15 +39,15 @@ impl ConfirmDialog {
         let seed = self.seed.as_ref().map(|text| text.trim().parse::<i64>());
         let errors = FormErrors {
             song_id: match song_id {
-                "" => Some("Write the id of a song that the backend has."),
+                "" => Some("Enter the id of a song that the backend knows."),
                 text if text.contains(char::is_whitespace) => {
-                    Some("An id has no spaces: write the song's id, not its title.")
+                    Some("An id has no spaces: enter the song's id, not its title.")
                 }
                 _ => None,
             },
             seed: match &seed {
                 None | Some(Ok(0..)) => None,
-                Some(_) => Some("A seed is a whole number from 0 on, such as 42."),
+                Some(_) => Some("A seed is a whole number of 0 or more, such as 42."),
             },
         };
         if errors != FormErrors::default() {

@@ -107,7 +107,7 @@ fn open_recording(link: &mut Link, path: PathBuf, waker: Waker) {
 
 #[cfg(target_arch = "wasm32")]
 fn open_recording(link: &mut Link, _: PathBuf, _: Waker) {
-    fail(link, "a page has no files to play".to_owned());
+    fail(link, "a page cannot play recordings".to_owned());
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -130,7 +130,7 @@ fn open_demo(link: &mut Link, demo: &DemoSettings, waker: Waker) {
 
 #[cfg(target_arch = "wasm32")]
 fn open_demo(link: &mut Link, _: &DemoSettings, _: Waker) {
-    fail(link, "a page has no studio of its own: it shows one that is served".to_owned());
+    fail(link, "a page cannot run the demo studio: it shows one that is served".to_owned());
 }
 
 /// Records that the source could not be started.

@@ -45,7 +45,7 @@ impl PillView {
                 match director.shot().map(|shot| shot.why) {
                     None => "auto".to_owned(),
                     Some(Why::Failed) => "auto: failed".to_owned(),
-                    Some(Why::Fix) => "auto: fix pass".to_owned(),
+                    Some(Why::Fix) => "auto: fix".to_owned(),
                     Some(Why::Completed) => "auto: finished".to_owned(),
                 },
                 true,

@@ -31,23 +31,23 @@ fn wording(kind: OperationKind) -> Wording {
     match kind {
         OperationKind::Start => Wording {
             title: "Start a workflow",
-            outcome: "The backend makes a run of this song and begins it.",
+            outcome: "The backend creates a run of this song and executes it.",
             yes: "Start the workflow",
         },
         OperationKind::Cancel => Wording {
             title: "Cancel this run?",
-            outcome: "Cancel asks the backend to stop; what is under way goes on to its end.",
+            outcome: "The backend is asked to stop; the step that is running continues to its end.",
             yes: "Cancel the run",
         },
         OperationKind::Retry => Wording {
             title: "Retry this run?",
-            outcome: "The backend makes a new run of the same song, which waits to be executed. \
-                      This one stays as it is.",
-            yes: "Make a new run",
+            outcome: "The backend creates a new run of the same song, which is queued until it is \
+                executed. This run stays as it is.",
+            yes: "Create a new run",
         },
         OperationKind::Execute => Wording {
             title: "Execute this run?",
-            outcome: "The backend begins this run, and works on it until it is over.",
+            outcome: "The backend starts this run and continues until it ends.",
             yes: "Execute the run",
         },
     }
@@ -127,7 +127,7 @@ fn run_ui(ui: &mut Ui, run: &Run) {
 /// Shows the fields of song and seed; returns true when Enter was pressed in one of them.
 fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new: bool) -> bool {
     ui.label("Song id");
-    let song = field_ui(ui, &mut dialog.song_id, "Song id", "the song's id, as the backend has it");
+    let song = field_ui(ui, &mut dialog.song_id, "Song id", "the song's id in the backend");
     if is_new {
         song.request_focus();
     }
@@ -138,7 +138,7 @@ fn fields_ui(ui: &mut Ui, dialog: &mut ConfirmDialog, errors: FormErrors, is_new
     }
     ui.horizontal(|ui| {
         ui.label("Seed");
-        if ui.radio(dialog.seed.is_none(), "one at random").clicked() {
+        if ui.radio(dialog.seed.is_none(), "random").clicked() {
             dialog.seed = None;
         }
         if ui.radio(dialog.seed.is_some(), "this one:").clicked() {
@@ -224,7 +224,7 @@ mod tests {
             "Neon Rain",
             "run run-1",
             "running",
-            "Cancel asks the backend to stop; what is under way goes on to its end.",
+            "The backend is asked to stop; the step that is running continues to its end.",
         ] {
             assert!(harness.query_by_label(words).is_some(), "{words}");
         }
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn buttons_confirm_and_decline() {
         let mut harness = asking(OperationKind::Retry);
-        harness.get_by_label("Make a new run").click();
+        harness.get_by_label("Create a new run").click();
         harness.run();
         let retry = Action::Answer(Some(RunOperation::Retry("run-1".into())));
         assert_eq!(harness.state().answers, [retry]);

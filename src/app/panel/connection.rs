@@ -165,7 +165,7 @@ fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
 fn advice(state: &ConnectionState) -> Option<&'static str> {
     match state {
         ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
-        ConnectionState::Reconnecting { .. } => Some("It is tried again by itself."),
+        ConnectionState::Reconnecting { .. } => Some("Meterbridge retries by itself."),
         ConnectionState::Failed { .. } => {
             Some("Not tried again. Check the URL and that the server runs, then press Reconnect.")
         }
@@ -195,11 +195,11 @@ pub(super) fn connection_ui(
     match view.source {
         Some(SourceSpec::Recording(path)) => {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-            ui.weak(format!("Playing the recording {name}, in its own time."))
+            ui.weak(format!("Playing the recording {name}; times are those of the recording."))
                 .on_hover_text(path.display().to_string());
         }
         None => {
-            ui.weak("Fed by the program around it.");
+            ui.weak("The events come from the embedding app.");
         }
         Some(SourceSpec::Demo | SourceSpec::WebSocket(_) | SourceSpec::Api(_)) => {
             address_ui(ui, view, draft, &mut actions);
@@ -301,7 +301,9 @@ fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
 fn backoff_words(backoff: Backoff) -> (&'static str, &'static str) {
     match backoff {
         Backoff::Constant => ("constant", "constant: the same delay each time"),
-        Backoff::Exponential => ("growing", "growing: 1, 2, 4 … 30 s, spread at random"),
+        Backoff::Exponential => {
+            ("exponential", "exponential: 1, 2, 4 … 30 s, with random variation")
+        }
     }
 }
 
@@ -400,13 +402,14 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
             }
         };
         let malformed = counters.malformed;
-        let why = "Frames that are no events; the event log shows them.";
+        let why = "Frames that are not events; the event log shows them.";
         warn(ui, malformed, "unreadable", palette.failed_text, why);
-        let why = "Thrown away unread: more came than was taken. The connection was made anew.";
+        let why = "Dropped unread: frames arrived faster than they were read. Meterbridge \
+            has reconnected.";
         warn(ui, counters.dropped, "frames dropped", palette.failed_text, why);
-        let why = "Old runs had to go: more came than are kept.";
+        let why = "Old runs were dropped to stay within the limit of runs kept.";
         warn(ui, counters.evicted_runs, "runs dropped", palette.cancelled, why);
-        let why = "Arrived, but not shown yet: more comes in than a frame has time for.";
+        let why = "Received, but not shown yet: more arrives than can be read per drawn frame.";
         warn(ui, backlog as u64, "batches waiting", palette.cancelled, why);
     });
 }

@@ -56,7 +56,7 @@ pub(super) fn entry_ui(ctx: &Context, entry: &OpenEntry) -> bool {
             ui.horizontal(|ui| {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     open &= !close_ui(ui, "Close the event").clicked();
-                    copy_ui(ui, "Copy the event as it arrived", || entry.raw.clone());
+                    copy_ui(ui, "Copy the event as received", || entry.raw.clone());
                     let title = RichText::new(&entry.title).font(style::semibold(text::SECTION));
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         ui.add(Label::new(title).truncate());

@@ -21,33 +21,29 @@ pub(super) const DRAWINGS: [Drawing; 6] = [
     (
         paint_dial,
         "ring",
-        "full at what 19 of 20 stay under; the tick is the usual time, half take longer",
+        "full at the time that 19 of 20 stay under; the tick is the usual time (median)",
     ),
     (
         paint_meter,
         "meter",
-        "dot: the most of the last minute, or what 19 of 20 runs stay under; below, its history",
+        "dot: maximum of the last minute, or the time that 19 of 20 runs stay under; bars: history",
     ),
     (
         paint_chain,
         "chain",
-        "a dot for each step: done, at work, failed, to come; FIX hangs below once it was needed",
+        "a dot for each step: done, running, failed, pending; FIX hangs below once it was needed",
     ),
     (
         paint_cells,
         "cells",
-        "the same in little: low and solid is done, tall is at work, a line is to come",
+        "a cell for each step: low and solid is done, tall is running, a line is pending",
     ),
     (
         paint_lanes,
         "fix lanes",
-        "one for each pass back to COMPOSE: beads at work, solid passed, dashes refused",
+        "one for each fix: beads while it runs, solid if it passed, dashes if it was refused",
     ),
-    (
-        paint_veil,
-        "lost",
-        "colours drain and all stands still while there is no connection; nothing is removed",
-    ),
+    (paint_veil, "lost", "without a connection colours fade and motion stops; nothing is removed"),
 ];
 
 const PICTURE: Vec2 = Vec2::new(76.0, 36.0);

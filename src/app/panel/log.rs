@@ -80,8 +80,8 @@ pub(super) fn log_ui(ui: &mut Ui, view: &LogView, open: &mut bool, state: &mut L
     if state.index.lines().is_empty() {
         let words = match (searching, log.written()) {
             (true, _) => "Searching …",
-            (_, 0) => "Nothing has arrived yet.",
-            _ => "No line passes the filters.",
+            (_, 0) => "Nothing received yet.",
+            _ => "No line matches the filters.",
         };
         child.add_space(4.0);
         child.horizontal(|ui| {
@@ -131,7 +131,7 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
         widgets::name(&response, "Filter the log by run");
 
         let node_words = |node: &NodeFilter| match node {
-            NodeFilter::All => "All nodes".to_owned(),
+            NodeFilter::All => "All steps".to_owned(),
             NodeFilter::Workflow => "workflow".to_owned(),
             NodeFilter::Node(name) => name.to_string(),
         };
@@ -147,7 +147,7 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter the log by node");
+        widgets::name(&response, "Filter the log by step");
 
         let kind_words = |kind: Option<LineKind>| kind.map_or("All phases", LineKind::words);
         let response = ComboBox::from_id_salt("log phase")

@@ -74,7 +74,7 @@ fn hover_ui(ui: &mut Ui, entry: &LogEntry, words: &str, zone: &TimeZone) {
             ui.label(&error.reason);
         }
     }
-    ui.weak("Press for everything that arrived.");
+    ui.weak("Press for the whole event.");
 }
 
 /// Words of a line, by column.

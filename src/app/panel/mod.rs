@@ -335,7 +335,7 @@ fn head_ui(ui: &mut Ui, share: Option<&str>, unread: usize, actions: &mut Vec<Ac
             }
             ui.weak("P to hide");
             if let Some(link) = share {
-                let hint = "Copy the address of a page that shows the same";
+                let hint = "Copy the address of a page with this view";
                 if widgets::text_button_ui(ui, "copy link", hint).on_hover_text(link).clicked() {
                     ui.ctx().copy_text(link.to_owned());
                 }

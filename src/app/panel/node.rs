@@ -209,7 +209,7 @@ fn details_ui(ui: &mut Ui, node: &Node, view: &NodeView, choice: &mut NodeChoice
         if latest > 1 {
             for n in dropped + 1..=latest {
                 let tone = if n == number { palette.on_violet } else { palette.text_secondary };
-                let words = RichText::new(format!("Pass {n}")).color(ink(tone));
+                let words = RichText::new(format!("Attempt {n}")).color(ink(tone));
                 let tab = Button::new(words).selected(n == number).min_size(vec2(64.0, 28.0));
                 if ui.add(tab).clicked() {
                     choice.attempt = Some(n);
@@ -280,14 +280,14 @@ fn status_ui(
 /// Sentence that explains a status; `None` when its word is enough.
 fn status_sentence(node: &Node, status: NodeStatus, latest: bool) -> Option<&'static str> {
     match status {
-        NodeStatus::Unknown => Some("Its story was missed: it may have run or not."),
-        NodeStatus::Skipped => Some("It was not needed: it never started."),
-        NodeStatus::Pending => Some("It has not been its turn yet."),
+        NodeStatus::Unknown => Some("Its events were not received; it may have run or not."),
+        NodeStatus::Skipped => Some("It was not needed and never started."),
+        NodeStatus::Pending => Some("It has not started yet."),
         _ if latest && node.inferred => {
-            Some("Its own end was not seen: this is concluded from the run's end.")
+            Some("Its own end was not received; the status follows from the run's end.")
         }
         _ if latest && node.from_rest => {
-            Some("No event told of this: it is what the backend's REST says.")
+            Some("No event reported this; it comes from the backend's REST API.")
         }
         _ => None,
     }
@@ -438,7 +438,7 @@ mod tests {
         harness.run();
         assert!(harness.query_by_label("section completeness 0.92").is_some());
         assert!(harness.query_by_label("What went wrong").is_none());
-        harness.get_by_label("Pass 1").click();
+        harness.get_by_label("Attempt 1").click();
         harness.run();
         assert!(harness.query_by_label("section completeness 0.92").is_none());
         assert!(harness.query_by_label("What went wrong").is_some());
@@ -450,7 +450,7 @@ mod tests {
         let mut harness = two_passes().harness();
         harness.get_by_label_contains("REVIEW").click();
         harness.run();
-        assert!(harness.query_by_label("It has not been its turn yet.").is_some());
+        assert!(harness.query_by_label("It has not started yet.").is_some());
     }
 
     #[test]

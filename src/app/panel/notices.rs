@@ -37,7 +37,7 @@ pub(super) fn notices_ui(
     notices.read();
     let count = notices.newest_first().len();
     if count == 0 {
-        ui.weak("Nothing was told yet.");
+        ui.weak("No notices yet.");
         return actions;
     }
     ui.scope(|ui| {

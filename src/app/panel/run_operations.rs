@@ -58,11 +58,11 @@ pub(super) fn run_operations_ui(
     match (view.acting, view.run) {
         (Err(reason), _) => quiet(ui, reason),
         (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
-            quiet(ui, "Cancel was asked for: what is under way goes on to its end.");
+            quiet(ui, "Cancel requested: the step that is running continues to its end.");
         }
         (Ok(()), Some(run)) if !OperationKind::ON_A_RUN.into_iter().any(|kind| kind.fits(run)) => {
             let status = run_status_words(run.status);
-            quiet(ui, &format!("Nothing is to be done to a run that is {status}."));
+            quiet(ui, &format!("There is no operation for a run that is {status}."));
         }
         _ => {}
     }
@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn disabled_operations_show_the_reason() {
         let mut scene = Scene::new(&["start"]);
-        scene.acting = Err("This hub lets nobody act on runs.");
+        scene.acting = Err("This hub allows no operations on runs.");
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
-        assert!(harness.query_by_label("This hub lets nobody act on runs.").is_some());
+        assert!(harness.query_by_label("This hub allows no operations on runs.").is_some());
         for words in ["Cancel…", "Start a workflow…"] {
             assert!(harness.get_by_label(words).accesskit_node().is_disabled(), "{words}");
             harness.get_by_label(words).click();

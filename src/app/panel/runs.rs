@@ -128,7 +128,7 @@ pub(super) fn runs_ui(
     }
     filters_ui(ui, list);
     if list.found.is_empty() {
-        let sentence = if all == 0 { "No runs yet." } else { "No run has this." };
+        let sentence = if all == 0 { "No runs yet." } else { "No run matches." };
         ui.weak(sentence);
         return actions;
     }
@@ -179,7 +179,7 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
     ui.horizontal(|ui| {
         let width = ui.available_width() - 140.0 - space::GAP;
         search_ui(ui, &mut list.search, "Search title, id or seed", width);
-        let words = |status: Option<RunStatus>| status.map_or("All states", run_status_words);
+        let words = |status: Option<RunStatus>| status.map_or("All statuses", run_status_words);
         let response = ComboBox::from_id_salt("run states")
             .width(140.0)
             .selected_text(words(list.status))
@@ -190,7 +190,7 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter by state");
+        widgets::name(&response, "Filter by status");
     });
 }
 

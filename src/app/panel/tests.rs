@@ -56,7 +56,7 @@ fn panel_without_runs_says_what_it_waits_for() {
     for words in ["Disconnected", "No runs yet.", "Waiting for the first run."] {
         assert!(harness.query_by_label(words).is_some(), "{words}");
     }
-    assert!(harness.query_by_label("Nothing has arrived yet.").is_some());
+    assert!(harness.query_by_label("Nothing received yet.").is_some());
     harness.get_by_label("Hide the panel").click();
     harness.run();
     assert_eq!(harness.state().actions, [Action::TogglePanel]);
@@ -72,7 +72,7 @@ fn click_on_a_theme_chooses_it() {
 
 #[test]
 fn copy_link_button_needs_a_share_link() {
-    let label = "Copy the address of a page that shows the same";
+    let label = "Copy the address of a page with this view";
     let mut scene = Scene::new();
     let harness_without = harness(Scene::new(), |ui, scene| scene.show(ui));
     assert!(harness_without.query_by_label(label).is_none());

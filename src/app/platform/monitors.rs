@@ -57,7 +57,11 @@ fn choose(
             info!("screen {} is {name}", wanted.number);
         }
         None if wanted.of.is_some() => {
-            info!("screen {} is this machine's own: it has {}", wanted.number, standing.len());
+            info!(
+                "screen {}: this machine has {}, so the system chooses",
+                wanted.number,
+                standing.len()
+            );
         }
         None => {
             warn!("there is no screen {}: this machine has {}", wanted.number, standing.len());
@@ -99,7 +103,7 @@ fn force_fullscreen(
         let fills = matches!(window.mode, WindowMode::BorderlessFullscreen(_));
         let known = matches!(fullscreen_on.0, MonitorSelection::Entity(_));
         if fills && is != size && (known || monitors.iter().len() == 1) {
-            info!("the window is {is}, its screen {size}: making it as large");
+            info!("the window is {is}, its screen {size}: resizing the window");
             window.position = WindowPosition::At(monitor.physical_position);
             window.resolution.set_physical_resolution(size.x, size.y);
         }

@@ -159,7 +159,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::KeyA,
         key_text: "A",
-        text: "Auto: the wall, and runs that are worth a look; or not",
+        text: "Turn the director (auto) on or off",
         action: || Action::ToggleAuto,
     },
     Shortcut {
@@ -195,13 +195,13 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::KeyR,
         key_text: "R",
-        text: "Retry this run, which failed",
+        text: "Retry this failed run",
         action: || Action::Ask(OperationKind::Retry, None),
     },
     Shortcut {
         key: KeyCode::KeyE,
         key_text: "E",
-        text: "Execute this run, which waits",
+        text: "Execute this queued run",
         action: || Action::Ask(OperationKind::Execute, None),
     },
     Shortcut {
@@ -219,7 +219,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     Shortcut {
         key: KeyCode::Escape,
         key_text: "Esc",
-        text: "Close what is open, back to the wall, or follow again",
+        text: "Close what is open, return to the wall, or follow again",
         action: || Action::Back,
     },
 ];

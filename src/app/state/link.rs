@@ -110,8 +110,8 @@ impl Link {
     /// Returns the reason as a sentence when they are not.
     pub fn acting(&self) -> Result<(), &'static str> {
         match &self.source {
-            None => return Err("Fed by the program around it: its runs cannot be acted on."),
-            Some(SourceSpec::Recording(_)) => return Err("A recording cannot be acted on."),
+            None => return Err("The events come from the embedding app: no operations on runs."),
+            Some(SourceSpec::Recording(_)) => return Err("A recording allows no operations."),
             Some(_) => {}
         }
         match (&self.state, &self.hub) {
@@ -120,10 +120,10 @@ impl Link {
                 Ok(())
             }
             (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
-                Err("This hub lets nobody act on runs.")
+                Err("This hub allows no operations on runs.")
             }
             (ConnectionState::Connected { .. }, _) => Err(
-                "This stream of events cannot be acted on: connect to a backend (http://…) or to \
+                "This stream of events allows no operations: connect to a backend (http://…) or to \
                  a hub.",
             ),
             _ => Err("There is no connection."),

@@ -195,7 +195,7 @@ impl StageView {
             status_word: match run.status {
                 RunStatus::Pending => "Queued",
                 RunStatus::Running => "Running",
-                RunStatus::Completed => "Completed",
+                RunStatus::Completed => "Finished",
                 RunStatus::Failed => "Failed",
                 RunStatus::Cancelled => "Cancelled",
             },
@@ -419,9 +419,9 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
             let total = scores_view(run, fix).and_then(|scores| scores.total);
             let mut words = total.map_or_else(String::new, |total| format!("score {total:.2}"));
             if fix.passes > 0 {
-                let passes = if fix.passes == 1 { "pass" } else { "passes" };
+                let fixes = if fix.passes == 1 { "fix" } else { "fixes" };
                 let separator = if words.is_empty() { "" } else { ", " };
-                words.push_str(&format!("{separator}{} fix {passes}", fix.passes));
+                words.push_str(&format!("{separator}{} {fixes}", fix.passes));
             }
             words
         }

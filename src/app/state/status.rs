@@ -64,14 +64,14 @@ pub enum Progress {
 impl DisplayStatus {
     /// Statuses in the order of the legend, with the legend's explanations.
     pub const LEGEND: [(Self, &str); 8] = [
-        (Self::Running, "beads run to it along the cable, its ring grows"),
-        (Self::Success, "it succeeded"),
-        (Self::Failed, "large and solid; why stands beside it"),
-        (Self::Cancelled, "someone stopped the run"),
-        (Self::Skipped, "it was not needed and never started"),
-        (Self::Unknown, "its story was missed: it may have run or not"),
-        (Self::Silent, "under a veil: nothing was heard of it for 30 s"),
-        (Self::Pending, "it has not been its turn yet"),
+        (Self::Running, "beads move to it along the cable, its ring grows"),
+        (Self::Success, "succeeded; a run is called finished"),
+        (Self::Failed, "large and solid; the reason is beside it"),
+        (Self::Cancelled, "a user stopped the run"),
+        (Self::Skipped, "not needed, never started"),
+        (Self::Unknown, "its events were not received; it may have run or not"),
+        (Self::Silent, "faded; running, but without news for 30 s"),
+        (Self::Pending, "not started yet; a run is called queued"),
     ];
 
     /// Returns the display name.
@@ -156,7 +156,8 @@ pub fn node_status_words(status: NodeStatus) -> &'static str {
 /// Returns the display name of a run's status.
 pub fn run_status_words(status: RunStatus) -> &'static str {
     match status {
-        RunStatus::Completed => "completed",
+        RunStatus::Pending => "queued",
+        RunStatus::Completed => "finished",
         status => DisplayStatus::from(status).words(),
     }
 }

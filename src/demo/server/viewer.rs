@@ -151,7 +151,7 @@ where
                 Some(close_frame(CloseCode::Again, "Too slow: reconnect for a fresh start"))
             }
             Ok(CloseReason::Closing) | Err(_) => {
-                Some(close_frame(CloseCode::Away, "The demo studio closes"))
+                Some(close_frame(CloseCode::Away, "The demo studio is shutting down"))
             }
         },
         // The client is gone, with or without a close frame; no close frame is needed.

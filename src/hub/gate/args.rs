@@ -11,15 +11,15 @@ const TOKEN: &str = "METERBRIDGE_HUB_TOKEN";
 
 /// Options that control access to the hub.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Who may come in")]
+#[command(next_help_heading = "Access")]
 pub struct GateArgs {
-    /// Ask screens for the token in this file; METERBRIDGE_HUB_TOKEN in the environment is asked for
-    /// without. A hub that other machines can reach has to have one
+    /// Require the token in this file from screens; without this option, the token in
+    /// METERBRIDGE_HUB_TOKEN. A hub that other machines can reach needs a token
     #[arg(long, value_name = "FILE", env = "METERBRIDGE_HUB_TOKEN_FILE", hide_env = true)]
     pub hub_token_file: Option<PathBuf>,
 
-    /// Let pages of this origin open sockets and change things, too, such as
-    /// https://studio.example; may be given more than once
+    /// Also let pages of this origin, such as https://studio.example, open sockets and operate
+    /// runs; may be given more than once
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     #[arg(env = "METERBRIDGE_ALLOW_ORIGIN", hide_env = true)]
     pub allow_origin: Vec<Origin>,
@@ -29,14 +29,14 @@ pub struct GateArgs {
     #[arg(env = "METERBRIDGE_MAX_SCREENS", hide_env = true)]
     pub max_screens: usize,
 
-    /// Take at most this many connections of an address at a time, screens included; this machine's
-    /// own are not counted
+    /// Accept at most this many connections from one address at a time, screens included;
+    /// connections from this machine are not counted
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = at_least_one)]
     #[arg(env = "METERBRIDGE_MAX_PER_ADDRESS", hide_env = true)]
     pub max_per_address: usize,
 
-    /// Answer at most this many requests of an address a second, and five times as many at once; 0
-    /// answers all. This machine's own are not counted
+    /// Answer at most this many requests per second from one address, in bursts five times as many;
+    /// 0 is unlimited. Requests from this machine are not counted
     #[arg(long, value_name = "N", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=100_000))]
     #[arg(env = "METERBRIDGE_MAX_REQUEST_RATE", hide_env = true)]
@@ -46,7 +46,7 @@ pub struct GateArgs {
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),
-        _ => Err("expected a whole number from 1".to_owned()),
+        _ => Err("expected a whole number of at least 1".to_owned()),
     }
 }
 

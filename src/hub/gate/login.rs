@@ -98,9 +98,9 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
         Ok(Ok(form)) => form,
         Ok(Err(_)) => {
             gate.refusals.count(Reason::Size);
-            return page(StatusCode::PAYLOAD_TOO_LARGE, "That is longer than any token.");
+            return page(StatusCode::PAYLOAD_TOO_LARGE, "This is too long for a token.");
         }
-        Err(_) => return page(StatusCode::REQUEST_TIMEOUT, "That took too long to come."),
+        Err(_) => return page(StatusCode::REQUEST_TIMEOUT, "The form took too long to arrive."),
     };
     let given = form_urlencoded::parse(&form).find(|(name, _)| name == "token");
     let given = given.map(|(_, value)| value.trim().to_owned()).unwrap_or_default();
@@ -115,8 +115,8 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
         Err(reason) => {
             gate.refusals.count(reason);
             let words = match reason {
-                Reason::Mistakes => "Too many wrong tokens came from this address. Wait a minute.",
-                _ => "That is not the token. Ask whoever runs this hub.",
+                Reason::Mistakes => "Too many wrong tokens from this address. Wait a minute.",
+                _ => "Wrong token. Ask the operator of this hub.",
             };
             // 403 instead of 401: the form offers no header to retry with.
             let status = match reason {

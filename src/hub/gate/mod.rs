@@ -178,7 +178,7 @@ impl Gate {
             return Ok(());
         }
         self.mistakes.take(address);
-        super::tell(&format!("a wrong token for screens came from {address}"));
+        super::tell(&format!("wrong token for screens from {address}"));
         Err(Reason::Token)
     }
 

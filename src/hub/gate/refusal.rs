@@ -74,26 +74,26 @@ impl Reason {
     /// Returns a text that says what happened and what to do.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Rate => "too many requests came from this address: ask less often",
+            Self::Rate => "too many requests from this address: send fewer",
             Self::Host => {
-                "this hub answers to the names of its own machine only: open it as 127.0.0.1 or \
-                 localhost, or give it a token (METERBRIDGE_HUB_TOKEN) or --allow-origin"
+                "this hub accepts only the names of its own machine: open it as 127.0.0.1 or \
+                 localhost, or start it with a token (METERBRIDGE_HUB_TOKEN) or --allow-origin"
             }
             Self::Origin => {
                 "a page of another site may not do this: open the hub's own page, or start the hub \
                  with --allow-origin"
             }
             Self::Token => {
-                "this needs the token for screens: send it as `Authorization: Bearer …`, or sign in \
-                 at /login"
+                "this request needs the token for screens: send it as `Authorization: Bearer …`, or \
+                 sign in at /login"
             }
-            Self::Mistakes => "too many wrong tokens came from this address: wait a minute",
+            Self::Mistakes => "too many wrong tokens from this address: wait a minute",
             Self::Connections => "this address has too many connections (--max-per-address)",
-            Self::Clients => "there are as many screens as there may be (--max-screens)",
+            Self::Clients => "too many screens are connected (--max-screens)",
             Self::Size => "the request is too large",
             Self::Action => {
-                "this hub only shows: start it with --allow-actions to start, cancel, retry and \
-                 execute runs through it"
+                "this hub allows no operations: start it with --allow-actions to start, cancel, \
+                 retry and execute runs through it"
             }
         }
     }

@@ -21,7 +21,9 @@ pub enum TokenError {
          `head -c 24 /dev/urandom | base64`"
     )]
     TooShort { length: usize },
-    #[error("the token for screens cannot be sent: a header holds visible ASCII only")]
+    #[error(
+        "the token for screens cannot be sent: a header may hold visible ASCII characters only"
+    )]
     Unsendable,
 }
 

@@ -51,26 +51,21 @@ fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
     metrics.many(
         Kind::Gauge,
         "meterbridge_hub_build_info",
-        "Which Meterbridge this is; always 1.",
+        "Program version as a label; the value is always 1.",
         [(&version[..], 1)],
     );
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_start_time_seconds",
-        "When the hub was started, in seconds since 1970.",
+        "Start time of the hub, in seconds since 1970.",
         unix_seconds(source.started.at),
     );
     let places = source.gate.limits();
-    metrics.one(
-        Kind::Gauge,
-        "meterbridge_hub_screens",
-        "Screens that are connected.",
-        places.clients(),
-    );
+    metrics.one(Kind::Gauge, "meterbridge_hub_screens", "Connected screens.", places.clients());
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_screens_limit",
-        "Screens that may be connected (--max-screens).",
+        "Maximum number of connected screens (--max-screens).",
         places.max_screens(),
     );
     let refused: Vec<_> = source.gate.refusals().counts().collect();
@@ -78,14 +73,14 @@ fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
     metrics.many(
         Kind::Counter,
         "meterbridge_hub_refused_total",
-        "Connections and requests that were refused, by reason.",
+        "Refused connections and requests, by reason.",
         refused.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
     );
     let answers = source.passthrough.answers().counts().map(|(class, it)| ([("code", class)], it));
     metrics.many(
         Kind::Counter,
         "meterbridge_hub_api_requests_total",
-        "Answers to requests below /api/v1, by class of status.",
+        "Answers to requests below /api/v1, by HTTP status class.",
         answers.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
     );
 }
@@ -98,19 +93,19 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
     metrics.many(
         Kind::Gauge,
         "meterbridge_hub_upstream_state",
-        "How the hub stands with its upstream: 1 for the state that it is in.",
+        "State of the connection to upstream: 1 for the present state, 0 for the others.",
         states.iter().map(|(labels, value)| (&labels[..], *value)),
     );
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_upstream_state_since_seconds",
-        "Since when that is so, in seconds since 1970.",
+        "Time at which the present upstream state began, in seconds since 1970.",
         unix_seconds(upstream.since),
     );
     metrics.one(
         Kind::Gauge,
         "meterbridge_hub_store_up",
-        "Whether what is seen is written into the store.",
+        "1 while the store is written, otherwise 0.",
         u8::from(hub.store_state() == StoreState::Written),
     );
     let counters = hub.counters();
@@ -120,35 +115,39 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
             "Screens that have not been sent everything yet.",
             &counters.clients_behind,
         ),
-        ("runs", "Runs that are kept.", &counters.runs),
-        ("journal_frames", "Frames that are kept for screens.", &counters.journal_entries),
-        ("journal_bytes", "Bytes of these frames (--keep-mib).", &counters.journal_bytes),
-        ("store_bytes", "Bytes of the store on disk.", &counters.store_bytes),
+        ("runs", "Runs kept.", &counters.runs),
+        ("journal_frames", "Frames kept for screens.", &counters.journal_entries),
+        (
+            "journal_bytes",
+            "Bytes of the frames kept for screens (--keep-mib).",
+            &counters.journal_bytes,
+        ),
+        ("store_bytes", "Size of the store on disk, in bytes.", &counters.store_bytes),
     ];
     for (name, help, value) in gauges {
         metrics.one(Kind::Gauge, &format!("meterbridge_hub_{name}"), help, value.get());
     }
     let totals: [(&str, &str, &Counter); 12] = [
-        ("upstream_frames", "Frames that came from upstream.", &counters.frames_in),
-        (
-            "upstream_reconnects",
-            "Connections to upstream after the first.",
-            &counters.upstream_reconnects,
-        ),
-        ("events_duplicate", "Events that had come before.", &counters.duplicates),
-        ("events_malformed", "What came and could not be read.", &counters.malformed),
-        ("events_dropped", "Frames that were dropped unread.", &counters.dropped),
+        ("upstream_frames", "Frames received from upstream.", &counters.frames_in),
+        ("upstream_reconnects", "Reconnections to upstream.", &counters.upstream_reconnects),
+        ("events_duplicate", "Events that had been received before.", &counters.duplicates),
+        ("events_malformed", "Frames or events that could not be read.", &counters.malformed),
+        ("events_dropped", "Frames dropped unread.", &counters.dropped),
         ("frames_sent", "Numbered frames sent, to all screens together.", &counters.frames_out),
-        ("screen_connections", "Screens that ever connected.", &counters.clients_total),
-        ("screen_resumes", "Of them, those that went on where they had been.", &counters.resumes),
-        ("screen_replays", "Of them, those that were sent everything.", &counters.replays),
+        ("screen_connections", "Connections of screens.", &counters.clients_total),
+        (
+            "screen_resumes",
+            "Connections of screens that resumed where they were.",
+            &counters.resumes,
+        ),
+        ("screen_replays", "Connections of screens that were sent everything.", &counters.replays),
         (
             "screen_lag_closes",
-            "Screens that were closed because they took nothing.",
+            "Connections of screens closed because they read nothing.",
             &counters.lag_closes,
         ),
-        ("runs_dropped", "Runs that had to go (--keep-…).", &counters.runs_dropped),
-        ("store_errors", "Times that the store could not be written.", &counters.store_errors),
+        ("runs_dropped", "Runs removed by the limits (--keep-…).", &counters.runs_dropped),
+        ("store_errors", "Failed writes to the store.", &counters.store_errors),
     ];
     for (name, help, value) in totals {
         metrics.one(Kind::Counter, &format!("meterbridge_hub_{name}_total"), help, value.get());

@@ -114,10 +114,8 @@ impl Passthrough {
         };
         let upstream = match behind {
             ApiBackend::Backend { url, access, .. } => Ok(Upstream::new(url, *access)?),
-            ApiBackend::Stream => {
-                Err("this hub has no API: what is behind it is a stream of events")
-            }
-            ApiBackend::Demo => Err("this hub has no API: what is behind it is a demo studio"),
+            ApiBackend::Stream => Err("this hub has no API: its source is a stream of events"),
+            ApiBackend::Demo => Err("this hub has no API: its source is a demo studio"),
         };
         Ok(Self {
             upstream,
@@ -164,8 +162,10 @@ impl Passthrough {
     fn refuse(&self, why: CallRejection) -> Response {
         match why {
             CallRejection::Method => {
-                let mut response =
-                    detail(StatusCode::METHOD_NOT_ALLOWED, "this hub passes on GET, HEAD and POST");
+                let mut response = detail(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "this hub passes on only GET, HEAD and POST",
+                );
                 let allow = HeaderValue::from_static("GET,HEAD,POST");
                 response.headers_mut().insert(header::ALLOW, allow);
                 response
@@ -174,8 +174,8 @@ impl Passthrough {
                 self.refusals.count(Reason::Action);
                 detail(
                     StatusCode::FORBIDDEN,
-                    "this hub passes on what starts, cancels, retries and executes runs, and \
-                     nothing else that changes something",
+                    "of requests that change something, this hub passes on only those that start, \
+                     cancel, retry or execute runs",
                 )
             }
             CallRejection::Path => detail(StatusCode::BAD_REQUEST, "there is no such path"),
@@ -224,7 +224,7 @@ impl Passthrough {
                 Ok(place) => Some(place),
                 Err(_) => {
                     let words =
-                        "as many runs are executed through this hub as may be; wait for one";
+                        "too many runs are being executed through this hub; wait until one ends";
                     return detail(StatusCode::TOO_MANY_REQUESTS, words);
                 }
             },
@@ -271,10 +271,13 @@ impl Passthrough {
                 return Err(detail(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"));
             }
             Err(_) => {
-                return Err(detail(StatusCode::REQUEST_TIMEOUT, "the body took too long to come"));
+                return Err(detail(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "the body took too long to arrive",
+                ));
             }
         };
-        let wrong = || detail(StatusCode::BAD_REQUEST, "the body is no JSON");
+        let wrong = || detail(StatusCode::BAD_REQUEST, "the body is not JSON");
         let text = String::from_utf8(body.to_vec()).map_err(|_| wrong())?;
         if !text.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
             return Err(wrong());
@@ -330,7 +333,7 @@ impl From<Result<HttpResponse, UpstreamError>> for ProxiedResponse {
 
 impl ProxiedResponse {
     fn nothing() -> Self {
-        Self::words(StatusCode::BAD_GATEWAY, "the hub ends")
+        Self::words(StatusCode::BAD_GATEWAY, "the hub is shutting down")
     }
 
     fn words(status: StatusCode, words: &str) -> Self {

@@ -223,7 +223,8 @@ pub(super) async fn serve<S>(
         // A stalled screen would not take a close frame either.
         End::Stalled => shared.counters.lag_closes.add(1),
         End::Stopped => {
-            let frame = CloseFrame { code: CloseCode::Away, reason: "The hub stops".into() };
+            let frame =
+                CloseFrame { code: CloseCode::Away, reason: "The hub is shutting down".into() };
             // A screen that does not confirm within the grace period is cut off.
             let _ = timeout(CLOSE_GRACE, close(&mut socket, frame)).await;
         }

@@ -37,7 +37,7 @@ pub struct Counters {
     pub malformed: Counter,
     /// Frames dropped unread by a source.
     pub dropped: Counter,
-    /// Connections to upstream after the first.
+    /// Reconnections to upstream.
     pub upstream_reconnects: Counter,
 
     /// Screens connected now.

@@ -115,7 +115,7 @@ impl IngestThread {
             }
         })?;
         if unreadable > 0 {
-            warn(&format!("{unreadable} frames of the store cannot be read, and are left out"));
+            warn(&format!("{unreadable} frames of the store cannot be read and are skipped"));
         }
         Ok(())
     }
@@ -297,7 +297,7 @@ impl IngestThread {
         self.store = None;
         self.shared.counters.store_errors.add(1);
         let error = error.to_string();
-        warn(&format!("{error}. Until the next start nothing is kept"));
+        warn(&format!("{error}. Nothing is stored until the next start"));
         let mut state = self.shared.state_mut();
         state.stream = fresh_id();
         state.stream_count += 1;
@@ -385,7 +385,7 @@ impl IngestThread {
         let lately = self.complained.is_some_and(|at| at.elapsed() < COMPLAINT_INTERVAL);
         if !lately {
             self.complained = Some(Instant::now());
-            warn(&format!("something that cannot be read came from upstream: {reason}"));
+            warn(&format!("unreadable message from upstream: {reason}"));
         }
     }
 

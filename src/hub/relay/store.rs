@@ -59,13 +59,13 @@ pub enum StoreError {
     )]
     Foreign { path: PathBuf },
     #[error(
-        "the store `{}` is of a newer Meterbridge: update this one, or name another file with \
-         --store", .path.display()
+        "the store `{}` was written by a newer Meterbridge: update this one, or name another \
+         file with --store", .path.display()
     )]
     Newer { path: PathBuf },
     #[error(
-        "the store `{}` is damaged ({detail}), and is left as it is: move it away to begin anew, \
-         or name another file with --store", .path.display()
+        "the store `{}` is damaged ({detail}), and is left as it is: move it away to start with an \
+         empty store, or name another file with --store", .path.display()
     )]
     Damaged { path: PathBuf, detail: String },
     #[error(

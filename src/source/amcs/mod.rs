@@ -139,8 +139,8 @@ impl StateReporter {
                 backend_watcher.wait_until(Instant::now() + PROBE_INTERVAL);
                 if !std::mem::replace(&mut self.silent, true) {
                     context.log_error(format!(
-                        "the backend does not answer ({disconnect}): what is known stays, and it is \
-                         asked again"
+                        "the backend does not answer ({disconnect}): what is known stays on \
+                         screen, and the request is retried"
                     ));
                 }
             }

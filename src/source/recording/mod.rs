@@ -36,7 +36,7 @@ pub enum RecordingError {
     Open { path: PathBuf, source: io::Error },
     #[error("`{}` is a folder: name a recording in it", path.display())]
     Folder { path: PathBuf },
-    #[error("cannot read on in the recording after line {line}: {source}")]
+    #[error("cannot read the recording after line {line}: {source}")]
     Read { line: u64, source: io::Error },
     /// The file has content, but nothing that can be played.
     #[error("{name} is not a recording: {what}")]

@@ -193,7 +193,7 @@ fn compressed_text_is_read_and_truncation_is_reported() {
     }
     assert_eq!(texts(&packed), [(1, EVENT.to_owned()), (2, EVENT.to_owned())]);
     let error = read(&packed[..packed.len() - 20], drop).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read on in the recording after line 2: "), "{error}");
+    assert!(error.starts_with("cannot read the recording after line 2: "), "{error}");
     let mut half = Recording::new(&packed[..packed.len() - 20]);
     assert_eq!(half.next_frame().unwrap().unwrap().text, EVENT, "what is whole is read");
 

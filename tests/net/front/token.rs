@@ -154,7 +154,7 @@ async fn wrong_tokens_are_counted_then_rate_limited() {
     let cookie = cookie(&sign_in(server.address(), "", TOKEN).await);
     let wrong = sign_in(server.address(), "", "wrong").await;
     assert_eq!((wrong.status, wrong.header("set-cookie")), (403, None));
-    assert!(wrong.text().contains("role=\"alert\">That is not the token"), "{}", wrong.text());
+    assert!(wrong.text().contains("role=\"alert\">Wrong token"), "{}", wrong.text());
     let long = sign_in(server.address(), "", &"x".repeat(5000)).await;
     assert_eq!(long.status, 413);
     for _ in 0..9 {

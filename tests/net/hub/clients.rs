@@ -230,7 +230,10 @@ async fn stopping_the_hub_closes_screens_with_1001() {
     client.until_live().await;
     let (closed, ()) = tokio::join!(client.closed(), server.0.stop());
     let closed = closed.unwrap();
-    assert_eq!((closed.code, closed.reason.as_str()), (CloseCode::Away, "The hub stops"));
+    assert_eq!(
+        (closed.code, closed.reason.as_str()),
+        (CloseCode::Away, "The hub is shutting down")
+    );
 }
 
 async fn serve(fed: Fed) -> (HubServer, crossbeam_channel::Sender<meterbridge::source::Signal>) {

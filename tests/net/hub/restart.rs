@@ -192,7 +192,7 @@ async fn full_disk_affects_no_screen() {
     client.until("the end", |client| client.position.as_ref() == Some(&end)).await;
     assert_eq!(client.told, late.told);
     let said = hub.kill();
-    assert!(said.contains("hub.sqlite") && said.contains("nothing is kept"), "{said}");
+    assert!(said.contains("hub.sqlite") && said.contains("Nothing is stored"), "{said}");
     // A next hub with free disk space still finds what was written before.
     let fed = Fed::with(&options(Some(temp_store.file()))).unwrap();
     let kept = fed.kept().await;

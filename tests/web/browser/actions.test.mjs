@@ -48,7 +48,7 @@ browserTest("a run is cancelled only after the question is confirmed", async (be
   await ask(display, "x", "cancel");
   await keyboard.press("Enter");
   await posted(backend, `POST /api/v1/runs/${run}/cancel`);
-  await toast(display, /^Cancel was asked for\nCopper Sky: /);
+  await toast(display, /^Cancel requested\nCopper Sky: /);
   await display.until("it cancelled", status(run, "cancelled"));
   assert.equal((await backend.posts()).length, 1, "asked once");
 });

@@ -13,11 +13,11 @@ browserTest("settings that do not exist are refused by name", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 1 }));
   const display = await bench.open({ at: serve.url, query: "pannel=1", ready: false });
   await display.card().waitFor();
-  assert.match(await text(display), /there is no setting `pannel`\. There are: source, /i);
+  assert.match(await text(display), /there is no setting `pannel`\. Known settings: source, /i);
   assert.equal(await display.sockets(), 0);
   const title = await display.page.title();
   assert.equal(title, "✕ wrong settings – Meterbridge");
-  await display.page.getByRole("button", { name: "Go on without settings" }).click();
+  await display.page.getByRole("button", { name: "Continue without settings" }).click();
   await display.page.waitForURL(serve.url);
   await display.untilTold("ready");
   assert.equal(await display.card().count(), 0);

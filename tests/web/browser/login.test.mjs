@@ -31,7 +31,7 @@ browserTest("only the right token signs in, and the sign-in lasts", async (bench
   const { page } = display;
   await page.waitForURL(/\/login\?next=/);
   await signIn(page, "not-the-token-at-all");
-  assert.match(await page.getByRole("alert").innerText(), /That is not the token/);
+  assert.match(await page.getByRole("alert").innerText(), /Wrong token/);
   await signIn(page, TOKEN);
   await page.waitForURL(`${hub.url}?theme=light`);
   await display.untilTold("ready");
@@ -67,7 +67,7 @@ browserTest("a page whose token has changed leads to the login and back", async 
   assert.equal(await display.card().count(), 0, "a hub that is merely gone wants nothing");
   await bench.use(asking(backend, OTHER, { port: first.port }));
   await display.card().waitFor();
-  assert.match(await display.card().innerText(), /This server wants you to sign in/);
+  assert.match(await display.card().innerText(), /This server requires a sign-in/);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(/\/login\?next=/);
   await signIn(page, OTHER);

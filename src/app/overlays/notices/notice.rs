@@ -91,9 +91,9 @@ impl Notice {
             News::Failed { node: None, .. } => "Workflow failed".to_owned(),
             News::Done { operation, .. } => match operation {
                 RunOperation::Start { .. } => "Workflow started",
-                RunOperation::Cancel(_) => "Cancel was asked for",
-                RunOperation::Retry(_) => "Retry was made",
-                RunOperation::Execute(_) => "Execution began",
+                RunOperation::Cancel(_) => "Cancel requested",
+                RunOperation::Retry(_) => "New run created",
+                RunOperation::Execute(_) => "Execution started",
             }
             .to_owned(),
             News::Refused { operation, .. } => {

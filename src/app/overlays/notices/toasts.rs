@@ -115,7 +115,7 @@ impl Toast {
                 (format!("{many} workflows failed{place}"), reason.clone())
             }
             News::Failed { .. } => {
-                let last = format!("The last: {}", self.notice.words());
+                let last = format!("The latest: {}", self.notice.words());
                 (format!("{many} workflows failed"), last)
             }
             _ => {
@@ -371,7 +371,7 @@ mod tests {
 
     fn cancelled(title: &str) -> Notice {
         let done =
-            OperationSuccess { run: Some(title.into()), words: "Cancel was asked for".to_owned() };
+            OperationSuccess { run: Some(title.into()), words: "Cancel requested".to_owned() };
         let outcome =
             OperationOutcome { operation: RunOperation::Cancel(title.into()), result: Ok(done) };
         Notice::of_operation(outcome, title.to_owned(), Timestamp::UNIX_EPOCH)
@@ -467,7 +467,7 @@ mod tests {
         toasts.tell(failed("C", "STYLE", "no such genre"), 11.0);
         assert_eq!(toasts.waiting(11.0), 1, "counted");
         toasts.tell(cancelled("D"), 12.0);
-        assert_eq!(heads(&toasts), ["Workflow failed at RENDER", "Cancel was asked for"]);
+        assert_eq!(heads(&toasts), ["Workflow failed at RENDER", "Cancel requested"]);
         // The answer takes the place of the toast with the least weight.
         toasts.step(18.0);
         let expected = ["Workflow failed at RENDER", "Workflow failed at STYLE"];

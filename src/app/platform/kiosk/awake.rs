@@ -27,7 +27,7 @@ mod native {
         let keeping =
             thread::Builder::new().name("keep-awake".to_owned()).spawn(move || keep(&sender));
         if let Err(error) = keeping {
-            warn!("nothing keeps the screen awake: {error}");
+            warn!("the screen is not kept awake: {error}");
             return;
         }
         app.init_resource::<ScreenSleepWarning>()

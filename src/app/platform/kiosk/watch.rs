@@ -46,7 +46,7 @@ pub(super) fn build(app: &mut App, unattended: bool) {
         .name("watchdog".to_owned())
         .spawn(move || watch(&counted, service.as_ref(), unattended));
     if let Err(error) = watching {
-        warn!("nothing watches whether frames come: {error}");
+        warn!("no watchdog for drawing: {error}");
     }
 }
 
@@ -100,11 +100,11 @@ pub fn restart(reason: &str) -> ! {
     let now_secs = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     match before.with_one_more(now_secs) {
         Some(restarts) => {
-            error!("{reason}: starting again");
+            error!("{reason}: restarting");
             let failed = start_again(&restarts);
-            error!("the program could not be started again: {failed}");
+            error!("the program could not be restarted: {failed}");
         }
-        None => error!("{reason}: starting again has not helped, giving up"),
+        None => error!("{reason}: restarting did not help, giving up"),
     }
     // A hanging graphics driver may hang again during the cleanup of an exit.
     thread::spawn(|| {

@@ -72,10 +72,8 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         };
         format!("{age} ago")
     });
-    let as_of = heard.map_or_else(
-        || "nothing heard yet".to_owned(),
-        |at| format!("as of {}", time_words(at, &zone)),
-    );
+    let as_of = heard
+        .map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", time_words(at, &zone)));
     let view = |state, word: &str, beside: String, below: String| LightView {
         state,
         word: word.to_owned(),

@@ -93,7 +93,7 @@ fn event_words(event: &RunEvent) -> String {
     let detail = event.detail;
     match event.kind {
         FactKind::Created => "created".to_owned(),
-        FactKind::Cancelled => "cancel asked for".to_owned(),
+        FactKind::Cancelled => "cancel requested".to_owned(),
         FactKind::Start => "started".to_owned(),
         FactKind::Progress => match detail.and_then(|d| d.progress_percent) {
             Some(percent) => format!("{percent:.0} %"),

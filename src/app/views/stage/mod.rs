@@ -409,7 +409,7 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
         .colour(palette.text),
     );
     let connected_to = match &link.state {
-        _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
+        _ if link.is_recording() => "the recording has no run yet".to_owned(),
         ConnectionState::Connected { url, .. } => format!("connected to {url}"),
         ConnectionState::Connecting { url } => format!("connecting to {url}"),
         ConnectionState::Reconnecting { url, reason, .. } => {

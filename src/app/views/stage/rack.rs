@@ -219,7 +219,7 @@ fn resting_words(module: &ModuleView) -> (String, String) {
             };
             match module.duration_ms {
                 Some(millis) => (duration_words(millis), below),
-                None => (String::new(), "done, as it seems".to_owned()),
+                None => (String::new(), "done, inferred".to_owned()),
             }
         }
         NodeStatus::Failed => {

@@ -23,7 +23,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
         && run.node("RENDER").is_some_and(|render| render.status == NodeStatus::Skipped)
     {
         told.push(if view.fix.passes >= MAX_FIX_PASSES {
-            "No pass was good enough, so nothing was rendered.".to_owned()
+            "No fix was good enough, so nothing was rendered.".to_owned()
         } else {
             "Nothing was rendered.".to_owned()
         });
@@ -47,15 +47,15 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     }
     if view.cancel_requested {
         told.push(if run.status == RunStatus::Running {
-            "A cancel was asked for; the run goes on.".to_owned()
+            "Cancel requested; the run continues.".to_owned()
         } else {
-            "A cancel was asked for; the run went on to its end.".to_owned()
+            "Cancel requested; the run continued to its end.".to_owned()
         });
     }
     if run.executions > 1
         && let Some(before) = run.history.last()
     {
-        told.push(format!("Its execution before this one {}.", outcome_words(before.status)));
+        told.push(format!("The previous execution {}.", outcome_words(before.status)));
     }
     if told.is_empty() && run.status.is_over() && run.status != RunStatus::Failed {
         let ended = run.ended_at.map(|at| age_words(at, now));
@@ -66,7 +66,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
 
 fn outcome_words(status: RunStatus) -> &'static str {
     match status {
-        RunStatus::Completed => "completed",
+        RunStatus::Completed => "finished",
         RunStatus::Failed => "failed",
         RunStatus::Cancelled => "was cancelled",
         RunStatus::Pending | RunStatus::Running => "was not seen to end",

@@ -55,10 +55,10 @@ pub fn draw_caption(part: &mut Part, rect: Rect) {
     );
     let legend = [
         (Cell::Done, "done", palette.success_dense),
-        (Cell::Running, "at work", palette.running),
+        (Cell::Running, "running", palette.running),
         (Cell::Failed, "failed", palette.failed),
         (Cell::Stopped, "cancelled", palette.cancelled),
-        (Cell::Pending, "to come", palette.line_strong),
+        (Cell::Pending, "pending", palette.line_strong),
     ];
     let mut x = rect.right();
     for (cell, words, ink) in legend.into_iter().rev() {

@@ -173,10 +173,10 @@ pub fn ago_words(millis: u64) -> String {
     }
 }
 
-/// Words for runs without a tile: "+312 completed", "+4 cancelled".
+/// Words for runs without a tile: "+312 finished", "+4 cancelled".
 pub fn more_words(more: &super::plan::More) -> Vec<String> {
     let told =
-        [(more.failed, "failed"), (more.cancelled, "cancelled"), (more.completed, "completed")];
+        [(more.failed, "failed"), (more.cancelled, "cancelled"), (more.completed, "finished")];
     let words = told.into_iter().filter(|(count, _)| *count > 0);
     words
         .map(|(count, word)| format!("+{} {word}", crate::app::words::count_words(count as u64)))

@@ -23,7 +23,7 @@ pub struct WaitingView {
 impl WaitingView {
     pub fn of(link: &Link) -> Self {
         let connected_to = match &link.state {
-            _ if link.is_recording() => "the recording has told of no run yet".to_owned(),
+            _ if link.is_recording() => "the recording has no run yet".to_owned(),
             ConnectionState::Connected { url, .. } => format!("connected to {url}"),
             ConnectionState::Connecting { url, .. } => format!("connecting to {url}"),
             ConnectionState::Reconnecting { url, .. } => format!("connecting to {url} again"),
@@ -120,7 +120,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
     }
 }
 
-/// Draws the counts of runs without a tile, such as "+312 completed", in the last place.
+/// Draws the counts of runs without a tile, such as "+312 finished", in the last place.
 pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
     let palette = part.palette;
     let words = more_words(more);
