@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -16,17 +16,17 @@ use super::discovery::Discovery;
 use super::held_sockets::{HeldSocket, close_when_over};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Queries, QueryKey};
-use super::run_socket::{RunSocket, SocketEvent, SocketGoal, SocketMessage};
+use super::run_socket::{Handle, SocketMessage};
 use super::songs::RecentSongs;
 use super::watched_run::{Look, Loss, WatchedRun};
-use crate::protocol::{Item, RunId};
+use crate::protocol::RunId;
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
 use crate::source::http::{HttpClient, HttpError};
 use crate::source::run_operation::{ApiRequest, LookAt, OperationClient, ResponseFuture};
 use crate::source::source_context::SourceContext;
 use crate::source::{
-    Backoff, ConnectionBudget, Credentials, Disconnect, HeldRuns, Polling, PollingReason, Updates,
+    ConnectionBudget, Credentials, Disconnect, HeldRuns, Polling, PollingReason, Updates,
 };
 
 /// The list of active runs is asked for this often while nothing runs.
@@ -46,26 +46,6 @@ const GOODBYE: Duration = Duration::from_millis(500);
 const FAR: Duration = Duration::from_secs(86_400);
 /// Paces that are told, in seconds: small changes are no news.
 const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
-
-/// A socket at work.
-pub(super) struct Handle {
-    pub token: u64,
-    pub is_open: bool,
-    goal: watch::Sender<SocketGoal>,
-}
-
-impl Handle {
-    /// Asks the socket of `run` to close where the run is over, and else to stay open unheard.
-    fn part_from(&self, run: Option<&WatchedRun>) {
-        let is_over = run.is_none_or(|run| run.is_over() || run.is_missing);
-        let next = if is_over { SocketGoal::Close } else { SocketGoal::Hold };
-        self.goal.send_if_modified(|goal| {
-            let is_new = *goal < next;
-            *goal = next.max(*goal);
-            is_new
-        });
-    }
-}
 
 /// The question that is in flight.
 pub(super) struct Asking {
@@ -272,7 +252,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     /// background until their runs are over: [`HeldRuns`] counts them.
     pub async fn stop(mut self) {
         for (id, socket) in &self.sockets {
-            socket.part_from(self.watched.get(id));
+            socket.part(is_over(self.watched.get(id)));
         }
         self.news.close();
         // A question that is given up still holds its connection at the other end: so does its task.
@@ -329,67 +309,6 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             let wanted =
                 |song: &str| watched.values().any(|run| run.song_id.as_deref() == Some(song));
             queries.keep_songs(wanted);
-        }
-    }
-
-    /// The runs that should have a socket: those that have one and are not over, then the most wanted.
-    fn socket_candidates(&self, most: usize) -> Vec<RunId> {
-        let (server_now, now) = (self.server_now(), Instant::now());
-        let has_socket = |run: &WatchedRun| self.sockets.contains_key(&run.id);
-        let wants = |run: &&WatchedRun| {
-            run.wants_socket(server_now, self.lost.as_ref(), now)
-                || has_socket(run) && !run.is_over() && !run.is_missing
-        };
-        let mut wanting: Vec<&WatchedRun> = self.watched.values().filter(wants).collect();
-        // What waits keeps nobody from hearing what runs.
-        wanting.sort_by_key(|run| {
-            std::cmp::Reverse((has_socket(run), run.is_named, !run.waits(), run.started_at))
-        });
-        // Runs that wait may never begin: they leave room for those that run.
-        let mut waiting = 0;
-        wanting.retain(|run| {
-            waiting += usize::from(run.waits());
-            !run.waits() || run.is_named || waiting <= most.div_ceil(2)
-        });
-        wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
-    }
-
-    /// Closes the sockets of runs that are over, and opens those that are wanted, as far as there is
-    /// room: one that still says goodbye holds its place.
-    fn arrange_sockets(&mut self, context: &SourceContext, now: Instant) {
-        let most = context.settings.api.sockets();
-        let wanted = self.socket_candidates(most);
-        for (id, socket) in self.sockets.iter().filter(|(id, _)| !wanted.contains(id)) {
-            socket.part_from(self.watched.get(id));
-        }
-        if !self.is_reached || self.asking.as_ref().is_some_and(is_slow) {
-            // A socket that is opened now comes to life with all that waits.
-            return;
-        }
-        for id in wanted {
-            let due = self.watched.get(&id).is_some_and(|run| run.socket_due(now) <= now);
-            if !due || self.sockets.contains_key(&id) || self.sockets.len() >= most {
-                continue;
-            }
-            let Some(permit) = self.budget.try_take() else { break };
-            let (goal_sender, goal) = watch::channel(SocketGoal::Listen);
-            self.next_token += 1;
-            let socket = RunSocket {
-                connector: self.connector.clone(),
-                url: self.url.at(self.api.events_target(&id)),
-                credentials: self.credentials.clone(),
-                settings: context.settings.clone(),
-                run: id.clone(),
-                token: self.next_token,
-                messages: self.news_sender.clone(),
-                goal,
-                _permit: permit,
-                held: self.held.clone(),
-                goes_on: false,
-            };
-            self.socket_tasks.spawn(socket.run());
-            let handle = Handle { token: self.next_token, is_open: false, goal: goal_sender };
-            self.sockets.insert(id, handle);
         }
     }
 
@@ -526,56 +445,6 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         });
     }
 
-    fn take_news(&mut self, news: SocketMessage, context: &mut SourceContext) {
-        let now = Instant::now();
-        let SocketMessage { run: id, token, event } = news;
-        let (Some(socket), Some(run)) = (self.sockets.get_mut(&id), self.watched.get_mut(&id))
-        else {
-            return;
-        };
-        if socket.token != token {
-            return;
-        }
-        match event {
-            SocketEvent::Opened => {
-                socket.is_open = true;
-                run.socket_opened(now);
-                self.queries.demand(&QueryKey::Run(id), now);
-            }
-            SocketEvent::Batch(mut batch) => {
-                for item in &batch.items {
-                    // The socket of a run tells of nothing else; what does is applied all the same.
-                    if let Item::Event(event) = item
-                        && event.run_id == id
-                    {
-                        let call = run.observe(event, now);
-                        let key = QueryKey::Run(id.clone());
-                        if call.demands_run {
-                            self.queries.demand(&key, now);
-                        } else if call.invalidates_run {
-                            self.queries.invalidate(&key);
-                        }
-                        if let (true, Some(song)) = (call.invalidates_song, &run.song_id) {
-                            self.queries.invalidate(&QueryKey::Song(song.clone()));
-                        }
-                    }
-                }
-                batch.received_at = context.now();
-                context.deliver(batch);
-            }
-            SocketEvent::Ended(disconnect) => {
-                socket.is_open = false;
-                let delay = match context.settings.backoff {
-                    Backoff::Constant => context.settings.reconnect_delay,
-                    Backoff::Exponential => Duration::from_secs(1 << run.socket_failures().min(5)),
-                };
-                run.socket_failed(disconnect.is_final(), delay, now);
-                self.queries.invalidate(&QueryKey::Run(id));
-                self.socket_trouble = Some(disconnect);
-            }
-        }
-    }
-
     /// How news come now, and why sockets cannot be had where they were asked for.
     pub fn updates(&self, context: &SourceContext) -> (Updates, Option<&Disconnect>) {
         if let Some(asking) = self.asking.as_ref().filter(|asking| is_slow(asking)) {
@@ -612,6 +481,11 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 }
 
 /// True for a question that has been in flight for so long that it has to be told.
-fn is_slow(asking: &Asking) -> bool {
+pub(super) fn is_slow(asking: &Asking) -> bool {
     asking.began().is_some_and(|began| began.elapsed() >= UNANSWERED_AFTER)
+}
+
+/// Returns true when nothing more is expected of a run, also where it is no longer watched.
+pub(super) fn is_over(run: Option<&WatchedRun>) -> bool {
+    run.is_none_or(|run| run.is_over() || run.is_missing)
 }

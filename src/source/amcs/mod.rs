@@ -12,7 +12,8 @@
 //! | `watched_run` | state of one run and the requests it needs | I/O |
 //! | `held_sockets` | sockets that outlive their source until their runs are over | events |
 //! | `run_socket` | the socket of one run | REST |
-//! | `backend_watcher` | the next request, and which runs have a socket | states, commands |
+//! | `sockets` | which runs have a socket, and processing of what these tell | requests |
+//! | `backend_watcher` | the next request | states, commands |
 //! | `answers` | processing of answers | states, commands |
 //! | this module | states, commands, retries | requests and sockets |
 
@@ -24,6 +25,7 @@ mod held_sockets;
 mod pacing;
 mod queries;
 mod run_socket;
+mod sockets;
 mod songs;
 mod watched_run;
 

@@ -55,6 +55,25 @@ pub(super) enum SocketGoal {
     Close,
 }
 
+/// A socket that is at work, as its source sees it.
+pub(super) struct Handle {
+    pub token: u64,
+    pub is_open: bool,
+    pub goal: watch::Sender<SocketGoal>,
+}
+
+impl Handle {
+    /// Stops listening: asks the socket to close if its run is over, and else to stay open.
+    pub fn part(&self, is_over: bool) {
+        let next = if is_over { SocketGoal::Close } else { SocketGoal::Hold };
+        self.goal.send_if_modified(|goal| {
+            let is_new = *goal < next;
+            *goal = next.max(*goal);
+            is_new
+        });
+    }
+}
+
 /// The socket of one run, and the parts it needs to connect.
 pub(super) struct RunSocket<C> {
     pub connector: Arc<C>,
