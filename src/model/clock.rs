@@ -236,7 +236,8 @@ impl ServerClock {
         }
         let (is_step, lag_before, last) = (self.is_established, self.lag, self.last);
         self.suspects.clear();
-        self.lags = agreeing.iter().map(|suspect| suspect.lag).collect();
+        let first_kept = agreeing.len().saturating_sub(WINDOW);
+        self.lags = agreeing.iter().skip(first_kept).map(|suspect| suspect.lag).collect();
         self.renew(received_at);
         self.is_known = true;
         self.known_since = received_at;

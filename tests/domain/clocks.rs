@@ -298,6 +298,22 @@ fn a_server_that_stood_still_has_not_set_its_clock() {
 }
 
 #[test]
+fn more_agreeing_outliers_than_are_averaged_make_a_new_estimate() {
+    let mut studio = Studio::new();
+    studio.start();
+    studio.node("PLAN", 0, 3.0);
+    studio.server_ahead = -30.0;
+    for _ in 0..2 {
+        let frames: Vec<String> =
+            (0..100).map(|_| studio.event("live-0", "", "info", json!({}))).collect();
+        studio.arrive(&frames, true);
+        studio.now += 3.0;
+    }
+    assert!((studio.model.clock().lag().as_secs_f64() - 30.0).abs() < 1.0);
+    assert_eq!(studio.steps.len(), 1);
+}
+
+#[test]
 fn the_offset_is_estimated_anew_with_a_new_connection() {
     let mut studio = Studio::new();
     studio.start();

@@ -124,14 +124,14 @@ fn reverse_order_costs_at_most_ten_times_as_much_as_forward_order() {
 fn arbitrary_events(count: i64) -> Vec<String> {
     let begin: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let mut dice = Dice::new(1);
-    let mut event = |number: i64| {
+    let event = |number: i64| {
         let at = begin + SignedDuration::from_millis(number * 700);
         let node = PIPELINE[dice.between(0, 8) as usize];
         let phase = ["start", "end", "fail", "progress"][dice.between(0, 3) as usize];
         json!({"ts": at.to_string(), "run_id": "r", "node": node, "phase": phase, "data": {"n": number}})
             .to_string()
     };
-    (0..count).map(|number| event(number)).collect()
+    (0..count).map(event).collect()
 }
 
 #[test]
