@@ -1,8 +1,9 @@
 //! Joins REST snapshots with events: a snapshot is laid over the state folded from a run's events.
 //!
-//! Where both report something the event counts, because it comes from the node itself; REST fills in
-//! what was missed. The result is a function of the folded events and of the freshest snapshot. It does
-//! not depend on which of them came first, and a repeated snapshot changes nothing.
+//! An event takes precedence over a snapshot that reports the same fact, because it comes from the node
+//! itself; REST fills in what was missed. The result is a function of the folded events and of the
+//! freshest snapshot. It does not depend on which of them came first, and a repeated snapshot changes
+//! nothing.
 
 use std::sync::Arc;
 

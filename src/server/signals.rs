@@ -42,8 +42,8 @@ impl Signals {
     }
 }
 
-/// Returns true where SIGHUP would end this process. A handler would undo `nohup`, so that none is
-/// installed where the signal is ignored, or where the system does not say.
+/// True when SIGHUP would end this process. A handler would undo `nohup`, so none is installed where
+/// the signal is ignored, or where the system does not tell.
 #[cfg(unix)]
 fn heeds_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

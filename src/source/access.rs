@@ -70,7 +70,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// When the token or the name is not allowed in a request head.
+    /// Fails when the token or the name is not allowed in a request head.
     pub fn new(secret: Secret, header: Option<&str>) -> Result<Self, AccessError> {
         if !secret.0.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
             return Err(AccessError::BadToken);
@@ -104,7 +104,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is blank.
+    /// Fails when the file cannot be read or is blank.
     pub fn of_file(path: &std::path::Path) -> Result<Self, AccessError> {
         let unreadable = |error: std::io::Error| AccessError::Unreadable {
             what: "the token file",
@@ -127,7 +127,7 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, or its content is not allowed in a header.
+    /// Fails when a file cannot be read, or its content is not allowed in a header.
     pub fn credentials(&self) -> Result<Option<Credentials>, AccessError> {
         let secret = match &self.token_file {
             Some(path) => Some(Secret::of_file(path)?),
@@ -140,7 +140,7 @@ impl Access {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or holds no certificate.
+    /// Fails when the file cannot be read or holds no certificate.
     pub fn roots(&self) -> Result<rustls::RootCertStore, AccessError> {
         use rustls::pki_types::{CertificateDer, pem::PemObject};
 

@@ -30,7 +30,7 @@ impl ApiBase {
     ///
     /// # Errors
     ///
-    /// When a request gets no answer.
+    /// Fails when a request gets no answer.
     pub async fn settle<C: Connect + Send + Sync + 'static>(
         &self,
         client: &HttpClient<C>,

@@ -1,6 +1,6 @@
 //! Source in a browser, over the page's own WebSocket.
 //!
-//! It works like the network source within the limits of a page: it sends no pings, sees no HTTP
+//! Works like the network source within the limits of a page: it sends no pings, sees no HTTP
 //! status, and cannot apply backpressure. A hidden tab goes on receiving while nothing is drawn, so the
 //! queue is bounded by bytes: beyond the bound, frames are dropped and counted. Once the application
 //! has caught up, the source reconnects for a fresh replay; the screen keeps its content. The

@@ -21,7 +21,7 @@ pub enum Backoff {
 /// Settings of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSettings {
-    /// When false, no connection is made and an open one is closed.
+    /// True when the source is to connect. When false, no connection is made and an open one is closed.
     pub enabled: bool,
     pub reconnect_delay: Duration,
     /// Number of attempts before giving up; 0 = never give up.

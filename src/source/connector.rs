@@ -33,7 +33,7 @@ impl NetConnector {
     /// Trusts Mozilla's certificate authorities.
     ///
     /// # Errors
-    /// When the TLS library refuses its own defaults.
+    /// Fails when the TLS library refuses its own defaults.
     pub fn new() -> Result<Self, rustls::Error> {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         Self::trusting(roots)
@@ -42,7 +42,7 @@ impl NetConnector {
     /// Trusts `roots` only.
     ///
     /// # Errors
-    /// When the TLS library refuses its own defaults.
+    /// Fails when the TLS library refuses its own defaults.
     pub fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
         // The provider is named explicitly: with two providers in the dependency tree rustls has no
         // default.

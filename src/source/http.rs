@@ -129,7 +129,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     ///
     /// # Errors
     ///
-    /// When there is no response, or its status is not a success.
+    /// Fails when there is no response, or its status is not a success.
     pub async fn get(&self, target: &str) -> Result<Vec<u8>, HttpError> {
         self.succeed(self.look(target).await?)
     }
@@ -138,7 +138,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     ///
     /// # Errors
     ///
-    /// When there is no response, or a redirect leads to another origin.
+    /// Fails when there is no response, or a redirect leads to another origin.
     pub async fn look(&self, target: &str) -> Result<HttpResponse, HttpError> {
         let mut target = target.to_owned();
         for _ in 0..=MOST_REDIRECTS {
@@ -162,7 +162,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     ///
     /// # Errors
     ///
-    /// When there is no response, or its status is not a success.
+    /// Fails when there is no response, or its status is not a success.
     pub async fn post(
         self: &Arc<Self>,
         target: &str,
@@ -176,7 +176,7 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
     ///
     /// # Errors
     ///
-    /// When there is no response, or it is a redirect.
+    /// Fails when there is no response, or it is a redirect.
     pub async fn change(
         self: &Arc<Self>,
         target: &str,

@@ -1,5 +1,5 @@
-//! Behaviour against the stand-in for a real backend: within 15 seconds of any event the screen shows
-//! the true state. Time is paused; all durations are as in reality.
+//! Source for a real backend, tested against a simulated one: within 15 seconds of any event the
+//! display shows the true state. Tokio's clock is paused; all durations are realistic.
 
 use std::time::Duration;
 

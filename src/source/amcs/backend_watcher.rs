@@ -1,6 +1,7 @@
-//! Brings together what REST tells and what the sockets of runs tell: decides what is asked, which
-//! runs have a socket, and what is handed on. One question is in flight at a time, and all connections
-//! come out of one budget: watching must not harm (protocol, section 6).
+//! Combines the REST API and the sockets of runs: decides which request is sent next, which runs have a
+//! socket, and what is delivered to the application. At most one request is in flight, and all
+//! connections count towards one budget, because watching must not harm the backend (protocol,
+//! section 6).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -29,29 +30,29 @@ use crate::source::{
     ConnectionBudget, Credentials, Disconnect, HeldRuns, Polling, PollingReason, Updates,
 };
 
-/// The list of active runs is asked for this often while nothing runs.
+/// Shortest interval of requests for the list of active runs while nothing runs.
 const IDLE_LIST_INTERVAL: Duration = Duration::from_secs(2);
-/// A refused list of active runs is asked for again after this long; until then the list of all runs
-/// stands in for it.
+/// Pause before a refused list of active runs is requested again. The list of all runs replaces it
+/// until then.
 const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
-/// How long a song's title is known.
+/// Age at which the title of a song is requested again.
 const SONG_LASTS: Duration = Duration::from_secs(300);
-/// A question in flight for this long is told of: the backend does not answer.
+/// Time in flight after which a request is reported as unanswered.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(5);
-/// News of sockets that may wait; sockets that have more wait themselves.
+/// Capacity of the channel of socket messages. A socket task waits while the channel is full.
 const MOST_NEWS: usize = 64;
-/// How long sockets may take to say goodbye.
+/// Time allowed for sockets to close when the watcher stops.
 const GOODBYE: Duration = Duration::from_millis(500);
-/// Stands for never.
+/// Delay that stands for never.
 const FAR: Duration = Duration::from_secs(86_400);
-/// Paces that are told, in seconds: small changes are no news.
+/// Polling intervals that are shown, in seconds. Only these, so that small changes are not reported.
 const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
-/// The question that is in flight.
+/// The request in flight.
 pub(super) struct Asking {
-    /// Set when it is sent.
+    /// Time at which the request was sent; unset while it waits for a connection permit.
     began: Arc<OnceLock<Instant>>,
-    /// When it was decided, by this machine's clock.
+    /// Time at which the request was chosen, by the local clock.
     since: Timestamp,
 }
 
@@ -61,12 +62,13 @@ impl Asking {
     }
 }
 
-/// What happened that the session has to know.
+/// Reachability of the backend, as reported to the session.
 #[derive(Debug)]
 pub(super) enum PollOutcome {
-    /// The backend answers.
+    /// A request succeeded for the first time since the backend was unreached.
     Reached,
-    /// It does not; nothing else works either where `sockets` are none.
+    /// The last request got no answer, or no list of runs can be read. Open sockets may still deliver
+    /// events.
     Unreached(Disconnect),
 }
 
@@ -89,24 +91,27 @@ pub(super) struct BackendWatcher<C> {
     pub(super) budget: ConnectionBudget,
     pub(super) news: mpsc::Receiver<SocketMessage>,
     pub(super) news_sender: mpsc::Sender<SocketMessage>,
-    /// Runs that something was done to.
+    /// Ids of runs that were created or operated on here.
     pub(super) touched: mpsc::UnboundedReceiver<RunId>,
     pub(super) touched_sender: mpsc::UnboundedSender<RunId>,
-    /// The server's clock at a moment of ours.
+    /// The server's time, with the local time at which it was received.
     pub(super) server_clock: Option<(Timestamp, Instant)>,
-    /// The last question was answered, whatever was said.
+    /// True when the last request was answered, whatever its status. Also false when no list of runs
+    /// can be read and there is nothing else to read or watch.
     pub(super) is_reached: bool,
-    /// Something that could be read was answered, and nothing has failed since.
+    /// True when a request has succeeded and every request since then was answered.
     pub(super) is_readable: bool,
-    /// When the backend was last found to be away.
+    /// The last time a request got no answer.
     pub(super) lost: Option<Loss>,
-    /// Why the list of active runs was refused; the list of all runs stands in for it.
+    /// Error in the last answer to a request for the list of active runs. While set, the list of all
+    /// runs replaces that list.
     pub(super) list_refusal: Option<HttpError>,
-    /// A question was begun while the backend does not answer: whoever waits is told.
+    /// True when a request was started while the backend is unreached: [`step`](Self::step) returns at
+    /// once, so that the session reports the attempt.
     pub(super) began_to_try: bool,
-    /// It was said that no run can be listed.
+    /// True once it was logged that no runs can be listed.
     pub(super) said_refusal: bool,
-    /// Why the last socket could not be had.
+    /// Reason for which the last socket ended or failed to open.
     pub(super) socket_trouble: Option<Disconnect>,
 }
 
@@ -168,7 +173,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// The way for acts to this backend.
+    /// Returns a client that sends run operations to this backend.
     pub fn operation_client(&self) -> OperationClient {
         let api = self.api.clone();
         let post = move |call: ApiRequest| -> ResponseFuture {
@@ -187,23 +192,23 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         OperationClient { post: Arc::new(post), look: Some(look), touched }
     }
 
-    /// Whether a socket is open.
+    /// True when at least one socket is open.
     pub fn has_socket(&self) -> bool {
         self.sockets.values().any(|socket| socket.is_open)
     }
 
-    /// Whether the backend is being asked whether it is back.
+    /// True while a request to an unreached backend is under way.
     pub fn is_trying(&self) -> bool {
         !self.is_reached && !self.answers.is_empty()
     }
 
-    /// The next list is not asked for before `at`.
+    /// Delays the next request for the list of active runs until `at`.
     pub fn wait_until(&mut self, at: Instant) {
         self.queries.pause_until(&QueryKey::List, at);
     }
 
-    /// Starts what is due; waits for what happens next and takes it in. Can be dropped while it
-    /// waits.
+    /// Starts the requests and sockets that are due, then waits for one answer or message and processes
+    /// it. Returns `None` when there is no reachability to report. Cancel-safe.
     pub async fn step(&mut self, context: &mut SourceContext) -> Option<PollOutcome> {
         let now = Instant::now();
         self.tidy();
@@ -212,24 +217,25 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if std::mem::take(&mut self.began_to_try) {
             return None;
         }
-        // What the application does not take waits where it is.
+        // While the application has no room for signals, answers and socket messages stay unprocessed.
         let has_room = context.signal_sender.has_room();
         let now = Instant::now();
-        // When it is to be told that there is no answer.
+        // Time at which the request in flight counts as unanswered.
         let began = |asking: &Asking| asking.began().unwrap_or(now) + UNANSWERED_AFTER;
         let silent_at = self.asking.as_ref().map(began);
         let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;
             Some(answer) = self.answers.join_next(), if has_room && !self.answers.is_empty() => {
-                // A question does not panic, and nobody aborts it.
+                // A request task does not panic and is not aborted, so this branch is not expected.
                 let Ok((answer, took)) = answer else {
                     self.asking = None;
                     return None;
                 };
                 self.take_answer(answer, took, context)
             }
-            // What a socket tells of its end comes before its end.
+            // Before the ended tasks: a socket's last messages must be processed before its handle is
+            // removed.
             Some(news) = self.news.recv(), if has_room => {
                 self.take_news(news, context);
                 None
@@ -248,14 +254,15 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Closes the sockets of runs that are over, and waits a moment for them. The others are held in the
-    /// background until their runs are over: [`HeldRuns`] counts them.
+    /// Closes the sockets of runs that are over, and waits up to [`GOODBYE`] for them. The other
+    /// sockets stay open in the background until their runs are over: [`HeldRuns`] counts them.
     pub async fn stop(mut self) {
         for (id, socket) in &self.sockets {
             socket.part(is_over(self.watched.get(id)));
         }
         self.news.close();
-        // A question that is given up still holds its connection at the other end: so does its task.
+        // Let the request in flight finish: the backend uses a connection for it even after it is
+        // abandoned, so its task must keep the connection permit.
         self.answers.detach_all();
         let all = async { while self.socket_tasks.join_next().await.is_some() {} };
         let _ = timeout(GOODBYE, all).await;
@@ -274,8 +281,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Something was done to a run: it is asked for now, and watched until it is over, though it may
-    /// be in no list.
+    /// Watches a run that was created or operated on until it is over, even when no list contains it,
+    /// and requests its detail at once.
     fn watch(&mut self, id: RunId) {
         let now = Instant::now();
         let run =
@@ -289,7 +296,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         self.server_clock.and_then(|(told, at)| told.checked_add(at.elapsed()).ok())
     }
 
-    /// Lets go of runs that are over and told in full.
+    /// Stops watching runs that are over or missing. A run stays watched while it is named by the user,
+    /// listed, or has a socket, and until its song's title is read.
     fn tidy(&mut self) {
         let (queries, sockets) = (&mut self.queries, &self.sockets);
         let before = self.watched.len();
@@ -312,7 +320,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Every question there is to ask, with the moment it is due.
+    /// Returns all possible requests, each with the time at which it is due.
     fn questions(&self, context: &SourceContext, now: Instant) -> Vec<(Instant, QueryKey)> {
         let poll = context.settings.api.poll_interval;
         let lasting = |lasts: Duration| Freshness { lasts: Some(lasts), stale_lasts: poll };
@@ -322,7 +330,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         };
         let running = self.running();
         let list_interval = match (&self.list_refusal, running) {
-            // Whoever tries again says when.
+            // The session sets the time of the next attempt with `wait_until`.
             _ if !self.is_reached => Duration::ZERO,
             (Some(_), _) => REFUSED_LIST_INTERVAL,
             (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
@@ -330,7 +338,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         };
         want(QueryKey::List, lasting(list_interval), now);
         if !self.is_reached {
-            // One question is enough to find out whether it is back.
+            // One request is enough to find out whether the backend is back.
             return due;
         }
         let server_now = self.server_now();
@@ -365,13 +373,13 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         due
     }
 
-    /// Runs that are polled because they go on.
+    /// Returns the number of watched runs that are running.
     fn running(&self) -> usize {
         self.watched.values().filter(|run| run.is_running()).count()
     }
 
-    /// Asks what is due most, unless a question is in flight or the backend needs a rest. Returns when
-    /// there is something to do again.
+    /// Starts the most urgent request that is due, unless one is in flight or the pacer demands a
+    /// pause. Returns the time at which the next request or socket is due.
     fn ask(&mut self, context: &mut SourceContext, now: Instant) -> Instant {
         let sockets_due =
             self.watched.values().map(|run| run.socket_due(now)).filter(|at| *at > now);
@@ -386,7 +394,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 QueryKey::Page if asks_for_rows => self.pacer.rows_at(now),
                 _ => self.pacer.next_at(now),
             };
-            // What may be asked by now stays overdue since it was due.
+            // A request that the pacer allows by now keeps its due time, which orders overdue requests.
             if allowed_at > now {
                 *at = allowed_at.max(*at);
             }
@@ -395,7 +403,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if at > now {
             return wake.min(at);
         }
-        // What is overdue for longer comes first, and what says the most about many a bit before.
+        // The longest overdue request comes first. Requests that tell more get a head start.
         let urgency = |(at, key): &(Instant, QueryKey)| {
             at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
         };
@@ -420,7 +428,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let began = self.asking.as_ref().map(|asking| asking.began.clone()).unwrap_or_default();
         self.answers.spawn(async move {
             let _permit = api.permit().await;
-            // What waits for its turn here waits for nothing that the backend does.
+            // Measure from here: waiting for the permit is no part of the backend's answer time.
             let asked = *began.get_or_init(Instant::now);
             let answer = match key {
                 QueryKey::List => QueryResult::List(api.active_runs().await),
@@ -445,7 +453,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         });
     }
 
-    /// How news come now, and why sockets cannot be had where they were asked for.
+    /// Returns how updates arrive at present, and the last socket error where wanted sockets fail.
     pub fn updates(&self, context: &SourceContext) -> (Updates, Option<&Disconnect>) {
         if let Some(asking) = self.asking.as_ref().filter(|asking| is_slow(asking)) {
             return (Updates::Unanswered { since: asking.since }, None);
@@ -470,7 +478,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         (Updates::Polling(Polling { every_secs, reason: PollingReason::Safety }), None)
     }
 
-    /// Seconds between two looks at a running run.
+    /// Returns the polling interval of a running run in seconds, rounded up to one of [`PACES`].
     fn pace(&self, poll_interval: Duration) -> u16 {
         let running = u32::try_from(self.running()).unwrap_or(u32::MAX);
         let pace = poll_interval.max(self.pacer.cycle().saturating_mul(running));
@@ -480,12 +488,12 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     }
 }
 
-/// True for a question that has been in flight for so long that it has to be told.
+/// True when a request has been in flight for at least [`UNANSWERED_AFTER`].
 pub(super) fn is_slow(asking: &Asking) -> bool {
     asking.began().is_some_and(|began| began.elapsed() >= UNANSWERED_AFTER)
 }
 
-/// Returns true when nothing more is expected of a run, also where it is no longer watched.
+/// True when no further progress of a run is expected. Also true for a run that is no longer watched.
 pub(super) fn is_over(run: Option<&WatchedRun>) -> bool {
     run.is_none_or(|run| run.is_over() || run.is_missing)
 }

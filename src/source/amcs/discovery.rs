@@ -1,11 +1,12 @@
-//! Finds runs that the list of active runs never showed: those that began and ended between two looks,
-//! and those that ended while nobody looked (protocol, section 6.6). Pure: no I/O, and time comes in.
+//! Finds runs that the list of active runs never contained: runs that began and ended between two
+//! requests, and runs that ended while no viewer was connected (protocol, section 6.6). Performs no
+//! I/O; the caller passes the time.
 //!
-//! `GET /workflow-runs` lists all runs in an order that means nothing, and answers 500 for a page that
-//! holds a pending run. So the list is walked page by page: a refused page is asked for again at half
-//! its size, and a single refused row is stepped over where the server's cursors are numbers. A walk is
-//! only worth its questions when the number of runs has grown, so that number is what is asked for
-//! between walks.
+//! `GET /workflow-runs` lists all runs in no useful order, and answers 500 for a page that contains a
+//! pending run. So the list is read page by page, in a *walk*: a refused page is requested again at
+//! half its size, and a single refused row is skipped where the server's cursors are numbers. A walk is
+//! only worth its requests when the number of runs has grown, so between walks only that number is
+//! requested.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,36 +18,35 @@ use tokio::time::Instant;
 use crate::protocol::RunId;
 use crate::protocol::rest::{ListedRun, ReportedStatus, RunList};
 
-/// Rows of a page at most.
+/// Largest number of rows of a page.
 const LARGEST_PAGE: u32 = 100;
-/// Rows of a page that is small.
+/// Largest number of rows of a page that counts as small.
 const SMALL_PAGE: u32 = 4;
-/// Between two looks at the number of runs.
+/// Interval of requests for the number of runs.
 const COUNT_INTERVAL: Duration = Duration::from_secs(2);
-/// Between the end of a walk that could not read everything, or could not learn the number of runs, and
-/// the next walk.
+/// Pause after a walk that could not read every row, or did not learn the number of runs.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
-/// The same where a walk takes longer than this: as long as the walk took.
+/// Duration of such a walk above which the pause is as long as the walk.
 const LONG_WALK: Duration = Duration::from_secs(10);
-/// Between two walks of a list whose length stays the same: a run may be executed again. At least this,
-/// and so many times as long as a walk takes.
+/// Pause between two walks of a list whose length stays the same, because a run may be executed again:
+/// at least `RECHECK_INTERVAL`, and at least `RECHECK_FACTOR` times the duration of the walk.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(8);
 const RECHECK_FACTOR: u32 = 20;
-/// What is due without a time of its own counts as due for this long.
+/// Time by which a page without a due time counts as overdue.
 const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
-/// Questions of one walk.
+/// Largest number of requests of one walk.
 const MOST_QUESTIONS: u32 = 1_000;
-/// Walks in a row that could read nothing, after which the pause between them doubles.
+/// Number of successive walks without a readable row after which each further one doubles the pause.
 const PATIENT_WALKS: u32 = 5;
-/// Refused questions of a walk that could read nothing, after which it asks for a page beyond the end of
-/// the list: a server that refuses that, too, is not asked for every row.
+/// Number of requests without a readable row after which a walk requests a page beyond the end of the
+/// list. If the server refuses that, too, the walk ends, instead of requesting every row.
 const MOST_REFUSALS: u32 = 60;
-/// A position behind every row.
+/// Cursor of a position beyond the end of any list.
 const BEYOND: &str = "1000000000";
-/// Ids that are remembered as seen.
+/// Largest number of run ids that are remembered as seen.
 const MOST_KNOWN: usize = 50_000;
 
-/// A page of the list.
+/// Request for a page of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PageQuestion {
     pub cursor: Option<SmolStr>,
@@ -55,7 +55,7 @@ pub(super) struct PageQuestion {
 }
 
 impl PageQuestion {
-    /// True for a page of so few rows that it costs the server little.
+    /// True when the page has so few rows that it costs the server little.
     pub fn is_small(&self) -> bool {
         self.limit <= SMALL_PAGE
     }
@@ -64,19 +64,20 @@ impl PageQuestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Walk,
-    /// An answer shows that the list can be read at all: no row is that far behind.
+    /// Page beyond the end of the list. An answer shows that the list is readable in principle.
     Beyond,
-    /// Only the number of runs is of interest.
+    /// Request for the number of runs.
     Count,
 }
 
-/// What became of a page.
+/// Outcome of a request for a page.
 #[derive(Clone, Debug)]
 pub(super) enum PageAnswer {
     Rows(RunList),
-    /// The server answered with an error of its own, as it does for a page that holds a pending run.
+    /// The server answered with an error that is not a 3xx or 4xx status, as it does for a page that
+    /// contains a pending run, or with a list that cannot be read.
     Refused,
-    /// The list is not for us, or there is none.
+    /// The server answered with a 3xx or 4xx status: the list is not accessible or does not exist.
     Denied,
     /// There was no answer.
     Lost,
@@ -88,18 +89,18 @@ struct Walk {
     limit: u32,
     began: Instant,
     questions: u32,
-    /// Rows were left out, since they could not be read.
+    /// True when rows could not be read.
     incomplete: bool,
     total: Option<u64>,
-    /// Runs that no walk before this one has seen.
+    /// Number of rows with runs that were not known before.
     added: u64,
     rows: u32,
-    /// Positions of rows that were refused.
+    /// Positions of refused rows.
     refused: BTreeSet<u64>,
     beyond: Beyond,
 }
 
-/// Whether a page beyond the end of the list can be had.
+/// Readability of a page beyond the end of the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Beyond {
     #[default]
@@ -108,43 +109,43 @@ enum Beyond {
     Readable,
 }
 
-/// What a page has brought.
+/// Result of processing a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct FoundRuns {
-    /// Runs that were not known, or have changed since they were seen.
+    /// Runs that are new, or have changed since they were last seen.
     pub new_runs: Vec<ListedRun>,
-    /// Of a walk that ended with this page.
+    /// Result of the walk that ended with this page; `None` when no walk ended.
     pub end: Option<WalkEnd>,
 }
 
-/// How far a finished walk got.
+/// Result of a finished walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WalkEnd {
-    /// Every run of the backend was read.
+    /// True when every row of the list was read.
     pub is_complete: bool,
-    /// No row could be read, and at least one page was refused.
+    /// True when no page could be read, and at least one was refused or denied.
     pub is_refused: bool,
 }
 
-/// Decides which page is asked for next.
+/// Chooses the page to request next.
 #[derive(Debug)]
 pub(super) struct Discovery {
     walk: Option<Walk>,
     next_at: Option<Instant>,
-    /// The number of runs at the end of the last walk.
+    /// Number of runs at the end of the last walk.
     total: Option<u64>,
-    /// The walk before this one left rows out.
+    /// True when rows of the list are unread after the last walk.
     was_incomplete: bool,
-    /// A small page that could be read: asking for it again tells the number of runs.
+    /// Small page that was readable. Requesting it again tells the number of runs.
     readable: Option<PageQuestion>,
-    /// A walk is wanted whatever the number of runs is.
+    /// True when a walk is wanted even if the number of runs is unchanged.
     is_demanded: bool,
-    /// Walks in a row that could read nothing: the pause between them doubles.
+    /// Number of successive walks that could read nothing.
     refused_in_a_row: u32,
-    /// When the list is walked though its length is the same.
+    /// The time at which the list is walked again even if its length is unchanged.
     recheck_at: Option<Instant>,
-    /// Positions of rows that the last walk was refused: the next one asks for them one by one, and for
-    /// what is between them at once.
+    /// Positions of rows that were refused in the last walk. The next walk requests each of them alone,
+    /// and the rows between them together.
     refused: BTreeSet<u64>,
     known: HashMap<RunId, (Option<ReportedStatus>, Option<Timestamp>)>,
 }
@@ -165,7 +166,9 @@ impl Discovery {
         }
     }
 
-    /// Walks the whole list as soon as possible: the backend was away, or nothing else lists its runs.
+    /// Demands a walk of the whole list as soon as possible, because the backend was unreachable, or
+    /// because no other list contains its runs. Does not shorten the pause after [`PATIENT_WALKS`]
+    /// unreadable walks.
     pub fn demand(&mut self) {
         self.is_demanded = true;
         if self.walk.is_none() && self.refused_in_a_row < PATIENT_WALKS {
@@ -173,9 +176,9 @@ impl Discovery {
         }
     }
 
-    /// The next page, and when it is due; a moment in the past is now.
+    /// Returns the next page and the time at which it is due; a time in the past means now.
     pub fn next(&self, now: Instant) -> (Instant, PageQuestion) {
-        // What waits for its turn gets older, so that it comes.
+        // A due time may be in the past: an overdue page gets more urgent until it is requested.
         let at = self.next_at.or(now.checked_sub(UNTIMED_HEAD_START)).unwrap_or(now);
         if let Some(walk) = &self.walk {
             if walk.beyond == Beyond::Asked {
@@ -196,15 +199,15 @@ impl Discovery {
         }
     }
 
-    /// Returns the number of rows from `position` on, at most `limit`, that the last walk could read; 1
-    /// where it was refused the first of them.
+    /// Returns the number of rows from `position` on, at most `limit`, that were readable in the last
+    /// walk; 1 where the row at `position` was refused.
     fn likely_readable(&self, position: Option<u64>, limit: u32) -> u32 {
         let refused = position.and_then(|at| Some(self.refused.range(at..).next()? - at));
         let readable = refused.map_or(limit, |rows| u32::try_from(rows).unwrap_or(limit));
         readable.clamp(1, limit.max(1))
     }
 
-    /// Takes in what became of `page`.
+    /// Processes the answer to a request for `page`.
     pub fn answered(
         &mut self,
         page: &PageQuestion,
@@ -227,7 +230,7 @@ impl Discovery {
         }
     }
 
-    /// Remembers the runs of a page. Returns those that are new or have changed, and the number of the
+    /// Remembers the runs of a list. Returns the runs that are new or have changed, and the number of
     /// new ones.
     pub fn note(&mut self, list: &RunList) -> (Vec<ListedRun>, u64) {
         if self.known.len() + list.runs.len() > MOST_KNOWN {
@@ -249,7 +252,7 @@ impl Discovery {
             PageAnswer::Rows(list) if list.total.is_some() && list.total == self.total => {
                 self.next_at = Some(now + COUNT_INTERVAL);
             }
-            // The number changed, is not told, or the page holds a pending run by now.
+            // The number changed or is missing, or the page now contains a pending run: walk the list.
             PageAnswer::Rows(_) | PageAnswer::Refused | PageAnswer::Denied => {
                 self.readable = None;
                 self.next_at = Some(now);
@@ -283,7 +286,7 @@ impl Discovery {
         walk.added += new_runs;
         let goes_on = match answer {
             PageAnswer::Lost => {
-                // The same page again, when there are answers.
+                // Request the same page again once the backend answers.
                 self.next_at = Some(now + COUNT_INTERVAL);
                 return None;
             }
@@ -343,7 +346,7 @@ impl Discovery {
                 }
             }
         };
-        // A walk for runs that were added ends with the last of them.
+        // A walk ends early once it has found as many new runs as were added since the last walk.
         let added = self.total.zip(walk.total).map(|(before, now)| now.saturating_sub(before));
         let found_all = added.is_some_and(|added| added > 0 && walk.added >= added);
         if goes_on && !found_all && walk.questions < MOST_QUESTIONS {
@@ -366,7 +369,7 @@ impl Discovery {
         let beyond = self.refused_in_a_row.saturating_sub(PATIENT_WALKS).min(5);
         let doubled = pause.saturating_mul(1 << beyond);
         self.next_at = Some(now + doubled);
-        // Rows that could not be read may be runs that end without a change of the number.
+        // Unread rows may be pending runs, which end without a change of the number of runs.
         let recheck = match self.was_incomplete {
             true => RETRY_INTERVAL.max(took),
             false => RECHECK_INTERVAL.max(took * RECHECK_FACTOR),
@@ -375,7 +378,7 @@ impl Discovery {
         let mut refused =
             self.walk.take().map(|walk| (walk.refused, walk.cursor)).unwrap_or_default();
         if goes_on {
-            // What this walk did not reach was last seen by the one before.
+            // Keep the refused positions of the previous walk that this walk did not reach.
             let reached = position(refused.1.as_deref()).unwrap_or(u64::MAX);
             refused.0.extend(self.refused.range(reached..));
         }
@@ -397,7 +400,7 @@ mod tests {
     use super::*;
     use crate::protocol::rest::{ListedRun, ReportedStatus};
 
-    /// A list of runs, some of them pending, with cursors that count rows.
+    /// A server with runs (id, and true for a pending run), whose cursors are row positions.
     struct Server(Vec<(String, bool)>);
 
     impl Server {
@@ -429,8 +432,8 @@ mod tests {
         }
     }
 
-    /// Lets `discovery` ask until it wants to wait. Returns how many questions that took, and the ids
-    /// that were new.
+    /// Answers the requests of `discovery` until none is due. Returns the number of requests, the ids
+    /// of new and changed runs, and the end of the last walk.
     fn walk(
         discovery: &mut Discovery,
         server: &Server,
@@ -469,7 +472,7 @@ mod tests {
     fn reads_around_pending_runs() {
         for (runs, pending) in [(60, 12), (260, 200), (1_000, 12)] {
             let (mut discovery, now) = (Discovery::new(), Instant::now());
-            // Spread over the list.
+            // Pending runs are spread evenly over the list.
             let server = Server::of(runs, |at| at * pending / runs != (at + 1) * pending / runs);
             let (questions, found, end) = walk(&mut discovery, &server, now);
             assert_eq!(found.len(), runs - pending, "{pending} pending");
@@ -479,9 +482,9 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_each_refused_row_once_when_it_walks_again() {
+    fn second_walk_requests_each_refused_row_once() {
         let (mut discovery, now) = (Discovery::new(), Instant::now());
-        // Runs of pending rows, with a readable one after each.
+        // Ten pending rows after each readable one.
         let server = |runs: usize| Server::of(runs, |at| at % 11 != 0);
         let (first, found, _) = walk(&mut discovery, &server(220), now);
         assert_eq!(found.len(), 20);
@@ -494,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_nothing_can_be_read() {
+    fn reports_that_no_row_can_be_read() {
         let (mut discovery, now) = (Discovery::new(), Instant::now());
         let (_, found, end) = walk(&mut discovery, &Server::of(3, |_| true), now);
         assert!(found.is_empty());
@@ -514,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_again_after_an_incomplete_walk() {
+    fn walks_again_after_an_incomplete_walk() {
         let (mut discovery, now) = (Discovery::new(), Instant::now());
         walk(&mut discovery, &Server::of(10, |at| at == 4), now);
         let later = now + RETRY_INTERVAL;

@@ -1,45 +1,48 @@
-//! When the next question may be asked. Pure: time comes in.
+//! The earliest time of the next request. Performs no I/O; the caller passes the time.
 //!
-//! Each REST question holds one of the backend's 15 database connections until it is answered, and a
-//! backend that runs out of them stands still (protocol, section 6.2). So there is one question at a
-//! time, and between two of them a pause that grows with the backend's own answer times.
+//! Each REST request holds one of the backend's 15 database connections until it is answered, and a
+//! backend that runs out of them freezes (protocol, section 6.2). So there is one request at a time,
+//! and between two requests a pause that grows with the backend's own answer times.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The shortest pause between an answer and the next question.
+/// Shortest pause between an answer and the next request.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-/// The longest pause after an answer that was not slow.
+/// Longest pause after an answer that was not slow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Pauses are at least this many times as long as the answer took, so that a question is in flight for
-/// at most a tenth of the time.
+/// Ratio of the pause to the answer time, so that a request is in flight for at most a tenth of the
+/// time. [`LONGEST_PAUSE`] limits the pause, so the share is higher where answers take more than half a
+/// second.
 const PAUSE_FACTOR: f64 = 9.0;
-/// The same after a few rows of the list of all runs: where many runs are pending, they are read one by
-/// one.
+/// The same ratio before a request for a few rows of the list of all runs, which is short because a
+/// list with many pending runs is read row by row.
 const PAUSE_FACTOR_AFTER_ROWS: f64 = 1.0;
-/// At most this many times longer where answers take longer than the fastest known one.
+/// Largest factor by which pauses grow when answers take longer than the fastest known one.
 const MOST_SLOWDOWN: f64 = 2.0;
-/// The weight of a new answer time in the smoothed one when answers get faster. Slower ones count at once.
+/// Weight of a new answer time in the smoothed one when answers get faster. A slower answer replaces
+/// the smoothed time at once.
 const SMOOTHING: f64 = 0.3;
-/// How fast the fastest known answer time is forgotten, per answer.
+/// Factor by which the fastest known answer time grows with each answer, so that it is forgotten.
 const FORGETTING: f64 = 1.002;
-/// An answer that takes longer is from a backend in trouble.
+/// Answer time from which on an answer is slow: the backend is in trouble.
 const SLOW: Duration = Duration::from_secs(2);
-/// The silence after the first slow answer. It doubles with each further slow answer in a row.
+/// Pause after the first slow answer. Doubles with each further slow answer in a row, up to
+/// [`LONGEST_SILENCE`].
 const SILENCE: Duration = Duration::from_secs(4);
 const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
-/// Times the questions to one backend by its answer times.
+/// Paces the requests to one backend by its answer times.
 #[derive(Debug)]
 pub(super) struct Pacer {
-    /// Seconds; the smoothed answer time.
+    /// Smoothed answer time, in seconds.
     recent: Option<f64>,
-    /// Seconds; about the fastest answer time of late.
+    /// Approximately the fastest recent answer time, in seconds.
     fastest: f64,
     slow_in_a_row: u32,
     next_at: Option<Instant>,
-    /// The same for a few rows of the list of all runs.
+    /// Earliest time of the next request for a few rows of the list of all runs.
     rows_at: Option<Instant>,
 }
 
@@ -54,22 +57,23 @@ impl Pacer {
         }
     }
 
-    /// Takes in that a question was answered, or given up, after `took`.
+    /// Records that a request was answered, or given up, after `took`.
     pub fn answered(&mut self, took: Duration, now: Instant) {
         let (pause, pause_before_rows) = self.pauses_after(took);
         self.next_at = Some(now + pause);
         self.rows_at = Some(now + pause_before_rows);
     }
 
-    /// The same of a question for a few rows of the list of all runs. Such questions go on while other
-    /// questions pause, since a long list is read in many of them.
+    /// Records that a request for a few rows of the list of all runs was answered, or given up, after
+    /// `took`. Such requests continue while others pause, because reading a long list takes many of
+    /// them.
     pub fn answered_rows(&mut self, took: Duration, now: Instant) {
         let (_, pause) = self.pauses_after(took);
         self.rows_at = Some(now + pause);
         self.next_at = self.next_at.max(self.rows_at);
     }
 
-    /// The pauses before the next question, and before the next question for a few rows.
+    /// Returns the pauses before the next request, and before the next request for a few rows.
     fn pauses_after(&mut self, took: Duration) -> (Duration, Duration) {
         let secs = took.as_secs_f64();
         if took >= SLOW {
@@ -83,7 +87,7 @@ impl Pacer {
         self.recent = Some(recent);
         self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
         let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
-        // Of answers in milliseconds the ratio is noise.
+        // Below 50 ms the ratio is noise.
         let slowdown = if recent < 0.05 { 1.0 } else { slowdown };
         let pause = |factor: f64| {
             let pause = Duration::from_secs_f64(recent * factor * slowdown);
@@ -92,23 +96,23 @@ impl Pacer {
         (pause(PAUSE_FACTOR), pause(PAUSE_FACTOR_AFTER_ROWS))
     }
 
-    /// The earliest moment of the next question; a moment in the past is now.
+    /// The earliest time of the next request; a time in the past means now.
     pub fn next_at(&self, now: Instant) -> Instant {
         self.next_at.unwrap_or(now)
     }
 
-    /// The earliest moment of the next question for a few rows of the list of all runs.
+    /// The earliest time of the next request for a few rows of the list of all runs.
     pub fn rows_at(&self, now: Instant) -> Instant {
         self.rows_at.unwrap_or(now)
     }
 
-    /// The pause after the last answer, or zero before the first.
+    /// The rest of the pause at `now`; zero before the first answer.
     #[cfg(test)]
     fn pause(&self, now: Instant) -> Duration {
         self.next_at(now).saturating_duration_since(now)
     }
 
-    /// The expected time from one question to the next.
+    /// The expected time from one request to the next.
     pub fn cycle(&self) -> Duration {
         let recent = self.recent.unwrap_or_default();
         Duration::from_secs_f64(recent) + self.usual_pause(recent)
@@ -140,12 +144,12 @@ mod tests {
     #[test]
     fn pauses_grow_faster_than_answers_that_get_slower() {
         let (pacer, now) = after(&[10, 10, 60]);
-        // Nine times 60 ms, twice over.
+        // Nine times 60 ms, times the largest slowdown of 2.
         assert_eq!(pacer.pause(now), Duration::from_millis(1080));
     }
 
     #[test]
-    fn a_slow_answer_is_followed_by_a_silence_that_doubles() {
+    fn pause_doubles_with_each_slow_answer_in_a_row() {
         for (answers, silence) in
             [(&[2000][..], 4), (&[2000, 9000], 8), (&[9000, 9000, 9000], 10), (&[9000, 5, 3000], 4)]
         {
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_for_a_few_rows_go_on_while_others_pause() {
+    fn requests_for_a_few_rows_continue_while_others_pause() {
         let (mut pacer, now) = after(&[8]);
         let millis = |at: Instant| (at - now).as_millis();
         assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 10));
@@ -163,7 +167,7 @@ mod tests {
         assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 25));
         pacer.answered_rows(Duration::from_millis(5), now + Duration::from_millis(70));
         assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (80, 80));
-        // A backend in trouble is left alone by all of them.
+        // After a slow answer all requests pause.
         pacer.answered_rows(SLOW, now);
         assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (4000, 4000));
     }

@@ -1,5 +1,5 @@
-//! The socket of one run: opened, read, and closed when its run is over. Nothing is sent on it but
-//! pings, pongs and close frames.
+//! Task that opens the socket of one run, reads its events, and closes it when the run is over. Sends
+//! only pings, pongs and close frames.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,20 @@ use crate::source::{
     ConnectionPermit, ConnectionSettings, Credentials, Disconnect, HeldRuns, SourceUrl,
 };
 
-/// How long a server may take to answer the opening request: longer than it stands still.
+/// Time allowed for the answer to the opening request: longer than the freeze of a backend that ran out
+/// of database connections.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(75);
 
-/// How long after REST the end of a run may be published.
+/// Time allowed for the event that ends a run after REST has reported the end.
 const LATE_END: Duration = Duration::from_secs(2);
 
-/// Bytes that a message may have at least.
+/// Smallest limit on the size of a message, in bytes, whatever the settings say.
 const LEAST_MESSAGE_BYTES: usize = 64 << 20;
 
-/// How long a server may take to answer our close frame.
+/// Time allowed for the server to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a socket tells. `token` tells it from other sockets of the same run.
+/// Message of a socket to the watcher. `token` distinguishes the socket from others of the same run.
 pub(super) struct SocketMessage {
     pub run: RunId,
     pub token: u64,
@@ -39,23 +40,23 @@ pub(super) struct SocketMessage {
 
 pub(super) enum SocketEvent {
     Opened,
-    /// Its time is whoever receives it to set.
+    /// Events of the run. The receiver sets `received_at`.
     Batch(Batch),
     Ended(Disconnect),
 }
 
-/// The state that a socket is asked to be in. It only ever moves forward.
+/// State that the watcher demands of a socket. Changes only in the order of the variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SocketGoal {
-    /// Report every event.
+    /// Stay open and report every event.
     Listen,
-    /// Nobody listens any more: stay open until the run is over.
+    /// Stay open until the run is over, without reporting events.
     Hold,
-    /// The run is over: close.
+    /// Close, because the run is over.
     Close,
 }
 
-/// A socket that is at work, as its source sees it.
+/// The watcher's handle on a socket task.
 pub(super) struct Handle {
     pub token: u64,
     pub is_open: bool,
@@ -63,7 +64,7 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Stops listening: asks the socket to close if its run is over, and else to stay open.
+    /// Stops listening: the socket is to close if its run is over, and to stay open otherwise.
     pub fn part(&self, is_over: bool) {
         let next = if is_over { SocketGoal::Close } else { SocketGoal::Hold };
         self.goal.send_if_modified(|goal| {
@@ -85,28 +86,28 @@ pub(super) struct RunSocket<C> {
     pub messages: mpsc::Sender<SocketMessage>,
     /// A dropped sender counts as [`SocketGoal::Hold`].
     pub goal: watch::Receiver<SocketGoal>,
-    /// Held as long as the socket is.
+    /// Connection permit, kept until the socket is closed.
     pub _permit: ConnectionPermit,
     pub held: HeldRuns,
-    /// The run has begun and is not over, by its events.
+    /// True when the events say that the run has begun and is not over.
     pub goes_on: bool,
 }
 
-/// Why reading ends.
+/// Reason for which reading ends.
 enum Parting {
-    /// The connection ended, or has to.
+    /// The connection ended or failed.
     Ended(Disconnect),
-    /// The run is over: closing the socket harms nothing.
+    /// The run is over, so closing the socket does no harm.
     Over,
-    /// Nobody wants it any more, and its run may go on.
+    /// The socket is not wanted any more, but its run may not be over.
     Unwanted,
 }
 
 impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
-    /// Runs until the connection ends or is not wanted any more. Returns the run.
+    /// Connects and reads until the connection ends or is not wanted any more. Returns the run's id.
     ///
-    /// The socket of a run that goes on is then held, without being listened to, until that run is over:
-    /// closing it could make the backend fail the run.
+    /// The unwanted socket of an unfinished run stays open without reporting events until the run is
+    /// over, because closing it could make the backend fail the run.
     pub async fn run(mut self) -> RunId {
         let limit = self.settings.connect_timeout;
         // From the first byte on, the server may count this socket as a watcher.
@@ -115,7 +116,8 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         self.settings.max_message_bytes = self.settings.max_message_bytes.max(LEAST_MESSAGE_BYTES);
         let (connector, url) = (self.connector.clone(), self.url.clone());
         let (credentials, most) = (self.credentials.clone(), self.settings.max_message_bytes);
-        // An attempt is not given up half way: its socket may be open already at the other end.
+        // The goal is not checked before the handshake ends: the server may have opened the socket
+        // already, and closing it could fail the run.
         let opened = match timeout(limit, connector.connect(&url)).await {
             Err(_) => Err(Disconnect::ConnectTimeout { after: limit }),
             Ok(Err(disconnect)) => Err(disconnect),
@@ -135,7 +137,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                         self.tell(SocketEvent::Ended(disconnect)).await;
                     }
                     Parting::Over => {
-                        // REST may know of the end before it is published.
+                        // REST may report the end before its event is published.
                         if held.is_some() && self.goes_on {
                             let _ = timeout(LATE_END, self.hold(&mut socket)).await;
                         }
@@ -155,7 +157,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     }
 
     async fn tell(&self, event: SocketEvent) {
-        // Nobody listens any more: whoever started it has gone.
+        // The send fails when the watcher has stopped and needs no messages any more.
         let _ = self
             .messages
             .send(SocketMessage { run: self.run.clone(), token: self.token, event })
@@ -166,8 +168,8 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        // Silence ends no connection here: a backend that freezes goes on with its runs, and a socket
-        // that is closed meanwhile fails them. REST says when a run is over.
+        // No idle timeout: a frozen backend continues its runs, and closing a socket meanwhile would
+        // fail them. REST tells when a run is over.
         let settings = ConnectionSettings { idle_timeout: Duration::ZERO, ..self.settings.clone() };
         let opened = Instant::now();
         let mut heartbeat = Heartbeat::new(opened);
@@ -188,7 +190,8 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                     if let Some(disconnect) = disconnect {
                         return Parting::Ended(disconnect);
                     }
-                    // The time it took the application to take it is not the server's fault.
+                    // Read the clock again: the time spent waiting for the watcher is no silence of the
+                    // server.
                     heartbeat.heard(Instant::now());
                 }
                 () = sleep_until(heartbeat.next_duty(&settings)) => {}
@@ -199,7 +202,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         }
     }
 
-    /// Remembers whether the run goes on, as far as its events tell.
+    /// Updates `goes_on` from the run's events in `batch`.
     fn note(&mut self, batch: &Batch) {
         for item in &batch.items {
             if ends_run(item, &self.run) {
@@ -213,8 +216,8 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         }
     }
 
-    /// Holds the socket until its run is over, by its events or by REST, until the connection ends, or
-    /// until nobody wants to wait.
+    /// Keeps the socket open until the run is over by its events or by REST, the connection ends, the
+    /// held runs are released, or the drain time is over.
     async fn hold<S>(&self, socket: &mut Socket<S>)
     where
         S: AsyncRead + AsyncWrite + Unpin,
@@ -234,7 +237,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         let mut goal = self.goal.clone();
         let closed = async {
             if goal.wait_for(|goal| *goal == SocketGoal::Close).await.is_err() {
-                // Nobody is left who could say so.
+                // The sender is gone, so the goal never changes: wait for the other conditions.
                 std::future::pending::<()>().await;
             }
         };
@@ -247,27 +250,29 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     }
 }
 
-/// Waits until nobody listens to a socket any more.
+/// Waits until the watcher stops listening to the socket.
 async fn parting(goals: &mut watch::Receiver<SocketGoal>) -> Parting {
     let goal = goals.wait_for(|goal| *goal > SocketGoal::Listen).await;
     let is_over = goal.is_ok_and(|goal| *goal == SocketGoal::Close);
     if is_over { Parting::Over } else { Parting::Unwanted }
 }
 
-/// True for the event with which a run is over.
+/// True for the event that ends the run.
 fn ends_run(item: &Item, run: &RunId) -> bool {
     matches!(item, Item::Event(event) if event.run_id == *run
         && event.node.is_none()
         && matches!(event.phase, Phase::End | Phase::Fail))
 }
 
-/// Says goodbye: the server frees the watcher's database connection when it hears of it.
+/// Closes the connection with a close frame, on which the server frees the socket's database
+/// connection.
 async fn close<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<S>) {
     if socket.send_close(1000).is_err() {
         return;
     }
-    // Its answer, and then the end of the connection: until then it counts us as a watcher.
+    // Wait for the server's close frame and the end of the connection: until then the server counts
+    // this socket as a watcher.
     let parted = async { while socket.next().await.is_ok() {} };
-    // A server that does not answer finds the connection closed all the same.
+    // When the server does not answer, the caller closes the connection by dropping it.
     let _ = timeout(CLOSE_TIMEOUT, parted).await;
 }

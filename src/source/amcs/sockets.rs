@@ -1,4 +1,5 @@
-//! Sockets of runs: which runs get one, when it is opened or let go, and what it tells.
+//! Sockets of runs: selects the runs that get one, opens and releases sockets, and processes their
+//! messages.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::source::connector::Connect;
 use crate::source::source_context::SourceContext;
 
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
-    /// The runs that should have a socket: those that have one and are not over, then the most wanted.
+    /// Returns the at most `most` runs that should have a socket. Unfinished runs that have one come
+    /// first, then named, then begun, then the most recently started runs.
     pub(super) fn socket_candidates(&self, most: usize) -> Vec<RunId> {
         let (server_now, now) = (self.server_now(), Instant::now());
         let has_socket = |run: &WatchedRun| self.sockets.contains_key(&run.id);
@@ -24,11 +26,11 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 || has_socket(run) && !run.is_over() && !run.is_missing
         };
         let mut wanting: Vec<&WatchedRun> = self.watched.values().filter(wants).collect();
-        // What waits keeps nobody from hearing what runs.
+        // Queued runs come last, so that they take no socket from a running run.
         wanting.sort_by_key(|run| {
             std::cmp::Reverse((has_socket(run), run.is_named, !run.waits(), run.started_at))
         });
-        // Runs that wait may never begin: they leave room for those that run.
+        // Queued runs may never begin: unless named, they get at most half of the sockets.
         let mut waiting = 0;
         wanting.retain(|run| {
             waiting += usize::from(run.waits());
@@ -37,8 +39,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         wanting.into_iter().take(most).map(|run| run.id.clone()).collect()
     }
 
-    /// Closes the sockets of runs that are over, and opens those that are wanted, as far as there is
-    /// room: one that still says goodbye holds its place.
+    /// Releases the sockets of runs that should have none, and opens the wanted ones as far as there is
+    /// room. A socket counts until it is closed.
     pub(super) fn arrange_sockets(&mut self, context: &SourceContext, now: Instant) {
         let most = context.settings.api.sockets();
         let wanted = self.socket_candidates(most);
@@ -46,7 +48,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             socket.part(is_over(self.watched.get(id)));
         }
         if !self.is_reached || self.asking.as_ref().is_some_and(is_slow) {
-            // A socket that is opened now comes to life with all that waits.
+            // Open no socket while the backend does not answer: it would have to be served, together
+            // with all waiting requests, when the backend recovers.
             return;
         }
         for id in wanted {
@@ -94,7 +97,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             }
             SocketEvent::Batch(mut batch) => {
                 for item in &batch.items {
-                    // The socket of a run tells of nothing else; what does is applied all the same.
+                    // Events of other runs are not expected here. They are delivered, but cause no
+                    // requests.
                     if let Item::Event(event) = item
                         && event.run_id == id
                     {

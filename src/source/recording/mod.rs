@@ -65,7 +65,7 @@ pub struct ReadSummary {
 /// Reads a whole recording from a file or standard input: see [`Recording`].
 ///
 /// # Errors
-/// When reading fails, or the input is not text.
+/// Returns an error when reading fails, or the input is not text.
 pub fn read(
     reader: impl Read,
     mut sink: impl FnMut(RecordedFrame),
@@ -192,7 +192,7 @@ impl<R: Read> Recording<R> {
     /// Returns the next frame; `None` at the end.
     ///
     /// # Errors
-    /// When reading fails, or the input is not text.
+    /// Returns an error when reading fails, or the input is not text.
     pub fn next_frame(&mut self) -> Result<Option<RecordedFrame>, RecordingError> {
         loop {
             if let Some((line, frame)) = self.waiting.pop_front() {
@@ -246,7 +246,7 @@ impl<R: Read> Recording<R> {
     /// Checks that the input read so far is a recording. An empty file counts as one.
     ///
     /// # Errors
-    /// When the input has text, but neither recorded frames nor events.
+    /// Fails when the input has text, but neither recorded frames nor events.
     pub fn verdict(&self) -> Result<(), RecordingError> {
         let Evidence { has_events, recorded, others, has_text, .. } = self.evidence;
         // A text about recordings may quote one, so recorded lines must be the majority.
