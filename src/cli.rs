@@ -257,9 +257,12 @@ impl SnapshotArgs {
     ///
     /// When the source is not there.
     pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
+        let mut settings = self.settings.settings();
+        // Nobody could press Connect.
+        settings.connection.enabled = true;
         Ok(SnapshotRequest {
             source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
-            settings: self.settings.settings(),
+            settings,
             size: self.size,
             at: self.at,
             output: self.output.clone(),
@@ -372,7 +375,7 @@ mod tests {
         assert_eq!(delayed.backoff, crate::source::Backoff::Constant);
         assert_eq!(delayed.reconnect_delay.as_secs(), 10);
         assert_eq!(delayed.max_reconnect_attempts, 0);
-        for wrong in ["--screen=4/3", "--dim=night", "--dim-level=0"] {
+        for wrong in ["--screen=4/3", "--dim=night", "--dim-level=0", "--connect-timeout=0"] {
             assert!(Cli::try_parse_from(["meterbridge", wrong]).is_err(), "{wrong}");
         }
     }
@@ -384,6 +387,10 @@ mod tests {
             "--reconnect-delay=0.5",
             "--backoff=exponential",
             "--max-message-bytes=1M",
+            "--enabled=no",
+            "--connect-timeout=2.5",
+            "--ping-interval=0",
+            "--idle-timeout=90",
             "--keep-runs=7",
             "--fullscreen",
             "--panel",
@@ -395,6 +402,10 @@ mod tests {
         assert_eq!(settings.connection.reconnect_delay.as_millis(), 500);
         assert_eq!(settings.connection.backoff, crate::source::Backoff::Exponential);
         assert_eq!(settings.connection.max_message_bytes, 1 << 20);
+        assert!(!settings.connection.enabled);
+        assert_eq!(settings.connection.connect_timeout.as_millis(), 2_500);
+        assert_eq!(settings.connection.ping_interval.as_secs(), 0);
+        assert_eq!(settings.connection.idle_timeout.as_secs(), 90);
         assert_eq!(settings.retention.runs, 7);
         assert!(settings.view.fullscreen);
         assert_eq!(settings.view.panel, Some(false));

@@ -22,13 +22,15 @@ use crate::source::{
 const SOURCE: &str = "source";
 
 /// Options that mean nothing in a page: it plays no recordings, has no studio of its own and chooses
-/// no screen, and `panel=no` needs no second name.
-const NOT_IN_A_PAGE: [&str; 14] = [
+/// no screen, a browser sends no pings, and `panel=no` needs no second name.
+const NOT_IN_A_PAGE: [&str; 16] = [
     "ca-file",
     "demo-speed",
     "drain-secs",
+    "idle-timeout",
     "max-connections",
     "no-panel",
+    "ping-interval",
     "poll-secs",
     "runs",
     "safe-sockets",
@@ -194,14 +196,17 @@ fn on_own_host(own: &str, path: &str) -> String {
 pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     write_settings(&mut query, shown, own_source);
+    if !shown.connection.enabled {
+        query.append_pair("enabled", "no");
+    }
     if let Some(run) = shown.run {
         query.append_pair("run", run);
     }
     query.finish()
 }
 
-/// What a browser keeps of the settings between visits: as [`link_query`], but for the run, and no
-/// source with a secret in it.
+/// What a browser keeps of the settings between visits: as [`link_query`], but for the run, for whether
+/// it connects from the start, and for a source with a secret in it.
 pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     let secret = redact(shown.source) != shown.source;
@@ -223,6 +228,10 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     if connection.max_reconnect_attempts != defaults.max_reconnect_attempts {
         let attempts = connection.max_reconnect_attempts.to_string();
         query.append_pair("max-reconnect-attempts", &attempts);
+    }
+    if connection.connect_timeout != defaults.connect_timeout {
+        let seconds = connection.connect_timeout.as_secs_f64();
+        query.append_pair("connect-timeout", &seconds.to_string());
     }
     if connection.backoff != defaults.backoff {
         let name = match connection.backoff {
@@ -400,6 +409,8 @@ mod tests {
             reconnect_delay: Duration::from_millis(1500),
             max_reconnect_attempts: 0,
             backoff: Backoff::Exponential,
+            connect_timeout: Duration::from_secs(4),
+            enabled: false,
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
@@ -430,6 +441,8 @@ mod tests {
             director: false,
         };
         assert_eq!(link_query(&plain, Some(OWN)), "");
+        assert!(read_one("").unwrap().settings.connection.enabled);
+        assert!(!kept_query(&shown, Some(OWN)).contains("enabled"));
         let directed = link_query(&Shown { director: true, ..plain }, Some(OWN));
         assert_eq!(directed, "director=yes");
         assert!(read_one(&directed).unwrap().settings.director.on);

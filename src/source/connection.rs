@@ -21,7 +21,9 @@ pub enum Backoff {
 /// Settings of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSettings {
-    /// Off: no connection is made, an open one is closed.
+    /// True connects to the address from the start. False starts disconnected, and closes an open
+    /// connection when it is set later; [`Command::Connect`](super::Command::Connect) and
+    /// [`Command::Reconnect`](super::Command::Reconnect) connect all the same and set it to true.
     pub enabled: bool,
     pub reconnect_delay: Duration,
     /// 0 = never give up.

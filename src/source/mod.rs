@@ -135,7 +135,7 @@ pub enum Command {
     Disconnect,
     /// Start again with the same URL and a fresh count of attempts.
     Reconnect,
-    /// New settings: they hold from the next attempt on; `enabled: false` disconnects.
+    /// New settings: they hold from the next attempt on; `enabled: false` disconnects at once.
     Configure(Box<ConnectionSettings>),
     /// Do something to a run. The connection stays as it is.
     Operate(RunOperation),

@@ -214,13 +214,13 @@ impl SourceContext {
                     self.stream = Stream::default();
                 }
                 self.url = Some(url.as_str().to_owned());
-                self.restart_if_enabled()
+                self.restart()
             }
             Some(Command::Reconnect) if !self.has_address() => {
                 self.log_error("nothing to connect to: no URL was given");
                 LoopAction::Stay
             }
-            Some(Command::Reconnect) => self.restart_if_enabled(),
+            Some(Command::Reconnect) => self.restart(),
             Some(Command::Disconnect) => LoopAction::Stop,
             Some(Command::Operate(operation)) => {
                 self.operate(operation);
@@ -264,12 +264,10 @@ impl SourceContext {
         });
     }
 
-    fn restart_if_enabled(&mut self) -> LoopAction {
-        if self.settings.enabled {
-            return LoopAction::Restart;
-        }
-        self.log_error("not connected: the connection is switched off. Switch it on first");
-        LoopAction::Stop
+    /// Connects because somebody asked for it, which switches a connection on that was off.
+    fn restart(&mut self) -> LoopAction {
+        self.settings.enabled = true;
+        LoopAction::Restart
     }
 }
 

@@ -82,20 +82,25 @@ impl Link {
         self.demo = Some(demo);
     }
 
-    /// Connects to what stands in the URL field, dropping whatever there was.
+    /// Connects to what stands in the URL field, dropping whatever there was. Switches a connection on
+    /// that was off.
     pub fn connect(&mut self) {
+        self.settings.enabled = true;
         if let Some(handle) = &self.handle {
             handle.connect(self.url.clone());
         }
     }
 
+    /// Closes the connection until [`connect`](Self::connect) or [`reconnect`](Self::reconnect).
     pub fn disconnect(&mut self) {
         if let Some(handle) = &self.handle {
             handle.disconnect();
         }
     }
 
+    /// Connects anew to the address in use, with a fresh count of attempts.
     pub fn reconnect(&mut self) {
+        self.settings.enabled = true;
         if let Some(handle) = &self.handle {
             handle.reconnect();
         }

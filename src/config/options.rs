@@ -1,4 +1,4 @@
-//! The settings, typed, and the one table of options that fill them.
+//! The one table of options that fill the settings, for the command line and a page's address.
 //!
 //! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in that order.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
+use super::{DemoSettings, MeasuringSettings, Settings, ThemeName, ViewName, ViewSettings};
 use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
@@ -16,102 +17,43 @@ use crate::model::Retention;
 use crate::seconds::{MOST_SECONDS, seconds};
 use crate::source::{
     Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
-    SourceSpec,
 };
 
-/// Everything that can be set, whoever set it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    pub connection: ConnectionSettings,
-    pub retention: Retention,
-    pub view: ViewSettings,
-    pub demo: DemoSettings,
-    pub kiosk: KioskSettings,
-    pub measuring: MeasuringSettings,
-    pub director: DirectorSettings,
-    /// Runs may be started, cancelled, retried and executed from here.
-    pub allow_actions: bool,
+/// The options that fill [`Settings`].
+#[derive(Args, Clone, Debug)]
+pub struct SettingsArgs {
+    #[command(flatten)]
+    pub view: ViewOptions,
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+    #[command(flatten)]
+    pub start: StartOptions,
+    #[command(flatten)]
+    pub demo: DemoStudioOptions,
+    #[command(flatten)]
+    pub retention: RetentionOptions,
 }
 
-/// What is asked of a window by whoever measures it. A page has none of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct MeasuringSettings {
-    /// Say how frames go each time that so long has passed.
-    pub stats_every: Option<Duration>,
-    /// Draw as often as the screen shows frames, whatever moves.
-    pub draw_always: bool,
-}
-
-/// What the window is asked to show.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowRequest {
-    pub source: SourceSpec,
-    pub settings: Settings,
-}
-
-/// What is shown, and how.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViewSettings {
-    pub view: ViewName,
-    /// Show this run and stay with it; `None` follows the newest.
-    pub run: Option<String>,
-    /// Whether the panel is open; `None` is closed.
-    pub panel: Option<bool>,
-    pub fullscreen: bool,
-    /// Nothing moves that need not.
-    pub reduced_motion: bool,
-    pub theme: ThemeName,
-    /// How fast a recording plays; 1 is as it happened.
-    pub speed: f64,
-}
-
-impl Default for ViewSettings {
-    fn default() -> Self {
-        Self {
-            view: ViewName::Stage,
-            run: None,
-            panel: None,
-            fullscreen: false,
-            reduced_motion: false,
-            theme: ThemeName::default(),
-            speed: 1.0,
-        }
+impl SettingsArgs {
+    /// The settings of what is shown for a moment, or to somebody.
+    pub fn settings(&self) -> Settings {
+        self.settings_in(&KioskOptions::default())
     }
-}
 
-/// The built-in demo studio, which plays when no source is named.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DemoSettings {
-    /// `None` takes the studio's own: the same songs each time.
-    pub seed: Option<u64>,
-    /// Runs at the same time; `None` leaves it to the studio.
-    pub runs: Option<u32>,
-    /// How fast the studio works; 1 is real time.
-    pub speed: f64,
-}
-
-impl Default for DemoSettings {
-    fn default() -> Self {
-        Self { seed: None, runs: None, speed: 1.0 }
-    }
-}
-
-impl Settings {
-    pub fn new(
-        connection: &ConnectionOptions,
-        retention: &RetentionOptions,
-        view: &ViewOptions,
-        demo: &DemoStudioOptions,
-        kiosk: &KioskOptions,
-    ) -> Self {
+    /// The settings of a screen; one that nobody operates has defaults of its own.
+    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
+        let Self { view, connection, start, demo, retention } = self;
         let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
         // Whoever names a view or a run wants to see that.
         let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
         // It begins where it always goes back to.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
-        Self {
-            connection: connection.settings(kiosk.kiosk, &view.named.run),
+        Settings {
+            connection: ConnectionSettings {
+                enabled: start.enabled.unwrap_or(true),
+                ..connection.settings(kiosk.kiosk, &view.named.run)
+            },
             retention: Retention {
                 runs: retention.runs.keep_runs,
                 log_events: retention.keep_events,
@@ -135,31 +77,6 @@ impl Settings {
     }
 }
 
-/// The options that fill [`Settings`].
-#[derive(Args, Clone, Debug)]
-pub struct SettingsArgs {
-    #[command(flatten)]
-    pub view: ViewOptions,
-    #[command(flatten)]
-    pub connection: ConnectionOptions,
-    #[command(flatten)]
-    pub demo: DemoStudioOptions,
-    #[command(flatten)]
-    pub retention: RetentionOptions,
-}
-
-impl SettingsArgs {
-    /// The settings of what is shown for a moment, or to somebody.
-    pub fn settings(&self) -> Settings {
-        self.settings_in(&KioskOptions::default())
-    }
-
-    /// The settings of a screen; one that nobody operates has defaults of its own.
-    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
-        Settings::new(&self.connection, &self.retention, &self.view, &self.demo, kiosk)
-    }
-}
-
 /// Options of a WebSocket connection.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
@@ -180,6 +97,22 @@ pub struct ConnectionOptions {
     #[arg(long, value_enum, hide_possible_values = true)]
     #[arg(env = "METERBRIDGE_BACKOFF", hide_env = true)]
     pub backoff: Option<BackoffName>,
+
+    /// Give an attempt to connect this long: network, TLS and handshake together
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout)]
+    #[arg(env = "METERBRIDGE_CONNECT_TIMEOUT", hide_env = true)]
+    pub connect_timeout: Duration,
+
+    /// Send a ping over a stream of events this often; 0 sends none
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_PING_INTERVAL", hide_env = true)]
+    pub ping_interval: Duration,
+
+    /// Take a stream of events for lost after this long without a frame, answers to pings included; 0
+    /// waits for ever. It has to be longer than --ping-interval
+    #[arg(long, value_name = "SECONDS", default_value = "45", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_IDLE_TIMEOUT", hide_env = true)]
+    pub idle_timeout: Duration,
 
     /// Refuse larger messages; bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
@@ -239,6 +172,18 @@ pub struct ConnectionOptions {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Whether a source is connected to from the start.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Connection")]
+pub struct StartOptions {
+    /// Connect from the start; `no` waits until Connect is pressed in the panel [default: yes]
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    #[arg(env = "METERBRIDGE_ENABLED", hide_env = true)]
+    pub enabled: Option<bool>,
+}
+
 /// Sockets of a backend that bears watchers that come and go.
 const SAFE_SOCKETS: usize = 8;
 
@@ -268,6 +213,9 @@ impl ConnectionOptions {
             max_reconnect_attempts: self.max_reconnect_attempts.unwrap_or(most),
             backoff,
             insist: kiosk,
+            connect_timeout: self.connect_timeout,
+            ping_interval: self.ping_interval,
+            idle_timeout: self.idle_timeout,
             max_message_bytes: self.max_message_bytes,
             access: Access {
                 token: std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
@@ -383,42 +331,6 @@ pub struct ViewOptions {
     pub speed: f64,
 }
 
-/// A view, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ViewName {
-    /// One run.
-    #[default]
-    Stage,
-    /// All runs.
-    Wall,
-}
-
-/// A theme, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ThemeName {
-    /// What the system or the browser wishes, as far as it says.
-    Auto,
-    #[default]
-    Dark,
-    Light,
-    HighContrast,
-}
-
-impl ThemeName {
-    /// All of them, as they are offered.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
-
-    /// How it is spelled.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::HighContrast => "high-contrast",
-        }
-    }
-}
-
 /// Options of the built-in demo studio.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Built-in demo studio")]
@@ -442,12 +354,23 @@ const MOST_SPEED: f64 = 1_000.0;
 /// Nobody is to be asked more often.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 
+/// No attempt succeeds in less.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// Seconds between two questions.
 fn interval(text: &str) -> Result<Duration, String> {
     seconds(text)
         .ok()
         .filter(|interval| *interval >= LEAST_INTERVAL)
         .ok_or_else(|| format!("expected seconds from 2 to {MOST_SECONDS}, such as 5"))
+}
+
+/// Seconds that an attempt may take.
+fn timeout(text: &str) -> Result<Duration, String> {
+    seconds(text)
+        .ok()
+        .filter(|timeout| *timeout >= LEAST_TIMEOUT)
+        .ok_or_else(|| format!("expected seconds from 0.1 to {MOST_SECONDS}, such as 10"))
 }
 
 /// The backend stands still at 15 connections, of which other clients hold some.

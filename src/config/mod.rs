@@ -1,0 +1,128 @@
+//! The settings, typed. `options` fills them from the command line, the environment and a page's address.
+
+mod options;
+
+use std::time::Duration;
+
+use crate::director::DirectorSettings;
+use crate::kiosk::KioskSettings;
+use crate::model::Retention;
+use crate::source::{ConnectionSettings, SourceSpec};
+
+pub use options::{
+    ApiName, BackoffName, ConnectionOptions, DemoStudioOptions, KeptRuns, NamedRuns,
+    RetentionOptions, SettingsArgs, StartOptions, ViewOptions,
+};
+
+/// Everything that can be set, whoever set it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    pub connection: ConnectionSettings,
+    pub retention: Retention,
+    pub view: ViewSettings,
+    pub demo: DemoSettings,
+    pub kiosk: KioskSettings,
+    pub measuring: MeasuringSettings,
+    pub director: DirectorSettings,
+    /// Runs may be started, cancelled, retried and executed from here.
+    pub allow_actions: bool,
+}
+
+/// What is asked of a window by whoever measures it. A page has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuringSettings {
+    /// Say how frames go each time that so long has passed.
+    pub stats_every: Option<Duration>,
+    /// Draw as often as the screen shows frames, whatever moves.
+    pub draw_always: bool,
+}
+
+/// What the window is asked to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowRequest {
+    pub source: SourceSpec,
+    pub settings: Settings,
+}
+
+/// What is shown, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSettings {
+    pub view: ViewName,
+    /// Show this run and stay with it; `None` follows the newest.
+    pub run: Option<String>,
+    /// Whether the panel is open; `None` is closed.
+    pub panel: Option<bool>,
+    pub fullscreen: bool,
+    /// Nothing moves that need not.
+    pub reduced_motion: bool,
+    pub theme: ThemeName,
+    /// How fast a recording plays; 1 is as it happened.
+    pub speed: f64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            view: ViewName::Stage,
+            run: None,
+            panel: None,
+            fullscreen: false,
+            reduced_motion: false,
+            theme: ThemeName::default(),
+            speed: 1.0,
+        }
+    }
+}
+
+/// The built-in demo studio, which plays when no source is named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DemoSettings {
+    /// `None` takes the studio's own: the same songs each time.
+    pub seed: Option<u64>,
+    /// Runs at the same time; `None` leaves it to the studio.
+    pub runs: Option<u32>,
+    /// How fast the studio works; 1 is real time.
+    pub speed: f64,
+}
+
+impl Default for DemoSettings {
+    fn default() -> Self {
+        Self { seed: None, runs: None, speed: 1.0 }
+    }
+}
+
+/// A view, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ViewName {
+    /// One run.
+    #[default]
+    Stage,
+    /// All runs.
+    Wall,
+}
+
+/// A theme, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ThemeName {
+    /// What the system or the browser wishes, as far as it says.
+    Auto,
+    #[default]
+    Dark,
+    Light,
+    HighContrast,
+}
+
+impl ThemeName {
+    /// All of them, as they are offered.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
+
+    /// How it is spelled.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+        }
+    }
+}
