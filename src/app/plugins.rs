@@ -3,7 +3,9 @@
 use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
-use super::control::{self, connection, following, fullscreen, navigation, run_operations, zoom};
+use super::control::{
+    self, connection, following, fullscreen, navigation, refetching, run_operations, zoom,
+};
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::notices;
 use super::state::next_frame::NextFrame;
@@ -40,6 +42,7 @@ impl Plugin for MeterbridgePlugin {
             theme::choice_plugin,
             following::plugin,
             run_operations::plugin,
+            refetching::plugin,
             notices::plugin,
             entities::plugin,
         ));

@@ -78,6 +78,8 @@ pub struct Change {
     pub run_status: Option<(RunStatus, RunStatus)>,
     /// The event's node, where its status differs.
     pub node: Option<NodeChange>,
+    /// The nodes of a snapshot whose status differs; empty for an event.
+    pub snapshot_nodes: Vec<NodeChange>,
     /// The event arrived late: anything about the run may differ.
     pub refolded: bool,
     /// The run that had to go for this one.
@@ -241,6 +243,7 @@ impl Model {
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
                         NodeChange { name: name.clone(), from: node_before, to: node_after }
                     }),
+                    snapshot_nodes: Vec::new(),
                     refolded,
                     evicted,
                 })
@@ -263,18 +266,36 @@ impl Model {
         };
         let run = self.slots[slot].as_mut()?;
         let before = Before::of(run, slot, known.is_none());
+        let nodes_before: Vec<(NodeName, NodeStatus)> =
+            run.nodes.iter().map(|node| (node.name.clone(), node.status)).collect();
         if !run.take_snapshot(snapshot, received_at) {
             return None;
         }
         self.counters.snapshots += 1;
         let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(received_at);
+        let changed = run.nodes.iter().filter_map(|node| {
+            let before = nodes_before.iter().find(|(name, _)| *name == node.name);
+            let from = before.map_or(NodeStatus::Pending, |(_, status)| *status);
+            let (name, to) = (node.name.clone(), node.status);
+            (from != to).then_some(NodeChange { name, from, to })
+        });
+        let snapshot_nodes = changed.collect();
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.account(slot, before);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
         }
         let new_run = known.is_none();
-        Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
+        Some(Change {
+            run_id,
+            at,
+            new_run,
+            run_status,
+            node: None,
+            snapshot_nodes,
+            refolded: true,
+            evicted,
+        })
     }
 
     /// Brings tally and order of eviction in step with a run that may have changed. Returns its

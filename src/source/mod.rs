@@ -18,6 +18,7 @@
 //! | `stream` | how far a hub's stream has been handed on | I/O, clocks |
 //! | [`http`] | questions to one origin | what is asked |
 //! | `run_operation` | what is done to runs, call by call | what carries a call |
+//! | `refetch` | what an application wants to have fetched again | how |
 //! | `budget` | how many connections there may be to a backend | what they carry |
 //! | `api_base` | below which path a REST is | what is there |
 //! | `amcs` | a backend with REST and a socket for each run | TCP, TLS, threads |
@@ -45,6 +46,7 @@ mod held;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod http;
 pub mod recording;
+mod refetch;
 mod run_operation;
 pub mod schedule;
 mod secrets;
@@ -81,6 +83,7 @@ pub use connection::{
 };
 pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
+pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationSuccess, RunOperation};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
@@ -139,6 +142,8 @@ pub enum Command {
     Configure(Box<ConnectionSettings>),
     /// Do something to a run. The connection stays as it is.
     Operate(RunOperation),
+    /// Fetch this again from a backend's REST. Other sources have nothing to fetch and ignore it.
+    Refetch(RefetchTarget),
     /// Somebody did something to this run: a backend is asked for it now, and it is watched until it is
     /// over, though it may be in no list.
     Watch(RunId),

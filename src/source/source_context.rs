@@ -8,6 +8,8 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::refetch::Refetches;
 use super::run_operation::{ApiClientFor, OperationClient};
 use super::secrets::Secrets;
 use super::signal_sender::SignalSender;
@@ -65,6 +67,9 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Of [`url`](Self::url): what its connections so far have brought.
     pub stream: Stream,
+    /// What is to be fetched again; `None` while there is no backend to fetch it from.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub refetches: Option<Refetches>,
     state: ConnectionState,
     /// A recording's: it cannot be connected to anything else.
     fixed_address: Option<String>,
@@ -86,6 +91,8 @@ impl SourceContext {
             operation_client: Err(NOT_CONNECTED),
             to_hub: None,
             stream: Stream::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            refetches: None,
             state: ConnectionState::Disconnected,
             fixed_address: None,
         }
@@ -226,6 +233,16 @@ impl SourceContext {
                 self.operate(operation);
                 LoopAction::Stay
             }
+            #[cfg(not(target_arch = "wasm32"))]
+            Some(Command::Refetch(target)) => {
+                if let Some(refetches) = &mut self.refetches {
+                    refetches.add(target);
+                }
+                LoopAction::Stay
+            }
+            // A page's source is a stream of events.
+            #[cfg(target_arch = "wasm32")]
+            Some(Command::Refetch(_)) => LoopAction::Stay,
             Some(Command::Watch(run)) => {
                 if let Ok(operation_client) = &self.operation_client {
                     operation_client.touch(&run);

@@ -19,7 +19,10 @@ use super::{
 };
 
 /// Commands that may wait for the source, which takes each of them within moments.
-const COMMANDS_CAPACITY: usize = 64;
+const COMMANDS_CAPACITY: usize = 1_024;
+/// Of these, places that refetches leave free: an application that asks for many loses some of them, and
+/// none of the commands that a person gives.
+const KEPT_FROM_REFETCHES: usize = 64;
 
 /// How long dropping a handle waits for the thread, which says goodbye to the server first.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -75,6 +78,10 @@ impl SourceHandle {
     /// dropped.
     pub fn send(&self, command: Command) {
         if let Some(commands) = &self.commands {
+            if matches!(command, Command::Refetch(_)) && commands.capacity() <= KEPT_FROM_REFETCHES
+            {
+                return;
+            }
             // Full is out of a person's reach, and closed means that its failure was told.
             let _ = commands.try_send(command);
         }

@@ -9,8 +9,8 @@ use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::source::{
-    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RunOperation,
-    SourceHandle, SourceSpec,
+    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RefetchTarget,
+    RunOperation, SourceHandle, SourceSpec,
 };
 
 /// What a hub offers beside its stream.
@@ -138,6 +138,22 @@ impl Link {
         if let Some(handle) = &self.handle {
             handle.send(Command::Operate(operation));
         }
+    }
+
+    /// Has something fetched again from a backend's REST. What came of it is an [`EventReceived`] where it is
+    /// news. Returns false where there is nothing to fetch from: a stream of events, a hub, a recording.
+    ///
+    /// May be called as often as you like: the question joins the queue of the source's questions, which
+    /// spares the backend, and a target is asked for at most once in a polling interval (the lists once
+    /// in 10 s).
+    ///
+    /// [`EventReceived`]: super::run_store::EventReceived
+    pub fn refetch(&self, target: RefetchTarget) -> bool {
+        let handle = self.handle.as_ref().filter(|_| ApiUrl::is_meant(&self.url));
+        if let Some(handle) = handle {
+            handle.send(Command::Refetch(target));
+        }
+        handle.is_some()
     }
 
     /// Hands changed settings to the source.

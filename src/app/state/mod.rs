@@ -11,6 +11,7 @@ pub mod hit;
 pub mod link;
 pub mod next_frame;
 pub mod presence;
+pub mod refetch_rules;
 pub mod run_store;
 pub mod run_view;
 pub mod selection;

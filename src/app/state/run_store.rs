@@ -240,22 +240,27 @@ pub fn receive(
     run_store.generation += 1;
     let live = batch.live;
     run_store.model.receive(batch, |event, change| {
-        if let Some(node) = &change.node
-            && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
-        {
-            announce.nodes.write(NodeFinished {
-                run_id: change.run_id.clone(),
-                node: node.name.clone(),
-                status: node.to,
-            });
-        }
-        if let Some((_, status)) = change.run_status
-            && status.is_over()
-        {
-            announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
-        }
+        announce.nodes.write_batch(finished_nodes(&change));
+        announce.runs.write_batch(finished_run(&change));
         announce.events.write(EventReceived { event: event.cloned(), change, live });
     });
+}
+
+/// The nodes that finished with a change.
+pub(in crate::app) fn finished_nodes(change: &Change) -> impl Iterator<Item = NodeFinished> + '_ {
+    let nodes = change.node.iter().chain(&change.snapshot_nodes);
+    let finished = nodes.filter(|node| matches!(node.to, NodeStatus::Success | NodeStatus::Failed));
+    finished.map(|node| NodeFinished {
+        run_id: change.run_id.clone(),
+        node: node.name.clone(),
+        status: node.to,
+    })
+}
+
+/// The run that finished with a change.
+pub(in crate::app) fn finished_run(change: &Change) -> Option<RunFinished> {
+    let (_, status) = change.run_status.filter(|(_, status)| status.is_over())?;
+    Some(RunFinished { run_id: change.run_id.clone(), status })
 }
 
 fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {

@@ -11,6 +11,7 @@
 //! | `songs` | whose lists of runs may help with that | I/O |
 //! | `watched_run` | one run: what is known of it, what that calls for | I/O |
 //! | `run_socket` | one run's socket | REST |
+//! | `refetch` | what the application wants again, put into the queue of questions | I/O |
 //! | `backend_watcher` | what is asked next, and which runs have a socket | states, commands |
 //! | `answers` | what becomes of an answer | states, commands |
 //! | here | states, commands, trying again | all of it |
@@ -21,6 +22,7 @@ mod backend_watcher;
 mod discovery;
 mod pacing;
 mod queries;
+mod refetch;
 mod run_socket;
 mod songs;
 mod watched_run;
@@ -29,11 +31,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use self::backend_watcher::{BackendWatcher, PollOutcome};
 use super::api_url::parse_api_url;
 use super::connector::Connect;
+use super::refetch::Refetches;
 use super::schedule::{Next, Schedule};
 use super::source_context::{LoopAction, NOT_CONNECTED, SourceContext};
 use super::{Command, ConnectionEvent, ConnectionState, Disconnect};
@@ -64,6 +67,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     context.log(ConnectionEvent::Connecting);
     let mut backend_watcher = BackendWatcher::new(connector.clone(), url, credentials, context);
     context.operation_client = Ok(backend_watcher.operation_client());
+    context.refetches = Some(Refetches::default());
     let mut reporter = StateReporter { shown, schedule: Schedule::default(), silent: false };
     let action = loop {
         match step(&mut backend_watcher, commands, context).await {
@@ -85,6 +89,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
         }
     };
     context.operation_client = Err(NOT_CONNECTED);
+    context.refetches = None;
     // A command that comes meanwhile waits for half a second at most.
     backend_watcher.stop().await;
     action
@@ -95,12 +100,15 @@ async fn step<C: Connect + Send + Sync + 'static>(
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
 ) -> Result<Option<PollOutcome>, LoopAction> {
+    let refetch_at = backend_watcher.take_refetches(context);
     tokio::select! {
         biased;
         command = commands.recv() => match context.take(command) {
             LoopAction::Stay => Ok(None),
             action => Err(action),
         },
+        () = sleep_until(refetch_at.unwrap_or_else(Instant::now)),
+            if refetch_at.is_some() => Ok(None),
         outcome = backend_watcher.step(context) => Ok(outcome),
     }
 }
