@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest};
+use crate::config::{MeasuringSettings, SettingsArgs, WindowRequest};
+#[cfg(feature = "app")]
+use crate::config::{Moment, Size, SnapshotRequest};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
 use crate::seconds::seconds;
-use crate::source::{Address, ApiUrl, SourceSpec, UrlError, check_address, redact};
+use crate::source::{Address, SourceError, SourceSpec};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -36,6 +38,7 @@ Examples:
 
 A line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event itself.";
 
+#[cfg(feature = "hub")]
 const AFTER_SERVE_HELP: &str = "\
 Examples:
   meterbridge serve                                       on this machine, port 8080
@@ -70,6 +73,7 @@ pub enum Command {
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
+    #[cfg(feature = "hub")]
     Serve(Box<ServeCommand>),
 }
 
@@ -161,6 +165,7 @@ pub struct DemoCommand {
 /// Open the address that it prints in a browser. The page shows the events, which any other client
 /// finds at /events. With URL they are those of a backend or of another stream, kept and given to any
 /// number of screens.
+#[cfg(feature = "hub")]
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_SERVE_HELP)]
 pub struct ServeCommand {
@@ -168,69 +173,13 @@ pub struct ServeCommand {
     pub serve: crate::hub::ServeArgs,
 }
 
-/// What picture is asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SnapshotRequest {
-    pub source: SourceSpec,
-    pub settings: Settings,
-    pub size: Size,
-    pub at: Moment,
-    /// The PNG file to write.
-    pub output: PathBuf,
-}
-
-/// A picture's size in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
-    pub width: u32,
-    pub height: u32,
-}
-
-/// When a picture is taken.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Moment {
-    /// After the last event; of a live source, ten seconds after its first.
-    End,
-    /// Seconds after the first event.
-    Seconds(f64),
-}
-
 /// The command line asks for something that is not there: exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
     #[error("there is no file `{}`; try `meterbridge inspect --help`", .path.display())]
     NoFile { path: PathBuf },
-    #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
-    NoSource { source_text: String },
-    #[error("{reason}")]
-    BadUrl { reason: UrlError },
-}
-
-impl SourceSpec {
-    /// Reads SOURCE of the command line.
-    ///
-    /// # Errors
-    ///
-    /// When it is neither a readable URL (`ws://`, `wss://`, `http://`, `https://`) nor a file that
-    /// is there.
-    pub fn parse(source: Option<&str>) -> Result<Self, UsageError> {
-        let Some(text) = source else {
-            return Ok(Self::Demo);
-        };
-        if text.contains("://") {
-            check_address(text).map_err(|reason| UsageError::BadUrl { reason })?;
-            let url = Address::from(text);
-            return Ok(if ApiUrl::is_meant(text) { Self::Api(url) } else { Self::WebSocket(url) });
-        }
-        let path = PathBuf::from(text);
-        if !path.exists() {
-            // What was meant as an address may have a password in it.
-            let has_password = text.split(['/', '@']).next().is_some_and(|it| it.contains(':'));
-            let source_text = if has_password { redact(text) } else { text.to_owned() };
-            return Err(UsageError::NoSource { source_text });
-        }
-        Ok(Self::Recording(path))
-    }
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 impl WindowArgs {
@@ -324,31 +273,11 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::config::Settings;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_source_is_the_demo_a_url_or_a_file_that_is_there() {
-        assert_eq!(SourceSpec::parse(None), Ok(SourceSpec::Demo));
-        for url in
-            ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
-        {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.into())));
-        }
-        for url in ["http://h", "https://u:p@host/amcs/"] {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::Api(url.into())));
-        }
-        for wrong in
-            ["http://", "https:///x", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"]
-        {
-            let parsed = SourceSpec::parse(Some(wrong));
-            assert!(matches!(parsed, Err(UsageError::BadUrl { .. })), "{wrong}: {parsed:?}");
-        }
-        let here = SourceSpec::parse(Some("Cargo.toml"));
-        assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
     }
 
     #[test]

@@ -11,12 +11,13 @@
 //! | [`source`] | where events come from: WebSocket, recording | the model, Bevy |
 //! | [`demo`] | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `server` (not in the browser) | what the servers of demo and hub have in common | both |
-//! | `hub` (not in the browser) | the page and the studio's events behind one address | source, model |
+//! | `hub` (feature `hub`, not in the browser) | the page and the studio's events behind one address | source, model |
 //! | [`director`] | which picture an unattended wall shows when | clocks, Bevy |
 //! | [`kiosk`] | what a screen does that nobody operates: rest, dim, drift, restart | clocks, Bevy |
 //! | `vitals` (not in the browser) | how long frames take, how much memory there is | Bevy |
 //! | [`inspect`] | a model → a report as JSON or as a table | clocks, Bevy |
-//! | [`config`], `cli`, [`query`] | settings, the command line, a page's address | |
+//! | [`config`] | settings | |
+//! | `cli`, `query` (feature `cli`) | the command line, a page's address | |
 //! | `embed` (feature `app`) | what an app that embeds Meterbridge works with | |
 //! | `app` (feature `app`) | Bevy: ingest, entities, stage, meters, panel, snapshots | sockets, field names |
 //!
@@ -26,7 +27,7 @@
 
 #[cfg(feature = "app")]
 pub mod app;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -35,14 +36,16 @@ pub mod director;
 pub mod drain;
 #[cfg(feature = "app")]
 pub mod embed;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "hub", not(target_arch = "wasm32")))]
 pub mod hub;
 pub mod inspect;
 pub mod kiosk;
 pub mod layout;
 pub mod model;
 pub mod protocol;
+#[cfg(feature = "cli")]
 pub mod query;
+#[cfg(feature = "cli")]
 mod seconds;
 #[cfg(not(target_arch = "wasm32"))]
 mod server;

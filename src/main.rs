@@ -16,7 +16,6 @@ use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::text;
 
 /// See Cargo.toml for what it gives.
-#[cfg(not(target_arch = "wasm32"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -54,7 +53,7 @@ fn warn_of_a_visible_password() {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(feature = "hub")]
     if let Some(error) = error.downcast_ref::<meterbridge::hub::HubError>() {
         return error.exit_code();
     }
@@ -77,7 +76,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             taken
         }
         Some(Command::Demo(args)) => demo(&args.demo),
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(feature = "hub")]
         Some(Command::Serve(args)) => serve(&args.serve),
     }
 }
@@ -116,7 +115,7 @@ fn demo(args: &DemoArgs) -> anyhow::Result<()> {
     Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "hub")]
 fn serve(args: &meterbridge::hub::ServeArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(meterbridge::hub::run(args.clone()))?)

@@ -1,7 +1,10 @@
-//! The settings, typed. `options` fills them from the command line, the environment and a page's address.
+//! The settings, typed. `options` (feature `cli`) fills them from the command line, the environment and a page's
+//! address.
 
+#[cfg(feature = "cli")]
 mod options;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::director::DirectorSettings;
@@ -9,6 +12,7 @@ use crate::kiosk::KioskSettings;
 use crate::model::Retention;
 use crate::source::{ConnectionSettings, SourceSpec};
 
+#[cfg(feature = "cli")]
 pub use options::{
     ApiName, BackoffName, ConnectionOptions, DemoStudioOptions, KeptRuns, NamedRuns,
     RetentionOptions, SettingsArgs, StartOptions, ViewOptions,
@@ -42,6 +46,33 @@ pub struct MeasuringSettings {
 pub struct WindowRequest {
     pub source: SourceSpec,
     pub settings: Settings,
+}
+
+/// What picture is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotRequest {
+    pub source: SourceSpec,
+    pub settings: Settings,
+    pub size: Size,
+    pub at: Moment,
+    /// The PNG file to write.
+    pub output: PathBuf,
+}
+
+/// A picture's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// When a picture is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// After the last event; of a live source, ten seconds after its first.
+    End,
+    /// Seconds after the first event.
+    Seconds(f64),
 }
 
 /// What is shown, and how.
@@ -92,7 +123,8 @@ impl Default for DemoSettings {
 }
 
 /// A view, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum ViewName {
     /// One run.
     #[default]
@@ -102,7 +134,8 @@ pub enum ViewName {
 }
 
 /// A theme, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum ThemeName {
     /// What the system or the browser wishes, as far as it says.
     Auto,

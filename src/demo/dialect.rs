@@ -18,7 +18,8 @@ use uuid::Uuid;
 use super::scenario::{Failure, Node, Run, RunFailure, TimedEvent, What};
 
 /// Whose events the demo sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Dialect {
     /// The product guide's, with scores and artifacts.
     #[default]

@@ -6,13 +6,13 @@
 //! | [`dialect`] | an event of the studio → the JSON text a backend would send |
 //! | `history` | what a viewer who connects late is replayed; bounded |
 //! | [`server`] | studio time → wall clock, the WebSocket endpoints, the clients |
-//! | [`args`] | `meterbridge demo …`, and what `serve` has in common with it |
+//! | `args` (feature `cli`) | `meterbridge demo …`, and what `serve` has in common with it |
 //!
 //! The app starts it with [`spawn_thread`] and connects to [`DemoHandle::url`] as to any backend;
-//! the command line runs it alone with [`run`]. Nothing here knows the model: what is shown of the
+//! the command line runs it alone with `run`. Nothing here knows the model: what is shown of the
 //! demo has gone through a socket and the decoder like everything else.
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod args;
 pub mod dialect;
 #[cfg(not(target_arch = "wasm32"))]
@@ -21,21 +21,21 @@ mod error;
 mod handle;
 #[cfg(not(target_arch = "wasm32"))]
 mod history;
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 mod run;
 pub mod scenario;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod server;
 mod speed;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub use args::{DemoArgs, DemoStudioArgs};
 pub use dialect::Dialect;
 #[cfg(not(target_arch = "wasm32"))]
 pub use error::DemoError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use handle::{DemoHandle, spawn_thread};
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub use run::run;
 #[cfg(not(target_arch = "wasm32"))]
 pub use server::{DemoBroadcaster, DemoOptions, DemoServer};

@@ -3,13 +3,18 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `options` | the options, and what they mean |
+//! | `options` | the options (feature `cli`) |
+//! | `settings` | what they mean |
 //! | `rules` | what is shown when, in seconds of any one clock |
 //!
 //! `app/control/director.rs` carries it out.
 
+#[cfg(feature = "cli")]
 mod options;
 mod rules;
+mod settings;
 
-pub use options::{DirectorOptions, DirectorSettings, Rates};
+#[cfg(feature = "cli")]
+pub use options::DirectorOptions;
 pub use rules::{Director, LEAST_HOLD_SECS, Mode, STALE_SECS, Shot, Why};
+pub use settings::{DirectorSettings, Rates};

@@ -1,10 +1,11 @@
-//! The options of the director, and what they mean.
+//! The options of the director.
 
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::{DirectorSettings, Rates};
 use crate::seconds::seconds;
 
 /// Options of auto mode.
@@ -58,20 +59,6 @@ impl Default for DirectorOptions {
     }
 }
 
-/// What the director is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DirectorSettings {
-    /// It begins by itself.
-    pub on: bool,
-    pub rates: Rates,
-}
-
-impl Default for DirectorSettings {
-    fn default() -> Self {
-        Self::new(&DirectorOptions::default(), false)
-    }
-}
-
 impl DirectorSettings {
     /// `unless_told`: whether it begins by itself where nobody said.
     pub fn new(options: &DirectorOptions, unless_told: bool) -> Self {
@@ -86,17 +73,4 @@ impl DirectorSettings {
             },
         }
     }
-}
-
-/// How long what is shown, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rates {
-    /// The three holds: 0 never shows such a run.
-    pub hold_failed_secs: f64,
-    pub hold_fix_secs: f64,
-    pub hold_completed_secs: f64,
-    /// The wall between two runs.
-    pub gap_secs: f64,
-    /// After a touch; 0 is without end.
-    pub pin_secs: f64,
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use super::options::Rates;
+use super::settings::Rates;
 use crate::protocol::RunId;
 
 /// No picture gives way to something more important sooner.

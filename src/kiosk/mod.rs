@@ -3,7 +3,8 @@
 //!
 //! | file | what it is |
 //! | --- | --- |
-//! | `options` | the options, and what they mean |
+//! | `options` | the options (feature `cli`) |
+//! | `settings` | what they mean |
 //! | `attention` | whether somebody is there |
 //! | `drift` | where the picture stands, against burn-in |
 //! | `dim` | how bright the picture is, by the time of day |
@@ -20,9 +21,13 @@ pub mod awake;
 mod dbus;
 pub mod dim;
 pub mod drift;
+#[cfg(feature = "cli")]
 mod options;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod service;
+mod settings;
 pub mod watchdog;
 
-pub use options::{KioskOptions, KioskSettings, MonitorChoice};
+#[cfg(feature = "cli")]
+pub use options::KioskOptions;
+pub use settings::{KioskSettings, MonitorChoice};

@@ -116,6 +116,7 @@ impl Secret {
     }
 
     /// The text itself, for whoever compares or sends it.
+    #[cfg(feature = "hub")]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

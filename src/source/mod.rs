@@ -12,6 +12,7 @@
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
 //! | `connection`, `url`, `disconnect`, [`schedule`] | settings, states, addresses, words, retries | I/O, clocks |
+//! | `spec` | which kind of source a text names | what it does |
 //! | `api_url`, `access` | the address of a REST; credentials and authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | the life of a connection | TCP, TLS, threads |
@@ -65,6 +66,7 @@ pub mod signal_sender;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
 pub mod source_context;
+mod spec;
 mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
@@ -85,27 +87,14 @@ pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationSuccess, RunOperation};
+pub use spec::{SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::protocol::{Batch, RunId};
-
-/// Where events come from, as whoever starts the application names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceSpec {
-    /// The built-in studio, by the settings' [`demo`](crate::config::Settings::demo).
-    Demo,
-    /// A `ws://` or `wss://` URL with a host.
-    WebSocket(Address),
-    /// An `http://` or `https://` URL of a backend with REST, which has a socket for each run.
-    Api(Address),
-    /// A file that was there when it was named.
-    Recording(PathBuf),
-}
 
 /// Called by a source after it put something into its channel: wakes a sleeping event loop.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;

@@ -14,8 +14,8 @@ mapfile -t documents < <(git ls-files --cached --others --exclude-standard '*.md
 # Of programs, not of tests: both name options and variables in attributes of clap.
 mapfile -t sources < <(grep --recursive --files-with-matches --include='*.rs' -e '#\[arg(' -- src)
 
-# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of Cargo's
-# is named alone.
+# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. Two of Cargo's
+# are named alone.
 options() { # files
     awk '
         /#\[arg\(/ { inside = 1 }
@@ -31,7 +31,7 @@ options() { # files
     ' "$@"
 }
 known=$(
-    printf '%s\n' help version no-default-features
+    printf '%s\n' help version no-default-features features
     options "${sources[@]}"
 )
 # A bench has options of its own, which only the page on benches names.
