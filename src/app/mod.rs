@@ -21,18 +21,26 @@
 //! | `plugins` | what an app is made of |
 //! | `platform` | what the app is in: window, page, picture, machine |
 
+#[doc(hidden)]
 pub mod control;
+#[doc(hidden)]
 pub mod draw;
+#[doc(hidden)]
 pub mod overlays;
+#[doc(hidden)]
 pub mod panel;
+#[doc(hidden)]
 pub mod platform;
 mod plugins;
 #[cfg(test)]
 mod repaint_tests;
 pub mod state;
 pub mod systems;
+#[doc(hidden)]
 pub mod theme;
+#[doc(hidden)]
 pub mod views;
+#[doc(hidden)]
 pub mod words;
 
 #[cfg(not(target_arch = "wasm32"))]

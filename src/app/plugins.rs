@@ -18,6 +18,7 @@ use crate::source::SourceSpec;
 /// Everything about the studio that needs no window and no renderer: model, source, focus,
 /// entities and messages. A Bevy app of one's own embeds this one; see `examples/embed.rs`.
 pub struct MeterbridgePlugin {
+    /// What connection, model and views are set to.
     pub settings: Settings,
     /// Where events come from; `None` when the embedding app feeds [`run_store::RunStore`] by itself.
     pub source: Option<SourceSpec>,

@@ -21,12 +21,19 @@ pub use options::{
 /// Everything that can be set, whoever set it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
+    /// How the source is connected to and retried.
     pub connection: ConnectionSettings,
+    /// How much is kept in memory.
     pub retention: Retention,
+    /// What is shown first, and how.
     pub view: ViewSettings,
+    /// The built-in demo studio.
     pub demo: DemoSettings,
+    /// What a screen does that nobody operates.
     pub kiosk: KioskSettings,
+    /// What is measured.
     pub measuring: MeasuringSettings,
+    /// Whether the director chooses what is shown, and for how long.
     pub director: DirectorSettings,
     /// Runs may be started, cancelled, retried and executed from here.
     pub allow_actions: bool,
@@ -44,16 +51,22 @@ pub struct MeasuringSettings {
 /// What the window is asked to show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowRequest {
+    /// Where events come from.
     pub source: SourceSpec,
+    /// The settings of the window and of everything in it.
     pub settings: Settings,
 }
 
 /// What picture is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotRequest {
+    /// Where events come from.
     pub source: SourceSpec,
+    /// The settings of what is drawn.
     pub settings: Settings,
+    /// Size of the picture.
     pub size: Size,
+    /// The moment that the picture shows.
     pub at: Moment,
     /// The PNG file to write.
     pub output: PathBuf,
@@ -62,7 +75,9 @@ pub struct SnapshotRequest {
 /// A picture's size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
+    /// Pixels from left to right.
     pub width: u32,
+    /// Pixels from top to bottom.
     pub height: u32,
 }
 
@@ -78,14 +93,17 @@ pub enum Moment {
 /// What is shown, and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewSettings {
+    /// The view to begin with.
     pub view: ViewName,
     /// Show this run and stay with it; `None` follows the newest.
     pub run: Option<String>,
     /// Whether the panel is open; `None` is closed.
     pub panel: Option<bool>,
+    /// Fill the screen.
     pub fullscreen: bool,
     /// Nothing moves that need not.
     pub reduced_motion: bool,
+    /// The colours.
     pub theme: ThemeName,
     /// How fast a recording plays; 1 is as it happened.
     pub speed: f64,
@@ -139,9 +157,12 @@ pub enum ViewName {
 pub enum ThemeName {
     /// What the system or the browser wishes, as far as it says.
     Auto,
+    /// Light writing on a dark ground.
     #[default]
     Dark,
+    /// Dark writing on a light ground.
     Light,
+    /// Black, white and few strong colours.
     HighContrast,
 }
 

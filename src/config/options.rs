@@ -22,14 +22,19 @@ use crate::source::{
 /// The options that fill [`Settings`].
 #[derive(Args, Clone, Debug)]
 pub struct SettingsArgs {
+    /// What is shown.
     #[command(flatten)]
     pub view: ViewOptions,
+    /// How the source is connected to.
     #[command(flatten)]
     pub connection: ConnectionOptions,
+    /// Whether it is connected to from the start.
     #[command(flatten)]
     pub start: StartOptions,
+    /// The built-in demo studio.
     #[command(flatten)]
     pub demo: DemoStudioOptions,
+    /// How much is kept in memory.
     #[command(flatten)]
     pub retention: RetentionOptions,
 }
@@ -244,14 +249,18 @@ impl ConnectionOptions {
 /// [`Backoff`] as it is spelled on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum BackoffName {
+    /// [`Backoff::Constant`].
     Constant,
+    /// [`Backoff::Exponential`].
     Exponential,
 }
 
 /// [`ApiCalls`] as they are spelled on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ApiName {
+    /// [`ApiCalls::Backend`].
     Backend,
+    /// [`ApiCalls::Guide`].
     Guide,
 }
 
@@ -277,6 +286,7 @@ pub struct NamedRuns {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Memory")]
 pub struct RetentionOptions {
+    /// How many runs are kept.
     #[command(flatten)]
     pub runs: KeptRuns,
 
@@ -301,6 +311,7 @@ pub struct ViewOptions {
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 
+    /// Runs that are shown or watched by name.
     #[command(flatten)]
     pub named: NamedRuns,
 

@@ -44,12 +44,19 @@ const NOT_TOLD: u64 = u64::MAX;
 /// What an event says: its phase, with the run's `info` told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactKind {
+    /// The run was created.
     Created,
+    /// The run was cancelled.
     Cancelled,
+    /// The run has something else to say.
     Info,
+    /// The run or the node started.
     Start,
+    /// The node told how far it is.
     Progress,
+    /// The run or the node ended without an error.
     End,
+    /// The run or the node failed.
     Fail,
 }
 

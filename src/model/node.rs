@@ -21,8 +21,11 @@ pub enum NodeStatus {
     /// It has not been its turn yet.
     #[default]
     Pending,
+    /// It started and has not ended.
     Running,
+    /// It ended without an error.
     Success,
+    /// It ended with an error.
     Failed,
     /// It never started, and something behind it did or the run is over.
     Skipped,
@@ -49,9 +52,13 @@ impl NodeStatus {
 pub struct Attempt {
     /// `None` when the start was missed and no duration tells of it.
     pub started_at: Option<Timestamp>,
+    /// When it ended, by the server's clock; `None` while it runs, or where that is not known.
     pub ended_at: Option<Timestamp>,
+    /// Milliseconds that it took, as the server says.
     pub duration_ms: Option<u64>,
+    /// How it stands, or how it ended.
     pub status: NodeStatus,
+    /// Why it failed.
     pub error: Option<Arc<str>>,
     /// In order of name; empty when none came.
     pub scores: Arc<[Score]>,
@@ -62,13 +69,19 @@ pub struct Attempt {
 /// A node of a run. Times, error and scores are those of the latest attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
+    /// Name, as `STYLE`.
     pub name: NodeName,
+    /// Where it stands.
     pub status: NodeStatus,
     /// How often it was tried, counting attempts of which only the end was seen.
     pub attempts: u32,
+    /// When the latest attempt started, by the server's clock.
     pub started_at: Option<Timestamp>,
+    /// When the latest attempt ended, by the server's clock.
     pub ended_at: Option<Timestamp>,
+    /// Milliseconds that the latest attempt took.
     pub duration_ms: Option<u64>,
+    /// Why the latest attempt failed.
     pub error: Option<Arc<str>>,
     /// How it ended is not known from its own event but from the run's end.
     pub inferred: bool,

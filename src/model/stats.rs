@@ -30,7 +30,9 @@ pub(super) type Span = (Timestamp, Option<Timestamp>);
 /// The usual duration of something, from its last successes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
+    /// Median, in milliseconds.
     pub p50_ms: u64,
+    /// 95th percentile, in milliseconds.
     pub p95_ms: u64,
     /// Durations it was taken from, at most 200.
     pub samples: usize,

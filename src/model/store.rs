@@ -41,6 +41,7 @@ impl Retention {
 /// about a run, and what it says of runs are snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Frames received.
     pub frames: u64,
     /// Distinct events that were applied.
     pub events: u64,
@@ -62,17 +63,22 @@ pub struct Counters {
 /// A node that changed its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeChange {
+    /// Name of the node, as `STYLE`.
     pub name: NodeName,
+    /// Its status before.
     pub from: NodeStatus,
+    /// Its status now.
     pub to: NodeStatus,
 }
 
 /// What one event changed, or one snapshot from REST.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// Id of the run that changed.
     pub run_id: RunId,
     /// When it happened, by the server's clock; where REST told, the latest that it tells of.
     pub at: Timestamp,
+    /// The run was not known before.
     pub new_run: bool,
     /// From and to, where they differ.
     pub run_status: Option<(RunStatus, RunStatus)>,
@@ -89,8 +95,11 @@ pub struct Change {
 /// What became of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// It was applied: what it changed.
     Applied(Change),
+    /// It was received before.
     Duplicate,
+    /// It changes nothing.
     Ignored,
 }
 
@@ -120,6 +129,7 @@ impl Default for Model {
 }
 
 impl Model {
+    /// An empty model that keeps as much as `retention` says.
     pub fn new(retention: Retention) -> Self {
         Self {
             retention,
@@ -381,6 +391,7 @@ impl Model {
         self.counters.evicted_runs += 1;
     }
 
+    /// The run of this id.
     pub fn run(&self, id: &str) -> Option<&Run> {
         self.slots[*self.index.get(id)?].as_ref()
     }
@@ -402,6 +413,7 @@ impl Model {
         self.index.len()
     }
 
+    /// True while no run is known.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
@@ -418,6 +430,7 @@ impl Model {
         self.tally[status as usize]
     }
 
+    /// Numbers of what arrived.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -427,14 +440,17 @@ impl Model {
         self.counters.events + self.counters.snapshots
     }
 
+    /// The log of events.
     pub fn log(&self) -> &EventLog {
         &self.log
     }
 
+    /// Durations and rates.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
+    /// The server's clock, as events tell it.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
     }

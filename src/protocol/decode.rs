@@ -33,11 +33,13 @@ pub struct DecodeError {
 /// What one element of the stream turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
+    /// An event of a run.
     Event(WorkflowEvent),
     /// What REST told of a run: in no frame, or in a hub's.
     Run(Arc<RunSnapshot>),
     /// What a hub says of itself and its stream: the connection's business, and not the model's.
     Hub(HubFrame),
+    /// Something that could not be read.
     Malformed(DecodeError),
     /// Valid JSON, but nothing about a run (a keepalive, an empty array).
     Ignored,
@@ -65,6 +67,7 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// An empty batch, received at this instant; `live` as [`Batch::live`].
     pub fn new(received_at: Timestamp, live: bool) -> Self {
         Self {
             received_at,
@@ -77,6 +80,7 @@ impl Batch {
         }
     }
 
+    /// True if nothing was received: no item, and no frame that was dropped.
     pub fn is_empty(&self) -> bool {
         self.frames == 0 && self.dropped == 0 && self.items.is_empty()
     }

@@ -27,10 +27,13 @@ pub struct EventId(pub u128);
 pub enum Phase {
     /// The run was created, cancelled, or has something to say.
     Info,
+    /// The run or the node started.
     Start,
     /// Something went on inside a running node.
     Progress,
+    /// The run or the node ended without an error.
     End,
+    /// The run or the node failed.
     Fail,
     /// A phase this version does not know: it is logged as it came and changes no state.
     Other(SmolStr),
@@ -54,9 +57,13 @@ impl Phase {
 /// `node` is `None` for what concerns the run as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowEvent {
+    /// Identity: an event that arrives twice has the same id.
     pub id: EventId,
+    /// Id of the run.
     pub run_id: RunId,
+    /// Name of the node, as `STYLE`; `None` for the run as a whole.
     pub node: Option<NodeName>,
+    /// What happened.
     pub phase: Phase,
     /// When it happened, by the server's clock.
     pub at: Timestamp,

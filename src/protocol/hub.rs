@@ -38,6 +38,7 @@ const LONGEST_REASON: usize = 400;
 pub struct Position {
     /// Names the stream. In another one the same number stands for something else.
     pub stream: SmolStr,
+    /// Number of the frame, from 1 in each stream.
     pub seq: u64,
 }
 
@@ -68,6 +69,7 @@ pub struct Hello {
 /// How a hub stands with its backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
+    /// Whether the hub is connected to it.
     pub state: UpstreamState,
     /// Since when, by the hub's clock.
     pub since: Timestamp,

@@ -26,10 +26,15 @@ pub struct RestError(String);
 /// Where a run stands, as REST tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportedStatus {
+    /// It waits to be executed.
     Pending,
+    /// It runs.
     Running,
+    /// It ended without an error.
     Completed,
+    /// It ended with an error.
     Failed,
+    /// It was cancelled, and may still execute a node.
     Cancelled,
 }
 
@@ -61,18 +66,24 @@ impl ReportedStatus {
 /// One execution of a node, as REST tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeExecution {
+    /// Name of the node.
     pub node: NodeName,
     /// [`ReportedStatus::Running`] where the text says nothing known.
     pub status: ReportedStatus,
+    /// When it started, by the server's clock.
     pub started_at: Option<Timestamp>,
+    /// When it ended, by the server's clock.
     pub completed_at: Option<Timestamp>,
+    /// Milliseconds that it took.
     pub duration_ms: Option<u64>,
 }
 
 /// `error` of a run: its words and its time. `error.node` names the wrong node and is not read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportedError {
+    /// The words, cleaned.
     pub message: Arc<str>,
+    /// When it happened, by the server's clock.
     pub at: Option<Timestamp>,
 }
 
@@ -86,15 +97,21 @@ impl ReportedError {
 /// All that REST tells of one run at a moment (`GET /runs/{run_id}`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSnapshot {
+    /// Id of the run.
     pub run_id: RunId,
+    /// Id of its song.
     pub song_id: Option<SmolStr>,
     /// From the song, not from the run; whoever asked for both puts it here.
     pub song_title: Option<SmolStr>,
+    /// Its status; `None` for a text that is not known.
     pub status: Option<ReportedStatus>,
+    /// How many fix passes it made.
     pub fix_iterations: Option<u32>,
     /// In order of name.
     pub scores: Arc<[Score]>,
+    /// Why it failed, or the mark of a cancel.
     pub error: Option<ReportedError>,
+    /// When it was created, by the server's clock.
     pub created_at: Option<Timestamp>,
     /// Moves when the run or one of its nodes ends, not when a node starts.
     pub updated_at: Option<Timestamp>,
@@ -239,8 +256,11 @@ fn millis(value: &Value) -> Option<u64> {
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedRun {
+    /// Id of the run.
     pub run_id: RunId,
+    /// Id of its song.
     pub song_id: Option<SmolStr>,
+    /// Its status; `None` where the list does not say, or says a text that is not known.
     pub status: Option<ReportedStatus>,
     /// The last node that completed: it changes when a node ends.
     pub current_node: Option<NodeName>,
@@ -255,6 +275,7 @@ pub struct ListedRun {
 pub struct RunList {
     /// The server's clock, where the answer says.
     pub server_now: Option<Timestamp>,
+    /// The runs, in the order of the list.
     pub runs: Vec<ListedRun>,
     /// Where the next page begins, where there is one.
     pub next_cursor: Option<SmolStr>,

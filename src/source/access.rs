@@ -38,6 +38,7 @@ pub struct Access {
 
 /// Why credentials or authorities cannot be had. Says nothing of what is in them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum AccessError {
     #[error("cannot read {what} `{}`: {detail}", .path.display())]
     Unreadable { what: &'static str, path: PathBuf, detail: String },

@@ -25,12 +25,15 @@ pub struct ConnectionSettings {
     /// connection when it is set later; [`Command::Connect`](super::Command::Connect) and
     /// [`Command::Reconnect`](super::Command::Reconnect) connect all the same and set it to true.
     pub enabled: bool,
+    /// Time between a failed attempt and the next, with [`Backoff::Constant`].
     pub reconnect_delay: Duration,
     /// 0 = never give up.
     pub max_reconnect_attempts: u32,
+    /// How waits between attempts grow.
     pub backoff: Backoff,
     /// Whoever refuses is asked again, too, for there is nobody to press a button.
     pub insist: bool,
+    /// Time for one attempt: network, TLS and handshake together.
     pub connect_timeout: Duration,
     /// A ping is sent this often; zero for never.
     pub ping_interval: Duration,
@@ -154,6 +157,7 @@ pub enum Updates {
 pub struct Polling {
     /// Seconds between two looks at a running run, about; 0 where that is not known.
     pub every_secs: u16,
+    /// Why it is polled.
     pub reason: PollingReason,
 }
 
@@ -212,30 +216,42 @@ impl Updates {
 /// Where a connection stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ConnectionState {
+    /// There is no connection, and none is sought.
     #[default]
     Disconnected,
     /// The first attempt is under way.
     Connecting {
+        /// The address, without its secrets.
         url: String,
     },
+    /// There is a connection.
     Connected {
+        /// The address, without its secrets.
         url: String,
+        /// When it was made, by this machine's clock.
         since: Timestamp,
+        /// How news come over it.
         updates: Updates,
     },
     /// Lost or never had; attempt `attempt` of `max_attempts` (0 = without end) starts at
     /// `next_attempt_at`, or is under way when that is `None`.
     Reconnecting {
+        /// The address, without its secrets.
         url: String,
+        /// Number of the attempt, from 1.
         attempt: u32,
+        /// Attempts before it is given up; 0 for no limit.
         max_attempts: u32,
+        /// When the attempt starts; `None` while it is under way.
         next_attempt_at: Option<Timestamp>,
         /// Why the last attempt or connection ended.
         reason: String,
     },
     /// Given up, or refused for good. Stays until `connect` or `reconnect`.
     Failed {
+        /// The address, without its secrets.
         url: String,
+        /// Why, in a sentence.
         reason: String,
     },
 }
@@ -260,14 +276,20 @@ impl ConnectionState {
 /// What the connection log tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {
+    /// An attempt begins.
     Connecting,
+    /// A connection was made.
     Connected,
     /// Closed by us, by the server, or lost: why.
     Disconnected {
+        /// Code of the close frame; `None` if there was none.
         code: Option<u16>,
+        /// Why, in a sentence.
         reason: String,
     },
+    /// Something failed; the connection may stand nevertheless.
     Error {
+        /// What failed, in a sentence.
         message: String,
     },
 }
@@ -275,7 +297,10 @@ pub enum ConnectionEvent {
 /// A line of the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionLogEntry {
+    /// By this machine's clock.
     pub at: Timestamp,
+    /// The address, without its secrets.
     pub url: String,
+    /// What happened.
     pub event: ConnectionEvent,
 }

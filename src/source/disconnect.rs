@@ -16,6 +16,7 @@ pub const LOST_CODE: u16 = 1006;
 
 /// Why there is no connection (any more). The text says what happened, to what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum Disconnect {
     /// The server closed it.
     #[error("{}", closed_text(*code, reason))]

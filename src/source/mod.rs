@@ -34,6 +34,7 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod api_base;
 mod api_url;
 #[cfg(target_arch = "wasm32")]
@@ -45,26 +46,34 @@ mod disconnect;
 mod fetch;
 mod held;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod recording;
 mod refetch;
 mod run_operation;
+#[doc(hidden)]
 pub mod schedule;
 mod secrets;
 mod url;
 
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod connector;
 #[cfg(not(target_arch = "wasm32"))]
 mod handshake;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod net;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod playback;
 mod session;
+#[doc(hidden)]
 pub mod signal_sender;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
+#[doc(hidden)]
 pub mod source_context;
 mod spec;
 mod stream;
@@ -102,6 +111,7 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// What a source tells the application.
 #[derive(Clone, Debug)]
 pub enum Signal {
+    /// What arrived, decoded.
     Batch(Batch),
     /// The connection is in another state now.
     State(ConnectionState),
@@ -122,7 +132,10 @@ pub enum Signal {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Connect to this URL, dropping whatever there was.
-    Connect { url: Address },
+    Connect {
+        /// Where to.
+        url: Address,
+    },
     /// Close and stay closed.
     Disconnect,
     /// Start again with the same URL and a fresh count of attempts.

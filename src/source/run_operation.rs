@@ -27,8 +27,13 @@ const SEEDS: f64 = 1_000_000.0;
 /// Something that a user wants done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RunOperation {
-    /// Makes a run of a song, and begins it. Without a seed one is chosen.
-    Start { song_id: SmolStr, seed: Option<i64> },
+    /// Makes a run of a song, and begins it.
+    Start {
+        /// Id of the song.
+        song_id: SmolStr,
+        /// Seed of the run; `None` has one chosen.
+        seed: Option<i64>,
+    },
     /// Asks for a run to be stopped; what is under way goes on to its end.
     Cancel(RunId),
     /// Makes a new run for the song of a failed one. It waits to be executed.
@@ -50,6 +55,7 @@ impl RunOperation {
 /// What became of an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationOutcome {
+    /// What was asked for.
     pub operation: RunOperation,
     /// Why it was not done, in the server's own words where it said any; never empty.
     pub result: Result<OperationSuccess, String>,

@@ -21,6 +21,7 @@ pub enum SourceSpec {
 
 /// A text names no source that is there.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum SourceError {
     #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
     NoSource { source_text: String },

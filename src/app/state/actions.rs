@@ -10,9 +10,13 @@ use crate::source::{Address, RunOperation};
 /// Something the user asked for, by key or in the panel.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Follows the newest active run, or stays with the one that is shown.
     ToggleFollowing,
+    /// Shows the next run of the list.
     NextRun,
+    /// Shows the previous run of the list.
     PreviousRun,
+    /// Shows this run and stays with it.
     SelectRun(RunId),
     /// Follows again, from the newest active run.
     Follow,
@@ -26,18 +30,25 @@ pub enum Action {
     OpenSelected,
     /// Shows a run of the wall, and stays on it.
     Open(RunId),
+    /// Zooms so that everything is in sight.
     Fit,
     /// Other colours: the next theme.
     NextTheme,
+    /// Shows the colours of this theme.
     ChooseTheme(ThemeName),
+    /// Opens or closes the panel.
     TogglePanel,
+    /// Fills the screen, or goes back into the window.
     ToggleFullscreen,
+    /// Opens or closes the help.
     ToggleHelp,
     /// Closes what is open, else goes back to the wall or follows again.
     Back,
     /// Connects to the URL.
     Connect(Address),
+    /// Closes the connection until it is asked for again.
     Disconnect,
+    /// Connects anew, with a fresh count of attempts.
     Reconnect,
     /// Asks whether to do something to a run: this one, or the one that is shown.
     Ask(OperationKind, Option<RunId>),
@@ -52,9 +63,13 @@ pub enum Action {
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationKind {
+    /// A new run of a song.
     Start,
+    /// The end of a run.
     Cancel,
+    /// A new run with what another run was made of.
     Retry,
+    /// The execution of a run that waits.
     Execute,
 }
 
@@ -96,10 +111,13 @@ impl OperationKind {
 
 /// One line of the help: an action with its key.
 pub struct Shortcut {
+    /// The key, by its place on the keyboard.
     pub key: KeyCode,
     /// The key as it stands on the keyboard.
     pub key_text: &'static str,
+    /// What the action does, in a few words.
     pub text: &'static str,
+    /// Makes the action.
     pub action: fn() -> Action,
 }
 

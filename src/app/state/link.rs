@@ -29,7 +29,9 @@ pub struct Link {
     pub source: Option<SourceSpec>,
     /// What stands in the URL field.
     pub url: String,
+    /// The settings in use.
     pub settings: ConnectionSettings,
+    /// Where the connection stands.
     pub state: ConnectionState,
     /// What the hub that answers offers; `None` where it is no hub, or has not said.
     pub hub: Option<HubOffer>,

@@ -30,12 +30,14 @@ const KEPT_CONNECTION_LOG: usize = 500;
 /// The model, and what changed in it this frame.
 #[derive(Resource)]
 pub struct RunStore {
+    /// Runs, nodes, log and counters. Changed by [`receive`] and read by everything else.
     pub model: Model,
     /// Counts changes of the model; views compare it with what they drew.
     pub generation: u64,
 }
 
 impl RunStore {
+    /// A store without runs, which keeps as much as `retention` says.
     pub fn new(retention: Retention) -> Self {
         Self { model: Model::new(retention), generation: 0 }
     }
@@ -46,6 +48,7 @@ impl RunStore {
 pub struct EventReceived {
     /// `None` where REST told.
     pub event: Option<WorkflowEvent>,
+    /// What it changed in the model.
     pub change: Change,
     /// Whether it happens now; otherwise it was replayed when the connection was made.
     pub live: bool,
@@ -68,7 +71,9 @@ pub(in crate::app) fn touched<'a>(
 /// A node succeeded or failed.
 #[derive(Message, Clone, Debug)]
 pub struct NodeFinished {
+    /// Id of the node's run.
     pub run_id: RunId,
+    /// Name of the node, as `STYLE`.
     pub node: NodeName,
     /// `Success` or `Failed`.
     pub status: NodeStatus,
@@ -77,7 +82,9 @@ pub struct NodeFinished {
 /// A run completed, failed or was cancelled.
 #[derive(Message, Clone, Debug)]
 pub struct RunFinished {
+    /// Id of the run.
     pub run_id: RunId,
+    /// How it ended.
     pub status: RunStatus,
 }
 
@@ -92,25 +99,30 @@ pub struct ConnectionChanged(pub ConnectionState);
 /// The connection was made.
 #[derive(Message, Clone, Debug)]
 pub struct Connected {
+    /// The address, without its secrets.
     pub url: String,
 }
 
 /// The connection ended, by whatever side.
 #[derive(Message, Clone, Debug)]
 pub struct Disconnected {
+    /// Code of the close frame; `None` if there was none.
     pub code: Option<u16>,
+    /// Why, in a sentence.
     pub reason: String,
 }
 
 /// The connection failed, or could not be made.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionError {
+    /// What failed, in a sentence.
     pub message: String,
 }
 
 /// Something arrived that could not be read.
 #[derive(Message, Clone, Debug)]
 pub struct ParseErrorReceived {
+    /// What is wrong with it.
     pub reason: String,
     /// The first 4 kB of it.
     pub text: String,
