@@ -276,7 +276,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 
     /// Something was done to a run: it is asked for now, and watched until it is over, though it may
     /// be in no list.
-    fn watch(&mut self, id: RunId) {
+    pub(super) fn watch(&mut self, id: RunId) {
         let now = Instant::now();
         let run =
             self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));
