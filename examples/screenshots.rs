@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use meterbridge::app::snapshot;
-use meterbridge::cli::{Moment, Size, SnapshotRequest};
-use meterbridge::config::{Settings, ThemeName, ViewName};
+use meterbridge::config::{Moment, Settings, Size, SnapshotRequest, ThemeName, ViewName};
 use meterbridge::demo::{self, DemoOptions};
 use meterbridge::source::SourceSpec;
 

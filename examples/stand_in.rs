@@ -2,7 +2,7 @@
 //! screen, and for the browser tests.
 //!
 //! ```text
-//! cargo run --no-default-features --example stand_in
+//! cargo run --no-default-features --features cli,hub --example stand_in
 //! cargo run -- serve http://127.0.0.1:8000 --allow-actions
 //! ```
 //!

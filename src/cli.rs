@@ -7,11 +7,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{MeasuringSettings, Settings, SettingsArgs, WindowRequest};
+use crate::config::{MeasuringSettings, SettingsArgs, WindowRequest};
+#[cfg(feature = "app")]
+use crate::config::{Moment, Size, SnapshotRequest};
 use crate::inspect::Style;
 use crate::kiosk::KioskOptions;
 use crate::seconds::seconds;
-use crate::source::{Address, ApiUrl, SourceSpec, UrlError, check_address, redact};
+use crate::source::{Address, SourceError, SourceSpec};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -36,6 +38,7 @@ Examples:
 
 Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event.";
 
+#[cfg(feature = "hub")]
 const AFTER_SERVE_HELP: &str = "\
 Examples:
   meterbridge serve                                       on this machine, port 8080
@@ -70,6 +73,7 @@ pub enum Command {
     #[cfg(feature = "app")]
     Snapshot(Box<SnapshotArgs>),
     Demo(DemoCommand),
+    #[cfg(feature = "hub")]
     Serve(Box<ServeCommand>),
 }
 
@@ -159,6 +163,7 @@ pub struct DemoCommand {
 /// Open the printed address in a browser. Other clients find the same events at /events. With URL
 /// the program is a hub: it stores the events of a backend or of another stream, and passes them on
 /// to any number of screens.
+#[cfg(feature = "hub")]
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_SERVE_HELP)]
 pub struct ServeCommand {
@@ -166,69 +171,13 @@ pub struct ServeCommand {
     pub serve: crate::hub::ServeArgs,
 }
 
-/// A request for a snapshot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SnapshotRequest {
-    pub source: SourceSpec,
-    pub settings: Settings,
-    pub size: Size,
-    pub at: Moment,
-    /// Path of the PNG file to write.
-    pub output: PathBuf,
-}
-
-/// Size of a picture in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
-    pub width: u32,
-    pub height: u32,
-}
-
-/// The time at which a picture is taken.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Moment {
-    /// After the last event of a recording; for a live source, ten seconds after connecting.
-    End,
-    /// Seconds after the start of a recording, or after connecting to a live source.
-    Seconds(f64),
-}
-
 /// A usage error, with exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum UsageError {
     #[error("there is no file `{}`; try `meterbridge inspect --help`", .path.display())]
     NoFile { path: PathBuf },
-    #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
-    NoSource { source_text: String },
-    #[error("{reason}")]
-    BadUrl { reason: UrlError },
-}
-
-impl SourceSpec {
-    /// Parses SOURCE of the command line.
-    ///
-    /// # Errors
-    ///
-    /// Fails when the text is neither a valid URL (`ws://`, `wss://`, `http://`, `https://`) nor an
-    /// existing file.
-    pub fn parse(source: Option<&str>) -> Result<Self, UsageError> {
-        let Some(text) = source else {
-            return Ok(Self::Demo);
-        };
-        if text.contains("://") {
-            check_address(text).map_err(|reason| UsageError::BadUrl { reason })?;
-            let url = Address::from(text);
-            return Ok(if ApiUrl::is_meant(text) { Self::Api(url) } else { Self::WebSocket(url) });
-        }
-        let path = PathBuf::from(text);
-        if !path.exists() {
-            // A mistyped address may contain a password.
-            let has_password = text.split(['/', '@']).next().is_some_and(|it| it.contains(':'));
-            let source_text = if has_password { redact(text) } else { text.to_owned() };
-            return Err(UsageError::NoSource { source_text });
-        }
-        Ok(Self::Recording(path))
-    }
+    #[error(transparent)]
+    Source(#[from] SourceError),
 }
 
 impl WindowArgs {
@@ -260,6 +209,8 @@ impl SnapshotArgs {
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<SnapshotRequest, UsageError> {
         let mut settings = self.settings.settings();
+        // Nobody can press Connect.
+        settings.connection.enabled = true;
         // A picture is taken in seconds. A socket would have to stay until its run is over.
         settings.connection.api.poll_only();
         Ok(SnapshotRequest {
@@ -328,31 +279,11 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::config::Settings;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn source_is_the_demo_a_url_or_an_existing_file() {
-        assert_eq!(SourceSpec::parse(None), Ok(SourceSpec::Demo));
-        for url in
-            ["ws://localhost:8000/events", "wss://u:p@host/x?run_id=1", "ws://[::1]:8000", "ws://h"]
-        {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::WebSocket(url.into())));
-        }
-        for url in ["http://h", "https://u:p@host/amcs/"] {
-            assert_eq!(SourceSpec::parse(Some(url)), Ok(SourceSpec::Api(url.into())));
-        }
-        for wrong in
-            ["http://", "https:///x", "ws://", "ws:///x", "ws://h:x", "ws://h:70000", "file:///x"]
-        {
-            let parsed = SourceSpec::parse(Some(wrong));
-            assert!(matches!(parsed, Err(UsageError::BadUrl { .. })), "{wrong}: {parsed:?}");
-        }
-        let here = SourceSpec::parse(Some("Cargo.toml"));
-        assert_eq!(here, Ok(SourceSpec::Recording("Cargo.toml".into())));
     }
 
     #[test]
@@ -379,7 +310,7 @@ mod tests {
         assert_eq!(delayed.backoff, crate::source::Backoff::Constant);
         assert_eq!(delayed.reconnect_delay.as_secs(), 10);
         assert_eq!(delayed.max_reconnect_attempts, 0);
-        for wrong in ["--screen=4/3", "--dim=night", "--dim-level=0"] {
+        for wrong in ["--screen=4/3", "--dim=night", "--dim-level=0", "--connect-timeout=0"] {
             assert!(Cli::try_parse_from(["meterbridge", wrong]).is_err(), "{wrong}");
         }
     }
@@ -391,6 +322,10 @@ mod tests {
             "--reconnect-delay=0.5",
             "--backoff=exponential",
             "--max-message-bytes=1M",
+            "--enabled=no",
+            "--connect-timeout=2.5",
+            "--ping-interval=0",
+            "--idle-timeout=90",
             "--keep-runs=7",
             "--fullscreen",
             "--panel",
@@ -402,6 +337,10 @@ mod tests {
         assert_eq!(settings.connection.reconnect_delay.as_millis(), 500);
         assert_eq!(settings.connection.backoff, crate::source::Backoff::Exponential);
         assert_eq!(settings.connection.max_message_bytes, 1 << 20);
+        assert!(!settings.connection.enabled);
+        assert_eq!(settings.connection.connect_timeout.as_millis(), 2_500);
+        assert_eq!(settings.connection.ping_interval.as_secs(), 0);
+        assert_eq!(settings.connection.idle_timeout.as_secs(), 90);
         assert_eq!(settings.retention.runs, 7);
         assert!(settings.view.fullscreen);
         assert_eq!(settings.view.panel, Some(false));

@@ -9,6 +9,7 @@
 //! | messages to write | [`Action`] |
 //! | connection | [`Link`], [`ConnectionState`] |
 //! | operations | [`RunOperation`], sent with [`Link::operate`] |
+//! | refetching | [`RefetchTarget`], sent with [`Link::refetch`]; [`RefetchRules`] |
 //! | model | [`RunStore`], [`Run`], [`Node`], [`Attempt`], [`RunStatus`], [`NodeStatus`], [`WorkflowEvent`], [`Phase`], [`RunId`], [`NodeName`] |
 //! | entities | [`RunEntity`], [`NodeEntity`], [`RunIndex`] |
 //! | feeding the model | [`Batch`], [`receive`], [`Announcements`] |
@@ -17,6 +18,7 @@
 pub use crate::app::state::actions::Action;
 pub use crate::app::state::entities::{NodeEntity, RunEntity, RunIndex};
 pub use crate::app::state::link::Link;
+pub use crate::app::state::refetch_rules::RefetchRules;
 pub use crate::app::state::run_store::{
     Announcements, Connected, ConnectionChanged, ConnectionError, Disconnected, EventReceived,
     NodeFinished, OperationFinished, ParseErrorReceived, RunFinished, RunStore, receive,
@@ -27,7 +29,7 @@ pub use crate::config::Settings;
 pub use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
 pub use crate::protocol::{Batch, NodeName, Phase, RunId, WorkflowEvent};
 pub use crate::source::{
-    Address, Backoff, ConnectionSettings, ConnectionState, RunOperation, SourceSpec,
+    Address, Backoff, ConnectionSettings, ConnectionState, RefetchTarget, RunOperation, SourceSpec,
 };
 
 /// Examples of `docs/embedding.md`, compiled as doc tests.

@@ -16,7 +16,6 @@ use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::text;
 
 /// Cargo.toml gives the reason for this allocator.
-#[cfg(not(target_arch = "wasm32"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -55,7 +54,7 @@ fn warn_of_a_visible_password() {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    #[cfg(not(target_arch = "wasm32"))]
+    #[cfg(feature = "hub")]
     if let Some(error) = error.downcast_ref::<meterbridge::hub::HubError>() {
         return error.exit_code();
     }
@@ -78,7 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             taken
         }
         Some(Command::Demo(args)) => demo(&args.demo),
-        #[cfg(not(target_arch = "wasm32"))]
+        #[cfg(feature = "hub")]
         Some(Command::Serve(args)) => serve(&args.serve),
     }
 }
@@ -117,7 +116,7 @@ fn demo(args: &DemoArgs) -> anyhow::Result<()> {
     Ok(runtime.block_on(meterbridge::demo::run(args.clone()))?)
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(feature = "hub")]
 fn serve(args: &meterbridge::hub::ServeArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     Ok(runtime.block_on(meterbridge::hub::run(args.clone()))?)

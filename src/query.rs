@@ -22,13 +22,15 @@ use crate::source::{
 const SOURCE: &str = "source";
 
 /// Options without meaning in a page: it plays no recordings, has no studio and selects no monitor,
-/// and `panel=no` makes `no-panel` superfluous.
-const NOT_IN_A_PAGE: [&str; 14] = [
+/// a browser sends no pings, and `panel=no` makes `no-panel` superfluous.
+const NOT_IN_A_PAGE: [&str; 16] = [
     "ca-file",
     "demo-speed",
     "drain-secs",
+    "idle-timeout",
     "max-connections",
     "no-panel",
+    "ping-interval",
     "poll-secs",
     "runs",
     "safe-sockets",
@@ -195,14 +197,17 @@ fn on_own_host(own: &str, path: &str) -> String {
 pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     write_settings(&mut query, shown, own_source);
+    if !shown.connection.enabled {
+        query.append_pair("enabled", "no");
+    }
     if let Some(run) = shown.run {
         query.append_pair("run", run);
     }
     query.finish()
 }
 
-/// Returns the query that a browser stores between visits: like [`link_query`], but without the run
-/// and without a source that contains secrets.
+/// Returns the query that a browser stores between visits: like [`link_query`], but without the run,
+/// without `enabled`, and without a source that contains secrets.
 pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     let secret = redact(shown.source) != shown.source;
@@ -224,6 +229,10 @@ fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Opt
     if connection.max_reconnect_attempts != defaults.max_reconnect_attempts {
         let attempts = connection.max_reconnect_attempts.to_string();
         query.append_pair("max-reconnect-attempts", &attempts);
+    }
+    if connection.connect_timeout != defaults.connect_timeout {
+        let seconds = connection.connect_timeout.as_secs_f64();
+        query.append_pair("connect-timeout", &seconds.to_string());
     }
     if connection.backoff != defaults.backoff {
         let name = match connection.backoff {
@@ -403,6 +412,8 @@ mod tests {
             reconnect_delay: Duration::from_millis(1500),
             max_reconnect_attempts: 0,
             backoff: Backoff::Exponential,
+            connect_timeout: Duration::from_secs(4),
+            enabled: false,
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
@@ -433,6 +444,8 @@ mod tests {
             director: false,
         };
         assert_eq!(link_query(&plain, Some(OWN)), "");
+        assert!(read_one("").unwrap().settings.connection.enabled);
+        assert!(!kept_query(&shown, Some(OWN)).contains("enabled"));
         let directed = link_query(&Shown { director: true, ..plain }, Some(OWN));
         assert_eq!(directed, "director=yes");
         assert!(read_one(&directed).unwrap().settings.director.on);

@@ -22,18 +22,26 @@
 //! | `plugins` | the plugins that make up an app |
 //! | `platform` | window, page, snapshot, machine |
 
+#[doc(hidden)]
 pub mod control;
+#[doc(hidden)]
 pub mod draw;
+#[doc(hidden)]
 pub mod overlays;
+#[doc(hidden)]
 pub mod panel;
+#[doc(hidden)]
 pub mod platform;
 mod plugins;
 #[cfg(test)]
 mod repaint_tests;
 pub mod state;
 pub mod systems;
+#[doc(hidden)]
 pub mod theme;
+#[doc(hidden)]
 pub mod views;
+#[doc(hidden)]
 pub mod words;
 
 #[cfg(not(target_arch = "wasm32"))]

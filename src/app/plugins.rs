@@ -3,7 +3,9 @@
 use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
-use super::control::{self, connection, following, fullscreen, navigation, run_operations, zoom};
+use super::control::{
+    self, connection, following, fullscreen, navigation, refetching, run_operations, zoom,
+};
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::notices;
 use super::state::next_frame::NextFrame;
@@ -16,6 +18,7 @@ use crate::source::SourceSpec;
 /// Adds everything that needs no window and no renderer: model, source, focus, entities and messages.
 /// An embedding Bevy app adds this one; see `examples/embed.rs`.
 pub struct MeterbridgePlugin {
+    /// What connection, model and views are set to.
     pub settings: Settings,
     /// Source of events; `None` when the embedding app feeds [`run_store::RunStore`] itself.
     pub source: Option<SourceSpec>,
@@ -40,6 +43,7 @@ impl Plugin for MeterbridgePlugin {
             theme::choice_plugin,
             following::plugin,
             run_operations::plugin,
+            refetching::plugin,
             notices::plugin,
             entities::plugin,
         ));

@@ -18,7 +18,8 @@ use uuid::Uuid;
 use super::scenario::{Failure, Node, Run, RunFailure, TimedEvent, What};
 
 /// Dialect of the events that the demo sends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Dialect {
     /// Events as in the product guide, with scores and artifacts.
     #[default]

@@ -3,13 +3,18 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `options` | options and settings |
+//! | `options` | options (feature `cli`) |
+//! | `settings` | settings |
 //! | `rules` | the rules over time, in seconds of any one clock |
 //!
 //! `app/control/director.rs` applies them to the display.
 
+#[cfg(feature = "cli")]
 mod options;
 mod rules;
+mod settings;
 
-pub use options::{DirectorOptions, DirectorSettings, Rates};
+#[cfg(feature = "cli")]
+pub use options::DirectorOptions;
 pub use rules::{Director, LEAST_HOLD_SECS, Mode, STALE_SECS, Shot, Why};
+pub use settings::{DirectorSettings, Rates};

@@ -1,10 +1,11 @@
-//! Options of the director, and the settings made from them.
+//! Options of the director, and their conversion to settings.
 
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::{DirectorSettings, Rates};
 use crate::seconds::seconds;
 
 /// Options of auto mode.
@@ -59,20 +60,6 @@ impl Default for DirectorOptions {
     }
 }
 
-/// Settings of the director.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DirectorSettings {
-    /// True when the director is on from the start.
-    pub on: bool,
-    pub rates: Rates,
-}
-
-impl Default for DirectorSettings {
-    fn default() -> Self {
-        Self::new(&DirectorOptions::default(), false)
-    }
-}
-
 impl DirectorSettings {
     /// Converts options to settings; `unless_told` is the value of `on` when no option gives it.
     pub fn new(options: &DirectorOptions, unless_told: bool) -> Self {
@@ -87,17 +74,4 @@ impl DirectorSettings {
             },
         }
     }
-}
-
-/// Durations of the director's rules, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rates {
-    /// Time on the stage by reason; 0 never shows runs for that reason.
-    pub hold_failed_secs: f64,
-    pub hold_fix_secs: f64,
-    pub hold_completed_secs: f64,
-    /// Time that the wall is shown between two runs.
-    pub gap_secs: f64,
-    /// Time without the director after user input; 0 means until it is turned on again.
-    pub pin_secs: f64,
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use super::options::Rates;
+use super::settings::Rates;
 use crate::protocol::RunId;
 
 /// Shortest time that a run is shown before one with a more important reason replaces it.

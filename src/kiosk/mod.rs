@@ -3,7 +3,8 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `options` | options and settings |
+//! | `options` | options (feature `cli`) |
+//! | `settings` | settings |
 //! | `attention` | presence of a user |
 //! | `drift` | position of the picture, against burn-in |
 //! | `dim` | brightness by the time of day |
@@ -20,9 +21,13 @@ pub mod awake;
 mod dbus;
 pub mod dim;
 pub mod drift;
+#[cfg(feature = "cli")]
 mod options;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod service;
+mod settings;
 pub mod watchdog;
 
-pub use options::{KioskOptions, KioskSettings, MonitorChoice};
+#[cfg(feature = "cli")]
+pub use options::KioskOptions;
+pub use settings::{KioskSettings, MonitorChoice};

@@ -36,6 +36,7 @@ impl Retention {
 /// not about a run, and its runs are counted in `snapshots`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Frames received.
     pub frames: u64,
     /// Distinct events that were applied.
     pub events: u64,
@@ -57,22 +58,29 @@ pub struct Counters {
 /// A change of a node's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeChange {
+    /// Name of the node, such as `STYLE`.
     pub name: NodeName,
+    /// Status before the change.
     pub from: NodeStatus,
+    /// Status after the change.
     pub to: NodeStatus,
 }
 
 /// Changes caused by one event or by one REST snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// Id of the run that changed.
     pub run_id: RunId,
     /// Instant of the event by the server's clock. For a REST snapshot, the latest instant in it.
     pub at: Timestamp,
+    /// True when the run was not known before.
     pub new_run: bool,
     /// Status before and after, if they differ.
     pub run_status: Option<(RunStatus, RunStatus)>,
     /// Status change of the event's node, if its status differs.
     pub node: Option<NodeChange>,
+    /// Status changes of nodes by a REST snapshot; empty for an event.
+    pub snapshot_nodes: Vec<NodeChange>,
     /// True when the run was folded again, for a late event or a REST snapshot: any part of the run may
     /// have changed.
     pub refolded: bool,
@@ -83,8 +91,11 @@ pub struct Change {
 /// Result of applying an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// The event was applied and caused this change.
     Applied(Change),
+    /// The event had been received before.
     Duplicate,
+    /// The event changes nothing.
     Ignored,
 }
 

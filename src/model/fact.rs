@@ -68,12 +68,19 @@ const NOT_TOLD: u64 = u64::MAX;
 /// Meaning of an event: its phase, with run-level `info` split into created, cancelled and other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FactKind {
+    /// The run was created.
     Created,
+    /// The run was cancelled.
     Cancelled,
+    /// The run has something else to say.
     Info,
+    /// The run or the node started.
     Start,
+    /// The node told how far it is.
     Progress,
+    /// The run or the node ended without an error.
     End,
+    /// The run or the node failed.
     Fail,
 }
 

@@ -89,6 +89,7 @@ impl Model {
                 new_run: late.new_run,
                 run_status: run_status.take_if(|_| Some(number) == last),
                 node,
+                snapshot_nodes: Vec::new(),
                 refolded: true,
                 evicted: late.evicted.take(),
             };

@@ -26,8 +26,11 @@ pub enum NodeStatus {
     /// Not started yet.
     #[default]
     Pending,
+    /// It started and has not ended.
     Running,
+    /// It ended without an error.
     Success,
+    /// It ended with an error.
     Failed,
     /// Never started, although a later node did or the run is over.
     Skipped,
@@ -54,9 +57,13 @@ impl NodeStatus {
 pub struct Attempt {
     /// `None` when the start was missed and cannot be computed from a duration.
     pub started_at: Option<Timestamp>,
+    /// When it ended, by the server's clock; `None` while it runs, or where that is not known.
     pub ended_at: Option<Timestamp>,
+    /// Milliseconds that it took, as the server says.
     pub duration_ms: Option<u64>,
+    /// How it stands, or how it ended.
     pub status: NodeStatus,
+    /// Why it failed.
     pub error: Option<Arc<str>>,
     /// Sorted by name; empty when there are none.
     pub scores: Arc<[Score]>,
@@ -67,13 +74,19 @@ pub struct Attempt {
 /// A node of a run. Times, error and scores are those of the latest attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
+    /// Name, as `STYLE`.
     pub name: NodeName,
+    /// Where it stands.
     pub status: NodeStatus,
     /// Number of attempts, including those of which only the end was seen.
     pub attempts: u32,
+    /// When the latest attempt started, by the server's clock.
     pub started_at: Option<Timestamp>,
+    /// When the latest attempt ended, by the server's clock.
     pub ended_at: Option<Timestamp>,
+    /// Milliseconds that the latest attempt took.
     pub duration_ms: Option<u64>,
+    /// Why the latest attempt failed.
     pub error: Option<Arc<str>>,
     /// True when the outcome was inferred from the run's end, because the node's own end was not seen.
     pub inferred: bool,

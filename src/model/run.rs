@@ -27,10 +27,15 @@ const TYPICAL_FACTS: usize = 28;
 /// An event of a run, for display in the run's story.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEvent<'a> {
+    /// When it happened, by the server's clock.
     pub at: Timestamp,
+    /// The node; `None` for an event of the run as a whole.
     pub node: Option<&'a str>,
+    /// What happened.
     pub kind: FactKind,
+    /// Milliseconds that what ended took.
     pub duration_ms: Option<u64>,
+    /// What only some events carry.
     pub detail: Option<&'a Detail>,
 }
 
@@ -116,6 +121,7 @@ impl Run {
         }
     }
 
+    /// Id of the run.
     pub fn id(&self) -> &RunId {
         &self.id
     }
@@ -163,6 +169,7 @@ impl Run {
         }
     }
 
+    /// State of the run.
     pub fn state(&self) -> &RunState {
         &self.state
     }

@@ -17,25 +17,36 @@ const KEPT_EXECUTIONS: usize = 8;
 /// An execution that was followed by another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
+    /// How it ended.
     pub status: RunStatus,
+    /// When it started, by the server's clock.
     pub started_at: Option<Timestamp>,
+    /// When it ended, by the server's clock.
     pub ended_at: Option<Timestamp>,
+    /// Milliseconds that it took.
     pub duration_ms: Option<u64>,
+    /// Why it failed.
     pub error: Option<Arc<str>>,
+    /// Its nodes: the pipeline's in its order, then others as they came up.
     pub nodes: Vec<Node>,
 }
 
 /// State of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunState {
+    /// Id of the song that the run works on.
     pub song_id: Option<SmolStr>,
+    /// Title of that song.
     pub song_title: Option<SmolStr>,
+    /// Seed that the run was started with.
     pub seed: Option<i128>,
+    /// Where the run stands.
     pub status: RunStatus,
     /// True when a cancel was requested in this execution, whether or not the run went on.
     pub cancel_requested: bool,
     /// Number of executions seen; 0 while the run is pending.
     pub executions: u32,
+    /// When the run was created, by the server's clock.
     pub created_at: Option<Timestamp>,
     /// Start of the current execution.
     pub started_at: Option<Timestamp>,
@@ -43,6 +54,7 @@ pub struct RunState {
     pub ended_at: Option<Timestamp>,
     /// Duration of the current execution in milliseconds.
     pub duration_ms: Option<u64>,
+    /// Why the current execution failed.
     pub error: Option<Arc<str>>,
     /// True when the outcome of the current execution is known from REST and not from an event.
     pub from_rest: bool,
@@ -111,6 +123,7 @@ impl RunState {
         self.nodes.iter().filter(|node| node.status == NodeStatus::Running)
     }
 
+    /// The node of this name in the current execution.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)
     }

@@ -30,7 +30,9 @@ pub(super) type Span = (Timestamp, Option<Timestamp>);
 /// Typical duration of a node or run, from its recent successes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
+    /// Median, in milliseconds.
     pub p50_ms: u64,
+    /// 95th percentile, in milliseconds.
     pub p95_ms: u64,
     /// Number of durations used, at most 200.
     pub samples: usize,

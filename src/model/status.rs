@@ -3,15 +3,21 @@
 /// Status of a run (protocol section 5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RunStatus {
+    /// It was created and waits.
     #[default]
     Pending,
+    /// It was started and has not ended.
     Running,
+    /// It ended without an error.
     Completed,
+    /// It ended with an error.
     Failed,
+    /// Somebody cancelled it.
     Cancelled,
 }
 
 impl RunStatus {
+    /// Every status, in the order of a run's life.
     pub const ALL: [Self; 5] =
         [Self::Pending, Self::Running, Self::Completed, Self::Failed, Self::Cancelled];
 

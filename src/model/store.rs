@@ -11,8 +11,8 @@ use super::clock::{ClockOwner, ClockStep, Seen};
 use super::counted::{Counted, EvictionKey};
 use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
-use super::{EventLog, LogItem, Run, RunStatus, ServerClock, Stats};
-use crate::protocol::{Batch, Item, Phase, RunId, RunSnapshot, WorkflowEvent};
+use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
+use crate::protocol::{Batch, Item, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent};
 
 /// Everything known about the backend's runs.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ impl Default for Model {
 }
 
 impl Model {
+    /// An empty model that keeps as much as `retention` says.
     pub fn new(retention: Retention) -> Self {
         Self {
             retention,
@@ -210,6 +211,7 @@ impl Model {
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
                         NodeChange { name: name.clone(), from: node_before, to: node_after }
                     }),
+                    snapshot_nodes: Vec::new(),
                     refolded: false,
                     evicted,
                 })
@@ -232,18 +234,36 @@ impl Model {
         };
         let run = self.slots[slot].as_mut()?;
         run.refold(self.retention.events_per_run);
+        let nodes_before: Vec<(NodeName, NodeStatus)> =
+            run.nodes.iter().map(|node| (node.name.clone(), node.status)).collect();
         if !run.take_snapshot(snapshot, received_at) {
             return None;
         }
         self.counters.snapshots += 1;
         let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(received_at);
+        let changed = run.nodes.iter().filter_map(|node| {
+            let before = nodes_before.iter().find(|(name, _)| *name == node.name);
+            let from = before.map_or(NodeStatus::Pending, |(_, status)| *status);
+            let (name, to) = (node.name.clone(), node.status);
+            (from != to).then_some(NodeChange { name, from, to })
+        });
+        let snapshot_nodes = changed.collect();
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.account(slot);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
         }
         let new_run = known.is_none();
-        Some(Change { run_id, at, new_run, run_status, node: None, refolded: true, evicted })
+        Some(Change {
+            run_id,
+            at,
+            new_run,
+            run_status,
+            node: None,
+            snapshot_nodes,
+            refolded: true,
+            evicted,
+        })
     }
 
     /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
@@ -342,6 +362,7 @@ impl Model {
         self.counters.evicted_runs += 1;
     }
 
+    /// The run of this id.
     pub fn run(&self, id: &str) -> Option<&Run> {
         self.slots[*self.index.get(id)?].as_ref()
     }
@@ -363,6 +384,7 @@ impl Model {
         self.index.len()
     }
 
+    /// True while no run is known.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
@@ -379,6 +401,7 @@ impl Model {
         self.tally[status as usize]
     }
 
+    /// Numbers of what arrived.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -388,14 +411,17 @@ impl Model {
         self.counters.events + self.counters.snapshots
     }
 
+    /// The log of events.
     pub fn log(&self) -> &EventLog {
         &self.log
     }
 
+    /// Durations and rates.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
+    /// The server's clock, as events tell it.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
     }

@@ -32,11 +32,13 @@ pub struct DecodeError {
 /// One decoded element of a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
+    /// An event of a run.
     Event(WorkflowEvent),
     /// A REST snapshot of a run, added by [`Batch::push_run`] or read from a hub's frame.
     Run(Arc<RunSnapshot>),
     /// A hub's message about itself and its stream. The source handles it; the model does not.
     Hub(HubFrame),
+    /// Something that could not be read.
     Malformed(DecodeError),
     /// Valid JSON that is not about a run (a keepalive, an empty array).
     Ignored,
@@ -64,6 +66,7 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// An empty batch, received at this instant; `live` as [`Batch::live`].
     pub fn new(received_at: Timestamp, live: bool) -> Self {
         Self {
             received_at,
@@ -76,6 +79,7 @@ impl Batch {
         }
     }
 
+    /// True if nothing was received: no item, and no frame that was dropped.
     pub fn is_empty(&self) -> bool {
         self.frames == 0 && self.dropped == 0 && self.items.is_empty()
     }

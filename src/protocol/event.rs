@@ -28,10 +28,13 @@ pub struct EventId(pub u128);
 pub enum Phase {
     /// The run was created or cancelled, or sent another message.
     Info,
+    /// The run or the node started.
     Start,
     /// Progress within a running node.
     Progress,
+    /// The run or the node ended without an error.
     End,
+    /// The run or the node failed.
     Fail,
     /// A phase that this version does not know. It is logged unchanged and has no effect on the state.
     Other(SmolStr),
@@ -55,9 +58,13 @@ impl Phase {
 /// the log. `node` is `None` for a run-level event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowEvent {
+    /// Identity: an event that arrives twice has the same id.
     pub id: EventId,
+    /// Id of the run.
     pub run_id: RunId,
+    /// Name of the node, as `STYLE`; `None` for the run as a whole.
     pub node: Option<NodeName>,
+    /// What happened.
     pub phase: Phase,
     /// Instant of the event by the server's clock.
     pub at: Timestamp,

@@ -39,6 +39,7 @@ const LONGEST_REASON: usize = 400;
 pub struct Position {
     /// Name of the stream. Numbers of different streams are unrelated.
     pub stream: SmolStr,
+    /// Number of the frame, from 1 in each stream.
     pub seq: u64,
 }
 
@@ -69,6 +70,7 @@ pub struct Hello {
 /// State of a hub's connection to its backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
+    /// Whether the hub is connected to it.
     pub state: UpstreamState,
     /// Time of the last change of state, by the hub's clock.
     pub since: Timestamp,

@@ -26,10 +26,15 @@ pub struct RestError(String);
 /// Status of a run or of a node's execution, as REST reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportedStatus {
+    /// It waits to be executed.
     Pending,
+    /// It runs.
     Running,
+    /// It ended without an error.
     Completed,
+    /// It ended with an error.
     Failed,
+    /// It was cancelled, and may still execute a node.
     Cancelled,
 }
 
@@ -61,11 +66,15 @@ impl ReportedStatus {
 /// One execution of a node, as REST reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeExecution {
+    /// Name of the node.
     pub node: NodeName,
     /// Status; [`ReportedStatus::Running`] if the text is unknown or missing.
     pub status: ReportedStatus,
+    /// When it started, by the server's clock.
     pub started_at: Option<Timestamp>,
+    /// When it ended, by the server's clock.
     pub completed_at: Option<Timestamp>,
+    /// Milliseconds that it took.
     pub duration_ms: Option<u64>,
 }
 
@@ -73,7 +82,9 @@ pub struct NodeExecution {
 /// read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportedError {
+    /// The words, cleaned.
     pub message: Arc<str>,
+    /// When it happened, by the server's clock.
     pub at: Option<Timestamp>,
 }
 
@@ -87,15 +98,21 @@ impl ReportedError {
 /// REST's description of one run at one moment (`GET /runs/{run_id}`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunSnapshot {
+    /// Id of the run.
     pub run_id: RunId,
+    /// Id of its song.
     pub song_id: Option<SmolStr>,
     /// Title of the song, which is requested separately and added by the source.
     pub song_title: Option<SmolStr>,
+    /// Its status; `None` for a text that is not known.
     pub status: Option<ReportedStatus>,
+    /// How many fix passes it made.
     pub fix_iterations: Option<u32>,
     /// Scores sorted by name.
     pub scores: Arc<[Score]>,
+    /// Why it failed, or the mark of a cancel.
     pub error: Option<ReportedError>,
+    /// When it was created, by the server's clock.
     pub created_at: Option<Timestamp>,
     /// Time of the last change. It changes when the run or one of its nodes ends, not when a node
     /// starts.
@@ -243,8 +260,11 @@ fn millis(value: &Value) -> Option<u64> {
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedRun {
+    /// Id of the run.
     pub run_id: RunId,
+    /// Id of its song.
     pub song_id: Option<SmolStr>,
+    /// Its status; `None` where the list does not say, or says a text that is not known.
     pub status: Option<ReportedStatus>,
     /// The last node that completed. It changes when a node ends.
     pub current_node: Option<NodeName>,
@@ -260,6 +280,7 @@ pub struct ListedRun {
 pub struct RunList {
     /// The server's time, if the answer contains it.
     pub server_now: Option<Timestamp>,
+    /// The runs, in the order of the list.
     pub runs: Vec<ListedRun>,
     /// Cursor of the next page; `None` on the last page.
     pub next_cursor: Option<SmolStr>,

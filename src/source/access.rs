@@ -38,6 +38,7 @@ pub struct Access {
 
 /// Reason why credentials or certificate authorities are not available. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the message of each variant says what it means")]
 pub enum AccessError {
     #[error("cannot read {what} `{}`: {detail}", .path.display())]
     Unreadable { what: &'static str, path: PathBuf, detail: String },
@@ -116,6 +117,7 @@ impl Secret {
     }
 
     /// Returns the plain text, to compare or send it.
+    #[cfg(feature = "hub")]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -21,14 +21,20 @@ pub enum Backoff {
 /// Settings of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSettings {
-    /// True when the source is to connect. When false, no connection is made and an open one is closed.
+    /// When true, the source connects to its address from the start. When false, it starts disconnected;
+    /// setting it to false later closes an open connection.
+    /// [`Command::Connect`](super::Command::Connect) and
+    /// [`Command::Reconnect`](super::Command::Reconnect) set it to true.
     pub enabled: bool,
+    /// Time between a failed attempt and the next, with [`Backoff::Constant`].
     pub reconnect_delay: Duration,
     /// Number of attempts before giving up; 0 = never give up.
     pub max_reconnect_attempts: u32,
+    /// How waits between attempts grow.
     pub backoff: Backoff,
     /// Also retry after 401, 403, 404 and 1008: nobody can press Reconnect on a kiosk.
     pub insist: bool,
+    /// Time for one attempt: network, TLS and handshake together.
     pub connect_timeout: Duration,
     /// Interval between pings; zero for none.
     pub ping_interval: Duration,
@@ -161,6 +167,7 @@ pub enum Updates {
 pub struct Polling {
     /// Approximate seconds between two requests for a running run; 0 where unknown.
     pub every_secs: u16,
+    /// Why it is polled.
     pub reason: PollingReason,
 }
 
@@ -219,30 +226,42 @@ impl Updates {
 /// State of a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ConnectionState {
+    /// There is no connection, and none is sought.
     #[default]
     Disconnected,
     /// The first attempt is in progress.
     Connecting {
+        /// The address, without its secrets.
         url: String,
     },
+    /// There is a connection.
     Connected {
+        /// The address, without its secrets.
         url: String,
+        /// When it was made, by this machine's clock.
         since: Timestamp,
+        /// How news come over it.
         updates: Updates,
     },
     /// Lost or never established. Attempt `attempt` of `max_attempts` (0 = unlimited) starts at
     /// `next_attempt_at`, or is in progress when that is `None`.
     Reconnecting {
+        /// The address, without its secrets.
         url: String,
+        /// Number of the attempt, from 1.
         attempt: u32,
+        /// Attempts before it is given up; 0 for no limit.
         max_attempts: u32,
+        /// When the attempt starts; `None` while it is under way.
         next_attempt_at: Option<Timestamp>,
         /// Reason why the last attempt or connection ended.
         reason: String,
     },
     /// Given up, or refused for good. Stays until `connect` or `reconnect`.
     Failed {
+        /// The address, without its secrets.
         url: String,
+        /// Why, in a sentence.
         reason: String,
     },
 }
@@ -267,26 +286,33 @@ impl ConnectionState {
 /// Event in the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {
+    /// An attempt begins.
     Connecting,
+    /// A connection was made.
     Connected,
     /// Closed by us or the server, or lost.
     Disconnected {
+        /// Code of the close frame; `None` if there was none.
         code: Option<u16>,
+        /// Why, in a sentence.
         reason: String,
     },
+    /// Something failed; the connection may stand nevertheless.
     Error {
+        /// What failed, in a sentence.
         message: String,
     },
     /// Information that is not an error, such as a detected clock step.
-    Note {
-        message: String,
-    },
+    Note { message: String },
 }
 
 /// Entry of the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionLogEntry {
+    /// By this machine's clock.
     pub at: Timestamp,
+    /// The address, without its secrets.
     pub url: String,
+    /// What happened.
     pub event: ConnectionEvent,
 }

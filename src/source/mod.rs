@@ -12,12 +12,14 @@
 //! | part | what it does | what it does not know |
 //! | --- | --- | --- |
 //! | `connection`, `url`, `disconnect`, [`schedule`] | settings, states, addresses, retries | I/O, clocks |
+//! | `spec` | kind of source that a text names | how a source works |
 //! | `api_url`, `access` | REST addresses; credentials and certificate authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
 //! | `session`, `websocket` | life cycle of a connection | TCP, TLS, threads |
 //! | `stream` | position up to which a hub's stream has been delivered | I/O, clocks |
 //! | [`http`] | HTTP requests to one origin | meaning of the requests |
 //! | `run_operation` | run operations as REST calls | transport of a call |
+//! | `refetch` | refetches that an application asked for | how they are fetched |
 //! | `budget` | limit of connections to a backend | use of a connection |
 //! | `api_base` | path prefix of a backend's REST | the endpoints below it |
 //! | `amcs` | backend with REST and one socket per run | TCP, TLS, threads |
@@ -32,6 +34,7 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod api_base;
 mod api_url;
 #[cfg(target_arch = "wasm32")]
@@ -43,26 +46,36 @@ mod disconnect;
 mod fetch;
 mod held;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod http;
+#[doc(hidden)]
 pub mod recording;
+mod refetch;
 mod run_operation;
+#[doc(hidden)]
 pub mod schedule;
 mod secrets;
 mod url;
 
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod connector;
 #[cfg(not(target_arch = "wasm32"))]
 mod handshake;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod net;
 #[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
 pub mod playback;
 mod session;
+#[doc(hidden)]
 pub mod signal_sender;
 #[cfg(not(target_arch = "wasm32"))]
 mod socket;
+#[doc(hidden)]
 pub mod source_context;
+mod spec;
 mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
@@ -81,28 +94,16 @@ pub use connection::{
 };
 pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
+pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationSuccess, RunOperation};
+pub use spec::{SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};
 pub use url::{Address, SourceUrl, UrlError, parse_source_url, redact};
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::protocol::{Batch, RunId};
-
-/// Source of events, as named on the command line or in the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceSpec {
-    /// Built-in demo studio, configured by [`demo`](crate::config::Settings::demo).
-    Demo,
-    /// A `ws://` or `wss://` URL with a host.
-    WebSocket(Address),
-    /// An `http://` or `https://` URL of a backend with a REST API and one socket per run.
-    Api(Address),
-    /// A recording file that existed when it was named.
-    Recording(PathBuf),
-}
 
 /// Callback that a source calls after it put something into its channel; wakes a sleeping event loop.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -110,6 +111,7 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Message from a source to the application.
 #[derive(Clone, Debug)]
 pub enum Signal {
+    /// What arrived, decoded.
     Batch(Batch),
     /// The connection entered this state.
     State(ConnectionState),
@@ -131,7 +133,10 @@ pub enum Signal {
 #[derive(Clone, Debug)]
 pub enum Command {
     /// Connect to this URL and drop the current connection, if any.
-    Connect { url: Address },
+    Connect {
+        /// URL to connect to.
+        url: Address,
+    },
     /// Close the connection and stay disconnected.
     Disconnect,
     /// Connect again to the same URL, with the attempt counter reset.
@@ -140,6 +145,8 @@ pub enum Command {
     Configure(Box<ConnectionSettings>),
     /// Carry out a run operation. The connection stays as it is.
     Operate(RunOperation),
+    /// Fetch this again from a backend's REST. Other sources ignore this command.
+    Refetch(RefetchTarget),
     /// A user acted on this run: ask a backend for it now and watch it until it is over, even if the
     /// backend lists it nowhere.
     Watch(RunId),

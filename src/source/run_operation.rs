@@ -28,8 +28,13 @@ const SEEDS: f64 = 1_000_000.0;
 /// Operation that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RunOperation {
-    /// Creates a run of a song and executes it. A seed is chosen where `seed` is `None`.
-    Start { song_id: SmolStr, seed: Option<i64> },
+    /// Creates a run of a song and executes it.
+    Start {
+        /// Id of the song.
+        song_id: SmolStr,
+        /// Seed of the run; one is chosen where it is `None`.
+        seed: Option<i64>,
+    },
     /// Requests cancellation. The node that is running continues to its end.
     Cancel(RunId),
     /// Creates a new run for the song of a failed run. The new run stays queued until it is executed.
@@ -51,6 +56,7 @@ impl RunOperation {
 /// Outcome of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationOutcome {
+    /// What was asked for.
     pub operation: RunOperation,
     /// The reason in `Err` is the server's own text where there is any, and never empty.
     pub result: Result<OperationSuccess, String>,

@@ -8,6 +8,8 @@ use std::pin::pin;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::refetch::Refetches;
 use super::run_operation::{ApiClientFor, OperationClient};
 use super::secrets::Secrets;
 use super::signal_sender::SignalSender;
@@ -65,6 +67,9 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
+    /// What is to be fetched again; `None` while there is no backend to fetch it from.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub refetches: Option<Refetches>,
     state: ConnectionState,
     /// Address of a recording, which cannot be connected to anything else.
     fixed_address: Option<String>,
@@ -86,6 +91,8 @@ impl SourceContext {
             operation_client: Err(NOT_CONNECTED),
             to_hub: None,
             stream: Stream::default(),
+            #[cfg(not(target_arch = "wasm32"))]
+            refetches: None,
             state: ConnectionState::Disconnected,
             fixed_address: None,
         }
@@ -215,13 +222,13 @@ impl SourceContext {
                     self.stream = Stream::default();
                 }
                 self.url = Some(url.as_str().to_owned());
-                self.restart_if_enabled()
+                self.restart()
             }
             Some(Command::Reconnect) if !self.has_address() => {
                 self.log_error("nothing to connect to: no URL was given");
                 LoopAction::Stay
             }
-            Some(Command::Reconnect) => self.restart_if_enabled(),
+            Some(Command::Reconnect) => self.restart(),
             Some(Command::Disconnect) => LoopAction::Stop,
             Some(Command::Operate(operation)) => {
                 self.operate(operation);
@@ -229,6 +236,16 @@ impl SourceContext {
             }
             // Playback handles this command itself; other sources ignore it.
             Some(Command::SkipPause) => LoopAction::Stay,
+            #[cfg(not(target_arch = "wasm32"))]
+            Some(Command::Refetch(target)) => {
+                if let Some(refetches) = &mut self.refetches {
+                    refetches.add(target);
+                }
+                LoopAction::Stay
+            }
+            // A page's source is a stream of events.
+            #[cfg(target_arch = "wasm32")]
+            Some(Command::Refetch(_)) => LoopAction::Stay,
             Some(Command::Watch(run)) => {
                 if let Ok(operation_client) = &self.operation_client {
                     operation_client.touch(&run);
@@ -267,12 +284,10 @@ impl SourceContext {
         });
     }
 
-    fn restart_if_enabled(&mut self) -> LoopAction {
-        if self.settings.enabled {
-            return LoopAction::Restart;
-        }
-        self.log_error("not connected: the connection is switched off. Switch it on first");
-        LoopAction::Stop
+    /// Connects because somebody asked for it, which switches a connection on that was off.
+    fn restart(&mut self) -> LoopAction {
+        self.settings.enabled = true;
+        LoopAction::Restart
     }
 }
 

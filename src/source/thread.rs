@@ -19,7 +19,10 @@ use super::{
 };
 
 /// Capacity of the command channel. The source takes each command within moments.
-const COMMANDS_CAPACITY: usize = 64;
+const COMMANDS_CAPACITY: usize = 1_024;
+/// Part of this capacity that refetches must leave free, so that an application that sends many of
+/// them loses some of them but no command of a person.
+const KEPT_FROM_REFETCHES: usize = 64;
 
 /// Most time that dropping a handle waits for the thread, which closes its connection first.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -75,6 +78,10 @@ impl SourceHandle {
     /// Sends a command without waiting. Commands to a source that failed to start are dropped.
     pub fn send(&self, command: Command) {
         if let Some(commands) = &self.commands {
+            if matches!(command, Command::Refetch(_)) && commands.capacity() <= KEPT_FROM_REFETCHES
+            {
+                return;
+            }
             // A person cannot fill this channel; if it is closed, the failure was already reported.
             let _ = commands.try_send(command);
         }

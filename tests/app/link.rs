@@ -11,8 +11,7 @@ use meterbridge::app::state::run_store::{
 };
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
-use meterbridge::source::ConnectionState;
-use meterbridge::source::SourceSpec;
+use meterbridge::source::{ConnectionSettings, ConnectionState, SourceSpec};
 
 use super::support::{announced, connected_to, perform, until};
 
@@ -122,4 +121,31 @@ fn disabling_the_connection_closes_it() {
     settings.enabled = false;
     perform(&mut app, Action::Configure(Box::new(settings)));
     until(&mut app, "a disconnection", |app| state(app) == &ConnectionState::Disconnected);
+}
+
+#[test]
+fn a_connection_that_is_off_from_the_start_waits_until_it_is_asked_for() {
+    let demo = demo();
+    let mut settings = Settings::default();
+    settings.connection.enabled = false;
+    let mut app = connected_to(SourceSpec::WebSocket(demo.url().into()), settings);
+    for _ in 0..20 {
+        app.update();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(state(&app), &ConnectionState::Disconnected);
+    assert_eq!(app.world().resource::<Link>().log.len(), 0);
+    perform(&mut app, Action::Connect(demo.url().into()));
+    until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
+    // A change of another setting leaves it open.
+    let link = app.world().resource::<Link>();
+    let settings =
+        ConnectionSettings { reconnect_delay: Duration::from_secs(1), ..link.settings.clone() };
+    assert!(settings.enabled);
+    perform(&mut app, Action::Configure(Box::new(settings)));
+    for _ in 0..20 {
+        app.update();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(is_connected_to(&app, demo.url()));
 }

@@ -18,6 +18,7 @@ mod link;
 mod lost_device;
 mod picture;
 mod pixels;
+mod refetching;
 mod run_operations;
 mod run_operations_pixels;
 mod scenes;

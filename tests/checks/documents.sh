@@ -14,8 +14,8 @@ mapfile -t documents < <(git ls-files --cached --others --exclude-standard '*.md
 # Program sources only: tests name options and variables in attributes of clap as well.
 mapfile -t sources < <(grep --recursive --files-with-matches --include='*.rs' -e '#\[arg(' -- src)
 
-# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. One of
-# Cargo's options is listed explicitly.
+# Options are fields under an `#[arg(long …)]`; clap spells them with hyphens and adds two. Two of
+# Cargo's options are listed explicitly.
 options() { # files
     awk '
         /#\[arg\(/ { inside = 1 }
@@ -31,7 +31,7 @@ options() { # files
     ' "$@"
 }
 known=$(
-    printf '%s\n' help version no-default-features
+    printf '%s\n' help version no-default-features features
     options "${sources[@]}"
 )
 # Options of a bench, named only by the page about benches.

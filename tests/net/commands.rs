@@ -44,20 +44,20 @@ async fn commands_while_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn commands_while_disabled() {
-    let settings = ConnectionSettings { enabled: false, ..Default::default() };
-    let mut stage = Stage::with(settings, Some(URL));
-    stage.no_attempt().await;
-    stage.command(connect()).await;
-    stage.no_attempt().await;
-    stage.expect_states(&[]);
-    assert_eq!(
-        stage.log(),
-        ["error: not connected: the connection is switched off. Switch it on first"]
-    );
-    stage.command(configure(true)).await;
-    let _server = stage.attempt().await.accept().await;
-    stage.until_state("connected").await;
+async fn disabled_source_connects_on_command() {
+    for ask in [connect(), Command::Reconnect, configure(true)] {
+        let settings = ConnectionSettings { enabled: false, ..Default::default() };
+        let mut stage = Stage::with(settings, Some(URL));
+        stage.no_attempt().await;
+        stage.expect_states(&[]);
+        assert_eq!(stage.log(), [""; 0], "nothing went wrong");
+        stage.command(ask).await;
+        let server = stage.attempt().await.accept().await;
+        stage.until_state("connected").await;
+        stage.command(configure(false)).await;
+        expect_goodbye(server).await;
+        stage.no_attempt().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

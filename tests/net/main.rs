@@ -23,6 +23,7 @@ mod page;
 mod playback;
 mod real;
 mod recovery;
+mod refetching;
 mod resuming;
 mod run_operations;
 mod schedule;

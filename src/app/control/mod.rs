@@ -8,6 +8,7 @@ pub mod fullscreen;
 pub mod keys;
 pub mod navigation;
 pub mod presses;
+pub mod refetching;
 pub mod run_operations;
 pub mod user_input;
 pub mod zoom;

@@ -1,6 +1,7 @@
 //! The environment of the application: a window, a page or a picture, and the machine around it.
 
-#[cfg(target_arch = "wasm32")]
+// A page reads its settings from its address.
+#[cfg(all(feature = "cli", target_arch = "wasm32"))]
 mod browser;
 pub mod kiosk;
 #[cfg(not(target_arch = "wasm32"))]

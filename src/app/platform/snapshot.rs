@@ -17,7 +17,7 @@ use crate::app::state::clock::PlaybackClock;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
-use crate::cli::{Moment, SnapshotRequest};
+use crate::config::{Moment, SnapshotRequest};
 use crate::model::Model;
 use crate::protocol::Batch;
 use crate::source::playback::Pacer;

@@ -10,9 +10,13 @@ use crate::source::{Address, RunOperation};
 /// A user's request, made by key, click, panel or script.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub enum Action {
+    /// Follows the newest active run, or stays with the one that is shown.
     ToggleFollowing,
+    /// Shows the next run of the list.
     NextRun,
+    /// Shows the previous run of the list.
     PreviousRun,
+    /// Shows this run and stays with it.
     SelectRun(RunId),
     /// Resumes following, starting with the newest active run.
     Follow,
@@ -26,18 +30,25 @@ pub enum Action {
     OpenSelected,
     /// Opens this run from the wall and stays on it.
     Open(RunId),
+    /// Zooms so that everything is in sight.
     Fit,
     /// Switches to the next theme.
     NextTheme,
+    /// Shows the colours of this theme.
     ChooseTheme(ThemeName),
+    /// Opens or closes the panel.
     TogglePanel,
+    /// Fills the screen, or goes back into the window.
     ToggleFullscreen,
+    /// Opens or closes the help.
     ToggleHelp,
     /// Closes whatever is open; otherwise goes back to the wall or resumes following.
     Back,
     /// Connects to this URL.
     Connect(Address),
+    /// Closes the connection until it is asked for again.
     Disconnect,
+    /// Connects anew, with a fresh count of attempts.
     Reconnect,
     /// Asks the user to confirm an operation on this run, or on the shown run if `None`.
     Ask(OperationKind, Option<RunId>),
@@ -53,9 +64,13 @@ pub enum Action {
 /// Kind of a run operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationKind {
+    /// A new run of a song.
     Start,
+    /// The end of a run.
     Cancel,
+    /// A new run with what another run was made of.
     Retry,
+    /// The execution of a run that waits.
     Execute,
 }
 
@@ -98,10 +113,13 @@ impl OperationKind {
 
 /// A keyboard shortcut and its line in the help.
 pub struct Shortcut {
+    /// The key, by its place on the keyboard.
     pub key: KeyCode,
     /// Label of the key as printed on the keyboard.
     pub key_text: &'static str,
+    /// What the action does, in a few words.
     pub text: &'static str,
+    /// Makes the action.
     pub action: fn() -> Action,
 }
 

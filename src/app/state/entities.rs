@@ -17,16 +17,22 @@ use crate::protocol::{NodeName, RunId};
 /// A run of the model. Its nodes are its children.
 #[derive(Component, Clone, Debug, PartialEq)]
 pub struct RunEntity {
+    /// Id of the run.
     pub id: RunId,
+    /// Where the run stands.
     pub status: RunStatus,
+    /// A cancel was asked for, whether or not the run went on.
     pub cancel_requested: bool,
 }
 
 /// A node of a run; child of its [`RunEntity`].
 #[derive(Component, Clone, Debug, PartialEq)]
 pub struct NodeEntity {
+    /// Name of the node, as `STYLE`.
     pub name: NodeName,
+    /// Where the node stands.
     pub status: NodeStatus,
+    /// How often it was tried.
     pub attempts: u32,
 }
 

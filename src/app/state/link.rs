@@ -9,8 +9,8 @@ use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::source::{
-    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RunOperation,
-    SourceHandle, SourceSpec,
+    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RefetchTarget,
+    RunOperation, SourceHandle, SourceSpec,
 };
 
 /// Features that a hub offers in addition to its stream.
@@ -30,7 +30,9 @@ pub struct Link {
     pub source: Option<SourceSpec>,
     /// Content of the URL field.
     pub url: String,
+    /// The settings in use.
     pub settings: ConnectionSettings,
+    /// Where the connection stands.
     pub state: ConnectionState,
     /// Offer of the connected hub; `None` when the server is not a hub or has not sent its offer
     /// yet.
@@ -84,20 +86,25 @@ impl Link {
         self.demo = Some(demo);
     }
 
-    /// Connects to the address in the URL field, dropping any existing connection.
+    /// Connects to the address in the URL field, dropping any existing connection. Enables a connection
+    /// that was disabled.
     pub fn connect(&mut self) {
+        self.settings.enabled = true;
         if let Some(handle) = &self.handle {
             handle.connect(self.url.clone());
         }
     }
 
+    /// Closes the connection until [`connect`](Self::connect) or [`reconnect`](Self::reconnect).
     pub fn disconnect(&mut self) {
         if let Some(handle) = &self.handle {
             handle.disconnect();
         }
     }
 
+    /// Connects anew to the address in use, with a fresh count of attempts.
     pub fn reconnect(&mut self) {
+        self.settings.enabled = true;
         if let Some(handle) = &self.handle {
             handle.reconnect();
         }
@@ -135,6 +142,22 @@ impl Link {
         if let Some(handle) = &self.handle {
             handle.send(Command::Operate(operation));
         }
+    }
+
+    /// Fetches something again from a backend's REST. New facts arrive as [`EventReceived`]. Returns
+    /// false when the source has no REST to fetch from: a stream of events, a hub, a recording.
+    ///
+    /// May be called as often as needed: the request joins the queue of the source's requests, which
+    /// limits the load on the backend, and each target is fetched at most once per polling interval (the
+    /// lists once per 10 s).
+    ///
+    /// [`EventReceived`]: super::run_store::EventReceived
+    pub fn refetch(&self, target: RefetchTarget) -> bool {
+        let handle = self.handle.as_ref().filter(|_| ApiUrl::is_meant(&self.url));
+        if let Some(handle) = handle {
+            handle.send(Command::Refetch(target));
+        }
+        handle.is_some()
     }
 
     /// Sends changed settings to the source.

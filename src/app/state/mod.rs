@@ -2,19 +2,32 @@
 //! draws.
 
 pub mod actions;
+#[doc(hidden)]
 pub mod auto;
+#[doc(hidden)]
 pub mod chrome;
+#[doc(hidden)]
 pub mod clock;
 pub mod entities;
+#[doc(hidden)]
 pub mod focus;
+#[doc(hidden)]
 pub mod free_space;
+#[doc(hidden)]
 pub mod hit;
 pub mod link;
+#[doc(hidden)]
 pub mod next_frame;
+#[doc(hidden)]
 pub mod presence;
+pub mod refetch_rules;
 pub mod run_store;
+#[doc(hidden)]
 pub mod run_view;
+#[doc(hidden)]
 pub mod selection;
+#[doc(hidden)]
 pub mod status;
+#[doc(hidden)]
 pub mod view;
 pub mod viewport;

@@ -31,12 +31,14 @@ const KEPT_CONNECTION_LOG: usize = 500;
 /// The model and a counter of its changes.
 #[derive(Resource)]
 pub struct RunStore {
+    /// Runs, nodes, log and counters. Changed by [`receive`] and read by everything else.
     pub model: Model,
     /// Number of changes to the model so far; views compare it with the value they last drew.
     pub generation: u64,
 }
 
 impl RunStore {
+    /// A store without runs, which keeps as much as `retention` says.
     pub fn new(retention: Retention) -> Self {
         Self { model: Model::new(retention), generation: 0 }
     }
@@ -47,6 +49,7 @@ impl RunStore {
 pub struct EventReceived {
     /// The event; `None` when the change came from REST.
     pub event: Option<WorkflowEvent>,
+    /// What it changed in the model.
     pub change: Change,
     /// False when the event was replayed after connecting; true when it happens now.
     pub live: bool,
@@ -68,7 +71,9 @@ pub(in crate::app) fn touched<'a>(
 /// Sent when a node succeeded or failed.
 #[derive(Message, Clone, Debug)]
 pub struct NodeFinished {
+    /// Id of the node's run.
     pub run_id: RunId,
+    /// Name of the node, as `STYLE`.
     pub node: NodeName,
     /// `Success` or `Failed`.
     pub status: NodeStatus,
@@ -77,7 +82,9 @@ pub struct NodeFinished {
 /// Sent when a run completed, failed or was cancelled.
 #[derive(Message, Clone, Debug)]
 pub struct RunFinished {
+    /// Id of the run.
     pub run_id: RunId,
+    /// How it ended.
     pub status: RunStatus,
 }
 
@@ -92,25 +99,30 @@ pub struct ConnectionChanged(pub ConnectionState);
 /// Sent when the connection was established.
 #[derive(Message, Clone, Debug)]
 pub struct Connected {
+    /// The address, without its secrets.
     pub url: String,
 }
 
 /// Sent when either side closed the connection.
 #[derive(Message, Clone, Debug)]
 pub struct Disconnected {
+    /// Code of the close frame; `None` if there was none.
     pub code: Option<u16>,
+    /// Why, in a sentence.
     pub reason: String,
 }
 
 /// Sent when the connection failed or could not be established.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionError {
+    /// What failed, in a sentence.
     pub message: String,
 }
 
 /// Sent when a received message could not be decoded.
 #[derive(Message, Clone, Debug)]
 pub struct ParseErrorReceived {
+    /// What is wrong with it.
     pub reason: String,
     /// The first 4 kB of the message.
     pub text: String,
@@ -256,22 +268,27 @@ pub fn receive(
     run_store.generation += 1;
     let live = batch.live;
     run_store.model.receive(batch, |event, change| {
-        if let Some(node) = &change.node
-            && matches!(node.to, NodeStatus::Success | NodeStatus::Failed)
-        {
-            announce.nodes.write(NodeFinished {
-                run_id: change.run_id.clone(),
-                node: node.name.clone(),
-                status: node.to,
-            });
-        }
-        if let Some((_, status)) = change.run_status
-            && status.is_over()
-        {
-            announce.runs.write(RunFinished { run_id: change.run_id.clone(), status });
-        }
+        announce.nodes.write_batch(finished_nodes(&change));
+        announce.runs.write_batch(finished_run(&change));
         announce.events.write(EventReceived { event: event.cloned(), change, live });
     });
+}
+
+/// The nodes that finished with a change.
+pub(in crate::app) fn finished_nodes(change: &Change) -> impl Iterator<Item = NodeFinished> + '_ {
+    let nodes = change.node.iter().chain(&change.snapshot_nodes);
+    let finished = nodes.filter(|node| matches!(node.to, NodeStatus::Success | NodeStatus::Failed));
+    finished.map(|node| NodeFinished {
+        run_id: change.run_id.clone(),
+        node: node.name.clone(),
+        status: node.to,
+    })
+}
+
+/// The run that finished with a change.
+pub(in crate::app) fn finished_run(change: &Change) -> Option<RunFinished> {
+    let (_, status) = change.run_status.filter(|(_, status)| status.is_over())?;
+    Some(RunFinished { run_id: change.run_id.clone(), status })
 }
 
 fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {

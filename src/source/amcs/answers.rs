@@ -88,6 +88,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             QueryResult::Page(page, answer) => self.take_page(&page, answer, context, now),
             QueryResult::SongRuns(song, answer) => {
                 self.songs.answered(&song);
+                self.take_refetched_song(&song, answer.as_ref().ok());
                 let new_runs = answer.map(|list| self.discovery.note(&list).0).unwrap_or_default();
                 self.take_past(new_runs, context, now);
                 None

@@ -283,7 +283,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 
     /// Watches a run that was created or operated on until it is over, even when no list contains it,
     /// and requests its detail at once.
-    fn watch(&mut self, id: RunId) {
+    pub(super) fn watch(&mut self, id: RunId) {
         let now = Instant::now();
         let run =
             self.watched.entry(id.clone()).or_insert_with(|| WatchedRun::new(id.clone(), now));

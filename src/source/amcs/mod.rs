@@ -13,6 +13,7 @@
 //! | `held_sockets` | sockets that outlive their source until their runs are over | events |
 //! | `run_socket` | the socket of one run | REST |
 //! | `sockets` | which runs have a socket, and processing of what these tell | requests |
+//! | `refetch` | the application's refetches, added to the queue of requests | I/O |
 //! | `backend_watcher` | the next request | states, commands |
 //! | `answers` | processing of answers | states, commands |
 //! | this module | states, commands, retries | requests and sockets |
@@ -24,6 +25,7 @@ mod discovery;
 mod held_sockets;
 mod pacing;
 mod queries;
+mod refetch;
 mod run_socket;
 mod sockets;
 mod songs;
@@ -33,11 +35,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use self::backend_watcher::{BackendWatcher, PollOutcome};
 use super::api_url::parse_api_url;
 use super::connector::Connect;
+use super::refetch::Refetches;
 use super::schedule::{Next, Schedule};
 use super::source_context::{LoopAction, NOT_CONNECTED, SourceContext};
 use super::{Command, ConnectionEvent, ConnectionState, Disconnect};
@@ -68,6 +71,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
     context.log(ConnectionEvent::Connecting);
     let mut backend_watcher = BackendWatcher::new(connector.clone(), url, credentials, context);
     context.operation_client = Ok(backend_watcher.operation_client());
+    context.refetches = Some(Refetches::default());
     let mut reporter = StateReporter { shown, schedule: Schedule::default(), silent: false };
     let action = loop {
         match step(&mut backend_watcher, commands, context).await {
@@ -89,6 +93,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
         }
     };
     context.operation_client = Err(NOT_CONNECTED);
+    context.refetches = None;
     // A command that arrives meanwhile waits for at most half a second.
     backend_watcher.stop().await;
     action
@@ -99,12 +104,15 @@ async fn step<C: Connect + Send + Sync + 'static>(
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
 ) -> Result<Option<PollOutcome>, LoopAction> {
+    let refetch_at = backend_watcher.take_refetches(context);
     tokio::select! {
         biased;
         command = commands.recv() => match context.take(command) {
             LoopAction::Stay => Ok(None),
             action => Err(action),
         },
+        () = sleep_until(refetch_at.unwrap_or_else(Instant::now)),
+            if refetch_at.is_some() => Ok(None),
         outcome = backend_watcher.step(context) => Ok(outcome),
     }
 }

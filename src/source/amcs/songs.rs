@@ -13,6 +13,8 @@ const MOST_SONGS: usize = 6;
 pub(super) struct RecentSongs {
     songs: VecDeque<(SmolStr, Instant)>,
     wanted: Vec<SmolStr>,
+    /// Songs that the application asked for.
+    refetched: Vec<SmolStr>,
 }
 
 impl RecentSongs {
@@ -28,7 +30,26 @@ impl RecentSongs {
 
     /// Marks the run lists of all kept songs to be requested once.
     pub fn want(&mut self) {
-        self.wanted = self.songs.iter().map(|(song, _)| song.clone()).collect();
+        let recent = self.songs.iter().map(|(song, _)| song);
+        self.wanted = recent.chain(&self.refetched).cloned().collect();
+        self.wanted.sort();
+        self.wanted.dedup();
+    }
+
+    /// The application wants a song again.
+    pub fn refetch(&mut self, song: &SmolStr) {
+        for songs in [&mut self.wanted, &mut self.refetched] {
+            if !songs.contains(song) {
+                songs.push(song.clone());
+            }
+        }
+    }
+
+    /// True once for a song that the application wanted again.
+    pub fn take_refetched(&mut self, song: &SmolStr) -> bool {
+        let before = self.refetched.len();
+        self.refetched.retain(|wanted| wanted != song);
+        self.refetched.len() < before
     }
 
     /// Songs whose run lists are to be requested.

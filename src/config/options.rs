@@ -1,4 +1,4 @@
-//! The settings, and the table of options from which they are made.
+//! Options from which the settings are made, for the command line and a page's address.
 //!
 //! Each option is a flag, an environment variable `METERBRIDGE_*` and a default, in this
 //! precedence.
@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{BoolishValueParser, FalseyValueParser};
 
+use super::{DemoSettings, MeasuringSettings, Settings, ThemeName, ViewName, ViewSettings};
 use crate::demo::parse_speed;
 use crate::demo::scenario::MAX_RUNS;
 use crate::director::DirectorSettings;
@@ -17,102 +18,48 @@ use crate::model::Retention;
 use crate::seconds::{MOST_SECONDS, seconds};
 use crate::source::{
     Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
-    SourceSpec,
 };
 
-/// All settings.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    pub connection: ConnectionSettings,
-    pub retention: Retention,
-    pub view: ViewSettings,
-    pub demo: DemoSettings,
-    pub kiosk: KioskSettings,
-    pub measuring: MeasuringSettings,
-    pub director: DirectorSettings,
-    /// True when users may start, cancel, retry and execute runs.
-    pub allow_actions: bool,
+/// The options that fill [`Settings`].
+#[derive(Args, Clone, Debug)]
+pub struct SettingsArgs {
+    /// Options of the display.
+    #[command(flatten)]
+    pub view: ViewOptions,
+    /// Options of the connection to a stream or a backend.
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+    /// Options for the start of a connection.
+    #[command(flatten)]
+    pub start: StartOptions,
+    /// Options of the built-in demo studio.
+    #[command(flatten)]
+    pub demo: DemoStudioOptions,
+    /// Options that bound memory.
+    #[command(flatten)]
+    pub retention: RetentionOptions,
 }
 
-/// Settings for measurements, not available in a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct MeasuringSettings {
-    /// Interval of log lines with frame statistics; `None` for none.
-    pub stats_every: Option<Duration>,
-    /// True to draw as many frames as the screen can show, even if nothing moves.
-    pub draw_always: bool,
-}
-
-/// Source and settings of a window.
-#[derive(Clone, Debug, PartialEq)]
-pub struct WindowRequest {
-    pub source: SourceSpec,
-    pub settings: Settings,
-}
-
-/// Settings of the display.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ViewSettings {
-    pub view: ViewName,
-    /// Run to show and stay on; `None` follows the newest.
-    pub run: Option<String>,
-    /// True to open the panel; `None` leaves it closed.
-    pub panel: Option<bool>,
-    pub fullscreen: bool,
-    /// True to avoid all unnecessary motion.
-    pub reduced_motion: bool,
-    pub theme: ThemeName,
-    /// Playback speed of a recording, as a multiple of real time.
-    pub speed: f64,
-}
-
-impl Default for ViewSettings {
-    fn default() -> Self {
-        Self {
-            view: ViewName::Stage,
-            run: None,
-            panel: None,
-            fullscreen: false,
-            reduced_motion: false,
-            theme: ThemeName::default(),
-            speed: 1.0,
-        }
+impl SettingsArgs {
+    /// Returns the settings for attended use.
+    pub fn settings(&self) -> Settings {
+        self.settings_in(&KioskOptions::default())
     }
-}
 
-/// Settings of the built-in demo studio, which plays when no source is given.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DemoSettings {
-    /// Seed; `None` uses the studio's default, with the same songs each time.
-    pub seed: Option<u64>,
-    /// Runs at a time; `None` uses the studio's default.
-    pub runs: Option<u32>,
-    /// Speed of the studio, as a multiple of real time.
-    pub speed: f64,
-}
-
-impl Default for DemoSettings {
-    fn default() -> Self {
-        Self { seed: None, runs: None, speed: 1.0 }
-    }
-}
-
-impl Settings {
-    pub fn new(
-        connection: &ConnectionOptions,
-        retention: &RetentionOptions,
-        view: &ViewOptions,
-        demo: &DemoStudioOptions,
-        kiosk: &KioskOptions,
-    ) -> Self {
+    /// Returns the settings for a screen; unattended screens have different defaults.
+    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
+        let Self { view, connection, start, demo, retention } = self;
         let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
         // A view or run named on the command line must not be replaced by the director.
         let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
         // A director starts with the wall, to which it always returns.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };
-        Self {
-            connection: connection.settings(kiosk.kiosk, &view.named.run),
+        Settings {
+            connection: ConnectionSettings {
+                enabled: start.enabled.unwrap_or(true),
+                ..connection.settings(kiosk.kiosk, &view.named.run)
+            },
             retention: Retention {
                 runs: retention.runs.keep_runs,
                 log_events: retention.keep_events,
@@ -136,31 +83,6 @@ impl Settings {
     }
 }
 
-/// The options that fill [`Settings`].
-#[derive(Args, Clone, Debug)]
-pub struct SettingsArgs {
-    #[command(flatten)]
-    pub view: ViewOptions,
-    #[command(flatten)]
-    pub connection: ConnectionOptions,
-    #[command(flatten)]
-    pub demo: DemoStudioOptions,
-    #[command(flatten)]
-    pub retention: RetentionOptions,
-}
-
-impl SettingsArgs {
-    /// Returns the settings for attended use.
-    pub fn settings(&self) -> Settings {
-        self.settings_in(&KioskOptions::default())
-    }
-
-    /// Returns the settings for a screen; unattended screens have different defaults.
-    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
-        Settings::new(&self.connection, &self.retention, &self.view, &self.demo, kiosk)
-    }
-}
-
 /// Options of the connection to a stream or a backend.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
@@ -181,6 +103,22 @@ pub struct ConnectionOptions {
     #[arg(long, value_enum, hide_possible_values = true)]
     #[arg(env = "METERBRIDGE_BACKOFF", hide_env = true)]
     pub backoff: Option<BackoffName>,
+
+    /// Give an attempt to connect this long: network, TLS and handshake together
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = timeout)]
+    #[arg(env = "METERBRIDGE_CONNECT_TIMEOUT", hide_env = true)]
+    pub connect_timeout: Duration,
+
+    /// Send a ping over a stream of events at this interval; 0 sends none
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_PING_INTERVAL", hide_env = true)]
+    pub ping_interval: Duration,
+
+    /// Treat a stream of events as lost after this long without a frame, answers to pings included; 0
+    /// waits forever. Must be longer than --ping-interval
+    #[arg(long, value_name = "SECONDS", default_value = "45", value_parser = seconds)]
+    #[arg(env = "METERBRIDGE_IDLE_TIMEOUT", hide_env = true)]
+    pub idle_timeout: Duration,
 
     /// Refuse larger messages; in bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
@@ -243,6 +181,18 @@ pub struct ConnectionOptions {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Options for the start of a connection.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Connection")]
+pub struct StartOptions {
+    /// Connect from the start; `no` waits until Connect is pressed in the panel [default: yes]
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    #[arg(env = "METERBRIDGE_ENABLED", hide_env = true)]
+    pub enabled: Option<bool>,
+}
+
 /// Default number of sockets for a backend that tolerates watchers that come and go.
 const SAFE_SOCKETS: usize = 8;
 
@@ -273,6 +223,9 @@ impl ConnectionOptions {
             max_reconnect_attempts: self.max_reconnect_attempts.unwrap_or(most),
             backoff,
             insist: kiosk,
+            connect_timeout: self.connect_timeout,
+            ping_interval: self.ping_interval,
+            idle_timeout: self.idle_timeout,
             max_message_bytes: self.max_message_bytes,
             access: Access {
                 token: std::env::var(TOKEN).ok().and_then(|token| Secret::new(&token)),
@@ -301,14 +254,18 @@ impl ConnectionOptions {
 /// [`Backoff`] as it is spelled on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum BackoffName {
+    /// [`Backoff::Constant`].
     Constant,
+    /// [`Backoff::Exponential`].
     Exponential,
 }
 
 /// [`ApiCalls`] as they are spelled on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ApiName {
+    /// [`ApiCalls::Backend`].
     Backend,
+    /// [`ApiCalls::Guide`].
     Guide,
 }
 
@@ -334,6 +291,7 @@ pub struct NamedRuns {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Memory")]
 pub struct RetentionOptions {
+    /// Number of kept runs.
     #[command(flatten)]
     pub runs: KeptRuns,
 
@@ -358,6 +316,7 @@ pub struct ViewOptions {
     #[arg(hide_possible_values = true, env = "METERBRIDGE_VIEW", hide_env = true)]
     pub view: Option<ViewName>,
 
+    /// Runs that the user names.
     #[command(flatten)]
     pub named: NamedRuns,
 
@@ -388,42 +347,6 @@ pub struct ViewOptions {
     pub speed: f64,
 }
 
-/// A view, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ViewName {
-    /// View of one run.
-    #[default]
-    Stage,
-    /// View of all runs.
-    Wall,
-}
-
-/// A theme, as it is spelled on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ThemeName {
-    /// Theme that the system or the browser prefers, where it states a preference.
-    Auto,
-    #[default]
-    Dark,
-    Light,
-    HighContrast,
-}
-
-impl ThemeName {
-    /// All themes, in the order in which they are offered.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
-
-    /// Returns the name used on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::HighContrast => "high-contrast",
-        }
-    }
-}
-
 /// Options of the built-in demo studio.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Built-in demo studio")]
@@ -447,12 +370,23 @@ const MOST_SPEED: f64 = 1_000.0;
 /// Minimum polling interval.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Minimum time for an attempt to connect; no attempt succeeds in less.
+const LEAST_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// Parses a polling interval in seconds.
 fn interval(text: &str) -> Result<Duration, String> {
     seconds(text)
         .ok()
         .filter(|interval| *interval >= LEAST_INTERVAL)
         .ok_or_else(|| format!("expected seconds from 2 to {MOST_SECONDS}, such as 5"))
+}
+
+/// Parses the time for an attempt to connect, in seconds.
+fn timeout(text: &str) -> Result<Duration, String> {
+    seconds(text)
+        .ok()
+        .filter(|timeout| *timeout >= LEAST_TIMEOUT)
+        .ok_or_else(|| format!("expected seconds from 0.1 to {MOST_SECONDS}, such as 10"))
 }
 
 /// Parses a number of sockets. The backend stalls at 15 connections, of which other clients hold

@@ -1,0 +1,182 @@
+//! The settings. `options` (feature `cli`) makes them from the command line, the environment and a
+//! page's address.
+
+#[cfg(feature = "cli")]
+mod options;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::director::DirectorSettings;
+use crate::kiosk::KioskSettings;
+use crate::model::Retention;
+use crate::source::{ConnectionSettings, SourceSpec};
+
+#[cfg(feature = "cli")]
+pub use options::{
+    ApiName, BackoffName, ConnectionOptions, DemoStudioOptions, KeptRuns, NamedRuns,
+    RetentionOptions, SettingsArgs, StartOptions, ViewOptions,
+};
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Settings of the connection.
+    pub connection: ConnectionSettings,
+    /// Limits on what the model keeps.
+    pub retention: Retention,
+    /// Settings of the display.
+    pub view: ViewSettings,
+    /// Settings of the built-in demo studio.
+    pub demo: DemoSettings,
+    /// Settings of an unattended screen.
+    pub kiosk: KioskSettings,
+    /// Settings for measurements.
+    pub measuring: MeasuringSettings,
+    /// Settings of the director.
+    pub director: DirectorSettings,
+    /// True when users may start, cancel, retry and execute runs.
+    pub allow_actions: bool,
+}
+
+/// Settings for measurements, not available in a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeasuringSettings {
+    /// Interval of log lines with frame statistics; `None` for none.
+    pub stats_every: Option<Duration>,
+    /// True to draw as many frames as the screen can show, even if nothing moves.
+    pub draw_always: bool,
+}
+
+/// Source and settings of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowRequest {
+    /// Source of events.
+    pub source: SourceSpec,
+    /// Settings of the window.
+    pub settings: Settings,
+}
+
+/// A request for a snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotRequest {
+    /// Source of events.
+    pub source: SourceSpec,
+    /// Settings of the picture.
+    pub settings: Settings,
+    /// Size of the picture.
+    pub size: Size,
+    /// Time of the picture.
+    pub at: Moment,
+    /// Path of the PNG file to write.
+    pub output: PathBuf,
+}
+
+/// Size of a picture in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Horizontal size.
+    pub width: u32,
+    /// Vertical size.
+    pub height: u32,
+}
+
+/// The time at which a picture is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Moment {
+    /// After the last event of a recording; for a live source, ten seconds after connecting.
+    End,
+    /// Seconds after the start of a recording, or after connecting to a live source.
+    Seconds(f64),
+}
+
+/// Settings of the display.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSettings {
+    /// View at the start.
+    pub view: ViewName,
+    /// Run to show and stay on; `None` follows the newest.
+    pub run: Option<String>,
+    /// True to open the panel; `None` leaves it closed.
+    pub panel: Option<bool>,
+    /// True to fill the screen.
+    pub fullscreen: bool,
+    /// True to avoid all unnecessary motion.
+    pub reduced_motion: bool,
+    /// Colours.
+    pub theme: ThemeName,
+    /// Playback speed of a recording, as a multiple of real time.
+    pub speed: f64,
+}
+
+impl Default for ViewSettings {
+    fn default() -> Self {
+        Self {
+            view: ViewName::Stage,
+            run: None,
+            panel: None,
+            fullscreen: false,
+            reduced_motion: false,
+            theme: ThemeName::default(),
+            speed: 1.0,
+        }
+    }
+}
+
+/// Settings of the built-in demo studio, which plays when no source is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DemoSettings {
+    /// Seed; `None` uses the studio's default, with the same songs each time.
+    pub seed: Option<u64>,
+    /// Runs at a time; `None` uses the studio's default.
+    pub runs: Option<u32>,
+    /// Speed of the studio, as a multiple of real time.
+    pub speed: f64,
+}
+
+impl Default for DemoSettings {
+    fn default() -> Self {
+        Self { seed: None, runs: None, speed: 1.0 }
+    }
+}
+
+/// A view, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum ViewName {
+    /// View of one run.
+    #[default]
+    Stage,
+    /// View of all runs.
+    Wall,
+}
+
+/// A theme, as it is spelled on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum ThemeName {
+    /// Theme that the system or the browser prefers, where it states a preference.
+    Auto,
+    /// Light text on a dark background.
+    #[default]
+    Dark,
+    /// Dark text on a light background.
+    Light,
+    /// Black, white and a few strong colours.
+    HighContrast,
+}
+
+impl ThemeName {
+    /// All themes, in the order in which they are offered.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Dark, Self::Light, Self::HighContrast];
+
+    /// Returns the name used on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high-contrast",
+        }
+    }
+}

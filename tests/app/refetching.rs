@@ -1,0 +1,96 @@
+//! Rules of an embedding app: when they are asked, and what of.
+
+use std::sync::{Arc, Mutex};
+
+use bevy::prelude::*;
+use meterbridge::embed::*;
+use meterbridge::protocol::rest::RunSnapshot;
+
+use super::support::{event, headless_app, noon};
+
+/// An app whose rules write down what they are asked of.
+fn listening() -> (App, Arc<Mutex<Vec<String>>>) {
+    let mut app = headless_app();
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let told = |prefix: &'static str| {
+        let calls = calls.clone();
+        move |text: String| calls.lock().unwrap().push(format!("{prefix} {text}"))
+    };
+    let (node, run, event) = (told("node"), told("run"), told("event"));
+    app.world_mut()
+        .resource_mut::<RefetchRules>()
+        .on_node_finished(move |finished, store| {
+            assert!(store.model.run(&finished.run_id).is_some(), "the model is up to date");
+            node(format!("{} {}", finished.node, finished.status.as_str()));
+            None
+        })
+        .on_run_finished(move |finished, _| {
+            run(format!("{} {}", finished.run_id, finished.status.as_str()));
+            Some(RefetchTarget::Run(finished.run_id.clone()))
+        })
+        .on_event(move |it, _| {
+            event(format!("{:?} {:?}", it.node.as_deref(), it.phase));
+            None
+        });
+    (app, calls)
+}
+
+fn feed(app: &mut App, batch: Batch) {
+    let apply = |In(batch): In<Batch>, mut store: ResMut<RunStore>, mut told: Announcements| {
+        receive(&mut store, batch, &mut told);
+    };
+    app.world_mut().run_system_cached_with(apply, batch).unwrap();
+    app.update();
+}
+
+fn ended(live: bool) -> Batch {
+    let mut batch = Batch::new(noon(), live);
+    for text in [
+        event("r", None, "start", 0),
+        event("r", Some("STYLE"), "start", 1),
+        event("r", Some("STYLE"), "end", 2),
+        event("r", None, "fail", 3),
+    ] {
+        batch.push_text(&text);
+    }
+    batch
+}
+
+#[test]
+fn rules_are_asked_of_what_happens_now() {
+    let (mut app, calls) = listening();
+    feed(&mut app, ended(true));
+    let calls = calls.lock().unwrap();
+    for call in ["node STYLE success", "run r failed", "event Some(\"STYLE\") End"] {
+        assert!(calls.iter().any(|it| it == call), "{call} in {calls:?}");
+    }
+    assert_eq!(calls.len(), 4 + 2);
+}
+
+#[test]
+fn rules_are_not_asked_of_a_replay() {
+    let (mut app, calls) = listening();
+    feed(&mut app, ended(false));
+    assert_eq!(*calls.lock().unwrap(), [""; 0]);
+}
+
+#[test]
+fn rules_are_asked_of_what_a_polled_backend_tells() {
+    let (mut app, calls) = listening();
+    let snapshot = |status: &str, node: &str| {
+        let body = format!(
+            r#"{{"run_id": "r", "song_id": "s", "status": "{status}", "created_at": "2026-11-23T12:00:00Z",
+            "updated_at": "2026-11-23T12:00:09Z", "executions": [{{"node_name": "STYLE",
+            "status": "{node}", "started_at": "2026-11-23T12:00:01Z",
+            "completed_at": {}, "duration_ms": 1000}}]}}"#,
+            if node == "running" { "null" } else { "\"2026-11-23T12:00:02Z\"" },
+        );
+        let mut batch = Batch::new(noon(), true);
+        batch.push_run(Arc::new(RunSnapshot::read(body.as_bytes()).unwrap()));
+        batch
+    };
+    feed(&mut app, snapshot("running", "running"));
+    feed(&mut app, snapshot("running", "completed"));
+    feed(&mut app, snapshot("completed", "completed"));
+    assert_eq!(*calls.lock().unwrap(), ["node STYLE success", "run r completed"]);
+}
