@@ -18,6 +18,8 @@ use crate::viewer::{Ended, Viewer};
 
 /// Time after its end within which a run must be shown right.
 const SOON: Duration = Duration::from_secs(15);
+/// Time from which a single round tells that a run was shown right.
+const SLOW: Duration = Duration::from_secs(4);
 const TICK: Duration = Duration::from_millis(200);
 /// Time between two checks of the hub's health, once it is up.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
@@ -251,7 +253,12 @@ impl Round<'_> {
             if let (Some(ended), None, Some(since)) = (run.ended_at, run.shown_after, since)
                 && self.differences(run.id).is_empty()
             {
-                run.shown_after = Some(now - ended.max(since).min(now));
+                let after = now - ended.max(since).min(now);
+                run.shown_after = Some(after);
+                if self.options.rounds == 1 && after > SLOW {
+                    let status = self.backend.lock().run(run.id).status;
+                    println!("{:.1} s after: {}", after.as_secs_f64(), self.described(run, status));
+                }
             }
         }
         self.runs = runs;

@@ -303,7 +303,10 @@ pub enum ConnectionEvent {
         message: String,
     },
     /// Information that is not an error, such as a detected clock step.
-    Note { message: String },
+    Note {
+        /// The information, in a sentence.
+        message: String,
+    },
 }
 
 /// Entry of the connection log.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use meterbridge::source::{Command, ConnectionSettings, RefetchTarget};
 use uuid::Uuid;
 
-use crate::amcs::{TestClient, settings};
 use crate::backend::{Backend, Script};
+use crate::client::{TestClient, settings};
 use crate::stage::Stage;
 
 const POLL: Duration = Duration::from_secs(2);
