@@ -34,7 +34,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let now = Instant::now();
         self.asking = None;
         match &answer {
-            QueryResult::Page(page, _) if page.is_small() => self.pacer.answered_rows(took, now),
+            QueryResult::Page(page, _) => self.pacer.answered_page(page.is_small(), took, now),
             _ => self.pacer.answered(took, now),
         }
         let key = match &answer {

@@ -388,10 +388,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             return wake;
         }
         let mut questions = self.questions(context, now);
-        let asks_for_rows = self.discovery.next(now).1.is_small();
         for (at, key) in &mut questions {
             let allowed_at = match key {
-                QueryKey::Page if asks_for_rows => self.pacer.rows_at(now),
+                QueryKey::Page => self.pacer.pages_at(now),
                 _ => self.pacer.next_at(now),
             };
             // A request that the pacer allows by now keeps its due time, which orders overdue requests.

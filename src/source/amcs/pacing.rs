@@ -19,6 +19,8 @@ const PAUSE_FACTOR: f64 = 9.0;
 /// The same ratio before a request for a few rows of the list of all runs, which is short because a
 /// list with many pending runs is read row by row.
 const PAUSE_FACTOR_AFTER_ROWS: f64 = 1.0;
+/// The same ratio after a larger page of that list, which costs the server more.
+const PAUSE_FACTOR_AFTER_PAGE: f64 = 3.0;
 /// Largest factor by which pauses grow when answers take longer than the fastest known one.
 const MOST_SLOWDOWN: f64 = 2.0;
 /// Weight of a new answer time in the smoothed one when answers get faster. A slower answer replaces
@@ -42,8 +44,8 @@ pub(super) struct Pacer {
     fastest: f64,
     slow_in_a_row: u32,
     next_at: Option<Instant>,
-    /// Earliest time of the next request for a few rows of the list of all runs.
-    rows_at: Option<Instant>,
+    /// Earliest time of the next request for a page of the list of all runs.
+    pages_at: Option<Instant>,
 }
 
 impl Pacer {
@@ -53,7 +55,7 @@ impl Pacer {
             fastest: f64::INFINITY,
             slow_in_a_row: 0,
             next_at: None,
-            rows_at: None,
+            pages_at: None,
         }
     }
 
@@ -61,19 +63,19 @@ impl Pacer {
     pub fn answered(&mut self, took: Duration, now: Instant) {
         let (pause, pause_before_rows) = self.pauses_after(took);
         self.next_at = Some(now + pause);
-        self.rows_at = Some(now + pause_before_rows);
+        self.pages_at = Some(now + pause_before_rows);
     }
 
-    /// Records that a request for a few rows of the list of all runs was answered, or given up, after
-    /// `took`. Such requests continue while others pause, because reading a long list takes many of
-    /// them.
-    pub fn answered_rows(&mut self, took: Duration, now: Instant) {
-        let (_, pause) = self.pauses_after(took);
-        self.rows_at = Some(now + pause);
-        self.next_at = self.next_at.max(self.rows_at);
+    /// Records the answer to a request for a page of the list of all runs. Requests for pages continue
+    /// while other requests pause, so that they wait for no run, and keep none waiting.
+    pub fn answered_page(&mut self, is_small: bool, took: Duration, now: Instant) {
+        let (_, after_rows) = self.pauses_after(took);
+        let ratio = if is_small { 1.0 } else { PAUSE_FACTOR_AFTER_PAGE / PAUSE_FACTOR_AFTER_ROWS };
+        self.pages_at = Some(now + after_rows.mul_f64(ratio).min(LONGEST_SILENCE));
+        self.next_at = self.next_at.max(Some(now + after_rows));
     }
 
-    /// Returns the pauses before the next request, and before the next request for a few rows.
+    /// Returns the pauses before the next request, and before the next page.
     fn pauses_after(&mut self, took: Duration) -> (Duration, Duration) {
         let secs = took.as_secs_f64();
         if took >= SLOW {
@@ -101,9 +103,9 @@ impl Pacer {
         self.next_at.unwrap_or(now)
     }
 
-    /// The earliest time of the next request for a few rows of the list of all runs.
-    pub fn rows_at(&self, now: Instant) -> Instant {
-        self.rows_at.unwrap_or(now)
+    /// Returns the earliest time of the next request for a page of the list of all runs.
+    pub fn pages_at(&self, now: Instant) -> Instant {
+        self.pages_at.unwrap_or(now)
     }
 
     /// The rest of the pause at `now`; zero before the first answer.
@@ -162,14 +164,14 @@ mod tests {
     fn requests_for_a_few_rows_continue_while_others_pause() {
         let (mut pacer, now) = after(&[8]);
         let millis = |at: Instant| (at - now).as_millis();
-        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 10));
-        pacer.answered_rows(Duration::from_millis(5), now + Duration::from_millis(15));
-        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (72, 25));
-        pacer.answered_rows(Duration::from_millis(5), now + Duration::from_millis(70));
-        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (80, 80));
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.pages_at(now))), (72, 10));
+        pacer.answered_page(true, Duration::from_millis(5), now + Duration::from_millis(15));
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.pages_at(now))), (72, 25));
+        pacer.answered_page(true, Duration::from_millis(5), now + Duration::from_millis(70));
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.pages_at(now))), (80, 80));
         // After a slow answer all requests pause.
-        pacer.answered_rows(SLOW, now);
-        assert_eq!((millis(pacer.next_at(now)), millis(pacer.rows_at(now))), (4000, 4000));
+        pacer.answered_page(true, SLOW, now);
+        assert_eq!((millis(pacer.next_at(now)), millis(pacer.pages_at(now))), (4000, 4000));
     }
 
     #[test]
