@@ -84,7 +84,9 @@ pub(super) struct Seen {
 /// The clock that was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockOwner {
+    /// The server's clock.
     Server,
+    /// This machine's clock.
     ThisMachine,
     /// Either clock: they moved apart while no event arrived.
     Unknown,
@@ -93,6 +95,7 @@ pub enum ClockOwner {
 /// A detected step of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockStep {
+    /// The clock that was set.
     pub owner: ClockOwner,
     /// Size of the step: positive when the clock was set forward, negative when set back. For an
     /// unknown owner, the movement of the server's clock relative to this machine's.
