@@ -18,7 +18,7 @@ use crate::source::SourceSpec;
 /// Adds everything that needs no window and no renderer: model, source, focus, entities and messages.
 /// An embedding Bevy app adds this one; see `examples/embed.rs`.
 pub struct MeterbridgePlugin {
-    /// What connection, model and views are set to.
+    /// Settings of connection, model and views.
     pub settings: Settings,
     /// Source of events; `None` when the embedding app feeds [`run_store::RunStore`] itself.
     pub source: Option<SourceSpec>,

@@ -84,9 +84,9 @@ pub(super) struct Seen {
 /// The clock that was set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockOwner {
-    /// The clock of the server that writes the events.
+    /// The server's clock.
     Server,
-    /// The clock of the machine that shows them.
+    /// This machine's clock.
     ThisMachine,
     /// Either clock: they moved apart while no event arrived.
     Unknown,

@@ -72,11 +72,11 @@ pub enum FactKind {
     Created,
     /// The run was cancelled.
     Cancelled,
-    /// The run has something else to say.
+    /// Any other message of the run.
     Info,
     /// The run or the node started.
     Start,
-    /// The node told how far it is.
+    /// The node reported progress.
     Progress,
     /// The run or the node ended without an error.
     End,

@@ -17,7 +17,7 @@ pub struct LogEntry {
     pub seq: u64,
     /// Time of arrival by this machine's clock.
     pub received_at: Timestamp,
-    /// What the line tells.
+    /// Content of the entry.
     pub item: LogItem,
     text: TextSpan,
 }

@@ -26,11 +26,11 @@ pub enum NodeStatus {
     /// Not started yet.
     #[default]
     Pending,
-    /// It started and has not ended.
+    /// Started and not ended.
     Running,
-    /// It ended without an error.
+    /// Ended without an error.
     Success,
-    /// It ended with an error.
+    /// Ended with an error.
     Failed,
     /// Never started, although a later node did or the run is over.
     Skipped,
@@ -57,13 +57,13 @@ impl NodeStatus {
 pub struct Attempt {
     /// `None` when the start was missed and cannot be computed from a duration.
     pub started_at: Option<Timestamp>,
-    /// When it ended, by the server's clock; `None` while it runs, or where that is not known.
+    /// End by the server's clock; `None` while the attempt is running, or when unknown.
     pub ended_at: Option<Timestamp>,
-    /// Milliseconds that it took, as the server says.
+    /// Duration in milliseconds, as reported by the server.
     pub duration_ms: Option<u64>,
-    /// How it stands, or how it ended.
+    /// Status of the attempt.
     pub status: NodeStatus,
-    /// Why it failed.
+    /// Reason of the failure.
     pub error: Option<Arc<str>>,
     /// Sorted by name; empty when there are none.
     pub scores: Arc<[Score]>,
@@ -74,19 +74,19 @@ pub struct Attempt {
 /// A node of a run. Times, error and scores are those of the latest attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// Name, as `STYLE`.
+    /// Name, such as `STYLE`.
     pub name: NodeName,
-    /// Where it stands.
+    /// Status of the latest attempt.
     pub status: NodeStatus,
     /// Number of attempts, including those of which only the end was seen.
     pub attempts: u32,
-    /// When the latest attempt started, by the server's clock.
+    /// Start of the latest attempt, by the server's clock.
     pub started_at: Option<Timestamp>,
-    /// When the latest attempt ended, by the server's clock.
+    /// End of the latest attempt, by the server's clock.
     pub ended_at: Option<Timestamp>,
-    /// Milliseconds that the latest attempt took.
+    /// Duration of the latest attempt in milliseconds.
     pub duration_ms: Option<u64>,
-    /// Why the latest attempt failed.
+    /// Reason why the latest attempt failed.
     pub error: Option<Arc<str>>,
     /// True when the outcome was inferred from the run's end, because the node's own end was not seen.
     pub inferred: bool,

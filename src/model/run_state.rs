@@ -17,17 +17,17 @@ const KEPT_EXECUTIONS: usize = 8;
 /// An execution that was followed by another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Execution {
-    /// How it ended.
+    /// Final status.
     pub status: RunStatus,
-    /// When it started, by the server's clock.
+    /// Start by the server's clock.
     pub started_at: Option<Timestamp>,
-    /// When it ended, by the server's clock.
+    /// End by the server's clock.
     pub ended_at: Option<Timestamp>,
-    /// Milliseconds that it took.
+    /// Duration in milliseconds.
     pub duration_ms: Option<u64>,
-    /// Why it failed.
+    /// Reason of the failure.
     pub error: Option<Arc<str>>,
-    /// Its nodes: the pipeline's in its order, then others as they came up.
+    /// Nodes of the pipeline in its order, then other nodes in order of appearance.
     pub nodes: Vec<Node>,
 }
 
@@ -40,13 +40,13 @@ pub struct RunState {
     pub song_title: Option<SmolStr>,
     /// Seed that the run was started with.
     pub seed: Option<i128>,
-    /// Where the run stands.
+    /// Status of the run.
     pub status: RunStatus,
     /// True when a cancel was requested in this execution, whether or not the run went on.
     pub cancel_requested: bool,
     /// Number of executions seen; 0 while the run is pending.
     pub executions: u32,
-    /// When the run was created, by the server's clock.
+    /// Creation of the run, by the server's clock.
     pub created_at: Option<Timestamp>,
     /// Start of the current execution.
     pub started_at: Option<Timestamp>,
@@ -54,7 +54,7 @@ pub struct RunState {
     pub ended_at: Option<Timestamp>,
     /// Duration of the current execution in milliseconds.
     pub duration_ms: Option<u64>,
-    /// Why the current execution failed.
+    /// Reason why the current execution failed.
     pub error: Option<Arc<str>>,
     /// True when the outcome of the current execution is known from REST and not from an event.
     pub from_rest: bool,
@@ -123,7 +123,7 @@ impl RunState {
         self.nodes.iter().filter(|node| node.status == NodeStatus::Running)
     }
 
-    /// The node of this name in the current execution.
+    /// Returns the node with this name in the current execution.
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.iter().find(|node| node.name == name)
     }

@@ -3,16 +3,16 @@
 /// Status of a run (protocol section 5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RunStatus {
-    /// It was created and waits.
+    /// Created and not started.
     #[default]
     Pending,
-    /// It was started and has not ended.
+    /// Started and not ended.
     Running,
-    /// It ended without an error.
+    /// Ended without an error.
     Completed,
-    /// It ended with an error.
+    /// Ended with an error.
     Failed,
-    /// Somebody cancelled it.
+    /// Cancelled by a user.
     Cancelled,
 }
 

@@ -41,7 +41,7 @@ impl Default for Model {
 }
 
 impl Model {
-    /// An empty model that keeps as much as `retention` says.
+    /// Creates an empty model with these limits.
     pub fn new(retention: Retention) -> Self {
         Self {
             retention,
@@ -362,7 +362,7 @@ impl Model {
         self.counters.evicted_runs += 1;
     }
 
-    /// The run of this id.
+    /// Returns the run with this id.
     pub fn run(&self, id: &str) -> Option<&Run> {
         self.slots[*self.index.get(id)?].as_ref()
     }
@@ -401,7 +401,7 @@ impl Model {
         self.tally[status as usize]
     }
 
-    /// Numbers of what arrived.
+    /// Counters of what has arrived.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -411,17 +411,17 @@ impl Model {
         self.counters.events + self.counters.snapshots
     }
 
-    /// The log of events.
+    /// Event log.
     pub fn log(&self) -> &EventLog {
         &self.log
     }
 
-    /// Durations and rates.
+    /// Statistics of durations and rates.
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// The server's clock, as events tell it.
+    /// The server's clock, estimated from events.
     pub fn clock(&self) -> &ServerClock {
         &self.clock
     }

@@ -38,7 +38,7 @@ pub enum Item {
     Run(Arc<RunSnapshot>),
     /// A hub's message about itself and its stream. The source handles it; the model does not.
     Hub(HubFrame),
-    /// Something that could not be read.
+    /// An element that could not be read.
     Malformed(DecodeError),
     /// Valid JSON that is not about a run (a keepalive, an empty array).
     Ignored,
@@ -66,7 +66,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch, received at this instant; `live` as [`Batch::live`].
+    /// Creates an empty batch; `live` as in [`Batch::live`].
     pub fn new(received_at: Timestamp, live: bool) -> Self {
         Self {
             received_at,
@@ -79,7 +79,7 @@ impl Batch {
         }
     }
 
-    /// True if nothing was received: no item, and no frame that was dropped.
+    /// True when nothing was received, not even a frame that was dropped.
     pub fn is_empty(&self) -> bool {
         self.frames == 0 && self.dropped == 0 && self.items.is_empty()
     }

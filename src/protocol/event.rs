@@ -58,13 +58,13 @@ impl Phase {
 /// the log. `node` is `None` for a run-level event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkflowEvent {
-    /// Identity: an event that arrives twice has the same id.
+    /// Identity of the event, the same each time it arrives.
     pub id: EventId,
     /// Id of the run.
     pub run_id: RunId,
-    /// Name of the node, as `STYLE`; `None` for the run as a whole.
+    /// Name of the node, such as `STYLE`; `None` for a run-level event.
     pub node: Option<NodeName>,
-    /// What happened.
+    /// Phase.
     pub phase: Phase,
     /// Instant of the event by the server's clock.
     pub at: Timestamp,

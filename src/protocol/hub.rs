@@ -70,7 +70,7 @@ pub struct Hello {
 /// State of a hub's connection to its backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
-    /// Whether the hub is connected to it.
+    /// State of the connection.
     pub state: UpstreamState,
     /// Time of the last change of state, by the hub's clock.
     pub since: Timestamp,

@@ -26,15 +26,15 @@ pub struct RestError(String);
 /// Status of a run or of a node's execution, as REST reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ReportedStatus {
-    /// It waits to be executed.
+    /// Queued.
     Pending,
-    /// It runs.
+    /// Running.
     Running,
-    /// It ended without an error.
+    /// Ended without an error.
     Completed,
-    /// It ended with an error.
+    /// Ended with an error.
     Failed,
-    /// It was cancelled, and may still execute a node.
+    /// Cancelled; may still execute a node.
     Cancelled,
 }
 
@@ -70,11 +70,11 @@ pub struct NodeExecution {
     pub node: NodeName,
     /// Status; [`ReportedStatus::Running`] if the text is unknown or missing.
     pub status: ReportedStatus,
-    /// When it started, by the server's clock.
+    /// Start by the server's clock.
     pub started_at: Option<Timestamp>,
-    /// When it ended, by the server's clock.
+    /// End by the server's clock.
     pub completed_at: Option<Timestamp>,
-    /// Milliseconds that it took.
+    /// Duration in milliseconds.
     pub duration_ms: Option<u64>,
 }
 
@@ -82,9 +82,9 @@ pub struct NodeExecution {
 /// read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReportedError {
-    /// The words, cleaned.
+    /// Error text, cleaned.
     pub message: Arc<str>,
-    /// When it happened, by the server's clock.
+    /// Time of the error, by the server's clock.
     pub at: Option<Timestamp>,
 }
 
@@ -100,19 +100,19 @@ impl ReportedError {
 pub struct RunSnapshot {
     /// Id of the run.
     pub run_id: RunId,
-    /// Id of its song.
+    /// Id of the run's song.
     pub song_id: Option<SmolStr>,
     /// Title of the song, which is requested separately and added by the source.
     pub song_title: Option<SmolStr>,
-    /// Its status; `None` for a text that is not known.
+    /// Status; `None` for an unknown text.
     pub status: Option<ReportedStatus>,
-    /// How many fix passes it made.
+    /// Number of fix passes.
     pub fix_iterations: Option<u32>,
     /// Scores sorted by name.
     pub scores: Arc<[Score]>,
-    /// Why it failed, or the mark of a cancel.
+    /// Reason of the failure, or the mark of a cancel.
     pub error: Option<ReportedError>,
-    /// When it was created, by the server's clock.
+    /// Creation by the server's clock.
     pub created_at: Option<Timestamp>,
     /// Time of the last change. It changes when the run or one of its nodes ends, not when a node
     /// starts.
@@ -262,9 +262,9 @@ fn millis(value: &Value) -> Option<u64> {
 pub struct ListedRun {
     /// Id of the run.
     pub run_id: RunId,
-    /// Id of its song.
+    /// Id of the run's song.
     pub song_id: Option<SmolStr>,
-    /// Its status; `None` where the list does not say, or says a text that is not known.
+    /// Status; `None` when it is missing or unknown.
     pub status: Option<ReportedStatus>,
     /// The last node that completed. It changes when a node ends.
     pub current_node: Option<NodeName>,

@@ -30,7 +30,7 @@ pub struct ConnectionSettings {
     pub reconnect_delay: Duration,
     /// Number of attempts before giving up; 0 = never give up.
     pub max_reconnect_attempts: u32,
-    /// How waits between attempts grow.
+    /// Growth of the delay between attempts.
     pub backoff: Backoff,
     /// Also retry after 401, 403, 404 and 1008: nobody can press Reconnect on a kiosk.
     pub insist: bool,
@@ -167,7 +167,7 @@ pub enum Updates {
 pub struct Polling {
     /// Approximate seconds between two requests for a running run; 0 where unknown.
     pub every_secs: u16,
-    /// Why it is polled.
+    /// Reason for polling.
     pub reason: PollingReason,
 }
 
@@ -226,42 +226,42 @@ impl Updates {
 /// State of a connection.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ConnectionState {
-    /// There is no connection, and none is sought.
+    /// Not connected, and not trying to connect.
     #[default]
     Disconnected,
     /// The first attempt is in progress.
     Connecting {
-        /// The address, without its secrets.
+        /// Address, without its secrets.
         url: String,
     },
-    /// There is a connection.
+    /// Connected.
     Connected {
-        /// The address, without its secrets.
+        /// Address, without its secrets.
         url: String,
-        /// When it was made, by this machine's clock.
+        /// Time at which the connection was established, by this machine's clock.
         since: Timestamp,
-        /// How news come over it.
+        /// How updates arrive.
         updates: Updates,
     },
     /// Lost or never established. Attempt `attempt` of `max_attempts` (0 = unlimited) starts at
     /// `next_attempt_at`, or is in progress when that is `None`.
     Reconnecting {
-        /// The address, without its secrets.
+        /// Address, without its secrets.
         url: String,
         /// Number of the attempt, from 1.
         attempt: u32,
-        /// Attempts before it is given up; 0 for no limit.
+        /// Number of attempts before giving up; 0 for no limit.
         max_attempts: u32,
-        /// When the attempt starts; `None` while it is under way.
+        /// Start of the attempt, by this machine's clock; `None` while it is in progress.
         next_attempt_at: Option<Timestamp>,
         /// Reason why the last attempt or connection ended.
         reason: String,
     },
     /// Given up, or refused for good. Stays until `connect` or `reconnect`.
     Failed {
-        /// The address, without its secrets.
+        /// Address, without its secrets.
         url: String,
-        /// Why, in a sentence.
+        /// Reason, as a sentence.
         reason: String,
     },
 }
@@ -286,25 +286,25 @@ impl ConnectionState {
 /// Event in the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConnectionEvent {
-    /// An attempt begins.
+    /// An attempt to connect began.
     Connecting,
-    /// A connection was made.
+    /// A connection was established.
     Connected,
     /// Closed by us or the server, or lost.
     Disconnected {
         /// Code of the close frame; `None` if there was none.
         code: Option<u16>,
-        /// Why, in a sentence.
+        /// Reason, as a sentence.
         reason: String,
     },
-    /// Something failed; the connection may stand nevertheless.
+    /// An error, which need not end the connection.
     Error {
-        /// What failed, in a sentence.
+        /// Description of the error, as a sentence.
         message: String,
     },
     /// Information that is not an error, such as a detected clock step.
     Note {
-        /// The information, in a sentence.
+        /// Text of the note.
         message: String,
     },
 }
@@ -312,10 +312,10 @@ pub enum ConnectionEvent {
 /// Entry of the connection log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionLogEntry {
-    /// By this machine's clock.
+    /// Time of the event, by this machine's clock.
     pub at: Timestamp,
-    /// The address, without its secrets.
+    /// Address, without its secrets.
     pub url: String,
-    /// What happened.
+    /// The event.
     pub event: ConnectionEvent,
 }

@@ -15,7 +15,7 @@ pub const LOST_CODE: u16 = 1006;
 
 /// Reason why there is no connection. The message says what happened, to what, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the message of each variant says what it means")]
+#[expect(missing_docs, reason = "the message of each variant describes it")]
 pub enum Disconnect {
     /// The server closed the connection.
     #[error("{}", closed_text(*code, reason))]

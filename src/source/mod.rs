@@ -111,7 +111,7 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Message from a source to the application.
 #[derive(Clone, Debug)]
 pub enum Signal {
-    /// What arrived, decoded.
+    /// Decoded elements that arrived.
     Batch(Batch),
     /// The connection entered this state.
     State(ConnectionState),

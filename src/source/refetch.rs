@@ -1,4 +1,4 @@
-//! What an application wants to have fetched again from a backend, until it is asked for.
+//! Refetches that an application requested and that were not sent to the backend yet.
 
 #[cfg(not(target_arch = "wasm32"))]
 use std::collections::{HashMap, VecDeque};
@@ -14,31 +14,31 @@ use crate::protocol::RunId;
 /// Something that can be fetched again from a backend.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RefetchTarget {
-    /// The detail of a run, also of one that is over or in no list.
+    /// The detail of a run, even if the run is over or in no list.
     Run(RunId),
     /// The title of a song, the list of its runs, and the detail of the newest of them.
     Song(SmolStr),
-    /// The list of active runs, and after it the list of all runs.
+    /// The list of active runs, then the list of all runs.
     Runs,
 }
 
-/// Targets that may wait; further ones are left out until there is room.
+/// Maximum number of waiting targets; beyond it, new ones are dropped.
 #[cfg(not(target_arch = "wasm32"))]
 const MOST_WAITING: usize = 1_000;
-/// The shortest time between two refetches of the lists, which may take many questions.
+/// Minimum time between two refetches of the lists, which may take many requests.
 #[cfg(not(target_arch = "wasm32"))]
 const LISTS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Targets that wait, and when each was last let through. Pure: time comes in.
+/// Waiting targets, and the time at which each was last taken. Pure: the time is an argument.
 ///
-/// A target is let through at once where it was not for an interval, and else when that interval is over:
-/// an application may ask as often as it likes, and adds at most one question for each target and
-/// interval to the queue of the backend's questions.
+/// A target is due at once if it was not taken within the last interval, otherwise at the end of that
+/// interval. An application may therefore ask as often as it likes: each target adds at most one request
+/// per interval to the queue of requests to the backend.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug, Default)]
 pub(super) struct Refetches {
     waiting: VecDeque<RefetchTarget>,
-    passed_at: HashMap<RefetchTarget, Instant>,
+    taken_at: HashMap<RefetchTarget, Instant>,
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -50,20 +50,20 @@ impl Refetches {
         }
     }
 
-    /// When the next target is let through; `None` while none waits.
+    /// Returns the instant at which the next target is due; `None` while none waits.
     pub fn next_at(&self, interval: Duration, now: Instant) -> Option<Instant> {
         self.waiting.iter().map(|target| self.due(target, interval).unwrap_or(now)).min()
     }
 
-    /// Takes a target whose time has come.
+    /// Takes a target that is due.
     pub fn take(&mut self, interval: Duration, now: Instant) -> Option<RefetchTarget> {
         let is_due = |target: &RefetchTarget| self.due(target, interval).is_none_or(|at| at <= now);
         let at = self.waiting.iter().position(is_due)?;
         let target = self.waiting.remove(at)?;
-        if self.passed_at.len() >= MOST_WAITING {
-            self.passed_at.retain(|_, at| now.duration_since(*at) < interval.max(LISTS_INTERVAL));
+        if self.taken_at.len() >= MOST_WAITING {
+            self.taken_at.retain(|_, at| now.duration_since(*at) < interval.max(LISTS_INTERVAL));
         }
-        self.passed_at.insert(target.clone(), now);
+        self.taken_at.insert(target.clone(), now);
         Some(target)
     }
 
@@ -72,7 +72,7 @@ impl Refetches {
             RefetchTarget::Runs => interval.max(LISTS_INTERVAL),
             RefetchTarget::Run(_) | RefetchTarget::Song(_) => interval,
         };
-        self.passed_at.get(target).map(|at| *at + interval)
+        self.taken_at.get(target).map(|at| *at + interval)
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(2);
 
     #[test]
-    fn lets_a_target_through_once_in_an_interval() {
+    fn takes_a_target_once_per_interval() {
         let (mut refetches, start) = (Refetches::default(), Instant::now());
         let run = || RefetchTarget::Run("r".into());
         for millis in 0..10_000 {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_waits_holds_up_no_other() {
+    fn waiting_target_does_not_delay_others() {
         let (mut refetches, now) = (Refetches::default(), Instant::now());
         refetches.add(RefetchTarget::Runs);
         assert_eq!(refetches.take(INTERVAL, now), Some(RefetchTarget::Runs));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_no_more_than_it_may() {
+    fn memory_of_taken_targets_is_bounded() {
         let (mut refetches, now) = (Refetches::default(), Instant::now());
         for round in 0..3 {
             for number in 0..2 * MOST_WAITING {
@@ -120,6 +120,6 @@ mod tests {
             let later = now + INTERVAL * 10 * round;
             while refetches.take(INTERVAL, later).is_some() {}
         }
-        assert!(refetches.passed_at.len() <= MOST_WAITING);
+        assert!(refetches.taken_at.len() <= MOST_WAITING);
     }
 }

@@ -32,7 +32,7 @@ pub enum RunOperation {
     Start {
         /// Id of the song.
         song_id: SmolStr,
-        /// Seed of the run; one is chosen where it is `None`.
+        /// Seed of the run; one is chosen when it is `None`.
         seed: Option<i64>,
     },
     /// Requests cancellation. The node that is running continues to its end.
@@ -56,7 +56,7 @@ impl RunOperation {
 /// Outcome of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationOutcome {
-    /// What was asked for.
+    /// The requested operation.
     pub operation: RunOperation,
     /// The reason in `Err` is the server's own text where there is any, and never empty.
     pub result: Result<OperationSuccess, String>,

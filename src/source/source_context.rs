@@ -67,7 +67,7 @@ pub(super) struct SourceContext {
     pub to_hub: Option<ApiClientFor>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
     pub stream: Stream,
-    /// What is to be fetched again; `None` while there is no backend to fetch it from.
+    /// Waiting refetches; `None` while no backend is connected.
     #[cfg(not(target_arch = "wasm32"))]
     pub refetches: Option<Refetches>,
     state: ConnectionState,
@@ -284,7 +284,7 @@ impl SourceContext {
         });
     }
 
-    /// Connects because somebody asked for it, which switches a connection on that was off.
+    /// Connects on request. Enables a connection that was disabled.
     fn restart(&mut self) -> LoopAction {
         self.settings.enabled = true;
         LoopAction::Restart

@@ -9,7 +9,7 @@ use crate::protocol::hub::Position;
 
 /// Error for a text that is no address of an event stream; says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[expect(missing_docs, reason = "the message of each variant says what it means")]
+#[expect(missing_docs, reason = "the message of each variant describes it")]
 pub enum UrlError {
     #[error("no URL was given: write one like ws://127.0.0.1:8000/events")]
     Empty,

@@ -124,7 +124,7 @@ fn disabling_the_connection_closes_it() {
 }
 
 #[test]
-fn a_connection_that_is_off_from_the_start_waits_until_it_is_asked_for() {
+fn disabled_connection_waits_for_connect() {
     let demo = demo();
     let mut settings = Settings::default();
     settings.connection.enabled = false;
@@ -137,7 +137,7 @@ fn a_connection_that_is_off_from_the_start_waits_until_it_is_asked_for() {
     assert_eq!(app.world().resource::<Link>().log.len(), 0);
     perform(&mut app, Action::Connect(demo.url().into()));
     until(&mut app, "a connection", |app| is_connected_to(app, demo.url()));
-    // A change of another setting leaves it open.
+    // A change of another setting keeps the connection open.
     let link = app.world().resource::<Link>();
     let settings =
         ConnectionSettings { reconnect_delay: Duration::from_secs(1), ..link.settings.clone() };

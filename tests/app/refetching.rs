@@ -1,4 +1,4 @@
-//! Rules of an embedding app: when they are asked, and what of.
+//! Refetch rules of an embedding app: when they are called, and with which changes.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use meterbridge::protocol::rest::RunSnapshot;
 
 use super::support::{event, headless_app, noon};
 
-/// An app whose rules write down what they are asked of.
+/// Returns an app whose rules record their calls.
 fn listening() -> (App, Arc<Mutex<Vec<String>>>) {
     let mut app = headless_app();
     let calls: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -57,7 +57,7 @@ fn ended(live: bool) -> Batch {
 }
 
 #[test]
-fn rules_are_asked_of_what_happens_now() {
+fn rules_are_called_for_live_events() {
     let (mut app, calls) = listening();
     feed(&mut app, ended(true));
     let calls = calls.lock().unwrap();
@@ -68,14 +68,14 @@ fn rules_are_asked_of_what_happens_now() {
 }
 
 #[test]
-fn rules_are_not_asked_of_a_replay() {
+fn rules_are_not_called_for_a_replay() {
     let (mut app, calls) = listening();
     feed(&mut app, ended(false));
     assert_eq!(*calls.lock().unwrap(), [""; 0]);
 }
 
 #[test]
-fn rules_are_asked_of_what_a_polled_backend_tells() {
+fn rules_are_called_for_changes_from_polling() {
     let (mut app, calls) = listening();
     let snapshot = |status: &str, node: &str| {
         let body = format!(

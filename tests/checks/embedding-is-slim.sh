@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# An app that embeds the plugins and the views compiles no command line, no HTTP server and no SQLite; the
-# core compiles no engine. `tests/run` builds both.
+# Checks that an embedding app compiles no command line, no HTTP server and no SQLite, and that the core
+# compiles no engine. `tests/run` builds both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 status=0
-# Fails if the tree of these features has one of these crates.
+# Fails if the dependency tree of these features contains one of these crates.
 without() { # features, crates as an extended regular expression
     local tree found
     tree=$(cargo tree --locked --edges normal --prefix none --no-default-features --features "$1")

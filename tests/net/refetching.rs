@@ -1,5 +1,5 @@
-//! Refetches that an embedding app asks for: they are answered, and cost the backend no more than the
-//! queue of questions allows, however often they are asked for.
+//! Refetches that an embedding app requests: they are answered, and their load on the backend is bounded
+//! however often they are requested.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ async fn refetch(client: &TestClient, target: RefetchTarget) {
     client.commands.send(Command::Refetch(target)).await.unwrap();
 }
 
-/// Questions for a path so far.
+/// Number of requests for a path so far.
 fn asked(backend: &Backend, path: &str) -> usize {
     backend.seen().requests.iter().filter(|request| request.contains(path)).count()
 }
 
-/// A client that has seen a run end and does not ask for it any more.
+/// Returns a client that has seen a run end and no longer requests it.
 async fn after_the_end() -> (Backend, TestClient, Uuid) {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
@@ -44,7 +44,7 @@ async fn after_the_end() -> (Backend, TestClient, Uuid) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_over_is_fetched_again_when_asked_for() {
+async fn refetch_requests_a_run_that_is_over_once() {
     let (backend, mut client, id) = after_the_end().await;
     let before = asked(&backend, &format!("/runs/{id}"));
     refetch(&client, run(id)).await;
@@ -56,7 +56,7 @@ async fn a_run_that_is_over_is_fetched_again_when_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_songs_new_title_is_shown_after_a_refetch() {
+async fn refetch_of_a_song_shows_its_new_title() {
     let (backend, mut client, id) = after_the_end().await;
     let song = {
         let mut runs = backend.lock();
@@ -76,10 +76,10 @@ async fn a_songs_new_title_is_shown_after_a_refetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lists_are_read_when_asked_for() {
+async fn refetch_of_runs_requests_the_lists() {
     let (backend, mut client, _) = after_the_end().await;
     let pages = |backend: &Backend| asked(backend, "/workflow-runs");
-    // By itself it looks at the list of all runs every 2 s.
+    // Without refetches the client requests the list of all runs every 2 s.
     let before = pages(&backend);
     while pages(&backend) == before {
         client.pass(Duration::from_millis(20)).await;
@@ -90,7 +90,7 @@ async fn the_lists_are_read_when_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_app_that_asks_all_the_time_costs_each_target_one_question_in_an_interval() {
+async fn constant_refetching_costs_one_request_per_target_and_interval() {
     let backend = Backend::new();
     let mut client = TestClient::watching(&backend, settings());
     let ids: Vec<Uuid> = (0..4).map(|_| backend.start_run([Script::success(100)])).collect();
@@ -116,7 +116,7 @@ async fn an_app_that_asks_all_the_time_costs_each_target_one_question_in_an_inte
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_backend_that_does_not_answer_is_asked_nothing_for_a_refetch() {
+async fn refetches_send_nothing_to_a_backend_that_does_not_answer() {
     let (backend, mut client, id) = after_the_end().await;
     backend.freeze(secs(40));
     let before = backend.seen().requests.len();
@@ -131,7 +131,7 @@ async fn a_backend_that_does_not_answer_is_asked_nothing_for_a_refetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_of_events_has_nothing_to_fetch() {
+async fn stream_of_events_ignores_refetches() {
     let mut stage = Stage::with(ConnectionSettings::default(), Some(crate::stage::URL));
     let _server = stage.attempt().await.accept().await;
     stage.until_state("connected").await;

@@ -1,4 +1,4 @@
-//! Asks the source for what the embedding app's rules want to have fetched again.
+//! Applies the embedding app's refetch rules.
 
 use bevy::prelude::*;
 
@@ -9,10 +9,11 @@ use crate::app::systems::AppSystems;
 use crate::source::RefetchTarget;
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<RefetchRules>().add_systems(Update, obey.in_set(AppSystems::Operate));
+    app.init_resource::<RefetchRules>()
+        .add_systems(Update, apply_rules.in_set(AppSystems::Operate));
 }
 
-fn obey(
+fn apply_rules(
     mut received: MessageReader<EventReceived>,
     rules: Res<RefetchRules>,
     run_store: Res<RunStore>,
@@ -34,9 +35,9 @@ fn obey(
             targets.extend(rules.events.iter().filter_map(|rule| rule(event, &run_store)));
         }
     }
-    // The source has room for a few commands at a time.
-    let mut asked = std::collections::HashSet::new();
-    targets.retain(|target| asked.insert(target.clone()));
+    // The command channel is bounded: send each target once.
+    let mut sent = std::collections::HashSet::new();
+    targets.retain(|target| sent.insert(target.clone()));
     for target in targets {
         link.refetch(target);
     }

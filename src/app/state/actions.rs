@@ -10,13 +10,13 @@ use crate::source::{Address, RunOperation};
 /// A user's request, made by key, click, panel or script.
 #[derive(Message, Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Follows the newest active run, or stays with the one that is shown.
+    /// Turns following of the newest active run on or off.
     ToggleFollowing,
     /// Shows the next run of the list.
     NextRun,
     /// Shows the previous run of the list.
     PreviousRun,
-    /// Shows this run and stays with it.
+    /// Shows this run and stays on it.
     SelectRun(RunId),
     /// Resumes following, starting with the newest active run.
     Follow,
@@ -30,15 +30,15 @@ pub enum Action {
     OpenSelected,
     /// Opens this run from the wall and stays on it.
     Open(RunId),
-    /// Zooms so that everything is in sight.
+    /// Zooms so that everything fits.
     Fit,
     /// Switches to the next theme.
     NextTheme,
-    /// Shows the colours of this theme.
+    /// Switches to this theme.
     ChooseTheme(ThemeName),
     /// Opens or closes the panel.
     TogglePanel,
-    /// Fills the screen, or goes back into the window.
+    /// Enters or leaves full screen.
     ToggleFullscreen,
     /// Opens or closes the help.
     ToggleHelp,
@@ -46,9 +46,9 @@ pub enum Action {
     Back,
     /// Connects to this URL.
     Connect(Address),
-    /// Closes the connection until it is asked for again.
+    /// Closes the connection and stays disconnected.
     Disconnect,
-    /// Connects anew, with a fresh count of attempts.
+    /// Connects again, with the attempt counter reset.
     Reconnect,
     /// Asks the user to confirm an operation on this run, or on the shown run if `None`.
     Ask(OperationKind, Option<RunId>),
@@ -64,13 +64,13 @@ pub enum Action {
 /// Kind of a run operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperationKind {
-    /// A new run of a song.
+    /// Creates a run of a song and executes it.
     Start,
-    /// The end of a run.
+    /// Cancels a run.
     Cancel,
-    /// A new run with what another run was made of.
+    /// Creates a new run for the song of a failed run.
     Retry,
-    /// The execution of a run that waits.
+    /// Executes a queued run.
     Execute,
 }
 
@@ -113,13 +113,13 @@ impl OperationKind {
 
 /// A keyboard shortcut and its line in the help.
 pub struct Shortcut {
-    /// The key, by its place on the keyboard.
+    /// Key, by its position on the keyboard.
     pub key: KeyCode,
     /// Label of the key as printed on the keyboard.
     pub key_text: &'static str,
-    /// What the action does, in a few words.
+    /// Short description of the action.
     pub text: &'static str,
-    /// Makes the action.
+    /// Creates the action.
     pub action: fn() -> Action,
 }
 

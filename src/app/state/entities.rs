@@ -19,20 +19,20 @@ use crate::protocol::{NodeName, RunId};
 pub struct RunEntity {
     /// Id of the run.
     pub id: RunId,
-    /// Where the run stands.
+    /// Status of the run.
     pub status: RunStatus,
-    /// A cancel was asked for, whether or not the run went on.
+    /// True when a cancel was requested, whether or not the run went on.
     pub cancel_requested: bool,
 }
 
 /// A node of a run; child of its [`RunEntity`].
 #[derive(Component, Clone, Debug, PartialEq)]
 pub struct NodeEntity {
-    /// Name of the node, as `STYLE`.
+    /// Name of the node, such as `STYLE`.
     pub name: NodeName,
-    /// Where the node stands.
+    /// Status of the node.
     pub status: NodeStatus,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
 }
 

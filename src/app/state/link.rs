@@ -30,9 +30,9 @@ pub struct Link {
     pub source: Option<SourceSpec>,
     /// Content of the URL field.
     pub url: String,
-    /// The settings in use.
+    /// Current settings.
     pub settings: ConnectionSettings,
-    /// Where the connection stands.
+    /// State of the connection.
     pub state: ConnectionState,
     /// Offer of the connected hub; `None` when the server is not a hub or has not sent its offer
     /// yet.
@@ -95,14 +95,15 @@ impl Link {
         }
     }
 
-    /// Closes the connection until [`connect`](Self::connect) or [`reconnect`](Self::reconnect).
+    /// Closes the connection; it stays closed until [`connect`](Self::connect) or [`reconnect`](Self::reconnect).
     pub fn disconnect(&mut self) {
         if let Some(handle) = &self.handle {
             handle.disconnect();
         }
     }
 
-    /// Connects anew to the address in use, with a fresh count of attempts.
+    /// Connects again to the current address, with the attempt counter reset. Enables a connection that
+    /// was disabled.
     pub fn reconnect(&mut self) {
         self.settings.enabled = true;
         if let Some(handle) = &self.handle {

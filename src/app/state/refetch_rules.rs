@@ -1,4 +1,4 @@
-//! Rules of the embedding app: what is fetched again when something happens.
+//! Refetch rules of the embedding app.
 
 use bevy::prelude::*;
 
@@ -8,11 +8,11 @@ use crate::source::RefetchTarget;
 
 type Rule<T> = Box<dyn Fn(&T, &RunStore) -> Option<RefetchTarget> + Send + Sync>;
 
-/// Rules "fetch X again when Y happens", as the product guide's custom invalidation.
+/// Rules "refetch X when Y happens", like the product guide's custom invalidation.
 ///
-/// Rules look at what happens now, not at what is replayed when a connection is made, nor at runs that
-/// were over when they were first seen. Each returns what is to be fetched, or `None`; the model has taken
-/// in what happened already. What they return goes the way of [`Link::refetch`](super::link::Link::refetch).
+/// Rules are called for live changes only, not for events replayed after connecting and not for runs that
+/// were over when first seen. A rule returns the target to fetch, or `None`; the change has already been
+/// applied to the model. Targets are sent with [`Link::refetch`](super::link::Link::refetch).
 #[derive(Resource, Default)]
 pub struct RefetchRules {
     pub(in crate::app) nodes: Vec<Rule<NodeFinished>>,
@@ -39,8 +39,8 @@ impl RefetchRules {
         self
     }
 
-    /// Adds a rule for single events. Events come over sockets; a backend that is polled, as by default,
-    /// tells of nodes and runs without them.
+    /// Adds a rule for single events. Events arrive over sockets only: a backend that is polled, which is
+    /// the default, reports nodes and runs without events.
     pub fn on_event(
         &mut self,
         rule: impl Fn(&WorkflowEvent, &RunStore) -> Option<RefetchTarget> + Send + Sync + 'static,

@@ -38,7 +38,7 @@ pub struct RunStore {
 }
 
 impl RunStore {
-    /// A store without runs, which keeps as much as `retention` says.
+    /// Creates an empty store with these limits.
     pub fn new(retention: Retention) -> Self {
         Self { model: Model::new(retention), generation: 0 }
     }
@@ -49,7 +49,7 @@ impl RunStore {
 pub struct EventReceived {
     /// The event; `None` when the change came from REST.
     pub event: Option<WorkflowEvent>,
-    /// What it changed in the model.
+    /// Changes in the model.
     pub change: Change,
     /// False when the event was replayed after connecting; true when it happens now.
     pub live: bool,
@@ -73,7 +73,7 @@ pub(in crate::app) fn touched<'a>(
 pub struct NodeFinished {
     /// Id of the node's run.
     pub run_id: RunId,
-    /// Name of the node, as `STYLE`.
+    /// Name of the node, such as `STYLE`.
     pub node: NodeName,
     /// `Success` or `Failed`.
     pub status: NodeStatus,
@@ -84,7 +84,7 @@ pub struct NodeFinished {
 pub struct RunFinished {
     /// Id of the run.
     pub run_id: RunId,
-    /// How it ended.
+    /// Final status.
     pub status: RunStatus,
 }
 
@@ -99,7 +99,7 @@ pub struct ConnectionChanged(pub ConnectionState);
 /// Sent when the connection was established.
 #[derive(Message, Clone, Debug)]
 pub struct Connected {
-    /// The address, without its secrets.
+    /// Address, without its secrets.
     pub url: String,
 }
 
@@ -108,21 +108,21 @@ pub struct Connected {
 pub struct Disconnected {
     /// Code of the close frame; `None` if there was none.
     pub code: Option<u16>,
-    /// Why, in a sentence.
+    /// Reason, as a sentence.
     pub reason: String,
 }
 
 /// Sent when the connection failed or could not be established.
 #[derive(Message, Clone, Debug)]
 pub struct ConnectionError {
-    /// What failed, in a sentence.
+    /// Description of the error, as a sentence.
     pub message: String,
 }
 
 /// Sent when a received message could not be decoded.
 #[derive(Message, Clone, Debug)]
 pub struct ParseErrorReceived {
-    /// What is wrong with it.
+    /// Description of the defect.
     pub reason: String,
     /// The first 4 kB of the message.
     pub text: String,
@@ -274,7 +274,7 @@ pub fn receive(
     });
 }
 
-/// The nodes that finished with a change.
+/// Returns the nodes that finished with a change.
 pub(in crate::app) fn finished_nodes(change: &Change) -> impl Iterator<Item = NodeFinished> + '_ {
     let nodes = change.node.iter().chain(&change.snapshot_nodes);
     let finished = nodes.filter(|node| matches!(node.to, NodeStatus::Success | NodeStatus::Failed));
@@ -285,7 +285,7 @@ pub(in crate::app) fn finished_nodes(change: &Change) -> impl Iterator<Item = No
     })
 }
 
-/// The run that finished with a change.
+/// Returns the run that finished with a change.
 pub(in crate::app) fn finished_run(change: &Change) -> Option<RunFinished> {
     let (_, status) = change.run_status.filter(|(_, status)| status.is_over())?;
     Some(RunFinished { run_id: change.run_id.clone(), status })

@@ -1,4 +1,4 @@
-//! What the application wants to have fetched again, put into the queue of the backend's questions.
+//! Adds the application's refetches to the queue of requests to the backend.
 
 use smol_str::SmolStr;
 use tokio::time::Instant;
@@ -11,8 +11,8 @@ use crate::source::connector::Connect;
 use crate::source::source_context::SourceContext;
 
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
-    /// Puts what is to be fetched again now into the queue. Returns when there is more; `None` where
-    /// nothing waits.
+    /// Adds the refetches that are due to the queue. Returns the instant at which the next one is due;
+    /// `None` when none waits.
     pub(super) fn take_refetches(&mut self, context: &mut SourceContext) -> Option<Instant> {
         let (now, interval) = (Instant::now(), context.settings.api.poll_interval);
         let refetches = context.refetches.as_mut()?;
@@ -37,8 +37,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Takes in the runs of a song that was refetched: the newest of them is watched, so that the title
-    /// is asked for and shown.
+    /// Processes the runs of a refetched song: watches the newest, so that the title is requested and
+    /// shown.
     pub(super) fn take_refetched_song(&mut self, song: &SmolStr, list: Option<&RunList>) {
         if !self.songs.take_refetched(song) {
             return;

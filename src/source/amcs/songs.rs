@@ -13,7 +13,7 @@ const MOST_SONGS: usize = 6;
 pub(super) struct RecentSongs {
     songs: VecDeque<(SmolStr, Instant)>,
     wanted: Vec<SmolStr>,
-    /// Songs that the application asked for.
+    /// Songs that the application requested.
     refetched: Vec<SmolStr>,
 }
 
@@ -36,7 +36,7 @@ impl RecentSongs {
         self.wanted.dedup();
     }
 
-    /// The application wants a song again.
+    /// Adds a song that the application wants to refetch.
     pub fn refetch(&mut self, song: &SmolStr) {
         for songs in [&mut self.wanted, &mut self.refetched] {
             if !songs.contains(song) {
@@ -45,7 +45,7 @@ impl RecentSongs {
         }
     }
 
-    /// True once for a song that the application wanted again.
+    /// Returns true once for each refetch of a song.
     pub fn take_refetched(&mut self, song: &SmolStr) -> bool {
         let before = self.refetched.len();
         self.refetched.retain(|wanted| wanted != song);
