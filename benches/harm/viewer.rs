@@ -115,7 +115,8 @@ impl Viewer {
                 command.arg(store);
             }
             Kind::Window => {
-                command.args([&url, "--kiosk"]);
+                // Without motion it leaves the processor to what is measured.
+                command.args([&url, "--kiosk", "--reduced-motion"]);
             }
         }
         let log: File =
