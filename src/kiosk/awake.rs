@@ -5,6 +5,10 @@
 //! need a D-Bus library with its own executor (`zbus` brings forty crates): this is the small part
 //! of the protocol that it takes, after the [D-Bus specification] (authentication, messages).
 //!
+//! The crate `keepawake` would serve macOS and Windows too, where [`keep_awake`] says that it does not know how.
+//! On Linux it builds on `zbus`, and offers no way to hear that the session let go, which is what
+//! [`KeptAwake::until_lost`] waits for. It is worth its weight once somebody hangs such a machine on a wall.
+//!
 //! [D-Bus specification]: https://dbus.freedesktop.org/doc/dbus-specification.html
 
 use thiserror::Error;

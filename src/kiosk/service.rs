@@ -1,4 +1,7 @@
 //! What a service manager is told: the protocol of `sd_notify(3)`, a line in a datagram.
+//!
+//! By hand and not with the crate `sd-notify`: three fixed lines are sent, and the address may be of an abstract
+//! name; the crate would replace one `send_to`.
 
 #[cfg(unix)]
 use std::ffi::OsString;

@@ -1,4 +1,9 @@
 //! The opening handshake (RFC 6455, section 4.1), with the server's own words when it refuses.
+//!
+//! By hand and not by an upgrade of hyper, which `http` uses: hyper reads the bytes behind the head into a
+//! buffer of its own, and gives no raw answer for what is no HTTP, from which a TLS server behind `ws://` and
+//! a server of another protocol are told apart here. A refusal is read to the end of its words, of limited
+//! size and time, on the same connection, which is then closed; nothing is pooled or reused.
 
 use std::time::Duration;
 

@@ -11,7 +11,9 @@ use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, rest, room, unless_commanded};
-use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
+use super::{
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
+};
 use crate::protocol::{Batch, Item};
 
 /// The longest pause between two bare events: nobody watches a wall do nothing for a night.
@@ -36,7 +38,7 @@ pub async fn play<R: Read>(
         SourceContext::new(None, ConnectionSettings::default(), signal_sender, environment);
     let address = format!("file:{name}");
     context.fix_address(address.clone());
-    context.operation_client = Err("A recording cannot be acted on");
+    context.operation_client = Err(OperationRefusal::Recording);
     let mut action = LoopAction::Restart;
     loop {
         action = match action {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smol_str::SmolStr;
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::ApiCalls;
@@ -23,6 +24,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_EXECUTE: Duration = Duration::from_secs(5);
 /// Seeds that are chosen here are below this: short enough to be read out.
 const SEEDS: f64 = 1_000_000.0;
+
+/// Why runs cannot be operated on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OperationRefusal {
+    /// Nothing is connected.
+    #[error("There is no connection to a backend")]
+    NotConnected,
+    /// The stream says nothing of an API.
+    #[error(
+        "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub"
+    )]
+    OnlyEvents,
+    /// The hub passes on nothing that would change something.
+    #[error("This hub lets nobody act on runs")]
+    HubForbids,
+    /// A recording is played.
+    #[error("A recording cannot be acted on")]
+    Recording,
+    /// There is no source: the embedding app feeds the model.
+    #[error("Fed by the program around it: its runs cannot be acted on")]
+    FedByApp,
+}
 
 /// Something that a user wants done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -17,7 +17,7 @@ use super::stream::Stream;
 use super::url::redact;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    OperationOutcome, Polling, PollingReason, RunOperation, Signal, Updates,
+    OperationOutcome, OperationRefusal, Polling, PollingReason, RunOperation, Signal, Updates,
 };
 use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
@@ -61,9 +61,9 @@ pub(super) struct SourceContext {
     pub environment: Environment,
     /// Of the connection: what is taken out of all that comes over it.
     pub secrets: Secrets,
-    /// The way for acts; else why there is none.
-    pub operation_client: Result<OperationClient, &'static str>,
-    /// Makes the way for acts to a hub that says where its API is.
+    /// Sends run operations, or says why none can be sent.
+    pub operation_client: Result<OperationClient, OperationRefusal>,
+    /// Makes the client of a hub that says where its API is.
     pub to_hub: Option<ApiClientFor>,
     /// Of [`url`](Self::url): what its connections so far have brought.
     pub stream: Stream,
@@ -88,7 +88,7 @@ impl SourceContext {
             signal_sender,
             environment,
             secrets: Secrets::default(),
-            operation_client: Err(NOT_CONNECTED),
+            operation_client: Err(OperationRefusal::NotConnected),
             to_hub: None,
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -172,8 +172,8 @@ impl SourceContext {
             let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
             self.operation_client = match post {
                 Some(post) if actions => Ok(OperationClient { post, look: None, touched: None }),
-                Some(_) => Err(HUB_FORBIDS),
-                None => Err(ONLY_EVENTS),
+                Some(_) => Err(OperationRefusal::HubForbids),
+                None => Err(OperationRefusal::OnlyEvents),
             };
             self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions });
         }
@@ -265,7 +265,7 @@ impl SourceContext {
         let operation_client = match &self.operation_client {
             Ok(operation_client) => operation_client.clone(),
             Err(reason) => {
-                let result = Err((*reason).to_owned());
+                let result = Err(reason.to_string());
                 self.signal_sender
                     .push(Signal::OperationFinished(OperationOutcome { operation, result }));
                 return;
@@ -287,15 +287,6 @@ impl SourceContext {
         LoopAction::Restart
     }
 }
-
-/// Why nothing can be done to the runs of a stream that says nothing of an API.
-pub(super) const ONLY_EVENTS: &str =
-    "This stream of events cannot be acted on: connect to a backend (http://…) or to a hub";
-/// Why nothing can be done through a hub.
-const HUB_FORBIDS: &str = "This hub lets nobody act on runs";
-
-/// Why nothing can be done before there is a connection.
-pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";
 
 #[cfg(not(target_arch = "wasm32"))]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {

@@ -16,7 +16,7 @@ use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::Settings;
 use meterbridge::kiosk::KioskSettings;
 
-use super::support::noon;
+use super::support::{draw_later, noon};
 
 fn kiosk_with(settings: KioskSettings) -> App {
     let mut app = App::new();
@@ -36,11 +36,6 @@ fn kiosk_with(settings: KioskSettings) -> App {
 
 fn kiosk() -> App {
     kiosk_with(KioskSettings { on: true, ..default() })
-}
-
-fn pass(app: &mut App, secs: f64) {
-    app.world_mut().resource_mut::<DrawClock>().secs += secs;
-    app.update();
 }
 
 fn move_pointer(app: &mut App, x: f32) {
@@ -79,7 +74,7 @@ fn the_help_is_there_to_be_read_and_goes_by_itself() {
     press(&mut app);
     app.world_mut().resource_mut::<Chrome>().help = true;
     let mut helps = |secs: f64| {
-        pass(&mut app, secs);
+        draw_later(&mut app, secs);
         app.world().resource::<Chrome>().help
     };
     assert!(helps(9.0), "nobody moves, somebody reads");
@@ -91,16 +86,16 @@ fn the_help_is_there_to_be_read_and_goes_by_itself() {
 fn the_pointer_goes_after_nine_seconds_and_is_back_with_the_first_move() {
     let mut app = kiosk();
     assert_away(&mut app, false);
-    pass(&mut app, 8.9);
+    draw_later(&mut app, 8.9);
     assert_away(&mut app, false);
-    pass(&mut app, 0.1);
+    draw_later(&mut app, 0.1);
     assert_away(&mut app, true);
-    pass(&mut app, 3600.0);
+    draw_later(&mut app, 3600.0);
     assert_away(&mut app, true);
     // In the very frame that hears of it.
     move_pointer(&mut app, 5.0);
     assert_away(&mut app, false);
-    pass(&mut app, 9.0);
+    draw_later(&mut app, 9.0);
     assert_away(&mut app, true);
     press(&mut app);
     assert_away(&mut app, false);
@@ -111,7 +106,7 @@ fn the_pointer_goes_after_nine_seconds_and_is_back_with_the_first_move() {
 fn a_pointer_that_stands_still_is_nobody() {
     let mut app = kiosk();
     move_pointer(&mut app, 5.0);
-    pass(&mut app, 9.0);
+    draw_later(&mut app, 9.0);
     move_pointer(&mut app, 5.0);
     assert_away(&mut app, true);
     move_pointer(&mut app, 6.0);
@@ -121,7 +116,7 @@ fn a_pointer_that_stands_still_is_nobody() {
 #[test]
 fn on_a_desk_nothing_goes() {
     let mut app = kiosk_with(KioskSettings::default());
-    pass(&mut app, 3600.0);
+    draw_later(&mut app, 3600.0);
     assert!(app.world().get_resource::<Presence>().is_none_or(|presence| !presence.away));
     let mut cursors = app.world_mut().query::<&CursorOptions>();
     assert!(cursors.single(app.world()).unwrap().visible);
@@ -141,20 +136,20 @@ fn the_picture_moves_once_a_minute_by_whole_pixels_and_is_not_drawn_anew() {
     let mut app = kiosk();
     // Twice the design's size: 24 design pixels are 48.
     app.insert_resource(Viewport { size_px: Vec2::new(3840.0, 2160.0), ..default() });
-    pass(&mut app, 59.9);
+    draw_later(&mut app, 59.9);
     let mut moves = 0;
     for _ in 0..30 {
         let before = app.world().resource::<Canvas>().shift;
         app.world_mut().clear_trackers();
-        pass(&mut app, 30.0);
+        draw_later(&mut app, 30.0);
         let halfway = app.world().resource::<Canvas>().shift;
-        pass(&mut app, 29.0);
+        draw_later(&mut app, 29.0);
         assert_eq!(app.world().resource::<Canvas>().shift, halfway, "it rests");
         assert_eq!(halfway, halfway.round());
         assert!(halfway.length() <= 49.0 && before.distance(halfway) <= 49.0);
         assert!(!app.world().is_resource_changed::<Canvas>());
         moves += u32::from(before != halfway);
-        pass(&mut app, 1.0);
+        draw_later(&mut app, 1.0);
     }
     assert!(moves >= 28, "{moves}");
 }

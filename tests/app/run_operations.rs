@@ -22,7 +22,8 @@ use meterbridge::demo::{DemoOptions, spawn_thread};
 use meterbridge::director::DirectorSettings;
 use meterbridge::protocol::RunId;
 use meterbridge::source::{
-    ConnectionState, OperationOutcome, OperationSuccess, RunOperation, SourceSpec, Updates,
+    ConnectionState, OperationOutcome, OperationRefusal, OperationSuccess, RunOperation,
+    SourceSpec, Updates,
 };
 
 use super::support::{connected_to, event, feed, noon, perform, play_scene, until};
@@ -194,11 +195,11 @@ fn whom_one_is_connected_to_decides() {
     assert_eq!(acting(BACKEND, None), Ok(()));
     assert_eq!(acting("ws://hub/events", offer(true)), Ok(()));
     let reason = acting("ws://hub/events", offer(false)).unwrap_err();
-    assert_eq!(reason, "This hub lets nobody act on runs.");
-    assert!(acting("ws://studio/events", None).unwrap_err().contains("cannot be acted on"));
+    assert_eq!(reason, OperationRefusal::HubForbids);
+    assert_eq!(acting("ws://studio/events", None), Err(OperationRefusal::OnlyEvents));
     let mut link = app.world_mut().resource_mut::<Link>();
     link.source = Some(SourceSpec::Recording("show.ndjson".into()));
-    assert_eq!(link.acting(), Err("A recording cannot be acted on."));
+    assert_eq!(link.acting(), Err(OperationRefusal::Recording));
 }
 
 #[test]

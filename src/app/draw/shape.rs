@@ -48,13 +48,6 @@ pub enum Texture {
         /// Of a line.
         width: f32,
     },
-    /// Discs on a square grid.
-    Dots {
-        /// From one dot to the next.
-        period: f32,
-        /// Diameter.
-        width: f32,
-    },
 }
 
 /// How the ends of strokes and dashes look.
@@ -368,13 +361,6 @@ impl Shape {
         self
     }
 
-    /// A line astride the outline of an area, as SVG strokes.
-    pub fn border_centred(mut self, width: f32, colour: Color) -> Self {
-        self = self.border(width, colour);
-        self.raw.style[1] = 0.0;
-        self
-    }
-
     /// Opacity of the whole shape, 0 to 1.
     pub fn opacity(mut self, opacity: f32) -> Self {
         self.raw.style[2] = opacity;
@@ -445,7 +431,6 @@ impl Shape {
             Texture::Hatch { period, width } => (1, period, width),
             Texture::Bars { period, width } => (2, period, width),
             Texture::Scanlines { period, width } => (3, period, width),
-            Texture::Dots { period, width } => (4, period, width),
         };
         self.raw.codes[0] = (self.raw.codes[0] & 0x00ff_ffff) | code << 24;
         self.raw.tex[0] = period;

@@ -9,6 +9,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::actions::OperationKind;
 use crate::app::state::status::run_status_words;
 use crate::model::Run;
+use crate::source::OperationRefusal;
 
 /// What the section shows.
 pub(super) struct RunOperationsView<'a> {
@@ -16,7 +17,7 @@ pub(super) struct RunOperationsView<'a> {
     /// The run that is shown.
     pub run: Option<&'a Run>,
     /// Whether anything can be done now, or why not.
-    pub acting: Result<(), &'static str>,
+    pub acting: Result<(), OperationRefusal>,
 }
 
 /// What a button says, and what it says while it is being done.
@@ -56,7 +57,7 @@ pub(super) fn run_operations_ui(
         ui.add(Label::new(words).wrap());
     };
     match (view.acting, view.run) {
-        (Err(reason), _) => quiet(ui, reason),
+        (Err(reason), _) => quiet(ui, &format!("{reason}.")),
         (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
             quiet(ui, "Cancel was asked for: what is under way goes on to its end.");
         }
@@ -97,7 +98,7 @@ mod tests {
     struct Scene {
         run_store: RunStore,
         operations: RunOperations,
-        acting: Result<(), &'static str>,
+        acting: Result<(), OperationRefusal>,
         actions: Vec<Action>,
     }
 
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn where_nothing_can_be_done_the_reason_is_said() {
         let mut scene = Scene::new(&["start"]);
-        scene.acting = Err("This hub lets nobody act on runs.");
+        scene.acting = Err(OperationRefusal::HubForbids);
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
         assert!(harness.query_by_label("This hub lets nobody act on runs.").is_some());
         for words in ["Cancel…", "Start a workflow…"] {

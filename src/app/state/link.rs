@@ -9,8 +9,8 @@ use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::source::{
-    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RefetchTarget,
-    RunOperation, SourceHandle, SourceSpec,
+    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
+    RefetchTarget, RunOperation, SourceHandle, SourceSpec,
 };
 
 /// What a hub offers beside its stream.
@@ -108,30 +108,28 @@ impl Link {
         }
     }
 
-    /// Whether runs can be acted on.
+    /// Whether runs can be operated on.
+    ///
+    /// Decided from what the link knows: the source decides the same for an operation that reaches it, and
+    /// both say it with the same words.
     ///
     /// # Errors
     ///
-    /// Why not, in a sentence.
-    pub fn acting(&self) -> Result<(), &'static str> {
-        match &self.source {
-            None => return Err("Fed by the program around it: its runs cannot be acted on."),
-            Some(SourceSpec::Recording(_)) => return Err("A recording cannot be acted on."),
-            Some(_) => {}
-        }
-        match (&self.state, &self.hub) {
-            (ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
-            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions: true })) => {
-                Ok(())
+    /// Why not.
+    pub fn acting(&self) -> Result<(), OperationRefusal> {
+        match (&self.source, &self.state, &self.hub) {
+            (None, ..) => Err(OperationRefusal::FedByApp),
+            (Some(SourceSpec::Recording(_)), ..) => Err(OperationRefusal::Recording),
+            (_, ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (_, ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions })) => {
+                if *actions {
+                    Ok(())
+                } else {
+                    Err(OperationRefusal::HubForbids)
+                }
             }
-            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
-                Err("This hub lets nobody act on runs.")
-            }
-            (ConnectionState::Connected { .. }, _) => Err(
-                "This stream of events cannot be acted on: connect to a backend (http://…) or to \
-                 a hub.",
-            ),
-            _ => Err("There is no connection."),
+            (_, ConnectionState::Connected { .. }, _) => Err(OperationRefusal::OnlyEvents),
+            _ => Err(OperationRefusal::NotConnected),
         }
     }
 
