@@ -69,27 +69,22 @@ fn ground(part: &mut Part) {
     part.shape(Layer::Background, lower.fill_vertical(hex("101116"), hex("0C0D11")));
     for y in [294.0, 614.0] {
         let rail = Rect::new(48.0, y, 1824.0, 12.0);
-        let holes = Texture::Dots { period: 28.0, width: 4.8 };
         part.shape(Layer::Rack, Shape::rounded_box(rail).radius(3.0).fill(hex("1A1B21")));
         part.shape(
             Layer::Rack,
             Shape::capsule(v(50.0, y + 0.8), v(1870.0, y + 0.8), 1.5).fill(hex("34363F")),
         );
-        part.shape(
-            Layer::Rack,
-            Shape::rounded_box(rail).fill(Color::NONE).texture(holes, hex("08090B")),
-        );
     }
 }
 
 fn jack(part: &mut Part, at: Vec2, colour: Color) {
-    part.shape(Layer::Face, Shape::disc(at, 13.0).fill(hex("0A0B0E")).border_centred(3.0, colour));
+    part.shape(Layer::Face, Shape::disc(at, 13.0).fill(hex("0A0B0E")).border(3.0, colour));
     part.shape(Layer::Face, Shape::disc(at, 5.5).fill(Color::BLACK));
 }
 
 fn plug(part: &mut Part, at: Vec2, colour: Color) {
     let body = Shape::disc(at, 10.0).fill(hex("1D2026"));
-    part.shape(Layer::Cable, body.border_centred(3.5, colour));
+    part.shape(Layer::Cable, body.border(3.5, colour));
     part.shape(Layer::Cable, Shape::disc(at, 3.6).fill(colour));
 }
 
@@ -170,7 +165,7 @@ fn running(part: &mut Part) {
         .colour(hex(PRIMARY));
     part.text(Layer::Face, status);
     let badge = Shape::disc(v(76.0, 230.0), 18.2).fill(hex("16394F"));
-    part.shape(Layer::Face, badge.border_centred(3.6, hex(RUNNING)));
+    part.shape(Layer::Face, badge.border(3.6, hex(RUNNING)));
     part.shape(Layer::Face, Shape::levels(v(76.0, 230.0), v(8.0, 9.0)).fill(hex(RUNNING)));
     part.shape(
         Layer::Pool,
@@ -367,8 +362,7 @@ fn skipped(part: &mut Part, x: f32) {
         .texture(hatch, alpha("908D86", 0.144))
         .border(2.0, hex("4A4C55"))
         .dash(9.0, 8.0)
-        .cap(Cap::Butt)
-        .enter(Entrance::WipeRight, 7_200.0, 0.5);
+        .cap(Cap::Butt);
     part.shape(Layer::Module, body);
     let c = v(x + 98.0, 436.0);
     let ring = Shape::ring(c, 32.4, 5.0).fill(hex(TERTIARY)).dash(10.8, 9.4).cap(Cap::Butt);
@@ -400,7 +394,6 @@ fn shapes(part: &mut Part) {
     cell(part, "hatch", &texture(Texture::Hatch { period: 14.0, width: 6.0 }));
     cell(part, "bars", &texture(Texture::Bars { period: 10.0, width: 4.0 }));
     cell(part, "scanlines", &texture(Texture::Scanlines { period: 6.0, width: 1.5 }));
-    cell(part, "dots", &texture(Texture::Dots { period: 12.0, width: 4.0 }));
     cell(part, "dashed box", &move |at| {
         square(at).fill(Color::NONE).border(2.0, blue).dash(3.0, 6.0)
     });
@@ -413,12 +406,9 @@ fn shapes(part: &mut Part) {
     cell(part, "draw on", &move |at| {
         Shape::check(at, 80.0).fill(blue).enter(Entrance::DrawOn, 7_260.23, 0.2)
     });
-    cell(part, "settle", &move |at| {
-        Shape::disc(at, 60.0).fill(hex(SUCCESS)).enter(Entrance::Settle, 7_260.2, 0.44)
-    });
     cell(part, "fade half", &move |at| Shape::disc(at, 60.0).fill(blue).fade_in(7_260.0, 0.5));
     cell(part, "dashed disc", &move |at| {
-        Shape::disc(at, 60.0).fill(hex("16394F")).border_centred(4.0, blue).dash(8.0, 8.0)
+        Shape::disc(at, 60.0).fill(hex("16394F")).border(4.0, blue).dash(8.0, 8.0)
     });
     cell(part, "levels", &move |at| Shape::levels(at, v(50.0, 60.0)).fill(blue));
     cell(part, "tab at the end", &move |at| {

@@ -8,7 +8,7 @@
 //! | messages to read | [`EventReceived`], [`NodeFinished`], [`RunFinished`], [`Connected`], [`Disconnected`], [`ConnectionChanged`], [`ConnectionError`], [`ParseErrorReceived`], [`OperationFinished`] |
 //! | messages to write | [`Action`] |
 //! | connection | [`Link`], [`ConnectionState`] |
-//! | operations | [`RunOperation`], sent with [`Link::operate`] |
+//! | operations | [`RunOperation`], sent with [`Link::operate`]; [`OperationRefusal`] |
 //! | refetching | [`RefetchTarget`], sent with [`Link::refetch`]; [`RefetchRules`] |
 //! | model | [`RunStore`], [`Run`], [`Node`], [`Attempt`], [`RunStatus`], [`NodeStatus`], [`WorkflowEvent`], [`Phase`], [`RunId`], [`NodeName`] |
 //! | entities | [`RunEntity`], [`NodeEntity`], [`RunIndex`] |
@@ -29,7 +29,8 @@ pub use crate::config::Settings;
 pub use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
 pub use crate::protocol::{Batch, NodeName, Phase, RunId, WorkflowEvent};
 pub use crate::source::{
-    Address, Backoff, ConnectionSettings, ConnectionState, RefetchTarget, RunOperation, SourceSpec,
+    Address, Backoff, ConnectionSettings, ConnectionState, OperationRefusal, RefetchTarget,
+    RunOperation, SourceSpec,
 };
 
 /// Examples of `docs/embedding.md`, compiled as doc tests.

@@ -98,6 +98,42 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Cleans a text like [`one_line`], with one space for each run of white space and none at the ends.
+/// Stops after the word that exceeds `most_bytes`.
+pub fn single_spaced(text: &str, most_bytes: usize) -> String {
+    let clean = one_line(text);
+    let mut line = String::new();
+    for word in clean.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > most_bytes {
+            break;
+        }
+    }
+    line
+}
+
+/// Formats milliseconds with a unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
+pub fn duration_words(millis: u64) -> String {
+    let tenths = millis.saturating_add(50) / 100;
+    let seconds = millis.saturating_add(500) / 1000;
+    match millis {
+        0..100 => format!("{millis} ms"),
+        _ if tenths < 200 => format!("{}.{} s", tenths / 10, tenths % 10),
+        _ if seconds < 60 => format!("{seconds} s"),
+        _ if seconds < 3600 => match seconds % 60 {
+            0 => format!("{} min", seconds / 60),
+            rest => format!("{} min {rest} s", seconds / 60),
+        },
+        _ => match seconds % 3600 / 60 {
+            0 => format!("{} h", seconds / 3600),
+            rest => format!("{} h {rest} min", seconds / 3600),
+        },
+    }
+}
+
 /// Cleans a name like [`one_line`]; returns U+FFFD if nothing visible is left of a non-empty name,
 /// so that it is not taken for an absent name.
 pub fn name(text: &str) -> Cow<'_, str> {

@@ -7,30 +7,14 @@ use jiff::{Timestamp, tz::TimeZone};
 use crate::model::Run;
 use crate::protocol::Phase;
 use crate::source::{PollingReason, Updates};
+use crate::text;
+
+pub use crate::text::duration_words;
 
 /// Longest id that is written in full, in characters.
 const WHOLE_ID: usize = 12;
 /// Characters kept at each end of a longer id.
 const ID_END: usize = 4;
-
-/// Formats milliseconds with a unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
-pub fn duration_words(millis: u64) -> String {
-    let tenths = millis.saturating_add(50) / 100;
-    let seconds = millis.saturating_add(500) / 1000;
-    match millis {
-        0..100 => format!("{millis} ms"),
-        _ if tenths < 200 => format!("{}.{} s", tenths / 10, tenths % 10),
-        _ if seconds < 60 => format!("{seconds} s"),
-        _ if seconds < 3600 => match seconds % 60 {
-            0 => format!("{} min", seconds / 60),
-            rest => format!("{} min {rest} s", seconds / 60),
-        },
-        _ => match seconds % 3600 / 60 {
-            0 => format!("{} h", seconds / 3600),
-            rest => format!("{} h {rest} min", seconds / 3600),
-        },
-    }
-}
 
 /// Formats milliseconds in whole seconds, with no-break spaces: `9 s`, `2 min 5 s`.
 pub fn rough_duration(millis: u64) -> String {
@@ -157,20 +141,9 @@ pub fn count_words(count: u64) -> String {
 }
 
 /// Joins a text into one line, with one space for each run of white space, and cuts it after about 400
-/// bytes.
+/// bytes, which is longer than any line on screen.
 pub fn one_line(text: &str) -> String {
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-        // Longer than any line on screen.
-        if line.len() > 400 {
-            break;
-        }
-    }
-    line
+    text::single_spaced(text, 400)
 }
 
 #[cfg(test)]

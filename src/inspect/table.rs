@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::{NodeReport, Report, RunReport};
-use crate::text;
+use crate::text::{self, duration_words};
 
 /// Format of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn cells(run: &RunReport) -> [String; 6] {
     }
     [
         status,
-        run.duration_ms.map_or_else(|| "-".to_owned(), humanised),
+        run.duration_ms.map_or_else(|| "-".to_owned(), duration_words),
         run.fix_iterations.to_string(),
         run.events.to_string(),
         one_line(&run.run_id),
@@ -129,8 +129,8 @@ fn node_lines(nodes: &[NodeReport], width: usize) -> Vec<String> {
 fn node_word(node: &NodeReport) -> String {
     let mut word = one_line(&node.name);
     match (node.status, node.duration_ms) {
-        ("success", Some(millis)) => word.push_str(&format!(" {}", humanised(millis))),
-        (status, Some(millis)) => word.push_str(&format!(" {status} {}", humanised(millis))),
+        ("success", Some(millis)) => word.push_str(&format!(" {}", duration_words(millis))),
+        (status, Some(millis)) => word.push_str(&format!(" {status} {}", duration_words(millis))),
         (status, None) => word.push_str(&format!(" {status}")),
     }
     if node.attempts > 1 {
@@ -145,21 +145,9 @@ fn node_word(node: &NodeReport) -> String {
     word
 }
 
-/// Formats milliseconds: `850 ms`, `1.36 s`, `20.0 s`, `5 min 00 s`, `2 h 05 min`.
-fn humanised(millis: u64) -> String {
-    let seconds = millis / 1000;
-    match millis {
-        0..1_000 => format!("{millis} ms"),
-        1_000..10_000 => format!("{}.{:02} s", seconds, millis % 1000 / 10),
-        10_000..60_000 => format!("{}.{} s", seconds, millis % 1000 / 100),
-        60_000..3_600_000 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 /// Makes text from the wire safe for a terminal: one line, without control characters.
 pub(super) fn one_line(text: &str) -> String {
-    text::one_line(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    text::single_spaced(text, usize::MAX)
 }
 
 /// Shortens text to `width` display columns, ending in `…` when something was cut off.
@@ -196,20 +184,6 @@ fn coloured(text: &str, status: &str, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_formatted_for_people() {
-        for (millis, said) in [
-            (0, "0 ms"),
-            (999, "999 ms"),
-            (1_358, "1.35 s"),
-            (20_049, "20.0 s"),
-            (300_000, "5 min 00 s"),
-            (7_500_000, "2 h 05 min"),
-        ] {
-            assert_eq!(humanised(millis), said);
-        }
-    }
 
     #[test]
     fn text_is_cut_by_display_columns_and_stripped_of_controls() {

@@ -6,6 +6,10 @@
 //! module implements the small part of the protocol that it needs, after the [D-Bus specification]
 //! (authentication, messages).
 //!
+//! The crate `keepawake` would also serve macOS and Windows, where [`keep_awake`] is not supported. On Linux
+//! it uses `zbus` and does not report the loss of the session, which [`KeptAwake::until_lost`] waits for.
+//! It becomes worthwhile when such a machine is used for a wall display.
+//!
 //! [D-Bus specification]: https://dbus.freedesktop.org/doc/dbus-specification.html
 
 use thiserror::Error;

@@ -1,4 +1,7 @@
 //! Notices to a service manager, by the protocol of `sd_notify(3)`: text lines in a datagram.
+//!
+//! Written by hand, without the crate `sd-notify`: three fixed lines are sent, and the address may be an
+//! abstract name; the crate would replace one `send_to`.
 
 #[cfg(unix)]
 use std::ffi::OsString;

@@ -160,9 +160,8 @@ const WORDS_SHOWN: usize = 200;
 pub fn server_words(bytes: &[u8]) -> String {
     // Longer than any text that is shown, even with four bytes per character.
     let head = &bytes[..bytes.len().min(WORDS_SHOWN * 64)];
-    let line = text::one_line(&String::from_utf8_lossy(head)).into_owned();
-    let words: Vec<&str> = line.split_whitespace().collect();
-    text::excerpt(&words.join(" "), WORDS_SHOWN)
+    let line = text::single_spaced(&String::from_utf8_lossy(head), usize::MAX);
+    text::excerpt(&line, WORDS_SHOWN)
 }
 
 pub(super) fn seconds(duration: Duration) -> String {

@@ -1,4 +1,9 @@
 //! Opening handshake of a WebSocket (RFC 6455, section 4.1), with the server's own words on refusal.
+//!
+//! Written by hand, without an upgrade of hyper, which `http` uses: hyper reads the bytes after the head into
+//! a buffer of its own, and does not return the raw answer when this is not HTTP. The raw answer tells a TLS
+//! server behind `ws://` from a server of another protocol. The text of a refusal is read to its end, with
+//! limits of size and time, on the same connection, which is then closed; nothing is pooled or reused.
 
 use std::time::Duration;
 

@@ -95,7 +95,7 @@ pub use connection::{
 pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
 pub use refetch::RefetchTarget;
-pub use run_operation::{OperationOutcome, OperationSuccess, RunOperation};
+pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
 pub use spec::{SourceError, SourceSpec};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::{CommandSender, SourceHandle, spawn, spawn_recording};

@@ -12,7 +12,9 @@ use super::recording::{RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
-use super::{Command, ConnectionEvent, ConnectionSettings, ConnectionState, Updates};
+use super::{
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
+};
 use crate::protocol::{Batch, Item, is_unset};
 
 /// Longest pause between two bare events, and the length to which a pause longer than
@@ -48,7 +50,7 @@ pub async fn play<R: Read>(
         SourceContext::new(None, ConnectionSettings::default(), signal_sender, environment);
     let address = format!("file:{name}");
     context.fix_address(address.clone());
-    context.operation_client = Err("A recording allows no operations");
+    context.operation_client = Err(OperationRefusal::Recording);
     let mut action = LoopAction::Restart;
     loop {
         action = match action {

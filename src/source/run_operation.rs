@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use smol_str::SmolStr;
+use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::ApiCalls;
@@ -24,6 +25,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_EXECUTE: Duration = Duration::from_secs(5);
 /// Upper limit (exclusive) of seeds chosen here: short enough to be read out.
 const SEEDS: f64 = 1_000_000.0;
+
+/// Reason why runs cannot be operated on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum OperationRefusal {
+    /// There is no connection yet, or no longer.
+    #[error("There is no connection to a backend")]
+    NotConnected,
+    /// The source is a plain event stream, which announces no API.
+    #[error(
+        "This stream of events allows no operations: connect to a backend (http://…) or to a hub"
+    )]
+    OnlyEvents,
+    /// The hub does not forward requests that change something at the backend.
+    #[error("This hub allows no operations on runs")]
+    HubForbids,
+    /// The source is a recording.
+    #[error("A recording allows no operations")]
+    Recording,
+    /// There is no source: the embedding app feeds the model.
+    #[error("The events come from the embedding app: no operations on runs")]
+    FedByApp,
+}
 
 /// Operation that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

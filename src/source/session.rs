@@ -11,10 +11,10 @@ use super::run_operation::ApiClientFor;
 use super::schedule::{Next, Schedule};
 #[cfg(target_arch = "wasm32")]
 use super::source_context::rest;
-use super::source_context::{LoopAction, ONLY_EVENTS, SourceContext, unless_commanded};
+use super::source_context::{LoopAction, SourceContext, unless_commanded};
 use super::{
-    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, SourceUrl,
-    parse_source_url,
+    Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, OperationRefusal,
+    SourceUrl, parse_source_url,
 };
 
 /// Time after connecting during which frames count as replayed: a backend replays its stored events to
@@ -98,7 +98,7 @@ pub(super) async fn session<D: OpenConnection>(
             return LoopAction::Stay;
         }
     };
-    context.operation_client = Err(ONLY_EVENTS);
+    context.operation_client = Err(OperationRefusal::OnlyEvents);
     context.to_hub = Some(opener.post_to(&url, &context.settings));
     let mut schedule = Schedule::default();
     context.enter(ConnectionState::Connecting { url: shown.clone() });

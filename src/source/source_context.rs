@@ -17,7 +17,7 @@ use super::stream::Stream;
 use super::url::redact;
 use super::{
     Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
-    OperationOutcome, Polling, PollingReason, RunOperation, Signal, Updates,
+    OperationOutcome, OperationRefusal, Polling, PollingReason, RunOperation, Signal, Updates,
 };
 use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
@@ -62,7 +62,7 @@ pub(super) struct SourceContext {
     /// Secrets of the connection, removed from everything that arrives over it.
     pub secrets: Secrets,
     /// Sends run operations to the backend, or says why none can be sent.
-    pub operation_client: Result<OperationClient, &'static str>,
+    pub operation_client: Result<OperationClient, OperationRefusal>,
     /// Creates the REST client for a hub that announces its API.
     pub to_hub: Option<ApiClientFor>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
@@ -88,7 +88,7 @@ impl SourceContext {
             signal_sender,
             environment,
             secrets: Secrets::default(),
-            operation_client: Err(NOT_CONNECTED),
+            operation_client: Err(OperationRefusal::NotConnected),
             to_hub: None,
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -173,8 +173,8 @@ impl SourceContext {
             let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
             self.operation_client = match post {
                 Some(post) if actions => Ok(OperationClient { post, look: None, touched: None }),
-                Some(_) => Err(HUB_FORBIDS),
-                None => Err(ONLY_EVENTS),
+                Some(_) => Err(OperationRefusal::HubForbids),
+                None => Err(OperationRefusal::OnlyEvents),
             };
             self.signal_sender.push(Signal::Hub { api: api.map(String::from), actions });
         }
@@ -268,7 +268,7 @@ impl SourceContext {
         let operation_client = match &self.operation_client {
             Ok(operation_client) => operation_client.clone(),
             Err(reason) => {
-                let result = Err((*reason).to_owned());
+                let result = Err(reason.to_string());
                 self.signal_sender
                     .push(Signal::OperationFinished(OperationOutcome { operation, result }));
                 return;
@@ -290,15 +290,6 @@ impl SourceContext {
         LoopAction::Restart
     }
 }
-
-/// Reason why runs of a plain event stream cannot be operated on.
-pub(super) const ONLY_EVENTS: &str =
-    "This stream of events allows no operations: connect to a backend (http://…) or to a hub";
-/// Reason why runs cannot be operated on through a hub that forbids it.
-const HUB_FORBIDS: &str = "This hub allows no operations on runs";
-
-/// Reason why runs cannot be operated on before there is a connection.
-pub(super) const NOT_CONNECTED: &str = "There is no connection to a backend";
 
 #[cfg(not(target_arch = "wasm32"))]
 fn spawn(task: impl Future<Output = ()> + Send + 'static) {

@@ -14,7 +14,6 @@ use meterbridge::app::overlays::pill::Pill;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
-use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::app::state::view::View;
 use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::{Settings, ViewName};
@@ -22,9 +21,9 @@ use meterbridge::demo::Dialect;
 use meterbridge::demo::dialect::{Delivery, Session};
 use meterbridge::demo::scenario::{DemoSchedule, DemoScheduleOptions, Timeline};
 use meterbridge::director::{DirectorSettings, LEAST_HOLD_SECS};
-use meterbridge::protocol::{Batch, RunId};
+use meterbridge::protocol::RunId;
 
-use super::support::{event, feed, noon, perform};
+use super::support::{draw_later, event, feed, feed_as, noon, perform};
 
 /// Builds a wall of two running runs whose director has shown it for a minute.
 fn wall() -> App {
@@ -32,7 +31,7 @@ fn wall() -> App {
     for run in ["a", "b"] {
         feed(&mut app, [event(run, Some("COMPOSE"), "start", 0)]);
     }
-    pass(&mut app, 60.0);
+    draw_later(&mut app, 60.0);
     app
 }
 
@@ -51,11 +50,6 @@ fn directed(on: bool) -> App {
     .init_resource::<Viewport>();
     app.update();
     app
-}
-
-fn pass(app: &mut App, secs: f64) {
-    app.world_mut().resource_mut::<DrawClock>().secs += secs;
-    app.update();
 }
 
 /// Returns "wall", or "stage of a".
@@ -82,19 +76,6 @@ fn fail(app: &mut App, run: &str) {
     feed(app, [event(run, Some("COMPOSE"), "fail", 5), event(run, None, "fail", 5)]);
 }
 
-fn feed_as(app: &mut App, frames: Vec<String>, live: bool) {
-    let now = app.world().resource::<PlaybackClock>().now;
-    let mut batch = Batch::new(now, live);
-    for frame in frames {
-        batch.push_text(&frame);
-    }
-    let apply = |In(batch): In<Batch>, mut run_store: ResMut<RunStore>, mut told: Announcements| {
-        run_store::receive(&mut run_store, batch, &mut told);
-    };
-    app.world_mut().run_system_cached_with(apply, batch).unwrap();
-    app.update();
-}
-
 fn press(app: &mut App, state: ButtonState) {
     app.world_mut().write_message(KeyboardInput {
         key_code: KeyCode::KeyX,
@@ -116,9 +97,9 @@ fn director_shows_a_live_failure_then_the_wall() {
     // The director's choice does not count as a user's selection.
     assert!(app.world().resource::<Focus>().is_following());
     // The failed run stays although a newer one is running.
-    pass(&mut app, 14.9);
+    draw_later(&mut app, 14.9);
     assert_shows(&app, "stage of a", "auto: failed");
-    pass(&mut app, 0.1);
+    draw_later(&mut app, 0.1);
     assert_shows(&app, "wall", "auto");
 }
 
@@ -131,12 +112,12 @@ fn director_shows_a_fix_pass_until_it_is_validated() {
     assert_shows(&app, "wall", "auto");
     feed(&mut app, [event("a", Some("FIX"), "start", 8)]);
     assert_shows(&app, "stage of a", "auto: fix");
-    pass(&mut app, 5.0);
+    draw_later(&mut app, 5.0);
     feed(&mut app, [event("a", Some("FIX"), "end", 12), event("a", Some("VALIDATE"), "start", 13)]);
     feed(&mut app, [event("a", Some("VALIDATE"), "end", 14)]);
-    pass(&mut app, 2.9);
+    draw_later(&mut app, 2.9);
     assert_shows(&app, "stage of a", "auto: fix");
-    pass(&mut app, 0.2);
+    draw_later(&mut app, 0.2);
     assert_shows(&app, "wall", "auto");
 }
 
@@ -145,7 +126,7 @@ fn director_shows_a_completed_run() {
     let mut app = wall();
     feed(&mut app, [event("b", None, "end", 5)]);
     assert_shows(&app, "stage of b", "auto: finished");
-    pass(&mut app, 6.0);
+    draw_later(&mut app, 6.0);
     assert_shows(&app, "wall", "auto");
 }
 
@@ -168,7 +149,7 @@ fn director_ignores_replayed_history() {
     let mut app = wall();
     for run in ["x", "y", "z"] {
         let story = [event(run, Some("PLAN"), "start", -90), event(run, None, "fail", -60)];
-        feed_as(&mut app, story.into(), false);
+        feed_as(&mut app, story, false);
         assert_shows(&app, "wall", "auto");
     }
 }
@@ -210,13 +191,13 @@ fn user_input_pins_the_view() {
         assert_shows(&app, "stage of a", "pinned, 2 min left");
         assert!(!app.world().resource::<Focus>().is_following());
         fail(&mut app, "b");
-        pass(&mut app, 100.0);
+        draw_later(&mut app, 100.0);
         assert_shows(&app, "stage of a", "pinned, 20 s left");
         // A moving pointer or a released key does not count as input.
         let position = Vec2::splat(5.0);
         app.world_mut().write_message(CursorMoved { window, position, delta: None });
         press(&mut app, ButtonState::Released);
-        pass(&mut app, 20.0);
+        draw_later(&mut app, 20.0);
         assert_shows(&app, "wall", "auto");
     }
 }
@@ -228,7 +209,7 @@ fn pinned_wall_stays_and_its_runs_can_be_opened() {
     fail(&mut app, "a");
     assert_shows(&app, "wall", "pinned, 2 min left");
     perform(&mut app, Action::Open(RunId::new("b")));
-    pass(&mut app, 60.0);
+    draw_later(&mut app, 60.0);
     assert_shows(&app, "stage of b", "pinned, 60 s left");
 }
 
@@ -239,7 +220,7 @@ fn space_keeps_the_shown_run() {
     fail(&mut app, "a");
     press(&mut app, ButtonState::Pressed);
     perform(&mut app, Action::ToggleFollowing);
-    pass(&mut app, 20.0);
+    draw_later(&mut app, 20.0);
     assert_eq!(shows(&app), "stage of a");
 }
 

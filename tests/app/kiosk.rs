@@ -15,7 +15,7 @@ use meterbridge::app::state::viewport::Viewport;
 use meterbridge::config::Settings;
 use meterbridge::kiosk::KioskSettings;
 
-use super::support::noon;
+use super::support::{draw_later, noon};
 
 fn kiosk_with(settings: KioskSettings) -> App {
     let mut app = App::new();
@@ -35,11 +35,6 @@ fn kiosk_with(settings: KioskSettings) -> App {
 
 fn kiosk() -> App {
     kiosk_with(KioskSettings { on: true, ..default() })
-}
-
-fn pass(app: &mut App, secs: f64) {
-    app.world_mut().resource_mut::<DrawClock>().secs += secs;
-    app.update();
 }
 
 fn move_pointer(app: &mut App, x: f32) {
@@ -78,7 +73,7 @@ fn help_closes_by_itself() {
     press(&mut app);
     app.world_mut().resource_mut::<Chrome>().help = true;
     let mut helps = |secs: f64| {
-        pass(&mut app, secs);
+        draw_later(&mut app, secs);
         app.world().resource::<Chrome>().help
     };
     assert!(helps(9.0), "nobody moves, somebody reads");
@@ -90,16 +85,16 @@ fn help_closes_by_itself() {
 fn pointer_hides_after_nine_seconds_until_it_moves() {
     let mut app = kiosk();
     assert_away(&mut app, false);
-    pass(&mut app, 8.9);
+    draw_later(&mut app, 8.9);
     assert_away(&mut app, false);
-    pass(&mut app, 0.1);
+    draw_later(&mut app, 0.1);
     assert_away(&mut app, true);
-    pass(&mut app, 3600.0);
+    draw_later(&mut app, 3600.0);
     assert_away(&mut app, true);
     // The pointer appears in the frame that receives the move.
     move_pointer(&mut app, 5.0);
     assert_away(&mut app, false);
-    pass(&mut app, 9.0);
+    draw_later(&mut app, 9.0);
     assert_away(&mut app, true);
     press(&mut app);
     assert_away(&mut app, false);
@@ -110,7 +105,7 @@ fn pointer_hides_after_nine_seconds_until_it_moves() {
 fn motionless_pointer_does_not_count_as_presence() {
     let mut app = kiosk();
     move_pointer(&mut app, 5.0);
-    pass(&mut app, 9.0);
+    draw_later(&mut app, 9.0);
     move_pointer(&mut app, 5.0);
     assert_away(&mut app, true);
     move_pointer(&mut app, 6.0);
@@ -120,7 +115,7 @@ fn motionless_pointer_does_not_count_as_presence() {
 #[test]
 fn nothing_hides_or_drifts_without_kiosk_mode() {
     let mut app = kiosk_with(KioskSettings::default());
-    pass(&mut app, 3600.0);
+    draw_later(&mut app, 3600.0);
     assert!(app.world().get_resource::<Presence>().is_none_or(|presence| !presence.away));
     let mut cursors = app.world_mut().query::<&CursorOptions>();
     assert!(cursors.single(app.world()).unwrap().visible);
@@ -140,20 +135,20 @@ fn picture_drifts_once_a_minute_by_whole_pixels_without_a_redraw() {
     let mut app = kiosk();
     // Twice the design size: 24 design pixels are 48 pixels.
     app.insert_resource(Viewport { size_px: Vec2::new(3840.0, 2160.0), ..default() });
-    pass(&mut app, 59.9);
+    draw_later(&mut app, 59.9);
     let mut moves = 0;
     for _ in 0..30 {
         let before = app.world().resource::<Canvas>().shift;
         app.world_mut().clear_trackers();
-        pass(&mut app, 30.0);
+        draw_later(&mut app, 30.0);
         let halfway = app.world().resource::<Canvas>().shift;
-        pass(&mut app, 29.0);
+        draw_later(&mut app, 29.0);
         assert_eq!(app.world().resource::<Canvas>().shift, halfway, "it rests");
         assert_eq!(halfway, halfway.round());
         assert!(halfway.length() <= 49.0 && before.distance(halfway) <= 49.0);
         assert!(!app.world().is_resource_changed::<Canvas>());
         moves += u32::from(before != halfway);
-        pass(&mut app, 1.0);
+        draw_later(&mut app, 1.0);
     }
     assert!(moves >= 28, "{moves}");
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use bevy::prelude::*;
-use meterbridge::embed::*;
+use meterbridge::embed::{Batch, RefetchRules, RefetchTarget};
 use meterbridge::protocol::rest::RunSnapshot;
 
-use super::support::{event, headless_app, noon};
+use super::support::{event, headless_app, noon, receive};
 
 /// Returns an app whose rules record their calls.
 fn listening() -> (App, Arc<Mutex<Vec<String>>>) {
@@ -36,10 +36,7 @@ fn listening() -> (App, Arc<Mutex<Vec<String>>>) {
 }
 
 fn feed(app: &mut App, batch: Batch) {
-    let apply = |In(batch): In<Batch>, mut store: ResMut<RunStore>, mut told: Announcements| {
-        receive(&mut store, batch, &mut told);
-    };
-    app.world_mut().run_system_cached_with(apply, batch).unwrap();
+    receive(app, batch);
     app.update();
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bevy::prelude::*;
 use jiff::Timestamp;
 use meterbridge::app::MeterbridgePlugin;
+use meterbridge::app::draw::DrawClock;
 use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::run_store::{self, Announcements, RunStore};
@@ -44,8 +45,13 @@ pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
 
 /// Passes frames to the app as a source does, and updates it.
 pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
+    feed_as(app, frames, true);
+}
+
+/// Does the same as [`feed`] for frames that are live or a replay.
+pub fn feed_as<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>, live: bool) {
     let now = app.world().resource::<PlaybackClock>().now;
-    let mut batch = Batch::new(now, true);
+    let mut batch = Batch::new(now, live);
     for frame in frames {
         batch.push_text(frame.as_ref());
     }
@@ -53,7 +59,8 @@ pub fn feed<T: AsRef<str>>(app: &mut App, frames: impl IntoIterator<Item = T>) {
     app.update();
 }
 
-fn receive(app: &mut App, batch: Batch) {
+/// Passes a batch to the app as a source does.
+pub fn receive(app: &mut App, batch: Batch) {
     let apply = |In(batch): In<Batch>, mut run_store: ResMut<RunStore>, mut told: Announcements| {
         run_store::receive(&mut run_store, batch, &mut told);
     };
@@ -109,6 +116,12 @@ pub fn pass(app: &mut App, seconds: i64) {
 /// Returns the messages announced since the last call, oldest first.
 pub fn announced<M: Message>(app: &mut App) -> Vec<M> {
     app.world_mut().resource_mut::<Messages<M>>().drain().collect()
+}
+
+/// Advances the draw clock and updates the app.
+pub fn draw_later(app: &mut App, secs: f64) {
+    app.world_mut().resource_mut::<DrawClock>().secs += secs;
+    app.update();
 }
 
 /// Updates the app until a condition holds.

@@ -423,11 +423,11 @@ fn piped_table_is_aligned_without_colours_and_ends_with_counters() {
         table,
         "\
 STATUS           TIME  FIX  EVENTS  RUN      SONG
-completed  5 min 00 s    0      18  run-123  song-456
-  PLAN 3.00 s · STYLE 20.0 s · LYRICS 1 min 00 s · PRODUCER 20.0 s · COMPOSE 1 min 00 s · \
-VALIDATE 10.0 s · FIX skipped · RENDER 1 min 40 s · REVIEW 14.0 s
+completed       5 min    0      18  run-123  song-456
+  PLAN 3.0 s · STYLE 20 s · LYRICS 1 min · PRODUCER 20 s · COMPOSE 1 min · VALIDATE 10.0 s · \
+FIX skipped · RENDER 1 min 40 s · REVIEW 14.0 s
 failed     2 min 30 s    0       6  run-124  song-457
-  PLAN 3.00 s · STYLE failed 10.0 s · LYRICS skipped · PRODUCER skipped · COMPOSE skipped · \
+  PLAN 3.0 s · STYLE failed 10.0 s · LYRICS skipped · PRODUCER skipped · COMPOSE skipped · \
 VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
   STYLE: Genre not found in blueprint
   run: Workflow failed

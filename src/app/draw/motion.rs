@@ -27,12 +27,8 @@ const _: () = assert!(BREATH_PERIOD_SECS >= 1.0 / MOST_HZ && BEAD_SPEED / BEAD_P
 pub enum Entrance {
     /// Fills from below (a module fails: 0.36 s).
     RevealUp = 1,
-    /// Uncovers from left to right (a module is skipped: 0.5 s).
-    WipeRight = 2,
     /// Draws a path from its start (a check mark: 0.2 s).
     DrawOn = 3,
-    /// Overshoots in size and settles (success: 0.44 s).
-    Settle = 4,
     /// For [`Shape::tab_box`]: fills the module from below in 0.36 s, then grows the bar out of it
     /// in 0.42 s. The duration is ignored.
     TabRise = 5,
@@ -170,11 +166,7 @@ impl Shape {
     pub fn enter(mut self, entrance: Entrance, start_secs: f64, duration_secs: f32) -> Self {
         self.raw.codes[0] = (self.raw.codes[0] & 0xffff_00ff) | (entrance as u32) << 8;
         self.enter_at = start_secs;
-        let (from, to) = if entrance == Entrance::WipeRight {
-            (self.extent.min.x, self.extent.max.x)
-        } else {
-            (self.extent.min.y, self.extent.max.y)
-        };
+        let (from, to) = (self.extent.min.y, self.extent.max.y);
         self.raw.enter = [0.0, duration_secs.max(1e-3), from, to];
         self
     }

@@ -48,13 +48,6 @@ pub enum Texture {
         /// Width of a line.
         width: f32,
     },
-    /// Discs on a square grid.
-    Dots {
-        /// Distance between dots.
-        period: f32,
-        /// Diameter of a dot.
-        width: f32,
-    },
 }
 
 /// Form of the ends of strokes and dashes.
@@ -371,13 +364,6 @@ impl Shape {
         self
     }
 
-    /// Adds a line centred on the outline of an area, like an SVG stroke.
-    pub fn border_centred(mut self, width: f32, colour: Color) -> Self {
-        self = self.border(width, colour);
-        self.raw.style[1] = 0.0;
-        self
-    }
-
     /// Sets the opacity of the whole shape, 0 to 1.
     pub fn opacity(mut self, opacity: f32) -> Self {
         self.raw.style[2] = opacity;
@@ -448,7 +434,6 @@ impl Shape {
             Texture::Hatch { period, width } => (1, period, width),
             Texture::Bars { period, width } => (2, period, width),
             Texture::Scanlines { period, width } => (3, period, width),
-            Texture::Dots { period, width } => (4, period, width),
         };
         self.raw.codes[0] = (self.raw.codes[0] & 0x00ff_ffff) | code << 24;
         self.raw.tex[0] = period;

@@ -46,9 +46,7 @@ const LEVELS: u32 = 13u;
 
 const FADE_ONLY: u32 = 0u;
 const REVEAL_UP: u32 = 1u;
-const WIPE_RIGHT: u32 = 2u;
 const DRAW_ON: u32 = 3u;
-const SETTLE: u32 = 4u;
 const TAB_RISE: u32 = 5u;
 
 const BEADS: u32 = 1u;
@@ -59,7 +57,6 @@ const BREATHE: u32 = 4u;
 const HATCH: u32 = 1u;
 const BARS: u32 = 2u;
 const SCANLINES: u32 = 3u;
-const DOTS: u32 = 4u;
 
 const ROUND_CAP: u32 = 1u;
 const SNAP: u32 = 2u;
@@ -142,7 +139,6 @@ fn vertex(in: VertexInput) -> VertexOutput {
     var geom0 = in.geom0;
     var geom1 = in.geom1;
     var style = in.style;
-    var zoom = 1.0;
 
     let fade = progress(in.fade.x, select(in.fade.y, min(in.fade.y, 0.2), reduced));
     style.z *= mix(in.fade.z, in.fade.w, fade);
@@ -157,11 +153,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
         style.z *= select(1.0, progress(in.enter.x, 0.2), reduced);
         let t = select(progress(in.enter.x, in.enter.y), 1.0, reduced);
         entered = ease_out(t);
-        if entrance == SETTLE {
-            let left = 1.0 - t;
-            zoom = 1.0 + 0.14 * left * left * left * cos(t * 5.0);
-            entered = 1.0;
-        } else if entrance == TAB_RISE {
+        if entrance == TAB_RISE {
             // The module fills from below, then the bar grows out of it.
             let since = select(canvas.time - in.enter.x, 1.0, reduced);
             entered = ease_out(since / 0.36);
@@ -208,8 +200,7 @@ fn vertex(in: VertexInput) -> VertexOutput {
     let corner = vec2<f32>(f32(in.index & 1u), f32(in.index >> 1u));
     let pad = 1.5 / canvas.scale;
     let p = mix(in.bounds.xy - pad, in.bounds.zw + pad, corner);
-    let centre = (in.bounds.xy + in.bounds.zw) * 0.5;
-    let device = (centre + (p - centre) * zoom) * canvas.scale + canvas.origin;
+    let device = p * canvas.scale + canvas.origin;
     let ndc = device / canvas.viewport * 2.0 - 1.0;
 
     out.position = vec4<f32>(ndc.x, -ndc.y, 0.5, 1.0);
@@ -352,7 +343,7 @@ fn evaluate(in: VertexOutput, kind: u32) -> Field {
     return f;
 }
 
-fn texture_coverage(p: vec2<f32>, middle: vec2<f32>, code: u32, tex: vec4<f32>) -> f32 {
+fn texture_coverage(p: vec2<f32>, code: u32, tex: vec4<f32>) -> f32 {
     let period = tex.x;
     var x = p.x;
     if code == HATCH {
@@ -360,10 +351,6 @@ fn texture_coverage(p: vec2<f32>, middle: vec2<f32>, code: u32, tex: vec4<f32>) 
         x = (p.x + p.y) * 0.70710678;
     } else if code == SCANLINES {
         x = p.y;
-    } else if code == DOTS {
-        // One dot is at the centre of the shape; rows and columns follow from there.
-        let q = p - middle;
-        return aa(length(q - period * round(q / period)) - tex.y * 0.5);
     }
     let m = x - period * floor(x / period);
     let away = abs(m - tex.y * 0.5);
@@ -412,8 +399,6 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     var mask = 1.0;
     if entrance == REVEAL_UP || entrance == TAB_RISE {
         mask = aa(mix(in.enter.z, in.enter.y, in.enter.x) - p.y);
-    } else if entrance == WIPE_RIGHT {
-        mask = aa(p.x - mix(in.enter.y, in.enter.z, in.enter.x));
     }
 
     var breath = 1.0;
@@ -454,7 +439,7 @@ fn fragment(in: VertexOutput) -> @location(0) vec4<f32> {
     colour = over(colour, fill, inside * mask);
 
     if texture != 0u {
-        colour = over(colour, unpack(in.colours.z), texture_coverage(p, in.geom0.xy, texture, in.tex) * inside * mask);
+        colour = over(colour, unpack(in.colours.z), texture_coverage(p, texture, in.tex) * inside * mask);
     }
 
     if in.style.w > 0.0 && kind == BOX {

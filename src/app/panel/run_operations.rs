@@ -9,6 +9,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::actions::OperationKind;
 use crate::app::state::status::run_status_words;
 use crate::model::Run;
+use crate::source::OperationRefusal;
 
 /// Inputs of the section.
 pub(super) struct RunOperationsView<'a> {
@@ -16,7 +17,7 @@ pub(super) struct RunOperationsView<'a> {
     /// Run in focus.
     pub run: Option<&'a Run>,
     /// `Err` with the reason when no operation is possible now.
-    pub acting: Result<(), &'static str>,
+    pub acting: Result<(), OperationRefusal>,
 }
 
 /// Label of an operation's button: at rest, and while the operation is in progress.
@@ -56,7 +57,7 @@ pub(super) fn run_operations_ui(
         ui.add(Label::new(words).wrap());
     };
     match (view.acting, view.run) {
-        (Err(reason), _) => quiet(ui, reason),
+        (Err(reason), _) => quiet(ui, &format!("{reason}.")),
         (Ok(()), Some(run)) if run.cancel_requested && !run.status.is_over() => {
             quiet(ui, "Cancel requested: the step that is running continues to its end.");
         }
@@ -97,7 +98,7 @@ mod tests {
     struct Scene {
         run_store: RunStore,
         operations: RunOperations,
-        acting: Result<(), &'static str>,
+        acting: Result<(), OperationRefusal>,
         actions: Vec<Action>,
     }
 
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn disabled_operations_show_the_reason() {
         let mut scene = Scene::new(&["start"]);
-        scene.acting = Err("This hub allows no operations on runs.");
+        scene.acting = Err(OperationRefusal::HubForbids);
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
         assert!(harness.query_by_label("This hub allows no operations on runs.").is_some());
         for words in ["Cancel…", "Start a workflow…"] {

@@ -9,8 +9,8 @@ use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::demo::DemoHandle;
 use crate::source::{
-    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, RefetchTarget,
-    RunOperation, SourceHandle, SourceSpec,
+    ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
+    RefetchTarget, RunOperation, SourceHandle, SourceSpec,
 };
 
 /// Features that a hub offers in addition to its stream.
@@ -113,28 +113,26 @@ impl Link {
 
     /// Checks that operations on runs are possible.
     ///
+    /// The link decides from what it knows. The source decides in the same way for an operation that
+    /// reaches it, and reports the same reasons.
+    ///
     /// # Errors
     ///
-    /// Returns the reason as a sentence when they are not.
-    pub fn acting(&self) -> Result<(), &'static str> {
-        match &self.source {
-            None => return Err("The events come from the embedding app: no operations on runs."),
-            Some(SourceSpec::Recording(_)) => return Err("A recording allows no operations."),
-            Some(_) => {}
-        }
-        match (&self.state, &self.hub) {
-            (ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
-            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions: true })) => {
-                Ok(())
+    /// Returns the reason when they are not.
+    pub fn acting(&self) -> Result<(), OperationRefusal> {
+        match (&self.source, &self.state, &self.hub) {
+            (None, ..) => Err(OperationRefusal::FedByApp),
+            (Some(SourceSpec::Recording(_)), ..) => Err(OperationRefusal::Recording),
+            (_, ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (_, ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions })) => {
+                if *actions {
+                    Ok(())
+                } else {
+                    Err(OperationRefusal::HubForbids)
+                }
             }
-            (ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), .. })) => {
-                Err("This hub allows no operations on runs.")
-            }
-            (ConnectionState::Connected { .. }, _) => Err(
-                "This stream of events allows no operations: connect to a backend (http://…) or to \
-                 a hub.",
-            ),
-            _ => Err("There is no connection."),
+            (_, ConnectionState::Connected { .. }, _) => Err(OperationRefusal::OnlyEvents),
+            _ => Err(OperationRefusal::NotConnected),
         }
     }
 

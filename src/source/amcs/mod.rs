@@ -42,8 +42,8 @@ use super::api_url::parse_api_url;
 use super::connector::Connect;
 use super::refetch::Refetches;
 use super::schedule::{Next, Schedule};
-use super::source_context::{LoopAction, NOT_CONNECTED, SourceContext};
-use super::{Command, ConnectionEvent, ConnectionState, Disconnect};
+use super::source_context::{LoopAction, SourceContext};
+use super::{Command, ConnectionEvent, ConnectionState, Disconnect, OperationRefusal};
 
 /// Interval of requests to a backend that does not answer while sockets are open.
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
@@ -92,7 +92,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
             }
         }
     };
-    context.operation_client = Err(NOT_CONNECTED);
+    context.operation_client = Err(OperationRefusal::NotConnected);
     context.refetches = None;
     // A command that arrives meanwhile waits for at most half a second.
     backend_watcher.stop().await;
