@@ -50,9 +50,15 @@ pub fn check_address(text: &str) -> Result<(), UrlError> {
     }
 }
 
-/// Percent-encodes an id for a path. Ids come from servers or people and may hold any character.
+/// Percent-encodes an id for one segment of a path. Ids come from servers or people and may hold any
+/// character; `.` and `..` would name another path.
 pub(super) fn segment(id: &str) -> String {
-    form_urlencoded::byte_serialize(id.as_bytes()).collect()
+    const UNRESERVED: &percent_encoding::AsciiSet =
+        &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    match id {
+        "." | ".." => id.replace('.', "%2E"),
+        id => percent_encoding::utf8_percent_encode(id, UNRESERVED).to_string(),
+    }
 }
 
 impl ApiUrl {

@@ -489,3 +489,19 @@ async fn closes_a_held_socket_though_the_end_of_its_run_is_never_published() {
     client.pass(secs(6)).await;
     assert_eq!((backend.seen().watchers, held.count()), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn holds_a_socket_of_a_running_run_that_has_not_delivered_an_event() {
+    let backend = Backend::new();
+    let settings = with_sockets(2);
+    let held = settings.api.budget.held().clone();
+    let mut client = TestClient::watching(&backend, settings);
+    backend.allow_connections(3);
+    // Its first node ends long after the socket is opened, and there is nothing to replay but its start.
+    let run = backend.start_run([Script::success(60_000)]);
+    client.pass(secs(4)).await;
+    client.commands.send(Command::Disconnect).await.unwrap();
+    client.pass(secs(5)).await;
+    assert_eq!((backend.seen().watchers, held.count()), (1, 1), "it could fail the run");
+    assert!(backend.lock().run(run).executing);
+}

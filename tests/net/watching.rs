@@ -233,3 +233,40 @@ async fn idle_backend_gets_at_most_70_requests_a_minute() {
     let a_minute = questions(&backend) - asked;
     assert!(a_minute <= 70, "{a_minute} questions a minute of a backend where nothing happens");
 }
+
+/// A failure between two looks, a new run and an end are seen in time beside forty running runs.
+#[tokio::test(start_paused = true)]
+async fn lists_are_read_in_time_beside_forty_running_runs() {
+    let backend = Backend::new();
+    let mut client = TestClient::watching(&backend, settings());
+    let slow: Vec<Uuid> = (0..40).map(|_| backend.start_run([Script::success(60_000)])).collect();
+    client.pass(secs(20)).await;
+    let failed = backend.start_run([Script::without_skill("PLAN", 10).lasting(millis(100))]);
+    client.pass(millis(200)).await;
+    let took = client.shows(&backend, &[failed]).await;
+    assert!(took <= secs(10), "a failure between two looks: {took:?}");
+    let short = backend.start_run([Script::success(400)]);
+    client.pass(secs(5)).await;
+    let took = client.shows(&backend, &[short]).await;
+    assert!(took <= secs(10), "an end: {took:?}");
+    assert!(slow.iter().all(|run| client.report(*run).is_some()));
+}
+
+/// Runs that ended before a viewer came do not keep it from what runs.
+#[tokio::test(start_paused = true)]
+async fn a_backlog_of_ended_runs_does_not_delay_what_runs() {
+    let backend = Backend::new();
+    for _ in 0..150 {
+        backend.start_run([Script::without_skill("PLAN", 10).lasting(millis(50))]);
+        // More than 15 at a time would freeze the server.
+        sleep(millis(60)).await;
+    }
+    let run = backend.start_run([Script::success(500)]);
+    let mut client = TestClient::watching(&backend, settings());
+    client.pass(secs(2)).await;
+    while backend.lock().run(run).executing {
+        client.pass(millis(100)).await;
+    }
+    let took = client.shows(&backend, &[run]).await;
+    assert!(took <= secs(4), "{took:?}");
+}

@@ -9,7 +9,7 @@ mod upstream;
 
 use std::{
     collections::HashMap,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -57,6 +57,12 @@ const MOST_BYTES: usize = 1 << 20;
 /// resumes, and the client wants to know the outcome.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
 
+/// Time for which a change keeps other requests waiting.
+const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
+
+/// Time that a read waits for its turn.
+const TURN_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Timeout of an execution; no run takes longer.
 const EXECUTE_PATIENCE: Duration = Duration::from_secs(86_400);
 
@@ -85,6 +91,8 @@ pub struct Passthrough {
     upstream: Result<Upstream, &'static str>,
     allow_actions: bool,
     budget: ConnectionBudget,
+    /// Held by the one read that waits for a connection.
+    turn: Semaphore,
     executing: Arc<Semaphore>,
     looks: Mutex<HashMap<String, WeakShared<SharedRead>>>,
     refusals: Arc<Refusals>,
@@ -121,6 +129,7 @@ impl Passthrough {
             upstream,
             allow_actions,
             budget,
+            turn: Semaphore::new(1),
             executing: Arc::new(Semaphore::new(MOST_EXECUTING)),
             looks: Mutex::default(),
             refusals,
@@ -191,25 +200,32 @@ impl Passthrough {
         }
         looks.retain(|_, look| look.upgrade().is_some());
         let (passthrough, place) = (Arc::clone(self), target.clone());
-        // A task of its own: the backend goes on with a question whose screen has hung up, so that its
-        // place among the connections stays taken until it is answered.
-        let look: SharedRead = Box::pin(async move {
-            let asked = tokio::spawn(async move { passthrough.ask(&place).await });
-            asked.await.unwrap_or_else(|_| ProxiedResponse::nothing())
-        });
+        let look: SharedRead = Box::pin(async move { passthrough.ask(&place).await });
         let look = look.shared();
         looks.extend(look.downgrade().map(|weak| (target, weak)));
         look
     }
 
-    async fn ask(&self, target: &str) -> ProxiedResponse {
-        let Ok(upstream) = &self.upstream else { return ProxiedResponse::nothing() };
-        let asked = async {
-            let _permit = self.budget.take().await;
-            upstream.look(target).await
+    async fn ask(self: &Arc<Self>, target: &str) -> ProxiedResponse {
+        let silent = || ProxiedResponse::from(Err(HttpError::Silent { after: PATIENCE }.into()));
+        let permit = async {
+            // One read at a time waits for the connection, so that the hub itself gets every second turn.
+            let _turn = self.turn.acquire().await;
+            self.budget.take().await
         };
-        let silent = || Err(HttpError::Silent { after: PATIENCE }.into());
-        timeout(PATIENCE, asked).await.unwrap_or_else(|_| silent()).into()
+        let Ok(permit) = timeout(TURN_PATIENCE, permit).await else { return silent() };
+        let (passthrough, place) = (Arc::clone(self), target.to_owned());
+        // A task of its own: the backend goes on with a request that nobody waits for any more, so that its
+        // place among the connections stays taken until it is answered.
+        let asked = tokio::spawn(async move {
+            let _permit = permit;
+            let Ok(upstream) = &passthrough.upstream else { return ProxiedResponse::nothing() };
+            upstream.look(&place).await.into()
+        });
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => answer,
+            _ => silent(),
+        }
     }
 
     /// Performs a change to its end, even if the client does not wait for the answer.
@@ -239,8 +255,16 @@ impl Passthrough {
                 return passthrough.watch_what_was_made(sent.into());
             }
             let sent = async {
-                let _permit = passthrough.budget.take().await;
-                upstream.change(&target, json, CHANGE_PATIENCE).await
+                let permit = passthrough.budget.take().await;
+                let mut sent = pin!(upstream.change(&target, json, CHANGE_PATIENCE));
+                // A change that is not answered does not keep the hub from watching.
+                match timeout(MOST_KEPT_WAITING, &mut sent).await {
+                    Ok(answer) => answer,
+                    Err(_) => {
+                        drop(permit);
+                        sent.await
+                    }
+                }
             };
             let silent = || Err(HttpError::Silent { after: CHANGE_PATIENCE }.into());
             let sent = timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent());

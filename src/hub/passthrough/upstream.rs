@@ -16,6 +16,9 @@ use crate::source::{
 
 /// Timeout of a request, from connecting to the end of the answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a read keeps its place among the connections while the backend does not answer: longer
+/// than the backend stands still, since it goes on with a request that is given up.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(75);
 
 /// Reason why the client cannot be created.
 #[derive(Debug, Error)]
@@ -95,12 +98,15 @@ impl Upstream {
             return Ok(Arc::clone(session));
         }
         let fresh = Arc::new(Session {
-            client: Arc::new(HttpClient::new(
-                Arc::clone(&self.connector),
-                self.url.clone(),
-                credentials.clone(),
-                PATIENCE,
-            )),
+            client: Arc::new(
+                HttpClient::new(
+                    Arc::clone(&self.connector),
+                    self.url.clone(),
+                    credentials.clone(),
+                    PATIENCE,
+                )
+                .over_one_connection(ANSWER_PATIENCE),
+            ),
             api_base: ApiBase::new(self.url.api_base()),
             credentials,
         });

@@ -70,7 +70,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             // Unfinished runs may have ended meanwhile, and unknown runs may have begun and ended.
             let unfinished = self.watched.values().filter(|run| !run.is_over() && !run.is_missing);
             unfinished.for_each(|run| self.queries.demand(&QueryKey::Run(run.id.clone()), now));
-            self.discovery.demand();
+            self.discovery.demand(now);
         }
         let refusal = match answer {
             QueryResult::List(Ok(list)) => {
@@ -81,7 +81,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             }
             QueryResult::List(Err(error)) => {
                 if self.list_refusal.replace(error).is_none() {
-                    self.discovery.demand();
+                    self.discovery.demand(now);
                 }
                 None
             }
@@ -175,7 +175,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
         let refusal = self.list_refusal.clone()?;
         // The list of all runs is the only source of running runs now: walk it again.
-        self.discovery.demand();
+        self.discovery.demand(now);
         if end.is_refused {
             return self.refuse_list(refusal, context);
         }
@@ -191,7 +191,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let is_past = |run: &ListedRun| {
             let ended =
                 run.status.is_some_and(|it| it.is_final() || it == ReportedStatus::Cancelled);
-            ended && run.updated_at.max(run.started_at) >= Some(since)
+            ended && run.updated_at.max(run.started_at).is_none_or(|at| at >= since)
         };
         // A run listed here as running may be over before the list of active runs is requested.
         for run in runs.iter().filter(|run| run.status == Some(ReportedStatus::Running)) {

@@ -3,11 +3,12 @@
 //! connections count towards one budget, because watching must not harm the backend (protocol,
 //! section 6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -39,6 +40,14 @@ const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
 const SONG_LASTS: Duration = Duration::from_secs(300);
 /// Time in flight after which a request is reported as unanswered.
 const UNANSWERED_AFTER: Duration = Duration::from_secs(5);
+/// Time after which a request that could not be sent counts as unanswered, too.
+const UNSENT_AFTER: Duration = Duration::from_secs(8);
+/// Number of requests between two for the list of active runs.
+const LIST_TURN: u32 = 1;
+/// Number of requests between two for pages of the list of all runs, when others are overdue.
+const PAGE_TURN: u32 = 3;
+/// Number of requests between two for details of runs that were over when they were found.
+const PAST_TURN: u32 = 2;
 /// Capacity of the channel of socket messages. A socket task waits while the channel is full.
 const MOST_NEWS: usize = 64;
 /// Time allowed for sockets to close when the watcher stops.
@@ -50,6 +59,8 @@ const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
 /// The request in flight.
 pub(super) struct Asking {
+    /// Time at which it was chosen.
+    chosen_at: Instant,
     /// Time at which the request was sent; unset while it waits for a connection permit.
     began: Arc<OnceLock<Instant>>,
     /// Time at which the request was chosen, by the local clock.
@@ -57,8 +68,12 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    fn began(&self) -> Option<Instant> {
-        self.began.get().copied()
+    /// Returns the time from which the backend counts as not answering.
+    fn slow_at(&self) -> Instant {
+        match self.began.get() {
+            Some(began) => *began + UNANSWERED_AFTER,
+            None => self.chosen_at + UNSENT_AFTER,
+        }
     }
 }
 
@@ -70,6 +85,14 @@ pub(super) enum PollOutcome {
     /// The last request got no answer, or no list of runs can be read. Open sockets may still deliver
     /// events.
     Unreached(Disconnect),
+}
+
+/// Number of requests since the last one of each kind.
+#[derive(Default)]
+pub(super) struct Since {
+    list: u32,
+    page: u32,
+    past: u32,
 }
 
 pub(super) struct BackendWatcher<C> {
@@ -84,6 +107,7 @@ pub(super) struct BackendWatcher<C> {
     pub(super) next_token: u64,
     pub(super) answers: JoinSet<(QueryResult, Duration)>,
     pub(super) asking: Option<Asking>,
+    since: Since,
     pub(super) pacer: Pacer,
     pub(super) discovery: Discovery,
     pub(super) songs: RecentSongs,
@@ -153,8 +177,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             next_token: 0,
             answers: JoinSet::new(),
             asking: None,
+            since: Since::default(),
             pacer: Pacer::new(),
-            discovery: Discovery::new(),
+            discovery: Discovery::new(now),
             songs: RecentSongs::default(),
             held: budget.held().clone(),
             budget,
@@ -221,8 +246,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let has_room = context.signal_sender.has_room();
         let now = Instant::now();
         // Time at which the request in flight counts as unanswered.
-        let began = |asking: &Asking| asking.began().unwrap_or(now) + UNANSWERED_AFTER;
-        let silent_at = self.asking.as_ref().map(began);
+        let silent_at = self.asking.as_ref().map(Asking::slow_at);
         let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;
@@ -402,17 +426,58 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if at > now {
             return wake.min(at);
         }
-        // The longest overdue request comes first. Requests that tell more get a head start.
-        let urgency = |(at, key): &(Instant, QueryKey)| {
-            at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
-        };
-        let due = questions.into_iter().filter(|(at, _)| *at <= now);
-        let Some((_, key)) = due.min_by_key(urgency) else { return wake };
+        let due = questions.into_iter().filter(|(at, _)| *at <= now).collect();
+        let Some(key) = self.next_turn(due) else { return wake };
         self.queries.begin(&key);
         self.began_to_try |= !self.is_reached;
-        self.asking = Some(Asking { began: Arc::default(), since: context.now() });
+        self.asking = Some(Asking { chosen_at: now, began: Arc::default(), since: context.now() });
         self.start(key, now);
         wake
+    }
+
+    /// Chooses among requests that are due. However many details are overdue, the list of active runs,
+    /// pages of the list of all runs, and details and songs of runs that are over each get their share.
+    fn next_turn(&mut self, due: Vec<(Instant, QueryKey)>) -> Option<QueryKey> {
+        let started_at = |key: &QueryKey| match key {
+            QueryKey::Run(id) => {
+                self.watched.get(id).filter(|run| run.is_unread_past())?.started_at
+            }
+            _ => None,
+        };
+        let goes_on = |run: &&WatchedRun| !run.is_over() && !run.is_unread_past();
+        let unfinished = self.watched.values().filter(goes_on);
+        let songs: HashSet<&SmolStr> = unfinished.filter_map(|run| run.song_id.as_ref()).collect();
+        let is_past = |key: &QueryKey| match key {
+            QueryKey::Run(id) => self.watched.get(id).is_some_and(WatchedRun::is_unread_past),
+            QueryKey::Song(song) => !songs.contains(song),
+            _ => false,
+        };
+        let find = |wanted: &QueryKey| due.iter().any(|(_, key)| key == wanted);
+        let past = || {
+            let past = due.iter().filter(|(_, key)| is_past(key));
+            past.max_by_key(|(_, key)| started_at(key)).map(|(_, key)| key.clone())
+        };
+        // The longest overdue request comes first. Requests that tell more get a head start.
+        let urgency = |(at, key): &&(Instant, QueryKey)| {
+            at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
+        };
+        let urgent = || {
+            let others = due.iter().filter(|(_, key)| !is_past(key));
+            others.min_by_key(urgency).map(|(_, key)| key.clone())
+        };
+        let since = &self.since;
+        let key = match () {
+            () if since.list >= LIST_TURN && find(&QueryKey::List) => Some(QueryKey::List),
+            () if since.page >= PAGE_TURN && find(&QueryKey::Page) => Some(QueryKey::Page),
+            () if since.past >= PAST_TURN => past().or_else(urgent),
+            () => urgent().or_else(past),
+        }?;
+        let is_past = is_past(&key);
+        let next = |count: &mut u32, is_this: bool| *count = if is_this { 0 } else { *count + 1 };
+        next(&mut self.since.list, key == QueryKey::List);
+        next(&mut self.since.page, key == QueryKey::Page);
+        next(&mut self.since.past, is_past);
+        Some(key)
     }
 
     fn start(&mut self, key: QueryKey, now: Instant) {
@@ -487,9 +552,10 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     }
 }
 
-/// True when a request has been in flight for at least [`UNANSWERED_AFTER`].
+/// True when a request has been in flight for at least [`UNANSWERED_AFTER`], or has waited for
+/// [`UNSENT_AFTER`] because another request of this program holds the connection.
 pub(super) fn is_slow(asking: &Asking) -> bool {
-    asking.began().is_some_and(|began| began.elapsed() >= UNANSWERED_AFTER)
+    asking.slow_at() <= Instant::now()
 }
 
 /// True when no further progress of a run is expected. Also true for a run that is no longer watched.

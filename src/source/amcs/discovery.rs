@@ -32,15 +32,13 @@ const LONG_WALK: Duration = Duration::from_secs(10);
 /// at least `RECHECK_INTERVAL`, and at least `RECHECK_FACTOR` times the duration of the walk.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(8);
 const RECHECK_FACTOR: u32 = 20;
-/// Time by which a page without a due time counts as overdue.
-const UNTIMED_HEAD_START: Duration = Duration::from_secs(1);
 /// Largest number of requests of one walk.
 const MOST_QUESTIONS: u32 = 1_000;
 /// Number of successive walks without a readable row after which each further one doubles the pause.
-const PATIENT_WALKS: u32 = 5;
+const PATIENT_WALKS: u32 = 2;
 /// Number of requests without a readable row after which a walk requests a page beyond the end of the
 /// list. If the server refuses that, too, the walk ends, instead of requesting every row.
-const MOST_REFUSALS: u32 = 60;
+const MOST_REFUSALS: u32 = 9;
 /// Cursor of a position beyond the end of any list.
 const BEYOND: &str = "1000000000";
 /// Largest number of run ids that are remembered as seen.
@@ -131,7 +129,7 @@ pub(super) struct WalkEnd {
 #[derive(Debug)]
 pub(super) struct Discovery {
     walk: Option<Walk>,
-    next_at: Option<Instant>,
+    next_at: Instant,
     /// Number of runs at the end of the last walk.
     total: Option<u64>,
     /// True when rows of the list are unread after the last walk.
@@ -151,10 +149,10 @@ pub(super) struct Discovery {
 }
 
 impl Discovery {
-    pub fn new() -> Self {
+    pub fn new(now: Instant) -> Self {
         Self {
             walk: None,
-            next_at: None,
+            next_at: now,
             total: None,
             was_incomplete: false,
             readable: None,
@@ -169,17 +167,17 @@ impl Discovery {
     /// Demands a walk of the whole list as soon as possible, because the backend was unreachable, or
     /// because no other list contains its runs. Does not shorten the pause after [`PATIENT_WALKS`]
     /// unreadable walks.
-    pub fn demand(&mut self) {
+    pub fn demand(&mut self, now: Instant) {
         self.is_demanded = true;
         if self.walk.is_none() && self.refused_in_a_row < PATIENT_WALKS {
-            self.next_at = None;
+            self.next_at = self.next_at.min(now);
         }
     }
 
     /// Returns the next page and the time at which it is due; a time in the past means now.
     pub fn next(&self, now: Instant) -> (Instant, PageQuestion) {
         // A due time may be in the past: an overdue page gets more urgent until it is requested.
-        let at = self.next_at.or(now.checked_sub(UNTIMED_HEAD_START)).unwrap_or(now);
+        let at = self.next_at;
         if let Some(walk) = &self.walk {
             if walk.beyond == Beyond::Asked {
                 let cursor = Some(BEYOND.into());
@@ -250,14 +248,14 @@ impl Discovery {
     fn counted(&mut self, answer: &PageAnswer, now: Instant) {
         match answer {
             PageAnswer::Rows(list) if list.total.is_some() && list.total == self.total => {
-                self.next_at = Some(now + COUNT_INTERVAL);
+                self.next_at = now + COUNT_INTERVAL;
             }
             // The number changed or is missing, or the page now contains a pending run: walk the list.
             PageAnswer::Rows(_) | PageAnswer::Refused | PageAnswer::Denied => {
                 self.readable = None;
-                self.next_at = Some(now);
+                self.next_at = now;
             }
-            PageAnswer::Lost => self.next_at = Some(now + COUNT_INTERVAL),
+            PageAnswer::Lost => self.next_at = now + COUNT_INTERVAL,
         }
     }
 
@@ -281,13 +279,13 @@ impl Discovery {
             beyond: Beyond::default(),
         });
         self.is_demanded = false;
-        self.next_at = Some(now);
+        self.next_at = now;
         walk.questions += 1;
         walk.added += new_runs;
         let goes_on = match answer {
             PageAnswer::Lost => {
                 // Request the same page again once the backend answers.
-                self.next_at = Some(now + COUNT_INTERVAL);
+                self.next_at = now + COUNT_INTERVAL;
                 return None;
             }
             PageAnswer::Rows(list) if page.purpose == Purpose::Beyond => {
@@ -309,8 +307,10 @@ impl Discovery {
                     true => (page.limit * 2).min(LARGEST_PAGE),
                     false => LARGEST_PAGE,
                 };
+                // A server that repeats its cursor, or sends empty pages, has told everything.
+                let is_new = list.next_cursor.is_some() && list.next_cursor != page.cursor;
                 walk.cursor.clone_from(&list.next_cursor);
-                list.next_cursor.is_some()
+                is_new && !list.runs.is_empty()
             }
             PageAnswer::Denied => {
                 walk.incomplete = true;
@@ -368,10 +368,10 @@ impl Discovery {
         self.refused_in_a_row = if is_refused { self.refused_in_a_row + 1 } else { 0 };
         let beyond = self.refused_in_a_row.saturating_sub(PATIENT_WALKS).min(5);
         let doubled = pause.saturating_mul(1 << beyond);
-        self.next_at = Some(now + doubled);
+        self.next_at = now + doubled;
         // Unread rows may be pending runs, which end without a change of the number of runs.
         let recheck = match self.was_incomplete {
-            true => RETRY_INTERVAL.max(took),
+            true => RECHECK_INTERVAL.max(took),
             false => RECHECK_INTERVAL.max(took * RECHECK_FACTOR),
         };
         self.recheck_at = Some(now + recheck);
@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn reads_every_page_then_only_counts() {
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
         let server = Server::of(250, |_| false);
         let (questions, found, end) = walk(&mut discovery, &server, now);
         assert_eq!((questions, found.len()), (3, 250));
@@ -471,7 +471,7 @@ mod tests {
     #[test]
     fn reads_around_pending_runs() {
         for (runs, pending) in [(60, 12), (260, 200), (1_000, 12)] {
-            let (mut discovery, now) = (Discovery::new(), Instant::now());
+            let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
             // Pending runs are spread evenly over the list.
             let server = Server::of(runs, |at| at * pending / runs != (at + 1) * pending / runs);
             let (questions, found, end) = walk(&mut discovery, &server, now);
@@ -483,7 +483,7 @@ mod tests {
 
     #[test]
     fn second_walk_requests_each_refused_row_once() {
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
         // Ten pending rows after each readable one.
         let server = |runs: usize| Server::of(runs, |at| at % 11 != 0);
         let (first, found, _) = walk(&mut discovery, &server(220), now);
@@ -498,19 +498,27 @@ mod tests {
 
     #[test]
     fn reports_that_no_row_can_be_read() {
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
-        let (_, found, end) = walk(&mut discovery, &Server::of(3, |_| true), now);
-        assert!(found.is_empty());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
+        let (mut requests, mut now) = (0, now);
+        let began = now;
+        let mut end = None;
+        while now < began + Duration::from_secs(20) {
+            let (at, page) = discovery.next(now);
+            now = now.max(at);
+            end = discovery.answered(&page, &PageAnswer::Refused, now).end.or(end);
+            requests += 1;
+        }
         assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: true }));
+        assert!(requests <= 60, "{requests} requests in 20 s to a server that refuses everything");
     }
 
     #[test]
     fn reads_the_last_rows_of_a_list_that_begins_with_many_pending_ones() {
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
         let (_, found, end) = walk(&mut discovery, &Server::of(205, |at| at < 203), now);
         assert_eq!(found, ["run-203", "run-204"]);
         assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: false }));
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
         let (_, found, end) = walk(&mut discovery, &Server::of(200, |_| true), now);
         assert!(found.is_empty());
         assert_eq!(end, Some(WalkEnd { is_complete: false, is_refused: false }));
@@ -518,10 +526,29 @@ mod tests {
 
     #[test]
     fn walks_again_after_an_incomplete_walk() {
-        let (mut discovery, now) = (Discovery::new(), Instant::now());
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
         walk(&mut discovery, &Server::of(10, |at| at == 4), now);
-        let later = now + RETRY_INTERVAL;
+        let later = now + RECHECK_INTERVAL;
         let (_, found, _) = walk(&mut discovery, &Server::of(10, |_| false), later);
         assert_eq!(found, ["run-4"]);
+    }
+
+    #[test]
+    fn walk_ends_when_the_server_repeats_its_cursor() {
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
+        let mut requests = 0;
+        loop {
+            let (at, page) = discovery.next(now);
+            if at > now {
+                break;
+            }
+            requests += 1;
+            assert!(requests < 5, "it never rests");
+            let PageAnswer::Rows(mut list) = Server::of(100, |_| false).answer(&page) else {
+                panic!("no rows")
+            };
+            list.next_cursor = Some("7".into());
+            discovery.answered(&page, &PageAnswer::Rows(list), now);
+        }
     }
 }

@@ -24,8 +24,10 @@ const PAUSE_FACTOR_AFTER_PAGE: f64 = 3.0;
 /// Largest factor by which pauses grow when answers take longer than the fastest known one.
 const MOST_SLOWDOWN: f64 = 2.0;
 /// Weight of a new answer time in the smoothed one when answers get faster. A slower answer replaces
-/// the smoothed time at once.
+/// Weight of a new answer time in the smoothed one.
 const SMOOTHING: f64 = 0.3;
+/// Smoothed answer time, in seconds, below which the backend counts as quick.
+const QUICK: f64 = 0.05;
 /// Factor by which the fastest known answer time grows with each answer, so that it is forgotten.
 const FORGETTING: f64 = 1.002;
 /// Answer time from which on an answer is slow: the backend is in trouble.
@@ -70,8 +72,9 @@ impl Pacer {
     /// while other requests pause, so that they wait for no run, and keep none waiting.
     pub fn answered_page(&mut self, is_small: bool, took: Duration, now: Instant) {
         let (_, after_rows) = self.pauses_after(took);
-        let ratio = if is_small { 1.0 } else { PAUSE_FACTOR_AFTER_PAGE / PAUSE_FACTOR_AFTER_ROWS };
-        self.pages_at = Some(now + after_rows.mul_f64(ratio).min(LONGEST_SILENCE));
+        let after_page = took.mul_f64(PAUSE_FACTOR_AFTER_PAGE);
+        let pause = if is_small { after_rows } else { after_rows.max(after_page) };
+        self.pages_at = Some(now + pause);
         self.next_at = self.next_at.max(Some(now + after_rows));
     }
 
@@ -85,17 +88,19 @@ impl Pacer {
             return (silence, silence);
         }
         self.slow_in_a_row = 0;
-        let recent = self.recent.map_or(secs, |it| secs.max(it + (secs - it) * SMOOTHING));
+        let recent = self.recent.map_or(secs, |it| it + (secs - it) * SMOOTHING);
         self.recent = Some(recent);
         self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
         let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
-        // Below 50 ms the ratio is noise.
-        let slowdown = if recent < 0.05 { 1.0 } else { slowdown };
+        // Of quick answers the ratio is noise.
+        let slowdown = if recent < QUICK { 1.0 } else { slowdown };
         let pause = |factor: f64| {
             let pause = Duration::from_secs_f64(recent * factor * slowdown);
             pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         };
-        (pause(PAUSE_FACTOR), pause(PAUSE_FACTOR_AFTER_ROWS))
+        // Pages get no extra time from a backend that is slow already.
+        let page_factor = if recent < QUICK { PAUSE_FACTOR_AFTER_ROWS } else { PAUSE_FACTOR };
+        (pause(PAUSE_FACTOR), pause(page_factor))
     }
 
     /// The earliest time of the next request; a time in the past means now.
@@ -144,10 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_faster_than_answers_that_get_slower() {
+    fn one_slower_answer_costs_less_than_many() {
         let (pacer, now) = after(&[10, 10, 60]);
-        // Nine times 60 ms, times the largest slowdown of 2.
-        assert_eq!(pacer.pause(now), Duration::from_millis(1080));
+        // Nine times 25 ms, the smoothed answer time.
+        assert_eq!(pacer.pause(now), Duration::from_millis(225));
+        let (pacer, now) = after(&[10; 3].into_iter().chain([60; 20]).collect::<Vec<_>>());
+        // Nine times 60 ms, twice over.
+        assert!(pacer.pause(now) > Duration::from_millis(1000), "{:?}", pacer.pause(now));
     }
 
     #[test]

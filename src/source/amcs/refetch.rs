@@ -32,7 +32,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             }
             RefetchTarget::Runs => {
                 self.queries.demand(&QueryKey::List, now);
-                self.discovery.demand();
+                self.discovery.demand(now);
             }
         }
     }

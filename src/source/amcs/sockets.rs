@@ -71,7 +71,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 goal,
                 _permit: permit,
                 held: self.held.clone(),
-                goes_on: false,
+                goes_on: self.watched.get(&id).is_some_and(WatchedRun::is_running),
             };
             self.socket_tasks.spawn(socket.run());
             let handle = Handle { token: self.next_token, is_open: false, goal: goal_sender };

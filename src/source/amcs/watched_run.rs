@@ -21,6 +21,9 @@ const CANCEL_SETTLES: Duration = Duration::from_secs(30);
 /// Time since the loss of the server after which a cancelled run counts as over: the server took its
 /// running node with it.
 const LOST_SETTLES: Duration = Duration::from_secs(5);
+/// Time that a socket has to stand before it counts as a success. A shorter one counts as a failure, so
+/// that a server that drops its sockets at once is tried less and less.
+const SOCKET_STANDS: Duration = Duration::from_secs(30);
 /// Number of runs that are polled at the full rate; with more, the interval of each grows in
 /// proportion.
 const RUNS_AT_FULL_PACE: usize = 16;
@@ -93,6 +96,7 @@ pub(super) struct WatchedRun {
     /// The local time of the last socket message, or of the opening of the socket.
     heard_at: Instant,
     socket_failures: u32,
+    socket_opened_at: Option<Instant>,
     socket_not_before: Option<Instant>,
     /// The run does not exist, or cannot be read.
     pub is_missing: bool,
@@ -119,6 +123,7 @@ impl WatchedRun {
             known_since: now,
             heard_at: now,
             socket_failures: 0,
+            socket_opened_at: None,
             socket_not_before: None,
             is_missing: false,
         }
@@ -159,6 +164,13 @@ impl WatchedRun {
     /// True when no further progress is expected.
     pub fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// True for a run that was over when a list first contained it, and whose detail is still unknown.
+    pub fn is_unread_past(&self) -> bool {
+        let is_over =
+            self.status.is_some_and(|it| it.is_final() || it == ReportedStatus::Cancelled);
+        is_over && self.snapshot.is_none() && !self.is_listed && !self.is_named && !self.is_ours
     }
 
     pub fn is_running(&self) -> bool {
@@ -348,13 +360,17 @@ impl WatchedRun {
 
     pub fn socket_opened(&mut self, now: Instant) {
         self.heard_at = now;
-        self.socket_failures = 0;
+        self.socket_opened_at = Some(now);
         self.socket_not_before = None;
     }
 
     /// Records that the socket ended or failed to open. The next attempt is after `delay`, or after at
     /// least [`AFTER_REFUSAL`] where the server refused it.
     pub fn socket_failed(&mut self, refused: bool, delay: Duration, now: Instant) {
+        let opened = self.socket_opened_at.take();
+        if opened.is_some_and(|at| now.saturating_duration_since(at) >= SOCKET_STANDS) {
+            self.socket_failures = 0;
+        }
         self.socket_failures = self.socket_failures.saturating_add(1);
         self.socket_not_before = Some(now + if refused { delay.max(AFTER_REFUSAL) } else { delay });
     }
