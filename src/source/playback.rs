@@ -17,6 +17,13 @@ use super::{
 };
 use crate::protocol::{Batch, Item, is_unset};
 
+/// Largest correction of a recording's beginning by a frame of live events.
+const LEAP: SignedDuration = SignedDuration::from_secs(5);
+
+/// Longest time between the frames of a batch, by the recording's own time: all of them count as received
+/// at once, and the estimate of the server's clock takes more for a step.
+const LONGEST_BATCH: SignedDuration = SignedDuration::from_secs(1);
+
 /// Longest pause between two bare events, and the length to which a pause longer than
 /// [`LONGEST_RECORDED_PAUSE`] between recorded frames is cut.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -88,7 +95,8 @@ async fn play_once<R: Read>(
     context.log(ConnectionEvent::Connected);
     let mut began = Instant::now();
     let mut pacer = Pacer::default();
-    let mut batch: Option<Batch> = None;
+    // With the time of reception of its first frame.
+    let mut batch: Option<(Timestamp, Batch)> = None;
     let mut ahead: VecDeque<(RecordedFrame, Batch)> = VecDeque::new();
     loop {
         while ahead.len() <= LOOKED_AHEAD
@@ -109,9 +117,13 @@ async fn play_once<R: Read>(
             context.log(ConnectionEvent::Note { message });
         }
         let due = began + timing.offset.div_f64(speed).min(FAR);
-        let full = batch.as_ref().is_some_and(|b| b.frames >= MOST_FRAMES_IN_A_BATCH);
+        let received_at = timing.at.unwrap_or(decoded.received_at);
+        let full = batch.as_ref().is_some_and(|(began_at, batch): &(Timestamp, Batch)| {
+            let span = received_at.duration_since(*began_at);
+            batch.frames >= MOST_FRAMES_IN_A_BATCH || span > LONGEST_BATCH || span.is_negative()
+        });
         if full || Instant::now() < due {
-            if let Some(batch) = batch.take() {
+            if let Some((_, batch)) = batch.take() {
                 context.deliver(batch);
             }
             match wait(due, commands, context).await {
@@ -126,11 +138,12 @@ async fn play_once<R: Read>(
                 }
             }
         }
-        let batch = batch.get_or_insert_with(|| Batch::new(decoded.received_at, timing.live));
-        batch.received_at = timing.at.unwrap_or(decoded.received_at);
+        let (_, batch) =
+            batch.get_or_insert_with(|| (received_at, Batch::new(received_at, timing.live)));
+        batch.received_at = received_at;
         batch.append(decoded);
     }
-    if let Some(batch) = batch.take() {
+    if let Some((_, batch)) = batch.take() {
         context.deliver(batch);
     }
     recording.verdict()?;
@@ -207,6 +220,9 @@ pub struct Pacer {
     /// Beginning of the recording by its own clock: the latest time by which no event arrives before
     /// its instant. The first event determines it, unless that was a replayed, older event.
     began_at: Option<Timestamp>,
+    /// Offset of the last frame that moved `began_at` by more than [`LEAP`]: until then the frames
+    /// replayed what had happened before.
+    leapt_at: Duration,
 }
 
 impl Pacer {
@@ -244,11 +260,17 @@ impl Pacer {
         let span = SignedDuration::try_from(self.offset.saturating_add(self.left_out));
         let span = span.unwrap_or_default();
         let began_at = instant.and_then(|instant| instant.checked_sub(span).ok());
+        if let (Some(before), Some(began_at)) = (self.began_at, began_at)
+            && began_at.duration_since(before) > LEAP
+        {
+            self.leapt_at = self.offset;
+        }
         self.began_at = self.began_at.max(began_at);
+        let settled = self.offset.saturating_sub(self.leapt_at);
         FrameTiming {
             offset: self.offset,
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
-            live: frame.recv_ms.is_none() || self.offset >= REPLAY_PERIOD,
+            live: frame.recv_ms.is_none() || settled >= REPLAY_PERIOD,
             left_out,
         }
     }
