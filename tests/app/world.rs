@@ -87,7 +87,7 @@ fn second_execution_removes_extra_nodes_of_the_first() {
     feed(&mut app, [event("r", None, "start", 0)]);
     feed(&mut app, first.map(|(node, phase)| event("r", Some(node), phase, 1)));
     assert_eq!(node_entities(&mut app), 10);
-    feed(&mut app, [event("r", None, "end", 2), event("r", None, "start", 3)]);
+    feed(&mut app, [event("r", None, "end", 2), event("r", None, "start", 30)]);
     assert_eq!(node_entities(&mut app), 9);
     assert_eq!(world_of(&mut app), model_of(&app));
 }

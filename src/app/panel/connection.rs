@@ -583,7 +583,7 @@ mod tests {
         scene.last_error = Some((Timestamp::UNIX_EPOCH, "1006, closed by server".to_owned()));
         let mut harness = harness(scene, |ui, scene| scene.show(ui));
         assert!(harness.query_by_label("Next retry in 2.3 s").is_some());
-        assert!(harness.query_by_label_contains("tried again by itself").is_some());
+        assert!(harness.query_by_label_contains("retries by itself").is_some());
         harness.state_mut().now = "1970-01-01T00:00:02Z".parse().unwrap();
         harness.step();
         assert!(harness.query_by_label("Next retry in 0.3 s").is_some());
