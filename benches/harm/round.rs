@@ -108,9 +108,11 @@ impl Round<'_> {
                     println!("{:.1} s: {operation:?}", began.elapsed().as_secs_f64());
                 }
                 if !self.operate(operation) {
-                    // Try again at the next tick.
-                    operations.push_front((now + TICK, operation));
-                    break;
+                    // Try again at the next tick, behind what may have to happen before, such as a start
+                    // of the backend.
+                    let later = now + TICK;
+                    let place = operations.partition_point(|(at, _)| *at <= later);
+                    operations.insert(place, (later, operation));
                 }
             }
             if now >= tick {
@@ -367,6 +369,7 @@ impl Round<'_> {
         self.tally.most_by_watchers = pool.most_by_watchers;
         self.tally.most_held = pool.most_held;
         self.tally.failed_by_watchers = self.backend.failed_by_watchers().len();
+        self.tally.failed_by_cuts = self.backend.failed_by_cuts();
         self.tally
     }
 }

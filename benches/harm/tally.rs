@@ -11,6 +11,8 @@ pub struct Tally {
     pub rounds: u64,
     pub runs: usize,
     pub failed_by_watchers: usize,
+    /// Those of them whose watcher's connection was cut, as by SIGKILL.
+    pub failed_by_cuts: usize,
     pub freezes: usize,
     pub freezes_by_watchers: usize,
     pub most_by_watchers: usize,
@@ -42,6 +44,7 @@ impl Tally {
         self.rounds += other.rounds;
         self.runs += other.runs;
         self.failed_by_watchers += other.failed_by_watchers;
+        self.failed_by_cuts += other.failed_by_cuts;
         self.freezes += other.freezes;
         self.freezes_by_watchers += other.freezes_by_watchers;
         self.most_by_watchers = self.most_by_watchers.max(other.most_by_watchers);
@@ -101,6 +104,7 @@ impl fmt::Display for Tally {
         )?;
         row("runs", self.runs.to_string())?;
         row("runs failed by watching", self.failed_by_watchers.to_string())?;
+        row("of them by a viewer that was killed", self.failed_by_cuts.to_string())?;
         row("freezes caused by watching", self.freezes_by_watchers.to_string())?;
         row("freezes in all", self.freezes.to_string())?;
         row("most connections held by viewers", self.most_by_watchers.to_string())?;

@@ -101,6 +101,12 @@ impl Backend {
         self.lock().failed_by_watchers.clone()
     }
 
+    /// Number of runs that failed because a watcher's connection was cut or reset, not closed.
+    #[allow(dead_code, reason = "a bench asks, and no test")]
+    pub fn failed_by_cuts(&self) -> usize {
+        self.lock().failed_by_cuts
+    }
+
     /// Removes a watcher of `run`. While the run executes, its next publication may raise.
     pub(super) fn remove_watcher(&self, run: Uuid, parting: Parting) {
         let raises = {
@@ -119,6 +125,7 @@ impl Backend {
             && raises
         {
             run.next_publication_raises = true;
+            run.was_cut = matches!(parting, Parting::Cut | Parting::Reset);
         }
     }
 }

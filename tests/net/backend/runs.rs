@@ -53,6 +53,8 @@ pub struct Run {
     pub watchers: Vec<mpsc::UnboundedSender<String>>,
     /// A watcher was removed, so that the next publication raises.
     pub next_publication_raises: bool,
+    /// The watcher whose removal makes it raise was cut off.
+    pub was_cut: bool,
     pub manifest: Value,
 }
 
@@ -73,6 +75,8 @@ pub struct BackendRuns {
     pub of_clients: Option<Script>,
     /// Runs that failed because a watcher left, once for each execution.
     pub failed_by_watchers: Vec<Uuid>,
+    /// Number of those whose watcher's connection was cut or reset.
+    pub failed_by_cuts: usize,
     ids: u64,
 }
 
@@ -112,6 +116,7 @@ impl BackendRuns {
             stored: Vec::new(),
             watchers: Vec::new(),
             next_publication_raises: false,
+            was_cut: false,
             manifest: json!({"graph": [], "flags": {"render": true}}),
         };
         self.runs.insert(id, run);
@@ -207,6 +212,7 @@ impl BackendRuns {
             return None;
         }
         self.failed_by_watchers.push(id);
+        self.failed_by_cuts += usize::from(self.run(id).was_cut);
         Some(key_error(id))
     }
 

@@ -88,9 +88,13 @@ browserTest("a killed and restarted hub loses and repeats nothing", async (bench
   const display = await bench.open({ at: hub.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });
   const first = await backend.start("Slow Satellites", SEEN);
   const second = await backend.start("Harbour Lights", { node_ms: 2000 });
+  // The scores of a run come with the backend's REST answer, shortly after its last event.
   const before = await display.until(
-    "one run's end and another's begin",
-    (state) => knows(first.run, "completed")(state) && nodeOf(runOf(state, second.run), "STYLE")?.status === "success",
+    "one run's end with its scores, and another's begin",
+    (state) =>
+      knows(first.run, "completed")(state) &&
+      nodeOf(runOf(state, first.run), "VALIDATE")?.scores &&
+      nodeOf(runOf(state, second.run), "STYLE")?.status === "success",
   );
   await hub.kill();
   await display.until("the loss", ({ connection }) => connection.state === "reconnecting");
