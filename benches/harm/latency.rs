@@ -1,4 +1,4 @@
-//! Time from a node's change in the backend to its arrival at a screen of the hub.
+//! Time from a node's change in the backend to its arrival at a screen of the hub, and in a window.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -27,16 +27,17 @@ type Change = (Uuid, usize, bool);
 pub fn measure(options: &Options) {
     println!("{} s each", options.seconds);
     println!(
-        "| running runs | changes | p50, ms | p95, ms | longest, ms | never seen | requests a second | \
+        "| viewer | running runs | changes | p50, ms | p95, ms | longest, ms | never seen | requests a second | \
          most connections | runs failed |"
     );
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for runs in RUNS {
-        on_runtime(measure_with(options, runs));
+        on_runtime(measure_with(options, runs, true));
+        on_runtime(measure_with(options, runs, false));
     }
 }
 
-async fn measure_with(options: &Options, runs: usize) {
+async fn measure_with(options: &Options, runs: usize, is_hub: bool) {
     let folder = Folder::new(runs as u64);
     let backend = Backend::begun_at(Timestamp::now());
     backend.expect_harm();
@@ -44,9 +45,13 @@ async fn measure_with(options: &Options, runs: usize) {
     let address = backend.listen().await;
     let studio = keep_running(&backend, runs);
     let mut hub = Viewer::hub(options, "hub", address, &folder.0, false);
-    hub.start();
-    until_healthy(&hub).await;
-    let screen = ScreenClient::open(hub.events_url());
+    let screen = if is_hub {
+        hub.start();
+        until_healthy(&hub).await;
+        ScreenClient::open(hub.events_url())
+    } else {
+        ScreenClient::window(address)
+    };
     sleep(SETTLES).await;
     let (from, began) = (backend.now(), Instant::now());
     let length = Duration::from_secs(options.seconds);
@@ -65,7 +70,8 @@ async fn measure_with(options: &Options, runs: usize) {
     studio.abort();
     let all = changes(&backend, from, until).len();
     println!(
-        "| {runs} | {all} | {:.0} | {:.0} | {:.0} | {} | {:.1} | {} | {} |",
+        "| {} | {runs} | {all} | {:.0} | {:.0} | {:.0} | {} | {:.1} | {} | {} |",
+        if is_hub { "hub" } else { "window" },
         delays.percentile_ms(0.5),
         delays.percentile_ms(0.95),
         delays.percentile_ms(1.0),

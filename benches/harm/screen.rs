@@ -1,6 +1,8 @@
 //! Screen of a hub: a client that feeds the hub's stream into a model, which is new with each
 //! connection.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use meterbridge::model::{Model, Retention};
 use meterbridge::protocol::Batch;
 use meterbridge::protocol::Item;
 use meterbridge::protocol::hub::HubFrame;
+use meterbridge::source::{self, ConnectionSettings, Signal};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::connect_async;
@@ -18,11 +21,15 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 /// Pause between two attempts to connect.
+/// Time between two frames of a window.
+const FRAME: Duration = Duration::from_millis(16);
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct ScreenClient {
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    task: Option<JoinHandle<()>>,
+    /// Set when nobody looks any more.
+    is_over: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -40,8 +47,32 @@ struct State {
 impl ScreenClient {
     pub fn open(url: String) -> Self {
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(watch(url, shared.clone()));
-        Self { shared, task }
+        let task = Some(tokio::spawn(watch(url, shared.clone())));
+        Self { shared, task, is_over: Arc::default() }
+    }
+
+    /// Watches a backend as a window does: with a source of its own, whose batches go into the model once
+    /// a frame.
+    pub fn window(backend: SocketAddr) -> Self {
+        let (shared, is_over) = (Arc::new(Shared::default()), Arc::<AtomicBool>::default());
+        let (filled, ends) = (shared.clone(), is_over.clone());
+        std::thread::spawn(move || {
+            let url = Some(format!("http://{backend}"));
+            let source = source::spawn(url, ConnectionSettings::default(), Arc::new(|| {}));
+            while !ends.load(Ordering::Acquire) {
+                std::thread::sleep(FRAME);
+                let mut state = filled.state.lock().expect("nobody panics");
+                let model = state.model.get_or_insert_with(|| Model::new(Retention::EVERYTHING));
+                for signal in source.signals.try_iter() {
+                    if let Signal::Batch(batch) = signal {
+                        model.receive(batch, |_, _| ());
+                    }
+                }
+                drop(state);
+                filled.news.notify_one();
+            }
+        });
+        Self { shared, task: None, is_over }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -62,7 +93,10 @@ impl ScreenClient {
 
 impl Drop for ScreenClient {
     fn drop(&mut self) {
-        self.task.abort();
+        self.is_over.store(true, Ordering::Release);
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
