@@ -81,6 +81,14 @@ browserTest("the page shows that the hub polls while sockets are refused", async
   assert.ok(!styled(after).from_rest, "an event told of it");
 });
 
+/** True when a run has ended, and REST has told its scores and the durations of its nodes, shortly after. */
+function isComplete(state, run) {
+  const nodes = runOf(state, run)?.nodes ?? [];
+  const isTold = ({ name, status, duration_ms: took, scores }) =>
+    status !== "success" || (took !== null && (name !== "VALIDATE" || scores !== null));
+  return knows(run, "completed")(state) && nodes.every(isTold);
+}
+
 browserTest("a killed and restarted hub loses and repeats nothing", async (bench) => {
   const store = bench.file("hub.sqlite");
   const { backend, hub, start } = await studio(bench, { store });
@@ -88,20 +96,16 @@ browserTest("a killed and restarted hub loses and repeats nothing", async (bench
   const display = await bench.open({ at: hub.url, query: "reconnect-delay=0.5&max-reconnect-attempts=0" });
   const first = await backend.start("Slow Satellites", SEEN);
   const second = await backend.start("Harbour Lights", { node_ms: 2000 });
-  // The scores of a run come with the backend's REST answer, shortly after its last event.
   const before = await display.until(
-    "one run's end with its scores, and another's begin",
-    (state) =>
-      knows(first.run, "completed")(state) &&
-      nodeOf(runOf(state, first.run), "VALIDATE")?.scores &&
-      nodeOf(runOf(state, second.run), "STYLE")?.status === "success",
+    "one run's end and another's begin",
+    (state) => isComplete(state, first.run) && nodeOf(runOf(state, second.run), "STYLE")?.status === "success",
   );
   await hub.kill();
   await display.until("the loss", ({ connection }) => connection.state === "reconnecting");
   // No viewer receives the next events.
   await until("three nodes more", async () => (await backend.run(second.run)).executions.length >= 5);
   await bench.use(start({ port: hub.port }));
-  const after = await display.until("the run's end", knows(second.run, "completed"));
+  const after = await display.until("the run's end", (state) => isComplete(state, second.run));
   assert.equal(after.connection.updates, "live");
   assert.equal(after.malformed, 0);
   assert.equal(after.duplicates, before.duplicates, "events that came twice");
@@ -112,7 +116,10 @@ browserTest("a killed and restarted hub loses and repeats nothing", async (bench
   // A new page receives the same.
   await display.page.close();
   const late = await bench.open({ at: hub.url });
-  const there = await late.until("the run's end", knows(second.run, "completed"));
+  const there = await late.until(
+    "both runs' ends",
+    (state) => isComplete(state, first.run) && isComplete(state, second.run),
+  );
   for (const { run } of [first, second]) {
     assert.deepEqual(runOf(there, run).nodes, runOf(after, run).nodes);
   }

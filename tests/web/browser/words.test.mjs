@@ -57,7 +57,7 @@ browserTest("failed and completed runs are announced", async (bench) => {
     ),
   );
   studio.send(completed("b", 4000));
-  await untilHeard(display, /Velvet Engine completed in 4 s\./);
+  await untilHeard(display, /Velvet Engine finished in 4 s\./);
   assert.ok(await live(display));
 });
 
