@@ -52,7 +52,7 @@ browserTest("a message that is too large ends its connection only", async (bench
   assert.equal(state.malformed, 1);
   assert.equal(studio.connections, 2);
   const { reason } = await display.untilTold("connection", (detail) => detail.state === "reconnecting");
-  assert.match(reason, /^a message of more than 64 KiB came/);
+  assert.match(reason, /^a message of more than 64 KiB arrived/);
 });
 
 browserTest("a large message that is allowed is read", async (bench) => {
