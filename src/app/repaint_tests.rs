@@ -15,8 +15,7 @@ use crate::app::theme::{self, Theme};
 use crate::app::views;
 use crate::config::{Settings, ViewName};
 use crate::model::{Model, Retention};
-use crate::protocol::Batch;
-use crate::source::playback::Pacer;
+use crate::source::playback::TimedFrames;
 use crate::source::recording::Recording;
 
 #[derive(Resource, Default)]
@@ -31,14 +30,11 @@ fn showing(scene: &str, view: ViewName) -> App {
     let mut settings = Settings::default();
     settings.view.view = view;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/scenes");
-    let mut recording = Recording::open(&path.join(format!("{scene}.ndjson"))).unwrap();
-    let (mut pacer, mut model) = (Pacer::default(), Model::new(Retention::default()));
+    let recording = Recording::open(&path.join(format!("{scene}.ndjson"))).unwrap();
+    let (mut frames, mut model) = (TimedFrames::new(recording), Model::new(Retention::default()));
     let mut now = "2026-11-23T12:00:00Z".parse().unwrap();
-    while let Some(line) = recording.next_frame().unwrap() {
-        let mut batch = Batch::new(now, true);
-        batch.push_text(&line.text);
-        now = pacer.timing(&line, &batch).at.unwrap_or(now);
-        batch.received_at = now;
+    while let Some((batch, _)) = frames.next(now).unwrap() {
+        now = batch.received_at;
         model.receive(batch, |_, _| {});
     }
     let newest = model.runs().next().map(|run| run.id().clone());

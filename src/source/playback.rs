@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::recording::{RecordedFrame, Recording, RecordingError};
+use super::recording::{ReadSummary, RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
 use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
@@ -16,13 +16,11 @@ use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
 };
 use crate::protocol::{Batch, Item, is_unset};
+use crate::text::duration_words;
 
-/// Largest correction of a recording's beginning by a frame of live events.
+/// Largest error of a live frame's time of reception; the model's estimate of the server's clock takes
+/// more for a step. Limits corrections of a recording's beginning, and the span of a live batch.
 const LEAP: SignedDuration = SignedDuration::from_secs(5);
-
-/// Longest time between the frames of a batch, by the recording's own time: all of them count as received
-/// at once, and the estimate of the server's clock takes more for a step.
-const LONGEST_BATCH: SignedDuration = SignedDuration::from_secs(1);
 
 /// Longest pause between two bare events, and the length to which a pause longer than
 /// [`LONGEST_RECORDED_PAUSE`] between recorded frames is cut.
@@ -81,7 +79,7 @@ pub async fn play<R: Read>(
 }
 
 async fn play_once<R: Read>(
-    mut recording: Recording<R>,
+    recording: Recording<R>,
     speed: f64,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
@@ -94,33 +92,26 @@ async fn play_once<R: Read>(
     });
     context.log(ConnectionEvent::Connected);
     let mut began = Instant::now();
-    let mut pacer = Pacer::default();
+    let mut frames = TimedFrames::new(recording);
     // With the time of reception of its first frame.
     let mut batch: Option<(Timestamp, Batch)> = None;
-    let mut ahead: VecDeque<(RecordedFrame, Batch)> = VecDeque::new();
-    loop {
-        while ahead.len() <= LOOKED_AHEAD
-            && let Some(frame) = recording.next_frame()?
-        {
-            let mut decoded = Batch::new(context.now(), true);
-            decoded.push_text(&frame.text);
-            recording.note(&decoded);
-            ahead.push_back((frame, decoded));
-        }
-        let Some((frame, mut decoded)) = ahead.pop_front() else { break };
-        decoded.received_at = context.now();
-        let upcoming = ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
-        let timing = pacer.timing_before(&frame, &decoded, upcoming);
+    let result = loop {
+        let (decoded, timing) = match frames.next(context.now()) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
         if !timing.left_out.is_zero() {
-            let left_out = SignedDuration::try_from(timing.left_out).unwrap_or(SignedDuration::MAX);
-            let message = format!("left out a pause of the recording: {left_out:#}");
+            let millis = u64::try_from(timing.left_out.as_millis()).unwrap_or(u64::MAX);
+            let message = format!("left out a pause of the recording: {}", duration_words(millis));
             context.log(ConnectionEvent::Note { message });
         }
         let due = began + timing.offset.div_f64(speed).min(FAR);
-        let received_at = timing.at.unwrap_or(decoded.received_at);
-        let full = batch.as_ref().is_some_and(|(began_at, batch): &(Timestamp, Batch)| {
-            let span = received_at.duration_since(*began_at);
-            batch.frames >= MOST_FRAMES_IN_A_BATCH || span > LONGEST_BATCH || span.is_negative()
+        let received_at = decoded.received_at;
+        let full = batch.as_ref().is_some_and(|(first_at, batch): &(Timestamp, Batch)| {
+            batch.frames >= MOST_FRAMES_IN_A_BATCH
+                || batch.live != timing.live
+                || batch.live && received_at.duration_since(*first_at) > LEAP
         });
         if full || Instant::now() < due {
             if let Some((_, batch)) = batch.take() {
@@ -142,12 +133,12 @@ async fn play_once<R: Read>(
             batch.get_or_insert_with(|| (received_at, Batch::new(received_at, timing.live)));
         batch.received_at = received_at;
         batch.append(decoded);
-    }
+    };
     if let Some((_, batch)) = batch.take() {
         context.deliver(batch);
     }
-    recording.verdict()?;
-    let frames = recording.summary().frames;
+    result?;
+    let frames = frames.summary().frames;
     context.log(ConnectionEvent::Disconnected {
         code: None,
         reason: format!("the recording has ended: {frames} frames"),
@@ -188,6 +179,57 @@ async fn wait(
     Ok(skipped)
 }
 
+/// Reads a recording frame by frame, with the time of each.
+pub struct TimedFrames<R: Read> {
+    recording: Recording<R>,
+    pacer: Pacer,
+    /// Frames that were read ahead.
+    ahead: VecDeque<(RecordedFrame, Batch)>,
+    /// The end of the recording: reached, or made impossible by an error that is still to be returned.
+    end: Option<Result<(), RecordingError>>,
+}
+
+impl<R: Read> TimedFrames<R> {
+    /// Reads a recording from where it stands.
+    pub fn new(recording: Recording<R>) -> Self {
+        Self { recording, pacer: Pacer::default(), ahead: VecDeque::new(), end: None }
+    }
+
+    /// Returns the next frame, as a batch whose time of reception is by the recording's own clock, or
+    /// `now` before the first event; `None` at the end.
+    ///
+    /// # Errors
+    /// Returns an error when reading fails, after all frames before the failure, or when the input was not
+    /// a recording.
+    pub fn next(&mut self, now: Timestamp) -> Result<Option<(Batch, FrameTiming)>, RecordingError> {
+        while self.end.is_none() && self.ahead.len() <= LOOKED_AHEAD {
+            match self.recording.next_frame() {
+                Ok(Some(frame)) => {
+                    let mut decoded = Batch::new(now, true);
+                    decoded.push_text(&frame.text);
+                    self.recording.note(&decoded);
+                    self.ahead.push_back((frame, decoded));
+                }
+                Ok(None) => self.end = Some(self.recording.verdict()),
+                Err(error) => self.end = Some(Err(error)),
+            }
+        }
+        let Some((frame, mut decoded)) = self.ahead.pop_front() else {
+            return self.end.replace(Ok(())).unwrap_or(Ok(())).map(|()| None);
+        };
+        let upcoming = self.ahead.iter().filter_map(|(_, decoded)| latest_instant(decoded));
+        let timing = self.pacer.timing(&frame, &decoded, upcoming);
+        decoded.received_at = timing.at.unwrap_or(now);
+        decoded.live = timing.live;
+        Ok(Some((decoded, timing)))
+    }
+
+    /// Returns the counts of what was read so far.
+    pub fn summary(&self) -> ReadSummary {
+        self.recording.summary()
+    }
+}
+
 /// Returns the latest instant in a frame.
 fn latest_instant(decoded: &Batch) -> Option<Timestamp> {
     let instants = decoded.items.iter().filter_map(|item| match item {
@@ -211,7 +253,7 @@ pub struct FrameTiming {
 
 /// Computes the times at which the frames of a recording are played.
 #[derive(Default)]
-pub struct Pacer {
+struct Pacer {
     first_ms: Option<f64>,
     last_instant: Option<Timestamp>,
     offset: Duration,
@@ -226,14 +268,9 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Returns the timing of the next frame. `decoded` is a batch of that frame only.
-    pub fn timing(&mut self, frame: &RecordedFrame, decoded: &Batch) -> FrameTiming {
-        self.timing_before(frame, decoded, std::iter::empty())
-    }
-
     /// Returns the timing of the next frame, given the instants of the frames after it. A single wrong
-    /// instant that they do not confirm has no effect.
-    pub fn timing_before(
+    /// instant that they do not confirm has no effect. `decoded` is a batch of that frame only.
+    fn timing(
         &mut self,
         frame: &RecordedFrame,
         decoded: &Batch,
@@ -256,6 +293,8 @@ impl Pacer {
         };
         self.left_out += left_out;
         self.offset = self.offset.max(offset).min(FAR);
+        let is_history =
+            self.last_instant.zip(instant).is_some_and(|(last, at)| last.duration_since(at) > LEAP);
         self.last_instant = self.last_instant.max(instant);
         let span = SignedDuration::try_from(self.offset.saturating_add(self.left_out));
         let span = span.unwrap_or_default();
@@ -270,7 +309,11 @@ impl Pacer {
         FrameTiming {
             offset: self.offset,
             at: self.began_at.and_then(|began_at| began_at.checked_add(span).ok()),
-            live: frame.recv_ms.is_none() || settled >= REPLAY_PERIOD,
+            live: match frame.recv_ms {
+                Some(_) => settled >= REPLAY_PERIOD,
+                // Bare events that go far back tell of runs before the last ones.
+                None => !is_history,
+            },
             left_out,
         }
     }
@@ -328,7 +371,7 @@ mod tests {
             decoded.push_text(&text);
             let frame = RecordedFrame { recv_ms: *recv_ms, text };
             let upcoming = frames[number + 1..].iter().take(seen).map(|(_, second)| at(*second));
-            let timing = pacer.timing_before(&frame, &decoded, upcoming);
+            let timing = pacer.timing(&frame, &decoded, upcoming);
             let own = timing.at.map_or(-1.0, |at| at.duration_since(midnight()).as_secs_f64());
             (timing.offset.as_secs_f64(), own)
         };

@@ -1,5 +1,6 @@
 //! Shared test helpers: an app without a window, and functions that feed it.
 
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use bevy::prelude::*;
@@ -12,9 +13,10 @@ use meterbridge::app::state::run_store::{self, Announcements, RunStore};
 use meterbridge::config::Settings;
 use meterbridge::protocol::Batch;
 use meterbridge::source::SourceSpec;
-use meterbridge::source::playback::Pacer;
+use meterbridge::source::playback::TimedFrames;
 use meterbridge::source::recording::Recording;
 
+use super::backend::Backend;
 use super::scenes;
 
 /// Time limit of a wait, longer than any successful one takes.
@@ -41,6 +43,22 @@ pub fn connected_to(source: SourceSpec, settings: Settings) -> App {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: Some(source) }));
     app
+}
+
+/// Starts a stand-in backend on a thread of its own, after `prepare`. Returns its address.
+pub fn stand_in(prepare: impl FnOnce(&Backend) + Send + 'static) -> (String, Backend) {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let backend = Backend::new();
+            prepare(&backend);
+            let address = backend.listen().await;
+            sender.send((address.to_string(), backend)).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    receiver.recv().unwrap()
 }
 
 /// Passes frames to the app as a source does, and updates it.
@@ -77,16 +95,11 @@ pub fn play_tape(app: &mut App, tape: &str) {
     play(app, Recording::new(std::io::Cursor::new(tape.to_owned())));
 }
 
-fn play<R: std::io::BufRead>(app: &mut App, mut recording: Recording<R>) {
-    let mut pacer = Pacer::default();
+fn play<R: std::io::BufRead>(app: &mut App, recording: Recording<R>) {
+    let mut frames = TimedFrames::new(recording);
     let mut now = noon();
-    while let Some(frame) = recording.next_frame().unwrap() {
-        let mut batch = Batch::new(now, true);
-        batch.push_text(&frame.text);
-        let timing = pacer.timing(&frame, &batch);
-        now = timing.at.unwrap_or(now);
-        batch.received_at = now;
-        batch.live = timing.live;
+    while let Some((batch, _)) = frames.next(now).unwrap() {
+        now = batch.received_at;
         receive(app, batch);
     }
     app.world_mut().resource_mut::<PlaybackClock>().set(now);

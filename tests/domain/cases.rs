@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, NodeStatus, Run, RunStatus};
-use meterbridge::protocol::Batch;
-use meterbridge::source::playback::{LONGEST_PAUSE, Pacer};
+use meterbridge::source::playback::{LONGEST_PAUSE, TimedFrames};
 use meterbridge::source::recording::Recording;
 use serde_json::json;
 
@@ -364,14 +363,11 @@ fn a_node_of_five_days_took_five_days() {
 /// Returns the offset in seconds and the recording's own time of each line of a case, except for lines
 /// that contain `left_out`.
 fn shown_at(name: &str, left_out: &str) -> (Vec<f64>, Vec<Option<Timestamp>>) {
-    let mut recording = Recording::open(&fixture("cases").join(format!("{name}.ndjson"))).unwrap();
-    let mut pacer = Pacer::default();
+    let recording = Recording::open(&fixture("cases").join(format!("{name}.ndjson"))).unwrap();
+    let mut frames = TimedFrames::new(recording);
     let (mut offsets, mut times) = (Vec::new(), Vec::new());
-    while let Some(frame) = recording.next_frame().unwrap() {
-        let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
-        batch.push_text(&frame.text);
-        let timing = pacer.timing(&frame, &batch);
-        if left_out.is_empty() || !frame.text.contains(left_out) {
+    while let Some((batch, timing)) = frames.next(Timestamp::UNIX_EPOCH).unwrap() {
+        if left_out.is_empty() || !batch.event_texts().any(|text| text.contains(left_out)) {
             offsets.push(timing.offset.as_secs_f64());
             times.push(timing.at);
         }

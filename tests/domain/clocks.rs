@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use meterbridge::inspect::Report;
 use meterbridge::model::{ClockOwner, ClockStep, Model, NodeStatus, RunStatus};
 use meterbridge::protocol::Batch;
+use meterbridge::source::playback::TimedFrames;
+use meterbridge::source::recording::Recording;
 use serde_json::{Value, json};
 
 /// A backend with some runs, and a viewer. Each has its own clock.
@@ -181,7 +183,7 @@ fn a_server_clock_set_back_is_told_once_and_later_events_count_as_later() {
     studio.server_ahead = 0.0;
     studio.now += 3.0;
     studio.all("STYLE", "end", json!({"duration_ms": 3000}));
-    studio.check_steps(&["the server's clock was set back by 10 min 0 s"]);
+    studio.check_steps(&["the server's clock was set back by 10 min"]);
     studio.check_elapsed(6.0);
     studio.node("LYRICS", 2, 3.0);
     studio.check_elapsed(9.0);
@@ -231,7 +233,7 @@ fn a_server_clock_set_forward_is_told_once() {
     studio.server_ahead = 0.0;
     studio.now += 3.0;
     studio.all("STYLE", "end", json!({"duration_ms": 3000}));
-    studio.check_steps(&["the server's clock was set forward by 10 min 0 s"]);
+    studio.check_steps(&["the server's clock was set forward by 10 min"]);
     studio.check_elapsed(6.0);
     studio.node("LYRICS", 2, 3.0);
     studio.check_elapsed(9.0);
@@ -253,14 +255,14 @@ fn this_machines_clock_that_is_set_right_is_told_once() {
     studio.now += 4.0;
     studio.all("STYLE", "end", json!({"duration_ms": 8000}));
     studio.all("LYRICS", "start", json!({"node_index": 2}));
-    studio.check_steps(&["this machine's clock was set forward by 3 d 0 h"]);
+    studio.check_steps(&["this machine's clock was set forward by 3 d"]);
     studio.check_elapsed(16.0);
     studio.now += 8.0;
     // The clock is set back again.
     studio.viewer_ahead = -259_200.0;
     studio.all("LYRICS", "end", json!({"duration_ms": 8000}));
     studio.check_elapsed(24.0);
-    assert_eq!(studio.steps[1].to_string(), "this machine's clock was set back by 3 d 0 h");
+    assert_eq!(studio.steps[1].to_string(), "this machine's clock was set back by 3 d");
     assert_eq!(studio.steps.len(), 2);
 }
 
@@ -276,7 +278,7 @@ fn a_step_of_this_machine_that_somebody_saw_counts_at_once() {
     studio.check_elapsed(3.0);
     studio.node("STYLE", 1, 3.0);
     studio.check_elapsed(6.0);
-    studio.check_steps(&["this machine's clock was set forward by 5 h 0 min"]);
+    studio.check_steps(&["this machine's clock was set forward by 5 h"]);
 }
 
 #[test]
@@ -393,4 +395,58 @@ fn rest_and_events_agree_after_the_clock_was_set_back() {
     let joined = Report::of(&studio.model).runs;
     assert_eq!(joined[0].nodes, before[0].nodes);
     assert_eq!((joined[0].executions, joined[0].status), (1, "running"));
+}
+
+/// Returns a model that has received a recording, frame by frame, as snapshots do.
+fn model_of_recording(lines: &[String]) -> Model {
+    let mut frames = TimedFrames::new(Recording::new(std::io::Cursor::new(lines.join("\n"))));
+    let mut model = Model::default();
+    while let Some((batch, _)) = frames.next(begin()).unwrap() {
+        model.receive(batch, |_, _| ());
+    }
+    model
+}
+
+fn bare(run: &str, phase: &str, at: f64) -> String {
+    json!({"ts": after(at).to_string(), "run_id": run, "phase": phase}).to_string()
+}
+
+fn recorded(recv_ms: f64, text: &str) -> String {
+    json!({"recv_ms": recv_ms, "text": text}).to_string()
+}
+
+#[test]
+fn history_replayed_within_a_recording_is_no_clock_step() {
+    let history = [
+        bare("a", "start", 1000.0),
+        bare("b", "start", 1000.1),
+        bare("a", "end", 1001.0),
+        bare("b", "end", 1001.1),
+        bare("c", "start", 4600.0),
+    ];
+    let mut model = model_of_recording(&[
+        recorded(0.0, &bare("first", "start", 0.0)),
+        recorded(2000.0, &bare("first", "info", 2.0)),
+        recorded(3500.0, &bare("first", "info", 3.5)),
+        recorded(4000.0, &format!("[{}]", history.join(","))),
+    ]);
+    let steps = model.take_clock_steps();
+    assert!(steps.is_empty(), "{steps:?}");
+}
+
+#[test]
+fn older_runs_later_in_a_bare_file_are_no_clock_step() {
+    let lines = [
+        ("late", "start", 4000.0),
+        ("late", "info", 4001.5),
+        ("late", "info", 4003.0),
+        ("x", "start", 400.0),
+        ("y", "start", 400.1),
+        ("x", "info", 400.5),
+        ("y", "info", 400.6),
+    ];
+    let mut model = model_of_recording(&lines.map(|(run, phase, at)| bare(run, phase, at)));
+    let steps = model.take_clock_steps();
+    assert!(steps.is_empty(), "{steps:?}");
+    assert_eq!(model.run("late").unwrap().started_at, Some(after(4000.0)));
 }

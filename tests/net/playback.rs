@@ -1,15 +1,17 @@
 //! Playback of recordings as a source.
 
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use meterbridge::protocol::{Batch, Item};
 use meterbridge::source::recording::Recording;
 use meterbridge::source::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use meterbridge::source::source_context::Environment;
 use meterbridge::source::{Command, ConnectionEvent, ConnectionState, Signal, playback};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -23,6 +25,13 @@ const RECORDING: &str = concat!(
 );
 
 fn play(speed: f64) -> (Receiver<Signal>, mpsc::Sender<Command>) {
+    play_from(|| Recording::new(RECORDING.as_bytes()), speed)
+}
+
+fn play_from<R: Read + Send + 'static>(
+    open: impl Fn() -> Recording<R> + Send + 'static,
+    speed: f64,
+) -> (Receiver<Signal>, mpsc::Sender<Command>) {
     let (sender, signals) = crossbeam_channel::bounded(CHANNEL_CAPACITY);
     let (commands, taken) = mpsc::channel(8);
     let signal_sender = SignalSender::new(sender, Arc::new(|| {}));
@@ -31,7 +40,7 @@ fn play(speed: f64) -> (Receiver<Signal>, mpsc::Sender<Command>) {
         random: Box::new(|| 0.5),
     };
     tokio::spawn(async move {
-        let open = || Ok(Recording::new(RECORDING.as_bytes()));
+        let open = move || Ok(open());
         playback::play(open, "a.ndjson", speed, taken, signal_sender, environment).await;
     });
     (signals, commands)
@@ -124,4 +133,55 @@ async fn recording_obeys_connection_commands() {
     while frames < 4 {
         frames += next_batch(&signals).await.frames;
     }
+}
+
+/// A disk that fails.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("disk"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_before_a_read_error_are_played() {
+    let open = || Recording::new(RECORDING.as_bytes().chain(Broken));
+    let (signals, _commands) = play_from(open, 1.0);
+    let mut frames = 0;
+    while frames < 4 {
+        frames += next_batch(&signals).await.frames;
+    }
+    while !matches!(next(&signals).await, Signal::State(ConnectionState::Failed { .. })) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn history_shares_batches_and_live_batches_are_short() {
+    let begin: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+    let line = move |recv_ms: i64, second: i64| {
+        let at = begin + SignedDuration::from_secs(second);
+        let event = json!({"run_id": format!("r{second}"), "phase": "start", "ts": at.to_string()});
+        json!({"recv_ms": recv_ms, "text": event.to_string()}).to_string() + "\n"
+    };
+    let history = (0..300).map(|n| line(n, 12 * n));
+    let live = (0..20).map(|n| line(10_000 + 3_000 * n, 3_600 + 3 * n));
+    let text: String = history.chain(live).collect();
+    let open = move || Recording::new(io::Cursor::new(text.clone()));
+    let (signals, _commands) = play_from(open, f64::INFINITY);
+    let (mut frames, mut replays, mut live_frames) = (0, 0, 0);
+    while frames < 320 {
+        let batch = next_batch(&signals).await;
+        frames += batch.frames;
+        if !batch.live {
+            replays += 1;
+            continue;
+        }
+        live_frames += batch.frames;
+        for item in &batch.items {
+            let Item::Event(event) = item else { panic!("{item:?}") };
+            assert!(batch.received_at.duration_since(event.at) <= SignedDuration::from_secs(5));
+        }
+    }
+    assert!(replays <= 2, "{replays} batches of history");
+    assert_eq!(live_frames, 20);
 }

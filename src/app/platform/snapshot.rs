@@ -19,8 +19,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::config::{Moment, SnapshotRequest};
 use crate::model::Model;
-use crate::protocol::Batch;
-use crate::source::playback::Pacer;
+use crate::source::playback::TimedFrames;
 use crate::source::recording::{Recording, RecordingError};
 use crate::source::{ConnectionState, SourceSpec};
 
@@ -123,19 +122,14 @@ fn read_until(
     at: Moment,
     mut model: Model,
 ) -> Result<(Model, Timestamp), RecordingError> {
-    let mut recording = Recording::open(path)?;
-    let mut pacer = Pacer::default();
+    let mut frames = TimedFrames::new(Recording::open(path)?);
     let until = match at {
         Moment::End => Duration::MAX,
         Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
     };
     let today = Timestamp::now();
     let mut now = None;
-    while let Some(frame) = recording.next_frame()? {
-        let mut batch = Batch::new(today, true);
-        batch.push_text(&frame.text);
-        recording.note(&batch);
-        let timing = pacer.timing(&frame, &batch);
+    while let Some((batch, timing)) = frames.next(now.unwrap_or(today))? {
         let received_at = timing.at.or(now);
         if timing.offset > until {
             // The moment lies between the last frame and this one.
@@ -144,10 +138,7 @@ fn read_until(
             break;
         }
         now = received_at;
-        batch.received_at = received_at.unwrap_or(today);
-        batch.live = timing.live;
         model.receive(batch, |_, _| {});
     }
-    recording.verdict()?;
     Ok((model, now.unwrap_or(today)))
 }
