@@ -6,6 +6,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::held::HeldRuns;
 
+/// Longest time for which a change keeps other requests waiting.
+#[cfg(not(target_arch = "wasm32"))]
+const MOST_KEPT_WAITING: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Number of connections shared by everything in this program that connects to the same backend:
 /// sockets of runs, REST requests of the watcher, and REST calls that a hub forwards. Clones share the
 /// budget.
@@ -46,6 +50,21 @@ impl ConnectionBudget {
     pub async fn take(&self) -> ConnectionPermit {
         // Always `Some`: the semaphore is never closed.
         ConnectionPermit { _permit: self.permits.clone().acquire_owned().await.ok() }
+    }
+
+    /// Carries out `request` with a connection, which other requests get after at most
+    /// [`MOST_KEPT_WAITING`]: a change that is not answered keeps nobody from watching.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub async fn lend<T>(&self, request: impl Future<Output = T>) -> T {
+        let permit = self.take().await;
+        let mut request = std::pin::pin!(request);
+        match tokio::time::timeout(MOST_KEPT_WAITING, &mut request).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                drop(permit);
+                request.await
+            }
+        }
     }
 
     /// Takes a connection for a socket, without waiting. Returns `None` when fewer than two are free:

@@ -410,6 +410,11 @@ async fn runs_are_discovered_without_the_active_runs_endpoint() {
         backend.add_run([Script::success(10)]);
         client.pass(secs(20)).await;
         client.shows(&backend, &[run]).await;
+        let pages = |it: &&String| it.ends_with("/workflow-runs");
+        let before = backend.seen().requests.iter().filter(pages).count();
+        client.pass(secs(20)).await;
+        let asked = backend.seen().requests.iter().filter(pages).count() - before;
+        assert!(asked <= 200, "{asked} pages in 20 s");
         assert!(client.is_connected(), "{:?}", client.states);
     }
 }
@@ -495,10 +500,12 @@ async fn holds_a_socket_of_a_running_run_that_has_not_delivered_an_event() {
     let backend = Backend::new();
     let settings = with_sockets(2);
     let held = settings.api.budget.held().clone();
+    let run = backend.start_run([Script::success(60_000)]);
+    sleep(secs(1)).await;
+    // Nothing is replayed, and the first node ends long after the socket is opened.
+    backend.lock().run(run).stored.clear();
     let mut client = TestClient::watching(&backend, settings);
     backend.allow_connections(3);
-    // Its first node ends long after the socket is opened, and there is nothing to replay but its start.
-    let run = backend.start_run([Script::success(60_000)]);
     client.pass(secs(4)).await;
     client.commands.send(Command::Disconnect).await.unwrap();
     client.pass(secs(5)).await;

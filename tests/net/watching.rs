@@ -9,7 +9,7 @@ use meterbridge::source::{ApiSettings, ConnectionSettings, ConnectionState, Upda
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::backend::{Backend, RemovalFaults, Script};
+use crate::backend::{AnswerTimes, Backend, RemovalFaults, Script};
 use crate::client::{TestClient, settings, with_sockets};
 
 fn secs(seconds: u64) -> Duration {
@@ -238,9 +238,15 @@ async fn idle_backend_gets_at_most_70_requests_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn lists_are_read_in_time_beside_forty_running_runs() {
     let backend = Backend::new();
+    // Slow enough that the details of forty runs are always overdue.
+    backend.answer_within(AnswerTimes { detail: millis(20), other: millis(20) });
     let mut client = TestClient::watching(&backend, settings());
     let slow: Vec<Uuid> = (0..40).map(|_| backend.start_run([Script::success(60_000)])).collect();
     client.pass(secs(20)).await;
+    let lists = || backend.seen().requests.iter().filter(|it| it.ends_with("/active-runs")).count();
+    let before = lists();
+    client.pass(secs(20)).await;
+    assert!(lists() - before >= 12, "{} lists in 20 s", lists() - before);
     let failed = backend.start_run([Script::without_skill("PLAN", 10).lasting(millis(100))]);
     client.pass(millis(200)).await;
     let took = client.shows(&backend, &[failed]).await;
@@ -254,7 +260,7 @@ async fn lists_are_read_in_time_beside_forty_running_runs() {
 
 /// Runs that ended before a viewer came do not keep it from what runs.
 #[tokio::test(start_paused = true)]
-async fn a_backlog_of_ended_runs_does_not_delay_what_runs() {
+async fn backlog_of_ended_runs_does_not_delay_running_ones() {
     let backend = Backend::new();
     for _ in 0..150 {
         backend.start_run([Script::without_skill("PLAN", 10).lasting(millis(50))]);
@@ -269,4 +275,25 @@ async fn a_backlog_of_ended_runs_does_not_delay_what_runs() {
     }
     let took = client.shows(&backend, &[run]).await;
     assert!(took <= secs(4), "{took:?}");
+}
+
+/// Where every request has to wait for its turn, running runs get theirs.
+#[tokio::test(start_paused = true)]
+async fn running_run_is_polled_beside_a_backlog_at_a_slow_backend() {
+    let backend = Backend::new();
+    for _ in 0..100 {
+        backend.start_run([Script::without_skill("PLAN", 10).lasting(millis(50))]);
+        sleep(millis(60)).await;
+    }
+    backend.answer_within(AnswerTimes { detail: millis(60), other: millis(60) });
+    let run = backend.start_run([Script::success(6000)]);
+    let mut client = TestClient::watching(&backend, settings());
+    client.pass(secs(5)).await;
+    let details = || {
+        let end = format!("/runs/{run}");
+        backend.seen().requests.iter().filter(|it| it.ends_with(&end)).count()
+    };
+    let before = details();
+    client.pass(secs(30)).await;
+    assert!(details() - before >= 6, "{} details in 30 s", details() - before);
 }

@@ -175,7 +175,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
         let refusal = self.list_refusal.clone()?;
         // The list of all runs is the only source of running runs now: walk it again.
-        self.discovery.demand(now);
+        self.discovery.demand(now + context.settings.api.poll_interval / 2);
         if end.is_refused {
             return self.refuse_list(refusal, context);
         }
@@ -241,6 +241,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         context: &mut SourceContext,
         now: Instant,
     ) {
+        let server_now = self.server_now();
         let Some(run) = self.watched.get_mut(id) else { return };
         let open = self.sockets.get(id).filter(|socket| socket.is_open).map(|socket| socket.token);
         snapshot.gapless = socket.is_some() && socket == open;
@@ -248,8 +249,6 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
         // The first snapshot describes the time before this run was watched, so it is not live.
         let live = run.snapshot.is_some();
-        let server_now =
-            self.server_clock.and_then(|(at, seen)| at.checked_add(seen.elapsed()).ok());
         if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
             deliver(snapshot, live, context);
         }

@@ -1,11 +1,9 @@
 //! Calls of the backend's REST API, and their paths.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smol_str::SmolStr;
-use tokio::time::timeout;
 
 use super::discovery::PageQuestion;
 use crate::protocol::RunId;
@@ -20,9 +18,6 @@ use crate::source::{ConnectionBudget, ConnectionPermit};
 /// Time to wait for an answer: longer than the freeze of a backend that ran out of database
 /// connections. Repeating the request during the freeze would take one more connection.
 const PATIENCE: Duration = Duration::from_secs(75);
-
-/// Longest time for which a `POST` keeps its connection permit and so delays other requests.
-const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
 /// Answer of the REST API to one request.
 pub(super) enum QueryResult {
@@ -99,23 +94,15 @@ impl<C: Connect + Send + Sync + 'static> Api<C> {
 
     /// Sends a `POST`, once.
     pub async fn post(&self, call: ApiRequest) -> Result<Vec<u8>, RequestError> {
-        // `execute` is answered when its run is over, so it takes no permit: it would block all
-        // requests.
-        let permit = if call.is_execute() { None } else { Some(self.permit().await) };
+        let is_execute = call.is_execute();
         let posting = async {
             let base = self.api_base.settle(&self.client).await?;
             let target = format!("{base}{}", call.path);
             Ok(self.client.post(&target, call.body, call.patience).await?)
         };
-        let mut posting = pin!(posting);
-        // Release the permit of a call that is not answered soon, for the same reason.
-        match timeout(MOST_KEPT_WAITING, &mut posting).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                drop(permit);
-                posting.await
-            }
-        }
+        // `execute` is answered when its run is over, so it takes no permit: it would block all
+        // requests.
+        if is_execute { posting.await } else { self.budget.lend(posting).await }
     }
 
     /// Path and query of the WebSocket with the events of a run.

@@ -42,12 +42,14 @@ const SONG_LASTS: Duration = Duration::from_secs(300);
 const UNANSWERED_AFTER: Duration = Duration::from_secs(5);
 /// Time after which a request that could not be sent counts as unanswered, too.
 const UNSENT_AFTER: Duration = Duration::from_secs(8);
-/// Number of requests between two for the list of active runs.
-const LIST_TURN: u32 = 1;
-/// Number of requests between two for pages of the list of all runs, when others are overdue.
-const PAGE_TURN: u32 = 3;
-/// Number of requests between two for details of runs that were over when they were found.
-const PAST_TURN: u32 = 2;
+/// Kinds of requests: the list of active runs, details and songs of runs that go on, pages of the list of
+/// all runs, and details and songs of runs that were over when they were found.
+const LIST: usize = 0;
+const DETAIL: usize = 1;
+const PAGE: usize = 2;
+const PAST: usize = 3;
+/// Shares of the kinds in the requests, while all of them are due.
+const SHARES: [u32; 4] = [6, 6, 2, 3];
 /// Capacity of the channel of socket messages. A socket task waits while the channel is full.
 const MOST_NEWS: usize = 64;
 /// Time allowed for sockets to close when the watcher stops.
@@ -87,14 +89,6 @@ pub(super) enum PollOutcome {
     Unreached(Disconnect),
 }
 
-/// Number of requests since the last one of each kind.
-#[derive(Default)]
-pub(super) struct Since {
-    list: u32,
-    page: u32,
-    past: u32,
-}
-
 pub(super) struct BackendWatcher<C> {
     pub(super) connector: Arc<C>,
     pub(super) url: ApiUrl,
@@ -107,7 +101,8 @@ pub(super) struct BackendWatcher<C> {
     pub(super) next_token: u64,
     pub(super) answers: JoinSet<(QueryResult, Duration)>,
     pub(super) asking: Option<Asking>,
-    since: Since,
+    /// Number of requests since the last one of each kind.
+    since: [u32; 4],
     pub(super) pacer: Pacer,
     pub(super) discovery: Discovery,
     pub(super) songs: RecentSongs,
@@ -177,7 +172,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             next_token: 0,
             answers: JoinSet::new(),
             asking: None,
-            since: Since::default(),
+            since: [0; 4],
             pacer: Pacer::new(),
             discovery: Discovery::new(now),
             songs: RecentSongs::default(),
@@ -366,7 +361,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             return due;
         }
         let server_now = self.server_now();
-        let goes_on = |run: &&WatchedRun| !run.is_over() && !run.is_missing && !run.waits();
+        let goes_on = |run: &&WatchedRun| {
+            !run.is_over() && !run.is_missing && !run.waits() && !run.is_unread_past()
+        };
         let unfinished = self.watched.values().filter(goes_on).count();
         for (id, run) in &self.watched {
             let key = QueryKey::Run(id.clone());
@@ -426,8 +423,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         if at > now {
             return wake.min(at);
         }
-        let due = questions.into_iter().filter(|(at, _)| *at <= now).collect();
-        let Some(key) = self.next_turn(due) else { return wake };
+        questions.retain(|(at, _)| *at <= now);
+        let Some(key) = self.next_turn(&questions) else { return wake };
         self.queries.begin(&key);
         self.began_to_try |= !self.is_reached;
         self.asking = Some(Asking { chosen_at: now, began: Arc::default(), since: context.now() });
@@ -435,48 +432,39 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         wake
     }
 
-    /// Chooses among requests that are due. However many details are overdue, the list of active runs,
-    /// pages of the list of all runs, and details and songs of runs that are over each get their share.
-    fn next_turn(&mut self, due: Vec<(Instant, QueryKey)>) -> Option<QueryKey> {
-        let started_at = |key: &QueryKey| match key {
-            QueryKey::Run(id) => {
-                self.watched.get(id).filter(|run| run.is_unread_past())?.started_at
-            }
-            _ => None,
-        };
+    /// Chooses among requests that are due: of each kind its share, by the kind that has waited longest
+    /// relative to its share.
+    fn next_turn(&mut self, due: &[(Instant, QueryKey)]) -> Option<QueryKey> {
         let goes_on = |run: &&WatchedRun| !run.is_over() && !run.is_unread_past();
         let unfinished = self.watched.values().filter(goes_on);
         let songs: HashSet<&SmolStr> = unfinished.filter_map(|run| run.song_id.as_ref()).collect();
-        let is_past = |key: &QueryKey| match key {
-            QueryKey::Run(id) => self.watched.get(id).is_some_and(WatchedRun::is_unread_past),
-            QueryKey::Song(song) => !songs.contains(song),
-            _ => false,
+        let past = |key: &QueryKey| match key {
+            QueryKey::Run(id) => self.watched.get(id).filter(|run| run.is_unread_past()),
+            _ => None,
         };
-        let find = |wanted: &QueryKey| due.iter().any(|(_, key)| key == wanted);
-        let past = || {
-            let past = due.iter().filter(|(_, key)| is_past(key));
-            past.max_by_key(|(_, key)| started_at(key)).map(|(_, key)| key.clone())
+        let kind = |key: &QueryKey| match key {
+            QueryKey::List => LIST,
+            QueryKey::Page => PAGE,
+            QueryKey::Song(song) if !songs.contains(song) => PAST,
+            key if past(key).is_some() => PAST,
+            QueryKey::SongRuns(_) | QueryKey::Run(_) | QueryKey::Song(_) => DETAIL,
         };
+        let waited = |kind: &usize| self.since[*kind].saturating_mul(SHARES[*kind]);
+        let chosen = due.iter().map(|(_, key)| kind(key)).max_by_key(waited)?;
+        let mut of_kind = due.iter().filter(|(_, key)| kind(key) == chosen);
         // The longest overdue request comes first. Requests that tell more get a head start.
         let urgency = |(at, key): &&(Instant, QueryKey)| {
             at.checked_sub(self.queries.head_start(key)).unwrap_or(*at)
         };
-        let urgent = || {
-            let others = due.iter().filter(|(_, key)| !is_past(key));
-            others.min_by_key(urgency).map(|(_, key)| key.clone())
-        };
-        let since = &self.since;
-        let key = match () {
-            () if since.list >= LIST_TURN && find(&QueryKey::List) => Some(QueryKey::List),
-            () if since.page >= PAGE_TURN && find(&QueryKey::Page) => Some(QueryKey::Page),
-            () if since.past >= PAST_TURN => past().or_else(urgent),
-            () => urgent().or_else(past),
+        let (_, key) = match chosen {
+            PAST => of_kind.max_by_key(|(_, key)| past(key).map(|run| run.started_at)),
+            LIST | PAGE => of_kind.next(),
+            _ => of_kind.min_by_key(urgency),
         }?;
-        let is_past = is_past(&key);
-        let next = |count: &mut u32, is_this: bool| *count = if is_this { 0 } else { *count + 1 };
-        next(&mut self.since.list, key == QueryKey::List);
-        next(&mut self.since.page, key == QueryKey::Page);
-        next(&mut self.since.past, is_past);
+        let key = key.clone();
+        for (kind, since) in self.since.iter_mut().enumerate() {
+            *since = if kind == chosen { 0 } else { since.saturating_add(1) };
+        }
         Some(key)
     }
 
@@ -523,12 +511,12 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             return (Updates::Unanswered { since: asking.since }, None);
         }
         let settings = &context.settings.api;
-        let candidates = self.socket_candidates(usize::MAX);
+        let most = settings.sockets();
+        let candidates = self.socket_candidates(if most > 0 { usize::MAX } else { 0 });
         let is_open = |id: &RunId| self.sockets.get(id).is_some_and(|socket| socket.is_open);
         let has_failed =
             |id: &RunId| self.watched.get(id).is_some_and(|run| run.socket_failures() > 0);
         let every_secs = self.pace(settings.poll_interval);
-        let most = settings.sockets();
         if most > 0 && candidates.iter().take(most).any(|id| !is_open(id) && has_failed(id)) {
             let reason = PollingReason::NoSockets;
             return (

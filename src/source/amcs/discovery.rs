@@ -29,7 +29,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// Duration of such a walk above which the pause is as long as the walk.
 const LONG_WALK: Duration = Duration::from_secs(10);
 /// Pause between two walks of a list whose length stays the same, because a run may be executed again:
-/// at least `RECHECK_INTERVAL`, and at least `RECHECK_FACTOR` times the duration of the walk.
+/// at least `RECHECK_INTERVAL`, and at least `RECHECK_FACTOR` times the duration of the walk; as long as
+/// the walk where rows could not be read.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(8);
 const RECHECK_FACTOR: u32 = 20;
 /// Largest number of requests of one walk.
@@ -119,7 +120,7 @@ pub(super) struct FoundRuns {
 /// Result of a finished walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WalkEnd {
-    /// True when every row of the list was read.
+    /// True when no row of the list is unread.
     pub is_complete: bool,
     /// True when no page could be read, and at least one was refused or denied.
     pub is_refused: bool,
@@ -164,13 +165,13 @@ impl Discovery {
         }
     }
 
-    /// Demands a walk of the whole list as soon as possible, because the backend was unreachable, or
+    /// Demands a walk of the whole list as soon as possible after `at`, because the backend was unreachable, or
     /// because no other list contains its runs. Does not shorten the pause after [`PATIENT_WALKS`]
     /// unreadable walks.
-    pub fn demand(&mut self, now: Instant) {
+    pub fn demand(&mut self, at: Instant) {
         self.is_demanded = true;
         if self.walk.is_none() && self.refused_in_a_row < PATIENT_WALKS {
-            self.next_at = self.next_at.min(now);
+            self.next_at = self.next_at.min(at);
         }
     }
 
@@ -266,6 +267,16 @@ impl Discovery {
         new_runs: u64,
         now: Instant,
     ) -> Option<WalkEnd> {
+        if matches!(answer, PageAnswer::Lost) {
+            // Rows that were read may have changed once the backend answers again: start over.
+            self.walk = None;
+            self.is_demanded = true;
+            self.next_at = now + COUNT_INTERVAL;
+            return None;
+        }
+        if self.walk.is_none() {
+            self.is_demanded = false;
+        }
         let walk = self.walk.get_or_insert(Walk {
             cursor: None,
             limit: page.limit,
@@ -278,16 +289,10 @@ impl Discovery {
             refused: BTreeSet::new(),
             beyond: Beyond::default(),
         });
-        self.is_demanded = false;
         self.next_at = now;
         walk.questions += 1;
         walk.added += new_runs;
         let goes_on = match answer {
-            PageAnswer::Lost => {
-                // Request the same page again once the backend answers.
-                self.next_at = now + COUNT_INTERVAL;
-                return None;
-            }
             PageAnswer::Rows(list) if page.purpose == Purpose::Beyond => {
                 walk.beyond = Beyond::Readable;
                 walk.total = list.total.or(walk.total);
@@ -303,16 +308,14 @@ impl Discovery {
                     let (cursor, limit) = (page.cursor.clone(), 1);
                     self.readable = Some(PageQuestion { cursor, limit, purpose: Purpose::Count });
                 }
-                walk.limit = match self.refused.is_empty() {
-                    true => (page.limit * 2).min(LARGEST_PAGE),
-                    false => LARGEST_PAGE,
-                };
+                walk.limit = (walk.limit * 2).min(LARGEST_PAGE);
                 // A server that repeats its cursor, or sends empty pages, has told everything.
                 let is_new = list.next_cursor.is_some() && list.next_cursor != page.cursor;
                 walk.cursor.clone_from(&list.next_cursor);
                 is_new && !list.runs.is_empty()
             }
-            PageAnswer::Denied => {
+            // An unanswered page was taken above.
+            PageAnswer::Denied | PageAnswer::Lost => {
                 walk.incomplete = true;
                 false
             }
@@ -336,7 +339,9 @@ impl Discovery {
                 walk.incomplete = true;
                 let refused = position(walk.cursor.as_deref());
                 walk.refused.extend(refused);
-                walk.limit = if self.refused.is_empty() { 1 } else { LARGEST_PAGE };
+                // Behind a row that the last walk was refused, that walk also tells which are readable.
+                let was_known = refused.is_some_and(|at| self.refused.contains(&at));
+                walk.limit = if was_known { LARGEST_PAGE } else { 1 };
                 match refused.map(|at| at + 1) {
                     Some(next) if walk.total.is_none_or(|total| next < total) => {
                         walk.cursor = Some(next.to_string().into());
@@ -383,7 +388,7 @@ impl Discovery {
             refused.0.extend(self.refused.range(reached..));
         }
         self.refused = refused.0;
-        Some(WalkEnd { is_complete, is_refused })
+        Some(WalkEnd { is_complete: !self.was_incomplete, is_refused })
     }
 }
 
@@ -531,6 +536,31 @@ mod tests {
         let later = now + RECHECK_INTERVAL;
         let (_, found, _) = walk(&mut discovery, &Server::of(10, |_| false), later);
         assert_eq!(found, ["run-4"]);
+    }
+
+    #[test]
+    fn newly_pending_rows_are_requested_one_by_one() {
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
+        walk(&mut discovery, &Server::of(400, |at| at == 399), now);
+        let later = now + Duration::from_secs(60);
+        let (requests, _, _) = walk(&mut discovery, &Server::of(400, |at| at >= 200), later);
+        assert!(requests <= 300, "{requests} requests");
+    }
+
+    #[test]
+    fn walk_starts_over_after_an_outage() {
+        let (mut discovery, now) = (Discovery::new(Instant::now()), Instant::now());
+        let server = Server::of(250, |_| false);
+        let (_, page) = discovery.next(now);
+        discovery.answered(&page, &server.answer(&page), now);
+        let (_, page) = discovery.next(now);
+        discovery.answered(&page, &PageAnswer::Lost, now);
+        let later = now + Duration::from_secs(60);
+        discovery.demand(later);
+        let (requests, _, end) = walk(&mut discovery, &server, later);
+        assert_eq!(requests, 3, "all pages, from the first on");
+        assert!(end.is_some_and(|end| end.is_complete));
+        assert!(discovery.recheck_at.is_some_and(|at| at <= later + RECHECK_INTERVAL));
     }
 
     #[test]

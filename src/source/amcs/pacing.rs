@@ -13,17 +13,16 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// Longest pause after an answer that was not slow.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Ratio of the pause to the answer time, so that a request is in flight for at most a tenth of the
-/// time. [`LONGEST_PAUSE`] limits the pause, so the share is higher where answers take more than half a
+/// time, apart from pages of the list of all runs. [`LONGEST_PAUSE`] limits the pause, so the share is higher where answers take more than half a
 /// second.
 const PAUSE_FACTOR: f64 = 9.0;
-/// The same ratio before a request for a few rows of the list of all runs, which is short because a
-/// list with many pending runs is read row by row.
-const PAUSE_FACTOR_AFTER_ROWS: f64 = 1.0;
+/// The same ratio before a page of the list of all runs, which is short because a list with many pending
+/// runs is read row by row.
+const PAUSE_FACTOR_BEFORE_PAGE: f64 = 1.0;
 /// The same ratio after a larger page of that list, which costs the server more.
 const PAUSE_FACTOR_AFTER_PAGE: f64 = 3.0;
 /// Largest factor by which pauses grow when answers take longer than the fastest known one.
 const MOST_SLOWDOWN: f64 = 2.0;
-/// Weight of a new answer time in the smoothed one when answers get faster. A slower answer replaces
 /// Weight of a new answer time in the smoothed one.
 const SMOOTHING: f64 = 0.3;
 /// Smoothed answer time, in seconds, below which the backend counts as quick.
@@ -63,19 +62,19 @@ impl Pacer {
 
     /// Records that a request was answered, or given up, after `took`.
     pub fn answered(&mut self, took: Duration, now: Instant) {
-        let (pause, pause_before_rows) = self.pauses_after(took);
+        let (pause, pause_before_page) = self.pauses_after(took);
         self.next_at = Some(now + pause);
-        self.pages_at = Some(now + pause_before_rows);
+        self.pages_at = self.pages_at.max(Some(now + pause_before_page));
     }
 
     /// Records the answer to a request for a page of the list of all runs. Requests for pages continue
     /// while other requests pause, so that they wait for no run, and keep none waiting.
     pub fn answered_page(&mut self, is_small: bool, took: Duration, now: Instant) {
-        let (_, after_rows) = self.pauses_after(took);
-        let after_page = took.mul_f64(PAUSE_FACTOR_AFTER_PAGE);
-        let pause = if is_small { after_rows } else { after_rows.max(after_page) };
+        let (_, before_page) = self.pauses_after(took);
+        let after_page = took.mul_f64(PAUSE_FACTOR_AFTER_PAGE).min(LONGEST_PAUSE);
+        let pause = if is_small { before_page } else { before_page.max(after_page) };
         self.pages_at = Some(now + pause);
-        self.next_at = self.next_at.max(Some(now + after_rows));
+        self.next_at = self.next_at.max(Some(now + before_page));
     }
 
     /// Returns the pauses before the next request, and before the next page.
@@ -99,7 +98,7 @@ impl Pacer {
             pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
         };
         // Pages get no extra time from a backend that is slow already.
-        let page_factor = if recent < QUICK { PAUSE_FACTOR_AFTER_ROWS } else { PAUSE_FACTOR };
+        let page_factor = if recent < QUICK { PAUSE_FACTOR_BEFORE_PAGE } else { PAUSE_FACTOR };
         (pause(PAUSE_FACTOR), pause(page_factor))
     }
 
@@ -122,11 +121,8 @@ impl Pacer {
     /// The expected time from one request to the next.
     pub fn cycle(&self) -> Duration {
         let recent = self.recent.unwrap_or_default();
-        Duration::from_secs_f64(recent) + self.usual_pause(recent)
-    }
-
-    fn usual_pause(&self, recent: f64) -> Duration {
-        Duration::from_secs_f64(recent * PAUSE_FACTOR).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+        let pause = Duration::from_secs_f64(recent * PAUSE_FACTOR);
+        Duration::from_secs_f64(recent) + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 }
 
@@ -180,6 +176,16 @@ mod tests {
         // After a slow answer all requests pause.
         pacer.answered_page(true, SLOW, now);
         assert_eq!((millis(pacer.next_at(now)), millis(pacer.pages_at(now))), (4000, 4000));
+    }
+
+    #[test]
+    fn pause_after_a_large_page_outlasts_other_answers() {
+        let (mut pacer, now) = after(&[8]);
+        let millis = |at: Instant| (at - now).as_millis();
+        pacer.answered_page(false, Duration::from_millis(40), now);
+        assert_eq!(millis(pacer.pages_at(now)), 120);
+        pacer.answered(Duration::from_millis(5), now);
+        assert_eq!(millis(pacer.pages_at(now)), 120);
     }
 
     #[test]

@@ -95,10 +95,9 @@ impl Queries {
         // A key without an entry was never requested, so its information is entirely new.
         let is_wanted_now = self.entries.get(key).is_none_or(|entry| entry.refetch == Refetch::Now);
         match key {
-            QueryKey::List => Duration::from_millis(1_500),
             QueryKey::Run(_) if is_wanted_now => Duration::from_secs(2),
             QueryKey::Song(_) => Duration::from_millis(300),
-            QueryKey::Page | QueryKey::SongRuns(_) | QueryKey::Run(_) => Duration::ZERO,
+            _ => Duration::ZERO,
         }
     }
 

@@ -89,7 +89,7 @@ pub(super) struct RunSocket<C> {
     /// Connection permit, kept until the socket is closed.
     pub _permit: ConnectionPermit,
     pub held: HeldRuns,
-    /// True when the events say that the run has begun and is not over.
+    /// True when REST or the events say that the run has begun and is not over.
     pub goes_on: bool,
 }
 
@@ -97,9 +97,7 @@ pub(super) struct RunSocket<C> {
 enum Parting {
     /// The connection ended or failed.
     Ended(Disconnect),
-    /// The run is over, so closing the socket does no harm.
-    Over,
-    /// The socket is not wanted any more, but its run may not be over.
+    /// Nobody listens any more, because the run is over or for another reason.
     Unwanted,
 }
 
@@ -136,13 +134,6 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                         part(&mut socket, &disconnect).await;
                         self.tell(SocketEvent::Ended(disconnect)).await;
                     }
-                    Parting::Over => {
-                        // REST may report the end before its event is published.
-                        if held.is_some() && self.goes_on {
-                            let _ = timeout(LATE_END, self.hold(&mut socket)).await;
-                        }
-                        close(&mut socket).await;
-                    }
                     Parting::Unwanted => {
                         if held.is_some() && self.goes_on {
                             self.hold(&mut socket).await;
@@ -177,7 +168,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         loop {
             tokio::select! {
                 biased;
-                parting = parting(&mut goals) => return parting,
+                () = unwanted(&mut goals) => return Parting::Unwanted,
                 first = socket.next() => {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
@@ -250,11 +241,10 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
     }
 }
 
-/// Waits until the watcher stops listening to the socket.
-async fn parting(goals: &mut watch::Receiver<SocketGoal>) -> Parting {
-    let goal = goals.wait_for(|goal| *goal > SocketGoal::Listen).await;
-    let is_over = goal.is_ok_and(|goal| *goal == SocketGoal::Close);
-    if is_over { Parting::Over } else { Parting::Unwanted }
+/// Waits until nobody listens any more.
+async fn unwanted(goals: &mut watch::Receiver<SocketGoal>) {
+    // A sender that is gone has no listener either.
+    let _ = goals.wait_for(|goal| *goal > SocketGoal::Listen).await;
 }
 
 /// True for the event that ends the run.

@@ -19,6 +19,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     /// Returns the at most `most` runs that should have a socket. Unfinished runs that have one come
     /// first, then named, then begun, then the most recently started runs.
     pub(super) fn socket_candidates(&self, most: usize) -> Vec<RunId> {
+        if most == 0 {
+            return Vec::new();
+        }
         let (server_now, now) = (self.server_now(), Instant::now());
         let has_socket = |run: &WatchedRun| self.sockets.contains_key(&run.id);
         let wants = |run: &&WatchedRun| {
@@ -71,7 +74,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 goal,
                 _permit: permit,
                 held: self.held.clone(),
-                goes_on: self.watched.get(&id).is_some_and(WatchedRun::is_running),
+                goes_on: self.watched.get(&id).is_some_and(|run| !run.is_over() && !run.waits()),
             };
             self.socket_tasks.spawn(socket.run());
             let handle = Handle { token: self.next_token, is_open: false, goal: goal_sender };

@@ -24,7 +24,7 @@ pub enum Holder {
     /// The socket of a run.
     Socket,
     /// A `GET` request of a viewer.
-    ConfirmDialog,
+    Query,
     /// A call that changes something, or a request of a control client.
     Other,
 }

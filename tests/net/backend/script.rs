@@ -29,7 +29,7 @@ pub struct Script {
 }
 
 const BEFORE_FIX: [&str; 6] = ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE"];
-const SCORES_PASS: [&str; 2] = ["RENDER", "REVIEW"];
+const AFTER_FIX: [&str; 2] = ["RENDER", "REVIEW"];
 
 impl Script {
     /// Creates a script with `fixes` fix passes, in which every node takes `millis`.
@@ -38,7 +38,7 @@ impl Script {
         for _ in 0..fixes {
             nodes.extend(["FIX", "COMPOSE", "VALIDATE"]);
         }
-        nodes.extend(SCORES_PASS);
+        nodes.extend(AFTER_FIX);
         let step = |node| Step { node, millis, raises: None, retries: 0 };
         let steps = nodes.into_iter().map(step).collect();
         Self { steps, unregistered: None, loses_end: false }

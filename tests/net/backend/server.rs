@@ -165,7 +165,7 @@ impl Backend {
     async fn answer(&self, request: &Request, path: &str) -> rest::Reply {
         let is_control = request.headers.contains_key(CONTROL_HEADER);
         let holder = match request.method.as_str() {
-            "GET" if !is_control => Holder::ConfirmDialog,
+            "GET" if !is_control => Holder::Query,
             _ => Holder::Other,
         };
         let Some(held) = self.connection(holder).await else {
