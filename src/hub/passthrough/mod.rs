@@ -9,7 +9,7 @@ mod upstream;
 
 use std::{
     collections::HashMap,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
@@ -56,9 +56,6 @@ const MOST_BYTES: usize = 1 << 20;
 /// Timeout of a change. Longer than that of a read: a frozen backend performs the change when it
 /// resumes, and the client wants to know the outcome.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(60);
-
-/// Time for which a change keeps other requests waiting.
-const MOST_KEPT_WAITING: Duration = Duration::from_secs(2);
 
 /// Time that a read waits for its turn.
 const TURN_PATIENCE: Duration = Duration::from_secs(30);
@@ -207,13 +204,13 @@ impl Passthrough {
     }
 
     async fn ask(self: &Arc<Self>, target: &str) -> ProxiedResponse {
-        let silent = || ProxiedResponse::from(Err(HttpError::Silent { after: PATIENCE }.into()));
+        let silent = |after| ProxiedResponse::from(Err(HttpError::Silent { after }.into()));
         let permit = async {
             // One read at a time waits for the connection, so that the hub itself gets every second turn.
             let _turn = self.turn.acquire().await;
             self.budget.take().await
         };
-        let Ok(permit) = timeout(TURN_PATIENCE, permit).await else { return silent() };
+        let Ok(permit) = timeout(TURN_PATIENCE, permit).await else { return silent(TURN_PATIENCE) };
         let (passthrough, place) = (Arc::clone(self), target.to_owned());
         // A task of its own: the backend goes on with a request that nobody waits for any more, so that its
         // place among the connections stays taken until it is answered.
@@ -224,7 +221,7 @@ impl Passthrough {
         });
         match timeout(PATIENCE, asked).await {
             Ok(Ok(answer)) => answer,
-            _ => silent(),
+            _ => silent(PATIENCE),
         }
     }
 
@@ -252,23 +249,13 @@ impl Passthrough {
             let Ok(upstream) = &passthrough.upstream else { return ProxiedResponse::nothing() };
             if executing.is_some() {
                 let sent = upstream.change(&target, json, EXECUTE_PATIENCE).await;
-                return passthrough.watch_what_was_made(sent.into());
+                return passthrough.watch_created_run(sent.into());
             }
-            let sent = async {
-                let permit = passthrough.budget.take().await;
-                let mut sent = pin!(upstream.change(&target, json, CHANGE_PATIENCE));
-                // A change that is not answered does not keep the hub from watching.
-                match timeout(MOST_KEPT_WAITING, &mut sent).await {
-                    Ok(answer) => answer,
-                    Err(_) => {
-                        drop(permit);
-                        sent.await
-                    }
-                }
-            };
+            let change = upstream.change(&target, json, CHANGE_PATIENCE);
+            let sent = passthrough.budget.lend(change);
             let silent = || Err(HttpError::Silent { after: CHANGE_PATIENCE }.into());
             let sent = timeout(CHANGE_PATIENCE, sent).await.unwrap_or_else(|_| silent());
-            passthrough.watch_what_was_made(sent.into())
+            passthrough.watch_created_run(sent.into())
         });
         // The task does not panic, and only the end of the hub aborts it.
         task.await.unwrap_or_else(|_| ProxiedResponse::nothing()).into_response()
@@ -276,7 +263,7 @@ impl Passthrough {
 
     /// Watches a run that was created. It is queued and in none of the backend's lists, but every
     /// screen should show it.
-    fn watch_what_was_made(&self, passed: ProxiedResponse) -> ProxiedResponse {
+    fn watch_created_run(&self, passed: ProxiedResponse) -> ProxiedResponse {
         if passed.status.is_success()
             && let Some(hub) = self.hub.upgrade()
             && let Ok(run) = made_run(&passed.body)

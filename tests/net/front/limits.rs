@@ -78,7 +78,7 @@ async fn request_heads_and_messages_are_bounded() {
 }
 
 /// Limits apply to addresses that are not this machine's own loopback. Skipped on a machine without a
-/// network; `gate/rates.rs` and `gate/places.rs` then have to do.
+/// network; `gate/rates.rs` and `gate/connection_limits.rs` then have to do.
 #[tokio::test]
 async fn requests_and_connections_per_address_are_limited() {
     let Some(address) = own_address() else { return };

@@ -1,5 +1,6 @@
 //! Forwarding of a backend's REST at the hub's own address.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -397,5 +398,84 @@ async fn run_made_through_the_hub_appears_on_every_screen() {
     let hub = server.hub().unwrap();
     until(|| hub.model().run(&made).is_some()).await;
     assert!(hub.model().run(&run.to_string()).is_none(), "nobody asked for this one");
+    server.stop().await;
+}
+
+/// The backend continues with a request of a screen that hung up, so no other is sent meanwhile.
+#[tokio::test]
+async fn read_of_a_screen_that_hung_up_keeps_its_connection_until_it_is_answered() {
+    let echo = Echo::new(Manner::Echo).await;
+    let server = Plan::of(echo.address).start_quietly().await;
+    echo.hold(true);
+    let mut screen = TcpStream::connect(server.address()).await.unwrap();
+    let head = format!("GET {BASE}/runs/1 HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
+    screen.write_all(head.as_bytes()).await.unwrap();
+    echo.until_asked(1).await;
+    drop(screen);
+    let path = format!("{BASE}/runs/2");
+    let waits = timeout(Duration::from_millis(500), get(&server, &path)).await;
+    assert!(waits.is_err());
+    assert_eq!(echo.asked().len(), 1);
+    echo.hold(false);
+    assert_eq!(get(&server, &path).await.status, 200);
+    assert_eq!(echo.most_under_way(), 1);
+    server.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_read_keeps_its_connection_after_its_504() {
+    let echo = Echo::new(Manner::Silent).await;
+    let server = Plan::of(echo.address).start_quietly().await;
+    for (run, seconds) in [(1, 10), (2, 30)] {
+        let silent = get(&server, &format!("{BASE}/runs/{run}")).await;
+        let words = format!("the backend: no answer within {seconds} s");
+        assert_eq!((silent.status, detail(&silent)), (504, words));
+    }
+    assert_eq!(echo.asked().len(), 1, "the second one never got its turn");
+    server.stop().await;
+}
+
+/// However many reads wait, the hub's own request comes after one of them.
+#[tokio::test]
+async fn hub_waits_for_at_most_one_of_the_waiting_reads() {
+    let echo = Echo::new(Manner::Echo).await;
+    let plan = Plan::of(echo.address);
+    let front = plan.front();
+    let ApiBackend::Backend { budget, .. } = &front.behind else { panic!("no backend") };
+    let budget = budget.clone();
+    let hub = Hub::fed_by(crossbeam_channel::never(), &plan.options()).unwrap();
+    let server = HubServer::start_hub_behind(loopback(), hub, None, front).await.unwrap();
+    echo.hold(true);
+    let paths: Vec<String> = (0..10).map(|it| format!("{BASE}/runs/{it}")).collect();
+    let reads = join_all(paths.iter().map(|path| get(&server, path)));
+    let own = async {
+        echo.until_asked(1).await;
+        // The other reads arrive and wait.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut own = pin!(budget.take());
+        assert!(timeout(Duration::from_millis(1), &mut own).await.is_err());
+        echo.hold(false);
+        let _permit = own.await;
+        echo.asked().len()
+    };
+    let all = async { tokio::join!(reads, own) };
+    let (answers, asked) = timeout(PATIENCE, all).await.expect("all are answered");
+    assert!(asked <= 2, "{asked} reads before the hub's own request");
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    server.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_change_gives_its_connection_back_after_2_s() {
+    let echo = Echo::new(Manner::Silent).await;
+    let server = Plan::of(echo.address).acting().start_quietly().await;
+    let read = async {
+        echo.until_asked(1).await;
+        get(&server, &format!("{BASE}/runs/2")).await.status
+    };
+    let path = format!("{BASE}/runs/1/cancel");
+    let change = post(&server, &path, "");
+    let (changed, read) = tokio::join!(change, read);
+    assert_eq!((changed.status, read, echo.asked().len()), (504, 504, 2));
     server.stop().await;
 }
