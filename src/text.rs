@@ -127,9 +127,13 @@ pub fn duration_words(millis: u64) -> String {
             0 => format!("{} min", seconds / 60),
             rest => format!("{} min {rest} s", seconds / 60),
         },
-        _ => match seconds % 3600 / 60 {
+        _ if seconds < 86_400 => match seconds % 3600 / 60 {
             0 => format!("{} h", seconds / 3600),
             rest => format!("{} h {rest} min", seconds / 3600),
+        },
+        _ => match seconds % 86_400 / 3600 {
+            0 => format!("{} d", seconds / 86_400),
+            rest => format!("{} d {rest} h", seconds / 86_400),
         },
     }
 }

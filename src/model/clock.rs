@@ -6,6 +6,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::protocol::EventId;
+use crate::text::duration_words;
 
 /// Maximum number of lags of which the estimate is the median.
 const WINDOW: usize = 63;
@@ -107,7 +108,8 @@ pub struct ClockStep {
 impl fmt::Display for ClockStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = if self.by.is_negative() { "back" } else { "forward" };
-        let by = Rough(self.by);
+        let by =
+            duration_words(u64::try_from(self.by.unsigned_abs().as_millis()).unwrap_or(u64::MAX));
         match self.owner {
             ClockOwner::Server => write!(f, "the server's clock was set {direction} by {by}"),
             ClockOwner::ThisMachine => {
@@ -117,22 +119,6 @@ impl fmt::Display for ClockStep {
                 f,
                 "the server's clock and this machine's are {by} further apart than before"
             ),
-        }
-    }
-}
-
-/// Displays a duration in its two largest units.
-struct Rough(SignedDuration);
-
-impl fmt::Display for Rough {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let secs = (self.0.unsigned_abs().as_millis() + 500) / 1000;
-        let (days, hours, minutes) = (secs / 86_400, secs / 3600 % 24, secs / 60 % 60);
-        match (days, hours, minutes) {
-            (0, 0, 0) => write!(f, "{secs} s"),
-            (0, 0, _) => write!(f, "{minutes} min {} s", secs % 60),
-            (0, _, _) => write!(f, "{hours} h {minutes} min"),
-            _ => write!(f, "{days} d {hours} h"),
         }
     }
 }

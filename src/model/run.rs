@@ -27,8 +27,8 @@ const TYPICAL_FACTS: usize = 28;
 /// An event of a run, for display in the run's story.
 #[derive(Clone, Copy, Debug)]
 pub struct RunEvent<'a> {
-    /// When it happened, by the server's clock.
-    pub at: Timestamp,
+    /// When it happened, by the server's clock; `None` where the event has no time.
+    pub at: Option<Timestamp>,
     /// The node; `None` for an event of the run as a whole.
     pub node: Option<&'a str>,
     /// What happened.
@@ -177,7 +177,7 @@ impl Run {
     /// Returns the kept events of this run, newest first.
     pub fn recent_events(&self) -> impl Iterator<Item = RunEvent<'_>> {
         self.facts.iter().rev().map(|fact| RunEvent {
-            at: fact.at,
+            at: fact.instant(),
             node: fact.node(),
             kind: fact.kind,
             duration_ms: fact.duration_ms(),

@@ -149,6 +149,11 @@ impl Model {
         };
         let is_dated = fact.instant().is_some();
         let at = fact.instant().unwrap_or(received_at);
+        // The server's time. The order of runs goes by `at`: it must not depend on the estimate.
+        let changed_at = match is_dated {
+            true => at,
+            false => self.clock.time_of_arrival(received_at),
+        };
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
             None => {
@@ -184,7 +189,10 @@ impl Model {
                 let is_late = matches!(taken, FactOutcome::Late);
                 let (node_after, duration_ms) = (run.status_of(&subject), run.duration_ms);
                 self.counters.events += 1;
-                self.stats.count_event(received_at);
+                // A replay says nothing about how busy the studio is.
+                if live {
+                    self.stats.count_event(received_at);
+                }
                 if is_dated {
                     let id = event.id;
                     let seen = Seen { at, received_at, live, run: slot, id, goes_back };
@@ -196,6 +204,7 @@ impl Model {
                     if new_run {
                         self.account(slot);
                     }
+                    let at = changed_at;
                     let late = Late { slot, event: None, at, new_run, evicted, outcome_known };
                     return EventOutcome::Late(Box::new(late));
                 }
@@ -205,7 +214,7 @@ impl Model {
                 }
                 EventOutcome::Applied(Change {
                     run_id: event.run_id.clone(),
-                    at,
+                    at: changed_at,
                     new_run,
                     run_status,
                     node: event.node.as_ref().filter(|_| node_after != node_before).map(|name| {
@@ -222,6 +231,7 @@ impl Model {
     /// Adds a REST snapshot to its run. Returns `None` when it contains nothing new.
     pub fn join(&mut self, snapshot: Arc<RunSnapshot>, received_at: Timestamp) -> Option<Change> {
         let run_id = snapshot.run_id.clone();
+        let arrived_at = self.clock.time_of_arrival(received_at);
         let known = self.index.get(&run_id).copied();
         let (slot, evicted) = match known {
             Some(slot) => (slot, None),
@@ -240,14 +250,21 @@ impl Model {
             return None;
         }
         self.counters.snapshots += 1;
-        let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(received_at);
+        let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(arrived_at);
         let changed = run.nodes.iter().filter_map(|node| {
             let before = nodes_before.iter().find(|(name, _)| *name == node.name);
             let from = before.map_or(NodeStatus::Pending, |(_, status)| *status);
             let (name, to) = (node.name.clone(), node.status);
             (from != to).then_some(NodeChange { name, from, to })
         });
-        let snapshot_nodes = changed.collect();
+        let snapshot_nodes: Vec<NodeChange> = changed.collect();
+        // Durations that no event reported; most runs of a polled backend have no events at all.
+        let succeeded = snapshot_nodes.iter().filter(|change| change.to == NodeStatus::Success);
+        for node in succeeded.filter_map(|change| run.node(&change.name)) {
+            if let Some(millis) = node.duration_ms.filter(|_| node.from_rest) {
+                self.stats.node_succeeded(&node.name, millis);
+            }
+        }
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.account(slot);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {

@@ -81,6 +81,27 @@ fn rest_alone_gives_the_same_run_as_events() {
     }
 }
 
+/// A backend that is polled sends no events, and its runs still have usual durations.
+#[test]
+fn usual_durations_are_learned_from_rest() {
+    let name = SCENARIOS[0];
+    let mut model = Model::new(Retention::EVERYTHING);
+    let snapshots = details(name);
+    // The same state twice teaches nothing new.
+    for snapshot in snapshots.iter().chain(snapshots.last()) {
+        let mut batch = Batch::new(received_at(), true);
+        batch.push_run(snapshot.clone());
+        model.receive(batch, |_, _| ());
+    }
+    let told = report(&of_rest(&snapshots));
+    let succeeded: Vec<_> = told.nodes.iter().filter(|node| node.status == "success").collect();
+    assert!(!succeeded.is_empty());
+    for node in succeeded {
+        let baseline = model.stats().node_baseline(&node.name).map(|it| it.samples);
+        assert!(baseline.is_some_and(|samples| samples == node.attempts as usize), "{}", node.name);
+    }
+}
+
 /// Values from events stay as they are: REST adds only scores.
 #[test]
 fn rest_overrides_nothing_from_events() {

@@ -58,6 +58,11 @@ impl Light {
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Cut | Self::Retrying | Self::Off)
     }
+
+    /// True when states are polled, by choice or because live updates are unavailable.
+    pub fn is_polling(self) -> bool {
+        matches!(self, Self::Polling | Self::PollingInstead)
+    }
 }
 
 pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {

@@ -39,7 +39,10 @@ impl BridgeView {
         server_now: Timestamp,
     ) -> Self {
         let light = light::light_view(model, link, now);
-        let readings = readings::readings(model, history, light.state.is_lost(), server_now);
+        // Polling reports states and no events, unless some runs have sockets.
+        let has_no_events = light.state.is_polling() && history.busiest == 0;
+        let is_rate_known = !light.state.is_lost() && !has_no_events;
+        let readings = readings::readings(model, history, is_rate_known, server_now);
         Self { readings, light }
     }
 }

@@ -52,7 +52,7 @@ pub struct Bar {
 pub struct History {
     events: Vec<u32>,
     /// Events in the busiest second of the span.
-    busiest: u32,
+    pub(super) busiest: u32,
     active: Vec<u32>,
     outcomes: Vec<(u32, u32)>,
     /// Durations of completed runs in milliseconds, oldest first; 0 where there is none yet.
@@ -84,24 +84,23 @@ impl History {
     }
 }
 
-/// Returns the four readings, from left to right. While the connection is `lost`, the current event
-/// rate is unknown and shown as a dash.
+/// Returns the four readings, from left to right. An unknown event rate is shown as a dash.
 pub(super) fn readings(
     model: &Model,
     history: &History,
-    lost: bool,
+    is_rate_known: bool,
     server_now: Timestamp,
 ) -> [Reading; 4] {
     let baseline = model.stats().run_baseline();
     [
-        events(model, history, lost, server_now),
+        events(model, history, is_rate_known, server_now),
         active_runs(model, history),
         success(history),
         run_time(baseline.map(|baseline| (baseline.p50_ms, baseline.p95_ms)), history),
     ]
 }
 
-fn events(model: &Model, history: &History, lost: bool, server_now: Timestamp) -> Reading {
+fn events(model: &Model, history: &History, is_rate_known: bool, server_now: Timestamp) -> Reading {
     let stats = model.stats();
     let now = model.clock().machine_time(server_now);
     let rate = stats.events_per_second(now, EVENTS_WINDOW_SECS);
@@ -109,10 +108,10 @@ fn events(model: &Model, history: &History, lost: bool, server_now: Timestamp) -
     let scale = scale_for(rate.max(f64::from(peak)), &[10.0, 30.0, 100.0, 300.0, 1e3, 1e4, 1e5]);
     Reading {
         label: "events/s",
-        value: if lost { "–".to_owned() } else { rate_words(rate) },
+        value: if is_rate_known { rate_words(rate) } else { "–".to_owned() },
         note: notes(&format!("most {}", history.busiest), "in 10 min", history.busiest > 0),
         alarming: false,
-        needle: if lost { Some(0.0) } else { part(rate, scale) },
+        needle: if is_rate_known { part(rate, scale) } else { Some(0.0) },
         peak: part(f64::from(peak), scale).filter(|_| peak > 0),
         danger: None,
         scale: numbers(0.0, scale, ""),
@@ -243,7 +242,7 @@ mod tests {
             ));
         }
         model.receive(batch, |_, _| ());
-        readings(&model, &History::of(&model, at(3599)), false, at(3599))
+        readings(&model, &History::of(&model, at(3599)), true, at(3599))
     }
 
     #[test]
@@ -272,6 +271,25 @@ mod tests {
             assert_eq!(reading.note, ["", ""]);
             assert!(reading.bars.iter().all(|bar| *bar == Bar::default()));
         }
+    }
+
+    #[test]
+    fn event_rate_counts_live_events_only_and_is_a_dash_when_unknown() {
+        let mut model = Model::new(Retention::EVERYTHING);
+        for (live, id) in [(false, 1), (false, 2), (false, 3), (true, 4)] {
+            let mut batch = Batch::new(at(100), live);
+            batch.push_text(&format!(
+                r#"{{"ts":"{}","run_id":"r","phase":"info","event_id":"{id}"}}"#,
+                at(100)
+            ));
+            model.receive(batch, |_, _| ());
+        }
+        let history = History::of(&model, at(100));
+        assert_eq!(history.busiest, 1);
+        let [known, ..] = readings(&model, &history, true, at(100));
+        assert_eq!(known.note[0], "most 1 in 10 min");
+        let [unknown, ..] = readings(&model, &history, false, at(100));
+        assert_eq!(unknown.value, "–");
     }
 
     #[test]

@@ -52,10 +52,10 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout
         let text = |key: &'static str, words: String, x: f32, face: Face| {
             Text::new((key, line), words, x, y, face, size::TICKER).opacity(opacity)
         };
+        let time = event.at.map_or_else(|| "–".to_owned(), |at| time_words(at, &zone));
         part.text(
             Layer::Face,
-            text("ticker time", time_words(event.at, &zone), 58.0, Face::Text500)
-                .colour(palette.text_tertiary),
+            text("ticker time", time, 58.0, Face::Text500).colour(palette.text_tertiary),
         );
         let node = event.node.unwrap_or("run");
         let node = truncate(Face::Text600, size::TICKER, node, 150.0).into_owned();
