@@ -148,9 +148,12 @@ fn disabled_connection_waits_for_connect() {
         ConnectionSettings { reconnect_delay: Duration::from_secs(1), ..link.settings.clone() };
     assert!(settings.enabled);
     perform(&mut app, Action::Configure(Box::new(settings)));
+    let mut disconnections = 0;
     for _ in 0..20 {
         app.update();
+        disconnections += announced::<Disconnected>(&mut app).len();
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(is_connected_to(&app, demo.url()));
+    assert_eq!(disconnections, 0);
 }

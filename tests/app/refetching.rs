@@ -3,10 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use bevy::prelude::*;
-use meterbridge::embed::{Batch, RefetchRules, RefetchTarget};
+use meterbridge::app::state::link::Link;
+use meterbridge::config::Settings;
+use meterbridge::embed::{Batch, RefetchRules, RefetchTarget, SourceSpec};
 use meterbridge::protocol::rest::RunSnapshot;
 
-use super::support::{event, headless_app, noon, receive};
+use super::backend::Script;
+use super::support::{connected_to, event, headless_app, noon, receive, stand_in, until};
 
 /// Returns an app whose rules record their calls.
 fn listening() -> (App, Arc<Mutex<Vec<String>>>) {
@@ -90,4 +93,27 @@ fn rules_are_called_for_changes_from_polling() {
     feed(&mut app, snapshot("running", "completed"));
     feed(&mut app, snapshot("completed", "completed"));
     assert_eq!(*calls.lock().unwrap(), ["node STYLE success", "run r completed"]);
+}
+
+#[test]
+fn target_of_a_rule_is_requested_from_the_backend() {
+    let (address, backend) = stand_in(|backend| {
+        backend.start_run([Script::success(200)]);
+    });
+    let url = format!("http://{address}");
+    let mut app = connected_to(SourceSpec::Api(url.as_str().into()), Settings::default());
+    // No run is of this song, so that nothing else asks for it.
+    app.world_mut()
+        .resource_mut::<RefetchRules>()
+        .on_run_finished(|_, _| Some(RefetchTarget::Song("elsewhere".into())));
+    let is_refetch = |request: &String| request.ends_with("/workflow-runs/by-song/elsewhere");
+    until(&mut app, "a refetch", |_| backend.seen().requests.iter().any(is_refetch));
+}
+
+#[test]
+fn nothing_is_refetched_from_a_stream() {
+    let source = SourceSpec::WebSocket("ws://127.0.0.1:9/events".into());
+    let mut app = connected_to(source, Settings::default());
+    app.update();
+    assert!(!app.world().resource::<Link>().refetch(RefetchTarget::Runs));
 }

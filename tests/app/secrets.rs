@@ -2,7 +2,6 @@
 //! repeats the received credentials wherever it can.
 
 use std::process::Output;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use bevy::log::LogPlugin;
@@ -17,9 +16,9 @@ use meterbridge::source::{
     Access, ConnectionBudget, ConnectionEvent, ConnectionState, Secret, SourceSpec,
 };
 
-use super::backend::{Backend, Parrot, Script};
+use super::backend::{Parrot, Script};
 use super::picture::{meterbridge, scratch};
-use super::support::until;
+use super::support::{self, until};
 
 const TOKEN: &str = "t0ken-5f1e8d-s3cret";
 const PASSWORD: &str = "p4ssw0rd-77aa41";
@@ -37,23 +36,14 @@ fn assert_clean(what: &str, seen: &str) {
     }
 }
 
-/// Starts a stand-in with a run on its own thread. Returns its address, and a function that returns the
-/// credentials that it received.
+/// Starts a stand-in with a run. Returns its address, and a function that returns the credentials that
+/// it received.
 fn stand_in(parrot: Parrot) -> (String, impl Fn() -> Vec<String>) {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let backend = Backend::new();
-            backend.allow_connections(2);
-            backend.repeat_credentials(parrot);
-            backend.start_run([Script::success(400)]);
-            let address = backend.listen().await;
-            sender.send((address.to_string(), backend)).unwrap();
-            std::future::pending::<()>().await;
-        });
+    let (address, backend) = support::stand_in(move |backend| {
+        backend.allow_connections(2);
+        backend.repeat_credentials(parrot);
+        backend.start_run([Script::success(400)]);
     });
-    let (address, backend) = receiver.recv().unwrap();
     (address, move || backend.seen().authorizations.into_iter().flatten().collect())
 }
 

@@ -60,6 +60,8 @@ browserTest("the display's keys do not scroll the page around it", async (bench)
   const once = await settled(top);
   for (const key of ["Space", "ArrowDown", "ArrowRight", "Shift+Space"]) await page.keyboard.press(key);
   assert.equal(await settled(top), once);
+  const claimed = await page.evaluate(() => window.keys.filter((it) => it.defaultPrevented).map(({ key }) => key));
+  assert.ok(claimed.includes("ArrowDown") && claimed.includes(" "), `the display took ${claimed}`);
   // The display takes no key when it has no focus.
   await page.evaluate(() => {
     document.activeElement.blur();
