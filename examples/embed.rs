@@ -7,17 +7,8 @@
 //! ```
 //!
 //! The app ends after `--finished` runs or `--seconds`, whichever comes first. `MeterbridgePlugin`
-//! reports what happens in messages, which correspond to the callbacks of the guide's hook:
-//!
-//! | `useWorkflowWebSocket` | here |
-//! | --- | --- |
-//! | `onEvent` | [`EventReceived`]: the event, and what it changed in the model |
-//! | – | [`NodeFinished`], [`RunFinished`]: what most callers filter the events for |
-//! | `onConnect`, `onDisconnect` | [`Connected`], [`Disconnected`] |
-//! | `onError` | [`ConnectionError`]; [`ParseErrorReceived`] for a frame that cannot be read |
-//! | `isConnected`, `connectionError` | `Link::state`, `Link::last_error` |
-//! | `disconnect()`, `reconnect()` | the messages `Action::Disconnect`, `Action::Reconnect` |
-//! | `reconnectDelay`, `maxReconnectAttempts`, `enabled` | `Settings::connection` |
+//! reports what happens in messages; `docs/embedding.md` compares them with the callbacks of the product
+//! guide's hook.
 
 use std::time::Duration;
 
@@ -25,15 +16,12 @@ use anyhow::{Result, bail};
 use bevy::app::ScheduleRunnerPlugin;
 use bevy::prelude::*;
 use clap::Parser;
-use meterbridge::app::state::run_store::{
-    Connected, ConnectionError, Disconnected, EventReceived, NodeFinished, ParseErrorReceived,
-    RunFinished, RunStore,
-};
-use meterbridge::app::state::status::{node_status_words, run_status_words};
-use meterbridge::app::words::{duration_words, run_title};
-use meterbridge::app::{AppSystems, MeterbridgePlugin};
 use meterbridge::config::SettingsArgs;
-use meterbridge::source::SourceSpec;
+use meterbridge::embed::{
+    AppSystems, Connected, ConnectionError, Disconnected, EventReceived, MeterbridgePlugin,
+    NodeFinished, ParseErrorReceived, Run, RunFinished, RunStore, SourceSpec,
+};
+use meterbridge::text::duration_words;
 
 /// Interval between two updates: the longest delay of a report.
 const UPDATE_EVERY: Duration = Duration::from_millis(20);
@@ -41,7 +29,7 @@ const UPDATE_EVERY: Duration = Duration::from_millis(20);
 /// Print what happens in a studio
 #[derive(Parser)]
 struct Arguments {
-    /// A WebSocket (ws://… or wss://…) or a recording (a file); without it, the demo studio
+    /// A stream (ws://…), a backend (http://…) or a recording; without it, the demo studio
     source: Option<String>,
 
     /// End after so many finished runs
@@ -113,7 +101,8 @@ fn tell_work(
     mut nodes: MessageReader<NodeFinished>,
     mut runs: MessageReader<RunFinished>,
 ) {
-    let title = |id: &str| run_store.model.run(id).map_or_else(|| id.to_owned(), run_title);
+    let title_of = |run: &Run| run.song_title.as_ref().map(ToString::to_string);
+    let title = |id: &str| run_store.model.run(id).and_then(title_of).unwrap_or(id.to_owned());
     for EventReceived { event, .. } in events.read() {
         let Some(event) = event else { continue };
         if let Some((_, total)) = event.scores().iter().find(|(name, _)| name == "total") {
@@ -121,12 +110,12 @@ fn tell_work(
         }
     }
     for NodeFinished { run_id, node, status } in nodes.read() {
-        println!("{}: {node} {}", title(run_id), node_status_words(*status));
+        println!("{}: {node} {}", title(run_id), status.as_str());
     }
     for RunFinished { run_id, status } in runs.read() {
         let took = run_store.model.run(run_id).and_then(|run| run.duration_ms);
         let took = took.map_or_else(String::new, |millis| format!(", {}", duration_words(millis)));
-        println!("{}: {}{took}", title(run_id), run_status_words(*status));
+        println!("{}: {}{took}", title(run_id), status.as_str());
     }
 }
 

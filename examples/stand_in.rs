@@ -63,11 +63,11 @@ struct Args {
     #[arg(long)]
     bears_watchers: bool,
 
-    /// Keep so many runs going; 0: none but those that are asked for
+    /// Number of automatic runs at a time; 0 for none
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
 
-    /// A node takes so long
+    /// Duration of a node
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 2500)]
     node_ms: u64,
 }
@@ -137,7 +137,7 @@ async fn main() -> std::io::Result<()> {
         backend.fail_after_removals(RemovalFaults { polite: 0.0, reset: 0.0, cut: 0.0 });
     }
     let listener = TcpListener::bind(args.listen).await?;
-    println!("A backend stands at http://{}. Ctrl-C ends it.", listener.local_addr()?);
+    println!("Backend at http://{}. Ctrl-C ends it.", listener.local_addr()?);
     backend.accept(listener, |stream| async { Some(stream) });
     for place in 0..args.runs {
         tokio::spawn(keep_going(backend.clone(), place, args.runs, args.node_ms));
