@@ -36,7 +36,7 @@ fn at(text: &str) -> Timestamp {
 // Several clocks write one run.
 
 #[test]
-fn a_worker_whose_clock_is_behind_writes_into_the_same_execution() {
+fn events_of_a_worker_with_a_slow_clock_belong_to_the_same_execution() {
     check_case(
         "worker-clock-behind",
         json!({
@@ -92,7 +92,7 @@ fn a_worker_whose_clock_is_behind_writes_into_the_same_execution() {
 }
 
 #[test]
-fn an_execution_ends_before_the_next_one_starts_in_the_same_second() {
+fn execution_ends_before_the_next_starts_within_one_second() {
     check_case(
         "min-rerun-micro",
         json!({
@@ -139,7 +139,7 @@ fn an_execution_ends_before_the_next_one_starts_in_the_same_second() {
 }
 
 #[test]
-fn attempts_alternate_within_a_second() {
+fn attempts_and_fixes_alternate_within_one_second() {
     let expected = json!({
         "fix_iterations": 1,
         "VALIDATE": {"status": "success", "attempts": 2, "duration_ms": 80},
@@ -182,7 +182,7 @@ fn attempts_alternate_within_a_second() {
 }
 
 #[test]
-fn a_node_that_starts_again_and_again_ends_once() {
+fn node_started_several_times_ends_once() {
     check_case(
         "starts-twice",
         json!({"COMPOSE": {"status": "success", "attempts": 2, "duration_ms": 3000}}),
@@ -206,7 +206,7 @@ fn a_node_that_starts_again_and_again_ends_once() {
 }
 
 #[test]
-fn a_cancel_keeps_its_place_among_ties() {
+fn cancellation_is_ordered_among_equal_instants() {
     check(
         &[
             plain(0.0, "", "start"),
@@ -224,7 +224,7 @@ fn a_cancel_keeps_its_place_among_ties() {
 // Unusual instants.
 
 #[test]
-fn durations_are_as_told_over_the_end_of_daylight_saving_time() {
+fn durations_across_the_end_of_daylight_saving_time_are_those_reported() {
     check_case(
         "dst-fold",
         json!({
@@ -259,7 +259,7 @@ fn durations_are_as_told_over_the_end_of_daylight_saving_time() {
 }
 
 #[test]
-fn an_end_at_the_end_of_time_tells_no_duration() {
+fn end_in_the_year_9999_gives_no_duration() {
     check_case(
         "far-future-end",
         json!({"status": "completed", "duration_ms": null, "ended_at": null, "REVIEW": "success"}),
@@ -273,7 +273,7 @@ fn an_end_at_the_end_of_time_tells_no_duration() {
 }
 
 #[test]
-fn a_creation_at_the_zero_time_is_of_unknown_time() {
+fn creation_at_the_zero_time_is_unknown() {
     check_case("go-zero-created", json!({"status": "running", "executions": 1}));
     let model = model_of(case("go-zero-created"));
     let run = only_run(&model);
@@ -328,7 +328,7 @@ fn a_creation_at_the_zero_time_is_of_unknown_time() {
 }
 
 #[test]
-fn a_node_of_five_days_took_five_days() {
+fn node_of_five_days_has_a_duration_of_five_days() {
     check_case(
         "run-5-days",
         json!({
@@ -376,7 +376,7 @@ fn shown_at(name: &str, left_out: &str) -> (Vec<f64>, Vec<Option<Timestamp>>) {
 }
 
 #[test]
-fn an_event_from_the_future_leaves_the_distances_of_the_others() {
+fn future_event_does_not_change_the_playback_gaps_of_others() {
     let with = shown_at("future-in-recording", "\"stray\"");
     assert_eq!(with, shown_at("no-future-in-recording", ""));
     assert!((with.0.last().unwrap() - 32.6).abs() < 1e-6, "{with:?}");
@@ -387,7 +387,7 @@ fn an_event_from_the_future_leaves_the_distances_of_the_others() {
 }
 
 #[test]
-fn a_night_without_events_is_shown_in_seconds() {
+fn long_gap_in_a_recording_plays_in_seconds() {
     let (offsets, times) = shown_at("gap-35-hours", "");
     assert!((offsets[7] - 0.7).abs() < 1e-6);
     assert!((offsets[8] - 0.7 - LONGEST_PAUSE.as_secs_f64()).abs() < 1e-6, "{offsets:?}");
@@ -398,7 +398,7 @@ fn a_night_without_events_is_shown_in_seconds() {
 // Names.
 
 #[test]
-fn the_last_of_many_unknown_nodes_is_the_one_that_failed() {
+fn last_of_many_unknown_nodes_is_the_failed_one() {
     let lines = case("41-more-nodes-fail");
     let model = model_of(&lines);
     let run = only_run(&model);
@@ -424,7 +424,7 @@ fn the_last_of_many_unknown_nodes_is_the_one_that_failed() {
 }
 
 #[test]
-fn odd_names_are_nodes_of_their_own() {
+fn nodes_with_unusual_names_are_distinct() {
     let lines = case("odd-nodes");
     let run = run_of(&lines);
     let others: Vec<&str> = run.nodes[9..].iter().map(|node| node.name.as_str()).collect();
@@ -442,7 +442,7 @@ fn odd_names_are_nodes_of_their_own() {
 }
 
 #[test]
-fn runs_whose_names_look_alike_are_runs_of_their_own() {
+fn runs_with_similar_ids_are_distinct() {
     let report = report_of(case("alike-ids"));
     assert_eq!(report.runs.len(), 4);
     for run in &report.runs {

@@ -101,7 +101,7 @@ impl Studio {
 }
 
 #[test]
-fn one_event_from_the_future_moves_nothing() {
+fn single_future_event_does_not_move_the_clock() {
     for wrong in ["2031-01-01T00:00:00Z", "2026-11-23T10:10:00Z", "9999-12-31T23:59:59Z"] {
         let mut studio = Studio::new();
         studio.start();
@@ -116,7 +116,7 @@ fn one_event_from_the_future_moves_nothing() {
 }
 
 #[test]
-fn a_run_from_the_future_is_not_the_newest_for_years() {
+fn run_with_a_future_instant_is_not_sorted_as_the_newest() {
     let mut studio = Studio::new();
     studio.start();
     let stray = r#"{"ts":"2031-01-01T00:00:00Z","run_id":"stray","phase":"start"}"#.to_owned();
@@ -128,7 +128,7 @@ fn a_run_from_the_future_is_not_the_newest_for_years() {
 }
 
 #[test]
-fn the_first_event_of_all_may_be_the_wrong_one() {
+fn clock_recovers_when_the_first_event_has_a_wrong_instant() {
     let mut studio = Studio::new();
     let stray = r#"{"ts":"2031-01-01T00:00:00Z","run_id":"stray","phase":"start"}"#.to_owned();
     studio.arrive(&[stray], true);
@@ -139,7 +139,7 @@ fn the_first_event_of_all_may_be_the_wrong_one() {
 }
 
 #[test]
-fn many_old_events_at_once_move_nothing() {
+fn burst_of_old_events_does_not_move_the_clock() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -155,7 +155,7 @@ fn many_old_events_at_once_move_nothing() {
 }
 
 #[test]
-fn unset_instants_move_nothing() {
+fn unset_instants_do_not_move_the_clock() {
     let mut studio = Studio::new();
     studio.start();
     let zero = |number| {
@@ -173,7 +173,7 @@ fn unset_instants_move_nothing() {
 }
 
 #[test]
-fn a_server_clock_set_back_is_told_once_and_later_events_count_as_later() {
+fn server_clock_set_back_is_reported_once_and_new_events_still_apply() {
     let mut studio = Studio::new();
     studio.server_ahead = 600.0;
     studio.start();
@@ -205,7 +205,7 @@ fn a_server_clock_set_back_is_told_once_and_later_events_count_as_later() {
 }
 
 #[test]
-fn a_run_that_is_executed_again_after_the_clock_was_set_back_runs() {
+fn run_executed_again_after_the_server_clock_was_set_back_is_running() {
     let mut studio = Studio::new();
     studio.server_ahead = 600.0;
     studio.start();
@@ -224,7 +224,7 @@ fn a_run_that_is_executed_again_after_the_clock_was_set_back_runs() {
 }
 
 #[test]
-fn a_server_clock_set_forward_is_told_once() {
+fn server_clock_set_forward_is_reported_once() {
     let mut studio = Studio::new();
     studio.server_ahead = -600.0;
     studio.start();
@@ -241,7 +241,7 @@ fn a_server_clock_set_forward_is_told_once() {
 }
 
 #[test]
-fn this_machines_clock_that_is_set_right_is_told_once() {
+fn correction_of_the_local_clock_is_reported_once() {
     let mut studio = Studio::new();
     // Three days behind, until the clock is synchronised over the network.
     studio.viewer_ahead = -259_200.0;
@@ -267,7 +267,7 @@ fn this_machines_clock_that_is_set_right_is_told_once() {
 }
 
 #[test]
-fn a_step_of_this_machine_that_somebody_saw_counts_at_once() {
+fn observed_step_of_the_local_clock_applies_at_once() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -282,7 +282,7 @@ fn a_step_of_this_machine_that_somebody_saw_counts_at_once() {
 }
 
 #[test]
-fn a_server_that_stood_still_has_not_set_its_clock() {
+fn stalled_server_is_not_taken_for_a_clock_step() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -300,7 +300,7 @@ fn a_server_that_stood_still_has_not_set_its_clock() {
 }
 
 #[test]
-fn more_agreeing_outliers_than_are_averaged_make_a_new_estimate() {
+fn enough_agreeing_outliers_replace_the_estimate() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -316,7 +316,7 @@ fn more_agreeing_outliers_than_are_averaged_make_a_new_estimate() {
 }
 
 #[test]
-fn the_offset_is_estimated_anew_with_a_new_connection() {
+fn offset_is_estimated_anew_after_a_reconnect() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -333,7 +333,7 @@ fn the_offset_is_estimated_anew_with_a_new_connection() {
 }
 
 #[test]
-fn time_stands_still_while_there_is_no_connection() {
+fn server_time_stands_still_while_disconnected() {
     let mut studio = Studio::new();
     studio.start();
     studio.node("PLAN", 0, 3.0);
@@ -349,7 +349,7 @@ fn time_stands_still_while_there_is_no_connection() {
 }
 
 #[test]
-fn replayed_events_set_the_clock_where_two_of_them_agree() {
+fn two_agreeing_replayed_events_set_the_clock() {
     let mut studio = Studio::new();
     studio.server_ahead = 600.0;
     let frames = [
@@ -367,7 +367,7 @@ fn replayed_events_set_the_clock_where_two_of_them_agree() {
 }
 
 #[test]
-fn rest_and_events_agree_after_the_clock_was_set_back() {
+fn rest_and_events_agree_after_the_server_clock_was_set_back() {
     let mut studio = Studio::new();
     studio.server_ahead = 600.0;
     studio.start();
@@ -416,7 +416,7 @@ fn recorded(recv_ms: f64, text: &str) -> String {
 }
 
 #[test]
-fn history_replayed_within_a_recording_is_no_clock_step() {
+fn replayed_history_within_a_recording_is_not_a_clock_step() {
     let history = [
         bare("a", "start", 1000.0),
         bare("b", "start", 1000.1),
@@ -435,7 +435,7 @@ fn history_replayed_within_a_recording_is_no_clock_step() {
 }
 
 #[test]
-fn older_runs_later_in_a_bare_file_are_no_clock_step() {
+fn older_runs_later_in_a_file_of_bare_events_are_not_a_clock_step() {
     let lines = [
         ("late", "start", 4000.0),
         ("late", "info", 4001.5),

@@ -61,7 +61,7 @@ fn check_nodes(run: &Value, expected: &[(&str, &str, u64, Option<u64>)]) {
 const SONG: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 
 #[test]
-fn a_success_watched_live() {
+fn a_run_watched_live_completes() {
     let run = run("a-success-live", 19);
     check(
         &run,
@@ -98,7 +98,7 @@ fn a_success_watched_live() {
 }
 
 #[test]
-fn b_two_fixes_then_a_pass() {
+fn b_validation_passes_after_two_fixes() {
     let run = run("b-fix-twice-then-pass", 31);
     check(
         &run,
@@ -129,7 +129,7 @@ fn b_two_fixes_then_a_pass() {
 }
 
 #[test]
-fn b2_fixes_exhausted() {
+fn b2_run_fails_when_the_fixes_are_used_up() {
     let run = run("b2-fix-exhausted", 35);
     check(
         &run,
@@ -186,7 +186,7 @@ fn check_failed_in_lyrics(run: &Value, lyrics_ms: u64) {
 }
 
 #[test]
-fn c_a_node_fails() {
+fn c_run_fails_with_its_node() {
     let run = run("c-node-fails", 9);
     check_failed_in_lyrics(&run, 420);
     // The stream does not say how long a failed run took: the duration is the difference of the two
@@ -202,7 +202,7 @@ fn c_a_node_fails() {
 }
 
 #[test]
-fn d_cancelled_and_went_on() {
+fn d_run_that_goes_on_after_a_cancellation_completes() {
     let run = run("d-cancel-during", 20);
     check(
         &run,
@@ -231,7 +231,7 @@ fn d_cancelled_and_went_on() {
 }
 
 #[test]
-fn e_failed_run_joined_late_and_its_retry() {
+fn e_failed_run_watched_late_and_its_retry_are_two_runs() {
     check_running_by_events_alone(&run("e-retry.original", 2));
     let retried = run("e-retry.new", 9);
     let lyrics_ms = retried["nodes"][2]["duration_ms"].as_u64().unwrap();
@@ -264,12 +264,12 @@ fn check_running_by_events_alone(run: &Value) {
 }
 
 #[test]
-fn f_joined_after_a_failed_run() {
+fn f_replay_of_a_failed_run_alone_shows_it_as_running() {
     check_running_by_events_alone(&run("f-late-subscriber.failed", 2));
 }
 
 #[test]
-fn g_the_second_connection_alone() {
+fn g_second_connection_alone_gives_the_state_it_can_know() {
     let run = run("g-reconnect-midrun.conn2", 14);
     check(&run, json!({"status": "completed", "duration_ms": 1340, "current_node": null}));
     check_nodes(
@@ -289,7 +289,7 @@ fn g_the_second_connection_alone() {
 }
 
 #[test]
-fn g_both_connections_together() {
+fn g_two_connections_together_give_the_whole_run() {
     let both = inspect(&["g-reconnect-midrun.conn1", "g-reconnect-midrun.conn2"]);
     assert_eq!(counters(&both), [19, 17, 2, 0, 0]);
     let run = &both["runs"][0];
@@ -315,7 +315,7 @@ fn g_both_connections_together() {
 /// Checks that the recordings match the table. The source's reaction to a refusal is tested with the
 /// source.
 #[test]
-fn i_refused_with_a_reason() {
+fn i_refusals_are_recorded_with_code_and_reason() {
     for (name, reason) in [
         ("i-no-run-id", "Missing run_id query parameter"),
         ("i-invalid-run-id", "Invalid run_id format"),
@@ -327,7 +327,7 @@ fn i_refused_with_a_reason() {
 }
 
 #[test]
-fn all_recordings_together_give_all_their_runs() {
+fn all_recordings_in_one_model_give_all_their_runs() {
     let names = [
         "a-success-live",
         "b-fix-twice-then-pass",
