@@ -29,7 +29,7 @@ pub mod draw;
 #[doc(hidden)]
 pub mod overlays;
 #[doc(hidden)]
-pub mod panel;
+pub(crate) mod panel;
 #[doc(hidden)]
 pub mod platform;
 mod plugins;

@@ -35,7 +35,7 @@ mod access;
 mod amcs;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
-pub mod api_base;
+pub(crate) mod api_base;
 mod api_url;
 #[cfg(target_arch = "wasm32")]
 mod browser;
@@ -53,7 +53,7 @@ pub mod recording;
 mod refetch;
 mod run_operation;
 #[doc(hidden)]
-pub mod schedule;
+pub(crate) mod schedule;
 mod secrets;
 mod url;
 

@@ -12,12 +12,12 @@ pub mod entities;
 #[doc(hidden)]
 pub mod focus;
 #[doc(hidden)]
-pub mod free_space;
+pub(crate) mod free_space;
 #[doc(hidden)]
-pub mod hit;
+pub(crate) mod hit;
 pub mod link;
 #[doc(hidden)]
-pub mod next_frame;
+pub(crate) mod next_frame;
 #[doc(hidden)]
 pub mod presence;
 pub mod refetch_rules;
