@@ -20,7 +20,7 @@ const PARTING: Duration = Duration::from_millis(1_500);
 /// Prints the number of held runs to stderr and waits until they are over, for at most `limit`, or
 /// until `again` (a second request to end) completes. Then closes the remaining sockets. Returns at
 /// once when no run is held or `limit` is zero.
-pub async fn wait(held: &HeldRuns, limit: Duration, again: impl Future<Output = ()>) {
+pub async fn wait_for_held_runs(held: &HeldRuns, limit: Duration, again: impl Future<Output = ()>) {
     let runs = held.count();
     if runs == 0 || limit.is_zero() {
         return;
@@ -45,8 +45,8 @@ static REMEMBERED: Mutex<Option<(HeldRuns, Duration)>> = Mutex::new(None);
 /// True once the program is ending and must not be restarted.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Stores the runs and the limit for [`wait_before_restart`] and [`give_up`].
-pub fn remember(held: &HeldRuns, limit: Duration) {
+/// Stores the runs and the limit for [`wait_before_restart`] and [`close_held_sockets`].
+pub fn store_held_runs(held: &HeldRuns, limit: Duration) {
     *REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner) = Some((held.clone(), limit));
 }
 
@@ -55,9 +55,9 @@ pub fn is_ending() -> bool {
     ENDING.load(Ordering::Acquire)
 }
 
-/// Closes the sockets of the [remembered](remember) runs at once, even where this makes the backend
+/// Closes the sockets of the [remembered](store_held_runs) runs at once, even where this makes the backend
 /// fail them.
-pub async fn give_up() {
+pub async fn close_held_sockets() {
     let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((held, _)) = remembered {
         held.release();
@@ -65,7 +65,7 @@ pub async fn give_up() {
     }
 }
 
-/// Waits for the [remembered](remember) runs before the process is replaced, blocking the thread.
+/// Waits for the [remembered](store_held_runs) runs before the process is replaced, blocking the thread.
 pub fn wait_before_restart() {
     let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some((held, limit)) = remembered {
@@ -90,7 +90,7 @@ pub fn wait_blocking(held: &HeldRuns, limit: Duration) {
 
 fn block_on_wait(held: &HeldRuns, limit: Duration) {
     if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        runtime.block_on(wait(held, limit, std::future::pending()));
+        runtime.block_on(wait_for_held_runs(held, limit, std::future::pending()));
     }
 }
 
@@ -121,11 +121,11 @@ mod tests {
     async fn waits_for_held_runs_until_the_second_request() {
         let held = HeldRuns::default();
         let began = tokio::time::Instant::now();
-        wait(&held, Duration::from_secs(600), std::future::pending()).await;
+        wait_for_held_runs(&held, Duration::from_secs(600), std::future::pending()).await;
         assert_eq!(began.elapsed(), Duration::ZERO, "no run is held");
         let run = held.hold();
         let again = tokio::time::sleep(Duration::from_secs(3));
-        wait(&held, Duration::from_secs(600), again).await;
+        wait_for_held_runs(&held, Duration::from_secs(600), again).await;
         assert_eq!(
             began.elapsed(),
             Duration::from_secs(3) + PARTING,

@@ -72,7 +72,7 @@ pub enum QueryError {
 
 /// State of a running page that its address can describe.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown<'a> {
+pub struct PageState<'a> {
     /// Address of the source.
     pub source: &'a str,
     pub connection: &'a ConnectionSettings,
@@ -194,7 +194,7 @@ fn on_own_host(own: &str, path: &str) -> String {
 
 /// Returns the query that shows the same in another browser; empty for a page's defaults. Secrets
 /// in the source's URL are left out.
-pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
+pub fn link_query(shown: &PageState, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     write_settings(&mut query, shown, own_source);
     if !shown.connection.enabled {
@@ -208,17 +208,17 @@ pub fn link_query(shown: &Shown, own_source: Option<&str>) -> String {
 
 /// Returns the query that a browser stores between visits: like [`link_query`], but without the run,
 /// without `enabled`, and without a source that contains secrets.
-pub fn kept_query(shown: &Shown, own_source: Option<&str>) -> String {
+pub fn kept_query(shown: &PageState, own_source: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     let secret = redact(shown.source) != shown.source;
     let source = if secret { own_source.unwrap_or_default() } else { shown.source };
-    write_settings(&mut query, &Shown { source, ..shown.clone() }, own_source);
+    write_settings(&mut query, &PageState { source, ..shown.clone() }, own_source);
     query.finish()
 }
 
-fn write_settings(query: &mut Serializer<String>, shown: &Shown, own_source: Option<&str>) {
+fn write_settings(query: &mut Serializer<String>, shown: &PageState, own_source: Option<&str>) {
     let Settings { connection: defaults, view: looks, .. } = Settings::default();
-    let Shown { source, connection, panel, wall, director, theme, .. } = shown;
+    let PageState { source, connection, panel, wall, director, theme, .. } = shown;
     if Some(*source) != own_source && !source.is_empty() {
         query.append_pair(SOURCE, &without_secrets(source));
     }
@@ -417,7 +417,7 @@ mod tests {
             ..Default::default()
         };
         let source = "wss://host/events?a=b&c=d%20e";
-        let shown = Shown {
+        let shown = PageState {
             source,
             connection: &connection,
             run: Some("ü & 1"),
@@ -434,7 +434,7 @@ mod tests {
         assert_eq!(request.settings.view.view, ViewName::Wall);
         assert_eq!(request.settings.view.theme, ThemeName::Light);
         let bare = ConnectionSettings::default();
-        let plain = Shown {
+        let plain = PageState {
             source: OWN,
             connection: &bare,
             run: None,
@@ -446,7 +446,7 @@ mod tests {
         assert_eq!(link_query(&plain, Some(OWN)), "");
         assert!(read_one("").unwrap().settings.connection.enabled);
         assert!(!kept_query(&shown, Some(OWN)).contains("enabled"));
-        let directed = link_query(&Shown { director: true, ..plain }, Some(OWN));
+        let directed = link_query(&PageState { director: true, ..plain }, Some(OWN));
         assert_eq!(directed, "director=yes");
         assert!(read_one(&directed).unwrap().settings.director.on);
     }
@@ -455,7 +455,7 @@ mod tests {
     fn secrets_are_not_shared_or_stored() {
         let connection = ConnectionSettings::default();
         let source = "wss://user:hunter2@host/events?token=sesame&all=1";
-        let shown = Shown {
+        let shown = PageState {
             source,
             connection: &connection,
             run: None,

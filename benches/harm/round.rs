@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_millis(200);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 /// Time, beyond the length of the longest run, within which a viewer must end after SIGTERM.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
+/// Time, beyond three times the length of the longest run, after which a round is given up.
+const ROUND_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Prefix of the difference that is ignored where [`Round::forgot_cancel`].
 const UNSEEN_CANCEL: &str = "cancel requested: shown false";
@@ -120,6 +122,11 @@ impl Round<'_> {
                 self.look().await;
             }
             if operations.is_empty() && self.is_settled() {
+                break;
+            }
+            let patience = ROUND_PATIENCE + Duration::from_secs_f64(3.0 * self.options.longest);
+            if began.elapsed() > patience {
+                self.give_up(operations.len());
                 break;
             }
             sleep_until(operations.front().map_or(tick, |(at, _)| tick.min(*at))).await;
@@ -238,6 +245,17 @@ impl Round<'_> {
                 self.health_at = Instant::now();
             }
         }
+    }
+
+    /// Reports a round that does not settle, with what it waits for.
+    fn give_up(&mut self, operations: usize) {
+        let unfinished = self.runs.iter().flatten().filter(|run| run.ended_at.is_none()).count();
+        let (phase, hub, frozen) = (self.phase, self.hub_since.is_some(), self.backend.is_frozen());
+        let pool = self.backend.pool();
+        self.trouble(format!(
+            "given up with {operations} operations left and {unfinished} runs not over; backend \
+             {phase:?}, frozen {frozen}; hub is up {hub}; {pool:?}"
+        ));
     }
 
     fn trouble(&mut self, words: String) {

@@ -21,7 +21,7 @@ use crate::source::recording::Recording;
 #[derive(Resource, Default)]
 struct Drew(bool);
 
-fn watch(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
+fn record_drawing(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
     drew.0 = canvas.is_changed();
 }
 
@@ -46,7 +46,7 @@ fn showing(scene: &str, view: ViewName) -> App {
         .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
         .add_plugins((theme::plugin, viewport::plugin, views::plugin))
         .init_resource::<Drew>()
-        .add_systems(PostUpdate, watch)
+        .add_systems(PostUpdate, record_drawing)
         .insert_resource(PlaybackClock::fixed(now))
         .insert_resource(RunStore { model, generation: 1 });
     if let Some(run) = newest {

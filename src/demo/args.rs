@@ -82,7 +82,7 @@ impl DemoStudioArgs {
     }
 
     /// Describes what plays, for the announcement: `seed 7, 6 runs at a time, 4 × speed`.
-    pub fn told(&self) -> String {
+    pub fn playback_summary(&self) -> String {
         let Self { seed, runs, speed, .. } = self;
         let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
         format!("seed {seed}, {runs} at a time, {speed} × speed")

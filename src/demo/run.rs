@@ -24,7 +24,7 @@ pub async fn run(args: DemoArgs) -> Result<(), DemoError> {
 }
 
 fn announcement(url: &str, args: &DemoArgs) -> String {
-    format!("Demo studio on {url}, {}. Ctrl-C ends it.", args.demo.told())
+    format!("Demo studio on {url}, {}. Ctrl-C ends it.", args.demo.playback_summary())
 }
 
 #[cfg(test)]

@@ -16,5 +16,5 @@ mod settings;
 
 #[cfg(feature = "cli")]
 pub use options::DirectorOptions;
-pub use rules::{Director, LEAST_HOLD_SECS, Mode, STALE_SECS, Shot, Why};
+pub use rules::{Director, LEAST_HOLD_SECS, Mode, STALE_SECS, Shot, ShowReason};
 pub use settings::{DirectorSettings, Rates};

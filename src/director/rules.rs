@@ -24,7 +24,7 @@ const MANY_FAILURES: usize = 3;
 
 /// Reason to show a run, in ascending order of importance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Why {
+pub enum ShowReason {
     Completed,
     /// A fix pass started.
     Fix,
@@ -49,7 +49,7 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shot {
     pub run: RunId,
-    pub why: Why,
+    pub why: ShowReason,
     begun_at_secs: f64,
     /// Time since which the run has been shown for a reason of at least this importance.
     since_secs: f64,
@@ -59,7 +59,7 @@ pub struct Shot {
 #[derive(Clone, Debug, PartialEq)]
 struct Waiting {
     run: RunId,
-    why: Why,
+    why: ShowReason,
     at_secs: f64,
 }
 
@@ -80,19 +80,19 @@ pub struct Director {
 
 impl Rates {
     /// Returns how long a run is shown.
-    pub fn hold_secs(&self, why: Why) -> f64 {
+    pub fn hold_secs(&self, why: ShowReason) -> f64 {
         match why {
-            Why::Completed => self.hold_completed_secs,
-            Why::Fix => self.hold_fix_secs,
-            Why::Failed => self.hold_failed_secs,
+            ShowReason::Completed => self.hold_completed_secs,
+            ShowReason::Fix => self.hold_fix_secs,
+            ShowReason::Failed => self.hold_failed_secs,
         }
     }
 
     /// Returns how long the wall is shown before a run.
-    fn gap_secs(&self, why: Why) -> f64 {
+    fn gap_secs(&self, why: ShowReason) -> f64 {
         match why {
-            Why::Failed => self.gap_secs.min(FAILURE_GAP_SECS),
-            Why::Completed | Why::Fix => self.gap_secs,
+            ShowReason::Failed => self.gap_secs.min(FAILURE_GAP_SECS),
+            ShowReason::Completed | ShowReason::Fix => self.gap_secs,
         }
     }
 }
@@ -112,7 +112,7 @@ impl Shot {
 
 impl Waiting {
     fn is_stale(&self, now_secs: f64) -> bool {
-        let keep = if self.why == Why::Failed { STALE_FAILURE_SECS } else { STALE_SECS };
+        let keep = if self.why == ShowReason::Failed { STALE_FAILURE_SECS } else { STALE_SECS };
         now_secs - self.at_secs > keep
     }
 
@@ -159,12 +159,12 @@ impl Director {
     }
 
     /// Reports that something noteworthy happened to a run now.
-    pub fn tell(&mut self, run: &RunId, why: Why, now_secs: f64) {
+    pub fn propose_run(&mut self, run: &RunId, why: ShowReason, now_secs: f64) {
         let hold = self.rates.hold_secs(why);
         if hold <= 0.0 || !self.live || self.mode == Mode::Off {
             return;
         }
-        if why == Why::Failed {
+        if why == ShowReason::Failed {
             self.failed_at_secs.push_back(now_secs);
             if self.failed_at_secs.len() > MANY_FAILURES + 1 {
                 self.failed_at_secs.pop_front();
@@ -192,9 +192,9 @@ impl Director {
 
     /// Reports that VALIDATE ended after a fix pass.
     pub fn validated(&mut self, run: &RunId, now_secs: f64) {
-        self.waiting.retain(|one| one.run != *run || one.why != Why::Fix);
+        self.waiting.retain(|one| one.run != *run || one.why != ShowReason::Fix);
         if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *run)
-            && shot.why == Why::Fix
+            && shot.why == ShowReason::Fix
         {
             shot.end_soon(&self.rates, now_secs);
         }
@@ -295,14 +295,14 @@ impl Director {
     }
 
     /// Returns the time from which the wall may be replaced.
-    fn free_at(&self, why: Why) -> f64 {
+    fn free_at(&self, why: ShowReason) -> f64 {
         self.wall_since_secs + self.rates.gap_secs(why)
     }
 
     /// True when more runs fail than can be shown one after the other; the wall then shows them
     /// together.
     fn is_crowded(&self, now_secs: f64) -> bool {
-        let each = self.rates.hold_failed_secs + self.rates.gap_secs(Why::Failed);
+        let each = self.rates.hold_failed_secs + self.rates.gap_secs(ShowReason::Failed);
         let span = each * MANY_FAILURES as f64;
         let oldest =
             self.failed_at_secs.front().filter(|_| self.failed_at_secs.len() > MANY_FAILURES);

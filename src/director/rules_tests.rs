@@ -1,9 +1,9 @@
 use super::*;
 use crate::director::DirectorSettings;
 
-const FAILED: Why = Why::Failed;
-const FIX: Why = Why::Fix;
-const COMPLETED: Why = Why::Completed;
+const FAILED: ShowReason = ShowReason::Failed;
+const FIX: ShowReason = ShowReason::Fix;
+const COMPLETED: ShowReason = ShowReason::Completed;
 
 /// A director with the default rates, stepped ten times per second.
 struct Wall {
@@ -21,8 +21,8 @@ impl Wall {
         Self { director: Director::new(rates, true, -100.0), now_secs: 0.0 }
     }
 
-    fn tell(&mut self, run: &str, why: Why) -> &mut Self {
-        self.director.tell(&RunId::new(run), why, self.now_secs);
+    fn tell(&mut self, run: &str, why: ShowReason) -> &mut Self {
+        self.director.propose_run(&RunId::new(run), why, self.now_secs);
         self.pass(0.0)
     }
 
@@ -254,7 +254,7 @@ fn event_flood_keeps_queues_bounded_and_changes_rare() {
                 _ => COMPLETED,
             };
             let run = RunId::new(random.u32(0..10_000).to_string().as_str());
-            wall.director.tell(&run, why, wall.now_secs);
+            wall.director.propose_run(&run, why, wall.now_secs);
         }
         wall.pass(0.1);
         assert!(wall.director.waiting.len() <= MOST_WAITING);

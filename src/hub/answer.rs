@@ -8,7 +8,7 @@ use axum::{
 use serde_json::json;
 
 /// Returns `{"detail": words}`, the backend's format for errors (protocol, section 4).
-pub(super) fn detail(status: StatusCode, words: &str) -> Response {
+pub(super) fn error_response(status: StatusCode, words: &str) -> Response {
     as_json(status, json!({ "detail": words }).to_string())
 }
 

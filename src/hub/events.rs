@@ -22,7 +22,7 @@ use crate::demo::{
 };
 
 /// Returns the WebSocket routes of the demo studio.
-pub(super) fn of_demo(broadcaster: Arc<DemoBroadcaster>) -> Router {
+pub(super) fn demo_routes(broadcaster: Arc<DemoBroadcaster>) -> Router {
     Router::new()
         .route(ALL_RUNS, get(join_demo))
         .route(ONE_RUN, get(join_demo))
@@ -54,7 +54,7 @@ async fn join_demo(
 }
 
 /// Returns the WebSocket route of a hub's stream.
-pub(super) fn of_hub(hub: Arc<Hub>) -> Router {
+pub(super) fn hub_routes(hub: Arc<Hub>) -> Router {
     Router::new().route(ALL_RUNS, get(join)).with_state(hub)
 }
 
@@ -67,7 +67,7 @@ async fn join(State(hub): State<Arc<Hub>>, mut request: Request) -> Response {
     }
     let query = request.uri().query().map(str::to_owned);
     let (slot, upgrade) = take(&mut request);
-    hub.welcome(query.as_deref(), slot, async move { upgrade.await.ok().map(TokioIo::new) });
+    hub.accept_client(query.as_deref(), slot, async move { upgrade.await.ok().map(TokioIo::new) });
     accepted
 }
 

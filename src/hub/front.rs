@@ -81,6 +81,6 @@ impl Front {
             .merge(health::routes(health))
             .fallback_service(page)
             .layer(middleware::from_fn_with_state(gate(), gate::admit))
-            .layer(middleware::from_fn(headers::protect))
+            .layer(middleware::from_fn(headers::add_security_headers))
     }
 }

@@ -32,7 +32,7 @@ const REVALIDATE: &str = "no-cache";
 const HASH_DIGITS: usize = 8;
 
 /// Adds security headers to every answer, unless the answer has its own.
-pub(super) async fn protect(request: Request, next: Next) -> Response {
+pub(super) async fn add_security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in OF_EVERY_ANSWER {
         let own = response.headers_mut().entry(name);
@@ -43,7 +43,7 @@ pub(super) async fn protect(request: Request, next: Next) -> Response {
 
 /// Adds caching headers and the charset to the page's answers. A 304 must repeat the caching
 /// headers.
-pub(super) async fn describe(request: Request, next: Next) -> Response {
+pub(super) async fn add_caching_headers(request: Request, next: Next) -> Response {
     let hashed = is_hashed(request.uri().path());
     let mut response = next.run(request).await;
     let found = matches!(

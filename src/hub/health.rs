@@ -33,7 +33,7 @@ pub(super) struct HealthSource {
 }
 
 pub(super) fn routes(source: HealthSource) -> Router {
-    Router::new().route("/healthz", get(tell)).with_state(source)
+    Router::new().route("/healthz", get(answer_health)).with_state(source)
 }
 
 /// Health of the hub, ordered from best to worst.
@@ -55,13 +55,13 @@ impl Health {
 }
 
 /// State of the hub at one moment, so that all parts of an answer are consistent.
-struct Seen {
+struct HubCondition {
     upstream: Upstream,
     store_trouble: Option<String>,
     is_at_work: bool,
 }
 
-impl Seen {
+impl HubCondition {
     fn of(hub: &Hub) -> Self {
         Self {
             upstream: hub.upstream_state(),
@@ -85,9 +85,9 @@ impl Seen {
     }
 }
 
-async fn tell(State(source): State<HealthSource>, request: Request) -> Response {
-    let seen = source.hub.as_deref().map(Seen::of);
-    let troubles = seen.as_ref().map(Seen::troubles).unwrap_or_default();
+async fn answer_health(State(source): State<HealthSource>, request: Request) -> Response {
+    let seen = source.hub.as_deref().map(HubCondition::of);
+    let troubles = seen.as_ref().map(HubCondition::troubles).unwrap_or_default();
     let health = troubles.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
     let query = request.uri().query().unwrap_or_default();
     let strict = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "strict");
@@ -110,7 +110,7 @@ async fn tell(State(source): State<HealthSource>, request: Request) -> Response 
     as_json(status, format!("{body}\n"))
 }
 
-fn tell_hub(body: &mut Value, hub: &Hub, seen: &Seen) {
+fn tell_hub(body: &mut Value, hub: &Hub, seen: &HubCondition) {
     body["upstream"] = json!({
         "state": seen.upstream.state.as_str(),
         "since": seen.upstream.since.to_string(),

@@ -54,7 +54,7 @@ pub use site::Site;
 const LONGEST_LINE: usize = 1_000;
 
 /// Logs one line to stderr. The text may contain names and messages from outside and is cleaned.
-fn tell(text: &str) {
+fn log_line(text: &str) {
     use std::io::Write;
 
     // A closed stderr must not stop the server.

@@ -41,14 +41,14 @@ pub async fn run(args: ServeArgs) -> Result<(), HubError> {
     signals.received().await;
     server.stop().await;
     if let Some(api) = api {
-        drain::wait(api.budget.held(), api.drain, signals.received()).await;
+        drain::wait_for_held_runs(api.budget.held(), api.drain, signals.received()).await;
     }
     Ok(())
 }
 
 fn announcement(url: &str, args: &ServeArgs) -> String {
     let what = match &args.url {
-        None => format!("demo studio {}", args.demo.told()),
+        None => format!("demo studio {}", args.demo.playback_summary()),
         Some(upstream) => format!("the hub of {upstream}"),
     };
     format!("Meterbridge on {url}, {what}. Ctrl-C ends it.")

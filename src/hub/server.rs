@@ -121,7 +121,7 @@ impl HubServer {
     ) -> Result<Self, HubError> {
         let bound = bind(listen, None)?;
         let served = Served::Demo(Arc::new(DemoBroadcaster::open(options)));
-        Self::over(bound, served, site, front)
+        Self::with_listener(bound, served, site, front)
     }
 
     /// Serves `site` and a hub.
@@ -149,10 +149,10 @@ impl HubServer {
         front: FrontOptions,
     ) -> Result<Self, HubError> {
         let bound = bind(listen, Some(SEND_BUFFER_BYTES))?;
-        Self::over(bound, Served::Hub(Arc::new(hub)), site, front)
+        Self::with_listener(bound, Served::Hub(Arc::new(hub)), site, front)
     }
 
-    fn over(
+    fn with_listener(
         (listener, address): (TcpListener, SocketAddr),
         served: Served,
         site: Option<Site>,
@@ -208,10 +208,10 @@ impl Drop for HubServer {
 }
 
 fn router(front: Front, served: &Served, site: Option<Site>) -> Router {
-    let page = site::routes(site).layer(middleware::from_fn(headers::describe));
+    let page = site::routes(site).layer(middleware::from_fn(headers::add_caching_headers));
     let events = match served {
-        Served::Demo(broadcaster) => events::of_demo(Arc::clone(broadcaster)),
-        Served::Hub(hub) => events::of_hub(Arc::clone(hub)),
+        Served::Demo(broadcaster) => events::demo_routes(Arc::clone(broadcaster)),
+        Served::Hub(hub) => events::hub_routes(Arc::clone(hub)),
     };
     front.router(events, page)
 }
@@ -235,7 +235,7 @@ async fn serve(
                 gate.refusals().count(Reason::Connections);
                 continue;
             };
-            let connection = converse(stream, router.clone(), peer, stopped.clone());
+            let connection = handle_connection(stream, router.clone(), peer, stopped.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -246,33 +246,38 @@ async fn serve(
     };
     tokio::select! {
         () = accept => {}
-        () = told(stopped.clone()) => {}
+        () = wait_for_stop(stopped.clone()) => {}
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
 }
 
 /// Waits until told to stop, or until the sender is dropped.
-async fn told(mut stopped: watch::Receiver<bool>) {
+async fn wait_for_stop(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// Serves one connection until it ends or becomes a WebSocket.
-async fn converse(stream: TcpStream, router: Router, peer: Peer, stopped: watch::Receiver<bool>) {
+async fn handle_connection(
+    stream: TcpStream,
+    router: Router,
+    peer: Peer,
+    stopped: watch::Receiver<bool>,
+) {
     // Send small answers at once; a failure only delays them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_header_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), Answering::new(router, peer.clone()))
+        .serve_connection(TokioIo::new(stream), PeerService::new(router, peer.clone()))
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         // However it ended, the client has been informed or has left.
         _ended = connection.as_mut() => return,
-        () = told(stopped) => {}
-        () = grows_old(&peer) => {}
+        () = wait_for_stop(stopped) => {}
+        () = wait_for_lifetime(&peer) => {}
     }
     connection.as_mut().graceful_shutdown();
     // Clients that do not finish within the grace period are cut off.
@@ -280,7 +285,7 @@ async fn converse(stream: TcpStream, router: Router, peer: Peer, stopped: watch:
 }
 
 /// Waits until a connection has reached its lifetime, extended while it waits for the end of a run.
-async fn grows_old(peer: &Peer) {
+async fn wait_for_lifetime(peer: &Peer) {
     loop {
         sleep(CONNECTION_LIFETIME).await;
         if !peer.waits_long() {
@@ -290,18 +295,18 @@ async fn grows_old(peer: &Peer) {
 }
 
 /// The router as a service that adds the client's connection to each request.
-struct Answering {
+struct PeerService {
     router: TowerToHyperService<Router>,
     peer: Peer,
 }
 
-impl Answering {
+impl PeerService {
     fn new(router: Router, peer: Peer) -> Self {
         Self { router: TowerToHyperService::new(router), peer }
     }
 }
 
-impl Service<Request<Incoming>> for Answering {
+impl Service<Request<Incoming>> for PeerService {
     type Response = Response;
     type Error = Infallible;
     type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;

@@ -109,7 +109,7 @@ impl Message {
         let end = Reader::of(head, head)?.at(12).number()? as usize;
         let mut fields = Reader::of(head, rest.get(..end)?)?;
         let mut is_text = false;
-        while fields.align(8).is_some() && !fields.is_over() {
+        while fields.align(8).is_some() && !fields.is_at_end() {
             let code = fields.byte()?;
             match fields.signature()? {
                 "u" => {
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         self
     }
 
-    fn is_over(&self) -> bool {
+    fn is_at_end(&self) -> bool {
         self.at >= self.bytes.len()
     }
 

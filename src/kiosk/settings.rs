@@ -36,7 +36,7 @@ pub struct MonitorChoice {
 impl MonitorChoice {
     /// Returns the index from 0 among this machine's monitors. `None` leaves the choice to the
     /// system: there is no such monitor, or each monitor of the wall has a machine of its own.
-    pub fn index_among(self, monitors: usize) -> Option<usize> {
+    pub fn monitor_index(self, monitors: usize) -> Option<usize> {
         let shared = self.of.is_none_or(|of| monitors >= of);
         (shared && self.number <= monitors).then(|| self.number - 1)
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn monitor_index_is_none_when_the_wall_spans_machines() {
         let index =
-            |text: &str, monitors| text.parse::<MonitorChoice>().unwrap().index_among(monitors);
+            |text: &str, monitors| text.parse::<MonitorChoice>().unwrap().monitor_index(monitors);
         assert_eq!(index("2", 3), Some(1));
         assert_eq!(index("2/3", 3), Some(1));
         assert_eq!(index("3", 2), None);

@@ -25,7 +25,7 @@ pub const RESTARTS_WITHIN: Duration = Duration::from_secs(600);
 
 /// Result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum WatchdogReport {
     /// A frame was drawn recently, or the first frame is not due yet.
     Fine,
     /// A frame was drawn after the display had been late.
@@ -48,26 +48,26 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Checks the number of frames drawn so far, `since_last` after the previous check.
-    pub fn look(&mut self, frames: u64, since_last: Duration) -> Found {
+    pub fn look(&mut self, frames: u64, since_last: Duration) -> WatchdogReport {
         if frames != self.frames {
             self.frames = frames;
             let silent = std::mem::take(&mut self.silent);
             return match std::mem::take(&mut self.late) {
-                true => Found::Recovered { silent },
-                false => Found::Fine,
+                true => WatchdogReport::Recovered { silent },
+                false => WatchdogReport::Fine,
             };
         }
         self.silent += since_last.min(MOST_OF_A_LOOK);
         let silent = self.silent;
         let limit = if frames == 0 { FIRST_FRAME_WITHIN } else { STUCK_AFTER };
         if silent >= limit {
-            Found::Stuck { silent }
+            WatchdogReport::Stuck { silent }
         } else if frames == 0 || silent < LATE_AFTER {
-            Found::Fine
+            WatchdogReport::Fine
         } else if std::mem::replace(&mut self.late, true) {
-            Found::Late
+            WatchdogReport::Late
         } else {
-            Found::BecameLate { silent }
+            WatchdogReport::BecameLate { silent }
         }
     }
 }
@@ -110,10 +110,10 @@ mod tests {
 
     /// Checks once a second; returns the number and result of each check that is not `Fine` or
     /// `Late`.
-    fn silence(dog: &mut Watchdog, frames: u64, looks: u32) -> Vec<(u32, Found)> {
+    fn silence(dog: &mut Watchdog, frames: u64, looks: u32) -> Vec<(u32, WatchdogReport)> {
         (1..=looks)
             .map(|look| (look, dog.look(frames, SECOND)))
-            .filter(|(_, found)| !matches!(found, Found::Fine | Found::Late))
+            .filter(|(_, found)| !matches!(found, WatchdogReport::Fine | WatchdogReport::Late))
             .collect()
     }
 
@@ -123,7 +123,7 @@ mod tests {
         for second in 0..100_000 {
             // One frame per second, occasionally drawn just after the check.
             let frames = second - u64::from(second % 7 == 3);
-            assert_eq!(dog.look(frames.max(1), SECOND), Found::Fine);
+            assert_eq!(dog.look(frames.max(1), SECOND), WatchdogReport::Fine);
         }
     }
 
@@ -134,7 +134,10 @@ mod tests {
         let secs = Duration::from_secs;
         assert_eq!(
             silence(&mut dog, 1, 30),
-            [(10, Found::BecameLate { silent: secs(10) }), (30, Found::Stuck { silent: secs(30) })]
+            [
+                (10, WatchdogReport::BecameLate { silent: secs(10) }),
+                (30, WatchdogReport::Stuck { silent: secs(30) })
+            ]
         );
     }
 
@@ -143,8 +146,11 @@ mod tests {
         let mut dog = Watchdog::default();
         dog.look(1, SECOND);
         silence(&mut dog, 1, 29);
-        assert_eq!(dog.look(2, SECOND), Found::Recovered { silent: Duration::from_secs(29) });
-        assert_eq!(dog.look(3, SECOND), Found::Fine);
+        assert_eq!(
+            dog.look(2, SECOND),
+            WatchdogReport::Recovered { silent: Duration::from_secs(29) }
+        );
+        assert_eq!(dog.look(3, SECOND), WatchdogReport::Fine);
         assert_eq!(silence(&mut dog, 3, 9), []);
     }
 
@@ -152,7 +158,7 @@ mod tests {
     fn first_frame_may_take_180_s() {
         let mut dog = Watchdog::default();
         assert_eq!(silence(&mut dog, 0, 179), []);
-        assert!(matches!(dog.look(0, SECOND), Found::Stuck { .. }));
+        assert!(matches!(dog.look(0, SECOND), WatchdogReport::Stuck { .. }));
     }
 
     #[test]
@@ -160,9 +166,9 @@ mod tests {
         let mut dog = Watchdog::default();
         dog.look(1, SECOND);
         // Eight hours between two checks, and the first frame afterwards takes a moment.
-        assert_eq!(dog.look(1, Duration::from_secs(8 * 3600)), Found::Fine);
-        assert_eq!(dog.look(1, SECOND), Found::Fine);
-        assert_eq!(dog.look(2, SECOND), Found::Fine);
+        assert_eq!(dog.look(1, Duration::from_secs(8 * 3600)), WatchdogReport::Fine);
+        assert_eq!(dog.look(1, SECOND), WatchdogReport::Fine);
+        assert_eq!(dog.look(2, SECOND), WatchdogReport::Fine);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl CellGrid {
 
 /// Returns the grid for the given numbers of runs and nodes that fills the rectangle best.
 pub fn lay_out_cells(rect: Rect, runs: usize, nodes: usize) -> CellGrid {
-    let runs = steady(runs);
+    let runs = stable_capacity(runs);
     let nodes = nodes.max(1);
     let grid = |columns: usize| {
         let rows = runs.div_ceil(columns).max(1);
@@ -129,7 +129,7 @@ pub fn lay_out_cells(rect: Rect, runs: usize, nodes: usize) -> CellGrid {
 }
 
 /// Rounds the number of runs up to a capacity that changes rarely, so that runs keep their places.
-fn steady(runs: usize) -> usize {
+fn stable_capacity(runs: usize) -> usize {
     let step = (runs.max(1).next_power_of_two() / 16).max(8);
     runs.max(1).next_multiple_of(step)
 }

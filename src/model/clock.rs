@@ -69,7 +69,7 @@ struct Suspect {
 
 /// The parts of an event that the clock estimate uses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct ClockSample {
     pub(super) at: Timestamp,
     pub(super) received_at: Timestamp,
     /// See [`Batch::live`](crate::protocol::Batch::live).
@@ -134,7 +134,7 @@ pub(super) struct ServerStep {
 
 /// A detected clock step and what the model needs to follow it.
 #[derive(Debug)]
-pub(super) struct Noticed {
+pub(super) struct DetectedStep {
     pub(super) told: ClockStep,
     /// The step, if it was the server's clock.
     pub(super) step: Option<ServerStep>,
@@ -143,7 +143,7 @@ pub(super) struct Noticed {
 }
 
 impl ServerClock {
-    pub(super) fn observe(&mut self, seen: Seen) -> Option<Noticed> {
+    pub(super) fn observe(&mut self, seen: ClockSample) -> Option<DetectedStep> {
         let (received_at, at) = (micros(seen.received_at), micros(seen.at));
         let lag = received_at.saturating_sub(at);
         if !seen.live {
@@ -208,11 +208,17 @@ impl ServerClock {
         }
     }
 
-    fn suspect(&mut self, lag: i64, received_at: i64, at: i64, seen: Seen) -> Option<Noticed> {
+    fn suspect(
+        &mut self,
+        lag: i64,
+        received_at: i64,
+        at: i64,
+        seen: ClockSample,
+    ) -> Option<DetectedStep> {
         if self.suspects.len() == MOST_SUSPECTS {
             self.suspects.pop_front();
         }
-        let Seen { run, id, goes_back, .. } = seen;
+        let ClockSample { run, id, goes_back, .. } = seen;
         self.suspects.push_back(Suspect { lag, received_at, at, run, id, goes_back });
         let agreeing: Vec<Suspect> = self
             .suspects
@@ -250,7 +256,7 @@ impl ServerClock {
             reached: Timestamp::from_microsecond(first.received_at.saturating_sub(lag_before))
                 .unwrap_or(Timestamp::MAX),
         });
-        Some(Noticed {
+        Some(DetectedStep {
             told: ClockStep { owner, by, noticed_at: seen.received_at },
             step,
             after: agreeing.iter().map(|suspect| suspect.id).collect(),

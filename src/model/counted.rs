@@ -13,7 +13,7 @@ pub(super) type EvictionKey = (bool, Timestamp, usize);
 
 /// The parts of a run that determine how it is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Standing {
+pub(super) struct CountedState {
     pub(super) status: RunStatus,
     /// Start of the run, or its first event before that.
     pub(super) since: Timestamp,
@@ -22,19 +22,19 @@ pub(super) struct Standing {
 
 /// Contribution of one run to the status tally, the eviction order and the statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Counted {
-    pub(super) standing: Standing,
+pub(super) struct RunContribution {
+    pub(super) standing: CountedState,
     /// Key in the eviction order; `None` before the run is first counted.
     pub(super) key: Option<EvictionKey>,
     pub(super) span: Option<Span>,
     pub(super) ended: Option<Ended>,
 }
 
-impl Counted {
+impl RunContribution {
     /// Computes the contribution of a run. `arrived_at` is the arrival of its last event, by the server's
     /// clock.
-    pub(super) fn new(standing: Standing, slot: usize, arrived_at: Timestamp) -> Self {
-        let Standing { status, since, ended_at } = standing;
+    pub(super) fn new(standing: CountedState, slot: usize, arrived_at: Timestamp) -> Self {
+        let CountedState { status, since, ended_at } = standing;
         // An implausibly late instant is replaced: otherwise the run would remain the newest for years.
         let latest = arrived_at.checked_add(PLAUSIBLY_AHEAD).unwrap_or(Timestamp::MAX);
         let plausible = |at: Timestamp| if at > latest { arrived_at } else { at };

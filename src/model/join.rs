@@ -188,7 +188,7 @@ fn add_attempts(node: &mut Node, rows: &[&NodeExecution], error: &Arc<str>) {
                 // When older attempts were dropped, rows before the first kept attempt belong to
                 // dropped ones.
                 if !(dropped && attempts.is_empty() && attempt.is_some()) {
-                    attempts.push(told(row, error));
+                    attempts.push(attempt_of(row, error));
                     added += 1;
                 }
                 rows.next();
@@ -264,7 +264,7 @@ fn are_same(attempt: &Attempt, row: &NodeExecution) -> bool {
 }
 
 /// Returns an attempt that is known only from a row.
-fn told(row: &NodeExecution, error: &Arc<str>) -> Attempt {
+fn attempt_of(row: &NodeExecution, error: &Arc<str>) -> Attempt {
     let mut attempt = Attempt {
         started_at: row.started_at,
         ended_at: None,

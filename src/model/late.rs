@@ -1,7 +1,7 @@
 //! Late events. The run of a late event is folded again, once for all late events of a batch.
 
 use super::change::{Change, Late, NodeChange};
-use super::clock::Noticed;
+use super::clock::DetectedStep;
 use super::fact::SKEW;
 use super::node::NodeStatus;
 use super::run::Run;
@@ -54,7 +54,7 @@ impl Model {
         if let Some(run) = run {
             nodes_before = late.iter().map(|late| status_of(run, late)).collect();
             run.refold(self.retention.events_per_run);
-            run_status = self.account(slot);
+            run_status = self.recount_run(slot);
         }
         if late.iter().any(|late| late.new_run) {
             // The run was counted on arrival, before its status was known.
@@ -81,7 +81,7 @@ impl Model {
             let duration_ms = run.and_then(|run| run.duration_ms);
             let late = &mut late[number];
             if !(late.outcome_known && event.node.is_none()) {
-                self.learn(&event, duration_ms);
+                self.add_to_baselines(&event, duration_ms);
             }
             let change = Change {
                 run_id: event.run_id.clone(),
@@ -98,8 +98,8 @@ impl Model {
     }
 
     /// Moves runs to the time after a step of the server's clock.
-    pub(super) fn follow_step(&mut self, noticed: Noticed) {
-        let Noticed { told, step, after } = noticed;
+    pub(super) fn follow_step(&mut self, noticed: DetectedStep) {
+        let DetectedStep { told, step, after } = noticed;
         if self.clock_steps.len() < MOST_STEPS {
             self.clock_steps.push(told);
         }

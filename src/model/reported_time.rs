@@ -16,7 +16,7 @@ pub(super) fn corrected(snapshot: Arc<RunSnapshot>, steps: &[ServerStep]) -> Arc
     let mut corrected = Arc::unwrap_or_clone(snapshot);
     change(&mut corrected, |at| at.filter(|at| !is_unset(*at)));
     for step in steps {
-        undo(&mut corrected, *step);
+        correct_for_step(&mut corrected, *step);
     }
     Arc::new(corrected)
 }
@@ -54,7 +54,7 @@ fn change(snapshot: &mut RunSnapshot, change: impl Fn(Option<Timestamp>) -> Opti
 /// Moves instants that were written before the step. Rows are in order of execution, so an instant that
 /// goes back shows where the clock was set; otherwise instants up to the clock's reading at the step
 /// are from before it.
-fn undo(snapshot: &mut RunSnapshot, step: ServerStep) {
+fn correct_for_step(snapshot: &mut RunSnapshot, step: ServerStep) {
     let by = step.by;
     let starts: Vec<Option<Timestamp>> =
         snapshot.executions.iter().map(|row| row.started_at).collect();

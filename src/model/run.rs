@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::clock::ServerStep;
-use super::counted::{Counted, Standing};
+use super::counted::{CountedState, RunContribution};
 use super::fact::{Fact, FactKind, LOST_LANE, SortKey, Subject};
 use super::grammar::Grammar;
 use super::join::join;
@@ -15,7 +15,7 @@ use super::node::MOST_NODES;
 use super::order::{Ordered, arrange};
 use super::reported_time;
 use super::run_state::RunState;
-use super::seen::Seen;
+use super::seen::SeenEvents;
 use super::status::RunStatus;
 use super::undated::place_undated;
 use crate::protocol::rest::RunSnapshot;
@@ -72,9 +72,9 @@ pub struct Run {
     others: Vec<NodeName>,
     /// Steps of the server's clock during this run, oldest first.
     steps: Vec<ServerStep>,
-    seen: Seen,
+    seen: SeenEvents,
     /// Contribution to the counts of the model.
-    pub(super) counted: Counted,
+    pub(super) counted: RunContribution,
 }
 
 /// State before the first kept fact.
@@ -116,8 +116,8 @@ impl Run {
             base: None,
             others: Vec::new(),
             steps: Vec::new(),
-            seen: Seen::with_capacity(most_facts.min(TYPICAL_FACTS)),
-            counted: Counted::default(),
+            seen: SeenEvents::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            counted: RunContribution::default(),
         }
     }
 
@@ -161,8 +161,8 @@ impl Run {
     }
 
     /// Returns the parts of the run that determine how it is counted.
-    pub(super) fn standing(&self) -> Standing {
-        Standing {
+    pub(super) fn standing(&self) -> CountedState {
+        CountedState {
             status: self.state.status,
             since: self.state.started_at.unwrap_or(self.first_event_at),
             ended_at: self.state.ended_at,
@@ -206,7 +206,7 @@ impl Run {
         }
         self.events += 1;
         if let Some(at) = fact.instant() {
-            self.date(at, at);
+            self.extend_time_range(at, at);
         }
         self.last_received_at = self.last_received_at.max(received_at);
         if let Subject::Other(name) = &fact.subject {
@@ -233,7 +233,7 @@ impl Run {
     }
 
     /// Extends the known time range of the run.
-    fn date(&mut self, first: Timestamp, last: Timestamp) {
+    fn extend_time_range(&mut self, first: Timestamp, last: Timestamp) {
         if self.is_dated {
             self.first_event_at = self.first_event_at.min(first);
             self.last_event_at = self.last_event_at.max(last);
@@ -307,7 +307,7 @@ impl Run {
             self.last_received_at = self.last_received_at.max(received_at);
         }
         if let Some((first, last)) = snapshot.created_at.or(reported_until).zip(reported_until) {
-            self.date(first, last);
+            self.extend_time_range(first, last);
         }
         self.snapshot = Some(snapshot);
         if self.folded.is_none() {

@@ -9,12 +9,12 @@ use crate::protocol::EventId;
 /// Event identities of a run in two generations, so that memory is bounded and at least the last
 /// generation is known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct SeenEvents {
     recent: HashSet<EventId, FixedState>,
     older: HashSet<EventId, FixedState>,
 }
 
-impl Seen {
+impl SeenEvents {
     /// Identities kept per kept fact. Replays contain more events than are kept for folding.
     const PER_FACT: usize = 8;
 

@@ -7,8 +7,8 @@ use foldhash::fast::FixedState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
-use super::clock::{ClockOwner, ClockStep, Seen};
-use super::counted::{Counted, EvictionKey};
+use super::clock::{ClockOwner, ClockSample, ClockStep};
+use super::counted::{EvictionKey, RunContribution};
 use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
 use super::{EventLog, LogItem, NodeStatus, Run, RunStatus, ServerClock, Stats};
@@ -195,22 +195,22 @@ impl Model {
                 }
                 if is_dated {
                     let id = event.id;
-                    let seen = Seen { at, received_at, live, run: slot, id, goes_back };
+                    let seen = ClockSample { at, received_at, live, run: slot, id, goes_back };
                     if let Some(noticed) = self.clock.observe(seen) {
                         self.follow_step(noticed);
                     }
                 }
                 if is_late {
                     if new_run {
-                        self.account(slot);
+                        self.recount_run(slot);
                     }
                     let at = changed_at;
                     let late = Late { slot, event: None, at, new_run, evicted, outcome_known };
                     return EventOutcome::Late(Box::new(late));
                 }
-                let run_status = self.account(slot);
+                let run_status = self.recount_run(slot);
                 if !(outcome_known && event.node.is_none()) {
-                    self.learn(event, duration_ms);
+                    self.add_to_baselines(event, duration_ms);
                 }
                 EventOutcome::Applied(Change {
                     run_id: event.run_id.clone(),
@@ -266,7 +266,7 @@ impl Model {
             }
         }
         let took = run.duration_ms.filter(|_| run.from_rest);
-        let run_status = self.account(slot);
+        let run_status = self.recount_run(slot);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
         }
@@ -285,14 +285,14 @@ impl Model {
 
     /// Updates tally, eviction order and statistics for a run that may have changed. Returns its status
     /// before and after if they differ or the run is new.
-    pub(super) fn account(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
+    pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
         let standing = run.standing();
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
         }
         let arrived_at = self.clock.time_of_arrival(run.last_received_at());
-        let after = Counted::new(standing, slot, arrived_at);
+        let after = RunContribution::new(standing, slot, arrived_at);
         let before = std::mem::replace(&mut run.counted, after);
         if before.span != after.span {
             self.stats.span_changed(before.span, after.span);
@@ -319,7 +319,7 @@ impl Model {
     }
 
     /// Adds the event's duration to the baselines.
-    pub(super) fn learn(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
+    pub(super) fn add_to_baselines(&mut self, event: &WorkflowEvent, run_duration_ms: Option<u64>) {
         match (&event.node, &event.phase) {
             (Some(node), Phase::End) => {
                 if let Some(millis) = event.duration_ms {

@@ -40,7 +40,7 @@ fn behind_its_start(end: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     if of_lane().any(|fact| is_end(fact) && fact.sort_key() > start.sort_key()) {
         return None;
     }
-    start.at.checked_add(told(end)).ok()
+    start.at.checked_add(reported_duration(end)).ok()
 }
 
 /// Returns the start time of a node whose first end is not preceded by a dated start.
@@ -50,10 +50,10 @@ fn before_its_end(start: &Fact, dated: &[Fact]) -> Option<Timestamp> {
     if of_lane().any(|fact| fact.kind == FactKind::Start && fact.sort_key() < end.sort_key()) {
         return None;
     }
-    end.at.checked_sub(told(end)).ok()
+    end.at.checked_sub(reported_duration(end)).ok()
 }
 
-fn told(end: &Fact) -> SignedDuration {
+fn reported_duration(end: &Fact) -> SignedDuration {
     let millis = end.duration_ms().and_then(|millis| i64::try_from(millis).ok());
     SignedDuration::from_millis(millis.unwrap_or(0))
 }

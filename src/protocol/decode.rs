@@ -249,11 +249,11 @@ impl Batch {
     }
 }
 
-impl From<hub::Told> for Item {
-    fn from(told: hub::Told) -> Self {
+impl From<hub::HubMessage> for Item {
+    fn from(told: hub::HubMessage) -> Self {
         match told {
-            hub::Told::Run(run) => Self::Run(run),
-            hub::Told::Frame(frame) => Self::Hub(frame),
+            hub::HubMessage::Run(run) => Self::Run(run),
+            hub::HubMessage::Frame(frame) => Self::Hub(frame),
         }
     }
 }

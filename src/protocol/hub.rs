@@ -134,20 +134,20 @@ pub fn run_frame(run: &RunSnapshot) -> String {
 }
 
 /// A parsed hub frame.
-pub(super) enum Told {
+pub(super) enum HubMessage {
     Run(Arc<RunSnapshot>),
     Frame(HubFrame),
 }
 
 /// Reads an object that is not an event. Returns `None` if it is not a hub's or contains nothing that
 /// this version knows.
-pub(super) fn read(text: &str) -> Option<Told> {
+pub(super) fn read(text: &str) -> Option<HubMessage> {
     let frame: Fields = serde_json::from_str(text).ok()?;
     let body = frame.get("hub").filter(|_| frame.len() == 1)?;
     let body: Fields = serde_json::from_str(body.get()).ok()?;
     if let Some(run) = body.get("run") {
         let run = RunSnapshot::read(run.get().as_bytes()).ok()?;
-        return Some(Told::Run(Arc::new(run)));
+        return Some(HubMessage::Run(Arc::new(run)));
     }
     let frame = if body.contains_key("hello") {
         HubFrame::Hello(read_hello(&body)?)
@@ -158,7 +158,7 @@ pub(super) fn read(text: &str) -> Option<Told> {
     } else {
         HubFrame::Seq(field(&body, "seq")?)
     };
-    Some(Told::Frame(frame))
+    Some(HubMessage::Frame(frame))
 }
 
 fn read_hello(body: &Fields) -> Option<Hello> {

@@ -160,13 +160,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
 }
 
 /// Deserializes into an existing value, so that large values are not moved.
-pub(super) struct Into<'r, T>(pub(super) &'r mut T);
+pub(super) struct ReadInto<'r, T>(pub(super) &'r mut T);
 
-/// Implements deserialization with [`Into`] for a type: `map` reads a JSON object, `seq` an array; any
+/// Implements deserialization with [`ReadInto`] for a type: `map` reads a JSON object, `seq` an array; any
 /// other value leaves the target unchanged.
 macro_rules! lenient {
     ($type:ident, map: $read_map:expr, seq: $read_seq:expr) => {
-        impl<'de> DeserializeSeed<'de> for Into<'_, $type<'de>> {
+        impl<'de> DeserializeSeed<'de> for ReadInto<'_, $type<'de>> {
             type Value = ();
 
             fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -174,7 +174,7 @@ macro_rules! lenient {
             }
         }
 
-        impl<'de> Visitor<'de> for Into<'_, $type<'de>> {
+        impl<'de> Visitor<'de> for ReadInto<'_, $type<'de>> {
             type Value = ();
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -212,7 +212,7 @@ macro_rules! lenient {
 macro_rules! next_into {
     ($map:ident, $value:expr) => {{
         $value.clear();
-        $map.next_value_seed(Into(&mut $value))?;
+        $map.next_value_seed(ReadInto(&mut $value))?;
     }};
 }
 
@@ -416,7 +416,7 @@ impl<'a> Wire<'a> {
     /// Reads a text that must contain exactly one JSON object.
     pub(super) fn read(&mut self, text: &'a str) -> serde_json::Result<()> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        Into(self).deserialize(&mut deserializer)?;
+        ReadInto(self).deserialize(&mut deserializer)?;
         deserializer.end()
     }
 }
@@ -436,7 +436,7 @@ fn read_wire<'de, A: MapAccess<'de>>(wire: &mut Wire<'de>, map: &mut A) -> Resul
                 if std::mem::replace(&mut wire.has_data, true) {
                     wire.data = Data::default();
                 }
-                map.next_value_seed(Into(&mut wire.data))?;
+                map.next_value_seed(ReadInto(&mut wire.data))?;
             }
             WireField::Metrics => next_into!(map, wire.metrics),
             WireField::Issues => next_into!(map, wire.issues),

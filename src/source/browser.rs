@@ -25,7 +25,9 @@ use super::session::{
     self, Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
 };
 use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
-use super::source_context::{Environment, LoopAction, SourceContext, room, unless_commanded};
+use super::source_context::{
+    Environment, LoopAction, SourceContext, unless_commanded, wait_for_capacity,
+};
 use super::timer::sleep;
 use super::{ApiUrl, Command, ConnectionSettings, Disconnect, Signal, SourceUrl, Waker};
 use crate::protocol::Batch;
@@ -373,19 +375,19 @@ impl Connection for PageSocket {
     ) -> Result<Disconnect, LoopAction> {
         self.opened_at = context.now();
         loop {
-            room(commands, context).await?;
+            wait_for_capacity(commands, context).await?;
             let mut batch = Batch::new(context.now(), true);
             let taken =
                 self.take(&mut batch, context.stream.is_live(), context.signal_sender.waiting());
             if let InboxRead::TooLarge = taken {
                 let disconnect = Disconnect::MessageTooLarge { limit_bytes: self.most_bytes };
                 batch.push_unreadable(disconnect.to_string(), "");
-                context.hear(batch);
+                context.deliver_stream_batch(batch);
                 context.stream.give_up(&disconnect);
                 return Ok(disconnect);
             }
             if !batch.is_empty() {
-                context.hear(batch);
+                context.deliver_stream_batch(batch);
             }
             if let InboxRead::Some = taken {
                 continue;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::connector::Connect;
 use super::signal_sender::SignalSender;
-use super::source_context::{Environment, LoopAction, SourceContext, rest};
+use super::source_context::{Environment, LoopAction, SourceContext, idle};
 use super::{ApiUrl, Command, ConnectionSettings, amcs, session, websocket};
 
 /// Time that sockets have to close at the end of the program.
@@ -38,12 +38,12 @@ pub async fn run<C: Connect + Send + Sync + 'static>(
     loop {
         action = match action {
             LoopAction::Restart if context.url.as_deref().is_some_and(ApiUrl::is_meant) => {
-                amcs::session(&connector, &mut commands, &mut context).await
+                amcs::follow_backend(&connector, &mut commands, &mut context).await
             }
             LoopAction::Restart => {
-                session::session(&mut network, &mut commands, &mut context).await
+                session::follow_stream(&mut network, &mut commands, &mut context).await
             }
-            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Stop | LoopAction::Stay => idle(action, &mut commands, &mut context).await,
             LoopAction::Quit => {
                 // Wait for sockets whose closing would make the backend fail their runs.
                 let api = &context.settings.api;

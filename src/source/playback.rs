@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::recording::{ReadSummary, RecordedFrame, Recording, RecordingError};
 use super::session::{MOST_FRAMES_IN_A_BATCH, REPLAY_PERIOD};
 use super::signal_sender::SignalSender;
-use super::source_context::{Environment, LoopAction, SourceContext, rest, room};
+use super::source_context::{Environment, LoopAction, SourceContext, idle, wait_for_capacity};
 use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, OperationRefusal, Updates,
 };
@@ -72,7 +72,7 @@ pub async fn play<R: Read>(
                     LoopAction::Stay
                 })
             }
-            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Stop | LoopAction::Stay => idle(action, &mut commands, &mut context).await,
             LoopAction::Quit => return,
         };
     }
@@ -166,16 +166,16 @@ async fn wait(
                     skipped = due.saturating_duration_since(Instant::now());
                     break;
                 }
-                command => match context.take(command) {
+                command => match context.handle_command(command) {
                     LoopAction::Stay => {}
                     action => return Err(action),
                 },
             },
             () = sleep_until(due) => break,
-            () = context.signal_sender.room(), if !context.signal_sender.has_room() => {}
+            () = context.signal_sender.wait_for_capacity(), if !context.signal_sender.has_room() => {}
         }
     }
-    room(commands, context).await?;
+    wait_for_capacity(commands, context).await?;
     Ok(skipped)
 }
 

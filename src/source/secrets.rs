@@ -86,7 +86,7 @@ impl Secrets {
                 found.extend(whole.chain(begun).map(|place| reading.in_source(&place)));
             }
         }
-        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(without(text, found)) }
+        if found.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(redact_ranges(text, found)) }
     }
 }
 
@@ -102,7 +102,7 @@ impl Access {
 }
 
 /// Replaces each part of a text by `…`; overlapping and adjacent parts share one.
-fn without(text: &str, mut parts: Vec<Range<usize>>) -> String {
+fn redact_ranges(text: &str, mut parts: Vec<Range<usize>>) -> String {
     parts.sort_by_key(|part| (part.start, part.end));
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
@@ -130,7 +130,7 @@ fn begun_at_cuts<'t>(text: &'t str, secret: &'t str) -> impl Iterator<Item = Ran
 }
 
 /// A text with its escapes resolved, as a reader may understand it.
-struct Reading {
+struct DecodedText {
     text: String,
     /// Position in the source of each byte, and the end of the source.
     places: Vec<usize>,
@@ -140,7 +140,7 @@ struct Reading {
 /// character where it is invisible. `None` where the text begins with a plain character.
 type Decode = fn(&str) -> Option<(Option<char>, usize)>;
 
-impl Reading {
+impl DecodedText {
     fn in_source(&self, part: &Range<usize>) -> Range<usize> {
         self.places[part.start]..self.places[part.end]
     }
@@ -168,10 +168,10 @@ impl Reading {
 
 /// Returns the decoded forms of a text: JSON, JSON within JSON, each with URL and HTML escapes resolved
 /// or invisible characters removed.
-fn readings(text: &str) -> Vec<Reading> {
+fn readings(text: &str) -> Vec<DecodedText> {
     let escapes: [Decode; 3] = [percent_escape, html_escape, hidden];
-    let first = |decode: Decode| Reading::of(text, |at| at, decode);
-    let mut readings: Vec<Reading> = Vec::new();
+    let first = |decode: Decode| DecodedText::of(text, |at| at, decode);
+    let mut readings: Vec<DecodedText> = Vec::new();
     // Most texts are ASCII without any escape.
     if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'\\' | b'%' | b'&')) {
         return readings;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::run_operation::ApiClientFor;
 use super::schedule::{Next, Schedule};
 #[cfg(target_arch = "wasm32")]
-use super::source_context::rest;
+use super::source_context::idle;
 use super::source_context::{LoopAction, SourceContext, unless_commanded};
 use super::{
     Command, ConnectionEvent, ConnectionSettings, ConnectionState, Disconnect, OperationRefusal,
@@ -76,15 +76,15 @@ pub(super) async fn run<D: OpenConnection>(
     };
     loop {
         action = match action {
-            LoopAction::Restart => session(&mut opener, &mut commands, &mut context).await,
-            LoopAction::Stop | LoopAction::Stay => rest(action, &mut commands, &mut context).await,
+            LoopAction::Restart => follow_stream(&mut opener, &mut commands, &mut context).await,
+            LoopAction::Stop | LoopAction::Stay => idle(action, &mut commands, &mut context).await,
             LoopAction::Quit => return,
         };
     }
 }
 
 /// Runs from the first attempt until a command, or until a retry cannot help.
-pub(super) async fn session<D: OpenConnection>(
+pub(super) async fn follow_stream<D: OpenConnection>(
     opener: &mut D,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
@@ -109,7 +109,10 @@ pub(super) async fn session<D: OpenConnection>(
         let attempt = opener.connect(&address, context.settings.clone());
         let disconnect = match unless_commanded(commands, context, attempt).await {
             Err(action) => {
-                context.log(ConnectionEvent::Disconnected { code: None, reason: stopped(action) });
+                context.log(ConnectionEvent::Disconnected {
+                    code: None,
+                    reason: close_reason(action),
+                });
                 return action;
             }
             Ok(Err(disconnect)) => {
@@ -132,7 +135,7 @@ pub(super) async fn session<D: OpenConnection>(
                         disconnect
                     }
                     Err(action) => {
-                        let reason = stopped(action);
+                        let reason = close_reason(action);
                         context.log(ConnectionEvent::Disconnected { code: Some(1000), reason });
                         if action != LoopAction::Restart {
                             context.enter(ConnectionState::Disconnected);
@@ -161,14 +164,14 @@ pub(super) async fn session<D: OpenConnection>(
         };
         context.enter(reconnecting(next_attempt_at, context.settings.max_reconnect_attempts));
         if let Err(action) = unless_commanded(commands, context, opener.wait(delay)).await {
-            context.log(ConnectionEvent::Disconnected { code: None, reason: stopped(action) });
+            context.log(ConnectionEvent::Disconnected { code: None, reason: close_reason(action) });
             return action;
         }
         context.enter(reconnecting(None, context.settings.max_reconnect_attempts));
     }
 }
 
-fn stopped(action: LoopAction) -> String {
+fn close_reason(action: LoopAction) -> String {
     match action {
         LoopAction::Restart => "closed by us, to reconnect".to_owned(),
         _ => "closed by us".to_owned(),

@@ -65,7 +65,7 @@ impl SignalSender {
     }
 
     /// Waits until no signal waits here. Cancel-safe.
-    pub async fn room(&mut self) {
+    pub async fn wait_for_capacity(&mut self) {
         loop {
             self.flush();
             if self.has_room() {

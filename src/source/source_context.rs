@@ -166,7 +166,7 @@ impl SourceContext {
     }
 
     /// Delivers a batch of an event stream, and handles a hub's hello in it.
-    pub fn hear(&mut self, batch: Batch) {
+    pub fn deliver_stream_batch(&mut self, batch: Batch) {
         let hello = self.stream.note(&batch);
         self.deliver(batch);
         if let Some(Hello { api, actions, .. }) = hello {
@@ -210,7 +210,7 @@ impl SourceContext {
     }
 
     /// Handles a command; `None` means that the last handle was dropped.
-    pub fn take(&mut self, command: Option<Command>) -> LoopAction {
+    pub fn handle_command(&mut self, command: Option<Command>) -> LoopAction {
         match command {
             None => LoopAction::Quit,
             Some(Command::Connect { .. }) if self.fixed_address.is_some() => {
@@ -280,7 +280,7 @@ impl SourceContext {
             signal_sender.push(Signal::OperationFinished(
                 operation_client.carry_out(calls, operation, random).await,
             ));
-            signal_sender.room().await;
+            signal_sender.wait_for_capacity().await;
         });
     }
 
@@ -303,7 +303,7 @@ fn spawn(task: impl Future<Output = ()> + 'static) {
 
 /// Idles between two sessions: enters the disconnected state after a stop, unless a failure is shown,
 /// then waits until a command requires work.
-pub(super) async fn rest(
+pub(super) async fn idle(
     action: LoopAction,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
@@ -318,18 +318,18 @@ pub(super) async fn rest(
 }
 
 /// Waits until the application has room. `Err` when a command interrupts the wait.
-pub(super) async fn room(
+pub(super) async fn wait_for_capacity(
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
 ) -> Result<(), LoopAction> {
     while !context.signal_sender.has_room() {
         tokio::select! {
             biased;
-            command = commands.recv() => match context.take(command) {
+            command = commands.recv() => match context.handle_command(command) {
                 LoopAction::Stay => {}
                 action => return Err(action),
             },
-            () = context.signal_sender.room() => {}
+            () = context.signal_sender.wait_for_capacity() => {}
         }
     }
     Ok(())
@@ -346,12 +346,12 @@ pub(super) async fn unless_commanded<T>(
     loop {
         tokio::select! {
             biased;
-            command = commands.recv() => match context.take(command) {
+            command = commands.recv() => match context.handle_command(command) {
                 LoopAction::Stay => {}
                 action => return Err(action),
             },
             value = &mut future => return Ok(value),
-            () = context.signal_sender.room(), if !context.signal_sender.has_room() => {}
+            () = context.signal_sender.wait_for_capacity(), if !context.signal_sender.has_room() => {}
         }
     }
 }

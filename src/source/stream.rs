@@ -60,7 +60,7 @@ impl Stream {
             match item {
                 Item::Event(_) | Item::Run(_) => self.count(),
                 Item::Hub(frame) => {
-                    self.heed(frame);
+                    self.apply_frame(frame);
                     if let HubFrame::Hello(said) = frame {
                         hello = Some(said.clone());
                     }
@@ -88,7 +88,7 @@ impl Stream {
         }
     }
 
-    fn heed(&mut self, frame: &HubFrame) {
+    fn apply_frame(&mut self, frame: &HubFrame) {
         match frame {
             HubFrame::Hello(hello) => {
                 self.part = StreamPhase::Replay;

@@ -116,7 +116,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         }
         tokio::select! {
             biased;
-            command = commands.recv() => match context.take(command) {
+            command = commands.recv() => match context.handle_command(command) {
                 LoopAction::Stay => {}
                 action => return Err(action),
             },
@@ -128,7 +128,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
                 let disconnect = gather(socket, first, &mut batch, context.settings.max_message_bytes);
                 if !batch.is_empty() {
                     batch.received_at = context.now();
-                    context.hear(batch);
+                    context.deliver_stream_batch(batch);
                 }
                 if let Some(disconnect) = disconnect {
                     context.stream.give_up(&disconnect);
@@ -164,11 +164,11 @@ async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
         let next_ping = heartbeat.next_ping(&context.settings);
         tokio::select! {
             biased;
-            command = commands.recv() => match context.take(command) {
+            command = commands.recv() => match context.handle_command(command) {
                 LoopAction::Stay => {}
                 action => return Err(action),
             },
-            () = context.signal_sender.room() => {}
+            () = context.signal_sender.wait_for_capacity() => {}
             () = sleep_until(next_ping) => {}
             Ok(()) = socket.flush(), if socket.is_unflushed() => {}
         }

@@ -92,5 +92,5 @@ fn missing_order_is_detected() {
     let mut app = App::new();
     app.add_plugins((MinimalPlugins, plugin(None))).add_systems(Update, (first, second));
     let found = all_conflicts(&mut app);
-    assert!(found.contains("first") && found.contains("carry_out"), "{found}");
+    assert!(found.contains("first") && found.contains("apply_navigation_actions"), "{found}");
 }

@@ -56,7 +56,7 @@ fn drawn(theme: ThemeName, view: ViewName, scene: &str) -> App {
 fn tell(app: &mut App, title: &str, news: News) {
     let notice = Notice { at: noon(), run: Some("r".into()), title: title.to_owned(), news };
     let mut notices = app.world_mut().resource_mut::<Notices>();
-    notices.toasts.tell(notice, NOW - 1.0);
+    notices.toasts.add_notice(notice, NOW - 1.0);
 }
 
 fn tell_of_many(app: &mut App) {

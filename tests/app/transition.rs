@@ -14,7 +14,7 @@ use meterbridge::app::state::viewport::{ReducedMotion, Viewport};
 use meterbridge::app::theme::motion;
 use meterbridge::app::{MeterbridgePlugin, ViewPlugin};
 use meterbridge::config::{Settings, ViewName};
-use meterbridge::director::{Director, DirectorSettings, Why};
+use meterbridge::director::{Director, DirectorSettings, ShowReason};
 use meterbridge::model::RunStatus;
 
 use super::picture::{Picture, scratch};
@@ -87,7 +87,7 @@ fn show_the_failed_run(app: &mut App) {
     let run_store = app.world().resource::<RunStore>();
     let failed = run_store.model.runs().find(|run| run.status == RunStatus::Failed).unwrap();
     let (run, secs) = (failed.id().clone(), app.world().resource::<DrawClock>().secs);
-    app.world_mut().resource_mut::<Auto>().0.tell(&run, Why::Failed, secs);
+    app.world_mut().resource_mut::<Auto>().0.propose_run(&run, ShowReason::Failed, secs);
     app.update();
 }
 

@@ -22,7 +22,7 @@ use crate::source::{
 
 /// Set when the source wakes the window, cleared each frame, so that a frame is woken only once.
 #[derive(Resource, Clone, Default)]
-struct Awake(Arc<AtomicBool>);
+struct WakePending(Arc<AtomicBool>);
 
 /// Options for starting sources.
 #[derive(Resource, Clone, Debug)]
@@ -38,10 +38,10 @@ impl SourceOptions {
 
 /// Adds the connection actions.
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_systems(Update, obey.in_set(AppSystems::Navigate));
+    app.add_systems(Update, apply_connection_actions.in_set(AppSystems::Navigate));
 }
 
-fn obey(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
+fn apply_connection_actions(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
     for action in actions.read() {
         match action {
             Action::Connect(url) => {
@@ -58,18 +58,18 @@ fn obey(mut actions: MessageReader<Action>, mut link: ResMut<Link>) {
 
 /// Starts the source.
 pub(in crate::app) fn source_plugin(app: &mut App) {
-    app.init_resource::<Awake>()
+    app.init_resource::<WakePending>()
         .add_systems(PreStartup, start)
         .add_systems(PreUpdate, clear.before(AppSystems::Ingest));
 }
 
-fn clear(awake: Res<Awake>) {
+fn clear(awake: Res<WakePending>) {
     awake.0.store(false, Ordering::Release);
 }
 
 fn start(
     mut link: ResMut<Link>,
-    awake: Res<Awake>,
+    awake: Res<WakePending>,
     proxy: Option<Res<EventLoopProxyWrapper>>,
     options: Res<SourceOptions>,
 ) {
@@ -122,7 +122,7 @@ fn open_demo(link: &mut Link, demo: &DemoSettings, waker: Waker) {
     match demo {
         Ok(demo) => {
             open(link, demo.url().to_owned(), waker);
-            link.keep(demo);
+            link.keep_demo_running(demo);
         }
         Err(error) => fail(link, format!("the demo studio could not be started: {error}")),
     }

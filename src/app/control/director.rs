@@ -19,7 +19,7 @@ use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
-use crate::director::{Director, DirectorSettings, STALE_SECS, Why};
+use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
 use crate::model::{NodeStatus, RunStatus};
 
 /// Adds the director, initially on or off; key A turns it on in any view. Requires a
@@ -42,7 +42,7 @@ impl Plugin for DirectorPlugin {
 
 /// Inputs of the director.
 #[derive(SystemParam)]
-struct Heard<'w, 's> {
+struct DirectorInput<'w, 's> {
     events: MessageReader<'w, 's, EventReceived>,
     actions: MessageReader<'w, 's, Action>,
     input: UserInput<'w, 's>,
@@ -51,7 +51,7 @@ struct Heard<'w, 's> {
 
 /// Resources that determine what is on screen.
 #[derive(SystemParam)]
-struct Picture<'w> {
+struct ViewState<'w> {
     view: ResMut<'w, View>,
     focus: ResMut<'w, Focus>,
     zoom: ResMut<'w, Zoom>,
@@ -60,8 +60,8 @@ struct Picture<'w> {
 
 fn direct(
     mut auto: ResMut<Auto>,
-    mut heard: Heard,
-    mut picture: Picture,
+    mut heard: DirectorInput,
+    mut picture: ViewState,
     clock: Res<DrawClock>,
     playback: Res<PlaybackClock>,
     mut next: ResMut<NextFrame>,
@@ -70,8 +70,8 @@ fn direct(
     let (before, was_auto) = (director.mode(), director.is_auto());
     let now = clock.secs;
     director.set_live(heard.is_live());
-    heard.tell(director, now, playback.server_now);
-    heard.obey(director, now);
+    heard.report_events(director, now, playback.server_now);
+    heard.apply_actions(director, now);
     director.step(now);
     if let Some(secs) = director.due_in_secs(now) {
         next.within_secs(secs);
@@ -89,7 +89,7 @@ fn direct(
     }
 }
 
-impl Heard<'_, '_> {
+impl DirectorInput<'_, '_> {
     fn is_live(&self) -> bool {
         // Embedding apps that feed the model themselves have no connection.
         self.link.state.brings_news() || self.link.source.is_none()
@@ -97,7 +97,7 @@ impl Heard<'_, '_> {
 
     /// Informs the director of live events. Replayed events are ignored, and so are events older
     /// than [`STALE_SECS`], such as those a page receives when its tab becomes visible again.
-    fn tell(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
+    fn report_events(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
         for EventReceived { change, live, .. } in self.events.read() {
             if let Some(gone) = &change.evicted {
                 director.gone(gone, now);
@@ -109,7 +109,7 @@ impl Heard<'_, '_> {
             let run = &change.run_id;
             if let Some(node) = &change.node {
                 match (node.name.as_str(), node.to) {
-                    ("FIX", NodeStatus::Running) => director.tell(run, Why::Fix, now),
+                    ("FIX", NodeStatus::Running) => director.propose_run(run, ShowReason::Fix, now),
                     ("VALIDATE", NodeStatus::Success | NodeStatus::Failed) => {
                         director.validated(run, now);
                     }
@@ -117,15 +117,17 @@ impl Heard<'_, '_> {
                 }
             }
             match change.run_status {
-                Some((_, RunStatus::Failed)) => director.tell(run, Why::Failed, now),
-                Some((_, RunStatus::Completed)) => director.tell(run, Why::Completed, now),
+                Some((_, RunStatus::Failed)) => director.propose_run(run, ShowReason::Failed, now),
+                Some((_, RunStatus::Completed)) => {
+                    director.propose_run(run, ShowReason::Completed, now)
+                }
                 Some((from, to)) if from.is_over() && !to.is_over() => director.restarted(run, now),
                 _ => {}
             }
         }
     }
 
-    fn obey(&mut self, director: &mut Director, now: f64) {
+    fn apply_actions(&mut self, director: &mut Director, now: f64) {
         let mut told = false;
         // Turning the director on is itself user input, but must not turn it off again.
         let mut touched = self.input.did_something();
@@ -152,7 +154,7 @@ impl Heard<'_, '_> {
     }
 }
 
-impl Picture<'_> {
+impl ViewState<'_> {
     fn show(&mut self, director: &Director) {
         match director.shot() {
             Some(shot) => {

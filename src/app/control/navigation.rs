@@ -24,7 +24,7 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Pickable>()
         .init_resource::<Notices>()
         .init_resource::<DrawClock>()
-        .add_systems(Update, carry_out.in_set(AppSystems::Navigate));
+        .add_systems(Update, apply_navigation_actions.in_set(AppSystems::Navigate));
 }
 
 /// State of the wall that actions change.
@@ -55,7 +55,7 @@ struct Overlay<'w> {
     clock: Res<'w, DrawClock>,
 }
 
-fn carry_out(
+fn apply_navigation_actions(
     mut actions: MessageReader<Action>,
     run_store: Res<RunStore>,
     mut focus: ResMut<Focus>,

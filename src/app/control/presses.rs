@@ -10,7 +10,7 @@ use crate::app::draw::Canvas;
 use crate::app::state::actions::Action;
 use crate::app::state::hit::{Buttons, Pickable};
 use crate::app::state::viewport::PanelArea;
-use crate::app::views::wall::wall_index::Counted;
+use crate::app::views::wall::wall_index::WallIndexState;
 
 /// Largest pointer movement in physical pixels for a press to count as a click.
 const CLICK_PX: f32 = 6.0;
@@ -77,7 +77,7 @@ pub(super) fn press(
 pub(super) fn pick(
     buttons: Res<ButtonInput<MouseButton>>,
     windows: Query<&Window, With<PrimaryWindow>>,
-    (pickable, counted): (Res<Pickable>, Option<Res<Counted>>),
+    (pickable, counted): (Res<Pickable>, Option<Res<WallIndexState>>),
     canvas: Res<Canvas>,
     mut pressed_at: Local<Option<Vec2>>,
     mut actions: MessageWriter<Action>,

@@ -47,8 +47,10 @@ impl RunOperations {
 }
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<RunOperations>()
-        .add_systems(Update, (carry_out, show_created_run).chain().in_set(AppSystems::Operate));
+    app.init_resource::<RunOperations>().add_systems(
+        Update,
+        (handle_operations, show_created_run).chain().in_set(AppSystems::Operate),
+    );
 }
 
 /// Returns the run that the user looks at.
@@ -60,7 +62,7 @@ fn shown(view: View, focus: &Focus, selection: &Selection) -> Option<RunId> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
-fn carry_out(
+fn handle_operations(
     mut asked: MessageReader<Action>,
     mut finished: MessageReader<OperationFinished>,
     mut operations: ResMut<RunOperations>,

@@ -15,10 +15,10 @@ const PIXELS_A_NOTCH: f32 = 40.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
     // Runs after key handling: F fits the view, and the wheel can zoom on from there.
-    app.add_systems(Update, look.in_set(AppSystems::Zoom).run_if(not(pointer_on_controls)));
+    app.add_systems(Update, zoom_and_pan.in_set(AppSystems::Zoom).run_if(not(pointer_on_controls)));
 }
 
-fn look(
+fn zoom_and_pan(
     scroll: Res<AccumulatedMouseScroll>,
     moved: Res<AccumulatedMouseMotion>,
     buttons: Res<ButtonInput<MouseButton>>,

@@ -20,7 +20,7 @@ const MOST_UNUSED: usize = 64;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<Uses>()
-        .add_systems(PostUpdate, (note, let_go).chain().in_set(DrawSystems::LetGo));
+        .add_systems(PostUpdate, (note, evict_unused_atlases).chain().in_set(DrawSystems::LetGo));
 }
 
 /// The last use of each atlas texture.
@@ -60,7 +60,7 @@ fn pictures<'a>(
 
 /// Evicts the least recently used unused sizes, keeping [`MOST_UNUSED`]. Runs only when the number
 /// of sizes has grown since the last eviction.
-fn let_go(
+fn evict_unused_atlases(
     atlases: Option<ResMut<FontAtlasSet>>,
     layouts: Query<&TextLayoutInfo>,
     mut uses: ResMut<Uses>,

@@ -61,7 +61,7 @@ struct Label {
 
 /// Conversion of design pixels to world units, as far as labels depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct View {
+struct LabelTransform {
     viewport: Vec2,
     factor: f32,
     scale: f32,
@@ -72,8 +72,8 @@ struct View {
 struct LabelPool {
     labels: HashMap<LabelKey, Label>,
     generation: u64,
-    view: View,
-    tone: Tone,
+    view: LabelTransform,
+    tone: LabelTone,
     /// True when labels that are still invisible were left for the next frame.
     waiting: bool,
 }
@@ -84,7 +84,7 @@ const HIDDEN_A_FRAME: u32 = 6;
 
 /// Adjustments to the colours of all labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Tone {
+struct LabelTone {
     desaturate: f32,
     brightness: f32,
     brightness_kept: f32,
@@ -92,13 +92,13 @@ struct Tone {
     fade: (f32, f32),
 }
 
-impl Default for Tone {
+impl Default for LabelTone {
     fn default() -> Self {
         Self { desaturate: 0.0, brightness: 1.0, brightness_kept: 1.0, fade: (0.0, 1.0) }
     }
 }
 
-impl Tone {
+impl LabelTone {
     fn opacity(&self, role: Role) -> f32 {
         match role {
             Role::Leaving => self.fade.0,
@@ -125,8 +125,8 @@ fn sync_labels(
     };
     let pool = &mut *pool;
     let origin = canvas.origin + canvas.shift;
-    let view = View { viewport, factor, scale: canvas.scale, origin };
-    let tone = Tone {
+    let view = LabelTransform { viewport, factor, scale: canvas.scale, origin };
+    let tone = LabelTone {
         desaturate: canvas.desaturate,
         brightness: canvas.brightness,
         brightness_kept: canvas.brightness_kept,
@@ -231,8 +231,8 @@ fn sync_labels(
     });
 }
 
-fn shown_colour(span: &Span, text: &Text, tone: Tone, opacity: f32) -> Color {
-    let Tone { desaturate, brightness, brightness_kept, .. } = tone;
+fn shown_colour(span: &Span, text: &Text, tone: LabelTone, opacity: f32) -> Color {
+    let LabelTone { desaturate, brightness, brightness_kept, .. } = tone;
     let (amount, by) =
         if text.keep_colour { (0.0, brightness_kept) } else { (desaturate, brightness) };
     let srgb = desaturated(span.colour, amount).to_srgba();

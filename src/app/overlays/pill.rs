@@ -12,7 +12,7 @@ use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
-use crate::director::{Director, Mode, Why};
+use crate::director::{Director, Mode, ShowReason};
 use crate::layout::CanvasSize;
 
 const PART: &str = "director";
@@ -44,9 +44,9 @@ impl PillView {
             Mode::Auto => (
                 match director.shot().map(|shot| shot.why) {
                     None => "auto".to_owned(),
-                    Some(Why::Failed) => "auto: failed".to_owned(),
-                    Some(Why::Fix) => "auto: fix".to_owned(),
-                    Some(Why::Completed) => "auto: finished".to_owned(),
+                    Some(ShowReason::Failed) => "auto: failed".to_owned(),
+                    Some(ShowReason::Fix) => "auto: fix".to_owned(),
+                    Some(ShowReason::Completed) => "auto: finished".to_owned(),
                 },
                 true,
             ),

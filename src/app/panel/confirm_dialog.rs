@@ -166,7 +166,7 @@ fn field_ui(ui: &mut Ui, value: &mut String, label: &str, hint: &str) -> Respons
         .margin(vec2(10.0, 4.0))
         .vertical_align(Align::Center);
     let response = ui.add(field);
-    widgets::name(&response, label);
+    widgets::set_accessible_name(&response, label);
     response
 }
 

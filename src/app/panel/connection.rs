@@ -80,7 +80,7 @@ impl ConnectionDraft {
 
     /// URL to connect to: the URL in use, with its secrets, while the field is unchanged; else the
     /// typed one.
-    fn asked<'a>(&'a self, in_use: &'a str) -> &'a str {
+    fn url_to_connect<'a>(&'a self, in_use: &'a str) -> &'a str {
         let typed = self.url.trim();
         if typed == redact(in_use) { in_use } else { typed }
     }
@@ -145,7 +145,7 @@ fn offers(state: &ConnectionState, other_url: bool) -> [Offer; 3] {
 }
 
 /// Milliseconds until the next attempt, and the elapsed part of the wait, 0 to 1.
-fn wait(view: &ConnectionView) -> Option<(u64, f32)> {
+fn reconnect_wait(view: &ConnectionView) -> Option<(u64, f32)> {
     let ConnectionState::Reconnecting { next_attempt_at: Some(at), attempt, .. } = view.state
     else {
         return None;
@@ -180,7 +180,7 @@ pub(super) fn connection_ui(
     draft: &mut ConnectionDraft,
 ) -> Vec<Action> {
     let mut actions = Vec::new();
-    let waiting = wait(view);
+    let waiting = reconnect_wait(view);
     section_ui(ui, open, "Connection", |ui| {
         let sign = state_sign(view.state, waiting.map(|(_, part)| part));
         let words = RichText::new(state_words(view.state))
@@ -249,10 +249,10 @@ fn address_ui(
         .margin(vec2(10.0, 4.0))
         .vertical_align(Align::Center);
     let response = ui.add(field);
-    widgets::name(&response, "URL of the event stream");
+    widgets::set_accessible_name(&response, "URL of the event stream");
     let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
 
-    let url = draft.asked(view.url);
+    let url = draft.url_to_connect(view.url);
     let wrong = check_address(url).err();
     if let Some(error) = &wrong
         && !url.is_empty()
@@ -319,7 +319,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
                 .fixed_decimals(1)
                 .suffix(" s");
             let response = ui.add(drag).on_hover_text("Drag, or press to type: 0.5 to 60 s");
-            widgets::name(&response, "Reconnect delay in seconds");
+            widgets::set_accessible_name(&response, "Reconnect delay in seconds");
             if (seconds - settings.reconnect_delay.as_secs_f64()).abs() > 1e-3 {
                 changed.reconnect_delay = Duration::from_secs_f64(seconds.clamp(0.5, 60.0));
             }
@@ -337,7 +337,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
                     number => number.parse().ok(),
                 });
             let response = ui.add(drag).on_hover_text("Drag, or press to type; 0: never give up");
-            widgets::name(&response, "Max attempts");
+            widgets::set_accessible_name(&response, "Max attempts");
             ui.label(RichText::new("Max attempts").weak());
             let response = ComboBox::from_id_salt("backoff")
                 .width(ui.available_width())
@@ -350,7 +350,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
                     }
                 })
                 .response;
-            widgets::name(&response, "Backoff");
+            widgets::set_accessible_name(&response, "Backoff");
         });
     });
     if changed != *settings {

@@ -128,7 +128,7 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter the log by run");
+        widgets::set_accessible_name(&response, "Filter the log by run");
 
         let node_words = |node: &NodeFilter| match node {
             NodeFilter::All => "All steps".to_owned(),
@@ -147,7 +147,7 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter the log by step");
+        widgets::set_accessible_name(&response, "Filter the log by step");
 
         let kind_words = |kind: Option<LineKind>| kind.map_or("All phases", LineKind::words);
         let response = ComboBox::from_id_salt("log phase")
@@ -161,10 +161,10 @@ fn filters_ui(ui: &mut Ui, view: &LogView, state: &mut LogState) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter the log by phase");
+        widgets::set_accessible_name(&response, "Filter the log by phase");
         let width = ui.available_width();
         let response = search_ui(ui, &mut state.search, "Search", width);
-        widgets::name(&response, "Search the event log");
+        widgets::set_accessible_name(&response, "Search the event log");
     });
 }
 

@@ -39,7 +39,7 @@ use self::notices::{notices_ui, unread_words};
 use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
-use self::wake::Wakes;
+use self::wake::RepaintFilter;
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
@@ -147,19 +147,19 @@ fn show(
     (mut area, mut dialog): (ResMut<PanelArea>, ResMut<PanelDialog>),
     mut actions: MessageWriter<Action>,
     proxy: Option<Res<EventLoopProxyWrapper>>,
-    mut wakes: Local<Wakes>,
+    mut wakes: Local<RepaintFilter>,
 ) -> Result {
     let ctx = contexts.ctx_mut()?.clone();
     let hides_panel = presence.hides_panel();
     let asks = operations.dialog.is_some();
     let shown = (chrome.panel && !hides_panel) || chrome.help || asks;
-    wakes.only_while(shown, &ctx, proxy.as_deref());
+    wakes.forward_while(shown, &ctx, proxy.as_deref());
     if ctx.viewport_rect().width() < WIDTH_RANGE.min {
         // There is no window yet: egui would remember the panel at a width of nothing.
         return Ok(());
     }
     scale(&ctx);
-    if !style::ensure(&ctx, *theme) {
+    if !style::install_style(&ctx, *theme) {
         return Ok(());
     }
     #[cfg(not(target_arch = "wasm32"))]

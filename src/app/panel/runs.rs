@@ -30,11 +30,11 @@ pub(super) struct RunList {
     status: Option<RunStatus>,
     found: Vec<RunId>,
     /// Inputs that `found` was made from.
-    made_from: Option<Source>,
+    made_from: Option<ListInputs>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Source {
+struct ListInputs {
     generation: u64,
     search: String,
     status: Option<RunStatus>,
@@ -61,7 +61,7 @@ impl RunList {
         };
         let runs = listed_runs(run_store);
         self.found.extend(runs.iter().filter(matching).map(|run| run.id().clone()));
-        self.made_from = Some(Source {
+        self.made_from = Some(ListInputs {
             generation: run_store.generation,
             search,
             status: self.status,
@@ -190,7 +190,7 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
                 }
             })
             .response;
-        widgets::name(&response, "Filter by status");
+        widgets::set_accessible_name(&response, "Filter by status");
     });
 }
 

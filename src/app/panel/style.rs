@@ -63,7 +63,7 @@ pub(super) fn mono(size: f32) -> FontId {
 
 /// Installs the panel's fonts in `ctx`, once, and applies the style of a theme. Returns `false` until
 /// the fonts are ready: egui loads them at the next pass, and text in a missing font would panic.
-pub(super) fn ensure(ctx: &Context, theme: Theme) -> bool {
+pub(super) fn install_style(ctx: &Context, theme: Theme) -> bool {
     let styled = Id::new("meterbridge theme");
     if ctx.data(|data| data.get_temp(styled)) != Some(theme) {
         ctx.data_mut(|data| data.insert_temp(styled, theme));
@@ -83,7 +83,7 @@ pub(super) fn ensure(ctx: &Context, theme: Theme) -> bool {
     }
 }
 
-/// Palette that [`ensure`] applied to `ctx`.
+/// Palette that [`install_style`] applied to `ctx`.
 pub(super) fn palette(ctx: &Context) -> &'static Palette {
     let theme: Option<Theme> = ctx.data(|data| data.get_temp(Id::new("meterbridge theme")));
     theme.unwrap_or_default().palette()
@@ -258,7 +258,7 @@ mod tests {
         let ctx = Context::default();
         let mut ready = Vec::new();
         let mut output = ctx.run_ui(egui::RawInput::default(), |ui| {
-            let done = ensure(ui.ctx(), Theme::Dark);
+            let done = install_style(ui.ctx(), Theme::Dark);
             ready.push(done);
             if done {
                 ui.label(egui::RichText::new("Panel").font(semibold(text::HEAD)));

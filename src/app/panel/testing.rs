@@ -22,7 +22,7 @@ pub(super) fn harness<'a, State: 'a>(
     let mut harness =
         Harness::builder().with_size(vec2(556.0, 800.0)).with_max_steps(40).build_ui_state(
             move |ui, state: &mut State| {
-                if style::ensure(ui.ctx(), Theme::default()) {
+                if style::install_style(ui.ctx(), Theme::default()) {
                     show(ui, state);
                 }
             },

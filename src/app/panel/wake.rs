@@ -9,15 +9,15 @@ use bevy_egui::egui;
 
 /// Forwards egui's repaint requests while an egui window is shown.
 #[derive(Default)]
-pub(super) struct Wakes {
+pub(super) struct RepaintFilter {
     shown: Arc<AtomicBool>,
     installed: bool,
 }
 
-impl Wakes {
+impl RepaintFilter {
     /// Sets whether requests are forwarded; installs, once, a callback in place of bevy_egui's, which
     /// forwards all of them.
-    pub(super) fn only_while(
+    pub(super) fn forward_while(
         &mut self,
         shown: bool,
         ctx: &egui::Context,

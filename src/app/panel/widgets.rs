@@ -83,12 +83,12 @@ pub(super) fn search_ui(ui: &mut Ui, value: &mut String, hint: &str, width: f32)
         .margin(vec2(10.0, 4.0))
         .vertical_align(Align::Center);
     let response = ui.add(field);
-    name(&response, hint);
+    set_accessible_name(&response, hint);
     response
 }
 
 /// Sets the accessible name of a widget.
-pub(super) fn name(response: &Response, label: &str) {
+pub(super) fn set_accessible_name(response: &Response, label: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
 }
 

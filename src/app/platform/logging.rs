@@ -8,18 +8,18 @@ use tracing::{Level, Metadata, Subscriber};
 
 /// Returns the log plugin, with `filter` as the default of `RUST_LOG`.
 pub(in crate::app) fn log_plugin(filter: &str) -> LogPlugin {
-    LogPlugin { filter: filter.to_owned(), custom_layer: discreet, ..default() }
+    LogPlugin { filter: filter.to_owned(), custom_layer: socket_log_layer, ..default() }
 }
 
-fn discreet(_: &mut App) -> Option<BoxedLayer> {
-    Some(Box::new(Discreet))
+fn socket_log_layer(_: &mut App) -> Option<BoxedLayer> {
+    Some(Box::new(SocketLogFilter))
 }
 
 /// Suppresses frame-level log lines of the WebSocket libraries: servers may repeat credentials, and
 /// text from a socket is free of them only after the source has processed it.
-struct Discreet;
+struct SocketLogFilter;
 
-impl<S: Subscriber> Layer<S> for Discreet {
+impl<S: Subscriber> Layer<S> for SocketLogFilter {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let of_sockets = ["tungstenite", "tokio_tungstenite"];
         *metadata.level() <= Level::INFO

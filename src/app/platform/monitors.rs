@@ -49,7 +49,7 @@ fn choose(
         let at = monitor.physical_position;
         (at.x, at.y)
     });
-    let index = wanted.index_among(standing.len());
+    let index = wanted.monitor_index(standing.len());
     let found = index.and_then(|index| standing.get(index));
     match found {
         Some((_, monitor)) => {

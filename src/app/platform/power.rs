@@ -33,7 +33,7 @@ pub(in crate::app) struct PowerSystems;
 
 /// Longest time from the start of a frame to the start of the next; zero for continuous drawing.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
-pub(in crate::app) struct Rest(pub Duration);
+pub(in crate::app) struct MaxFrameInterval(pub Duration);
 
 /// True while measuring: draws as many frames as the screen can show.
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
@@ -43,19 +43,19 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.insert_resource(WinitSettings::continuous())
         .init_resource::<NextFrame>()
         .init_resource::<DrawAlways>()
-        .init_resource::<Rest>()
+        .init_resource::<MaxFrameInterval>()
         .configure_sets(Update, PowerSystems.after(AppSystems::Tell))
         .add_systems(Update, choose_rate.in_set(PowerSystems));
 }
 
 /// Cached result of what moves on the canvas, recomputed when the canvas was redrawn.
 #[derive(Default)]
-struct Seen {
+struct MotionCache {
     generation: Option<u64>,
     moving: Moving,
 }
 
-impl Seen {
+impl MotionCache {
     fn of(&mut self, canvas: &Canvas) -> Moving {
         if self.generation.replace(canvas.generation()) != Some(canvas.generation()) {
             self.moving = canvas.moving();
@@ -74,8 +74,8 @@ fn choose_rate(
     draw_clock: Res<DrawClock>,
     always: Res<DrawAlways>,
     mut next: ResMut<NextFrame>,
-    mut rest: ResMut<Rest>,
-    mut seen: Local<Seen>,
+    mut rest: ResMut<MaxFrameInterval>,
+    mut seen: Local<MotionCache>,
 ) {
     let moving = seen.of(&canvas);
     let live = link.state.brings_news();
@@ -144,7 +144,7 @@ mod tests {
             app.world_mut().resource_mut::<Canvas>().redraw("wall").shape(Layer::Face, shape);
         }
         app.update();
-        app.world().resource::<Rest>().0
+        app.world().resource::<MaxFrameInterval>().0
     }
 
     fn ring() -> Shape {

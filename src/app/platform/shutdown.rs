@@ -21,12 +21,13 @@ const INTERRUPTED: i32 = 130;
 struct AskedToEnd(Arc<AtomicBool>);
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<AskedToEnd>()
-        .add_systems(Startup, listen)
-        .add_systems(First, leave.run_if(|asked: Res<AskedToEnd>| asked.0.load(Ordering::Acquire)));
+    app.init_resource::<AskedToEnd>().add_systems(Startup, listen).add_systems(
+        First,
+        exit_app.run_if(|asked: Res<AskedToEnd>| asked.0.load(Ordering::Acquire)),
+    );
 }
 
-fn leave(mut exits: MessageWriter<AppExit>) {
+fn exit_app(mut exits: MessageWriter<AppExit>) {
     exits.write(AppExit::Success);
 }
 
@@ -50,7 +51,7 @@ fn listen(asked: Res<AskedToEnd>, proxy: Option<Res<EventLoopProxyWrapper>>) {
             if !drain::is_ending() {
                 signals.received().await;
             }
-            drain::give_up().await;
+            drain::close_held_sockets().await;
             exit(INTERRUPTED);
         });
     };

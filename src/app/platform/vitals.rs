@@ -8,7 +8,7 @@ use bevy::ecs::prelude::*;
 use bevy::render::{Render, RenderApp, RenderSystems};
 use tracing::info;
 
-use super::power::Rest;
+use super::power::MaxFrameInterval;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
 use crate::model::Counters;
@@ -77,7 +77,7 @@ pub(in crate::app) fn build(app: &mut App, length: Duration) {
             most_waiting: 0,
         })
         .add_systems(First, begin_frame)
-        .add_systems(Last, (end_frame, tell).chain());
+        .add_systems(Last, (end_frame, log_vitals).chain());
 }
 
 fn begin_drawing(mut begun: ResMut<DrawBegun>) {
@@ -94,7 +94,11 @@ fn end_drawing(begun: Res<DrawBegun>, vitals: Res<SharedVitals>) {
     });
 }
 
-fn begin_frame(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, rest: Res<Rest>) {
+fn begin_frame(
+    mut interval: ResMut<Interval>,
+    vitals: Res<SharedVitals>,
+    rest: Res<MaxFrameInterval>,
+) {
     let now = Instant::now();
     let late = (now - interval.frame_begun).saturating_sub(rest.0);
     interval.frame_begun = now;
@@ -107,7 +111,7 @@ fn end_frame(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, link: Re
 }
 
 /// Logs one line of names and values, for people and for scripts.
-fn tell(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, run_store: Res<RunStore>) {
+fn log_vitals(mut interval: ResMut<Interval>, vitals: Res<SharedVitals>, run_store: Res<RunStore>) {
     let passed = interval.begun.elapsed();
     if passed < interval.length {
         return;

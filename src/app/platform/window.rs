@@ -92,7 +92,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     }
     app.insert_resource(monitors::WantedMonitor(kiosk.screen)).add_plugins(monitors::plugin);
     app.insert_resource(opening).add_systems(Last, announce);
-    drain::remember(api.budget.held(), api.drain);
+    drain::store_held_runs(api.budget.held(), api.drain);
     app.add_plugins(shutdown::plugin);
     let exit = app.run();
     // The window is closed, but sockets whose closing could fail a run are still open.

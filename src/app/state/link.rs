@@ -82,7 +82,7 @@ impl Link {
 
     /// Keeps the demo studio running for the lifetime of this link.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn keep(&mut self, demo: DemoHandle) {
+    pub fn keep_demo_running(&mut self, demo: DemoHandle) {
         self.demo = Some(demo);
     }
 

@@ -160,13 +160,13 @@ pub struct Announcements<'w> {
 
 /// Draining budget of successive frames.
 #[derive(Default)]
-struct Pace {
+struct IngestBudget {
     last: Option<Instant>,
     /// Start of the current catch-up period; `None` once the channel was empty.
     catching_up_since: Option<Instant>,
 }
 
-impl Pace {
+impl IngestBudget {
     fn budget(&mut self, now: Instant) -> Duration {
         if self.last.replace(now).is_some_and(|last| now.duration_since(last) > LONG_ASLEEP) {
             self.catching_up_since = Some(now);
@@ -187,7 +187,7 @@ fn drain(
     mut link: ResMut<Link>,
     mut clock: ResMut<PlaybackClock>,
     mut announce: Announcements,
-    mut pace: Local<Pace>,
+    mut pace: Local<IngestBudget>,
 ) {
     let begun = Instant::now();
     let budget = pace.budget(begun);
@@ -204,7 +204,11 @@ fn drain(
                 for step in run_store.model.take_clock_steps() {
                     let event = ConnectionEvent::Note { message: step.to_string() };
                     let (at, url) = (step.noticed_at, link.url.clone());
-                    note(&mut link, ConnectionLogEntry { at, url, event }, &mut announce);
+                    log_connection_event(
+                        &mut link,
+                        ConnectionLogEntry { at, url, event },
+                        &mut announce,
+                    );
                 }
             }
             Signal::State(state) => {
@@ -228,7 +232,7 @@ fn drain(
                 announce.states.write(ConnectionChanged(state.clone()));
                 link.state = state;
             }
-            Signal::Log(entry) => note(&mut link, entry, &mut announce),
+            Signal::Log(entry) => log_connection_event(&mut link, entry, &mut announce),
             Signal::OperationFinished(outcome) => {
                 announce.operations.write(OperationFinished(outcome));
             }
@@ -291,7 +295,7 @@ pub(in crate::app) fn finished_run(change: &Change) -> Option<RunFinished> {
     Some(RunFinished { run_id: change.run_id.clone(), status })
 }
 
-fn note(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
+fn log_connection_event(link: &mut Link, entry: ConnectionLogEntry, announce: &mut Announcements) {
     match &entry.event {
         ConnectionEvent::Connecting | ConnectionEvent::Note { .. } => {}
         ConnectionEvent::Connected => {
@@ -319,7 +323,7 @@ mod tests {
     fn catch_up_budget_ends_when_channel_is_empty_or_after_3_s() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let mut pace = Pace::default();
+        let mut pace = IngestBudget::default();
         assert_eq!(pace.budget(at(0)), INGEST_BUDGET);
         assert_eq!(pace.budget(at(30_000)), CATCH_UP_BUDGET);
         assert_eq!(pace.budget(at(30_300)), CATCH_UP_BUDGET, "there is more");

@@ -26,7 +26,7 @@ pub(super) fn plugin(app: &mut App) {
 /// State of the chrome as last drawn.
 #[derive(Resource, Default)]
 pub struct ViewChrome {
-    cause: Option<Cause>,
+    cause: Option<ChromeInputs>,
     drawn: Option<Drawn>,
     /// History of the meters with its key: the server's second and, while the clock is fixed, the
     /// model's generation.
@@ -47,7 +47,7 @@ impl ViewChrome {
 
 /// Inputs of the chrome; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
-struct Cause {
+struct ChromeInputs {
     directed: bool,
     generation: u64,
     /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
@@ -96,7 +96,7 @@ pub(super) fn draw(
     theme: Res<Theme>,
 ) {
     let directed = auto.is_some_and(|auto| auto.0.mode() != Mode::Off);
-    let cause = Cause {
+    let cause = ChromeInputs {
         directed,
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),

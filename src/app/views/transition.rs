@@ -18,12 +18,12 @@ pub(super) fn plugin(app: &mut App) {
 /// Subject on screen; a change of subject cross-fades. A stage names its run only when the director
 /// chose it: a run that the user chose or that is followed replaces the one before without a fade.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shown {
+pub(super) enum ShownView {
     Wall,
     Stage(Option<RunId>),
 }
 
-impl Shown {
+impl ShownView {
     fn gives_way_to(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Stage(Some(run)), Self::Stage(Some(next))) => run != next,
@@ -43,11 +43,11 @@ pub(super) fn fade(
     clock: Res<DrawClock>,
     reduced_motion: Res<ReducedMotion>,
     mut next: ResMut<NextFrame>,
-    mut shown: Local<Option<Shown>>,
+    mut shown: Local<Option<ShownView>>,
 ) {
     let now = match *view {
-        View::Wall => Shown::Wall,
-        View::Stage { .. } => Shown::Stage(focus.directed_run().cloned()),
+        View::Wall => ShownView::Wall,
+        View::Stage { .. } => ShownView::Stage(focus.directed_run().cloned()),
     };
     if shown.as_ref().is_some_and(|before| before.gives_way_to(&now)) {
         let directed = auto.is_some_and(|auto| auto.0.is_auto());
@@ -57,7 +57,7 @@ pub(super) fn fade(
             (false, false) => motion::VIEW_FADE,
         };
         canvas.cross_fade(clock.secs, f64::from(secs));
-        field.begin_fade(now != Shown::Wall);
+        field.begin_fade(now != ShownView::Wall);
     }
     if shown.as_ref() != Some(&now) {
         *shown = Some(now);

@@ -21,31 +21,31 @@ pub struct TimedEvent {
 pub struct Timeline {
     schedule: DemoSchedule,
     /// Generated events that were not returned yet, ordered by time and then by generation.
-    ahead: BinaryHeap<Reverse<Ahead>>,
+    ahead: BinaryHeap<Reverse<QueuedEvent>>,
     written: u64,
 }
 
 #[derive(Clone, Debug)]
-struct Ahead {
+struct QueuedEvent {
     key: (SignedDuration, u64),
     event: TimedEvent,
 }
 
-impl PartialEq for Ahead {
+impl PartialEq for QueuedEvent {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
     }
 }
 
-impl Eq for Ahead {}
+impl Eq for QueuedEvent {}
 
-impl PartialOrd for Ahead {
+impl PartialOrd for QueuedEvent {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Ahead {
+impl Ord for QueuedEvent {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.key.cmp(&other.key)
     }
@@ -87,7 +87,7 @@ impl Timeline {
                         event: planned_event.event,
                         last: place + 1 == count,
                     };
-                    self.ahead.push(Reverse(Ahead { key: (at, self.written), event }));
+                    self.ahead.push(Reverse(QueuedEvent { key: (at, self.written), event }));
                     self.written += 1;
                 }
             }

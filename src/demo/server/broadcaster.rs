@@ -112,7 +112,7 @@ impl PendingClient {
     {
         let config = Some(viewer::socket_config());
         let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
-        viewer::attend(&mut socket, &self.endpoint, &self.permit, &self.options).await;
+        viewer::serve_client(&mut socket, &self.endpoint, &self.permit, &self.options).await;
     }
 }
 

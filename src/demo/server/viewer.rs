@@ -53,7 +53,7 @@ pub(super) async fn serve(
     // left.
     let Ok(Ok(mut socket)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else { return };
     if let (Some(endpoint), Some(permit)) = (endpoint, permit) {
-        attend(&mut socket, &endpoint, &permit, &options).await;
+        serve_client(&mut socket, &endpoint, &permit, &options).await;
     }
 }
 
@@ -81,7 +81,7 @@ pub(super) fn socket_config() -> WebSocketConfig {
 }
 
 /// Serves a client whose handshake is complete, until either side ends the connection.
-pub(super) async fn attend<S>(
+pub(super) async fn serve_client<S>(
     socket: &mut WebSocketStream<S>,
     endpoint: &Endpoint,
     permit: &ConnectionPermit,
@@ -92,8 +92,10 @@ pub(super) async fn attend<S>(
     let subscribers = permit.subscribers();
     let frame = match endpoint {
         Endpoint::Refused(reason) => Some(close_frame(CloseCode::Policy, reason)),
-        Endpoint::Everything => show(socket, subscribers.subscribe(None), options).await,
-        Endpoint::Run(run_id) => show(socket, subscribers.subscribe(Some(*run_id)), options).await,
+        Endpoint::Everything => stream_events(socket, subscribers.subscribe(None), options).await,
+        Endpoint::Run(run_id) => {
+            stream_events(socket, subscribers.subscribe(Some(*run_id)), options).await
+        }
     };
     if let Some(frame) = frame {
         // Clients that do not confirm in time are cut off.
@@ -102,7 +104,7 @@ pub(super) async fn attend<S>(
 }
 
 /// Sends replay and live events until the client is gone (`None`) or must be closed.
-async fn show<S>(
+async fn stream_events<S>(
     socket: &mut WebSocketStream<S>,
     subscription: Subscription,
     options: &DemoOptions,

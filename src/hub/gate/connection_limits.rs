@@ -11,7 +11,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rates::household;
+use super::rates::client_network;
 
 /// Limits and current numbers of connections and screens.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl ConnectionLimits {
     /// limited.
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Peer> {
         let address = address.to_canonical();
-        let counted = if address.is_loopback() { None } else { Some(household(address)) };
+        let counted = if address.is_loopback() { None } else { Some(client_network(address)) };
         if let Some(counted) = counted {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             let count = taken.entry(counted).or_default();

@@ -14,7 +14,7 @@ use axum::{
 };
 use tokio::time::timeout;
 
-use super::{Gate, HubToken, Origin, Reason, address_of, texts};
+use super::{Gate, HubToken, Origin, Reason, address_of, header_values};
 
 const LOGIN: &str = "/login";
 const PAGE: &str = include_str!("login.html");
@@ -41,7 +41,7 @@ const LASTS: u32 = 400 * 86_400;
 pub fn routes(gate: Arc<Gate>) -> Router {
     let style = || async { ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) };
     Router::new()
-        .route(LOGIN, get(show).post(sign_in))
+        .route(LOGIN, get(show_login_page).post(sign_in))
         .route("/login.css", get(style))
         .with_state(gate)
 }
@@ -80,19 +80,19 @@ impl Gate {
     }
 }
 
-async fn show(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+async fn show_login_page(State(gate): State<Arc<Gate>>, request: Request) -> Response {
     if gate.has_signed_in(request.headers()) {
-        return see(&wanted(&request));
+        return see(&return_path(&request));
     }
     page(StatusCode::OK, "")
 }
 
 async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
-    let location = wanted(&request);
+    let location = return_path(&request);
     let Some(token) = &gate.options.token else { return see(&location) };
     let address = address_of(&request);
     // With HTTPS, terminated by a proxy in front of the hub, the cookie is marked `Secure`.
-    let secure = texts(request.headers(), &header::ORIGIN)
+    let secure = header_values(request.headers(), &header::ORIGIN)
         .any(|origin| origin.parse::<Origin>().is_ok_and(|origin| origin.is_secure()));
     let form = match timeout(PATIENCE, to_bytes(request.into_body(), MOST_BYTES)).await {
         Ok(Ok(form)) => form,
@@ -129,7 +129,7 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
 }
 
 /// Returns the address to return to after the login, restricted to paths of this hub.
-fn wanted(request: &Request) -> String {
+fn return_path(request: &Request) -> String {
     let query = request.uri().query().unwrap_or_default();
     let next = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "next");
     let next = next.map(|(_, value)| value.into_owned()).unwrap_or_default();

@@ -144,7 +144,7 @@ impl Gate {
                     || hosts(headers).any(|host| origin.is_of(host))
             })
         };
-        if may_change_or_listen(request) && !texts(headers, &header::ORIGIN).all(admits) {
+        if may_change_or_listen(request) && !header_values(headers, &header::ORIGIN).all(admits) {
             return Err(Reason::Origin);
         }
         Ok(())
@@ -174,17 +174,17 @@ impl Gate {
         if !self.mistakes.has(address) {
             return Err(Reason::Mistakes);
         }
-        if token.is(given) {
+        if token.matches(given) {
             return Ok(());
         }
         self.mistakes.take(address);
-        super::tell(&format!("wrong token for screens from {address}"));
+        super::log_line(&format!("wrong token for screens from {address}"));
         Err(Reason::Token)
     }
 
     /// Returns the values of the hub's cookie.
     fn cookies<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
-        let pairs = texts(headers, &header::COOKIE).flat_map(|text| text.split(';'));
+        let pairs = header_values(headers, &header::COOKIE).flat_map(|text| text.split(';'));
         let named = pairs.filter_map(|pair| pair.trim().split_once('='));
         let name = self.cookie_name();
         named.filter(move |(found, _)| *found == name).map(|(_, value)| value)
@@ -252,7 +252,7 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Returns the values of a header; values that are not text are returned as empty.
-fn texts<'a>(
+fn header_values<'a>(
     headers: &'a HeaderMap,
     name: &header::HeaderName,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -260,11 +260,11 @@ fn texts<'a>(
 }
 
 fn hosts(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    texts(headers, &header::HOST)
+    header_values(headers, &header::HOST)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = texts(headers, &header::AUTHORIZATION).next()?;
+    let text = header_values(headers, &header::AUTHORIZATION).next()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -49,7 +49,7 @@ impl Buckets {
         if full_at.len() >= MOST_ADDRESSES {
             full_at.retain(|_, at| *at > now);
         }
-        let mut address = household(address);
+        let mut address = client_network(address);
         if full_at.len() >= MOST_ADDRESSES && !full_at.contains_key(&address) {
             address = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         }
@@ -65,7 +65,7 @@ impl Buckets {
 
 /// Returns the key of an address: for IPv6 the /64 network, of which one client may use many
 /// addresses.
-pub(super) fn household(address: IpAddr) -> IpAddr {
+pub(super) fn client_network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let network = u128::from(address) >> 64 << 64;

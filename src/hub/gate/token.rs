@@ -61,7 +61,7 @@ impl HubToken {
     }
 
     /// True when `text` is the token. Compares in constant time.
-    pub fn is(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         hmac::verify(&self.key, text.as_bytes(), self.code.as_ref()).is_ok()
     }
 
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn token_is_verified_and_never_shown() {
         let token = token("correct-horse-battery\n").unwrap();
-        assert!(token.is("correct-horse-battery"));
+        assert!(token.matches("correct-horse-battery"));
         for wrong in ["", "correct-horse-batter", "correct-horse-battery ", "correct-horse-batterx"]
         {
-            assert!(!token.is(wrong), "{wrong:?}");
+            assert!(!token.matches(wrong), "{wrong:?}");
         }
         assert_eq!(format!("{token:?}"), "ScreenToken(…)");
         assert!(!token.cookie().contains("correct"));

@@ -33,10 +33,10 @@ pub(super) struct MetricsSource {
 }
 
 pub(super) fn routes(source: MetricsSource) -> Router {
-    Router::new().route("/metrics", get(tell)).with_state(source)
+    Router::new().route("/metrics", get(answer_metrics)).with_state(source)
 }
 
-async fn tell(State(source): State<MetricsSource>) -> Response {
+async fn answer_metrics(State(source): State<MetricsSource>) -> Response {
     let mut metrics = Exposition::default();
     tell_front(&mut metrics, &source);
     if let Some(hub) = &source.hub {
@@ -48,21 +48,26 @@ async fn tell(State(source): State<MetricsSource>) -> Response {
 
 fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
     let version = [("version", env!("CARGO_PKG_VERSION"))];
-    metrics.many(
+    metrics.add_labelled_metric(
         Kind::Gauge,
         "meterbridge_hub_build_info",
         "Program version as a label; the value is always 1.",
         [(&version[..], 1)],
     );
-    metrics.one(
+    metrics.add_metric(
         Kind::Gauge,
         "meterbridge_hub_start_time_seconds",
         "Start time of the hub, in seconds since 1970.",
         unix_seconds(source.started.at),
     );
     let places = source.gate.limits();
-    metrics.one(Kind::Gauge, "meterbridge_hub_screens", "Connected screens.", places.clients());
-    metrics.one(
+    metrics.add_metric(
+        Kind::Gauge,
+        "meterbridge_hub_screens",
+        "Connected screens.",
+        places.clients(),
+    );
+    metrics.add_metric(
         Kind::Gauge,
         "meterbridge_hub_screens_limit",
         "Maximum number of connected screens (--max-screens).",
@@ -70,14 +75,14 @@ fn tell_front(metrics: &mut Exposition, source: &MetricsSource) {
     );
     let refused: Vec<_> = source.gate.refusals().counts().collect();
     let refused = refused.iter().map(|(reason, count)| ([("reason", reason.name())], *count));
-    metrics.many(
+    metrics.add_labelled_metric(
         Kind::Counter,
         "meterbridge_hub_refused_total",
         "Refused connections and requests, by reason.",
         refused.collect::<Vec<_>>().iter().map(|(labels, count)| (&labels[..], *count)),
     );
     let answers = source.passthrough.answers().counts().map(|(class, it)| ([("code", class)], it));
-    metrics.many(
+    metrics.add_labelled_metric(
         Kind::Counter,
         "meterbridge_hub_api_requests_total",
         "Answers to requests below /api/v1, by HTTP status class.",
@@ -90,19 +95,19 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
     let states = [UpstreamState::Live, UpstreamState::Polling, UpstreamState::Lost];
     let states =
         states.map(|state| ([("state", state.as_str())], u8::from(state == upstream.state)));
-    metrics.many(
+    metrics.add_labelled_metric(
         Kind::Gauge,
         "meterbridge_hub_upstream_state",
         "State of the connection to upstream: 1 for the present state, 0 for the others.",
         states.iter().map(|(labels, value)| (&labels[..], *value)),
     );
-    metrics.one(
+    metrics.add_metric(
         Kind::Gauge,
         "meterbridge_hub_upstream_state_since_seconds",
         "Time at which the present upstream state began, in seconds since 1970.",
         unix_seconds(upstream.since),
     );
-    metrics.one(
+    metrics.add_metric(
         Kind::Gauge,
         "meterbridge_hub_store_up",
         "1 while the store is written, otherwise 0.",
@@ -125,7 +130,7 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         ("store_bytes", "Size of the store on disk, in bytes.", &counters.store_bytes),
     ];
     for (name, help, value) in gauges {
-        metrics.one(Kind::Gauge, &format!("meterbridge_hub_{name}"), help, value.get());
+        metrics.add_metric(Kind::Gauge, &format!("meterbridge_hub_{name}"), help, value.get());
     }
     let totals: [(&str, &str, &Counter); 12] = [
         ("upstream_frames", "Frames received from upstream.", &counters.frames_in),
@@ -150,7 +155,12 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         ("store_errors", "Failed writes to the store.", &counters.store_errors),
     ];
     for (name, help, value) in totals {
-        metrics.one(Kind::Counter, &format!("meterbridge_hub_{name}_total"), help, value.get());
+        metrics.add_metric(
+            Kind::Counter,
+            &format!("meterbridge_hub_{name}_total"),
+            help,
+            value.get(),
+        );
     }
 }
 

@@ -24,12 +24,12 @@ pub struct Exposition(String);
 
 impl Exposition {
     /// Adds a metric with one value.
-    pub fn one(&mut self, kind: Kind, name: &str, help: &str, value: impl Display) {
-        self.many(kind, name, help, [(&[][..], value)]);
+    pub fn add_metric(&mut self, kind: Kind, name: &str, help: &str, value: impl Display) {
+        self.add_labelled_metric(kind, name, help, [(&[][..], value)]);
     }
 
     /// Adds a metric with one value per set of labels.
-    pub fn many<'a, V: Display>(
+    pub fn add_labelled_metric<'a, V: Display>(
         &mut self,
         kind: Kind,
         name: &str,
@@ -72,9 +72,14 @@ mod tests {
     #[test]
     fn metrics_follow_the_text_format() {
         let mut exposition = Exposition::default();
-        exposition.one(Kind::Gauge, "a_seconds", "Of a \"b\\c\"\nd.", 1.5);
+        exposition.add_metric(Kind::Gauge, "a_seconds", "Of a \"b\\c\"\nd.", 1.5);
         let labels: [(&str, &str); 2] = [("x", "1\n\"\\"), ("y", "é")];
-        exposition.many(Kind::Counter, "b_total", "B.", [(&labels[..], 7), (&labels[1..], 0)]);
+        exposition.add_labelled_metric(
+            Kind::Counter,
+            "b_total",
+            "B.",
+            [(&labels[..], 7), (&labels[1..], 0)],
+        );
         assert_eq!(
             exposition.into_text(),
             "# HELP a_seconds Of a \"b\\\\c\"\\nd.\n# TYPE a_seconds gauge\na_seconds 1.5\n\

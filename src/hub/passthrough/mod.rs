@@ -35,7 +35,7 @@ use self::{
 };
 use super::{
     Hub,
-    answer::detail,
+    answer::error_response,
     gate::{Peer, Reason, Refusals},
 };
 use crate::protocol::rest::made_run;
@@ -142,10 +142,10 @@ impl Passthrough {
 
     async fn pass(self: &Arc<Self>, request: Request) -> Response {
         if let Err(what) = &self.upstream {
-            return detail(StatusCode::NOT_FOUND, what);
+            return error_response(StatusCode::NOT_FOUND, what);
         }
         if request.headers().contains_key(header::UPGRADE) {
-            return detail(StatusCode::NOT_FOUND, "the events of all runs are at /events");
+            return error_response(StatusCode::NOT_FOUND, "the events of all runs are at /events");
         }
         let path = request.uri().path();
         let path = path.strip_prefix(API_BASE).unwrap_or(path);
@@ -156,11 +156,11 @@ impl Passthrough {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = format!("{path}{query}");
         if call == ApiCall::Read {
-            return self.look(target).await.into_response();
+            return self.share_read(target).await.into_response();
         }
         if !self.allow_actions {
             self.refusals.count(Reason::Action);
-            return detail(StatusCode::FORBIDDEN, Reason::Action.words());
+            return error_response(StatusCode::FORBIDDEN, Reason::Action.words());
         }
         self.change(call, target, request).await
     }
@@ -168,7 +168,7 @@ impl Passthrough {
     fn refuse(&self, why: CallRejection) -> Response {
         match why {
             CallRejection::Method => {
-                let mut response = detail(
+                let mut response = error_response(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "this hub passes on only GET, HEAD and POST",
                 );
@@ -178,19 +178,19 @@ impl Passthrough {
             }
             CallRejection::Unknown => {
                 self.refusals.count(Reason::Action);
-                detail(
+                error_response(
                     StatusCode::FORBIDDEN,
                     "of requests that change something, this hub passes on only those that start, \
                      cancel, retry or execute runs",
                 )
             }
-            CallRejection::Path => detail(StatusCode::BAD_REQUEST, "there is no such path"),
+            CallRejection::Path => error_response(StatusCode::BAD_REQUEST, "there is no such path"),
         }
     }
 
     /// Reads `target`, sharing the request with all clients that ask for the same while it is in
     /// progress.
-    fn look(self: &Arc<Self>, target: String) -> Shared<SharedRead> {
+    fn share_read(self: &Arc<Self>, target: String) -> Shared<SharedRead> {
         let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = looks.get(&target).and_then(WeakShared::upgrade) {
             return under_way;
@@ -238,7 +238,7 @@ impl Passthrough {
                 Err(_) => {
                     let words =
                         "too many runs are being executed through this hub; wait until one ends";
-                    return detail(StatusCode::TOO_MANY_REQUESTS, words);
+                    return error_response(StatusCode::TOO_MANY_REQUESTS, words);
                 }
             },
             ApiCall::Change | ApiCall::Read => None,
@@ -279,16 +279,19 @@ impl Passthrough {
             Ok(Ok(body)) => body,
             Ok(Err(_)) => {
                 self.refusals.count(Reason::Size);
-                return Err(detail(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"));
+                return Err(error_response(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "the body is larger than 1 MiB",
+                ));
             }
             Err(_) => {
-                return Err(detail(
+                return Err(error_response(
                     StatusCode::REQUEST_TIMEOUT,
                     "the body took too long to arrive",
                 ));
             }
         };
-        let wrong = || detail(StatusCode::BAD_REQUEST, "the body is not JSON");
+        let wrong = || error_response(StatusCode::BAD_REQUEST, "the body is not JSON");
         let text = String::from_utf8(body.to_vec()).map_err(|_| wrong())?;
         if !text.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
             return Err(wrong());

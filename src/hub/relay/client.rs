@@ -214,9 +214,9 @@ pub(super) async fn serve<S>(
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let end = tokio::select! {
         biased;
-        () = told(stop) => End::Stopped,
-        () = stall.lasts(PATIENCE) => End::Stalled,
-        end = show(shared, &mut socket, resume) => end.unwrap_or(End::Gone),
+        () = wait_for_stop(stop) => End::Stopped,
+        () = stall.wait_until_exceeds(PATIENCE) => End::Stalled,
+        end = stream_journal(shared, &mut socket, resume) => end.unwrap_or(End::Gone),
     };
     match end {
         End::Gone => {}
@@ -232,7 +232,7 @@ pub(super) async fn serve<S>(
 }
 
 /// Sends what the journal has, and then what is added.
-async fn show<S>(
+async fn stream_journal<S>(
     shared: &Shared,
     socket: &mut WebSocketStream<S>,
     resume: ResumeRequest,
@@ -290,7 +290,7 @@ where
 }
 
 /// Waits until told to stop, or until the sender is dropped.
-async fn told(mut stop: watch::Receiver<bool>) {
+async fn wait_for_stop(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::journal::{JournalEntry, JournalEntryKind, JournalRetention};
 use super::store::{Store, StoreError};
 use super::{Shared, State, fresh_id};
-use crate::hub::tell;
+use crate::hub::log_line;
 use crate::model::{Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
@@ -95,7 +95,7 @@ impl IngestThread {
             ingest_thread.store = Some(store);
         }
         ingest_thread.tidy(Timestamp::now());
-        ingest_thread.count();
+        ingest_thread.update_gauges();
         Ok(ingest_thread)
     }
 
@@ -108,7 +108,7 @@ impl IngestThread {
         let (mut state, mut model) = (shared.state_mut(), shared.model());
         let mut unreadable: u64 = 0;
         store.entries(|entry| {
-            if self.learn(&mut model, &entry) {
+            if self.apply_stored(&mut model, &entry) {
                 state.journal.push(entry);
             } else {
                 unreadable += 1;
@@ -121,7 +121,7 @@ impl IngestThread {
     }
 
     /// Applies a stored frame to the model; returns `false` if the frame cannot be decoded.
-    fn learn(&mut self, model: &mut Model, entry: &JournalEntry) -> bool {
+    fn apply_stored(&mut self, model: &mut Model, entry: &JournalEntry) -> bool {
         let mut batch = Batch::new(entry.at, false);
         batch.push_text(&entry.text);
         match (entry.kind, batch.items.pop()) {
@@ -160,8 +160,8 @@ impl IngestThread {
                 },
                 default(TIDY_INTERVAL) => {}
             }
-            let is_over = self.shared.state().journal.is_over(&self.keep);
-            let rest = if is_over { self.tidying * TIDY_SHARE } else { TIDY_INTERVAL };
+            let exceeds_limits = self.shared.state().journal.exceeds_limits(&self.keep);
+            let rest = if exceeds_limits { self.tidying * TIDY_SHARE } else { TIDY_INTERVAL };
             if self.tidied.elapsed() >= rest.min(TIDY_INTERVAL) {
                 self.tidy(Timestamp::now());
             }
@@ -173,7 +173,7 @@ impl IngestThread {
         for signal in signals {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
-                Signal::State(state) => staged.upstream = Some(told(&state)),
+                Signal::State(state) => staged.upstream = Some(upstream_of(&state)),
                 // The state says the same as the log entry, in fewer words. The offer of another
                 // hub does not apply to this one, and no operations are sent through this source.
                 Signal::Log(_) | Signal::Hub { .. } | Signal::OperationFinished(_) => {}
@@ -204,7 +204,7 @@ impl IngestThread {
                     };
                     let known = match &outcome {
                         Outcome::Duplicate => true,
-                        Outcome::Ignored => !self.is_strange(event.id),
+                        Outcome::Ignored => !self.remember_ignored(event.id),
                         Outcome::Applied(_) => false,
                     };
                     if known {
@@ -248,7 +248,7 @@ impl IngestThread {
     }
 
     /// True when an event that changes nothing was not seen before.
-    fn is_strange(&mut self, id: EventId) -> bool {
+    fn remember_ignored(&mut self, id: EventId) -> bool {
         if self.strangers.len() >= MOST_STRANGERS {
             self.strangers.clear();
         }
@@ -282,12 +282,12 @@ impl IngestThread {
             state.journal.push(entry);
         }
         if let Some(upstream) = upstream {
-            self.turn(&mut state, upstream);
+            self.set_upstream(&mut state, upstream);
         }
         drop(state);
-        shared.tell();
+        shared.notify_clients();
         self.drop_runs(evicted);
-        self.count();
+        self.update_gauges();
     }
 
     /// Writes to the store. After a failure the hub continues without the store, with a new stream:
@@ -360,12 +360,12 @@ impl IngestThread {
         }
         drop(state);
         self.shared.counters.runs_dropped.add(runs.len() as u64);
-        self.shared.tell();
-        self.count();
+        self.shared.notify_clients();
+        self.update_gauges();
     }
 
     /// Updates the upstream state if it changed.
-    fn turn(&mut self, state: &mut State, upstream: Upstream) {
+    fn set_upstream(&mut self, state: &mut State, upstream: Upstream) {
         let before = &state.upstream;
         if (before.state, &before.reason) == (upstream.state, &upstream.reason) {
             return;
@@ -375,7 +375,7 @@ impl IngestThread {
             self.shared.counters.upstream_reconnects.add(u64::from(again));
         }
         let why = if upstream.reason.is_empty() { "" } else { ": " };
-        tell(&format!("upstream is {}{why}{}", upstream.state.as_str(), upstream.reason));
+        log_line(&format!("upstream is {}{why}{}", upstream.state.as_str(), upstream.reason));
         let since = if before.state == upstream.state { before.since } else { upstream.since };
         state.upstream = Upstream { since, ..upstream };
         state.upstream_count += 1;
@@ -390,7 +390,7 @@ impl IngestThread {
     }
 
     /// Updates the gauges.
-    fn count(&self) {
+    fn update_gauges(&self) {
         let counters = &self.shared.counters;
         let state = self.shared.state();
         counters.journal_entries.set(state.journal.entries() as u64);
@@ -437,7 +437,7 @@ impl DroppedRuns {
 }
 
 /// Converts the state of the source to the upstream state that screens are shown.
-fn told(state: &ConnectionState) -> Upstream {
+fn upstream_of(state: &ConnectionState) -> Upstream {
     let words;
     let (state, reason) = match state {
         ConnectionState::Connected { updates: Updates::Live, .. } => (UpstreamState::Live, ""),
@@ -463,5 +463,5 @@ fn told(state: &ConnectionState) -> Upstream {
 }
 
 fn warn(words: &str) {
-    tell(&format!("warning: {words}"));
+    log_line(&format!("warning: {words}"));
 }

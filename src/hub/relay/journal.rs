@@ -152,7 +152,7 @@ impl Journal {
         let (mut runs, mut bytes) = (self.runs.len(), self.bytes);
         let mut gone = Vec::new();
         for (run, kept) in may_go {
-            if !longer(kept, keep.age) && !is_over(keep, runs, bytes) {
+            if !longer(kept, keep.age) && !exceeds_limits(keep, runs, bytes) {
                 break;
             }
             runs -= 1;
@@ -163,8 +163,8 @@ impl Journal {
     }
 
     /// True when the number of runs or bytes exceeds its limit.
-    pub(super) fn is_over(&self, keep: &JournalRetention) -> bool {
-        is_over(keep, self.runs.len(), self.bytes)
+    pub(super) fn exceeds_limits(&self, keep: &JournalRetention) -> bool {
+        exceeds_limits(keep, self.runs.len(), self.bytes)
     }
 
     /// Returns the oldest frames of runs that exceed [`MOST_ENTRIES_OF_A_RUN`], without snapshots.
@@ -213,7 +213,7 @@ fn cost(text: &Utf8Bytes) -> usize {
     text.len() + BYTES_BESIDE_TEXT
 }
 
-fn is_over(keep: &JournalRetention, runs: usize, bytes: usize) -> bool {
+fn exceeds_limits(keep: &JournalRetention, runs: usize, bytes: usize) -> bool {
     runs > keep.runs || bytes as u64 > keep.bytes
 }
 

@@ -148,7 +148,7 @@ impl Shared {
     }
 
     /// Notifies the screens of changes.
-    fn tell(&self) {
+    fn notify_clients(&self) {
         self.news.send_replace(());
     }
 }
@@ -285,7 +285,7 @@ impl Hub {
     /// Serves a screen until either side ends the connection. `upgrade` yields the connection after
     /// the handshake, `query` is the query of its URL, and `slot` is held as long as the screen
     /// stays.
-    pub fn welcome<S>(
+    pub fn accept_client<S>(
         &self,
         query: Option<&str>,
         slot: Option<ClientSlot>,

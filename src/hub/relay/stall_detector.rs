@@ -29,7 +29,7 @@ impl Stall {
     }
 
     /// Waits until no byte was taken for `limit` although bytes were waiting all the time.
-    pub(super) async fn lasts(&self, limit: Duration) {
+    pub(super) async fn wait_until_exceeds(&self, limit: Duration) {
         loop {
             let since = self.since_mut(|since| *since);
             let now = Instant::now();

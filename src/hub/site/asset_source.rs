@@ -75,7 +75,7 @@ impl Site {
     }
 
     fn look(&self, path: &Path) -> io::Result<SiteMetadata> {
-        let path = within(path)?;
+        let path = normalize_path(path)?;
         match &self.0 {
             AssetSource::Folder(folder) => SiteMetadata::of_folder(folder, &path),
             AssetSource::Program(_) if path.as_os_str().is_empty() => Ok(SiteMetadata::top()),
@@ -84,7 +84,7 @@ impl Site {
     }
 
     fn open_file(&self, path: &Path) -> io::Result<SiteFile> {
-        let path = within(path)?;
+        let path = normalize_path(path)?;
         match &self.0 {
             AssetSource::Folder(folder) => SiteFile::of_folder(folder, &path),
             AssetSource::Program(lookup) => Ok(SiteFile::of_program(find(*lookup, &path)?)),
@@ -100,7 +100,7 @@ fn find(lookup: Lookup, path: &Path) -> io::Result<EmbeddedFile> {
 /// Normalizes a path and rejects paths out of the page's folder. `ServeDir` already rejects `..`
 /// and absolute paths, but this code does not rely on that. Names that start with a dot (`.git`,
 /// `.env`) are not part of a page.
-fn within(path: &Path) -> io::Result<PathBuf> {
+fn normalize_path(path: &Path) -> io::Result<PathBuf> {
     path.components()
         .filter(|component| *component != Component::CurDir)
         .map(|component| match component {
@@ -113,7 +113,9 @@ fn within(path: &Path) -> io::Result<PathBuf> {
 /// A future of file work that runs on the blocking thread pool.
 type Later<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
-fn later<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Later<T> {
+fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Later<T> {
     Box::pin(async { tokio::task::spawn_blocking(work).await.map_err(io::Error::other)? })
 }
 
@@ -125,12 +127,12 @@ impl Backend for Site {
 
     fn open(&self, path: PathBuf) -> Self::OpenFuture {
         let site = self.clone();
-        later(move || site.open_file(&path))
+        run_blocking(move || site.open_file(&path))
     }
 
     fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
         let site = self.clone();
-        later(move || site.look(&path))
+        run_blocking(move || site.look(&path))
     }
 }
 
@@ -150,7 +152,7 @@ mod tests {
             (".git/config", None),
             ("assets/.env", None),
         ] {
-            let found = within(Path::new(path)).ok();
+            let found = normalize_path(Path::new(path)).ok();
             assert_eq!(found.as_deref(), expected.map(Path::new), "{path}");
         }
     }

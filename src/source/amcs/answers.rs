@@ -50,7 +50,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             let is_of_no_run = !matches!(key, QueryKey::Run(_));
             matches!(error.status(), Some(400..=499)) || is_of_no_run && error.was_answered()
         };
-        let failure = answer.failure().cloned();
+        let failure = answer.error().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
             if let QueryResult::Page(page, _) = &answer {
@@ -249,7 +249,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         snapshot.song_title = song.and_then(|song| self.queries.title(song)).cloned();
         // The first snapshot describes the time before this run was watched, so it is not live.
         let live = run.snapshot.is_some();
-        if let Some(snapshot) = run.told(snapshot, self.lost.as_ref(), server_now, now) {
+        if let Some(snapshot) = run.apply_snapshot(snapshot, self.lost.as_ref(), server_now, now) {
             deliver(snapshot, live, context);
         }
     }

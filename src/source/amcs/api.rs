@@ -31,7 +31,7 @@ pub(super) enum QueryResult {
 
 impl QueryResult {
     /// The error, where the request failed.
-    pub fn failure(&self) -> Option<&HttpError> {
+    pub fn error(&self) -> Option<&HttpError> {
         match self {
             Self::List(answer) | Self::Page(_, answer) | Self::SongRuns(_, answer) => {
                 answer.as_ref().err()

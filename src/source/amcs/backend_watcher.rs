@@ -18,9 +18,9 @@ use super::discovery::Discovery;
 use super::held_sockets::{HeldSocket, close_when_over};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Queries, QueryKey};
-use super::run_socket::{Handle, SocketMessage};
+use super::run_socket::{SocketHandle, SocketMessage};
 use super::songs::RecentSongs;
-use super::watched_run::{Look, Loss, WatchedRun};
+use super::watched_run::{FreshnessInputs, Loss, WatchedRun};
 use crate::protocol::RunId;
 use crate::source::api_url::ApiUrl;
 use crate::source::connector::Connect;
@@ -60,7 +60,7 @@ const FAR: Duration = Duration::from_secs(86_400);
 const PACES: [u16; 7] = [2, 3, 5, 10, 20, 30, 60];
 
 /// The request in flight.
-pub(super) struct Asking {
+pub(super) struct PendingRequest {
     /// Time at which it was chosen.
     chosen_at: Instant,
     /// Time at which the request was sent; unset while it waits for a connection permit.
@@ -69,7 +69,7 @@ pub(super) struct Asking {
     since: Timestamp,
 }
 
-impl Asking {
+impl PendingRequest {
     /// Returns the time from which the backend counts as not answering.
     fn slow_at(&self) -> Instant {
         match self.began.get() {
@@ -96,11 +96,11 @@ pub(super) struct BackendWatcher<C> {
     pub(super) api: Arc<Api<C>>,
     pub(super) queries: Queries,
     pub(super) watched: BTreeMap<RunId, WatchedRun>,
-    pub(super) sockets: HashMap<RunId, Handle>,
+    pub(super) sockets: HashMap<RunId, SocketHandle>,
     pub(super) socket_tasks: JoinSet<RunId>,
     pub(super) next_token: u64,
     pub(super) answers: JoinSet<(QueryResult, Duration)>,
-    pub(super) asking: Option<Asking>,
+    pub(super) asking: Option<PendingRequest>,
     /// Number of requests since the last one of each kind.
     since: [u32; 4],
     pub(super) pacer: Pacer,
@@ -241,7 +241,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let has_room = context.signal_sender.has_room();
         let now = Instant::now();
         // Time at which the request in flight counts as unanswered.
-        let silent_at = self.asking.as_ref().map(Asking::slow_at);
+        let silent_at = self.asking.as_ref().map(PendingRequest::slow_at);
         let wake = silent_at.filter(|at| *at > now).map_or(wake, |at| wake.min(at));
         tokio::select! {
             biased;
@@ -268,7 +268,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 self.watch(run);
                 None
             }
-            () = context.signal_sender.room(), if !has_room => None,
+            () = context.signal_sender.wait_for_capacity(), if !has_room => None,
             () = tokio::time::sleep_until(wake) => None,
         }
     }
@@ -277,7 +277,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     /// sockets stay open in the background until their runs are over: [`HeldRuns`] counts them.
     pub async fn stop(mut self) {
         for (id, socket) in &self.sockets {
-            socket.part(is_over(self.watched.get(id)));
+            socket.stop_listening(is_over(self.watched.get(id)));
         }
         self.news.close();
         // Let the request in flight finish: the backend uses a connection for it even after it is
@@ -367,7 +367,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let unfinished = self.watched.values().filter(goes_on).count();
         for (id, run) in &self.watched {
             let key = QueryKey::Run(id.clone());
-            let look = Look {
+            let look = FreshnessInputs {
                 socket_is_open: self.sockets.get(id).is_some_and(|socket| socket.is_open),
                 poll_interval: poll,
                 unfinished,
@@ -427,7 +427,8 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let Some(key) = self.next_turn(&questions) else { return wake };
         self.queries.begin(&key);
         self.began_to_try |= !self.is_reached;
-        self.asking = Some(Asking { chosen_at: now, began: Arc::default(), since: context.now() });
+        self.asking =
+            Some(PendingRequest { chosen_at: now, began: Arc::default(), since: context.now() });
         self.start(key, now);
         wake
     }
@@ -512,7 +513,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
         let settings = &context.settings.api;
         let most = settings.sockets();
-        let candidates = self.socket_candidates(if most > 0 { usize::MAX } else { 0 });
+        let candidates = self.runs_wanting_sockets(if most > 0 { usize::MAX } else { 0 });
         let is_open = |id: &RunId| self.sockets.get(id).is_some_and(|socket| socket.is_open);
         let has_failed =
             |id: &RunId| self.watched.get(id).is_some_and(|run| run.socket_failures() > 0);
@@ -542,7 +543,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
 
 /// True when a request has been in flight for at least [`UNANSWERED_AFTER`], or has waited for
 /// [`UNSENT_AFTER`] because another request of this program holds the connection.
-pub(super) fn is_slow(asking: &Asking) -> bool {
+pub(super) fn is_slow(asking: &PendingRequest) -> bool {
     asking.slow_at() <= Instant::now()
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn close_when_over<C: Connect + Send + Sync + 'static>(
             let Ok(snapshot) = answer else { continue };
             let server_now =
                 server_clock.and_then(|(told, at)| told.checked_add(at.elapsed()).ok());
-            socket.run.told(snapshot, loss.as_ref(), server_now, now);
+            socket.run.apply_snapshot(snapshot, loss.as_ref(), server_now, now);
             if socket.run.is_over() {
                 socket.goal.send_replace(SocketGoal::Close);
             }

@@ -49,7 +49,7 @@ use super::{Command, ConnectionEvent, ConnectionState, Disconnect, OperationRefu
 const PROBE_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Runs until a command ends the session, or until retrying cannot help.
-pub(super) async fn session<C: Connect + Send + Sync + 'static>(
+pub(super) async fn follow_backend<C: Connect + Send + Sync + 'static>(
     connector: &Arc<C>,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
@@ -86,7 +86,7 @@ pub(super) async fn session<C: Connect + Send + Sync + 'static>(
                 break action;
             }
             Ok(outcome) => {
-                if !reporter.tell(outcome, &mut backend_watcher, context) {
+                if !reporter.report_outcome(outcome, &mut backend_watcher, context) {
                     break LoopAction::Stay;
                 }
             }
@@ -107,7 +107,7 @@ async fn step<C: Connect + Send + Sync + 'static>(
     let refetch_at = backend_watcher.take_refetches(context);
     tokio::select! {
         biased;
-        command = commands.recv() => match context.take(command) {
+        command = commands.recv() => match context.handle_command(command) {
             LoopAction::Stay => Ok(None),
             action => Err(action),
         },
@@ -127,7 +127,7 @@ struct StateReporter {
 
 impl StateReporter {
     /// Reports an outcome to the application. Returns false when retrying cannot help.
-    fn tell<C: Connect + Send + Sync + 'static>(
+    fn report_outcome<C: Connect + Send + Sync + 'static>(
         &mut self,
         outcome: Option<PollOutcome>,
         backend_watcher: &mut BackendWatcher<C>,

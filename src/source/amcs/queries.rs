@@ -46,7 +46,7 @@ enum Refetch {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Entry {
+struct QueryState {
     answered_at: Option<Instant>,
     in_flight: bool,
     /// Time of the first unmet demand for an immediate request.
@@ -58,7 +58,7 @@ struct Entry {
 
 #[derive(Default)]
 pub(super) struct Queries {
-    entries: HashMap<QueryKey, Entry>,
+    entries: HashMap<QueryKey, QueryState>,
     /// Titles of songs that were answered; `None` for songs without a title.
     titles: HashMap<SmolStr, Option<SmolStr>>,
 }

@@ -57,15 +57,15 @@ pub(super) enum SocketGoal {
 }
 
 /// The watcher's handle on a socket task.
-pub(super) struct Handle {
+pub(super) struct SocketHandle {
     pub token: u64,
     pub is_open: bool,
     pub goal: watch::Sender<SocketGoal>,
 }
 
-impl Handle {
+impl SocketHandle {
     /// Stops listening: the socket is to close if its run is over, and to stay open otherwise.
-    pub fn part(&self, is_over: bool) {
+    pub fn stop_listening(&self, is_over: bool) {
         let next = if is_over { SocketGoal::Close } else { SocketGoal::Hold };
         self.goal.send_if_modified(|goal| {
             let is_new = *goal < next;
@@ -126,13 +126,13 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
             }
         };
         match opened {
-            Err(disconnect) => self.tell(SocketEvent::Ended(disconnect)).await,
+            Err(disconnect) => self.send_event(SocketEvent::Ended(disconnect)).await,
             Ok(mut socket) => {
-                self.tell(SocketEvent::Opened).await;
+                self.send_event(SocketEvent::Opened).await;
                 match self.read(&mut socket).await {
                     Parting::Ended(disconnect) => {
                         part(&mut socket, &disconnect).await;
-                        self.tell(SocketEvent::Ended(disconnect)).await;
+                        self.send_event(SocketEvent::Ended(disconnect)).await;
                     }
                     Parting::Unwanted => {
                         if held.is_some() && self.goes_on {
@@ -147,7 +147,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         self.run
     }
 
-    async fn tell(&self, event: SocketEvent) {
+    async fn send_event(&self, event: SocketEvent) {
         // The send fails when the watcher has stopped and needs no messages any more.
         let _ = self
             .messages
@@ -168,7 +168,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         loop {
             tokio::select! {
                 biased;
-                () = unwanted(&mut goals) => return Parting::Unwanted,
+                () = wait_until_unwanted(&mut goals) => return Parting::Unwanted,
                 first = socket.next() => {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
@@ -176,7 +176,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                     let disconnect = gather(socket, first, &mut batch, settings.max_message_bytes);
                     self.note(&batch);
                     if !batch.is_empty() {
-                        self.tell(SocketEvent::Batch(batch)).await;
+                        self.send_event(SocketEvent::Batch(batch)).await;
                     }
                     if let Some(disconnect) = disconnect {
                         return Parting::Ended(disconnect);
@@ -242,7 +242,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
 }
 
 /// Waits until nobody listens any more.
-async fn unwanted(goals: &mut watch::Receiver<SocketGoal>) {
+async fn wait_until_unwanted(goals: &mut watch::Receiver<SocketGoal>) {
     // A sender that is gone has no listener either.
     let _ = goals.wait_for(|goal| *goal > SocketGoal::Listen).await;
 }

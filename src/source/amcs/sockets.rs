@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::backend_watcher::{BackendWatcher, is_over, is_slow};
 use super::queries::QueryKey;
-use super::run_socket::{Handle, RunSocket, SocketEvent, SocketGoal, SocketMessage};
+use super::run_socket::{RunSocket, SocketEvent, SocketGoal, SocketHandle, SocketMessage};
 use super::watched_run::WatchedRun;
 use crate::protocol::{Item, RunId};
 use crate::source::Backoff;
@@ -18,7 +18,7 @@ use crate::source::source_context::SourceContext;
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     /// Returns the at most `most` runs that should have a socket. Unfinished runs that have one come
     /// first, then named, then begun, then the most recently started runs.
-    pub(super) fn socket_candidates(&self, most: usize) -> Vec<RunId> {
+    pub(super) fn runs_wanting_sockets(&self, most: usize) -> Vec<RunId> {
         if most == 0 {
             return Vec::new();
         }
@@ -46,9 +46,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     /// room. A socket counts until it is closed.
     pub(super) fn arrange_sockets(&mut self, context: &SourceContext, now: Instant) {
         let most = context.settings.api.sockets();
-        let wanted = self.socket_candidates(most);
+        let wanted = self.runs_wanting_sockets(most);
         for (id, socket) in self.sockets.iter().filter(|(id, _)| !wanted.contains(id)) {
-            socket.part(is_over(self.watched.get(id)));
+            socket.stop_listening(is_over(self.watched.get(id)));
         }
         if !self.is_reached || self.asking.as_ref().is_some_and(is_slow) {
             // Open no socket while the backend does not answer: it would have to be served, together
@@ -77,7 +77,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 goes_on: self.watched.get(&id).is_some_and(|run| !run.is_over() && !run.waits()),
             };
             self.socket_tasks.spawn(socket.run());
-            let handle = Handle { token: self.next_token, is_open: false, goal: goal_sender };
+            let handle = SocketHandle { token: self.next_token, is_open: false, goal: goal_sender };
             self.sockets.insert(id, handle);
         }
     }

@@ -34,7 +34,7 @@ const WAITING_SETTLES: Duration = Duration::from_secs(60);
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
 /// Inputs of [`WatchedRun::freshness`] that are not part of the run.
-pub(super) struct Look {
+pub(super) struct FreshnessInputs {
     /// True when the run's socket is open.
     pub socket_is_open: bool,
     pub poll_interval: Duration,
@@ -222,7 +222,7 @@ impl WatchedRun {
     }
 
     /// The ages at which the run's detail is to be requested again.
-    pub fn freshness(&self, look: &Look) -> Freshness {
+    pub fn freshness(&self, look: &FreshnessInputs) -> Freshness {
         let scale = |interval: Duration| {
             let crowd = look.unfinished.max(RUNS_AT_FULL_PACE) as f64 / RUNS_AT_FULL_PACE as f64;
             interval.mul_f64(crowd)
@@ -253,7 +253,7 @@ impl WatchedRun {
 
     /// Applies a snapshot from REST. `loss` is the last time the server was lost. Returns the snapshot
     /// to deliver, or `None` when it is unchanged.
-    pub fn told(
+    pub fn apply_snapshot(
         &mut self,
         mut snapshot: RunSnapshot,
         loss: Option<&Loss>,

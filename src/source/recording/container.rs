@@ -14,11 +14,11 @@ type Headed<R> = Chain<Cursor<Vec<u8>>, R>;
 /// Opens the text of a file. The inner error says what the file is, where it is not text.
 pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static str>> {
     let (head, reader) = look(reader)?;
-    if let Some(kind) = what_else(&head) {
+    if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
     let (head, reader) = look(Plain::of(&head, reader))?;
-    if let Some(kind) = what_else(&head) {
+    if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
     let text =
@@ -40,7 +40,7 @@ fn look<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Headed<R>)> {
 }
 
 /// Identifies files that cannot be read here: unsupported compression, archives, binary formats.
-fn what_else(head: &[u8]) -> Option<&'static str> {
+fn unsupported_format(head: &[u8]) -> Option<&'static str> {
     let kinds: [(&[u8], &str); 11] = [
         (b"\xfd7zXZ\0", "it is compressed with xz; unpack it with `xz -d`"),
         (b"BZh", "it is compressed with bzip2; unpack it with `bunzip2`"),

@@ -353,7 +353,7 @@ impl<R: Read> Recording<R> {
             self.push(line, RecordedFrame { recv_ms: Some(recv_ms), text: text.into_owned() });
             return true;
         }
-        if let Some(output) = prefix::logged(text) {
+        if let Some(output) = prefix::docker_output(text) {
             match output.strip_suffix('\n') {
                 Some(output) => self.take_broken(output, false),
                 None => self.take_broken(&output, true),

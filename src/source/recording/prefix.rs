@@ -92,7 +92,7 @@ pub(super) fn is_field(line: &str) -> bool {
 
 /// Returns the output in a line of Docker's log files. Output without a final `\n` continues on the
 /// next line.
-pub(super) fn logged(line: &str) -> Option<Cow<'_, str>> {
+pub(super) fn docker_output(line: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Logged<'a> {
         #[serde(borrow)]
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn docker_log_line_yields_its_output() {
         let line = r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"2026-11-23T10:00:00Z"}"#;
-        assert_eq!(logged(line).as_deref(), Some("{\"a\":1}\n"));
-        assert_eq!(logged(r#"{"log":"x"}"#), None);
+        assert_eq!(docker_output(line).as_deref(), Some("{\"a\":1}\n"));
+        assert_eq!(docker_output(r#"{"log":"x"}"#), None);
     }
 }

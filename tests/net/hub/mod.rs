@@ -119,7 +119,7 @@ impl Fed {
     /// Connects a screen with this query, over a transport that holds 64 KiB.
     pub async fn viewer_at(&self, query: &str) -> Viewer<DuplexStream> {
         let (client, server) = tokio::io::duplex(64 << 10);
-        self.hub.welcome(Some(query), None, async { Some(server) });
+        self.hub.accept_client(Some(query), None, async { Some(server) });
         Viewer::new(WebSocketStream::from_raw_socket(client, Role::Client, None).await)
     }
 

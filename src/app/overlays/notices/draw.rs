@@ -323,7 +323,7 @@ mod tests {
             let at = jiff::Timestamp::UNIX_EPOCH;
             let mut toasts = crate::app::overlays::notices::Toasts::default();
             toasts.set_places(3);
-            toasts.tell(Notice { at, run: None, title: "Neon Rain".to_owned(), news }, 0.0);
+            toasts.add_notice(Notice { at, run: None, title: "Neon Rain".to_owned(), news }, 0.0);
             toasts.step(1.0);
             let (place, toast) = toasts.standing().next().unwrap();
             let card = Card::of(toast, None, corner, place, 1.0);

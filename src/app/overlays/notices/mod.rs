@@ -86,8 +86,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Notices>()
         .init_resource::<DrawClock>()
         // After Esc has dismissed toasts.
-        .add_systems(Update, obey.in_set(AppSystems::Operate))
-        .add_systems(Update, hear.in_set(AppSystems::Sync));
+        .add_systems(Update, dismiss_toasts.in_set(AppSystems::Operate))
+        .add_systems(Update, add_notices.in_set(AppSystems::Sync));
 }
 
 /// Adds the drawing of toasts, for an app with views.
@@ -96,7 +96,7 @@ pub(in crate::app) fn draw_plugin(app: &mut App) {
 }
 
 /// Executes the actions on toasts.
-fn obey(
+fn dismiss_toasts(
     mut actions: MessageReader<Action>,
     mut notices: ResMut<Notices>,
     draw_clock: Res<DrawClock>,
@@ -108,7 +108,7 @@ fn obey(
     }
 }
 
-fn hear(
+fn add_notices(
     mut received: MessageReader<EventReceived>,
     mut finished: MessageReader<OperationFinished>,
     mut notices: ResMut<Notices>,
@@ -139,13 +139,13 @@ fn hear(
         let notice = Notice { at, run: Some(run.id().clone()), title: run_title(run), news };
         notices.keep(notice.clone());
         if !quiet {
-            notices.toasts.tell(notice, now);
+            notices.toasts.add_notice(notice, now);
         }
     }
     for OperationFinished(outcome) in finished.read() {
         let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store.model), at);
         notices.keep(notice.clone());
-        notices.toasts.tell(notice, now);
+        notices.toasts.add_notice(notice, now);
     }
 }
 

@@ -176,7 +176,7 @@ impl Default for Toasts {
 
 impl Toasts {
     /// Adds a notice, at `now` in seconds of the draw clock.
-    pub fn tell(&mut self, notice: Notice, now: f64) {
+    pub fn add_notice(&mut self, notice: Notice, now: f64) {
         match &notice.news {
             News::Completed { .. } => {
                 let alike = |toast: &Toast| matches!(toast.news(), News::Completed { .. });
@@ -384,8 +384,8 @@ mod tests {
     #[test]
     fn failure_toasts_stay_longer_than_success_toasts() {
         let mut toasts = Toasts::default();
-        toasts.tell(completed("Neon Rain"), 100.0);
-        toasts.tell(failed("Blue Hour", "RENDER", "quota exceeded"), 100.0);
+        toasts.add_notice(completed("Neon Rain"), 100.0);
+        toasts.add_notice(failed("Blue Hour", "RENDER", "quota exceeded"), 100.0);
         let (_, first) = toasts.standing().next().unwrap();
         assert_eq!(first.head(), "Workflow completed successfully");
         assert_eq!(first.words(), "Neon Rain, took 2 min 5 s");
@@ -410,7 +410,7 @@ mod tests {
         for tick in 0..360 {
             let now = f64::from(tick) * 0.5;
             while counted < (now * 500.0 / 60.0) as usize {
-                toasts.tell(completed(&format!("Song {counted}")), now);
+                toasts.add_notice(completed(&format!("Song {counted}")), now);
                 counted += 1;
             }
             toasts.step(now);
@@ -431,7 +431,7 @@ mod tests {
     fn runs_completed_together_share_a_toast() {
         let mut toasts = Toasts::default();
         for title in ["A", "B", "C", "D"] {
-            toasts.tell(completed(title), 50.0);
+            toasts.add_notice(completed(title), 50.0);
         }
         assert_eq!(heads(&toasts), ["Workflow completed successfully"], "words do not run");
         toasts.step(51.0);
@@ -444,14 +444,14 @@ mod tests {
     fn failures_share_a_toast_per_cause_up_to_three() {
         let mut toasts = Toasts::default();
         for title in ["A", "B", "C"] {
-            toasts.tell(failed(title, "RENDER", "quota exceeded"), 10.0);
+            toasts.add_notice(failed(title, "RENDER", "quota exceeded"), 10.0);
         }
         toasts.step(11.0);
         assert_eq!(heads(&toasts), ["3 workflows failed at RENDER"]);
         assert_eq!(toasts.standing().next().unwrap().1.words(), "quota exceeded");
-        toasts.tell(failed("D", "STYLE", "no such genre"), 11.0);
-        toasts.tell(failed("E", "LYRICS", "timed out"), 11.0);
-        toasts.tell(failed("F", "PLAN", "no sections"), 11.0);
+        toasts.add_notice(failed("D", "STYLE", "no such genre"), 11.0);
+        toasts.add_notice(failed("E", "LYRICS", "timed out"), 11.0);
+        toasts.add_notice(failed("F", "PLAN", "no sections"), 11.0);
         toasts.step(12.0);
         let heads = heads(&toasts);
         assert_eq!(heads.len(), 3);
@@ -462,11 +462,11 @@ mod tests {
     fn operation_outcome_replaces_the_least_important_toast() {
         let mut toasts = Toasts::default();
         toasts.set_places(2);
-        toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);
-        toasts.tell(completed("B"), 10.0);
-        toasts.tell(failed("C", "STYLE", "no such genre"), 11.0);
+        toasts.add_notice(failed("A", "RENDER", "quota exceeded"), 10.0);
+        toasts.add_notice(completed("B"), 10.0);
+        toasts.add_notice(failed("C", "STYLE", "no such genre"), 11.0);
         assert_eq!(toasts.waiting(11.0), 1, "counted");
-        toasts.tell(cancelled("D"), 12.0);
+        toasts.add_notice(cancelled("D"), 12.0);
         assert_eq!(heads(&toasts), ["Workflow failed at RENDER", "Cancel requested"]);
         // The answer takes the place of the toast with the least weight.
         toasts.step(18.0);
@@ -478,8 +478,8 @@ mod tests {
     fn dismissed_toasts_fade_and_old_waiting_ones_are_dropped() {
         let mut toasts = Toasts::default();
         toasts.set_places(1);
-        toasts.tell(failed("A", "RENDER", "quota exceeded"), 10.0);
-        toasts.tell(failed("B", "STYLE", "no such genre"), 10.0);
+        toasts.add_notice(failed("A", "RENDER", "quota exceeded"), 10.0);
+        toasts.add_notice(failed("B", "STYLE", "no such genre"), 10.0);
         let number = toasts.standing().next().unwrap().1.number;
         toasts.dismiss(number, 11.0);
         assert!(!toasts.any(11.0));
@@ -487,12 +487,12 @@ mod tests {
         assert!((0.4..0.6).contains(&opacity), "{opacity}");
         toasts.step(11.5);
         assert_eq!(heads(&toasts), ["Workflow failed at STYLE"]);
-        toasts.tell(failed("C", "PLAN", "no sections"), 12.0);
+        toasts.add_notice(failed("C", "PLAN", "no sections"), 12.0);
         toasts.dismiss_all(12.0);
         toasts.step(12.5);
         assert!(toasts.is_idle());
         toasts.set_places(0);
-        toasts.tell(failed("D", "PLAN", "no sections"), 20.0);
+        toasts.add_notice(failed("D", "PLAN", "no sections"), 20.0);
         toasts.set_places(3);
         toasts.step(51.0);
         assert!(toasts.is_idle(), "that is no news any more");

@@ -55,7 +55,7 @@ impl PendingEvents {
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<PendingEvents>()
         .add_systems(PostUpdate, (note_connection, note_runs).chain())
-        .add_systems(Last, tell.after(PageSystems::Publish));
+        .add_systems(Last, dispatch_pending_events.after(PageSystems::Publish));
 }
 
 fn note_connection(
@@ -112,7 +112,11 @@ fn run_detail(run: &Run, live: bool) -> RunDetail<'_> {
 }
 
 /// Dispatches the pending events, in order.
-fn tell(page: Res<Page>, mut pending: ResMut<PendingEvents>, mut frames: Local<u32>) {
+fn dispatch_pending_events(
+    page: Res<Page>,
+    mut pending: ResMut<PendingEvents>,
+    mut frames: Local<u32>,
+) {
     *frames = frames.saturating_add(1);
     let ready = *frames == FRAMES_UNTIL_READY;
     if pending.0.is_empty() && !ready {

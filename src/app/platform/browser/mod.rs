@@ -75,11 +75,11 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
         return Err(JsError::new(&format!("there is no canvas that `{}` selects", page.canvas)));
     }
 
-    let kept = visits::kept(&page);
+    let stored_query = visits::stored_query(&page);
     let asked = options.query.as_str();
     let read = |queries: &[&str]| query::read(queries, page.own_source.as_deref());
     // Settings kept by another version of the page may be unreadable.
-    let mut request = read(&[&kept, asked]).or_else(|_| read(&[asked]))?;
+    let mut request = read(&[&stored_query, asked]).or_else(|_| read(&[asked]))?;
     if request.settings.kiosk.on {
         // A kiosk shows what it was set up to show, not what somebody once changed on it.
         request = read(&[asked])?;

@@ -20,10 +20,10 @@ pub fn may_go_dark(why: Option<String>) {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(Update, hear.before(AppSystems::Press));
+    app.add_systems(Update, receive_sleep_warning.before(AppSystems::Press));
 }
 
-fn hear(mut sleep_warning: ResMut<ScreenSleepWarning>) {
+fn receive_sleep_warning(mut sleep_warning: ResMut<ScreenSleepWarning>) {
     if let Some(told) = TOLD.take() {
         sleep_warning.set_if_neq(told);
     }

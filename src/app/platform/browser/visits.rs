@@ -12,7 +12,7 @@ use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::view::View;
 use crate::app::theme::ThemeChoice;
-use crate::query::{Shown, kept_query, link_query};
+use crate::query::{PageState, kept_query, link_query};
 
 /// Key in the browser's local storage; the value is a query string.
 const KEY: &str = "meterbridge.settings";
@@ -24,7 +24,7 @@ fn storage(page: &Page) -> Option<Storage> {
 }
 
 /// Returns the query string kept by an earlier visit, or an empty one.
-pub(super) fn kept(page: &Page) -> String {
+pub(super) fn stored_query(page: &Page) -> String {
     storage(page).and_then(|storage| storage.get_item(KEY).ok()?).unwrap_or_default()
 }
 
@@ -39,7 +39,7 @@ fn address(
     page: &Page,
 ) -> String {
     let pinned = if focus.is_following() { None } else { focus.run() };
-    let shown = Shown {
+    let shown = PageState {
         run: pinned.map(|run| run.as_str()),
         wall: view == View::Wall && !directed,
         director: directed,
@@ -54,8 +54,8 @@ fn address(
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
-fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
-    Shown {
+fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> PageState<'a> {
+    PageState {
         source: &link.url,
         connection: &link.settings,
         run: None,
@@ -68,11 +68,11 @@ fn shown<'a>(link: &'a Link, chrome: &Chrome, theme: ThemeChoice) -> Shown<'a> {
 }
 
 pub(super) fn plugin(app: &mut App) {
-    app.add_systems(PostUpdate, (keep, share));
+    app.add_systems(PostUpdate, (store_settings, update_share_link));
 }
 
 #[expect(clippy::too_many_arguments, reason = "a link tells all of it")]
-fn share(
+fn update_share_link(
     link: Res<Link>,
     focus: Res<Focus>,
     chrome: Res<Chrome>,
@@ -97,7 +97,7 @@ fn share(
 
 /// Stores the settings when the user changed one since the page was opened. Settings from the
 /// page's address are stored only together with such a change.
-fn keep(
+fn store_settings(
     link: Res<Link>,
     chrome: Res<Chrome>,
     theme: Res<ThemeChoice>,

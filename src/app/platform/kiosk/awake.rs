@@ -20,7 +20,7 @@ mod native {
     const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
     #[derive(Resource, Debug)]
-    struct Told(Receiver<ScreenSleepWarning>);
+    struct SleepWarningReceiver(Receiver<ScreenSleepWarning>);
 
     pub(in crate::app::platform::kiosk) fn build(app: &mut App) {
         let (sender, receiver) = bounded(4);
@@ -31,11 +31,14 @@ mod native {
             return;
         }
         app.init_resource::<ScreenSleepWarning>()
-            .insert_resource(Told(receiver))
-            .add_systems(Update, hear);
+            .insert_resource(SleepWarningReceiver(receiver))
+            .add_systems(Update, receive_sleep_warning);
     }
 
-    fn hear(told: Res<Told>, mut sleep_warning: ResMut<ScreenSleepWarning>) {
+    fn receive_sleep_warning(
+        told: Res<SleepWarningReceiver>,
+        mut sleep_warning: ResMut<ScreenSleepWarning>,
+    ) {
         if let Some(last) = told.0.try_iter().last() {
             sleep_warning.set_if_neq(last);
         }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::drain;
 use crate::kiosk::service::{Notice, Service};
-use crate::kiosk::watchdog::{Found, LOOK_EVERY, Restarts, Watchdog};
+use crate::kiosk::watchdog::{LOOK_EVERY, Restarts, Watchdog, WatchdogReport};
 
 /// Internal variable that passes the times of earlier restarts to the restarted program.
 const RESTARTS: &str = "METERBRIDGE_RESTARTED_AT";
@@ -44,7 +44,7 @@ pub(super) fn build(app: &mut App, unattended: bool) {
         .add_systems(Render, count.in_set(RenderSystems::PostCleanup));
     let watching = thread::Builder::new()
         .name("watchdog".to_owned())
-        .spawn(move || watch(&counted, service.as_ref(), unattended));
+        .spawn(move || run_watchdog(&counted, service.as_ref(), unattended));
     if let Err(error) = watching {
         warn!("no watchdog for drawing: {error}");
     }
@@ -54,7 +54,7 @@ fn count(frames: Res<FramesDrawn>) {
     frames.0.fetch_add(1, Ordering::Relaxed);
 }
 
-fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
+fn run_watchdog(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
     let tell = |notice| {
         if let Some(service) = service {
             service.tell(notice);
@@ -75,18 +75,18 @@ fn watch(frames: &AtomicU64, service: Option<&Service>, restarts: bool) {
             tell(Notice::Ready);
         }
         match dog.look(drawn, now - looked_at) {
-            Found::Fine => tell(Notice::Alive),
-            Found::Recovered { silent } => {
+            WatchdogReport::Fine => tell(Notice::Alive),
+            WatchdogReport::Recovered { silent } => {
                 tell(Notice::Alive);
                 info!("frames are drawn again after {} s", silent.as_secs());
             }
-            Found::BecameLate { silent } => {
+            WatchdogReport::BecameLate { silent } => {
                 warn!("no frame has been drawn for {} s", silent.as_secs());
             }
-            Found::Stuck { silent } if restarts => {
+            WatchdogReport::Stuck { silent } if restarts => {
                 restart(&format!("no frame has been drawn for {} s", silent.as_secs()));
             }
-            Found::Late | Found::Stuck { .. } => {}
+            WatchdogReport::Late | WatchdogReport::Stuck { .. } => {}
         }
         looked_at = now;
     }
@@ -122,13 +122,13 @@ fn start_again(restarts: &Restarts) -> std::io::Error {
     };
     let mut arguments = std::env::args_os();
     let name = arguments.next();
-    let mut command = Command::new(replaced(&program));
+    let mut command = Command::new(path_after_update(&program));
     command.args(arguments).env(RESTARTS, restarts.to_text());
-    become_it(command, name)
+    replace_process(command, name)
 }
 
 #[cfg(unix)]
-fn become_it(mut command: Command, name: Option<std::ffi::OsString>) -> std::io::Error {
+fn replace_process(mut command: Command, name: Option<std::ffi::OsString>) -> std::io::Error {
     use std::os::unix::process::CommandExt;
     if let Some(name) = name {
         command.arg0(name);
@@ -138,7 +138,7 @@ fn become_it(mut command: Command, name: Option<std::ffi::OsString>) -> std::io:
 
 /// Starts a second process and ends this one, where a process cannot replace itself.
 #[cfg(not(unix))]
-fn become_it(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Error {
+fn replace_process(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Error {
     match command.spawn() {
         Ok(_) => std::process::exit(0),
         Err(error) => error,
@@ -147,7 +147,7 @@ fn become_it(mut command: Command, _: Option<std::ffi::OsString>) -> std::io::Er
 
 /// Returns the path of the program after an update replaced it: Linux appends " (deleted)" to the
 /// old path.
-fn replaced(program: &std::path::Path) -> std::path::PathBuf {
+fn path_after_update(program: &std::path::Path) -> std::path::PathBuf {
     let path = program.to_string_lossy();
     path.strip_suffix(" (deleted)").map_or_else(|| program.to_owned(), Into::into)
 }
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn restart_uses_path_of_updated_program() {
-        let at = |path: &str| replaced(Path::new(path)).display().to_string();
+        let at = |path: &str| path_after_update(Path::new(path)).display().to_string();
         assert_eq!(at("/opt/meterbridge (deleted)"), "/opt/meterbridge");
         assert_eq!(at("/opt/meterbridge"), "/opt/meterbridge");
     }

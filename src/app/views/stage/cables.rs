@@ -17,7 +17,7 @@ const BLEED: f32 = 32.0;
 
 /// State of a cable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
+enum CableState {
     Idle,
     Live,
     Done,
@@ -25,7 +25,7 @@ enum Signal {
     Dotted,
 }
 
-impl Signal {
+impl CableState {
     fn into_module(status: NodeStatus) -> Self {
         match DisplayStatus::from(status).progress() {
             Progress::AtWork => Self::Live,
@@ -51,19 +51,19 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let signal_into = |index: usize| {
         let module = &view.modules[index];
         if module.stopped {
-            return Signal::Done;
+            return CableState::Done;
         }
         // During a fix pass COMPOSE gets its signal from the loop.
         if view.fix.live && module.name == "COMPOSE" {
-            return Signal::Done;
+            return CableState::Done;
         }
         let passed_over = index > 0
             && matches!(
                 DisplayStatus::from(view.modules[index - 1].status).progress(),
                 Progress::PassedOver | Progress::Ahead
             );
-        match Signal::into_module(module.status) {
-            Signal::Done if passed_over => Signal::Dotted,
+        match CableState::into_module(module.status) {
+            CableState::Done if passed_over => CableState::Dotted,
             signal => signal,
         }
     };
@@ -99,8 +99,8 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
             let last = index + 1 == count;
             let signal = if last {
                 match view.status {
-                    RunStatus::Completed => Signal::into_module(view.modules[index].status),
-                    _ => Signal::Idle,
+                    RunStatus::Completed => CableState::into_module(view.modules[index].status),
+                    _ => CableState::Idle,
                 }
             } else {
                 signal_into(index + 1)
@@ -120,33 +120,33 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     }
 }
 
-fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: Signal) {
+fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: CableState) {
     let palette = part.palette;
     let shadow = points.map(|point| point + Vec2::new(0.0, 4.0));
     let jacket = match signal {
-        Signal::Idle | Signal::Dotted => 9.0,
-        Signal::Live => 12.0,
-        Signal::Done => 11.0,
+        CableState::Idle | CableState::Dotted => 9.0,
+        CableState::Live => 12.0,
+        CableState::Done => 11.0,
     };
     part.shape(layer, Shape::cubic(shadow, jacket + 4.0).fill(palette.shadow).opacity(0.45));
     let body = Shape::cubic(points, jacket);
     match signal {
-        Signal::Idle => {
+        CableState::Idle => {
             part.shape(layer, body.fill(palette.cable_idle));
             part.shape(layer, Shape::cubic(points, 2.0).fill(palette.cable_core_idle));
         }
-        Signal::Dotted => {
+        CableState::Dotted => {
             part.shape(layer, body.fill(palette.cable_idle));
             part.shape(
                 layer,
                 Shape::cubic(points, 3.0).fill(palette.skipped_hatch).dash(2.0, 10.0),
             );
         }
-        Signal::Done => {
+        CableState::Done => {
             part.shape(layer, body.fill(palette.success_jacket));
             part.shape(layer, Shape::cubic(points, 4.6).fill(palette.success));
         }
-        Signal::Live => {
+        CableState::Live => {
             part.shape(
                 layer,
                 body.fill(palette.running_jacket).glow(9.0, 20.0, palette.running.with_alpha(0.5)),
@@ -161,9 +161,9 @@ fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: Signal) {
     }
 }
 
-fn plug(part: &mut Part, layer: Layer, at: Vec2, ink: Color, signal: Signal) {
+fn plug(part: &mut Part, layer: Layer, at: Vec2, ink: Color, signal: CableState) {
     let palette = part.palette;
-    let body = if signal == Signal::Idle { palette.plug_idle } else { palette.plug };
+    let body = if signal == CableState::Idle { palette.plug_idle } else { palette.plug };
     part.shape(layer, Shape::disc(at, 11.0).fill(body).border(3.5, ink));
     part.shape(layer, Shape::disc(at, 3.6).fill(ink));
 }
@@ -178,7 +178,7 @@ fn unplugged(part: &mut Part, module: &ModuleBox) {
     let layer = Layer::OverlayFace;
     part.shape(layer, Shape::cubic(path, 10.0).fill(palette.cable_idle));
     part.shape(layer, Shape::cubic(path, 2.0).fill(palette.cable_core_idle));
-    plug(part, layer, from, palette.cable_core_idle, Signal::Idle);
+    plug(part, layer, from, palette.cable_core_idle, CableState::Idle);
     let body = Rect::new(end.x - 8.0, end.y - 6.0, 16.0, 30.0);
     part.shape(layer, Shape::rounded_box(body).radius(4.0).fill(palette.cable_core_idle));
     let tip = Rect::new(end.x - 3.5, end.y + 22.0, 7.0, 16.0);

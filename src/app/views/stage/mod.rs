@@ -70,7 +70,7 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 /// State of the stage as last drawn, to detect changes and start motions.
 #[derive(Resource, Default)]
 struct StageMemory {
-    cause: Option<Cause>,
+    cause: Option<StageInputs>,
     drawn: Option<Drawn>,
     run: Option<RunId>,
     /// Places of the modules when the last move began; `to` has their targets.
@@ -94,7 +94,7 @@ struct RestingLayout {
 
 /// Inputs of the stage; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
-struct Cause {
+struct StageInputs {
     generation: u64,
     /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
@@ -145,7 +145,7 @@ fn draw(
     let now = draw_clock.secs;
     // Where frames are rare, the next one may come after the move's end; it is still drawn.
     let moving = memory.is_moving();
-    let cause = Cause {
+    let cause = StageInputs {
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         focus: (focus.run().cloned(), focus.is_following()),

@@ -11,7 +11,7 @@ const NOON: &str = "2026-11-23T12:00:00Z";
 #[derive(Resource, Default)]
 struct Drew(bool);
 
-fn watch(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
+fn record_drawing(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
     drew.0 = canvas.is_changed();
 }
 
@@ -29,7 +29,7 @@ fn app() -> App {
         .init_resource::<ViewChrome>()
         .init_resource::<NextFrame>()
         .init_resource::<Drew>()
-        .add_systems(Update, (draw, watch).chain());
+        .add_systems(Update, (draw, record_drawing).chain());
     app
 }
 

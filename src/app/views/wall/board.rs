@@ -3,7 +3,7 @@
 use bevy::math::Vec2;
 use jiff::Timestamp;
 
-use super::board_failures::{Told, draw_failures, tell};
+use super::board_failures::{FailuresText, draw_failures, lay_out_failures};
 use super::board_view::{BoardView, NodeLoad};
 use super::cells;
 use super::fit::size_for;
@@ -75,7 +75,8 @@ impl BoardMemory {
         if resized || now < self.drawn_at || now - self.drawn_at >= WORDS_SECS {
             let view = BoardView::of(wall_index, model, server_now);
             let failures_w = failures_width(area);
-            let tell_in = |height: f32| tell(&view.failures, failures_w, height, palette);
+            let tell_in =
+                |height: f32| lay_out_failures(&view.failures, failures_w, height, palette);
             let any = view.failures.count > 0;
             let places = lay_out_board(area, any.then(|| tell_in(area.h).needs));
             if resized || self.drawn.as_ref().is_none_or(|(before, _)| *before != view) {
@@ -115,7 +116,7 @@ fn draw_board(
     part: &mut Part,
     view: &BoardView,
     places: &Board,
-    told: Option<&Told>,
+    told: Option<&FailuresText>,
     names: &mut Vec<(RunId, Rect)>,
 ) {
     if let (Some(rect), Some(told)) = (places.failed, told) {

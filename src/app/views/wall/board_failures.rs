@@ -38,7 +38,7 @@ struct Word {
 
 /// Failures as set in a room of some size.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct FailuresText {
     words: Vec<Word>,
     /// Vertical positions of the rules between causes.
     rules: Vec<f32>,
@@ -51,7 +51,7 @@ pub struct Told {
 
 /// Writer of the lines, from top to bottom.
 struct Pen {
-    told: Told,
+    told: FailuresText,
     palette: &'static Palette,
     width: f32,
     y: f32,
@@ -63,10 +63,15 @@ struct Pen {
 }
 
 /// Sets the failures in a block of this width and at most this height.
-pub fn tell(failures: &Failures, width: f32, most_height: f32, palette: &'static Palette) -> Told {
+pub fn lay_out_failures(
+    failures: &Failures,
+    width: f32,
+    most_height: f32,
+    palette: &'static Palette,
+) -> FailuresText {
     let mut pen = Pen {
         palette,
-        told: Told::default(),
+        told: FailuresText::default(),
         width: width - 2.0 * PAD,
         y: HEAD + HATCH + 12.0,
         foot: most_height - PAD - LINE,
@@ -222,7 +227,7 @@ fn name_words(title: &str, is_last: bool) -> String {
 pub fn draw_failures(
     part: &mut Part,
     failures: &Failures,
-    told: &Told,
+    told: &FailuresText,
     at: Rect,
     names: &mut Vec<(RunId, Rect)>,
 ) {
@@ -325,9 +330,10 @@ mod tests {
         }
     }
 
-    fn told(groups: Vec<Group>, height: f32) -> (Vec<String>, Told) {
+    fn told(groups: Vec<Group>, height: f32) -> (Vec<String>, FailuresText) {
         let count = groups.iter().map(|group| group.count).sum();
-        let told = tell(&Failures { count, settled: false, groups }, 588.0, height, &DARK);
+        let told =
+            lay_out_failures(&Failures { count, settled: false, groups }, 588.0, height, &DARK);
         (told.words.iter().map(|word| word.text.clone()).collect(), told)
     }
 

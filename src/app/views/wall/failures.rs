@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::board_failures::{draw_failures, tell};
+use super::board_failures::{draw_failures, lay_out_failures};
 use super::board_view::Failures;
 use super::wall_index::WallIndex;
 use crate::app::draw::Canvas;
@@ -37,7 +37,7 @@ impl FailuresBlock {
         if self.drawn.as_ref().is_some_and(|(before, at)| *before == failures && *at == rect) {
             return;
         }
-        let told = tell(&failures, rect.w, rect.h, canvas.theme.palette());
+        let told = lay_out_failures(&failures, rect.w, rect.h, canvas.theme.palette());
         self.names.clear();
         draw_failures(canvas.redraw(PART), &failures, &told, rect, &mut self.names);
         self.drawn = Some((failures, rect));

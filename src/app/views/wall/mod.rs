@@ -38,7 +38,7 @@ use self::header::HeaderView;
 use self::moves::{MoveContext, Moves};
 use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
-use self::wall_index::{Counted, count};
+use self::wall_index::{WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, CellField, DrawClock};
 use crate::app::state::auto::Auto;
@@ -58,9 +58,10 @@ use crate::model::RunStatus;
 use crate::protocol::RunId;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<Counted>()
-        .init_resource::<WallMemory>()
-        .add_systems(Update, count.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)));
+    app.init_resource::<WallIndexState>().init_resource::<WallMemory>().add_systems(
+        Update,
+        sync_wall_index.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)),
+    );
 }
 
 /// Systems that draw the wall or remove it.
@@ -77,7 +78,7 @@ fn will_return(auto: Option<Res<Auto>>) -> bool {
 /// State of the wall as last drawn.
 #[derive(Resource, Default)]
 struct WallMemory {
-    cause: Option<Cause>,
+    cause: Option<WallInputs>,
     plan: Option<Plan>,
     /// Draw-clock time of the last new plan; `planned` is the index revision it was made from.
     planned_at: f64,
@@ -104,7 +105,7 @@ impl WallMemory {
 
 /// Inputs of the wall; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
-struct Cause {
+struct WallInputs {
     revision: u64,
     seconds: (i64, i64),
     viewport: Viewport,
@@ -139,7 +140,7 @@ fn draw(
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
-    mut counted: ResMut<Counted>,
+    mut counted: ResMut<WallIndexState>,
     run_store: Res<RunStore>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
@@ -151,7 +152,7 @@ fn draw(
     (mut free, mut next): (ResMut<FreeSpace>, ResMut<NextFrame>),
 ) {
     let now = draw_clock.secs;
-    let cause = Cause {
+    let cause = WallInputs {
         revision: counted.wall_index.revision(),
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         viewport: *viewport,

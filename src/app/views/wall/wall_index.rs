@@ -53,7 +53,7 @@ pub struct Load {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Entry {
+struct IndexedRun {
     id: RunId,
     status: RunStatus,
     /// Start of an active run, end of one that is over: the key of its list.
@@ -69,7 +69,7 @@ struct Entry {
     cells: [u8; CELL_BYTES],
 }
 
-impl Entry {
+impl IndexedRun {
     /// True when both entries are running and not silent, with the same start: they are in the same
     /// lists, except for estimates.
     fn is_listed_as(&self, other: &Self) -> bool {
@@ -90,7 +90,7 @@ struct Ended {
 #[derive(Clone, Debug, Default)]
 pub struct WallIndex {
     places: HashMap<RunId, usize>,
-    entries: Vec<Option<Entry>>,
+    entries: Vec<Option<IndexedRun>>,
     free: Vec<usize>,
     /// Model's count of changes at the last update.
     events: u64,
@@ -99,7 +99,7 @@ pub struct WallIndex {
     running: BTreeSet<(Timestamp, usize)>,
     queued: BTreeSet<(Timestamp, usize)>,
     silent: BTreeSet<(Timestamp, usize)>,
-    /// Running runs by time of reception; a time may be outdated, which `pass` corrects.
+    /// Running runs by time of reception; a time may be outdated, which `apply_passed_time` corrects.
     heard: BTreeSet<(Timestamp, usize)>,
     due: BTreeSet<(Timestamp, usize)>,
     completed: Ended,
@@ -131,11 +131,11 @@ impl WallIndex {
             self.rebuild(model, now, server_now);
         } else {
             for id in touched {
-                self.count(model, id, now, server_now);
+                self.recount_run(model, id, now, server_now);
             }
         }
         self.events = events;
-        self.pass(now, server_now);
+        self.apply_passed_time(now, server_now);
     }
 
     fn rebuild(&mut self, model: &Model, now: Timestamp, server_now: Timestamp) {
@@ -148,16 +148,16 @@ impl WallIndex {
         self.horizon = server_now.checked_sub(LATELY).ok();
         // In order of arrival, so that slots are as if each run had been counted when it arrived.
         for run in model.runs_in_order() {
-            self.count(model, run.id(), now, server_now);
+            self.recount_run(model, run.id(), now, server_now);
         }
     }
 
     /// Counts one run anew, or removes it if the model has dropped it.
-    fn count(&mut self, model: &Model, id: &RunId, now: Timestamp, server_now: Timestamp) {
+    fn recount_run(&mut self, model: &Model, id: &RunId, now: Timestamp, server_now: Timestamp) {
         let known = self.places.get(id).copied();
         let Some(run) = model.run(id) else {
             if let Some(place) = known {
-                self.forget(place);
+                self.remove_from_lists(place);
                 self.places.remove(id);
                 self.free.push(place);
                 self.mark(place);
@@ -178,17 +178,19 @@ impl WallIndex {
             self.mark(place);
         }
         match before {
-            Some(before) if before.is_listed_as(&entry) => self.go_on(place, before, entry),
+            Some(before) if before.is_listed_as(&entry) => {
+                self.update_in_lists(place, before, entry)
+            }
             before => {
                 self.entries[place] = before;
-                self.forget(place);
-                self.enter(place, entry);
+                self.remove_from_lists(place);
+                self.insert_in_lists(place, entry);
             }
         }
     }
 
     /// Updates a run that stays in its lists, as nearly every event leaves it.
-    fn go_on(&mut self, place: usize, before: Entry, entry: Entry) {
+    fn update_in_lists(&mut self, place: usize, before: IndexedRun, entry: IndexedRun) {
         let heard_listed = before.heard_listed;
         let mut due = before.due;
         let same_due = match (before.due, entry.due) {
@@ -204,10 +206,10 @@ impl WallIndex {
             }
             due = entry.due;
         }
-        let entry = Entry { heard_listed, due, ..entry };
+        let entry = IndexedRun { heard_listed, due, ..entry };
         if entry.stands != before.stands {
-            self.leave(&before);
-            self.stand(&entry);
+            self.remove_from_loads(&before);
+            self.add_to_loads(&entry);
         }
         self.revision += u64::from(entry != before);
         self.entries[place] = Some(entry);
@@ -220,7 +222,13 @@ impl WallIndex {
         }
     }
 
-    fn entry(&mut self, run: &Run, model: &Model, now: Timestamp, server_now: Timestamp) -> Entry {
+    fn entry(
+        &mut self,
+        run: &Run,
+        model: &Model,
+        now: Timestamp,
+        server_now: Timestamp,
+    ) -> IndexedRun {
         let heard_at = run.last_received_at();
         let runs = run.status == RunStatus::Running;
         let silent = runs && millis_between(heard_at, now) > STALE_AFTER_MS;
@@ -231,7 +239,7 @@ impl WallIndex {
         };
         let due = if runs { due() } else { None };
         let stands = self.stands(run);
-        Entry {
+        IndexedRun {
             id: run.id().clone(),
             status: run.status,
             since: since.unwrap_or(run.first_event_at()),
@@ -309,7 +317,7 @@ impl WallIndex {
         }
     }
 
-    fn enter(&mut self, place: usize, entry: Entry) {
+    fn insert_in_lists(&mut self, place: usize, entry: IndexedRun) {
         self.revision += 1;
         let key = (entry.since, place);
         match entry.status {
@@ -330,11 +338,11 @@ impl WallIndex {
                 }
             }
         }
-        self.stand(&entry);
+        self.add_to_loads(&entry);
         self.entries[place] = Some(entry);
     }
 
-    fn stand(&mut self, entry: &Entry) {
+    fn add_to_loads(&mut self, entry: &IndexedRun) {
         if let Some((node, there)) = entry.stands {
             let load = &mut self.loads[node];
             load.running += usize::from(there);
@@ -343,7 +351,7 @@ impl WallIndex {
         }
     }
 
-    fn leave(&mut self, entry: &Entry) {
+    fn remove_from_loads(&mut self, entry: &IndexedRun) {
         if let Some((node, there)) = entry.stands {
             let load = &mut self.loads[node];
             load.running -= usize::from(there);
@@ -352,7 +360,7 @@ impl WallIndex {
         }
     }
 
-    fn forget(&mut self, place: usize) {
+    fn remove_from_lists(&mut self, place: usize) {
         let Some(entry) = self.entries[place].take() else {
             return;
         };
@@ -376,11 +384,11 @@ impl WallIndex {
                 }
             }
         }
-        self.leave(&entry);
+        self.remove_from_loads(&entry);
     }
 
     /// Applies the passing of time: runs become silent, ends are no longer lately.
-    fn pass(&mut self, now: Timestamp, server_now: Timestamp) {
+    fn apply_passed_time(&mut self, now: Timestamp, server_now: Timestamp) {
         let stale = i64::try_from(STALE_AFTER_MS).unwrap_or(i64::MAX);
         let limit = now.checked_sub(SignedDuration::from_millis(stale)).unwrap_or(Timestamp::MIN);
         while let Some(&(listed, place)) = self.heard.first()
@@ -396,7 +404,7 @@ impl WallIndex {
                 continue;
             };
             let mut entry = entry.clone();
-            self.forget(place);
+            self.remove_from_lists(place);
             entry.silent = true;
             for cell in &mut entry.cells[..CELL_BYTES - 1] {
                 if *cell == Cell::Running as u8 {
@@ -404,7 +412,7 @@ impl WallIndex {
                 }
             }
             self.mark(place);
-            self.enter(place, entry);
+            self.insert_in_lists(place, entry);
         }
         let horizon = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let before = self.horizon.replace(horizon).unwrap_or(Timestamp::MIN);
@@ -531,7 +539,7 @@ impl WallIndex {
 
 /// The index, kept while the wall is shown.
 #[derive(Resource, Default)]
-pub struct Counted {
+pub struct WallIndexState {
     pub wall_index: WallIndex,
     pub(super) seconds: Option<(i64, i64)>,
     /// True when the last events included replayed ones, from before the connection.
@@ -539,8 +547,8 @@ pub struct Counted {
 }
 
 /// Keeps the index in step with the model.
-pub(super) fn count(
-    mut counted: ResMut<Counted>,
+pub(super) fn sync_wall_index(
+    mut counted: ResMut<WallIndexState>,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
     mut received: MessageReader<EventReceived>,
