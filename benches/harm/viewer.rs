@@ -94,11 +94,13 @@ impl Viewer {
         self.folder.join(format!("{}.log", self.name))
     }
 
-    /// Last three lines of the viewer's log.
+    /// Last three lines of the viewer's log, or the lines of its panic.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(3)..].join(" / ")
+        let panic = lines.iter().rposition(|line| line.contains("panicked at"));
+        let first = panic.unwrap_or(lines.len().saturating_sub(3));
+        lines[first..].iter().take(3).copied().collect::<Vec<_>>().join(" / ")
     }
 
     pub fn start(&mut self) {

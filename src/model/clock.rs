@@ -300,19 +300,6 @@ impl ServerClock {
         self.as_of.get_or_insert(at);
     }
 
-    /// Corrects the estimate for a step of this machine's clock.
-    pub(super) fn machine_stepped(&mut self, by: SignedDuration) {
-        let micros = i64::try_from(by.as_micros()).unwrap_or(0);
-        self.lag = self.lag.saturating_add(micros);
-        for lag in &mut self.lags {
-            *lag = lag.saturating_add(micros);
-        }
-        if let Some((received_at, _)) = &mut self.last {
-            *received_at = received_at.saturating_add(micros);
-        }
-        self.suspects.clear();
-    }
-
     /// Returns how far the server's clock is behind this machine's; negative when it is ahead.
     pub fn lag(&self) -> SignedDuration {
         SignedDuration::from_micros(self.lag)

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::change::{Change, Counters, Late, NodeChange, Outcome, Retention};
-use super::clock::{ClockOwner, ClockSample, ClockStep};
+use super::clock::{ClockSample, ClockStep};
 use super::counted::{EvictionKey, RunContribution};
 use super::fact::{Fact, SKEW};
 use super::run::FactOutcome;
@@ -452,13 +452,6 @@ impl Model {
     /// Reports a new connection, possibly to a server with another clock.
     pub fn connection_stands(&mut self) {
         self.clock.restart();
-    }
-
-    /// Reports that this machine's clock was set by `by`, detected by comparison with another clock.
-    /// Without this call the step is detected from the next events.
-    pub fn machine_clock_stepped(&mut self, by: SignedDuration, noticed_at: Timestamp) {
-        self.clock.machine_stepped(by);
-        self.clock_steps.push(ClockStep { owner: ClockOwner::ThisMachine, by, noticed_at });
     }
 
     /// Returns the clock steps detected since the last call.

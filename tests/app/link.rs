@@ -13,6 +13,7 @@ use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
 use meterbridge::source::{ConnectionSettings, ConnectionState, SourceSpec};
 
+use super::scenes::fixture;
 use super::support::{announced, connected_to, perform, until};
 
 fn demo() -> DemoHandle {
@@ -156,4 +157,18 @@ fn disabled_connection_waits_for_connect() {
     }
     assert!(is_connected_to(&app, demo.url()));
     assert_eq!(disconnections, 0);
+}
+
+#[test]
+fn gaps_of_a_recording_are_skipped_with_an_action() {
+    let mut settings = Settings::default();
+    // Without skipping it would play for minutes.
+    settings.view.speed = 0.01;
+    let path = fixture("cases/gap-35-hours.ndjson");
+    let mut app = connected_to(SourceSpec::Recording(path), settings);
+    until(&mut app, "the end of the recording", |app| {
+        perform(app, Action::SkipPause);
+        let is_over = state(app) == &ConnectionState::Disconnected;
+        is_over && runs(app) > 0
+    });
 }

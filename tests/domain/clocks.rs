@@ -267,21 +267,6 @@ fn correction_of_the_local_clock_is_reported_once() {
 }
 
 #[test]
-fn observed_step_of_the_local_clock_applies_at_once() {
-    let mut studio = Studio::new();
-    studio.start();
-    studio.node("PLAN", 0, 3.0);
-    let step = SignedDuration::from_hours(5);
-    studio.viewer_ahead = step.as_secs_f64();
-    let now = after(studio.now + studio.viewer_ahead);
-    studio.model.machine_clock_stepped(step, now);
-    studio.check_elapsed(3.0);
-    studio.node("STYLE", 1, 3.0);
-    studio.check_elapsed(6.0);
-    studio.check_steps(&["this machine's clock was set forward by 5 h"]);
-}
-
-#[test]
 fn stalled_server_is_not_taken_for_a_clock_step() {
     let mut studio = Studio::new();
     studio.start();

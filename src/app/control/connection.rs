@@ -50,6 +50,7 @@ fn apply_connection_actions(mut actions: MessageReader<Action>, mut link: ResMut
             }
             Action::Disconnect => link.disconnect(),
             Action::Reconnect => link.reconnect(),
+            Action::SkipPause => link.skip_pause(),
             Action::Configure(settings) => link.configure((**settings).clone()),
             _ => {}
         }

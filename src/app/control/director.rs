@@ -139,6 +139,7 @@ impl DirectorInput<'_, '_> {
                 Action::Connect(_)
                 | Action::Disconnect
                 | Action::Reconnect
+                | Action::SkipPause
                 | Action::Configure(_) => continue,
                 // Actions may come from a page's scripts and then have no user input.
                 _ => {

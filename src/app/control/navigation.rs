@@ -109,7 +109,8 @@ fn apply_navigation_actions(
             Action::Ask(..) | Action::Answer(_) => {}
             Action::NextTheme | Action::ChooseTheme(_) => {}
             Action::Dismiss(_) => {}
-            Action::Connect(_) | Action::Disconnect | Action::Reconnect | Action::Configure(_) => {}
+            Action::Connect(_) | Action::Disconnect | Action::Reconnect => {}
+            Action::Configure(_) | Action::SkipPause => {}
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Action {
     Disconnect,
     /// Connects again, with the attempt counter reset.
     Reconnect,
+    /// Skips the pause that a recording is in.
+    SkipPause,
     /// Asks the user to confirm an operation on this run, or on the shown run if `None`.
     Ask(OperationKind, Option<RunId>),
     /// The user's answer to the confirmation dialog: the operation to perform, or `None` to abandon
@@ -221,6 +223,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key_text: "E",
         text: "Execute this queued run",
         action: || Action::Ask(OperationKind::Execute, None),
+    },
+    Shortcut {
+        key: KeyCode::KeyG,
+        key_text: "G",
+        text: "Skip a gap of the recording",
+        action: || Action::SkipPause,
     },
     Shortcut {
         key: KeyCode::F11,

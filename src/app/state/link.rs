@@ -111,6 +111,13 @@ impl Link {
         }
     }
 
+    /// Skips the pause that a recording is in; no effect on other sources.
+    pub fn skip_pause(&mut self) {
+        if let Some(handle) = &self.handle {
+            handle.skip_pause();
+        }
+    }
+
     /// Checks that operations on runs are possible.
     ///
     /// The link decides from what it knows. The source decides in the same way for an operation that
