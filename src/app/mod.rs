@@ -33,12 +33,12 @@ pub(crate) mod panel;
 #[doc(hidden)]
 pub mod platform;
 mod plugins;
-#[cfg(test)]
-mod repaint_tests;
 pub mod state;
 pub mod systems;
 #[doc(hidden)]
 pub mod theme;
+#[cfg(test)]
+mod theme_change_tests;
 #[doc(hidden)]
 pub mod views;
 #[doc(hidden)]

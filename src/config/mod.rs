@@ -21,7 +21,8 @@ pub use options::{
 /// All settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Settings of the connection.
+    /// How to connect: retries, timeouts, credentials, use of REST. The address is in
+    /// [`SourceSpec`](crate::source::SourceSpec).
     pub connection: ConnectionSettings,
     /// Limits on what the model keeps.
     pub retention: Retention,

@@ -23,7 +23,7 @@ pub enum Density {
     Large,
     /// 5×3 tiles.
     Medium,
-    /// 8×5 tiles: title, node, status.
+    /// 8 columns by 5 rows: title, node, status.
     Small,
 }
 

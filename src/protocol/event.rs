@@ -26,7 +26,7 @@ pub struct EventId(pub u128);
 /// Kind of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// The run was created or cancelled, or sent another message.
+    /// The run was created or cancelled, or sent any other message.
     Info,
     /// The run or the node started.
     Start,

@@ -208,10 +208,11 @@ macro_rules! lenient {
     };
 }
 
-/// Reads the next value into `value` after clearing it: if a key is repeated, its last value counts.
+/// Reads the next value into `value`, in place of an earlier one: if a key is repeated, its last value
+/// counts.
 macro_rules! next_into {
     ($map:ident, $value:expr) => {{
-        $value.clear();
+        $value = Default::default();
         $map.next_value_seed(ReadInto(&mut $value))?;
     }};
 }
@@ -240,10 +241,6 @@ fn skip_seq<'de, T, A: SeqAccess<'de>>(_: &mut T, seq: &mut A) -> Result<(), A::
 }
 
 impl Numbers<'_> {
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// Returns the duration in milliseconds that some fixtures put among the metrics.
     pub(super) fn duration_ms(&self) -> Option<u64> {
         let (_, millis) = self.0.iter().find(|(name, _)| name == "duration_ms")?;
@@ -268,12 +265,6 @@ impl Numbers<'_> {
 pub(super) struct FirstIssue<'a>(pub(super) Option<Cow<'a, str>>);
 
 lenient!(FirstIssue, map: skip_map, seq: read_issues);
-
-impl FirstIssue<'_> {
-    fn clear(&mut self) {
-        self.0 = None;
-    }
-}
 
 fn skip_map<'de, T, A: MapAccess<'de>>(_: &mut T, map: &mut A) -> Result<(), A::Error> {
     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -348,12 +339,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Issue<'a> {
 pub(super) struct ArtifactNames<'a>(pub(super) Vec<Cow<'a, str>>);
 
 lenient!(ArtifactNames, map: read_name_keys, seq: read_name_items);
-
-impl ArtifactNames<'_> {
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-}
 
 fn read_name_keys<'de, A: MapAccess<'de>>(
     names: &mut ArtifactNames<'de>,

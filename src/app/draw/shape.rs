@@ -103,7 +103,7 @@ fn around(points: &[Vec2], margin: f32) -> MathRect {
 #[derive(Clone, Copy, Debug)]
 pub struct Traits {
     pub silhouette: u32,
-    /// True when the shape is filled, not a stroke.
+    /// True for a box, circle or octagon: the solid body of a badge.
     pub area: bool,
     pub texture: u32,
     pub dashed: bool,

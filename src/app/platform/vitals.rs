@@ -52,8 +52,8 @@ struct Interval {
 #[derive(Resource)]
 struct DrawBegun(Instant, Option<Duration>);
 
-/// Logs statistics at the end of each interval of this length.
-pub(in crate::app) fn build(app: &mut App, length: Duration) {
+/// Installs the systems that log statistics of frames and of the process once per interval.
+pub(in crate::app) fn log_statistics_every(app: &mut App, length: Duration) {
     let vitals = SharedVitals::default();
     let now = Instant::now();
     if let Some(render_app) = app.get_sub_app_mut(RenderApp) {

@@ -88,7 +88,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     keep_going(&mut app, kiosk.on);
     app.insert_resource(power::DrawAlways(measuring.draw_always));
     if let Some(every) = measuring.stats_every {
-        vitals::build(&mut app, every);
+        vitals::log_statistics_every(&mut app, every);
     }
     app.insert_resource(monitors::WantedMonitor(kiosk.screen)).add_plugins(monitors::plugin);
     app.insert_resource(opening).add_systems(Last, announce);

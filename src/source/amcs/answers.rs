@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
-use super::api::QueryResult;
+use super::api::QueryAnswer;
 use super::backend_watcher::{BackendWatcher, PollOutcome};
 use super::discovery::{PageAnswer, PageQuestion};
 use super::queries::QueryKey;
@@ -27,22 +27,22 @@ const PAST: SignedDuration = SignedDuration::from_hours(24);
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub(super) fn take_answer(
         &mut self,
-        answer: QueryResult,
+        answer: QueryAnswer,
         took: Duration,
         context: &mut SourceContext,
     ) -> Option<PollOutcome> {
         let now = Instant::now();
         self.asking = None;
         match &answer {
-            QueryResult::Page(page, _) => self.pacer.answered_page(page.is_small(), took, now),
+            QueryAnswer::Page(page, _) => self.pacer.answered_page(page.is_small(), took, now),
             _ => self.pacer.answered(took, now),
         }
         let key = match &answer {
-            QueryResult::List(_) => QueryKey::List,
-            QueryResult::Page(..) => QueryKey::Page,
-            QueryResult::SongRuns(song, _) => QueryKey::SongRuns(song.clone()),
-            QueryResult::Run(id, ..) => QueryKey::Run(id.clone()),
-            QueryResult::Song(id, _) => QueryKey::Song(id.clone()),
+            QueryAnswer::List(_) => QueryKey::List,
+            QueryAnswer::Page(..) => QueryKey::Page,
+            QueryAnswer::SongRuns(song, _) => QueryKey::SongRuns(song.clone()),
+            QueryAnswer::Run(id, ..) => QueryKey::Run(id.clone()),
+            QueryAnswer::Song(id, _) => QueryKey::Song(id.clone()),
         };
         // A 4xx status is an answer, too: the object does not exist or is not accessible. Errors of
         // lists and titles count as answers because both are requested again at their normal interval.
@@ -53,7 +53,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let failure = answer.error().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
         if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
-            if let QueryResult::Page(page, _) = &answer {
+            if let QueryAnswer::Page(page, _) = &answer {
                 self.discovery.answered(page, &PageAnswer::Lost, now);
             }
             self.lost = Some(Loss { at: now, server_at: self.server_now() });
@@ -73,35 +73,35 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             self.discovery.demand(now);
         }
         let refusal = match answer {
-            QueryResult::List(Ok(list)) => {
+            QueryAnswer::List(Ok(list)) => {
                 self.list_refusal = None;
                 self.said_refusal = false;
                 self.take_list(&list, true, now);
                 None
             }
-            QueryResult::List(Err(error)) => {
+            QueryAnswer::List(Err(error)) => {
                 if self.list_refusal.replace(error).is_none() {
                     self.discovery.demand(now);
                 }
                 None
             }
-            QueryResult::Page(page, answer) => self.take_page(&page, answer, context, now),
-            QueryResult::SongRuns(song, answer) => {
+            QueryAnswer::Page(page, answer) => self.take_page(&page, answer, context, now),
+            QueryAnswer::SongRuns(song, answer) => {
                 self.songs.answered(&song);
-                self.take_refetched_song(&song, answer.as_ref().ok());
+                self.watch_newest_of_refetched_song(&song, answer.as_ref().ok());
                 let new_runs = answer.map(|list| self.discovery.note(&list).0).unwrap_or_default();
                 self.take_past(new_runs, context, now);
                 None
             }
-            QueryResult::Run(id, socket, Ok(snapshot)) => {
+            QueryAnswer::Run(id, socket, Ok(snapshot)) => {
                 self.take_run(&id, socket, snapshot, context, now);
                 None
             }
-            QueryResult::Run(id, _, Err(error)) => {
+            QueryAnswer::Run(id, _, Err(error)) => {
                 self.run_is_refused(&id, &error, context);
                 None
             }
-            QueryResult::Song(id, answer) => {
+            QueryAnswer::Song(id, answer) => {
                 // A song that does not exist has no title.
                 self.take_title(&id, answer.ok().flatten(), context);
                 None

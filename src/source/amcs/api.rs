@@ -19,8 +19,8 @@ use crate::source::{ConnectionBudget, ConnectionPermit};
 /// connections. Repeating the request during the freeze would take one more connection.
 const PATIENCE: Duration = Duration::from_secs(75);
 
-/// Answer of the REST API to one request.
-pub(super) enum QueryResult {
+/// Answer of the REST API to one request, or its error; one variant per kind of request.
+pub(super) enum QueryAnswer {
     List(Result<RunList, HttpError>),
     Page(PageQuestion, Result<RunList, HttpError>),
     SongRuns(SmolStr, Result<RunList, HttpError>),
@@ -29,7 +29,7 @@ pub(super) enum QueryResult {
     Song(SmolStr, Result<Option<SmolStr>, HttpError>),
 }
 
-impl QueryResult {
+impl QueryAnswer {
     /// The error, where the request failed.
     pub fn error(&self) -> Option<&HttpError> {
         match self {

@@ -13,12 +13,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::api::{Api, QueryResult};
+use super::api::{Api, QueryAnswer};
 use super::discovery::Discovery;
-use super::held_sockets::{HeldSocket, close_when_over};
 use super::pacing::Pacer;
 use super::queries::{Freshness, Queries, QueryKey};
 use super::run_socket::{SocketHandle, SocketMessage};
+use super::socket_drain::{DrainedSocket, close_when_over};
 use super::songs::RecentSongs;
 use super::watched_run::{FreshnessInputs, Loss, WatchedRun};
 use crate::protocol::RunId;
@@ -99,7 +99,7 @@ pub(super) struct BackendWatcher<C> {
     pub(super) sockets: HashMap<RunId, SocketHandle>,
     pub(super) socket_tasks: JoinSet<RunId>,
     pub(super) next_token: u64,
-    pub(super) answers: JoinSet<(QueryResult, Duration)>,
+    pub(super) answers: JoinSet<(QueryAnswer, Duration)>,
     pub(super) asking: Option<PendingRequest>,
     /// Number of requests since the last one of each kind.
     since: [u32; 4],
@@ -288,9 +288,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         self.socket_tasks.detach_all();
         let sockets = std::mem::take(&mut self.sockets);
         let held = sockets.into_iter().filter(|(_, socket)| !socket.goal.is_closed());
-        let held: Vec<HeldSocket> = held
+        let held: Vec<DrainedSocket> = held
             .filter_map(|(id, socket)| {
-                Some(HeldSocket::new(self.watched.remove(&id)?, socket.goal))
+                Some(DrainedSocket::new(self.watched.remove(&id)?, socket.goal))
             })
             .collect();
         if !held.is_empty() {
@@ -484,22 +484,22 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             // Measure from here: waiting for the permit is no part of the backend's answer time.
             let asked = *began.get_or_init(Instant::now);
             let answer = match key {
-                QueryKey::List => QueryResult::List(api.active_runs().await),
+                QueryKey::List => QueryAnswer::List(api.active_runs().await),
                 QueryKey::Page => {
                     let answer = api.page(&page).await;
-                    QueryResult::Page(page, answer)
+                    QueryAnswer::Page(page, answer)
                 }
                 QueryKey::SongRuns(song) => {
                     let answer = api.runs_of_song(&song).await;
-                    QueryResult::SongRuns(song, answer)
+                    QueryAnswer::SongRuns(song, answer)
                 }
                 QueryKey::Run(id) => {
                     let answer = api.run(&id).await;
-                    QueryResult::Run(id, socket, answer)
+                    QueryAnswer::Run(id, socket, answer)
                 }
                 QueryKey::Song(id) => {
                     let answer = api.song_title(&id).await;
-                    QueryResult::Song(id, answer)
+                    QueryAnswer::Song(id, answer)
                 }
             };
             (answer, asked.elapsed())

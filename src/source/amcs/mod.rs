@@ -10,7 +10,7 @@
 //! | `discovery` | finding runs that no list of active runs contained | I/O |
 //! | `songs` | songs whose run lists help with that | I/O |
 //! | `watched_run` | state of one run and the requests it needs | I/O |
-//! | `held_sockets` | sockets that outlive their source until their runs are over | events |
+//! | `socket_drain` | keeps sockets open after their source ended, until their runs are over | events |
 //! | `run_socket` | the socket of one run | REST |
 //! | `sockets` | which runs have a socket, and processing of what these tell | requests |
 //! | `refetch` | the application's refetches, added to the queue of requests | I/O |
@@ -22,11 +22,11 @@ mod answers;
 mod api;
 mod backend_watcher;
 mod discovery;
-mod held_sockets;
 mod pacing;
 mod queries;
 mod refetch;
 mod run_socket;
+mod socket_drain;
 mod sockets;
 mod songs;
 mod watched_run;

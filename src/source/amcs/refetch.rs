@@ -37,9 +37,13 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Processes the runs of a refetched song: watches the newest, so that the title is requested and
-    /// shown.
-    pub(super) fn take_refetched_song(&mut self, song: &SmolStr, list: Option<&RunList>) {
+    /// Watches the newest run of a refetched song, so that the title is requested and shown. `list` is
+    /// `None` when the request failed.
+    pub(super) fn watch_newest_of_refetched_song(
+        &mut self,
+        song: &SmolStr,
+        list: Option<&RunList>,
+    ) {
         if !self.songs.take_refetched(song) {
             return;
         }

@@ -93,7 +93,8 @@ impl Corner {
         Self { room: Rect { x, w, ..rect }, at_right }
     }
 
-    /// First room that has a place for a toast and covers none of the rectangles to keep visible.
+    /// First room that has a place for a toast and covers none of the rectangles to keep visible;
+    /// an empty corner if there is none.
     fn found(free: &FreeSpace) -> Self {
         let corners = free.rooms.iter().map(|room| Self::of(*room).clear_of(&free.keep));
         let mut corners = corners.filter(|corner| corner.places() > 0);
@@ -104,8 +105,8 @@ impl Corner {
         ((self.room.h + GAP) / (HEIGHT + GAP)).floor().max(0.0) as usize
     }
 
-    /// Place of a toast; `index` counts from below.
-    fn place(&self, index: usize, width: f32) -> Rect {
+    /// Rectangle of a toast; `index` counts from below.
+    fn toast_rect(&self, index: usize, width: f32) -> Rect {
         let x = if self.at_right { self.room.right() - width } else { self.room.x };
         let y = self.room.bottom() - HEIGHT - index as f32 * (HEIGHT + GAP);
         Rect::new(x, y, width, HEIGHT)
@@ -198,7 +199,7 @@ impl Card {
             if words_width > room { (size::BASELINE_NOTE, 2) } else { (size::TICKER, 1) };
         let lines = wrap(Face::Text500, line_size, words, room, most);
         Self {
-            rect: corner.place(place, width),
+            rect: corner.toast_rect(place, width),
             glyph: match toast.news() {
                 News::Completed { .. } | News::Done { .. } => DisplayStatus::Success,
                 News::Failed { .. } | News::Refused { .. } => DisplayStatus::Failed,
@@ -302,7 +303,7 @@ mod tests {
             let shown = corner.places().min(super::super::toasts::MOST);
             assert_eq!(shown, places, "{failed:?}");
             for index in 0..shown {
-                let rect = corner.place(index, WIDEST.min(corner.room.w));
+                let rect = corner.toast_rect(index, WIDEST.min(corner.room.w));
                 assert!(rect.bottom() <= hd().height - CanvasSize::BRIDGE_HEIGHT, "{rect:?}");
                 assert!(!failed.iter().any(|failed| overlap(failed, &rect)), "{rect:?} {failed:?}");
                 let band = Rect::new(350.0, 8.0, 1324.0, 50.0);

@@ -46,8 +46,8 @@ struct ScriptChannel {
 /// The application state between two frames.
 struct PublishedState {
     model: Model,
-    view: View,
-    connection: Connection,
+    view: ViewReport,
+    connection: ConnectionReport,
     link: String,
 }
 
@@ -56,13 +56,13 @@ struct PublishedState {
 struct State<'a> {
     #[serde(flatten)]
     report: Report,
-    connection: &'a Connection,
-    view: &'a View,
+    connection: &'a ConnectionReport,
+    view: &'a ViewReport,
 }
 
-/// The connection as scripts see it.
+/// State of the connection as reported to scripts, by `state()` and by `meterbridge:connection` events.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Connection {
+pub(super) struct ConnectionReport {
     state: &'static str,
     url: String,
     attempt: Option<u32>,
@@ -77,9 +77,9 @@ pub(super) struct Connection {
     dropped: u64,
 }
 
-/// The content of the screen.
+/// Content of the screen as reported to scripts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-struct View {
+struct ViewReport {
     run_id: Option<String>,
     /// Display title of that run.
     title: Option<String>,
@@ -97,7 +97,7 @@ struct View {
     toasts: Vec<String>,
 }
 
-impl Connection {
+impl ConnectionReport {
     pub(super) fn of(state: &ConnectionState, dropped: u64) -> Self {
         let new = |state, url: &str| Self {
             state,
@@ -243,7 +243,7 @@ fn publish(
     share: Res<ShareLink>,
 ) {
     let toasts = notices.toasts.standing().map(|(_, toast)| toast);
-    let view = View {
+    let view = ViewReport {
         run_id: focus.run().map(ToString::to_string),
         title: focus.run().and_then(|id| run_store.model.run(id)).map(run_title),
         following: focus.is_following(),
@@ -267,7 +267,7 @@ fn publish(
     let empty = Model::new(Retention::EVERYTHING);
     let model = std::mem::replace(&mut run_store.bypass_change_detection().model, empty);
     let published = PublishedState {
-        connection: Connection::of(&link.state, model.counters().dropped),
+        connection: ConnectionReport::of(&link.state, model.counters().dropped),
         model,
         view,
         link: share.0.clone().unwrap_or_default(),

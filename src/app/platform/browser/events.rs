@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{CustomEvent, CustomEventInit, HtmlCanvasElement};
 
 use super::Page;
-use super::calls::{Connection, PageSystems};
+use super::calls::{ConnectionReport, PageSystems};
 use crate::app::state::run_store::{ConnectionChanged, EventReceived, RunStore};
 use crate::app::words::run_title;
 use crate::model::{NodeStatus, Run, RunStatus};
@@ -62,10 +62,10 @@ fn note_connection(
     mut changed: MessageReader<ConnectionChanged>,
     run_store: Res<RunStore>,
     mut pending: ResMut<PendingEvents>,
-    mut last: Local<Option<Connection>>,
+    mut last: Local<Option<ConnectionReport>>,
 ) {
     for ConnectionChanged(state) in changed.read() {
-        let connection = Connection::of(state, run_store.model.counters().dropped);
+        let connection = ConnectionReport::of(state, run_store.model.counters().dropped);
         // Waiting for an attempt and making it are two states here but equal for scripts.
         if last.as_ref() != Some(&connection) {
             pending.add("meterbridge:connection", &connection);

@@ -19,12 +19,12 @@ use crate::source::connector::Connect;
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// A run whose socket is held, and the channel that tells the socket to close.
-pub(super) struct HeldSocket {
+pub(super) struct DrainedSocket {
     run: WatchedRun,
     goal: watch::Sender<SocketGoal>,
 }
 
-impl HeldSocket {
+impl DrainedSocket {
     pub fn new(run: WatchedRun, goal: watch::Sender<SocketGoal>) -> Self {
         Self { run, goal }
     }
@@ -44,7 +44,7 @@ pub(super) async fn close_when_over<C: Connect + Send + Sync + 'static>(
     mut pacer: Pacer,
     server_clock: Option<(Timestamp, Instant)>,
     loss: Option<Loss>,
-    mut sockets: Vec<HeldSocket>,
+    mut sockets: Vec<DrainedSocket>,
 ) {
     loop {
         for socket in sockets.iter_mut().filter(|socket| socket.is_open()) {
@@ -63,7 +63,7 @@ pub(super) async fn close_when_over<C: Connect + Send + Sync + 'static>(
                 socket.goal.send_replace(SocketGoal::Close);
             }
         }
-        sockets.retain(HeldSocket::is_open);
+        sockets.retain(DrainedSocket::is_open);
         if sockets.is_empty() {
             return;
         }
