@@ -25,9 +25,14 @@ pub fn rough_duration(millis: u64) -> String {
     words.replace(' ', "\u{a0}")
 }
 
-/// Formats milliseconds as a clock counts them, in whole seconds: `00:48`, `1:02:05`.
+/// Formats milliseconds as a clock counts them, in whole seconds: `00:48`, `1:02:05`; from a day on in
+/// days and hours, `5 d 2 h`.
 pub fn clock_words(millis: u64) -> String {
     let seconds = millis / 1000;
+    if seconds >= 86_400 {
+        // Whole hours, because a count never runs ahead of the time.
+        return duration_words(seconds / 3600 * 3_600_000);
+    }
     let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
     if hours == 0 {
         format!("{minutes:02}:{seconds:02}")
@@ -79,6 +84,24 @@ pub fn short_id(id: &str) -> String {
     let head: String = id.chars().take(ID_END).collect();
     let tail: String = id.chars().skip(length - ID_END).collect();
     format!("{head}…{tail}")
+}
+
+/// Formats a number of any size in at most seven characters: `0.83`, `-1.50`, `18.3 M`, `1e300`,
+/// `1e-12`; a dash when it is not a number.
+pub fn number_words(value: f64) -> String {
+    let size = value.abs();
+    let scaled = |unit: f64, name: &str| format!("{:.1} {name}", value / unit);
+    match size {
+        _ if !value.is_finite() => "–".to_owned(),
+        0.0 => "0.00".to_owned(),
+        // Below, two decimals would say nothing.
+        ..0.005 => format!("{value:.0e}"),
+        ..999.995 => format!("{value:.2}"),
+        ..999_950.0 => scaled(1e3, "k"),
+        ..999_950_000.0 => scaled(1e6, "M"),
+        ..999_950_000_000.0 => scaled(1e9, "G"),
+        _ => format!("{value:.0e}"),
+    }
 }
 
 /// Name of a score in words: `section_completeness` → `section completeness`.
@@ -168,6 +191,42 @@ mod tests {
         check(3_599_600, "1 h");
         check(3_720_000, "1 h 2 min");
         assert_eq!(duration_words(u64::MAX), "213503982334 d 14 h");
+    }
+
+    #[test]
+    fn clocks_count_days_from_a_day_on() {
+        let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
+        check(86_399_999, "23:59:59");
+        check(86_400_000, "1 d");
+        check(5 * 86_400_000 + 3_600_000 + 9_000, "5 d 1 h");
+        check(5 * 86_400_000 + 7_199_999, "5 d 1 h");
+        check(u64::MAX, "213503982334 d 14 h");
+    }
+
+    #[test]
+    fn numbers_of_any_size_take_at_most_seven_characters() {
+        let check = |value, expected: &str| assert_eq!(number_words(value), expected);
+        check(0.0, "0.00");
+        check(-0.0, "0.00");
+        check(0.834, "0.83");
+        check(-1.5, "-1.50");
+        check(0.004, "4e-3");
+        check(1e-12, "1e-12");
+        check(999.99, "999.99");
+        check(999.996, "1.0 k");
+        check(18_300_000.0, "18.3 M");
+        check(999_960_000.0, "1.0 G");
+        check(1e12, "1e12");
+        check(1e300, "1e300");
+        check(-1.7e308, "-2e308");
+        check(f64::NAN, "–");
+        check(f64::INFINITY, "–");
+        for exponent in -320..=308 {
+            for sign in [1.0, -1.0] {
+                let words = number_words(sign * 9.996 * 10f64.powi(exponent));
+                assert!(words.chars().count() <= 7, "{words}");
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) struct Sent {
     pub(super) run_id: Uuid,
     pub(super) text: Utf8Bytes,
     /// Text that the backend's own endpoint replays; `None` for events that it does not store.
-    pub(super) stored: Option<Utf8Bytes>,
+    pub(super) backend_replay: Option<Utf8Bytes>,
     /// True for the last event of its run.
     pub(super) last: bool,
 }
@@ -57,10 +57,11 @@ impl History {
         kept.into_iter().map(|(_, sent)| sent.text.clone()).collect()
     }
 
-    /// Returns the events of one run that the backend stores.
-    pub(super) fn stored(&self, run_id: Uuid) -> Vec<Utf8Bytes> {
+    /// Returns the events that the backend's own endpoint replays for a run: only those that the backend
+    /// stores, in the text of a replay.
+    pub(super) fn backend_replay(&self, run_id: Uuid) -> Vec<Utf8Bytes> {
         let events = self.runs.get(&run_id).map_or(&[][..], Vec::as_slice);
-        events.iter().filter_map(|(_, sent)| sent.stored.clone()).collect()
+        events.iter().filter_map(|(_, sent)| sent.backend_replay.clone()).collect()
     }
 }
 
@@ -69,8 +70,8 @@ mod tests {
     use super::*;
 
     fn sent(run: u128, text: String, last: bool) -> Sent {
-        let stored = last.then(|| Utf8Bytes::from("stored"));
-        Sent { run_id: Uuid::from_u128(run), text: text.into(), stored, last }
+        let backend_replay = last.then(|| Utf8Bytes::from("stored"));
+        Sent { run_id: Uuid::from_u128(run), text: text.into(), backend_replay, last }
     }
 
     #[test]
@@ -86,8 +87,8 @@ mod tests {
         assert_eq!(all[0], "in work");
         assert_eq!(all[1], "16 a");
         assert_eq!(all[50], "40 b");
-        assert_eq!(history.stored(Uuid::from_u128(40)), ["stored"]);
-        assert!(history.stored(Uuid::from_u128(1)).is_empty());
+        assert_eq!(history.backend_replay(Uuid::from_u128(40)), ["stored"]);
+        assert!(history.backend_replay(Uuid::from_u128(1)).is_empty());
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub enum Outcome {
     Ignored,
 }
 
-/// A late event, or only its run, which has to be folded again.
+/// A run that has to be folded again, with the late event that is the reason if that is to be reported.
 #[derive(Clone, Debug)]
 pub(super) struct Late {
     pub(super) slot: usize,

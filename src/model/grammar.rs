@@ -114,7 +114,7 @@ pub(super) struct Around {
     pub(super) mismatch: Mismatch,
 }
 
-/// Agreement of an end's reported duration with the start that it would end.
+/// Whether an end's reported duration contradicts the start that it would end, and how surely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mismatch {
     /// The duration agrees, or none is reported.

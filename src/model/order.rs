@@ -306,7 +306,8 @@ impl<'a> Search<'a> {
         heads.min()
     }
 
-    /// Returns the first event that is not taken yet, other than the head of `first_queue`.
+    /// Returns the first event by its sort key that is not taken yet, other than the head of `first_queue`;
+    /// `u32::MAX` when there is none.
     fn second(&self, path: &Path, first_queue: usize) -> u32 {
         let heads =
             self.queues.iter().zip(&path.taken).enumerate().filter_map(|(queue, (of, taken))| {

@@ -10,8 +10,8 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line};
 use crate::app::theme::Palette;
 use crate::app::words::{
-    brief_duration, instant_words, one_line, phase_words, run_title, score_words, short_id,
-    time_words,
+    brief_duration, instant_words, number_words, one_line, phase_words, run_title, score_words,
+    short_id, time_words,
 };
 use crate::model::{LogEntry, LogItem};
 use crate::protocol::{Phase, WorkflowEvent};
@@ -143,7 +143,7 @@ fn event_words(event: &WorkflowEvent) -> String {
     }
     let total = event.scores().iter().find(|(name, _)| name == "total");
     if let Some((name, score)) = total.or(event.scores().first()) {
-        parts.push(format!("{} {score:.2}", score_words(name)));
+        parts.push(format!("{} {}", score_words(name), number_words(*score)));
     }
     parts.join(", ")
 }

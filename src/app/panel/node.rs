@@ -14,7 +14,8 @@ use crate::app::state::clock::millis_between;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{
-    brief_duration, clock_words, duration_words, run_title, score_words, short_id, time_words,
+    brief_duration, clock_words, duration_words, number_words, run_title, score_words, short_id,
+    time_words,
 };
 use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
@@ -318,7 +319,7 @@ fn score_ui(ui: &mut Ui, name: &str, score: f64, total: bool, lit: Color) {
     let width = ui.available_width();
     let (rect, response) = ui.allocate_exact_size(vec2(width, 22.0), Sense::hover());
     let words = score_words(name);
-    let number = format!("{score:.2}");
+    let number = number_words(score);
     response.widget_info(|| {
         let label = format!("{words} {number}");
         WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label)

@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::millis_between;
-use crate::app::words::{clock_words, duration_words, rough_duration, run_title, short_id};
+use crate::app::words::{
+    clock_words, duration_words, number_words, rough_duration, run_title, short_id,
+};
 use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
@@ -417,7 +419,8 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
         }
         RunStatus::Completed => {
             let total = scores_view(run, fix).and_then(|scores| scores.total);
-            let mut words = total.map_or_else(String::new, |total| format!("score {total:.2}"));
+            let mut words =
+                total.map_or_else(String::new, |total| format!("score {}", number_words(total)));
             if fix.passes > 0 {
                 let fixes = if fix.passes == 1 { "fix" } else { "fixes" };
                 let separator = if words.is_empty() { "" } else { ", " };

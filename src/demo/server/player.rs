@@ -83,13 +83,13 @@ impl Player {
 
 fn publish(subscribers: &Subscribers, dialect: Dialect, session: &Session, event: &TimedEvent) {
     let Some(text) = dialect.render(event, session, Delivery::Live) else { return };
-    let stored = (dialect == Dialect::Backend && event.event.what.is_stored())
+    let backend_replay = (dialect == Dialect::Backend && event.event.what.is_stored())
         .then(|| dialect.render(event, session, Delivery::Replay))
         .flatten();
     subscribers.publish(Sent {
         run_id: session.id(event.run.id),
         text: text.into(),
-        stored: stored.map(Into::into),
+        backend_replay: backend_replay.map(Into::into),
         last: event.last,
     });
 }

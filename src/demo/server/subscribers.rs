@@ -97,7 +97,7 @@ impl Subscribers {
         let mut state = self.lock();
         let replay = match run_id {
             None => state.history.all(),
-            Some(run_id) => state.history.stored(run_id),
+            Some(run_id) => state.history.backend_replay(run_id),
         };
         if state.closing {
             // Sending fails if the receiver is gone, and then nobody needs the message.
@@ -156,7 +156,7 @@ mod tests {
 
     fn sent(run: u128, text: &str) -> Sent {
         let text = Utf8Bytes::from(text);
-        Sent { run_id: Uuid::from_u128(run), stored: Some(text.clone()), text, last: false }
+        Sent { run_id: Uuid::from_u128(run), backend_replay: Some(text.clone()), text, last: false }
     }
 
     #[test]

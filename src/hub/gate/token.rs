@@ -37,7 +37,7 @@ pub struct HubToken {
 
 impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScreenToken(…)")
+        f.write_str("HubToken(…)")
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
         {
             assert!(!token.matches(wrong), "{wrong:?}");
         }
-        assert_eq!(format!("{token:?}"), "ScreenToken(…)");
+        assert_eq!(format!("{token:?}"), "HubToken(…)");
         assert!(!token.cookie().contains("correct"));
     }
 

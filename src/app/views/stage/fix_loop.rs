@@ -9,7 +9,7 @@ use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::state::status::DisplayStatus;
-use crate::app::words::{clock_words, duration_words};
+use crate::app::words::{clock_words, duration_words, number_words};
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
@@ -155,7 +155,7 @@ fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
 }
 
 fn score_words(verdict: &Verdict) -> String {
-    verdict.score.map_or_else(String::new, |score| format!("{score:.2}"))
+    verdict.score.map_or_else(String::new, number_words)
 }
 
 fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {

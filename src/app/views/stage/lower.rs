@@ -8,7 +8,8 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, 
 use crate::app::state::clock::local_zone;
 use crate::app::state::run_view::ScoresView;
 use crate::app::theme::size;
-use crate::app::words::{duration_words, time_words};
+use crate::app::words::{duration_words, number_words, time_words};
+use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 30.0;
@@ -21,6 +22,10 @@ const FIRST_LINE: f32 = 46.0;
 /// Height of the lower zone, down to the last line.
 pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * TICKER_LINES as f32;
 const METER_LEDS: usize = 20;
+/// Number of scores shown besides the total.
+const MOST_SCORES: usize = 4;
+/// Least distance between a score's meter and its number, in design pixels.
+const VALUE_GAP: f32 = 16.0;
 /// Distance from the rack to the scores' first baseline.
 const SCORES_BELOW_RACK: f32 = 92.0;
 const LEAST_METER_WIDTH: f32 = 108.0;
@@ -142,10 +147,15 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
     if room < 330.0 {
         return;
     }
-    let value_width = 86.0;
+    let shown = &scores.parts[..scores.parts.len().min(MOST_SCORES)];
+    let total = scores.total.map(|total| measure(Face::Text600, 38.0, 0.0, &number_words(total)));
+    let values = shown
+        .iter()
+        .map(|(_, value)| measure(Face::Text600, 26.0, 0.0, &number_words(*value)))
+        .chain(total);
+    let value_width = values.map(|width| width + VALUE_GAP).fold(86.0, f32::max);
     let total_label = measure(Face::Text600, 32.0, 0.0, "Score");
-    let longest = scores
-        .parts
+    let longest = shown
         .iter()
         .map(|(name, _)| measure(Face::Text500, 24.0, 0.0, name))
         .fold(total_label, f32::max);
@@ -170,14 +180,13 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         leds(part, meter, y - 25.0, 28.0, total, ink);
         part.text(
             Layer::Face,
-            Text::new("total", format!("{total:.2}"), right, y, Face::Text600, 38.0)
+            Text::new("total", number_words(total), right, y, Face::Text600, 38.0)
                 .end()
                 .colour(palette.text),
         );
         y += 48.0;
     }
-    let rows = scores.parts.iter().take(4).enumerate();
-    for (row, (name, value)) in rows {
+    for (row, (name, value)) in shown.iter().enumerate() {
         let name = truncate(Face::Text500, 24.0, name, label_width).into_owned();
         part.text(
             Layer::Face,
@@ -189,11 +198,21 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         }
         part.text(
             Layer::Face,
-            Text::new(("part value", row), format!("{value:.2}"), right, y, Face::Text600, 26.0)
+            Text::new(("part value", row), number_words(*value), right, y, Face::Text600, 26.0)
                 .end()
                 .colour(palette.text),
         );
         y += 36.0;
+    }
+    let more = scores.parts.len() - shown.len();
+    let bottom = layout.canvas_size.height - CanvasSize::BRIDGE_HEIGHT;
+    if more > 0 && y + 12.0 < bottom {
+        let words = format!("{more} more in the panel");
+        part.text(
+            Layer::Face,
+            Text::new("more scores", words, left, y, Face::Text500, 24.0)
+                .colour(palette.text_tertiary),
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
 use crate::app::state::run_view::{StageView, age_words};
-use crate::app::words::duration_words;
+use crate::app::words::{duration_words, number_words};
 
 /// Sentences about the run that the rack does not show at a glance; empty when there are none.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
@@ -93,12 +93,20 @@ fn fix_story(view: &StageView) -> String {
     let first = scores.next();
     match (first, scores.next_back()) {
         (Some(first), Some(last)) if last > first => format!(
-            "VALIDATE refused {refused}; fixing raised the score from {first:.2} to {last:.2}."
+            "VALIDATE refused {refused}; fixing raised the score from {} to {}.",
+            number_words(first),
+            number_words(last)
         ),
         (Some(first), Some(last)) => {
-            format!("VALIDATE refused {refused}; the score went from {first:.2} to {last:.2}.")
+            format!(
+                "VALIDATE refused {refused}; the score went from {} to {}.",
+                number_words(first),
+                number_words(last)
+            )
         }
-        (Some(first), None) => format!("VALIDATE refused {refused}, with a score of {first:.2}."),
+        (Some(first), None) => {
+            format!("VALIDATE refused {refused}, with a score of {}.", number_words(first))
+        }
         _ => format!("VALIDATE refused {refused}."),
     }
 }

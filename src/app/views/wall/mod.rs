@@ -93,7 +93,7 @@ struct WallMemory {
 }
 
 impl WallMemory {
-    /// Marks everything to be drawn again in its place.
+    /// Makes everything be drawn again in its place, as after a change of theme.
     fn forget_looks(&mut self) {
         self.head = None;
         self.waiting = None;

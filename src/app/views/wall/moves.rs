@@ -180,7 +180,7 @@ impl Moves {
         }
     }
 
-    /// Marks all tiles to be drawn again in their places.
+    /// Makes all tiles be drawn again in their places, as after a change of theme.
     pub fn forget_looks(&mut self) {
         for tile in &mut self.tiles {
             tile.drawn = None;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
-use crate::app::words::{brief_duration, clock_words};
+use crate::app::words::{brief_duration, clock_words, number_words};
 use crate::model::{NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
@@ -144,7 +144,8 @@ fn place_words(run: &Run, stage: &StageView) -> (String, String) {
         }
         RunStatus::Completed => {
             let score = stage.scores.as_ref().and_then(|scores| scores.total);
-            let score = score.map_or_else(String::new, |total| format!("score {total:.2}"));
+            let score =
+                score.map_or_else(String::new, |total| format!("score {}", number_words(total)));
             ("Finished".to_owned(), score)
         }
     }
