@@ -162,6 +162,37 @@ pub fn excerpt(text: &str, most_chars: usize) -> String {
     line
 }
 
+/// Returns the text of a web page without its tags, scripts and styles, on one line; `None` where `text`
+/// is no web page. Proxies answer with pages where a server would answer in words.
+pub fn page_words(text: &str) -> Option<String> {
+    let start = text.trim_start();
+    let begins_with =
+        |head: &str| start.get(..head.len()).is_some_and(|it| it.eq_ignore_ascii_case(head));
+    if !["<!doctype html", "<html", "<head", "<body", "<h1"].into_iter().any(begins_with) {
+        return None;
+    }
+    let mut words = String::new();
+    let mut rest = start;
+    while let Some((before, after)) = rest.split_once('<') {
+        words.push_str(before);
+        words.push(' ');
+        let name: String = after
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_lowercase();
+        let hidden = match &*name {
+            "script" | "style" => {
+                after.to_ascii_lowercase().find(&format!("</{name}")).unwrap_or(after.len())
+            }
+            _ => 0,
+        };
+        rest = after[hidden..].split_once('>').map_or("", |(_, rest)| rest);
+    }
+    words.push_str(rest);
+    Some(single_spaced(&words, usize::MAX))
+}
+
 /// Returns the first `most_bytes` bytes of a text, cut at a character boundary.
 pub fn head_of(text: &str, most_bytes: usize) -> &str {
     &text[..text.floor_char_boundary(most_bytes)]
@@ -251,6 +282,27 @@ fn after_string(rest: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_a_web_page_are_read_without_tags() {
+        for (page, words) in [
+            (
+                "<html>\r\n<head><title>502 Bad Gateway</title></head><body><center><h1>502</h1></center>\n<hr>nginx</body>",
+                Some("502 Bad Gateway 502 nginx"),
+            ),
+            (
+                " <!DOCTYPE HTML><style>b { a > c }</style><script>if (1 < 2) {}</script><b>Sign in</b>",
+                Some("Sign in"),
+            ),
+            ("<html", Some("")),
+            ("<html><body>cut <b", Some("cut")),
+            ("a < b and c > d", None),
+            ("{\"detail\":\"<html>\"}", None),
+            ("", None),
+        ] {
+            assert_eq!(page_words(page).as_deref(), words, "{page}");
+        }
+    }
 
     #[test]
     fn escape_sequences_are_removed_as_a_whole() {

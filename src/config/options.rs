@@ -98,6 +98,11 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_MAX_RECONNECT_ATTEMPTS", hide_env = true)]
     pub max_reconnect_attempts: Option<u32>,
 
+    /// After giving up, try again quietly at this interval; 0 never tries again
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = probe_interval)]
+    #[arg(env = "METERBRIDGE_PROBE_SECS", hide_env = true)]
+    pub probe_secs: Duration,
+
     /// `constant` waits the same each time, `exponential` 1, 2, 4 … 30 seconds [default: constant;
     /// with --kiosk exponential]
     #[arg(long, value_enum, hide_possible_values = true)]
@@ -120,7 +125,7 @@ pub struct ConnectionOptions {
     #[arg(env = "METERBRIDGE_IDLE_TIMEOUT", hide_env = true)]
     pub idle_timeout: Duration,
 
-    /// Refuse larger messages; in bytes, or with k or M
+    /// Skip larger messages; in bytes, or with k or M
     #[arg(long, value_name = "BYTES", default_value = "4M", value_parser = bytes)]
     #[arg(env = "METERBRIDGE_MAX_MESSAGE_BYTES", hide_env = true)]
     pub max_message_bytes: usize,
@@ -221,6 +226,7 @@ impl ConnectionOptions {
         ConnectionSettings {
             reconnect_delay: self.reconnect_delay.unwrap_or(defaults.reconnect_delay),
             max_reconnect_attempts: self.max_reconnect_attempts.unwrap_or(most),
+            probe_interval: self.probe_secs,
             backoff,
             insist: kiosk,
             connect_timeout: self.connect_timeout,
@@ -370,6 +376,9 @@ const MOST_SPEED: f64 = 1_000.0;
 /// Minimum polling interval.
 const LEAST_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Minimum interval of quiet attempts.
+const LEAST_PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Minimum time for an attempt to connect; no attempt succeeds in less.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -379,6 +388,14 @@ fn interval(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|interval| *interval >= LEAST_INTERVAL)
         .ok_or_else(|| format!("expected seconds from 2 to {MOST_SECONDS}, such as 5"))
+}
+
+/// Parses the interval of quiet attempts, in seconds; 0 for none.
+fn probe_interval(text: &str) -> Result<Duration, String> {
+    seconds(text)
+        .ok()
+        .filter(|interval| interval.is_zero() || *interval >= LEAST_PROBE_INTERVAL)
+        .ok_or_else(|| format!("expected 0, or seconds from 1 to {MOST_SECONDS}, such as 30"))
 }
 
 /// Parses the time for an attempt to connect, in seconds.
@@ -459,6 +476,15 @@ mod tests {
             ("18446744073709551615M", None),
         ] {
             assert_eq!(bytes(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn probe_interval_is_zero_or_at_least_one_second() {
+        for (text, expected) in
+            [("0", Some(0)), ("1", Some(1)), ("30", Some(30)), ("0.5", None), ("-1", None)]
+        {
+            assert_eq!(probe_interval(text).ok(), expected.map(Duration::from_secs), "{text}");
         }
     }
 

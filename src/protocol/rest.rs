@@ -374,10 +374,19 @@ fn readable(body: &[u8]) -> Result<(Cow<'_, [u8]>, Value), RestError> {
         Err(error) => RestError(error.to_string()),
     };
     let text = String::from_utf8_lossy(body);
+    if let Some(words) = shown::page_words(shown::head_of(&text, MOST_PAGE_BYTES)) {
+        let words = shown::excerpt(&words, MOST_PAGE_CHARS);
+        return Err(RestError(format!("it is a web page, not JSON: {words}")));
+    }
     let repaired = repair::only_value(&text).ok_or_else(|| error.clone())?;
     let value = serde_json::from_str(&repaired).map_err(|_| error)?;
     Ok((Cow::Owned(repaired.into_owned().into_bytes()), value))
 }
+
+/// Largest part of a web page that is searched for words, in bytes.
+const MOST_PAGE_BYTES: usize = 16 << 10;
+/// Most characters quoted of a web page.
+const MOST_PAGE_CHARS: usize = 200;
 
 fn lacks(what: &str) -> RestError {
     RestError(format!("it has no {what}"))

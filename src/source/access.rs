@@ -138,28 +138,30 @@ impl Access {
         secret.map(|secret| Credentials::new(secret, self.token_header.as_deref())).transpose()
     }
 
-    /// Returns the certificate authorities to trust: Mozilla's and those of `ca_file`.
+    /// Returns the certificates to trust: Mozilla's authorities, and the content of `ca_file`, as
+    /// authorities and as certificates of servers.
     ///
     /// # Errors
     ///
     /// Fails when the file cannot be read or holds no certificate.
-    pub fn roots(&self) -> Result<rustls::RootCertStore, AccessError> {
+    pub fn trust(&self) -> Result<super::trust::Trust, AccessError> {
         use rustls::pki_types::{CertificateDer, pem::PemObject};
 
         let mut roots: rustls::RootCertStore =
             webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let Some(path) = &self.ca_file else { return Ok(roots) };
+        let Some(path) = &self.ca_file else { return Ok(roots.into()) };
         let pem = std::fs::read(path).map_err(|error| AccessError::Unreadable {
             what: "the certificates",
             path: path.clone(),
             detail: error.to_string(),
         })?;
-        let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
-        let (added, _) = roots.add_parsable_certificates(certificates);
+        let certificates: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
+        let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
         if added == 0 {
             return Err(AccessError::NoCertificate { path: path.clone() });
         }
-        Ok(roots)
+        Ok(super::trust::Trust { roots, certificates })
     }
 }
 

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_percent_encoded_as_one_segment() {
+        for (id, encoded) in [
+            ("r-1_2.3~4", "r-1_2.3~4"),
+            ("team/a run 1?x=#2%2F", "team%2Fa%20run%201%3Fx%3D%232%252F"),
+            ("a+b&c;d", "a%2Bb%26c%3Bd"),
+            ("Lied \u{fc}\n", "Lied%20%C3%BC%0A"),
+            ("..", "%2E%2E"),
+        ] {
+            assert_eq!(segment(id), encoded);
+        }
+    }
+
+    #[test]
     fn hub_api_on_another_origin_is_rejected() {
         let stream = parse_source_url("wss://ann:secret@hub:9/events?token=t").unwrap();
         let api = ApiUrl::beside(&stream, "/api/v1/").unwrap();

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use wasm_bindgen::JsCast;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::disconnect::{LOST_CODE, server_words};
+use super::disconnect::{LOST_CODE, server_words, skipped_text};
 use super::fetch::post_below;
 use super::run_operation::ApiClientFor;
 use super::session::{
@@ -26,7 +26,7 @@ use super::session::{
 };
 use super::signal_sender::{CHANNEL_CAPACITY, SignalSender};
 use super::source_context::{
-    Environment, LoopAction, SourceContext, unless_commanded, wait_for_capacity,
+    Environment, LoopAction, STANDS_AFTER, SourceContext, unless_commanded, wait_for_capacity,
 };
 use super::timer::sleep;
 use super::{ApiUrl, Command, ConnectionSettings, Disconnect, Signal, SourceUrl, Waker};
@@ -44,6 +44,9 @@ const CATCHING_UP: Duration = Duration::from_millis(50);
 
 /// Time that a server has to answer our close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Delay that stands for never.
+const NEVER: Duration = Duration::from_secs(86_400);
 
 /// Milliseconds within which frames are gathered into one batch, which has a single time of reception.
 const LONGEST_GATHERING_MS: i64 = 250;
@@ -380,11 +383,10 @@ impl Connection for PageSocket {
             let taken =
                 self.take(&mut batch, context.stream.is_live(), context.signal_sender.waiting());
             if let InboxRead::TooLarge = taken {
-                let disconnect = Disconnect::MessageTooLarge { limit_bytes: self.most_bytes };
-                batch.push_unreadable(disconnect.to_string(), "");
+                batch.push_unreadable(skipped_text(self.most_bytes), "");
                 context.deliver_stream_batch(batch);
-                context.stream.give_up(&disconnect);
-                return Ok(disconnect);
+                context.stream.skip();
+                continue;
             }
             if !batch.is_empty() {
                 context.deliver_stream_batch(batch);
@@ -407,6 +409,12 @@ impl Connection for PageSocket {
                 }
                 return Ok(disconnect);
             }
+            let stands_after = if context.is_on_trial() {
+                let stood = context.now().duration_since(self.opened_at).unsigned_abs();
+                STANDS_AFTER.saturating_sub(stood)
+            } else {
+                NEVER
+            };
             let (news, back_online) = (&self.news, &self.back_online);
             let something = async {
                 tokio::select! {
@@ -414,10 +422,14 @@ impl Connection for PageSocket {
                     // A page cannot tell whether the connection survived the network's loss, and cannot
                     // send a ping.
                     () = back_online.notified() => Some(Disconnect::Lost),
+                    () = sleep(stands_after) => None,
                 }
             };
             if let Some(disconnect) = unless_commanded(commands, context, something).await? {
                 return Ok(disconnect);
+            }
+            if context.now().duration_since(self.opened_at).unsigned_abs() >= STANDS_AFTER {
+                context.note_stands();
             }
         }
     }

@@ -30,6 +30,9 @@ pub struct ConnectionSettings {
     pub reconnect_delay: Duration,
     /// Number of attempts before giving up; 0 = never give up.
     pub max_reconnect_attempts: u32,
+    /// Interval of quiet attempts after all attempts failed; zero for none. The failed state is shown
+    /// until one of them succeeds.
+    pub probe_interval: Duration,
     /// Growth of the delay between attempts.
     pub backoff: Backoff,
     /// Also retry after 401, 403, 404 and 1008: nobody can press Reconnect on a kiosk.
@@ -44,7 +47,8 @@ pub struct ConnectionSettings {
     pub access: Access,
     /// Settings for watching a backend's REST.
     pub api: ApiSettings,
-    /// Largest message, in bytes. A larger one ends the connection with an error; it is then retried.
+    /// Largest message, in bytes. A larger one is skipped with an error; one of more than 16 times the
+    /// size ends the connection, which is then retried.
     pub max_message_bytes: usize,
 }
 
@@ -54,6 +58,7 @@ impl Default for ConnectionSettings {
             enabled: true,
             reconnect_delay: Duration::from_secs(3),
             max_reconnect_attempts: 5,
+            probe_interval: Duration::from_secs(30),
             backoff: Backoff::Constant,
             insist: false,
             connect_timeout: Duration::from_secs(10),
@@ -257,12 +262,16 @@ pub enum ConnectionState {
         /// Reason why the last attempt or connection ended.
         reason: String,
     },
-    /// Given up, or refused for good. Stays until `connect` or `reconnect`.
+    /// Given up, or refused for good. Stays until `connect` or `reconnect`, or until a quiet attempt
+    /// succeeds.
     Failed {
         /// Address, without its secrets.
         url: String,
         /// Reason, as a sentence.
         reason: String,
+        /// True while a quiet attempt is made at every
+        /// [`probe_interval`](ConnectionSettings::probe_interval).
+        is_probed: bool,
     },
 }
 

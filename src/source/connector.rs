@@ -2,14 +2,17 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
+use super::race::first_success;
+use super::trust::{Trust, TrustVerifier, certificate_words};
 use super::{Disconnect, SourceUrl};
 
 /// Opens transports. The application uses [`NetConnector`]; tests use in-memory transports.
@@ -35,21 +38,23 @@ impl NetConnector {
     /// # Errors
     /// Fails when the TLS library refuses its own defaults.
     pub fn new() -> Result<Self, rustls::Error> {
-        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         Self::trusting(roots)
     }
 
-    /// Trusts `roots` only.
+    /// Trusts only these authorities and certificates.
     ///
     /// # Errors
-    /// Fails when the TLS library refuses its own defaults.
-    pub fn trusting(roots: RootCertStore) -> Result<Self, rustls::Error> {
+    /// Fails when there is nothing to trust, or the TLS library refuses its own defaults.
+    pub fn trusting(trust: impl Into<Trust>) -> Result<Self, rustls::Error> {
         // The provider is named explicitly: with two providers in the dependency tree rustls has no
         // default.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = TrustVerifier::new(trust.into(), provider.clone())?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Self { tls: TlsConnector::from(Arc::new(config)) })
     }
@@ -82,47 +87,39 @@ impl Connect for NetConnector {
 async fn open_tcp(url: &SourceUrl) -> Result<TcpStream, Disconnect> {
     let (host, port) = (url.host(), url.port());
     let unknown = || Disconnect::UnknownHost { host: host.to_owned() };
-    let mut failure = unknown();
-    for address in lookup_host((host, port)).await.map_err(|_| unknown())? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Without TCP_NODELAY a small packet may be delayed, which does no harm.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => {
-                let address = address.to_string();
-                failure = match error.kind() {
-                    io::ErrorKind::ConnectionRefused => Disconnect::Refused { address },
-                    _ => Disconnect::Unreachable { address, detail: error.to_string() },
-                };
-            }
+    let addresses = lookup_host((host, port)).await.map_err(|_| unknown())?;
+    let opened = first_success(addresses, open_tcp_to).await;
+    let stream = opened.unwrap_or_else(|| Err(unknown()))?;
+    // Without TCP_NODELAY a small packet may be delayed, which does no harm.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+async fn open_tcp_to(address: SocketAddr) -> Result<TcpStream, Disconnect> {
+    TcpStream::connect(address).await.map_err(|error| {
+        let address = address.to_string();
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Disconnect::Refused { address },
+            _ => Disconnect::Unreachable { address, detail: error.to_string() },
         }
-    }
-    Err(failure)
+    })
 }
 
 fn tls_detail(error: &io::Error) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let detail = match tls {
-        Some(rustls::Error::InvalidCertificate(problem)) => match problem {
-            CertificateError::UnknownIssuer => {
-                "its certificate is not from a known authority. Use one that is, or ws:// inside a network you trust"
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired. Renew it, or check this machine's clock"
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet. Check this machine's clock"
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is for another name. Connect to the name in the certificate"
-            }
-            _ => return format!("its certificate is not valid: {problem}"),
-        },
+        Some(rustls::Error::InvalidCertificate(problem)) => return certificate_words(problem),
         Some(rustls::Error::InvalidMessage(_)) => {
             "it does not speak TLS. Is it ws:// rather than wss://?"
         }
+        Some(
+            rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion),
+        ) => "it offers no TLS version from 1.2 on. Update the server",
+        Some(rustls::Error::AlertReceived(AlertDescription::UnrecognisedName)) => {
+            "it has no certificate for this name. Connect to the name that it serves"
+        }
+        Some(rustls::Error::NoCertificatesPresented) => "it shows no certificate",
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
             "it closed the connection during the TLS handshake. Is it ws:// rather than wss://?"
         }

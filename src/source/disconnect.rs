@@ -77,6 +77,20 @@ impl Disconnect {
         }
     }
 
+    /// Returns the HTTP status of a refused handshake or REST request.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Http { status, .. } => Some(*status),
+            Self::Rest { status, .. } => *status,
+            _ => None,
+        }
+    }
+
+    /// True when what the server sent ended the connection, so that the next one may end the same way.
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::MessageTooLarge { .. } | Self::Protocol { .. })
+    }
+
     /// True when the cause may disappear without any change on this side.
     pub fn may_pass(&self) -> bool {
         !matches!(self, Self::BadUrl(_) | Self::NotFromThisPage { .. })
@@ -156,11 +170,13 @@ fn http_text(status: u16, words: &str) -> String {
 /// Most characters shown of a server's own words.
 const WORDS_SHOWN: usize = 200;
 
-/// Returns a server's own words on one line, without control characters, cut to a length worth showing.
+/// Returns a server's own words on one line, without control characters and the tags of a web page, cut
+/// to a length worth showing.
 pub fn server_words(bytes: &[u8]) -> String {
     // Longer than any text that is shown, even with four bytes per character.
     let head = &bytes[..bytes.len().min(WORDS_SHOWN * 64)];
-    let line = text::single_spaced(&String::from_utf8_lossy(head), usize::MAX);
+    let words = String::from_utf8_lossy(head);
+    let line = text::page_words(&words).unwrap_or_else(|| text::single_spaced(&words, usize::MAX));
     text::excerpt(&line, WORDS_SHOWN)
 }
 
@@ -171,6 +187,11 @@ pub(super) fn seconds(duration: Duration) -> String {
     } else {
         format!("{:.1} s", duration.as_secs_f64())
     }
+}
+
+/// Returns the message for a message that was too large and was skipped.
+pub(super) fn skipped_text(limit_bytes: usize) -> String {
+    format!("a message of more than {} was skipped", size(limit_bytes))
 }
 
 fn size(bytes: usize) -> String {

@@ -15,6 +15,7 @@
 //! | `spec` | kind of source that a text names | how a source works |
 //! | `api_url`, `access` | REST addresses; credentials and certificate authorities | connections |
 //! | `handshake`, `socket` | one WebSocket over any transport | retries, the application |
+//! | `oversize` | skipping messages that are too large | sockets, the application |
 //! | `session`, `websocket` | life cycle of a connection | TCP, TLS, threads |
 //! | `stream` | position up to which a hub's stream has been delivered | I/O, clocks |
 //! | [`http`] | HTTP requests to one origin | meaning of the requests |
@@ -25,6 +26,8 @@
 //! | `amcs` | backend with REST and one socket per run | TCP, TLS, threads |
 //! | [`net`] | choice between stream and backend, by address | how either works |
 //! | [`connector`] | TCP and TLS | what is sent over them |
+//! | `race` | the first address of a host that answers | TLS |
+//! | `trust` | server certificates that are accepted | sockets |
 //! | [`source_context`] | settings, address, state and commands of a running source | the work itself |
 //! | [`signal_sender`] | the bounded channel to the application | its senders |
 //! | [`recording`], [`playback`] | reading recordings; playing them in real time | sockets |
@@ -66,8 +69,12 @@ mod handshake;
 #[doc(hidden)]
 pub mod net;
 #[cfg(not(target_arch = "wasm32"))]
+mod oversize;
+#[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod playback;
+#[cfg(not(target_arch = "wasm32"))]
+mod race;
 mod session;
 #[doc(hidden)]
 pub mod signal_sender;
@@ -80,6 +87,8 @@ mod stream;
 #[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod timer;
+#[cfg(not(target_arch = "wasm32"))]
+mod trust;
 #[cfg(not(target_arch = "wasm32"))]
 mod websocket;
 

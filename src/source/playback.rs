@@ -68,7 +68,11 @@ pub async fn play<R: Read>(
                 result.unwrap_or_else(|error| {
                     context.log_error(error.to_string());
                     let reason = error.to_string();
-                    context.enter(ConnectionState::Failed { url: address.clone(), reason });
+                    context.enter(ConnectionState::Failed {
+                        url: address.clone(),
+                        reason,
+                        is_probed: false,
+                    });
                     LoopAction::Stay
                 })
             }

@@ -21,6 +21,9 @@ use super::{
 /// a new viewer.
 pub const REPLAY_PERIOD: Duration = Duration::from_secs(2);
 
+/// Addition to the reason after connections that ended right after they were opened.
+const NONE_LASTS: &str = "Every connection ends right after it is opened: see the server's log";
+
 /// Most frames in a batch.
 pub const MOST_FRAMES_IN_A_BATCH: u64 = 256;
 pub(super) const MOST_BYTES_IN_A_BATCH: usize = 256 << 10;
@@ -94,20 +97,27 @@ pub(super) async fn follow_stream<D: OpenConnection>(
         Ok(url) => url,
         Err(error) => {
             context.log_error(error.to_string());
-            context.enter(ConnectionState::Failed { url: shown, reason: error.to_string() });
+            let reason = error.to_string();
+            context.enter(ConnectionState::Failed { url: shown, reason, is_probed: false });
             return LoopAction::Stay;
         }
     };
     context.operation_client = Err(OperationRefusal::OnlyEvents);
     context.to_hub = Some(opener.post_to(&url, &context.settings));
     let mut schedule = Schedule::default();
+    // Number of connections in a row that ended right after they were opened.
+    let mut short_lived: u32 = 0;
+    let mut is_probing = false;
     context.enter(ConnectionState::Connecting { url: shown.clone() });
     loop {
-        context.log(ConnectionEvent::Connecting);
+        if !is_probing {
+            context.log(ConnectionEvent::Connecting);
+        }
         context.secrets = context.settings.access.secrets(&url);
         let address = context.stream.address(&url);
         let attempt = opener.connect(&address, context.settings.clone());
         let disconnect = match unless_commanded(commands, context, attempt).await {
+            Err(action) if is_probing => return action,
             Err(action) => {
                 context.log(ConnectionEvent::Disconnected {
                     code: None,
@@ -116,22 +126,29 @@ pub(super) async fn follow_stream<D: OpenConnection>(
                 return action;
             }
             Ok(Err(disconnect)) => {
-                context.log_error(disconnect.to_string());
+                if !is_probing {
+                    context.log_error(disconnect.to_string());
+                }
                 disconnect
             }
             Ok(Ok(mut connection)) => {
-                schedule.reset();
                 context.stream.begin();
-                // A hub that had lost its backend does not count as live until it says so.
-                let (since, updates) = (context.now(), context.stream.updates().clone());
-                context.enter(ConnectionState::Connected { url: shown.clone(), since, updates });
-                context.log(ConnectionEvent::Connected);
+                // A connection that may end at once, as the last one did, is not shown as connected.
+                context.begin_trial(is_probing || short_lived > 0);
                 match connection.read(commands, context).await {
                     Ok(disconnect) => {
-                        context.log(ConnectionEvent::Disconnected {
-                            code: disconnect.code(),
-                            reason: disconnect.to_string(),
-                        });
+                        let is_success = context.end_trial(&disconnect);
+                        is_probing &= !is_success;
+                        if is_success {
+                            schedule.reset();
+                        }
+                        short_lived = if is_success { 0 } else { short_lived.saturating_add(1) };
+                        if !is_probing {
+                            context.log(ConnectionEvent::Disconnected {
+                                code: disconnect.code(),
+                                reason: disconnect.to_string(),
+                            });
+                        }
                         disconnect
                     }
                     Err(action) => {
@@ -146,28 +163,53 @@ pub(super) async fn follow_stream<D: OpenConnection>(
             }
         };
         let next = schedule.after(&disconnect, &context.settings, &mut *context.environment.random);
-        let Next::Retry { attempt, delay } = next else {
-            if next == Next::GiveUp {
-                let attempts = context.settings.max_reconnect_attempts;
-                context.log_error(format!("given up after {attempts} attempts: {disconnect}"));
+        let reason = if short_lived > 1 {
+            format!("{disconnect}. {NONE_LASTS}")
+        } else {
+            disconnect.to_string()
+        };
+        let (attempt, max_attempts, delay) = match next {
+            Next::Retry { attempt, max_attempts, delay } => (attempt, max_attempts, delay),
+            Next::Final => {
+                if is_probing {
+                    context.log_error(reason.clone());
+                }
+                context.enter(ConnectionState::Failed { url: shown, reason, is_probed: false });
+                return LoopAction::Stay;
             }
-            context.enter(ConnectionState::Failed { url: shown, reason: disconnect.to_string() });
-            return LoopAction::Stay;
+            Next::GiveUp => {
+                let interval = context.settings.probe_interval;
+                let is_probed = !interval.is_zero();
+                if !is_probing || !is_probed {
+                    let attempts = context.settings.max_reconnect_attempts;
+                    context.log_error(format!("given up after {attempts} attempts: {reason}"));
+                    let url = shown.clone();
+                    context.enter(ConnectionState::Failed { url, reason, is_probed });
+                }
+                if !is_probed {
+                    return LoopAction::Stay;
+                }
+                is_probing = true;
+                match unless_commanded(commands, context, opener.wait(interval)).await {
+                    Ok(()) => continue,
+                    Err(action) => return action,
+                }
+            }
         };
         let next_attempt_at = Some(later(context.now(), delay));
-        let reconnecting = |next_attempt_at, max_attempts| ConnectionState::Reconnecting {
+        let reconnecting = |next_attempt_at| ConnectionState::Reconnecting {
             url: shown.clone(),
             attempt,
             max_attempts,
             next_attempt_at,
-            reason: disconnect.to_string(),
+            reason: reason.clone(),
         };
-        context.enter(reconnecting(next_attempt_at, context.settings.max_reconnect_attempts));
+        context.enter(reconnecting(next_attempt_at));
         if let Err(action) = unless_commanded(commands, context, opener.wait(delay)).await {
             context.log(ConnectionEvent::Disconnected { code: None, reason: close_reason(action) });
             return action;
         }
-        context.enter(reconnecting(None, context.settings.max_reconnect_attempts));
+        context.enter(reconnecting(None));
     }
 }
 

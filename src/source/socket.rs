@@ -3,6 +3,7 @@
 //! Drives tungstenite's blocking socket from polls. The stream of `tokio_tungstenite` would end at the
 //! first text frame that is not UTF-8; this socket reads on.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -14,6 +15,8 @@ use tokio_tungstenite::tungstenite::{
     protocol::{CloseFrame, Role, WebSocket, WebSocketConfig, frame::coding::CloseCode},
 };
 
+use super::oversize::{OversizeFilter, is_cut, skipped};
+
 /// Most bytes of pings and pongs that wait for a server that reads nothing.
 const MOST_UNSENT_BYTES: usize = 64 << 10;
 
@@ -22,11 +25,13 @@ pub(super) struct Socket<S> {
     inner: WebSocket<Polled<S>>,
     /// True when the write buffer may hold data.
     unflushed: bool,
+    /// True when the next message is the beginning of one that was too large.
+    next_is_cut: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Takes over after the handshake; `already_read` holds the bytes received after the server's
-    /// response.
+    /// response. Messages of more than `max_message_bytes` are skipped, see [`oversize`](super::oversize).
     pub(super) fn after_handshake(
         transport: S,
         already_read: Vec<u8>,
@@ -37,10 +42,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .max_frame_size(Some(max_message_bytes))
             .write_buffer_size(0)
             .max_write_buffer_size(MOST_UNSENT_BYTES);
-        let polled = Polled { transport, waker: Waker::noop().clone() };
-        let inner =
-            WebSocket::from_partially_read(polled, already_read, Role::Client, Some(config));
-        Self { inner, unflushed: false }
+        let mut filter = OversizeFilter::new(max_message_bytes);
+        let mut sifted = Vec::new();
+        filter.sift(&already_read, &mut sifted);
+        let (sifted, waker) = (VecDeque::from(sifted), Waker::noop().clone());
+        let polled = Polled { transport, waker, filter, sifted };
+        let inner = WebSocket::from_raw_socket(polled, Role::Client, Some(config));
+        Self { inner, unflushed: false, next_is_cut: false }
     }
 
     /// Returns the next message, control frames included. Cancel-safe.
@@ -102,7 +110,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Poll::Ready(Err(error));
         }
         self.inner.get_mut().waker.clone_from(cx.waker());
-        let message = ready!(pending_if_blocked(self.inner.read()));
+        let mut message = ready!(pending_if_blocked(self.inner.read()));
+        while message.as_ref().is_ok_and(is_cut) {
+            self.next_is_cut = true;
+            message = ready!(pending_if_blocked(self.inner.read()));
+        }
+        if matches!(message, Ok(Message::Text(_) | Message::Binary(_)) | Err(WsError::Utf8(_)))
+            && std::mem::take(&mut self.next_is_cut)
+        {
+            message = Ok(skipped());
+        }
         if matches!(message, Ok(Message::Ping(_) | Message::Close(_))) {
             self.unflushed = true;
         }
@@ -129,16 +146,35 @@ fn pending_if_blocked<T>(result: Result<T, WsError>) -> Poll<Result<T, WsError>>
 struct Polled<S> {
     transport: S,
     waker: Waker,
+    filter: OversizeFilter,
+    /// Bytes that passed the filter and were not read yet.
+    sifted: VecDeque<u8>,
 }
 
-impl<S: AsyncRead + Unpin> Read for Polled<S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+impl<S: AsyncRead + Unpin> Polled<S> {
+    fn read_transport(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(buffer);
         let mut cx = Context::from_waker(&self.waker);
         match Pin::new(&mut self.transport).poll_read(&mut cx, &mut buffer) {
             Poll::Ready(result) => result.map(|()| buffer.filled().len()),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Read for Polled<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.sifted.is_empty() {
+            let count = self.read_transport(buffer)?;
+            let mut sifted = Vec::with_capacity(count);
+            self.filter.sift(&buffer[..count], &mut sifted);
+            if sifted == buffer[..count] {
+                // The usual case, and the end of the stream.
+                return Ok(count);
+            }
+            self.sifted = sifted.into();
+        }
+        self.sifted.read(buffer)
     }
 }
 

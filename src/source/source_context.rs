@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
@@ -16,11 +17,11 @@ use super::signal_sender::SignalSender;
 use super::stream::Stream;
 use super::url::redact;
 use super::{
-    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState,
+    Command, ConnectionEvent, ConnectionLogEntry, ConnectionSettings, ConnectionState, Disconnect,
     OperationOutcome, OperationRefusal, Polling, PollingReason, RunOperation, Signal, Updates,
 };
-use crate::protocol::Batch;
 use crate::protocol::hub::Hello;
+use crate::protocol::{Batch, Item};
 
 /// The wall clock.
 pub type Clock = Box<dyn FnMut() -> Timestamp + Send>;
@@ -53,6 +54,19 @@ pub(super) enum LoopAction {
     Quit,
 }
 
+/// Time after which a connection counts as a success, even if it brings no event.
+pub(super) const STANDS_AFTER: Duration = Duration::from_secs(5);
+
+/// Judgement of an open connection: whether it is a success or ends right away.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    opened_at: Timestamp,
+    /// True when the connected state is entered only after a success.
+    is_deferred: bool,
+    has_brought_event: bool,
+    has_stood: bool,
+}
+
 pub(super) struct SourceContext {
     pub settings: ConnectionSettings,
     /// URL as given, with its secrets.
@@ -71,6 +85,8 @@ pub(super) struct SourceContext {
     #[cfg(not(target_arch = "wasm32"))]
     pub refetches: Option<Refetches>,
     state: ConnectionState,
+    /// Judgement of the open connection.
+    trial: Option<Trial>,
     /// Address of a recording, which cannot be connected to anything else.
     fixed_address: Option<String>,
 }
@@ -94,6 +110,7 @@ impl SourceContext {
             #[cfg(not(target_arch = "wasm32"))]
             refetches: None,
             state: ConnectionState::Disconnected,
+            trial: None,
             fixed_address: None,
         }
     }
@@ -136,6 +153,53 @@ impl SourceContext {
         }
     }
 
+    /// Begins to judge a connection that was just opened. Enters the connected state at once, or, where
+    /// `is_deferred`, after the connection has brought an event or stood for [`STANDS_AFTER`].
+    pub fn begin_trial(&mut self, is_deferred: bool) {
+        let opened_at = self.now();
+        self.trial =
+            Some(Trial { opened_at, is_deferred, has_brought_event: false, has_stood: false });
+        if !is_deferred {
+            self.enter_connected(opened_at);
+        }
+    }
+
+    /// Ends the judgement of the connection. Returns true when it was a success.
+    pub fn end_trial(&mut self, disconnect: &Disconnect) -> bool {
+        let now = self.now();
+        self.trial.take().is_some_and(|trial| {
+            let stood = trial.has_stood
+                || now.duration_since(trial.opened_at).unsigned_abs() >= STANDS_AFTER;
+            stood || trial.has_brought_event && !disconnect.is_of_content()
+        })
+    }
+
+    /// True until the open connection has stood for [`STANDS_AFTER`].
+    pub fn is_on_trial(&self) -> bool {
+        self.trial.is_some_and(|trial| !trial.has_stood)
+    }
+
+    /// Notes that the connection has stood for [`STANDS_AFTER`].
+    pub fn note_stands(&mut self) {
+        self.pass_trial(|trial| trial.has_stood = true);
+    }
+
+    fn pass_trial(&mut self, note: impl FnOnce(&mut Trial)) {
+        let Some(trial) = &mut self.trial else { return };
+        note(trial);
+        if std::mem::take(&mut trial.is_deferred) {
+            let opened_at = trial.opened_at;
+            self.enter_connected(opened_at);
+        }
+    }
+
+    fn enter_connected(&mut self, since: Timestamp) {
+        // A hub that had lost its backend does not count as live until it says so.
+        let (url, updates) = (self.shown_url(), self.stream.updates().clone());
+        self.enter(ConnectionState::Connected { url, since, updates });
+        self.log(ConnectionEvent::Connected);
+    }
+
     /// Removes secrets from a server's words, which may repeat what was sent.
     fn hide(&self, words: &mut String) {
         if let Cow::Owned(hidden) = self.secrets.hide(words) {
@@ -168,7 +232,12 @@ impl SourceContext {
     /// Delivers a batch of an event stream, and handles a hub's hello in it.
     pub fn deliver_stream_batch(&mut self, batch: Batch) {
         let hello = self.stream.note(&batch);
+        let brings_event =
+            batch.items.iter().any(|item| matches!(item, Item::Event(_) | Item::Run(_)));
         self.deliver(batch);
+        if brings_event {
+            self.pass_trial(|trial| trial.has_brought_event = true);
+        }
         if let Some(Hello { api, actions, .. }) = hello {
             let post = api.as_deref().zip(self.to_hub.as_ref()).and_then(|(api, to)| to(api));
             self.operation_client = match post {
@@ -301,15 +370,20 @@ fn spawn(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
-/// Idles between two sessions: enters the disconnected state after a stop, unless a failure is shown,
-/// then waits until a command requires work.
+/// Idles between two sessions: after a stop enters the disconnected state, or keeps a failure without
+/// quiet attempts, then waits until a command requires work.
 pub(super) async fn idle(
     action: LoopAction,
     commands: &mut mpsc::Receiver<Command>,
     context: &mut SourceContext,
 ) -> LoopAction {
-    if action == LoopAction::Stop && !matches!(context.state(), ConnectionState::Failed { .. }) {
-        context.enter(ConnectionState::Disconnected);
+    if action == LoopAction::Stop {
+        context.enter(match context.state().clone() {
+            ConnectionState::Failed { url, reason, .. } => {
+                ConnectionState::Failed { url, reason, is_probed: false }
+            }
+            _ => ConnectionState::Disconnected,
+        });
     }
     match unless_commanded(commands, context, std::future::pending()).await {
         Ok(never) => never,

@@ -6,7 +6,7 @@
 //! asked for nothing.
 
 use super::disconnect::server_words;
-use super::{Disconnect, Polling, PollingReason, SourceUrl, Updates};
+use super::{Polling, PollingReason, SourceUrl, Updates};
 use crate::protocol::hub::{Hello, HubFrame, Position, Upstream, UpstreamState};
 use crate::protocol::{Batch, Item};
 
@@ -71,12 +71,9 @@ impl Stream {
         hello
     }
 
-    /// Handles the end of a connection. Skips a frame that was too large: requested again it would end
-    /// the next connection as well.
-    pub fn give_up(&mut self, disconnect: &Disconnect) {
-        if let Disconnect::MessageTooLarge { .. } = disconnect {
-            self.count();
-        }
+    /// Counts a frame that was too large: requested again it would be too large as well.
+    pub fn skip(&mut self) {
+        self.count();
     }
 
     fn count(&mut self) {

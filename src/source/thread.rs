@@ -44,9 +44,9 @@ pub struct SourceHandle {
 pub fn spawn(url: Option<String>, settings: ConnectionSettings, waker: Waker) -> SourceHandle {
     let shown = url.as_deref().map(redact).unwrap_or_default();
     spawn_thread("meterbridge-source", shown, waker, move |commands, signal_sender| async move {
-        let roots = settings.access.roots().map_err(|error| error.to_string());
-        let connector = roots.and_then(|roots| {
-            NetConnector::trusting(roots)
+        let trust = settings.access.trust().map_err(|error| error.to_string());
+        let connector = trust.and_then(|trust| {
+            NetConnector::trusting(trust)
                 .map_err(|error| format!("no TLS on this machine: {error}"))
         });
         match connector {
@@ -157,5 +157,5 @@ fn report_failure(mut signal_sender: SignalSender, url: String, reason: String) 
         url: url.clone(),
         event,
     }));
-    signal_sender.push(Signal::State(ConnectionState::Failed { url, reason }));
+    signal_sender.push(Signal::State(ConnectionState::Failed { url, reason, is_probed: false }));
 }

@@ -10,15 +10,16 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, error::ProtocolError};
 
 use super::connector::Connect;
-use super::disconnect::{NO_CODE, server_words};
+use super::disconnect::{NO_CODE, server_words, skipped_text};
 use super::handshake::shake_hands;
 use super::http::HttpClient;
+use super::oversize::is_skipped;
 use super::run_operation::{ApiClientFor, ApiRequest, ResponseFuture};
 use super::session::{
     Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
 };
 use super::socket::Socket;
-use super::source_context::{LoopAction, SourceContext, unless_commanded};
+use super::source_context::{LoopAction, STANDS_AFTER, SourceContext, unless_commanded};
 use super::{ApiUrl, Command, ConnectionSettings, Disconnect, SourceUrl};
 use crate::protocol::Batch;
 
@@ -125,17 +126,26 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
                 let told = context.stream.is_live();
                 let live = told.unwrap_or(now.duration_since(opened) >= REPLAY_PERIOD);
                 let mut batch = Batch::new(context.now(), live);
-                let disconnect = gather(socket, first, &mut batch, context.settings.max_message_bytes);
+                let gathered = gather(socket, first, &mut batch, context.settings.max_message_bytes);
                 if !batch.is_empty() {
                     batch.received_at = context.now();
                     context.deliver_stream_batch(batch);
                 }
-                if let Some(disconnect) = disconnect {
-                    context.stream.give_up(&disconnect);
-                    part(socket, &disconnect).await;
-                    return Ok(disconnect);
+                match gathered {
+                    Gathered::Frames => {}
+                    Gathered::Skipped => context.stream.skip(),
+                    Gathered::End(disconnect) => {
+                        if let Disconnect::MessageTooLarge { .. } = disconnect {
+                            context.stream.skip();
+                        }
+                        part(socket, &disconnect).await;
+                        return Ok(disconnect);
+                    }
                 }
                 heartbeat.heard(now);
+            }
+            () = sleep_until(opened + STANDS_AFTER), if context.is_on_trial() => {
+                context.note_stands();
             }
             () = sleep_until(heartbeat.next_duty(&context.settings)) => {
                 if heartbeat.is_dead(&context.settings) {
@@ -176,14 +186,24 @@ async fn wait_for_room<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Adds `first` and the frames already received to the batch. Returns how the connection ended, if it
-/// did.
+/// Result of gathering a batch.
+#[derive(Debug)]
+pub(super) enum Gathered {
+    /// The connection goes on.
+    Frames,
+    /// The connection goes on. The last frame of the batch was too large and was skipped.
+    Skipped,
+    /// The connection has ended.
+    End(Disconnect),
+}
+
+/// Adds `first` and the frames already received to the batch.
 pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut Socket<S>,
     first: Result<Message, WsError>,
     batch: &mut Batch,
     limit_bytes: usize,
-) -> Option<Disconnect> {
+) -> Gathered {
     let began = Instant::now();
     let mut bytes = 0;
     let mut next = Some(first);
@@ -197,13 +217,17 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
                 bytes += data.len();
                 batch.push_bytes(&data);
             }
+            Ok(message) if is_skipped(&message) => {
+                batch.push_unreadable(skipped_text(limit_bytes), "");
+                return Gathered::Skipped;
+            }
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
             Ok(Message::Close(frame)) => {
                 let (code, reason) = match frame {
                     Some(frame) => (frame.code.into(), server_words(frame.reason.as_bytes())),
                     None => (NO_CODE, String::new()),
                 };
-                return Some(Disconnect::Closed { code, reason });
+                return Gathered::End(Disconnect::Closed { code, reason });
             }
             Err(WsError::Utf8(detail)) => {
                 batch.push_unreadable(format!("a text frame that is not UTF-8 ({detail})"), "");
@@ -211,16 +235,18 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
             Err(WsError::Capacity(_)) => {
                 let disconnect = Disconnect::MessageTooLarge { limit_bytes };
                 batch.push_unreadable(disconnect.to_string(), "");
-                return Some(disconnect);
+                return Gathered::End(disconnect);
             }
             Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))
             | Err(WsError::Io(_) | WsError::ConnectionClosed | WsError::AlreadyClosed) => {
-                return Some(Disconnect::Lost);
+                return Gathered::End(Disconnect::Lost);
             }
             Err(WsError::Protocol(error)) => {
-                return Some(Disconnect::Protocol { detail: error.to_string() });
+                return Gathered::End(Disconnect::Protocol { detail: error.to_string() });
             }
-            Err(error) => return Some(Disconnect::Protocol { detail: error.to_string() }),
+            Err(error) => {
+                return Gathered::End(Disconnect::Protocol { detail: error.to_string() });
+            }
         }
         let full = batch.frames >= MOST_FRAMES_IN_A_BATCH
             || bytes >= MOST_BYTES_IN_A_BATCH
@@ -228,7 +254,7 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
             || batch.ends_at_replay_boundary();
         next = if full { None } else { socket.next_now() };
     }
-    None
+    Gathered::Frames
 }
 
 /// Ends an open connection from our side, with a close frame if that is quick.

@@ -164,6 +164,23 @@ async fn replayed_frames_are_not_live_even_in_a_long_replay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn skipped_message_is_not_requested_again() {
+    let mut stage = Stage::new();
+    let mut server = stage.attempt().await.accept().await;
+    let sending = tokio::spawn(async move {
+        let large = event(&"x".repeat(5 << 20));
+        for frame in [hello(STREAM, 0), event("a"), large, event("c")] {
+            server.send(frame).await;
+        }
+        server
+    });
+    stage.until_items(4).await;
+    assert_eq!(arrived(&stage), ["a", "c"]);
+    drop(sending.await.unwrap());
+    assert_eq!(after(&stage.attempt().await), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn new_stream_starts_its_own_numbers() {
     let mut stage = Stage::new();
     let mut server = stage.attempt().await.accept().await;

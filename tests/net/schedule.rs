@@ -4,12 +4,17 @@ use std::time::Duration;
 
 use meterbridge::source::{Backoff, Command, ConnectionSettings};
 
-use crate::stage::{Stage, URL};
+use crate::stage::{Stage, URL, event};
 
 const REFUSED: &str = "refused: nothing listens at studio:8000. Is the backend running?";
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+/// Returns settings without quiet attempts after giving up.
+fn strictly_the_guide() -> ConnectionSettings {
+    ConnectionSettings { probe_interval: Duration::ZERO, ..Default::default() }
 }
 
 /// Refuses the next attempt; returns when it was made, to the millisecond.
@@ -22,7 +27,7 @@ async fn refuse_next(stage: &mut Stage) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn fails_after_five_attempts_three_seconds_apart() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::with(strictly_the_guide(), Some(URL));
     for second in [0, 3, 6, 9, 12, 15] {
         let at = refuse_next(&mut stage).await;
         // Tokio's timers have a resolution of one millisecond, and each may be one late.
@@ -51,12 +56,13 @@ async fn fails_after_five_attempts_three_seconds_apart() {
 
 #[tokio::test(start_paused = true)]
 async fn connection_resets_the_attempt_count() {
-    let mut stage = Stage::new();
+    let mut stage = Stage::with(strictly_the_guide(), Some(URL));
     for _ in 0..4 {
         refuse_next(&mut stage).await;
     }
-    let server = stage.attempt().await.accept().await;
-    stage.until_state("connected").await;
+    let mut server = stage.attempt().await.accept().await;
+    server.send(event("first")).await;
+    stage.until_items(1).await;
     drop(server);
     for _ in 0..5 {
         refuse_next(&mut stage).await;

@@ -140,5 +140,5 @@ fn fail(link: &mut Link, reason: String) {
     let event = ConnectionEvent::Error { message: reason.clone() };
     let (at, url) = (Timestamp::now(), String::new());
     link.log.push_back(ConnectionLogEntry { at, url: url.clone(), event });
-    link.state = ConnectionState::Failed { url, reason };
+    link.state = ConnectionState::Failed { url, reason, is_probed: false };
 }

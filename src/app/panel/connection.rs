@@ -135,11 +135,12 @@ fn offers(state: &ConnectionState, other_url: bool) -> [Offer; 3] {
         ConnectionState::Connecting { .. } if other_url => [Primary, Plain, Disabled],
         ConnectionState::Connecting { .. } => [Disabled, Plain, Disabled],
         _ if other_url => {
-            let open = !matches!(state, ConnectionState::Failed { .. });
+            let open = !matches!(state, ConnectionState::Failed { is_probed: false, .. });
             [Primary, if open { Plain } else { Disabled }, Plain]
         }
         ConnectionState::Connected { .. } => [Disabled, Plain, Plain],
         ConnectionState::Reconnecting { .. } => [Disabled, Plain, Primary],
+        ConnectionState::Failed { is_probed: true, .. } => [Disabled, Plain, Primary],
         ConnectionState::Failed { .. } => [Disabled, Disabled, Primary],
     }
 }
@@ -166,6 +167,9 @@ fn advice(state: &ConnectionState) -> Option<&'static str> {
     match state {
         ConnectionState::Connected { .. } | ConnectionState::Connecting { .. } => None,
         ConnectionState::Reconnecting { .. } => Some("Meterbridge retries by itself."),
+        ConnectionState::Failed { is_probed: true, .. } => {
+            Some("Tried again from time to time. Press Reconnect to try now.")
+        }
         ConnectionState::Failed { .. } => {
             Some("Not tried again. Check the URL and that the server runs, then press Reconnect.")
         }
@@ -483,12 +487,14 @@ mod tests {
         use Offer::{Disabled, Plain, Primary};
         let url = String::new;
         let connected = connected(Updates::Live);
-        let failed = ConnectionState::Failed { url: url(), reason: url() };
+        let failed = ConnectionState::Failed { url: url(), reason: url(), is_probed: false };
         assert_eq!(offers(&ConnectionState::Disconnected, false), [Primary, Disabled, Disabled]);
         assert_eq!(offers(&connected, false), [Disabled, Plain, Plain]);
         assert_eq!(offers(&connected, true), [Primary, Plain, Plain]);
         assert_eq!(offers(&reconnecting(1, 5), false), [Disabled, Plain, Primary]);
         assert_eq!(offers(&failed, false), [Disabled, Disabled, Primary]);
+        let probed = ConnectionState::Failed { url: url(), reason: url(), is_probed: true };
+        assert_eq!(offers(&probed, false), [Disabled, Plain, Primary]);
         assert_eq!(offers(&failed, true), [Primary, Disabled, Plain]);
     }
 

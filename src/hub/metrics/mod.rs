@@ -101,6 +101,13 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
         "State of the connection to upstream: 1 for the present state, 0 for the others.",
         states.iter().map(|(labels, value)| (&labels[..], *value)),
     );
+    let words = [("state", upstream.state.as_str()), ("reason", upstream.reason.as_str())];
+    metrics.add_labelled_metric(
+        Kind::Gauge,
+        "meterbridge_hub_upstream_info",
+        "Present upstream state and its reason as labels; the value is always 1.",
+        [(&words[..], 1)],
+    );
     metrics.add_metric(
         Kind::Gauge,
         "meterbridge_hub_upstream_state_since_seconds",

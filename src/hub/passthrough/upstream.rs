@@ -65,7 +65,7 @@ impl Upstream {
     ///
     /// Fails when the trusted certificate authorities cannot be loaded.
     pub fn new(url: ApiUrl, access: Access) -> Result<Self, UpstreamSetupError> {
-        let connector = Arc::new(NetConnector::trusting(access.roots()?)?);
+        let connector = Arc::new(NetConnector::trusting(access.trust()?)?);
         Ok(Self { connector, url, access, session: Mutex::default() })
     }
 

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::api::QueryAnswer;
-use super::backend_watcher::{BackendWatcher, PollOutcome};
+use super::backend_watcher::{BackendWatcher, PollOutcome, is_slow};
 use super::discovery::{PageAnswer, PageQuestion};
 use super::queries::QueryKey;
 use super::watched_run::{Loss, WatchedRun};
@@ -24,6 +24,12 @@ use crate::source::source_context::SourceContext;
 const MOST_PAST: usize = 200;
 const PAST: SignedDuration = SignedDuration::from_hours(24);
 
+/// Time since a run was read after which the backend counts as unreachable while it refuses its lists:
+/// the interval of requests for the least urgent runs.
+const READ_LASTS: Duration = Duration::from_secs(60);
+/// The same time while it refuses runs, too.
+const RUN_REFUSED_AFTER: Duration = Duration::from_secs(5);
+
 impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub(super) fn take_answer(
         &mut self,
@@ -32,7 +38,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         context: &mut SourceContext,
     ) -> Option<PollOutcome> {
         let now = Instant::now();
-        self.asking = None;
+        let asking = self.asking.take();
         match &answer {
             QueryAnswer::Page(page, _) => self.pacer.answered_page(page.is_small(), took, now),
             _ => self.pacer.answered(took, now),
@@ -52,6 +58,14 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         };
         let failure = answer.error().cloned();
         self.queries.answered(&key, failure.as_ref().is_none_or(is_told), now);
+        match &failure {
+            // A gateway's error does not mean that the backend answers again.
+            Some(error) if !matches!(error.status(), Some(400..=499)) => {
+                let slow = asking.filter(is_slow).map(|asking| asking.since);
+                self.unanswered_since = self.unanswered_since.or(slow);
+            }
+            _ => self.unanswered_since = None,
+        }
         if let Some(error) = failure.as_ref().filter(|error| !error.was_answered()) {
             if let QueryAnswer::Page(page, _) = &answer {
                 self.discovery.answered(page, &PageAnswer::Lost, now);
@@ -59,12 +73,16 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             self.lost = Some(Loss { at: now, server_at: self.server_now() });
             self.is_reached = false;
             self.is_readable = false;
+            self.unanswered_since = None;
             return Some(PollOutcome::Unreached(disconnect_of(error.clone())));
         }
         let was_reached = std::mem::replace(&mut self.is_reached, true);
         let was_readable = self.is_readable;
-        self.is_readable |= failure.is_none();
-        if !was_reached {
+        if failure.is_none() && !matches!(key, QueryKey::Song(_)) {
+            self.is_readable = true;
+            self.read_at = Some(now);
+        }
+        if !was_reached || self.is_readable && !was_readable {
             self.queries.end_pauses();
             self.watched.values_mut().for_each(WatchedRun::end_pause);
             // Unfinished runs may have ended meanwhile, and unknown runs may have begun and ended.
@@ -80,10 +98,13 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
                 None
             }
             QueryAnswer::List(Err(error)) => {
-                if self.list_refusal.replace(error).is_none() {
+                if self.list_refusal.replace(error.clone()).is_none() {
+                    self.list_refused_at = Some(now);
                     self.discovery.demand(now);
                 }
-                None
+                // Nothing could be read before, and the other list is not due.
+                let is_lost = !self.is_readable && self.discovery.is_pausing(now);
+                if is_lost { self.refuse_list(error, context, now) } else { None }
             }
             QueryAnswer::Page(page, answer) => self.take_page(&page, answer, context, now),
             QueryAnswer::SongRuns(song, answer) => {
@@ -177,7 +198,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         // The list of all runs is the only source of running runs now: walk it again.
         self.discovery.demand(now + context.settings.api.poll_interval / 2);
         if end.is_refused {
-            return self.refuse_list(refusal, context);
+            return self.refuse_list(refusal, context, now);
         }
         self.said_refusal = false;
         None
@@ -213,24 +234,36 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         }
     }
 
-    /// Handles the case where neither list can be read. Reports the backend as unreached when the
-    /// refusal is final and no run is watched, or when nothing was readable; otherwise logs the refusal
-    /// once.
+    /// Handles the case where neither list can be read. Reports the backend as unreached when no run
+    /// could be read since then either; otherwise logs the refusal once.
     fn refuse_list(
         &mut self,
         error: HttpError,
         context: &mut SourceContext,
+        now: Instant,
     ) -> Option<PollOutcome> {
         let disconnect = disconnect_of(error);
-        if disconnect.is_final() && self.watched.is_empty() || !self.is_readable {
+        if !self.is_readable || !self.reads_runs(now) {
             // The backend answers, but no answer is readable.
             self.is_reached = false;
+            self.is_readable = false;
+            self.unanswered_since = None;
             return Some(PollOutcome::Unreached(disconnect));
         }
         if !std::mem::replace(&mut self.said_refusal, true) {
             context.log_error(format!("runs cannot be listed: {disconnect}"));
         }
         None
+    }
+
+    /// True when runs could be read since the list of active runs was refused, and still can.
+    fn reads_runs(&self, now: Instant) -> bool {
+        let Some(read_at) = self.read_at.filter(|at| Some(*at) > self.list_refused_at) else {
+            return false;
+        };
+        let age = now.saturating_duration_since(read_at);
+        let is_refused = self.run_refused_at > Some(read_at) && age >= RUN_REFUSED_AFTER;
+        !is_refused && age < READ_LASTS
     }
 
     fn take_run(
@@ -255,6 +288,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     }
 
     fn run_is_refused(&mut self, id: &RunId, error: &HttpError, context: &mut SourceContext) {
+        if !matches!(error.status(), Some(400..=499)) {
+            self.run_refused_at = Some(Instant::now());
+        }
         let Some(run) = self.watched.get_mut(id) else { return };
         if !matches!(error.status(), Some(404 | 422)) || run.is_missing {
             return;

@@ -36,6 +36,8 @@ const IDLE_LIST_INTERVAL: Duration = Duration::from_secs(2);
 /// Pause before a refused list of active runs is requested again. The list of all runs replaces it
 /// until then.
 const REFUSED_LIST_INTERVAL: Duration = Duration::from_secs(60);
+/// The same pause while nothing can be read.
+const UNREADABLE_LIST_INTERVAL: Duration = Duration::from_secs(3);
 /// Age at which the title of a song is requested again.
 const SONG_LASTS: Duration = Duration::from_secs(300);
 /// Time in flight after which a request is reported as unanswered.
@@ -66,7 +68,7 @@ pub(super) struct PendingRequest {
     /// Time at which the request was sent; unset while it waits for a connection permit.
     began: Arc<OnceLock<Instant>>,
     /// Time at which the request was chosen, by the local clock.
-    since: Timestamp,
+    pub(super) since: Timestamp,
 }
 
 impl PendingRequest {
@@ -118,13 +120,23 @@ pub(super) struct BackendWatcher<C> {
     /// True when the last request was answered, whatever its status. Also false when no list of runs
     /// can be read and there is nothing else to read or watch.
     pub(super) is_reached: bool,
-    /// True when a request has succeeded and every request since then was answered.
+    /// True when a list or a run was read, and since then every request was answered and the lists of
+    /// runs were not refused altogether.
     pub(super) is_readable: bool,
+    /// The last time a list or a run was read.
+    pub(super) read_at: Option<Instant>,
+    /// The last time a run was refused although it may exist.
+    pub(super) run_refused_at: Option<Instant>,
+    /// Time of a request that was unanswered for long and then failed, by the local clock; unset after
+    /// the next success.
+    pub(super) unanswered_since: Option<Timestamp>,
     /// The last time a request got no answer.
     pub(super) lost: Option<Loss>,
     /// Error in the last answer to a request for the list of active runs. While set, the list of all
     /// runs replaces that list.
     pub(super) list_refusal: Option<HttpError>,
+    /// The first time of the refusals since that list was last read.
+    pub(super) list_refused_at: Option<Instant>,
     /// True when a request was started while the backend is unreached: [`step`](Self::step) returns at
     /// once, so that the session reports the attempt.
     pub(super) began_to_try: bool,
@@ -185,8 +197,12 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
             server_clock: None,
             is_reached: false,
             is_readable: false,
+            read_at: None,
+            run_refused_at: None,
+            unanswered_since: None,
             lost: None,
             list_refusal: None,
+            list_refused_at: None,
             began_to_try: false,
             said_refusal: false,
             socket_trouble: None,
@@ -351,6 +367,7 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
         let list_interval = match (&self.list_refusal, running) {
             // The session sets the time of the next attempt with `wait_until`.
             _ if !self.is_reached => Duration::ZERO,
+            (Some(_), _) if !self.is_readable => UNREADABLE_LIST_INTERVAL,
             (Some(_), _) => REFUSED_LIST_INTERVAL,
             (None, 0) => IDLE_LIST_INTERVAL.max(poll / 2),
             (None, _) => poll / 2,
@@ -510,6 +527,9 @@ impl<C: Connect + Send + Sync + 'static> BackendWatcher<C> {
     pub fn updates(&self, context: &SourceContext) -> (Updates, Option<&Disconnect>) {
         if let Some(asking) = self.asking.as_ref().filter(|asking| is_slow(asking)) {
             return (Updates::Unanswered { since: asking.since }, None);
+        }
+        if let Some(since) = self.unanswered_since {
+            return (Updates::Unanswered { since }, None);
         }
         let settings = &context.settings.api;
         let most = settings.sockets();

@@ -175,6 +175,11 @@ impl Discovery {
         }
     }
 
+    /// True when no page is due for a while, after walks that could read nothing.
+    pub fn is_pausing(&self, now: Instant) -> bool {
+        self.walk.is_none() && self.refused_in_a_row > 0 && self.next_at > now + RETRY_INTERVAL / 2
+    }
+
     /// Returns the next page and the time at which it is due; a time in the past means now.
     pub fn next(&self, now: Instant) -> (Instant, PageQuestion) {
         // A due time may be in the past: an overdue page gets more urgent until it is requested.

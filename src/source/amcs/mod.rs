@@ -61,8 +61,9 @@ pub(super) async fn follow_backend<C: Connect + Send + Sync + 'static>(
     let (url, credentials) = match prepared {
         Ok(prepared) => prepared,
         Err(disconnect) => {
-            context.log_error(disconnect.to_string());
-            context.enter(ConnectionState::Failed { url: shown, reason: disconnect.to_string() });
+            let reason = disconnect.to_string();
+            context.log_error(reason.clone());
+            context.enter(ConnectionState::Failed { url: shown, reason, is_probed: false });
             return LoopAction::Stay;
         }
     };
@@ -72,7 +73,8 @@ pub(super) async fn follow_backend<C: Connect + Send + Sync + 'static>(
     let mut backend_watcher = BackendWatcher::new(connector.clone(), url, credentials, context);
     context.operation_client = Ok(backend_watcher.operation_client());
     context.refetches = Some(Refetches::default());
-    let mut reporter = StateReporter { shown, schedule: Schedule::default(), silent: false };
+    let schedule = Schedule::default();
+    let mut reporter = StateReporter { shown, schedule, silent: false, is_probing: false };
     let action = loop {
         match step(&mut backend_watcher, commands, context).await {
             Err(action) => {
@@ -123,6 +125,8 @@ struct StateReporter {
     schedule: Schedule,
     /// True once the application was told that the backend does not answer.
     silent: bool,
+    /// True after all attempts failed, while quiet attempts are made.
+    is_probing: bool,
 }
 
 impl StateReporter {
@@ -138,6 +142,7 @@ impl StateReporter {
             Some(PollOutcome::Reached) => {
                 self.schedule.reset();
                 self.silent = false;
+                self.is_probing = false;
                 if !matches!(context.state(), ConnectionState::Connected { .. }) {
                     let (since, url) = (context.now(), self.shown.clone());
                     let (updates, _) = backend_watcher.updates(context);
@@ -177,21 +182,38 @@ impl StateReporter {
         if matches!(context.state(), ConnectionState::Connected { .. }) {
             let code = disconnect.code();
             context.log(ConnectionEvent::Disconnected { code, reason: reason.clone() });
-        } else {
+        } else if !self.is_probing {
             context.log_error(reason.clone());
         }
         let next =
             self.schedule.after(disconnect, &context.settings, &mut *context.environment.random);
-        let Next::Retry { attempt, delay } = next else {
-            context.enter(ConnectionState::Failed { url: self.shown.clone(), reason });
-            return false;
+        let (attempt, max_attempts, delay) = match next {
+            Next::Retry { attempt, max_attempts, delay } => (attempt, max_attempts, delay),
+            Next::Final => {
+                let url = self.shown.clone();
+                context.enter(ConnectionState::Failed { url, reason, is_probed: false });
+                return false;
+            }
+            Next::GiveUp => {
+                let interval = context.settings.probe_interval;
+                let is_probed = !interval.is_zero();
+                if !self.is_probing || !is_probed {
+                    let attempts = context.settings.max_reconnect_attempts;
+                    context.log_error(format!("given up after {attempts} attempts: {reason}"));
+                    let url = self.shown.clone();
+                    context.enter(ConnectionState::Failed { url, reason, is_probed });
+                }
+                self.is_probing = is_probed;
+                backend_watcher.wait_until(Instant::now() + interval);
+                return is_probed;
+            }
         };
         backend_watcher.wait_until(Instant::now() + delay);
         let next_attempt_at = context.now().checked_add(delay).ok();
         context.enter(ConnectionState::Reconnecting {
             url: self.shown.clone(),
             attempt,
-            max_attempts: context.settings.max_reconnect_attempts,
+            max_attempts,
             next_attempt_at,
             reason,
         });

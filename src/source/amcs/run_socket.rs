@@ -13,7 +13,7 @@ use crate::source::connector::Connect;
 use crate::source::handshake::shake_hands;
 use crate::source::session::REPLAY_PERIOD;
 use crate::source::socket::Socket;
-use crate::source::websocket::{Heartbeat, gather, part};
+use crate::source::websocket::{Gathered, Heartbeat, gather, part};
 use crate::source::{
     ConnectionPermit, ConnectionSettings, Credentials, Disconnect, HeldRuns, SourceUrl,
 };
@@ -110,7 +110,7 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
         let limit = self.settings.connect_timeout;
         // From the first byte on, the server may count this socket as a watcher.
         let held = (!self.settings.api.safe_sockets).then(|| self.held.hold());
-        // Error texts are unbounded, and a message that is too large would end the connection.
+        // Error texts are unbounded, and a message that is too large would be lost.
         self.settings.max_message_bytes = self.settings.max_message_bytes.max(LEAST_MESSAGE_BYTES);
         let (connector, url) = (self.connector.clone(), self.url.clone());
         let (credentials, most) = (self.credentials.clone(), self.settings.max_message_bytes);
@@ -173,12 +173,12 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                     let now = Instant::now();
                     let live = now.duration_since(opened) >= REPLAY_PERIOD;
                     let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, live);
-                    let disconnect = gather(socket, first, &mut batch, settings.max_message_bytes);
+                    let gathered = gather(socket, first, &mut batch, settings.max_message_bytes);
                     self.note(&batch);
                     if !batch.is_empty() {
                         self.send_event(SocketEvent::Batch(batch)).await;
                     }
-                    if let Some(disconnect) = disconnect {
+                    if let Gathered::End(disconnect) = gathered {
                         return Parting::Ended(disconnect);
                     }
                     // Read the clock again: the time spent waiting for the watcher is no silence of the
@@ -218,8 +218,9 @@ impl<C: Connect + Send + Sync + 'static> RunSocket<C> {
                 let first = socket.next().await;
                 let mut batch = Batch::new(jiff::Timestamp::UNIX_EPOCH, true);
                 let most = self.settings.max_message_bytes;
-                let disconnect = gather(socket, first, &mut batch, most);
-                if disconnect.is_some() || batch.items.iter().any(|item| ends_run(item, &self.run))
+                let gathered = gather(socket, first, &mut batch, most);
+                if matches!(gathered, Gathered::End(_))
+                    || batch.items.iter().any(|item| ends_run(item, &self.run))
                 {
                     return;
                 }

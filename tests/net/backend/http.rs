@@ -61,9 +61,20 @@ pub async fn answer<S: AsyncWrite + Unpin>(
     headers: &[(&str, String)],
     body: &Value,
 ) -> std::io::Result<()> {
-    let body = body.to_string();
+    let json = "application/json";
+    answer_text(stream, status, headers, json, &body.to_string()).await
+}
+
+/// Writes an answer of any type.
+pub async fn answer_text<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    status: u16,
+    headers: &[(&str, String)],
+    content_type: &str,
+    body: &str,
+) -> std::io::Result<()> {
     let mut head = format!(
-        "HTTP/1.1 {status} {}\r\nserver: uvicorn\r\ncontent-type: application/json\r\n\
+        "HTTP/1.1 {status} {}\r\nserver: uvicorn\r\ncontent-type: {content_type}\r\n\
          content-length: {}\r\n",
         if status < 400 { "OK" } else { "Not OK" },
         body.len()

@@ -90,6 +90,7 @@ struct Knobs {
     /// Status and target origin of a redirect of every request.
     moved: Option<(u16, String)>,
     parrot: Option<Parrot>,
+    gateway: Option<GatewayAnswer>,
     frozen_until: Option<Instant>,
     executing: Vec<tokio::task::AbortHandle>,
     answer_times: AnswerTimes,
@@ -102,6 +103,14 @@ struct Knobs {
     pool: Pool,
     allowance: Allowance,
     seen: Seen,
+}
+
+/// Answer of a gateway in front of the backend: a status, a redirect's target, and a page.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayAnswer {
+    pub status: u16,
+    pub location: Option<&'static str>,
+    pub page: &'static str,
 }
 
 /// Requests and connections received.
@@ -165,6 +174,7 @@ impl Backend {
             speaks_guide: false,
             moved: None,
             parrot: None,
+            gateway: None,
             frozen_until: None,
             executing: Vec::new(),
             answer_times: AnswerTimes::default(),
@@ -281,6 +291,11 @@ impl Backend {
     /// Answers every request with a redirect to `origin`.
     pub fn move_to(&self, status: u16, origin: &str) {
         self.knobs().moved = Some((status, origin.to_owned()));
+    }
+
+    /// Answers every request as a gateway in front of the backend would; `None` lets requests through.
+    pub fn answer_all(&self, answer: Option<GatewayAnswer>) {
+        self.knobs().gateway = answer;
     }
 
     pub fn add_run(&self, scripts: impl Into<Vec<Script>>) -> Uuid {

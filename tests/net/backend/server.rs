@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::http::{self, Request};
 use super::parrot::{self, Parrot};
 use super::pool::{Holder, POOL_WORDS};
-use super::{BASE, Backend, CONTROL_HEADER, Phase, rest, socket};
+use super::{BASE, Backend, CONTROL_HEADER, GatewayAnswer, Phase, rest, socket};
 
 /// Number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -108,7 +108,7 @@ impl Backend {
         stream: &mut S,
         request: &Request,
     ) -> Next {
-        let (refused, moved, has_active_runs) = {
+        let (refused, moved, has_active_runs, gateway) = {
             let mut knobs = self.knobs();
             let named = |name: &str| request.headers.get(name).cloned();
             let authorization = named("authorization").or_else(|| named("x-api-key"));
@@ -121,8 +121,15 @@ impl Backend {
                 knobs.seen.posts.push((request.path.clone(), body));
                 knobs.seen.content_types.push(request.headers.get("content-type").cloned());
             }
-            (knobs.sockets_refused, knobs.moved.clone(), knobs.has_active_runs)
+            (knobs.sockets_refused, knobs.moved.clone(), knobs.has_active_runs, knobs.gateway)
         };
+        if let Some(GatewayAnswer { status, location, page }) = gateway {
+            self.thawed().await;
+            let headers: Vec<_> =
+                location.map(|it| ("location", it.to_owned())).into_iter().collect();
+            let sent = http::answer_text(stream, status, &headers, "text/html", page).await;
+            return if sent.is_err() { Next::Drop } else { Next::KeepAlive };
+        }
         let upgrade = request.headers.contains_key("upgrade");
         let path = request.path.strip_prefix(BASE);
         let repeats = self.repeats(request);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::{Plan, TOKEN, loopback, with_token};
-use crate::backend::{Backend, Script};
+use crate::backend::{Backend, GatewayAnswer, Script};
 use crate::page::{Folder, ask, get};
 
 async fn health(server: &HubServer) -> (u16, Value) {
@@ -59,6 +59,36 @@ async fn upstream_outage_is_reported_while_the_hub_stays_healthy() {
     backend.restart(Duration::ZERO).await;
     until_upstream(&server, "polling").await;
     assert_eq!(get(&server, "/healthz?strict").await.status, 200);
+    server.stop().await;
+}
+
+/// A gateway that answers in the backend's place is no backend.
+#[tokio::test]
+async fn gateway_errors_are_reported_as_a_loss_with_their_words() {
+    let backend = Backend::new();
+    let address = backend.listen().await;
+    backend.start_run([Script::success(60_000)]);
+    let server = Plan::of(address).start().await;
+    until_upstream(&server, "polling").await;
+    let page = "<html><title>503 Service Unavailable</title><p>We are \"down\"</html>";
+    backend.answer_all(Some(GatewayAnswer { status: 503, location: None, page }));
+    let (_, body) = until_upstream(&server, "lost").await;
+    let words = "the backend's REST: HTTP 503: 503 Service Unavailable We are \"down\"";
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["upstream"]["reason"], words);
+    let metrics = get(&server, "/metrics").await.text().to_owned();
+    for line in [
+        "meterbridge_hub_upstream_state{state=\"lost\"} 1".to_owned(),
+        "meterbridge_hub_upstream_state{state=\"polling\"} 0".to_owned(),
+        format!(
+            "meterbridge_hub_upstream_info{{state=\"lost\",reason=\"{}\"}} 1",
+            words.replace('"', "\\\"")
+        ),
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}\n{metrics}");
+    }
+    backend.answer_all(None);
+    until_upstream(&server, "polling").await;
     server.stop().await;
 }
 

@@ -152,7 +152,8 @@ async fn hub_can_have_another_hub_as_upstream() {
     let mut client = connect(&second, None).await;
     let reason = "refused: nothing listens at studio:8000. Is the backend running?";
     let url = "http://studio:8000".to_owned();
-    let failed = ConnectionState::Failed { url: url.clone(), reason: reason.to_owned() };
+    let failed =
+        ConnectionState::Failed { url: url.clone(), reason: reason.to_owned(), is_probed: false };
     upstream.send(Signal::State(failed)).unwrap();
     client
         .until("what the first hub lacks", |client| {

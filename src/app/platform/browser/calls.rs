@@ -128,7 +128,7 @@ impl ConnectionReport {
                 reason: Some(reason.clone()),
                 ..new("reconnecting", url)
             },
-            ConnectionState::Failed { url, reason } => {
+            ConnectionState::Failed { url, reason, .. } => {
                 Self { reason: Some(reason.clone()), ..new("failed", url) }
             }
         }

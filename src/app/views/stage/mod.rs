@@ -415,7 +415,7 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
         ConnectionState::Reconnecting { url, reason, .. } => {
             format!("no connection to {url}: {reason}")
         }
-        ConnectionState::Failed { url, reason } => format!("no connection to {url}: {reason}"),
+        ConnectionState::Failed { url, reason, .. } => format!("no connection to {url}: {reason}"),
         ConnectionState::Disconnected => "not connected; press P for the panel".to_owned(),
     };
     let room = layout.canvas_size.width - 112.0;
