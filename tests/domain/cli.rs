@@ -437,6 +437,28 @@ VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
     );
 }
 
+/// The report has what precedes the failure.
+#[test]
+fn cut_off_recording_is_reported_as_far_as_it_is_whole() {
+    let whole = std::fs::read(fixture("cases/gzipped.ndjson")).unwrap();
+    let cut = &whole[..whole.len() - 100];
+    let (code, stdout, stderr) = piped(&["inspect", "-", "--json"], cut);
+    assert_eq!(code, Some(1));
+    let begin = "error: cannot read the input after line ";
+    let line = stderr
+        .trim_end()
+        .strip_prefix(begin)
+        .and_then(|rest| rest.strip_suffix(": the gzip data is cut off"));
+    let line: u64 = line.unwrap_or_else(|| panic!("{stderr}")).parse().unwrap();
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let events = report["events"].as_u64().unwrap();
+    assert!(events > 0 && line - events <= 1, "{line} {stdout}");
+    // Without any whole line there is nothing to report.
+    let (code, stdout, stderr) = piped(&["inspect", "-"], &whole[..2]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert_eq!(stderr, "error: cannot read the input: the gzip data is cut off\n");
+}
+
 #[test]
 fn empty_input_succeeds() {
     let (code, stdout, stderr) = piped(&["inspect", "-"], b"");
