@@ -101,6 +101,21 @@ fn unknown_options_and_invalid_values_are_usage_errors() {
 }
 
 #[test]
+fn unknown_time_zone_is_a_usage_error_that_says_what_to_write() {
+    let options: [&[&str]; 2] = [&["--time-zone", "Europe/Berln"], &["--time-zone=Europe/Berln"]];
+    for option in options {
+        let (code, stdout, stderr) = said(option);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        let message = "error: invalid value 'Europe/Berln' for '--time-zone <NAME>': expected a time zone such \
+                       as Europe/Berlin, UTC, +02:00 or EST5EDT,M3.2.0,M11.1.0\n";
+        assert!(stderr.starts_with(message), "{stderr}");
+    }
+    let output = meterbridge().env("METERBRIDGE_TIME_ZONE", "Europe/Berln").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'Europe/Berln'"));
+}
+
+#[test]
 fn environment_variables_apply_unless_a_flag_is_given() {
     let with = |name: &str, value: &str, arguments: &[&str]| {
         let output = meterbridge().env(name, value).args(arguments).output().unwrap();

@@ -66,12 +66,15 @@ fn unsupported_format(head: &[u8]) -> Option<&'static str> {
 }
 
 /// True when a file begins with data that is decompressed here.
+#[cfg(not(target_arch = "wasm32"))]
 fn is_compressed(head: &[u8]) -> bool {
-    #[cfg(not(target_arch = "wasm32"))]
-    return super::gzip::begins(head) || super::zstd::begins(head);
-    // Compressed files are binary data to a page.
-    #[cfg(target_arch = "wasm32")]
-    return false;
+    super::gzip::begins(head) || super::zstd::begins(head)
+}
+
+/// Compressed data is not decompressed in a page, so it is binary data.
+#[cfg(target_arch = "wasm32")]
+fn is_compressed(_: &[u8]) -> bool {
+    false
 }
 
 /// True when the head of a file that is not UTF-16 shows binary data.
