@@ -4,9 +4,12 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 
+/// First bytes of a member.
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
 /// True when a file begins with a gzip member.
 pub(super) fn begins(head: &[u8]) -> bool {
-    head.starts_with(&[0x1f, 0x8b])
+    head.starts_with(&MAGIC)
 }
 
 /// Decompressing reader. Zeros after a member are padding and skipped, as `gzip` does.
@@ -47,14 +50,15 @@ impl<R: Read> Read for Gzip<R> {
     }
 }
 
-/// Skips padding; returns `false` at the end of the input.
+/// Skips padding; returns `false` at the end of the input, and an error before other data than gzip.
 fn has_more(reader: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let waiting = reader.fill_buf()?;
         match waiting.iter().position(|byte| *byte != 0) {
             Some(padding) => {
+                let is_member = waiting[padding] == MAGIC[0];
                 reader.consume(padding);
-                return Ok(true);
+                return if is_member { Ok(true) } else { Err(io::ErrorKind::InvalidData.into()) };
             }
             None if waiting.is_empty() => return Ok(false),
             None => {

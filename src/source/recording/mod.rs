@@ -4,11 +4,13 @@
 //! | --- | --- |
 //! | `container`, `gzip`, `zstd` | gzip, Zstandard and UTF-16 → text |
 //! | `prefix` | text that logs and event streams put before a line's JSON |
+//! | `nested` | events inside other JSON |
 //! | `objects` | JSON objects that span several lines or share one |
 
 mod container;
 #[cfg(not(target_arch = "wasm32"))]
 mod gzip;
+mod nested;
 mod objects;
 mod prefix;
 #[cfg(not(target_arch = "wasm32"))]
@@ -87,7 +89,7 @@ pub fn read(
 /// Reader over one recording.
 ///
 /// A line is `{"recv_ms": 1.5, "text": "…"}`, a bare event, or an array of events. Objects may also
-/// span several lines, share a line, or follow a prefix of a log or an event stream. The text may be
+/// span several lines, share a line, be part of other JSON, or follow a prefix of a log or an event stream. The text may be
 /// UTF-8 or UTF-16, compressed with gzip or Zstandard. Blank lines are skipped; bad lines are counted
 /// and returned as they are.
 pub struct Recording<R: Read> {
@@ -142,6 +144,8 @@ impl<R: Read> Input<R> {
 #[derive(Default)]
 struct Evidence {
     has_events: bool,
+    /// True when events were found inside other JSON.
+    has_nested_events: bool,
     /// Number of lines in Meterbridge's own format; `others` counts all other frames.
     recorded: u64,
     others: u64,
@@ -395,6 +399,17 @@ impl<R: Read> Recording<R> {
     }
 
     fn take_object(&mut self, line: u64, text: String) {
+        // Events are searched for only in a file that does not begin with events of its own.
+        if self.evidence.has_nested_events || !self.evidence.has_events {
+            let events = nested::events_within(&text);
+            if !events.is_empty() {
+                self.evidence.has_nested_events = true;
+                for text in events {
+                    self.push(line, RecordedFrame { recv_ms: None, text });
+                }
+                return;
+            }
+        }
         if self.evidence.other_json.is_none() {
             self.evidence.other_json = objects::keys_of(&text);
         }

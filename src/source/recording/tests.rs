@@ -137,6 +137,19 @@ fn logs_and_event_streams_are_read() {
 }
 
 #[test]
+fn events_inside_other_json_are_read() {
+    let wrapped = format!("{{\n  \"events\": [\n    {EVENT},\n    {EVENT}\n  ]\n}}\n");
+    assert_eq!(texts(&wrapped), [(1, EVENT.to_owned()), (1, EVENT.to_owned())]);
+    let log = format!("{{\"msg\":\"hi\"}}\n{{\"msg\":\"x\",\"event\":{EVENT}}}\n").repeat(2);
+    let texts = texts(&log);
+    let lines: Vec<u64> = texts.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [1, 2, 3, 4]);
+    assert_eq!([&texts[1].1, &texts[3].1], [EVENT, EVENT]);
+    assert_eq!(verdict(log.as_bytes()), "");
+    assert_eq!(verdict(wrapped.as_bytes()), "");
+}
+
+#[test]
 fn other_files_are_identified_in_the_error() {
     const NO_EVENTS: &str = "the input is not a recording: it has no AMCS events (they are JSON with \
                              `run_id` and `phase`)";
@@ -202,7 +215,7 @@ fn compressed_text_is_read_and_truncation_is_reported() {
     assert_eq!(error, "cannot read the input after line 2: the gzip data is cut off");
     let mut half = Recording::new(cut);
     assert_eq!(half.next_frame().unwrap().unwrap().text, EVENT, "what is whole is read");
-    let followed = [&packed[..], b"# more\n# text that is no gzip\n"].concat();
+    let followed = [&packed[..], b"# more\n"].concat();
     let error = read(&followed[..], drop).unwrap_err().to_string();
     assert_eq!(error, "cannot read the input after line 2: the gzip data is damaged");
     let error = read(&packed[..2], drop).unwrap_err().to_string();
