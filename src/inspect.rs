@@ -30,12 +30,31 @@ const KEPT_PROBLEMS: usize = 20;
 /// Fails when reading fails, or when nothing that was read belongs to a recording.
 pub fn read_into(
     model: &mut Model,
-    mut recording: Recording<impl Read>,
+    recording: Recording<impl Read>,
 ) -> Result<Vec<String>, RecordingError> {
+    let Readout { problems, result } = read_as_far_as_possible(model, recording);
+    result.map(|()| problems)
+}
+
+/// Result of reading a recording.
+pub struct Readout {
+    /// Reasons why the first unreadable lines could not be read, at most 20.
+    pub problems: Vec<String>,
+    /// Error after which nothing more could be read. The model has what precedes it.
+    pub result: Result<(), RecordingError>,
+}
+
+/// Reads a recording into the model like [`read_into`], up to its end or the first error.
+pub fn read_as_far_as_possible(model: &mut Model, mut recording: Recording<impl Read>) -> Readout {
     let mut problems = Vec::new();
     // Nobody reads the model before the end.
     model.hold();
-    while let Some(frame) = recording.next_frame()? {
+    let result = loop {
+        let frame = match recording.next_frame() {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break recording.verdict(),
+            Err(error) => break Err(error),
+        };
         // Reports do not depend on the time of reception.
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
         batch.push_text(&frame.text);
@@ -49,8 +68,7 @@ pub fn read_into(
             }
         }
         model.receive(batch, |_, _| ());
-    }
+    };
     model.release();
-    recording.verdict()?;
-    Ok(problems)
+    Readout { problems, result }
 }

@@ -8,6 +8,7 @@
 //! | [`model`] | events → runs, nodes, attempts, log, counters | sockets, clocks, Bevy |
 //! | `layout` | positions of modules, tiles and cells in design pixels | the model, Bevy |
 //! | [`text`] | text from outside → text that is safe to show | everything else |
+//! | [`time_zone`] | the time zone in which times are shown | everything else |
 //! | [`source`] | sources of events: WebSocket, backend, recording | the model, Bevy |
 //! | `demo` | a simulated studio: seeded scenarios → events on a real WebSocket | source, model |
 //! | `server` (not in the browser) | code shared by the servers of demo and hub | both |
@@ -66,6 +67,7 @@ mod seconds;
 mod server;
 pub mod source;
 pub mod text;
+pub mod time_zone;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod vitals;

@@ -10,7 +10,7 @@ use clap::Parser;
 
 use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout_style};
 use meterbridge::demo::{DemoArgs, DemoError};
-use meterbridge::inspect::{self, Report};
+use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention};
 use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::text;
@@ -126,9 +126,15 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
     args.check()?;
     let mut model = Model::new(Retention::EVERYTHING);
     let mut problems = Vec::new();
+    let mut failures = Vec::new();
     for path in &args.files {
-        let found = read(&mut model, path)?;
+        let Readout { problems: found, result } = read(&mut model, path)?;
         problems.extend(found.into_iter().map(|problem| (path, problem)));
+        match result {
+            // What precedes a failure is reported before it.
+            Err(error @ RecordingError::Read { line: 1.., .. }) => failures.push(error),
+            result => result?,
+        }
     }
     let report = Report::of(&model);
 
@@ -144,15 +150,19 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
         let path = path.display().to_string();
         writeln!(io::stderr(), "{}: {problem}", text::one_line(&path))?;
     }
-    Ok(())
+    let Some(last) = failures.pop() else { return Ok(()) };
+    for failure in failures {
+        writeln!(io::stderr(), "error: {}", text::clean(&failure.to_string()))?;
+    }
+    Err(last.into())
 }
 
-fn read(model: &mut Model, path: &Path) -> Result<Vec<String>, RecordingError> {
-    if path == Path::new(InspectArgs::STDIN) {
-        inspect::read_into(model, Recording::new(io::stdin().lock()))
+fn read(model: &mut Model, path: &Path) -> Result<Readout, RecordingError> {
+    Ok(if path == Path::new(InspectArgs::STDIN) {
+        inspect::read_as_far_as_possible(model, Recording::new(io::stdin().lock()))
     } else {
-        inspect::read_into(model, Recording::open(path)?)
-    }
+        inspect::read_as_far_as_possible(model, Recording::open(path)?)
+    })
 }
 
 /// True when the reader of our output closed the pipe, as `head` does.

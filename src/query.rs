@@ -313,6 +313,22 @@ mod tests {
     }
 
     #[test]
+    fn time_zone_is_a_name_or_an_offset_whose_plus_may_be_a_space() {
+        for (query, zone) in [
+            ("time-zone=Europe/Berlin", "Europe/Berlin"),
+            ("time-zone=-05:00", "-05:00"),
+            ("time-zone=+05:30", "+05:30"),
+            ("time-zone=%2B05:30", "+05:30"),
+        ] {
+            let view = read_one(query).unwrap().settings.view;
+            assert_eq!(view.time_zone, zone.parse().ok(), "{query}");
+            assert!(view.time_zone.is_some());
+        }
+        let error = read_one("time-zone=Europe/Berln").unwrap_err().to_string();
+        assert!(error.contains("expected a time zone such as Europe/Berlin"), "{error}");
+    }
+
+    #[test]
     fn kiosk_option_works_in_a_page() {
         let settings = read_one("?kiosk&dim=22:00-07:00").unwrap().settings;
         assert!(settings.kiosk.on && settings.kiosk.dim.is_some());

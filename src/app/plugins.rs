@@ -27,6 +27,7 @@ pub struct MeterbridgePlugin {
 impl Plugin for MeterbridgePlugin {
     fn build(&self, app: &mut App) {
         let run = self.settings.view.run.as_deref().map(RunId::new);
+        crate::time_zone::set(self.settings.view.time_zone.clone());
         app.insert_resource(run_store::RunStore::new(self.settings.retention))
             .insert_resource(link::Link::new(&self.settings, self.source.clone()))
             .insert_resource(focus::Focus::new(run))

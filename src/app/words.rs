@@ -10,6 +10,7 @@ use crate::source::{PollingReason, Updates};
 use crate::text;
 
 pub use crate::text::duration_words;
+pub use crate::time_zone::time_of_day as time_words;
 
 /// Longest id that is written in full, in characters.
 const WHOLE_ID: usize = 12;
@@ -44,11 +45,6 @@ pub fn clock_words(millis: u64) -> String {
 /// Formats milliseconds for little room: `18.4 s` under a minute, then `02:05`.
 pub fn brief_duration(millis: u64) -> String {
     if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
-}
-
-/// Time of day in a time zone: `21:15:34`.
-pub fn time_words(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
 /// Sentence for the band while updates arrive by polling, because no socket can be had, or not at all;

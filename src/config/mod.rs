@@ -11,6 +11,7 @@ use crate::director::DirectorSettings;
 use crate::kiosk::KioskSettings;
 use crate::model::Retention;
 use crate::source::{ConnectionSettings, SourceSpec};
+use crate::time_zone::DisplayZone;
 
 #[cfg(feature = "cli")]
 pub use options::{
@@ -108,6 +109,8 @@ pub struct ViewSettings {
     pub theme: ThemeName,
     /// Playback speed of a recording, as a multiple of real time.
     pub speed: f64,
+    /// Time zone of all times shown; `None` for that of the system or the browser.
+    pub time_zone: Option<DisplayZone>,
 }
 
 impl Default for ViewSettings {
@@ -120,6 +123,7 @@ impl Default for ViewSettings {
             reduced_motion: false,
             theme: ThemeName::default(),
             speed: 1.0,
+            time_zone: None,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::seconds::{MOST_SECONDS, seconds};
 use crate::source::{
     Access, ApiCalls, ApiSettings, Backoff, ConnectionBudget, ConnectionSettings, Secret,
 };
+use crate::time_zone::DisplayZone;
 
 /// The options that fill [`Settings`].
 #[derive(Args, Clone, Debug)]
@@ -73,6 +74,7 @@ impl SettingsArgs {
                 reduced_motion: view.reduced_motion,
                 theme: view.theme,
                 speed: view.speed,
+                time_zone: view.time_zone.clone(),
             },
             demo: DemoSettings { seed: demo.seed, runs: demo.runs, speed: demo.demo_speed },
             kiosk: KioskSettings::from(kiosk),
@@ -351,6 +353,12 @@ pub struct ViewOptions {
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = factor)]
     #[arg(env = "METERBRIDGE_SPEED", hide_env = true)]
     pub speed: f64,
+
+    /// Show times in this time zone: a name such as Europe/Berlin, UTC, an offset such as +02:00, or
+    /// a POSIX rule [default: that of the system or the browser]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    #[arg(env = "METERBRIDGE_TIME_ZONE", hide_env = true)]
+    pub time_zone: Option<DisplayZone>,
 }
 
 /// Options of the built-in demo studio.

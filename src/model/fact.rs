@@ -62,6 +62,12 @@ pub(super) enum Subject {
 /// Sort key of facts: instant, rank, content, identity.
 pub(super) type SortKey = (Timestamp, u16, u32, EventId);
 
+#[cfg(test)]
+thread_local! {
+    /// Number of sort keys computed on this thread, as a measure of work.
+    pub(super) static SORT_KEYS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// Value of `told_ms` for an event without a duration; it sorts last.
 const NOT_TOLD: u64 = u64::MAX;
 
@@ -188,6 +194,8 @@ impl Fact {
     /// Returns the key for sorting by instant, the order that [`arrange`](super::order::arrange) starts
     /// from. The order is total and does not depend on the order of arrival.
     pub(super) fn sort_key(&self) -> SortKey {
+        #[cfg(test)]
+        SORT_KEYS.set(SORT_KEYS.get() + 1);
         // Prefer content to identity in ties: identities are random, so they must not decide while
         // anything else can. Starts compare by node index, ends by reported duration.
         let content = match self.kind {

@@ -1,5 +1,9 @@
 //! Late events. The run of a late event is folded again, once for all late events of a batch.
 
+use std::collections::HashSet;
+
+use foldhash::fast::FixedState;
+
 use super::change::{Change, Late, NodeChange};
 use super::clock::DetectedStep;
 use super::fact::SKEW;
@@ -62,18 +66,15 @@ impl Model {
             run_status = status.map(|status| (RunStatus::default(), status));
         }
         let last = late.iter().rposition(|late| late.event.is_some());
+        let is_last_of_node = last_of_each_node(late);
         for number in 0..late.len() {
             let Some(event) = late[number].event.take() else { continue };
             // The slot may hold another run by now, because the event's run was evicted.
             let run = self.slots[slot].as_ref().filter(|run| *run.id() == event.run_id);
             let mut node = None;
-            let is_same = |other: &Late| {
-                let other = other.event.as_ref();
-                other.is_some_and(|other| other.node == event.node && other.run_id == event.run_id)
-            };
             if let (Some(run), Some(name)) = (run, &event.node)
                 && let Some(from) = nodes_before.get(number).copied()
-                && !late[number + 1..].iter().any(is_same)
+                && is_last_of_node[number]
             {
                 let to = run.node(name).map_or(NodeStatus::Pending, |node| node.status);
                 node = (from != to).then(|| NodeChange { name: name.clone(), from, to });
@@ -121,5 +122,116 @@ impl Model {
                 self.late.push(late);
             }
         }
+    }
+}
+
+/// Returns for each event whether it is the last one of its node and run.
+fn last_of_each_node(late: &[Late]) -> Vec<bool> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut is_last: Vec<bool> = late
+        .iter()
+        .rev()
+        .map(|late| {
+            late.event.as_ref().is_some_and(|event| seen.insert((&event.node, &event.run_id)))
+        })
+        .collect();
+    is_last.reverse();
+    is_last
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::super::change::Retention;
+    use super::super::fact::SORT_KEYS;
+    use super::*;
+    use crate::protocol::{Batch, PIPELINE};
+
+    const BEGIN: &str = "2026-11-23T10:00:00Z";
+    const COUNT: usize = 4_000;
+    /// Two keys for each comparison.
+    const KEYS_OF_A_SORT: u64 = 2 * COUNT as u64 * (COUNT.ilog2() as u64 + 1);
+
+    /// Returns the texts of a run's events, of which every `undated`-th has no instant.
+    fn events(count: usize, undated: usize) -> Vec<String> {
+        let begin: Timestamp = BEGIN.parse().unwrap();
+        let text = |number: usize| {
+            let node = PIPELINE[number / 2 % PIPELINE.len()];
+            let phase = if number.is_multiple_of(2) { "start" } else { "end" };
+            let at = match number % undated {
+                0 => "0001-01-01T00:00:00Z".to_owned(),
+                _ => (begin + SignedDuration::from_secs(number as i64)).to_string(),
+            };
+            format!(
+                r#"{{"event_id":"{number}","ts":"{at}","run_id":"r","node_name":"{node}","phase":"{phase}"}}"#
+            )
+        };
+        (0..count).map(text).collect()
+    }
+
+    /// Applies events to an empty model, which folds them once at the end. Returns the model and the
+    /// number of sort keys that it computed.
+    fn fold(texts: impl Iterator<Item = String>) -> (Model, u64) {
+        let mut model = Model::new(Retention::EVERYTHING);
+        let before = SORT_KEYS.get();
+        model.hold();
+        for text in texts {
+            let mut batch = Batch::new(Timestamp::UNIX_EPOCH, false);
+            batch.push_text(&text);
+            model.receive(batch, |_, _| ());
+        }
+        model.release();
+        (model, SORT_KEYS.get() - before)
+    }
+
+    #[test]
+    fn folding_reversed_or_undated_events_costs_no_more_keys_than_a_sort() {
+        for undated in [usize::MAX, 2] {
+            let texts = events(COUNT, undated);
+            let (forward, _) = fold(texts.iter().cloned());
+            let (backward, work) = fold(texts.iter().rev().cloned());
+            assert_eq!(forward.run("r").unwrap().state(), backward.run("r").unwrap().state());
+            assert!(work < 2 * KEYS_OF_A_SORT, "{work} keys for {COUNT} events, {undated}");
+        }
+    }
+
+    #[test]
+    fn folding_shuffled_events_costs_no_more_keys_than_a_sort() {
+        let mut texts = events(COUNT, usize::MAX);
+        fastrand::Rng::with_seed(7).shuffle(&mut texts);
+        let (_, work) = fold(texts.into_iter());
+        assert!(work < 2 * KEYS_OF_A_SORT, "{work} keys for {COUNT} events");
+    }
+
+    #[test]
+    fn only_the_last_late_event_of_each_node_reports_its_change() {
+        let mut model = Model::default();
+        let mut batch = Batch::new(BEGIN.parse().unwrap(), false);
+        let texts = events(9, usize::MAX);
+        batch.push_text(&format!(
+            "[{}]",
+            texts[1..].iter().rev().cloned().collect::<Vec<_>>().join(",")
+        ));
+        let mut changed = Vec::new();
+        model.receive(batch, |event, change| {
+            let (event, node) = (event.unwrap(), change.node);
+            changed.push((event.phase.as_str().to_owned(), node.map(|node| node.name.to_string())));
+        });
+        let of = |phase: &str, node: Option<&str>| (phase.to_owned(), node.map(str::to_owned));
+        assert_eq!(
+            changed,
+            [
+                // The latest event arrives first, and is not late.
+                of("start", Some("COMPOSE")),
+                of("end", None),
+                of("start", Some("PRODUCER")),
+                of("end", None),
+                of("start", Some("LYRICS")),
+                of("end", None),
+                of("start", Some("STYLE")),
+                of("end", Some("PLAN")),
+            ]
+        );
     }
 }

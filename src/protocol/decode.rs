@@ -147,7 +147,7 @@ impl Batch {
         }
         let is_only = pieces.len() == 1;
         for piece in pieces {
-            let (text, read) = match &piece {
+            let (piece, read) = match &piece {
                 Piece::Value(value) if value.starts_with('[') => (&**value, self.push_array(value)),
                 Piece::Value(value) => (&**value, self.push_json(value)),
                 Piece::LeftOver(text) => {
@@ -155,7 +155,8 @@ impl Batch {
                 }
             };
             if let Err(why) = read {
-                let reason = if is_only { reason.clone() } else { why };
+                // The text as it was received, not as it was repaired.
+                let (reason, text) = if is_only { (&reason, text) } else { (&why, piece) };
                 self.items.push(malformed(reason, text));
             }
         }

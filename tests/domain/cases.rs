@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use meterbridge::model::{Model, NodeStatus, Run, RunStatus};
 use meterbridge::source::playback::{LONGEST_PAUSE, TimedFrames};
 use meterbridge::source::recording::Recording;
+use meterbridge::time_zone::{DisplayZone, time_of_day};
 use serde_json::json;
 
 use crate::events::{cancelled, check, event, plain};
@@ -256,6 +257,18 @@ fn durations_across_the_end_of_daylight_saving_time_are_those_reported() {
         ];
         check(&events, json!({"PLAN": {"status": "success", "duration_ms": 20_000}}));
     }
+}
+
+#[test]
+fn times_of_day_are_unambiguous_over_the_end_of_daylight_saving_time() {
+    let new_york: DisplayZone = "America/New_York".parse().unwrap();
+    let model = model_of(case("dst-fold"));
+    let mut shown: Vec<String> = only_run(&model)
+        .recent_events()
+        .map(|event| time_of_day(event.at.unwrap(), new_york.zone()))
+        .collect();
+    shown.reverse();
+    assert_eq!(shown, ["01:58:00", "01:58:01", "01:59:50", "01:59:51", "01:00:10*", "01:00:11*"]);
 }
 
 #[test]

@@ -101,6 +101,21 @@ fn unknown_options_and_invalid_values_are_usage_errors() {
 }
 
 #[test]
+fn unknown_time_zone_is_a_usage_error_that_says_what_to_write() {
+    let options: [&[&str]; 2] = [&["--time-zone", "Europe/Berln"], &["--time-zone=Europe/Berln"]];
+    for option in options {
+        let (code, stdout, stderr) = said(option);
+        assert_eq!((code, stdout.as_str()), (Some(2), ""));
+        let message = "error: invalid value 'Europe/Berln' for '--time-zone <NAME>': expected a time zone such \
+                       as Europe/Berlin, UTC, +02:00 or EST5EDT,M3.2.0,M11.1.0\n";
+        assert!(stderr.starts_with(message), "{stderr}");
+    }
+    let output = meterbridge().env("METERBRIDGE_TIME_ZONE", "Europe/Berln").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("'Europe/Berln'"));
+}
+
+#[test]
 fn environment_variables_apply_unless_a_flag_is_given() {
     let with = |name: &str, value: &str, arguments: &[&str]| {
         let output = meterbridge().env(name, value).args(arguments).output().unwrap();
@@ -435,6 +450,28 @@ VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
 2 runs, 24 frames, 24 events, 0 duplicates, 0 malformed, 0 ignored
 "
     );
+}
+
+/// The report has what precedes the failure.
+#[test]
+fn cut_off_recording_is_reported_as_far_as_it_is_whole() {
+    let whole = std::fs::read(fixture("cases/gzipped.ndjson")).unwrap();
+    let cut = &whole[..whole.len() - 100];
+    let (code, stdout, stderr) = piped(&["inspect", "-", "--json"], cut);
+    assert_eq!(code, Some(1));
+    let begin = "error: cannot read the input after line ";
+    let line = stderr
+        .trim_end()
+        .strip_prefix(begin)
+        .and_then(|rest| rest.strip_suffix(": the gzip data is cut off"));
+    let line: u64 = line.unwrap_or_else(|| panic!("{stderr}")).parse().unwrap();
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let events = report["events"].as_u64().unwrap();
+    assert!(events > 0 && line - events <= 1, "{line} {stdout}");
+    // Without any whole line there is nothing to report.
+    let (code, stdout, stderr) = piped(&["inspect", "-"], &whole[..2]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert_eq!(stderr, "error: cannot read the input: the gzip data is cut off\n");
 }
 
 #[test]

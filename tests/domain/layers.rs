@@ -12,6 +12,7 @@ use std::path::Path;
 const LAYERS: &[&str] = &[
     "seconds",
     "text",
+    "time_zone",
     "protocol",
     "layout",
     "model",

@@ -3,6 +3,8 @@
 use bevy::prelude::*;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use crate::time_zone;
+
 /// The current time. Nothing on screen uses the engine's clocks, because a recording has its own
 /// time and a snapshot's time stands still.
 #[derive(Resource, Clone, Debug)]
@@ -68,20 +70,9 @@ impl PlaybackClock {
     }
 }
 
-/// Returns the user's time zone.
+/// Returns the time zone in which times are shown; [`time_zone::current`] also has its name.
 pub fn local_zone() -> TimeZone {
-    #[cfg(not(target_arch = "wasm32"))]
-    return TimeZone::system();
-    // WebAssembly has no time zone database, but the browser reports the current UTC offset.
-    #[cfg(target_arch = "wasm32")]
-    return browser_zone().unwrap_or(TimeZone::UTC);
-}
-
-#[cfg(target_arch = "wasm32")]
-fn browser_zone() -> Option<TimeZone> {
-    let minutes_behind = js_sys::Date::new_0().get_timezone_offset();
-    let offset = jiff::tz::Offset::from_seconds((-60.0 * minutes_behind) as i32).ok()?;
-    Some(TimeZone::fixed(offset))
+    time_zone::current().zone().clone()
 }
 
 /// Returns the milliseconds from `earlier` to `later`; 0 when `later` is before `earlier`.

@@ -17,7 +17,11 @@ pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static st
     if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
+    let is_compressed = is_compressed(&head);
     let (head, reader) = look(Plain::of(&head, reader))?;
+    if is_compressed && self::is_compressed(&head) {
+        return Ok(Err("it is compressed twice; unpack it once with `gunzip` or `unzstd`"));
+    }
     if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
@@ -61,6 +65,18 @@ fn unsupported_format(head: &[u8]) -> Option<&'static str> {
     known.map(|(_, kind)| kind)
 }
 
+/// True when a file begins with data that is decompressed here.
+#[cfg(not(target_arch = "wasm32"))]
+fn is_compressed(head: &[u8]) -> bool {
+    super::gzip::begins(head) || super::zstd::begins(head)
+}
+
+/// Compressed data is not decompressed in a page, so it is binary data.
+#[cfg(target_arch = "wasm32")]
+fn is_compressed(_: &[u8]) -> bool {
+    false
+}
+
 /// True when the head of a file that is not UTF-16 shows binary data.
 fn is_binary(head: &[u8]) -> bool {
     // A recording written to a full disk contains zeros as well.
@@ -76,9 +92,25 @@ pub(super) struct Plain<R: Read> {
 enum Source<R: Read> {
     Plain(R),
     #[cfg(not(target_arch = "wasm32"))]
-    Gzip(Box<flate2::read::MultiGzDecoder<R>>),
+    Gzip(Box<super::gzip::Gzip<Watched<R>>>),
     #[cfg(not(target_arch = "wasm32"))]
-    Zstd(Box<super::zstd::Zstd<R>>),
+    Zstd(Box<super::zstd::Zstd<Watched<R>>>),
+}
+
+/// A reader that remembers its end.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) struct Watched<R> {
+    reader: R,
+    has_ended: bool,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer);
+        self.has_ended |= matches!(read, Ok(0)) && !buffer.is_empty();
+        read
+    }
 }
 
 impl<R: Read> Plain<R> {
@@ -90,10 +122,11 @@ impl<R: Read> Plain<R> {
 impl<R: Read> Source<R> {
     #[cfg(not(target_arch = "wasm32"))]
     fn of(head: &[u8], reader: R) -> Self {
-        if head.starts_with(&[0x1f, 0x8b]) {
-            Self::Gzip(Box::new(flate2::read::MultiGzDecoder::new(reader)))
+        let watched = |reader| Watched { reader, has_ended: false };
+        if super::gzip::begins(head) {
+            Self::Gzip(Box::new(super::gzip::Gzip::new(watched(reader))))
         } else if super::zstd::begins(head) {
-            Self::Zstd(Box::new(super::zstd::Zstd::new(reader)))
+            Self::Zstd(Box::new(super::zstd::Zstd::new(watched(reader))))
         } else {
             Self::Plain(reader)
         }
@@ -124,18 +157,30 @@ impl<R: Read> Read for Source<R> {
         match self {
             Self::Plain(reader) => reader.read(buffer),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Gzip(reader) => reader.read(buffer).map_err(damaged),
+            Self::Gzip(gzip) => gzip.read(buffer).map_err(|error| {
+                damaged(error, "gzip", gzip.source().is_some_and(|source| source.has_ended))
+            }),
             #[cfg(not(target_arch = "wasm32"))]
-            Self::Zstd(reader) => reader.read(buffer).map_err(damaged),
+            Self::Zstd(zstd) => zstd
+                .read(buffer)
+                .map_err(|error| damaged(error, "Zstandard", zstd.source().has_ended)),
         }
     }
 }
 
+/// Converts an error of a decompressor into plain words. Errors of the file itself stay as they are.
 #[cfg(not(target_arch = "wasm32"))]
-fn damaged(error: io::Error) -> io::Error {
+fn damaged(error: io::Error, format: &str, has_ended: bool) -> io::Error {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+
     match error.kind() {
-        io::ErrorKind::Interrupted => error,
-        kind => io::Error::new(kind, format!("the compressed data is damaged: {error}")),
+        InvalidData | InvalidInput | Other | UnexpectedEof if has_ended => {
+            io::Error::new(UnexpectedEof, format!("the {format} data is cut off"))
+        }
+        InvalidData | InvalidInput | Other | UnexpectedEof => {
+            io::Error::new(InvalidData, format!("the {format} data is damaged"))
+        }
+        _ => error,
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! | part | what it reads |
 //! | --- | --- |
-//! | `container`, `zstd` | gzip, Zstandard and UTF-16 → text |
+//! | `container`, `gzip`, `zstd` | gzip, Zstandard and UTF-16 → text |
 //! | `prefix` | text that logs and event streams put before a line's JSON |
+//! | `nested` | events inside other JSON |
 //! | `objects` | JSON objects that span several lines or share one |
 
 mod container;
+#[cfg(not(target_arch = "wasm32"))]
+mod gzip;
+mod nested;
 mod objects;
 mod prefix;
 #[cfg(not(target_arch = "wasm32"))]
@@ -22,7 +26,7 @@ use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use self::objects::{LONGEST_LINE, Objects, Part};
-use self::prefix::{LogLine, without_prefix};
+use self::prefix::{LogLine, Logged, without_prefix};
 use crate::protocol::{Batch, Item, KEPT_OF_A_BAD_FRAME};
 use crate::text;
 
@@ -32,15 +36,20 @@ const MOST_SHOWN: usize = 60;
 /// Reason why a recording cannot be played.
 #[derive(Debug, Error)]
 pub enum RecordingError {
-    #[error("cannot open the recording `{}`: {source}. Check the path", path.display())]
-    Open { path: PathBuf, source: io::Error },
+    #[error("cannot open the recording `{}`: {error}. Check the path", path.display())]
+    Open { path: PathBuf, error: io::Error },
     #[error("`{}` is a folder: name a recording in it", path.display())]
     Folder { path: PathBuf },
-    #[error("cannot read the recording after line {line}: {source}")]
-    Read { line: u64, source: io::Error },
+    /// Reading failed after some lines, which count.
+    #[error("cannot read {name}{}: {error}", after_line(*line))]
+    Read { name: String, line: u64, error: io::Error },
     /// The file has content, but nothing that can be played.
     #[error("{name} is not a recording: {what}")]
     NotARecording { name: String, what: String },
+}
+
+fn after_line(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(" after line {line}") }
 }
 
 /// A recorded frame.
@@ -80,7 +89,7 @@ pub fn read(
 /// Reader over one recording.
 ///
 /// A line is `{"recv_ms": 1.5, "text": "…"}`, a bare event, or an array of events. Objects may also
-/// span several lines, share a line, or follow a prefix of a log or an event stream. The text may be
+/// span several lines, share a line, be part of other JSON, or follow a prefix of a log or an event stream. The text may be
 /// UTF-8 or UTF-16, compressed with gzip or Zstandard. Blank lines are skipped; bad lines are counted
 /// and returned as they are.
 pub struct Recording<R: Read> {
@@ -135,6 +144,8 @@ impl<R: Read> Input<R> {
 #[derive(Default)]
 struct Evidence {
     has_events: bool,
+    /// True when events were found inside other JSON.
+    has_nested_events: bool,
     /// Number of lines in Meterbridge's own format; `others` counts all other frames.
     recorded: u64,
     others: u64,
@@ -152,7 +163,7 @@ impl Recording<io::BufReader<std::fs::File>> {
     ///
     /// # Errors When the file does not exist, cannot be opened, or is a folder.
     pub fn open(path: &std::path::Path) -> Result<Self, RecordingError> {
-        let failed = |source| RecordingError::Open { path: path.to_owned(), source };
+        let failed = |error| RecordingError::Open { path: path.to_owned(), error };
         let file = std::fs::File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
             return Err(RecordingError::Folder { path: path.to_owned() });
@@ -200,7 +211,8 @@ impl<R: Read> Recording<R> {
                 self.summary.frames += 1;
                 return Ok(Some(frame));
             }
-            let failed = |source| RecordingError::Read { line: self.lines, source };
+            let failed =
+                |error| RecordingError::Read { name: self.name.clone(), line: self.lines, error };
             let Some(reader) = self.input.open().map_err(failed)? else {
                 return Err(self.not_a_recording());
             };
@@ -349,15 +361,14 @@ impl<R: Read> Recording<R> {
 
     /// Reads one JSON value; returns `false` where the text is something else.
     fn take_json(&mut self, line: u64, text: &str) -> bool {
-        if let Ok(Envelope { recv_ms, text }) = serde_json::from_str(text) {
+        if text.contains("\"recv_ms\"")
+            && let Ok(Envelope { recv_ms, text }) = serde_json::from_str(text)
+        {
             self.push(line, RecordedFrame { recv_ms: Some(recv_ms), text: text.into_owned() });
             return true;
         }
-        if let Some(output) = prefix::docker_output(text) {
-            match output.strip_suffix('\n') {
-                Some(output) => self.take_broken(output, false),
-                None => self.take_broken(&output, true),
-            }
+        if let Some(Logged { text, is_broken }) = prefix::logged_output(text) {
+            self.take_broken(&text, is_broken);
             return true;
         }
         let is_json =
@@ -388,6 +399,17 @@ impl<R: Read> Recording<R> {
     }
 
     fn take_object(&mut self, line: u64, text: String) {
+        // Events are searched for only in a file that does not begin with events of its own.
+        if self.evidence.has_nested_events || !self.evidence.has_events {
+            let events = nested::events_within(&text);
+            if !events.is_empty() {
+                self.evidence.has_nested_events = true;
+                for text in events {
+                    self.push(line, RecordedFrame { recv_ms: None, text });
+                }
+                return;
+            }
+        }
         if self.evidence.other_json.is_none() {
             self.evidence.other_json = objects::keys_of(&text);
         }

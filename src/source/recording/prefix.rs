@@ -8,7 +8,8 @@
 //! | container runtimes (CRI) | `2026-11-23T10:00:00.0Z stdout F {…}`; `P` where the line is split |
 //! | `docker compose logs` | `backend-1  | {…}` |
 //! | Docker's log files | `{"log":"{…}\n","stream":"stdout","time":"…"}` |
-//! | any logger | text before an event or a recorded frame |
+//! | `journalctl -o json` | `{"__CURSOR":"…","MESSAGE":"{…}"}` |
+//! | any logger | text before and after an event or a recorded frame |
 
 use std::borrow::Cow;
 
@@ -75,14 +76,15 @@ fn without_one(line: &str) -> Option<LogLine<'_>> {
     whole(text.strip_prefix(' ').unwrap_or(text))
 }
 
-/// Returns the part of a line that is an event or a recorded frame, after text of a logger.
+/// Returns the part of a line that is an event or a recorded frame, without a logger's text around it.
 pub(super) fn payload(line: &str) -> Option<&str> {
     let at = line.find('{').filter(|at| *at <= LONGEST_PREFIX)?;
-    let parts = Objects::default().feed(&line[at..], 0);
+    let objects = &line[at..=line.rfind('}').filter(|end| end > &at)?];
+    let parts = Objects::default().feed(objects, 0);
     let is_frame = |text: &str| {
         text.contains("\"recv_ms\"") || text.contains("\"run_id\"") && text.contains("\"phase\"")
     };
-    parts.first().filter(|part| part.is_whole && is_frame(&part.text)).map(|_| &line[at..])
+    parts.first().filter(|part| part.is_whole && is_frame(&part.text)).map(|_| objects)
 }
 
 /// True for a line of server-sent events that holds no data.
@@ -90,19 +92,49 @@ pub(super) fn is_field(line: &str) -> bool {
     ["event:", "id:", "retry:", ":"].iter().any(|field| line.starts_with(field))
 }
 
-/// Returns the output in a line of Docker's log files. Output without a final `\n` continues on the
-/// next line.
-pub(super) fn docker_output(line: &str) -> Option<Cow<'_, str>> {
+/// Output of a program in a line of a log in JSON.
+pub(super) struct Logged<'t> {
+    pub(super) text: Cow<'t, str>,
+    /// True when the log split the output here: the next line continues it.
+    pub(super) is_broken: bool,
+}
+
+/// Returns the output in a line of Docker's log files or of the systemd journal. In Docker's, output
+/// without a final `\n` continues on the next line.
+pub(super) fn logged_output(line: &str) -> Option<Logged<'_>> {
     #[derive(Deserialize)]
-    struct Logged<'a> {
+    struct Docker<'a> {
         #[serde(borrow)]
         log: Cow<'a, str>,
         #[serde(rename = "stream")]
         _stream: Cow<'a, str>,
     }
-    let logged: Option<Logged> =
-        serde_json::from_str(line).ok().filter(|_| line.contains("\"log\""));
-    logged.map(|logged| logged.log)
+    #[derive(Deserialize)]
+    struct Journal<'a> {
+        #[serde(borrow, rename = "MESSAGE")]
+        message: Cow<'a, str>,
+        #[serde(borrow, rename = "__CURSOR")]
+        _cursor: Cow<'a, str>,
+    }
+    if line.contains("\"log\"")
+        && let Ok(Docker { log, .. }) = serde_json::from_str(line)
+    {
+        let (is_broken, length) = (!log.ends_with('\n'), log.trim_end_matches('\n').len());
+        let text = match log {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..length]),
+            Cow::Owned(mut text) => {
+                text.truncate(length);
+                Cow::Owned(text)
+            }
+        };
+        return Some(Logged { text, is_broken });
+    }
+    if line.contains("\"__CURSOR\"")
+        && let Ok(Journal { message, .. }) = serde_json::from_str(line)
+    {
+        return Some(Logged { text: message, is_broken: false });
+    }
+    None
 }
 
 #[cfg(test)]
@@ -138,15 +170,24 @@ mod tests {
         let frame = r#"{"run_id":"r","phase":"end"}"#;
         for words in ["INFO:root:", "2026-11-23 10:00:00,123 - amcs - INFO - ", "<6>x[1]: "] {
             assert_eq!(payload(&format!("{words}{frame}")), Some(frame), "{words}");
+            assert_eq!(payload(&format!("{words}{frame} (3 subscribers)")), Some(frame), "{words}");
         }
         assert_eq!(payload("INFO {\"a\":1}"), None);
         assert_eq!(payload("INFO {"), None);
     }
 
     #[test]
-    fn docker_log_line_yields_its_output() {
-        let line = r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"2026-11-23T10:00:00Z"}"#;
-        assert_eq!(docker_output(line).as_deref(), Some("{\"a\":1}\n"));
-        assert_eq!(docker_output(r#"{"log":"x"}"#), None);
+    fn log_line_in_json_yields_its_output() {
+        let output = |line: &str| {
+            logged_output(line).map(|Logged { text, is_broken }| (text.into_owned(), is_broken))
+        };
+        let whole = Some((r#"{"a":1}"#.to_owned(), false));
+        let docker = r#"{"log":"{\"a\":1}\n","stream":"stdout","time":"2026-11-23T10:00:00Z"}"#;
+        assert_eq!(output(docker), whole);
+        assert_eq!(output(r#"{"log":"{","stream":"stdout"}"#), Some(("{".to_owned(), true)));
+        assert_eq!(output(r#"{"log":"x"}"#), None);
+        let journal = r#"{"__CURSOR":"s=1","MESSAGE":"{\"a\":1}","_PID":"7"}"#;
+        assert_eq!(output(journal), whole);
+        assert_eq!(output(r#"{"MESSAGE":"x"}"#), None);
     }
 }

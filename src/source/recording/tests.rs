@@ -124,6 +124,8 @@ fn logs_and_event_streams_are_read() {
         ),
         format!("2026-11-23T10:00:00Z stdout P {EVENT}\n"),
         serde_json::json!({"log": format!("{EVENT}\n"), "stream": "stdout"}).to_string(),
+        serde_json::json!({"__CURSOR": "s=1", "MESSAGE": EVENT, "_PID": "7"}).to_string(),
+        format!("INFO:     sent {EVENT} to 3 subscribers\n"),
         ["data: {", "data:   \"run_id\": \"r\",", "data:   \"phase\": \"start\"", "data: }"]
             .join("\n"),
     ] {
@@ -132,6 +134,19 @@ fn logs_and_event_streams_are_read() {
         let value: serde_json::Value = serde_json::from_str(&read[0].1).unwrap();
         assert_eq!((&value["run_id"], &value["phase"]), (&"r".into(), &"start".into()), "{text}");
     }
+}
+
+#[test]
+fn events_inside_other_json_are_read() {
+    let wrapped = format!("{{\n  \"events\": [\n    {EVENT},\n    {EVENT}\n  ]\n}}\n");
+    assert_eq!(texts(&wrapped), [(1, EVENT.to_owned()), (1, EVENT.to_owned())]);
+    let log = format!("{{\"msg\":\"hi\"}}\n{{\"msg\":\"x\",\"event\":{EVENT}}}\n").repeat(2);
+    let texts = texts(&log);
+    let lines: Vec<u64> = texts.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [1, 2, 3, 4]);
+    assert_eq!([&texts[1].1, &texts[3].1], [EVENT, EVENT]);
+    assert_eq!(verdict(log.as_bytes()), "");
+    assert_eq!(verdict(wrapped.as_bytes()), "");
 }
 
 #[test]
@@ -149,6 +164,7 @@ fn other_files_are_identified_in_the_error() {
         ),
         (b"[{\"a\":1},\n {\"b\":1}]", format!("{NO_EVENTS}, but JSON with `a`")),
         (b"[1, 2]", format!("{NO_EVENTS}, and its line 1 is `1`")),
+        (b"{'run_id': 'r', 'ok': True}", format!("{NO_EVENTS}, and its line 1 is `{{'run_id': 'r', 'ok': True}}`")),
         (
             b"{\"run_id\":\"r\",\"phase\":\"end\"}",
             "the input is not a recording: none of its events can be read, on line 1 an event without \
@@ -192,16 +208,33 @@ fn compressed_text_is_read_and_truncation_is_reported() {
         packed.extend(encoder.finish().unwrap());
     }
     assert_eq!(texts(&packed), [(1, EVENT.to_owned()), (2, EVENT.to_owned())]);
-    let error = read(&packed[..packed.len() - 20], drop).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read the recording after line 2: "), "{error}");
-    let mut half = Recording::new(&packed[..packed.len() - 20]);
+    let padded = [&packed[..], &[0; 70_000]].concat();
+    assert_eq!(texts(&padded).len(), 2, "padded with zeros");
+    let cut = &packed[..packed.len() - 20];
+    let error = read(cut, drop).unwrap_err().to_string();
+    assert_eq!(error, "cannot read the input after line 2: the gzip data is cut off");
+    let mut half = Recording::new(cut);
     assert_eq!(half.next_frame().unwrap().unwrap().text, EVENT, "what is whole is read");
+    let followed = [&packed[..], b"# more\n"].concat();
+    let error = read(&followed[..], drop).unwrap_err().to_string();
+    assert_eq!(error, "cannot read the input after line 2: the gzip data is damaged");
+    let error = read(&packed[..2], drop).unwrap_err().to_string();
+    assert_eq!(error, "cannot read the input: the gzip data is cut off");
 
     let text = format!("{EVENT}\n").repeat(5_000);
     let level = ruzstd::encoding::CompressionLevel::Fastest;
     let frame = ruzstd::encoding::compress_to_vec(text.as_bytes(), level);
     let skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
-    let packed = [&skippable[..], &frame, &skippable[..], &frame].concat();
-    assert_eq!(texts(&packed).len(), 10_000);
-    assert!(read(&frame[..frame.len() / 2], drop).is_err());
+    let twice = [&skippable[..], &frame, &skippable[..], &frame].concat();
+    assert_eq!(texts(&twice).len(), 10_000);
+    let error = read(&frame[..frame.len() / 2], drop).unwrap_err().to_string();
+    assert!(error.ends_with(": the Zstandard data is cut off"), "{error}");
+    let mut damaged = frame.clone();
+    damaged[8..24].fill(0xff);
+    let error = read(&damaged[..], drop).unwrap_err().to_string();
+    assert!(error.ends_with(": the Zstandard data is damaged"), "{error}");
+
+    let packed_twice = ruzstd::encoding::compress_to_vec(&packed[..], level);
+    let error = read(&packed_twice[..], drop).unwrap_err().to_string();
+    assert!(error.contains("it is compressed twice; unpack it once"), "{error}");
 }

@@ -24,6 +24,11 @@ impl<R: Read> Zstd<R> {
         Self { source: BufReader::new(reader), decoder: FrameDecoder::new(), is_in_frame: false }
     }
 
+    /// Returns the compressed input.
+    pub(super) fn source(&self) -> &R {
+        self.source.get_ref()
+    }
+
     /// Begins the next frame; returns `false` where there is none.
     fn begin(&mut self) -> io::Result<bool> {
         while !self.source.fill_buf()?.is_empty() {
