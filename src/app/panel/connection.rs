@@ -21,6 +21,7 @@ use crate::source::{
     Address, Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, PollingReason,
     SourceSpec, Updates, check_address, redact,
 };
+use crate::time_zone;
 
 /// Inputs of the section.
 pub(super) struct ConnectionView<'a> {
@@ -232,6 +233,8 @@ pub(super) fn connection_ui(
         error_ui(ui, *at, message, view);
     }
     counters_ui(ui, view.counters, view.backlog);
+    let zone = time_zone::current().words(view.now);
+    ui.add(Label::new(RichText::new(format!("Times of day in {zone}")).weak()).wrap());
     connection_log_ui(ui, view.log, view.zone, &mut draft.log_open);
     actions
 }
