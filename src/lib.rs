@@ -33,6 +33,7 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+mod bounded;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod cli;
@@ -55,6 +56,7 @@ pub mod inspect;
 pub mod kiosk;
 #[doc(hidden)]
 pub mod layout;
+#[allow(clippy::disallowed_methods, reason = "its bounds are constants in the right order")]
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "cli")]
@@ -64,6 +66,7 @@ pub mod query;
 mod seconds;
 #[cfg(not(target_arch = "wasm32"))]
 mod server;
+#[allow(clippy::disallowed_methods, reason = "its bounds are constants in the right order")]
 pub mod source;
 pub mod text;
 #[cfg(not(target_arch = "wasm32"))]

@@ -51,6 +51,7 @@ use crate::app::state::link::Link;
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::PanelArea;
+use crate::bounded::bounded;
 use crate::config::ThemeName;
 use crate::layout::CanvasSize;
 
@@ -212,7 +213,7 @@ fn show(
 /// smaller than its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = (height / CanvasSize::HEIGHT).clamp(1.0, 4.0);
+    let wanted = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0);
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
@@ -278,7 +279,7 @@ fn panel_ui(
             let link = ConnectionView::new(view.link, counters, view.now, view.zone);
             actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
             widgets::rule_ui(ui);
-            let rows = ((height * 0.15 / space::ROW) as usize).clamp(3, 12);
+            let rows = bounded((height * 0.15 / space::ROW) as usize, 3, 12);
             let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
             actions.extend(runs_ui(ui, run_store, focus, now, rows, &mut unfolded.runs, runs));
             widgets::rule_ui(ui);

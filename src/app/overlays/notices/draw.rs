@@ -15,6 +15,7 @@ use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 
 const PART: &str = "toasts";
 /// Height of a toast; two of them leave the first line of the stage's event list visible.
@@ -191,7 +192,7 @@ impl Card {
         let words_width = measure(Face::Text500, size::TICKER, 0.0, words);
         let widest = WIDEST.min(corner.room.w);
         let wanted = head_width.max(words_width) + SIGN_WIDTH + END + 4.0;
-        let width = wanted.clamp(NARROWEST.min(widest), widest);
+        let width = bounded(wanted, NARROWEST.min(widest), widest);
         let room = width - SIGN_WIDTH - END;
         let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
         let (line_size, most) =

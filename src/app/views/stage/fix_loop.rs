@@ -10,6 +10,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, duration_words};
+use crate::bounded::bounded;
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
@@ -35,8 +36,9 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
         return;
     };
     let fix = &view.fix;
-    let shown = (fix.passes as usize).clamp(1, at.radii.len());
-    for pass in (0..shown).rev() {
+    let shown = bounded(fix.passes as usize, 1, at.radii.len());
+    // Lanes would end at modules of another row.
+    for pass in (0..shown).rev().filter(|_| at.linked) {
         draw_lane(part, &at, pass, lane_of(view, pass));
     }
     if fix.passes > 0 {
