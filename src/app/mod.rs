@@ -39,6 +39,8 @@ pub mod state;
 pub mod systems;
 #[doc(hidden)]
 pub mod theme;
+#[cfg(test)]
+mod totality_tests;
 #[doc(hidden)]
 pub mod views;
 #[doc(hidden)]

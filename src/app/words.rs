@@ -114,11 +114,11 @@ pub fn run_title(run: &Run) -> String {
     }
 }
 
-/// Names in a sentence: all of up to four, else the first three and the number of the others.
+/// Names in a sentence: all of up to four, else the first two and the number of the others.
 pub fn names_words(names: &[&str]) -> String {
     match names {
-        [first, second, third, rest @ ..] if rest.len() > 1 => {
-            format!("{first}, {second}, {third} and {} more", rest.len())
+        [first, second, rest @ ..] if rest.len() > 2 => {
+            format!("{first}, {second} and {} more", rest.len())
         }
         names => names.join(", "),
     }
@@ -240,6 +240,6 @@ mod tests {
     #[test]
     fn many_names_are_counted() {
         assert_eq!(names_words(&["A", "B", "C", "D"]), "A, B, C, D");
-        assert_eq!(names_words(&["A", "B", "C", "D", "E"]), "A, B, C and 2 more");
+        assert_eq!(names_words(&["A", "B", "C", "D", "E"]), "A, B and 3 more");
     }
 }

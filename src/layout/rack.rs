@@ -23,8 +23,9 @@ const GAP: f32 = 14.0;
 const WIDEST_GAP: f32 = 44.0;
 /// Gap between two rows, with room for the hanging cables.
 const ROW_GAP: f32 = 84.0;
-/// Radii of the loop's lanes, from the innermost (first pass) outwards.
-const LANE_RADII: [f32; 3] = [118.0, 140.0, 162.0];
+/// Radii of the loop's lanes, from the innermost (first pass) outwards. The outermost just stays above the
+/// bridge when the rack has a focused module.
+const LANE_RADII: [f32; 3] = [118.0, 137.0, 156.0];
 const LANE_TOP: f32 = 16.0;
 const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
 const ARC_BELOW_LANE_TOP: f32 = 82.0;

@@ -40,6 +40,7 @@ use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use self::wake::Wakes;
+use super::draw::{Faults, guarded_without_card};
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
@@ -128,7 +129,23 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<ThemeChoice>()
         .init_resource::<RunOperations>()
         .init_resource::<Notices>()
-        .add_systems(EguiPrimaryContextPass, show);
+        .init_resource::<Faults>()
+        // Without a context there is nothing to show the panel in, which is no fault.
+        .add_systems(
+            EguiPrimaryContextPass,
+            guarded_without_card("the panel", show.map(drop::<Result>), close),
+        );
+}
+
+/// Closes the panel and what stands above it, after a panic.
+fn close(
+    mut chrome: ResMut<Chrome>,
+    mut operations: ResMut<RunOperations>,
+    mut state: ResMut<PanelState>,
+) {
+    (chrome.panel, chrome.help) = (false, false);
+    operations.dialog = None;
+    *state = PanelState::default();
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]

@@ -19,6 +19,9 @@ const SHEET: f32 = 5.0;
 const COUNTS_TOP: f32 = 74.0;
 const COUNTS_BOTTOM: f32 = 244.0;
 const WIDEST_PITCH: f32 = 44.0;
+const LEAST_TEXT: f32 = 18.0;
+/// Distance from a glyph to its words.
+const INDENT: f32 = 8.0;
 
 /// Draws a module for several steps.
 pub(super) fn draw(
@@ -43,7 +46,10 @@ pub(super) fn draw(
         .border(1.5, palette.line);
     part.shape(Layer::Module, body);
     let sizes = (size::MODULE_NAME * wide, size::ESSENTIAL_MIN);
-    let (name, name_size) = fitting_name(&module.name, Face::Text600, sizes, rect.w - 16.0);
+    let name_room = rect.w - 10.0;
+    let is_short = measure(Face::Text600, size::ESSENTIAL_MIN, 0.015, &module.name) > name_room;
+    let name = if is_short { module.name.trim_end_matches(" more") } else { &module.name };
+    let (name, name_size) = fitting_name(name, Face::Text600, sizes, name_room);
     part.text(
         Layer::Face,
         Text::new(
@@ -61,21 +67,25 @@ pub(super) fn draw(
     let rows = folded.counts.len().max(1) as f32;
     let room = (COUNTS_BOTTOM - COUNTS_TOP) * tall;
     let pitch = (room / rows).min(WIDEST_PITCH * tall);
-    let text_size = bounded(pitch * 0.6, 18.0, size::BASELINE_GHOST * wide.max(1.0));
-    let radius = text_size * 0.5;
-    let indent = 2.0 * radius + 8.0;
-    let width = |words: &str| measure(Face::Text600, text_size, 0.0, words);
+    let wanted = bounded(pitch * 0.6, LEAST_TEXT, size::BASELINE_GHOST * wide.max(1.0));
     let long = |(status, count): &(DisplayStatus, usize)| {
         format!("{} {}", count_words(*count as u64), status.words())
     };
-    let widest = |words: &dyn Fn(&(DisplayStatus, usize)) -> String| {
-        folded.counts.iter().map(|count| width(&words(count))).fold(0.0, f32::max)
-    };
-    // In a narrow module the glyph alone names the status.
     let short = |(_, count): &(DisplayStatus, usize)| count_words(*count as u64);
-    let with_words = indent + widest(&long) <= rect.w - 16.0;
+    let widest = |words: &dyn Fn(&(DisplayStatus, usize)) -> String| {
+        let width = |count| measure(Face::Text600, 1.0, 0.0, &words(count));
+        // Beside the glyph, which is as wide as the text is high.
+        folded.counts.iter().map(width).fold(0.0, f32::max) + 1.0
+    };
+    let room_w = rect.w - 16.0 - INDENT;
+    let fitted = (room_w / widest(&long)).floor().min(wanted);
+    // In a narrow module the glyph alone names the status.
+    let with_words = fitted >= LEAST_TEXT;
     let words: &dyn Fn(&(DisplayStatus, usize)) -> String = if with_words { &long } else { &short };
-    let left = rect.centre_x() - (indent + widest(words)) / 2.0;
+    let text_size = if with_words { fitted } else { wanted };
+    let radius = text_size * 0.5;
+    let indent = 2.0 * radius + INDENT;
+    let left = rect.centre_x() - (widest(words) * text_size + INDENT) / 2.0;
     let top = rect.y + COUNTS_TOP * tall + (room - pitch * rows) / 2.0;
     for (row, count) in folded.counts.iter().enumerate() {
         let middle = top + pitch * (row as f32 + 0.5);

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use self::resting_layout::{RestingLayout, is_portrait};
 use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
 use crate::app::state::free_space::{FreeSpace, Room};
@@ -59,7 +59,7 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the stage or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    (leave.run_if(not(on_stage)), draw.run_if(on_stage)).chain()
+    (leave.run_if(not(on_stage)), guarded("the stage", draw, leave).run_if(on_stage)).chain()
 }
 
 /// State of the stage as last drawn, to detect changes and start motions.
