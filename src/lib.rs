@@ -56,7 +56,7 @@ pub mod inspect;
 pub mod kiosk;
 #[doc(hidden)]
 pub mod layout;
-#[allow(clippy::disallowed_methods, reason = "its bounds are constants in the right order")]
+#[expect(clippy::disallowed_methods, reason = "its bounds are constants in the right order")]
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "cli")]

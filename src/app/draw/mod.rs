@@ -84,6 +84,7 @@ pub use cells::{CELL_BYTES, CellField};
 pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) use guard::panic_message;
 pub use guard::{Faults, guarded, guarded_without_card};
 pub use metrics::{measure, truncate, wrap};

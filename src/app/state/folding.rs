@@ -85,8 +85,8 @@ fn rank(modules: &[ModuleView], failed: Option<usize>, index: usize) -> (u8, usi
     let beside = (index > 0 && matters(index - 1)) || matters(index + 1);
     let rank = match module.name.as_str() {
         _ if failed == Some(index) => 0,
-        _ if module.has_focus() || module.stopped => 1,
-        _ if module.status == NodeStatus::Failed => 2,
+        _ if module.status == NodeStatus::Failed || module.stopped => 1,
+        _ if module.has_focus() => 2,
         // The FIX loop hangs between them.
         "COMPOSE" | "VALIDATE" => 3,
         _ if beside => 4,
@@ -186,8 +186,16 @@ mod tests {
         assert_eq!(names(&fold)[..3], ["+9 more", "STEP_000", "STEP_001"]);
         assert_eq!(*names(&fold).last().unwrap(), "+18 more");
         let last = fold.modules.last().unwrap();
-        assert!(!last.has_focus());
+        assert!(!last.has_focus(), "a fold is not enlarged");
         assert_eq!(last.folded.as_ref().unwrap().counts, [(DisplayStatus::Running, 18)]);
+    }
+
+    #[test]
+    fn failed_step_stays_among_many_running_ones() {
+        let mut all = extra(100, NodeStatus::Running);
+        all[60].status = NodeStatus::Failed;
+        let fold = fold(&all, None, |focus, _| focus.len() <= 7).unwrap();
+        assert!(names(&fold).contains(&"STEP_060"), "{:?}", names(&fold));
     }
 
     #[test]

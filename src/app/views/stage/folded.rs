@@ -46,7 +46,7 @@ pub(super) fn draw(
         .border(1.5, palette.line);
     part.shape(Layer::Module, body);
     let sizes = (size::MODULE_NAME * wide, size::ESSENTIAL_MIN);
-    let name_room = rect.w - 10.0;
+    let name_room = rect.w - 16.0 * wide;
     let is_short = measure(Face::Text600, size::ESSENTIAL_MIN, 0.015, &module.name) > name_room;
     let name = if is_short { module.name.trim_end_matches(" more") } else { &module.name };
     let (name, name_size) = fitting_name(name, Face::Text600, sizes, name_room);

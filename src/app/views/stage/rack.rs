@@ -116,7 +116,7 @@ fn draw_resting(
         &module.name,
         Face::Text600,
         (size::MODULE_NAME * wide, size::ESSENTIAL_MIN),
-        rect.w - 10.0,
+        rect.w - 16.0 * wide,
     );
     part.text(
         Layer::Face,

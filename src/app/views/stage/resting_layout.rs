@@ -14,6 +14,8 @@ const PORTRAIT: f32 = 1.25;
 const PORTRAIT_ENLARGED: [f32; 5] = [1.6, 1.45, 1.3, 1.15, 1.05];
 /// Distance from the rack's lower edge to the lower zone.
 const LOWER_BELOW_RACK: f32 = 36.0;
+/// Room for the cables of an enlarged rack, where no loop hangs below it.
+const CABLES: f32 = 72.0;
 /// Room that the lanes of the FIX loop need in addition when one of their modules has focus.
 const LOOP_UNDER_FOCUS: f32 = 28.0;
 
@@ -74,7 +76,7 @@ fn request(
 /// Returns the top of the lower zone on a portrait screen, below the loop.
 fn lower_top(rack: &Rack) -> f32 {
     let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
-    loop_bottom.unwrap_or(rack.bottom()) + LOWER_BELOW_RACK
+    loop_bottom.unwrap_or(rack.bottom() + CABLES) + LOWER_BELOW_RACK
 }
 
 /// Returns the height between the lower zone and the bridge on a portrait screen.
