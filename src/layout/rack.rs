@@ -23,9 +23,10 @@ const GAP: f32 = 14.0;
 const WIDEST_GAP: f32 = 44.0;
 /// Gap between two rows, with room for the hanging cables.
 const ROW_GAP: f32 = 84.0;
-/// Radii of the loop's lanes, from the innermost (first pass) outwards. The outermost just stays above the
-/// bridge when the rack has a focused module.
-const LANE_RADII: [f32; 3] = [118.0, 137.0, 156.0];
+/// Radii of the loop's lanes, from the innermost (first pass) outwards.
+const LANE_RADII: [f32; 3] = [118.0, 140.0, 162.0];
+/// Largest radius of a lane below a focused module on a landscape wall, where the bridge is near.
+const WIDEST_LANE_UNDER_FOCUS: f32 = 155.0;
 const LANE_TOP: f32 = 16.0;
 const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
 const ARC_BELOW_LANE_TOP: f32 = 82.0;
@@ -81,8 +82,18 @@ pub struct FixLoop {
     /// Centre of the half circles.
     pub arc_y: f32,
     pub radii: [f32; 3],
+    /// Largest radius that has room; lanes with a larger one are drawn with this.
+    pub widest: f32,
     /// Position of the FIX module.
     pub module: Rect,
+}
+
+impl FixLoop {
+    /// Returns the radius of the lane of a pass; the first pass is 0.
+    pub fn radius(&self, pass: usize) -> f32 {
+        let last = self.radii.len() - 1;
+        self.radii[pass.min(last)].min(self.widest)
+    }
 }
 
 /// Result of [`lay_out_rack`].
@@ -161,7 +172,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
     let mut rack = Rack { modules, row_tops, module_height: height, fix_loop: None };
     let middle = (request.left + request.right) / 2.0;
     rack.fix_loop =
-        request.loop_between.and_then(|(to, from)| lay_out_loop(&rack, to, from, middle));
+        request.loop_between.and_then(|ends| lay_out_loop(&rack, ends, (middle, enlarged)));
     rack
 }
 
@@ -201,16 +212,22 @@ fn focus_width(focus: &[bool]) -> f32 {
     }
 }
 
-fn lay_out_loop(rack: &Rack, to: usize, from: usize, middle: f32) -> Option<FixLoop> {
+fn lay_out_loop(
+    rack: &Rack,
+    (to, from): (usize, usize),
+    (middle, enlarged): (f32, f32),
+) -> Option<FixLoop> {
     let (to, from) = (rack.modules.get(to)?, rack.modules.get(from)?);
     let last = rack.row_tops.len().saturating_sub(1);
     let linked = to.row == last && from.row == last;
     let centre_x = if linked { (to.rect.right() + from.rect.x) / 2.0 } else { middle };
-    let below = if to.focus || from.focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
+    let under_focus = to.focus || from.focus;
+    let below = if under_focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
+    let widest = if under_focus && enlarged <= 1.0 { WIDEST_LANE_UNDER_FOCUS } else { f32::MAX };
     let top = rack.bottom() + below;
     let arc_y = top + ARC_BELOW_LANE_TOP;
     let module = Rect::new(centre_x - 106.0, arc_y + LANE_RADII[0] - 42.0, 212.0, 76.0);
-    Some(FixLoop { linked, centre_x, top, arc_y, radii: LANE_RADII, module })
+    Some(FixLoop { linked, centre_x, top, arc_y, radii: LANE_RADII, widest, module })
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
 
 fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
     let palette = part.palette;
-    let radius = at.radii[pass];
+    let radius = at.radius(pass);
     let centre = Vec2::new(at.centre_x, at.arc_y);
     let path = |width: f32| Shape::lane(centre, radius, at.top, width);
     let arrow = match lane {

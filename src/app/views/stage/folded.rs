@@ -2,7 +2,7 @@
 
 use bevy::math::Vec2;
 
-use super::rack::{draw_jacks, fitting_name};
+use super::module_parts::{draw_jacks, fitting_name};
 use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};

@@ -12,6 +12,7 @@ mod fix_loop;
 mod folded;
 mod header;
 mod lower;
+mod module_parts;
 mod rack;
 mod resting_layout;
 mod stage_layout;

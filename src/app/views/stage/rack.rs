@@ -2,6 +2,7 @@
 
 use bevy::math::Vec2;
 
+use super::module_parts::{draw_jacks, fitting_name};
 use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
@@ -201,20 +202,6 @@ fn type_scale(k: f32, moving: bool) -> f32 {
     if moving { (k * STEPS).floor() / STEPS } else { k }
 }
 
-/// Module name with its type size: reduced from `wanted` down to `least` to fit `room`, then truncated.
-pub(super) fn fitting_name(
-    name: &str,
-    face: Face,
-    (wanted, least): (f32, f32),
-    room: f32,
-) -> (String, f32) {
-    let wanted = wanted.max(least);
-    // Letter spacing of 0.015 em.
-    let width = measure(face, wanted, 0.015, name);
-    let name_size = if width <= room { wanted } else { (wanted * room / width).floor().max(least) };
-    (truncate(face, name_size, name, room).into_owned(), name_size)
-}
-
 /// Texts below a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
     let baseline =
@@ -241,25 +228,6 @@ fn resting_words(module: &ModuleView) -> (String, String) {
         NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
         NodeStatus::Pending if module.attempts > 0 => (String::new(), "to do again".to_owned()),
         NodeStatus::Pending | NodeStatus::Running => (String::new(), baseline.unwrap_or_default()),
-    }
-}
-
-pub(super) fn draw_jacks(
-    part: &mut Part,
-    at: &ModuleBox,
-    rim: bevy::color::Color,
-    layout: &StageLayout,
-) {
-    let palette = part.palette;
-    let (left, right) = at.jacks();
-    let size = if layout.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
-    for (x, y) in [left, right] {
-        let centre = Vec2::new(x, y);
-        part.shape(
-            Layer::Face,
-            Shape::disc(centre, 13.0 * size).fill(palette.jack_well).border(3.0, rim),
-        );
-        part.shape(Layer::Face, Shape::disc(centre, 5.5 * size).fill(palette.jack_hole));
     }
 }
 
