@@ -34,6 +34,7 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+mod bounded;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 #[doc(hidden)]
 pub mod cli;

@@ -39,6 +39,8 @@ pub mod systems;
 pub mod theme;
 #[cfg(test)]
 mod theme_change_tests;
+#[cfg(test)]
+mod totality_tests;
 #[doc(hidden)]
 pub mod views;
 #[doc(hidden)]

@@ -133,6 +133,16 @@ pub fn run_title(run: &Run) -> String {
     }
 }
 
+/// Names in a sentence: all of up to four, else the first two and the number of the others.
+pub fn names_words(names: &[&str]) -> String {
+    match names {
+        [first, second, rest @ ..] if rest.len() > 2 => {
+            format!("{first}, {second} and {} more", rest.len())
+        }
+        names => names.join(", "),
+    }
+}
+
 /// Display word of an event's phase.
 pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
     match phase {
@@ -280,5 +290,11 @@ mod tests {
     fn multi_line_texts_become_one_line() {
         assert_eq!(one_line("Traceback:\n  File\t\"x\"\r\n"), "Traceback: File \"x\"");
         assert!(one_line(&"word ".repeat(5_000)).len() < 500);
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(names_words(&["A", "B", "C", "D"]), "A, B, C, D");
+        assert_eq!(names_words(&["A", "B", "C", "D", "E"]), "A, B and 3 more");
     }
 }

@@ -5,6 +5,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::bounded::bounded;
+
 /// Largest distance from the centre, and of one move, in design pixels (design, section 10).
 pub const REACH: f32 = 24.0;
 /// Time from the start of one move to the next.
@@ -24,7 +26,7 @@ pub fn offset(secs: f64, seed: u64) -> (f32, f32) {
     let minute = (secs / PERIOD_SECS).floor().max(0.0);
     let to = place(minute, seed);
     let from = if minute > 0.0 { place(minute - 1.0, seed) } else { to };
-    let t = ((secs - minute * PERIOD_SECS) / MOVE_SECS).clamp(0.0, 1.0);
+    let t = bounded((secs - minute * PERIOD_SECS) / MOVE_SECS, 0.0, 1.0);
     let eased = t * t * (3.0 - 2.0 * t);
     let between = |from: f64, to: f64| (from + (to - from) * eased) as f32;
     (between(from.0, to.0), between(from.1, to.1))

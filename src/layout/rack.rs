@@ -1,9 +1,16 @@
 //! Layout of the rack: one module per node in a row, running ones larger, with the FIX loop below.
 
 use super::Rect;
+use crate::bounded::bounded;
 
-/// Minimum width of a module; if more modules are needed, they go into a second row.
-const LEAST_WIDTH: f32 = 112.0;
+/// Least width of a module on a landscape wall; modules that have less go into another row.
+const LEAST_WIDTH: f32 = 128.0;
+/// Least width of a module on a portrait screen, whose design pixels are smaller.
+const LEAST_WIDTH_ENLARGED: f32 = 192.0;
+/// Least width of a focused module, where all of them have to shrink.
+const LEAST_FOCUS_WIDTH: f32 = 170.0;
+/// Least width of three or more focused modules in a roomy rack.
+const ROOMY_FOCUS_WIDTH: f32 = 212.0;
 const NORMAL_WIDTH: f32 = 196.0;
 const NORMAL_HEIGHT: f32 = 296.0;
 const FOCUS_WIDTH: f32 = 338.0;
@@ -18,6 +25,8 @@ const WIDEST_GAP: f32 = 44.0;
 const ROW_GAP: f32 = 84.0;
 /// Radii of the loop's lanes, from the innermost (first pass) outwards.
 const LANE_RADII: [f32; 3] = [118.0, 140.0, 162.0];
+/// Largest radius of a lane below a focused module on a landscape wall, where the bridge is near.
+const WIDEST_LANE_UNDER_FOCUS: f32 = 155.0;
 const LANE_TOP: f32 = 16.0;
 const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
 const ARC_BELOW_LANE_TOP: f32 = 82.0;
@@ -34,6 +43,8 @@ pub struct RackRequest {
     /// Factor by which modules are larger than on a landscape wall. A value above 1 produces at
     /// least two rows, to fill a portrait screen.
     pub enlarged: f32,
+    /// True where focused modules keep a comfortable width, because other modules are folded.
+    pub roomy: bool,
     /// Indices of the first and last module of the loop (COMPOSE and VALIDATE).
     pub loop_between: Option<(usize, usize)>,
 }
@@ -62,14 +73,27 @@ impl ModuleBox {
 /// Position of the FIX loop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixLoop {
+    /// True when the loop hangs below its two modules. Where other modules stand below these, FIX stands
+    /// in the middle and has no lanes.
+    pub linked: bool,
     pub centre_x: f32,
     /// Top of the lanes.
     pub top: f32,
     /// Centre of the half circles.
     pub arc_y: f32,
     pub radii: [f32; 3],
+    /// Largest radius that has room; lanes with a larger one are drawn with this.
+    pub widest: f32,
     /// Position of the FIX module.
     pub module: Rect,
+}
+
+impl FixLoop {
+    /// Returns the radius of the lane of a pass; the first pass is 0.
+    pub fn radius(&self, pass: usize) -> f32 {
+        let last = self.radii.len() - 1;
+        self.radii[pass.min(last)].min(self.widest)
+    }
 }
 
 /// Result of [`lay_out_rack`].
@@ -93,52 +117,49 @@ impl Rack {
 /// Number of enlarged modules above which they are laid out in two rows.
 const MOST_ENLARGED_IN_A_ROW: usize = 4;
 
-/// Lays out a rack. A module's position depends only on the number of modules and on which have
-/// focus.
+/// Lays out a rack, in as few rows as its modules' least widths allow. A module's position depends only on
+/// the number of modules and on which have focus.
 pub fn lay_out_rack(request: &RackRequest) -> Rack {
     let count = request.focus.len();
-    let width = request.right - request.left;
+    let width = (request.right - request.left).max(1.0);
     let enlarged = request.enlarged;
-    let is_enlarged = enlarged > 1.0;
-    let least_rows = if is_enlarged && count > MOST_ENLARGED_IN_A_ROW { 2 } else { 1 };
+    let least = Least::of(request);
+    let least_rows = if enlarged > 1.0 && count > MOST_ENLARGED_IN_A_ROW { 2 } else { 1 };
     let rows = (least_rows..=count.max(least_rows))
         .find(|rows| {
-            let per_row = count.div_ceil(*rows);
-            let gaps = GAP * per_row.saturating_sub(1) as f32;
-            let focused = most_focused_in_a_row(&request.focus, per_row);
-            let rest = width - gaps - focus_width(&request.focus) * focused as f32;
-            per_row <= focused || rest / (per_row - focused) as f32 >= LEAST_WIDTH
+            let rows = request.focus.chunks(count.div_ceil(*rows).max(1));
+            rows.map(|row| least.width_of(row)).all(|least| least <= width)
         })
-        .unwrap_or(1);
+        .unwrap_or(count.max(1));
     let per_row = count.div_ceil(rows).max(1);
-    // On a landscape wall, rows are reduced in height when there are several.
-    let shrink = if rows == 1 || is_enlarged { enlarged } else { 0.72 };
 
     let mut modules = Vec::with_capacity(count);
     let mut row_tops = Vec::with_capacity(rows);
-    let module_height = NORMAL_HEIGHT * shrink;
+    let height = NORMAL_HEIGHT * enlarged;
     for (row, focus) in request.focus.chunks(per_row).enumerate() {
         let focused = focus.iter().filter(|focus| **focus).count();
         let normal = focus.len() - focused;
-        let focus_w = focus_width(&request.focus) * shrink;
         let gaps = focus.len().saturating_sub(1) as f32;
+        // What the other modules leave.
+        let room = width - GAP * gaps - least.normal * normal as f32;
+        let widest = (room / focused.max(1) as f32).max(1.0);
+        let focus_w = (focus_width(&request.focus) * enlarged).min(widest);
         let wanted = (width - focus_w * focused as f32) - NORMAL_WIDTH * enlarged * normal as f32;
-        let gap = if gaps > 0.0 { (wanted / gaps).clamp(GAP, WIDEST_GAP) } else { 0.0 };
+        let gap = if gaps > 0.0 { bounded(wanted / gaps, GAP, WIDEST_GAP) } else { 0.0 };
         let rest = width - gap * gaps - focus_w * focused as f32;
-        let normal_w = if normal > 0 { rest / normal as f32 } else { 0.0 };
-        let scale = (normal_w / NORMAL_WIDTH).clamp(0.6, 1.12 * enlarged);
-        let height = NORMAL_HEIGHT * shrink;
-        let top = request.top + row as f32 * (height + ROW_GAP * shrink);
+        let normal_w = if normal > 0 { (rest / normal as f32).max(1.0) } else { 0.0 };
+        let scale = bounded(normal_w / NORMAL_WIDTH, 0.6, 1.12 * enlarged);
+        let top = request.top + row as f32 * (height + ROW_GAP * enlarged);
         row_tops.push(top);
         // When all modules of a row have focus, they share its width.
         let focus_w = if normal == 0 && focused > 0 {
-            ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * enlarged.max(1.6))
+            ((width - gap * gaps) / focused as f32).min(FOCUS_WIDTH * enlarged.max(1.6)).max(1.0)
         } else {
             focus_w
         };
         let mut x = request.left;
         for focus in focus {
-            let (w, rise) = if *focus { (focus_w, FOCUS_RISE * shrink) } else { (normal_w, 0.0) };
+            let (w, rise) = if *focus { (focus_w, FOCUS_RISE * enlarged) } else { (normal_w, 0.0) };
             modules.push(ModuleBox {
                 rect: Rect::new(x, top - rise, w, height + 2.0 * rise),
                 focus: *focus,
@@ -148,9 +169,39 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
             x += w + gap;
         }
     }
-    let mut rack = Rack { modules, row_tops, module_height, fix_loop: None };
-    rack.fix_loop = request.loop_between.and_then(|(to, from)| lay_out_loop(&rack, to, from));
+    let mut rack = Rack { modules, row_tops, module_height: height, fix_loop: None };
+    let middle = (request.left + request.right) / 2.0;
+    rack.fix_loop =
+        request.loop_between.and_then(|ends| lay_out_loop(&rack, ends, (middle, enlarged)));
     rack
+}
+
+/// Least widths of modules.
+struct Least {
+    normal: f32,
+    focus: f32,
+}
+
+impl Least {
+    fn of(request: &RackRequest) -> Self {
+        let focus = match request.focus.iter().filter(|focus| **focus).count() {
+            _ if !request.roomy => LEAST_FOCUS_WIDTH,
+            0 | 1 => FOCUS_WIDTH,
+            2 => CROWDED_FOCUS_WIDTH,
+            _ => ROOMY_FOCUS_WIDTH,
+        };
+        if request.enlarged > 1.0 {
+            Self { normal: LEAST_WIDTH_ENLARGED, focus: focus.max(CROWDED_FOCUS_WIDTH) }
+        } else {
+            Self { normal: LEAST_WIDTH, focus }
+        }
+    }
+
+    /// Returns the least width of a row.
+    fn width_of(&self, row: &[bool]) -> f32 {
+        let modules = row.iter().map(|focus| if *focus { self.focus } else { self.normal });
+        modules.sum::<f32>() + GAP * row.len().saturating_sub(1) as f32
+    }
 }
 
 fn focus_width(focus: &[bool]) -> f32 {
@@ -161,22 +212,22 @@ fn focus_width(focus: &[bool]) -> f32 {
     }
 }
 
-fn most_focused_in_a_row(focus: &[bool], per_row: usize) -> usize {
-    focus
-        .chunks(per_row.max(1))
-        .map(|row| row.iter().filter(|focus| **focus).count())
-        .max()
-        .unwrap_or(0)
-}
-
-fn lay_out_loop(rack: &Rack, to: usize, from: usize) -> Option<FixLoop> {
+fn lay_out_loop(
+    rack: &Rack,
+    (to, from): (usize, usize),
+    (middle, enlarged): (f32, f32),
+) -> Option<FixLoop> {
     let (to, from) = (rack.modules.get(to)?, rack.modules.get(from)?);
-    let centre_x = (to.rect.right() + from.rect.x) / 2.0;
-    let below = if to.focus || from.focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
+    let last = rack.row_tops.len().saturating_sub(1);
+    let linked = to.row == last && from.row == last;
+    let centre_x = if linked { (to.rect.right() + from.rect.x) / 2.0 } else { middle };
+    let under_focus = to.focus || from.focus;
+    let below = if under_focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
+    let widest = if under_focus && enlarged <= 1.0 { WIDEST_LANE_UNDER_FOCUS } else { f32::MAX };
     let top = rack.bottom() + below;
     let arc_y = top + ARC_BELOW_LANE_TOP;
     let module = Rect::new(centre_x - 106.0, arc_y + LANE_RADII[0] - 42.0, 212.0, 76.0);
-    Some(FixLoop { centre_x, top, arc_y, radii: LANE_RADII, module })
+    Some(FixLoop { linked, centre_x, top, arc_y, radii: LANE_RADII, widest, module })
 }
 
 #[cfg(test)]
@@ -190,6 +241,7 @@ mod tests {
             right: width - 56.0,
             top: 312.0,
             enlarged: 1.0,
+            roomy: false,
             loop_between: None,
         })
     }
@@ -203,6 +255,7 @@ mod tests {
                 right: 1564.0,
                 top: 312.0,
                 enlarged: 1.5,
+                roomy: false,
                 loop_between: Some((4, 5)),
             });
             assert_eq!(rack.row_tops.len(), 2);
@@ -222,6 +275,62 @@ mod tests {
         assert_eq!(rack.modules[0].rect, Rect::new(56.0, 312.0, 196.0, 296.0));
         assert_eq!(rack.modules[2].rect, Rect::new(476.0, 284.0, 338.0, 352.0));
         assert_eq!(rack.modules[7].rect, Rect::new(1668.0, 312.0, 196.0, 296.0));
+    }
+
+    #[test]
+    fn eight_running_nodes_share_one_row_of_any_landscape_wall() {
+        for width in [1620.0, 1920.0, 2560.0] {
+            for focused in 0..=8 {
+                let focus: Vec<bool> = (0..8).map(|index| index < focused).collect();
+                assert_eq!(rack(&focus, width).row_tops.len(), 1, "{focused} of 8, {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn loop_has_lanes_only_below_its_own_modules() {
+        let rack = |count: usize| {
+            lay_out_rack(&RackRequest {
+                focus: vec![false; count],
+                left: 56.0,
+                right: 1564.0,
+                top: 312.0,
+                enlarged: 1.5,
+                roomy: false,
+                loop_between: Some((4, 5)),
+            })
+        };
+        assert!(rack(8).fix_loop.unwrap().linked, "COMPOSE and VALIDATE stand in the second row");
+        let apart = rack(15).fix_loop.unwrap();
+        assert!(!apart.linked, "others stand below them");
+        assert_eq!(apart.centre_x, 810.0);
+    }
+
+    #[test]
+    fn any_number_of_modules_has_finite_places_of_positive_size() {
+        for count in [0, 1, 2, 9, 32, 300, 3000] {
+            for focused in [0, 1, count / 2, count] {
+                for (width, enlarged) in [(0.0, 1.0), (300.0, 1.6), (1620.0, 1.15), (9000.0, 1.0)] {
+                    for roomy in [false, true] {
+                        let rack = lay_out_rack(&RackRequest {
+                            focus: (0..count).map(|index| index < focused).collect(),
+                            left: 56.0,
+                            right: 56.0 + width,
+                            top: 312.0,
+                            enlarged,
+                            roomy,
+                            loop_between: Some((4, 5)),
+                        });
+                        assert_eq!(rack.modules.len(), count);
+                        for module in &rack.modules {
+                            let Rect { x, y, w, h } = module.rect;
+                            assert!(x.is_finite() && y.is_finite(), "{module:?}");
+                            assert!(w > 0.0 && h > 0.0 && module.scale > 0.0, "{module:?}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

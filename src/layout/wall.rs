@@ -3,6 +3,7 @@
 
 use super::board::failures_width;
 use super::{CanvasSize, Rect};
+use crate::bounded::bounded;
 
 const GAP: f32 = 16.0;
 /// Top of the tiles, below the header.
@@ -104,7 +105,7 @@ fn lay_out_at(request: &WallRequest, density: Density) -> Option<Wall> {
     if density == Density::Strip {
         // Failures stand out by size, and strips all have the same size.
         let fits = tiles == 1 || (request.failed == 0 && tiles <= MOST_STRIPS);
-        let rows = tiles.clamp(1, most_rows);
+        let rows = bounded(tiles, 1, most_rows);
         let rect = |row: usize| cell(request.area, (1, rows), (0, row), (1, 1));
         return (fits && tiles <= most_rows).then(|| Wall {
             density,

@@ -324,7 +324,7 @@ impl<'a> Search<'a> {
         }
         candidates.sort_by_key(|candidate| (candidate.total, candidate.path, candidate.fact));
         let within_reach = candidates.first().map_or(0, |best| self.within_reach(best.first));
-        let width = (WORK / within_reach.max(1)).clamp(1, WIDEST);
+        let width = crate::bounded::bounded(WORK / within_reach.max(1), 1, WIDEST);
         let mut extended: Vec<Path> = Vec::with_capacity(width);
         // A partial order that postpones a costly event looks good for a while. Keep some of each group
         // that postpones the same event, so that they do not displace all others.

@@ -325,7 +325,8 @@ impl RunState {
                 }
                 let told = fact.detail.as_ref().and_then(|d| d.progress_percent);
                 if let Some(percent) = told {
-                    self.nodes[index].progress_percent = Some(percent.clamp(0.0, 100.0));
+                    self.nodes[index].progress_percent =
+                        Some(crate::bounded::bounded(percent, 0.0, 100.0));
                 }
             }
             FactKind::End | FactKind::Fail => {

@@ -32,7 +32,7 @@ pub struct ConnectionPermit {
 impl ConnectionBudget {
     /// Creates a budget of `most` connections, at least one.
     pub fn new(most: usize) -> Self {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        let most = crate::bounded::bounded(most, 1, Semaphore::MAX_PERMITS);
         Self { permits: Arc::new(Semaphore::new(most)), most, held: HeldRuns::default() }
     }
 

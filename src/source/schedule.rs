@@ -103,7 +103,7 @@ impl Schedule {
 fn exponential(attempt: u32, random: f64) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
     let full = Duration::from_secs(1 << doublings).min(LONGEST_BACKOFF);
-    full.mul_f64(0.5 + 0.5 * random.clamp(0.0, 1.0))
+    full.mul_f64(0.5 + 0.5 * crate::bounded::bounded(random, 0.0, 1.0))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::path::Path;
 /// Layers as folders or files of `src/`. Each may import the earlier ones; the first imports nothing
 /// else.
 const LAYERS: &[&str] = &[
+    "bounded",
     "seconds",
     "text",
     "time_zone",

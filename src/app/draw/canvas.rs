@@ -316,6 +316,12 @@ impl Part {
         }
     }
 
+    /// Returns the name of the contributor.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &'static str {
+        self.id.name
+    }
+
     /// Returns the part's id, which makes text keys unique across parts.
     pub(super) fn id(&self) -> PartId {
         self.id
@@ -401,6 +407,18 @@ impl Canvas {
         if self.parts.len() < count {
             self.generation += 1;
         }
+    }
+
+    /// True when there is a part with this id.
+    pub fn has(&self, id: impl Into<PartId>) -> bool {
+        let id = id.into();
+        self.parts.iter().any(|part| part.id == id)
+    }
+
+    /// Removes all parts but those that stay in cross-fades: everything that belongs to a view.
+    pub fn remove_view(&mut self) {
+        self.parts.retain(|part| part.role() == Role::Staying);
+        self.generation += 1;
     }
 
     /// Returns the parts that are still drawn in the colours of another theme.

@@ -29,6 +29,7 @@ use bevy::utils::default;
 
 use super::canvas::{Canvas, Layer};
 use super::{CanvasCamera, DrawClock};
+use crate::bounded::bounded;
 use crate::layout::CellGrid;
 
 /// Bytes per run ("place"); must equal `BYTES` in `cells.wgsl`. [`PLACES_A_ROW`] has its
@@ -234,7 +235,7 @@ fn extract(
         Vec4::new(srgb.red, srgb.green, srgb.blue, srgb.alpha)
     };
     // Failures are dimmed as well: their reasons are shown beside the field and stay bright.
-    let by = canvas.brightness.clamp(0.0, 1.0);
+    let by = bounded(canvas.brightness, 0.0, 1.0);
     let dim = Vec4::new(by, by, by, field.opacity);
     extracted.uniform = FieldUniform {
         viewport: extracted.uniform.viewport,
@@ -244,7 +245,7 @@ fn extract(
             canvas.scale,
             (clock.secs - clock.epoch_secs()) as f32,
             f32::from(u8::from(still)),
-            canvas.desaturate.clamp(0.0, 1.0),
+            bounded(canvas.desaturate, 0.0, 1.0),
         ),
         grid: UVec4::from_array(
             [grid.columns, grid.rows, grid.nodes, field.places].map(|n| n as u32),

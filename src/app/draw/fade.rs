@@ -1,6 +1,8 @@
 //! Cross-fades between two views. A fade only changes opacities in the canvas uniform and in label
 //! colours, so nothing is redrawn while it lasts.
 
+use crate::bounded::bounded;
+
 /// Opacities of shapes and texts, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Levels {
@@ -78,7 +80,7 @@ impl Fade {
     /// texts fade in, so that no two texts overlap.
     pub fn advance(&mut self, now_secs: f64) {
         let passed = (now_secs - self.begun_at_secs) / self.duration_secs.max(f64::EPSILON);
-        let t = passed.clamp(0.0, 1.0) as f32;
+        let t = bounded(passed, 0.0, 1.0) as f32;
         let gone = Levels { shapes: eased(t), texts: eased(2.0 * t) };
         self.entering = Levels { shapes: eased(t), texts: eased(2.0 * t - 1.0) };
         self.leaving = Levels {
@@ -91,7 +93,7 @@ impl Fade {
 /// Smoothstep of `t`, clamped to 0..1: gentle at both ends, because sudden changes of brightness
 /// are noticed.
 pub(super) fn eased(t: f32) -> f32 {
-    let t = t.clamp(0.0, 1.0);
+    let t = bounded(t, 0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
 

@@ -33,6 +33,7 @@ use bevy::utils::default;
 use super::canvas::{Canvas, Layer};
 use super::instance::Instance;
 use super::{CanvasCamera, DrawClock};
+use crate::bounded::bounded;
 
 pub(super) fn plugin(app: &mut App) {
     load_shader_library!(app, "sdf.wgsl");
@@ -126,9 +127,9 @@ fn extract_canvas(
         scale: canvas.scale,
         time: (clock.secs - epoch) as f32,
         reduced_motion: f32::from(u8::from(canvas.reduced_motion)),
-        desaturate: canvas.desaturate.clamp(0.0, 1.0),
-        brightness: canvas.brightness.clamp(0.0, 1.0),
-        brightness_kept: canvas.brightness_kept.clamp(0.0, 1.0),
+        desaturate: bounded(canvas.desaturate, 0.0, 1.0),
+        brightness: bounded(canvas.brightness, 0.0, 1.0),
+        brightness_kept: bounded(canvas.brightness_kept, 0.0, 1.0),
         fade: Vec2::new(canvas.fade.leaving.shapes, canvas.fade.entering.shapes),
     };
     let source = (canvas.generation(), epoch);

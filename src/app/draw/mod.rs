@@ -13,6 +13,7 @@
 //! | `system_fonts` | system fonts, for characters missing from the embedded faces |
 //! | `texture_format` | format of the canvas texture |
 //! | `graphics` | selection of a graphics backend |
+//! | `guard` | a panic while drawing costs one view, not the program |
 //! | `offscreen` | the same picture without a window, as a PNG |
 //!
 //! Nothing in this module knows what a run is.
@@ -53,6 +54,9 @@ mod fonts;
 pub mod glyphs;
 #[cfg(not(target_arch = "wasm32"))]
 mod graphics;
+mod guard;
+#[cfg(test)]
+mod inspection;
 mod instance;
 mod instances;
 mod labels;
@@ -80,6 +84,9 @@ pub use cells::{CELL_BYTES, CellField};
 pub use fonts::{Face, Fonts};
 #[cfg(not(target_arch = "wasm32"))]
 pub use graphics::{NoAdapter, graphics_settings};
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) use guard::panic_message;
+pub use guard::{Faults, guarded, guarded_without_card};
 pub use metrics::{measure, truncate, wrap};
 pub(super) use motion::Moving;
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};

@@ -5,6 +5,7 @@ use bevy::math::{Rect as MathRect, Vec2, Vec4};
 
 use super::colour::desaturated;
 use super::instance::{Instance, flag, pack};
+use crate::bounded::bounded;
 
 pub use crate::layout::Rect;
 
@@ -324,7 +325,7 @@ impl Shape {
     pub fn radii(mut self, radii: [f32; 4]) -> Self {
         if self.kind == Kind::Box {
             let most = self.raw.geom0[2].min(self.raw.geom0[3]);
-            self.raw.geom1 = radii.map(|radius| radius.clamp(0.0, most));
+            self.raw.geom1 = radii.map(|radius| bounded(radius, 0.0, most));
         }
         self
     }

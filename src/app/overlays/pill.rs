@@ -4,7 +4,9 @@
 use bevy::math::Vec2;
 use bevy::prelude::*;
 
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::draw::{
+    Canvas, DrawClock, Face, Faults, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
+};
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::free_space::bridge_corner;
@@ -22,10 +24,18 @@ const SIGN_WIDTH: f32 = 40.0;
 const END: f32 = 18.0;
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.init_resource::<Pill>().init_resource::<Buttons>().add_systems(
+    app.init_resource::<Pill>().init_resource::<Buttons>().init_resource::<Faults>().add_systems(
         Update,
-        draw.in_set(AppSystems::DrawOverlay).run_if(resource_exists::<Canvas>),
+        guarded_without_card("the director's pill", draw, forget)
+            .in_set(AppSystems::DrawOverlay)
+            .run_if(resource_exists::<Canvas>),
     );
+}
+
+/// Removes the pill after a panic.
+fn forget(mut canvas: ResMut<Canvas>, mut pill: ResMut<Pill>) {
+    *pill = Pill::default();
+    canvas.remove(PART);
 }
 
 /// Contents of the pill.

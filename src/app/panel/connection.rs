@@ -16,6 +16,7 @@ use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
 use crate::app::state::link::Link;
 use crate::app::words::{count_words, time_words, updates_words};
+use crate::bounded::bounded;
 use crate::model::Counters;
 use crate::source::{
     Address, Backoff, ConnectionLogEntry, ConnectionSettings, ConnectionState, PollingReason,
@@ -328,7 +329,7 @@ fn settings_ui(ui: &mut Ui, settings: &ConnectionSettings, actions: &mut Vec<Act
             let response = ui.add(drag).on_hover_text("Drag, or press to type: 0.5 to 60 s");
             widgets::set_accessible_name(&response, "Reconnect delay in seconds");
             if (seconds - settings.reconnect_delay.as_secs_f64()).abs() > 1e-3 {
-                changed.reconnect_delay = Duration::from_secs_f64(seconds.clamp(0.5, 60.0));
+                changed.reconnect_delay = Duration::from_secs_f64(bounded(seconds, 0.5, 60.0));
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -11,6 +11,7 @@ use bevy_egui::egui::{
 use super::style::{self, ink};
 use crate::app::state::status::{DisplayStatus, Outline, Tone};
 use crate::app::theme::Palette;
+use crate::bounded::bounded;
 
 /// Meaning of a sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +62,7 @@ impl Sign {
             Self::Waiting(part) => {
                 let track = stroke(3.0, palette.cancelled_deep);
                 painter.circle_stroke(centre, radius * 0.8, track);
-                let sweep = part.clamp(0.02, 1.0) * TAU;
+                let sweep = bounded(part, 0.02, 1.0) * TAU;
                 paint_arc(painter, centre, radius * 0.8, -0.25 * TAU, sweep, palette.cancelled);
             }
         }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use jiff::tz::TimeZone;
 
 use crate::app::state::run_store::RunStore;
+use crate::bounded::bounded;
 use crate::model::{EventLog, LogEntry, LogItem};
 use crate::protocol::{NodeName, Phase, RunId};
 
@@ -169,7 +170,7 @@ impl LogIndex {
     pub(super) fn update(&mut self, log: &EventLog, filter: &LogFilter, until: u64) -> Shift {
         let entries = log.entries();
         let first = first_seq(log);
-        let until = until.clamp(first, log.written());
+        let until = bounded(until, first, log.written());
         if !self.started || self.filter != *filter || self.looked_to < first {
             self.started = true;
             self.filter.clone_from(filter);

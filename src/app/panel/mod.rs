@@ -40,6 +40,7 @@ use self::run_operations::{RunOperationsView, run_operations_ui};
 use self::runs::{RunList, runs_ui};
 use self::style::space;
 use self::wake::RepaintFilter;
+use super::draw::{Faults, guarded_without_card};
 use super::theme::{Theme, ThemeChoice};
 use crate::app::control::run_operations::RunOperations;
 use crate::app::overlays::notices::Notices;
@@ -51,6 +52,7 @@ use crate::app::state::link::Link;
 use crate::app::state::presence::{Presence, ScreenSleepWarning};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::PanelArea;
+use crate::bounded::bounded;
 use crate::config::ThemeName;
 use crate::layout::CanvasSize;
 
@@ -127,7 +129,23 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<ThemeChoice>()
         .init_resource::<RunOperations>()
         .init_resource::<Notices>()
-        .add_systems(EguiPrimaryContextPass, show);
+        .init_resource::<Faults>()
+        // Without a context there is nothing to show the panel in, which is no fault.
+        .add_systems(
+            EguiPrimaryContextPass,
+            guarded_without_card("the panel", show.map(drop::<Result>), close),
+        );
+}
+
+/// Closes the panel and what stands above it, after a panic.
+fn close(
+    mut chrome: ResMut<Chrome>,
+    mut operations: ResMut<RunOperations>,
+    mut state: ResMut<PanelState>,
+) {
+    (chrome.panel, chrome.help) = (false, false);
+    operations.dialog = None;
+    *state = PanelState::default();
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
@@ -212,7 +230,7 @@ fn show(
 /// smaller than its least size.
 fn scale(ctx: &egui::Context) {
     let height = ctx.viewport_rect().height() * ctx.zoom_factor();
-    let wanted = (height / CanvasSize::HEIGHT).clamp(1.0, 4.0);
+    let wanted = bounded(height / CanvasSize::HEIGHT, 1.0, 4.0);
     if (wanted - ctx.zoom_factor()).abs() > 0.005 {
         ctx.set_zoom_factor(wanted);
     }
@@ -278,7 +296,7 @@ fn panel_ui(
             let link = ConnectionView::new(view.link, counters, view.now, view.zone);
             actions.extend(connection_ui(ui, &link, &mut unfolded.connection, connection));
             widgets::rule_ui(ui);
-            let rows = ((height * 0.15 / space::ROW) as usize).clamp(3, 12);
+            let rows = bounded((height * 0.15 / space::ROW) as usize, 3, 12);
             let (run_store, focus, now) = (view.run_store, view.focus, view.server_now);
             actions.extend(runs_ui(ui, run_store, focus, now, rows, &mut unfolded.runs, runs));
             widgets::rule_ui(ui);

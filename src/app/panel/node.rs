@@ -17,6 +17,7 @@ use crate::app::words::{
     brief_duration, clock_words, duration_words, number_words, run_title, score_words, short_id,
     time_words,
 };
+use crate::bounded::bounded;
 use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
 
@@ -127,7 +128,7 @@ fn cells_ui(
     server_now: Timestamp,
     choice: &mut NodeChoice,
 ) {
-    let columns = (ui.available_width() / 165.0).floor().clamp(2.0, 5.0) as usize;
+    let columns = bounded((ui.available_width() / 165.0).floor(), 2.0, 5.0) as usize;
     let gap = 4.0;
     let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
     ScrollArea::vertical()

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::glyph;
 use super::style::{self, ink, space, text};
+use crate::bounded::bounded;
 
 /// Emphasis of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +180,7 @@ pub(super) fn bar_ui(ui: &mut Ui, width: f32, part: f32, fill: Color, label: &st
     let (rect, response) = ui.allocate_exact_size(vec2(width, 12.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, label));
     ui.painter().rect_filled(rect, 6.0, ink(palette.well));
-    let filled = Rect::from_min_size(rect.min, Vec2::new(width * part.clamp(0.0, 1.0), 12.0));
+    let filled = Rect::from_min_size(rect.min, Vec2::new(width * bounded(part, 0.0, 1.0), 12.0));
     if filled.width() >= 12.0 {
         ui.painter().rect_filled(filled, 6.0, ink(fill));
     }
@@ -190,7 +191,7 @@ pub(super) fn paint_leds(ui: &Ui, from: Pos2, width: f32, part: f32, lit: Color)
     let palette = style::palette(ui.ctx());
     const PITCH: f32 = 7.56;
     let count = (width / PITCH).floor().max(1.0);
-    let on = (part.clamp(0.0, 1.0) * count).round();
+    let on = (bounded(part, 0.0, 1.0) * count).round();
     for led in 0..count as usize {
         let at = from + vec2(led as f32 * PITCH, -6.5);
         let tone = if (led as f32) < on { lit } else { palette.led_off };

@@ -1,6 +1,8 @@
 //! The application in a window.
 
 #[cfg(not(target_arch = "wasm32"))]
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+#[cfg(not(target_arch = "wasm32"))]
 use std::time::Instant;
 
 use bevy::prelude::*;
@@ -31,7 +33,7 @@ use crate::app::control::director::DirectorPlugin;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::app::control::fullscreen::window_mode;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::app::draw::{NoAdapter, graphics_settings};
+use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
@@ -94,12 +96,26 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     app.insert_resource(opening).add_systems(Last, announce);
     drain::store_held_runs(api.budget.held(), api.drain);
     app.add_plugins(shutdown::plugin);
-    let exit = app.run();
+    let exit = restart_after_panic(restart, || app.run());
     // The window is closed, but sockets whose closing could fail a run are still open.
     drain::wait_blocking(api.budget.held(), api.drain);
     match exit {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WindowError::Exit(code.get())),
+    }
+}
+
+/// Runs the application. After a panic an unattended display restarts the program, since nobody is there to
+/// start it again; otherwise the panic ends the program.
+#[cfg(not(target_arch = "wasm32"))]
+fn restart_after_panic(restart: Option<fn(&str)>, run: impl FnOnce() -> AppExit) -> AppExit {
+    match (catch_unwind(AssertUnwindSafe(run)), restart) {
+        (Ok(exit), _) => exit,
+        (Err(panic), Some(restart)) => {
+            restart(&format!("the display has crashed ({})", panic_message(&*panic)));
+            AppExit::error()
+        }
+        (Err(panic), None) => resume_unwind(panic),
     }
 }
 
@@ -187,5 +203,23 @@ fn announce(
     if !*shown && !run_store.model.is_empty() {
         *shown = true;
         info!("first run on screen {elapsed:.2} s after the start");
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kiosk_restarts_after_a_panic_and_a_desk_window_ends() {
+        static REASON: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+        fn restart(reason: &str) {
+            *REASON.lock().unwrap() = reason.to_owned();
+        }
+        let crash = || -> AppExit { panic!("no module {}", 9) };
+        assert!(restart_after_panic(Some(restart), crash).is_error());
+        assert_eq!(*REASON.lock().unwrap(), "the display has crashed (no module 9)");
+        assert!(catch_unwind(|| restart_after_panic(None, crash)).is_err());
+        assert_eq!(restart_after_panic(Some(restart), || AppExit::Success), AppExit::Success);
     }
 }

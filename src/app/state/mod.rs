@@ -12,6 +12,8 @@ pub mod entities;
 #[doc(hidden)]
 pub mod focus;
 #[doc(hidden)]
+pub mod folding;
+#[doc(hidden)]
 pub(crate) mod free_space;
 #[doc(hidden)]
 pub(crate) mod hit;

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::status::DisplayStatus;
 use crate::app::words::{
-    clock_words, duration_words, number_words, rough_duration, run_title, short_id,
+    clock_words, duration_words, names_words, number_words, rough_duration, run_title, short_id,
 };
 use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
@@ -64,12 +65,30 @@ pub struct ModuleView {
     /// the corner.
     pub refused_before: bool,
     pub progress_percent: Option<f64>,
+    /// Statuses of the modules that this one stands for; `None` for a module of its own.
+    pub folded: Option<Folded>,
 }
 
 impl ModuleView {
+    /// Returns the view of a node about which nothing is known but its status.
+    pub fn new(name: String, status: NodeStatus) -> Self {
+        Self {
+            name,
+            status,
+            stopped: false,
+            duration_ms: None,
+            attempts: 0,
+            baseline: None,
+            refused: false,
+            refused_before: false,
+            progress_percent: None,
+            folded: None,
+        }
+    }
+
     /// True when the module is highlighted because its node is running.
     pub fn has_focus(&self) -> bool {
-        self.status == NodeStatus::Running
+        self.status == NodeStatus::Running && self.folded.is_none()
     }
 
     /// True when the duration exceeds the 95th percentile of past executions.
@@ -81,22 +100,19 @@ impl ModuleView {
     }
 }
 
+/// Statuses of folded modules.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folded {
+    /// Statuses with the number of modules in each, the most important first; none is 0.
+    pub counts: Vec<(DisplayStatus, usize)>,
+}
+
 /// Returns the modules of a pipeline about which nothing is known yet.
 pub(in crate::app) fn waiting_modules() -> Vec<ModuleView> {
     PIPELINE
         .iter()
         .filter(|name| **name != "FIX")
-        .map(|name| ModuleView {
-            name: (*name).to_owned(),
-            status: NodeStatus::Pending,
-            stopped: false,
-            duration_ms: None,
-            attempts: 0,
-            baseline: None,
-            refused: false,
-            refused_before: false,
-            progress_percent: None,
-        })
+        .map(|name| ModuleView::new((*name).to_owned(), NodeStatus::Pending))
         .collect()
 }
 
@@ -260,6 +276,7 @@ fn module_view(
         refused_before: node.status != NodeStatus::Failed
             && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
         progress_percent: node.progress_percent,
+        folded: None,
     }
 }
 
@@ -414,7 +431,7 @@ fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
                     Some(index) => format!("{name}, step {} of {}", index + 1, modules.len()),
                     None => name.to_owned(),
                 },
-                _ => running.join(", "),
+                _ => names_words(&running),
             }
         }
         RunStatus::Completed => {

@@ -3,6 +3,7 @@
 use bevy::prelude::*;
 
 use crate::app::systems::AppSystems;
+use crate::bounded::bounded;
 use crate::layout::CanvasSize;
 
 /// Size of the drawing surface, and the width that the panel takes from it.
@@ -68,7 +69,7 @@ impl Zoom {
     /// Multiplies the magnification by `by`, keeping the point at `pointer_px` in place.
     #[must_use]
     pub fn about(self, pointer_px: Vec2, by: f32, area_px: Vec2) -> Self {
-        let factor = (self.factor * by).clamp(1.0, Self::CLOSEST);
+        let factor = bounded(self.factor * by, 1.0, Self::CLOSEST);
         let origin_px = pointer_px - (pointer_px - self.origin_px) * (factor / self.factor);
         Self { factor, origin_px }.within(area_px)
     }
@@ -82,7 +83,7 @@ impl Zoom {
     /// Clamps the position so that the view covers its area.
     fn within(self, area_px: Vec2) -> Self {
         let least = area_px * (1.0 - self.factor);
-        Self { origin_px: self.origin_px.clamp(least, Vec2::ZERO), ..self }
+        Self { origin_px: self.origin_px.max(least).min(Vec2::ZERO), ..self }
     }
 }
 

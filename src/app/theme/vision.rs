@@ -2,6 +2,8 @@
 
 use bevy::color::{Color, LinearRgba};
 
+use crate::bounded::bounded;
+
 /// A type of colour vision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
@@ -47,7 +49,7 @@ impl Vision {
         let LinearRgba { red, green, blue, .. } = colour.to_linear();
         let [red, green, blue] = self
             .matrix()
-            .map(|row| (row[0] * red + row[1] * green + row[2] * blue).clamp(0.0, 1.0));
+            .map(|row| bounded(row[0] * red + row[1] * green + row[2] * blue, 0.0, 1.0));
         LinearRgba::rgb(red, green, blue).into()
     }
 }

@@ -1,12 +1,16 @@
 //! Chrome around every view: the ground, the clock, the band when the connection is lost, and the
 //! bridge at the foot.
 
+use bevy::ecs::schedule::ScheduleConfigs;
+use bevy::ecs::system::ScheduleSystem;
 use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::bridge::{self, BridgeView, History};
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, truncate};
+use crate::app::draw::{
+    Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, truncate,
+};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::link::Link;
@@ -21,6 +25,17 @@ use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<ViewChrome>().init_resource::<Theme>();
+}
+
+/// Systems that draw the chrome.
+pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
+    guarded("the frame with its meters", draw, forget)
+}
+
+/// Makes everything be drawn again after a panic.
+fn forget(mut canvas: ResMut<Canvas>, mut view_chrome: ResMut<ViewChrome>) {
+    *view_chrome = ViewChrome::default();
+    canvas.remove("bridge");
 }
 
 /// State of the chrome as last drawn.
@@ -81,7 +96,7 @@ impl Drawn {
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-pub(super) fn draw(
+fn draw(
     mut canvas: ResMut<Canvas>,
     view_chrome: ResMut<ViewChrome>,
     run_store: Res<RunStore>,

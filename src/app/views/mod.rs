@@ -8,16 +8,18 @@ pub mod wall;
 
 use bevy::prelude::*;
 
+use crate::app::draw::Faults;
 use crate::app::state::free_space::FreeSpace;
 use crate::app::systems::AppSystems;
 
 /// Adds the views and the chrome.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
+        .init_resource::<Faults>()
         .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
         .add_systems(
             Update,
-            (transition::fade, chrome::draw).chain().in_set(AppSystems::DrawChrome),
+            (transition::fade, chrome::systems()).chain().in_set(AppSystems::DrawChrome),
         )
         .add_systems(
             Update,

@@ -13,6 +13,7 @@ use super::{
     script::{natural_secs, write_run},
     titles::{ShuffledTitles, TITLES},
 };
+use crate::bounded::bounded;
 
 /// Maximum number of runs at a time.
 pub const MAX_RUNS: usize = 1000;
@@ -98,7 +99,7 @@ pub struct DemoSchedule {
 
 impl DemoSchedule {
     pub fn new(seed: u64, options: DemoScheduleOptions) -> Self {
-        let runs = options.runs.clamp(1, MAX_RUNS);
+        let runs = bounded(options.runs, 1, MAX_RUNS);
         let mut schedule = Self {
             rng: fastrand::Rng::with_seed(seed),
             titles: ShuffledTitles::new(runs * 2 > TITLES.len()),

@@ -10,6 +10,7 @@ use super::{
     Scenario, Song, What,
     titles::{draw_sound, random_uuid},
 };
+use crate::bounded::bounded;
 use crate::protocol::MAX_FIX_PASSES;
 
 /// Maximum time from creation to start of a run, in seconds.
@@ -64,7 +65,7 @@ pub(super) fn write_run(
 pub(super) fn natural_secs(rng: &mut fastrand::Rng, typical: f64, sigma: f64) -> f64 {
     // Box–Muller transform; `1 - f64()` is never zero.
     let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
-    typical * (sigma * normal).exp().clamp(0.45, 2.2)
+    typical * bounded((sigma * normal).exp(), 0.45, 2.2)
 }
 
 struct Script<'a> {
@@ -243,7 +244,7 @@ impl<'a> Script<'a> {
         // Clamped scores cannot take their share; a few rounds distribute it to the others.
         for _ in 0..8 {
             let missing = target - total(&values);
-            values = values.map(|value| (value + missing).clamp(0.2, 1.0));
+            values = values.map(|value| bounded(value + missing, 0.2, 1.0));
         }
         let values = values.map(two_digits);
         let named = SCORE_WEIGHTS.iter().zip(values).map(|((name, _), value)| (*name, value));

@@ -208,7 +208,7 @@ impl Discovery {
     fn likely_readable(&self, position: Option<u64>, limit: u32) -> u32 {
         let refused = position.and_then(|at| Some(self.refused.range(at..).next()? - at));
         let readable = refused.map_or(limit, |rows| u32::try_from(rows).unwrap_or(limit));
-        readable.clamp(1, limit.max(1))
+        crate::bounded::bounded(readable, 1, limit.max(1))
     }
 
     /// Processes the answer to a request for `page`.

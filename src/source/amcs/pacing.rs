@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::bounded::bounded;
+
 /// Shortest pause between an answer and the next request.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// Longest pause after an answer that was not slow.
@@ -90,12 +92,12 @@ impl Pacer {
         let recent = self.recent.map_or(secs, |it| it + (secs - it) * SMOOTHING);
         self.recent = Some(recent);
         self.fastest = secs.min(self.fastest * FORGETTING).max(1e-4);
-        let slowdown = (recent / self.fastest).clamp(1.0, MOST_SLOWDOWN);
+        let slowdown = bounded(recent / self.fastest, 1.0, MOST_SLOWDOWN);
         // Of quick answers the ratio is noise.
         let slowdown = if recent < QUICK { 1.0 } else { slowdown };
         let pause = |factor: f64| {
             let pause = Duration::from_secs_f64(recent * factor * slowdown);
-            pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+            bounded(pause, SHORTEST_PAUSE, LONGEST_PAUSE)
         };
         // Pages get no extra time from a backend that is slow already.
         let page_factor = if recent < QUICK { PAUSE_FACTOR_BEFORE_PAGE } else { PAUSE_FACTOR };
@@ -122,7 +124,7 @@ impl Pacer {
     pub fn cycle(&self) -> Duration {
         let recent = self.recent.unwrap_or_default();
         let pause = Duration::from_secs_f64(recent * PAUSE_FACTOR);
-        Duration::from_secs_f64(recent) + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+        Duration::from_secs_f64(recent) + bounded(pause, SHORTEST_PAUSE, LONGEST_PAUSE)
     }
 }
 

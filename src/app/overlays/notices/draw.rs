@@ -3,9 +3,12 @@
 use bevy::math::Vec2;
 use bevy::prelude::*;
 
-use super::{News, Notices, Toast};
+use super::{News, Notices, Toast, Toasts};
 use crate::app::draw::glyphs::badge;
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, measure, wrap};
+use crate::app::draw::{
+    Canvas, DrawClock, Face, Faults, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
+    wrap,
+};
 use crate::app::state::actions::Action;
 use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::hit::{Button, Buttons};
@@ -15,6 +18,7 @@ use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 
 const PART: &str = "toasts";
 /// Height of a toast; two of them leave the first line of the stage's event list visible.
@@ -34,7 +38,20 @@ pub(super) fn plugin(app: &mut App) {
         .init_resource::<FreeSpace>()
         .init_resource::<Buttons>()
         .init_resource::<NextFrame>()
-        .add_systems(Update, draw.in_set(AppSystems::Tell).run_if(resource_exists::<Canvas>));
+        .init_resource::<Faults>()
+        .add_systems(
+            Update,
+            guarded_without_card("the toasts", draw, forget)
+                .in_set(AppSystems::Tell)
+                .run_if(resource_exists::<Canvas>),
+        );
+}
+
+/// Removes the toasts after a panic.
+fn forget(mut canvas: ResMut<Canvas>, mut areas: ResMut<ToastAreas>, mut notices: ResMut<Notices>) {
+    *areas = ToastAreas::default();
+    notices.toasts = Toasts::default();
+    canvas.remove(PART);
 }
 
 /// Places of the toasts, in design pixels.
@@ -192,7 +209,7 @@ impl Card {
         let words_width = measure(Face::Text500, size::TICKER, 0.0, words);
         let widest = WIDEST.min(corner.room.w);
         let wanted = head_width.max(words_width) + SIGN_WIDTH + END + 4.0;
-        let width = wanted.clamp(NARROWEST.min(widest), widest);
+        let width = bounded(wanted, NARROWEST.min(widest), widest);
         let room = width - SIGN_WIDTH - END;
         let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
         let (line_size, most) =

@@ -6,6 +6,7 @@
 
 use super::notice::{News, Notice};
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 
 /// Greatest number of toasts on screen.
 pub const MOST: usize = 3;
@@ -87,7 +88,7 @@ impl Toast {
     fn opacity(&self, now: f64) -> f32 {
         let come = (now - self.shown_at) / FADE_IN_SECS;
         let left = (self.until - now) / FADE_OUT_SECS;
-        come.min(left).clamp(0.0, 1.0) as f32
+        bounded(come.min(left), 0.0, 1.0) as f32
     }
 
     fn is_going(&self, now: f64) -> bool {

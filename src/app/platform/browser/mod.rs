@@ -16,6 +16,7 @@ mod events;
 mod screen_sleep;
 mod visits;
 
+use bevy::app::PanicHandlerPlugin;
 use bevy::asset::{AssetMetaCheck, AssetPlugin};
 use bevy::prelude::*;
 use serde::Deserialize;
@@ -90,7 +91,10 @@ pub fn start(options: JsValue) -> Result<(), JsError> {
     let _ = console_log::init_with_level(log::Level::Warn);
     events::tell_crashes(page.clone());
 
-    let engine = DefaultPlugins.set(AssetPlugin { meta_check: AssetMetaCheck::Never, ..default() });
+    let engine = DefaultPlugins
+        .set(AssetPlugin { meta_check: AssetMetaCheck::Never, ..default() })
+        // The engine's panic hook would replace the one that tells the page.
+        .disable::<PanicHandlerPlugin>();
     let window = Window {
         canvas: Some(page.canvas.clone()),
         fit_canvas_to_parent: true,

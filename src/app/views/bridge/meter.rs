@@ -6,6 +6,7 @@ use bevy::math::Vec2;
 use super::readings::{Bar, Reading};
 use crate::app::draw::{Cap, Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::theme::size;
+use crate::bounded::bounded;
 
 /// Height of a whole meter, in design pixels.
 pub(super) const HEIGHT: f32 = 152.0;
@@ -70,7 +71,7 @@ fn draw_dial(
         );
     }
     // A wider meter shows a longer arc of the same circle.
-    let half = DIAL_HALF_DEG * (face.w / 282.0).clamp(0.8, 1.35);
+    let half = DIAL_HALF_DEG * bounded(face.w / 282.0, 0.8, 1.35);
     let pivot = Vec2::new(cx, face.y - 2.0 + PIVOT);
     let deg = |value: f32| -half + 2.0 * half * value;
     let ink = palette.scale;
@@ -106,7 +107,7 @@ fn draw_dial(
         let radius = DIAL_RADIUS + 22.0;
         let at = pivot + Vec2::new(angle.sin(), -angle.cos()) * radius;
         let half_width = measure(Face::Text600, size::METER_SCALE, 0.0, text) / 2.0;
-        let x = at.x.clamp(face.x + half_width + 8.0, face.right() - half_width - 8.0);
+        let x = bounded(at.x, face.x + half_width + 8.0, face.right() - half_width - 8.0);
         let key = ("scale", index, place);
         let text = Text::new(key, text.clone(), x, at.y + 7.0, Face::Text600, size::METER_SCALE)
             .middle()
@@ -151,7 +152,7 @@ fn draw_tape(part: &mut Part, bars: &[Bar], tape: Rect) {
             continue;
         }
         let height = (bar.height * full).max(3.0);
-        let failed = if bar.failed > 0.0 { (bar.failed * full).clamp(3.0, height) } else { 0.0 };
+        let failed = if bar.failed > 0.0 { bounded(bar.failed * full, 3.0, height) } else { 0.0 };
         if height > failed {
             column(0.0, height - failed, palette.scale.with_alpha(0.55));
         }

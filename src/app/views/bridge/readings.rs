@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::words::clock_words;
+use crate::bounded::bounded;
 use crate::model::{Model, RunStatus};
 
 const EVENTS_WINDOW_SECS: u32 = 5;
@@ -150,7 +151,7 @@ fn success(history: &History) -> Reading {
         value: success.map_or_else(|| "–".to_owned(), percent_words),
         note: notes(&note, "in 1 h", ended > 0),
         alarming: failed > 0,
-        needle: success.map(|part| ((part - from) / (1.0 - from)).clamp(0.0, 1.0) as f32),
+        needle: success.map(|part| bounded((part - from) / (1.0 - from), 0.0, 1.0) as f32),
         peak: None,
         danger: Some((0.0, ((BAD_BELOW - from) / (1.0 - from)) as f32)),
         scale: numbers(from * 100.0, 100.0, " %"),
@@ -194,7 +195,7 @@ fn bars(of: impl Iterator<Item = (f64, f64)> + Clone) -> Vec<Bar> {
 }
 
 fn part(value: f64, scale: f64) -> Option<f32> {
-    Some((value / scale).clamp(0.0, 1.0) as f32)
+    Some(bounded(value / scale, 0.0, 1.0) as f32)
 }
 
 fn scale_for(value: f64, scales: &[f64]) -> f64 {

@@ -92,6 +92,7 @@ impl Status {
             right: 500.0,
             top: 312.0,
             enlarged: 1.0,
+            roomy: false,
             loop_between: None,
         });
         let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);

@@ -10,6 +10,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{clock_words, duration_words, number_words};
+use crate::bounded::bounded;
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
 use crate::protocol::MAX_FIX_PASSES;
@@ -35,8 +36,9 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
         return;
     };
     let fix = &view.fix;
-    let shown = (fix.passes as usize).clamp(1, at.radii.len());
-    for pass in (0..shown).rev() {
+    let shown = bounded(fix.passes as usize, 1, at.radii.len());
+    // Lanes would end at modules of another row.
+    for pass in (0..shown).rev().filter(|_| at.linked) {
         draw_lane(part, &at, pass, lane_of(view, pass));
     }
     if fix.passes > 0 {
@@ -71,7 +73,7 @@ fn lane_of(view: &StageView, pass: usize) -> Lane {
 
 fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
     let palette = part.palette;
-    let radius = at.radii[pass];
+    let radius = at.radius(pass);
     let centre = Vec2::new(at.centre_x, at.arc_y);
     let path = |width: f32| Shape::lane(centre, radius, at.top, width);
     let arrow = match lane {

@@ -122,6 +122,20 @@ pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
     let y = 246.0 + down;
     let glyph = DisplayStatus::from(view.status);
     badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 13.0), 19.0, "status");
+    let mut notes = Vec::new();
+    if view.nothing_rendered {
+        notes.push("nothing rendered");
+    }
+    if view.cancel_requested {
+        notes.push("cancel requested");
+    }
+    let width = |face: Face, words: &str| measure(face, size::STATUS_LINE, 0.0, words);
+    let notes_width: f32 = notes.iter().map(|note| 22.0 + width(Face::Text500, note)).sum();
+    let room = right
+        - width(Face::Text500, &view.time_detail)
+        - 40.0
+        - (112.0 + width(Face::Text600, view.status_word) + 18.0 + notes_width);
+    let detail = truncate(Face::Text500, size::STATUS_LINE, &view.status_detail, room);
     let mut line =
         Text::new("status", view.status_word, 112.0, y, Face::Text600, size::STATUS_LINE)
             .colour(if view.status == RunStatus::Pending {
@@ -129,14 +143,11 @@ pub fn draw_run(part: &mut Part, view: &StageView, layout: &StageLayout) {
             } else {
                 part.palette.tone(glyph.tone())
             })
-            .then(18.0, view.status_detail.clone())
+            .then(18.0, detail.into_owned())
             .face(Face::Text500)
             .colour(palette.text);
-    if view.nothing_rendered {
-        line = line.then(22.0, "nothing rendered").colour(palette.cancelled);
-    }
-    if view.cancel_requested {
-        line = line.then(22.0, "cancel requested").colour(palette.cancelled);
+    for note in notes {
+        line = line.then(22.0, note).colour(palette.cancelled);
     }
     part.text(Layer::Face, line);
     part.text(

@@ -9,6 +9,7 @@ use crate::app::state::clock::local_zone;
 use crate::app::state::run_view::ScoresView;
 use crate::app::theme::size;
 use crate::app::words::{duration_words, number_words, time_words};
+use crate::bounded::bounded;
 use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
 
@@ -38,7 +39,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout
     let palette = part.palette;
     let right = match layout.loop_in_the_way() {
         _ if !alone => TICKER_RIGHT,
-        Some((left, _)) => left.clamp(TICKER_RIGHT, TICKER_FAR_RIGHT),
+        Some((left, _)) => bounded(left, TICKER_RIGHT, TICKER_FAR_RIGHT),
         None if layout.rack.fix_loop.is_some() => TICKER_FAR_RIGHT,
         None => TICKER_RIGHT,
     };
@@ -53,7 +54,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, alone: bool, layout: &StageLayout
         }
         let y = top + line as f32 * TICKER_PITCH;
         // Full opacity for the newest four, then fading.
-        let opacity = 1.0 - (1.0 - palette.faded) / 3.0 * (line as f32 - 3.0).clamp(0.0, 3.0);
+        let opacity = 1.0 - (1.0 - palette.faded) / 3.0 * bounded(line as f32 - 3.0, 0.0, 3.0);
         let text = |key: &'static str, words: String, x: f32, face: Face| {
             Text::new((key, line), words, x, y, face, size::TICKER).opacity(opacity)
         };

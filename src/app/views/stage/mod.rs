@@ -9,9 +9,12 @@ mod cables;
 mod channels;
 mod failure_text;
 mod fix_loop;
+mod folded;
 mod header;
 mod lower;
+mod module_parts;
 mod rack;
+mod resting_layout;
 mod stage_layout;
 pub mod story;
 
@@ -22,9 +25,10 @@ use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
+use self::resting_layout::{RestingLayout, is_portrait};
 use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text};
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
 use crate::app::state::free_space::{FreeSpace, Room};
@@ -36,21 +40,13 @@ use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
 use crate::app::words::run_title;
-use crate::layout::{CanvasSize, ModuleBox, Rack, RackRequest, Rect, lay_out_rack};
+use crate::bounded::bounded;
+use crate::layout::{CanvasSize, ModuleBox, Rect};
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
-/// Upper edge of the rack on a 16:9 screen.
-const RACK_TOP: f32 = 312.0;
 const FAILURE_TOP: f32 = 196.0;
-/// Least ratio of height to width of a portrait screen.
-const PORTRAIT: f32 = 1.25;
-/// Module scales tried on a portrait screen, where modules stand in two rows; the first that fits is
-/// used.
-const PORTRAIT_ENLARGED: [f32; 4] = [1.6, 1.45, 1.3, 1.15];
-/// Distance from the rack's lower edge to the lower zone.
-const LOWER_BELOW_RACK: f32 = 36.0;
 /// Age given to motions that are to be over at once, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
 /// Greatest age of a run's end at which its failure makes an entrance, in milliseconds.
@@ -64,7 +60,7 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the stage or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    (leave.run_if(not(on_stage)), draw.run_if(on_stage)).chain()
+    (leave.run_if(not(on_stage)), guarded("the stage", draw, leave).run_if(on_stage)).chain()
 }
 
 /// State of the stage as last drawn, to detect changes and start motions.
@@ -81,15 +77,6 @@ struct StageMemory {
     drawn_at: f64,
     status: Option<RunStatus>,
     failed_at: f64,
-}
-
-/// Places of the stage's parts after all moves.
-struct RestingLayout {
-    rack: Rack,
-    /// Distance of title and rack below their place on a 16:9 screen, in design pixels.
-    down: f32,
-    /// Upper edge of the lower zone, with the last events and the story.
-    lower_top: f32,
 }
 
 /// Inputs of the stage; cheap to compare in every frame.
@@ -168,6 +155,9 @@ fn draw(
         (Some(run), Some(stage)) => story::story(run, stage, clock.server_now),
         _ => Vec::new(),
     };
+    if let Some(stage) = &mut stage {
+        resting_layout::fold_modules(stage, viewport.canvas_size());
+    }
     let drawn = Drawn {
         run: run.map(|run| run.id().clone()),
         story,
@@ -238,7 +228,7 @@ impl StageMemory {
             let news = same_run && run.is_some_and(|run| is_news(run, server_now));
             self.failed_at = if news { now } else { now - LONG_AGO_SECS };
         }
-        let to = Self::lay_out(drawn.canvas_size, drawn.stage.as_ref()).rack.modules;
+        let to = RestingLayout::of(drawn.canvas_size, drawn.stage.as_ref()).rack.modules;
         if to != self.to {
             let size_changed =
                 self.drawn.as_ref().is_none_or(|before| before.canvas_size != drawn.canvas_size);
@@ -258,66 +248,22 @@ impl StageMemory {
     /// screen. Only the run's last events stand there, which the rack shows too.
     fn room_for_toasts(&self, canvas_size: &CanvasSize) -> Rect {
         let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
-        let RestingLayout { rack, lower_top, .. } = Self::lay_out(*canvas_size, stage);
+        let RestingLayout { rack, lower_top, .. } = RestingLayout::of(*canvas_size, stage);
         let (x, right) = (CanvasSize::MARGIN, canvas_size.right());
         let beside_loop = match &rack.fix_loop {
             Some(at) => at.centre_x - at.radii[2] - 24.0,
             None => canvas_size.width / 2.0,
         };
-        let is_portrait = canvas_size.height >= PORTRAIT * canvas_size.width;
+        let is_portrait = is_portrait(*canvas_size);
         let (top, right) =
             if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
         let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - 12.0;
         Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 
-    fn lay_out(canvas_size: CanvasSize, stage: Option<&StageView>) -> RestingLayout {
-        let waiting = waiting_modules();
-        let modules = stage.map_or(&waiting[..], |stage| &stage.modules);
-        let position = |name: &str| modules.iter().position(|module| module.name == name);
-        let failed = stage.and_then(|stage| stage.failure.as_ref()?.module);
-        let is_portrait = canvas_size.height >= PORTRAIT * canvas_size.width;
-        let mut request = RackRequest {
-            focus: modules
-                .iter()
-                .enumerate()
-                .map(|(index, module)| module.has_focus() || failed == Some(index))
-                .collect(),
-            left: CanvasSize::MARGIN,
-            right: canvas_size.right(),
-            top: RACK_TOP,
-            enlarged: 1.0,
-            loop_between: position("COMPOSE").zip(position("VALIDATE")),
-        };
-        if !is_portrait {
-            let down = canvas_size.extra_height() / 2.0;
-            request.top += down;
-            let rack = lay_out_rack(&request);
-            return RestingLayout { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
-        }
-        // The lower zone stands below the loop.
-        let lower_top = |rack: &Rack| {
-            let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
-            loop_bottom.unwrap_or(rack.bottom()) + LOWER_BELOW_RACK
-        };
-        let mut room = 0.0;
-        for enlarged in PORTRAIT_ENLARGED {
-            request.enlarged = enlarged;
-            let bottom = lower_top(&lay_out_rack(&request)) + lower::HEIGHT;
-            room = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - bottom;
-            if room >= 0.0 {
-                break;
-            }
-        }
-        let down = room.max(0.0) / 2.0;
-        request.top += down;
-        let rack = lay_out_rack(&request);
-        RestingLayout { lower_top: lower_top(&rack), rack, down }
-    }
-
     /// Places of the modules at `now`, interpolated during a move.
     fn placed(&self, now: f64) -> Vec<ModuleBox> {
-        let t = ((now - self.moved_at) / f64::from(motion::FOCUS_MOVE)).clamp(0.0, 1.0) as f32;
+        let t = bounded((now - self.moved_at) / f64::from(motion::FOCUS_MOVE), 0.0, 1.0) as f32;
         let eased = 1.0 - (1.0 - t).powi(4);
         let pairs = self.from.iter().zip(&self.to);
         pairs.map(|(from, to)| ModuleBox { rect: from.rect.lerp(&to.rect, eased), ..*to }).collect()
@@ -330,7 +276,7 @@ impl StageMemory {
         now: f64,
         frozen: bool,
     ) -> StageLayout {
-        let RestingLayout { mut rack, down, lower_top } = Self::lay_out(canvas_size, stage);
+        let RestingLayout { mut rack, down, lower_top } = RestingLayout::of(canvas_size, stage);
         rack.modules = self.placed(now);
         let on_the_way = now < self.moved_at + f64::from(motion::FOCUS_MOVE);
         let pairs = self.from.iter().zip(&self.to);

@@ -2,6 +2,7 @@
 
 use bevy::math::Vec2;
 
+use super::module_parts::{draw_jacks, fitting_name};
 use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
@@ -11,6 +12,7 @@ use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words}
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::{motion, size};
 use crate::app::words::{clock_words, duration_words};
+use crate::bounded::bounded;
 use crate::layout::ModuleBox;
 use crate::model::{Baseline, NodeStatus};
 use crate::protocol::MAX_FIX_PASSES;
@@ -20,6 +22,8 @@ const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
 /// Intervals between the marks on the ring of a running module.
 const RING_MARKS: usize = 30;
+/// Least type size of the notes on a narrow module.
+const LEAST_NOTE: f32 = 18.0;
 /// Width of the outline of a settled failure.
 const SETTLED_OUTLINE: f32 = 4.0;
 /// Distance between the holes in a rail.
@@ -52,7 +56,9 @@ pub fn draw_modules(part: &mut Part, view: &StageView, layout: &StageLayout) {
         if failed == Some(index) {
             continue;
         }
-        if module.has_focus() {
+        if let Some(folded) = &module.folded {
+            super::folded::draw(part, (module, folded), at, index, layout);
+        } else if module.has_focus() {
             draw_running(part, module, at, index, &view.fix, layout);
         } else {
             draw_resting(part, module, at, index, layout);
@@ -62,7 +68,7 @@ pub fn draw_modules(part: &mut Part, view: &StageView, layout: &StageLayout) {
 
 /// Fraction of the dial that a duration covers; full scale is p95.
 fn dial_part(millis: u64, baseline: Baseline) -> f32 {
-    (millis as f32 / baseline.p95_ms.max(1) as f32).clamp(0.0, 1.0)
+    bounded(millis as f32 / baseline.p95_ms.max(1) as f32, 0.0, 1.0)
 }
 
 fn dial_deg(part: f32) -> f32 {
@@ -111,7 +117,7 @@ fn draw_resting(
         &module.name,
         Face::Text600,
         (size::MODULE_NAME * wide, size::ESSENTIAL_MIN),
-        rect.w - 16.0,
+        rect.w - 16.0 * wide,
     );
     part.text(
         Layer::Face,
@@ -173,6 +179,8 @@ fn draw_resting(
     } else {
         (y(216.0), (size::BASELINE_GHOST * wide).max(size::ESSENTIAL_MIN))
     };
+    let sizes = (below_size, LEAST_NOTE);
+    let (below, below_size) = fitting_name(&below, Face::Text500, sizes, rect.w - 8.0);
     part.text(
         Layer::Face,
         Text::new(("below", index), below, cx, below_y, Face::Text500, below_size)
@@ -192,15 +200,6 @@ fn draw_resting(
 fn type_scale(k: f32, moving: bool) -> f32 {
     const STEPS: f32 = 8.0;
     if moving { (k * STEPS).floor() / STEPS } else { k }
-}
-
-/// Module name with its type size: reduced from `wanted` down to `least` to fit `room`, then truncated.
-fn fitting_name(name: &str, face: Face, (wanted, least): (f32, f32), room: f32) -> (String, f32) {
-    let wanted = wanted.max(least);
-    // Letter spacing of 0.015 em.
-    let width = measure(face, wanted, 0.015, name);
-    let name_size = if width <= room { wanted } else { (wanted * room / width).floor().max(least) };
-    (truncate(face, name_size, name, room).into_owned(), name_size)
 }
 
 /// Texts below a dial: the value, and the line below it.
@@ -232,20 +231,6 @@ fn resting_words(module: &ModuleView) -> (String, String) {
     }
 }
 
-fn draw_jacks(part: &mut Part, at: &ModuleBox, rim: bevy::color::Color, layout: &StageLayout) {
-    let palette = part.palette;
-    let (left, right) = at.jacks();
-    let size = if layout.rack.row_tops.len() > 1 { 0.8 } else { 1.0 };
-    for (x, y) in [left, right] {
-        let centre = Vec2::new(x, y);
-        part.shape(
-            Layer::Face,
-            Shape::disc(centre, 13.0 * size).fill(palette.jack_well).border(3.0, rim),
-        );
-        part.shape(Layer::Face, Shape::disc(centre, 5.5 * size).fill(palette.jack_hole));
-    }
-}
-
 fn draw_running(
     part: &mut Part,
     module: &ModuleView,
@@ -274,8 +259,9 @@ fn draw_running(
             .border(3.0, palette.running)
             .glow(9.0, 8.0, bevy::color::Alpha::with_alpha(&palette.running, 0.26)),
     );
-    let sizes = (size::MODULE_NAME_FOCUS * type_k, 26.0);
-    let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, rect.w - 60.0);
+    let sizes = (size::MODULE_NAME_FOCUS * type_k, size::ESSENTIAL_MIN);
+    let room = rect.w - 60.0 * k.max(0.4);
+    let (name, name_size) = fitting_name(&module.name, Face::Display700, sizes, room);
     part.text(
         Layer::Face,
         Text::new(("name", index), name, cx, y(54.0), Face::Display700, name_size)
@@ -343,9 +329,11 @@ fn draw_running(
         Some(baseline) => format!("of usual {}", clock_words(baseline.p50_ms + 500)),
         None => "no usual yet".to_owned(),
     };
+    let below_sizes = ((24.0 * type_k).max(20.0), LEAST_NOTE);
+    let (below, below_size) = fitting_name(&below, Face::Text500, below_sizes, rect.w - 16.0);
     part.text(
         Layer::Face,
-        Text::new(("below", index), below, cx, y(247.0), Face::Text500, (24.0 * type_k).max(20.0))
+        Text::new(("below", index), below, cx, y(247.0), Face::Text500, below_size)
             .middle()
             .colour(palette.text_secondary),
     );
@@ -367,9 +355,10 @@ fn draw_running(
     while note.len() > 1 && measure(Face::Text500, note_size, 0.0, &note.join(", ")) > room {
         note.pop();
     }
+    let note = truncate(Face::Text500, note_size, &note.join(", "), room).into_owned();
     part.text(
         Layer::Face,
-        Text::new(("note", index), note.join(", "), cx, y(331.0), Face::Text500, note_size)
+        Text::new(("note", index), note, cx, y(331.0), Face::Text500, note_size)
             .middle()
             .colour(palette.text_secondary),
     );

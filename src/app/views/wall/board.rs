@@ -14,6 +14,7 @@ use crate::app::state::hit::Pickable;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
 use crate::model::Model;
 use crate::protocol::RunId;
@@ -192,11 +193,11 @@ fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
     draw_head(part, (glyph, view.active, "active"), rect, &aside);
     let top = rect.y + HEAD;
     let pitch = ((rect.bottom() - top) / view.nodes.len().max(1) as f32).min(66.0);
-    let name_size = (pitch * 0.6).clamp(size::ESSENTIAL_MIN, size::NAME_MIN);
+    let name_size = bounded(pitch * 0.6, size::ESSENTIAL_MIN, size::NAME_MIN);
     let widest = |text: &dyn Fn(&NodeLoad) -> f32| view.nodes.iter().map(text).fold(0.0, f32::max);
     let names_w = widest(&|node| measure(Face::Text600, name_size, 0.0, &node.name));
-    let names_w = names_w.clamp(120.0, rect.w * 0.34);
-    let number_size = (pitch * 0.72).clamp(26.0, 36.0);
+    let names_w = bounded(names_w, 120.0, rect.w * 0.34);
+    let number_size = bounded(pitch * 0.72, 26.0, 36.0);
     let numbers_w = widest(&|node| {
         measure(Face::Display700, number_size, 0.0, &count_words(node.load.running as u64))
     });
@@ -308,7 +309,8 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
     draw_head(part, (DisplayStatus::Success, view.finished, "finished in 1 h"), rect, "");
-    let sparks = Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, (rect.h * 0.16).clamp(54.0, 120.0));
+    let sparks =
+        Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, bounded(rect.h * 0.16, 54.0, 120.0));
     draw_sparks(part, view, sparks);
     let caption_y = sparks.bottom() + 26.0;
     let caption = |key: &'static str, words: &'static str, x: f32| {

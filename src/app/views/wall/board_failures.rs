@@ -8,6 +8,7 @@ use super::fit::{fit, size_for};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure, truncate, wrap};
 use crate::app::theme::{Palette, motion, size};
 use crate::app::words::count_words;
+use crate::bounded::bounded;
 use crate::protocol::RunId;
 
 const RADIUS: f32 = 16.0;
@@ -93,7 +94,7 @@ pub fn lay_out_failures(
     }
     // The line for "+n more" stays reserved until it proves unnecessary.
     pen.told.needs = pen.y + PAD + if rest > 0 { 0.0 } else { LINE };
-    pen.told.height = (pen.y + PAD).clamp(HEAD + HATCH + 60.0, most_height);
+    pen.told.height = bounded(pen.y + PAD, HEAD + HATCH + 60.0, most_height);
     pen.told
 }
 

@@ -1,17 +1,24 @@
 //! Signal chain on a tile: the rack in small.
 
+use std::borrow::Cow;
+
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Layer, Part, Rect, Shape};
+use crate::app::state::folding::fold;
 use crate::app::state::run_view::ModuleView;
 use crate::app::state::status::{DisplayStatus, Progress};
+use crate::bounded::bounded;
 use crate::model::NodeStatus;
 
 const LAYER: Layer = Layer::Face;
 const BEAD_SPEED: f32 = 40.0;
+/// Least distance between nodes, and least width of a cell.
+const LEAST_PITCH: f32 = 20.0;
+const LEAST_CELL: f32 = 7.0;
 const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
 
@@ -51,8 +58,23 @@ impl ChainLayout {
     }
 }
 
+/// Number of nodes that stand at least `pitch` apart on a chain of this length.
+pub fn most_nodes(length: f32, pitch: f32) -> usize {
+    (length / pitch).max(0.0) as usize + 1
+}
+
+/// Returns the tile with at most `most` nodes; the least important others are folded.
+pub fn fold_to(view: &TileView, most: usize) -> Cow<'_, TileView> {
+    let failed = view.failure.as_ref().and_then(|failure| failure.module);
+    match fold(&view.chain, failed, |focus, _| focus.len() <= most) {
+        Some(fold) => Cow::Owned(TileView { chain: fold.modules, ..view.clone() }),
+        None => Cow::Borrowed(view),
+    }
+}
+
 /// Draws the pipeline of a run, with the FIX loop once it is used.
 pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
+    let view = &*fold_to(view, most_nodes(at.right - at.left, LEAST_PITCH));
     let count = view.chain.len();
     let k = at.scale_for(count);
     for index in 1..count {
@@ -124,7 +146,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
         Shape::cubic(points, width * k)
     };
     let fix = Vec2::new((from.x + to.x) / 2.0, at.y + at.drop);
-    let fix = fix.with_x(fix.x.clamp(to.x.min(from.x), to.x.max(from.x)));
+    let fix = fix.with_x(bounded(fix.x, to.x.min(from.x), to.x.max(from.x)));
     let last = view.fix.verdicts.last().and_then(|verdict| verdict.passed);
     let refused = view.fix.status == NodeStatus::Failed
         || (!view.fix.live && last == Some(false))
@@ -172,6 +194,18 @@ fn draw_node(
         part.shape(LAYER, ring);
     };
     match module.status {
+        _ if module.folded.is_some() => {
+            let ink = match progress(module) {
+                Progress::AtWork => palette.running,
+                Progress::Over => palette.success,
+                Progress::Ahead | Progress::PassedOver => palette.tile_dot,
+            };
+            part.shape(LAYER, Shape::disc(centre, 12.0 * k).fill(at.ground));
+            for dot in [-1.0, 0.0, 1.0] {
+                let centre = centre + Vec2::new(7.0 * k * dot, 0.0);
+                part.shape(LAYER, Shape::disc(centre, 2.6 * k).fill(ink));
+            }
+        }
         _ if module.stopped => {
             let bed = Rect::centred(centre, 38.0 * k, 38.0 * k);
             part.shape(LAYER, Shape::rounded_box(bed).radius(6.0 * k).fill(at.ground));
@@ -211,7 +245,7 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainLa
     part.shape(LAYER, arc(5.0).fill(palette.tile_ring_track));
     if let (Some(baseline), Some(millis)) = (module.baseline, module.duration_ms) {
         let full_ms = baseline.p95_ms.max(1) as f32;
-        let covered = (millis as f32 / full_ms).clamp(0.0, 1.0);
+        let covered = bounded(millis as f32 / full_ms, 0.0, 1.0);
         let per_sec = if at.frozen { 0.0 } else { 1000.0 / full_ms };
         part.shape(LAYER, arc(5.5).fill(ink).growing(at.clock_secs, covered, per_sec));
     }
@@ -222,9 +256,10 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainLa
 /// done ones less high, others low.
 pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
     let palette = part.palette;
+    let view = &*fold_to(view, most_nodes(rect.w - LEAST_CELL, LEAST_CELL));
     let count = view.chain.len().max(1);
     let pitch = rect.w / count as f32;
-    let gap = (pitch * 0.16).clamp(1.0, 4.0);
+    let gap = bounded(pitch * 0.16, 1.0, 4.0).min(pitch * 0.5);
     for (index, module) in view.chain.iter().enumerate() {
         let (ink, tall) = match module.status {
             _ if module.stopped => (palette.cancelled, 1.0),

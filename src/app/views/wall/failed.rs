@@ -4,11 +4,12 @@ use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{fit, size_for};
+use super::fit::{fit, line_for, size_for};
 use super::tile::{TileLayout, draw_selection};
 use super::tile_view::TileView;
 use crate::app::draw::{Entrance, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{motion, size};
+use crate::bounded::bounded;
 
 /// Width of the reference tile: 2×2 places of 5×3.
 const WIDTH: f32 = 713.6;
@@ -20,7 +21,7 @@ const LEAST_FOR_CHAIN: f32 = 280.0;
 /// Draws the tile of a failure.
 pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
     let rect = at.rect;
-    let k = (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.36, 1.6);
+    let k = bounded((rect.w / WIDTH).min(rect.h / HEIGHT), 0.36, 1.6);
     // A low tile has room for little more than the head.
     let low = rect.h < LEAST_FOR_CHAIN;
     let head_h = if low { (rect.h * 0.56).max(78.0) } else { 176.0 * k };
@@ -63,7 +64,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
     let palette = part.palette;
     let rect = at.rect;
     let octagon = (head_h * 0.27).min(rect.w * 0.11);
-    let pad = (head_h * 0.18).clamp(12.0, 32.0);
+    let pad = bounded(head_h * 0.18, 12.0, 32.0);
     let centre = Vec2::new(rect.x + pad + octagon, rect.y + head_h / 2.0);
     let layer = Layer::Face;
     part.shape(layer, Shape::octagon(centre, octagon).fill(palette.failed_ink).keep_colour());
@@ -82,8 +83,8 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
         ((wanted * 0.5).max(22.0), 2),
     ];
     let title = fit(Face::Display700, &steps, (room, room), &view.title);
-    let headline_sizes = ((head_h * 0.25).clamp(22.0, size::FAIL_BAND * 1.5), 22.0);
-    let headline_size = size_for(Face::Display700, headline_sizes, headline, room);
+    let headline_sizes = (bounded(head_h * 0.25, 22.0, size::FAIL_BAND * 1.5), 22.0);
+    let (headline, headline_size) = line_for(Face::Display700, headline_sizes, headline, room);
     // Both lines together are centred in the head.
     let gap = headline_size * 0.42;
     let block = title.size * 0.74 + title.depth() + gap + headline_size * 0.74;
@@ -101,7 +102,7 @@ fn draw_head(part: &mut Part, view: &TileView, at: &TileLayout, head_h: f32) {
     let y = first + title.depth() + gap + headline_size * 0.74;
     part.text(
         layer,
-        Text::new("headline", headline.to_owned(), x, y, Face::Display700, headline_size)
+        Text::new("headline", headline, x, y, Face::Display700, headline_size)
             .colour(palette.failed_ink)
             .keep_colour(),
     );

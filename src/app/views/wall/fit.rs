@@ -1,6 +1,6 @@
 //! Fits texts into their room: smaller, then on more lines, and only then truncated.
 
-use crate::app::draw::{Face, measure, wrap};
+use crate::app::draw::{Face, measure, truncate, wrap};
 
 /// Fitted text: its lines and their type size.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +76,12 @@ fn broken(
 pub fn size_for(face: Face, (wanted, least): (f32, f32), text: &str, room: f32) -> f32 {
     let width = measure(face, wanted, 0.0, text);
     if width <= room { wanted } else { (wanted * room / width).floor().max(least.min(wanted)) }
+}
+
+/// Line in the largest type size from `wanted` down to `least` that fits `room`, cut where none does.
+pub fn line_for(face: Face, sizes: (f32, f32), text: &str, room: f32) -> (String, f32) {
+    let size = size_for(face, sizes, text, room);
+    (truncate(face, size, text, room).into_owned(), size)
 }
 
 #[cfg(test)]

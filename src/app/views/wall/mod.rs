@@ -40,7 +40,7 @@ use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use self::wall_index::{WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
-use crate::app::draw::{Canvas, CellField, DrawClock};
+use crate::app::draw::{Canvas, CellField, DrawClock, guarded};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::free_space::{FreeSpace, Room};
@@ -66,7 +66,7 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the wall or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    (leave.run_if(not(on_wall)), draw.run_if(on_wall)).chain()
+    (leave.run_if(not(on_wall)), guarded("the wall", draw, forget).run_if(on_wall)).chain()
 }
 
 /// Run condition: true while the director is on, which may return to the wall; the index is then kept,
@@ -132,6 +132,19 @@ fn leave(
         }
         pickable.clear();
     }
+}
+
+/// Removes the wall after a panic, whatever it left half done.
+fn forget(
+    mut canvas: ResMut<Canvas>,
+    mut memory: ResMut<WallMemory>,
+    mut field: ResMut<CellField>,
+    mut pickable: ResMut<Pickable>,
+) {
+    *memory = WallMemory::default();
+    canvas.remove_view();
+    field.hide();
+    pickable.clear();
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]

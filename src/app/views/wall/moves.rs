@@ -6,6 +6,7 @@ use super::tile_view::{Look, TileView};
 use super::{failed, small, strip, tile};
 use crate::app::draw::{Canvas, Part, Rect};
 use crate::app::theme::motion;
+use crate::bounded::bounded;
 use crate::layout::Density;
 use crate::protocol::RunId;
 
@@ -59,12 +60,12 @@ pub struct MoveContext<'a> {
 
 impl Tile {
     fn rect(&self, now: f64) -> Rect {
-        let t = ((now - self.moved_at) / f64::from(motion::TILE_MOVE)).clamp(0.0, 1.0) as f32;
+        let t = bounded((now - self.moved_at) / f64::from(motion::TILE_MOVE), 0.0, 1.0) as f32;
         self.from.lerp(&self.to, 1.0 - (1.0 - t).powi(5))
     }
 
     fn opacity(&self, now: f64) -> f32 {
-        let part = |since: f64| ((now - since) / self.fade_secs).clamp(0.0, 1.0) as f32;
+        let part = |since: f64| bounded((now - since) / self.fade_secs, 0.0, 1.0) as f32;
         let going = self.going_at.map_or(0.0, part);
         part(self.born_at) * (1.0 - going)
     }

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::wall_index::{LATELY, WallIndex};
+use crate::bounded::bounded;
 use crate::layout::{
     CanvasSize, Density, MOST_FAILED_TILES, Rect, Wall, WallRequest, beside_failures, lay_out_wall,
     wall_area,
@@ -162,7 +163,7 @@ pub fn plan(
     let present = match before {
         Some(Plan::Board) if lasting().is_none() => return Plan::Board,
         Some(Plan::Tiles(tiles)) if loosest.density < tiles.present => {
-            lasting().unwrap_or(tiles.present).clamp(loosest.density, tiles.present)
+            bounded(lasting().unwrap_or(tiles.present), loosest.density, tiles.present)
         }
         _ => loosest.density,
     };

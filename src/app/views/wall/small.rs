@@ -3,7 +3,7 @@
 use bevy::math::Vec2;
 
 use super::chain;
-use super::fit::{Fitted, fit, size_for};
+use super::fit::{Fitted, fit, line_for};
 use super::tile::{TileLayout, desaturated_if, draw_body, draw_reason, draw_selection, draw_title};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
@@ -80,7 +80,7 @@ fn draw_last_line(part: &mut Part, view: &TileView, at: &TileLayout) {
         _ => (view.place.clone(), part.palette.tone(glyph.tone())),
     };
     let x = left + 2.0 * BADGE + 10.0;
-    let words_size = size_for(Face::Text600, (26.0, 20.0), &words, right - x);
+    let (words, words_size) = line_for(Face::Text600, (26.0, 20.0), &words, right - x);
     let end = x + measure(Face::Text600, words_size, 0.0, &words);
     part.text(
         Layer::Face,

@@ -4,7 +4,7 @@ use bevy::color::Color;
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{fit, size_for};
+use super::fit::{fit, line_for, size_for};
 use super::tile::{TileLayout, desaturated_if, draw_body, draw_selection, draw_title, ground};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
@@ -13,9 +13,12 @@ use crate::app::state::run_view::ModuleView;
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::size;
 use crate::app::words::{clock_words, duration_words};
+use crate::bounded::bounded;
 use crate::model::NodeStatus;
 
 const PAD: f32 = 36.0;
+/// Least distance between nodes with names.
+const LEAST_NAME_ROOM: f32 = 112.0;
 /// Heights of the lowest and the highest strip, between which sizes are interpolated.
 const LOW: f32 = 240.0;
 const HIGH: f32 = 752.0;
@@ -36,7 +39,7 @@ struct Lines {
 impl Lines {
     fn of(at: &TileLayout) -> Self {
         let (top, height) = (at.rect.y, at.rect.h);
-        let t = ((height - LOW) / (HIGH - LOW)).clamp(0.0, 1.0);
+        let t = bounded((height - LOW) / (HIGH - LOW), 0.0, 1.0);
         let mix = |low: f32, high: f32| low + (high - low) * t;
         let title = mix(46.0, size::HERO);
         let title_y = top + mix(30.0, 56.0) + title * 0.72;
@@ -153,6 +156,8 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines
         frozen: at.frozen || view.look == Look::Silent,
         ground: ground(view.look, part.palette),
     };
+    let pitch = LEAST_NAME_ROOM * (lines.name / 24.0).min(1.2);
+    let view = &*chain::fold_to(view, chain::most_nodes(place.right - place.left, pitch));
     chain::draw(part, view, &place);
     let count = view.chain.len();
     for (index, module) in view.chain.iter().enumerate() {
@@ -171,10 +176,9 @@ fn draw_status(
     let palette = part.palette;
     let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
     let room = (right - x) * 0.62;
-    let place_size = size_for(Face::Text700, (lines.status, 24.0), &view.place, room);
+    let (place, place_size) = line_for(Face::Text700, (lines.status, 24.0), &view.place, room);
     let mut line =
-        Text::new("place", view.place.clone(), x, lines.status_y, Face::Text700, place_size)
-            .colour(ink);
+        Text::new("place", place, x, lines.status_y, Face::Text700, place_size).colour(ink);
     for (words, ink) in [(&view.detail, palette.text), (&view.note, palette.text)] {
         if !words.is_empty() {
             line = line.then(lines.status * 0.45, words.clone()).face(Face::Text500).colour(ink);
@@ -210,6 +214,11 @@ fn draw_node_words(
             .colour(ink),
     );
     let value = match DisplayStatus::from(module.status).progress() {
+        _ if module.folded.is_some() => module.folded.as_ref().map_or_else(String::new, |folded| {
+            // The most important status; the others are on the stage.
+            let first = folded.counts.first();
+            first.map_or_else(String::new, |(status, count)| format!("{count} {}", status.words()))
+        }),
         Progress::AtWork => module.duration_ms.map_or_else(String::new, clock_words),
         Progress::Over => module.duration_ms.map_or_else(String::new, duration_words),
         Progress::PassedOver if module.status == NodeStatus::Unknown => "not seen".to_owned(),

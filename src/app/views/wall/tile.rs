@@ -4,11 +4,12 @@ use bevy::color::Color;
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{Fitted, fit, size_for};
+use super::fit::{Fitted, fit, line_for, size_for};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{Palette, size};
+use crate::bounded::bounded;
 
 /// Width of the reference tile, in design pixels.
 const WIDTH: f32 = 348.8;
@@ -35,7 +36,7 @@ pub struct TileLayout {
 
 impl TileLayout {
     pub fn scale_of(rect: Rect) -> f32 {
-        (rect.w / WIDTH).min(rect.h / HEIGHT).clamp(0.55, 2.2)
+        bounded((rect.w / WIDTH).min(rect.h / HEIGHT), 0.55, 2.2)
     }
 }
 
@@ -262,8 +263,8 @@ fn draw_place(
         (view.note.as_str(), palette.text)
     };
     let width = |text: &str| measure(Face::Text500, meta_size, 0.0, text);
-    let place_size = size_for(Face::Text700, (node_size, 20.0), &view.place, room);
-    let place_width = measure(Face::Text700, place_size, 0.0, &view.place);
+    let (place, place_size) = line_for(Face::Text700, (node_size, 20.0), &view.place, room);
+    let place_width = measure(Face::Text700, place_size, 0.0, &place);
     let note_room = (room - place_width - gap).max(1.0);
     let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
     let note_w = measure(Face::Text500, note_size, 0.0, note);
@@ -273,9 +274,7 @@ fn draw_place(
         && note_size >= meta_size;
     let note_fits = place_width + with_note <= room + 0.5;
     let ink = if view.look == Look::Queued { palette.text_secondary } else { ink };
-    let mut line =
-        Text::new("place", view.place.clone(), left, baseline, Face::Text700, place_size)
-            .colour(ink);
+    let mut line = Text::new("place", place, left, baseline, Face::Text700, place_size).colour(ink);
     if detail_fits {
         line = line
             .then(gap, view.detail.clone())

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
-use crate::app::words::{brief_duration, clock_words, number_words};
+use crate::app::words::{brief_duration, clock_words, names_words, number_words};
 use crate::model::{NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
@@ -128,7 +128,7 @@ fn place_words(run: &Run, stage: &StageView) -> (String, String) {
             match running.len() {
                 0 => ("Running".to_owned(), "between two steps".to_owned()),
                 1 => (running[0].to_owned(), duration_ms.map_or_else(String::new, clock_words)),
-                _ => (running.join(", "), String::new()),
+                _ => (names_words(&running), String::new()),
             }
         }
         RunStatus::Failed => {
