@@ -23,6 +23,7 @@ const LAYERS: &[&str] = &[
     "director",
     "kiosk",
     "drain",
+    "progress",
     "vitals",
     "config",
     "hub",
