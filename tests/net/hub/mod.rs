@@ -1,6 +1,8 @@
 //! Hub tests: delivery to screens despite failures of the screens, the hub or its upstream.
 
 mod clients;
+mod floods;
+mod hostile;
 mod keeping;
 mod restart;
 mod store_file;
