@@ -58,6 +58,9 @@ pub mod kiosk;
 #[doc(hidden)]
 pub mod layout;
 pub mod model;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod progress;
 pub mod protocol;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

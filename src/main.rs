@@ -12,6 +12,7 @@ use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Readout, Report};
 use meterbridge::model::{Model, Retention};
+use meterbridge::progress;
 use meterbridge::source::recording::{Recording, RecordingError};
 use meterbridge::text;
 
@@ -159,9 +160,10 @@ fn inspect(args: &InspectArgs) -> anyhow::Result<()> {
 
 fn read(model: &mut Model, path: &Path) -> Result<Readout, RecordingError> {
     Ok(if path == Path::new(InspectArgs::STDIN) {
-        inspect::read_as_far_as_possible(model, Recording::new(io::stdin().lock()))
+        let input = progress::on_stderr(io::stdin().lock(), "standard input");
+        inspect::read_as_far_as_possible(model, Recording::new(input))
     } else {
-        inspect::read_as_far_as_possible(model, Recording::open(path)?)
+        inspect::read_as_far_as_possible(model, progress::open(path)?)
     })
 }
 

@@ -23,6 +23,9 @@ use serde_json::{Value, json};
 use super::{answer::as_json, gate::Gate, relay::Hub, started::Started};
 use crate::protocol::hub::{Upstream, UpstreamState};
 
+/// Path of the answer.
+pub(super) const PATH: &str = "/healthz";
+
 /// Components whose health is reported.
 #[derive(Clone)]
 pub(super) struct HealthSource {
@@ -33,7 +36,7 @@ pub(super) struct HealthSource {
 }
 
 pub(super) fn routes(source: HealthSource) -> Router {
-    Router::new().route("/healthz", get(answer_health)).with_state(source)
+    Router::new().route(PATH, get(answer_health)).with_state(source)
 }
 
 /// Health of the hub, ordered from best to worst.

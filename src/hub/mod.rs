@@ -13,6 +13,7 @@
 //! | --- | --- |
 //! | `args` | arguments of `meterbridge serve` |
 //! | `server` | connections: accepting, limiting and closing them |
+//! | `connections` | which connection is closed when there are too many |
 //! | `events` | the WebSocket handshake, before a connection goes to the demo or the hub |
 //! | [`relay`] | the hub itself |
 //! | `front` | everything in front of the hub |
@@ -27,6 +28,7 @@
 
 mod answer;
 mod args;
+mod connections;
 mod error;
 mod events;
 mod front;

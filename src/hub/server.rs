@@ -1,8 +1,14 @@
 //! HTTP connections: accepting them, limiting their number and duration, and closing them.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::{Router, extract::Request, middleware, response::Response};
+use axum::{Router, extract::Request, http::header, middleware, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -16,17 +22,15 @@ use tokio::{
 };
 
 use super::{
-    Hub, HubError, Site, events,
+    Hub, HubError, Site,
+    connections::{Connection, Connections, MOST_CONNECTIONS},
+    events,
     front::{Front, FrontOptions},
-    gate::{Gate, GateOptions, Peer, Reason},
-    headers, site,
+    gate::{Crowded, Gate, GateOptions, Peer, Reason},
+    headers, health, site,
 };
 use crate::demo::{DemoBroadcaster, DemoError, DemoOptions, server::ALL_RUNS};
 use crate::server::port::{self, next_connection};
-
-/// Maximum number of HTTP connections; more wait to be accepted. Screens are counted separately, by
-/// the gate, so that the hub's health can be queried however many screens there are.
-const MAX_CONNECTIONS: usize = 256;
 
 /// Send buffer per screen; the system's default may be megabytes for a screen that does not read.
 const SEND_BUFFER_BYTES: u32 = 256 << 10;
@@ -223,19 +227,26 @@ async fn serve(
     gate: Arc<Gate>,
     stopped: watch::Receiver<bool>,
 ) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let open = Arc::new(Connections::default());
     let mut connections = JoinSet::new();
     let accept = async {
-        // The semaphore is never closed.
-        while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+        loop {
             let stream = next_connection(&listener).await;
+            if room.available_permits() == 0 {
+                open.close_one();
+            }
+            // The semaphore is never closed.
+            let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
             // A client without an address has already left.
             let Ok(from) = stream.peer_addr() else { continue };
             let Some(peer) = gate.limits().enter(from.ip()) else {
                 gate.refusals().count(Reason::Connections);
                 continue;
             };
-            let connection = handle_connection(stream, router.clone(), peer, stopped.clone());
+            let entry = Arc::new(open.enter());
+            let connection =
+                handle_connection(stream, router.clone(), peer, entry, stopped.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -262,6 +273,7 @@ async fn handle_connection(
     stream: TcpStream,
     router: Router,
     peer: Peer,
+    entry: Arc<Connection>,
     stopped: watch::Receiver<bool>,
 ) {
     // Send small answers at once; a failure only delays them.
@@ -270,12 +282,17 @@ async fn handle_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_header_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), PeerService::new(router, peer.clone()))
+        .serve_connection(
+            TokioIo::new(stream),
+            PeerService::new(router, peer.clone(), Arc::clone(&entry)),
+        )
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         // However it ended, the client has been informed or has left.
         _ended = connection.as_mut() => return,
+        // The client was idle, or did not read.
+        () = entry.closing() => return,
         () = wait_for_stop(stopped) => {}
         () = wait_for_lifetime(&peer) => {}
     }
@@ -298,21 +315,28 @@ async fn wait_for_lifetime(peer: &Peer) {
 struct PeerService {
     router: TowerToHyperService<Router>,
     peer: Peer,
+    entry: Arc<Connection>,
 }
 
 impl PeerService {
-    fn new(router: Router, peer: Peer) -> Self {
-        Self { router: TowerToHyperService::new(router), peer }
+    fn new(router: Router, peer: Peer, entry: Arc<Connection>) -> Self {
+        Self { router: TowerToHyperService::new(router), peer, entry }
     }
 }
 
 impl Service<Request<Incoming>> for PeerService {
     type Response = Response;
     type Error = Infallible;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer.clone());
-        self.router.call(request)
+        let is_urgent =
+            request.uri().path() == health::PATH || request.headers().contains_key(header::UPGRADE);
+        if !self.entry.begin(is_urgent) {
+            request.extensions_mut().insert(Crowded);
+        }
+        let (answer, entry) = (self.router.call(request), Arc::clone(&self.entry));
+        Box::pin(async move { answer.await.map(|answer| answer.map(|body| entry.sending(body))) })
     }
 }

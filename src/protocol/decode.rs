@@ -12,7 +12,7 @@ use super::hub::{self, HubFrame};
 use super::repair::{self, Piece};
 use super::watcher_error::explain_error;
 use super::wire::{Data, FirstIssue, Numbers, Wire};
-use super::{Detail, NodeName, Phase, RunId, RunSnapshot, WorkflowEvent, identity};
+use super::{Detail, Phase, RunId, RunSnapshot, WorkflowEvent, bounds, identity};
 use crate::text;
 
 /// Bytes kept for the log of a frame that could not be read.
@@ -297,8 +297,11 @@ fn item_of(wire: Wire, text: &str) -> Item {
             None => malformed("an event without `ts` or `timestamp`", text),
         };
     };
+    if run_id.len() > bounds::LONGEST_ID {
+        return malformed(format!("an event whose `run_id` has {} bytes", run_id.len()), text);
+    }
     let node = wire.node_name.id().or(wire.node.id());
-    let node = node.map(|name| NodeName::new(text::name(&name)));
+    let node = node.map(|name| bounds::name(&name));
     let phase = match &*phase {
         "info" => Phase::Info,
         "start" => Phase::Start,
@@ -354,14 +357,6 @@ fn odd_phase(text: &str) -> Phase {
     }
 }
 
-/// Cleans a text that may have several lines.
-fn cleaned(text: Cow<str>) -> Box<str> {
-    match text::clean(&text) {
-        Cow::Owned(cleaned) => cleaned.into(),
-        Cow::Borrowed(_) => text.into(),
-    }
-}
-
 /// Builds the detail on the heap. Not inlined: most events have no detail, and are read faster without
 /// this code in their path.
 #[inline(never)]
@@ -378,7 +373,7 @@ fn boxed_detail(
 /// Builds the detail with the precedence of protocol section 5.
 fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIssue) -> Detail {
     let run_level = node.is_none();
-    let name = |text: Cow<str>| SmolStr::new(text::name(&text));
+    let name = |text: Cow<str>| bounds::name(&text);
     let message = data.message.text();
     let says = |word: &str| {
         run_level
@@ -395,24 +390,24 @@ fn detail_of(node: Option<&str>, data: Data, metrics: &Numbers, issues: FirstIss
         says_cancelled: says("cancel")
             || run_level && data.status.text().is_some_and(|status| status == "cancelled"),
         says_created: says("created"),
-        song_id: data.song_id.id().map(SmolStr::new),
+        song_id: data.song_id.id().and_then(bounds::id).map(SmolStr::new),
         song_title: data
             .song_title
             .text()
             .or(data.title.text())
-            .map(|title| SmolStr::new(text::one_line(&title)))
+            .map(|title| bounds::title(&title))
             .filter(|title| run_level && !title.trim().is_empty()),
         seed: data.global_seed.seed().or(data.seed.seed().filter(|_| run_level)),
         error: [data.error_message.text(), data.error.text(), issues.0]
             .into_iter()
             .flatten()
             .find(|text| !text.trim().is_empty())
-            .map(|text| cleaned(explain_error(&text).into_owned().into())),
+            .map(|text| bounds::message(explain_error(&text).into_owned().into())),
         error_type: data.error_type.text().map(name),
         fix_iterations: data.fix_iterations.int().and_then(|count| u32::try_from(count).ok()),
         scores,
         progress_percent: data.progress_percentage.float(),
-        artifacts: data.artifacts.0.into_iter().map(name).collect(),
-        message: message.map(cleaned),
+        artifacts: data.artifacts.0.into_iter().take(bounds::MOST_NAMES).map(name).collect(),
+        message: message.map(bounds::message),
     }
 }

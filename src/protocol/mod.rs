@@ -4,6 +4,7 @@
 //! fixtures, and mixed forms. [`rest`] reads the backend's REST answers, and [`hub`] the messages of a
 //! hub about itself. No other module reads JSON field names of events; the demo's dialects write them.
 
+mod bounds;
 mod decode;
 mod event;
 pub mod hub;

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::watcher_error::explain_error;
-use super::{NodeName, RunId, Score, instant_forms, parse_instant, repair};
+use super::{NodeName, RunId, Score, bounds, instant_forms, parse_instant, repair};
 use crate::text as shown;
 
 /// Maximum number of earlier errors kept per run; equal to the number of earlier executions kept.
@@ -144,11 +144,11 @@ impl RunSnapshot {
     /// Returns an error if the body is not a JSON object with a `run_id`.
     pub fn read(body: &[u8]) -> Result<Self, RestError> {
         let (body, value) = readable(body)?;
-        let run_id = text(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
+        let run_id = id(&value["run_id"]).ok_or_else(|| lacks("run_id"))?;
         let count = |value: &Value| value.as_u64().and_then(|count| u32::try_from(count).ok());
         Ok(Self {
             run_id,
-            song_id: text(&value["song_id"]),
+            song_id: id(&value["song_id"]),
             song_title: title(&value["song_title"]),
             status: value["status"].as_str().and_then(ReportedStatus::read),
             fix_iterations: count(&value["fix_iterations"]),
@@ -238,14 +238,14 @@ impl RunSnapshot {
 fn told_error(value: &Value) -> Option<ReportedError> {
     let message = text(&value["message"]).or_else(|| text(value))?;
     let at = instant(&value["timestamp"]);
-    let message = shown::clean(&message);
+    let message = bounds::message(message.as_str().into());
     Some(ReportedError { message: explain_error(&message).into(), at })
 }
 
 fn execution(value: &Value) -> Option<NodeExecution> {
     let status = value["status"].as_str().and_then(ReportedStatus::read);
     Some(NodeExecution {
-        node: shown::name(&text(&value["node_name"])?).into(),
+        node: bounds::name(&text(&value["node_name"])?),
         status: status.unwrap_or(ReportedStatus::Running),
         started_at: instant(&value["started_at"]),
         completed_at: instant(&value["completed_at"]),
@@ -312,8 +312,8 @@ impl RunList {
 
 fn listed(value: &Value) -> Option<ListedRun> {
     Some(ListedRun {
-        run_id: text(&value["run_id"])?,
-        song_id: text(&value["song_id"]),
+        run_id: id(&value["run_id"])?,
+        song_id: id(&value["song_id"]),
         status: value["status"].as_str().and_then(ReportedStatus::read),
         current_node: text(&value["current_node"]),
         started_at: instant(&value["started_at"]).or_else(|| instant(&value["created_at"])),
@@ -338,7 +338,7 @@ pub fn song_title(body: &[u8]) -> Result<Option<SmolStr>, RestError> {
 /// Returns an error if the answer contains no run id.
 pub fn made_run(body: &[u8]) -> Result<RunId, RestError> {
     let value = json(body)?;
-    let named = text(&value["new_run_id"]).or_else(|| text(&value["run_id"]));
+    let named = id(&value["new_run_id"]).or_else(|| id(&value["run_id"]));
     named.ok_or_else(|| lacks("run_id"))
 }
 
@@ -401,9 +401,14 @@ fn text(value: &Value) -> Option<SmolStr> {
     }
 }
 
+/// Returns an id; `None` for one that is too long.
+fn id(value: &Value) -> Option<SmolStr> {
+    text(value).and_then(bounds::id)
+}
+
 /// Returns a title cleaned for display; `None` if nothing visible remains.
 fn title(value: &Value) -> Option<SmolStr> {
-    let title = SmolStr::new(shown::one_line(&text(value)?));
+    let title = bounds::title(&text(value)?);
     (!title.trim().is_empty()).then_some(title)
 }
 
@@ -433,10 +438,11 @@ fn scores(body: &[u8]) -> Arc<[Score]> {
     let scores: Fields = serde_json::from_str(scores).unwrap_or_default();
     let number = |(name, text): (String, &RawValue)| {
         let number = text.get().parse::<f64>().ok().filter(|number| number.is_finite())?;
-        Some((SmolStr::new(shown::name(&name)), number))
+        Some((bounds::name(&name), number))
     };
+    let scores = scores.into_iter().take(bounds::MOST_NAMES);
     // Sorted by displayed name, without duplicates.
-    let scores: BTreeMap<SmolStr, f64> = scores.into_iter().filter_map(number).collect();
+    let scores: BTreeMap<SmolStr, f64> = scores.filter_map(number).collect();
     scores.into_iter().collect()
 }
 

@@ -10,9 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use smol_str::SmolStr;
 
-use super::{Score, instant_forms, parse_instant};
+use super::{Score, bounds, instant_forms, parse_instant};
 use crate::text;
 
 /// Maximum number of characters quoted of an unreadable value.
@@ -253,7 +252,8 @@ impl Numbers<'_> {
             .0
             .iter()
             .filter(|(name, _)| name != "duration_ms")
-            .map(|(name, value)| (SmolStr::new(text::name(name)), *value))
+            .map(|(name, value)| (bounds::name(name), *value))
+            .take(bounds::MOST_NAMES)
             .collect();
         scores.sort_by(|a, b| a.0.cmp(&b.0));
         scores.into()

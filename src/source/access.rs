@@ -99,6 +99,28 @@ impl Credentials {
     }
 }
 
+/// Maximum size of a token file in bytes.
+#[cfg(not(target_arch = "wasm32"))]
+const LONGEST_TOKEN_FILE: u64 = 64 << 10;
+
+/// Maximum size of a file of certificates in bytes; a system's has half a megabyte.
+#[cfg(not(target_arch = "wasm32"))]
+const LONGEST_CA_FILE: u64 = 16 << 20;
+
+/// Reads a file of at most `most_bytes`. A path may name something without an end, such as a device.
+#[cfg(not(target_arch = "wasm32"))]
+fn read_bounded(path: &std::path::Path, most_bytes: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most_bytes {
+        let size = format!("it has more than {} KiB", most_bytes >> 10);
+        return Err(std::io::Error::other(size));
+    }
+    Ok(bytes)
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 impl Secret {
     /// Reads a file that holds nothing but the token.
@@ -112,7 +134,10 @@ impl Secret {
             path: path.to_owned(),
             detail: error.to_string(),
         };
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let bytes = read_bounded(path, LONGEST_TOKEN_FILE).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        })?;
         Self::new(&text).ok_or_else(|| AccessError::NoToken { path: path.to_owned() })
     }
 
@@ -150,7 +175,7 @@ impl Access {
         let mut roots: rustls::RootCertStore =
             webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let Some(path) = &self.ca_file else { return Ok(roots.into()) };
-        let pem = std::fs::read(path).map_err(|error| AccessError::Unreadable {
+        let pem = read_bounded(path, LONGEST_CA_FILE).map_err(|error| AccessError::Unreadable {
             what: "the certificates",
             path: path.clone(),
             detail: error.to_string(),
@@ -178,6 +203,18 @@ mod tests {
         assert_eq!(own.header(), ("X-Api-Key", "s3cr3t-token"));
         let access = Access { token: Some(secret), ..Access::default() };
         assert!(!format!("{bearer:?}{own:?}{access:?}").contains("s3cr3t"));
+    }
+
+    /// Regression: `--token-file /dev/zero` once filled the memory.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_without_an_end_are_refused() {
+        let path = std::path::PathBuf::from("/dev/zero");
+        let error = Secret::of_file(&path).unwrap_err().to_string();
+        assert_eq!(error, "cannot read the token file `/dev/zero`: it has more than 64 KiB");
+        let access = Access { ca_file: Some(path), ..Access::default() };
+        let error = access.trust().unwrap_err().to_string();
+        assert_eq!(error, "cannot read the certificates `/dev/zero`: it has more than 16384 KiB");
     }
 
     #[test]

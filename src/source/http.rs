@@ -200,11 +200,14 @@ impl<C: Connect + Send + Sync + 'static> HttpClient<C> {
 
     /// Removes our secrets from a response, in case the server repeated them.
     pub fn without_secrets(&self, answer: HttpResponse) -> HttpResponse {
+        let hide = |text: String| self.secrets.hide_in_data(&text).into_owned();
+        let content_type = answer.content_type.map(hide);
         let text = String::from_utf8_lossy(&answer.body);
-        match self.secrets.hide_in_data(&text) {
-            Cow::Borrowed(_) => answer,
-            Cow::Owned(hidden) => HttpResponse { body: hidden.into_bytes(), ..answer },
-        }
+        let body = match self.secrets.hide_in_data(&text) {
+            Cow::Borrowed(_) => answer.body,
+            Cow::Owned(hidden) => hidden.into_bytes(),
+        };
+        HttpResponse { body, content_type, ..answer }
     }
 
     /// Returns the error for a redirect that is not followed.

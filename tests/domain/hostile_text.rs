@@ -126,6 +126,43 @@ fn reasons_for_malformed_frames_are_short() {
     assert_eq!(malformed, 6);
 }
 
+/// Regression: 300 messages of 3.9 MB once filled 1.4 GB.
+#[test]
+fn texts_kept_of_an_event_are_bounded() {
+    let long = "é\n".repeat(1_300_000);
+    let names: Vec<String> = (0..5_000).map(|nth| format!("{nth}{}", &long[..6_000])).collect();
+    let scores: serde_json::Map<_, _> = names.iter().map(|it| (it.clone(), 0.5.into())).collect();
+    let event = json!({
+        "ts": "2026-11-23T10:00:00Z", "run_id": "r-1", "node_name": long, "phase": "fail",
+        "data": {
+            "song_id": long, "message": long, "error_message": long, "error_type": long,
+            "scores": scores, "artifacts": names,
+        },
+    });
+    let run = json!({
+        "ts": "2026-11-23T10:00:00Z", "run_id": "r-1", "phase": "start",
+        "data": {"song_title": long, "message": long},
+    });
+    let snapshot = json!({"hub": {"run": {
+        "run_id": "r-2", "song_title": long, "error": {"message": long}, "validation_scores": scores,
+        "executions": [{"node_name": long, "status": "failed"}],
+    }}});
+    for (frame, most) in [(&event, 1_000_000), (&run, 30_000), (&snapshot, 500_000)] {
+        let mut batch = Batch::new(received_at(), true);
+        batch.push_text(&frame.to_string());
+        let kept = format!("{:?}", batch.items);
+        assert!(matches!(batch.items[..], [Item::Event(_) | Item::Run(_)]), "{}", &kept[..200]);
+        assert!(kept.len() < most && kept.contains('…'), "{} bytes", kept.len());
+    }
+    // An id is not cut, because it names something at the backend: a longer one is none.
+    let mut with_long_id = run.clone();
+    with_long_id["run_id"] = "r".repeat(1_025).into();
+    let mut batch = Batch::new(received_at(), true);
+    batch.push_text(&with_long_id.to_string());
+    let Item::Malformed(error) = &batch.items[0] else { panic!("{:?}", batch.items) };
+    assert_eq!(error.reason, "an event whose `run_id` has 1025 bytes");
+}
+
 #[test]
 fn messages_of_servers_and_hubs_are_short_and_visible() {
     let long = HOSTILE.repeat(10_000);

@@ -24,6 +24,7 @@ const LAYERS: &[&str] = &[
     "director",
     "kiosk",
     "drain",
+    "progress",
     "vitals",
     "config",
     "hub",

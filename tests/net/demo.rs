@@ -9,7 +9,7 @@
 
 use std::{collections::HashSet, net::SocketAddr, time::Duration};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use meterbridge::{
     demo::{
@@ -338,4 +338,21 @@ fn model_shows_the_runs_that_the_studio_simulates() {
             check_read(run, model.run(&id).expect("not shown").state(), dialect);
         }
     }
+}
+
+/// Viewers have nothing to send. Every frame costs the demo time, also a small one.
+#[tokio::test]
+async fn viewer_that_floods_the_demo_is_disconnected() {
+    let server = start(fast()).await;
+    let mut socket = connect(&server.url()).await;
+    let flood = async {
+        while socket.send(Message::Ping(vec![0; 100].into())).await.is_ok() {
+            // Reads the answers, so that neither side waits for the other.
+            while socket.next().now_or_never().flatten().is_some_and(|it| it.is_ok()) {}
+        }
+    };
+    timeout(PATIENCE, flood).await.expect("the demo still listens");
+    // Others are welcome.
+    assert!(next_text(&mut connect(&server.url()).await).await.is_some());
+    server.stop().await;
 }

@@ -19,8 +19,9 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::config::{Moment, SnapshotRequest};
 use crate::model::Model;
+use crate::progress;
 use crate::source::playback::TimedFrames;
-use crate::source::recording::{Recording, RecordingError};
+use crate::source::recording::RecordingError;
 use crate::source::{ConnectionState, SourceSpec};
 
 /// Time for which a live source is watched when no moment is given.
@@ -122,7 +123,7 @@ fn read_until(
     at: Moment,
     mut model: Model,
 ) -> Result<(Model, Timestamp), RecordingError> {
-    let mut frames = TimedFrames::new(Recording::open(path)?);
+    let mut frames = TimedFrames::new(progress::open(path)?);
     let until = match at {
         Moment::End => Duration::MAX,
         Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),

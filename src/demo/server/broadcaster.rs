@@ -23,6 +23,7 @@ use super::{
     subscribers::{ConnectionPermit, Subscribers},
     viewer,
 };
+use crate::server::flood_guard::{Flood, FloodGuard};
 
 /// Maximum number of clients; more are refused with HTTP 503.
 const MAX_VIEWERS: usize = 64;
@@ -111,6 +112,7 @@ impl PendingClient {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = Some(viewer::socket_config());
+        let io = FloodGuard::new(io, Flood::default());
         let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, config).await;
         viewer::serve_client(&mut socket, &self.endpoint, &self.permit, &self.options).await;
     }

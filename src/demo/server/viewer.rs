@@ -22,6 +22,7 @@ use super::{
     endpoint::{Endpoint, Refusal},
     subscribers::{CloseReason, ConnectionPermit, Subscription},
 };
+use crate::server::flood_guard::{Flood, FloodGuard};
 use crate::server::websocket::close;
 
 /// Timeout of the handshake.
@@ -48,6 +49,7 @@ pub(super) async fn serve(
         endpoint = Endpoint::at(request.uri(), options.dialect);
         answer(endpoint.as_ref(), permit.is_none(), response)
     };
+    let stream = FloodGuard::new(stream, Flood::default());
     let handshake = accept_hdr_async_with_config(stream, callback, Some(socket_config()));
     // Refused, not a WebSocket client, or too slow: in each case the client was informed or has
     // left.

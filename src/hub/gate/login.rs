@@ -115,7 +115,10 @@ async fn sign_in(State(gate): State<Arc<Gate>>, request: Request) -> Response {
         Err(reason) => {
             gate.refusals.count(reason);
             let words = match reason {
-                Reason::Mistakes => "Too many wrong tokens from this address. Wait a minute.",
+                Reason::Mistakes => {
+                    "Wrong token, as several before it from this address. Ask the operator of this \
+                     hub."
+                }
                 _ => "Wrong token. Ask the operator of this hub.",
             };
             // 403 instead of 401: the form offers no header to retry with.

@@ -32,17 +32,8 @@ impl Buckets {
         Self { interval, whole: interval * burst, full_at: Mutex::default() }
     }
 
-    /// True when this address has a token.
-    pub fn has(&self, address: IpAddr) -> bool {
-        self.next(address, false)
-    }
-
     /// Takes a token of this address; `false` when there is none.
     pub fn take(&self, address: IpAddr) -> bool {
-        self.next(address, true)
-    }
-
-    fn next(&self, address: IpAddr, takes: bool) -> bool {
         let now = Instant::now();
         // A panic while the lock was held cannot have left the map inconsistent.
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,7 +47,7 @@ impl Buckets {
         let at = full_at.get(&address).copied().unwrap_or(now);
         let after = at.max(now) + self.interval;
         let is_there = after <= now + self.whole;
-        if is_there && takes {
+        if is_there {
             full_at.insert(address, after);
         }
         is_there

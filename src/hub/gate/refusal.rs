@@ -20,12 +20,14 @@ pub enum Reason {
     Origin,
     /// The token is missing or wrong.
     Token,
-    /// Too many wrong tokens from the address; tokens are not checked.
+    /// The token is wrong, and so were too many before it from the address.
     Mistakes,
     /// Too many connections from the address.
     Connections,
     /// Too many screens.
     Clients,
+    /// Too many requests are being answered.
+    Busy,
     /// The request is too large.
     Size,
     /// The hub does not perform this operation for screens.
@@ -34,7 +36,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rate,
         Self::Host,
         Self::Origin,
@@ -42,6 +44,7 @@ impl Reason {
         Self::Mistakes,
         Self::Connections,
         Self::Clients,
+        Self::Busy,
         Self::Size,
         Self::Action,
     ];
@@ -56,6 +59,7 @@ impl Reason {
             Self::Mistakes => "wrong_tokens",
             Self::Connections => "connections",
             Self::Clients => "screens",
+            Self::Busy => "busy",
             Self::Size => "size",
             Self::Action => "action",
         }
@@ -66,7 +70,7 @@ impl Reason {
             Self::Rate | Self::Mistakes => StatusCode::TOO_MANY_REQUESTS,
             Self::Host | Self::Origin | Self::Action => StatusCode::FORBIDDEN,
             Self::Token => StatusCode::UNAUTHORIZED,
-            Self::Connections | Self::Clients => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Connections | Self::Clients | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Size => StatusCode::PAYLOAD_TOO_LARGE,
         }
     }
@@ -87,9 +91,12 @@ impl Reason {
                 "this request needs the token for screens: send it as `Authorization: Bearer …`, or \
                  sign in at /login"
             }
-            Self::Mistakes => "too many wrong tokens from this address: wait a minute",
+            Self::Mistakes => {
+                "wrong token, as several before it from this address: ask the operator of this hub"
+            }
             Self::Connections => "this address has too many connections (--max-per-address)",
             Self::Clients => "too many screens are connected (--max-screens)",
+            Self::Busy => "this hub is answering too many requests: try again",
             Self::Size => "the request is too large",
             Self::Action => {
                 "this hub allows no operations: start it with --allow-actions to start, cancel, \
@@ -101,7 +108,7 @@ impl Reason {
     /// Returns an additional header of the answer.
     fn header(self) -> Option<(HeaderName, &'static str)> {
         match self {
-            Self::Rate => Some((header::RETRY_AFTER, "1")),
+            Self::Rate | Self::Busy => Some((header::RETRY_AFTER, "1")),
             Self::Mistakes => Some((header::RETRY_AFTER, "60")),
             Self::Clients => Some((header::RETRY_AFTER, "30")),
             Self::Token => Some((header::WWW_AUTHENTICATE, "Bearer realm=\"meterbridge\"")),

@@ -139,7 +139,7 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
     for (name, help, value) in gauges {
         metrics.add_metric(Kind::Gauge, &format!("meterbridge_hub_{name}"), help, value.get());
     }
-    let totals: [(&str, &str, &Counter); 12] = [
+    let totals: [(&str, &str, &Counter); 13] = [
         ("upstream_frames", "Frames received from upstream.", &counters.frames_in),
         ("upstream_reconnects", "Reconnections to upstream.", &counters.upstream_reconnects),
         ("events_duplicate", "Events that had been received before.", &counters.duplicates),
@@ -157,6 +157,11 @@ fn tell_hub(metrics: &mut Exposition, hub: &Hub) {
             "screen_lag_closes",
             "Connections of screens closed because they read nothing.",
             &counters.lag_closes,
+        ),
+        (
+            "screen_flood_closes",
+            "Connections of screens closed because they sent too much.",
+            &counters.flood_closes,
         ),
         ("runs_dropped", "Runs removed by the limits (--keep-…).", &counters.runs_dropped),
         ("store_errors", "Failed writes to the store.", &counters.store_errors),

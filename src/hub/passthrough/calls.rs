@@ -26,8 +26,8 @@ pub(super) enum CallRejection {
 
 impl ApiCall {
     /// Classifies a call; `path` is relative to the backend's base and starts with a slash.
-    pub fn of(method: &Method, path: &str) -> Result<Self, CallRejection> {
-        if !is_plain(path) {
+    pub fn of(method: &Method, path: &str, query: Option<&str>) -> Result<Self, CallRejection> {
+        if !is_plain(path) || !query.is_none_or(is_plain_query) {
             return Err(CallRejection::Path);
         }
         match *method {
@@ -57,14 +57,46 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(of_a_word)
 }
 
-/// True when a path stays below the base however often it is decoded: no `.` or `..` segments, and
-/// no encoded slashes, dots or percent signs.
+/// True when every server reads a path as the same segments below the base, however often and however
+/// leniently it decodes: percent-encoding is well-formed UTF-8 (no `%u002e`, no overlong forms), and
+/// there is no encoded slash, backslash, dot or percent sign, no parameter (`;`), no control
+/// character, and no `.`, `..` or empty segment but the last.
 fn is_plain(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    let encoded = ["%2e", "%2f", "%5c", "%25", "%00"];
-    !encoded.iter().any(|code| lower.contains(code))
-        && !path.contains('\\')
-        && !path.split('/').any(|part| part == "." || part == "..")
+    let encoded = ["%2e", "%2f", "%5c", "%25", "%3b"];
+    let is_step = |part: &&str| matches!(part.trim(), "." | "..");
+    decoded(path).is_some_and(|path| {
+        !encoded.iter().any(|code| lower.contains(code))
+            && !path.contains(['\\', ';'])
+            && !path.contains("//")
+            && !path.split('/').any(|part| is_step(&part))
+    })
+}
+
+/// True when a query is well-formed: no control characters, and no percent-encoding that servers decode
+/// differently.
+fn is_plain_query(query: &str) -> bool {
+    decoded(query).is_some()
+}
+
+/// Decodes percent-encoding. Returns `None` where it is malformed, not UTF-8, or a control character.
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let byte = match (first, after) {
+            (b'%', [high, low, after @ ..]) => {
+                rest = after;
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?
+            }
+            (b'%', _) => return None,
+            _ => *first,
+        };
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains(char::is_control))
 }
 
 #[cfg(test)]
@@ -75,8 +107,15 @@ mod tests {
     fn reads_are_allowed_anywhere_below_the_base() {
         for path in ["/runs/1", "/workflow-runs", "/monitoring/active-runs", "/songs/a%20b", "/x.y"]
         {
-            assert_eq!(ApiCall::of(&Method::GET, path), Ok(ApiCall::Read), "{path}");
-            assert_eq!(ApiCall::of(&Method::HEAD, path), Ok(ApiCall::Read), "{path}");
+            assert_eq!(ApiCall::of(&Method::GET, path, None), Ok(ApiCall::Read), "{path}");
+            assert_eq!(ApiCall::of(&Method::HEAD, path, None), Ok(ApiCall::Read), "{path}");
+        }
+        for path in ["/runs/", "/runs/a%3Fb%23", "/songs/%C3%A9", "/songs/é", "/runs/a..b"] {
+            assert_eq!(ApiCall::of(&Method::GET, path, None), Ok(ApiCall::Read), "{path}");
+        }
+        for query in ["", "limit=5&after=a%2Fb//", "q=%C3%A9;%25"] {
+            let call = ApiCall::of(&Method::GET, "/runs", Some(query));
+            assert_eq!(call, Ok(ApiCall::Read), "{query}");
         }
     }
 
@@ -91,17 +130,18 @@ mod tests {
             ("/workflow-runs/run-123/cancel", Ok(ApiCall::Change)),
             ("/workflow-runs/run-123/execute", Ok(ApiCall::Execute)),
             ("/runs/", Err(CallRejection::Unknown)),
-            ("/runs//cancel", Err(CallRejection::Unknown)),
+            ("/runs//cancel", Err(CallRejection::Path)),
             ("/runs/a/b/cancel", Err(CallRejection::Unknown)),
-            ("/runs/a;b/cancel", Err(CallRejection::Unknown)),
+            ("/runs/a;b/cancel", Err(CallRejection::Path)),
             ("/runs/1/delete", Err(CallRejection::Unknown)),
             ("/songs", Err(CallRejection::Unknown)),
             ("/users/me", Err(CallRejection::Unknown)),
         ] {
-            assert_eq!(ApiCall::of(&Method::POST, path), call, "{path}");
+            assert_eq!(ApiCall::of(&Method::POST, path, None), call, "{path}");
         }
         for method in [Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
-            assert_eq!(ApiCall::of(&method, "/runs"), Err(CallRejection::Method), "{method}");
+            let call = ApiCall::of(&method, "/runs", None);
+            assert_eq!(call, Err(CallRejection::Method), "{method}");
         }
     }
 
@@ -118,8 +158,37 @@ mod tests {
             "/%252e%252e/admin",
             "/runs\\..\\admin",
             "/runs/%00",
+            "/runs/..;/admin",
+            "/runs/x;y=1",
+            "/runs/x%3By",
+            "//admin",
+            "/runs//1",
+            "/runs/1//",
+            // Overlong forms of a dot and a slash.
+            "/%c0%ae%c0%ae/admin",
+            "/runs%c0%afadmin",
+            "/runs%e0%80%afadmin",
+            "/runs/%f0%80%80%ae",
+            "/%u002e%u002e/admin",
+            "/runs%u2215admin",
+            // Control characters, of C1 too.
+            "/runs/%0d%0aX:%201",
+            "/runs/%1b[31m",
+            "/runs/%7f",
+            "/runs/%c2%9b31m",
+            // Malformed.
+            "/runs/%",
+            "/runs/%2",
+            "/runs/%zz",
+            "/runs/%ff",
+            "/runs/%20../x",
+            "/runs/..%09/x",
         ] {
-            assert_eq!(ApiCall::of(&Method::GET, path), Err(CallRejection::Path), "{path}");
+            assert_eq!(ApiCall::of(&Method::GET, path, None), Err(CallRejection::Path), "{path}");
+        }
+        for query in ["q=%0d%0aX:1", "q=%c0%ae", "q=%u0041", "q=%", "q=%1b%5b", "q=%c2%85"] {
+            let call = ApiCall::of(&Method::GET, "/runs", Some(query));
+            assert_eq!(call, Err(CallRejection::Path), "{query}");
         }
     }
 }

@@ -149,7 +149,7 @@ impl Passthrough {
         }
         let path = request.uri().path();
         let path = path.strip_prefix(API_BASE).unwrap_or(path);
-        let call = match ApiCall::of(request.method(), path) {
+        let call = match ApiCall::of(request.method(), path, request.uri().query()) {
             Ok(call) => call,
             Err(why) => return self.refuse(why),
         };

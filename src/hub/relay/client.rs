@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::stall_detector::{Stall, StallDetector};
 use super::{Shared, State, counters::Counter};
 use crate::protocol::hub::{Hello, HubFrame, Position};
+use crate::server::flood_guard::{Flood, FloodGuard};
 use crate::server::websocket::close;
 
 /// Interval of protocol pings.
@@ -190,6 +191,8 @@ enum End {
     Gone,
     /// The screen takes no data or does not answer pings.
     Stalled,
+    /// The screen sends more than a screen has to say.
+    Flooding,
     /// The hub stops.
     Stopped,
 }
@@ -210,25 +213,40 @@ pub(super) async fn serve<S>(
         .max_message_size(Some(MOST_BYTES_FROM_A_CLIENT))
         .max_frame_size(Some(MOST_BYTES_FROM_A_CLIENT))
         .write_buffer_size(CHUNK_BYTES);
-    let io = StallDetector::new(io, stall.clone());
+    let flood = Flood::default();
+    let io = FloodGuard::new(StallDetector::new(io, stall.clone()), flood.clone());
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
     let end = tokio::select! {
         biased;
         () = wait_for_stop(stop) => End::Stopped,
         () = stall.wait_until_exceeds(PATIENCE) => End::Stalled,
-        end = stream_journal(shared, &mut socket, resume) => end.unwrap_or(End::Gone),
+        end = stream_journal(shared, &mut socket, resume) => match end {
+            Ok(end) => end,
+            Err(_) if flood.is_detected() => End::Flooding,
+            Err(_) => End::Gone,
+        },
     };
     match end {
         End::Gone => {}
         // A stalled screen would not take a close frame either.
         End::Stalled => shared.counters.lag_closes.add(1),
+        End::Flooding => {
+            shared.counters.flood_closes.add(1);
+            close_with(&mut socket, CloseCode::Policy, "Screens have nothing to send").await;
+        }
         End::Stopped => {
-            let frame =
-                CloseFrame { code: CloseCode::Away, reason: "The hub is shutting down".into() };
-            // A screen that does not confirm within the grace period is cut off.
-            let _ = timeout(CLOSE_GRACE, close(&mut socket, frame)).await;
+            close_with(&mut socket, CloseCode::Away, "The hub is shutting down").await;
         }
     }
+}
+
+/// Closes the connection. A screen that does not confirm within the grace period is cut off.
+async fn close_with<S>(socket: &mut WebSocketStream<S>, code: CloseCode, reason: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let frame = CloseFrame { code, reason: reason.into() };
+    let _ = timeout(CLOSE_GRACE, close(socket, frame)).await;
 }
 
 /// Sends what the journal has, and then what is added.

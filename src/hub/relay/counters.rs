@@ -52,6 +52,8 @@ pub struct Counters {
     pub replays: Counter,
     /// Screens closed because they took no data.
     pub lag_closes: Counter,
+    /// Screens closed because they sent too much.
+    pub flood_closes: Counter,
 
     /// Counted frames kept now.
     pub journal_entries: Counter,

@@ -2,7 +2,7 @@
 //! shows them to screens. Runs on a thread of its own, because the store may have to wait for a
 //! disk.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,17 @@ use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::journal::{JournalEntry, JournalEntryKind, JournalRetention};
-use super::store::{Store, StoreError};
+use super::dropped_runs::DroppedRuns;
+use super::journal::{JournalEntry, JournalEntryKind, JournalRetention, OutdatedRun};
+use super::step_detector::StepDetector;
+use super::store::{DroppedRun, Store, StoreError};
 use super::{Shared, State, fresh_id};
 use crate::hub::log_line;
 use crate::model::{Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
+use crate::text::duration_words;
 
 /// Maximum number of signals processed together and written in one commit.
 const MOST_SIGNALS: usize = 64;
@@ -33,10 +36,6 @@ const TIDY_INTERVAL: Duration = Duration::from_secs(10);
 /// Limits the share of time spent on checks to one twentieth while the journal is over its limits
 /// but little or nothing may be dropped.
 const TIDY_SHARE: u32 = 20;
-
-/// Number of dropped runs that are remembered, so that repeated events from upstream do not bring
-/// them back.
-const MOST_DROPPED: usize = 10_000;
 
 /// Number of remembered ids of events that belong to no known run.
 const MOST_STRANGERS: usize = 4_096;
@@ -54,6 +53,7 @@ pub(super) struct IngestThread {
     /// Ids of events with an unknown phase of runs that are otherwise unknown.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
+    clock: StepDetector,
     tidied: Instant,
     /// Duration of the last check.
     tidying: Duration,
@@ -86,6 +86,7 @@ impl IngestThread {
             dropped: DroppedRuns::default(),
             strangers: HashSet::default(),
             was_connected: false,
+            clock: StepDetector::new(Timestamp::now(), Instant::now()),
             tidied: Instant::now(),
             tidying: Duration::ZERO,
             complained: None,
@@ -94,15 +95,15 @@ impl IngestThread {
             ingest_thread.load(&store)?;
             ingest_thread.store = Some(store);
         }
-        ingest_thread.tidy(Timestamp::now());
+        ingest_thread.tidy(Timestamp::now(), Instant::now());
         ingest_thread.update_gauges();
         Ok(ingest_thread)
     }
 
     fn load(&mut self, store: &Store) -> Result<(), StoreError> {
         self.last = store.last();
-        for (run, until) in store.dropped()? {
-            self.dropped.insert(run, until);
+        for dropped in store.dropped()? {
+            self.dropped.insert(dropped);
         }
         let shared = self.shared.clone();
         let (mut state, mut model) = (shared.state_mut(), shared.model());
@@ -163,12 +164,13 @@ impl IngestThread {
             let exceeds_limits = self.shared.state().journal.exceeds_limits(&self.keep);
             let rest = if exceeds_limits { self.tidying * TIDY_SHARE } else { TIDY_INTERVAL };
             if self.tidied.elapsed() >= rest.min(TIDY_INTERVAL) {
-                self.tidy(Timestamp::now());
+                self.tidy(Timestamp::now(), Instant::now());
             }
         }
     }
 
     fn take(&mut self, signals: Vec<Signal>) {
+        self.follow_clock(Timestamp::now(), Instant::now());
         let mut staged = PendingCommit::default();
         for signal in signals {
             match signal {
@@ -197,11 +199,13 @@ impl IngestThread {
             let change = match item {
                 Item::Event(mut event) => {
                     let text = texts.next().unwrap_or_default();
-                    let outcome = if self.dropped.covers(&event.run_id, event.at) {
-                        Outcome::Duplicate
-                    } else {
-                        model.apply(&mut event, at, live)
-                    };
+                    let now = model.clock().server_time(at);
+                    let outcome =
+                        if self.dropped.covers(&event.run_id, event.at, now, self.keep.age) {
+                            Outcome::Duplicate
+                        } else {
+                            model.apply(&mut event, at, live)
+                        };
                     let known = match &outcome {
                         Outcome::Duplicate => true,
                         Outcome::Ignored => !self.remember_ignored(event.id),
@@ -218,8 +222,9 @@ impl IngestThread {
                     }
                 }
                 Item::Run(snapshot) => {
+                    let now = model.clock().server_time(at);
                     let until = snapshot.reported_until().unwrap_or(at);
-                    if self.dropped.covers(&snapshot.run_id, until) {
+                    if self.dropped.covers(&snapshot.run_id, until, now, self.keep.age) {
                         continue;
                     }
                     let Some(change) = model.join(snapshot.clone(), at) else { continue };
@@ -286,7 +291,8 @@ impl IngestThread {
         }
         drop(state);
         shared.notify_clients();
-        self.drop_runs(evicted);
+        let to_make_room = |run| OutdatedRun { run, is_aged: false };
+        self.drop_runs(evicted.into_iter().map(to_make_room).collect());
         self.update_gauges();
     }
 
@@ -304,14 +310,31 @@ impl IngestThread {
         state.store_trouble = Some(error);
     }
 
-    /// Drops frames and runs that exceed the retention limits.
-    fn tidy(&mut self, now: Timestamp) {
+    /// Keeps the ages of runs when this machine's clock was set. A clock that is set right after the
+    /// start, as on a machine without a battery for it, would otherwise make all runs too old.
+    fn follow_clock(&mut self, now: Timestamp, monotonic: Instant) {
+        let Some(by) = self.clock.step(now, monotonic) else { return };
+        log_line(&format!(
+            "this machine's clock was set {} by {}",
+            if by.is_negative() { "back" } else { "forward" },
+            duration_words(u64::try_from(by.unsigned_abs().as_millis()).unwrap_or(u64::MAX)),
+        ));
+        let mut state = self.shared.state_mut();
+        state.journal.clock_stepped(by);
+        state.upstream.since = state.upstream.since.checked_add(by).unwrap_or(now);
+        state.upstream_count += 1;
+        drop(state);
+        self.shared.notify_clients();
+        self.write(|store| store.clock_stepped(by));
+    }
+
+    /// Drops frames and runs that exceed the retention limits, and checks the store.
+    fn tidy(&mut self, now: Timestamp, monotonic: Instant) {
         let began = Instant::now();
+        self.follow_clock(now, monotonic);
+        self.write(|store| store.check());
         let surplus = self.shared.state_mut().journal.surplus();
-        for (run, seqs) in surplus {
-            self.write(|store| store.commit(&[], &seqs));
-            self.shared.state_mut().journal.remove(&run, &seqs);
-        }
+        self.remove_frames(surplus);
         let outdated = {
             let model = self.shared.model();
             let has_ended = |run: &RunId| {
@@ -321,6 +344,10 @@ impl IngestThread {
             self.shared.state().journal.outdated(&self.keep, now, has_ended)
         };
         self.drop_runs(outdated);
+        // Only running runs are left, of which the oldest frames can go.
+        let excess = self.shared.state().journal.excess(&self.keep);
+        self.remove_frames(excess);
+        self.update_gauges();
         if let Some(store) = &self.store {
             self.shared.counters.store_bytes.set(store.bytes());
         }
@@ -328,7 +355,14 @@ impl IngestThread {
         self.tidying = self.tidied - began;
     }
 
-    fn drop_runs(&mut self, runs: Vec<RunId>) {
+    fn remove_frames(&mut self, frames: Vec<(RunId, Vec<u64>)>) {
+        for (run, seqs) in frames {
+            self.write(|store| store.commit(&[], &seqs));
+            self.shared.state_mut().journal.remove(&run, &seqs);
+        }
+    }
+
+    fn drop_runs(&mut self, runs: Vec<OutdatedRun>) {
         if runs.is_empty() {
             return;
         }
@@ -339,23 +373,24 @@ impl IngestThread {
         let mut numbers = Vec::new();
         {
             let state = self.shared.state();
-            for run in &runs {
+            for OutdatedRun { run, is_aged } in &runs {
                 let until = model.run(run).map(Run::last_event_at);
-                marked.extend(until.map(|until| (run.clone(), until)));
+                let is_aged = *is_aged;
+                marked.extend(until.map(|until| DroppedRun { run: run.clone(), until, is_aged }));
                 numbers.extend_from_slice(state.journal.numbers_of(run));
             }
         }
-        for run in &runs {
+        for OutdatedRun { run, .. } in &runs {
             model.forget(run, now);
         }
         drop(model);
         let mut forgotten = Vec::new();
-        for (run, until) in &marked {
-            forgotten.extend(self.dropped.insert(run.clone(), *until));
+        for dropped in &marked {
+            forgotten.extend(self.dropped.insert(dropped.clone()));
         }
         self.write(|store| store.drop_runs(&marked, &numbers, &forgotten));
         let mut state = self.shared.state_mut();
-        for run in &runs {
+        for OutdatedRun { run, .. } in &runs {
             state.journal.drop_run(run);
         }
         drop(state);
@@ -409,33 +444,6 @@ impl PendingCommit {
     }
 }
 
-/// Dropped runs, with the time of the last known event of each; older events are ignored.
-#[derive(Default)]
-struct DroppedRuns {
-    until: HashMap<RunId, Timestamp, FixedState>,
-    /// Run ids in the order in which they were dropped.
-    order: VecDeque<RunId>,
-}
-
-impl DroppedRuns {
-    fn covers(&self, run: &str, at: Timestamp) -> bool {
-        self.until.get(run).is_some_and(|until| at <= *until)
-    }
-
-    /// Inserts a run. Returns the run that is forgotten in exchange, if the limit was reached.
-    fn insert(&mut self, run: RunId, until: Timestamp) -> Option<RunId> {
-        if self.until.insert(run.clone(), until).is_none() {
-            self.order.push_back(run);
-        }
-        if self.order.len() <= MOST_DROPPED {
-            return None;
-        }
-        let forgotten = self.order.pop_front()?;
-        self.until.remove(&forgotten);
-        Some(forgotten)
-    }
-}
-
 /// Converts the state of the source to the upstream state that screens are shown.
 fn upstream_of(state: &ConnectionState) -> Upstream {
     let words;
@@ -464,4 +472,40 @@ fn upstream_of(state: &ConnectionState) -> Upstream {
 
 fn warn(words: &str) {
     log_line(&format!("warning: {words}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::{Hub, HubOptions};
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// A machine without a battery for its clock starts in the past.
+    #[test]
+    fn clock_set_right_makes_no_run_older() {
+        let (mut ingest_thread, shared) = Hub::prepare(&HubOptions {
+            upstream: "ws://127.0.0.1:9/events".into(),
+            connection: Default::default(),
+            store: None,
+            keep: JournalRetention { age: 7 * DAY, bytes: 1 << 20, runs: 10 },
+            api: None,
+            actions: false,
+        })
+        .unwrap();
+        let (now, began) = (Timestamp::now(), Instant::now());
+        let mut batch = Batch::new(now, true);
+        batch.push_text(r#"{"ts":"2026-11-23T10:00:00Z","run_id":"r","phase":"start"}"#);
+        batch.push_text(r#"{"ts":"2026-11-23T10:00:09Z","run_id":"r","phase":"end"}"#);
+        ingest_thread.take(vec![Signal::Batch(batch)]);
+        let since = shared.state().upstream.since;
+        // It takes 400 days in no time, and then a day at a time.
+        let mut runs_after = |days: u32| {
+            ingest_thread.tidy(now + (400 + days) * DAY, began + days * DAY);
+            shared.state().journal.runs()
+        };
+        assert_eq!([0, 1, 6, 8].map(&mut runs_after), [1, 1, 1, 0]);
+        let moved = shared.state().upstream.since.duration_since(since);
+        assert_eq!(moved.as_hours(), 400 * 24);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use foldhash::fast::FixedState;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::protocol::{ORPHAN_AFTER, RunId};
@@ -65,7 +65,16 @@ struct JournalRun {
     seqs: Vec<u64>,
     snapshot: Option<u64>,
     bytes: usize,
+    /// Time of the last frame, as this machine's clock is set now.
     heard_at: Timestamp,
+}
+
+/// A run to be dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OutdatedRun {
+    pub run: RunId,
+    /// True when it was silent for too long, whatever the room.
+    pub is_aged: bool,
 }
 
 impl Journal {
@@ -131,6 +140,13 @@ impl Journal {
         range.into_iter().flatten().map(|(seq, text)| (*seq, text))
     }
 
+    /// Notes that this machine's clock was set by `by`: no run becomes older or younger.
+    pub(super) fn clock_stepped(&mut self, by: SignedDuration) {
+        for kept in self.runs.values_mut() {
+            kept.heard_at = kept.heard_at.checked_add(by).unwrap_or(kept.heard_at);
+        }
+    }
+
     /// Returns the runs to drop at `now`; `has_ended` tells whether a run has ended. Runs that have
     /// not ended are not included unless they were silent for [`ORPHAN_AFTER`].
     pub(super) fn outdated(
@@ -138,7 +154,7 @@ impl Journal {
         keep: &JournalRetention,
         now: Timestamp,
         has_ended: impl Fn(&RunId) -> bool,
-    ) -> Vec<RunId> {
+    ) -> Vec<OutdatedRun> {
         let quiet_for = |kept: &JournalRun| now.duration_since(kept.heard_at);
         let longer = |kept: &JournalRun, limit: Duration| {
             Duration::try_from(quiet_for(kept)).is_ok_and(|quiet| quiet > limit)
@@ -152,12 +168,13 @@ impl Journal {
         let (mut runs, mut bytes) = (self.runs.len(), self.bytes);
         let mut gone = Vec::new();
         for (run, kept) in may_go {
-            if !longer(kept, keep.age) && !exceeds_limits(keep, runs, bytes) {
+            let is_aged = longer(kept, keep.age);
+            if !is_aged && !exceeds_limits(keep, runs, bytes) {
                 break;
             }
             runs -= 1;
             bytes -= kept.bytes;
-            gone.push(run.clone());
+            gone.push(OutdatedRun { run: run.clone(), is_aged });
         }
         gone
     }
@@ -177,6 +194,35 @@ impl Journal {
             Some((run, oldest.take(most).copied().collect()))
         };
         overfull.into_iter().filter_map(surplus).collect()
+    }
+
+    /// Returns the oldest frames of the largest runs, as many as have to go to meet the size limit.
+    /// Newest frames and snapshots are not included. Empty while the limit is met.
+    pub(super) fn excess(&self, keep: &JournalRetention) -> Vec<(RunId, Vec<u64>)> {
+        let limit = usize::try_from(keep.bytes).unwrap_or(usize::MAX);
+        if self.bytes <= limit {
+            return Vec::new();
+        }
+        // Some room is made for what comes next, so that this is not done again for each frame.
+        let share = fair_share(self.runs.values().map(|kept| kept.bytes), limit - limit / 8);
+        let excess = |(run, kept): (&RunId, &JournalRun)| {
+            let mut bytes = kept.bytes;
+            let last = kept.seqs.last();
+            let may_go = |seq: &&u64| kept.snapshot != Some(**seq) && last != Some(*seq);
+            let seqs: Vec<u64> = kept
+                .seqs
+                .iter()
+                .filter(may_go)
+                .copied()
+                .take_while(|seq| {
+                    let is_over = bytes > share;
+                    bytes = bytes.saturating_sub(self.texts.get(seq).map_or(0, cost));
+                    is_over
+                })
+                .collect();
+            (!seqs.is_empty()).then(|| (run.clone(), seqs))
+        };
+        self.runs.iter().filter_map(excess).collect()
     }
 
     /// Returns the numbers of a run's frames.
@@ -215,6 +261,23 @@ fn cost(text: &Utf8Bytes) -> usize {
 
 fn exceeds_limits(keep: &JournalRetention, runs: usize, bytes: usize) -> bool {
     runs > keep.runs || bytes as u64 > keep.bytes
+}
+
+/// Returns the largest size that all of `sizes` may have if their sum is to be at most `limit`: larger
+/// ones are cut to it, and smaller ones are kept.
+fn fair_share(sizes: impl Iterator<Item = usize>, limit: usize) -> usize {
+    let mut sizes: Vec<usize> = sizes.collect();
+    sizes.sort_unstable();
+    let (mut rest, mut count) = (limit, sizes.len());
+    for size in sizes {
+        let share = rest / count;
+        if size > share {
+            return share;
+        }
+        rest -= size;
+        count -= 1;
+    }
+    usize::MAX
 }
 
 #[cfg(test)]
@@ -266,7 +329,10 @@ mod tests {
             push(&mut journal, run, JournalEntryKind::Event, secs);
         }
         let ended = |run: &RunId| run != "running";
-        let outdated = |keep: JournalRetention, secs: i64| journal.outdated(&keep, at(secs), ended);
+        let outdated = |keep: JournalRetention, secs: i64| {
+            let outdated = journal.outdated(&keep, at(secs), ended);
+            outdated.into_iter().map(|outdated| outdated.run).collect::<Vec<_>>()
+        };
         assert!(outdated(KEEP, 40).is_empty());
         assert_eq!(outdated(JournalRetention { runs: 2, ..KEEP }, 40), ["old", "newer"]);
         assert_eq!(outdated(JournalRetention { runs: 0, ..KEEP }, 40), ["old", "newer", "newest"]);
@@ -278,6 +344,53 @@ mod tests {
         // A run that has been silent for long is no exception.
         let quiet = 1 + ORPHAN_AFTER.as_secs() as i64;
         assert_eq!(outdated(JournalRetention { runs: 3, ..KEEP }, quiet), ["running"]);
+    }
+
+    #[test]
+    fn clock_step_changes_no_age() {
+        let mut journal = Journal::default();
+        push(&mut journal, "old", JournalEntryKind::Event, 0);
+        push(&mut journal, "new", JournalEntryKind::Event, 3000);
+        let days = 400 * 86_400;
+        journal.clock_stepped(SignedDuration::from_secs(days));
+        let outdated = |secs| journal.outdated(&KEEP, at(days + secs), |_| true);
+        assert_eq!(outdated(3000), []);
+        assert_eq!(outdated(3601), [OutdatedRun { run: "old".into(), is_aged: true }]);
+        let few = JournalRetention { runs: 1, ..KEEP };
+        let outdated = journal.outdated(&few, at(days + 3000), |_| true);
+        assert_eq!(outdated, [OutdatedRun { run: "old".into(), is_aged: false }]);
+    }
+
+    #[test]
+    fn running_runs_lose_their_oldest_frames_beyond_the_byte_limit() {
+        let mut journal = Journal::default();
+        for _ in 0..10 {
+            push(&mut journal, "small", JournalEntryKind::Event, 0);
+        }
+        let small = journal.bytes();
+        push(&mut journal, "large", JournalEntryKind::Snapshot, 0);
+        for _ in 0..1000 {
+            push(&mut journal, "large", JournalEntryKind::Event, 0);
+        }
+        let keep = JournalRetention { bytes: 8 * small as u64, ..KEEP };
+        assert!(journal.outdated(&keep, at(0), |_| false).is_empty());
+        let excess = journal.excess(&keep);
+        assert_eq!(excess.len(), 1, "only the large run is cut");
+        for (run, seqs) in &excess {
+            journal.remove(run, seqs);
+        }
+        let bytes = journal.bytes();
+        assert!((6 * small..=7 * small).contains(&bytes), "{bytes} of {small}");
+        assert_eq!(journal.numbers_of("small").len(), 10);
+        assert_eq!(journal.snapshot_of("large"), Some(11));
+        assert_eq!(journal.numbers_of("large").last(), Some(&1011));
+        assert!(journal.excess(&keep).is_empty());
+        // The newest frame of a run stays, however large it is.
+        assert_eq!(journal.excess(&JournalRetention { bytes: 1, ..KEEP }).len(), 2);
+        for (run, seqs) in journal.excess(&JournalRetention { bytes: 1, ..KEEP }) {
+            journal.remove(&run, &seqs);
+        }
+        assert_eq!((journal.runs(), journal.entries()), (2, 3));
     }
 
     #[test]

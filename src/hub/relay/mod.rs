@@ -5,6 +5,8 @@
 //! | `journal` | numbered frames for screens; retention limits | where frames come from, files |
 //! | `store` | the same in a file | the content of frames |
 //! | `ingest_thread` | upstream → model → store → journal, on a thread of its own | screens |
+//! | `dropped_runs` | runs that are no longer kept | why |
+//! | `step_detector` | notices that this machine's clock was set | what depends on it |
 //! | `client` | one screen's connection: a position in the journal | other screens, upstream |
 //! | `stall_detector` | detects connections that take no data | the data |
 //! | [`counters`] | metrics of the hub | everything else |
@@ -15,9 +17,11 @@
 
 mod client;
 pub mod counters;
+mod dropped_runs;
 mod ingest_thread;
 mod journal;
 mod stall_detector;
+mod step_detector;
 mod store;
 
 use std::path::PathBuf;

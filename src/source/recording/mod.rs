@@ -163,13 +163,28 @@ impl Recording<io::BufReader<std::fs::File>> {
     ///
     /// # Errors When the file does not exist, cannot be opened, or is a folder.
     pub fn open(path: &std::path::Path) -> Result<Self, RecordingError> {
+        Self::open_through(path, |file| file)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl<R: Read> Recording<io::BufReader<R>> {
+    /// Opens a recording, and reads it through the reader that `wrap` makes of the file.
+    ///
+    /// # Errors
+    ///
+    /// Same as [`open`](Recording::open).
+    pub fn open_through(
+        path: &std::path::Path,
+        wrap: impl FnOnce(std::fs::File) -> R,
+    ) -> Result<Self, RecordingError> {
         let failed = |error| RecordingError::Open { path: path.to_owned(), error };
         let file = std::fs::File::open(path).map_err(failed)?;
         if file.metadata().map_err(failed)?.is_dir() {
             return Err(RecordingError::Folder { path: path.to_owned() });
         }
         let name = format!("`{}`", text::one_line(&path.display().to_string()));
-        Ok(Self { name, ..Self::new(io::BufReader::new(file)) })
+        Ok(Self { name, ..Self::new(io::BufReader::new(wrap(file))) })
     }
 }
 

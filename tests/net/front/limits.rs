@@ -54,6 +54,36 @@ async fn screens_are_limited_until_one_leaves() {
     server.stop().await;
 }
 
+/// Connections that ask nothing, or never end their request, hold no place that others need.
+#[tokio::test]
+async fn health_and_new_screens_are_served_beside_a_crowd_of_idle_connections() {
+    let server = hub(GateOptions::default(), super::loopback()).await;
+    // All connections that the hub accepts, and as many as a test may have open besides.
+    const CROWD: usize = 350;
+    let mut idle = Vec::new();
+    for nth in 0..CROWD {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        if nth % 2 == 0 {
+            let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").await;
+        }
+        idle.push(stream);
+    }
+    // Much sooner than idle connections time out.
+    let soon = Duration::from_secs(5);
+    for _ in 0..3 {
+        let health = timeout(soon, get(&server, "/healthz")).await.expect("health in time");
+        assert_eq!(health.status, 200);
+        assert_eq!(timeout(soon, handshake(&server, &[])).await.expect("a screen in time"), 101);
+    }
+    // A client that is being answered keeps its connection.
+    let mut client = TcpStream::connect(server.address()).await.unwrap();
+    let head = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
+    client.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(Answer::read(&mut client).await.status, 200);
+    drop(idle);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn request_heads_and_messages_are_bounded() {
     let server = hub(GateOptions::default(), super::loopback()).await;

@@ -346,11 +346,37 @@ async fn bodies_are_json_of_bounded_size() {
     server.stop().await;
 }
 
+/// A backend may repeat what it received in any part of its answer that is passed on.
+#[tokio::test]
+async fn content_type_of_an_answer_contains_no_credential() {
+    let says = "content-type: text/plain; token=upstream-s3cr3t-t0ken\r\n";
+    let echo = Echo::new(Manner::Says(200, says, "x")).await;
+    let server = Plan::of(echo.address).start_quietly().await;
+    let answer = get(&server, &format!("{BASE}/runs/1")).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.head.contains(UPSTREAM_TOKEN), "{}", answer.head);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn no_path_leads_out_of_the_api() {
     let echo = Echo::new(Manner::Echo).await;
     let server = Plan::of(echo.address).start_quietly().await;
-    for path in ["/api/v1/../admin", "/api/v1/%2e%2e/admin", "/api/v1/runs%2f..%2fadmin"] {
+    for path in [
+        "/api/v1/../admin",
+        "/api/v1/%2e%2e/admin",
+        "/api/v1/runs%2f..%2fadmin",
+        "/api/v1/runs/..;/admin",
+        "/api/v1/runs;x=1",
+        "/api/v1/runs%c0%afadmin",
+        "/api/v1/%u002e%u002e/admin",
+        "/api/v1//admin",
+        "/api/v1/runs//1",
+        "/api/v1/runs/%0d%0aX:1",
+        "/api/v1/runs/%c2%9b",
+        "/api/v1/runs?q=%0d%0aX:1",
+        "/api/v1/runs?q=%c0%ae",
+    ] {
         let answer = get(&server, path).await;
         assert_eq!(answer.status, 400, "{path}");
     }

@@ -99,6 +99,69 @@ async fn runs_are_dropped_beyond_the_age_limit() {
     fed.keeps(&expected).await;
 }
 
+/// Returns the events of a whole run that began `seconds` ago by the server's clock.
+fn recent_run(run: &str, seconds: i64) -> Vec<String> {
+    let at = |nth: i64| Timestamp::now() - SignedDuration::from_secs(seconds - nth);
+    let event = |(nth, phase)| {
+        let ts = at(nth);
+        format!(r#"{{"ts":"{ts}","run_id":"{run}","event_id":"{run}{nth}","phase":"{phase}"}}"#)
+    };
+    [(0, "start"), (1, "end")].map(event).into()
+}
+
+/// A machine without a battery for its clock starts in the past: what it received then looks old as soon
+/// as the clock is right. The server's clock says that it is not.
+#[tokio::test]
+async fn run_dropped_for_a_wrong_clocks_age_returns_in_a_replay() {
+    let temp_store = TempStore::new("wrong-age");
+    let options =
+        keeping(JournalRetention { age: Duration::from_secs(3600), ..KEEP_ALL }, &temp_store);
+    let fed = Fed::with(&options).unwrap();
+    let (recent, old) = (recent_run("recent", 60), recent_run("old", 7200));
+    let slow = Timestamp::now() - SignedDuration::from_hours(400 * 24);
+    fed.say_at(slow, recent.iter().chain(&old));
+    eventually("all of it", || fed.hub.counters().journal_entries.get() == 4).await;
+    drop(fed);
+    // Two starts, so that the store's marks are read as well.
+    for _ in 0..2 {
+        let fed = Fed::with(&options).unwrap();
+        assert_eq!(fed.hub.counters().journal_entries.get(), 0);
+    }
+    let fed = Fed::with(&options).unwrap();
+    fed.say(old.iter().chain(&recent));
+    fed.keeps(&recent).await;
+    assert_eq!(fed.hub.counters().duplicates.get(), 2, "the old run is as old as it seems");
+}
+
+/// Regression: a running run once grew a journal of 719 MB at `--keep-mib 64`.
+#[tokio::test]
+async fn running_run_loses_its_oldest_events_beyond_the_byte_limit() {
+    let temp_store = TempStore::new("endless");
+    let limit = 200_000;
+    let options = keeping(JournalRetention { bytes: limit, ..KEEP_ALL }, &temp_store);
+    let fed = Fed::with(&options).unwrap();
+    let long = "x".repeat(1_000);
+    let progress = |nth: usize| {
+        let event = event("endless", Some("PLAN"), "progress", nth as u32 % 3600);
+        event.replacen('{', &format!(r#"{{"event_id":"{nth}","data":{{"message":"{long}"}},"#), 1)
+    };
+    let mut expected = vec![event("other", None, "start", 0)];
+    fed.say(&expected);
+    for nth in 0..100 {
+        fed.say((10 * nth..10 * nth + 10).map(progress));
+    }
+    let kept = || fed.hub.counters().journal_bytes.get();
+    let taken = || fed.hub.counters().frames_in.get();
+    eventually("the limit", || taken() == 1001 && (1..=limit).contains(&kept())).await;
+    let left = fed.kept().await;
+    assert!((100..200).contains(&left.len()), "{}", left.len());
+    expected.extend((0..1000).map(progress).skip(1001 - left.len()));
+    assert_eq!(left, expected, "the newest events, and all of the other run");
+    assert_eq!(runs_of(&fed.hub).len(), 2);
+    drop(fed);
+    Fed::with(&options).unwrap().keeps(&expected).await;
+}
+
 #[tokio::test]
 async fn running_runs_are_kept_and_abandoned_ones_dropped() {
     let temp_store = TempStore::new("going-on");

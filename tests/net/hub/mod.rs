@@ -1,8 +1,11 @@
 //! Hub tests: delivery to screens despite failures of the screens, the hub or its upstream.
 
 mod clients;
+mod floods;
+mod hostile;
 mod keeping;
 mod restart;
+mod store_file;
 mod upstream;
 mod wall;
 
@@ -29,7 +32,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Path of a store file that is deleted with the test.
-pub struct TempStore(PathBuf);
+pub struct TempStore(pub PathBuf);
 
 impl TempStore {
     /// Creates a path; `name` must be unique to the test.
