@@ -86,16 +86,19 @@ pub fn short_id(id: &str) -> String {
 /// `1e-12`; a dash when it is not a number.
 pub fn number_words(value: f64) -> String {
     let size = value.abs();
-    let scaled = |unit: f64, name: &str| format!("{:.1} {name}", value / unit);
+    let scaled = |unit: f64, name: &str| match size / unit {
+        ..99.95 => format!("{:.1} {name}", value / unit),
+        _ => format!("{:.0} {name}", value / unit),
+    };
     match size {
         _ if !value.is_finite() => "–".to_owned(),
         0.0 => "0.00".to_owned(),
         // Below, two decimals would say nothing.
         ..0.005 => format!("{value:.0e}"),
         ..999.995 => format!("{value:.2}"),
-        ..999_950.0 => scaled(1e3, "k"),
-        ..999_950_000.0 => scaled(1e6, "M"),
-        ..999_950_000_000.0 => scaled(1e9, "G"),
+        ..999_500.0 => scaled(1e3, "k"),
+        ..999_500_000.0 => scaled(1e6, "M"),
+        ..999_500_000_000.0 => scaled(1e9, "G"),
         _ => format!("{value:.0e}"),
     }
 }
@@ -221,6 +224,7 @@ mod tests {
         check(999.99, "999.99");
         check(999.996, "1.0 k");
         check(18_300_000.0, "18.3 M");
+        check(183_400_000.0, "183 M");
         check(999_960_000.0, "1.0 G");
         check(1e12, "1e12");
         check(1e300, "1e300");

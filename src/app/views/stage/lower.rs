@@ -25,7 +25,9 @@ pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * TICKER_LINES as f32;
 const METER_LEDS: usize = 20;
 /// Number of scores shown besides the total.
 const MOST_SCORES: usize = 4;
-/// Least distance between a score's meter and its number, in design pixels.
+/// Width of the numbers of scores between 0 and 1, in design pixels.
+const VALUE_WIDTH: f32 = 86.0;
+/// Distance between a score's meter and a wider number, in design pixels.
 const VALUE_GAP: f32 = 16.0;
 /// Distance from the rack to the scores' first baseline.
 const SCORES_BELOW_RACK: f32 = 92.0;
@@ -154,7 +156,8 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         .iter()
         .map(|(_, value)| measure(Face::Text600, 26.0, 0.0, &number_words(*value)))
         .chain(total);
-    let value_width = values.map(|width| width + VALUE_GAP).fold(86.0, f32::max);
+    let wider = values.filter(|width| *width > VALUE_WIDTH).map(|width| width + VALUE_GAP);
+    let value_width = wider.fold(VALUE_WIDTH, f32::max);
     let total_label = measure(Face::Text600, 32.0, 0.0, "Score");
     let longest = shown
         .iter()
