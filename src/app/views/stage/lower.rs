@@ -25,7 +25,9 @@ pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * TICKER_LINES as f32;
 const METER_LEDS: usize = 20;
 /// Number of scores shown besides the total.
 const MOST_SCORES: usize = 4;
-/// Width of the numbers of scores between 0 and 1, in design pixels.
+/// Characters of a score from 0 to 9.99.
+const VALUE_CHARS: usize = 4;
+/// Room for such a score, in design pixels.
 const VALUE_WIDTH: f32 = 86.0;
 /// Distance between a score's meter and a wider number, in design pixels.
 const VALUE_GAP: f32 = 16.0;
@@ -151,13 +153,13 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         return;
     }
     let shown = &scores.parts[..scores.parts.len().min(MOST_SCORES)];
-    let total = scores.total.map(|total| measure(Face::Text600, 38.0, 0.0, &number_words(total)));
-    let values = shown
-        .iter()
-        .map(|(_, value)| measure(Face::Text600, 26.0, 0.0, &number_words(*value)))
-        .chain(total);
-    let wider = values.filter(|width| *width > VALUE_WIDTH).map(|width| width + VALUE_GAP);
-    let value_width = wider.fold(VALUE_WIDTH, f32::max);
+    let values = shown.iter().map(|(_, value)| (*value, 26.0));
+    let values = values.chain(scores.total.map(|total| (total, 38.0)));
+    let value_width = values
+        .map(|(value, size)| (number_words(value), size))
+        .filter(|(words, _)| words.chars().count() > VALUE_CHARS)
+        .map(|(words, size)| measure(Face::Text600, size, 0.0, &words) + VALUE_GAP)
+        .fold(VALUE_WIDTH, f32::max);
     let total_label = measure(Face::Text600, 32.0, 0.0, "Score");
     let longest = shown
         .iter()
