@@ -17,7 +17,7 @@ fn words(scene: &str) -> String {
     let world = app.world();
     let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
     let run = world.resource::<Focus>().run().and_then(|id| run_store.model.run(id)).unwrap();
-    let view = StageView::of(run, run_store.model.stats(), clock.now, clock.server_now);
+    let view = StageView::of(run, run_store, clock.now, clock.server_now);
 
     let cancel = if view.cancel_requested { ", cancel requested" } else { "" };
     let verdicts = view.fix.verdicts.iter().map(|verdict| {

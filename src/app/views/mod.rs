@@ -2,6 +2,7 @@
 
 pub mod bridge;
 pub mod chrome;
+pub mod counts;
 pub mod stage;
 pub mod transition;
 pub mod wall;
@@ -14,10 +15,13 @@ use crate::app::systems::AppSystems;
 /// Adds the views and the chrome.
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
+        .init_resource::<counts::RunCounts>()
         .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
         .add_systems(
             Update,
-            (transition::fade, chrome::draw).chain().in_set(AppSystems::DrawChrome),
+            (counts::count_runs, transition::fade, chrome::draw)
+                .chain()
+                .in_set(AppSystems::DrawChrome),
         )
         .add_systems(
             Update,

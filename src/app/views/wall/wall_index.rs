@@ -232,7 +232,7 @@ impl WallIndex {
         let heard_at = run.last_received_at();
         let runs = run.status == RunStatus::Running;
         let silent = runs && millis_between(heard_at, now) > STALE_AFTER_MS;
-        let since = if run.status.is_over() { run.ended_at } else { run.started_at };
+        let since = if run.status.is_over() { run.counted_end() } else { run.started_at };
         let due = || {
             let left = remaining_ms(run, model.stats(), server_now)?;
             server_now.checked_add(SignedDuration::from_millis(i64::try_from(left).ok()?)).ok()
