@@ -3,13 +3,14 @@
 //! A run is named by its song's title, else by its song's id, else by its own id, and ids are shortened
 //! to their ends. Where that gives the same text twice, ids show the part in which they differ
 //! (`…build-linux…`), and runs of the same title show their start in front of it (`21:04 · Neon Rain`).
-//! It stands in front because a name that is too long is cut at its end.
+//! It stands in front because a name that is too long is cut at its end. The latest of these runs keeps
+//! its plain title if it started long after the others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use foldhash::fast::FixedState;
-use jiff::{civil::DateTime, tz::TimeZone};
+use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 use smol_str::SmolStr;
 
 use crate::app::words::{DisplayName, ID_END, display_name, short_id};
@@ -17,6 +18,8 @@ use crate::model::{Model, Run};
 use crate::protocol::RunId;
 use crate::text;
 
+/// Time between the starts of two runs of the same title after which the later one keeps the plain title.
+const LONG_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 /// Greatest number of characters by which a shown part of an id is extended to the beginning of its
 /// word, and to its end.
 const WORD_BEFORE: usize = 6;
@@ -148,11 +151,19 @@ impl Names {
         self.ids.shared + self.songs.shared > 1
     }
 
-    /// Start of a run, or its id, if other runs have the same title.
+    /// Start of a run, or its id, if other runs have the same title; `None` for the latest of them if all
+    /// others started [`LONG_BEFORE`].
     fn mark(&self, run: &Run) -> Option<String> {
         let named = self.runs.get(run.id())?;
         let group = self.titles.get(&named.title).filter(|group| group.runs > 1)?;
         let start = named.start;
+        let mut latest = group.starts.iter().rev();
+        let is_latest = latest.next() == Some((&start, &1));
+        let is_long_after =
+            |(before, _): (&DateTime, &usize)| start.duration_since(*before) > LONG_BEFORE;
+        if is_latest && latest.next().is_none_or(is_long_after) {
+            return None;
+        }
         let minute = |second: i8| start.with().second(second).build().unwrap_or(start);
         // Both iterators are left after two steps, however many runs share the minute.
         let in_minute: usize =

@@ -162,6 +162,16 @@ fn runs_of_several_days_show_the_day() {
 }
 
 #[test]
+fn latest_run_keeps_its_title_an_hour_after_the_others() {
+    let mut studio = Studio::titled(&[("a", "09:00:00"), ("b", "10:00:01")]);
+    assert_eq!(studio.name("a"), "09:00 · Neon Rain");
+    assert_eq!(studio.name("b"), "Neon Rain");
+    studio.start("c", "10:30:00", r#"{"song_title":"Neon Rain"}"#);
+    assert_eq!(studio.name("b"), "10:00 · Neon Rain");
+    assert_eq!(studio.name("c"), "10:30 · Neon Rain");
+}
+
+#[test]
 fn titles_that_differ_in_blanks_only_are_alike() {
     let mut studio = Studio::titled(&[("a", "11:04:10")]);
     studio.start("b", "11:05:10", r#"{"song_title":"Neon   Rain "}"#);
