@@ -49,7 +49,7 @@ pub(super) fn line_ui(
     };
     column(&words.time, 78.0, palette.text_tertiary);
     if with_run {
-        column(&words.run, 98.0, palette.text_secondary);
+        column(&words.run, 140.0, palette.text_secondary);
     }
     column(&words.node, 80.0, palette.text);
     column(&words.phase, 94.0, words.tone);

@@ -19,8 +19,8 @@ use crate::app::words::count_words;
 use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
 use crate::protocol::RunId;
 
-const CANCELLED: &str = "cancelled";
-const CANCELLED_LAST: &str = "cancelled, last:";
+const CANCELLED: &str = "cancelled in 1 h";
+const CANCELLED_LAST: &str = "cancelled in 1 h, last:";
 /// Type size of the names of cancelled runs, and the gap between them.
 const NAMES: f32 = 24.0;
 /// Least time between two changes of the board's words, in seconds: faster ones cannot be read.
