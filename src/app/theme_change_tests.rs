@@ -48,7 +48,7 @@ fn showing(scene: &str, view: ViewName) -> App {
         .init_resource::<Drew>()
         .add_systems(PostUpdate, record_drawing)
         .insert_resource(PlaybackClock::fixed(now))
-        .insert_resource(RunStore { model, generation: 1 });
+        .insert_resource(RunStore::of(model));
     if let Some(run) = newest {
         app.world_mut().resource_mut::<focus::Focus>().pin(run);
     }

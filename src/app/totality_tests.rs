@@ -65,7 +65,7 @@ fn showing(model: Model, now: Timestamp, view: ViewName, size_px: (f32, f32)) ->
         .add_plugins((theme::plugin, viewport::plugin, views::plugin))
         .insert_resource(PlaybackClock::fixed(now))
         .insert_resource(Viewport { size_px: size_px.into(), ..default() })
-        .insert_resource(RunStore { model, generation: 1 });
+        .insert_resource(RunStore::of(model));
     if let Some(run) = newest {
         app.world_mut().resource_mut::<Focus>().pin(run);
     }

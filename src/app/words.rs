@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, tz::TimeZone};
+use smol_str::SmolStr;
 
 use crate::model::Run;
 use crate::protocol::Phase;
@@ -15,15 +16,19 @@ pub use crate::time_zone::time_of_day as time_words;
 /// Longest id that is written in full, in characters.
 const WHOLE_ID: usize = 12;
 /// Characters kept at each end of a longer id.
-const ID_END: usize = 4;
+pub const ID_END: usize = 4;
 
-/// Formats milliseconds in whole seconds, with no-break spaces: `9 s`, `2 min 5 s`.
-pub fn rough_duration(millis: u64) -> String {
-    let words = match millis / 1000 {
+/// Formats milliseconds in whole seconds, as a count goes up: `9 s`, `2 min 5 s`.
+pub fn whole_seconds(millis: u64) -> String {
+    match millis / 1000 {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => duration_words(seconds * 1000),
-    };
-    words.replace(' ', "\u{a0}")
+    }
+}
+
+/// Formats milliseconds as [`whole_seconds`], with no-break spaces, for text that is wrapped.
+pub fn rough_duration(millis: u64) -> String {
+    whole_seconds(millis).replace(' ', "\u{a0}")
 }
 
 /// Formats milliseconds as a clock counts them, in whole seconds: `00:48`, `1:02:05`; from a day on in
@@ -39,6 +44,22 @@ pub fn clock_words(millis: u64) -> String {
         format!("{minutes:02}:{seconds:02}")
     } else {
         format!("{hours}:{minutes:02}:{seconds:02}")
+    }
+}
+
+/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `00:01`.
+pub fn countdown_words(millis: u64) -> String {
+    clock_words(millis.saturating_add(999))
+}
+
+/// Formats an age in whole units of its largest one, so that old ages change rarely: `40 s ago`,
+/// `3 h ago`.
+pub fn ago_words(millis: u64) -> String {
+    match millis / 1000 {
+        seconds @ 0..60 => format!("{seconds} s ago"),
+        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
+        seconds @ 3600..172_800 => format!("{} h ago", seconds / 3600),
+        seconds => format!("{} d ago", seconds / 86_400),
     }
 }
 
@@ -126,13 +147,32 @@ pub fn score_words(name: &str) -> String {
     words
 }
 
-/// Display name of a run: its song's title, else its song's id, else its own id.
+/// Text that a run is named by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisplayName<'a> {
+    Title(&'a str),
+    SongId(&'a str),
+    RunId(&'a str),
+}
+
+/// Text that a run is named by: its song's title, else its song's id, else its own id.
+pub fn display_name(run: &Run) -> DisplayName<'_> {
+    fn told(text: &Option<SmolStr>) -> Option<&str> {
+        text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    }
+    match (told(&run.song_title), told(&run.song_id)) {
+        (Some(title), _) => DisplayName::Title(title),
+        (None, Some(song_id)) => DisplayName::SongId(song_id),
+        (None, None) => DisplayName::RunId(run.id()),
+    }
+}
+
+/// Name of a run by itself, with ids shortened. Screens name runs by `RunStore::name`, which tells runs
+/// apart that look alike.
 pub fn run_title(run: &Run) -> String {
-    let told = [&run.song_title, &run.song_id].into_iter().flatten();
-    match told.map(|text| text.trim()).find(|text| !text.is_empty()) {
-        Some(text) if run.song_title.is_some() => text.to_owned(),
-        Some(song_id) => short_id(song_id),
-        None => short_id(run.id()),
+    match display_name(run) {
+        DisplayName::Title(title) => title.to_owned(),
+        DisplayName::SongId(id) | DisplayName::RunId(id) => short_id(id),
     }
 }
 

@@ -145,6 +145,12 @@ impl Run {
             && quiet.is_positive()
     }
 
+    /// Instant at which the run counts as ended, by the server's clock: its end, or the arrival of its
+    /// last event if the end is implausibly late; `None` while it goes on, or if its end is unknown.
+    pub fn counted_end(&self) -> Option<Timestamp> {
+        self.counted.ended.map(|(at, _)| at).or(self.ended_at)
+    }
+
     /// Instant of the earliest event, by the server's clock.
     pub fn first_event_at(&self) -> Timestamp {
         self.first_event_at

@@ -6,6 +6,7 @@
     reason = "a test may stop where it fails, in its helpers too"
 )]
 
+mod alike;
 mod ambiguity;
 #[expect(dead_code, unused_imports, reason = "the tests of the core use the rest")]
 #[path = "../net/backend/mod.rs"]

@@ -17,7 +17,7 @@ fn words(scene: &str) -> String {
     let world = app.world();
     let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
     let run = world.resource::<Focus>().run().and_then(|id| run_store.model.run(id)).unwrap();
-    let view = StageView::of(run, run_store.model.stats(), clock.now, clock.server_now);
+    let view = StageView::of(run, run_store, clock.now, clock.server_now);
 
     let cancel = if view.cancel_requested { ", cancel requested" } else { "" };
     let verdicts = view.fix.verdicts.iter().map(|verdict| {
@@ -89,7 +89,7 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 00:48 | 32 s of it queued | about 01:47 to go\n\
+         elapsed | 00:48 | 32 s of it queued | about 01:48 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -105,7 +105,7 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 01:18 | 32 s of it queued | about 01:39 to go\n\
+         elapsed | 01:18 | 32 s of it queued | about 01:40 to go\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          LYRICS is slow: 19 of 20 take less than 29 s.",
     );
@@ -127,7 +127,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, PRODUCER\n\
-         elapsed | 00:43 | 32 s of it queued | about 01:45 to go\n\
+         elapsed | 00:43 | 32 s of it queued | about 01:46 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -135,7 +135,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER\n\
-         elapsed | 00:36 | 32 s of it queued | about 01:49 to go\n\
+         elapsed | 00:36 | 32 s of it queued | about 01:50 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -143,7 +143,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER, COMPOSE\n\
-         elapsed | 00:37 | 32 s of it queued | about 01:31 to go\n\
+         elapsed | 00:37 | 32 s of it queued | about 01:32 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE> VALIDATE- RENDER- REVIEW-",
     );
 }
@@ -155,7 +155,7 @@ fn fix_loop_shows_its_passes_and_verdicts() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running fix 1 of 3\n\
-         elapsed | 01:44 | 32 s of it queued | about 01:35 to go\n\
+         elapsed | 01:44 | 32 s of it queued | about 01:36 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE- VALIDATE-! RENDER- REVIEW-\n\
          fix 1: 0.71 no\n\
          score 0.71: hook density, rhyme tightness, section completeness, singability\n\
@@ -166,7 +166,7 @@ fn fix_loop_shows_its_passes_and_verdicts() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running COMPOSE, fix 2 of 3\n\
-         elapsed | 02:58 | 32 s of it queued | about 01:05 to go\n\
+         elapsed | 02:58 | 32 s of it queued | about 01:06 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE> VALIDATE-! RENDER- REVIEW-\n\
          fix 2: 0.71 no, 0.74 no\n\
          score 0.74: hook density, rhyme tightness, section completeness, singability\n\
@@ -247,7 +247,7 @@ fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running VALIDATE, step 6 of 8, cancel requested\n\
-         elapsed | 01:35 | 32 s of it queued | about 00:57 to go\n\
+         elapsed | 01:35 | 32 s of it queued | about 00:58 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE> RENDER- REVIEW-\n\
          Cancel requested; the run continues.",
     );
@@ -287,7 +287,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running COMPOSE, step 5 of 8\n\
-         elapsed | 01:06 | 12 s of it queued | about 01:18 to go\n\
+         elapsed | 01:06 | 12 s of it queued | about 01:19 to go\n\
          PLAN? STYLE? LYRICS? PRODUCER+ COMPOSE> VALIDATE- RENDER- REVIEW-\n\
          Some of its first steps were not seen.",
     );
@@ -296,7 +296,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42 | execution 2\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 00:16 | about 01:47 to go\n\
+         elapsed | 00:16 | about 01:48 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          The previous execution failed.",
     );
@@ -305,7 +305,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running PRODUCER, step 4 of 9\n\
-         elapsed | 01:01 | 32 s of it queued | about 01:36 to go\n\
+         elapsed | 01:01 | 32 s of it queued | about 01:37 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW- SAFETY_CHECK+",
     );
 }

@@ -5,8 +5,10 @@ use meterbridge::app::state::actions::Action;
 use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::focus::Focus;
 use meterbridge::app::state::run_store::RunStore;
+use meterbridge::app::state::run_view::StageView;
 use meterbridge::app::state::selection::Selection;
 use meterbridge::app::state::view::View;
+use meterbridge::app::views::counts::RunCounts;
 use meterbridge::app::views::wall::board_view::BoardView;
 use meterbridge::app::views::wall::header::HeaderView;
 use meterbridge::app::views::wall::plan::{Plan, Tiles, plan};
@@ -16,7 +18,7 @@ use meterbridge::layout::{CanvasSize, Density};
 use meterbridge::model::RunStatus;
 use meterbridge::protocol::RunId;
 
-use super::support::{event, feed, headless_app, perform, play_scene, play_tape};
+use super::support::{event, feed, headless_app, noon, perform, play_scene, play_tape};
 use super::wall_scenes::many;
 
 fn wall_index(app: &App) -> WallIndex {
@@ -25,6 +27,12 @@ fn wall_index(app: &App) -> WallIndex {
     let mut wall_index = WallIndex::default();
     wall_index.update(&run_store.model, &[], 0, clock.now, clock.server_now);
     wall_index
+}
+
+fn counts(app: &App) -> RunCounts {
+    let world = app.world();
+    let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+    RunCounts::of(&run_store.model, &wall_index(app), clock.server_now)
 }
 
 fn planned(app: &App, wall_index: &WallIndex) -> Plan {
@@ -42,11 +50,15 @@ fn words(scene: &str) -> String {
     let Plan::Tiles(tiles) = planned(&app, &wall_index) else {
         panic!("no tiles");
     };
-    let mut lines =
-        vec![header_words(&HeaderView::of(&wall_index, &run_store.model, clock.server_now))];
+    let mut lines = vec![header_words(&HeaderView::of(
+        &counts(&app),
+        &wall_index,
+        run_store,
+        clock.server_now,
+    ))];
     for (id, _) in &tiles.runs {
         let run = run_store.model.run(id).unwrap();
-        let tile = TileView::of(run, run_store.model.stats(), clock.now, clock.server_now);
+        let tile = TileView::of(run, run_store, clock.now, clock.server_now);
         let place = [&tile.place, &tile.detail, &tile.note].map(String::as_str).join(" ");
         let time = format!("{} {}", tile.time.0, tile.time.1);
         let other = format!("{} {}", tile.other_time.0, tile.other_time.1);
@@ -77,7 +89,7 @@ fn wall_of_one_run() {
     check(
         "wall-1",
         "1 active\n\
-         Neon Rain | LYRICS 00:11 | elapsed 00:16 | time left not known yet",
+         Neon Rain | LYRICS 00:11 | elapsed 00:16 | to go not known yet",
     );
 }
 
@@ -85,9 +97,9 @@ fn wall_of_one_run() {
 fn wall_of_three_runs() {
     check(
         "wall-3",
-        "2 active | 1 finished in 1 h | next: Copper Sky, 34 s\n\
-         Copper Sky | RENDER 00:22 | elapsed 01:31 | left 00:34\n\
-         Salt & Static | COMPOSE 00:09 fix 1 of 3 | elapsed 01:26 | left 01:24\n\
+        "2 active | 1 finished in 1 h | next: Copper Sky, 00:34 to go\n\
+         Copper Sky | RENDER 00:22 | elapsed 01:31 | to go 00:34\n\
+         Salt & Static | COMPOSE 00:09 fix 1 of 3 | elapsed 01:26 | to go 01:24\n\
          Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
     );
 }
@@ -96,16 +108,16 @@ fn wall_of_three_runs() {
 fn wall_of_the_mock_up() {
     check(
         "wall-12",
-        "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 3 s\n\
+        "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 00:03 to go\n\
          Glass Harbour | VALIDATE failed | stopped after 03:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
-         Midnight Ferry | RENDER 00:33 | elapsed 02:28 | left 00:23\n\
-         Copper Sky | REVIEW 00:04 | elapsed 02:01 | left 00:03\n\
-         Salt & Static | FIX 00:04 fix 1 of 3 | elapsed 01:13 | left 01:37\n\
-         Kite Season | VALIDATE 00:02 | elapsed 01:07 | left 00:57\n\
-         Paper Lanterns | COMPOSE 00:21 | elapsed 00:52 | left 01:12\n\
-         Northern Line | PRODUCER 00:05 | elapsed 00:30 | left 01:35\n\
-         Neon Rain | LYRICS 00:11 | elapsed 00:16 | left 01:48\n\
-         Low Tide Lullaby | STYLE 00:01 | elapsed 00:03 | left 02:01\n\
+         Midnight Ferry | RENDER 00:33 | elapsed 02:28 | to go 00:23\n\
+         Copper Sky | REVIEW 00:04 | elapsed 02:01 | to go 00:03\n\
+         Salt & Static | FIX 00:04 fix 1 of 3 | elapsed 01:13 | to go 01:37\n\
+         Kite Season | VALIDATE 00:02 | elapsed 01:07 | to go 00:57\n\
+         Paper Lanterns | COMPOSE 00:21 | elapsed 00:52 | to go 01:12\n\
+         Northern Line | PRODUCER 00:05 | elapsed 00:30 | to go 01:35\n\
+         Neon Rain | LYRICS 00:11 | elapsed 00:16 | to go 01:48\n\
+         Low Tide Lullaby | STYLE 00:01 | elapsed 00:03 | to go 02:01\n\
          Small Hours | COMPOSE 00:57 | elapsed 01:28 | no news for 56 s\n\
          Seven Bridges | Cancelled COMPOSE | stopped after 00:34 | cancelled 1 min ago\n\
          Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
@@ -116,14 +128,14 @@ fn wall_of_the_mock_up() {
 fn wall_of_odd_runs() {
     check(
         "wall-odd",
-        "2 failed in 1 h | 5 active | next: Two at Once, 01:35\n\
+        "2 failed in 1 h | 5 active | next: Two at Once, 01:35 to go\n\
          Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 00:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
          夜の灯台 | RENDER failed | stopped after 01:12 | failed 1 min ago | quota exceeded\n\
-         Slow Burn | STYLE 01:57 slow | elapsed 02:00 | left 01:59\n\
-         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | time left not known yet\n\
-         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 | elapsed 00:29 | left 01:36\n\
-         Two at Once | LYRICS, PRODUCER | elapsed 00:20 | left 01:35\n\
-         Asked to Stop | LYRICS 00:10 | elapsed 00:20 | left 01:48 | cancel requested",
+         Slow Burn | STYLE 01:57 slow | elapsed 02:00 | to go 01:59\n\
+         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | to go not known yet\n\
+         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 | elapsed 00:29 | to go 01:36\n\
+         Two at Once | LYRICS, PRODUCER | elapsed 00:20 | to go 01:35\n\
+         Asked to Stop | LYRICS 00:10 | elapsed 00:20 | to go 01:48 | cancel requested",
     );
 }
 
@@ -154,7 +166,7 @@ fn wall_counts_match_the_meter_bridge() {
         let model = &run_store.model;
         assert_eq!(wall_index.active(), model.count(RunStatus::Running));
         assert_eq!(wall_index.queued_count(), model.count(RunStatus::Pending));
-        let board = BoardView::of(&wall_index, model, clock.server_now);
+        let board = BoardView::of(&counts(&app), &wall_index, run_store, clock.server_now);
         let at_nodes: usize =
             board.nodes.iter().map(|node| node.load.running + node.load.ahead).sum();
         assert_eq!(at_nodes, wall_index.active() + wall_index.queued_count());
@@ -261,4 +273,48 @@ fn run_opens_from_the_wall_and_escape_returns() {
     assert_eq!(app.world().resource::<Selection>().0, None);
     perform(&mut app, Action::Back);
     assert_eq!(view(&app), View::Wall);
+}
+
+#[test]
+fn stage_tile_and_header_say_the_same_of_the_time_left() {
+    let mut app = headless_app();
+    let steps = || ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER"].iter();
+    let mut second = -600;
+    for node in steps().chain(&["REVIEW"]) {
+        let end = event("usual", Some(node), "end", second + 5);
+        let end = end.replace('}', r#","data":{"duration_ms":5000}}"#);
+        feed(&mut app, [event("usual", Some(node), "start", second), end]);
+        second += 5;
+    }
+    feed(&mut app, [event("usual", None, "end", second)]);
+    for (place, node) in steps().enumerate() {
+        let second = -40 + 5 * place as i64;
+        feed(&mut app, [event("run", Some(node), "start", second)]);
+        feed(&mut app, [event("run", Some(node), "end", second + 5)]);
+    }
+    feed(&mut app, [event("run", Some("REVIEW"), "start", -5)]);
+    let mut check = |millis: i64, stage: &str, tile: (&str, &str), line: &str| {
+        let now = noon() + jiff::SignedDuration::from_millis(millis);
+        let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+        (clock.now, clock.server_now) = (now, now);
+        let world = app.world();
+        let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
+        let run = run_store.model.run("run").unwrap();
+        let view = StageView::of(run, run_store, clock.now, clock.server_now);
+        assert_eq!(view.time_detail, stage, "{millis}");
+        let view = TileView::of(run, run_store, clock.now, clock.server_now);
+        assert_eq!((view.other_time.0.as_str(), view.other_time.1.as_str()), tile, "{millis}");
+        assert_eq!(view.other_words, line, "{millis}");
+        let header = HeaderView::of(&counts(&app), &wall_index(&app), run_store, clock.server_now);
+        assert_eq!(header.next.unwrap().left, line, "{millis}");
+    };
+    let to_go = |time| ("to go", time);
+    check(-2_000, "about 00:02 to go", to_go("00:02"), "00:02 to go");
+    check(-1_999, "about 00:02 to go", to_go("00:02"), "00:02 to go");
+    check(-1, "about 00:01 to go", to_go("00:01"), "00:01 to go");
+    check(0, "any moment now", ("done", "any moment"), "any moment now");
+    check(999, "any moment now", ("done", "any moment"), "any moment now");
+    let longer = ("taking longer", "than usual");
+    check(1_000, "longer than usual", longer, "longer than usual");
+    check(20_000, "longer than usual", longer, "longer than usual");
 }

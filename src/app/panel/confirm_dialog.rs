@@ -12,8 +12,8 @@ use super::widgets::{self, Offer, button_ui};
 use crate::app::control::confirmation::{ConfirmDialog, FormErrors};
 use crate::app::state::actions::Action;
 use crate::app::state::actions::OperationKind;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::status::run_status_words;
-use crate::app::words::{run_title, short_id};
 use crate::model::Run;
 
 const WIDTH: f32 = 540.0;
@@ -57,7 +57,7 @@ fn wording(kind: OperationKind) -> Wording {
 pub(super) fn confirm_dialog_ui(
     ctx: &Context,
     dialog: &mut ConfirmDialog,
-    run: Option<&Run>,
+    run_store: &RunStore,
     is_new: bool,
 ) -> Option<Action> {
     let palette = style::palette(ctx);
@@ -69,8 +69,9 @@ pub(super) fn confirm_dialog_ui(
         ui.set_width(WIDTH.min(ctx.content_rect().width() - 96.0));
         ui.spacing_mut().item_spacing.y = 10.0;
         ui.label(RichText::new(words.title).font(style::semibold(TITLE)));
+        let run = dialog.run.as_ref().and_then(|id| run_store.model.run(id));
         if let Some(run) = run {
-            run_ui(ui, run);
+            run_ui(ui, run_store, run);
         }
         let errors = dialog.operation().err();
         let mut entered = false;
@@ -110,16 +111,16 @@ pub(super) fn confirm_dialog_ui(
 }
 
 /// Shows the run that the operation concerns.
-fn run_ui(ui: &mut Ui, run: &Run) {
+fn run_ui(ui: &mut Ui, run_store: &RunStore, run: &Run) {
     let palette = style::palette(ui.ctx());
     ui.horizontal(|ui| {
         let sign = Sign::from(run.status);
         sign_ui(ui, sign, 8.5);
-        let title = RichText::new(run_title(run)).font(style::semibold(text::SECTION));
+        let title = RichText::new(run_store.name(run)).font(style::semibold(text::SECTION));
         ui.add(Label::new(title).truncate());
         let status = RichText::new(run_status_words(run.status));
         ui.label(status.color(ink(sign.text_colour(palette))));
-        let id = RichText::new(format!("run {}", short_id(run.id()))).monospace();
+        let id = RichText::new(format!("run {}", run_store.short_id(run.id()))).monospace();
         ui.label(id.color(ink(palette.text_secondary))).on_hover_text(crate::text::name(run.id()));
     });
 }
@@ -209,9 +210,8 @@ mod tests {
         let dialog = ConfirmDialog { kind, run, song_id: String::new(), seed: None };
         let scene = Scene { run_store, dialog, shown: false, answers: Vec::new() };
         harness(scene, |ui, scene| {
-            let run = scene.dialog.run.as_ref().and_then(|id| scene.run_store.model.run(id));
             let is_new = !std::mem::replace(&mut scene.shown, true);
-            let answer = confirm_dialog_ui(ui.ctx(), &mut scene.dialog, run, is_new);
+            let answer = confirm_dialog_ui(ui.ctx(), &mut scene.dialog, &scene.run_store, is_new);
             scene.answers.extend(answer);
         })
     }

@@ -10,8 +10,7 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line};
 use crate::app::theme::Palette;
 use crate::app::words::{
-    brief_duration, instant_words, number_words, one_line, phase_words, run_title, score_words,
-    short_id, time_words,
+    brief_duration, instant_words, number_words, one_line, phase_words, score_words, time_words,
 };
 use crate::model::{LogEntry, LogItem};
 use crate::protocol::{Phase, WorkflowEvent};
@@ -50,7 +49,7 @@ pub(super) fn line_ui(
     };
     column(&words.time, 78.0, palette.text_tertiary);
     if with_run {
-        column(&words.run, 98.0, palette.text_secondary);
+        column(&words.run, 140.0, palette.text_secondary);
     }
     column(&words.node, 80.0, palette.text);
     column(&words.phase, 94.0, words.tone);
@@ -110,7 +109,10 @@ impl LineWords {
         };
         let run = || {
             let run = view.run_store.model.run(&event.run_id);
-            run.map_or_else(|| short_id(&event.run_id), run_title)
+            run.map_or_else(
+                || view.run_store.short_id(&event.run_id),
+                |run| view.run_store.name(run),
+            )
         };
         Self {
             time: time_words(event.at, view.zone),
@@ -152,6 +154,33 @@ fn event_words(event: &WorkflowEvent) -> String {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, run_store};
+    use crate::app::state::run_store::RunStore;
+    use crate::app::theme::Theme;
+
+    #[test]
+    fn lines_of_runs_that_look_alike_differ() {
+        let alike = ["linux", "macos"].map(|name| format!("nightly-build-{name}-0001"));
+        let frames = [
+            frame(0, &alike[0], None, "start", "{}"),
+            frame(0, &alike[1], None, "start", "{}"),
+            frame(0, "run-1", None, "start", r#"{"song_title":"Neon Rain"}"#),
+            frame(0, "run-2", None, "start", r#"{"song_title":"Neon Rain"}"#),
+            frame(0, "run-3", None, "start", r#"{"song_title":"Glass Harbour"}"#),
+        ];
+        let mut run_store = run_store(&frames.each_ref().map(String::as_str));
+        let runs = |run_store: &RunStore| -> Vec<String> {
+            let view = LogView { run_store, run: None, zone: &TimeZone::UTC };
+            let palette = Theme::default().palette();
+            let entries = run_store.model.log().entries().iter();
+            entries.map(|entry| LineWords::new(entry, &view, true, palette).run).collect()
+        };
+        let expected =
+            ["…linux…", "…macos…", "run-1 · Neon Rain", "run-2 · Neon Rain", "Glass Harbour"];
+        assert_eq!(runs(&run_store), expected);
+        // The log names a run that the model has dropped by its id.
+        run_store.model.forget(&alike[0], "2025-11-13T12:00:00Z".parse().unwrap());
+        assert_eq!(runs(&run_store)[0], "…linux…");
+    }
 
     #[test]
     fn event_details_fit_one_line() {

@@ -219,8 +219,7 @@ fn show(
     let is_new = asks && !std::mem::replace(&mut state.asked, asks);
     state.asked = asks;
     if let Some(dialog) = operations.bypass_change_detection().dialog.as_mut() {
-        let run = dialog.run.as_ref().and_then(|id| run_store.model.run(id));
-        actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, run, is_new));
+        actions.write_batch(confirm_dialog::confirm_dialog_ui(&ctx, dialog, &run_store, is_new));
     }
     area.set_if_neq(PanelArea { width_px });
     Ok(())
@@ -310,7 +309,7 @@ fn panel_ui(
                 actions.extend(run_operations_ui(ui, &shown, &mut unfolded.operations));
                 widgets::rule_ui(ui);
             }
-            let shown = NodeView { run, stats: model.stats(), server_now: now, zone: view.zone };
+            let shown = NodeView { run, run_store, server_now: now, zone: view.zone };
             node_ui(ui, &shown, &mut unfolded.node, node);
             widgets::rule_ui(ui);
             actions.extend(notices_ui(ui, notices, view.zone, &mut unfolded.notices));

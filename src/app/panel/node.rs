@@ -11,14 +11,14 @@ use super::runs::elapsed_ms;
 use super::style::{self, ink, space, text};
 use super::widgets::{self, copy_ui, elided, paint_line, paint_line_to, section_ui};
 use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{
-    brief_duration, clock_words, duration_words, number_words, run_title, score_words, short_id,
-    time_words,
+    brief_duration, clock_words, duration_words, number_words, score_words, time_words,
 };
 use crate::bounded::bounded;
-use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus, Stats};
+use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, NodeName, RunId, Score};
 
 /// Height of a node's cell.
@@ -31,7 +31,7 @@ const SHOWN_ERROR_BYTES: usize = 32 << 10;
 /// Inputs of the section.
 pub(super) struct NodeView<'a> {
     pub run: Option<&'a Run>,
-    pub stats: &'a Stats,
+    pub run_store: &'a RunStore,
     pub server_now: Timestamp,
     pub zone: &'a TimeZone,
 }
@@ -66,9 +66,10 @@ pub(super) fn node_ui(ui: &mut Ui, view: &NodeView, open: &mut bool, choice: &mu
         }
         return;
     };
-    section_ui(ui, open, &format!("Run: {}", run_title(run)), |ui| {
+    section_ui(ui, open, &format!("Run: {}", view.run_store.name(run)), |ui| {
         copy_ui(ui, "Copy the run's id", || run.id().to_string());
-        let id = RichText::new(short_id(run.id())).monospace().color(ink(palette.text_tertiary));
+        let id = RichText::new(view.run_store.short_id(run.id())).monospace();
+        let id = id.color(ink(palette.text_tertiary));
         ui.label(id).on_hover_text(crate::text::name(run.id()));
     });
     if !*open {
@@ -266,7 +267,7 @@ fn status_ui(
         let going = started_at.filter(|_| running).map(|at| millis_between(at, view.server_now));
         let mut facts = Vec::new();
         facts.extend(told.or(going).map(duration_words));
-        let baseline = view.stats.node_baseline(&node.name);
+        let baseline = view.run_store.model.stats().node_baseline(&node.name);
         facts.extend(baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms))));
         let time = |at| time_words(at, view.zone);
         facts.extend(match (started_at, ended_at) {
@@ -379,7 +380,6 @@ fn head_of(text: &str, most: usize) -> &str {
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, harness, run_store, zone};
-    use crate::app::state::run_store::RunStore;
     use egui_kittest::{Harness, kittest::Queryable};
 
     struct Scene {
@@ -402,7 +402,7 @@ mod tests {
                 let zone = zone();
                 let view = NodeView {
                     run: scene.run_store.model.run("run-1"),
-                    stats: scene.run_store.model.stats(),
+                    run_store: &scene.run_store,
                     server_now: "2025-11-13T10:01:00Z".parse().unwrap(),
                     zone: &zone,
                 };

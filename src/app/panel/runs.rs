@@ -14,7 +14,7 @@ use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::run_status_words;
-use crate::app::words::{clock_words, count_words, run_title, short_id};
+use crate::app::words::{clock_words, count_words};
 use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 
@@ -148,7 +148,7 @@ pub(super) fn runs_ui(
                         continue;
                     };
                     let selected = focus.run() == Some(run.id());
-                    if run_ui(ui, run, selected, row, server_now) {
+                    if run_ui(ui, run_store, run, selected, row, server_now) {
                         actions.push(Action::SelectRun(run.id().clone()));
                     }
                 }
@@ -195,18 +195,25 @@ fn filters_ui(ui: &mut Ui, list: &mut RunList) {
 }
 
 /// Shows a run's row; returns true when it was clicked.
-fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timestamp) -> bool {
+fn run_ui(
+    ui: &mut Ui,
+    run_store: &RunStore,
+    run: &Run,
+    selected: bool,
+    row: usize,
+    server_now: Timestamp,
+) -> bool {
     let palette = style::palette(ui.ctx());
     let size = vec2(ui.available_width(), space::ROW);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let response = ui.interact(rect, ui.id().with(run.id().as_str()), Sense::click());
-    let title = run_title(run);
+    let title = run_store.name(run);
+    let short_id = run_store.short_id(run.id());
     let place = place_words(run);
     let elapsed = elapsed_ms(run, server_now).map_or("–".to_owned(), clock_words);
     response.widget_info(|| {
-        let id = short_id(run.id());
         let status = run_status_words(run.status);
-        let label = format!("{title}, {id}, {status}, {place}, {elapsed}");
+        let label = format!("{title}, {short_id}, {status}, {place}, {elapsed}");
         WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, label)
     });
     let back = rect.shrink2(vec2(0.0, 1.0));
@@ -228,7 +235,7 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
     paint_line(ui, rect.left() + 34.0, y, name);
     let id_tone = if selected { palette.text_secondary } else { palette.text_tertiary };
     let id_font = style::mono(text::MONO);
-    let id = elided(ui, &short_id(run.id()), id_font, id_tone, width * 0.24 - 8.0);
+    let id = elided(ui, &short_id, id_font, id_tone, width * 0.24 - 8.0);
     paint_line(ui, id_x, y, id);
     let place_tone = match run.status {
         RunStatus::Running | RunStatus::Completed if selected => palette.text,
@@ -257,6 +264,7 @@ fn run_ui(ui: &mut Ui, run: &Run, selected: bool, row: usize, server_now: Timest
 mod tests {
     use super::*;
     use crate::app::panel::testing::{frame, harness, receive, run_store};
+    use crate::app::state::clock::local_zone;
     use egui_kittest::kittest::Queryable;
 
     struct Scene {
@@ -296,6 +304,31 @@ mod tests {
         harness.get_by_label("Glass Harbour, run-2, running, PLAN, 02:15").click();
         harness.run();
         assert_eq!(harness.state().actions, [Action::SelectRun("run-2".into())]);
+    }
+
+    #[test]
+    fn rows_of_runs_that_look_alike_differ() {
+        let mut scene = Scene::new();
+        let glass = r#"{"song_title":"Glass Harbour"}"#;
+        receive(
+            &mut scene.run_store,
+            &[
+                &frame(10, "nightly-build-linux-0001", None, "start", "{}"),
+                &frame(11, "nightly-build-macos-0001", None, "start", "{}"),
+                &frame(63, "run-4", None, "start", glass),
+            ],
+        );
+        let zone = local_zone();
+        let minute = |at: &str| {
+            at.parse::<Timestamp>().unwrap().to_zoned(zone.clone()).strftime("%H:%M").to_string()
+        };
+        let (first, second) = (minute("2025-11-13T10:00:01Z"), minute("2025-11-13T10:01:03Z"));
+        let harness = harness(scene, |ui, scene| scene.show(ui));
+        harness.get_by_label("…linux…, …linux…, running, running, 02:06");
+        harness.get_by_label("…macos…, …macos…, running, running, 02:05");
+        harness.get_by_label(&format!("{first} · Glass Harbour, run-2, running, PLAN, 02:15"));
+        harness.get_by_label(&format!("{second} · Glass Harbour, run-4, running, running, 01:13"));
+        harness.get_by_label("Neon Rain, run-1, finished, finished, 00:03");
     }
 
     #[test]

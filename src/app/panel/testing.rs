@@ -44,8 +44,7 @@ pub(super) fn receive(run_store: &mut RunStore, frames: &[&str]) {
     for frame in frames {
         batch.push_text(frame);
     }
-    run_store.model.receive(batch, |_, _| {});
-    run_store.generation += 1;
+    run_store.receive(batch, |_, _| {});
 }
 
 /// Frame in the product guide's dialect, `second` seconds after 10:00 UTC.

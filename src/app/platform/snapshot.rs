@@ -28,6 +28,8 @@ use crate::source::{ConnectionState, SourceSpec};
 const LIVE_MOMENT: Duration = Duration::from_secs(10);
 /// Interval between updates while a live source is watched.
 const LIVE_UPDATE: Duration = Duration::from_millis(20);
+/// Time after which every motion has ended, in seconds.
+const SETTLED_SECS: f64 = 5.0;
 /// Draw clock of a still picture in seconds; determines the position of beads.
 const STILL_SECS: f64 = 100.0;
 
@@ -77,7 +79,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;
         let world = app.world_mut();
-        *world.resource_mut::<RunStore>() = RunStore { model, generation: 1 };
+        *world.resource_mut::<RunStore>() = RunStore::of(model);
         let mut link = world.resource_mut::<Link>();
         link.source = Some(source.clone());
         link.url = path.display().to_string();
@@ -89,6 +91,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
             Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
         };
         watch(&mut app, watched)?;
+        settle(&mut app);
     }
     Ok(render_to_png(&mut app, size, &output)?)
 }
@@ -114,6 +117,16 @@ fn watch(app: &mut App, watched: Duration) -> Result<(), SnapshotError> {
         }
         std::thread::sleep(LIVE_UPDATE);
     }
+}
+
+/// Stops time and source, and lets every motion reach its end: a picture shows no tile between two
+/// places and no needle on its way.
+fn settle(app: &mut App) {
+    let world = app.world_mut();
+    world.resource_mut::<Link>().detach();
+    world.resource_mut::<PlaybackClock>().stop();
+    let mut clock = world.resource_mut::<DrawClock>();
+    *clock = DrawClock { secs: clock.secs + SETTLED_SECS, follow_real_time: false };
 }
 
 /// Reads a recording up to a moment. Returns the model and the time at that moment: by the

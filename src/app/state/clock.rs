@@ -39,6 +39,11 @@ impl PlaybackClock {
         Self { now, server_now: now, mode: ClockMode::Fixed }
     }
 
+    /// Stops the clock at the current time, for a still picture.
+    pub(in crate::app) fn stop(&mut self) {
+        self.mode = ClockMode::Fixed;
+    }
+
     /// Sets `now` without changing the mode.
     pub fn set(&mut self, now: Timestamp) {
         self.now = now;

@@ -80,6 +80,12 @@ impl Link {
         self.url = url;
     }
 
+    /// Takes nothing more from the source; the state stays as it is.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(in crate::app) fn detach(&mut self) {
+        self.handle = None;
+    }
+
     /// Keeps the demo studio running for the lifetime of this link.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn keep_demo_running(&mut self, demo: DemoHandle) {

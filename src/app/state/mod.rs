@@ -18,6 +18,7 @@ pub(crate) mod free_space;
 #[doc(hidden)]
 pub(crate) mod hit;
 pub mod link;
+mod names;
 #[doc(hidden)]
 pub(crate) mod next_frame;
 #[doc(hidden)]

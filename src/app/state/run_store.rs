@@ -7,11 +7,12 @@ use bevy::platform::time::Instant;
 use bevy::prelude::*;
 use foldhash::fast::FixedState;
 
-use super::clock::{self, PlaybackClock};
+use super::clock::{self, PlaybackClock, local_zone};
 use super::link::{HubOffer, Link};
+use super::names::Names;
 use crate::app::systems::AppSystems;
-use crate::model::{Change, Model, NodeStatus, Retention, RunStatus};
-use crate::protocol::{NodeName, RunId, WorkflowEvent};
+use crate::model::{Change, Model, NodeStatus, Retention, Run, RunStatus};
+use crate::protocol::{Batch, NodeName, RunId, WorkflowEvent};
 use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionState, OperationOutcome, Signal,
 };
@@ -35,12 +36,58 @@ pub struct RunStore {
     pub model: Model,
     /// Number of changes to the model so far; views compare it with the value they last drew.
     pub generation: u64,
+    names: Names,
 }
 
 impl RunStore {
     /// Creates an empty store with these limits.
     pub fn new(retention: Retention) -> Self {
-        Self { model: Model::new(retention), generation: 0 }
+        Self::of(Model::new(retention))
+    }
+
+    /// Creates the store of a model.
+    pub fn of(model: Model) -> Self {
+        let generation = u64::from(!model.is_empty());
+        let mut names = Names::default();
+        names.update(&model, &[], &local_zone());
+        Self { model, generation, names }
+    }
+
+    /// Applies a batch to model and names, and calls `tell` for each change.
+    pub(in crate::app) fn receive(
+        &mut self,
+        batch: Batch,
+        mut tell: impl FnMut(Option<&WorkflowEvent>, Change),
+    ) {
+        self.generation += 1;
+        let mut touched: Vec<RunId> = Vec::new();
+        self.model.receive(batch, |event, change| {
+            if touched.last() != Some(&change.run_id) {
+                touched.push(change.run_id.clone());
+            }
+            touched.extend(change.evicted.clone());
+            tell(event, change);
+        });
+        touched.sort_unstable();
+        touched.dedup();
+        self.names.update(&self.model, &touched, &local_zone());
+    }
+
+    /// Name of a run for the screen. Runs that look alike are told apart by their start or by the part
+    /// of the id in which they differ.
+    pub fn name(&self, run: &Run) -> String {
+        self.names.name(run, false)
+    }
+
+    /// Name of a run as [`RunStore::name`], with the word "Song" or "Run" before an id.
+    pub fn labelled_name(&self, run: &Run) -> String {
+        self.names.name(run, true)
+    }
+
+    /// Shortened id of a run, which may have been dropped: its ends, or the part in which it differs
+    /// from ids with the same ends.
+    pub fn short_id(&self, id: &str) -> String {
+        self.names.short_id(id)
     }
 }
 
@@ -256,11 +303,7 @@ fn follow_server(mut clock: ResMut<PlaybackClock>, run_store: Res<RunStore>) {
 }
 
 /// Applies a batch to the model and sends a message for each change.
-pub fn receive(
-    run_store: &mut RunStore,
-    batch: crate::protocol::Batch,
-    announce: &mut Announcements,
-) {
+pub fn receive(run_store: &mut RunStore, batch: Batch, announce: &mut Announcements) {
     for item in &batch.items {
         if let crate::protocol::Item::Malformed(error) = item {
             announce.parse_errors.write(ParseErrorReceived {
@@ -269,9 +312,8 @@ pub fn receive(
             });
         }
     }
-    run_store.generation += 1;
     let live = batch.live;
-    run_store.model.receive(batch, |event, change| {
+    run_store.receive(batch, |event, change| {
         announce.nodes.write_batch(finished_nodes(&change));
         announce.runs.write_batch(finished_run(&change));
         announce.events.write(EventReceived { event: event.cloned(), change, live });

@@ -3,11 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::words::{
-    clock_words, duration_words, names_words, number_words, rough_duration, run_title, short_id,
+    clock_words, countdown_words, duration_words, names_words, number_words, rough_duration,
 };
-use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
+use crate::model::{Baseline, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
 /// Milliseconds without events after which a running run counts as silent.
@@ -35,7 +36,7 @@ pub struct StageView {
     pub time_word: &'static str,
     /// Total time, such as "00:48".
     pub time: String,
-    /// Note on the time: "about 01:47 to go", "no estimate yet", "no news for 38 s".
+    /// Note on the time: "about 01:47 to go", "longer than usual", "no news for 38 s".
     pub time_detail: String,
     /// Text such as "32 s of it queued"; empty when the run was not queued.
     pub queued: String,
@@ -186,7 +187,8 @@ impl StageView {
     }
 
     /// Returns the view of a run at server time `server_now`, which is local time `now`.
-    pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
+    pub fn of(run: &Run, run_store: &RunStore, now: Timestamp, server_now: Timestamp) -> Self {
+        let stats = run_store.model.stats();
         let mut modules: Vec<ModuleView> = run
             .nodes
             .iter()
@@ -207,8 +209,8 @@ impl StageView {
             None => detail,
         };
         Self {
-            title: title(run),
-            meta: meta(run),
+            title: run_store.labelled_name(run),
+            meta: meta(run, run_store),
             status: run.status,
             status_word: match run.status {
                 RunStatus::Pending => "Queued",
@@ -234,18 +236,8 @@ impl StageView {
     }
 }
 
-/// Returns the song title; without one, the song or run id, labelled as such.
-fn title(run: &Run) -> String {
-    let title = run_title(run);
-    match (&run.song_title, &run.song_id) {
-        (Some(_), _) => title,
-        (None, Some(_)) => format!("Song {title}"),
-        (None, None) => format!("Run {title}"),
-    }
-}
-
-fn meta(run: &Run) -> Vec<String> {
-    let mut meta = vec![format!("run {}", short_id(run.id()))];
+fn meta(run: &Run, run_store: &RunStore) -> Vec<String> {
+    let mut meta = vec![format!("run {}", run_store.short_id(run.id()))];
     if let Some(seed) = run.seed {
         meta.push(format!("seed {seed}"));
     }
@@ -485,10 +477,9 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         }
     };
     let detail = match run.status {
-        RunStatus::Running => match remaining_ms(run, stats, server_now) {
-            Some(0) => "any moment now".to_owned(),
-            Some(millis) => format!("about {} to go", clock_words(millis)),
-            None => "no estimate yet".to_owned(),
+        RunStatus::Running => match remaining(run, stats, server_now) {
+            left @ Remaining::Left(_) => format!("about {}", left.words()),
+            other => other.words(),
         },
         _ => String::new(),
     };
@@ -505,6 +496,54 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         format!("{} of it queued", rough_duration(queued_ms))
     };
     Times { word, time, detail, queued }
+}
+
+/// Estimate of the time that a run will still take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remaining {
+    /// A node still to come has never succeeded.
+    Unknown,
+    /// Milliseconds, at least 1.
+    Left(u64),
+    /// The last node has reached its median.
+    AnyMoment,
+    /// The last node takes longer than the 95th percentile.
+    LongerThanUsual,
+}
+
+impl Remaining {
+    /// The estimate in words: "01:47 to go".
+    pub fn words(self) -> String {
+        match self {
+            Self::Unknown => "no estimate yet".to_owned(),
+            Self::Left(millis) => format!("{} to go", countdown_words(millis)),
+            Self::AnyMoment => "any moment now".to_owned(),
+            Self::LongerThanUsual => "longer than usual".to_owned(),
+        }
+    }
+}
+
+/// Returns the estimate for a running run; see [`remaining_ms`].
+pub fn remaining(run: &Run, stats: &Stats, server_now: Timestamp) -> Remaining {
+    match remaining_ms(run, stats, server_now) {
+        None => Remaining::Unknown,
+        Some(0) => {
+            // Compared in whole seconds, like everything that counts on screen.
+            let is_beyond = |node: &&Node| {
+                node.status == NodeStatus::Running
+                    && node.started_at.zip(stats.node_baseline(&node.name)).is_some_and(
+                        |(started_at, baseline)| {
+                            millis_between(started_at, server_now) / 1000 > baseline.p95_ms / 1000
+                        },
+                    )
+            };
+            match run.nodes.iter().find(is_beyond) {
+                Some(_) => Remaining::LongerThanUsual,
+                None => Remaining::AnyMoment,
+            }
+        }
+        Some(millis) => Remaining::Left(millis),
+    }
 }
 
 /// Returns the estimated remaining time in milliseconds, from the medians of the nodes still to

@@ -8,6 +8,7 @@ use bevy::prelude::*;
 use jiff::Timestamp;
 
 use super::bridge::{self, BridgeView, History};
+use super::counts::RunCounts;
 use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, truncate,
 };
@@ -18,7 +19,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
-use crate::app::words::updates_words;
+use crate::app::words::{updates_words, whole_seconds};
 use crate::director::Mode;
 use crate::layout::CanvasSize;
 use crate::source::ConnectionState;
@@ -54,6 +55,12 @@ impl ViewChrome {
         self.drawn.as_ref().is_some_and(|drawn| drawn.bridge.light.state.is_lost())
     }
 
+    /// The meters as last drawn.
+    #[cfg(test)]
+    pub(super) fn bridge(&self) -> Option<&BridgeView> {
+        Some(&self.drawn.as_ref()?.bridge)
+    }
+
     /// Text of the band over the view; `None` while there is no band.
     pub fn notice(&self) -> Option<&str> {
         self.drawn.as_ref()?.notice.as_deref()
@@ -67,6 +74,7 @@ struct ChromeInputs {
     generation: u64,
     /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
+    counts: RunCounts,
     link: ConnectionState,
     viewport: Viewport,
     zoom: Zoom,
@@ -96,10 +104,10 @@ impl Drawn {
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]
-fn draw(
+pub(super) fn draw(
     mut canvas: ResMut<Canvas>,
     view_chrome: ResMut<ViewChrome>,
-    run_store: Res<RunStore>,
+    (run_store, counts): (Res<RunStore>, Res<RunCounts>),
     link: Res<Link>,
     clock: Res<PlaybackClock>,
     draw_clock: Res<DrawClock>,
@@ -115,6 +123,7 @@ fn draw(
         directed,
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
+        counts: *counts,
         link: link.state.clone(),
         viewport: *viewport,
         zoom: *zoom,
@@ -135,7 +144,7 @@ fn draw(
     };
     let drawn = Drawn {
         directed,
-        bridge: BridgeView::of(model, history, &link, clock.now, clock.server_now),
+        bridge: BridgeView::of(model, history, &counts, &link, clock.now, clock.server_now),
         clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
         canvas_size: viewport.canvas_size(),
@@ -227,8 +236,8 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
             let of = if *max_attempts == 0 { String::new() } else { format!(" of {max_attempts}") };
             let when = match next_attempt_at {
                 Some(at) => {
-                    let secs = millis_between(now, *at).div_ceil(1000);
-                    format!("in {secs} s")
+                    let millis = millis_between(now, *at).div_ceil(1000) * 1000;
+                    format!("in {}", whole_seconds(millis))
                 }
                 None => "under way".to_owned(),
             };

@@ -2,6 +2,7 @@
 
 pub mod bridge;
 pub mod chrome;
+pub mod counts;
 pub mod stage;
 pub mod transition;
 pub mod wall;
@@ -16,10 +17,13 @@ use crate::app::systems::AppSystems;
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<FreeSpace>()
         .init_resource::<Faults>()
+        .init_resource::<counts::RunCounts>()
         .add_plugins((chrome::plugin, transition::plugin, stage::plugin, wall::plugin))
         .add_systems(
             Update,
-            (transition::fade, chrome::systems()).chain().in_set(AppSystems::DrawChrome),
+            (counts::count_runs, transition::fade, chrome::systems())
+                .chain()
+                .in_set(AppSystems::DrawChrome),
         )
         .add_systems(
             Update,

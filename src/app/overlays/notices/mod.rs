@@ -32,7 +32,7 @@ use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
 use crate::director::STALE_SECS;
-use crate::model::{Model, Run, RunStatus};
+use crate::model::{Run, RunStatus};
 use crate::source::{OperationOutcome, RunOperation};
 
 /// Greatest number of notices kept.
@@ -136,14 +136,14 @@ fn add_notices(
             RunStatus::Failed => failure(run),
             _ => continue,
         };
-        let notice = Notice { at, run: Some(run.id().clone()), title: run_title(run), news };
+        let notice = Notice { at, run: Some(run.id().clone()), title: run_store.name(run), news };
         notices.keep(notice.clone());
         if !quiet {
             notices.toasts.add_notice(notice, now);
         }
     }
     for OperationFinished(outcome) in finished.read() {
-        let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store.model), at);
+        let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store), at);
         notices.keep(notice.clone());
         notices.toasts.add_notice(notice, now);
     }
@@ -160,7 +160,8 @@ fn failure(run: &Run) -> News {
 }
 
 /// Title of the run that an operation concerns, or a name for the song that it starts.
-fn title_of(outcome: &OperationOutcome, model: &Model) -> String {
+fn title_of(outcome: &OperationOutcome, run_store: &RunStore) -> String {
+    let model = &run_store.model;
     match &outcome.operation {
         RunOperation::Start { song_id, .. } => {
             let mut runs = model.runs().filter(|run| run.song_id.as_ref() == Some(song_id));
@@ -170,7 +171,7 @@ fn title_of(outcome: &OperationOutcome, model: &Model) -> String {
         operation => {
             let run = operation.run().and_then(|run| model.run(run));
             let id = operation.run().map_or("", |run| run.as_str());
-            run.map_or_else(|| format!("Run {}", short_id(id)), run_title)
+            run.map_or_else(|| format!("Run {}", run_store.short_id(id)), |run| run_store.name(run))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
 use crate::app::theme::{motion, size};
-use crate::app::words::{duration_words, time_words};
+use crate::app::words::{time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
@@ -69,13 +69,10 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
     let zone = local_zone();
     let heard = model.last_received_at();
     let ago = heard.map_or_else(String::new, |at| {
-        let seconds = millis_between(at, now) / 1000;
-        let age = if seconds < 60 {
-            format!("{seconds} s")
-        } else {
-            duration_words(seconds / 60 * 60_000)
-        };
-        format!("{age} ago")
+        // Minutes are enough for an age that stands beside the time.
+        let millis = millis_between(at, now);
+        let whole = if millis < 60_000 { millis } else { millis / 60_000 * 60_000 };
+        format!("{} ago", whole_seconds(whole))
     });
     let as_of = heard
         .map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", time_words(at, &zone)));
@@ -104,12 +101,7 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
             view(light, "POLLING", if pace.is_empty() { ago } else { pace }, as_of)
         }
         ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
-            // Whole seconds, because the text counts up.
-            let millis = millis_between(*since, now);
-            let silent = match millis < 60_000 {
-                true => format!("for {} s", millis / 1000),
-                false => format!("for {}", duration_words(millis)),
-            };
+            let silent = format!("for {}", whole_seconds(millis_between(*since, now)));
             let as_of = format!("as of {}", time_words(*since, &zone));
             view(Light::Cut, "NO ANSWER", silent, as_of)
         }

@@ -13,6 +13,7 @@ pub use self::readings::{History, Reading};
 use crate::app::draw::{Layer, Part, Rect, Shape};
 use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
+use crate::app::views::counts::RunCounts;
 use crate::layout::CanvasSize;
 use crate::model::Model;
 
@@ -34,6 +35,7 @@ impl BridgeView {
     pub fn of(
         model: &Model,
         history: &History,
+        counts: &RunCounts,
         link: &Link,
         now: Timestamp,
         server_now: Timestamp,
@@ -42,7 +44,7 @@ impl BridgeView {
         // Polling reports states and no events, unless some runs have sockets.
         let has_no_events = light.state.is_polling() && history.busiest == 0;
         let is_rate_known = !light.state.is_lost() && !has_no_events;
-        let readings = readings::readings(model, history, is_rate_known, server_now);
+        let readings = readings::readings(model, history, counts, is_rate_known, server_now);
         Self { readings, light }
     }
 }

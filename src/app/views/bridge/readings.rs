@@ -1,7 +1,9 @@
 //! Readings of the four meters: value, position on a scale, and history.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::app::views::counts::RunCounts;
+use crate::app::views::wall::wall_index::LATELY;
 use crate::app::words::clock_words;
 use crate::bounded::bounded;
 use crate::model::{Model, RunStatus};
@@ -15,7 +17,6 @@ const BARS: usize = 40;
 const RECENT_SECS: u32 = 15 * BARS as u32;
 /// Success rate below which the needle is in the danger zone, as a fraction.
 const BAD_BELOW: f64 = 0.75;
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reading of one meter.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,9 +59,6 @@ pub struct History {
     outcomes: Vec<(u32, u32)>,
     /// Durations of completed runs in milliseconds, oldest first; 0 where there is none yet.
     run_times: Vec<u64>,
-    /// Runs completed within the last hour.
-    completed: u32,
-    failed: u32,
 }
 
 impl History {
@@ -68,7 +66,6 @@ impl History {
     pub fn of(model: &Model, server_now: Timestamp) -> Self {
         let stats = model.stats();
         let active = model.count(RunStatus::Running);
-        let (completed, failed) = stats.outcomes(server_now, HOUR);
         let now = model.clock().machine_time(server_now);
         let mut run_times: Vec<u64> = stats.last_run_durations(BARS).collect();
         // Pads at the front, so that the newest bar is always at the right.
@@ -77,10 +74,8 @@ impl History {
             events: stats.events_by(now, RECENT_SECS, BARS),
             busiest: stats.peak_events_per_second(now, RECENT_SECS),
             active: stats.active_by(server_now, active, BARS),
-            outcomes: stats.outcomes_by(server_now, HOUR, BARS),
+            outcomes: stats.outcomes_by(server_now, LATELY, BARS),
             run_times,
-            completed,
-            failed,
         }
     }
 }
@@ -89,14 +84,15 @@ impl History {
 pub(super) fn readings(
     model: &Model,
     history: &History,
+    counts: &RunCounts,
     is_rate_known: bool,
     server_now: Timestamp,
 ) -> [Reading; 4] {
     let baseline = model.stats().run_baseline();
     [
         events(model, history, is_rate_known, server_now),
-        active_runs(model, history),
-        success(history),
+        active_runs(counts.active, history),
+        success(counts, history),
         run_time(baseline.map(|baseline| (baseline.p50_ms, baseline.p95_ms)), history),
     ]
 }
@@ -120,8 +116,7 @@ fn events(model: &Model, history: &History, is_rate_known: bool, server_now: Tim
     }
 }
 
-fn active_runs(model: &Model, history: &History) -> Reading {
-    let active = model.count(RunStatus::Running);
+fn active_runs(active: usize, history: &History) -> Reading {
     let scale = scale_for(active as f64, &[10.0, 20.0, 50.0, 100.0, 500.0, 1e3, 1e4]);
     let most = history.active.iter().copied().max().unwrap_or(0);
     Reading {
@@ -137,10 +132,10 @@ fn active_runs(model: &Model, history: &History) -> Reading {
     }
 }
 
-fn success(history: &History) -> Reading {
-    let History { completed, failed, .. } = *history;
+fn success(counts: &RunCounts, history: &History) -> Reading {
+    let RunCounts { completed, failed, .. } = *counts;
     let ended = completed + failed;
-    let success = (ended > 0).then(|| f64::from(completed) / f64::from(ended));
+    let success = (ended > 0).then(|| completed as f64 / ended as f64);
     // The scale starts at 50 %, or at 0 when the value is no higher than that.
     let from = if success.is_some_and(|part| part <= 0.5) { 0.0 } else { 0.5 };
     let both =
@@ -226,11 +221,17 @@ fn numbers(from: f64, to: f64, unit: &str) -> [String; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::views::wall::wall_index::WallIndex;
     use crate::model::Retention;
     use crate::protocol::Batch;
+    use jiff::SignedDuration;
 
     fn at(second: i64) -> Timestamp {
         "2026-11-23T01:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+    }
+
+    fn counts(model: &Model, server_now: Timestamp) -> RunCounts {
+        RunCounts::of(model, &WallIndex::default(), server_now)
     }
 
     fn readings_of(ended: &[(&str, i64)]) -> [Reading; 4] {
@@ -243,7 +244,7 @@ mod tests {
             ));
         }
         model.receive(batch, |_, _| ());
-        readings(&model, &History::of(&model, at(3599)), true, at(3599))
+        readings(&model, &History::of(&model, at(3599)), &counts(&model, at(3599)), true, at(3599))
     }
 
     #[test]
@@ -287,9 +288,10 @@ mod tests {
         }
         let history = History::of(&model, at(100));
         assert_eq!(history.busiest, 1);
-        let [known, ..] = readings(&model, &history, true, at(100));
+        let counts = counts(&model, at(100));
+        let [known, ..] = readings(&model, &history, &counts, true, at(100));
         assert_eq!(known.note[0], "most 1 in 10 min");
-        let [unknown, ..] = readings(&model, &history, false, at(100));
+        let [unknown, ..] = readings(&model, &history, &counts, false, at(100));
         assert_eq!(unknown.value, "–");
     }
 

@@ -39,10 +39,9 @@ use crate::app::state::run_view::{StageView, age_words, waiting_modules};
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
-use crate::app::words::run_title;
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, ModuleBox, Rect};
-use crate::model::{Model, Run, RunStatus};
+use crate::model::{Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
@@ -147,7 +146,7 @@ fn draw(
 
     let model = &run_store.model;
     let run = focus.run().and_then(|id| model.run(id));
-    let mut stage = run.map(|run| StageView::of(run, model.stats(), clock.now, clock.server_now));
+    let mut stage = run.map(|run| StageView::of(run, &run_store, clock.now, clock.server_now));
     if let Some(stage) = stage.as_mut().filter(|_| !focus.is_following()) {
         stage.meta.push("staying on this run".to_owned());
     }
@@ -164,7 +163,7 @@ fn draw(
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: view_chrome.notice().is_some(),
         lost: view_chrome.is_lost(),
-        elsewhere: elsewhere(model, focus.run(), clock.server_now),
+        elsewhere: elsewhere(&run_store, focus.run(), clock.server_now),
         canvas_size: viewport.canvas_size(),
         run_events: run.map_or(0, Run::events),
         theme: canvas.theme,
@@ -380,8 +379,9 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
 }
 
 /// Text about the latest failure of another run, within [`NEWS_MS`] of it.
-fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
-    let news = model
+fn elsewhere(run_store: &RunStore, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
+    let news = run_store
+        .model
         .runs()
         .filter(|run| run.status == RunStatus::Failed && Some(run.id()) != shown)
         .filter_map(|run| Some((run.ended_at?, run)))
@@ -389,7 +389,8 @@ fn elsewhere(model: &Model, shown: Option<&RunId>, now: Timestamp) -> Option<Str
         .max_by_key(|(ended_at, _)| *ended_at);
     let (ended_at, run) = news?;
     let node = run.failed_node().map_or("the run", |node| node.name.as_str());
-    Some(format!("Elsewhere, {}: {node} failed {} ago", run_title(run), age_words(ended_at, now)))
+    let name = run_store.name(run);
+    Some(format!("Elsewhere, {name}: {node} failed {} ago", age_words(ended_at, now)))
 }
 
 #[cfg(test)]

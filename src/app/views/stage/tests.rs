@@ -39,8 +39,7 @@ fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
         r#"{{"ts":"2026-11-23T11:59:{second:02}Z","run_id":"a","node_name":"{node}","phase":"{phase}"}}"#
     ));
     let mut run_store = app.world_mut().resource_mut::<RunStore>();
-    run_store.model.receive(batch, |_, _| {});
-    run_store.generation += 1;
+    run_store.receive(batch, |_, _| {});
 }
 
 /// Draws a frame at `secs` of the draw clock; returns whether the stage was drawn.

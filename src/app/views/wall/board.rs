@@ -11,16 +11,17 @@ use super::wall_index::WallIndex;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Canvas, CellField, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::state::hit::Pickable;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
+use crate::app::views::counts::RunCounts;
 use crate::app::words::count_words;
 use crate::bounded::bounded;
 use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
-use crate::model::Model;
 use crate::protocol::RunId;
 
-const CANCELLED: &str = "cancelled";
-const CANCELLED_LAST: &str = "cancelled, last:";
+const CANCELLED: &str = "cancelled in 1 h";
+const CANCELLED_LAST: &str = "cancelled in 1 h, last:";
 /// Type size of the names of cancelled runs, and the gap between them.
 const NAMES: f32 = 24.0;
 /// Least time between two changes of the board's words, in seconds: faster ones cannot be read.
@@ -34,6 +35,7 @@ const LAYER: Layer = Layer::Face;
 #[derive(Default)]
 pub struct BoardMemory {
     drawn: Option<(BoardView, CanvasSize)>,
+    counts: RunCounts,
     names: Vec<(RunId, Rect)>,
     drawn_at: f64,
     revision: Option<u64>,
@@ -43,7 +45,8 @@ pub struct BoardMemory {
 /// Inputs of the board.
 pub struct BoardContext<'a> {
     pub wall_index: &'a mut WallIndex,
-    pub model: &'a Model,
+    pub run_store: &'a RunStore,
+    pub counts: RunCounts,
     pub canvas_size: CanvasSize,
     pub now: f64,
     pub server_now: Timestamp,
@@ -57,7 +60,8 @@ impl BoardMemory {
         held_back.then(|| (self.drawn_at + WORDS_SECS - now).max(0.0))
     }
 
-    /// Draws changes: cells at once, words at most four times a second.
+    /// Draws changes: cells at once, words at most four times a second, or with the numbers that other
+    /// displays show, too.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
@@ -65,7 +69,8 @@ impl BoardMemory {
         pickable: &mut Pickable,
         context: BoardContext,
     ) {
-        let BoardContext { wall_index, model, canvas_size, now, server_now, frozen } = context;
+        let BoardContext { wall_index, run_store, counts, canvas_size, now, server_now, frozen } =
+            context;
         let resized = self.drawn.as_ref().is_none_or(|(_, before)| *before != canvas_size);
         let area = wall_area(&canvas_size);
         let palette = canvas.theme.palette();
@@ -73,8 +78,9 @@ impl BoardMemory {
         if resized || self.revision != Some(revision) {
             self.revision = None;
         }
-        if resized || now < self.drawn_at || now - self.drawn_at >= WORDS_SECS {
-            let view = BoardView::of(wall_index, model, server_now);
+        let elapsed = now < self.drawn_at || now - self.drawn_at >= WORDS_SECS;
+        if resized || elapsed || self.counts != counts {
+            let view = BoardView::of(&counts, wall_index, run_store, server_now);
             let failures_w = failures_width(area);
             let tell_in =
                 |height: f32| lay_out_failures(&view.failures, failures_w, height, palette);
@@ -88,6 +94,7 @@ impl BoardMemory {
                 self.drawn = Some((view, canvas_size));
             }
             self.drawn_at = now;
+            self.counts = counts;
             self.revision = Some(revision);
             self.grid = Some(cells::grid(wall_index, places.cells));
         }
@@ -96,6 +103,12 @@ impl BoardMemory {
             field.frozen = frozen;
             pickable.show_board(self.names.clone(), grid);
         }
+    }
+
+    /// The board as last drawn.
+    #[cfg(test)]
+    pub fn view(&self) -> Option<&BoardView> {
+        self.drawn.as_ref().map(|(view, _)| view)
     }
 
     /// Marks all of the board to be drawn again.

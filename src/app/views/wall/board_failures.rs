@@ -290,13 +290,14 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
             .size(40.0)
             .keep_colour(),
     );
-    // Describes the most frequent cause if it has several runs.
+    // After "failed": the window of time, and the most frequent cause if it has several runs.
     let common = failures.groups.first().filter(|group| group.count > 1);
     let words = match common {
         Some(group) => {
-            format!("{} at {}: {}", count_words(group.count as u64), group.node, group.reason)
+            let count = count_words(group.count as u64);
+            format!("in 1 h, {count} at {}: {}", group.node, group.reason)
         }
-        None => "in the last hour".to_owned(),
+        None => "in 1 h".to_owned(),
     };
     let end = x + number_w + 16.0 + measure(Face::Display700, 40.0, 0.0, "failed");
     let room = rect.right() - 22.0 - end - 24.0;

@@ -1,13 +1,14 @@
 //! Contents of the board: failures by cause, running runs by node, finished runs.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::tile_view::ago_words;
 use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{SETTLED_AFTER_MS, failure_words};
-use crate::app::words::{clock_words, run_title};
-use crate::model::{Model, RunStatus};
+use crate::app::views::counts::RunCounts;
+use crate::app::words::{ago_words, clock_words};
+use crate::model::RunStatus;
 use crate::protocol::{PIPELINE, RunId};
 
 /// Greatest number of failures that are named.
@@ -76,29 +77,36 @@ pub struct Latest {
 }
 
 impl BoardView {
-    pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
-        let named = |(_, id): (Timestamp, &RunId)| Some((id.clone(), run_title(model.run(id)?)));
+    pub fn of(
+        counts: &RunCounts,
+        wall_index: &WallIndex,
+        run_store: &RunStore,
+        server_now: Timestamp,
+    ) -> Self {
+        let model = &run_store.model;
+        let named =
+            |(_, id): (Timestamp, &RunId)| Some((id.clone(), run_store.name(model.run(id)?)));
         let latest = wall_index.newest(RunStatus::Completed).take(LATEST).filter_map(|(at, id)| {
             let run = model.run(id)?;
             Some(Latest {
                 id: id.clone(),
-                title: run_title(run),
+                title: run_store.name(run),
                 took: run.duration_ms.map_or_else(String::new, clock_words),
                 ago: ago_words(millis_between(at, server_now)),
             })
         });
         Self {
-            failures: Failures::of(wall_index, model, server_now),
+            failures: Failures::of(counts, wall_index, run_store, server_now),
             nodes: loads(wall_index),
-            active: wall_index.active(),
-            silent: wall_index.silent_count(),
-            finished: wall_index.lately(RunStatus::Completed),
+            active: counts.active,
+            silent: counts.silent,
+            finished: counts.completed,
             sparks: model.stats().outcomes_by(server_now, LATELY, SPARKS),
             latest: latest.collect(),
-            cancelled: wall_index.lately(RunStatus::Cancelled),
+            cancelled: counts.cancelled,
             cancelled_latest: wall_index
                 .newest(RunStatus::Cancelled)
-                .take(wall_index.lately(RunStatus::Cancelled).min(6))
+                .take(counts.cancelled.min(6))
                 .filter_map(named)
                 .collect(),
         }
@@ -116,13 +124,18 @@ fn loads(wall_index: &WallIndex) -> Vec<NodeLoad> {
 
 impl Failures {
     /// Failures of the last hour, grouped by cause.
-    pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
-        let count = wall_index.lately(RunStatus::Failed);
+    pub fn of(
+        counts: &RunCounts,
+        wall_index: &WallIndex,
+        run_store: &RunStore,
+        server_now: Timestamp,
+    ) -> Self {
+        let model = &run_store.model;
+        let count = counts.failed;
         let latest = wall_index.newest(RunStatus::Failed).next();
         let settled =
             latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
-        let since = server_now.checked_sub(SignedDuration::from_hours(1));
-        let since = since.unwrap_or(Timestamp::MIN);
+        let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
         let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
         for (at, id) in newest.take(MOST_EXPLAINED) {
@@ -144,7 +157,7 @@ impl Failures {
             };
             group.count += 1;
             if group.runs.len() < MOST_NAMED {
-                group.runs.push((id.clone(), run_title(run)));
+                group.runs.push((id.clone(), run_store.name(run)));
             }
         }
         // A stable sort: groups of equal size stay in order of their latest failure.

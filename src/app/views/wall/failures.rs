@@ -6,8 +6,9 @@ use super::board_failures::{draw_failures, lay_out_failures};
 use super::board_view::Failures;
 use super::wall_index::WallIndex;
 use crate::app::draw::Canvas;
+use crate::app::state::run_store::RunStore;
+use crate::app::views::counts::RunCounts;
 use crate::layout::Rect;
-use crate::model::Model;
 use crate::protocol::RunId;
 
 const PART: &str = "wall failures";
@@ -25,15 +26,15 @@ impl FailuresBlock {
         &mut self,
         canvas: &mut Canvas,
         rect: Option<Rect>,
-        wall_index: &WallIndex,
-        model: &Model,
+        (counts, wall_index): (&RunCounts, &WallIndex),
+        run_store: &RunStore,
         server_now: Timestamp,
     ) {
         let Some(rect) = rect else {
             self.leave(canvas);
             return;
         };
-        let failures = Failures::of(wall_index, model, server_now);
+        let failures = Failures::of(counts, wall_index, run_store, server_now);
         if self.drawn.as_ref().is_some_and(|(before, at)| *before == failures && *at == rect) {
             return;
         }
@@ -46,6 +47,12 @@ impl FailuresBlock {
     /// Runs named in the block, and their places.
     pub fn names(&self) -> &[(RunId, Rect)] {
         &self.names
+    }
+
+    /// Number of failures in the block as last drawn.
+    #[cfg(test)]
+    pub fn count(&self) -> Option<usize> {
+        self.drawn.as_ref().map(|(failures, _)| failures.count)
     }
 
     /// Marks all of the block to be drawn again.

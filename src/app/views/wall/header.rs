@@ -5,12 +5,15 @@ use bevy::math::Vec2;
 use super::wall_index::WallIndex;
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::remaining;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
-use crate::app::words::{clock_words, count_words, run_title};
+use crate::app::views::counts::RunCounts;
+use crate::app::words::count_words;
 use crate::layout::CanvasSize;
-use crate::model::{Model, RunStatus};
+use crate::model::RunStatus;
 
 const NEXT: &str = "next to finish:";
 const COUNTS_LEFT: f32 = 372.0;
@@ -25,7 +28,7 @@ const BADGE: f32 = 16.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeaderView {
     pub counts: Vec<Count>,
-    /// Next run to finish: "next to finish: Copper Sky, 3 s".
+    /// Next run to finish: "next to finish: Copper Sky, 00:03 to go".
     pub next: Option<Next>,
 }
 
@@ -41,52 +44,46 @@ pub struct Count {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Next {
     pub title: String,
-    /// Time left: "3 s", "any moment".
+    /// Time left: "00:03 to go", "any moment now".
     pub left: String,
 }
 
 impl HeaderView {
-    pub fn of(wall_index: &WallIndex, model: &Model, now: jiff::Timestamp) -> Self {
+    pub fn of(
+        counts: &RunCounts,
+        wall_index: &WallIndex,
+        run_store: &RunStore,
+        now: jiff::Timestamp,
+    ) -> Self {
+        let RunCounts { active, silent, queued, completed, failed, cancelled } = *counts;
         let count = |glyph, count: usize, words: &str| Count {
             glyph,
             number: count_words(count as u64),
             words: words.to_owned(),
         };
-        let silent = wall_index.silent_count();
-        let active = match silent {
+        let active_words = match silent {
             0 => "active".to_owned(),
-            _ if silent == wall_index.active() && silent > 1 => "active, none with news".to_owned(),
+            _ if silent == active && silent > 1 => "active, none with news".to_owned(),
             _ => format!("active, {} without news", of_them(silent)),
         };
-        let ended = |status, word: &str| {
-            let lately = wall_index.lately(status);
-            (lately > 0).then(|| count(DisplayStatus::from(status), lately, word))
+        let ended = |status, number: usize, word: &str| {
+            (number > 0).then(|| count(DisplayStatus::from(status), number, word))
         };
-        let queued = wall_index.queued_count();
         let mut counts: Vec<Count> = Vec::new();
-        counts.extend(ended(RunStatus::Failed, "failed in 1 h"));
-        let glyph = if silent == wall_index.active() {
-            DisplayStatus::Idle
-        } else {
-            DisplayStatus::Running
-        };
-        counts.push(count(glyph, wall_index.active(), &active));
+        counts.extend(ended(RunStatus::Failed, failed, "failed in 1 h"));
+        let glyph = if silent == active { DisplayStatus::Idle } else { DisplayStatus::Running };
+        counts.push(count(glyph, active, &active_words));
         counts.extend((queued > 0).then(|| count(DisplayStatus::Pending, queued, "queued")));
-        counts.extend(ended(RunStatus::Cancelled, "cancelled"));
-        counts.extend(ended(RunStatus::Completed, "finished"));
-        let others =
-            wall_index.lately(RunStatus::Cancelled) + wall_index.lately(RunStatus::Completed) > 0;
-        if let Some(last) = counts.last_mut().filter(|_| others) {
+        counts.extend(ended(RunStatus::Cancelled, cancelled, "cancelled"));
+        counts.extend(ended(RunStatus::Completed, completed, "finished"));
+        if let Some(last) = counts.last_mut().filter(|_| cancelled + completed > 0) {
             // "in 1 h" stands once, after the last count.
             last.words.push_str(" in 1 h");
         }
-        let next = wall_index.next(model, now).map(|(run, left_ms)| Next {
-            title: run_title(run),
-            left: match left_ms {
-                0 => "any moment".to_owned(),
-                1..60_000 => format!("{} s", left_ms.div_ceil(1000)),
-                _ => clock_words(left_ms.saturating_add(999)),
-            },
+        let model = &run_store.model;
+        let next = wall_index.next(model, now).map(|(run, _)| Next {
+            title: run_store.name(run),
+            left: remaining(run, model.stats(), now).words(),
         });
         Self { counts, next }
     }

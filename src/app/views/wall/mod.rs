@@ -40,6 +40,7 @@ use self::plan::{Plan, Tiles, plan};
 use self::tile_view::TileView;
 use self::wall_index::{WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
+use super::counts::RunCounts;
 use crate::app::draw::{Canvas, CellField, DrawClock, guarded};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
@@ -107,6 +108,7 @@ impl WallMemory {
 #[derive(Clone, Debug, PartialEq)]
 struct WallInputs {
     revision: u64,
+    counts: RunCounts,
     seconds: (i64, i64),
     viewport: Viewport,
     lost: bool,
@@ -153,7 +155,7 @@ fn draw(
     mut memory: ResMut<WallMemory>,
     mut field: ResMut<CellField>,
     mut pickable: ResMut<Pickable>,
-    mut counted: ResMut<WallIndexState>,
+    (mut counted, counts): (ResMut<WallIndexState>, Res<RunCounts>),
     run_store: Res<RunStore>,
     link: Res<Link>,
     clock: Res<PlaybackClock>,
@@ -167,6 +169,7 @@ fn draw(
     let now = draw_clock.secs;
     let cause = WallInputs {
         revision: counted.wall_index.revision(),
+        counts: *counts,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         viewport: *viewport,
         lost: around.is_lost(),
@@ -201,7 +204,7 @@ fn draw(
         }
     }
     if !same {
-        let head = HeaderView::of(&counted.wall_index, model, clock.server_now);
+        let head = HeaderView::of(&counts, &counted.wall_index, &run_store, clock.server_now);
         let head = (head, canvas_size, around.notice().is_some());
         if memory.head.as_ref() != Some(&head) {
             header::draw(canvas.redraw("wall"), &head.0, &head.1, head.2);
@@ -235,7 +238,7 @@ fn draw(
         MoveContext { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
     let view_of = |id: &RunId| {
         let run = model.run(id)?;
-        Some(TileView::of(run, model.stats(), clock.now, clock.server_now))
+        Some(TileView::of(run, &run_store, clock.now, clock.server_now))
     };
     memory.moves.draw(canvas, &context, !same, view_of);
     pickable.show_tiles(memory.moves.places());
@@ -244,7 +247,8 @@ fn draw(
             Some(Plan::Tiles(tiles)) => tiles.failures,
             _ => None,
         };
-        memory.failures.draw(canvas, block, &counted.wall_index, model, clock.server_now);
+        let counted = (&*counts, &counted.wall_index);
+        memory.failures.draw(canvas, block, counted, &run_store, clock.server_now);
     }
     pickable.show_names(memory.failures.names());
 
@@ -267,7 +271,8 @@ fn draw(
             &mut pickable,
             board::BoardContext {
                 wall_index: &mut counted.bypass_change_detection().wall_index,
-                model,
+                run_store: &run_store,
+                counts: *counts,
                 canvas_size,
                 now,
                 server_now: clock.server_now,
@@ -314,3 +319,7 @@ fn show_more(canvas: &mut Canvas, plan: &Plan) {
         _ => canvas.remove("wall more"),
     }
 }
+
+#[cfg(test)]
+#[path = "same_numbers_tests.rs"]
+mod tests;

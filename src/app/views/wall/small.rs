@@ -89,7 +89,7 @@ fn draw_last_line(part: &mut Part, view: &TileView, at: &TileLayout) {
     // A wide tile also shows its note or its second time.
     let other = match view.look {
         Look::Running if !view.note.is_empty() => view.note.clone(),
-        Look::Running => format!("{} {}", view.other_time.1, view.other_time.0),
+        Look::Running => view.other_words.clone(),
         Look::Queued | Look::Silent => String::new(),
         _ => view.other_time.1.clone(),
     };

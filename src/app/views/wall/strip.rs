@@ -73,7 +73,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
         Layer::Face,
         Text::new(
             "other time",
-            other_words(view),
+            view.other_words.clone(),
             at.rect.right() - PAD,
             lines.status_y,
             Face::Text500,
@@ -82,18 +82,6 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
         .end()
         .colour(part.palette.text),
     );
-}
-
-/// Second time in words: "01:47 left", "no news for 38 s".
-fn other_words(view: &TileView) -> String {
-    let (word, time) = &view.other_time;
-    match view.look {
-        Look::Queued => String::new(),
-        Look::Running if time == "any moment" => "done any moment".to_owned(),
-        Look::Running if time.starts_with("not") => "time left not known yet".to_owned(),
-        Look::Running => format!("{time} {word}"),
-        _ => format!("{word} {time}"),
-    }
 }
 
 fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, lines: &Lines) {

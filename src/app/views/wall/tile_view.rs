@@ -3,9 +3,14 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
-use crate::app::state::run_view::{FailureView, FixView, ModuleView, StageView, remaining_ms};
-use crate::app::words::{brief_duration, clock_words, names_words, number_words};
-use crate::model::{NodeStatus, Run, RunStatus, Stats};
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::{
+    FailureView, FixView, ModuleView, Remaining, StageView, remaining,
+};
+use crate::app::words::{
+    ago_words, clock_words, countdown_words, names_words, number_words, whole_seconds,
+};
+use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
 /// Age from which a failure is no longer news, in milliseconds.
@@ -45,16 +50,18 @@ pub struct TileView {
     pub fix: FixView,
     /// Label and value: "elapsed" and "00:48".
     pub time: (String, String),
-    /// Label and value: "left" and "01:47", "no news for" and "38 s".
+    /// Label and value: "to go" and "01:47", "no news for" and "38 s".
     pub other_time: (String, String),
+    /// The same in one line: "01:47 to go", "no news for 38 s".
+    pub other_words: String,
     pub failure: Option<FailureView>,
     /// True for 5 s after the run's end.
     pub just_ended: bool,
 }
 
 impl TileView {
-    pub fn of(run: &Run, stats: &Stats, now: Timestamp, server_now: Timestamp) -> Self {
-        let stage = StageView::of(run, stats, now, server_now);
+    pub fn of(run: &Run, run_store: &RunStore, now: Timestamp, server_now: Timestamp) -> Self {
+        let stage = StageView::of(run, run_store, now, server_now);
         let ended_ms = run.ended_at.map(|at| millis_between(at, server_now));
         let look = match run.status {
             RunStatus::Pending => Look::Queued,
@@ -77,16 +84,22 @@ impl TileView {
             _ => String::new(),
         };
         let ago = ended_ms.map_or_else(String::new, ago_words);
+        let left = remaining(run, run_store.model.stats(), server_now);
         let other_time = match look {
             Look::Queued => (String::new(), String::new()),
-            Look::Running => left_words(run, stats, server_now),
+            Look::Running => remaining_time(left),
             Look::Silent => {
                 let silent_ms = stage.silent_ms.unwrap_or(0);
-                ("no news for".to_owned(), brief_seconds(silent_ms))
+                ("no news for".to_owned(), whole_seconds(silent_ms))
             }
             Look::Failed | Look::FailedBefore => ("failed".to_owned(), ago),
             Look::Cancelled => ("cancelled".to_owned(), ago),
             Look::Finished => ("finished".to_owned(), ago),
+        };
+        let other_words = match look {
+            Look::Queued => String::new(),
+            Look::Running => left.words(),
+            _ => format!("{} {}", other_time.0, other_time.1),
         };
         Self {
             id: run.id().clone(),
@@ -100,6 +113,7 @@ impl TileView {
             fix: stage.fix,
             time: (stage.time_word.to_owned(), stage.time),
             other_time,
+            other_words,
             failure: stage.failure,
             just_ended: ended_ms.is_some_and(|ms| ms < JUST_ENDED_MS),
         }
@@ -151,27 +165,15 @@ fn place_words(run: &Run, stage: &StageView) -> (String, String) {
     }
 }
 
-fn left_words(run: &Run, stats: &Stats, server_now: Timestamp) -> (String, String) {
-    match remaining_ms(run, stats, server_now) {
-        Some(0) => ("left".to_owned(), "any moment".to_owned()),
-        Some(millis) => ("left".to_owned(), clock_words(millis.saturating_add(999))),
-        None => ("time left".to_owned(), "not known yet".to_owned()),
-    }
-}
-
-/// Whole seconds below a minute, then as [`brief_duration`].
-fn brief_seconds(millis: u64) -> String {
-    if millis < 60_000 { format!("{} s", millis / 1000) } else { brief_duration(millis) }
-}
-
-/// Formats an age in its largest unit, so that old ages change rarely: "40 s ago", "3 h ago".
-pub fn ago_words(millis: u64) -> String {
-    match millis / 1000 {
-        seconds @ 0..60 => format!("{seconds} s ago"),
-        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
-        seconds @ 3600..172_800 => format!("{} h ago", seconds / 3600),
-        seconds => format!("{} days ago", seconds / 86_400),
-    }
+/// Estimate as label and value, which read as one: "taking longer" and "than usual".
+fn remaining_time(left: Remaining) -> (String, String) {
+    let (label, value) = match left {
+        Remaining::Unknown => ("to go", "not known yet".to_owned()),
+        Remaining::Left(millis) => ("to go", countdown_words(millis)),
+        Remaining::AnyMoment => ("done", "any moment".to_owned()),
+        Remaining::LongerThanUsual => ("taking longer", "than usual".to_owned()),
+    };
+    (label.to_owned(), value)
 }
 
 /// Words for runs without a tile: "+312 finished", "+4 cancelled".

@@ -115,6 +115,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
         fix: FixView::default(),
         time: (String::new(), String::new()),
         other_time: (String::new(), String::new()),
+        other_words: String::new(),
         failure: None,
         just_ended: false,
     }

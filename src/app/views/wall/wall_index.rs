@@ -10,7 +10,7 @@ use crate::app::draw::CELL_BYTES;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::{EventReceived, RunStore, touched};
-use crate::app::state::run_view::{STALE_AFTER_MS, remaining_ms};
+use crate::app::state::run_view::{Remaining, STALE_AFTER_MS, remaining, remaining_ms};
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
 use crate::protocol::{NodeName, PIPELINE, RunId, pipeline_index};
@@ -232,7 +232,7 @@ impl WallIndex {
         let heard_at = run.last_received_at();
         let runs = run.status == RunStatus::Running;
         let silent = runs && millis_between(heard_at, now) > STALE_AFTER_MS;
-        let since = if run.status.is_over() { run.ended_at } else { run.started_at };
+        let since = if run.status.is_over() { run.counted_end() } else { run.started_at };
         let due = || {
             let left = remaining_ms(run, model.stats(), server_now)?;
             server_now.checked_add(SignedDuration::from_millis(i64::try_from(left).ok()?)).ok()
@@ -499,7 +499,8 @@ impl WallIndex {
         self.nodes.iter().zip(self.loads.iter().copied())
     }
 
-    /// Run that should finish next, with milliseconds left; `None` without any estimate.
+    /// Run that should finish next, with milliseconds left; `None` without any estimate. A run that takes
+    /// longer than usual comes after all others, because nothing says when it will finish.
     pub fn next<'m>(&self, model: &'m Model, server_now: Timestamp) -> Option<(&'m Run, u64)> {
         let nearest = self.ids(self.due.iter().take(ASKED_FOR_NEXT));
         nearest
@@ -507,7 +508,10 @@ impl WallIndex {
                 let run = model.run(id)?;
                 Some((run, remaining_ms(run, model.stats(), server_now)?))
             })
-            .min_by_key(|(_, left)| *left)
+            .min_by_key(|(run, left)| {
+                let left_of = remaining(run, model.stats(), server_now);
+                (left_of == Remaining::LongerThanUsual, *left)
+            })
     }
 
     /// Number of slots, including free ones.

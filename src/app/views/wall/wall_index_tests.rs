@@ -139,6 +139,7 @@ fn next_is_the_run_with_the_least_time_left() {
     }
     model.say(90, "usual", None, "end");
     assert!(model.wall_index.next(&model.model, after(90)).is_none());
+    model.say(95, "longer than usual", Some("REVIEW"), "start");
     model.say(100, "late", Some("RENDER"), "start");
     model.say(101, "early", Some("PLAN"), "start");
     let next = model.wall_index.next(&model.model, after(102));

@@ -1,0 +1,86 @@
+//! Numbers of runs that more than one display shows. They are counted at one place and once a frame, so
+//! that header, board and meters say the same number in the same frame.
+
+use bevy::prelude::*;
+use jiff::Timestamp;
+
+use super::wall::wall_index::{LATELY, WallIndex, WallIndexState};
+use crate::app::draw::DrawClock;
+use crate::app::state::clock::PlaybackClock;
+use crate::app::state::next_frame::NextFrame;
+use crate::app::state::run_store::RunStore;
+use crate::app::state::view::View;
+use crate::model::{Model, RunStatus};
+
+/// Least time between two changes of the numbers, in seconds: faster ones cannot be read.
+const NUMBERS_SECS: f64 = 0.25;
+
+/// Numbers of runs; those that are over ended within [`LATELY`], on screens "in 1 h".
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Running, with or without news.
+    pub active: usize,
+    /// Running, without news; counted only while the wall is shown.
+    pub silent: usize,
+    pub queued: usize,
+    pub completed: usize,
+    pub failed: usize,
+    /// Counted only while the wall is shown.
+    pub cancelled: usize,
+}
+
+impl RunCounts {
+    /// Counts the runs at `server_now`. Runs that ended and were dropped since still count as completed
+    /// or failed.
+    pub fn of(model: &Model, wall_index: &WallIndex, server_now: Timestamp) -> Self {
+        let (completed, failed) = model.stats().outcomes(server_now, LATELY);
+        Self {
+            active: model.count(RunStatus::Running),
+            silent: wall_index.silent_count(),
+            queued: model.count(RunStatus::Pending),
+            completed: completed as usize,
+            failed: failed as usize,
+            cancelled: wall_index.lately(RunStatus::Cancelled),
+        }
+    }
+}
+
+/// Inputs of the last count, and the draw-clock time of the last change.
+#[derive(Default)]
+pub(super) struct LastCount {
+    inputs: Option<(u64, u64, Timestamp)>,
+    changed_at: f64,
+}
+
+/// Counts the runs, after the indexes are in step with the model.
+#[expect(clippy::too_many_arguments, reason = "each is a resource that the numbers depend on")]
+pub(super) fn count_runs(
+    mut counts: ResMut<RunCounts>,
+    mut last: Local<LastCount>,
+    run_store: Res<RunStore>,
+    counted: Res<WallIndexState>,
+    clock: Res<PlaybackClock>,
+    draw_clock: Res<DrawClock>,
+    view: Res<View>,
+    mut next: ResMut<NextFrame>,
+) {
+    // Windows of time move in whole seconds, like everything that counts on screen.
+    let second = Timestamp::from_second(clock.server_now.as_second()).unwrap_or(clock.server_now);
+    let inputs = (run_store.generation, counted.wall_index.revision(), second);
+    if last.inputs == Some(inputs) && !view.is_changed() {
+        return;
+    }
+    let now = draw_clock.secs;
+    let due_in = last.changed_at + NUMBERS_SECS - now;
+    let at_once = clock.is_fixed() || view.is_changed() || last.inputs.is_none();
+    if !at_once && due_in > 0.0 && due_in <= NUMBERS_SECS {
+        next.within_secs(due_in);
+        return;
+    }
+    last.inputs = Some(inputs);
+    let counted = RunCounts::of(&run_store.model, &counted.wall_index, clock.server_now);
+    if *counts != counted {
+        *counts = counted;
+        last.changed_at = now;
+    }
+}

@@ -1,0 +1,233 @@
+//! Tests that all displays show the same numbers in each frame, and that a still picture is settled.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::app::state::run_store::EventReceived;
+use crate::app::state::view::View;
+use crate::app::state::viewport::Zoom;
+use crate::app::views::{chrome, counts};
+use crate::config::Settings;
+use crate::model::Retention;
+use crate::protocol::{Batch, PIPELINE};
+
+fn noon() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+/// Returns an app with wall, bridge and a clock that runs, without a renderer.
+fn app(clock: PlaybackClock) -> App {
+    let mut app = App::new();
+    app.insert_resource(RunStore::new(Retention::default()))
+        .insert_resource(Link::new(&Settings::default(), None))
+        .insert_resource(clock)
+        .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
+        .insert_resource(View::Wall)
+        .init_resource::<Canvas>()
+        .init_resource::<CellField>()
+        .init_resource::<Pickable>()
+        .init_resource::<WallMemory>()
+        .init_resource::<WallIndexState>()
+        .init_resource::<RunCounts>()
+        .init_resource::<Selection>()
+        .init_resource::<ReducedMotion>()
+        .init_resource::<Viewport>()
+        .init_resource::<Zoom>()
+        .init_resource::<Theme>()
+        .init_resource::<FreeSpace>()
+        .init_resource::<ViewChrome>()
+        .init_resource::<NextFrame>()
+        .add_message::<EventReceived>()
+        .add_systems(Update, (sync_wall_index, counts::count_runs, chrome::draw, draw).chain());
+    set_time(&mut app, noon());
+    app
+}
+
+fn set_time(app: &mut App, now: Timestamp) {
+    let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+    (clock.now, clock.server_now) = (now, now);
+}
+
+fn now(app: &App) -> Timestamp {
+    app.world().resource::<PlaybackClock>().now
+}
+
+/// Receives an event of a run, `ago` before now.
+fn receive(app: &mut App, run: u32, node: Option<&str>, phase: &str, ago: SignedDuration) {
+    let at = now(app) - ago;
+    let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
+    let mut batch = Batch::new(now(app), true);
+    batch.push_text(&format!(r#"{{"ts":"{at}","run_id":"run-{run}",{node}"phase":"{phase}"}}"#));
+    let mut changes = Vec::new();
+    let mut run_store = app.world_mut().resource_mut::<RunStore>();
+    run_store.receive(batch, |event, change| changes.push((event.cloned(), change)));
+    for (event, change) in changes {
+        app.world_mut().write_message(EventReceived { event, change, live: true });
+    }
+}
+
+/// Numbers of a display: active, failed, completed, cancelled; `None` where it does not show one.
+type Numbers = [Option<usize>; 4];
+
+/// Numbers of the header, of the board or the failures block, and of the meters.
+fn shown(app: &App) -> [Numbers; 3] {
+    let memory = app.world().resource::<WallMemory>();
+    let header = &memory.head.as_ref().unwrap().0;
+    let number = |word: &str| {
+        let count = header.counts.iter().find(|count| count.words.starts_with(word));
+        count.map_or(0, |count| count.number.replace('\u{202f}', "").parse().unwrap())
+    };
+    let header = ["active", "failed", "finished", "cancelled"].map(|word| Some(number(word)));
+    let board = match (&memory.plan, memory.board.view()) {
+        (Some(Plan::Board), Some(board)) => {
+            [board.active, board.failures.count, board.finished, board.cancelled].map(Some)
+        }
+        _ => [None, memory.failures.count(), None, None],
+    };
+    let meters = &app.world().resource::<ViewChrome>().bridge().unwrap().readings;
+    let note: Vec<&str> = meters[2].note[1].split(' ').collect();
+    let (failed, completed) = match note[..] {
+        [failed, "failed"] => (failed.parse().unwrap(), None),
+        ["all", "of", all] => (0, Some(all.parse().unwrap())),
+        _ => (0, Some(0)),
+    };
+    let meters = [Some(meters[1].value.parse().unwrap()), Some(failed), completed, None];
+    [header, board, meters]
+}
+
+#[track_caller]
+fn assert_same_numbers(app: &App, what: &str) {
+    let [header, board, meters] = shown(app);
+    for (place, name) in ["active", "failed", "finished", "cancelled"].iter().enumerate() {
+        for other in [board, meters] {
+            let same = other[place].is_none_or(|number| header[place] == Some(number));
+            assert!(same, "{what}: {name} of {header:?} (header), {board:?} (board), {meters:?}");
+        }
+    }
+}
+
+/// Numbers counted from all runs of the model.
+fn counted(app: &App) -> Numbers {
+    let model = &app.world().resource::<RunStore>().model;
+    let since = now(app) - SignedDuration::from_hours(1);
+    let ended = |status| {
+        let runs = model.runs().filter(|run| run.status == status);
+        Some(runs.filter(|run| run.ended_at.is_some_and(|at| at >= since)).count())
+    };
+    let active = model.runs().filter(|run| run.status == RunStatus::Running).count();
+    let [failed, completed, cancelled] =
+        [RunStatus::Failed, RunStatus::Completed, RunStatus::Cancelled].map(ended);
+    [Some(active), failed, completed, cancelled]
+}
+
+/// Sends random events, lets random times pass, and compares all displays in each frame.
+fn compare_in_each_frame(running: u32, frames: u32, seed: u64) {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut app = app(PlaybackClock::default());
+    for run in 0..running {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(5));
+    }
+    let mut next_run = running;
+    for frame in 0..frames {
+        for _ in 0..random.u32(0..4) {
+            // Some ends are late, some ahead of the clock, and some end what was over.
+            let ago = SignedDuration::from_millis(random.i64(-90_000..4_000_000));
+            let ago = if random.bool() { SignedDuration::ZERO } else { ago };
+            let run = random.u32(0..next_run.max(1));
+            match random.u8(0..6) {
+                0 => receive(&mut app, run, None, "fail", ago),
+                1 => receive(&mut app, run, None, "end", ago),
+                2 => {
+                    let node = PIPELINE[random.usize(0..PIPELINE.len())];
+                    receive(&mut app, run, Some(node), "progress", ago);
+                }
+                _ => {
+                    receive(&mut app, next_run, None, "start", ago);
+                    next_run += 1;
+                }
+            }
+        }
+        let passed = [16, 40, 300, 1_000, 400_000][random.usize(0..5)];
+        let later = now(&app) + SignedDuration::from_millis(passed);
+        set_time(&mut app, later);
+        app.world_mut().resource_mut::<DrawClock>().secs += random.f64() * 0.2;
+        app.update();
+        assert_same_numbers(&app, &format!("frame {frame}"));
+        if frame % 10 == 0 {
+            // Numbers that were held back are shown a moment later.
+            app.world_mut().resource_mut::<DrawClock>().secs += 1.0;
+            app.update();
+            assert_same_numbers(&app, &format!("frame {frame}, later"));
+            assert_eq!(shown(&app)[0], counted(&app), "frame {frame}");
+        }
+    }
+}
+
+#[test]
+fn header_board_and_meters_show_the_same_numbers_in_each_frame() {
+    compare_in_each_frame(400, 150, 11);
+}
+
+#[test]
+fn header_failures_and_meters_show_the_same_numbers_beside_tiles() {
+    compare_in_each_frame(3, 400, 12);
+}
+
+#[test]
+fn numbers_held_back_are_shown_within_a_quarter_of_a_second() {
+    let mut app = app(PlaybackClock::default());
+    receive(&mut app, 1, None, "start", SignedDuration::ZERO);
+    app.update();
+    let active = |app: &App| shown(app).map(|numbers| numbers[0]);
+    assert_eq!(active(&app), [Some(1), None, Some(1)]);
+    receive(&mut app, 2, None, "start", SignedDuration::ZERO);
+    app.world_mut().resource_mut::<DrawClock>().secs += 0.1;
+    app.world_mut().resource_mut::<NextFrame>().0 = None;
+    app.update();
+    assert_eq!(active(&app), [Some(1), None, Some(1)], "held back");
+    let wait = app.world().resource::<NextFrame>().0.unwrap().as_secs_f64();
+    assert!(wait <= 0.16, "{wait}");
+    app.world_mut().resource_mut::<DrawClock>().secs += wait;
+    app.update();
+    assert_eq!(active(&app), [Some(2), None, Some(2)]);
+}
+
+#[test]
+fn still_picture_is_settled_in_its_first_frame() {
+    let mut app = app(PlaybackClock::fixed(noon()));
+    for run in 0..6 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(5));
+    }
+    receive(&mut app, 0, None, "fail", SignedDuration::ZERO);
+    app.update();
+    let now = app.world().resource::<DrawClock>().secs;
+    assert!(!app.world().resource::<WallMemory>().moves.is_moving(now));
+    assert_same_numbers(&app, "first frame");
+}
+
+#[test]
+fn stopped_clock_settles_tiles_in_motion() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..6 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(60));
+    }
+    app.update();
+    app.world_mut().resource_mut::<DrawClock>().secs += 60.0;
+    for run in [0, 2, 3] {
+        receive(&mut app, run, None, "fail", SignedDuration::ZERO);
+    }
+    receive(&mut app, 9, Some("PLAN"), "start", SignedDuration::ZERO);
+    let later = now(&app) + SignedDuration::from_secs(60);
+    set_time(&mut app, later);
+    app.update();
+    let secs = app.world().resource::<DrawClock>().secs;
+    let is_moving = |app: &App, secs| app.world().resource::<WallMemory>().moves.is_moving(secs);
+    assert!(is_moving(&app, secs), "tiles change places");
+    app.world_mut().resource_mut::<PlaybackClock>().stop();
+    app.world_mut().resource_mut::<DrawClock>().secs += 5.0;
+    app.update();
+    assert!(!is_moving(&app, secs + 5.0));
+    let drawn = app.world().resource::<Canvas>().generation();
+    app.update();
+    assert_eq!(app.world().resource::<Canvas>().generation(), drawn, "nothing is left to draw");
+}
