@@ -40,6 +40,7 @@ impl PlaybackClock {
     }
 
     /// Stops the clock at the current time, for a still picture.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(in crate::app) fn stop(&mut self) {
         self.mode = ClockMode::Fixed;
     }
