@@ -36,7 +36,8 @@ Examples:
   meterbridge inspect conn1.ndjson conn2.ndjson     two connections to one server
   tail -f events.ndjson | meterbridge inspect - --json | jq .runs
 
-Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event.";
+Each line is a recorded frame, {\"recv_ms\": 12.5, \"text\": \"…\"}, or an event. The file may be
+gzip, Zstandard or UTF-16, JSON that lists events, or lines of a log.";
 
 #[cfg(feature = "hub")]
 const AFTER_SERVE_HELP: &str = "\

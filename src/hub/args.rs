@@ -67,7 +67,7 @@ pub struct HubArgs {
     #[arg(env = "METERBRIDGE_KEEP_DAYS", hide_env = true)]
     pub keep_days: Duration,
 
-    /// Keep at most this many MiB of events; runs that ended longest ago are dropped first
+    /// Keep at most this many MiB of events; runs without an event for longest are dropped first
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     #[arg(env = "METERBRIDGE_KEEP_MIB", hide_env = true)]
