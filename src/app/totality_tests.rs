@@ -313,3 +313,26 @@ fn odd_names_stay_inside_the_screen() {
         }
     }
 }
+
+#[test]
+fn scores_of_any_size_do_not_overlap() {
+    let mut seen = 0;
+    for size in WALLS {
+        let (model, now) = case("many-scores");
+        let (words, all) = stage_words(model, now, size);
+        for (text, at) in &words {
+            assert!(at.x >= 0.0 && at.right() <= all.right() + 1.0, "{size:?}: {text:?} {at:?}");
+        }
+        let Some((_, huge)) = words.iter().find(|(text, _)| text == "huge") else { continue };
+        seen += 1;
+        // On the same line, at the right.
+        let (number, at) = words
+            .iter()
+            .find(|(_, at)| (at.bottom() - huge.bottom()).abs() < 4.0 && at.x > huge.x)
+            .unwrap_or_else(|| panic!("{size:?}: the score has no number"));
+        assert_eq!(number, "1e300", "{size:?}");
+        assert!(at.x > huge.right(), "{size:?}: {at:?} beside {huge:?}");
+        assert!(words.iter().any(|(text, _)| text == "40 more in the panel"), "{size:?}");
+    }
+    assert!(seen >= 4, "the scores were shown at {seen} sizes only");
+}
