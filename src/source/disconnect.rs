@@ -151,6 +151,8 @@ fn http_text(status: u16, words: &str) -> String {
         504 => " Gateway Timeout",
         _ => "",
     };
+    // The advice begins with a full stop.
+    let words = words.trim_end_matches('.');
     let words = if words.is_empty() { String::new() } else { format!(": {words}") };
     let advice = match status {
         200..=299 => ". This is a page, not an event stream: check the path",

@@ -135,7 +135,7 @@ async fn not_found_everywhere_after_a_success_is_final_after_two_minutes() {
     client.pass(secs(100)).await;
     let state = client.states.last();
     assert!(matches!(state, Some(ConnectionState::Reconnecting { .. })), "{state:?}");
-    client.pass(secs(400)).await;
+    client.pass(secs(60)).await;
     let state = client.states.last();
     assert!(matches!(state, Some(ConnectionState::Failed { is_probed: false, .. })), "{state:?}");
     assert!(reason(&client).contains("HTTP 404"), "{}", reason(&client));
