@@ -284,6 +284,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn head_of_cuts_at_a_character_boundary() {
+        assert_eq!(head_of("äöü", 3), "ä");
+        assert_eq!(head_of("abc", 9), "abc");
+    }
+
+    #[test]
     fn words_of_a_web_page_are_read_without_tags() {
         for (page, words) in [
             (

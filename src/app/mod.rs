@@ -28,7 +28,6 @@ pub mod control;
 pub mod draw;
 #[doc(hidden)]
 pub mod overlays;
-#[doc(hidden)]
 pub(crate) mod panel;
 #[doc(hidden)]
 pub mod platform;

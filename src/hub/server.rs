@@ -233,17 +233,18 @@ async fn serve(
     let accept = async {
         loop {
             let stream = next_connection(&listener).await;
+            // A client without an address has already left.
+            let Ok(from) = stream.peer_addr() else { continue };
+            // A refused client takes nobody's place.
+            let Some(peer) = gate.limits().enter(from.ip()) else {
+                gate.refusals().count(Reason::Connections);
+                continue;
+            };
             if room.available_permits() == 0 {
                 open.close_one();
             }
             // The semaphore is never closed.
             let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-            // A client without an address has already left.
-            let Ok(from) = stream.peer_addr() else { continue };
-            let Some(peer) = gate.limits().enter(from.ip()) else {
-                gate.refusals().count(Reason::Connections);
-                continue;
-            };
             let entry = Arc::new(open.enter());
             let connection =
                 handle_connection(stream, router.clone(), peer, entry, stopped.clone());

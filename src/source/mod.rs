@@ -37,7 +37,6 @@ mod access;
 #[cfg(not(target_arch = "wasm32"))]
 mod amcs;
 #[cfg(not(target_arch = "wasm32"))]
-#[doc(hidden)]
 pub(crate) mod api_base;
 mod api_url;
 #[cfg(target_arch = "wasm32")]
@@ -55,7 +54,6 @@ pub mod http;
 pub mod recording;
 mod refetch;
 mod run_operation;
-#[doc(hidden)]
 pub(crate) mod schedule;
 mod secrets;
 mod url;

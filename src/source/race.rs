@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to `addresses` in the order of [`interleaved`], each attempt [`ATTEMPT_DELAY`] after the one
-/// before it, or at once when all attempts so far have failed. Returns the first success, else the error
+/// before it, or at once when an attempt fails. Returns the first success, else the error
 /// of the attempt that failed last; `None` where there is no address.
 pub(super) async fn first_success<T, E, F>(
     addresses: impl IntoIterator<Item = SocketAddr>,

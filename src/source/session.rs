@@ -169,7 +169,11 @@ pub(super) async fn follow_stream<D: OpenConnection>(
             disconnect.to_string()
         };
         let (attempt, max_attempts, delay) = match next {
-            Next::Retry { attempt, max_attempts, delay } => (attempt, max_attempts, delay),
+            Next::Retry { attempt, max_attempts, delay } => {
+                // Its state is shown, so it is no quiet attempt.
+                is_probing = false;
+                (attempt, max_attempts, delay)
+            }
             Next::Final => {
                 if is_probing {
                     context.log_error(reason.clone());

@@ -244,6 +244,30 @@ async fn quiet_attempts_bring_a_failed_connection_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn failure_is_shown_again_after_a_retry_that_a_quiet_attempt_began() {
+    let mut stage = Stage::new();
+    let mut server = stage.attempt().await.accept().await;
+    server.send(event("first")).await;
+    stage.until_items(1).await;
+    let _server = server.close(1012, "restart").await;
+    for _ in 0..5 {
+        stage.attempt().await.refuse();
+    }
+    stage.until_state("failed").await;
+    // An address that worked is tried again after a 403, in sight.
+    let refused = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
+    answer(stage.attempt().await.open(), refused).await;
+    let attempt = stage.attempt().await;
+    stage.take();
+    assert!(!stage.states().last().unwrap().starts_with("failed"), "{:?}", stage.states());
+    attempt.refuse();
+    // The next attempt is quiet again.
+    let _attempt = stage.attempt().await;
+    stage.take();
+    assert!(stage.states().last().unwrap().starts_with("failed"), "{:?}", stage.states());
+}
+
+#[tokio::test(start_paused = true)]
 async fn quiet_attempt_that_ends_at_once_is_not_shown() {
     let settings = ConnectionSettings { probe_interval: secs(10), ..Default::default() };
     let mut stage = Stage::with(settings, Some(URL));

@@ -61,6 +61,13 @@ impl Faults {
         self.0.iter().any(|fault| fault.what == what && fault.fresh)
     }
 
+    /// Forgets that a fault is new: its frame is over.
+    fn begin_frame(&mut self, what: &str) {
+        for fault in self.0.iter_mut().filter(|fault| fault.what == what) {
+            fault.fresh = false;
+        }
+    }
+
     /// Records the outcome of a try.
     fn note(&mut self, what: &'static str, outcome: Result<(), String>, now: f64) {
         let known = self.0.iter().position(|fault| fault.what == what);
@@ -134,6 +141,9 @@ pub fn guarded_without_card<M, N>(
     system: impl IntoSystem<(), (), M>,
     forget: impl IntoSystem<(), (), N>,
 ) -> ScheduleConfigs<ScheduleSystem> {
+    let begin = move |mut faults: ResMut<Faults>| {
+        faults.bypass_change_detection().begin_frame(what);
+    };
     let note = move |In(outcome): In<Result<(), String>>,
                      mut faults: ResMut<Faults>,
                      clock: Res<DrawClock>| {
@@ -143,8 +153,20 @@ pub fn guarded_without_card<M, N>(
         move |faults: Res<Faults>, clock: Res<DrawClock>| faults.may_try(what, clock.secs);
     let failed = move |faults: Res<Faults>| faults.is_fresh(what);
     let forget = IntoSystem::into_system(forget);
-    (IntoAdapterSystem::new(Guard, system).pipe(note).run_if(may_try), forget.run_if(failed))
-        .chain()
+    let guarded = IntoAdapterSystem::new(Guard, system).pipe(note);
+    (begin, guarded.run_if(may_try), forget.run_if(failed)).chain()
+}
+
+/// Returns a system that ends the fault of a view that is not shown: its card goes, and the view is tried
+/// at once when it is shown again.
+pub fn end_fault(what: &'static str) -> impl FnMut(ResMut<Faults>, ResMut<Canvas>) + Clone {
+    move |mut faults: ResMut<Faults>, mut canvas: ResMut<Canvas>| {
+        let faults = &mut faults.bypass_change_detection().0;
+        if let Some(index) = faults.iter().position(|fault| fault.what == what) {
+            faults.remove(index);
+            canvas.remove((PART, number_of(what)));
+        }
+    }
 }
 
 /// Draws the card of a fault when it is new, and removes it when it is over.
@@ -158,7 +180,6 @@ fn show_fault(
     let id = (PART, number_of(what));
     match faults.iter().position(|fault| fault.what == what) {
         Some(index) if faults[index].fresh => {
-            faults[index].fresh = false;
             draw_card(canvas.redraw(id).stay(), &faults[index], index, canvas_size);
         }
         None if canvas.bypass_change_detection().has(id) => canvas.remove(id),
@@ -270,7 +291,7 @@ mod tests {
         assert_eq!(at(&mut app, 0.1), (1, 1, true));
         let faults = app.world().resource::<Faults>();
         assert_eq!(faults.message_of("the view"), Some("node 7 is not there"));
-        assert!(!app.world().resource::<Canvas>().has("view"), "no half of a picture");
+        assert!(!app.world().resource::<Canvas>().has("view"), "nothing half drawn stays");
         // Not tried again in every frame.
         assert_eq!(at(&mut app, 1.0), (1, 1, true));
         assert_eq!(at(&mut app, 1.2), (1, 2, true));
@@ -278,6 +299,48 @@ mod tests {
         app.world_mut().resource_mut::<Script>().panics = false;
         assert_eq!(at(&mut app, 3.3), (2, 2, false));
         assert_eq!(app.world().resource::<Faults>().message_of("the view"), None);
+    }
+
+    #[test]
+    fn fault_without_a_card_forgets_once_for_each_try() {
+        let mut app = App::new();
+        app.init_resource::<Faults>()
+            .init_resource::<Script>()
+            .init_resource::<Canvas>()
+            .init_resource::<DrawClock>()
+            .add_systems(Update, guarded_without_card("the view", draw, forget));
+        app.world_mut().resource_mut::<Script>().panics = true;
+        for (secs, forgotten) in [(0.0, 1), (0.2, 1), (0.4, 1), (0.9, 1), (1.1, 2), (1.2, 2)] {
+            assert_eq!(at(&mut app, secs), (0, forgotten, false), "{secs}");
+        }
+    }
+
+    #[test]
+    fn fault_of_a_view_that_is_left_ends() {
+        #[derive(Resource)]
+        struct Shown(bool);
+        let mut app = App::new();
+        app.init_resource::<Faults>()
+            .init_resource::<Script>()
+            .init_resource::<Canvas>()
+            .init_resource::<DrawClock>()
+            .init_resource::<Viewport>()
+            .insert_resource(Shown(true))
+            .add_systems(
+                Update,
+                (
+                    end_fault("the view").run_if(|shown: Res<Shown>| !shown.0),
+                    guarded("the view", draw, forget).run_if(|shown: Res<Shown>| shown.0),
+                )
+                    .chain(),
+            );
+        app.world_mut().resource_mut::<Script>().panics = true;
+        assert_eq!(at(&mut app, 0.0), (0, 1, true));
+        app.world_mut().resource_mut::<Shown>().0 = false;
+        assert_eq!(at(&mut app, 0.1), (0, 1, false));
+        app.world_mut().resource_mut::<Shown>().0 = true;
+        app.world_mut().resource_mut::<Script>().panics = false;
+        assert_eq!(at(&mut app, 0.2), (1, 1, false), "drawn at once");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub use fonts::{Face, Fonts};
 pub use graphics::{NoAdapter, graphics_settings};
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) use guard::panic_message;
-pub use guard::{Faults, guarded, guarded_without_card};
+pub use guard::{Faults, end_fault, guarded, guarded_without_card};
 pub use metrics::{measure, truncate, wrap};
 pub(super) use motion::Moving;
 pub use motion::{BEAD_LENGTH, BEAD_PERIOD, BEAD_SPEED, BREATH_PERIOD_SECS, Entrance};

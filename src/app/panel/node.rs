@@ -361,7 +361,7 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
             .min_scrolled_height(3.0 * space::LINE)
             .auto_shrink([false, true])
             .show(ui, |ui| {
-                let shown = head_of(error, SHOWN_ERROR_BYTES);
+                let shown = crate::text::head_of(error, SHOWN_ERROR_BYTES);
                 let text = RichText::new(shown).font(style::mono(text::SMALL));
                 ui.add(Label::new(text).wrap());
                 if shown.len() < error.len() {
@@ -369,11 +369,6 @@ fn error_ui(ui: &mut Ui, head: &str, error: &str) {
                 }
             });
     });
-}
-
-/// Start of a text, at most `most` bytes, cut at a character boundary.
-fn head_of(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
 }
 
 #[cfg(test)]
@@ -453,11 +448,5 @@ mod tests {
         harness.get_by_label_contains("REVIEW").click();
         harness.run();
         assert!(harness.query_by_label("It has not started yet.").is_some());
-    }
-
-    #[test]
-    fn head_of_cuts_at_a_character_boundary() {
-        assert_eq!(head_of("äöü", 3), "ä");
-        assert_eq!(head_of("abc", 9), "abc");
     }
 }

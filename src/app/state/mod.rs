@@ -13,13 +13,10 @@ pub mod entities;
 pub mod focus;
 #[doc(hidden)]
 pub mod folding;
-#[doc(hidden)]
 pub(crate) mod free_space;
-#[doc(hidden)]
 pub(crate) mod hit;
 pub mod link;
 mod names;
-#[doc(hidden)]
 pub(crate) mod next_frame;
 #[doc(hidden)]
 pub mod presence;

@@ -188,8 +188,15 @@ impl StateReporter {
         let next =
             self.schedule.after(disconnect, &context.settings, &mut *context.environment.random);
         let (attempt, max_attempts, delay) = match next {
-            Next::Retry { attempt, max_attempts, delay } => (attempt, max_attempts, delay),
+            Next::Retry { attempt, max_attempts, delay } => {
+                // Its state is shown, so it is no quiet attempt.
+                self.is_probing = false;
+                (attempt, max_attempts, delay)
+            }
             Next::Final => {
+                if self.is_probing {
+                    context.log_error(reason.clone());
+                }
                 let url = self.shown.clone();
                 context.enter(ConnectionState::Failed { url, reason, is_probed: false });
                 return false;

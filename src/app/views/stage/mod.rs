@@ -28,7 +28,7 @@ use jiff::Timestamp;
 use self::resting_layout::{RestingLayout, is_portrait};
 use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
-use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, guarded};
+use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
 use crate::app::state::free_space::{FreeSpace, Room};
@@ -59,7 +59,8 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the stage or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    (leave.run_if(not(on_stage)), guarded("the stage", draw, leave).run_if(on_stage)).chain()
+    let away = (leave, end_fault("the stage")).run_if(not(on_stage));
+    (away, guarded("the stage", draw, forget).run_if(on_stage)).chain()
 }
 
 /// State of the stage as last drawn, to detect changes and start motions.
@@ -112,6 +113,12 @@ fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
         memory.drawn = None;
         canvas.remove("stage");
     }
+}
+
+/// Removes the stage after a panic, whatever that left half done.
+fn forget(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
+    *memory = StageMemory::default();
+    canvas.remove("stage");
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a resource the picture is made from")]

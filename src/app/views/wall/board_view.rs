@@ -138,7 +138,7 @@ impl Failures {
         let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
         let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
-        for (at, id) in newest.take(MOST_EXPLAINED) {
+        for (at, id) in newest.take(MOST_EXPLAINED.min(count)) {
             let Some((run, (node, reason))) =
                 model.run(id).and_then(|run| Some((run, failure_words(run)?)))
             else {

@@ -41,7 +41,7 @@ use self::tile_view::TileView;
 use self::wall_index::{WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
 use super::counts::RunCounts;
-use crate::app::draw::{Canvas, CellField, DrawClock, guarded};
+use crate::app::draw::{Canvas, CellField, DrawClock, end_fault, guarded};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::PlaybackClock;
 use crate::app::state::free_space::{FreeSpace, Room};
@@ -67,7 +67,8 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the wall or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    (leave.run_if(not(on_wall)), guarded("the wall", draw, forget).run_if(on_wall)).chain()
+    let away = (leave, end_fault("the wall")).run_if(not(on_wall));
+    (away, guarded("the wall", draw, forget).run_if(on_wall)).chain()
 }
 
 /// Run condition: true while the director is on, which may return to the wall; the index is then kept,
