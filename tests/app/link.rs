@@ -11,6 +11,7 @@ use meterbridge::app::state::run_store::{
 };
 use meterbridge::config::Settings;
 use meterbridge::demo::{DemoHandle, DemoOptions, spawn_thread};
+use meterbridge::model::NodeStatus;
 use meterbridge::source::{ConnectionSettings, ConnectionState, SourceSpec};
 
 use super::scenes::fixture;
@@ -171,4 +172,9 @@ fn gaps_of_a_recording_are_skipped_with_an_action() {
         let is_over = state(app) == &ConnectionState::Disconnected;
         is_over && runs(app) > 0
     });
+    // The last event of the recording has arrived.
+    let model = &app.world().resource::<RunStore>().model;
+    let run = model.runs().next().unwrap();
+    let producer = run.nodes.iter().find(|node| node.name == "PRODUCER").unwrap();
+    assert_eq!(producer.status, NodeStatus::Success);
 }

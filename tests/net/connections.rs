@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use meterbridge::protocol::Item;
-use meterbridge::source::{Backoff, Command, ConnectionSettings};
+use meterbridge::source::{Command, ConnectionSettings};
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::faults::{announcement, answer};
+use crate::schedule::{exponential_without_end, strictly_the_guide};
 use crate::stage::{Server, Stage, URL, event};
 
 const BYE: &str = "closed by the server: bye (1000)";
@@ -40,7 +41,7 @@ async fn give_up(stage: &mut Stage) {
 
 #[tokio::test(start_paused = true)]
 async fn connections_that_end_at_once_use_up_the_attempts() {
-    let settings = ConnectionSettings { probe_interval: Duration::ZERO, ..Default::default() };
+    let settings = strictly_the_guide();
     let mut stage = Stage::with(settings, Some(URL));
     for second in [0, 3, 6, 9, 12, 15] {
         assert_eq!(slam(&mut stage).await, second);
@@ -68,11 +69,7 @@ async fn connections_that_end_at_once_use_up_the_attempts() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_that_end_at_once_back_off() {
-    let settings = ConnectionSettings {
-        backoff: Backoff::Exponential,
-        max_reconnect_attempts: 0,
-        ..Default::default()
-    };
+    let settings = exponential_without_end();
     let mut stage = Stage::with(settings, Some(URL));
     let mut connections = 0;
     while slam(&mut stage).await < 45 {
@@ -119,7 +116,7 @@ fn text(bytes: usize) -> String {
 }
 
 /// Sends in the background, because the transport holds less than the message.
-async fn send_large(mut server: Server, messages: Vec<Message>) -> tokio::task::JoinHandle<Server> {
+fn send_large(mut server: Server, messages: Vec<Message>) -> tokio::task::JoinHandle<Server> {
     tokio::spawn(async move {
         for message in messages {
             server.send(message).await;
@@ -136,17 +133,21 @@ fn malformed(stage: &Stage) -> Vec<String> {
     stage.items().iter().filter_map(reason).collect()
 }
 
+/// Sends "before", a message that is too large and "after"; only the large one is missing.
+async fn expect_one_skipped(mut stage: Stage, server: Server, messages: Vec<Message>) {
+    let _sending = send_large(server, messages);
+    stage.until_items(3).await;
+    assert_eq!(stage.runs(), ["before", "after"]);
+    assert_eq!(malformed(&stage), ["a message of more than 4 MiB was skipped"]);
+    stage.expect_states(&["connecting", "connected at 0"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn message_of_5_mib_is_skipped_and_the_connection_stays() {
     let mut stage = Stage::new();
     let server = stage.attempt().await.accept().await;
     let messages = [event("before"), text(5 << 20), event("after")].map(Message::text);
-    let server = send_large(server, messages.into()).await;
-    stage.until_items(3).await;
-    assert_eq!(stage.runs(), ["before", "after"]);
-    assert_eq!(malformed(&stage), ["a message of more than 4 MiB was skipped"]);
-    stage.expect_states(&["connecting", "connected at 0"]);
-    drop(server);
+    expect_one_skipped(stage, server, messages.into()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,17 +159,12 @@ async fn fragmented_message_of_5_mib_is_skipped() {
     let mut messages = vec![Message::text(event("before")), piece(Data::Text, false)];
     messages.extend((0..4).map(|number| piece(Data::Continue, number == 3)));
     messages.push(Message::text(event("after")));
-    let server = send_large(server, messages).await;
-    stage.until_items(3).await;
-    assert_eq!(stage.runs(), ["before", "after"]);
-    assert_eq!(malformed(&stage), ["a message of more than 4 MiB was skipped"]);
-    stage.expect_states(&["connecting", "connected at 0"]);
-    drop(server);
+    expect_one_skipped(stage, server, messages).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn message_beyond_64_mib_on_every_connection_uses_up_the_attempts() {
-    let settings = ConnectionSettings { probe_interval: Duration::ZERO, ..Default::default() };
+    let settings = strictly_the_guide();
     let mut stage = Stage::with(settings, Some(URL));
     for _ in 0..6 {
         let mut server = stage.attempt().await.accept().await;
@@ -285,7 +281,7 @@ async fn quiet_attempt_that_ends_at_once_is_not_shown() {
 
 #[tokio::test(start_paused = true)]
 async fn no_quiet_attempt_is_made_where_the_interval_is_zero() {
-    let settings = ConnectionSettings { probe_interval: Duration::ZERO, ..Default::default() };
+    let settings = strictly_the_guide();
     let mut stage = Stage::with(settings, Some(URL));
     give_up(&mut stage).await;
     stage.no_attempt().await;

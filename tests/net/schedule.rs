@@ -13,8 +13,17 @@ fn secs(seconds: u64) -> Duration {
 }
 
 /// Returns settings without quiet attempts after giving up.
-fn strictly_the_guide() -> ConnectionSettings {
+pub fn strictly_the_guide() -> ConnectionSettings {
     ConnectionSettings { probe_interval: Duration::ZERO, ..Default::default() }
+}
+
+/// Settings with exponential backoff and any number of attempts.
+pub fn exponential_without_end() -> ConnectionSettings {
+    ConnectionSettings {
+        backoff: Backoff::Exponential,
+        max_reconnect_attempts: 0,
+        ..Default::default()
+    }
 }
 
 /// Refuses the next attempt; returns when it was made, to the millisecond.
@@ -82,12 +91,7 @@ async fn connection_resets_the_attempt_count() {
 
 #[tokio::test(start_paused = true)]
 async fn exponential_backoff_doubles_within_its_bounds() {
-    let settings = ConnectionSettings {
-        backoff: Backoff::Exponential,
-        max_reconnect_attempts: 0,
-        ..Default::default()
-    };
-    let mut stage = Stage::with(settings, Some(URL));
+    let mut stage = Stage::with(exponential_without_end(), Some(URL));
     let mut last = refuse_next(&mut stage).await;
     // The test's jitter is always in the middle: three quarters.
     for full in [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0] {

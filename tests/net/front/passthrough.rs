@@ -497,7 +497,11 @@ async fn unanswered_change_gives_its_connection_back_after_2_s() {
     let server = Plan::of(echo.address).acting().start_quietly().await;
     let read = async {
         echo.until_asked(1).await;
-        get(&server, &format!("{BASE}/runs/2")).await.status
+        let began = Instant::now();
+        let status = get(&server, &format!("{BASE}/runs/2")).await.status;
+        // 2 s until its turn, then 10 s without an answer.
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        status
     };
     let path = format!("{BASE}/runs/1/cancel");
     let change = post(&server, &path, "");

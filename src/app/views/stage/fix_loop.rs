@@ -37,8 +37,9 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     };
     let fix = &view.fix;
     let shown = bounded(fix.passes as usize, 1, at.radii.len());
-    // Lanes would end at modules of another row.
-    for pass in (0..shown).rev().filter(|_| at.linked) {
+    // Unlinked, lanes would end at modules of another row.
+    let lanes = if at.linked { shown } else { 0 };
+    for pass in (0..lanes).rev() {
         draw_lane(part, &at, pass, lane_of(view, pass));
     }
     if fix.passes > 0 {
