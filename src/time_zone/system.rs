@@ -1,6 +1,7 @@
 //! The zone of the machine, and zones by name.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::sync::OnceLock;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -10,6 +11,9 @@ use crate::text;
 
 /// Name of the system's zone where it has none, as when `/etc/localtime` is a copy of a zone's file.
 const UNNAMED: &str = "local time";
+
+/// Most bytes read of a file that `TZ` names; zones have a few thousand.
+const MOST_FILE_BYTES: u64 = 1 << 20;
 
 /// Returns a zone by its name in the IANA database: the system's, or else the one in this program. Many
 /// systems have none, or only a part.
@@ -58,7 +62,8 @@ fn of_variable(variable: &OsStr) -> DisplayZone {
     // Not every path has the zone's name behind `zoneinfo/`.
     let in_database = name.rsplit_once("zoneinfo/").map_or(name, |(_, name)| name);
     let from_file = || {
-        let data = std::fs::read(name).ok()?;
+        let mut data = Vec::new();
+        std::fs::File::open(name).ok()?.take(MOST_FILE_BYTES).read_to_end(&mut data).ok()?;
         Some(DisplayZone { zone: TimeZone::tzif("", &data).ok()?, name: name.into() })
     };
     named(in_database).or_else(|| rule(name)).or_else(from_file).unwrap_or_else(|| {

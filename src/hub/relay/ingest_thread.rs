@@ -252,7 +252,7 @@ impl IngestThread {
         }
     }
 
-    /// True when an event that changes nothing was not seen before.
+    /// Remembers an event that changes nothing. Returns true when it was not seen before.
     fn remember_ignored(&mut self, id: EventId) -> bool {
         if self.strangers.len() >= MOST_STRANGERS {
             self.strangers.clear();
@@ -396,7 +396,6 @@ impl IngestThread {
         drop(state);
         self.shared.counters.runs_dropped.add(runs.len() as u64);
         self.shared.notify_clients();
-        self.update_gauges();
     }
 
     /// Updates the upstream state if it changed.

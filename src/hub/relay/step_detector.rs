@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 /// Deviation that counts as a step. Smaller ones change no age by much.
 const LEAST_STEP: Duration = Duration::from_secs(60);
 
-/// Compares this machine's clock with the monotonic clock.
+/// Compares this machine's clock with the monotonic clock. Time in which the machine is suspended counts
+/// as a step, too, where the monotonic clock stands still meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepDetector {
     wall: Timestamp,

@@ -17,9 +17,9 @@ pub(super) fn open<R: Read>(reader: R) -> io::Result<Result<Text<R>, &'static st
     if let Some(kind) = unsupported_format(&head) {
         return Ok(Err(kind));
     }
-    let is_compressed = is_compressed(&head);
+    let was_compressed = is_compressed(&head);
     let (head, reader) = look(Plain::of(&head, reader))?;
-    if is_compressed && self::is_compressed(&head) {
+    if was_compressed && is_compressed(&head) {
         return Ok(Err("it is compressed twice; unpack it once with `gunzip` or `unzstd`"));
     }
     if let Some(kind) = unsupported_format(&head) {

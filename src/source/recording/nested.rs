@@ -12,7 +12,8 @@ use crate::protocol::{Batch, Item};
 /// Levels of objects, arrays and texts that are searched.
 const DEEPEST: usize = 8;
 
-/// Returns the events within JSON that is no event itself, in order; empty where there are none.
+/// Returns the events within JSON that is no event itself: those of arrays in order, those of fields by
+/// the fields' names. Empty where there are none.
 pub(super) fn events_within(json: &str) -> Vec<String> {
     let mut events = Vec::new();
     if mentions_event(json) && !is_event(json) {
