@@ -3,31 +3,29 @@
 
 use bevy::app::App;
 use bevy::asset::{AssetServer, Handle, embedded_asset, load_embedded_asset};
-use bevy::camera::CompositingSpace;
 use bevy::color::Color;
-use bevy::core_pipeline::core_2d::{CORE_2D_DEPTH_FORMAT, Transparent2d};
+use bevy::core_pipeline::core_2d::Transparent2d;
 use bevy::ecs::prelude::*;
 use bevy::ecs::query::ROQueryItem;
 use bevy::ecs::system::SystemParamItem;
 use bevy::ecs::system::lifetimeless::SRes;
-use bevy::math::{FloatOrd, UVec4, Vec2, Vec4};
+use bevy::math::{UVec4, Vec2, Vec4};
 use bevy::render::camera::ExtractedCamera;
 use bevy::render::render_phase::{
-    AddRenderCommand, DrawFunctions, PhaseItemExtraIndex, RenderCommand, RenderCommandResult,
-    SetItemPipeline, TrackedRenderPass, ViewSortedRenderPhases,
+    AddRenderCommand, DrawFunctions, RenderCommand, RenderCommandResult, SetItemPipeline,
+    TrackedRenderPass, ViewSortedRenderPhases,
 };
 use bevy::render::render_resource::binding_types::{texture_2d, uniform_buffer};
 use bevy::render::render_resource::*;
 use bevy::render::renderer::{RenderDevice, RenderQueue};
-use bevy::render::sync_world::MainEntity;
 use bevy::render::view::{ExtractedView, Msaa};
 use bevy::render::{
     Extract, ExtractSchedule, GpuResourceAppExt, Render, RenderApp, RenderStartup, RenderSystems,
 };
 use bevy::shader::Shader;
-use bevy::utils::default;
 
 use super::canvas::{Canvas, Layer};
+use super::pipeline::{PipelineKey, draw_item, quad_pipeline};
 use super::{CanvasCamera, DrawClock};
 use crate::bounded::bounded;
 use crate::layout::CellGrid;
@@ -352,50 +350,11 @@ fn init_pipeline(mut commands: Commands, assets: Res<AssetServer>) {
     commands.insert_resource(CellPipeline { layout, shader });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct CellPipelineKey {
-    format: TextureFormat,
-    samples: u32,
-    /// True when the camera's texture holds sRGB values.
-    srgb: bool,
-}
-
 impl SpecializedRenderPipeline for CellPipeline {
-    type Key = CellPipelineKey;
+    type Key = PipelineKey;
 
     fn specialize(&self, key: Self::Key) -> RenderPipelineDescriptor {
-        let shader_defs = if key.srgb { vec![] } else { vec!["LINEAR_OUTPUT".into()] };
-        RenderPipelineDescriptor {
-            label: Some("canvas_cells".into()),
-            layout: vec![self.layout.clone()],
-            vertex: VertexState {
-                shader: self.shader.clone(),
-                shader_defs: shader_defs.clone(),
-                ..default()
-            },
-            fragment: Some(FragmentState {
-                shader: self.shader.clone(),
-                shader_defs,
-                targets: vec![Some(ColorTargetState {
-                    format: key.format,
-                    blend: Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: ColorWrites::ALL,
-                })],
-                ..default()
-            }),
-            primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
-            // The pass has a depth buffer, so the pipeline must declare one; the order comes from
-            // sorting.
-            depth_stencil: Some(DepthStencilState {
-                format: CORE_2D_DEPTH_FORMAT,
-                depth_write_enabled: Some(false),
-                depth_compare: Some(CompareFunction::Always),
-                stencil: default(),
-                bias: default(),
-            }),
-            multisample: MultisampleState { count: key.samples, ..default() },
-            ..default()
-        }
+        quad_pipeline("canvas_cells", &self.layout, &self.shader, vec![], key)
     }
 }
 
@@ -419,23 +378,11 @@ fn queue(
             continue;
         };
         extracted.uniform.viewport = Vec2::new(view.viewport.z as f32, view.viewport.w as f32);
-        let key = CellPipelineKey {
-            format: view.target_format,
-            samples: msaa.samples(),
-            srgb: camera.compositing_space == Some(CompositingSpace::Srgb),
-        };
+        let key = PipelineKey::of(view, camera, msaa);
         let pipeline = pipelines.specialize(&cache, &pipeline, key);
-        phase.add_transient(Transparent2d {
-            // Above the shapes of its layer, below its texts.
-            sort_key: FloatOrd(Layer::Face.shape_z() + 0.5),
-            entity: (item.0, MainEntity::from(Entity::PLACEHOLDER)),
-            pipeline,
-            draw_function,
-            batch_range: 0..1,
-            extracted_index: 0,
-            extra_index: PhaseItemExtraIndex::None,
-            indexed: false,
-        });
+        // Above the shapes of its layer, below its texts.
+        let z = Layer::Face.shape_z() + 0.5;
+        phase.add_transient(draw_item(z, item.0, pipeline, draw_function, 0));
     }
 }
 

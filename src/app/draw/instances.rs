@@ -5,33 +5,31 @@ use std::ops::Range;
 
 use bevy::app::App;
 use bevy::asset::{AssetServer, Handle, embedded_asset, load_embedded_asset};
-use bevy::camera::CompositingSpace;
-use bevy::core_pipeline::core_2d::{CORE_2D_DEPTH_FORMAT, Transparent2d};
+use bevy::core_pipeline::core_2d::Transparent2d;
 use bevy::ecs::prelude::*;
 use bevy::ecs::query::ROQueryItem;
 use bevy::ecs::system::SystemParamItem;
 use bevy::ecs::system::lifetimeless::SRes;
-use bevy::math::{FloatOrd, Vec2};
+use bevy::math::Vec2;
 use bevy::mesh::VertexBufferLayout;
 use bevy::render::camera::ExtractedCamera;
 use bevy::render::extract_component::ExtractComponentPlugin;
 use bevy::render::render_phase::{
-    AddRenderCommand, DrawFunctions, PhaseItemExtraIndex, RenderCommand, RenderCommandResult,
-    SetItemPipeline, TrackedRenderPass, ViewSortedRenderPhases,
+    AddRenderCommand, DrawFunctions, RenderCommand, RenderCommandResult, SetItemPipeline,
+    TrackedRenderPass, ViewSortedRenderPhases,
 };
 use bevy::render::render_resource::binding_types::uniform_buffer;
 use bevy::render::render_resource::*;
 use bevy::render::renderer::{RenderDevice, RenderQueue};
-use bevy::render::sync_world::MainEntity;
 use bevy::render::view::{ExtractedView, Msaa};
 use bevy::render::{
     Extract, ExtractSchedule, GpuResourceAppExt, Render, RenderApp, RenderStartup, RenderSystems,
 };
 use bevy::shader::{Shader, load_shader_library};
-use bevy::utils::default;
 
 use super::canvas::{Canvas, Layer};
 use super::instance::Instance;
+use super::pipeline::{PipelineKey, draw_item, quad_pipeline};
 use super::{CanvasCamera, DrawClock};
 use crate::bounded::bounded;
 
@@ -213,51 +211,11 @@ fn init_pipeline(mut commands: Commands, assets: Res<AssetServer>) {
     });
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct ShapePipelineKey {
-    format: TextureFormat,
-    samples: u32,
-    /// True when the camera's texture holds sRGB values, so that blending works as in SVG.
-    srgb: bool,
-}
-
 impl SpecializedRenderPipeline for ShapePipeline {
-    type Key = ShapePipelineKey;
+    type Key = PipelineKey;
 
     fn specialize(&self, key: Self::Key) -> RenderPipelineDescriptor {
-        let shader_defs = if key.srgb { vec![] } else { vec!["LINEAR_OUTPUT".into()] };
-        RenderPipelineDescriptor {
-            label: Some("canvas_shapes".into()),
-            layout: vec![self.layout.clone()],
-            vertex: VertexState {
-                shader: self.shader.clone(),
-                shader_defs: shader_defs.clone(),
-                buffers: vec![self.vertices.clone()],
-                ..default()
-            },
-            fragment: Some(FragmentState {
-                shader: self.shader.clone(),
-                shader_defs,
-                targets: vec![Some(ColorTargetState {
-                    format: key.format,
-                    blend: Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING),
-                    write_mask: ColorWrites::ALL,
-                })],
-                ..default()
-            }),
-            primitive: PrimitiveState { topology: PrimitiveTopology::TriangleStrip, ..default() },
-            // The pass has a depth buffer, so the pipeline must declare one; the order comes from
-            // sorting.
-            depth_stencil: Some(DepthStencilState {
-                format: CORE_2D_DEPTH_FORMAT,
-                depth_write_enabled: Some(false),
-                depth_compare: Some(CompareFunction::Always),
-                stencil: default(),
-                bias: default(),
-            }),
-            multisample: MultisampleState { count: key.samples, ..default() },
-            ..default()
-        }
+        quad_pipeline("canvas_shapes", &self.layout, &self.shader, vec![self.vertices.clone()], key)
     }
 }
 
@@ -278,27 +236,14 @@ fn queue_layers(
             continue;
         };
         extracted.uniform.viewport = Vec2::new(view.viewport.z as f32, view.viewport.w as f32);
-        let key = ShapePipelineKey {
-            format: view.target_format,
-            samples: msaa.samples(),
-            srgb: camera.compositing_space == Some(CompositingSpace::Srgb),
-        };
+        let key = PipelineKey::of(view, camera, msaa);
         let pipeline = pipelines.specialize(&cache, &pipeline, key);
         for (index, layer) in Layer::ALL.into_iter().enumerate() {
             if extracted.layers[index].is_empty() {
                 continue;
             }
-            phase.add_transient(Transparent2d {
-                sort_key: FloatOrd(layer.shape_z()),
-                entity: (layers.0[index], MainEntity::from(Entity::PLACEHOLDER)),
-                pipeline,
-                draw_function,
-                // The phase advances by the length of this range: one item, one draw.
-                batch_range: 0..1,
-                extracted_index: index,
-                extra_index: PhaseItemExtraIndex::None,
-                indexed: false,
-            });
+            let (z, entity) = (layer.shape_z(), layers.0[index]);
+            phase.add_transient(draw_item(z, entity, pipeline, draw_function, index));
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `shape`, `motion` | appearance and motion of shapes |
 //! | `instance`, `instances`, `shapes.wgsl`, `sdf.wgsl` | shapes on the GPU |
 //! | `cells`, `cells.wgsl` | a field of very many cells, as one quad |
+//! | `pipeline` | what both have in common |
 //! | `labels` | texts, as a pool of `Text2d` entities |
 //! | `atlases` | eviction of unused glyph atlases |
 //! | `fonts`, `metrics` | embedded faces and their widths |
@@ -64,6 +65,7 @@ mod metrics;
 mod motion;
 #[cfg(not(target_arch = "wasm32"))]
 mod offscreen;
+mod pipeline;
 mod shape;
 #[cfg(not(target_arch = "wasm32"))]
 mod system_fonts;

@@ -59,7 +59,7 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the stage or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    let away = (leave, end_fault("the stage")).run_if(not(on_stage));
+    let away = (leave, end_fault("the stage")).chain().run_if(not(on_stage));
     (away, guarded("the stage", draw, forget).run_if(on_stage)).chain()
 }
 

@@ -67,7 +67,7 @@ pub(super) fn plugin(app: &mut App) {
 
 /// Systems that draw the wall or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
-    let away = (leave, end_fault("the wall")).run_if(not(on_wall));
+    let away = (leave, end_fault("the wall")).chain().run_if(not(on_wall));
     (away, guarded("the wall", draw, forget).run_if(on_wall)).chain()
 }
 
