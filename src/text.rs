@@ -98,6 +98,22 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Replaces numbers and ids by `#`, so that texts that differ only in them become equal. A word with a
+/// digit in it counts as an id.
+pub fn masked(text: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| is_word(c) != is_word(first)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        let is_masked = is_word(first) && word.contains(|c: char| c.is_numeric());
+        out.push_str(if is_masked { "#" } else { word });
+        rest = after;
+    }
+    out
+}
+
 /// Cleans a text like [`one_line`], with one space for each run of white space and none at the ends.
 /// Stops after the word that exceeds `most_bytes`.
 pub fn single_spaced(text: &str, most_bytes: usize) -> String {
@@ -282,6 +298,14 @@ fn after_string(rest: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_that_differ_in_numbers_and_ids_are_equal_when_masked() {
+        assert_eq!(masked("score 0.71, needs 0.80"), masked("score 0.64, needs 0.80"));
+        assert_eq!(masked("job 6f9619ff-8b86-d011 of worker_3 died"), "job # of # died");
+        assert_eq!(masked("Zeitüberschreitung nach 30 s"), "Zeitüberschreitung nach # s");
+        assert_ne!(masked("quota exceeded"), masked("no answer"));
+    }
 
     #[test]
     fn head_of_cuts_at_a_character_boundary() {

@@ -115,7 +115,7 @@ impl SongRuns {
         };
         let mut follow_up = FollowUp::NotRetried;
         for retry in self.later(model, run) {
-            let begun = retry.started_at.or(retry.created_at).unwrap_or(retry.first_event_at());
+            let begun = beginning(retry);
             if begun < failed_at {
                 continue;
             }
@@ -139,6 +139,14 @@ impl SongRuns {
         follow_up
     }
 
+    /// Returns the failed run that `run` retries: the song's latest earlier run that was not cancelled, if
+    /// that failed before `run` began.
+    pub fn retried_by<'a>(&'a self, model: &'a Model, run: &Run) -> Option<&'a Run> {
+        let before = self.earlier(model, run).find(|run| run.status != RunStatus::Cancelled)?;
+        let failed_at = before.counted_end().filter(|_| before.status == RunStatus::Failed)?;
+        (beginning(run) >= failed_at).then_some(before)
+    }
+
     /// Returns how often the song failed in a row up to `run`, which failed: 1 if its run before that
     /// was not a failure. Cancelled runs are passed over.
     pub fn failures_in_a_row(&self, model: &Model, run: &Run) -> usize {
@@ -147,15 +155,22 @@ impl SongRuns {
     }
 }
 
+/// Start of a run, or its creation while it is queued.
+fn beginning(run: &Run) -> Timestamp {
+    run.started_at.or(run.created_at).unwrap_or(run.first_event_at())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Retention;
     use crate::protocol::Batch;
 
-    /// Model of runs of one song: name of each run, its start and its end in seconds of a minute, and
-    /// the phase of its end; no end while it runs.
-    fn runs_of(runs: &[(&str, u32, Option<(u32, &str)>)]) -> (Model, SongRuns) {
+    /// Run of a song: its id, its start and its end in seconds of a minute, and the phase of its end; no
+    /// end while it runs.
+    type Told<'a> = (&'a str, u32, Option<(u32, &'a str)>);
+
+    fn runs_of(runs: &[Told]) -> (Model, SongRuns) {
         let mut batch = Batch::new("2026-11-23T10:30:00Z".parse().unwrap(), false);
         for (run, start, end) in runs {
             let data = r#"{"song_id":"s"}"#;
@@ -176,12 +191,12 @@ mod tests {
         (model, songs)
     }
 
-    fn follow_up(runs: &[(&str, u32, Option<(u32, &str)>)]) -> FollowUp {
+    fn follow_up(runs: &[Told]) -> FollowUp {
         let (model, songs) = runs_of(runs);
         songs.follow_up(&model, model.run("a").unwrap())
     }
 
-    const FAILED: (&str, u32, Option<(u32, &str)>) = ("a", 0, Some((10, "fail")));
+    const FAILED: Told = ("a", 0, Some((10, "fail")));
 
     #[test]
     fn follow_up_of_a_failure_is_the_state_of_its_retry() {
@@ -210,6 +225,9 @@ mod tests {
         assert_eq!(follow_up(&runs), FollowUp::RetryRunning(RunId::new("c")));
         let (model, songs) = runs_of(&runs);
         assert_eq!(songs.failures_in_a_row(&model, model.run("b").unwrap()), 2);
+        let retried =
+            |id| songs.retried_by(&model, model.run(id).unwrap()).map(|run| run.id().as_str());
+        assert_eq!(["a", "b", "c"].map(retried), [None, Some("a"), Some("b")]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::clock::{self, PlaybackClock, local_zone};
 use super::link::{HubOffer, Link};
 use super::names::Names;
 use crate::app::systems::AppSystems;
-use crate::model::{Change, Model, NodeStatus, Retention, Run, RunStatus};
+use crate::model::{Change, FollowUp, Model, NodeStatus, Retention, Run, RunStatus, SongRuns};
 use crate::protocol::{Batch, NodeName, RunId, WorkflowEvent};
 use crate::source::{
     ConnectionEvent, ConnectionLogEntry, ConnectionState, OperationOutcome, Signal,
@@ -37,6 +37,7 @@ pub struct RunStore {
     /// Number of changes to the model so far; views compare it with the value they last drew.
     pub generation: u64,
     names: Names,
+    songs: SongRuns,
 }
 
 impl RunStore {
@@ -50,7 +51,9 @@ impl RunStore {
         let generation = u64::from(!model.is_empty());
         let mut names = Names::default();
         names.update(&model, &[], &local_zone());
-        Self { model, generation, names }
+        let mut songs = SongRuns::default();
+        songs.update(&model, &[]);
+        Self { model, generation, names, songs }
     }
 
     /// Applies a batch to model and names, and calls `tell` for each change.
@@ -71,6 +74,23 @@ impl RunStore {
         touched.sort_unstable();
         touched.dedup();
         self.names.update(&self.model, &touched, &local_zone());
+        self.songs.update(&self.model, &touched);
+    }
+
+    /// What followed the failure of `run`.
+    pub fn follow_up(&self, run: &Run) -> FollowUp {
+        self.songs.follow_up(&self.model, run)
+    }
+
+    /// Number of failures in a row of the song, up to `run`, which failed.
+    pub fn failures_in_a_row(&self, run: &Run) -> usize {
+        self.songs.failures_in_a_row(&self.model, run)
+    }
+
+    /// The failed run that `run` retries: the song's latest earlier run, if that failed before `run`
+    /// began.
+    pub fn retried_by(&self, run: &Run) -> Option<&Run> {
+        self.songs.retried_by(&self.model, run)
     }
 
     /// Name of a run for the screen. Runs that look alike are told apart by their start or by the part

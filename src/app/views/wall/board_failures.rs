@@ -113,9 +113,10 @@ impl Pen {
         wrap(Face::Text500, REASON, &group.reason, self.width, 2)
     }
 
-    /// Least height of a cause: its head and its reason.
+    /// Least height of a cause: its head, its reason, and what became of its songs.
     fn least(&self, group: &Group) -> f32 {
-        GAP + LINE * (1 + self.reasons(group).len()) as f32
+        let became = usize::from(!group.became_words().is_empty());
+        GAP + LINE * (1 + self.reasons(group).len() + became) as f32
     }
 
     /// Writes a cause with its runs; returns false when there is no room.
@@ -144,6 +145,12 @@ impl Pen {
         for reason in self.reasons(group) {
             self.y += LINE;
             self.write(reason, 0.0, (Face::Text500, REASON), self.palette.failed_on_tint);
+        }
+        let became = group.became_words();
+        if !became.is_empty() {
+            self.y += LINE;
+            let became = truncate(Face::Text600, REASON, &became, self.width).into_owned();
+            self.write(became, 0.0, (Face::Text600, REASON), self.palette.text);
         }
         if group.count > 1 {
             self.tell_names(group, reserved);
@@ -329,6 +336,7 @@ mod tests {
             count,
             ago: "1 min ago".to_owned(),
             runs: runs.collect(),
+            ..Group::default()
         }
     }
 

@@ -4,12 +4,14 @@ use jiff::Timestamp;
 
 use super::wall_index::{LATELY, Load, WallIndex};
 use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{SETTLED_AFTER_MS, failure_words};
 use crate::app::views::counts::RunCounts;
-use crate::app::words::{ago_words, clock_words};
-use crate::model::RunStatus;
+use crate::app::words::{ago_words, clock_words, count_words};
+use crate::model::{FollowUp, RunStatus};
 use crate::protocol::{PIPELINE, RunId};
+use crate::text;
 
 /// Greatest number of failures that are named.
 pub const MOST_NAMED: usize = 12;
@@ -45,17 +47,57 @@ pub struct Failures {
     pub groups: Vec<Group>,
 }
 
-/// Failures of one cause.
-#[derive(Clone, Debug, PartialEq)]
+/// Failures of one cause: at the same node, for the same reason but for numbers and ids in it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
     /// Name of the failed node, or "the run" where no node failed.
     pub node: String,
+    /// Reason of the latest of them.
     pub reason: String,
     pub count: usize,
     /// Age of the latest of them: "2 min ago".
     pub ago: String,
+    /// Numbers of them by what became of their songs.
+    pub follow_ups: FollowUps,
+    /// What became of the song, if there is one failure: "retry running, 0:52 to go".
+    pub became: String,
     /// Ids and titles, latest first, at most [`MOST_NAMED`].
     pub runs: Vec<(RunId, String)>,
+}
+
+/// Numbers of failures by what became of their songs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FollowUps {
+    pub recovered: usize,
+    /// Retry queued or running, or failed as well.
+    pub retried: usize,
+    /// Without a retry, and no longer fresh.
+    pub not_retried: usize,
+}
+
+impl FollowUps {
+    fn count(&mut self, life: &FailureLife) {
+        match life.follow_up {
+            FollowUp::Recovered(..) => self.recovered += 1,
+            FollowUp::NotRetried if life.stage == FailureStage::Fresh => {}
+            FollowUp::NotRetried => self.not_retried += 1,
+            _ => self.retried += 1,
+        }
+    }
+}
+
+impl Group {
+    /// What became of the songs: "2 recovered, 1 retried, 3 not retried"; empty while all are fresh.
+    pub fn became_words(&self) -> String {
+        if self.count == 1 {
+            return self.became.clone();
+        }
+        let FollowUps { recovered, retried, not_retried } = self.follow_ups;
+        let told = [(recovered, "recovered"), (retried, "retried"), (not_retried, "not retried")];
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        let told = told.map(|(count, word)| format!("{} {word}", count_words(count as u64)));
+        told.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// Runs at one node.
@@ -137,6 +179,8 @@ impl Failures {
             latest.is_none_or(|(at, _)| millis_between(at, server_now) >= SETTLED_AFTER_MS);
         let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
         let mut groups: Vec<Group> = Vec::new();
+        // Node and masked reason of each group.
+        let mut causes: Vec<(String, String)> = Vec::new();
         let newest = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= since);
         for (at, id) in newest.take(MOST_EXPLAINED.min(count)) {
             let Some((run, (node, reason))) =
@@ -145,17 +189,23 @@ impl Failures {
                 continue;
             };
             let node = node.unwrap_or_else(|| "the run".to_owned());
-            let known = groups.iter_mut().find(|g| g.node == node && g.reason == reason);
+            let cause = (node.clone(), text::masked(&reason));
+            let known = causes.iter().position(|known| *known == cause);
             let group = match known {
-                Some(group) => group,
+                Some(index) => &mut groups[index],
                 None => {
+                    causes.push(cause);
                     let ago = ago_words(millis_between(at, server_now));
-                    groups.push(Group { node, reason, count: 0, ago, runs: Vec::new() });
+                    groups.push(Group { node, reason, ago, ..Group::default() });
                     let last = groups.len() - 1;
                     &mut groups[last]
                 }
             };
             group.count += 1;
+            if let Some(life) = FailureLife::of(run, run_store, false, server_now) {
+                group.follow_ups.count(&life);
+                group.became = life.words;
+            }
             if group.runs.len() < MOST_NAMED {
                 group.runs.push((id.clone(), run_store.name(run)));
             }

@@ -1,0 +1,161 @@
+//! What a failure is at its age: news, known, answered by a retry, or history.
+
+use jiff::Timestamp;
+
+use crate::app::state::clock::millis_between;
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::{Remaining, remaining};
+use crate::model::{FollowUp, Run, RunStatus};
+
+/// Age up to which a failure without a retry is news, in milliseconds.
+pub const FRESH_MS: u64 = 180_000;
+/// Time for which a recovery is shown, in milliseconds.
+pub const RECOVERED_MS: u64 = 60_000;
+/// Age from which a failure is only in the history, in milliseconds.
+pub const HISTORY_MS: u64 = 3_600_000;
+
+/// Stage of a failure's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureStage {
+    /// Failed within [`FRESH_MS`], without a retry, and not marked as seen: shown large and solid.
+    Fresh,
+    /// Known, or being retried: a quiet card.
+    Quiet,
+    /// A retry finished within [`RECOVERED_MS`].
+    Recovered,
+    /// Only counted: recovered, failed again in a later run, or older than [`HISTORY_MS`].
+    Counted,
+}
+
+/// Stage of a failure's life, and what became of the song.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureLife {
+    pub stage: FailureStage,
+    /// The later run of the song and its state.
+    pub follow_up: FollowUp,
+    /// "not retried", "retry running, 0:52 to go", "recovered", "failed twice, not retried"; empty for a
+    /// fresh failure, whose age says it.
+    pub words: String,
+}
+
+impl FailureLife {
+    /// Describes the failure of `run`; `None` unless it failed. `is_seen` is true if somebody marked the
+    /// failure as seen.
+    pub fn of(
+        run: &Run,
+        run_store: &RunStore,
+        is_seen: bool,
+        server_now: Timestamp,
+    ) -> Option<Self> {
+        if run.status != RunStatus::Failed {
+            return None;
+        }
+        let age_ms = run.counted_end().map_or(u64::MAX, |at| millis_between(at, server_now));
+        let follow_up = run_store.follow_up(run);
+        let stage = match &follow_up {
+            FollowUp::FailedAgain(_) => FailureStage::Counted,
+            FollowUp::Recovered(_, at) if millis_between(*at, server_now) < RECOVERED_MS => {
+                FailureStage::Recovered
+            }
+            FollowUp::Recovered(..) => FailureStage::Counted,
+            FollowUp::RetryQueued(_) | FollowUp::RetryRunning(_) => FailureStage::Quiet,
+            FollowUp::NotRetried if age_ms >= HISTORY_MS => FailureStage::Counted,
+            FollowUp::NotRetried if age_ms >= FRESH_MS || is_seen => FailureStage::Quiet,
+            FollowUp::NotRetried => FailureStage::Fresh,
+        };
+        let times = match run_store.failures_in_a_row(run) {
+            0 | 1 => String::new(),
+            2 => "failed twice".to_owned(),
+            times => format!("failed {times} times"),
+        };
+        let became = match &follow_up {
+            FollowUp::NotRetried if stage == FailureStage::Fresh => String::new(),
+            FollowUp::NotRetried => "not retried".to_owned(),
+            FollowUp::RetryQueued(_) => "retry queued".to_owned(),
+            FollowUp::RetryRunning(id) => retry_words(id, run_store, server_now),
+            FollowUp::Recovered(..) => "recovered".to_owned(),
+            FollowUp::FailedAgain(_) => "failed again".to_owned(),
+        };
+        let words = [times, became].into_iter().filter(|words| !words.is_empty());
+        let words = words.collect::<Vec<_>>().join(", ");
+        Some(Self { stage, follow_up, words })
+    }
+}
+
+/// Words for a running retry: "retry running, 0:52 to go".
+fn retry_words(id: &str, run_store: &RunStore, server_now: Timestamp) -> String {
+    let model = &run_store.model;
+    let left = model.run(id).map(|retry| remaining(retry, model.stats(), server_now));
+    match left {
+        None | Some(Remaining::Unknown) => "retry running".to_owned(),
+        Some(left) => format!("retry running, {}", left.words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Retention;
+    use crate::protocol::Batch;
+
+    /// Run of a song: its id, its start, and its end with its phase, in minutes and seconds after ten.
+    type Told<'a> = (&'a str, &'a str, Option<(&'a str, &'a str)>);
+
+    fn store(runs: &[Told]) -> RunStore {
+        let mut batch = Batch::new("2026-11-23T10:30:00Z".parse().unwrap(), false);
+        for (run, start, end) in runs {
+            let mut push = |at: &str, phase: &str| {
+                batch.push_text(&format!(
+                    r#"{{"ts":"2026-11-23T10:{at}Z","run_id":"{run}","phase":"{phase}","data":{{"song_id":"s"}}}}"#
+                ));
+            };
+            push(start, "start");
+            if let Some((at, phase)) = end {
+                push(at, phase);
+            }
+        }
+        let mut store = RunStore::new(Retention::default());
+        store.receive(batch, |_, _| {});
+        store
+    }
+
+    /// Stage and words of run `a` at this time.
+    fn life_at(store: &RunStore, at: &str, is_seen: bool) -> (FailureStage, String) {
+        let now = format!("2026-11-23T{at}Z").parse().unwrap();
+        let life = FailureLife::of(store.model.run("a").unwrap(), store, is_seen, now).unwrap();
+        (life.stage, life.words)
+    }
+
+    #[test]
+    fn failure_is_fresh_for_3_min_and_then_not_retried_for_an_hour() {
+        let store = store(&[("a", "00:00", Some(("00:10", "fail")))]);
+        let (fresh, quiet) = (FailureStage::Fresh, FailureStage::Quiet);
+        assert_eq!(life_at(&store, "10:03:09", false), (fresh, String::new()));
+        assert_eq!(life_at(&store, "10:03:10", false), (quiet, "not retried".into()));
+        assert_eq!(life_at(&store, "10:01:00", true), (quiet, "not retried".into()));
+        assert_eq!(life_at(&store, "11:00:10", false).0, FailureStage::Counted);
+    }
+
+    #[test]
+    fn failure_is_quiet_while_its_retry_runs_and_recovered_for_a_minute_after_it() {
+        let failed = ("a", "00:00", Some(("00:10", "fail")));
+        let running = store(&[failed, ("b", "00:20", None)]);
+        let words = "retry running".to_owned();
+        assert_eq!(life_at(&running, "10:00:30", false), (FailureStage::Quiet, words));
+        let recovered = store(&[failed, ("b", "00:20", Some(("01:00", "end")))]);
+        let words = "recovered".to_owned();
+        assert_eq!(life_at(&recovered, "10:01:30", false), (FailureStage::Recovered, words));
+        assert_eq!(life_at(&recovered, "10:02:00", false).0, FailureStage::Counted);
+    }
+
+    #[test]
+    fn failed_retry_takes_over_from_the_failure_and_counts_it() {
+        let runs =
+            [("a", "00:00", Some(("00:10", "fail"))), ("b", "00:20", Some(("01:00", "fail")))];
+        let store = store(&runs);
+        assert_eq!(life_at(&store, "10:01:30", false).0, FailureStage::Counted);
+        let now = "2026-11-23T10:10:00Z".parse().unwrap();
+        let life = FailureLife::of(store.model.run("b").unwrap(), &store, false, now).unwrap();
+        assert_eq!(life.words, "failed twice, not retried");
+    }
+}
