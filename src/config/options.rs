@@ -65,6 +65,7 @@ impl SettingsArgs {
                 runs: retention.runs.keep_runs,
                 log_events: retention.keep_events,
                 events_per_run: retention.keep_events_per_run,
+                ..Retention::default()
             },
             view: ViewSettings {
                 view: begins_with.unwrap_or_default(),

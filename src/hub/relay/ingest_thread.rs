@@ -248,7 +248,7 @@ impl IngestThread {
                 }
                 Item::Hub(_) | Item::Ignored => None,
             };
-            staged.evicted.extend(change.and_then(|change| change.evicted));
+            staged.evicted.extend(change.into_iter().flat_map(|change| change.evicted));
         }
     }
 
