@@ -1,13 +1,16 @@
 //! The command line, parsed into values; `main` performs the commands.
 
+use std::error::Error as _;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use thiserror::Error;
 
-use crate::config::{MeasuringSettings, SettingsArgs, WindowRequest};
+use crate::config::{ConnectionOptions, MeasuringSettings, SettingsArgs, WindowRequest};
 #[cfg(feature = "app")]
 use crate::config::{Moment, Size, SnapshotRequest};
 use crate::inspect::Style;
@@ -252,6 +255,72 @@ pub fn stdout_style() -> Style {
     Style { width, colours }
 }
 
+/// Parses the arguments and the environment; prints help and usage errors and ends the program for them.
+pub fn parse() -> Cli {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli =
+        Cli::try_parse_from(&arguments).unwrap_or_else(|error| explained(error, &arguments).exit());
+    if let Some(connection) = cli.connection()
+        && let Err(reason) = connection.check()
+    {
+        Cli::command().error(ErrorKind::ValueValidation, reason).exit()
+    }
+    cli
+}
+
+impl Cli {
+    /// Options of the connection that the command makes.
+    fn connection(&self) -> Option<&ConnectionOptions> {
+        match &self.command {
+            None => Some(&self.window.settings.connection),
+            #[cfg(feature = "app")]
+            Some(Command::Snapshot(args)) => Some(&args.settings.connection),
+            #[cfg(feature = "hub")]
+            Some(Command::Serve(args)) => Some(&args.serve.connection),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Names the environment variable instead of its option where the value came from there, and says what was
+/// expected where the parser of the standard library does not.
+fn explained(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let Some(flag) = option.split(' ').next().filter(|it| it.starts_with("--")) else {
+        return error;
+    };
+    let is_given = arguments.iter().filter_map(|it| it.to_str()).any(|argument| {
+        argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    });
+    let name = flag[2..].replace('-', "_").to_uppercase();
+    let variables = ["METERBRIDGE_", "METERBRIDGE_SERVE_", "METERBRIDGE_DEMO_"];
+    let mut variables = variables.iter().map(|prefix| format!("{prefix}{name}"));
+    let from = variables.find(|name| !is_given && std::env::var_os(name).is_some());
+    let named = from.map_or_else(|| option.clone(), |variable| format!("{variable} (environment)"));
+    let expected = error.source().map(ToString::to_string).and_then(|why| expected(&why));
+    if let Some(expected) = expected
+        && let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue)
+    {
+        let words = format!("invalid value '{value}' for '{named}': {expected}\n");
+        return Cli::command().error(ErrorKind::ValueValidation, words.trim_end());
+    }
+    error.insert(ContextKind::InvalidArg, ContextValue::String(named));
+    error
+}
+
+/// Returns what was expected, for the messages of the standard library's parsers.
+fn expected(why: &str) -> Option<&'static str> {
+    let is_number =
+        ["invalid digit", "cannot parse integer", "number too large", "number too small"];
+    if is_number.iter().any(|words| why.starts_with(words)) {
+        return Some("expected a whole number, such as 5");
+    }
+    why.starts_with("invalid socket address")
+        .then_some("expected an IP address and a port, such as 127.0.0.1:8080")
+}
+
 /// Maximum pixels per side, supported by every GPU.
 #[cfg(feature = "app")]
 const MOST_PIXELS: u32 = 8192;
@@ -277,8 +346,6 @@ fn moment(text: &str) -> Result<Moment, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
     use crate::config::Settings;
 

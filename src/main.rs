@@ -6,8 +6,6 @@ use std::process::ExitCode;
 
 #[cfg(feature = "app")]
 use anyhow::Context;
-use clap::Parser;
-
 use meterbridge::cli::{Cli, Command, InspectArgs, UsageError, WindowArgs, stdout_style};
 use meterbridge::demo::{DemoArgs, DemoError};
 use meterbridge::inspect::{self, Readout, Report};
@@ -22,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     warn_of_a_visible_password();
-    match run(&Cli::parse()) {
+    match run(&meterbridge::cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

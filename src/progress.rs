@@ -1,8 +1,10 @@
-//! Tells that an input is still being read, for inputs that are long or never end.
+//! Tells that an input is still being read, or a picture still drawn, where that takes long.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::source::recording::{Recording, RecordingError};
@@ -53,6 +55,57 @@ pub fn on_stderr<R: Read>(input: R, name: &str) -> impl Read + use<R> {
     Progress::new(input, text::one_line(name).into_owned(), move || began.elapsed(), say)
 }
 
+/// Says at growing intervals that work on another thread goes on, until it is dropped.
+pub struct StillBusy {
+    /// Ends the thread when it is dropped.
+    end: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StillBusy {
+    /// Calls `say` after `first`, and then each time that twice the time has passed. `say` gets the time
+    /// since the start. If there can be no thread, nothing is said.
+    pub fn new(first: Duration, mut say: impl FnMut(Duration) + Send + 'static) -> Self {
+        let (end, ended) = mpsc::channel();
+        let work = move || {
+            let (began, mut next) = (Instant::now(), first);
+            let rest = |next: Duration| next.saturating_sub(began.elapsed());
+            while ended.recv_timeout(rest(next)) == Err(RecvTimeoutError::Timeout) {
+                say(began.elapsed());
+                next *= 2;
+            }
+        };
+        let thread = thread::Builder::new().name("progress".to_owned()).spawn(work).ok();
+        Self { end: Some(end), thread }
+    }
+
+    /// Writes lines to stderr while a picture of this many pixels is drawn. `before` is the time that
+    /// passes until drawing begins.
+    pub fn drawing(width: u32, height: u32, before: Duration) -> Self {
+        Self::new(before + FIRST, move |passed| {
+            // A closed stderr must not stop the drawing.
+            let _ = writeln!(io::stderr(), "{}", drawing_words(width, height, passed));
+        })
+    }
+}
+
+impl Drop for StillBusy {
+    fn drop(&mut self) {
+        self.end = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn drawing_words(width: u32, height: u32, passed: Duration) -> String {
+    format!(
+        "still drawing {width}x{height} pixels after {} s: without a graphics card a large picture takes \
+         minutes; Ctrl-C ends it, --size draws a smaller one",
+        passed.as_secs()
+    )
+}
+
 /// Opens a recording. Stderr says when it is still being read after a while.
 ///
 /// # Errors
@@ -93,6 +146,33 @@ mod tests {
         assert_eq!(said[0], "still reading `/dev/zero`: 500 MiB so far; Ctrl-C ends it");
         assert_eq!(said[1], "still reading `/dev/zero`: 1000 MiB so far; Ctrl-C ends it");
         assert_eq!(said[4], "still reading `/dev/zero`: 7.8 GiB so far; Ctrl-C ends it");
+    }
+
+    #[test]
+    fn long_work_is_told_at_growing_intervals_until_it_ends() {
+        let (said, heard) = mpsc::channel();
+        let first = Duration::from_millis(2);
+        let busy = StillBusy::new(first, move |passed| said.send(passed).unwrap());
+        let times: Vec<Duration> = heard.iter().take(4).collect();
+        drop(busy);
+        for (nth, passed) in times.iter().enumerate() {
+            assert!(*passed >= first * (1 << nth), "{times:?}");
+        }
+        // The thread has ended, and with it the last sender.
+        assert!(heard.try_iter().count() < 2);
+        assert_eq!(heard.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+
+    #[test]
+    fn short_work_is_not_told() {
+        let (said, heard) = mpsc::channel();
+        drop(StillBusy::new(FIRST, move |passed| said.send(passed).unwrap()));
+        assert_eq!(heard.iter().count(), 0);
+        assert_eq!(
+            drawing_words(8192, 8192, Duration::from_millis(20_400)),
+            "still drawing 8192x8192 pixels after 20 s: without a graphics card a large picture takes \
+             minutes; Ctrl-C ends it, --size draws a smaller one"
+        );
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl SettingsArgs {
                 runs: retention.runs.keep_runs,
                 log_events: retention.keep_events,
                 events_per_run: retention.keep_events_per_run,
+                ..Retention::default()
             },
             view: ViewSettings {
                 view: begins_with.unwrap_or_default(),
@@ -208,6 +209,24 @@ const SAFE_SOCKETS: usize = 8;
 const TOKEN: &str = "METERBRIDGE_TOKEN";
 
 impl ConnectionOptions {
+    /// Checks options that depend on each other.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong and what to write when connections would be lost between two pings.
+    pub fn check(&self) -> Result<(), String> {
+        let (ping, idle) = (self.ping_interval, self.idle_timeout);
+        if ping.is_zero() || idle.is_zero() || idle > ping {
+            return Ok(());
+        }
+        Err(format!(
+            "--idle-timeout ({} s) must be longer than --ping-interval ({} s), because a quiet stream \
+             would be taken for lost before its first ping is answered; 0 turns either off",
+            idle.as_secs_f64(),
+            ping.as_secs_f64()
+        ))
+    }
+
     /// Converts the options to settings, with different defaults for attended and unattended use.
     /// An explicit delay is constant by default, in a kiosk as well.
     pub(crate) fn settings(&self, kiosk: bool, runs: &[String]) -> ConnectionSettings {

@@ -17,18 +17,34 @@ pub struct Retention {
     /// Maximum number of events kept per run. A run is folded again from these events when a late one
     /// arrives.
     pub events_per_run: usize,
+    /// Maximum size of the texts of all runs in bytes: messages, errors, names, scores. Beyond it, whole
+    /// runs are dropped in the same order as beyond [`runs`](Self::runs).
+    pub text_bytes: usize,
 }
+
+/// Share of [`Retention::text_bytes`] that one run may have: one part in this many.
+const RUN_SHARE: usize = 8;
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { runs: 10_000, log_events: 100_000, events_per_run: 1_000 }
+        Self { runs: 10_000, log_events: 100_000, events_per_run: 1_000, text_bytes: 256 << 20 }
     }
 }
 
 impl Retention {
     /// Keeps every run and every event but no log, as `inspect` needs it.
-    pub const EVERYTHING: Self =
-        Self { runs: usize::MAX, log_events: 0, events_per_run: usize::MAX };
+    pub const EVERYTHING: Self = Self {
+        runs: usize::MAX,
+        log_events: 0,
+        events_per_run: usize::MAX,
+        text_bytes: usize::MAX,
+    };
+
+    /// Maximum size of the texts of one run's kept events in bytes. Beyond it, the oldest events are
+    /// dropped as beyond [`events_per_run`](Self::events_per_run).
+    pub(super) fn text_bytes_per_run(&self) -> usize {
+        self.text_bytes / RUN_SHARE
+    }
 }
 
 /// Counters of what has arrived. Every element of every frame is counted in exactly one of `events`,
@@ -51,7 +67,7 @@ pub struct Counters {
     /// Elements that were read but change nothing: an unknown phase, a keepalive, or an event older
     /// than every event that is kept of its run.
     pub ignored: u64,
-    /// Runs dropped because of [`Retention::runs`].
+    /// Runs dropped because of [`Retention::runs`] or [`Retention::text_bytes`].
     pub evicted_runs: u64,
 }
 
@@ -84,8 +100,8 @@ pub struct Change {
     /// True when the run was folded again, for a late event or a REST snapshot: any part of the run may
     /// have changed.
     pub refolded: bool,
-    /// The run that was dropped to make room for this one.
-    pub evicted: Option<RunId>,
+    /// The runs that were dropped to make room for this one.
+    pub evicted: Vec<RunId>,
 }
 
 /// Result of applying an event.
@@ -108,7 +124,7 @@ pub(super) struct Late {
     /// See [`Change::at`].
     pub(super) at: Timestamp,
     pub(super) new_run: bool,
-    pub(super) evicted: Option<RunId>,
+    pub(super) evicted: Vec<RunId>,
     /// True when the run's outcome was already known from REST.
     pub(super) outcome_known: bool,
 }

@@ -205,6 +205,15 @@ impl Fact {
         (self.at, self.rank, content, self.id)
     }
 
+    /// Returns the approximate size of the texts in bytes.
+    pub(super) fn text_bytes(&self) -> usize {
+        let name = match &self.subject {
+            Subject::Other(name) => size_of::<NodeName>() + name.len(),
+            Subject::Run | Subject::PipelineNode(_) => 0,
+        };
+        name + self.detail.as_deref().map_or(0, Detail::text_bytes)
+    }
+
     /// Returns the error text by the precedence of protocol section 5.7.
     pub(super) fn error_text(&self) -> Arc<str> {
         let detail = self.detail.as_deref();

@@ -57,7 +57,7 @@ impl Model {
         let mut run_status = None;
         if let Some(run) = run {
             nodes_before = late.iter().map(|late| status_of(run, late)).collect();
-            run.refold(self.retention.events_per_run);
+            run.refold(&self.retention);
             run_status = self.recount_run(slot);
         }
         if late.iter().any(|late| late.new_run) {
@@ -66,6 +66,9 @@ impl Model {
             run_status = status.map(|status| (RunStatus::default(), status));
         }
         let last = late.iter().rposition(|late| late.event.is_some());
+        if let Some(late) = last.and_then(|last| late.get_mut(last)) {
+            self.drop_texts(slot, late.at, &mut late.evicted);
+        }
         let is_last_of_node = last_of_each_node(late);
         for number in 0..late.len() {
             let Some(event) = late[number].event.take() else { continue };
@@ -92,7 +95,7 @@ impl Model {
                 node,
                 snapshot_nodes: Vec::new(),
                 refolded: true,
-                evicted: late.evicted.take(),
+                evicted: std::mem::take(&mut late.evicted),
             };
             on_change(Some(&event), change);
         }
@@ -116,7 +119,7 @@ impl Model {
                     event: None,
                     at: now,
                     new_run: false,
-                    evicted: None,
+                    evicted: Vec::new(),
                     outcome_known: false,
                 };
                 self.late.push(late);

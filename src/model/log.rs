@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use crate::protocol::{DecodeError, Score, WorkflowEvent};
+use crate::protocol::{DecodeError, Detail, WorkflowEvent};
 use crate::text::head_of;
 
 /// Size of a text segment in bytes. Segments are freed as a whole.
@@ -78,13 +78,7 @@ impl LogItem {
     fn field_bytes(&self) -> usize {
         match self {
             Self::ParseError(error) => error.text.len() + error.reason.len(),
-            Self::Event(event) => event.detail.as_deref().map_or(0, |detail| {
-                let texts = [&detail.message, &detail.error];
-                let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
-                let scores = detail.scores.iter().map(|(name, _)| size_of::<Score>() + name.len());
-                let artifacts = detail.artifacts.iter().map(|it| size_of::<Score>() + it.len());
-                texts + scores.chain(artifacts).sum::<usize>()
-            }),
+            Self::Event(event) => event.detail.as_deref().map_or(0, Detail::text_bytes),
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fact::SKEW;
-use crate::protocol::{NodeName, Score};
+use crate::protocol::{NodeName, Score, score_bytes};
+use crate::text::head_of;
 
 /// FIX's index in the [`PIPELINE`](crate::protocol::PIPELINE).
 pub(super) const FIX: usize = 6;
@@ -19,6 +20,9 @@ const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// Maximum number of attempts kept per node. Older ones are dropped; `attempts` still counts them.
 const KEPT_ATTEMPTS: usize = 32;
+
+/// Number of bytes kept of an error in a run whose texts take too much memory.
+const KEPT_OF_A_CUT_ERROR: usize = 1 << 10;
 
 /// Status of a node (protocol section 5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -112,6 +116,13 @@ impl Attempts {
     fn as_slice(&self) -> &[Attempt] {
         match self {
             Self::AtMostOne(attempt) => attempt.as_slice(),
+            Self::Several(attempts) => attempts,
+        }
+    }
+
+    fn as_mut_slice(&mut self) -> &mut [Attempt] {
+        match self {
+            Self::AtMostOne(attempt) => attempt.as_mut_slice(),
             Self::Several(attempts) => attempts,
         }
     }
@@ -228,6 +239,33 @@ impl Node {
         };
     }
 
+    /// Returns the approximate size of the texts in bytes. What two attempts share is counted twice.
+    pub(super) fn text_bytes(&self) -> usize {
+        let of = |error: &Option<Arc<str>>, scores: &[Score]| {
+            error.as_ref().map_or(0, |error| error.len()) + score_bytes(scores)
+        };
+        let attempts = self.history().iter().map(|it| of(&it.error, &it.scores));
+        self.name.len() + of(&self.error, &self.scores) + attempts.sum::<usize>()
+    }
+
+    /// Drops the attempts before the latest. They are still counted.
+    pub(super) fn drop_earlier_attempts(&mut self) {
+        if let Attempts::Several(attempts) = &mut self.history {
+            self.history = Attempts::AtMostOne(attempts.pop());
+        }
+    }
+
+    /// Drops the scores and cuts the error of each attempt.
+    pub(super) fn cut_texts(&mut self) {
+        let (error, scores) = (&mut self.error, &mut self.scores);
+        let attempts = self.history.as_mut_slice().iter_mut();
+        let texts = attempts.map(|it| (&mut it.error, &mut it.scores)).chain([(error, scores)]);
+        for (error, scores) in texts {
+            *scores = Arc::default();
+            cut_error(error);
+        }
+    }
+
     /// Moves all instants, after the server's clock was set.
     pub(super) fn shift(&mut self, by: SignedDuration) {
         let shift = |at: &mut Option<Timestamp>| {
@@ -235,11 +273,7 @@ impl Node {
         };
         shift(&mut self.started_at);
         shift(&mut self.ended_at);
-        let attempts = match &mut self.history {
-            Attempts::AtMostOne(attempt) => attempt.as_mut_slice(),
-            Attempts::Several(attempts) => attempts,
-        };
-        for attempt in attempts {
+        for attempt in self.history.as_mut_slice() {
             shift(&mut attempt.started_at);
             shift(&mut attempt.ended_at);
         }
@@ -262,6 +296,13 @@ impl Node {
             attempt.error = self.error.clone();
             attempt.scores = self.scores.clone();
         }
+    }
+}
+
+/// Cuts an error to its beginning.
+pub(super) fn cut_error(error: &mut Option<Arc<str>>) {
+    if let Some(text) = error.as_mut().filter(|text| text.len() > KEPT_OF_A_CUT_ERROR) {
+        *text = format!("{}…", head_of(text, KEPT_OF_A_CUT_ERROR)).into();
     }
 }
 

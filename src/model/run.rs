@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::change::Retention;
 use super::clock::ServerStep;
 use super::counted::{CountedState, RunContribution};
 use super::fact::{Fact, FactKind, LOST_LANE, SortKey, Subject};
@@ -73,8 +74,14 @@ pub struct Run {
     /// Steps of the server's clock during this run, oldest first.
     steps: Vec<ServerStep>,
     seen: SeenEvents,
+    /// Size of the texts of `facts` in bytes.
+    fact_bytes: usize,
+    /// Size of the texts of `snapshot` in bytes.
+    snapshot_bytes: usize,
     /// Contribution to the counts of the model.
     pub(super) counted: RunContribution,
+    /// Contribution to the size of all texts of the model.
+    pub(super) counted_bytes: usize,
 }
 
 /// State before the first kept fact.
@@ -84,6 +91,8 @@ struct Base {
     grammar: Grammar,
     /// The greatest sort key of a fact that is no longer kept.
     horizon: SortKey,
+    /// Upper bound of the size of the state's texts in bytes.
+    bytes: usize,
 }
 
 /// Result of adding a fact.
@@ -98,7 +107,13 @@ pub(super) enum FactOutcome {
 
 impl Run {
     /// Creates a run. `at` is its first known instant.
-    pub(super) fn new(id: RunId, at: Timestamp, received_at: Timestamp, most_facts: usize) -> Self {
+    pub(super) fn new(
+        id: RunId,
+        at: Timestamp,
+        received_at: Timestamp,
+        limits: &Retention,
+    ) -> Self {
+        let typical_facts = limits.events_per_run.min(TYPICAL_FACTS);
         Self {
             id,
             events: 0,
@@ -109,15 +124,18 @@ impl Run {
             state: RunState::default(),
             folded: None,
             snapshot: None,
-            facts: VecDeque::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            facts: VecDeque::with_capacity(typical_facts),
             order: Ordered::default(),
             latest: None,
             is_late: false,
             base: None,
             others: Vec::new(),
             steps: Vec::new(),
-            seen: SeenEvents::with_capacity(most_facts.min(TYPICAL_FACTS)),
+            seen: SeenEvents::with_capacity(typical_facts),
+            fact_bytes: 0,
+            snapshot_bytes: 0,
             counted: RunContribution::default(),
+            counted_bytes: 0,
         }
     }
 
@@ -200,9 +218,9 @@ impl Run {
         &mut self,
         mut fact: Fact,
         received_at: Timestamp,
-        most_facts: usize,
+        limits: &Retention,
     ) -> FactOutcome {
-        if !self.seen.insert(fact.id, most_facts) {
+        if !self.seen.insert(fact.id, limits.events_per_run) {
             return FactOutcome::Duplicate;
         }
         let key = fact.sort_key();
@@ -214,6 +232,7 @@ impl Run {
         if let Some(at) = fact.instant() {
             self.extend_time_range(at, at);
         }
+        self.fact_bytes += fact.text_bytes();
         self.last_received_at = self.last_received_at.max(received_at);
         if let Subject::Other(name) = &fact.subject {
             fact.lane = lane_of(name, &mut self.others);
@@ -233,7 +252,7 @@ impl Run {
         self.order.grammar.step(&fact);
         self.fold_mut().step(&fact);
         self.facts.push_back(fact);
-        self.trim(most_facts);
+        self.trim(limits);
         self.join();
         FactOutcome::Applied
     }
@@ -250,7 +269,7 @@ impl Run {
     }
 
     /// Folds the run again if a fact came late.
-    pub(super) fn refold(&mut self, most_facts: usize) {
+    pub(super) fn refold(&mut self, limits: &Retention) {
         if !std::mem::take(&mut self.is_late) {
             return;
         }
@@ -268,23 +287,38 @@ impl Run {
             state.step(fact);
         }
         *self.fold_mut() = state;
-        self.trim(most_facts);
+        self.trim(limits);
         self.join();
     }
 
-    /// Folds the oldest facts beyond the limit into the base.
-    fn trim(&mut self, most_facts: usize) {
-        while self.facts.len() > most_facts {
+    /// Folds the oldest facts beyond the limits into the base.
+    fn trim(&mut self, limits: &Retention) {
+        let most_bytes = limits.text_bytes_per_run();
+        while self.facts.len() > limits.events_per_run || self.fact_bytes > most_bytes {
             let Some(oldest) = self.facts.pop_front() else { return };
+            let bytes = oldest.text_bytes();
+            self.fact_bytes = self.fact_bytes.saturating_sub(bytes);
             let key = oldest.sort_key();
             let base = self.base.get_or_insert_with(|| {
                 let (state, grammar) = (RunState::default(), Grammar::default());
-                Box::new(Base { state, grammar, horizon: key })
+                Box::new(Base { state, grammar, horizon: key, bytes: 0 })
             });
             base.state.step(&oldest);
             base.grammar.step(&oldest);
             base.horizon = base.horizon.max(key);
+            // An error or scores are in the node and in its attempt, and an error is in the run, too.
+            base.bytes = base.bytes.saturating_add(3 * bytes);
+            if base.bytes > most_bytes {
+                base.state.reduce_texts(most_bytes / 2);
+                base.bytes = base.state.text_bytes();
+            }
         }
+    }
+
+    /// Returns the approximate size of the run's texts in bytes.
+    pub(super) fn text_bytes(&self) -> usize {
+        let base = self.base.as_ref().map_or(0, |base| base.bytes);
+        self.fact_bytes + self.snapshot_bytes + base
     }
 
     /// Adds a REST snapshot. Returns false when nothing changes, because a fresher one is known.
@@ -315,6 +349,7 @@ impl Run {
         if let Some((first, last)) = snapshot.created_at.or(reported_until).zip(reported_until) {
             self.extend_time_range(first, last);
         }
+        self.snapshot_bytes = snapshot.text_bytes();
         self.snapshot = Some(snapshot);
         if self.folded.is_none() {
             self.folded = Some(Box::new(self.state.clone()));

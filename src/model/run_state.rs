@@ -381,6 +381,29 @@ impl RunState {
         }
     }
 
+    /// Returns the approximate size of the texts in bytes.
+    pub(super) fn text_bytes(&self) -> usize {
+        let errors = self.history.iter().map(|execution| &execution.error).chain([&self.error]);
+        let errors = errors.flatten().map(|error| error.len());
+        let nodes = self.history.iter().flat_map(|execution| &execution.nodes).chain(&self.nodes);
+        errors.chain(nodes.map(Node::text_bytes)).sum()
+    }
+
+    /// Reduces the texts to `most` bytes if they take more: drops the earlier executions, oldest first,
+    /// then the earlier attempts, then scores and the rest of long errors.
+    pub(super) fn reduce_texts(&mut self, most: usize) {
+        while self.text_bytes() > most && !self.history.is_empty() {
+            self.history.remove(0);
+        }
+        if self.text_bytes() > most {
+            self.nodes.iter_mut().for_each(Node::drop_earlier_attempts);
+        }
+        if self.text_bytes() > most {
+            self.nodes.iter_mut().for_each(Node::cut_texts);
+            node::cut_error(&mut self.error);
+        }
+    }
+
     /// Moves all instants, after the server's clock was set.
     pub(super) fn shift(&mut self, by: SignedDuration) {
         let shift = |at: &mut Option<Timestamp>| {

@@ -23,6 +23,8 @@ pub struct Model {
     free: Vec<usize>,
     eviction: BTreeSet<EvictionKey>,
     tally: [usize; RunStatus::ALL.len()],
+    /// Size of the texts of all runs in bytes.
+    text_bytes: usize,
     pub(super) counters: Counters,
     log: EventLog,
     pub(super) stats: Stats,
@@ -50,6 +52,7 @@ impl Model {
             free: Vec::new(),
             eviction: BTreeSet::new(),
             tally: [0; RunStatus::ALL.len()],
+            text_bytes: 0,
             counters: Counters::default(),
             log: EventLog::new(retention.log_events),
             stats: Stats::default(),
@@ -154,12 +157,11 @@ impl Model {
             true => at,
             false => self.clock.time_of_arrival(received_at),
         };
-        let (slot, evicted) = match known {
-            Some(slot) => (slot, None),
+        let (slot, mut evicted) = match known {
+            Some(slot) => (slot, Vec::new()),
             None => {
                 let evicted = self.make_room(at);
-                let most_facts = self.retention.events_per_run;
-                let run = Run::new(event.run_id.clone(), at, received_at, most_facts);
+                let run = Run::new(event.run_id.clone(), at, received_at, &self.retention);
                 (self.insert(run), evicted)
             }
         };
@@ -176,7 +178,7 @@ impl Model {
         let node_before = run.status_of(&subject);
         let goes_back = known.is_some() && run.last_event_at().duration_since(at) > SKEW;
         let new_run = known.is_none();
-        match run.take(fact, received_at, self.retention.events_per_run) {
+        match run.take(fact, received_at, &self.retention) {
             FactOutcome::Duplicate => {
                 self.counters.duplicates += 1;
                 EventOutcome::Duplicate
@@ -209,6 +211,7 @@ impl Model {
                     return EventOutcome::Late(Box::new(late));
                 }
                 let run_status = self.recount_run(slot);
+                self.drop_texts(slot, at, &mut evicted);
                 if !(outcome_known && event.node.is_none()) {
                     self.add_to_baselines(event, duration_ms);
                 }
@@ -233,17 +236,17 @@ impl Model {
         let run_id = snapshot.run_id.clone();
         let arrived_at = self.clock.time_of_arrival(received_at);
         let known = self.index.get(&run_id).copied();
-        let (slot, evicted) = match known {
-            Some(slot) => (slot, None),
+        let (slot, mut evicted) = match known {
+            Some(slot) => (slot, Vec::new()),
             None => {
                 let at = snapshot.created_at.or(snapshot.reported_until()).unwrap_or(received_at);
                 let evicted = self.make_room(at);
-                let most_facts = self.retention.events_per_run;
-                (self.insert(Run::new(run_id.clone(), at, received_at, most_facts)), evicted)
+                let run = Run::new(run_id.clone(), at, received_at, &self.retention);
+                (self.insert(run), evicted)
             }
         };
         let run = self.slots[slot].as_mut()?;
-        run.refold(self.retention.events_per_run);
+        run.refold(&self.retention);
         let nodes_before: Vec<(NodeName, NodeStatus)> =
             run.nodes.iter().map(|node| (node.name.clone(), node.status)).collect();
         if !run.take_snapshot(snapshot, received_at) {
@@ -267,6 +270,7 @@ impl Model {
         }
         let took = run.duration_ms.filter(|_| run.from_rest);
         let run_status = self.recount_run(slot);
+        self.drop_texts(slot, at, &mut evicted);
         if let (Some((_, RunStatus::Completed)), Some(millis)) = (run_status, took) {
             self.stats.run_completed(millis);
         }
@@ -287,6 +291,9 @@ impl Model {
     /// before and after if they differ or the run is new.
     pub(super) fn recount_run(&mut self, slot: usize) -> Option<(RunStatus, RunStatus)> {
         let run = self.slots[slot].as_mut()?;
+        let bytes = run.text_bytes();
+        let bytes_before = std::mem::replace(&mut run.counted_bytes, bytes);
+        self.text_bytes = self.text_bytes.saturating_sub(bytes_before).saturating_add(bytes);
         let standing = run.standing();
         if run.counted.standing == standing && run.counted.key.is_some() {
             return None;
@@ -353,11 +360,24 @@ impl Model {
 
     /// Drops one run if the limit is reached, to make room for one that came at `now`. Returns the
     /// dropped run.
-    fn make_room(&mut self, now: Timestamp) -> Option<RunId> {
-        if self.index.len() < self.retention.runs.max(1) {
-            return None;
+    fn make_room(&mut self, now: Timestamp) -> Vec<RunId> {
+        let is_full = self.index.len() >= self.retention.runs.max(1);
+        is_full.then(|| self.drop_oldest(None, now)).flatten().into_iter().collect()
+    }
+
+    /// Drops other runs than that in `slot` until the texts are within their limit, and adds the dropped
+    /// runs to `evicted`.
+    pub(super) fn drop_texts(&mut self, slot: usize, now: Timestamp, evicted: &mut Vec<RunId>) {
+        while self.text_bytes > self.retention.text_bytes
+            && let Some(id) = self.drop_oldest(Some(slot), now)
+        {
+            evicted.push(id);
         }
-        let (_, _, slot) = *self.eviction.first()?;
+    }
+
+    /// Drops the first run in the eviction order, but not that in the slot `except`.
+    fn drop_oldest(&mut self, except: Option<usize>, now: Timestamp) -> Option<RunId> {
+        let (_, _, slot) = *self.eviction.iter().find(|(_, _, slot)| Some(*slot) != except)?;
         let id = self.slots[slot].as_ref()?.id().clone();
         self.forget(&id, now);
         Some(id)
@@ -368,6 +388,7 @@ impl Model {
         let Some(slot) = self.index.remove(id) else { return };
         let Some(run) = self.slots[slot].take() else { return };
         self.free.push(slot);
+        self.text_bytes = self.text_bytes.saturating_sub(run.counted_bytes);
         let counted = run.counted;
         if let Some(key) = counted.key {
             self.eviction.remove(&key);
@@ -426,6 +447,11 @@ impl Model {
     /// Number of changes so far: applied events and joined snapshots.
     pub fn changes(&self) -> u64 {
         self.counters.events + self.counters.snapshots
+    }
+
+    /// Approximate size of the texts of all runs in bytes; see [`Retention::text_bytes`].
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// Event log.

@@ -107,6 +107,23 @@ pub struct Detail {
     pub says_created: bool,
 }
 
+impl Detail {
+    /// Returns the approximate size of the texts in bytes. Short names are within the structure and are
+    /// counted all the same.
+    pub fn text_bytes(&self) -> usize {
+        let texts = [&self.message, &self.error].into_iter().flatten().map(|text| text.len());
+        let names = [&self.song_id, &self.song_title, &self.error_type];
+        let names = names.into_iter().flatten().map(|name| name.len());
+        let artifacts = self.artifacts.iter().map(|it| size_of::<SmolStr>() + it.len());
+        texts.chain(names).chain(artifacts).sum::<usize>() + score_bytes(&self.scores)
+    }
+}
+
+/// Returns the approximate size of scores in bytes.
+pub fn score_bytes(scores: &[Score]) -> usize {
+    scores.iter().map(|(name, _)| size_of::<Score>() + name.len()).sum()
+}
+
 impl WorkflowEvent {
     /// Returns the error text by the precedence of protocol section 5.7; "Unknown error" if there is
     /// none.

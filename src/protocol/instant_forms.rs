@@ -13,7 +13,11 @@ const LEAST_DIGITS: usize = 9;
 
 /// Reads any form except the common one. Returns `None` if the text is not an instant.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
+    // ISO 8601 also writes the minus sign for an offset.
+    let text = text.replace('\u{2212}', "-");
+    let is_around =
+        |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '"' | '\'');
+    let text = text.trim_matches(is_around);
     parse_standard(text)
         .or_else(|| parse_number(text))
         .or_else(|| parse_standard_like(text))
@@ -66,13 +70,18 @@ fn in_utc(civil: DateTime) -> Option<Timestamp> {
 /// Reads a textual number since 1970 that cannot be a year or a date.
 fn parse_number(text: &str) -> Option<Timestamp> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if digits < LEAST_DIGITS {
+    // `1.795428e9` has an exponent instead of digits.
+    if digits == 0
+        || digits < LEAST_DIGITS && !text.contains(['e', 'E'])
+        || text.len() < LEAST_DIGITS
+    {
         return None;
     }
     if let Ok(whole) = text.parse::<i64>() {
         return from_epoch_whole(whole);
     }
-    let is_number = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    let is_number =
+        text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+'));
     from_epoch(text.parse().ok().filter(|_| is_number)?)
 }
 
@@ -89,6 +98,11 @@ fn parse_standard_like(text: &str) -> Option<Timestamp> {
     let zone_at = clock.find(|c: char| !matches!(c, '0'..='9' | ':' | '.' | ','));
     let (clock, zone) = clock.split_at(zone_at.unwrap_or(clock.len()));
     let (clock, decimals) = clock.split_once(['.', ',']).unwrap_or((clock, "0"));
+    // Decimals of an hour or a minute are allowed, but nobody means them.
+    let has_seconds = clock.len() >= 6;
+    if !has_seconds && decimals != "0" {
+        return None;
+    }
     let decimals = &decimals[..decimals.len().min(MOST_DECIMALS)];
     let is_next_day = clock.starts_with("24") && !clock[2..].contains(|c| matches!(c, '1'..='9'));
     let clock = if is_next_day { "00:00:00" } else { clock };

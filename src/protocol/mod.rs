@@ -17,7 +17,7 @@ mod watcher_error;
 mod wire;
 
 pub use decode::{Batch, DecodeError, Item, KEPT_OF_A_BAD_FRAME};
-pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent};
+pub use event::{Detail, EventId, NodeName, Phase, RunId, Score, WorkflowEvent, score_bytes};
 pub use instant::{is_unset, parse_instant};
 pub use rest::RunSnapshot;
 

@@ -9,15 +9,21 @@
 //! | `\x1b`, `\'`, `\0`, and other escapes that JSON lacks | the character |
 //! | a control character within a string | the same, escaped |
 //! | `,` before `}` or `]` | nothing |
+//! | `1,5` as the value of a field | `1.5` |
 //! | `{…}{…}`, also separated by blanks, commas, line breaks, NUL or U+001E | separate values |
 //! | an array that is cut off | its complete elements |
+//! | `{"run_id":"r","pha{…}{…}`, an object that is cut off before others | the others |
 //!
-//! Only tokens are changed. A text whose structure is broken remains unreadable.
+//! Otherwise only tokens are changed: an object whose structure is broken remains unreadable.
 
 use std::borrow::Cow;
 
 /// Maximum number of values read from one text; the rest is left over.
 const MOST_PIECES: usize = 1 << 16;
+
+/// Maximum number of objects without an end after which one text is searched for further objects. Each
+/// search may read the whole text.
+const MOST_BROKEN: usize = 4;
 
 /// A part of a text.
 #[derive(Debug, PartialEq)]
@@ -33,6 +39,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
     let mut is_in_array = false;
+    let mut searches = MOST_BROKEN;
     loop {
         let separator = |c: char| {
             c.is_whitespace()
@@ -58,8 +65,23 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
             is_in_array = true;
             rest = &rest[1..];
         } else {
-            pieces.push(Piece::LeftOver(rest));
-            return pieces;
+            let end = next_event(rest, &mut searches).unwrap_or(rest.len());
+            pieces.push(Piece::LeftOver(rest[..end].trim_end()));
+            rest = &rest[end..];
+        }
+    }
+}
+
+/// Returns where the next complete event begins in a text that begins with an object without an end, as
+/// a writer leaves it that is killed within a line and started again.
+fn next_event(text: &str, searches: &mut usize) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        *searches = searches.checked_sub(1)?;
+        at += 1 + text[at + 1..].find("{\"")?;
+        let Some((value, _)) = value(&text[at..]) else { continue };
+        if value.contains("\"run_id\"") && value.contains("\"phase\"") {
+            return Some(at);
         }
     }
 }
@@ -80,9 +102,12 @@ type Edits = Vec<(usize, usize, Cow<'static, str>)>;
 fn value(text: &str) -> Option<(Cow<'_, str>, usize)> {
     let bytes = text.as_bytes();
     let mut edits = Edits::new();
-    let mut depth = 0_usize;
+    // The opening brackets of the values around.
+    let mut around = Vec::new();
     // Position of the last comma, as long as only white space has followed it.
     let mut comma = None;
+    // Range of the last whole number, as long as only a comma has followed it.
+    let mut whole = 0..0;
     let mut at = 0;
     loop {
         let byte = *bytes.get(at)?;
@@ -94,22 +119,34 @@ fn value(text: &str) -> Option<(Cow<'_, str>, usize)> {
             }
             b'}' | b']' => {
                 edits.extend(comma.take().map(|comma| (comma, comma + 1, Cow::Borrowed(""))));
-                depth = depth.checked_sub(1)?;
+                around.pop()?;
                 at += 1;
-                if depth == 0 {
+                if around.is_empty() {
                     return Some((edited(&text[..at], &edits), at));
                 }
+            }
+            b'0'..=b'9' if around.last() == Some(&b'{') && comma == Some(whole.end) => {
+                // A word where a name is expected: the decimals of a number with a comma.
+                edits.push((whole.end, at, ".".into()));
+                (comma, whole) = (None, 0..0);
+                at += bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             }
             _ => {
                 comma = None;
                 match byte {
                     b'{' | b'[' => {
-                        depth += 1;
+                        around.push(byte);
                         at += 1;
                     }
                     b':' => at += 1,
                     b'"' => at = text_end(text, at + 1, &mut edits)?,
-                    _ => at = word_end(text, at, &mut edits),
+                    _ => {
+                        let end = word_end(text, at, &mut edits);
+                        let digits = text[at..end].strip_prefix('-').unwrap_or(&text[at..end]);
+                        let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+                        whole = if is_whole { at..end } else { 0..0 };
+                        at = end;
+                    }
                 }
             }
         }
@@ -247,6 +284,8 @@ mod tests {
         check(r#"{"a":18446744073709551616}"#, r#"{"a":18446744073709551616}"#);
         check("{\"a\":1,\n }", "{\"a\":1\n }");
         check("[1,[],]", "[1,[]]");
+        check(r#"{"a":-1,5,"b":0,25}"#, r#"{"a":-1.5,"b":0.25}"#);
+        check(r#"{"a":[1,5],"b":1,"c":2}"#, r#"{"a":[1,5],"b":1,"c":2}"#);
     }
 
     #[test]
@@ -263,7 +302,7 @@ mod tests {
 
     #[test]
     fn splits_text_into_its_values() {
-        let values = |text| {
+        let values = |text: &str| {
             let values = pieces(text).into_iter().map(|piece| match piece {
                 Piece::Value(value) => value.into_owned(),
                 Piece::LeftOver(text) => format!("left over: {text}"),
@@ -275,6 +314,12 @@ mod tests {
         assert_eq!(values("[{\"a\":NaN},{\"b\""), ["{\"a\":null}", "left over: {\"b\""]);
         assert_eq!(values("a {} b"), ["left over: a", "{}", "left over: b"]);
         assert_eq!(values("{}}"), ["{}", "left over: }"]);
+        let event = r#"{"run_id":"r","phase":"end","data":{"a":1}}"#;
+        for cut in 2..event.len() - 1 {
+            let expected = [&format!("left over: {}", event[..cut].trim_end()), event, event];
+            let text = format!("{}{event}{event}", &event[..cut]);
+            assert_eq!(values(&text), expected, "{cut}");
+        }
         assert_eq!(values(""), [""; 0]);
         assert_eq!(pieces(&"{}".repeat(MOST_PIECES + 5)).len(), MOST_PIECES + 1);
     }
@@ -282,8 +327,9 @@ mod tests {
     #[test]
     fn repairs_hostile_text_in_linear_time() {
         let began = std::time::Instant::now();
-        for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0"] {
-            let text = text.repeat(500_000);
+        let event = r#"{"{"run_id":"r","phase":"end"}"#;
+        for text in ["[", "{\"a\":", "{", "\"", "\\", "[{", "x{", "]", "{\u{c}", "{\0", event] {
+            let text = text.repeat(400_000 / text.len());
             assert!(pieces(&text).len() <= MOST_PIECES + 1);
             assert!(only_value(&text).is_none());
         }

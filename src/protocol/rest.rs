@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use super::watcher_error::explain_error;
-use super::{NodeName, RunId, Score, bounds, instant_forms, parse_instant, repair};
+use super::{NodeName, RunId, Score, bounds, instant_forms, parse_instant, repair, score_bytes};
 use crate::text as shown;
 
 /// Maximum number of earlier errors kept per run; equal to the number of earlier executions kept.
@@ -218,6 +218,15 @@ impl RunSnapshot {
             |error: &&ReportedError| error.at.is_some_and(|at| Some(at) >= since && at <= until);
         // The backend may still report the last error while the run is executed again.
         self.earlier_errors.iter().chain(&self.error).find(within)
+    }
+
+    /// Returns the approximate size of the rows and texts in bytes.
+    pub fn text_bytes(&self) -> usize {
+        let rows = self.executions.iter();
+        let rows = rows.map(|row| size_of::<NodeExecution>() + row.node.len());
+        let errors = self.earlier_errors.iter().chain(&self.error).map(|error| error.message.len());
+        let names = [&self.song_id, &self.song_title].into_iter().flatten().map(|name| name.len());
+        rows.chain(errors).chain(names).sum::<usize>() + score_bytes(&self.scores)
     }
 
     /// Returns the latest instant in the snapshot: it cannot contain anything later.

@@ -8,7 +8,7 @@
 use tokio_tungstenite::tungstenite::Message;
 
 /// A message of up to this many times the limit is skipped; a larger one ends the connection.
-const SKIPPED_FACTOR: u64 = 16;
+pub(super) const SKIPPED_FACTOR: u64 = 16;
 
 /// Payload of the pong that stands for a skipped message.
 const SKIPPED: &[u8] = b"meterbridge: skipped";

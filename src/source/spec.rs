@@ -23,8 +23,8 @@ pub enum SourceSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[expect(missing_docs, reason = "the message of each variant describes it")]
 pub enum SourceError {
-    #[error("there is no file and no command `{source_text}`; try `meterbridge --help`")]
-    NoSource { source_text: String },
+    #[error("there is no file and no command `{source_text}`; {advice}")]
+    NoSource { source_text: String, advice: String },
     #[error("{reason}")]
     BadUrl { reason: UrlError },
 }
@@ -49,16 +49,89 @@ impl SourceSpec {
         if !path.exists() {
             // A mistyped address may contain a password.
             let has_password = text.split(['/', '@']).next().is_some_and(|it| it.contains(':'));
-            let source_text = if has_password { redact(text) } else { text.to_owned() };
-            return Err(SourceError::NoSource { source_text });
+            let is_address = is_bare_address(text);
+            let source_text = match has_password && !is_address {
+                true => redact(text),
+                false => text.to_owned(),
+            };
+            return Err(SourceError::NoSource { source_text, advice: advice_on(text, is_address) });
         }
         Ok(Self::Recording(path))
     }
 }
 
+/// Commands of the program.
+const COMMANDS: [&str; 4] = ["inspect", "snapshot", "demo", "serve"];
+
+/// True for an address without its protocol: `localhost:8000`, `10.0.0.7:8000/events`, `localhost`.
+fn is_bare_address(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let is_port = port.parse::<u16>().is_ok();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && name.chars().all(is_name) && (is_port || host == "localhost")
+}
+
+/// Says what was probably meant by a source that does not exist.
+fn advice_on(text: &str, is_address: bool) -> String {
+    if is_address {
+        let host = text.split('/').next().unwrap_or_default();
+        return format!(
+            "a server is written as `http://{host}` (an AMCS backend) or `ws://{host}/events` (a stream \
+             of events)"
+        );
+    }
+    match COMMANDS.into_iter().find(|command| distance(text, command) <= 2) {
+        Some(command) => format!("did you mean `meterbridge {command}`?"),
+        None => "try `meterbridge --help`".to_owned(),
+    }
+}
+
+/// Returns the number of letters to insert, remove or replace between two words (Levenshtein distance).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (nth, letter) in one.bytes().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], nth + 1);
+        for (place, wanted) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != wanted);
+            diagonal = row[place + 1];
+            row[place + 1] = replaced.min(row[place] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mistyped_source_says_what_was_meant() {
+        let said = |text| SourceSpec::parse(Some(text)).unwrap_err().to_string();
+        for text in ["localhost:8000", "10.0.0.7:8000/events", "studio.local:80"] {
+            let host = text.split('/').next().unwrap();
+            assert_eq!(
+                said(text),
+                format!(
+                    "there is no file and no command `{text}`; a server is written as `http://{host}` (an \
+                     AMCS backend) or `ws://{host}/events` (a stream of events)"
+                )
+            );
+        }
+        assert!(said("localhost").contains("`http://localhost`"));
+        for (text, command) in
+            [("inspct", "inspect"), ("Serve", "serve"), ("snapshoot", "snapshot"), ("dmeo", "demo")]
+        {
+            assert!(
+                said(text).ends_with(&format!("did you mean `meterbridge {command}`?")),
+                "{text}"
+            );
+        }
+        for text in ["recording.ndjson", "a:b", "", "no/such/file"] {
+            assert!(said(text).ends_with("try `meterbridge --help`"), "{text}: {}", said(text));
+        }
+        assert!(!said("me:hunter2@studio:8000").contains("hunter2"));
+    }
 
     #[test]
     fn source_is_the_demo_a_url_or_an_existing_file() {

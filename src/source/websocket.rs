@@ -13,7 +13,7 @@ use super::connector::Connect;
 use super::disconnect::{NO_CODE, server_words, skipped_text};
 use super::handshake::shake_hands;
 use super::http::HttpClient;
-use super::oversize::is_skipped;
+use super::oversize::{SKIPPED_FACTOR, is_skipped};
 use super::run_operation::{ApiClientFor, ApiRequest, ResponseFuture};
 use super::session::{
     Connection, MOST_BYTES_IN_A_BATCH, MOST_FRAMES_IN_A_BATCH, OpenConnection, REPLAY_PERIOD,
@@ -233,6 +233,9 @@ pub(super) fn gather<S: AsyncRead + AsyncWrite + Unpin>(
                 batch.push_unreadable(format!("a text frame that is not UTF-8 ({detail})"), "");
             }
             Err(WsError::Capacity(_)) => {
+                // A smaller one would have been skipped.
+                let factor = usize::try_from(SKIPPED_FACTOR).unwrap_or(usize::MAX);
+                let limit_bytes = limit_bytes.saturating_mul(factor);
                 let disconnect = Disconnect::MessageTooLarge { limit_bytes };
                 batch.push_unreadable(disconnect.to_string(), "");
                 return Gathered::End(disconnect);

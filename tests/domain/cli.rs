@@ -48,7 +48,7 @@ fn missing_file_or_command_is_a_usage_error() {
     check_error(
         &["inspct"],
         2,
-        "error: there is no file and no command `inspct`; try `meterbridge --help`",
+        "error: there is no file and no command `inspct`; did you mean `meterbridge inspect`?",
     );
 }
 
@@ -123,7 +123,12 @@ fn environment_variables_apply_unless_a_flag_is_given() {
     };
     let (code, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", &["missing.ndjson"]);
     assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("error: invalid value 'soon' for '--reconnect-delay"), "{stderr}");
+    assert!(
+        stderr.starts_with(
+            "error: invalid value 'soon' for 'METERBRIDGE_RECONNECT_DELAY (environment)"
+        ),
+        "{stderr}"
+    );
     // The flag takes precedence: the variable is not even parsed.
     let flag = &["--reconnect-delay", "1", "missing.ndjson"];
     let (_, stderr) = with("METERBRIDGE_RECONNECT_DELAY", "soon", flag);
@@ -501,4 +506,53 @@ fn closed_output_pipe_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn idle_timeout_must_be_longer_than_the_ping_interval() {
+    let expected = "error: --idle-timeout (20 s) must be longer than --ping-interval (20 s), because a \
+                    quiet stream would be taken for lost before its first ping is answered; 0 turns \
+                    either off";
+    for command in [&["missing.ndjson"][..], &["serve", "ws://localhost:1/events"]] {
+        let (code, stdout, stderr) = said(&[command, &["--idle-timeout", "20"]].concat());
+        assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+        assert!(stderr.starts_with(expected), "{stderr}");
+    }
+    for options in
+        [["--idle-timeout=0", "--ping-interval=60"], ["--idle-timeout=5", "--ping-interval=0"]]
+    {
+        let (_, _, stderr) = said(&[&["missing.ndjson"][..], &options].concat());
+        assert!(stderr.starts_with("error: there is no file"), "{stderr}");
+    }
+}
+
+#[test]
+fn invalid_setting_names_its_origin_and_what_was_expected() {
+    let said_with = |arguments: &[&str], name: &str, value: &str| {
+        let output = meterbridge().args(arguments).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let number = "expected a whole number, such as 5";
+    for (variable, value, expected) in [
+        ("METERBRIDGE_KEEP_EVENTS", "many", number),
+        ("METERBRIDGE_MAX_RECONNECT_ATTEMPTS", "few", number),
+        ("METERBRIDGE_SEED", "", number),
+        ("METERBRIDGE_MAX_MESSAGE_BYTES", "big", "expected bytes, such as 65536, 512k or 4M"),
+    ] {
+        let stderr = said_with(&["missing.ndjson"], variable, value);
+        let start =
+            format!("error: invalid value '{value}' for '{variable} (environment)': {expected}");
+        assert!(stderr.starts_with(&start), "{stderr}");
+    }
+    let stderr = said_with(&["demo"], "METERBRIDGE_DEMO_LISTEN", "here");
+    let start = "error: invalid value 'here' for 'METERBRIDGE_DEMO_LISTEN (environment)': expected an IP \
+                 address and a port, such as 127.0.0.1:8080";
+    assert!(stderr.starts_with(start), "{stderr}");
+    // What is given on the command line is named as it was written, whatever the environment says.
+    for given in [&["--keep-events", "x"][..], &["--keep-events=x"]] {
+        let stderr = said_with(given, "METERBRIDGE_KEEP_EVENTS", "7");
+        let start = format!("error: invalid value 'x' for '--keep-events <N>': {number}");
+        assert!(stderr.starts_with(&start), "{stderr}");
+    }
 }

@@ -69,6 +69,13 @@ fn non_json_tokens_drop_only_their_field() {
         let frame = start(&format!(r#""data":{{"global_seed":{token},"message":"m"}}"#));
         assert_eq!(run_of([frame]).seed, seed, "{token}");
     }
+    // A writer whose locale has a decimal comma.
+    let end =
+        start(r#""node_name":"VALIDATE","duration_ms":1500,25,"data":{"scores":{"a":0,5,"b":1}}"#);
+    let run = run_of([start("\"x\":1"), end.replace("start", "end")]);
+    assert_eq!((run.nodes[5].status, run.nodes[5].duration_ms), ("success", Some(1_500)));
+    let scores: Vec<_> = run.nodes[5].scores.as_ref().unwrap().values().collect();
+    assert_eq!(scores, [&0.5, &1.0]);
     let rest = br#"{"run_id":"r","status":"failed","validation_scores":{"a":NaN,"b":0.5},
         "error":"take_\udce9"}"#;
     let run = RunSnapshot::read(rest).unwrap();
@@ -141,6 +148,19 @@ fn several_objects_in_one_frame_are_read_one_by_one() {
     assert_eq!((report.events, report.malformed), (1, 1), "what is cut off costs itself");
 }
 
+/// A writer that was killed within a line goes on in the same line when it is started again.
+#[test]
+fn event_that_is_cut_off_costs_no_event_behind_it_in_the_line() {
+    let (first, second) = (start("\"x\":{\"y\":[1]}"), start("\"x\":1").replace("start", "end"));
+    for cut in 2..first.len() {
+        let report = report_of([format!("{}{second}", &first[..cut])]);
+        assert_eq!((report.events, report.malformed), (1, 1), "{}", &first[..cut]);
+        assert_eq!(report.runs[0].status, "completed");
+        let report = report_of([format!("{}{first}{second}", &first[..cut])]);
+        assert_eq!((report.events, report.malformed), (2, 1), "{}", &first[..cut]);
+    }
+}
+
 #[test]
 fn every_time_format_is_read() {
     let report = read(&case("time-forms"));
@@ -162,6 +182,24 @@ fn every_time_format_is_read() {
         let started_at = run.started_at.as_deref().map(|text| text.parse().unwrap());
         assert_eq!(started_at, expected, "{}", run.run_id);
     }
+}
+
+#[test]
+fn forms_of_a_time_from_other_writers_are_read() {
+    for (time, expected) in [
+        // The minus sign that ISO 8601 writes, a text that was quoted twice, a byte order mark.
+        ("2026-11-23T05:00:00\u{2212}05:00", "2026-11-23T10:00:00Z"),
+        ("\\\"2026-11-23T10:00:00Z\\\"", "2026-11-23T10:00:00Z"),
+        ("\u{feff}2026-11-23T10:00:00.5Z", "2026-11-23T10:00:00.5Z"),
+        // C's `%g`, which writes numbers of this size with an exponent.
+        ("1.7954280005e+09", "2026-11-23T10:00:00.5Z"),
+    ] {
+        let run = run_of([start("\"x\":1").replace("2026-11-23T10:00:00Z", time)]);
+        assert_eq!(run.started_at.as_deref(), Some(expected), "{time}");
+    }
+    // The decimals of an hour are not seconds.
+    let report = report_of([start("\"x\":1").replace("T10:00:00Z", "T10.5Z")]);
+    assert_eq!((report.events, report.malformed), (0, 1));
 }
 
 #[test]

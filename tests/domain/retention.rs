@@ -14,7 +14,7 @@ fn event(second: u64, run: u64, phase: &str) -> String {
 }
 
 fn model(runs: usize, log_events: usize, events_per_run: usize) -> Model {
-    Model::new(Retention { runs, log_events, events_per_run })
+    Model::new(Retention { runs, log_events, events_per_run, ..Retention::default() })
 }
 
 fn kept(model: &Model) -> Vec<String> {
@@ -75,9 +75,9 @@ fn change_names_the_evicted_run() {
     feed(&mut model, [event(0, 0, "start")]);
     let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
     batch.push_text(&event(1, 1, "start"));
-    let mut evicted = None;
+    let mut evicted = Vec::new();
     model.receive(batch, |_, change| evicted = change.evicted);
-    assert_eq!(evicted.as_deref(), Some("run-0"));
+    assert_eq!(evicted, ["run-0"]);
 }
 
 #[test]
@@ -198,4 +198,68 @@ fn nodes_per_run_are_bounded() {
     assert_eq!(run.nodes.len(), 256);
     assert_eq!(run.events(), 2_000);
     assert_eq!(model.log().entries().len(), 10);
+}
+
+/// Returns a failure of a node with an error of 16 KiB.
+fn long_failure(second: u64, run: u64, node: &str) -> String {
+    let error = format!("{second} {}", "x".repeat((16 << 10) - second.to_string().len() - 1));
+    let end = format!(r#","node_name":"{node}","data":{{"error":"{error}"}}}}"#);
+    event(second, run, "fail").replace('}', &end)
+}
+
+#[test]
+fn texts_of_all_runs_are_bounded_and_runs_that_ended_longest_ago_go() {
+    let text_bytes = 1 << 20;
+    let mut model = Model::new(Retention { text_bytes, ..Retention::default() });
+    let mut evicted = Vec::new();
+    for run in 0..300 {
+        let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
+        batch.push_text(&event(10 * run, run, "start"));
+        batch.push_text(&long_failure(10 * run + 1, run, "PLAN"));
+        batch.push_text(&event(10 * run + 2, run, "fail"));
+        model.receive(batch, |_, change| evicted.extend(change.evicted));
+        assert!(model.text_bytes() <= text_bytes, "run {run}: {}", model.text_bytes());
+    }
+    assert_eq!(model.len(), text_bytes / (16 << 10));
+    assert_eq!(model.counters().evicted_runs, 236);
+    let gone: Vec<String> = (0..236).map(|run| format!("run-{run}")).collect();
+    assert_eq!(evicted, gone, "each is named once, in order of the ends");
+    // A run that is still running stays, however old it is, while runs that are over can go.
+    feed(&mut model, [event(9_000, 900, "start"), long_failure(9_001, 900, "PLAN")]);
+    for run in 901..1_100 {
+        feed(&mut model, [event(10 * run, run, "start"), long_failure(10 * run + 1, run, "PLAN")]);
+        feed(&mut model, [event(10 * run + 2, run, "end")]);
+    }
+    assert!(model.run("run-900").is_some() && model.run("run-299").is_none());
+    assert!(model.text_bytes() <= text_bytes);
+}
+
+#[test]
+fn texts_of_one_run_are_bounded_and_its_oldest_events_go() {
+    let text_bytes = 8 << 20;
+    let mut bounded = Model::new(Retention { text_bytes, ..Retention::default() });
+    let mut whole = Model::new(Retention::EVERYTHING);
+    let mut frames = vec![event(0, 0, "start")];
+    // 900 events of 16 KiB are fewer than the limit on events.
+    for pass in 0..300 {
+        let nodes = ["PLAN", "COMPOSE", "VALIDATE"].into_iter().enumerate();
+        frames.extend(nodes.map(|(nth, node)| long_failure(30 * pass + nth as u64 + 1, 0, node)));
+    }
+    for frame in &frames {
+        feed(&mut bounded, [frame]);
+        feed(&mut whole, [frame]);
+        // An eighth for the events that are kept, an eighth for the state before them.
+        assert!(bounded.text_bytes() <= text_bytes / 4, "{}", bounded.text_bytes());
+    }
+    assert_eq!(bounded.counters().evicted_runs, 0);
+    let run = bounded.run("run-0").unwrap();
+    assert_eq!(run.recent_events().count(), (1 << 20) / (16 << 10));
+    assert_eq!(run.events(), 901);
+    let [bounded_run, whole_run] =
+        [&bounded, &whole].map(|model| RunReport::of(model.run("run-0").unwrap()));
+    assert_eq!(bounded_run, whole_run);
+    assert_eq!(bounded_run.nodes[0].attempts, 300);
+    // What is older than every kept event is ignored and counted.
+    feed(&mut bounded, [long_failure(2, 0, "STYLE")]);
+    assert_eq!(bounded.counters().ignored, 1);
 }

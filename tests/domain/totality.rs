@@ -248,6 +248,7 @@ proptest! {
         runs in 1..4_usize,
         events_per_run in 1..6_usize,
         log_events in 0..8_usize,
+        text_bytes in 0..2_000_usize,
     ) {
         let mut batch = Batch::new(Timestamp::UNIX_EPOCH, true);
         for frame in &frames {
@@ -259,7 +260,7 @@ proptest! {
 
         for retention in [
             Retention::EVERYTHING,
-            Retention { runs, events_per_run, log_events },
+            Retention { runs, events_per_run, log_events, text_bytes },
         ] {
             let mut model = Model::new(retention);
             let mut changes = 0;

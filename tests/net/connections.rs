@@ -175,7 +175,7 @@ async fn message_beyond_64_mib_on_every_connection_uses_up_the_attempts() {
     }
     stage.no_attempt().await;
     stage.take();
-    let reason = "a message of more than 4 MiB arrived: the connection was closed";
+    let reason = "a message of more than 64 MiB arrived: the connection was closed";
     assert_eq!(stage.states().last().unwrap(), &format!("failed: {reason}. {NONE_LASTS}"));
 }
 

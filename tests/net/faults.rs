@@ -185,7 +185,7 @@ async fn message_of_100_mib_is_refused_before_it_is_read() {
     }
     let _again = stage.attempt().await.accept().await;
     stage.until_state("connected").await;
-    let text = "a message of more than 4 MiB arrived: the connection was closed";
+    let text = "a message of more than 64 MiB arrived: the connection was closed";
     let waiting = format!("attempt 1/5 at 3: {text}");
     stage.expect_states(&[&waiting, "attempt 1/5", "connected at 3"]);
     assert_eq!(stage.runs(), ["before"]);

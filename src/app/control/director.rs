@@ -99,7 +99,7 @@ impl DirectorInput<'_, '_> {
     /// than [`STALE_SECS`], such as those a page receives when its tab becomes visible again.
     fn report_events(&mut self, director: &mut Director, now: f64, server_now: Timestamp) {
         for EventReceived { change, live, .. } in self.events.read() {
-            if let Some(gone) = &change.evicted {
+            for gone in &change.evicted {
                 director.gone(gone, now);
             }
             let age_secs = millis_between(change.at, server_now) as f64 / 1000.0;

@@ -415,7 +415,8 @@ fn counters_ui(ui: &mut Ui, counters: &Counters, backlog: usize) {
         let why = "Dropped unread: frames arrived faster than they were read. Meterbridge \
             has reconnected.";
         warn(ui, counters.dropped, "frames dropped", palette.failed_text, why);
-        let why = "Old runs were dropped to stay within the limit of runs kept.";
+        let why = "Old runs were dropped to stay within the limits on runs and on the size of their \
+            texts.";
         warn(ui, counters.evicted_runs, "runs dropped", palette.cancelled, why);
         let why = "Received, but not shown yet: more arrives than can be read per drawn frame.";
         warn(ui, backlog as u64, "batches waiting", palette.cancelled, why);

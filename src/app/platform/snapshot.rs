@@ -19,7 +19,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::config::{Moment, SnapshotRequest};
 use crate::model::Model;
-use crate::progress;
+use crate::progress::{self, StillBusy};
 use crate::source::playback::TimedFrames;
 use crate::source::recording::RecordingError;
 use crate::source::{ConnectionState, SourceSpec};
@@ -55,6 +55,10 @@ pub enum SnapshotError {
 pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     let SnapshotRequest { source, settings, size, at, output } = request;
     let size = UVec2::new(size.width, size.height);
+    let watched = match at {
+        Moment::End => LIVE_MOMENT,
+        Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
+    };
     let mut app = App::new();
     app.add_plugins(offscreen_plugins()?.set(log_plugin("error")));
     let chrome =
@@ -76,6 +80,7 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
     aim_cameras(&mut app, size)?;
     app.insert_resource(ReducedMotion(reduced_motion));
 
+    let mut busy = live.then(|| StillBusy::drawing(size.x, size.y, watched));
     if let SourceSpec::Recording(path) = &source {
         let (model, now) = read_until(path, at, Model::new(retention))?;
         let world = app.world_mut();
@@ -86,13 +91,11 @@ pub fn snapshot(request: SnapshotRequest) -> Result<(), SnapshotError> {
         world.insert_resource(PlaybackClock::fixed(now));
         world.insert_resource(DrawClock { secs: STILL_SECS, follow_real_time: false });
     } else {
-        let watched = match at {
-            Moment::End => LIVE_MOMENT,
-            Moment::Seconds(seconds) => Duration::from_secs_f64(seconds),
-        };
         watch(&mut app, watched)?;
         settle(&mut app);
     }
+    // Reading a long recording says so itself.
+    busy.get_or_insert_with(|| StillBusy::drawing(size.x, size.y, Duration::ZERO));
     Ok(render_to_png(&mut app, size, &output)?)
 }
 

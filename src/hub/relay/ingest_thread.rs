@@ -17,7 +17,7 @@ use super::step_detector::StepDetector;
 use super::store::{DroppedRun, Store, StoreError};
 use super::{Shared, State, fresh_id};
 use crate::hub::log_line;
-use crate::model::{Model, Outcome, Run, RunStatus};
+use crate::model::{ClockOwner, Model, Outcome, Run, RunStatus};
 use crate::protocol::hub::{Upstream, UpstreamState, run_frame};
 use crate::protocol::{Batch, EventId, Item, RunId, RunSnapshot};
 use crate::source::{ConnectionState, Signal, Updates};
@@ -53,6 +53,8 @@ pub(super) struct IngestThread {
     /// Ids of events with an unknown phase of runs that are otherwise unknown.
     strangers: HashSet<EventId, FixedState>,
     was_connected: bool,
+    /// True while the upstream is live or polled, by its latest signal.
+    is_linked: bool,
     clock: StepDetector,
     tidied: Instant,
     /// Duration of the last check.
@@ -86,6 +88,7 @@ impl IngestThread {
             dropped: DroppedRuns::default(),
             strangers: HashSet::default(),
             was_connected: false,
+            is_linked: false,
             clock: StepDetector::new(Timestamp::now(), Instant::now()),
             tidied: Instant::now(),
             tidying: Duration::ZERO,
@@ -175,7 +178,15 @@ impl IngestThread {
         for signal in signals {
             match signal {
                 Signal::Batch(batch) => self.stage(batch, &mut staged),
-                Signal::State(state) => staged.upstream = Some(upstream_of(&state)),
+                Signal::State(state) => {
+                    let upstream = upstream_of(&state);
+                    let is_linked = upstream.state != UpstreamState::Lost;
+                    if is_linked && !std::mem::replace(&mut self.is_linked, is_linked) {
+                        self.shared.model().connection_stands();
+                    }
+                    self.is_linked = is_linked;
+                    staged.upstream = Some(upstream);
+                }
                 // The state says the same as the log entry, in fewer words. The offer of another
                 // hub does not apply to this one, and no operations are sent through this source.
                 Signal::Log(_) | Signal::Hub { .. } | Signal::OperationFinished(_) => {}
@@ -248,7 +259,13 @@ impl IngestThread {
                 }
                 Item::Hub(_) | Item::Ignored => None,
             };
-            staged.evicted.extend(change.and_then(|change| change.evicted));
+            staged.evicted.extend(change.into_iter().flat_map(|change| change.evicted));
+        }
+        for step in model.take_clock_steps() {
+            // A step of this machine's clock is noticed without events, and told by `follow_clock`.
+            if step.owner != ClockOwner::ThisMachine {
+                log_line(&step.to_string());
+            }
         }
     }
 

@@ -191,6 +191,10 @@ impl Hub {
         let model = Model::new(Retention {
             runs: options.keep.runs.max(LEAST_MODEL_RUNS),
             log_events: 0,
+            // The journal drops runs first, because its frames are longer than these texts.
+            text_bytes: usize::try_from(options.keep.bytes)
+                .unwrap_or(usize::MAX)
+                .max(Retention::default().text_bytes),
             ..Retention::default()
         });
         let state = State {

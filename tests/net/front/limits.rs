@@ -75,7 +75,7 @@ async fn health_and_new_screens_are_served_beside_a_crowd_of_idle_connections() 
         assert_eq!(health.status, 200);
         assert_eq!(timeout(soon, handshake(&server, &[])).await.expect("a screen in time"), 101);
     }
-    // A client that is being answered keeps its connection.
+    // And so is a client that asks only after these were let in.
     let mut client = TcpStream::connect(server.address()).await.unwrap();
     let head = format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
     client.write_all(head.as_bytes()).await.unwrap();

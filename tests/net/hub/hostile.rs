@@ -64,7 +64,7 @@ async fn serve(listener: TcpListener) {
 }
 
 /// A hub process, which ends with the test.
-struct Process(std::process::Child);
+pub(super) struct Process(pub(super) std::process::Child);
 
 impl Drop for Process {
     fn drop(&mut self) {

@@ -73,6 +73,32 @@ browserTest("a failed download of the display is reported", async (bench) => {
   await display.untilTold("ready");
 });
 
+browserTest("a panic is reported with its own message, and a reload starts the display again", async (bench) => {
+  const serve = await bench.use(Serve.start({ speed: 1 }));
+  bench.allow(/./);
+  const display = await bench.open({ at: serve.url });
+  // The window system requires a frame and panics when the browser refuses it.
+  await display.ask(() => {
+    window.requestAnimationFrame = () => {
+      throw new Error("no frames today");
+    };
+  });
+  await display.card().waitFor();
+  const said = await text(display);
+  assert.match(said, /Meterbridge has stopped/i);
+  assert.match(said, /panicked at [^\n]+:\d+:\d+:\s+Failed to request animation frame/);
+  assert.match(said, /no frames today/);
+  assert.doesNotMatch(said, /unreachable/);
+  assert.equal(await display.card().count(), 1);
+  assert.equal(await display.page.title(), "✕ stopped – Meterbridge");
+  const crashes = (await display.told()).filter(({ name }) => name === "crashed");
+  assert.ok(crashes.length >= 1, "a page's scripts are told");
+  assert.match(crashes[0].detail.message, /Failed to request animation frame/);
+  await display.page.getByRole("button", { name: "Reload" }).click();
+  await display.untilTold("ready");
+  assert.equal(await display.card().count(), 0);
+});
+
 browserTest("a lost graphics context is reported, and the last picture stays", async (bench) => {
   const serve = await bench.use(Serve.start({ speed: 1 }));
   bench.allow(/./);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { browserTest } from "../support/display.mjs";
-import { Studio, event, started } from "../support/studio.mjs";
+import { HOSTILE, Studio, UNSEEN, event, started } from "../support/studio.mjs";
 import { until } from "../support/waiting.mjs";
 
 const failing = (run, title) => [
@@ -36,6 +36,28 @@ browserTest("an embedding page lists failures, selects runs and disconnects", as
   await page.getByRole("button", { name: "Connect again" }).click();
   await page.getByText("connected", { exact: true }).waitFor();
   assert.equal(studio.connections, 2);
+});
+
+browserTest("an embedding page shows hostile texts as text", async (bench) => {
+  const fail = { data: { error_message: HOSTILE.sent } };
+  const studio = await bench.use(
+    Studio.open({
+      replay: [
+        started("a", HOSTILE.sent),
+        event("a", HOSTILE.sent, "start"),
+        event("a", HOSTILE.sent, "fail", fail),
+        event("a", null, "fail", fail),
+      ],
+    }),
+  );
+  const { page } = await bench.open({ source: studio.url, path: "embed.html", viewport: DESK });
+  const item = page.locator("#failed li");
+  await item.waitFor();
+  const text = await item.textContent();
+  assert.equal(text.split("ab").length, 4, `title, step and error: ${JSON.stringify(text)}`);
+  assert.doesNotMatch(text.replaceAll("\n", " "), UNSEEN);
+  assert.equal(await page.locator("#failed img").count(), 0);
+  assert.equal(await page.evaluate(() => window.obeyed), undefined);
 });
 
 browserTest("the display's keys do not scroll the page around it", async (bench) => {

@@ -40,7 +40,13 @@ browserTest("a message that is too large is skipped, and its connection stays", 
     query: "max-message-bytes=64k&reconnect-delay=0.1",
   });
   const state = await display.until("the run's end", ({ runs }) => runs[0]?.status === "completed");
-  assert.equal(state.malformed, 1);
+  // The message is counted once, changes nothing, and those before and after it are read.
+  const { events, malformed, ignored, duplicates } = state;
+  assert.deepEqual({ events, malformed, ignored, duplicates }, { events: 2, malformed: 1, ignored: 0, duplicates: 0 });
+  assert.equal(state.runs[0].song_title ?? "Copper Sky", "Copper Sky");
+  assert.ok(state.runs[0].nodes.every(({ status }) => status === "unknown"));
+  assert.equal(state.connection.state, "connected");
+  assert.deepEqual(await display.connections(), ["connecting", "connected"]);
   assert.equal(studio.connections, 1);
 });
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { NO_SERVER, browserTest } from "../support/display.mjs";
-import { Studio, completed, event, started } from "../support/studio.mjs";
+import { HOSTILE, Studio, UNSEEN, completed, event, started } from "../support/studio.mjs";
 import { until } from "../support/waiting.mjs";
 
 const live = (display) => display.page.locator("#meterbridge-live").textContent();
@@ -73,4 +73,43 @@ browserTest("the loss and the return of the connection are announced", async (be
   await studio.start();
   await untilHeard(display, /The connection is back\./);
   await until("the title", async () => (await display.page.title()) === "Meterbridge");
+});
+
+browserTest("hostile titles, steps and errors are announced without what a reader cannot see", async (bench) => {
+  const studio = await bench.use(Studio.open());
+  const display = await bench.open({ source: studio.url });
+  await listen(display);
+  await display.until("a connection", ({ connection }) => connection.state === "connected");
+  await untilLive(studio, display);
+  const fail = { data: { error_message: HOSTILE.sent } };
+  const heardOf = async (run, title) => {
+    studio.send(
+      started(run, title),
+      event(run, HOSTILE.sent, "start"),
+      event(run, HOSTILE.sent, "fail", fail),
+      event(run, null, "fail", fail),
+    );
+    await until("the failure in the title", async () => (await display.page.title()).startsWith("✕ ab c d"), {
+      seen: () => display.page.title(),
+    });
+    await until("the failure in the label", async () =>
+      (await display.page.locator("canvas").getAttribute("aria-label")).includes(`failed at ${HOSTILE.seen}`),
+    );
+    await untilHeard(display, / failed at ab c d/);
+  };
+  await heardOf("titled", HOSTILE.sent);
+  assert.match(await display.page.locator("canvas").getAttribute("aria-label"), /ab c defg<img src=x .*failed at ab c d/);
+  // The id of a run without a title.
+  await heardOf(HOSTILE.sent, undefined);
+  const shown = await display.ask(() => [
+    document.title,
+    document.querySelector("canvas").getAttribute("aria-label"),
+    ...window.heard,
+  ]);
+  for (const text of shown) assert.doesNotMatch(text, UNSEEN);
+  for (const { detail } of await display.told()) {
+    for (const text of [detail?.title, detail?.node]) assert.doesNotMatch(text ?? "", UNSEEN);
+    assert.doesNotMatch((detail?.message ?? "").replaceAll("\n", ""), UNSEEN);
+  }
+  assert.equal(await display.ask(() => window.obeyed), undefined);
 });

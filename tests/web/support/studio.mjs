@@ -85,3 +85,13 @@ export class Studio {
     this.#server = null;
   }
 }
+
+/** A text with escape sequences, controls, line breaks, bidi overrides and markup; and what is seen of it. */
+export const HOSTILE = {
+  sent:
+    "a\u001b[2J\u001b]0;t\u0007\u009b31mb\r\nc\u2028d\u202ee\u2066\u0000\u0008f\u200bg<img src=x onerror='window.obeyed = 1'>",
+  seen: "ab c defg<img src=x onerror='window.obeyed = 1'>",
+};
+
+/** Characters that a reader does not see but a text obeys; line breaks among them. */
+export const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
