@@ -158,7 +158,7 @@ impl Names {
         let equal = neighbours.map(|other| equal_bytes(title, other)).max()?;
         let word = title[..equal].rfind(char::is_whitespace).map_or(0, |at| at + 1);
         // Where the title itself ends, the others have more words.
-        let word = if equal == title.len() { equal } else { word };
+        let word = if equal == title.len() { equal } else { bracket_before(title, word) };
         let variant = title.get(word..)?.trim();
         let is_long = title[..word].chars().count() >= ALIKE_CHARS;
         (is_long && !variant.is_empty()).then(|| variant.to_owned())
@@ -332,6 +332,12 @@ fn word_at(id: &str, place: usize) -> (usize, usize) {
         None => rest().take(WORD_PART - 1).map(char::len_utf8).sum(),
     };
     (place - before, first_end + length)
+}
+
+/// Place of a bracket that is open at a place of a text, else that place.
+fn bracket_before(title: &str, place: usize) -> usize {
+    let opened = title[..place].rfind(['(', '[']);
+    opened.filter(|at| !title[*at..place].contains([')', ']'])).unwrap_or(place)
 }
 
 /// Number of bytes at the beginning in which two texts are equal, in whole characters.

@@ -351,7 +351,9 @@ fn draw_place(
     let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
     let note_w = measure(Face::Text500, note_size, 0.0, note);
     let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
+    // In a fix pass its number stands in place of the time, which the ring still shows.
     let detail_fits = !view.detail.is_empty()
+        && !view.fix.live
         && place_width + gap + width(&view.detail) + with_note <= room
         && note_size >= meta_size;
     let note_fits = place_width + with_note <= room + 0.5;

@@ -1,6 +1,6 @@
 //! The steps of a run as a line of cells: height and form tell a step's status without its colour.
 
-use bevy::color::Color;
+use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::super::chain::{fold_to, passed_over, progress};
@@ -72,7 +72,8 @@ fn draw_cell(part: &mut Part, view: &TileView, module: &ModuleView, at: &CellsPl
         _ if module.stopped => {
             let bars = Texture::Bars { period: 5.0 * k, width: 2.0 * k };
             let cell = body(at.cell(index, STOPPED), palette.cancelled);
-            part.shape(LAYER, cell.texture(bars, palette.cancelled_ink));
+            let shade = palette.cancelled_ink.with_alpha(0.4);
+            part.shape(LAYER, cell.texture(bars, shade));
         }
         NodeStatus::Running if view.look == Look::Silent => {
             let hollow = body(at.cell(index, LIVE).inset(0.5), Color::NONE);

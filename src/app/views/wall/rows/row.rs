@@ -197,8 +197,8 @@ impl Row<'_> {
         else {
             return;
         };
-        let elapsed = measure(Face::Text500, ELAPSED * k, 0.0, &self.view.time.1);
-        if elapsed > self.layout.places.elapsed_room() {
+        let least = measure(Face::Text500, NOTE * k, 0.0, &self.view.time.1);
+        if least > self.layout.places.elapsed_room() {
             // A long time takes the bar's room.
             return;
         }
@@ -275,8 +275,11 @@ impl Row<'_> {
             return;
         }
         let words = self.view.time.1.clone();
-        // Times of an hour and more use the bar's room.
-        let room = places.elapsed - places.time - places.gap();
+        let room = if measure(Face::Text500, NOTE * k, 0.0, &words) > places.elapsed_room() {
+            places.elapsed - places.time - places.gap()
+        } else {
+            places.elapsed_room()
+        };
         let size = size_for(Face::Text500, (ELAPSED * k, LEAST_TIME * k), &words, room);
         let ink = if self.is_next { palette.text } else { palette.text_secondary };
         let right = self.left + places.elapsed;
