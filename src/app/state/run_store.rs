@@ -104,6 +104,11 @@ impl RunStore {
         self.names.name(run, true)
     }
 
+    /// Part of a run's title in which it differs from other titles that begin alike.
+    pub fn variant(&self, run: &Run) -> Option<String> {
+        self.names.variant(run)
+    }
+
     /// Shortened id of a run, which may have been dropped: its ends, or the part in which it differs
     /// from ids with the same ends.
     pub fn short_id(&self, id: &str) -> String {
