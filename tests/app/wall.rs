@@ -43,11 +43,11 @@ fn plan_at(app: &App, wall_index: &WallIndex, pixels: (f32, f32), held: Option<&
     let server_now = world.resource::<PlaybackClock>().server_now;
     plan(&PlanRequest {
         wall_index,
-        model: &world.resource::<RunStore>().model,
+        run_store: world.resource::<RunStore>(),
         counts: counts(app),
         canvas_size: CanvasSize::of_pixels(pixels.0, pixels.1),
         server_now,
-        level: Load::of(wall_index, server_now).level(),
+        level: Load::of(wall_index, world.resource::<RunStore>(), server_now).level(),
         held,
     })
 }

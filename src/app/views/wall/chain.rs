@@ -149,7 +149,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let last = view.fix.verdicts.last().and_then(|verdict| verdict.passed);
     let refused = view.fix.status == NodeStatus::Failed
         || (!view.fix.live && last == Some(false))
-        || (matches!(view.look, Look::Failed | Look::FailedBefore) && last != Some(true));
+        || (view.failure.is_some() && last != Some(true));
     if view.fix.live && view.look != Look::Cancelled {
         let live = path(3.5).fill(palette.running);
         let live = if at.frozen {
@@ -259,6 +259,6 @@ pub fn glyph(look: Look) -> DisplayStatus {
         Look::Silent => DisplayStatus::Silent,
         Look::Failed | Look::FailedBefore => DisplayStatus::Failed,
         Look::Cancelled => DisplayStatus::Cancelled,
-        Look::Finished => DisplayStatus::Success,
+        Look::Finished | Look::Recovered => DisplayStatus::Success,
     }
 }

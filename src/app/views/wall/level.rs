@@ -3,10 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::wall_index::WallIndex;
+use crate::app::state::failure_life::{FRESH_MS, is_fresh};
+use crate::app::state::run_store::RunStore;
 use crate::layout::{MOST_FAILED_TILES, failed_cells};
 use crate::model::RunStatus;
 
-/// Age up to which a failure is news, and up to which a cancelled run has a place.
+/// Age up to which a cancelled run has a place.
 pub const NEWS: SignedDuration = SignedDuration::from_mins(10);
 /// Most runs shown as tiles, as one column of rows, and as rows.
 const MOST_TILES: usize = 12;
@@ -36,22 +38,26 @@ pub enum Level {
 /// Number of runs that raise the density.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Load {
-    /// Failed lately, running, queued, cancelled lately. Finished runs never count.
+    /// Failures that are news, running, queued, cancelled lately. Finished runs never count.
     pub runs: usize,
-    /// Those of them that failed.
+    /// Failures that are news.
     pub fresh: usize,
 }
 
 impl Load {
-    pub fn of(wall_index: &WallIndex, server_now: Timestamp) -> Self {
-        let news = server_now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
-        let lately = |status| {
-            let newest = wall_index.newest(status).take_while(|(at, _)| *at >= news);
-            newest.take(MOST_ROWS + SLACK + 1).count()
+    pub fn of(wall_index: &WallIndex, run_store: &RunStore, server_now: Timestamp) -> Self {
+        let since = |age| server_now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        let newest = |status, from| {
+            let newest = wall_index.newest(status).take_while(move |(at, _)| *at >= from);
+            newest.take(MOST_ROWS + SLACK + 1)
         };
-        let fresh = lately(RunStatus::Failed);
+        let age = SignedDuration::from_millis(FRESH_MS as i64);
+        let failed = newest(RunStatus::Failed, since(age));
+        let failed = failed.filter_map(|(_, id)| run_store.model.run(id));
+        let fresh = failed.filter(|run| is_fresh(run, run_store, server_now)).count();
+        let cancelled = newest(RunStatus::Cancelled, since(NEWS)).count();
         let others = wall_index.active() + wall_index.queued_count();
-        Self { runs: fresh + others + lately(RunStatus::Cancelled), fresh }
+        Self { runs: fresh + others + cancelled, fresh }
     }
 
     /// Returns the density of this number of runs.

@@ -147,7 +147,7 @@ impl WallMemory {
     /// Plans the wall anew where it may be reordered, or where a running run would have no place.
     fn follow(&mut self, inputs: &PlanInputs) {
         let PlanInputs { wall_index, now, at_once, .. } = *inputs;
-        let load = Load::of(wall_index, inputs.server_now);
+        let load = Load::of(wall_index, inputs.run_store, inputs.server_now);
         let level = self.level.settle(load, now, inputs.may_reorder);
         let gap_over = inputs.may_reorder || now - self.planned_at >= motion::REORDER_GAP;
         let stale = self.planned != wall_index.revision()
@@ -164,7 +164,7 @@ impl WallMemory {
         let held = self.plan.as_ref().filter(|_| same_level && !gap_over);
         let next = plan(&PlanRequest {
             wall_index,
-            model: &inputs.run_store.model,
+            run_store: inputs.run_store,
             counts: inputs.counts,
             canvas_size: inputs.canvas_size,
             server_now: inputs.server_now,
@@ -284,6 +284,8 @@ struct WallInputs {
     lost: bool,
     notice: bool,
     selected: Option<RunId>,
+    /// Number of failures marked as seen.
+    seen: usize,
     theme: Theme,
 }
 
@@ -347,6 +349,7 @@ fn draw(
         lost: around.is_lost(),
         notice: around.notice().is_some(),
         selected: selection.0.clone(),
+        seen: run_store.seen_count(),
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
@@ -359,6 +362,11 @@ fn draw(
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
     let canvas_size = viewport.canvas_size();
+    // Who marks a failure as seen wants to see that at once.
+    let marked = memory.cause.as_ref().is_some_and(|before| before.seen != cause.seen);
+    if marked {
+        memory.planned = u64::MAX;
+    }
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
     memory.cause = Some(cause);
     let model = &run_store.model;
@@ -394,7 +402,7 @@ fn draw(
             now,
             at_once,
             // Nor does anybody while a replay lasts.
-            may_reorder: at_once || counted.replayed,
+            may_reorder: at_once || counted.replayed || marked,
             reduced_motion: reduced_motion.0 || lost,
         });
         memory.count_others(model, &counts, clock.server_now);
@@ -414,8 +422,8 @@ fn draw(
             view.note = format!("{} in line", ordinal_words(place));
         }
         let retry = |places: &Places| {
-            let retry = places.retries.iter().find(|(retry, _)| retry == id)?;
-            Some(retry.1.to_zoned(local_zone()).strftime("%H:%M").to_string())
+            let retry = places.retries.iter().find(|retry| retry.id == *id)?;
+            Some(retry.failed_at.to_zoned(local_zone()).strftime("%H:%M").to_string())
         };
         let marks = TileMarks {
             next: plan.is_some_and(|places| places.next.as_ref() == Some(id)),
@@ -428,16 +436,16 @@ fn draw(
     pickable.show_tiles(memory.moves.places());
     if !same {
         let places = memory.plan.as_ref().and_then(Plan::places);
-        let scale = places.and_then(|places| places.rows).map(|rows| rows.scale);
+        let rows = places.and_then(|places| places.rows);
         let failures = places.and_then(|places| places.failures);
-        let (block, slab) = match scale {
-            Some(scale) => (None, failures.map(|rect| (rect, scale))),
+        let (block, slab) = match rows {
+            Some(rows) => (None, failures.map(|rect| (rect, rows))),
             None => (failures, None),
         };
         let all = (&*counts, &counted.wall_index);
         memory.failures.draw(canvas, block, all, &run_store, clock.server_now);
         let failed = (counts.failed, &counted.wall_index);
-        memory.slab.draw(canvas, slab, failed, &run_store, clock.server_now);
+        memory.slab.draw(canvas, slab, failed, &run_store, (clock.now, clock.server_now));
     }
     let names = [memory.failures.names(), memory.slab.names()].concat();
     pickable.show_names(&names);

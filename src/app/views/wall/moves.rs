@@ -246,7 +246,8 @@ impl Moves {
                     tile.view.as_ref() != Some(view) || tile.marks != *marks
                 }) {
                     let was = tile.view.as_ref().map(|view| view.look);
-                    let settles = was == Some(Look::Failed) && view.look == Look::FailedBefore;
+                    let settles = was == Some(Look::Failed)
+                        && matches!(view.look, Look::FailedBefore | Look::Recovered);
                     // A row becomes quiet in its place before it leaves.
                     let ends = tile.form.rows.is_some()
                         && matches!(was, Some(Look::Running | Look::Silent))

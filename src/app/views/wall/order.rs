@@ -5,23 +5,25 @@ use jiff::Timestamp;
 use super::level::{MOST_ROWS, NEWS};
 use super::plan::Placed;
 use super::wall_index::{LATELY, WallIndex};
+use crate::app::state::failure_life::{FailureLife, FailureStage};
+use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, remaining};
 use crate::model::{Model, RunStatus};
 use crate::protocol::RunId;
 
 /// Greatest number of older failures that have a place; the others are counted.
-const MOST_OLD_FAILURES: usize = 5;
+const MOST_OLD_FAILURES: usize = 12;
+/// Greatest number of failures, the newest ones, of which it is looked up what became of them.
+const MOST_FOLLOWED: usize = 200;
 /// More ended runs of a kind than any screen has places for.
 const MOST_ENDED: usize = 160;
-/// Greatest number of failures among which a run's earlier attempt is looked for.
-const MOST_RETRIED: usize = 64;
 
 /// Kind of a run on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Failed within [`NEWS`].
+    /// Failed, and still news.
     Fresh,
-    /// Failed before.
+    /// Failed, and no longer news: known, being retried, or just recovered.
     Failed,
     /// Running, by time to go; those without an estimate last.
     Running,
@@ -77,25 +79,44 @@ pub struct Lists {
     lists: [Vec<RunId>; 7],
     /// Running run that should finish next, if there are several.
     pub next: Option<RunId>,
-    /// Runs of a song that failed before, with the time of that failure.
-    pub retries: Vec<(RunId, Timestamp)>,
+    /// Runs that retry a failed one, with that run and the time of its failure.
+    pub retries: Vec<Retry>,
+}
+
+/// Run that retries a failed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    pub id: RunId,
+    pub failed: RunId,
+    pub failed_at: Timestamp,
 }
 
 impl Lists {
-    pub fn of(wall_index: &WallIndex, model: &Model, server_now: Timestamp) -> Self {
+    pub fn of(wall_index: &WallIndex, run_store: &RunStore, server_now: Timestamp) -> Self {
         let mut lists = Self::default();
+        let model = &run_store.model;
         let before = |age| server_now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let (news, lately) = (before(NEWS), before(LATELY));
-        let mut ended = |kind, status, from: Timestamp, until: Timestamp, most: usize| {
-            let newest = wall_index.newest(status).skip_while(|(at, _)| *at >= until);
-            let within = newest.take_while(|(at, _)| *at >= from).take(most);
-            lists.lists[kind as usize] = within.map(|(_, id)| id.clone()).collect();
+        let newest = |status, from: Timestamp| {
+            wall_index.newest(status).take_while(move |(at, _)| *at >= from).map(|(_, id)| id)
         };
-        let (end, most) = (Timestamp::MAX, MOST_ENDED);
-        ended(Kind::Fresh, RunStatus::Failed, news, end, MOST_ROWS + 1);
-        ended(Kind::Failed, RunStatus::Failed, lately, news, MOST_OLD_FAILURES);
-        ended(Kind::Cancelled, RunStatus::Cancelled, news, end, most);
-        ended(Kind::Finished, RunStatus::Completed, lately, end, most);
+        for id in newest(RunStatus::Failed, lately).take(MOST_FOLLOWED) {
+            let life = model.run(id).and_then(|run| FailureLife::of(run, run_store, server_now));
+            let (kind, most) = match life.map(|life| life.stage) {
+                Some(FailureStage::Fresh) => (Kind::Fresh, MOST_ROWS + 1),
+                Some(FailureStage::Quiet | FailureStage::Recovered) => {
+                    (Kind::Failed, MOST_OLD_FAILURES)
+                }
+                Some(FailureStage::Counted) | None => continue,
+            };
+            let list = &mut lists.lists[kind as usize];
+            if list.len() < most {
+                list.push(id.clone());
+            }
+        }
+        let ended = |status, from| newest(status, from).take(MOST_ENDED).cloned().collect();
+        lists.lists[Kind::Cancelled as usize] = ended(RunStatus::Cancelled, news);
+        lists.lists[Kind::Finished as usize] = ended(RunStatus::Completed, lately);
         let ids = |runs: &mut dyn Iterator<Item = (Timestamp, &RunId)>| {
             runs.map(|(_, id)| id.clone()).collect::<Vec<_>>()
         };
@@ -118,7 +139,7 @@ impl Lists {
                 lists.lists[kind as usize] = newest.map(|(_, id)| id.clone()).collect();
             }
         }
-        lists.retries = retries(&lists, wall_index, model, lately);
+        lists.retries = lists.find_retries(run_store);
         lists
     }
 
@@ -134,6 +155,38 @@ impl Lists {
     /// Number of runs of some kinds.
     pub fn count(&self, kinds: impl IntoIterator<Item = Kind>) -> usize {
         kinds.into_iter().map(|kind| self.list(kind).len()).sum()
+    }
+
+    fn find_retries(&self, run_store: &RunStore) -> Vec<Retry> {
+        let alive = [Kind::Running, Kind::Queued, Kind::Silent].map(|kind| self.list(kind));
+        let retry = |id: &RunId| {
+            let failed = run_store.retried_by(run_store.model.run(id)?)?;
+            let failed_at = failed.counted_end()?;
+            Some(Retry { id: id.clone(), failed: failed.id().clone(), failed_at })
+        };
+        alive.into_iter().flatten().filter_map(retry).collect()
+    }
+
+    /// Returns the runs in the order of tiles, with their kinds; a retry follows its failure.
+    pub fn in_tile_order(&self) -> Vec<(Kind, RunId)> {
+        let all = Kind::TILES.into_iter();
+        let all = all.flat_map(|kind| self.list(kind).iter().map(move |id| (kind, id)));
+        let all: Vec<(Kind, &RunId)> = all.collect();
+        let has_failure_shown = |retry: &&Retry| self.list(Kind::Failed).contains(&retry.failed);
+        let moved: Vec<&Retry> = self.retries.iter().filter(has_failure_shown).collect();
+        let mut ordered = Vec::with_capacity(all.len());
+        for (kind, id) in &all {
+            if moved.iter().any(|retry| retry.id == **id) {
+                continue;
+            }
+            ordered.push((*kind, (*id).clone()));
+            let retries = moved.iter().filter(|retry| retry.failed == **id);
+            ordered.extend(retries.filter_map(|retry| {
+                let (kind, id) = all.iter().find(|(_, id)| **id == retry.id)?;
+                Some((*kind, (*id).clone()))
+            }));
+        }
+        ordered
     }
 
     /// Removes the failures, which a block of their own shows.
@@ -198,26 +251,4 @@ fn by_time_to_go(
     running.sort_by_key(|(key, _)| *key);
     let next = running.first().filter(|((unknown, _), _)| !unknown).map(|(_, id)| (*id).clone());
     (running.into_iter().map(|(_, id)| id.clone()).collect(), next)
-}
-
-/// Runs that are attempts after a failure of the same song, with the time of the last such failure.
-fn retries(
-    lists: &Lists,
-    wall_index: &WallIndex,
-    model: &Model,
-    lately: Timestamp,
-) -> Vec<(RunId, Timestamp)> {
-    let failures = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= lately);
-    let failures: Vec<_> = failures
-        .take(MOST_RETRIED)
-        .filter_map(|(at, id)| Some((at, model.run(id)?.song_id.as_ref()?)))
-        .collect();
-    let alive = [Kind::Running, Kind::Queued, Kind::Silent].map(|kind| lists.list(kind));
-    let retry = |id: &RunId| {
-        let run = model.run(id)?;
-        let (song, begun) = (run.song_id.as_ref()?, run.started_at.unwrap_or(run.first_event_at()));
-        let before = failures.iter().find(|(at, failed)| *failed == song && *at <= begun);
-        before.map(|(at, _)| (id.clone(), *at))
-    };
-    alive.into_iter().flatten().filter_map(retry).collect()
 }

@@ -4,14 +4,14 @@
 use jiff::Timestamp;
 
 use super::level::{LARGE_BESIDE, LARGE_CELLS, Level};
-use super::order::{Kind, Lists};
+use super::order::{Kind, Lists, Retry};
 use super::wall_index::WallIndex;
+use crate::app::state::run_store::RunStore;
 use crate::app::views::counts::RunCounts;
 use crate::layout::{
     CanvasSize, Density, MOST_FAILED_TILES, Rect, RowsLayout, RowsRequest, WallRequest,
     beside_failures, lay_out_rows, lay_out_strips, lay_out_wall, wall_area,
 };
-use crate::model::Model;
 use crate::protocol::RunId;
 
 /// Cells of the grid of 5×3, and of that beside a block of failures.
@@ -52,8 +52,8 @@ pub struct Places {
     pub lines: Vec<(Line, Rect)>,
     /// Running run that should finish next.
     pub next: Option<RunId>,
-    /// Runs of a song that failed before, with the time of that failure.
-    pub retries: Vec<(RunId, Timestamp)>,
+    /// Runs that retry a failed one.
+    pub retries: Vec<Retry>,
 }
 
 /// Row that counts runs without a place.
@@ -97,7 +97,7 @@ impl Plan {
 #[derive(Clone, Copy)]
 pub struct PlanRequest<'a> {
     pub wall_index: &'a WallIndex,
-    pub model: &'a Model,
+    pub run_store: &'a RunStore,
     /// Numbers of runs that the header shows.
     pub counts: RunCounts,
     pub canvas_size: CanvasSize,
@@ -115,7 +115,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
     if request.level == Level::Board {
         return Plan::Board;
     }
-    let mut lists = Lists::of(request.wall_index, request.model, request.server_now);
+    let mut lists = Lists::of(request.wall_index, request.run_store, request.server_now);
     if let Some(before) = request.held.and_then(Plan::places) {
         lists.hold(&before.runs);
         lists.next.clone_from(&before.next);
@@ -150,10 +150,7 @@ fn place_tiles(request: &PlanRequest, mut lists: Lists) -> Option<Places> {
         (Density::Tile, wall.failed, wall.others)
     };
     lists.keep_most(Kind::PRIORITY, failed.len() + others.len());
-    let runs = Kind::TILES
-        .into_iter()
-        .flat_map(|kind| lists.list(kind).iter().map(move |id| (kind, id.clone())));
-    let runs = runs.zip(failed.into_iter().chain(others));
+    let runs = lists.in_tile_order().into_iter().zip(failed.into_iter().chain(others));
     let runs = runs.map(|((kind, id), rect)| Placed { id, kind, rect }).collect();
     let Lists { next, retries, .. } = lists;
     Some(Places {

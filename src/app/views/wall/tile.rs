@@ -1,23 +1,26 @@
 //! A tile: one run with its whole chain, readable across a room. Its baselines are the same whatever it
 //! shows, so that they meet across a row.
 
-use bevy::color::Color;
+use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{Fitted, fit, line_for, size_for, title_slot};
+use super::fit::{Fitted, line_for, size_for, title_slot};
 use super::marks::{self, TileMarks};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{Palette, size};
 use crate::bounded::bounded;
+use crate::model::FollowUp;
 
 /// Width of the reference tile, in design pixels.
 const WIDTH: f32 = 348.8;
 const HEIGHT: f32 = 240.0;
 const RADIUS: f32 = 14.0;
 const PAD: f32 = 22.0;
+/// Width of the vermillion edge of a failure that is no longer news.
+const EDGE: f32 = 14.0;
 /// Desaturation of a run without news, 0 to 1; [`FADED`] is its opacity.
 const STALE_DESATURATION: f32 = 0.92;
 const FADED: f32 = 0.76;
@@ -55,8 +58,12 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
             .highlight(0.09),
         Look::FailedBefore | Look::Failed => body
             .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
-            .border(3.0, palette.failed)
+            .border(1.5, palette.failed.with_alpha(0.5))
             .keep_colour(),
+        Look::Recovered => body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.success.with_alpha(0.5))
+            .highlight(0.09),
         Look::Silent => body.fill_vertical(palette.panel_top, palette.panel_bottom),
         Look::Running | Look::Finished => body
             .fill_vertical(palette.panel_top, palette.panel_bottom)
@@ -64,6 +71,11 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
             .highlight(0.09),
     };
     part.shape(Layer::Rack, body);
+    if matches!(look, Look::FailedBefore | Look::Failed) {
+        let edge = Rect::new(rect.x, rect.y, EDGE.min(rect.w), rect.h);
+        let edge = Shape::rounded_box(edge).radii([RADIUS.min(EDGE), 0.0, 0.0, RADIUS.min(EDGE)]);
+        part.shape(Layer::Rack, edge.unsnapped().fill(palette.failed).keep_colour());
+    }
     if look == Look::Silent {
         // The veil is drawn below the texts.
         let veil = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
@@ -123,10 +135,14 @@ const TITLE_PITCH: f32 = 32.0;
 const BADGE_Y: f32 = 46.0;
 const NODE: f32 = 111.0;
 const CHAIN: f32 = 147.0;
-const CAPTIONS: f32 = 187.0;
 const VALUES: f32 = 223.0;
+/// Baselines of a failure's reason and of what became of its song.
+const REASON: f32 = 193.0;
+const BECAME: f32 = 224.0;
 /// Depth of the fix loop below the chain.
 const LOOP: f32 = 31.0;
+/// The same where the reason of a failure stands below it.
+const LOOP_OF_FAILURE: f32 = 18.0;
 /// Baseline of a tile's values where the line below them counts other runs.
 const SHORT_VALUES: f32 = 190.0;
 /// Size of a title of two lines.
@@ -173,7 +189,7 @@ pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks
     draw_selection(part, at);
     let silent = view.look == Look::Silent;
     desaturated_if(silent, part, |part| draw_content(part, view, at, marks));
-    if marks.more.is_none() {
+    if marks.more.is_none() && view.failure.is_none() {
         draw_other_time(part, view, at);
     }
     marks::draw_tab(part, view, marks, at.rect);
@@ -205,13 +221,10 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
     draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
+    draw_chain(part, view, at, (left, right), &lines);
     if let Some(failure) = view.failure.as_ref() {
-        // The reason of a failure takes the chain's room.
-        let top = lines.node() + 10.0 * k;
-        let foot = lines.at(CAPTIONS - 22.0, 1.0);
-        draw_reason(part, &failure.reason, (left, right), (top, foot), k);
-    } else {
-        draw_chain(part, view, at, (left, right), &lines);
+        draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
+        return;
     }
     match &marks.more {
         Some(more) => draw_short_values(part, view, more, (left, right), &lines),
@@ -221,6 +234,45 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
             draw_time(part, ("time", word, time), place, k, false);
         }
     }
+}
+
+/// Draws the reason of a failure, and below it what became of the song or the number of failures
+/// without a place.
+fn draw_failure(
+    part: &mut Part,
+    view: &TileView,
+    reason: &str,
+    marks: &TileMarks,
+    (left, right): (f32, f32),
+    lines: &Lines,
+) {
+    let (palette, k) = (part.palette, lines.k);
+    let room = right - left;
+    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), size::ESSENTIAL_MIN);
+    let (reason, reason_size) = line_for(Face::Text500, sizes, reason, room);
+    let y = lines.at(REASON, 1.0);
+    part.text(
+        Layer::Face,
+        Text::new("reason", reason, left, y, Face::Text500, reason_size)
+            .colour(palette.text)
+            .keep_colour(),
+    );
+    let became = view.life.as_ref().map_or("", |life| life.words.as_str());
+    let ink = match view.life.as_ref().map(|life| &life.follow_up) {
+        Some(FollowUp::RetryRunning(_) | FollowUp::RetryQueued(_)) => palette.running,
+        Some(FollowUp::Recovered(..)) => palette.success,
+        _ => palette.failed_on_tint,
+    };
+    let (words, ink) = match &marks.more {
+        Some(more) => (more.as_str(), palette.text),
+        None => (became, ink),
+    };
+    let (words, words_size) = line_for(Face::Text600, sizes, words, room);
+    let y = lines.at(BECAME, 1.0);
+    part.text(
+        Layer::Face,
+        Text::new("became", words, left, y, Face::Text600, words_size).colour(ink).keep_colour(),
+    );
 }
 
 /// Draws the values in one line, and below it the number of runs without a place.
@@ -281,38 +333,13 @@ fn draw_chain(
             right: right - inset,
             y: lines.chain(),
             scale: k.min(1.0 + (k - 1.0) * 0.8),
-            drop: LOOP * k,
+            drop: if view.failure.is_some() { LOOP_OF_FAILURE } else { LOOP } * k,
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen || view.look == Look::Silent,
             ground: ground(view.look, part.palette),
         },
     );
-}
-
-/// Draws the reason of a failure in the available room.
-pub fn draw_reason(
-    part: &mut Part,
-    reason: &str,
-    (left, right): (f32, f32),
-    (top, foot): (f32, f32),
-    k: f32,
-) {
-    let wanted = (26.0 * k).max(size::ESSENTIAL_MIN);
-    let lines = |size: f32| ((foot - top) / (size * 1.15)).floor().max(1.0) as usize;
-    let small = size::ESSENTIAL_MIN.max(wanted * 0.85);
-    let steps = [(wanted, lines(wanted).min(2)), (small, lines(small))];
-    let room = right - left;
-    let fitted = fit(Face::Text500, &steps, (room, room), reason);
-    for (line, words) in fitted.lines.iter().enumerate() {
-        let y = top + fitted.size * (0.9 + 1.15 * line as f32);
-        part.text(
-            Layer::Face,
-            Text::new(("reason", line), words.clone(), left, y, Face::Text500, fitted.size)
-                .colour(part.palette.text)
-                .keep_colour(),
-        );
-    }
 }
 
 /// Draws the lines of a title.

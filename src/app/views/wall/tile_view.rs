@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{
     FailureView, FixView, ModuleView, Remaining, StageView, remaining,
@@ -15,8 +16,6 @@ use crate::app::words::{
 use crate::model::{Baseline, NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
-/// Age from which a failure is no longer news, in milliseconds.
-const OLD_FAILURE_MS: u64 = 600_000;
 /// Greatest age of a run's end that counts as just now, in milliseconds.
 const JUST_ENDED_MS: u64 = 5_000;
 
@@ -27,10 +26,12 @@ pub enum Look {
     Running,
     /// Running, without events for longer than `STALE_AFTER_MS`.
     Silent,
-    /// Failed within the last 10 minutes.
+    /// Failed, and still news.
     Failed,
-    /// Failed more than 10 minutes ago.
+    /// Failed, and no longer news.
     FailedBefore,
+    /// Failed, and a retry finished a moment ago.
+    Recovered,
     Cancelled,
     Finished,
 }
@@ -57,6 +58,8 @@ pub struct TileView {
     /// The same in one line: "01:47 to go", "no news for 38 s".
     pub other_words: String,
     pub failure: Option<FailureView>,
+    /// What became of the failed song.
+    pub life: Option<FailureLife>,
     /// Estimate of a running run with news.
     pub left: Option<Remaining>,
     /// Milliseconds without news, of a silent run.
@@ -75,14 +78,16 @@ impl TileView {
     pub fn of(run: &Run, run_store: &RunStore, now: Timestamp, server_now: Timestamp) -> Self {
         let stage = StageView::of(run, run_store, now, server_now);
         let ended_ms = run.ended_at.map(|at| millis_between(at, server_now));
+        let life = FailureLife::of(run, run_store, server_now);
         let look = match run.status {
             RunStatus::Pending => Look::Queued,
             RunStatus::Running if stage.silent_ms.is_some() => Look::Silent,
             RunStatus::Running => Look::Running,
-            RunStatus::Failed if ended_ms.is_some_and(|ms| ms > OLD_FAILURE_MS) => {
-                Look::FailedBefore
-            }
-            RunStatus::Failed => Look::Failed,
+            RunStatus::Failed => match life.as_ref().map(|life| life.stage) {
+                Some(FailureStage::Fresh) => Look::Failed,
+                Some(FailureStage::Recovered) => Look::Recovered,
+                _ => Look::FailedBefore,
+            },
             RunStatus::Cancelled => Look::Cancelled,
             RunStatus::Completed => Look::Finished,
         };
@@ -106,7 +111,9 @@ impl TileView {
                 let silent_ms = stage.silent_ms.unwrap_or(0);
                 ("no news for".to_owned(), whole_seconds(silent_ms))
             }
-            Look::Failed | Look::FailedBefore => ("failed".to_owned(), ago.clone()),
+            Look::Failed | Look::FailedBefore | Look::Recovered => {
+                ("failed".to_owned(), ago.clone())
+            }
             Look::Cancelled => {
                 let stopped = stage.modules.iter().find(|module| module.stopped);
                 let at = |step: &str| ("at step".to_owned(), step.to_owned());
@@ -137,6 +144,7 @@ impl TileView {
             other_time,
             other_words,
             failure: stage.failure,
+            life,
             left: (look == Look::Running).then_some(left),
             silent_ms: stage.silent_ms,
             score,
@@ -168,7 +176,7 @@ fn place_words(run: &Run, stage: &StageView, ago: &str) -> (String, String) {
         }
         RunStatus::Failed => {
             let headline = stage.failure.as_ref().map(|failure| failure.headline.clone());
-            (headline.unwrap_or_else(|| "Failed".to_owned()), String::new())
+            (headline.unwrap_or_else(|| "Failed".to_owned()), ago.to_owned())
         }
         RunStatus::Cancelled => ("cancelled".to_owned(), ago.to_owned()),
         RunStatus::Completed if stage.nothing_rendered => {

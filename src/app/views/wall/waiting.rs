@@ -120,6 +120,7 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
         other_time: (String::new(), String::new()),
         other_words: String::new(),
         failure: None,
+        life: None,
         left: None,
         silent_ms: None,
         score: None,

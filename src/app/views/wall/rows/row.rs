@@ -98,7 +98,7 @@ pub fn draw_row(
             };
             row.ended(part, &words, palette.success);
         }
-        Look::Failed | Look::FailedBefore => row.failed(part),
+        Look::Failed | Look::FailedBefore | Look::Recovered => row.failed(part),
     }
     row.times(part);
 }
@@ -252,10 +252,14 @@ impl Row<'_> {
             failure.map_or(("Run failed", ""), |failure| (&*failure.headline, &*failure.reason));
         let now = self.left + places.now;
         let right = self.left + places.to_go;
-        let age = (Face::Text500, NOTE * k, palette.text_secondary);
-        self.ink(part, "age", self.view.ago.clone(), right, age, true);
-        let right =
-            right - measure(Face::Text500, NOTE * k, 0.0, &self.view.ago) - 2.0 * places.gap();
+        let became = self.view.life.as_ref().map_or("", |life| life.words.as_str());
+        let both = format!("{}, {became}", self.view.ago);
+        let width = |words: &str| measure(Face::Text500, NOTE * k, 0.0, words);
+        let both_fit = !became.is_empty() && width(&both) <= (right - now) * 0.6;
+        let age = if both_fit { &both } else { &self.view.ago };
+        let ink = (Face::Text500, NOTE * k, palette.text_secondary);
+        self.ink(part, "age", age.clone(), right, ink, true);
+        let right = right - width(age) - 2.0 * places.gap();
         let sizes = (STEP * k, LEAST_TIME * k);
         let (headline, size) = line_for(Face::Text600, sizes, headline, right - now);
         let end = now + measure(Face::Text600, size, 0.0, &headline) + 2.0 * places.gap();
@@ -271,7 +275,7 @@ impl Row<'_> {
     fn times(&self, part: &mut Part) {
         let palette = part.palette;
         let (k, places) = (self.k, &self.layout.places);
-        if matches!(self.view.look, Look::Failed | Look::FailedBefore) {
+        if self.view.failure.is_some() {
             return;
         }
         let words = self.view.time.1.clone();

@@ -1,20 +1,24 @@
-//! The failures above the rows: the latest cause on a solid area, and beside it the songs it stopped.
+//! The failures above the rows: the latest cause on a solid area, and beside it the songs it stopped,
+//! with what became of them.
 
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 use jiff::Timestamp;
 
 use super::super::fit::{line_for, size_for, title_line};
-use super::super::level::NEWS;
-use super::super::wall_index::WallIndex;
+use super::super::tile_view::TileView;
+use super::super::wall_index::{LATELY, WallIndex};
+use super::cells::{CellsPlace, draw_cells};
 use crate::app::draw::{Canvas, Face, Layer, Part, Rect, Shape, Text, Texture, measure};
-use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::{FailureLife, FailureStage, is_fresh};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::failure_words;
 use crate::app::theme::motion;
-use crate::app::words::{ago_words, count_words};
-use crate::model::RunStatus;
+use crate::app::words::count_words;
+use crate::layout::RowsLayout;
+use crate::model::{FollowUp, RunStatus};
 use crate::protocol::RunId;
+use crate::text;
 
 const PART: &str = "wall slab";
 const LAYER: Layer = Layer::Face;
@@ -23,6 +27,8 @@ const RADIUS: f32 = 16.0;
 const SOLID_WIDTH: f32 = 800.0;
 const SOLID_HEIGHT: f32 = 102.0;
 const HATCH: f32 = 12.0;
+/// Greatest number of failures, the newest ones, among which the cause is looked for.
+const MOST_EXPLAINED: usize = 400;
 /// Songs that are listed.
 const MOST_SONGS: usize = 2;
 
@@ -32,40 +38,44 @@ pub struct SlabView {
     /// "RENDER failed, 2 songs".
     headline: String,
     reason: String,
-    /// Latest songs of this cause, with their age.
-    songs: Vec<(RunId, String, String)>,
+    /// Latest songs of this cause.
+    songs: Vec<TileView>,
     /// Failures of the last hour that are not listed.
     others: usize,
 }
 
 impl SlabView {
-    /// Returns the failures of the last minutes; `failed` is the number of those of the last hour.
+    /// Returns the failures of the latest cause; `failed` is the number of failures of the last hour.
     fn of(
         failed: usize,
         wall_index: &WallIndex,
         run_store: &RunStore,
-        server_now: Timestamp,
+        (now, server_now): (Timestamp, Timestamp),
     ) -> Self {
-        let news = server_now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
-        let fresh = wall_index.newest(RunStatus::Failed).take_while(|(at, _)| *at >= news);
-        let told = fresh.filter_map(|(at, id)| {
-            let run = run_store.model.run(id)?;
-            Some((at, run, failure_words(run)?))
-        });
-        let mut cause = None;
+        let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let failed_runs = || {
+            let newest = wall_index.newest(RunStatus::Failed);
+            let newest = newest.take_while(|(at, _)| *at >= lately);
+            newest.filter_map(|(_, id)| run_store.model.run(id))
+        };
+        // The cause of the latest failure that is news; its songs may have a retry already.
+        let latest = failed_runs().find(|run| is_fresh(run, run_store, server_now));
+        let (node, reason) = latest.and_then(failure_words).unwrap_or_default();
+        let cause = (node.clone(), text::masked(&reason));
         let (mut count, mut songs) = (0, Vec::new());
-        for (at, run, words) in told {
-            let cause = cause.get_or_insert_with(|| words.clone());
-            if *cause != words {
+        for run in failed_runs().take(MOST_EXPLAINED) {
+            let is_same = failure_words(run)
+                .is_some_and(|(node, reason)| (node, text::masked(&reason)) == cause);
+            let is_counted = FailureLife::of(run, run_store, server_now)
+                .is_none_or(|life| life.stage == FailureStage::Counted);
+            if !is_same || is_counted {
                 continue;
             }
             count += 1;
             if songs.len() < MOST_SONGS {
-                let ago = ago_words(millis_between(at, server_now));
-                songs.push((run.id().clone(), run_store.name(run), ago));
+                songs.push(TileView::of(run, run_store, now, server_now));
             }
         }
-        let (node, reason) = cause.unwrap_or_default();
         let node = node.unwrap_or_else(|| "Run".to_owned());
         let headline = match count {
             0 | 1 => format!("{node} failed"),
@@ -84,31 +94,32 @@ impl SlabView {
 /// The slab as last drawn.
 #[derive(Default)]
 pub struct Slab {
-    drawn: Option<(SlabView, Rect, f32)>,
+    drawn: Option<(SlabView, Rect)>,
     names: Vec<(RunId, Rect)>,
 }
 
 impl Slab {
-    /// Draws the failures in `place`, with the scale of the rows, or removes them when there is none.
+    /// Draws the failures in `place`, as wide and high as the rows leave room, or removes them when there
+    /// is none.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
-        place: Option<(Rect, f32)>,
+        place: Option<(Rect, RowsLayout)>,
         (failed, wall_index): (usize, &WallIndex),
         run_store: &RunStore,
-        server_now: Timestamp,
+        times: (Timestamp, Timestamp),
     ) {
-        let Some((rect, scale)) = place else {
+        let Some((rect, rows)) = place else {
             self.leave(canvas);
             return;
         };
-        let view = SlabView::of(failed, wall_index, run_store, server_now);
-        if self.drawn.as_ref().is_some_and(|(before, at, _)| *before == view && *at == rect) {
+        let view = SlabView::of(failed, wall_index, run_store, times);
+        if self.drawn.as_ref().is_some_and(|(before, at)| *before == view && *at == rect) {
             return;
         }
         self.names.clear();
-        draw_slab(canvas.redraw(PART), &view, (rect, scale), &mut self.names);
-        self.drawn = Some((view, rect, scale));
+        draw_slab(canvas.redraw(PART), &view, (rect, &rows), &mut self.names);
+        self.drawn = Some((view, rect));
     }
 
     /// Runs named in the slab, and their places.
@@ -119,7 +130,7 @@ impl Slab {
     /// Number of failures in the slab as last drawn.
     #[cfg(test)]
     pub fn count(&self) -> Option<usize> {
-        self.drawn.as_ref().map(|(view, ..)| view.songs.len() + view.others)
+        self.drawn.as_ref().map(|(view, _)| view.songs.len() + view.others)
     }
 
     /// Marks all of the slab to be drawn again.
@@ -139,12 +150,12 @@ impl Slab {
 fn draw_slab(
     part: &mut Part,
     view: &SlabView,
-    (rect, scale): (Rect, f32),
+    (rect, rows): (Rect, &RowsLayout),
     names: &mut Vec<(RunId, Rect)>,
 ) {
     // On a portrait screen the songs stand below the cause.
     let stacked = rect.h > 160.0;
-    let k = if stacked { scale } else { 1.0 };
+    let k = if stacked { rows.scale } else { 1.0 };
     let (solid, hatch, list) = if stacked {
         let y = rect.y + SOLID_HEIGHT * k;
         let list_y = y + HATCH * k;
@@ -165,7 +176,7 @@ fn draw_slab(
     };
     draw_body(part, rect, solid, hatch, stacked);
     draw_cause(part, view, solid, k);
-    draw_songs(part, view, list, k, names);
+    draw_songs(part, view, (list, rows), k, names);
 }
 
 fn draw_body(part: &mut Part, rect: Rect, solid: Rect, hatch: Rect, stacked: bool) {
@@ -210,7 +221,7 @@ fn draw_cause(part: &mut Part, view: &SlabView, solid: Rect, k: f32) {
 fn draw_songs(
     part: &mut Part,
     view: &SlabView,
-    list: Rect,
+    (list, rows): (Rect, &RowsLayout),
     k: f32,
     names: &mut Vec<(RunId, Rect)>,
 ) {
@@ -219,25 +230,56 @@ fn draw_songs(
     let lines = view.songs.len() + usize::from(view.others > 0);
     let pitch = list.h / lines.max(1) as f32;
     let middle = |line: usize| list.y + pitch * (line as f32 + 0.5);
-    for (line, (id, title, ago)) in view.songs.iter().enumerate() {
+    let width = |face, words: &str| measure(face, 24.0 * k, 0.0, words);
+    let cells_width = rows.places.steps_end() - rows.places.steps;
+    // The cells and the ages of all songs stand below each other.
+    let widest = view.songs.iter().map(|song| {
+        let became = song.life.as_ref().map_or("", |life| life.words.as_str());
+        (width(Face::Text600, &song.ago), width(Face::Text600, became))
+    });
+    let (ago_w, became_w) =
+        widest.fold((0.0, 0.0), |(a, b): (f32, f32), (c, d)| (a.max(c), b.max(d)));
+    let ago_x = right - became_w - 28.0 * k - ago_w;
+    let cells_x = ago_x - 24.0 * k - cells_width;
+    let has_cells = cells_x - left > 200.0 * k;
+    let room = if has_cells { cells_x } else { ago_x } - 20.0 * k - left;
+    for (line, song) in view.songs.iter().enumerate() {
         let y = middle(line) + 9.6 * k;
-        let ago_w = measure(Face::Text600, 24.0 * k, 0.0, ago);
-        let room = right - left - ago_w - 24.0 * k;
-        let title = title_line(Face::Text600, 28.0 * k, title, "", room);
+        let title = title_line(Face::Text600, 28.0 * k, &song.title, &song.variant, room);
         part.text(
             LAYER,
             Text::new(("song", line), title, left, y, Face::Text600, 28.0 * k)
                 .colour(palette.text)
                 .keep_colour(),
         );
+        if has_cells {
+            let columns = &rows.places;
+            let left = cells_x - columns.steps;
+            let place = CellsPlace { left, middle: middle(line), columns, scale: rows.scale };
+            draw_cells(part, song, &place);
+        }
         part.text(
             LAYER,
-            Text::new(("ago", line), ago.clone(), right, y, Face::Text600, 24.0 * k)
-                .end()
+            Text::new(("ago", line), song.ago.clone(), ago_x, y, Face::Text600, 24.0 * k)
                 .colour(palette.failed_on_tint)
                 .keep_colour(),
         );
-        names.push((id.clone(), Rect::new(list.x, list.y + pitch * line as f32, list.w, pitch)));
+        if let Some(life) = &song.life {
+            let ink = match life.follow_up {
+                FollowUp::NotRetried | FollowUp::FailedAgain(_) => palette.failed_on_tint,
+                FollowUp::Recovered(..) => palette.success,
+                FollowUp::RetryQueued(_) | FollowUp::RetryRunning(_) => palette.text,
+            };
+            part.text(
+                LAYER,
+                Text::new(("became", line), life.words.clone(), right, y, Face::Text600, 24.0 * k)
+                    .end()
+                    .colour(ink)
+                    .keep_colour(),
+            );
+        }
+        let row = Rect::new(list.x, list.y + pitch * line as f32, list.w, pitch);
+        names.push((song.id.clone(), row));
     }
     if view.others > 0 {
         let words = format!("and {} more failed in the last hour", count_words(view.others as u64));
