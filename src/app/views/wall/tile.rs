@@ -220,7 +220,11 @@ fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileM
     let badge_at = Vec2::new(right - radius, rect.y + BADGE_Y * k);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
-    draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
+    if view.failure.is_some() {
+        draw_failed_step(part, view, (left, right - left, lines.node()), k);
+    } else {
+        draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
+    }
     draw_chain(part, view, at, (left, right), &lines);
     if let Some(failure) = view.failure.as_ref() {
         draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
@@ -351,6 +355,26 @@ pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: C
             Text::new(("title", line), words.clone(), x, y, Face::Text700, title.size).colour(ink),
         );
     }
+}
+
+/// Draws the failed step and the age of the failure, "LYRICS failed 5 min ago".
+fn draw_failed_step(
+    part: &mut Part,
+    view: &TileView,
+    (left, room, baseline): (f32, f32, f32),
+    k: f32,
+) {
+    let palette = part.palette;
+    let gap = 9.0 * k;
+    let sizes = (size::META * k, 20.0);
+    let both = format!("{} {}", view.place, view.ago);
+    let words_size = size_for(Face::Text600, sizes, &both, room - gap);
+    let ago_width = measure(Face::Text600, words_size, 0.0, &view.ago) + gap;
+    let (place, _) =
+        line_for(Face::Text600, (words_size, words_size), &view.place, room - ago_width);
+    let line = Text::new("place", place, left, baseline, Face::Text600, words_size);
+    let line = line.colour(palette.failed_text).then(gap, view.ago.clone());
+    part.text(Layer::Face, line.colour(palette.failed_on_tint).keep_colour());
 }
 
 /// Draws place and detail, "LYRICS 00:11", and the note at the right end.
