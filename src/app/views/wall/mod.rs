@@ -176,9 +176,11 @@ impl WallMemory {
                 self.planned_at = now;
             }
             self.moves.follow(&next, now, at_once, inputs.reduced_motion);
-            self.plan = Some(next);
         }
-        (self.tried_at, self.planned) = (now, wall_index.revision());
+        if held.is_none() {
+            (self.tried_at, self.planned) = (now, wall_index.revision());
+        }
+        self.plan = Some(next);
     }
 
     /// True when rows have no place for failures that came, or no row in words for runs that are not
@@ -383,6 +385,7 @@ fn draw(
         if nothing_yet {
             memory.begun_at = now;
         }
+        memory.count_others(model, &counts, clock.server_now);
         // At first a studio's runs arrive one after the other, and nobody relies on their order yet.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
         memory.follow(&PlanInputs {

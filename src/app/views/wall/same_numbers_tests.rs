@@ -180,7 +180,8 @@ fn numbers_in_words(memory: &WallMemory) -> More {
     let frame = memory.frame.iter().flat_map(|frame| frame.words());
     words.extend(frame.map(str::to_owned));
     let mut told = More::default();
-    for words in words.iter().flat_map(|words| words.split(", ")) {
+    let each = words.iter().flat_map(|words| words.split(", "));
+    for words in each.filter(|words| !words.is_empty()) {
         let digits: String = words.chars().filter(char::is_ascii_digit).collect();
         let number: usize = digits.parse().unwrap();
         let of = match words.rsplit(' ').next().unwrap() {
@@ -286,7 +287,7 @@ fn order_waits_5_s_but_a_running_run_has_a_place_at_once() {
     for run in 100..120 {
         receive(&mut app, run, None, "end", SignedDuration::from_secs(60));
     }
-    let mut draw = |app: &mut App, secs: f64| {
+    let draw = |app: &mut App, secs: f64| {
         app.world_mut().resource_mut::<DrawClock>().secs += secs;
         let later = now(app) + SignedDuration::from_millis((secs * 1_000.0) as i64);
         set_time(app, later);
