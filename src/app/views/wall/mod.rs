@@ -169,6 +169,7 @@ impl WallMemory {
             canvas_size: inputs.canvas_size,
             server_now: inputs.server_now,
             level,
+            columns: if at_once { 0 } else { self.columns() },
             held,
         });
         if self.plan.as_ref() != Some(&next) {
@@ -181,6 +182,12 @@ impl WallMemory {
             (self.tried_at, self.planned) = (now, wall_index.revision());
         }
         self.plan = Some(next);
+    }
+
+    /// Columns of the timing board as it stands.
+    fn columns(&self) -> usize {
+        let places = self.plan.as_ref().and_then(Plan::places);
+        places.and_then(|places| places.rows).map_or(0, |rows| rows.columns)
     }
 
     /// True when rows have no place for failures that came, or no row in words for runs that are not

@@ -103,6 +103,8 @@ pub struct PlanRequest<'a> {
     pub canvas_size: CanvasSize,
     pub server_now: Timestamp,
     pub level: Level,
+    /// Columns of the timing board so far.
+    pub columns: usize,
     /// Plan whose order is kept, because it changed a moment ago.
     pub held: Option<&'a Plan>,
 }
@@ -208,6 +210,8 @@ fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
         canvas_size: request.canvas_size,
         single: request.level == Level::OneColumn,
         slab,
+        runs: lists.count([Kind::Running, Kind::Silent, Kind::Queued, Kind::Cancelled]),
+        columns: request.columns,
     });
     let counts = &request.counts;
     let failed = if slab { 0 } else { counts.failed };
