@@ -36,6 +36,8 @@ const LANDSCAPE_CONTENT: f32 = 872.0;
 const PORTRAIT_CONTENT: f32 = 976.0;
 /// Width of the song below which the bar of the usual time gives way.
 const LEAST_SONG: f32 = 150.0;
+/// Number of further runs that must fit before a column is given up.
+const SLACK: usize = 2;
 /// Number of cells: the pipeline's steps.
 pub const ROW_CELLS: usize = 9;
 /// Gap between two cells.
@@ -49,6 +51,11 @@ pub struct RowsRequest {
     pub single: bool,
     /// True when failures stand above the rows.
     pub slab: bool,
+    /// Number of runs that must have a row. Columns that they do not need are left out, so that songs
+    /// have the room.
+    pub runs: usize,
+    /// Columns so far, of which one is given up only when a few more runs would still fit.
+    pub columns: usize,
 }
 
 /// Places of the parts of a row, from the row's left edge, in design pixels.
@@ -190,7 +197,7 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
         (true, false) => SLAB + SLAB_TO_ROWS - SLAB_RISE,
         (true, true) => PORTRAIT_SLAB + SLAB_TO_ROWS - SLAB_RISE,
     };
-    let (scale, pitch, columns, most_rows) = if portrait {
+    let (scale, pitch, most_columns, most_rows) = if portrait {
         let wanted = if request.slab { WANTED_BELOW_SLAB } else { WANTED_ROWS };
         let fitting = area.h / (wanted * PORTRAIT_PITCH + above);
         let scale = bounded(fitting, 1.0, (request.canvas_size.width / PORTRAIT_WIDTH).max(1.0));
@@ -203,10 +210,19 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
         let columns = (area.w / LEAST_COLUMN) as usize;
         (1.0, PITCH, bounded(columns, 2, MOST_COLUMNS), usize::MAX)
     };
+    // Where two columns are narrow, few runs have one.
+    let least_columns = if area.w < 2.0 * LEAST_COLUMN { 1 } else { 2 };
     // The slab keeps its height where only the type of a single column grows.
     let above = if portrait { above * scale } else { above };
     let top = area.y + above;
     let rows = ((area.bottom() - top + 0.5) / pitch).floor().max(1.0) as usize;
+    let rows = rows.min(most_rows);
+    // One row counts the others in words.
+    let needed = |runs: usize| {
+        let columns = (runs + 1).div_ceil(rows);
+        bounded(columns, least_columns.min(most_columns), most_columns)
+    };
+    let columns = bounded(request.columns, needed(request.runs), needed(request.runs + SLACK));
     let gap = COLUMN_GAP * scale;
     let width = (area.w - gap * (columns - 1) as f32) / columns as f32;
     let slab_h = if portrait { PORTRAIT_SLAB * scale } else { SLAB };
@@ -215,7 +231,7 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
         first: Rect::new(area.x, top, width, pitch),
         step: width + gap,
         columns,
-        rows: rows.min(most_rows),
+        rows,
         heads: top - HEADS_ABOVE * scale,
         places: RowColumns::of(width - 2.0 * PAD * scale, scale),
         slab: request.slab.then(|| Rect::new(area.x, area.y - SLAB_RISE, area.w, slab_h)),
@@ -228,9 +244,13 @@ mod tests {
 
     use super::*;
 
-    fn rows(pixels: (f32, f32), single: bool, slab: bool) -> RowsLayout {
+    fn rows_of(pixels: (f32, f32), single: bool, slab: bool, runs: usize) -> RowsLayout {
         let canvas_size = CanvasSize::of_pixels(pixels.0, pixels.1);
-        lay_out_rows(&RowsRequest { canvas_size, single, slab })
+        lay_out_rows(&RowsRequest { canvas_size, single, slab, runs, columns: 0 })
+    }
+
+    fn rows(pixels: (f32, f32), single: bool, slab: bool) -> RowsLayout {
+        rows_of(pixels, single, slab, 60)
     }
 
     #[test]
@@ -276,6 +296,21 @@ mod tests {
         assert_eq!(rows((1280.0, 1024.0), false, false).columns, 2);
     }
 
+    #[test]
+    fn columns_that_no_run_needs_are_left_out() {
+        let columns = |pixels, runs| rows_of(pixels, false, false, runs).columns;
+        assert_eq!([17, 39, 40].map(|runs| columns((2560.0, 1080.0), runs)), [2, 2, 3]);
+        assert_eq!([17, 25, 26].map(|runs| columns((1280.0, 1024.0), runs)), [1, 1, 2]);
+        assert_eq!([17, 39, 60].map(|runs| columns((1920.0, 1080.0), runs)), [2; 3]);
+        // A column is given up with two runs to spare.
+        let canvas_size = CanvasSize::of_pixels(2560.0, 1080.0);
+        let again = |runs| {
+            let request = RowsRequest { canvas_size, single: false, slab: false, runs, columns: 3 };
+            lay_out_rows(&request).columns
+        };
+        assert_eq!([40, 39, 38, 37].map(again), [3, 3, 3, 2]);
+    }
+
     proptest! {
         #[test]
         fn rows_and_their_columns_do_not_overlap_or_leave_the_wall(
@@ -283,8 +318,9 @@ mod tests {
             height in 400.0_f32..4500.0,
             single in any::<bool>(),
             slab in any::<bool>(),
+            runs in 13_usize..=60,
         ) {
-            let board = rows((width, height), single, slab);
+            let board = rows_of((width, height), single, slab, runs);
             let area = wall_area(&CanvasSize::of_pixels(width, height));
             prop_assert!(board.capacity() >= 16, "{board:?}");
             let last = board.row(board.capacity() - 1);

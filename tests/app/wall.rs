@@ -48,6 +48,7 @@ fn plan_at(app: &App, wall_index: &WallIndex, pixels: (f32, f32), held: Option<&
         canvas_size: CanvasSize::of_pixels(pixels.0, pixels.1),
         server_now,
         level: Load::of(wall_index, world.resource::<RunStore>(), server_now).level(),
+        columns: 0,
         held,
     })
 }

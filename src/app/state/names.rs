@@ -157,8 +157,9 @@ impl Names {
         let neighbours = before.rev().take(1).chain(after.take(1));
         let equal = neighbours.map(|other| equal_bytes(title, other)).max()?;
         let word = title[..equal].rfind(char::is_whitespace).map_or(0, |at| at + 1);
-        // Where the title itself ends, the others have more words.
-        let word = if equal == title.len() { equal } else { bracket_before(title, word) };
+        // Where the other title ends, all that follows is different.
+        let is_end = title[equal..].chars().next().is_none_or(char::is_whitespace);
+        let word = if is_end { equal } else { bracket_before(title, word) };
         let variant = title.get(word..)?.trim();
         let is_long = title[..word].chars().count() >= ALIKE_CHARS;
         (is_long && !variant.is_empty()).then(|| variant.to_owned())

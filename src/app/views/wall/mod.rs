@@ -169,6 +169,7 @@ impl WallMemory {
             canvas_size: inputs.canvas_size,
             server_now: inputs.server_now,
             level,
+            columns: if at_once { 0 } else { self.columns() },
             held,
         });
         if self.plan.as_ref() != Some(&next) {
@@ -176,9 +177,17 @@ impl WallMemory {
                 self.planned_at = now;
             }
             self.moves.follow(&next, now, at_once, inputs.reduced_motion);
-            self.plan = Some(next);
         }
-        (self.tried_at, self.planned) = (now, wall_index.revision());
+        if held.is_none() {
+            (self.tried_at, self.planned) = (now, wall_index.revision());
+        }
+        self.plan = Some(next);
+    }
+
+    /// Columns of the timing board as it stands.
+    fn columns(&self) -> usize {
+        let places = self.plan.as_ref().and_then(Plan::places);
+        places.and_then(|places| places.rows).map_or(0, |rows| rows.columns)
     }
 
     /// True when rows have no place for failures that came, or no row in words for runs that are not
@@ -391,6 +400,7 @@ fn draw(
         if nothing_yet {
             memory.begun_at = now;
         }
+        memory.count_others(model, &counts, clock.server_now);
         // At first a studio's runs arrive one after the other, and nobody relies on their order yet.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
         memory.follow(&PlanInputs {

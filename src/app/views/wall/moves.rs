@@ -351,7 +351,13 @@ mod tests {
     /// Plan of a timing board, whose first rows the runs have.
     fn rows_plan(runs: &[&str]) -> Plan {
         let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
-        let rows = lay_out_rows(&RowsRequest { canvas_size, single: false, slab: false });
+        let rows = lay_out_rows(&RowsRequest {
+            canvas_size,
+            single: false,
+            slab: false,
+            runs: 30,
+            columns: 0,
+        });
         let Plan::Runs(places) = plan(&[]) else { unreachable!() };
         let placed = |(index, id): (usize, &&str)| {
             let (id, kind, rect) = (RunId::new(*id), Kind::Running, rows.row(index));

@@ -103,6 +103,8 @@ pub struct PlanRequest<'a> {
     pub canvas_size: CanvasSize,
     pub server_now: Timestamp,
     pub level: Level,
+    /// Columns of the timing board so far.
+    pub columns: usize,
     /// Plan whose order is kept, because it changed a moment ago.
     pub held: Option<&'a Plan>,
 }
@@ -180,18 +182,22 @@ struct Shares {
 /// Shares rows among running, queued and ended runs: ended ones leave first, then queued ones become
 /// few and a line, then a line ends the running ones.
 fn share(rows: usize, running: usize, queued: usize, ended: usize) -> Shares {
+    // A row for those of each kind, or for their number.
     let (least_queued, least_ended) = (queued.min(1), ended.min(1));
-    let mut free = rows;
-    let mut take = |wanted: usize, reserved: usize| {
-        let room = free.saturating_sub(reserved);
-        let (taken, line) =
-            if wanted <= room { (wanted, false) } else { (room.saturating_sub(1), true) };
-        free = free.saturating_sub(taken + usize::from(line));
-        (taken, line)
+    let fit = |wanted: usize, room: usize| {
+        if wanted <= room { (wanted, false) } else { (room.saturating_sub(1), true) }
     };
-    let (running, running_line) = take(running, least_queued + least_ended);
-    let (queued, queued_line) = take(queued, least_ended);
-    let (ended, ended_line) = take(ended, 0);
+    let (running, running_line) = fit(running, rows.saturating_sub(least_queued + least_ended));
+    let free = rows.saturating_sub(running + usize::from(running_line));
+    let (queued, queued_line) = match running_line {
+        true => (0, queued > 0),
+        false => fit(queued, free.saturating_sub(least_ended)),
+    };
+    let free = free.saturating_sub(queued + usize::from(queued_line));
+    let (ended, ended_line) = match running_line || queued_line {
+        true => (0, ended > 0),
+        false => fit(ended, free),
+    };
     Shares { running, queued, ended, running_line, queued_line, ended_line }
 }
 
@@ -201,6 +207,8 @@ fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
         canvas_size: request.canvas_size,
         single: request.level == Level::OneColumn,
         slab,
+        runs: lists.count([Kind::Running, Kind::Silent, Kind::Queued, Kind::Cancelled]),
+        columns: request.columns,
     });
     let counts = &request.counts;
     let failed = if slab { 0 } else { counts.failed };

@@ -120,7 +120,9 @@ fn draw_fix(part: &mut Part, view: &TileView, at: &CellsPlace, index: usize, pas
     let over = is_quiet(view.look) || view.failure.is_some();
     for pip in 0..MAX_FIX_PASSES {
         let bottom = cell.bottom() - (PIP + 2.0) * k * pip as f32;
-        let rect = Rect::new(cell.x, bottom - PIP * k, cell.w, PIP * k);
+        // A flat palette has no shades: there an empty pip is a thin line.
+        let height = if palette.flat && pip >= passes { 1.5 } else { PIP };
+        let rect = Rect::new(cell.x, bottom - height * k, cell.w, height * k);
         let ink = if pip >= passes {
             palette.pending_outline
         } else if view.fix.live && pip + 1 == passes.min(MAX_FIX_PASSES) && !over {

@@ -27,6 +27,8 @@ const NOTE: f32 = 22.0;
 const LEAST_TIME: f32 = 20.0;
 /// Radius of the status glyph.
 const BADGE: f32 = 12.5;
+/// Least room of a song beside a tag.
+const LEAST_SONG: f32 = 120.0;
 /// Distance of a row's age from the step.
 const AGE_AFTER: f32 = 138.0;
 /// Length of the usual bar in usual times.
@@ -142,9 +144,10 @@ impl Row<'_> {
         let (x, mut room) = self.layout.places.song;
         let tag =
             if self.is_next { Some("next") } else { marks.retry_of(self.view).map(|_| "retry") };
-        if let Some(words) = tag {
+        let tag = tag.map(|words| (words, measure(Face::Text600, NOTE * k, 0.0, words) + 16.0 * k));
+        // Where there is little room, the song has it.
+        if let Some((words, width)) = tag.filter(|(_, width)| room - width > LEAST_SONG * k) {
             let size = NOTE * k;
-            let width = measure(Face::Text600, size, 0.0, words) + 16.0 * k;
             let right = self.left + x + room;
             let (tag_y, height) = (self.middle - 14.0 * k, 28.0 * k);
             let tag = Rect::new(right - width, tag_y, width, height);
@@ -206,13 +209,15 @@ impl Row<'_> {
         let line = |from: f32, width: f32, height: f32| {
             Rect::new(from, self.middle - height / 2.0, width, height)
         };
-        let track = Shape::rounded_box(line(x, width, 5.0 * k)).radius(2.5 * k).unsnapped();
+        // A flat palette has no shades: there the track is thinner.
+        let (track_h, fill_h) = if palette.flat { (2.0 * k, 8.0 * k) } else { (5.0 * k, 5.0 * k) };
+        let track = Shape::rounded_box(line(x, width, track_h)).radius(2.5 * k).unsnapped();
         part.shape(Layer::Face, track.fill(palette.hair));
         let usual_ms = usual.p50_ms.max(1) as f32;
         let filled = bounded(millis as f32 / (usual_ms * BAR_FULL), 0.0, 1.0);
         let is_slow = millis > usual.p95_ms;
         let ink = if is_slow { palette.text } else { palette.running };
-        let fill = line(x, (width * filled).max(2.0 * k), 5.0 * k);
+        let fill = line(x, (width * filled).max(2.0 * k), fill_h);
         part.shape(Layer::Face, Shape::rounded_box(fill).radius(2.5 * k).unsnapped().fill(ink));
         let tick = line(x + width / BAR_FULL - 1.5 * k, 3.0 * k, 11.0 * k);
         part.shape(Layer::Face, Shape::rounded_box(tick).radius(k).fill(palette.text).unsnapped());
@@ -249,7 +254,7 @@ impl Row<'_> {
         let (k, places) = (self.k, &self.layout.places);
         let failure = self.view.failure.as_ref();
         let (headline, reason) =
-            failure.map_or(("Run failed", ""), |failure| (&*failure.headline, &*failure.reason));
+            failure.map_or(("Run", ""), |failure| (&*failure.headline, &*failure.reason));
         let now = self.left + places.now;
         let right = self.left + places.to_go;
         let became = self.view.life.as_ref().map_or("", |life| life.words.as_str());
@@ -260,6 +265,8 @@ impl Row<'_> {
         let ink = (Face::Text500, NOTE * k, palette.text_secondary);
         self.ink(part, "age", age.clone(), right, ink, true);
         let right = right - width(age) - 2.0 * places.gap();
+        // The glyph says that it failed.
+        let headline = headline.strip_suffix(" failed").unwrap_or(headline);
         let sizes = (STEP * k, LEAST_TIME * k);
         let (headline, size) = line_for(Face::Text600, sizes, headline, right - now);
         let end = now + measure(Face::Text600, size, 0.0, &headline) + 2.0 * places.gap();
