@@ -17,7 +17,7 @@ use crate::app::state::viewport::{self, ReducedMotion, Viewport};
 use crate::app::theme::{self, ThemeChoice};
 use crate::app::views;
 use crate::config::{Settings, ThemeName, ViewName};
-use crate::layout::Rect;
+use crate::layout::{Rect, wall_area};
 use crate::model::{Model, Retention};
 use crate::protocol::{Batch, PIPELINE};
 use crate::source::playback::TimedFrames;
@@ -44,7 +44,7 @@ const SIZES: [(f32, f32); 16] = [
 ];
 /// Number of random models; the first 240 have been tried.
 const SEEDS: u64 = 60;
-const RUNS: [usize; 10] = [0, 1, 1, 1, 2, 3, 5, 14, 38, 60];
+const RUNS: [usize; 12] = [0, 1, 1, 1, 2, 3, 5, 14, 17, 38, 60, 70];
 const NODES: [usize; 9] = [0, 1, 4, 9, 20, 24, 41, 120, 300];
 
 fn noon() -> Timestamp {
@@ -246,6 +246,102 @@ fn stage_words(model: Model, now: Timestamp, size: (f32, f32)) -> (Vec<(String, 
     let canvas_size = app.world().resource::<Viewport>().canvas_size();
     let words = app.world().resource::<Canvas>().words("stage");
     (words, Rect::new(0.0, 0.0, canvas_size.width, canvas_size.height))
+}
+
+/// Studio of `runs` runs whose titles are long, alike or in other scripts, in all statuses.
+fn studio(rng: &mut Rng, runs: usize) -> (Model, Timestamp) {
+    let titles = [
+        "Neon Rain",
+        "Everything We Left on the Platform at Dawn",
+        "Glass Harbour at the End of the Northern Line (Take One)",
+        "Glass Harbour at the End of the Northern Line (Take Two)",
+        "夜に駆ける雨と銅の川の長い夜の物語",
+        "Ночной поезд через заснеженную долину",
+        "أغنية الليل الطويل على الرصيف",
+        "Supercalifragilisticexpialidocious",
+    ];
+    let mut batch = Batch::new(noon(), true);
+    let mut tell = |run: usize, secs: i64, node: Option<&str>, phase: &str, data: &str| {
+        let at = noon() + SignedDuration::from_secs(secs);
+        let node = node.map_or_else(String::new, |node| format!(r#""node_name":"{node}","#));
+        batch.push_text(&format!(
+            r#"{{"ts":"{at}","run_id":"run-{run}",{node}"phase":"{phase}","data":{data}}}"#
+        ));
+    };
+    for run in 0..runs + 3 {
+        let song = serde_json::json!({
+            "song_title": titles[rng.usize(0..titles.len())],
+            "song_id": format!("song-{}", run % 9),
+        });
+        // Three have finished before, so that usual times are known.
+        let (status, begun) =
+            if run < 3 { (9, -3_000) } else { (rng.u8(0..10), -rng.i64(20..4_000).min(900)) };
+        tell(run, begun, None, if status == 0 { "info" } else { "start" }, &song.to_string());
+        if status == 0 {
+            continue;
+        }
+        let until = if status == 9 { PIPELINE.len() } else { rng.usize(1..PIPELINE.len()) };
+        let mut at = begun;
+        for (index, node) in PIPELINE.iter().enumerate().take(until) {
+            if *node == "FIX" && rng.u8(0..2) == 0 {
+                continue;
+            }
+            tell(run, at, Some(node), "start", "{}");
+            if index + 1 < until || status > 7 {
+                at += 2;
+                tell(run, at, Some(node), "end", r#"{"duration_ms":2000,"score":0.91}"#);
+            }
+        }
+        match status {
+            1 if run % 3 == 0 => tell(run, at + 1, None, "fail", r#"{"error":"quota exceeded"}"#),
+            2 => tell(run, at + 1, None, "cancelled", "{}"),
+            8 | 9 => tell(run, at + 1, None, "end", "{}"),
+            _ => {}
+        }
+    }
+    let mut model = Model::new(Retention::default());
+    model.receive(batch, |_, _| {});
+    (model, noon() + SignedDuration::from_secs(2))
+}
+
+/// True where two texts share more than their edges.
+fn overlap(a: &Rect, b: &Rect) -> bool {
+    let apart = a.right() <= b.x + 1.0
+        || b.right() <= a.x + 1.0
+        || a.bottom() <= b.y + 1.0
+        || b.bottom() <= a.y + 1.0;
+    !apart
+}
+
+#[test]
+fn no_text_of_rows_overlaps_another_or_leaves_the_wall() {
+    let mut boards = 0;
+    for seed in 0..36 {
+        let mut rng = Rng::with_seed(seed);
+        let runs = [13, 16, 20, 36, 48, 60][seed as usize % 6];
+        let (model, now) = studio(&mut rng, runs);
+        let size = [WALLS[0], WALLS[1], WALLS[2], WALLS[4], (2560.0, 1080.0)][seed as usize % 5];
+        let mut app = showing(model, now, ViewName::Wall, size);
+        let themes = [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast];
+        app.insert_resource(ThemeChoice(themes[rng.usize(0..3)]));
+        let found = faults(&mut app);
+        assert!(found.is_empty(), "{size:?}: {found:#?}");
+        let canvas = app.world().resource::<Canvas>();
+        let canvas_size = app.world().resource::<Viewport>().canvas_size();
+        let parts = ["tile", "wall rows", "wall slab"];
+        let words: Vec<(String, Rect)> =
+            parts.into_iter().flat_map(|part| canvas.words(part)).collect();
+        boards += usize::from(!canvas.words("wall rows").is_empty());
+        let area = wall_area(&canvas_size);
+        for (place, (text, at)) in words.iter().enumerate() {
+            let case = format!("seed {seed}, {runs} runs, {size:?}: {text:?} {at:?}");
+            assert!(at.x >= area.x && at.right() <= area.right() + 0.5, "{case}");
+            for (other, its) in &words[..place] {
+                assert!(!overlap(at, its), "{case} over {other:?} {its:?}");
+            }
+        }
+    }
+    assert!(boards >= 18, "only {boards} of 36 studios had rows");
 }
 
 const WALLS: [(f32, f32); 5] =

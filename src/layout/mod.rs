@@ -4,11 +4,14 @@
 mod board;
 mod canvas_size;
 mod rack;
+mod rows;
 mod wall;
 
 pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
 pub use canvas_size::{CanvasSize, Rect};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
+pub use rows::{ROW_CELLS, RowColumns, RowsLayout, RowsRequest, lay_out_rows};
 pub use wall::{
-    Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, lay_out_wall, wall_area,
+    Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, failed_cells, lay_out_strips,
+    lay_out_wall, wall_area,
 };

@@ -11,7 +11,9 @@ use meterbridge::app::state::view::View;
 use meterbridge::app::views::counts::RunCounts;
 use meterbridge::app::views::wall::board_view::BoardView;
 use meterbridge::app::views::wall::header::HeaderView;
-use meterbridge::app::views::wall::plan::{Plan, Tiles, plan};
+use meterbridge::app::views::wall::level::{Level, Load};
+use meterbridge::app::views::wall::order::Kind;
+use meterbridge::app::views::wall::plan::{Line, Placed, Places, Plan, PlanRequest, plan};
 use meterbridge::app::views::wall::tile_view::TileView;
 use meterbridge::app::views::wall::wall_index::WallIndex;
 use meterbridge::layout::{CanvasSize, Density};
@@ -35,9 +37,24 @@ fn counts(app: &App) -> RunCounts {
     RunCounts::of(&run_store.model, &wall_index(app), clock.server_now)
 }
 
+/// Plans the wall of a screen, at the density of its runs.
+fn plan_at(app: &App, wall_index: &WallIndex, pixels: (f32, f32), held: Option<&Plan>) -> Plan {
+    let world = app.world();
+    let server_now = world.resource::<PlaybackClock>().server_now;
+    plan(&PlanRequest {
+        wall_index,
+        run_store: world.resource::<RunStore>(),
+        counts: counts(app),
+        canvas_size: CanvasSize::of_pixels(pixels.0, pixels.1),
+        server_now,
+        level: Load::of(wall_index, world.resource::<RunStore>(), server_now).level(),
+        columns: 0,
+        held,
+    })
+}
+
 fn planned(app: &App, wall_index: &WallIndex) -> Plan {
-    let now = app.world().resource::<PlaybackClock>().server_now;
-    plan(wall_index, &CanvasSize::of_pixels(1920.0, 1080.0), now, None)
+    plan_at(app, wall_index, (1920.0, 1080.0), None)
 }
 
 /// Returns the header, then one line per tile.
@@ -47,8 +64,8 @@ fn words(scene: &str) -> String {
     let world = app.world();
     let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
     let wall_index = wall_index(&app);
-    let Plan::Tiles(tiles) = planned(&app, &wall_index) else {
-        panic!("no tiles");
+    let Plan::Runs(places) = planned(&app, &wall_index) else {
+        panic!("no places");
     };
     let mut lines = vec![header_words(&HeaderView::of(
         &counts(&app),
@@ -56,7 +73,7 @@ fn words(scene: &str) -> String {
         run_store,
         clock.server_now,
     ))];
-    for (id, _) in &tiles.runs {
+    for Placed { id, .. } in &places.runs {
         let run = run_store.model.run(id).unwrap();
         let tile = TileView::of(run, run_store, clock.now, clock.server_now);
         let place = [&tile.place, &tile.detail, &tile.note].map(String::as_str).join(" ");
@@ -68,7 +85,6 @@ fn words(scene: &str) -> String {
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
         lines.push(words.join(" | "));
     }
-    lines.extend(tiles.more.map(|(more, _)| format!("{more:?}")));
     lines.join("\n").replace('\u{a0}', " ")
 }
 
@@ -98,9 +114,9 @@ fn wall_of_three_runs() {
     check(
         "wall-3",
         "2 active | 1 finished in 1 h | next: Copper Sky, 00:34 to go\n\
-         Copper Sky | RENDER 00:22 | elapsed 01:31 | to go 00:34\n\
-         Salt & Static | COMPOSE 00:09 fix 1 of 3 | elapsed 01:26 | to go 01:24\n\
-         Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
+         Copper Sky | RENDER 00:22 of 00:48 | elapsed 01:31 | to go 00:34\n\
+         Salt & Static | COMPOSE 00:09 of 00:33 fix 1 of 3 | elapsed 01:26 | to go 01:24\n\
+         Velvet Engine | finished 21 s ago | took 02:05 | score 0.91",
     );
 }
 
@@ -110,17 +126,17 @@ fn wall_of_the_mock_up() {
         "wall-12",
         "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 00:03 to go\n\
          Glass Harbour | VALIDATE failed | stopped after 03:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
-         Midnight Ferry | RENDER 00:33 | elapsed 02:28 | to go 00:23\n\
-         Copper Sky | REVIEW 00:04 | elapsed 02:01 | to go 00:03\n\
-         Salt & Static | FIX 00:04 fix 1 of 3 | elapsed 01:13 | to go 01:37\n\
-         Kite Season | VALIDATE 00:02 | elapsed 01:07 | to go 00:57\n\
-         Paper Lanterns | COMPOSE 00:21 | elapsed 00:52 | to go 01:12\n\
-         Northern Line | PRODUCER 00:05 | elapsed 00:30 | to go 01:35\n\
-         Neon Rain | LYRICS 00:11 | elapsed 00:16 | to go 01:48\n\
-         Low Tide Lullaby | STYLE 00:01 | elapsed 00:03 | to go 02:01\n\
-         Small Hours | COMPOSE 00:57 | elapsed 01:28 | no news for 56 s\n\
-         Seven Bridges | Cancelled COMPOSE | stopped after 00:34 | cancelled 1 min ago\n\
-         Velvet Engine | Finished score 0.91 | took 02:05 | finished 21 s ago",
+         Copper Sky | REVIEW 00:04 of 00:07 | elapsed 02:01 | to go 00:03\n\
+         Midnight Ferry | RENDER 00:33 of 00:48 | elapsed 02:28 | to go 00:23\n\
+         Kite Season | VALIDATE 00:02 of 00:04 | elapsed 01:07 | to go 00:57\n\
+         Paper Lanterns | COMPOSE 00:21 of 00:33 | elapsed 00:52 | to go 01:12\n\
+         Northern Line | PRODUCER 00:05 of 00:06 | elapsed 00:30 | to go 01:35\n\
+         Salt & Static | FIX 00:04 of 00:08 fix 1 of 3 | elapsed 01:13 | to go 01:37\n\
+         Neon Rain | LYRICS 00:11 of 00:19 | elapsed 00:16 | to go 01:48\n\
+         Low Tide Lullaby | STYLE 00:01 of 00:03 | elapsed 00:03 | to go 02:01\n\
+         Small Hours | COMPOSE 00:57 of 00:33 | elapsed 01:28 | no news for 56 s\n\
+         Seven Bridges | cancelled 1 min ago | stopped after 00:34 | at step COMPOSE\n\
+         Velvet Engine | finished 21 s ago | took 02:05 | score 0.91",
     );
 }
 
@@ -131,27 +147,19 @@ fn wall_of_odd_runs() {
         "2 failed in 1 h | 5 active | next: Two at Once, 01:35 to go\n\
          Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 00:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
          夜の灯台 | RENDER failed | stopped after 01:12 | failed 1 min ago | quota exceeded\n\
-         Slow Burn | STYLE 01:57 slow | elapsed 02:00 | to go 01:59\n\
-         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | to go not known yet\n\
-         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 | elapsed 00:29 | to go 01:36\n\
          Two at Once | LYRICS, PRODUCER | elapsed 00:20 | to go 01:35\n\
-         Asked to Stop | LYRICS 00:10 | elapsed 00:20 | to go 01:48 | cancel requested",
+         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 of 00:06 | elapsed 00:29 | to go 01:36\n\
+         Asked to Stop | LYRICS 00:10 of 00:19 | elapsed 00:20 | to go 01:48 | cancel requested\n\
+         Slow Burn | STYLE 01:57 of 00:03 slow | elapsed 02:00 | to go 01:59\n\
+         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | to go not known yet",
     );
 }
 
 #[test]
-fn forty_runs_all_have_a_tile() {
+fn forty_runs_all_have_a_row() {
     let said = words("wall-40");
     assert_eq!(said.lines().count(), 41, "{said}");
     assert!(said.contains("Ashes of June") && said.contains("Genre not found"), "{said}");
-}
-
-#[test]
-fn runs_without_a_tile_are_counted() {
-    let said = words("12-runs");
-    assert!(!said.contains("More"), "{said}");
-    let said = words("mid-run");
-    assert!(said.contains("More { completed: "), "{said}");
 }
 
 #[test]
@@ -193,45 +201,138 @@ fn app_with_runs(running: usize, finished: usize) -> App {
     app
 }
 
-fn tiles(app: &App, before: Option<&Plan>) -> Tiles {
-    let now = app.world().resource::<PlaybackClock>().server_now;
-    let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
-    match plan(&wall_index(app), &canvas_size, now, before) {
-        Plan::Tiles(tiles) => tiles,
+fn places(app: &App) -> Places {
+    match planned(app, &wall_index(app)) {
+        Plan::Runs(places) => places,
         other => panic!("{other:?}"),
     }
 }
 
-#[test]
-fn finished_runs_do_not_shrink_tiles_of_running_ones() {
-    let check = |running, finished, density, more| {
-        let tiles = tiles(&app_with_runs(running, finished), None);
-        let counted = tiles.more.map_or(0, |(more, _)| more.completed);
-        assert_eq!((tiles.density, counted), (density, more), "{running} and {finished}");
-        let first = tiles.runs.iter().take(running);
-        assert!(first.into_iter().all(|(id, _)| id.as_str().starts_with("run-")));
-    };
-    check(1, 0, Density::Strip, 0);
-    check(2, 4, Density::Large, 0);
-    check(2, 40, Density::Large, 37);
-    check(5, 24, Density::Medium, 15);
-    check(20, 20, Density::Small, 0);
-    check(20, 30, Density::Small, 11);
-    // Nothing is running: the latest runs stay.
-    check(0, 40, Density::Large, 35);
+fn kinds(places: &Places, kind: Kind) -> usize {
+    places.runs.iter().filter(|placed| placed.kind == kind).count()
 }
 
 #[test]
-fn tile_density_changes_with_hysteresis() {
-    let seven = Plan::Tiles(tiles(&app_with_runs(7, 0), None));
-    assert_eq!(tiles(&app_with_runs(6, 0), Some(&seven)).density, Density::Medium);
-    assert_eq!(tiles(&app_with_runs(4, 0), Some(&seven)).density, Density::Large);
-    // More runs get more tiles at once.
-    let six = Plan::Tiles(tiles(&app_with_runs(6, 0), None));
-    assert_eq!(tiles(&app_with_runs(7, 0), Some(&six)).density, Density::Medium);
-    let again = Plan::Tiles(tiles(&app_with_runs(2, 10), None));
-    let Plan::Tiles(before) = &again else { unreachable!() };
-    assert_eq!(tiles(&app_with_runs(2, 10), Some(&again)), *before, "it does not drift");
+fn finished_runs_fill_what_is_left_and_never_raise_the_density() {
+    let check = |running, finished, level, density, shown| {
+        let places = places(&app_with_runs(running, finished));
+        let case = format!("{running} and {finished}");
+        assert_eq!((places.level, places.density), (level, density), "{case}");
+        assert_eq!(kinds(&places, Kind::Running), running, "{case}");
+        assert_eq!(kinds(&places, Kind::Finished), shown, "{case}");
+        let first = places.runs.iter().take(running);
+        assert!(first.into_iter().all(|placed| placed.id.as_str().starts_with("run-")));
+    };
+    check(1, 0, Level::Large, Density::Strip, 0);
+    check(2, 1, Level::Large, Density::Strip, 1);
+    check(2, 40, Level::Large, Density::Tile, 4);
+    check(6, 40, Level::Large, Density::Tile, 0);
+    check(7, 40, Level::Medium, Density::Tile, 8);
+    check(12, 40, Level::Medium, Density::Tile, 3);
+    check(13, 40, Level::OneColumn, Density::Row, 3);
+    check(26, 40, Level::Rows, Density::Row, 13);
+    check(26, 14, Level::Rows, Density::Row, 14);
+    // Nothing is running: the latest runs stay.
+    check(0, 40, Level::Large, Density::Tile, 6);
+}
+
+#[test]
+fn rows_count_runs_without_a_row_in_words() {
+    let lines = |running, finished| {
+        let places = places(&app_with_runs(running, finished));
+        places.lines.iter().map(|(line, _)| *line).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(26, 14), []);
+    assert_eq!(lines(26, 15), [Line::Ended]);
+    assert_eq!(lines(40, 15), [Line::Ended, Line::Running]);
+    assert_eq!(lines(60, 0), [Line::Running]);
+    assert_eq!(kinds(&places(&app_with_runs(60, 0)), Kind::Running), 39);
+}
+
+/// Order of the kinds in which runs have tiles.
+#[test]
+fn running_runs_come_by_time_to_go_and_those_without_an_estimate_last() {
+    let said = words("wall-12");
+    let place = |title: &str| said.lines().position(|line| line.starts_with(title)).unwrap();
+    let order = ["Glass Harbour", "Copper Sky", "Midnight Ferry", "Kite Season", "Small Hours"];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{said}");
+    let said = words("wall-odd");
+    let place = |title: &str| said.lines().position(|line| line.starts_with(title)).unwrap();
+    assert!(place("Two at Once") < place("Supercalifragilistic"), "{said}");
+}
+
+/// A studio of random runs in all statuses.
+fn random_studio(seed: u64) -> App {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut app = headless_app();
+    for run in 0..random.usize(1..90) {
+        let id = format!("run-{run}");
+        let ago = random.i64(1..4_000);
+        match random.u8(0..8) {
+            0 => feed(&mut app, [event(&id, None, "info", -ago.min(50))]),
+            1 => feed(
+                &mut app,
+                [event(&id, None, "start", -ago - 30), event(&id, None, "fail", -ago)],
+            ),
+            2 => feed(
+                &mut app,
+                [event(&id, None, "start", -ago - 30), event(&id, None, "cancelled", -ago)],
+            ),
+            3 | 4 => feed(
+                &mut app,
+                [event(&id, None, "start", -ago - 30), event(&id, None, "end", -ago)],
+            ),
+            _ => feed(&mut app, [event(&id, Some("PLAN"), "start", -ago.min(25))]),
+        }
+    }
+    app
+}
+
+#[test]
+fn no_running_run_is_hidden_while_a_finished_one_has_a_place() {
+    let sizes = [(1920.0, 1080.0), (1080.0, 1920.0), (1280.0, 1024.0), (2560.0, 1080.0)];
+    let mut full = 0;
+    for seed in 0..120 {
+        let app = random_studio(seed);
+        let wall_index = wall_index(&app);
+        let pixels = sizes[seed as usize % sizes.len()];
+        let Plan::Runs(places) = plan_at(&app, &wall_index, pixels, None) else {
+            continue;
+        };
+        let running = kinds(&places, Kind::Running) + kinds(&places, Kind::Silent);
+        let hidden = wall_index.active() - running;
+        let over = places.runs.iter().filter(|placed| placed.kind.is_over());
+        let over = over.filter(|placed| placed.kind != Kind::Fresh).count();
+        assert!(hidden == 0 || over == 0, "seed {seed}: {hidden} hidden, {over} ended shown");
+        let counted = places.lines.iter().any(|(line, _)| *line == Line::Running);
+        assert_eq!(hidden > 0, counted, "seed {seed}");
+        full += usize::from(places.density == Density::Row && over > 0);
+        // Order: kinds never alternate.
+        let mut kinds: Vec<Kind> = places.runs.iter().map(|placed| placed.kind).collect();
+        kinds.dedup();
+        let distinct: std::collections::HashSet<Kind> = kinds.iter().copied().collect();
+        assert_eq!(kinds.len(), distinct.len(), "seed {seed}: {kinds:?}");
+    }
+    assert!(full > 10, "few of the studios have rows of ended runs");
+}
+
+#[test]
+fn held_order_adds_a_new_running_run_and_moves_no_other() {
+    let mut app = app_with_runs(10, 9);
+    let before = planned(&app, &wall_index(&app));
+    let Plan::Runs(old) = &before else { panic!("{before:?}") };
+    feed(&mut app, [event("run-3", None, "end", 0), event("new", Some("PLAN"), "start", 0)]);
+    let index = wall_index(&app);
+    assert!(before.hides_running(&index));
+    let held = plan_at(&app, &index, (1920.0, 1080.0), Some(&before));
+    assert!(!held.hides_running(&index));
+    let Plan::Runs(held) = held else { panic!("no tiles") };
+    let ids = |places: &Places| {
+        places.runs.iter().map(|placed| placed.id.to_string()).collect::<Vec<_>>()
+    };
+    let (old, held) = (ids(old), ids(&held));
+    assert_eq!(held[..10], old[..10], "the run that ended stays for now");
+    assert_eq!((held[10].as_str(), &held[11..]), ("new", &old[10..14]));
 }
 
 fn view(app: &App) -> View {

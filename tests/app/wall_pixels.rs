@@ -24,6 +24,18 @@ fn a_wall_of_forty_looks_as_before() {
 }
 
 #[test]
+fn a_timing_board_looks_as_before() {
+    assert_as_before("wall-36", "wall", &[]);
+    assert_as_before("wall-36", "wall-light", &[]);
+    assert_as_before("wall-36", "wall-high-contrast", &[]);
+}
+
+#[test]
+fn tiles_of_variants_look_as_before() {
+    assert_as_before("wall-variants", "wall", &[]);
+}
+
+#[test]
 fn many_failures_beside_tiles_look_as_before() {
     assert_as_before("wall-failures", "wall", &[]);
 }

@@ -8,7 +8,9 @@ pub const SCENES: &[Scene] = &[
     ("wall-1", one),
     ("wall-3", three),
     ("wall-12", twelve),
+    ("wall-36", thirty_six),
     ("wall-40", forty),
+    ("wall-variants", variants),
     ("wall-odd", odd),
     ("wall-scripts", scripts),
     ("wall-failures", failures),
@@ -59,6 +61,13 @@ fn running(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
 
 /// Adds a run whose first song was refused and that is `into_ms` into a later node.
 fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
+    fixing_again(tape, title, node, into_ms, 1);
+}
+
+/// Adds a run whose song was refused `passes` times and that is `into_ms` into a later node.
+fn fixing_again(tape: &mut Tape, title: &str, node: &str, into_ms: i64, passes: i64) {
+    let pass = [("FIX", 8_000), ("COMPOSE", 33_200), ("VALIDATE", 4_000)];
+    let pass_ms = pass.iter().map(|(_, millis)| millis + 200).sum::<i64>();
     let after: &[(&str, i64)] = match node {
         "FIX" => &[],
         "COMPOSE" => &[("FIX", 8_000)],
@@ -67,12 +76,16 @@ fn fixing(tape: &mut Tape, title: &str, node: &str, into_ms: i64) {
     };
     let since: i64 = after.iter().map(|(_, millis)| millis + 200).sum();
     let refused = before("VALIDATE") + 4_200;
-    let mut story = tape.run(title, NOW - into_ms - since - refused);
+    let begun = NOW - into_ms - since - refused - (passes - 1) * pass_ms;
+    let mut story = tape.run(title, begun);
     story.start().wait(300);
     for (name, millis) in NODE_DURATIONS.iter().take(5) {
         story.step(name, *millis);
     }
     story.step("VALIDATE", 4_000);
+    for _ in 1..passes {
+        story.steps(&pass);
+    }
     for (name, millis) in after {
         story.step(name, *millis);
     }
@@ -224,6 +237,74 @@ fn stale() -> Tape {
 
 const NODES: [&str; 8] =
     ["PLAN", "STYLE", "LYRICS", "PRODUCER", "COMPOSE", "VALIDATE", "RENDER", "REVIEW"];
+
+/// The timing board of the drawing.
+fn thirty_six() -> Tape {
+    let mut tape = tape();
+    let quota = "Engine queue rejected the job: quota exceeded";
+    failed(&mut tape, "Glass Harbour", "RENDER", 58_000, quota);
+    failed(&mut tape, "Tidal Clock", "RENDER", 40_000, quota);
+    running(&mut tape, "Copper Sky", "REVIEW", 4_000);
+    fixing(&mut tape, "Northern Line", "REVIEW", 2_000);
+    running(&mut tape, "Wild Engine", "REVIEW", 1_000);
+    fixing(&mut tape, "Midnight Ferry", "RENDER", 46_000);
+    running(&mut tape, "Hollow Moon", "RENDER", 60_000);
+    fixing(&mut tape, "Letters from the Lighthouse Keeper's Daughter", "RENDER", 33_000);
+    running(&mut tape, "Blue Hour Radio", "RENDER", 21_000);
+    fixing_again(&mut tape, "Salt & Static", "RENDER", 14_000, 2);
+    running(&mut tape, "Amber Ferry", "RENDER", 9_000);
+    running(&mut tape, "Paper Harbour", "RENDER", 3_000);
+    fixing(&mut tape, "Saffron", "RENDER", 1_000);
+    running(&mut tape, "Kite Season", "VALIDATE", 2_000);
+    fixing(&mut tape, "Marble Sky", "VALIDATE", 1_000);
+    fixing_again(&mut tape, "Everything We Left on the Platform at Dawn", "COMPOSE", 24_000, 2);
+    running(&mut tape, "Glass Harbour", "COMPOSE", 21_000);
+    fixing(&mut tape, "Thin Ice", "COMPOSE", 14_000);
+    running(&mut tape, "Paper Lanterns", "COMPOSE", 9_000);
+    running(&mut tape, "Second Sun", "COMPOSE", 5_000);
+    fixing(&mut tape, "Iron & Lace", "FIX", 5_000);
+    running(&mut tape, "Driftwood Choir", "PRODUCER", 3_000);
+    fixing_again(&mut tape, "Cartographer", "FIX", 2_000, 2);
+    running(&mut tape, "Neon Rain", "LYRICS", 11_000);
+    running(&mut tape, "Whisper Gallery", "LYRICS", 6_000);
+    running(&mut tape, "The Quiet Machine", "LYRICS", 2_000);
+    running(&mut tape, "Low Tide Lullaby", "STYLE", 1_000);
+    running(&mut tape, "Winter Orchard", "PLAN", 1_000);
+    for (title, ago) in [
+        ("Foxglove Road", 18_000),
+        ("Telegraph Hill", 15_000),
+        ("The Weather in Your Voice", 11_000),
+    ] {
+        tape.run(title, NOW - ago).created(7);
+    }
+    cancelled(&mut tape, "Seven Bridges", "COMPOSE", 77_000);
+    cancelled(&mut tape, "Tin Rooftops", "LYRICS", 130_000);
+    finished(&mut tape, "Velvet Engine", 4_000, 0.91);
+    finished(&mut tape, "Small Hours", 22_000, 0.85);
+    finished(&mut tape, "Photograph of a Storm", 51_000, 0.88);
+    tape.keepalive(NOW);
+    tape
+}
+
+/// Long titles that differ at their ends, and a retry of one of them.
+fn variants() -> Tape {
+    let mut tape = tape();
+    let title = "Glass Harbour at the End of the Northern Line";
+    failed(&mut tape, "Undertow", "LYRICS", 1_400_000, "no answer within 30 s");
+    running(&mut tape, &format!("{title} (Take One)"), "RENDER", 30_000);
+    running(&mut tape, &format!("{title} (Take Two)"), "COMPOSE", 20_000);
+    running(&mut tape, &format!("{title} (Take Three)"), "LYRICS", 9_000);
+    running(&mut tape, "Everything We Left on the Platform at Dawn", "PRODUCER", 3_000);
+    running(&mut tape, "Undertow", "STYLE", 2_000);
+    fixing_again(&mut tape, "The Weather in Your Voice", "COMPOSE", 12_000, 2);
+    tape.run("Low Tide Lullaby", NOW - 18_000).created(7);
+    cancelled(&mut tape, "Seven Bridges", "COMPOSE", 77_000);
+    for run in 0..20_i64 {
+        finished(&mut tape, &format!("Evening {}", run + 1), 20_000 + 110_000 * run, 0.88);
+    }
+    tape.keepalive(NOW);
+    tape
+}
 
 fn forty() -> Tape {
     let mut tape = tape();

@@ -57,7 +57,7 @@ struct Overlay<'w> {
 
 fn apply_navigation_actions(
     mut actions: MessageReader<Action>,
-    run_store: Res<RunStore>,
+    mut run_store: ResMut<RunStore>,
     mut focus: ResMut<Focus>,
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
@@ -87,6 +87,13 @@ fn apply_navigation_actions(
             Action::SelectRun(run) if on_wall => wall.open(run.clone(), &mut focus, &mut zoom),
             Action::SelectRun(run) => focus.pin(run.clone()),
             Action::Fit => *zoom = Zoom::default(),
+            Action::MarkSeen(run) => {
+                let failed = match run {
+                    Some(run) => vec![run.clone()],
+                    None => run_store.model.runs().map(|run| run.id().clone()).collect(),
+                };
+                failed.iter().for_each(|run| run_store.mark_seen(run));
+            }
             Action::TogglePanel => chrome.panel = !chrome.panel,
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,

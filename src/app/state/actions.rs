@@ -50,6 +50,8 @@ pub enum Action {
     Disconnect,
     /// Connects again, with the attempt counter reset.
     Reconnect,
+    /// Marks the failure of this run as seen, or of all runs if `None`, so that it is no longer news.
+    MarkSeen(Option<RunId>),
     /// Skips the pause that a recording is in.
     SkipPause,
     /// Asks the user to confirm an operation on this run, or on the shown run if `None`.
@@ -223,6 +225,12 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key_text: "E",
         text: "Execute this queued run",
         action: || Action::Ask(OperationKind::Execute, None),
+    },
+    Shortcut {
+        key: KeyCode::KeyM,
+        key_text: "M",
+        text: "Mark the failures as seen",
+        action: || Action::MarkSeen(None),
     },
     Shortcut {
         key: KeyCode::KeyG,

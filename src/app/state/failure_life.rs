@@ -33,20 +33,14 @@ pub struct FailureLife {
     pub stage: FailureStage,
     /// The later run of the song and its state.
     pub follow_up: FollowUp,
-    /// "not retried", "retry running, 0:52 to go", "recovered", "failed twice, not retried"; empty for a
-    /// fresh failure, whose age says it.
+    /// "no retry yet", "not retried", "retry running, 0:52 to go", "recovered", "failed twice, not
+    /// retried".
     pub words: String,
 }
 
 impl FailureLife {
-    /// Describes the failure of `run`; `None` unless it failed. `is_seen` is true if somebody marked the
-    /// failure as seen.
-    pub fn of(
-        run: &Run,
-        run_store: &RunStore,
-        is_seen: bool,
-        server_now: Timestamp,
-    ) -> Option<Self> {
+    /// Describes the failure of `run`; `None` unless it failed.
+    pub fn of(run: &Run, run_store: &RunStore, server_now: Timestamp) -> Option<Self> {
         if run.status != RunStatus::Failed {
             return None;
         }
@@ -60,7 +54,9 @@ impl FailureLife {
             FollowUp::Recovered(..) => FailureStage::Counted,
             FollowUp::RetryQueued(_) | FollowUp::RetryRunning(_) => FailureStage::Quiet,
             FollowUp::NotRetried if age_ms >= HISTORY_MS => FailureStage::Counted,
-            FollowUp::NotRetried if age_ms >= FRESH_MS || is_seen => FailureStage::Quiet,
+            FollowUp::NotRetried if age_ms >= FRESH_MS || run_store.is_seen(run.id()) => {
+                FailureStage::Quiet
+            }
             FollowUp::NotRetried => FailureStage::Fresh,
         };
         let times = match run_store.failures_in_a_row(run) {
@@ -69,7 +65,7 @@ impl FailureLife {
             times => format!("failed {times} times"),
         };
         let became = match &follow_up {
-            FollowUp::NotRetried if stage == FailureStage::Fresh => String::new(),
+            FollowUp::NotRetried if stage == FailureStage::Fresh => "no retry yet".to_owned(),
             FollowUp::NotRetried => "not retried".to_owned(),
             FollowUp::RetryQueued(_) => "retry queued".to_owned(),
             FollowUp::RetryRunning(id) => retry_words(id, run_store, server_now),
@@ -80,6 +76,12 @@ impl FailureLife {
         let words = words.collect::<Vec<_>>().join(", ");
         Some(Self { stage, follow_up, words })
     }
+}
+
+/// Returns true while the failure of `run` is news.
+pub fn is_fresh(run: &Run, run_store: &RunStore, server_now: Timestamp) -> bool {
+    let life = FailureLife::of(run, run_store, server_now);
+    life.is_some_and(|life| life.stage == FailureStage::Fresh)
 }
 
 /// Words for a running retry: "retry running, 0:52 to go".
@@ -96,7 +98,7 @@ fn retry_words(id: &str, run_store: &RunStore, server_now: Timestamp) -> String 
 mod tests {
     use super::*;
     use crate::model::Retention;
-    use crate::protocol::Batch;
+    use crate::protocol::{Batch, RunId};
 
     /// Run of a song: its id, its start, and its end with its phase, in minutes and seconds after ten.
     type Told<'a> = (&'a str, &'a str, Option<(&'a str, &'a str)>);
@@ -120,9 +122,9 @@ mod tests {
     }
 
     /// Stage and words of run `a` at this time.
-    fn life_at(store: &RunStore, at: &str, is_seen: bool) -> (FailureStage, String) {
+    fn life_at(store: &RunStore, at: &str) -> (FailureStage, String) {
         let now = format!("2026-11-23T{at}Z").parse().unwrap();
-        let life = FailureLife::of(store.model.run("a").unwrap(), store, is_seen, now).unwrap();
+        let life = FailureLife::of(store.model.run("a").unwrap(), store, now).unwrap();
         (life.stage, life.words)
     }
 
@@ -130,10 +132,12 @@ mod tests {
     fn failure_is_fresh_for_3_min_and_then_not_retried_for_an_hour() {
         let store = store(&[("a", "00:00", Some(("00:10", "fail")))]);
         let (fresh, quiet) = (FailureStage::Fresh, FailureStage::Quiet);
-        assert_eq!(life_at(&store, "10:03:09", false), (fresh, String::new()));
-        assert_eq!(life_at(&store, "10:03:10", false), (quiet, "not retried".into()));
-        assert_eq!(life_at(&store, "10:01:00", true), (quiet, "not retried".into()));
-        assert_eq!(life_at(&store, "11:00:10", false).0, FailureStage::Counted);
+        assert_eq!(life_at(&store, "10:03:09"), (fresh, "no retry yet".into()));
+        assert_eq!(life_at(&store, "10:03:10"), (quiet, "not retried".into()));
+        assert_eq!(life_at(&store, "11:00:10").0, FailureStage::Counted);
+        let mut store = store;
+        store.mark_seen(&RunId::new("a"));
+        assert_eq!(life_at(&store, "10:01:00"), (quiet, "not retried".into()));
     }
 
     #[test]
@@ -141,11 +145,11 @@ mod tests {
         let failed = ("a", "00:00", Some(("00:10", "fail")));
         let running = store(&[failed, ("b", "00:20", None)]);
         let words = "retry running".to_owned();
-        assert_eq!(life_at(&running, "10:00:30", false), (FailureStage::Quiet, words));
+        assert_eq!(life_at(&running, "10:00:30"), (FailureStage::Quiet, words));
         let recovered = store(&[failed, ("b", "00:20", Some(("01:00", "end")))]);
         let words = "recovered".to_owned();
-        assert_eq!(life_at(&recovered, "10:01:30", false), (FailureStage::Recovered, words));
-        assert_eq!(life_at(&recovered, "10:02:00", false).0, FailureStage::Counted);
+        assert_eq!(life_at(&recovered, "10:01:30"), (FailureStage::Recovered, words));
+        assert_eq!(life_at(&recovered, "10:02:00").0, FailureStage::Counted);
     }
 
     #[test]
@@ -153,9 +157,9 @@ mod tests {
         let runs =
             [("a", "00:00", Some(("00:10", "fail"))), ("b", "00:20", Some(("01:00", "fail")))];
         let store = store(&runs);
-        assert_eq!(life_at(&store, "10:01:30", false).0, FailureStage::Counted);
+        assert_eq!(life_at(&store, "10:01:30").0, FailureStage::Counted);
         let now = "2026-11-23T10:10:00Z".parse().unwrap();
-        let life = FailureLife::of(store.model.run("b").unwrap(), &store, false, now).unwrap();
+        let life = FailureLife::of(store.model.run("b").unwrap(), &store, now).unwrap();
         assert_eq!(life.words, "failed twice, not retried");
     }
 }

@@ -6,7 +6,7 @@
 //! It stands in front because a name that is too long is cut at its end. The latest of these runs keeps
 //! its plain title if it started long after the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use foldhash::fast::FixedState;
@@ -28,6 +28,8 @@ const WORD_AFTER: usize = 8;
 const WORD_PART: usize = 4;
 /// Parts of an id that are not longer than this are shown rather than elided.
 const NOT_ELIDED: usize = 2;
+/// Characters in which titles must begin alike for one to count as a variant of the other.
+const ALIKE_CHARS: usize = 5;
 
 /// Index of all runs' names. Each update costs as much as the runs that changed.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,8 @@ pub(super) struct Names {
     runs: HashMap<RunId, Named, FixedState>,
     /// Runs by the text that they are named by.
     titles: HashMap<SmolStr, Group, FixedState>,
+    /// The same texts in their order, in which those that begin alike are neighbours.
+    sorted: BTreeSet<SmolStr>,
     /// Ids of runs, and ids of the songs that name runs.
     ids: AlikeIds,
     songs: AlikeIds,
@@ -110,6 +114,7 @@ impl Names {
                 take_one(&mut group.starts, &before.start);
                 if group.runs == 0 {
                     self.titles.remove(&before.title);
+                    self.sorted.remove(&before.title);
                 }
             }
         }
@@ -118,6 +123,9 @@ impl Names {
                 self.songs.add(&named.title);
             }
             let group = self.titles.entry(named.title.clone()).or_default();
+            if group.runs == 0 {
+                self.sorted.insert(named.title.clone());
+            }
             group.runs += 1;
             *group.starts.entry(named.start).or_default() += 1;
             self.runs.insert(id.clone(), named);
@@ -138,6 +146,23 @@ impl Names {
             Some(mark) => format!("{mark} · {name}"),
             None => name,
         }
+    }
+
+    /// Part of a title from the word on in which it differs from another one that begins alike, "(Take
+    /// Two)" of "Glass Harbour (Take Two)"; `None` for a title that begins like no other.
+    pub(super) fn variant(&self, run: &Run) -> Option<String> {
+        let title = &self.runs.get(run.id())?.title;
+        let before = self.sorted.range::<str, _>((Bound::Unbounded, Bound::Excluded(&**title)));
+        let after = self.sorted.range::<str, _>((Bound::Excluded(&**title), Bound::Unbounded));
+        let neighbours = before.rev().take(1).chain(after.take(1));
+        let equal = neighbours.map(|other| equal_bytes(title, other)).max()?;
+        let word = title[..equal].rfind(char::is_whitespace).map_or(0, |at| at + 1);
+        // Where the other title ends, all that follows is different.
+        let is_end = title[equal..].chars().next().is_none_or(char::is_whitespace);
+        let word = if is_end { equal } else { bracket_before(title, word) };
+        let variant = title.get(word..)?.trim();
+        let is_long = title[..word].chars().count() >= ALIKE_CHARS;
+        (is_long && !variant.is_empty()).then(|| variant.to_owned())
     }
 
     /// Shortened id of a run, which need not be in the index.
@@ -285,10 +310,8 @@ fn next_difference(alike: &BTreeMap<SmolStr, usize>, id: &str, equal: usize) -> 
     let mut range = alike.range::<str, _>((Bound::Included(prefix), Bound::Excluded(&*behind)));
     let first = range.next()?.0;
     let last = range.next_back().map_or(first, |(last, _)| last);
-    let place = [first, last].into_iter().filter(|other| **other != id).map(|other| {
-        let same = id.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b);
-        same.last().map_or(0, |((at, c), _)| at + c.len_utf8())
-    });
+    let place =
+        [first, last].into_iter().filter(|other| **other != id).map(|other| equal_bytes(id, other));
     place.min()
 }
 
@@ -310,6 +333,18 @@ fn word_at(id: &str, place: usize) -> (usize, usize) {
         None => rest().take(WORD_PART - 1).map(char::len_utf8).sum(),
     };
     (place - before, first_end + length)
+}
+
+/// Place of a bracket that is open at a place of a text, else that place.
+fn bracket_before(title: &str, place: usize) -> usize {
+    let opened = title[..place].rfind(['(', '[']);
+    opened.filter(|at| !title[*at..place].contains([')', ']'])).unwrap_or(place)
+}
+
+/// Number of bytes at the beginning in which two texts are equal, in whole characters.
+fn equal_bytes(a: &str, b: &str) -> usize {
+    let equal = a.char_indices().zip(b.chars()).take_while(|((_, a), b)| a == b);
+    equal.last().map_or(0, |((at, c), _)| at + c.len_utf8())
 }
 
 /// Number of characters from one place to another; 0 if there are none.

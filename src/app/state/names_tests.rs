@@ -204,6 +204,36 @@ fn name_becomes_unique_again_when_the_other_run_is_dropped_or_renamed() {
 }
 
 #[test]
+fn variant_of_a_title_is_the_part_in_which_it_differs() {
+    let mut studio = Studio::new(9);
+    let titles = [
+        ("a", "Glass Harbour"),
+        ("b", "Glass Harbour (Take One)"),
+        ("c", "Glass Harbour (Take Two)"),
+        ("d", "Neon Rain"),
+        ("e", "Ballad of the North, Part 1"),
+        ("f", "Ballad of the North, Part 2"),
+        ("g", "Tin Sky"),
+        ("h", "Tin Roof"),
+    ];
+    for (run, title) in titles {
+        studio.start(run, "11:04:10", &format!(r#"{{"song_title":"{title}"}}"#));
+    }
+    let variant = |studio: &Studio, run: &str| studio.names.variant(studio.model.run(run).unwrap());
+    let expected =
+        [None, Some("(Take One)"), Some("(Take Two)"), None, Some("1"), Some("2"), None, None];
+    for ((run, title), expected) in titles.iter().zip(expected) {
+        assert_eq!(variant(&studio, run).as_deref(), expected, "{title}");
+    }
+    let mut few = Studio::new(2);
+    few.start("a", "11:04:10", r#"{"song_title":"Glass Harbour (Take One)"}"#);
+    few.start("b", "11:05:10", r#"{"song_title":"Glass Harbour (Take Two)"}"#);
+    assert_eq!(variant(&few, "b").as_deref(), Some("(Take Two)"));
+    few.start("c", "11:06:10", r#"{"song_title":"Neon Rain"}"#);
+    assert_eq!(variant(&few, "b"), None, "the other one was dropped");
+}
+
+#[test]
 fn names_equal_those_of_an_index_made_anew() {
     let mut random = fastrand::Rng::with_seed(5);
     let mut studio = Studio::new(20);
@@ -221,6 +251,7 @@ fn names_equal_those_of_an_index_made_anew() {
         let mut names = HashSet::new();
         for run in studio.model.runs() {
             let name = studio.names.name(run, false);
+            assert_eq!(studio.names.variant(run), anew.variant(run), "step {step}");
             assert_eq!(name, anew.name(run, false), "step {step}");
             assert!(names.insert(name), "step {step}: not unique");
         }

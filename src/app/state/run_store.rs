@@ -38,6 +38,8 @@ pub struct RunStore {
     pub generation: u64,
     names: Names,
     songs: SongRuns,
+    /// Failures that somebody marked as seen.
+    seen: HashSet<RunId, FixedState>,
 }
 
 impl RunStore {
@@ -53,7 +55,7 @@ impl RunStore {
         names.update(&model, &[], &local_zone());
         let mut songs = SongRuns::default();
         songs.update(&model, &[]);
-        Self { model, generation, names, songs }
+        Self { model, generation, names, songs, seen: HashSet::default() }
     }
 
     /// Applies a batch to model and names, and calls `tell` for each change.
@@ -75,6 +77,28 @@ impl RunStore {
         touched.dedup();
         self.names.update(&self.model, &touched, &local_zone());
         self.songs.update(&self.model, &touched);
+        if !self.seen.is_empty() {
+            let is_failed = |run: &Run| run.status == RunStatus::Failed;
+            self.seen.retain(|id| self.model.run(id).is_some_and(is_failed));
+        }
+    }
+
+    /// Marks a failure as seen, so that it is no longer news; no effect on runs that did not fail.
+    pub fn mark_seen(&mut self, id: &RunId) {
+        let failed = self.model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
+        if failed && self.seen.insert(id.clone()) {
+            self.generation += 1;
+        }
+    }
+
+    /// True if somebody marked the failure of this run as seen.
+    pub fn is_seen(&self, id: &str) -> bool {
+        self.seen.contains(id)
+    }
+
+    /// Number of failures marked as seen; views compare it with the value they last drew.
+    pub fn seen_count(&self) -> usize {
+        self.seen.len()
     }
 
     /// What followed the failure of `run`.
@@ -102,6 +126,11 @@ impl RunStore {
     /// Name of a run as [`RunStore::name`], with the word "Song" or "Run" before an id.
     pub fn labelled_name(&self, run: &Run) -> String {
         self.names.name(run, true)
+    }
+
+    /// Part of a run's title in which it differs from other titles that begin alike.
+    pub fn variant(&self, run: &Run) -> Option<String> {
+        self.names.variant(run)
     }
 
     /// Shortened id of a run, which may have been dropped: its ends, or the part in which it differs

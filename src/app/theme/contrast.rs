@@ -57,7 +57,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
             p.text,
             of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &failures])
                 .into_iter()
-                .chain([p.cancelled_band, p.selection, p.well, p.hover])
+                .chain([p.cancelled_band, p.selection, p.well, p.hover, p.running_deep])
                 .collect(),
         ),
         words("text_secondary", p.text_secondary, {
@@ -83,6 +83,7 @@ fn inks(p: &Palette) -> Vec<Inks> {
             p.failed_text,
             of(&[&ground, &[p.failed_deep, p.well, p.selection, p.bezel_bottom]]),
         ),
+        words("tag of the next run", p.bg, vec![p.text]),
         words("failed_ink", p.failed_ink, vec![p.failed]),
         words("failed_on_tint", p.failed_on_tint, failures.to_vec()),
         words("violet_text", p.violet_text, vec![p.bg, p.bridge, p.card, p.selection]),

@@ -202,7 +202,7 @@ impl Failures {
                 }
             };
             group.count += 1;
-            if let Some(life) = FailureLife::of(run, run_store, false, server_now) {
+            if let Some(life) = FailureLife::of(run, run_store, server_now) {
                 group.follow_ups.count(&life);
                 group.became = life.words;
             }

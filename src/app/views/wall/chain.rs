@@ -16,9 +16,8 @@ use crate::model::NodeStatus;
 
 const LAYER: Layer = Layer::Face;
 const BEAD_SPEED: f32 = 40.0;
-/// Least distance between nodes, and least width of a cell.
+/// Least distance between nodes.
 const LEAST_PITCH: f32 = 20.0;
-const LEAST_CELL: f32 = 7.0;
 const DIAL_START_DEG: f32 = -150.0;
 const DIAL_END_DEG: f32 = 150.0;
 
@@ -88,11 +87,11 @@ pub fn draw(part: &mut Part, view: &TileView, at: &ChainLayout) {
     }
 }
 
-fn progress(module: &ModuleView) -> Progress {
+pub fn progress(module: &ModuleView) -> Progress {
     DisplayStatus::from(module.status).progress()
 }
 
-fn passed_over(module: &ModuleView) -> bool {
+pub fn passed_over(module: &ModuleView) -> bool {
     progress(module) == Progress::PassedOver && !module.stopped
 }
 
@@ -150,7 +149,7 @@ fn draw_loop(part: &mut Part, view: &TileView, at: &ChainLayout, k: f32) {
     let last = view.fix.verdicts.last().and_then(|verdict| verdict.passed);
     let refused = view.fix.status == NodeStatus::Failed
         || (!view.fix.live && last == Some(false))
-        || (matches!(view.look, Look::Failed | Look::FailedBefore) && last != Some(true));
+        || (view.failure.is_some() && last != Some(true));
     if view.fix.live && view.look != Look::Cancelled {
         let live = path(3.5).fill(palette.running);
         let live = if at.frozen {
@@ -252,31 +251,6 @@ fn draw_running(part: &mut Part, module: &ModuleView, centre: Vec2, at: &ChainLa
     part.shape(LAYER, Shape::levels(centre, Vec2::new(8.0, 7.5) * k).fill(ink));
 }
 
-/// Draws the chain as a line of cells for little room: active, failed and cancelled cells are full,
-/// done ones less high, others low.
-pub fn draw_cells(part: &mut Part, view: &TileView, rect: Rect) {
-    let palette = part.palette;
-    let view = &*fold_to(view, most_nodes(rect.w - LEAST_CELL, LEAST_CELL));
-    let count = view.chain.len().max(1);
-    let pitch = rect.w / count as f32;
-    let gap = bounded(pitch * 0.16, 1.0, 4.0).min(pitch * 0.5);
-    for (index, module) in view.chain.iter().enumerate() {
-        let (ink, tall) = match module.status {
-            _ if module.stopped => (palette.cancelled, 1.0),
-            NodeStatus::Running => (palette.running, 1.0),
-            NodeStatus::Failed => (palette.failed, 1.0),
-            NodeStatus::Success if module.refused && !view.fix.live => (palette.failed, 0.7),
-            NodeStatus::Success => (palette.success_dense, 0.7),
-            _ if passed_over(module) => (palette.tile_dot, 0.2),
-            _ => (palette.line_strong, 0.2),
-        };
-        let height = (rect.h * tall).max(2.0);
-        let y = rect.bottom() - height;
-        let cell = Rect::new(rect.x + pitch * index as f32, y, pitch - gap, height);
-        part.shape(LAYER, Shape::rounded_box(cell).radius(2.0).fill(ink));
-    }
-}
-
 /// Glyph of a run's look.
 pub fn glyph(look: Look) -> DisplayStatus {
     match look {
@@ -285,6 +259,6 @@ pub fn glyph(look: Look) -> DisplayStatus {
         Look::Silent => DisplayStatus::Silent,
         Look::Failed | Look::FailedBefore => DisplayStatus::Failed,
         Look::Cancelled => DisplayStatus::Cancelled,
-        Look::Finished => DisplayStatus::Success,
+        Look::Finished | Look::Recovered => DisplayStatus::Success,
     }
 }

@@ -164,7 +164,27 @@ fn draw_foot(part: &mut Part, view: &TileView, at: &TileLayout, (top, low): (f32
     let ago = &view.other_time.1;
     let width = measure(Face::Text500, meta, 0.0, &words) + 20.0 * k;
     let ago = format!("failed {ago}");
-    let both = width + measure(Face::Display700, time_size, 0.0, &ago) <= room;
+    // The time gives way to what became of the song.
+    let became = view.life.as_ref().map_or("", |life| life.words.as_str());
+    let ago_width = measure(Face::Display700, time_size, 0.0, &ago);
+    let pill_width = measure(Face::Text600, meta, 0.0, became) + 44.0 * k;
+    let has_pill = !became.is_empty() && ago_width + 24.0 * k + pill_width <= room;
+    let free = room - ago_width - if has_pill { pill_width + 24.0 * k } else { 0.0 };
+    let both = width <= free;
+    if has_pill {
+        let pill = Rect::new(right - pill_width, baseline - 36.0 * k, pill_width, 50.0 * k);
+        let outline = Shape::rounded_box(pill).radius(25.0 * k).unsnapped();
+        let ink = palette.failed_on_tint;
+        part.shape(layer, outline.fill(Color::NONE).border(2.0, ink).keep_colour());
+        let y = pill.centre_y() + meta * 0.36;
+        part.text(
+            layer,
+            Text::new("became", became.to_owned(), pill.centre_x(), y, Face::Text600, meta)
+                .middle()
+                .colour(ink)
+                .keep_colour(),
+        );
+    }
     let mut line = Text::new("ago", ago, left, baseline, Face::Display700, time_size)
         .colour(palette.text)
         .keep_colour();

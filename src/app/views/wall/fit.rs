@@ -1,6 +1,12 @@
 //! Fits texts into their room: smaller, then on more lines, and only then truncated.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use crate::app::draw::{Face, measure, truncate, wrap};
+
+/// Graphemes of a variant's part that tell it apart, and least bytes of a title before its ellipsis.
+const SHOWN_OF_VARIANT: usize = 6;
+const LEAST_HEAD: usize = 4;
 
 /// Fitted text: its lines and their type size.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +77,49 @@ fn broken(
     lines
 }
 
+/// Title that needs more room than there is, cut in the middle because its end tells it apart from
+/// others and would be lost: "Glass Harbour … (Take Two)"; `None` where its end may be cut. `fits` says
+/// whether a text fits.
+fn cut(title: &str, variant: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+    let head = title.strip_suffix(variant).filter(|_| !variant.is_empty())?;
+    // Cut at its end, the title would still show where it differs.
+    let shown: String = variant.graphemes(true).take(SHOWN_OF_VARIANT).collect();
+    if fits(&format!("{head}{shown}…")) {
+        return None;
+    }
+    let ends: Vec<usize> = head.grapheme_indices(true).map(|(at, _)| at).skip(1).collect();
+    let joined = |end: usize| format!("{} … {variant}", head[..end].trim_end());
+    // The longest head that fits.
+    let longest = ends.partition_point(|end| fits(&joined(*end)));
+    let end = *ends.get(longest.checked_sub(1)?)?;
+    let words_end = head[..end].rfind(char::is_whitespace).filter(|at| *at * 2 > end);
+    (end >= LEAST_HEAD).then(|| joined(words_end.unwrap_or(end)))
+}
+
+/// One line of a title in one size, cut where it does not fit; see [`cut`].
+pub fn title_line(face: Face, size: f32, title: &str, variant: &str, room: f32) -> String {
+    let title = title.trim();
+    let fits = |text: &str| measure(face, size, 0.0, text) <= room;
+    if fits(title) {
+        return title.to_owned();
+    }
+    cut(title, variant, fits).unwrap_or_else(|| truncate(face, size, title, room).into_owned())
+}
+
+/// A title in its slot: one line in the first size, or up to two in the second one, cut where it does
+/// not fit; see [`cut`].
+pub fn title_slot(face: Face, sizes: (f32, f32), title: &str, variant: &str, room: f32) -> Fitted {
+    let title = title.trim();
+    if measure(face, sizes.0, 0.0, title) <= room {
+        return Fitted { lines: vec![title.to_owned()], size: sizes.0 };
+    }
+    let size = sizes.1;
+    let fits = |text: &str| broken(face, size, (room, room), text, 3).len() <= 2;
+    let cut = if fits(title) { None } else { cut(title, variant, fits) };
+    let title = cut.as_deref().unwrap_or(title);
+    Fitted { lines: broken(face, size, (room, room), title, 2), size }
+}
+
 /// Largest type size from `wanted` down to `least` in which a line fits `room`. Sizes below `wanted`
 /// are whole numbers, because each size needs glyphs of its own.
 pub fn size_for(face: Face, (wanted, least): (f32, f32), text: &str, room: f32) -> f32 {
@@ -112,5 +161,45 @@ mod tests {
     fn size_shrinks_to_fit_but_not_below_least() {
         assert_eq!(size_for(Face::Text500, (30.0, 20.0), "short", 400.0), 30.0);
         assert_eq!(size_for(Face::Text500, (30.0, 20.0), &"long ".repeat(40), 400.0), 20.0);
+    }
+
+    const HARBOUR: &str = "Glass Harbour at the End of the Northern Line";
+
+    #[test]
+    fn title_of_a_variant_is_cut_in_the_middle() {
+        let titles = ["(Take Two)", "(Take Three)"].map(|take| (format!("{HARBOUR} {take}"), take));
+        for (title, take) in &titles {
+            let line = title_line(Face::Text600, 28.0, title, take, 370.0);
+            assert!(line.starts_with("Glass") && line.ends_with(&format!(" … {take}")), "{line}");
+            assert!(measure(Face::Text600, 28.0, 0.0, &line) <= 370.0, "{line}");
+            let slot = title_slot(Face::Text700, (32.0, 28.0), title, take, 250.0);
+            assert_eq!(slot.lines.len(), 2);
+            assert!(slot.lines.concat().ends_with(take), "{slot:?}");
+        }
+        let plain = title_line(Face::Text600, 28.0, HARBOUR, "", 300.0);
+        assert!(plain.ends_with('…') && !plain.contains(" … "), "{plain}");
+        // Where the difference is in sight, the end is cut.
+        let late =
+            title_line(Face::Text600, 28.0, "Blue Hour Radio Station", "Radio Station", 270.0);
+        assert!(late.starts_with("Blue Hour Radio") && late.ends_with('…'), "{late}");
+    }
+
+    #[test]
+    fn title_has_two_sizes_and_at_most_two_lines() {
+        let slot = |title: &str| title_slot(Face::Text700, (32.0, 28.0), title, "", 250.0);
+        assert_eq!(slot("Neon Rain"), Fitted { lines: vec!["Neon Rain".to_owned()], size: 32.0 });
+        let two = slot("The Weather in Your Voice");
+        assert_eq!((two.lines.len(), two.size), (2, 28.0));
+        let long = slot("The Lighthouse Keeper’s Daughter Dreams of Copper Rivers");
+        assert_eq!((long.lines.len(), long.size), (2, 28.0));
+        assert!(long.lines[1].ends_with('…'), "{long:?}");
+        assert!(slot("").lines.concat().is_empty());
+        let titles =
+            ["夜に駆ける雨と銅の川の長い夜の物語と灯台守", "Ночной поезд через долину", "x"];
+        for title in titles {
+            for line in slot(title).lines {
+                assert!(measure(Face::Text700, 28.0, 0.0, &line) <= 250.5, "{line}");
+            }
+        }
     }
 }

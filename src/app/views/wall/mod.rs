@@ -3,10 +3,11 @@
 //! | file | contents |
 //! | --- | --- |
 //! | `wall_index` | index of all runs, updated from changes |
-//! | `plan` | runs that have a tile, their order and places; or the board |
+//! | `level`, `order`, `plan` | density; order of the runs; which have a place, or the board |
 //! | `tile_view`, `board_view` | texts and numbers, without places or colours |
-//! | `moves` | motion of the tiles |
-//! | `tile`, `strip`, `small`, `failed`, `chain` | drawing of a tile |
+//! | `moves` | motion of tiles and rows |
+//! | `tile`, `strip`, `failed`, `chain`, `marks` | drawing of a tile |
+//! | `rows` | drawing of the timing board |
 //! | `header`, `failures`, `board`, `cells`, `waiting` | drawing of the rest |
 //! | `fit`, `board_failures` | fitting of texts; setting of failures |
 
@@ -19,9 +20,12 @@ mod failed;
 mod failures;
 mod fit;
 pub mod header;
+pub mod level;
+mod marks;
 mod moves;
+pub mod order;
 pub mod plan;
-mod small;
+mod rows;
 mod strip;
 mod tile;
 pub mod tile_view;
@@ -31,31 +35,37 @@ pub mod wall_index;
 use bevy::ecs::schedule::ScheduleConfigs;
 use bevy::ecs::system::ScheduleSystem;
 use bevy::prelude::*;
+use jiff::Timestamp;
 
 use self::board::BoardMemory;
 use self::failures::FailuresBlock;
 use self::header::HeaderView;
+use self::level::{LevelKeeper, Load};
+use self::marks::TileMarks;
 use self::moves::{MoveContext, Moves};
-use self::plan::{Plan, Tiles, plan};
-use self::tile_view::TileView;
-use self::wall_index::{WallIndexState, sync_wall_index};
+use self::order::Kind;
+use self::plan::{Line, Places, Plan, PlanRequest, plan};
+use self::rows::{FrameView, Slab, draw_frame};
+use self::tile_view::{MORE_ORDER, More, TileView, more_words};
+use self::wall_index::{LATELY, WallIndex, WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
 use super::counts::RunCounts;
 use crate::app::draw::{Canvas, CellField, DrawClock, end_fault, guarded};
 use crate::app::state::auto::Auto;
-use crate::app::state::clock::PlaybackClock;
+use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::ordinal_words;
 use crate::app::state::selection::Selection;
 use crate::app::state::view::on_wall;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
-use crate::layout::{CanvasSize, Rect, wall_area};
-use crate::model::RunStatus;
+use crate::layout::{CanvasSize, Density, Rect, wall_area};
+use crate::model::{Model, RunStatus};
 use crate::protocol::RunId;
 
 pub(super) fn plugin(app: &mut App) {
@@ -82,9 +92,19 @@ fn will_return(auto: Option<Res<Auto>>) -> bool {
 struct WallMemory {
     cause: Option<WallInputs>,
     plan: Option<Plan>,
-    /// Draw-clock time of the last new plan; `planned` is the index revision it was made from.
+    level: LevelKeeper,
+    /// Draw-clock time of the last reordering, and of the last plan; `planned` is the index revision it
+    /// was made from.
     planned_at: f64,
+    tried_at: f64,
     planned: u64,
+    /// Runs that have a place and those that have none, by status.
+    shown: More,
+    more: More,
+    /// Words about runs of which none has a tile, with the tile on which they stand.
+    label: Option<(String, Rect)>,
+    frame: Option<FrameView>,
+    slab: Slab,
     /// Draw-clock time at which the first run came.
     begun_at: f64,
     moves: Moves,
@@ -99,9 +119,167 @@ impl WallMemory {
     fn forget_looks(&mut self) {
         self.head = None;
         self.waiting = None;
+        self.label = None;
+        self.frame = None;
+        self.slab.forget_looks();
         self.moves.forget_looks();
         self.failures.forget_looks();
         self.board.forget_looks();
+    }
+}
+
+/// Inputs of a plan.
+struct PlanInputs<'a> {
+    wall_index: &'a WallIndex,
+    run_store: &'a RunStore,
+    counts: RunCounts,
+    canvas_size: CanvasSize,
+    server_now: Timestamp,
+    now: f64,
+    /// True when the wall takes a new order without motion.
+    at_once: bool,
+    /// True when it may take a new order whenever the last one was taken.
+    may_reorder: bool,
+    reduced_motion: bool,
+}
+
+impl WallMemory {
+    /// Plans the wall anew where it may be reordered, or where a running run would have no place.
+    fn follow(&mut self, inputs: &PlanInputs) {
+        let PlanInputs { wall_index, now, at_once, .. } = *inputs;
+        let load = Load::of(wall_index, inputs.run_store, inputs.server_now);
+        let level = self.level.settle(load, now, inputs.may_reorder);
+        let gap_over = inputs.may_reorder || now - self.planned_at >= motion::REORDER_GAP;
+        let stale = self.planned != wall_index.revision()
+            || at_once
+            || now - self.tried_at >= motion::REORDER_GAP;
+        let same_level = self.plan.as_ref().and_then(Plan::level) == Some(level);
+        let must = self.plan.as_ref().is_none_or(|plan| {
+            !same_level || plan.hides_running(wall_index) || self.lacks_place(plan, load)
+        });
+        if !must && !(gap_over && stale) {
+            return;
+        }
+        // The order stays where it changed a moment ago; only what must have a place is added.
+        let held = self.plan.as_ref().filter(|_| same_level && !gap_over);
+        let next = plan(&PlanRequest {
+            wall_index,
+            run_store: inputs.run_store,
+            counts: inputs.counts,
+            canvas_size: inputs.canvas_size,
+            server_now: inputs.server_now,
+            level,
+            columns: if at_once { 0 } else { self.columns() },
+            held,
+        });
+        if self.plan.as_ref() != Some(&next) {
+            if held.is_none() {
+                self.planned_at = now;
+            }
+            self.moves.follow(&next, now, at_once, inputs.reduced_motion);
+        }
+        if held.is_none() {
+            (self.tried_at, self.planned) = (now, wall_index.revision());
+        }
+        self.plan = Some(next);
+    }
+
+    /// Columns of the timing board as it stands.
+    fn columns(&self) -> usize {
+        let places = self.plan.as_ref().and_then(Plan::places);
+        places.and_then(|places| places.rows).map_or(0, |rows| rows.columns)
+    }
+
+    /// True when rows have no place for failures that came, or no row in words for runs that are not
+    /// shown.
+    fn lacks_place(&self, plan: &Plan, load: Load) -> bool {
+        let Some(places) = plan.places().filter(|places| places.rows.is_some()) else {
+            return false;
+        };
+        let has = |line| places.lines.iter().any(|(found, _)| *found == line);
+        let more = &self.more;
+        let ended = more.completed + more.cancelled + more.failed;
+        (load.fresh > 0 && places.failures.is_none())
+            || (more.queued > 0 && !has(Line::Queued))
+            || (ended > 0 && !has(Line::Ended))
+    }
+
+    /// Counts the runs that have a place, and those of the header that have none.
+    fn count_others(&mut self, model: &Model, counts: &RunCounts, server_now: Timestamp) {
+        let since = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        let mut shown = More::default();
+        let Some(places) = self.plan.as_ref().and_then(Plan::places) else {
+            (self.shown, self.more) = (shown, More::default());
+            return;
+        };
+        for placed in &places.runs {
+            let run = model.run(&placed.id);
+            let counted = run.filter(|run| run.counted_end().is_none_or(|at| at >= since));
+            counted.into_iter().for_each(|run| shown.count(run.status));
+        }
+        let mut more = More::beyond(counts, &shown);
+        if places.failures.is_some() {
+            // The failures stand in a block of their own, which counts them.
+            more.failed = 0;
+        }
+        (self.shown, self.more) = (shown, more);
+    }
+
+    /// Last tile of each status of which runs have no place, with the words about these.
+    fn notes(&self) -> Vec<(RunId, String)> {
+        let tiles = self.plan.as_ref().and_then(Plan::places).filter(|p| p.rows.is_none());
+        let Some(places) = tiles else {
+            return Vec::new();
+        };
+        let is_of = |status: RunStatus, kind: Kind| match status {
+            RunStatus::Running => matches!(kind, Kind::Running | Kind::Silent),
+            RunStatus::Pending => kind == Kind::Queued,
+            RunStatus::Failed => kind == Kind::Failed,
+            RunStatus::Cancelled => kind == Kind::Cancelled,
+            RunStatus::Completed => kind == Kind::Finished,
+        };
+        let note = |status: &RunStatus| {
+            let more = self.more.of(*status);
+            let last = places.runs.iter().rfind(|placed| is_of(*status, placed.kind));
+            let last = last.filter(|_| more > 0 && places.density == Density::Tile)?;
+            Some((last.id.clone(), more_words(*status, more, self.shown.of(*status))))
+        };
+        MORE_ORDER.iter().filter_map(note).collect()
+    }
+
+    /// Draws the frame of the timing board, or the words about runs of which none has a tile.
+    fn show_others(&mut self, canvas: &mut Canvas) {
+        let places = self.plan.as_ref().and_then(Plan::places);
+        let frame = places.and_then(|places| FrameView::of(places, &self.more, &self.shown));
+        if self.frame != frame {
+            match &frame {
+                Some(frame) => draw_frame(canvas.redraw("wall rows"), frame),
+                None => canvas.remove("wall rows"),
+            }
+        }
+        let noted = self.notes().len();
+        let told: Vec<String> = MORE_ORDER
+            .iter()
+            .filter(|status| self.more.of(**status) > 0)
+            .map(|status| more_words(*status, self.more.of(*status), self.shown.of(*status)))
+            .collect();
+        let tiles = places.filter(|places| places.rows.is_none());
+        let last = tiles.and_then(|places| places.runs.last());
+        let label = last.filter(|_| told.len() > noted).map(|last| {
+            let notes = self.notes();
+            let apart =
+                told.into_iter().filter(|words| notes.iter().all(|(_, note)| note != words));
+            (apart.collect::<Vec<_>>().join(", "), last.rect)
+        });
+        if self.label != label {
+            match &label {
+                Some((words, tile)) => {
+                    waiting::draw_more(canvas.redraw("wall more"), words, *tile);
+                }
+                None => canvas.remove("wall more"),
+            }
+        }
+        (self.frame, self.label) = (frame, label);
     }
 }
 
@@ -115,6 +293,8 @@ struct WallInputs {
     lost: bool,
     notice: bool,
     selected: Option<RunId>,
+    /// Number of failures marked as seen.
+    seen: usize,
     theme: Theme,
 }
 
@@ -126,11 +306,13 @@ fn leave(
     mut pickable: ResMut<Pickable>,
 ) {
     if memory.cause.is_some() {
-        let WallMemory { moves, mut failures, mut board, .. } = std::mem::take(&mut *memory);
+        let WallMemory { moves, mut failures, mut slab, mut board, .. } =
+            std::mem::take(&mut *memory);
         moves.leave(&mut canvas);
         failures.leave(&mut canvas);
+        slab.leave(&mut canvas);
         board.leave(&mut canvas, &mut field);
-        for name in ["wall", "wall more", "wall waiting"] {
+        for name in ["wall", "wall rows", "wall more", "wall waiting"] {
             canvas.remove(name);
         }
         pickable.clear();
@@ -176,6 +358,7 @@ fn draw(
         lost: around.is_lost(),
         notice: around.notice().is_some(),
         selected: selection.0.clone(),
+        seen: run_store.seen_count(),
         theme: canvas.theme,
     };
     let same = memory.cause.as_ref() == Some(&cause);
@@ -188,6 +371,11 @@ fn draw(
     let repaints = memory.cause.as_ref().is_some_and(|before| before.theme != cause.theme);
     let lost = cause.lost;
     let canvas_size = viewport.canvas_size();
+    // Who marks a failure as seen wants to see that at once.
+    let marked = memory.cause.as_ref().is_some_and(|before| before.seen != cause.seen);
+    if marked {
+        memory.planned = u64::MAX;
+    }
     let resized = memory.cause.as_ref().is_none_or(|before| before.viewport != *viewport);
     memory.cause = Some(cause);
     let model = &run_store.model;
@@ -200,9 +388,6 @@ fn draw(
 
     if repaints {
         memory.forget_looks();
-        if let Some(plan) = &memory.plan {
-            show_more(canvas, plan);
-        }
     }
     if !same {
         let head = HeaderView::of(&counts, &counted.wall_index, &run_store, clock.server_now);
@@ -215,43 +400,65 @@ fn draw(
         if nothing_yet {
             memory.begun_at = now;
         }
+        memory.count_others(model, &counts, clock.server_now);
         // At first a studio's runs arrive one after the other, and nobody relies on their order yet.
         let at_once = clock.is_fixed() || resized || now - memory.begun_at < motion::WALL_SETTLES;
-        // Nor does anybody while a replay lasts.
-        let may_reorder =
-            at_once || counted.replayed || now - memory.planned_at >= motion::REORDER_GAP;
-        if may_reorder
-            && (resized || memory.planned != counted.wall_index.revision() || clock.is_fixed())
-        {
-            let next =
-                plan(&counted.wall_index, &canvas_size, clock.server_now, memory.plan.as_ref());
-            if memory.plan.as_ref() != Some(&next) {
-                memory.planned_at = now;
-                memory.moves.follow(&next, now, at_once, reduced_motion.0 || lost);
-                show_more(canvas, &next);
-                memory.plan = Some(next);
-            }
-            memory.planned = counted.wall_index.revision();
-        }
+        memory.follow(&PlanInputs {
+            wall_index: &counted.wall_index,
+            run_store: &run_store,
+            counts: *counts,
+            canvas_size,
+            server_now: clock.server_now,
+            now,
+            at_once,
+            // Nor does anybody while a replay lasts.
+            may_reorder: at_once || counted.replayed || marked,
+            reduced_motion: reduced_motion.0 || lost,
+        });
+        memory.count_others(model, &counts, clock.server_now);
+        memory.show_others(canvas);
     }
 
     let context =
         MoveContext { now, frozen: clock.is_fixed() || lost, selected: selection.0.as_ref() };
+    let queue = if same { Vec::new() } else { queue(&counted.wall_index) };
+    let notes = memory.notes();
+    let (plan, moves) = (memory.plan.as_ref().and_then(Plan::places), &mut memory.moves);
     let view_of = |id: &RunId| {
         let run = model.run(id)?;
-        Some(TileView::of(run, &run_store, clock.now, clock.server_now))
+        let mut view = TileView::of(run, &run_store, clock.now, clock.server_now);
+        if let Some(place) = queue.iter().position(|queued| queued == id) {
+            let place = u32::try_from(place + 1).unwrap_or(u32::MAX);
+            view.note = format!("{} in line", ordinal_words(place));
+        }
+        let retry = |places: &Places| {
+            let retry = places.retries.iter().find(|retry| retry.id == *id)?;
+            Some(retry.failed_at.to_zoned(local_zone()).strftime("%H:%M").to_string())
+        };
+        let marks = TileMarks {
+            next: plan.is_some_and(|places| places.next.as_ref() == Some(id)),
+            retry_of: plan.and_then(retry),
+            more: notes.iter().find(|(noted, _)| noted == id).map(|(_, words)| words.clone()),
+        };
+        Some((view, marks))
     };
-    memory.moves.draw(canvas, &context, !same, view_of);
+    moves.draw(canvas, &context, !same, view_of);
     pickable.show_tiles(memory.moves.places());
     if !same {
-        let block = match &memory.plan {
-            Some(Plan::Tiles(tiles)) => tiles.failures,
-            _ => None,
+        let places = memory.plan.as_ref().and_then(Plan::places);
+        let rows = places.and_then(|places| places.rows);
+        let failures = places.and_then(|places| places.failures);
+        let (block, slab) = match rows {
+            Some(rows) => (None, failures.map(|rect| (rect, rows))),
+            None => (failures, None),
         };
-        let counted = (&*counts, &counted.wall_index);
-        memory.failures.draw(canvas, block, counted, &run_store, clock.server_now);
+        let all = (&*counts, &counted.wall_index);
+        memory.failures.draw(canvas, block, all, &run_store, clock.server_now);
+        let failed = (counts.failed, &counted.wall_index);
+        memory.slab.draw(canvas, slab, failed, &run_store, (clock.now, clock.server_now));
     }
-    pickable.show_names(memory.failures.names());
+    let names = [memory.failures.names(), memory.slab.names()].concat();
+    pickable.show_names(&names);
 
     let waiting = matches!(memory.plan, Some(Plan::Nothing) | None)
         .then(|| (waiting::WaitingView::of(&link), canvas_size));
@@ -311,14 +518,9 @@ pub(in crate::app) fn rooms(canvas_size: &CanvasSize, has_band: bool) -> Vec<Roo
     rooms
 }
 
-/// Draws the counts of runs without a tile, in the last place.
-fn show_more(canvas: &mut Canvas, plan: &Plan) {
-    match plan {
-        Plan::Tiles(Tiles { more: Some((more, rect)), density, .. }) => {
-            waiting::draw_more(canvas.redraw("wall more"), more, *rect, *density);
-        }
-        _ => canvas.remove("wall more"),
-    }
+/// Ids of the queued runs by their place in line.
+fn queue(wall_index: &WallIndex) -> Vec<RunId> {
+    wall_index.queued().take(level::MOST_ROWS).map(|(_, id)| id.clone()).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
-//! Motion of tiles: they glide when the order changes, and fade in and out.
+//! Motion of tiles and rows: they glide when the order changes, and fade in and out.
 
-use super::plan::Plan;
+use super::marks::TileMarks;
+use super::plan::{Placed, Plan};
+use super::rows::draw_row;
 use super::tile::TileLayout;
 use super::tile_view::{Look, TileView};
-use super::{failed, small, strip, tile};
+use super::{failed, strip, tile};
 use crate::app::draw::{Canvas, Part, Rect};
 use crate::app::theme::motion;
 use crate::bounded::bounded;
-use crate::layout::Density;
+use crate::layout::{Density, RowsLayout};
 use crate::protocol::RunId;
 
 /// Name of a tile's canvas part; its number tells tiles apart.
@@ -19,7 +21,6 @@ const LONG_AGO_SECS: f64 = 1e4;
 #[derive(Default)]
 pub struct Moves {
     tiles: Vec<Tile>,
-    density: Option<Density>,
     next_part: u32,
     /// Draw-clock time of the last failure's entrance; the next begins at least 1 s later.
     last_failed_at: f64,
@@ -35,20 +36,40 @@ struct Tile {
     /// Draw-clock time at which it began to fade out.
     going_at: Option<f64>,
     fade_secs: f64,
-    density: Density,
+    form: Form,
     view: Option<TileView>,
+    marks: TileMarks,
     failed_at: f64,
     drawn: Option<Drawn>,
 }
 
-/// Inputs of a tile's drawing besides its view.
+/// Form of a tile; a row has the columns of its timing board.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Form {
+    density: Density,
+    rows: Option<RowsLayout>,
+}
+
+impl Form {
+    /// True where one is a row and the other is not, or they stand in columns side by side: gliding from
+    /// one to the other would cross the whole wall.
+    fn is_apart(&self, from: Rect, to_form: &Self, to: Rect) -> bool {
+        match (self.rows, to_form.rows) {
+            (None, None) => false,
+            (Some(_), Some(_)) => (from.x - to.x).abs() > 1.0,
+            _ => true,
+        }
+    }
+}
+
+/// Inputs of a tile's drawing besides its view and its marks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Drawn {
     rect: Rect,
     opacity: f32,
     frozen: bool,
     selected: bool,
-    density: Density,
+    form: Form,
 }
 
 /// Inputs of one drawing of all tiles; `now` is the draw clock's, in seconds.
@@ -81,6 +102,7 @@ impl Tile {
         let going = Self {
             id: self.id.clone(),
             view: self.view.clone(),
+            marks: self.marks.clone(),
             going_at: Some(now),
             fade_secs: motion::FAIL_SETTLES,
             ..*self
@@ -107,44 +129,52 @@ impl Moves {
 
     /// Moves the tiles to the places of a plan, at once or gliding.
     pub fn follow(&mut self, plan: &Plan, now: f64, at_once: bool, reduced_motion: bool) {
-        let (runs, density) = match plan {
-            Plan::Tiles(tiles) => (tiles.runs.as_slice(), tiles.density),
-            Plan::Nothing | Plan::Board => (&[][..], Density::Strip),
-        };
-        self.density = Some(density);
+        let places = plan.places();
+        let runs = places.map_or(&[][..], |places| &places.runs);
+        let form = places.map_or(Form { density: Density::Strip, rows: None }, |places| Form {
+            density: places.density,
+            rows: places.rows,
+        });
         let fade_secs =
             f64::from(if reduced_motion { motion::CROSS_FADE } else { motion::TILE_FADE });
         let long_ago = now - LONG_AGO_SECS;
         let mut staying = Vec::with_capacity(runs.len());
-        for (id, rect) in runs {
+        for Placed { id, rect, .. } in runs {
             let known =
                 self.tiles.iter().position(|tile| tile.id == *id && tile.going_at.is_none());
             let tile = match known.map(|known| self.tiles.swap_remove(known)) {
-                Some(mut tile) if tile.to == *rect => {
-                    tile.density = density;
-                    tile
-                }
                 Some(mut tile) if at_once => {
-                    (tile.from, tile.to, tile.moved_at) = (*rect, *rect, long_ago);
-                    tile.density = density;
+                    if tile.to != *rect {
+                        (tile.from, tile.to, tile.moved_at) = (*rect, *rect, long_ago);
+                    }
+                    tile.form = form;
                     tile
                 }
-                Some(tile) if reduced_motion => {
+                Some(tile)
+                    if tile.form.is_apart(tile.to, &form, *rect)
+                        || (reduced_motion && tile.to != *rect) =>
+                {
                     // Fades out at the old place and in at the new one.
-                    let fresh = self.new_tile(id, *rect, density, now, fade_secs);
-                    let fresh =
-                        Tile { view: tile.view.clone(), failed_at: tile.failed_at, ..fresh };
+                    let fresh = self.new_tile(id, *rect, form, now, fade_secs);
+                    let fresh = Tile {
+                        view: tile.view.clone(),
+                        marks: tile.marks.clone(),
+                        failed_at: tile.failed_at,
+                        ..fresh
+                    };
                     self.tiles.push(Tile { going_at: Some(now), fade_secs, ..tile });
                     fresh
                 }
                 Some(mut tile) => {
-                    (tile.from, tile.to, tile.moved_at) = (tile.rect(now), *rect, now);
-                    tile.density = density;
+                    if tile.to != *rect {
+                        (tile.from, tile.to, tile.moved_at) = (tile.rect(now), *rect, now);
+                    }
+                    tile.form = form;
                     tile
                 }
                 None => {
                     let born_at = if at_once { long_ago } else { now };
-                    self.new_tile(id, *rect, density, born_at, fade_secs)
+                    self.new_tile(id, *rect, form, born_at, fade_secs)
                 }
             };
             staying.push(tile);
@@ -160,7 +190,7 @@ impl Moves {
         &mut self,
         id: &RunId,
         rect: Rect,
-        density: Density,
+        form: Form,
         born_at: f64,
         fade_secs: f64,
     ) -> Tile {
@@ -174,8 +204,9 @@ impl Moves {
             born_at,
             going_at: None,
             fade_secs,
-            density,
+            form,
             view: None,
+            marks: TileMarks::default(),
             failed_at: born_at - LONG_AGO_SECS,
             drawn: None,
         }
@@ -188,14 +219,14 @@ impl Moves {
         }
     }
 
-    /// Draws the tiles that differ from their last drawing. `changed` is true when their views may
-    /// differ.
+    /// Draws the tiles that differ from their last drawing. `changed` is true when their views or marks
+    /// may differ.
     pub fn draw(
         &mut self,
         canvas: &mut Canvas,
         context: &MoveContext,
         changed: bool,
-        view_of: impl Fn(&RunId) -> Option<TileView>,
+        view_of: impl Fn(&RunId) -> Option<(TileView, TileMarks)>,
     ) {
         let now = context.now;
         self.tiles.retain(|tile| {
@@ -210,22 +241,26 @@ impl Moves {
             let mut differs = false;
             if (changed || tile.view.is_none()) && tile.going_at.is_none() {
                 // The tile of a run that the model dropped keeps its view until it has faded out.
-                if let Some(view) =
-                    view_of(&tile.id).filter(|view| tile.view.as_ref() != Some(view))
-                {
-                    if view.look == Look::FailedBefore
-                        && tile.view.as_ref().is_some_and(|was| was.look == Look::Failed)
-                        && !context.frozen
-                    {
+                let found = view_of(&tile.id);
+                if let Some((view, marks)) = found.filter(|(view, marks)| {
+                    tile.view.as_ref() != Some(view) || tile.marks != *marks
+                }) {
+                    let was = tile.view.as_ref().map(|view| view.look);
+                    let settles = was == Some(Look::Failed)
+                        && matches!(view.look, Look::FailedBefore | Look::Recovered);
+                    // A row becomes quiet in its place before it leaves.
+                    let ends = tile.form.rows.is_some()
+                        && matches!(was, Some(Look::Running | Look::Silent))
+                        && matches!(view.look, Look::Finished | Look::Cancelled);
+                    if (settles || ends) && !context.frozen {
                         faded.push(tile.supersede(now, &mut self.next_part));
                     }
-                    let was = tile.view.as_ref().map(|view| view.look);
                     let failed = view.look == Look::Failed && view.just_ended;
                     if failed && was.is_some_and(|was| was != Look::Failed) {
                         tile.failed_at = now.max(self.last_failed_at + 1.0);
                         self.last_failed_at = tile.failed_at;
                     }
-                    tile.view = Some(view);
+                    (tile.view, tile.marks) = (Some(view), marks);
                     differs = true;
                 }
             }
@@ -234,7 +269,7 @@ impl Moves {
                 opacity: tile.opacity(now),
                 frozen: context.frozen,
                 selected: context.selected == Some(&tile.id),
-                density: tile.density,
+                form: tile.form,
             };
             if !differs && tile.drawn == Some(drawn) {
                 continue;
@@ -252,7 +287,7 @@ impl Moves {
                 selected: drawn.selected,
                 failed_at: if drawn.frozen { now - LONG_AGO_SECS } else { tile.failed_at },
             };
-            draw_tile(part, view, &place, tile.density);
+            draw_tile(part, view, &place, &tile.form, &tile.marks);
             if drawn.opacity < 1.0 {
                 let whole = crate::app::draw::Mark::default();
                 part.dim(whole, drawn.opacity);
@@ -275,34 +310,70 @@ impl Moves {
     }
 }
 
-fn draw_tile(part: &mut Part, view: &TileView, at: &TileLayout, density: Density) {
-    match density {
+fn draw_tile(part: &mut Part, view: &TileView, at: &TileLayout, form: &Form, marks: &TileMarks) {
+    match (form.rows, form.density) {
+        (Some(rows), _) => draw_row(part, view, at, &rows, marks),
         _ if view.look == Look::Failed => failed::draw(part, view, at),
-        Density::Strip => strip::draw(part, view, at),
-        Density::Large | Density::Medium => tile::draw(part, view, at),
-        Density::Small => small::draw(part, view, at),
+        (_, Density::Strip) => strip::draw(part, view, at),
+        _ => tile::draw(part, view, at, marks),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Tiles;
+    use super::super::level::Level;
+    use super::super::order::Kind;
+    use super::super::plan::Places;
     use super::super::waiting::ghost;
     use super::*;
+    use crate::layout::{CanvasSize, RowsRequest, lay_out_rows};
 
     const PLACES: [Rect; 2] =
         [Rect::new(0.0, 0.0, 300.0, 240.0), Rect::new(400.0, 0.0, 300.0, 240.0)];
 
     fn plan(runs: &[&str]) -> Plan {
-        let runs = runs.iter().copied().map(RunId::new).zip(PLACES).collect();
-        let density = Density::Medium;
-        Plan::Tiles(Tiles { density, present: density, runs, failures: None, more: None })
+        let placed = |(id, rect): (&&str, Rect)| {
+            let (id, kind) = (RunId::new(*id), Kind::Running);
+            Placed { id, kind, rect }
+        };
+        Plan::Runs(Places {
+            level: Level::Medium,
+            density: Density::Tile,
+            runs: runs.iter().zip(PLACES).map(placed).collect(),
+            failures: None,
+            rows: None,
+            lines: Vec::new(),
+            next: None,
+            retries: Vec::new(),
+        })
+    }
+
+    /// Plan of a timing board, whose first rows the runs have.
+    fn rows_plan(runs: &[&str]) -> Plan {
+        let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
+        let rows = lay_out_rows(&RowsRequest {
+            canvas_size,
+            single: false,
+            slab: false,
+            runs: 30,
+            columns: 0,
+        });
+        let Plan::Runs(places) = plan(&[]) else { unreachable!() };
+        let placed = |(index, id): (usize, &&str)| {
+            let (id, kind, rect) = (RunId::new(*id), Kind::Running, rows.row(index));
+            Placed { id, kind, rect }
+        };
+        let runs = runs.iter().enumerate().map(placed).collect();
+        Plan::Runs(Places { density: Density::Row, rows: Some(rows), runs, ..places })
     }
 
     fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {
         let before = canvas.generation();
         let context = MoveContext { now, frozen: false, selected: None };
-        let view_of = |id: &RunId| Some(TileView { id: id.clone(), ..ghost(Vec::new()) });
+        let view_of = |id: &RunId| {
+            let view = TileView { id: id.clone(), ..ghost(Vec::new()) };
+            Some((view, TileMarks::default()))
+        };
         moves.draw(canvas, &context, true, view_of);
         (canvas.generation() - before) as usize
     }
@@ -347,7 +418,10 @@ mod tests {
         moves.follow(&plan(&["a"]), 0.0, true, false);
         let mut draw = |moves: &mut Moves, now: f64, look: Look| {
             let context = MoveContext { now, frozen: false, selected: None };
-            let view_of = |id: &RunId| Some(TileView { id: id.clone(), look, ..ghost(Vec::new()) });
+            let view_of = |id: &RunId| {
+                let view = TileView { id: id.clone(), look, ..ghost(Vec::new()) };
+                Some((view, TileMarks::default()))
+            };
             moves.draw(&mut canvas, &context, true, view_of);
         };
         draw(&mut moves, 0.0, Look::Failed);
@@ -372,5 +446,37 @@ mod tests {
             half.iter()
                 .all(|(x, opacity)| { (*x == 0.0 || *x == 400.0) && (opacity - 0.5).abs() < 0.01 })
         );
+    }
+
+    #[test]
+    fn row_that_ends_becomes_quiet_in_its_place() {
+        let (mut moves, mut canvas) = (Moves::default(), Canvas::default());
+        moves.follow(&rows_plan(&["a"]), 0.0, true, false);
+        let mut draw = |moves: &mut Moves, now: f64, look: Look| {
+            let context = MoveContext { now, frozen: false, selected: None };
+            let view_of = |id: &RunId| {
+                let view = TileView { id: id.clone(), look, ..ghost(Vec::new()) };
+                Some((view, TileMarks::default()))
+            };
+            moves.draw(&mut canvas, &context, true, view_of);
+        };
+        draw(&mut moves, 0.0, Look::Running);
+        draw(&mut moves, 10.0, Look::Finished);
+        let half = at(&moves, "a", 10.5);
+        assert_eq!(half.len(), 2, "the running row fades into the quiet one: {half:?}");
+        assert_eq!(half[0].0, half[1].0);
+        draw(&mut moves, 11.1, Look::Finished);
+        assert_eq!(at(&moves, "a", 11.1).len(), 1);
+    }
+
+    #[test]
+    fn rows_glide_within_a_column_and_fade_where_their_form_changes() {
+        let mut moves = Moves::default();
+        moves.follow(&rows_plan(&["a", "b"]), 0.0, true, false);
+        moves.follow(&rows_plan(&["b", "a"]), 10.0, false, false);
+        assert_eq!(at(&moves, "a", 10.1).len(), 1, "it glides");
+        assert!(moves.is_moving(10.1));
+        moves.follow(&plan(&["a"]), 20.0, false, false);
+        assert_eq!(at(&moves, "a", 20.1).len(), 2, "the row fades out while the tile fades in");
     }
 }

@@ -1,218 +1,300 @@
-//! Plan of the wall: the runs that have a tile, their order and places; or the board when there are too
+//! Plan of the wall: the runs that have a place, their order and places; or the board when there are too
 //! many.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::wall_index::{LATELY, WallIndex};
-use crate::bounded::bounded;
+use super::level::{LARGE_BESIDE, LARGE_CELLS, Level};
+use super::order::{Kind, Lists, Retry};
+use super::wall_index::WallIndex;
+use crate::app::state::run_store::RunStore;
+use crate::app::views::counts::RunCounts;
 use crate::layout::{
-    CanvasSize, Density, MOST_FAILED_TILES, Rect, Wall, WallRequest, beside_failures, lay_out_wall,
-    wall_area,
+    CanvasSize, Density, MOST_FAILED_TILES, Rect, RowsLayout, RowsRequest, WallRequest,
+    beside_failures, lay_out_rows, lay_out_strips, lay_out_wall, wall_area,
 };
-use crate::model::RunStatus;
 use crate::protocol::RunId;
 
-/// Age up to which a failure is news; an older one has a tile like any other.
-const NEWS: SignedDuration = SignedDuration::from_mins(10);
-/// Greatest number of older failures that have a tile; the others are counted.
-const MOST_OLD_FAILURES: usize = 5;
-/// More tiles than any screen holds.
-const MOST_TILES: usize = 200;
-/// Number of further tiles that must fit before a wall becomes less dense.
-const SLACK: usize = 2;
-/// Greatest number of ended runs for which places are tried.
-const MOST_FILL: usize = 60;
+/// Cells of the grid of 5×3, and of that beside a block of failures.
+const MEDIUM_CELLS: usize = 15;
+const MEDIUM_BESIDE: usize = 9;
+/// Largest number of runs shown as full-width strips.
+const MOST_STRIPS: usize = 3;
 
 /// Contents of the wall.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// No run is known.
     Nothing,
-    Tiles(Tiles),
+    Runs(Places),
     Board,
 }
 
-/// Tiles in their order, each with its place.
+/// Run with its place.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tiles {
+pub struct Placed {
+    pub id: RunId,
+    /// Kind that gave it the place; the run may have ended since.
+    pub kind: Kind,
+    pub rect: Rect,
+}
+
+/// Runs in their order, each with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Places {
+    pub level: Level,
     pub density: Density,
-    /// Density that the active runs alone would have.
-    pub present: Density,
-    pub runs: Vec<(RunId, Rect)>,
-    /// Place of the failures block, when failures are too many for tiles.
+    pub runs: Vec<Placed>,
+    /// Place of the failures block: beside tiles when failures are too many for tiles, above rows
+    /// always.
     pub failures: Option<Rect>,
-    /// Counts of runs that ended lately and have no tile, in the last place.
-    pub more: Option<(More, Rect)>,
+    /// The timing board, and its rows in words.
+    pub rows: Option<RowsLayout>,
+    pub lines: Vec<(Line, Rect)>,
+    /// Running run that should finish next.
+    pub next: Option<RunId>,
+    /// Runs that retry a failed one.
+    pub retries: Vec<Retry>,
 }
 
-/// Numbers of runs without a tile, by how they ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct More {
-    pub completed: usize,
-    pub failed: usize,
-    pub cancelled: usize,
+/// Row that counts runs without a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    Running,
+    Queued,
+    Ended,
 }
 
-impl More {
-    fn sum(&self) -> usize {
-        self.completed + self.failed + self.cancelled
-    }
-
-    fn count(&mut self, status: RunStatus) {
-        match status {
-            RunStatus::Failed => self.failed += 1,
-            RunStatus::Cancelled => self.cancelled += 1,
-            _ => self.completed += 1,
+impl Plan {
+    pub fn places(&self) -> Option<&Places> {
+        match self {
+            Self::Runs(places) => Some(places),
+            Self::Nothing | Self::Board => None,
         }
     }
-}
 
-/// Runs in order of urgency.
-struct Order {
-    /// Failed within [`NEWS`].
-    failed: Vec<RunId>,
-    /// Running by start, queued, without news: these have a tile whatever its size.
-    active: Vec<RunId>,
-    /// Ended: older failures first, then the latest first. They fill the remaining places.
-    over: Vec<(RunId, RunStatus)>,
-    /// Runs that ended in the last hour and are in no list.
-    beyond: More,
-}
-
-impl Order {
-    fn of(wall_index: &WallIndex, server_now: Timestamp) -> Self {
-        let news = server_now.checked_sub(NEWS).unwrap_or(Timestamp::MIN);
-        let lately = server_now.checked_sub(LATELY).unwrap_or(Timestamp::MIN);
-        let is_news = |(at, _): &(Timestamp, &RunId)| *at >= news;
-        let id = |(_, id): (Timestamp, &RunId)| id.clone();
-        let failed = wall_index.newest(RunStatus::Failed).take_while(is_news).map(id);
-        let active =
-            wall_index.running().chain(wall_index.queued()).chain(wall_index.silent()).map(id);
-        let mut over: Vec<(Timestamp, RunId, RunStatus)> = Vec::new();
-        for status in [RunStatus::Failed, RunStatus::Cancelled, RunStatus::Completed] {
-            // Recent failures have their own tiles.
-            let is_listed = |run: &(Timestamp, &RunId)| status == RunStatus::Failed && is_news(run);
-            let most = if status == RunStatus::Failed { MOST_OLD_FAILURES } else { MOST_TILES };
-            let others = wall_index.newest(status).skip_while(is_listed).take(most);
-            over.extend(others.map(|(at, id)| (at, id.clone(), status)));
+    /// Returns the density; `None` without runs.
+    pub fn level(&self) -> Option<Level> {
+        match self {
+            Self::Nothing => None,
+            Self::Runs(places) => Some(places.level),
+            Self::Board => Some(Level::Board),
         }
-        let mut order = Self {
-            failed: failed.take(MOST_FAILED_TILES + 1).collect(),
-            active: active.take(MOST_TILES).collect(),
-            over: Vec::new(),
-            beyond: More::default(),
+    }
+
+    /// True when a running run has no place although it can have one.
+    pub fn hides_running(&self, wall_index: &WallIndex) -> bool {
+        let Self::Runs(places) = self else {
+            return *self == Self::Nothing && wall_index.active() > 0;
         };
-        // Runs that ended before [`LATELY`] are shown only when there is nothing else.
-        let any = !order.active.is_empty()
-            || !order.failed.is_empty()
-            || over.iter().any(|(at, ..)| *at >= lately);
-        over.retain(|(at, ..)| !any || *at >= lately);
-        over.sort_by_key(|(at, _, status)| (*status != RunStatus::Failed, std::cmp::Reverse(*at)));
-        if any {
-            // Subtracts the listed runs from the index's counts instead of walking all runs.
-            let unlisted = |status, apart: usize| {
-                let listed = over.iter().filter(|(.., of)| *of == status).count();
-                wall_index.lately(status).saturating_sub(listed + apart)
-            };
-            order.beyond = More {
-                completed: unlisted(RunStatus::Completed, 0),
-                failed: unlisted(RunStatus::Failed, order.failed.len()),
-                cancelled: unlisted(RunStatus::Cancelled, 0),
-            };
-        }
-        order.over = over.into_iter().map(|(_, id, status)| (id, status)).collect();
-        order
-    }
-
-    /// Removes the failures, which the failures block shows.
-    fn leave_out_failures(&mut self) {
-        self.failed.clear();
-        self.over.retain(|(_, status)| *status != RunStatus::Failed);
-        self.beyond.failed = 0;
+        let overflows = places.lines.iter().any(|(line, _)| *line == Line::Running);
+        let has_place = |id: &RunId| places.runs.iter().any(|placed| placed.id == *id);
+        let mut running = wall_index.running().chain(wall_index.silent());
+        !overflows && running.any(|(_, id)| !has_place(id))
     }
 }
 
-/// Plans the wall for a screen. `before` is the current plan: the wall becomes less dense only if
-/// `SLACK` more tiles would still fit.
-pub fn plan(
-    wall_index: &WallIndex,
-    canvas_size: &CanvasSize,
-    server_now: Timestamp,
-    before: Option<&Plan>,
-) -> Plan {
-    if wall_index.is_empty() {
+/// Input of [`plan`].
+#[derive(Clone, Copy)]
+pub struct PlanRequest<'a> {
+    pub wall_index: &'a WallIndex,
+    pub run_store: &'a RunStore,
+    /// Numbers of runs that the header shows.
+    pub counts: RunCounts,
+    pub canvas_size: CanvasSize,
+    pub server_now: Timestamp,
+    pub level: Level,
+    /// Columns of the timing board so far.
+    pub columns: usize,
+    /// Plan whose order is kept, because it changed a moment ago.
+    pub held: Option<&'a Plan>,
+}
+
+/// Plans the wall for a screen.
+pub fn plan(request: &PlanRequest) -> Plan {
+    if request.wall_index.is_empty() {
         return Plan::Nothing;
     }
-    let mut order = Order::of(wall_index, server_now);
-    let mut area = wall_area(canvas_size);
+    if request.level == Level::Board {
+        return Plan::Board;
+    }
+    let mut lists = Lists::of(request.wall_index, request.run_store, request.server_now);
+    if let Some(before) = request.held.and_then(Plan::places) {
+        lists.hold(&before.runs);
+        lists.next.clone_from(&before.next);
+    }
+    let as_tiles = matches!(request.level, Level::Large | Level::Medium);
+    let tiles = if as_tiles { place_tiles(request, lists.clone()) } else { None };
+    Plan::Runs(tiles.unwrap_or_else(|| place_rows(request, lists)))
+}
+
+/// Gives the runs tiles; `None` if the failures do not fit.
+fn place_tiles(request: &PlanRequest, mut lists: Lists) -> Option<Places> {
+    let mut area = wall_area(&request.canvas_size);
     let mut failures = None;
-    if order.failed.len() > MOST_FAILED_TILES {
+    if lists.list(Kind::Fresh).len() > MOST_FAILED_TILES {
         let (block, rest) = beside_failures(area);
         (failures, area) = (Some(block), rest);
-        order.leave_out_failures();
+        lists.leave_out_failures();
     }
-    let failed = order.failed.len();
-    let lay_out = |others: usize, at_least: Density| {
-        lay_out_wall(&WallRequest { area, failed, others, at_least })
+    let failed = lists.list(Kind::Fresh).len();
+    let alone = failures.is_none()
+        && (lists.len() == 1 || (failed == 0 && (1..=MOST_STRIPS).contains(&lists.len())));
+    let (density, failed, others) = if alone {
+        (Density::Strip, Vec::new(), lay_out_strips(area, lists.len()))
+    } else {
+        let cells = match (request.level, failures.is_some()) {
+            (Level::Large, false) => LARGE_CELLS,
+            (Level::Large, true) => LARGE_BESIDE,
+            (_, false) => MEDIUM_CELLS,
+            (_, true) => MEDIUM_BESIDE,
+        };
+        let wall = lay_out_wall(&WallRequest { area, failed, cells })?;
+        (Density::Tile, wall.failed, wall.others)
     };
-    let wanted = order.active.len();
-    let Some(loosest) = lay_out(wanted, Density::Strip) else {
-        return Plan::Board;
+    lists.keep_most(Kind::PRIORITY, failed.len() + others.len());
+    let runs = lists.in_tile_order().into_iter().zip(failed.into_iter().chain(others));
+    let runs = runs.map(|((kind, id), rect)| Placed { id, kind, rect }).collect();
+    let Lists { next, retries, .. } = lists;
+    Some(Places {
+        level: request.level,
+        density,
+        runs,
+        failures,
+        rows: None,
+        lines: Vec::new(),
+        next,
+        retries,
+    })
+}
+
+/// Numbers of rows by what they show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Shares {
+    running: usize,
+    queued: usize,
+    ended: usize,
+    /// True where a row in words counts the others.
+    running_line: bool,
+    queued_line: bool,
+    ended_line: bool,
+}
+
+/// Shares rows among running, queued and ended runs: ended ones leave first, then queued ones become
+/// few and a line, then a line ends the running ones.
+fn share(rows: usize, running: usize, queued: usize, ended: usize) -> Shares {
+    // A row for those of each kind, or for their number.
+    let (least_queued, least_ended) = (queued.min(1), ended.min(1));
+    let fit = |wanted: usize, room: usize| {
+        if wanted <= room { (wanted, false) } else { (room.saturating_sub(1), true) }
     };
-    let lasting = || lay_out(wanted + SLACK, Density::Strip).map(|wall| wall.density);
-    let present = match before {
-        Some(Plan::Board) if lasting().is_none() => return Plan::Board,
-        Some(Plan::Tiles(tiles)) if loosest.density < tiles.present => {
-            bounded(lasting().unwrap_or(tiles.present), loosest.density, tiles.present)
+    let (running, running_line) = fit(running, rows.saturating_sub(least_queued + least_ended));
+    let free = rows.saturating_sub(running + usize::from(running_line));
+    let (queued, queued_line) = match running_line {
+        true => (0, queued > 0),
+        false => fit(queued, free.saturating_sub(least_ended)),
+    };
+    let free = free.saturating_sub(queued + usize::from(queued_line));
+    let (ended, ended_line) = match running_line || queued_line {
+        true => (0, ended > 0),
+        false => fit(ended, free),
+    };
+    Shares { running, queued, ended, running_line, queued_line, ended_line }
+}
+
+fn place_rows(request: &PlanRequest, mut lists: Lists) -> Places {
+    let slab = !lists.list(Kind::Fresh).is_empty();
+    let layout = lay_out_rows(&RowsRequest {
+        canvas_size: request.canvas_size,
+        single: request.level == Level::OneColumn,
+        slab,
+        runs: lists.count([Kind::Running, Kind::Silent, Kind::Queued, Kind::Cancelled]),
+        columns: request.columns,
+    });
+    let counts = &request.counts;
+    let failed = if slab { 0 } else { counts.failed };
+    if slab {
+        // The slab tells of all failures of the hour.
+        lists.leave_out_failures();
+    }
+    let running = lists.count([Kind::Running, Kind::Silent]);
+    let queued = lists.list(Kind::Queued).len();
+    let over = [Kind::Cancelled, Kind::Failed, Kind::Finished];
+    let ended = (counts.completed + counts.cancelled + failed).max(lists.count(over));
+    let mut shares = share(layout.capacity(), running, queued, ended);
+    if lists.count(over) < shares.ended {
+        // Some are only counted, such as those that were dropped.
+        (shares.ended, shares.ended_line) = (lists.count(over), true);
+    }
+    lists.keep_most([Kind::Running, Kind::Silent], shares.running);
+    lists.keep_most([Kind::Queued], shares.queued);
+    lists.keep_most(over, shares.ended);
+    let mut rows = (0..layout.capacity()).map(|row| layout.row(row));
+    let mut runs = Vec::new();
+    let mut lines = Vec::new();
+    for kind in Kind::ROWS {
+        let ids = lists.list(kind).iter();
+        runs.extend(ids.zip(&mut rows).map(|(id, rect)| Placed { id: id.clone(), kind, rect }));
+        if kind == Kind::Queued && shares.queued_line {
+            lines.extend(rows.next().map(|rect| (Line::Queued, rect)));
         }
-        _ => loosest.density,
-    };
-    match fill(order, present, lay_out) {
-        Some(tiles) => Plan::Tiles(Tiles { failures, ..tiles }),
-        None => Plan::Board,
+    }
+    for (line, shown) in [(Line::Ended, shares.ended_line), (Line::Running, shares.running_line)] {
+        if shown {
+            lines.extend(rows.next().map(|rect| (line, rect)));
+        }
+    }
+    let Lists { next, retries, .. } = lists;
+    Places {
+        level: request.level,
+        density: Density::Row,
+        runs,
+        failures: layout.slab,
+        rows: Some(layout),
+        lines,
+        next,
+        retries,
     }
 }
 
-/// Fills the remaining places with ended runs; counts those without a place.
-fn fill(
-    mut order: Order,
-    present: Density,
-    lay_out: impl Fn(usize, Density) -> Option<Wall>,
-) -> Option<Tiles> {
-    let wanted = order.active.len();
-    // Ended runs may make the tiles of active ones smaller by one step at most.
-    let most = match present {
-        Density::Strip => Density::Large,
-        Density::Large | Density::Medium => Density::Medium,
-        Density::Small => Density::Small,
-    };
-    let past = order.over.len() + usize::from(order.beyond.sum() > 0);
-    let fuller = (1..=past.min(MOST_FILL)).rev();
-    let mut fuller = fuller.filter_map(|past| lay_out(wanted + past, present));
-    let wall = fuller.find(|wall| wall.density <= most).or_else(|| lay_out(wanted, present))?;
-    let places = wall.others.len() + wall.free;
-    let free = places.saturating_sub(wanted);
-    let mut more = order.beyond;
-    let all_fit = more.sum() == 0 && order.over.len() <= free;
-    let shown = if all_fit { free } else { free.saturating_sub(1) };
-    for (_, status) in order.over.drain(shown.min(order.over.len())..) {
-        more.count(status);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ended_runs_leave_first_then_queued_ones_become_a_line() {
+        let check = |running, queued, ended, expected: (usize, usize, usize), lines: [bool; 3]| {
+            let shares = share(40, running, queued, ended);
+            let found = [shares.running_line, shares.queued_line, shares.ended_line];
+            assert_eq!((shares.running, shares.queued, shares.ended), expected);
+            assert_eq!(found, lines, "{running}, {queued}, {ended}");
+        };
+        check(26, 3, 5, (26, 3, 5), [false; 3]);
+        check(26, 3, 30, (26, 3, 10), [false, false, true]);
+        check(36, 3, 30, (36, 3, 0), [false, false, true]);
+        check(36, 9, 30, (36, 2, 0), [false, true, true]);
+        check(38, 9, 30, (38, 0, 0), [false, true, true]);
+        check(39, 9, 30, (37, 0, 0), [true, true, true]);
+        check(60, 0, 0, (39, 0, 0), [true, false, false]);
     }
-    // Order of the ended runs that have a place: failed, cancelled, completed.
-    order.over.sort_by_key(|(_, status)| match status {
-        RunStatus::Failed => 0,
-        RunStatus::Cancelled => 1,
-        _ => 2,
-    });
-    let has_more = more.sum() > 0 && free > 0;
-    let count = wanted + order.over.len() + usize::from(has_more);
-    // Never less dense than the wall found above.
-    let wall = lay_out(count, wall.density).unwrap_or(wall);
-    let mut others = wall.others.iter().copied();
-    let failed = order.failed.into_iter().zip(wall.failed.iter().copied());
-    let ids = order.active.into_iter().chain(order.over.into_iter().map(|(id, _)| id));
-    let mut runs: Vec<(RunId, Rect)> = failed.collect();
-    runs.extend(ids.take(count - usize::from(has_more)).zip(&mut others));
-    let more = if has_more { others.next().map(|rect| (more, rect)) } else { None };
-    Some(Tiles { density: wall.density, present, runs, failures: None, more })
+
+    proptest! {
+        #[test]
+        fn rows_are_never_too_few_for_their_shares(
+            rows in 3_usize..80,
+            running in 0_usize..70,
+            queued in 0_usize..70,
+            ended in 0_usize..200,
+        ) {
+            let shares = share(rows, running, queued, ended);
+            let lines = [shares.running_line, shares.queued_line, shares.ended_line];
+            let taken = shares.running + shares.queued + shares.ended;
+            prop_assert!(taken + lines.iter().filter(|line| **line).count() <= rows);
+            prop_assert!(shares.running_line || shares.running == running);
+            // A finished run has a row only if each running run has one.
+            prop_assert!(shares.ended == 0 || shares.running == running);
+            prop_assert!(shares.ended == 0 || shares.queued == queued);
+        }
+    }
 }

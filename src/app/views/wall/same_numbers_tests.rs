@@ -173,6 +173,150 @@ fn header_failures_and_meters_show_the_same_numbers_beside_tiles() {
     compare_in_each_frame(3, 400, 12);
 }
 
+/// Numbers in the words about runs without a place: "+5 more running", "and 29 more finished".
+fn numbers_in_words(memory: &WallMemory) -> More {
+    let mut words: Vec<String> = memory.notes().into_iter().map(|(_, words)| words).collect();
+    words.extend(memory.label.iter().map(|(words, _)| words.clone()));
+    let frame = memory.frame.iter().flat_map(|frame| frame.words());
+    words.extend(frame.map(str::to_owned));
+    let mut told = More::default();
+    let each = words.iter().flat_map(|words| words.split(", "));
+    for words in each.filter(|words| !words.is_empty()) {
+        let digits: String = words.chars().filter(char::is_ascii_digit).collect();
+        let number: usize = digits.parse().unwrap();
+        let of = match words.rsplit(' ').next().unwrap() {
+            "running" => &mut told.running,
+            "queued" => &mut told.queued,
+            "failed" => &mut told.failed,
+            "cancelled" => &mut told.cancelled,
+            "finished" => &mut told.completed,
+            other => panic!("{other}"),
+        };
+        *of += number;
+    }
+    told
+}
+
+/// Asserts that cards and the words about others add up to the numbers of the header.
+#[track_caller]
+fn assert_cards_add_up(app: &App, what: &str) {
+    let memory = app.world().resource::<WallMemory>();
+    let Some(Plan::Runs(places)) = &memory.plan else {
+        return;
+    };
+    let model = &app.world().resource::<RunStore>().model;
+    let since = now(app) - SignedDuration::from_hours(1);
+    let mut cards = More::default();
+    for placed in &places.runs {
+        let run = model.run(&placed.id).unwrap();
+        if run.counted_end().is_none_or(|at| at >= since) {
+            cards.count(run.status);
+        }
+    }
+    let told = numbers_in_words(memory);
+    let counts = app.world().resource::<RunCounts>();
+    let block = memory.failures.count().or(memory.slab.count());
+    let failed = block.unwrap_or(cards.failed + told.failed);
+    let sums = [
+        cards.running + told.running,
+        cards.queued + told.queued,
+        cards.cancelled + told.cancelled,
+        cards.completed + told.completed,
+        failed,
+    ];
+    let header = [counts.active, counts.queued, counts.cancelled, counts.completed, counts.failed];
+    assert_eq!(sums, header, "{what}: {cards:?} {told:?} {:?}", places.level);
+}
+
+/// Lets a studio of this size live, and compares cards and header in each settled frame. Returns the
+/// frames in which runs had rows.
+fn add_up_in_each_frame(running: u32, frames: u32, seed: u64) -> usize {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut app = app(PlaybackClock::default());
+    for run in 0..running {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(5));
+    }
+    let (mut next_run, mut rows) = (running, 0);
+    for frame in 0..frames {
+        for _ in 0..random.u32(0..3) {
+            let run = random.u32(next_run.saturating_sub(running + 4)..next_run.max(1));
+            let zero = SignedDuration::ZERO;
+            let model = &app.world().resource::<RunStore>().model;
+            let alive = model.count(RunStatus::Running) + model.count(RunStatus::Pending);
+            // About as many runs as at first.
+            let kinds = if alive < running as usize + 4 { 12 } else { 6 };
+            match random.u8(0..kinds) {
+                0 => receive(&mut app, run, None, "fail", zero),
+                1 => receive(&mut app, run, None, "cancelled", zero),
+                2..=5 => receive(&mut app, run, None, "end", zero),
+                6 => {
+                    receive(&mut app, next_run, None, "info", zero);
+                    next_run += 1;
+                }
+                _ => {
+                    receive(&mut app, next_run, Some("PLAN"), "start", zero);
+                    next_run += 1;
+                }
+            }
+        }
+        let passed = [16, 300, 1_000, 5_000, 60_000][random.usize(0..5)];
+        let later = now(&app) + SignedDuration::from_millis(passed);
+        set_time(&mut app, later);
+        // Numbers of the header are held back for a quarter of a second.
+        app.world_mut().resource_mut::<DrawClock>().secs += 0.26 + random.f64() * 2.0;
+        app.update();
+        assert_cards_add_up(&app, &format!("seed {seed}, frame {frame}"));
+        let memory = app.world().resource::<WallMemory>();
+        let plan = memory.plan.as_ref().unwrap();
+        assert!(!plan.hides_running(&app.world().resource::<WallIndexState>().wall_index));
+        rows += usize::from(plan.places().is_some_and(|places| places.rows.is_some()));
+    }
+    rows
+}
+
+#[test]
+fn cards_and_words_about_others_add_up_to_the_header() {
+    add_up_in_each_frame(4, 250, 3);
+    add_up_in_each_frame(10, 250, 4);
+    assert!(add_up_in_each_frame(30, 250, 5) > 100);
+    assert!(add_up_in_each_frame(44, 150, 6) > 20);
+}
+
+#[test]
+fn order_waits_5_s_but_a_running_run_has_a_place_at_once() {
+    let mut app = app(PlaybackClock::default());
+    for run in 0..14 {
+        receive(&mut app, run, Some("PLAN"), "start", SignedDuration::from_secs(60));
+    }
+    for run in 100..120 {
+        receive(&mut app, run, None, "end", SignedDuration::from_secs(60));
+    }
+    let draw = |app: &mut App, secs: f64| {
+        app.world_mut().resource_mut::<DrawClock>().secs += secs;
+        let later = now(app) + SignedDuration::from_millis((secs * 1_000.0) as i64);
+        set_time(app, later);
+        app.update();
+        let memory = app.world().resource::<WallMemory>();
+        let places = memory.plan.as_ref().and_then(Plan::places).unwrap();
+        places.runs.iter().map(|placed| placed.id.to_string()).collect::<Vec<_>>()
+    };
+    draw(&mut app, 0.1);
+    // The first order is taken when the wall has settled.
+    receive(&mut app, 0, None, "end", SignedDuration::ZERO);
+    let before = draw(&mut app, 20.0);
+    assert_eq!(before.iter().position(|id| id == "run-0"), Some(13), "among the finished ones");
+    receive(&mut app, 1, None, "end", SignedDuration::ZERO);
+    assert_eq!(draw(&mut app, 1.0), before, "a run that ends stays for now");
+    receive(&mut app, 50, Some("PLAN"), "start", SignedDuration::ZERO);
+    let with_new = draw(&mut app, 1.0);
+    let new = with_new.iter().position(|id| id == "run-50");
+    assert_eq!(new, Some(13), "behind the running ones");
+    assert_eq!(with_new[..13], before[..13], "no other moved");
+    let after = draw(&mut app, 3.5);
+    let ended = after.iter().position(|id| id == "run-1");
+    assert!(ended.is_some_and(|at| at >= 13), "{after:?}");
+}
+
 #[test]
 fn numbers_held_back_are_shown_within_a_quarter_of_a_second() {
     let mut app = app(PlaybackClock::default());

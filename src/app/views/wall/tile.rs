@@ -1,21 +1,26 @@
-//! A tile: one run with its whole chain, readable across a room.
+//! A tile: one run with its whole chain, readable across a room. Its baselines are the same whatever it
+//! shows, so that they meet across a row.
 
-use bevy::color::Color;
+use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
 use super::chain::{self, ChainLayout};
-use super::fit::{Fitted, fit, line_for, size_for};
+use super::fit::{Fitted, line_for, size_for, title_slot};
+use super::marks::{self, TileMarks};
 use super::tile_view::{Look, TileView};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, Texture, measure};
 use crate::app::theme::{Palette, size};
 use crate::bounded::bounded;
+use crate::model::FollowUp;
 
 /// Width of the reference tile, in design pixels.
 const WIDTH: f32 = 348.8;
 const HEIGHT: f32 = 240.0;
 const RADIUS: f32 = 14.0;
 const PAD: f32 = 22.0;
+/// Width of the vermillion edge of a failure that is no longer news.
+const EDGE: f32 = 14.0;
 /// Desaturation of a run without news, 0 to 1; [`FADED`] is its opacity.
 const STALE_DESATURATION: f32 = 0.92;
 const FADED: f32 = 0.76;
@@ -53,8 +58,12 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
             .highlight(0.09),
         Look::FailedBefore | Look::Failed => body
             .fill_diagonal(palette.failed_tint_from, palette.failed_tint_to)
-            .border(3.0, palette.failed)
+            .border(1.5, palette.failed.with_alpha(0.5))
             .keep_colour(),
+        Look::Recovered => body
+            .fill_vertical(palette.panel_top, palette.panel_bottom)
+            .border(1.5, palette.success.with_alpha(0.5))
+            .highlight(0.09),
         Look::Silent => body.fill_vertical(palette.panel_top, palette.panel_bottom),
         Look::Running | Look::Finished => body
             .fill_vertical(palette.panel_top, palette.panel_bottom)
@@ -62,6 +71,11 @@ pub fn draw_body(part: &mut Part, look: Look, at: &TileLayout) {
             .highlight(0.09),
     };
     part.shape(Layer::Rack, body);
+    if matches!(look, Look::FailedBefore | Look::Failed) {
+        let edge = Rect::new(rect.x, rect.y, EDGE.min(rect.w), rect.h);
+        let edge = Shape::rounded_box(edge).radii([RADIUS.min(EDGE), 0.0, 0.0, RADIUS.min(EDGE)]);
+        part.shape(Layer::Rack, edge.unsnapped().fill(palette.failed).keep_colour());
+    }
     if look == Look::Silent {
         // The veil is drawn below the texts.
         let veil = Shape::rounded_box(rect).radius(RADIUS).unsnapped();
@@ -114,72 +128,196 @@ pub fn ground(look: Look, palette: &Palette) -> Color {
     }
 }
 
-/// Baselines of a tile's lines, from its upper edge; a longer title leaves less between them.
+/// Baselines of a tile's lines from its upper edge, at scale 1.
+const TITLE_ONE: f32 = 57.0;
+const TITLE_TWO: f32 = 41.0;
+const TITLE_PITCH: f32 = 32.0;
+const BADGE_Y: f32 = 46.0;
+const NODE: f32 = 111.0;
+const CHAIN: f32 = 147.0;
+const VALUES: f32 = 223.0;
+/// Baselines of a failure's reason and of what became of its song.
+const REASON: f32 = 193.0;
+const BECAME: f32 = 224.0;
+/// Depth of the fix loop below the chain.
+const LOOP: f32 = 31.0;
+/// The same where the reason of a failure stands below it.
+const LOOP_OF_FAILURE: f32 = 18.0;
+/// Baseline of a tile's values where the line below them counts other runs.
+const SHORT_VALUES: f32 = 190.0;
+/// Size of a title of two lines.
+const TITLE_SMALL: f32 = 28.0;
+
+/// Vertical places of a tile; what is left of its height goes between the lines.
+#[derive(Clone, Copy, Debug)]
 struct Lines {
-    title: f32,
-    node: f32,
-    chain: f32,
-    drop: f32,
+    top: f32,
+    k: f32,
+    extra: f32,
 }
 
 impl Lines {
-    fn of(title: &Fitted, k: f32, extra: f32) -> Self {
-        if title.lines.len() <= 1 {
-            // The remaining height is divided around the chain.
-            let chain = 133.0 * k + extra * 0.45;
-            return Self { title: 50.0 * k, node: 92.0 * k, chain, drop: 30.0 * k };
-        }
-        let first = 16.0 * k + title.size * 0.82;
-        // With three lines of title the others are closer; the loop stays clear of the words below it.
-        let (to_node, to_chain, drop) =
-            if title.lines.len() > 2 { (27.0, 24.0, 16.0) } else { (31.0, 29.0, 22.0) };
-        let node = first + title.depth() + to_node * k;
-        let chain = (node + to_chain * k).max(138.0 * k) + extra * 0.45;
-        Self { title: first, node, chain, drop: drop * k }
+    fn of(at: &TileLayout) -> Self {
+        let extra = (at.rect.h - HEIGHT * at.scale).max(0.0);
+        Self { top: at.rect.y, k: at.scale, extra }
+    }
+
+    /// Returns a baseline, shifted by a part of the extra height.
+    fn at(&self, line: f32, part: f32) -> f32 {
+        self.top + line * self.k + self.extra * part
+    }
+
+    fn node(&self) -> f32 {
+        self.at(NODE, 0.2)
+    }
+
+    fn chain(&self) -> f32 {
+        self.at(CHAIN, 0.55)
+    }
+
+    fn values(&self) -> f32 {
+        self.at(VALUES, 1.0)
     }
 }
 
 /// Draws a tile with title, place, chain and times.
-pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout) {
+pub fn draw(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) {
+    if marks.more.is_some() {
+        marks::draw_edges(part, at.rect);
+    }
     draw_body(part, view.look, at);
     draw_selection(part, at);
     let silent = view.look == Look::Silent;
-    desaturated_if(silent, part, |part| draw_content(part, view, at));
-    draw_other_time(part, view, at);
+    desaturated_if(silent, part, |part| draw_content(part, view, at, marks));
+    if marks.more.is_none() && view.failure.is_none() {
+        draw_other_time(part, view, at);
+    }
+    marks::draw_tab(part, view, marks, at.rect);
 }
 
-fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout) {
+fn draw_content(part: &mut Part, view: &TileView, at: &TileLayout, marks: &TileMarks) {
     let palette = part.palette;
     let (rect, k) = (at.rect, at.scale);
     let pad = PAD * k.min(1.5);
     let (left, right) = (rect.x + pad, rect.right() - pad);
     let radius = 17.0 * k;
-    let full = size::TILE_TITLE * k;
-    let smallest = (full * 0.62).max(size::ESSENTIAL_MIN);
-    let steps = [(full, 1), (full * 0.875, 1), (full * 0.875, 2), (full * 0.75, 3), (smallest, 3)];
-    let room = right - left;
-    let title = fit(Face::Text700, &steps, (room - 2.0 * radius - 12.0 * k, room), &view.title);
-    let extra = (rect.h - HEIGHT * k).max(0.0);
-    let lines = Lines::of(&title, k, extra);
+    let lines = Lines::of(at);
+    let room = right - left - 2.0 * radius - 12.0 * k;
+    let sizes = (size::TILE_TITLE * k, TITLE_SMALL * k);
+    let title = title_slot(Face::Text700, sizes, &view.title, &view.variant, room);
+    let first = if title.lines.len() > 1 { TITLE_TWO } else { TITLE_ONE };
     let ghostly = view.look == Look::Queued;
     let title_ink = if ghostly { palette.text_secondary } else { palette.text };
-    draw_title(part, &title, left, rect.y + lines.title, title_ink);
+    for (line, words) in title.lines.iter().enumerate() {
+        let y = rect.y + (first + TITLE_PITCH * line as f32) * k;
+        part.text(
+            Layer::Face,
+            Text::new(("title", line), words.clone(), left, y, Face::Text700, title.size)
+                .colour(title_ink),
+        );
+    }
     let glyph = chain::glyph(view.look);
-    let badge_at = Vec2::new(right - radius, rect.y + lines.title - 11.0 * k);
+    let badge_at = Vec2::new(right - radius, rect.y + BADGE_Y * k);
     badge(part, Layer::Face, glyph, badge_at, radius, "status");
 
-    draw_place(part, view, (left, right, rect.y + lines.node), k, part.palette.tone(glyph.tone()));
-    if let Some(failure) = view.failure.as_ref() {
-        // The reason of a failure takes the chain's room.
-        let top = rect.y + lines.node + 10.0 * k;
-        let foot = rect.bottom() - 72.0 * k;
-        draw_reason(part, &failure.reason, (left, right), (top, foot), k);
+    if view.failure.is_some() {
+        draw_failed_step(part, view, (left, right - left, lines.node()), k);
     } else {
-        draw_chain(part, view, at, (left, right), &lines);
+        draw_place(part, view, (left, right, lines.node()), k, part.palette.tone(glyph.tone()));
     }
-    let baseline = rect.bottom() - 20.0 * k;
-    let (word, time) = &view.time;
-    draw_time(part, ("time", word, time), (left, baseline, time_room(view, at)), k, false);
+    draw_chain(part, view, at, (left, right), &lines);
+    if let Some(failure) = view.failure.as_ref() {
+        draw_failure(part, view, &failure.reason, marks, (left, right), &lines);
+        return;
+    }
+    match &marks.more {
+        Some(more) => draw_short_values(part, view, more, (left, right), &lines),
+        None => {
+            let (word, time) = &view.time;
+            let place = (left, lines.values(), time_room(view, at));
+            draw_time(part, ("time", word, time), place, k, false);
+        }
+    }
+}
+
+/// Draws the reason of a failure, and below it what became of the song or the number of failures
+/// without a place.
+fn draw_failure(
+    part: &mut Part,
+    view: &TileView,
+    reason: &str,
+    marks: &TileMarks,
+    (left, right): (f32, f32),
+    lines: &Lines,
+) {
+    let (palette, k) = (part.palette, lines.k);
+    let room = right - left;
+    let sizes = ((24.0 * k).max(size::ESSENTIAL_MIN), size::ESSENTIAL_MIN);
+    let (reason, reason_size) = line_for(Face::Text500, sizes, reason, room);
+    let y = lines.at(REASON, 1.0);
+    part.text(
+        Layer::Face,
+        Text::new("reason", reason, left, y, Face::Text500, reason_size)
+            .colour(palette.text)
+            .keep_colour(),
+    );
+    let became = view.life.as_ref().map_or("", |life| life.words.as_str());
+    let ink = match view.life.as_ref().map(|life| &life.follow_up) {
+        Some(FollowUp::RetryRunning(_) | FollowUp::RetryQueued(_)) => palette.running,
+        Some(FollowUp::Recovered(..)) => palette.success,
+        _ => palette.failed_on_tint,
+    };
+    let (words, ink) = match &marks.more {
+        Some(more) => (more.as_str(), palette.text),
+        None => (became, ink),
+    };
+    let (words, words_size) = line_for(Face::Text600, sizes, words, room);
+    let y = lines.at(BECAME, 1.0);
+    part.text(
+        Layer::Face,
+        Text::new("became", words, left, y, Face::Text600, words_size).colour(ink).keep_colour(),
+    );
+}
+
+/// Draws the values in one line, and below it the number of runs without a place.
+fn draw_short_values(
+    part: &mut Part,
+    view: &TileView,
+    more: &str,
+    (left, right): (f32, f32),
+    lines: &Lines,
+) {
+    let (palette, k) = (part.palette, lines.k);
+    let values_size = (24.0 * k).max(size::ESSENTIAL_MIN);
+    let baseline = lines.at(SHORT_VALUES, 1.0);
+    let mut line: Option<Text> = None;
+    let mut end = left;
+    for (words, value) in [&view.time, &view.other_time] {
+        let gap = if line.is_some() { 14.0 * k } else { 0.0 };
+        let width = measure(Face::Text500, values_size, 0.0, words)
+            + measure(Face::Text600, values_size, 0.0, value)
+            + 8.0 * k;
+        if value.is_empty() || end + gap + width > right {
+            continue;
+        }
+        end += gap + width;
+        let text = match line {
+            Some(line) => line.then(gap, words.clone()).face(Face::Text500),
+            None => Text::new("values", words.clone(), left, baseline, Face::Text500, values_size),
+        };
+        let text = text.colour(palette.text_secondary).then(8.0 * k, value.clone());
+        line = Some(text.face(Face::Text600).colour(palette.text));
+    }
+    if let Some(line) = line {
+        part.text(Layer::Face, line);
+    }
+    let sizes = ((26.0 * k).max(size::ESSENTIAL_MIN), 20.0);
+    let (more, more_size) = line_for(Face::Text600, sizes, more, right - left);
+    part.text(
+        Layer::Face,
+        Text::new("more", more, left, lines.values(), Face::Text600, more_size)
+            .colour(palette.text),
+    );
 }
 
 fn draw_chain(
@@ -190,47 +328,22 @@ fn draw_chain(
     lines: &Lines,
 ) {
     let k = at.scale;
-    let inset = 14.0 * k;
+    let inset = 10.0 * k;
     chain::draw(
         part,
         view,
         &ChainLayout {
             left: left + inset,
             right: right - inset,
-            y: at.rect.y + lines.chain,
+            y: lines.chain(),
             scale: k.min(1.0 + (k - 1.0) * 0.8),
-            drop: lines.drop,
+            drop: if view.failure.is_some() { LOOP_OF_FAILURE } else { LOOP } * k,
             loop_inset: 0.0,
             clock_secs: at.clock_secs,
             frozen: at.frozen || view.look == Look::Silent,
             ground: ground(view.look, part.palette),
         },
     );
-}
-
-/// Draws the reason of a failure in the available room.
-pub fn draw_reason(
-    part: &mut Part,
-    reason: &str,
-    (left, right): (f32, f32),
-    (top, foot): (f32, f32),
-    k: f32,
-) {
-    let wanted = (26.0 * k).max(size::ESSENTIAL_MIN);
-    let lines = |size: f32| ((foot - top) / (size * 1.15)).floor().max(1.0) as usize;
-    let small = size::ESSENTIAL_MIN.max(wanted * 0.85);
-    let steps = [(wanted, lines(wanted).min(2)), (small, lines(small))];
-    let room = right - left;
-    let fitted = fit(Face::Text500, &steps, (room, room), reason);
-    for (line, words) in fitted.lines.iter().enumerate() {
-        let y = top + fitted.size * (0.9 + 1.15 * line as f32);
-        part.text(
-            Layer::Face,
-            Text::new(("reason", line), words.clone(), left, y, Face::Text500, fitted.size)
-                .colour(part.palette.text)
-                .keep_colour(),
-        );
-    }
 }
 
 /// Draws the lines of a title.
@@ -242,6 +355,26 @@ pub fn draw_title(part: &mut Part, title: &Fitted, x: f32, baseline: f32, ink: C
             Text::new(("title", line), words.clone(), x, y, Face::Text700, title.size).colour(ink),
         );
     }
+}
+
+/// Draws the failed step and the age of the failure, "LYRICS failed 5 min ago".
+fn draw_failed_step(
+    part: &mut Part,
+    view: &TileView,
+    (left, room, baseline): (f32, f32, f32),
+    k: f32,
+) {
+    let palette = part.palette;
+    let gap = 9.0 * k;
+    let sizes = (size::META * k, 20.0);
+    let both = format!("{} {}", view.place, view.ago);
+    let words_size = size_for(Face::Text600, sizes, &both, room - gap);
+    let ago_width = measure(Face::Text600, words_size, 0.0, &view.ago) + gap;
+    let (place, _) =
+        line_for(Face::Text600, (words_size, words_size), &view.place, room - ago_width);
+    let line = Text::new("place", place, left, baseline, Face::Text600, words_size);
+    let line = line.colour(palette.failed_text).then(gap, view.ago.clone());
+    part.text(Layer::Face, line.colour(palette.failed_on_tint).keep_colour());
 }
 
 /// Draws place and detail, "LYRICS 00:11", and the note at the right end.
@@ -269,7 +402,9 @@ fn draw_place(
     let note_size = size_for(Face::Text500, (meta_size, size::ESSENTIAL_MIN), note, note_room);
     let note_w = measure(Face::Text500, note_size, 0.0, note);
     let with_note = if note.is_empty() { 0.0 } else { gap + note_w };
+    // In a fix pass its number stands in place of the time, which the ring still shows.
     let detail_fits = !view.detail.is_empty()
+        && !view.fix.live
         && place_width + gap + width(&view.detail) + with_note <= room
         && note_size >= meta_size;
     let note_fits = place_width + with_note <= room + 0.5;
@@ -317,7 +452,7 @@ fn draw_time(
     let time_size = size_for(Face::Display700, sizes, time, room);
     let word_size = size::ESSENTIAL_MIN.max(size::ESSENTIAL_MIN * k * 0.9);
     let words =
-        Text::new((key, "word"), word.to_owned(), x, baseline - 37.0 * k, Face::Text500, word_size)
+        Text::new((key, "word"), word.to_owned(), x, baseline - 36.0 * k, Face::Text500, word_size)
             .colour(palette.text_secondary);
     let value =
         Text::new((key, "value"), time.to_owned(), x, baseline, Face::Display700, time_size)
@@ -333,7 +468,7 @@ fn draw_other_time(part: &mut Part, view: &TileView, at: &TileLayout) {
     let k = at.scale;
     let (word, time) = &view.other_time;
     let x = at.rect.right() - PAD * k.min(1.5);
-    let baseline = at.rect.bottom() - 20.0 * k;
+    let baseline = Lines::of(at).values();
     let room = at.rect.w - 2.0 * PAD * k.min(1.5) - 12.0 * k - time_room(view, at);
     draw_time(part, ("other time", word, time), (x, baseline, room), k, true);
 }

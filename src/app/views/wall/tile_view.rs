@@ -3,18 +3,19 @@
 use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{
     FailureView, FixView, ModuleView, Remaining, StageView, remaining,
 };
+use crate::app::state::status::run_status_words;
+use crate::app::views::counts::RunCounts;
 use crate::app::words::{
-    ago_words, clock_words, countdown_words, names_words, number_words, whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, names_words, number_words, whole_seconds,
 };
-use crate::model::{NodeStatus, Run, RunStatus};
+use crate::model::{Baseline, NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
 
-/// Age from which a failure is no longer news, in milliseconds.
-const OLD_FAILURE_MS: u64 = 600_000;
 /// Greatest age of a run's end that counts as just now, in milliseconds.
 const JUST_ENDED_MS: u64 = 5_000;
 
@@ -25,10 +26,12 @@ pub enum Look {
     Running,
     /// Running, without events for longer than `STALE_AFTER_MS`.
     Silent,
-    /// Failed within the last 10 minutes.
+    /// Failed, and still news.
     Failed,
-    /// Failed more than 10 minutes ago.
+    /// Failed, and no longer news.
     FailedBefore,
+    /// Failed, and a retry finished a moment ago.
+    Recovered,
     Cancelled,
     Finished,
 }
@@ -55,6 +58,18 @@ pub struct TileView {
     /// The same in one line: "01:47 to go", "no news for 38 s".
     pub other_words: String,
     pub failure: Option<FailureView>,
+    /// What became of the failed song.
+    pub life: Option<FailureLife>,
+    /// Estimate of a running run with news.
+    pub left: Option<Remaining>,
+    /// Milliseconds without news, of a silent run.
+    pub silent_ms: Option<u64>,
+    /// Total score of a finished run.
+    pub score: Option<f64>,
+    /// Age of a run that is over: "4 s ago".
+    pub ago: String,
+    /// Part of the title in which it differs from others that begin alike; empty without such.
+    pub variant: String,
     /// True for 5 s after the run's end.
     pub just_ended: bool,
 }
@@ -63,18 +78,23 @@ impl TileView {
     pub fn of(run: &Run, run_store: &RunStore, now: Timestamp, server_now: Timestamp) -> Self {
         let stage = StageView::of(run, run_store, now, server_now);
         let ended_ms = run.ended_at.map(|at| millis_between(at, server_now));
+        let life = FailureLife::of(run, run_store, server_now);
         let look = match run.status {
             RunStatus::Pending => Look::Queued,
             RunStatus::Running if stage.silent_ms.is_some() => Look::Silent,
             RunStatus::Running => Look::Running,
-            RunStatus::Failed if ended_ms.is_some_and(|ms| ms > OLD_FAILURE_MS) => {
-                Look::FailedBefore
-            }
-            RunStatus::Failed => Look::Failed,
+            RunStatus::Failed => match life.as_ref().map(|life| life.stage) {
+                Some(FailureStage::Fresh) => Look::Failed,
+                Some(FailureStage::Recovered) => Look::Recovered,
+                _ => Look::FailedBefore,
+            },
             RunStatus::Cancelled => Look::Cancelled,
             RunStatus::Completed => Look::Finished,
         };
-        let (place, detail) = place_words(run, &stage);
+        let score = stage.scores.as_ref().and_then(|scores| scores.total);
+        let score = score.filter(|_| run.status == RunStatus::Completed);
+        let ago = ended_ms.map_or_else(String::new, ago_words);
+        let (place, detail) = place_words(run, &stage, &ago);
         let running = stage.modules.iter().find(|module| module.has_focus());
         let note = match look {
             Look::Running | Look::Silent if stage.fix.live => {
@@ -83,7 +103,6 @@ impl TileView {
             Look::Running if running.is_some_and(ModuleView::is_slow) => "slow".to_owned(),
             _ => String::new(),
         };
-        let ago = ended_ms.map_or_else(String::new, ago_words);
         let left = remaining(run, run_store.model.stats(), server_now);
         let other_time = match look {
             Look::Queued => (String::new(), String::new()),
@@ -92,13 +111,23 @@ impl TileView {
                 let silent_ms = stage.silent_ms.unwrap_or(0);
                 ("no news for".to_owned(), whole_seconds(silent_ms))
             }
-            Look::Failed | Look::FailedBefore => ("failed".to_owned(), ago),
-            Look::Cancelled => ("cancelled".to_owned(), ago),
-            Look::Finished => ("finished".to_owned(), ago),
+            Look::Failed | Look::FailedBefore | Look::Recovered => {
+                ("failed".to_owned(), ago.clone())
+            }
+            Look::Cancelled => {
+                let stopped = stage.modules.iter().find(|module| module.stopped);
+                let at = |step: &str| ("at step".to_owned(), step.to_owned());
+                stopped.map_or_else(Default::default, |module| at(&module.name))
+            }
+            Look::Finished => match score {
+                Some(total) => ("score".to_owned(), number_words(total)),
+                None => (String::new(), String::new()),
+            },
         };
         let other_words = match look {
             Look::Queued => String::new(),
             Look::Running => left.words(),
+            Look::Finished if score.is_none() => String::new(),
             _ => format!("{} {}", other_time.0, other_time.1),
         };
         Self {
@@ -115,14 +144,20 @@ impl TileView {
             other_time,
             other_words,
             failure: stage.failure,
+            life,
+            left: (look == Look::Running).then_some(left),
+            silent_ms: stage.silent_ms,
+            score,
+            ago,
+            variant: run_store.variant(run).unwrap_or_default(),
             just_ended: ended_ms.is_some_and(|ms| ms < JUST_ENDED_MS),
         }
     }
 }
 
-fn place_words(run: &Run, stage: &StageView) -> (String, String) {
+fn place_words(run: &Run, stage: &StageView, ago: &str) -> (String, String) {
     match run.status {
-        RunStatus::Pending => ("Queued".to_owned(), String::new()),
+        RunStatus::Pending => ("queued".to_owned(), String::new()),
         RunStatus::Running => {
             let mut running: Vec<&str> = stage
                 .modules
@@ -133,35 +168,51 @@ fn place_words(run: &Run, stage: &StageView) -> (String, String) {
             if stage.fix.status == NodeStatus::Running {
                 running.push("FIX");
             }
-            let duration_ms = if running == ["FIX"] {
-                stage.fix.duration_ms
-            } else {
-                let focused = stage.modules.iter().find(|module| module.has_focus());
-                focused.and_then(|module| module.duration_ms)
-            };
             match running.len() {
-                0 => ("Running".to_owned(), "between two steps".to_owned()),
-                1 => (running[0].to_owned(), duration_ms.map_or_else(String::new, clock_words)),
+                0 => ("running".to_owned(), "between two steps".to_owned()),
+                1 => (running[0].to_owned(), step_words(&stage.modules, &stage.fix)),
                 _ => (names_words(&running), String::new()),
             }
         }
         RunStatus::Failed => {
             let headline = stage.failure.as_ref().map(|failure| failure.headline.clone());
-            (headline.unwrap_or_else(|| "Failed".to_owned()), String::new())
+            (headline.unwrap_or_else(|| "Failed".to_owned()), ago.to_owned())
         }
-        RunStatus::Cancelled => {
-            let stopped = stage.modules.iter().find(|module| module.stopped);
-            ("Cancelled".to_owned(), stopped.map_or_else(String::new, |at| at.name.clone()))
-        }
+        RunStatus::Cancelled => ("cancelled".to_owned(), ago.to_owned()),
         RunStatus::Completed if stage.nothing_rendered => {
-            ("Finished".to_owned(), "nothing rendered".to_owned())
+            ("finished".to_owned(), "nothing rendered".to_owned())
         }
-        RunStatus::Completed => {
-            let score = stage.scores.as_ref().and_then(|scores| scores.total);
-            let score =
-                score.map_or_else(String::new, |total| format!("score {}", number_words(total)));
-            ("Finished".to_owned(), score)
+        RunStatus::Completed => ("finished".to_owned(), ago.to_owned()),
+    }
+}
+
+/// Time that the running step has taken, and its usual time: "0:24 of 0:33".
+fn step_words(modules: &[ModuleView], fix: &FixView) -> String {
+    let step = running_step(modules, fix);
+    match (step.so_far_ms, step.baseline) {
+        (Some(millis), Some(usual)) => {
+            format!("{} of {}", clock_words(millis), clock_words(usual.p50_ms))
         }
+        (Some(millis), None) => clock_words(millis),
+        (None, _) => String::new(),
+    }
+}
+
+/// Running step of a run: its time so far, and the usual one.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepTime {
+    pub so_far_ms: Option<u64>,
+    pub baseline: Option<Baseline>,
+}
+
+/// Returns the time of the step that runs; of the first one if there are several.
+pub fn running_step(modules: &[ModuleView], fix: &FixView) -> StepTime {
+    match modules.iter().find(|module| module.has_focus()) {
+        Some(module) => StepTime { so_far_ms: module.duration_ms, baseline: module.baseline },
+        None if fix.status == NodeStatus::Running => {
+            StepTime { so_far_ms: fix.duration_ms, baseline: fix.baseline }
+        }
+        None => StepTime::default(),
     }
 }
 
@@ -176,12 +227,69 @@ fn remaining_time(left: Remaining) -> (String, String) {
     (label.to_owned(), value)
 }
 
-/// Words for runs without a tile: "+312 finished", "+4 cancelled".
-pub fn more_words(more: &super::plan::More) -> Vec<String> {
-    let told =
-        [(more.failed, "failed"), (more.cancelled, "cancelled"), (more.completed, "finished")];
-    let words = told.into_iter().filter(|(count, _)| *count > 0);
-    words
-        .map(|(count, word)| format!("+{} {word}", crate::app::words::count_words(count as u64)))
-        .collect()
+/// Numbers of runs without a place, by status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct More {
+    pub running: usize,
+    pub queued: usize,
+    pub failed: usize,
+    pub cancelled: usize,
+    pub completed: usize,
+}
+
+impl More {
+    /// Returns the number of a status.
+    pub fn of(&self, status: RunStatus) -> usize {
+        match status {
+            RunStatus::Running => self.running,
+            RunStatus::Pending => self.queued,
+            RunStatus::Failed => self.failed,
+            RunStatus::Cancelled => self.cancelled,
+            RunStatus::Completed => self.completed,
+        }
+    }
+
+    /// Returns the numbers of the header less those of the runs that have a place.
+    pub fn beyond(counts: &RunCounts, shown: &Self) -> Self {
+        Self {
+            running: counts.active.saturating_sub(shown.running),
+            queued: counts.queued.saturating_sub(shown.queued),
+            failed: counts.failed.saturating_sub(shown.failed),
+            cancelled: counts.cancelled.saturating_sub(shown.cancelled),
+            completed: counts.completed.saturating_sub(shown.completed),
+        }
+    }
+
+    /// Counts a run that has a place.
+    pub fn count(&mut self, status: RunStatus) {
+        let number = match status {
+            RunStatus::Running => &mut self.running,
+            RunStatus::Pending => &mut self.queued,
+            RunStatus::Failed => &mut self.failed,
+            RunStatus::Cancelled => &mut self.cancelled,
+            RunStatus::Completed => &mut self.completed,
+        };
+        *number += 1;
+    }
+}
+
+/// Statuses in the order in which runs without a place are counted.
+pub const MORE_ORDER: [RunStatus; 5] = [
+    RunStatus::Running,
+    RunStatus::Pending,
+    RunStatus::Failed,
+    RunStatus::Cancelled,
+    RunStatus::Completed,
+];
+
+/// Words for runs without a place: "+5 more running", "and 29 more finished"; without "more" where no
+/// run of this status has one.
+pub fn more_words(status: RunStatus, count: usize, shown: usize) -> String {
+    let number = count_words(count as u64);
+    let word = run_status_words(status);
+    match status {
+        _ if shown == 0 => format!("{number} {word}"),
+        RunStatus::Running => format!("+{number} more {word}"),
+        _ => format!("and {number} more {word}"),
+    }
 }

@@ -2,17 +2,20 @@
 
 use super::chain::{self, ChainLayout};
 use super::fit::size_for;
-use super::plan::More;
 use super::tile::{TileLayout, draw_body};
-use super::tile_view::{Look, TileView, more_words};
-use crate::app::draw::{Face, Layer, Part, Rect, Text};
+use super::tile_view::{Look, TileView};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::state::link::Link;
 use crate::app::state::run_view::waiting_modules;
 use crate::app::state::run_view::{FixView, ModuleView};
 use crate::app::theme::size;
-use crate::layout::{CanvasSize, Density, wall_area};
+use crate::layout::{CanvasSize, wall_area};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
+
+/// Height of the label that counts runs without a tile, and the distance of its words from its ends.
+const MORE_HEIGHT: f32 = 28.0;
+const MORE_PAD: f32 = 12.0;
 
 /// Text shown while no run is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,35 +120,32 @@ pub fn ghost(chain: Vec<ModuleView>) -> TileView {
         other_time: (String::new(), String::new()),
         other_words: String::new(),
         failure: None,
+        life: None,
+        left: None,
+        silent_ms: None,
+        score: None,
+        ago: String::new(),
+        variant: String::new(),
         just_ended: false,
     }
 }
 
-/// Draws the counts of runs without a tile, such as "+312 finished", in the last place.
-pub fn draw_more(part: &mut Part, more: &More, rect: Rect, density: Density) {
+/// Draws the counts of runs of which none has a tile, on the lower edge of the last one.
+pub fn draw_more(part: &mut Part, words: &str, tile: Rect) {
     let palette = part.palette;
-    let words = more_words(more);
-    let wanted = if density == Density::Small { 26.0 } else { size::TILE_TITLE };
-    let longest = words.iter().max_by_key(|line| line.len()).cloned().unwrap_or_default();
-    let words_size = size_for(Face::Text600, (wanted, 22.0), &longest, rect.w - 32.0);
-    let pitch = words_size * 1.35;
-    // Centres the counts together with the caption below them.
-    let block = pitch * words.len() as f32 + 22.0;
-    let first = rect.centre_y() - block / 2.0 + words_size * 0.8;
-    for (line, text) in words.into_iter().enumerate() {
-        let y = first + pitch * line as f32;
-        part.text(
-            Layer::Face,
-            Text::new(("more", line), text, rect.centre_x(), y, Face::Text600, words_size)
-                .middle()
-                .colour(palette.text_secondary),
-        );
-    }
-    let y = first + block - words_size * 0.8;
+    let room = tile.w - 2.0 * MORE_PAD - 24.0;
+    let words_size = size_for(Face::Text600, (size::ESSENTIAL_MIN, 20.0), words, room);
+    let words = truncate(Face::Text600, words_size, words, room).into_owned();
+    let width = measure(Face::Text600, words_size, 0.0, &words) + 2.0 * MORE_PAD;
+    let right = tile.right() - 12.0;
+    let label = Rect::new(right - width, tile.bottom() - 14.0, width, MORE_HEIGHT);
+    let shape = Shape::rounded_box(label).radius(8.0).unsnapped();
+    part.shape(Layer::OverlayFace, shape.fill(palette.panel_top).border(2.0, palette.tile_edge));
+    let baseline = label.centre_y() + words_size * 0.36;
     part.text(
-        Layer::Face,
-        Text::new("more when", "in the last hour", rect.centre_x(), y, Face::Text500, 22.0)
+        Layer::OverlayFace,
+        Text::new("more", words, label.centre_x(), baseline, Face::Text600, words_size)
             .middle()
-            .colour(palette.text_tertiary),
+            .colour(palette.text),
     );
 }
