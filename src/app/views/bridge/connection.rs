@@ -248,8 +248,7 @@ fn draw_sign(part: &mut Part, light: &LightView, paint: &Paint, centre: Vec2, k:
         Light::Retrying => {
             let pool = Shape::pool(centre, 44.0 * k, ink.with_alpha(0.45), ink.with_alpha(0.14));
             paint.shape(part, pool);
-            let track = Shape::ring(centre, 24.0 * k, 7.0 * k).fill(palette.cancelled_deep);
-            paint.shape(part, track);
+            paint.shape(part, ring(24.0, 7.0).opacity(0.35));
             let arc = Shape::arc(centre, 24.0 * k, 7.0 * k, 209.0, 360.0).fill(ink);
             paint.shape(part, arc);
         }

@@ -24,7 +24,7 @@ const FACE_MARGIN: f32 = 5.0;
 /// Room in the note for the sign of a mark.
 const SIGN_WIDTH: f32 = 23.0;
 /// Least distance between caption or note and the value.
-const TEXT_GAP: f32 = 12.0;
+const TEXT_GAP: f32 = 8.0;
 /// Number of characters from which on a value is written smaller.
 const LONG_VALUE: usize = 5;
 const LAYER: Layer = Layer::Bridge;
@@ -174,12 +174,15 @@ fn draw_danger(
 ) {
     let palette = part.palette;
     let Some(end) = reading.danger else { return };
-    let ink = if reading.is_hot && look.is_lit { palette.failed } else { palette.danger_idle };
+    let is_hot = reading.is_hot && look.is_lit;
+    let ink = if is_hot { palette.failed } else { palette.danger_idle };
+    // A flat palette has no second colour that is dull enough.
+    let is_dull = !look.is_lit || palette.flat && !is_hot;
     part.shape(
         LAYER,
         Shape::arc(dial.pivot, radius, width, dial.deg(0.0), dial.deg(end))
             .fill(ink)
-            .opacity(if look.is_lit { 1.0 } else { 0.6 })
+            .opacity(if is_dull { 0.6 } else { 1.0 })
             .cap(Cap::Butt)
             .clip(face, 9.0),
     );

@@ -156,7 +156,7 @@ fn events(rate: f64, history: &History, reception: Reception, known_min: u32) ->
     } else if known {
         reading.note = both("none so far");
     } else if reception.is_polled {
-        reading.note = ["not told when polled", "not told"].map(str::to_owned);
+        reading.note = ["not known when polled", "not known"].map(str::to_owned);
     }
     reading
 }

@@ -274,5 +274,5 @@ fn event_rate_counts_live_events_only_and_is_a_dash_when_unknown() {
     assert_eq!((unknown.value.as_str(), unknown.needle), ("–", Some(0.0)));
     let polled = Reception { is_polled: true, ..lost };
     let [unknown, ..] = readings(&model, &History::default(), &counts, polled, at(200));
-    assert_eq!((unknown.value.as_str(), unknown.note[0].as_str()), ("–", "not told when polled"));
+    assert_eq!((unknown.value.as_str(), unknown.note[0].as_str()), ("–", "not known when polled"));
 }
