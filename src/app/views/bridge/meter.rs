@@ -206,7 +206,8 @@ fn draw_needle(
             .fill(ink)
             .clip(face, 9.0)
     };
-    let shadow = 4.0 * look.scale;
+    // A short needle is near its face.
+    let shadow = (outer * 0.02).min(4.0);
     part.shape(LAYER, hand(shadow, width + 0.5, palette.shadow).opacity(0.55));
     let ink = if look.is_lit { palette.needle } else { palette.scale_off };
     part.shape(LAYER, hand(0.0, width, ink));
