@@ -3,12 +3,12 @@
 use crate::app::draw::{Face, measure};
 
 /// Returns the first of the texts that fits into `room`.
-pub(super) fn first_fitting<'t, T: AsRef<str>>(
+pub(super) fn first_fitting<T: AsRef<str>>(
     face: Face,
     size: f32,
-    texts: &'t [T],
+    texts: &[T],
     room: f32,
-) -> Option<&'t str> {
+) -> Option<&str> {
     texts.iter().map(AsRef::as_ref).find(|text| measure(face, size, 0.0, text) <= room)
 }
 
