@@ -31,7 +31,7 @@ pub fn rough_duration(millis: u64) -> String {
     whole_seconds(millis).replace(' ', "\u{a0}")
 }
 
-/// Formats milliseconds as a clock counts them, in whole seconds: `00:48`, `1:02:05`; from a day on in
+/// Formats milliseconds as a clock counts them, in whole seconds: `0:48`, `1:02:05`; from a day on in
 /// days and hours, `5 d 2 h`.
 pub fn clock_words(millis: u64) -> String {
     let seconds = millis / 1000;
@@ -41,13 +41,13 @@ pub fn clock_words(millis: u64) -> String {
     }
     let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
     if hours == 0 {
-        format!("{minutes:02}:{seconds:02}")
+        format!("{minutes}:{seconds:02}")
     } else {
         format!("{hours}:{minutes:02}:{seconds:02}")
     }
 }
 
-/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `00:01`.
+/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `0:01`.
 pub fn countdown_words(millis: u64) -> String {
     clock_words(millis.saturating_add(999))
 }
@@ -63,7 +63,7 @@ pub fn ago_words(millis: u64) -> String {
     }
 }
 
-/// Formats milliseconds for little room: `18.4 s` under a minute, then `02:05`.
+/// Formats milliseconds for little room: `18.4 s` under a minute, then `2:05`.
 pub fn brief_duration(millis: u64) -> String {
     if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
 }
@@ -198,14 +198,13 @@ pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
     }
 }
 
-/// Formats a count with its thousands set apart: `12 034`.
+/// Formats a count with commas between its thousands: `12,034`.
 pub fn count_words(count: u64) -> String {
     let digits = count.to_string();
     let mut words = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            // Narrow no-break space.
-            words.push('\u{202f}');
+            words.push(',');
         }
         words.push(digit);
     }
@@ -291,12 +290,12 @@ mod tests {
     #[test]
     fn clock_durations_are_in_whole_seconds() {
         let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
-        check(0, "00:00");
-        check(48_999, "00:48");
-        check(135_000, "02:15");
+        check(0, "0:00");
+        check(48_999, "0:48");
+        check(135_000, "2:15");
         check(3_725_000, "1:02:05");
         assert_eq!(brief_duration(59_499), "59 s");
-        assert_eq!(brief_duration(59_500), "01:00");
+        assert_eq!(brief_duration(59_500), "1:00");
     }
 
     #[test]
@@ -326,8 +325,8 @@ mod tests {
     #[test]
     fn counts_are_grouped_by_thousands() {
         assert_eq!(count_words(7), "7");
-        assert_eq!(count_words(1204), "1\u{202f}204");
-        assert_eq!(count_words(12_034_567), "12\u{202f}034\u{202f}567");
+        assert_eq!(count_words(1204), "1,204");
+        assert_eq!(count_words(12_034_567), "12,034,567");
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //! 16:9 screen, y down). Independent of what is drawn, and of Bevy.
 
 mod board;
+mod bridge;
 mod canvas_size;
 mod rack;
 mod rows;
 mod wall;
 
 pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
+pub use bridge::Bridge;
 pub use canvas_size::{CanvasSize, Rect};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use rows::{ROW_CELLS, RowColumns, RowsLayout, RowsRequest, lay_out_rows};

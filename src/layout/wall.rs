@@ -47,7 +47,7 @@ pub struct Wall {
 
 /// Returns the area of the tiles, between the header and the bridge.
 pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
-    let height = canvas_size.height - TOP - FOOT - CanvasSize::BRIDGE_HEIGHT;
+    let height = canvas_size.bridge_top() - TOP - FOOT;
     Rect::new(
         CanvasSize::MARGIN,
         TOP,

@@ -18,6 +18,8 @@ const KEPT_SECONDS: usize = 3_700;
 /// an hour.
 const ACTIVE_SLOT_SECS: i64 = 15;
 const KEPT_ACTIVE_SLOTS: usize = 250;
+/// Number of seconds for which arrivals are counted.
+const KEPT_ARRIVALS: usize = 64;
 /// Maximum number of node names with a baseline.
 const KEPT_NAMES: usize = 256;
 
@@ -82,6 +84,8 @@ pub struct Stats {
     outcomes: VecDeque<Ended>,
     /// Number of events by second of arrival, by this machine's clock.
     events: Slots,
+    /// Number of arrivals by second, by this machine's clock.
+    arrivals: Slots,
     /// Number of runs that became active less those that stopped, by slot.
     active: Slots,
 }
@@ -93,6 +97,7 @@ impl Default for Stats {
             runs: Durations::default(),
             outcomes: VecDeque::new(),
             events: Slots::new(1, KEPT_SECONDS),
+            arrivals: Slots::new(1, KEPT_ARRIVALS),
             active: Slots::new(ACTIVE_SLOT_SECS, KEPT_ACTIVE_SLOTS),
         }
     }
@@ -101,6 +106,10 @@ impl Default for Stats {
 impl Stats {
     pub(super) fn count_event(&mut self, received_at: Timestamp) {
         self.events.add(received_at, 1);
+    }
+
+    pub(super) fn count_arrivals(&mut self, received_at: Timestamp, count: u64) {
+        self.arrivals.add(received_at, i64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }
 
     /// Updates the active-run history for a changed time span of a run.
@@ -177,6 +186,21 @@ impl Stats {
         let recent = self.events.back_to(end - i64::from(window_secs));
         let count: i64 = recent.filter(|(second, _)| *second < end).map(|(_, count)| count).sum();
         count as f64 / f64::from(window_secs.max(1))
+    }
+
+    /// Returns the number of frames and answers that arrived in each of the last `secs` full seconds before
+    /// `now` (this machine's clock), oldest first. At most 60 seconds are known.
+    pub fn arrivals_by_second(&self, now: Timestamp, secs: usize) -> Vec<u32> {
+        let mut counts = vec![0; secs];
+        let end = now.as_second();
+        let begin = end.saturating_sub(secs as i64);
+        for (second, count) in self.arrivals.back_to(begin).filter(|(second, _)| *second < end) {
+            if let Some(sum) = usize::try_from(second - begin).ok().and_then(|i| counts.get_mut(i))
+            {
+                *sum = u32::try_from(count).unwrap_or(u32::MAX);
+            }
+        }
+        counts
     }
 
     /// Returns the number of events that arrived in each of `parts` equal parts of the `window_secs`

@@ -33,7 +33,9 @@ pub struct Model {
     /// Late events whose runs have to be folded again.
     pub(super) late: Vec<Late>,
     pub(super) is_held: bool,
+    first_received_at: Option<Timestamp>,
     last_received_at: Option<Timestamp>,
+    first_at: Option<Timestamp>,
 }
 
 impl Default for Model {
@@ -60,7 +62,9 @@ impl Model {
             clock_steps: Vec::new(),
             late: Vec::new(),
             is_held: false,
+            first_received_at: None,
             last_received_at: None,
+            first_at: None,
         }
     }
 
@@ -74,7 +78,11 @@ impl Model {
         self.counters.frames += batch.frames;
         self.counters.dropped += batch.dropped;
         if batch.frames > 0 || !batch.items.is_empty() {
+            self.first_received_at.get_or_insert(batch.received_at);
             self.last_received_at = Some(batch.received_at);
+            // An answer of REST is no frame.
+            let arrived = batch.frames.max(batch.items.len() as u64);
+            self.stats.count_arrivals(batch.received_at, arrived);
         }
         let items = std::mem::take(&mut batch.items);
         let mut texts = batch.event_texts();
@@ -191,6 +199,7 @@ impl Model {
                 let is_late = matches!(taken, FactOutcome::Late);
                 let (node_after, duration_ms) = (run.status_of(&subject), run.duration_ms);
                 self.counters.events += 1;
+                self.first_at = earliest(self.first_at, changed_at);
                 // A replay says nothing about how busy the studio is.
                 if live {
                     self.stats.count_event(received_at);
@@ -253,6 +262,7 @@ impl Model {
             return None;
         }
         self.counters.snapshots += 1;
+        self.first_at = earliest(self.first_at, run.first_event_at());
         let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(arrived_at);
         let changed = run.nodes.iter().filter_map(|node| {
             let before = nodes_before.iter().find(|(name, _)| *name == node.name);
@@ -485,10 +495,24 @@ impl Model {
         std::mem::take(&mut self.clock_steps)
     }
 
+    /// Time of the first arrival of anything, by this machine's clock.
+    pub fn first_received_at(&self) -> Option<Timestamp> {
+        self.first_received_at
+    }
+
     /// Time of the last arrival of anything, by this machine's clock.
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
     }
+
+    /// Time of the earliest thing known, by the server's clock; kept when its run is dropped.
+    pub fn first_at(&self) -> Option<Timestamp> {
+        self.first_at
+    }
+}
+
+fn earliest(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
+    Some(known.map_or(at, |known| known.min(at)))
 }
 
 /// Result of adding an event to its run.

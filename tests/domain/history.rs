@@ -87,3 +87,21 @@ fn last_run_durations_are_ordered_by_end_time() {
     let model = model_of([ended("a", 5000), ended("b", 3000), ended("c", 8000)]);
     assert_eq!(model.stats().last_run_durations(2).collect::<Vec<_>>(), [3000, 8000]);
 }
+
+#[test]
+fn arrivals_of_full_seconds_count_frames_and_answers_live_or_not() {
+    let mut model = Model::default();
+    assert_eq!(model.first_received_at(), None);
+    for (second, frames, live) in [(1, 1, true), (1, 1, true), (3, 4, false), (5, 2, true)] {
+        let mut batch = Batch::new(instant(second), live);
+        (0..frames).for_each(|_| batch.push_text("not an event"));
+        model.receive(batch, |_, _| ());
+    }
+    model.receive(Batch::new(instant(9), true), |_, _| ());
+    let arrivals = |now, secs| model.stats().arrivals_by_second(instant(now), secs);
+    assert_eq!(arrivals(6, 5), [2, 0, 4, 0, 2]);
+    assert_eq!(arrivals(5, 3), [0, 4, 0], "the second under way is left out");
+    assert_eq!(arrivals(100, 4), [0; 4]);
+    assert_eq!(arrivals(6, 0), [0; 0]);
+    assert_eq!(model.first_received_at(), Some(instant(1)));
+}

@@ -195,7 +195,7 @@ fn number_of(what: &str) -> u32 {
 fn draw_card(part: &mut Part, fault: &Fault, index: usize, canvas_size: CanvasSize) {
     let palette = part.palette;
     let width = (canvas_size.width - 2.0 * CanvasSize::MARGIN).min(WIDEST);
-    let free = canvas_size.height - CanvasSize::BRIDGE_HEIGHT;
+    let free = canvas_size.bridge_top();
     let top = (free - HEIGHT) / 2.0 + index as f32 * (HEIGHT + 16.0);
     let card = Rect::new((canvas_size.width - width) / 2.0, top, width, HEIGHT);
     let body = Shape::rounded_box(card).radius(18.0).fill(palette.panel_bottom);

@@ -19,7 +19,7 @@ impl Canvas {
         let mut faults = Vec::new();
         for part in self.parts() {
             let name = part.name();
-            let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT + 0.5;
+            let foot = canvas_size.bridge_top() + 0.5;
             let is_view = !AROUND.contains(&name);
             for (layer, shape) in &part.shapes {
                 let is_shadow = shape.raw.tex[2] > 0.0;

@@ -1,4 +1,4 @@
-//! Pill on the bridge: the director's mode, and its reason for the view shown. A click on it does the
+//! Pill on the bridge's upper edge: the director's mode, and its reason for the view shown. A click on it does the
 //! same as key A.
 
 use bevy::math::Vec2;
@@ -9,16 +9,16 @@ use crate::app::draw::{
 };
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
-use crate::app::state::free_space::bridge_corner;
 use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
 use crate::director::{Director, Mode, ShowReason};
-use crate::layout::CanvasSize;
+use crate::layout::{Bridge, CanvasSize};
 
 const PART: &str = "director";
-const HEIGHT: f32 = 38.0;
+/// Height that the lengths of the pill are drawn for.
+const HEIGHT: f32 = 24.0;
 /// Distance from the left edge to the words; [`END`] is the distance from their end to the right edge.
 const SIGN_WIDTH: f32 = 40.0;
 const END: f32 = 18.0;
@@ -120,40 +120,42 @@ fn draw(
     *pill = next;
 }
 
-/// Place above the connection light, which is free on every view.
+/// Place between view and meters, above the panel of the connection, which is free on every view.
 fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
-    let (x, y) = bridge_corner(canvas_size);
+    let bridge = Bridge::of(canvas_size);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
-    Rect::new(x, y, width, HEIGHT)
+    bridge.tab(width * bridge.scale)
 }
 
 fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
     let palette = part.palette;
-    let body = Shape::rounded_box(rect).radius(HEIGHT / 2.0);
+    let k = rect.h / HEIGHT;
+    let body = Shape::rounded_box(rect).radius(rect.h / 2.0);
     let (body, ink) = if view.auto {
         (body.fill(palette.violet), palette.on_violet)
     } else {
-        (body.fill(Color::NONE).border(2.0, palette.violet_led), palette.violet_text)
+        (body.fill(palette.bg).border(2.0 * k, palette.violet_led), palette.violet_text)
     };
     part.shape(Layer::Bridge, body);
-    let centre = Vec2::new(rect.x + 22.0, rect.centre_y());
+    let centre = Vec2::new(rect.x + 22.0 * k, rect.centre_y());
+    let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy) * k;
     if view.auto {
         // A circular arrow: the director changes views.
-        let ring = Shape::arc(centre, 8.0, 3.0, 50.0, 340.0).fill(ink);
+        let ring = Shape::arc(centre, 7.0 * k, 2.6 * k, 50.0, 340.0).fill(ink);
         part.shape(Layer::Bridge, ring);
-        let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy);
-        let head = Shape::triangle(at(0.0, -13.0), at(6.5, -8.0), at(0.0, -3.0), 0.5);
+        let head = Shape::triangle(at(0.0, -11.0), at(5.5, -7.0), at(0.0, -3.0), 0.5 * k);
         part.shape(Layer::Bridge, head.fill(ink));
     } else {
-        let head = centre - Vec2::new(0.0, 4.0);
-        part.shape(Layer::Bridge, Shape::disc(head, 6.0).fill(ink));
-        let needle = Shape::capsule(head, centre + Vec2::new(0.0, 11.0), 2.5);
+        let head = at(0.0, -3.5);
+        part.shape(Layer::Bridge, Shape::disc(head, 5.0 * k).fill(ink));
+        let needle = Shape::capsule(head, at(0.0, 8.0), 2.2 * k);
         part.shape(Layer::Bridge, needle.fill(ink));
     }
-    let (x, baseline) = (rect.x + SIGN_WIDTH, rect.centre_y() + size::PILL * 0.35);
+    let type_size = size::PILL * k;
+    let (x, baseline) = (rect.x + SIGN_WIDTH * k, rect.centre_y() + type_size * 0.36);
     part.text(
         Layer::Bridge,
-        Text::new("pill", view.words.clone(), x, baseline, Face::Text600, size::PILL).colour(ink),
+        Text::new("pill", view.words.clone(), x, baseline, Face::Text600, type_size).colour(ink),
     );
 }
 

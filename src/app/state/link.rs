@@ -12,6 +12,7 @@ use crate::source::{
     ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
     RefetchTarget, RunOperation, SourceHandle, SourceSpec,
 };
+use crate::text;
 
 /// Features that a hub offers in addition to its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub struct HubOffer {
     pub api: Option<String>,
     /// True when the hub also forwards requests that change something at the backend.
     pub actions: bool,
+}
+
+/// Returns host and port of a URL.
+fn place_in(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
 }
 
 /// State of the connection to the source, as shown in the panel.
@@ -72,6 +80,37 @@ impl Link {
     /// True when the source is a recording, which has its own time.
     pub fn is_recording(&self) -> bool {
         matches!(self.source, Some(SourceSpec::Recording(_)))
+    }
+
+    /// True when the source is the demo studio inside this program, not a server that was chosen later.
+    pub fn is_demo(&self) -> bool {
+        if !matches!(self.source, Some(SourceSpec::Demo)) {
+            return false;
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let (Some(demo), Some(url)) = (&self.demo, self.state.url()) {
+            return place_in(url) == place_in(demo.url());
+        }
+        true
+    }
+
+    /// Returns the name of the source for people: a host, a file's name, "demo studio".
+    pub fn source_name(&self) -> String {
+        if self.is_demo() {
+            return "demo studio".to_owned();
+        }
+        if let Some(SourceSpec::Recording(path)) = &self.source {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            return text::name(&name.to_string_lossy()).into_owned();
+        }
+        let told = match (self.state.url(), &self.source) {
+            (Some(url), _) => place_in(url).to_owned(),
+            (None, Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url))) => {
+                place_in(&url.to_string()).to_owned()
+            }
+            (None, _) => String::new(),
+        };
+        if told.is_empty() { "no source".to_owned() } else { text::name(&told).into_owned() }
     }
 
     /// Attaches a source that was started elsewhere.

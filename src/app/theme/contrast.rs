@@ -31,6 +31,13 @@ fn faint(ink: Color, ground: Color, opacity: f32) -> Color {
     Srgba::mix(&ground.to_srgba(), &ink.to_srgba(), opacity).into()
 }
 
+/// Returns the colour that `ink` has while data is no longer updated.
+fn drained(ink: Color) -> Color {
+    let Srgba { red, green, blue, .. } = ink.to_srgba();
+    let grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    faint(Color::srgb(grey, grey, grey), ink, 0.6)
+}
+
 struct Inks {
     name: &'static str,
     ink: Color,
@@ -47,6 +54,8 @@ fn inks(p: &Palette) -> Vec<Inks> {
     let ghosts = [p.ghost, p.skipped_panel];
     let live = [p.running_panel_top, p.running_panel_bottom];
     let bridge = [p.bridge_top, p.bridge, p.bridge_bottom, p.bezel_top, p.bezel_bottom];
+    let bezel = [p.bezel_top, p.bezel_bottom];
+    let connection = [p.connection_panel, p.connection_silent];
     let failures = [p.failed_tint, p.failed_tint_from, p.failed_tint_to];
     let of = |groups: &[&[Color]]| groups.concat();
     let words = |name, ink, grounds| Inks { name, ink, grounds, large: false };
@@ -55,13 +64,13 @@ fn inks(p: &Palette) -> Vec<Inks> {
         words(
             "text",
             p.text,
-            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &failures])
+            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &failures, &connection])
                 .into_iter()
                 .chain([p.cancelled_band, p.selection, p.well, p.hover, p.running_deep])
                 .collect(),
         ),
         words("text_secondary", p.text_secondary, {
-            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &[p.well]])
+            of(&[&ground, &bodies, &done, &ghosts, &live, &bridge, &[p.well], &connection])
         }),
         words("text_tertiary", p.text_tertiary, {
             of(&[
@@ -81,14 +90,21 @@ fn inks(p: &Palette) -> Vec<Inks> {
         words(
             "failed_text",
             p.failed_text,
-            of(&[&ground, &[p.failed_deep, p.well, p.selection, p.bezel_bottom]]),
+            of(&[&ground, &bezel, &[p.failed_deep, p.well, p.selection]]),
         ),
         words("tag of the next run", p.bg, vec![p.text]),
         words("failed_ink", p.failed_ink, vec![p.failed]),
         words("failed_on_tint", p.failed_on_tint, failures.to_vec()),
-        words("violet_text", p.violet_text, vec![p.bg, p.bridge, p.card, p.selection]),
+        words(
+            "violet_text",
+            p.violet_text,
+            of(&[&[p.bg, p.bridge, p.card, p.selection], &bezel, &connection]),
+        ),
+        // Notes of the meters while the picture is drained.
+        words("drained violet", drained(p.violet_text), bezel.to_vec()),
         words("on_violet", p.on_violet, vec![p.violet]),
-        words("scale", faint(p.scale, p.meter_face, 0.75), vec![p.meter_face]),
+        words("scale", p.scale, vec![p.meter_face]),
+        words("scale_off", p.scale_off, vec![p.meter_face]),
         // The name of a failed node on a small tile is bold and at least 22 px high.
         large("failed", p.failed, of(&[&ground, &bodies, &failures])),
         // Glyphs.
@@ -97,6 +113,8 @@ fn inks(p: &Palette) -> Vec<Inks> {
         large("running on its badge", p.running, of(&[&[p.running_deep, p.tile_ring_bed], &live])),
         large("skipped_hatch", p.skipped_hatch, ghosts.to_vec()),
         large("needle", p.needle, vec![p.meter_face]),
+        large("light", p.success, connection.to_vec()),
+        large("light of a poll in place of sockets", p.cancelled, connection.to_vec()),
         large("peak", p.violet_text, vec![p.meter_face]),
     ]
 }

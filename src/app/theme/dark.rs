@@ -112,6 +112,9 @@ pub static DARK: Palette = Palette {
 
     lamp: rgb(0xF6E2B8),
     scale: rgb(0xE9DFC8),
+    scale_off: rgb(0x8F897B),
+    connection_panel: rgb(0x14161B),
+    connection_silent: rgb(0x17181D),
     needle: rgb(0xF4F0E8),
     danger_idle: rgb(0x8A4A35),
     led_off: rgb(0x23252C),

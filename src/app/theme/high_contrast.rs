@@ -112,6 +112,9 @@ pub static HIGH_CONTRAST: Palette = Palette {
 
     lamp: rgb(0x000000),
     scale: rgb(0xFFFFFF),
+    scale_off: rgb(0xC4C4C4),
+    connection_panel: rgb(0x000000),
+    connection_silent: rgb(0x000000),
     needle: rgb(0xFFFFFF),
     danger_idle: rgb(0xFF6E45),
     led_off: rgb(0x4A4A4A),

@@ -39,7 +39,7 @@ pub static LIGHT: Palette = Palette {
     text_decorative: rgb(0x837D6F),
 
     violet: rgb(0x5B45D8),
-    violet_text: rgb(0x4A35C4),
+    violet_text: rgb(0x4A38B0),
     violet_led: rgb(0x4634B8),
     hover: rgb(0xE7E1D3),
     selection: rgb(0xEAE6FD),
@@ -89,7 +89,7 @@ pub static LIGHT: Palette = Palette {
     shadow: rgba(0x4A3F2A, 0x6B),
     ink: rgb(0xFFFFFF),
     meter_well: rgb(0xEFE6D0),
-    meter_face: rgb(0xF7F0DC),
+    meter_face: rgb(0xF8EED3),
     meter_edge: rgb(0xB3AB98),
     pending_outline: rgb(0x837D6F),
     skipped_outline: rgb(0x837D6F),
@@ -113,6 +113,9 @@ pub static LIGHT: Palette = Palette {
 
     lamp: rgb(0xFFC768),
     scale: rgb(0x3D362A),
+    scale_off: rgb(0x6E6552),
+    connection_panel: rgb(0xFFFFFF),
+    connection_silent: rgb(0xFBF9F4),
     needle: rgb(0x1C1A17),
     danger_idle: rgb(0xC98A76),
     led_off: rgb(0xDCD7CA),

@@ -32,8 +32,15 @@ pub mod size {
     pub const MODULE_NAME_FOCUS: f32 = 40.0;
     pub const STATUS_LINE: f32 = 38.0;
     pub const MODULE_VALUE: f32 = 36.0;
-    pub const METER_VALUE: f32 = 40.0;
-    pub const AS_OF: f32 = 30.0;
+    pub const METER_VALUE: f32 = 44.0;
+    /// Value of five characters or more.
+    pub const METER_VALUE_LONG: f32 = 38.0;
+    /// The same on a portrait screen.
+    pub const METER_VALUE_SMALL: f32 = 42.0;
+    pub const METER_VALUE_SMALL_LONG: f32 = 34.0;
+    /// Word of the connection on a portrait screen.
+    pub const LIVE_SMALL: f32 = 36.0;
+    pub const METER_CAPTION: f32 = 24.0;
     pub const MODULE_NAME: f32 = 28.0;
     pub const META: f32 = 26.0;
     pub const BASELINE_GHOST: f32 = 24.0;

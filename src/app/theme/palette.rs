@@ -174,8 +174,12 @@ pub struct Palette {
 
     /// Light inside a meter.
     pub lamp: Color,
-    /// Scale and numerals of a meter.
+    /// Scale and numerals of a meter; numerals and needle while its lamp is off.
     pub scale: Color,
+    pub scale_off: Color,
+    /// Panel of the connection, and the same while it is silent.
+    pub connection_panel: Color,
+    pub connection_silent: Color,
     /// Needle of a meter.
     pub needle: Color,
     /// Red part of a scale while the needle is outside it.

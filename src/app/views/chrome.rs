@@ -12,7 +12,6 @@ use super::counts::RunCounts;
 use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, truncate,
 };
-use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
@@ -20,7 +19,6 @@ use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
-use crate::director::Mode;
 use crate::layout::CanvasSize;
 use crate::source::ConnectionState;
 
@@ -70,7 +68,6 @@ impl ViewChrome {
 /// Inputs of the chrome; cheap to compare in every frame.
 #[derive(Clone, Debug, PartialEq)]
 struct ChromeInputs {
-    directed: bool,
     generation: u64,
     /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
@@ -85,7 +82,6 @@ struct ChromeInputs {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
-    directed: bool,
     bridge: BridgeView,
     clock: String,
     notice: Option<String>,
@@ -98,8 +94,8 @@ struct Drawn {
 
 impl Drawn {
     /// Inputs of the bridge.
-    fn look(&self) -> (&BridgeView, bool, CanvasSize, Theme) {
-        (&self.bridge, self.directed, self.canvas_size, self.theme)
+    fn look(&self) -> (&BridgeView, CanvasSize, Theme) {
+        (&self.bridge, self.canvas_size, self.theme)
     }
 }
 
@@ -114,13 +110,10 @@ pub(super) fn draw(
     viewport: Res<Viewport>,
     zoom: Res<Zoom>,
     view: Res<View>,
-    auto: Option<Res<Auto>>,
     reduced_motion: Res<ReducedMotion>,
     theme: Res<Theme>,
 ) {
-    let directed = auto.is_some_and(|auto| auto.0.mode() != Mode::Off);
     let cause = ChromeInputs {
-        directed,
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         counts: *counts,
@@ -140,10 +133,12 @@ pub(super) fn draw(
     let model = &run_store.model;
     let history = match &mut view_chrome.history {
         Some((before, history)) if *before == made => history,
-        old => &mut old.insert((made, History::of(model, clock.server_now))).1,
+        old => {
+            let before = old.take().map(|(_, before)| before);
+            &mut old.insert((made, History::after(before, model, clock.server_now))).1
+        }
     };
     let drawn = Drawn {
-        directed,
         bridge: BridgeView::of(model, history, &counts, &link, clock.now, clock.server_now),
         clock: clock.now.to_zoned(local_zone()).strftime("%H:%M").to_string(),
         notice: notice(&link, clock.now),
@@ -179,7 +174,6 @@ pub(super) fn draw(
         bridge::draw(
             canvas.redraw("bridge").stay(),
             &drawn.bridge,
-            directed,
             from,
             &canvas_size,
             draw_clock.secs,

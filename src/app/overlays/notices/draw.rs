@@ -321,7 +321,7 @@ mod tests {
             assert_eq!(shown, places, "{failed:?}");
             for index in 0..shown {
                 let rect = corner.toast_rect(index, WIDEST.min(corner.room.w));
-                assert!(rect.bottom() <= hd().height - CanvasSize::BRIDGE_HEIGHT, "{rect:?}");
+                assert!(rect.bottom() <= hd().bridge_top(), "{rect:?}");
                 assert!(!failed.iter().any(|failed| overlap(failed, &rect)), "{rect:?} {failed:?}");
                 let band = Rect::new(350.0, 8.0, 1324.0, 50.0);
                 assert!(!has_band || !overlap(&band, &rect), "{rect:?}");

@@ -1,14 +1,9 @@
-//! The connection light: the state of the connection and the age of the data.
+//! The connection light: the state of the connection, the age of the data, and the last arrivals.
 
-use bevy::color::Alpha;
-use bevy::math::Vec2;
 use jiff::Timestamp;
 
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::clock::{local_zone, millis_between};
-use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
-use crate::app::theme::{motion, size};
 use crate::app::words::{time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
@@ -16,28 +11,38 @@ use crate::source::{ConnectionState, PollingReason, Updates};
 /// Time after the last reception in which the light breathes, in milliseconds. After it the wall may
 /// stop redrawing.
 const FRESH_MS: u64 = 10_000;
-/// Distance of the sign's centre from the left edge of the light's area, in design pixels.
-pub(super) const LIGHT_INSET: f32 = 40.0;
-/// Distance between the word and the text beside it, in design pixels.
-const WORD_GAP: f32 = 16.0;
+/// Time without anything received after which a source that answers has no news, in milliseconds.
+const SILENT_MS: u64 = 30_000;
+/// Age from which on a time of day needs its date, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+/// Number of ticks, one for each of the last seconds.
+pub(super) const TICKS: usize = 32;
 
 /// Connection light with its words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LightView {
     pub state: Light,
-    /// State in a word: "LIVE", "RETRY 2/5".
+    /// True when the source is the demo studio inside this program.
+    pub is_demo: bool,
+    /// State in a word: "LIVE", "RETRY 2 of 5".
     pub word: String,
-    /// Text beside the word: "0 s ago", "in 3 s".
+    /// Text beside the word: "0 s ago".
     pub beside: String,
-    /// Text below the word: "as of 21:14:07".
-    pub below: String,
+    /// Name of the source.
+    pub source: String,
+    /// Text below the name, from long to short: "news as of 21:14:07".
+    pub below: Vec<String>,
+    /// Frames and answers of each of the last seconds, oldest first.
+    pub ticks: Vec<u32>,
     /// True for 10 s after the last reception; the light then breathes.
     pub fresh: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Light {
     Live,
+    /// Connected, but nothing arrived for 30 s.
+    NoNews,
     /// Polls the backend every few seconds, by choice.
     Polling,
     /// Polls because live updates were asked for and are unavailable.
@@ -50,6 +55,7 @@ pub enum Light {
     Ended,
     Connecting,
     Retrying,
+    #[default]
     Off,
 }
 
@@ -66,176 +72,128 @@ impl Light {
 }
 
 pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {
-    let zone = local_zone();
     let heard = model.last_received_at();
-    let ago = heard.map_or_else(String::new, |at| {
-        // Minutes are enough for an age that stands beside the time.
-        let millis = millis_between(at, now);
-        let whole = if millis < 60_000 { millis } else { millis / 60_000 * 60_000 };
-        format!("{} ago", whole_seconds(whole))
-    });
-    let as_of = heard
-        .map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", time_words(at, &zone)));
-    let view = |state, word: &str, beside: String, below: String| LightView {
-        state,
-        word: word.to_owned(),
-        beside,
-        below,
-        fresh: heard.is_some_and(|at| millis_between(at, now) < FRESH_MS),
+    let age_ms = heard.map(|at| millis_between(at, now));
+    let (state, word, beside, below) = if link.is_recording() {
+        of_recording(link, heard, now)
+    } else {
+        of_connection(link, heard, now)
     };
-    if link.is_recording() {
-        let (light, beside) = match link.state {
-            ConnectionState::Connected { .. } => (Light::Recording, "not live"),
-            _ => (Light::Ended, "ended"),
-        };
-        let at = heard.unwrap_or(now).to_zoned(zone).strftime("%-d %b %H:%M:%S");
-        return view(light, "REPLAY", beside.to_owned(), format!("of {at}"));
+    LightView {
+        state,
+        is_demo: link.is_demo(),
+        word,
+        beside,
+        source: link.source_name(),
+        below,
+        ticks: model.stats().arrivals_by_second(now, TICKS),
+        fresh: age_ms.is_some_and(|age| age < FRESH_MS),
     }
+}
+
+/// State, word, text beside it, and text below the name from long to short.
+type Said = (Light, String, String, Vec<String>);
+
+fn of_recording(link: &Link, heard: Option<Timestamp>, now: Timestamp) -> Said {
+    let is_playing = matches!(link.state, ConnectionState::Connected { .. });
+    let (light, beside) = if is_playing { (Light::Recording, "") } else { (Light::Ended, "ended") };
+    let at = heard.unwrap_or(now).to_zoned(local_zone());
+    let below = vec![at.strftime("of %-d %b %H:%M:%S").to_string()];
+    (light, "REPLAY".to_owned(), beside.to_owned(), below)
+}
+
+fn of_connection(link: &Link, heard: Option<Timestamp>, now: Timestamp) -> Said {
+    let silent_ms = |since: Option<Timestamp>| {
+        [heard, since].into_iter().flatten().max().map(|at| millis_between(at, now))
+    };
+    let news = || heard.map_or_else(|| vec!["no data yet".to_owned()], |at| as_of(at, now));
+    let silent = |since| silent_ms(since).map(|ms| format!("silent for {}", steady(ms)));
     match &link.state {
-        ConnectionState::Connected { updates: Updates::Polling(polling), .. } => {
-            let light = match polling.reason {
-                PollingReason::Safety => Light::Polling,
-                PollingReason::NoSockets => Light::PollingInstead,
-            };
-            let pace = polling.pace_words();
-            view(light, "POLLING", if pace.is_empty() { ago } else { pace }, as_of)
-        }
-        ConnectionState::Connected { updates: Updates::Unanswered { since }, .. } => {
-            let silent = format!("for {}", whole_seconds(millis_between(*since, now)));
-            let as_of = format!("as of {}", time_words(*since, &zone));
-            view(Light::Cut, "NO ANSWER", silent, as_of)
-        }
-        ConnectionState::Connected { updates: Updates::Cut { since, .. }, .. } => {
+        ConnectionState::Connected { updates, since, .. } => match updates {
+            Updates::Polling(polling) => {
+                let light = match polling.reason {
+                    PollingReason::Safety => Light::Polling,
+                    PollingReason::NoSockets => Light::PollingInstead,
+                };
+                let word = if link.is_demo() { "DEMO" } else { "POLLING" };
+                (light, word.to_owned(), String::new(), joined(&polling.pace_words(), news()))
+            }
+            Updates::Unanswered { since } => {
+                let silent = format!("for {}", whole_seconds(millis_between(*since, now)));
+                let below = joined(&silent, as_of(*since, now));
+                (Light::Cut, "NO ANSWER".to_owned(), String::new(), below)
+            }
             // The hub still sends frames, but its data is as old as the loss of its backend.
-            let as_of = format!("as of {}", time_words(*since, &zone));
-            view(Light::Cut, "NO BACKEND", String::new(), as_of)
-        }
-        ConnectionState::Connected { updates: Updates::Live, .. } => {
-            view(Light::Live, "LIVE", ago, as_of)
-        }
+            Updates::Cut { since, .. } => {
+                (Light::Cut, "NO BACKEND".to_owned(), String::new(), as_of(*since, now))
+            }
+            Updates::Live if silent_ms(Some(*since)).is_some_and(|ms| ms >= SILENT_MS) => {
+                let below = silent(Some(*since))
+                    .map_or_else(Vec::new, |silent| vec![format!("connected, {silent}"), silent]);
+                (Light::NoNews, "NO NEWS".to_owned(), String::new(), below)
+            }
+            Updates::Live => {
+                let word = if link.is_demo() { "DEMO" } else { "LIVE" };
+                let ago = heard.map_or_else(String::new, |at| {
+                    format!("{} ago", steady(millis_between(at, now)))
+                });
+                (Light::Live, word.to_owned(), ago, news())
+            }
+        },
         ConnectionState::Connecting { .. } => {
-            view(Light::Connecting, "connecting", String::new(), as_of)
+            (Light::Connecting, "connecting".to_owned(), String::new(), news())
         }
         ConnectionState::Reconnecting { attempt, max_attempts, next_attempt_at, .. } => {
             let word = match max_attempts {
                 0 => format!("RETRY {attempt}"),
-                most => format!("RETRY {attempt}/{most}"),
+                most => format!("RETRY {attempt} of {most}"),
             };
-            let beside = match next_attempt_at {
-                Some(at) => format!("in {} s", millis_between(now, *at).div_ceil(1000)),
-                None => "now".to_owned(),
+            let next = match next_attempt_at {
+                Some(at) => format!("next try in {} s", millis_between(now, *at).div_ceil(1000)),
+                None => "trying now".to_owned(),
             };
-            view(Light::Retrying, &word, beside, as_of)
+            let below = match silent(None) {
+                Some(silent) => vec![format!("{next}, {silent}"), next],
+                None => vec![next],
+            };
+            (Light::Retrying, word, String::new(), below)
         }
-        ConnectionState::Failed { .. } => view(Light::Off, "OFFLINE", ago, as_of),
-        ConnectionState::Disconnected => view(Light::Off, "OFF", ago, as_of),
+        ConnectionState::Failed { .. } => (Light::Off, "OFFLINE".to_owned(), String::new(), news()),
+        ConnectionState::Disconnected => (Light::Off, "OFF".to_owned(), String::new(), news()),
     }
 }
 
-pub(super) fn draw_light(part: &mut Part, light: &LightView, x: f32, top: f32) {
-    let palette = part.palette;
-    let layer = Layer::Bridge;
-    let centre = Vec2::new(x, top + 66.0);
-    let ink = match light.state {
-        Light::Live | Light::Polling => palette.success,
-        Light::Recording | Light::Ended => palette.violet_text,
-        Light::Connecting => palette.text_tertiary,
-        Light::PollingInstead | Light::Cut | Light::Retrying | Light::Off => palette.cancelled,
+/// Time of the news in words, from long to short; with the date when it is not of the last 24 hours.
+fn as_of(at: Timestamp, now: Timestamp) -> Vec<String> {
+    let zone = local_zone();
+    let time = if millis_between(at, now) < DAY_MS {
+        time_words(at, &zone)
+    } else {
+        at.to_zoned(zone).strftime("%-d %b %H:%M:%S").to_string()
     };
-    match light.state {
-        Light::Live => {
-            let pool = Shape::pool(centre, 46.0, ink.with_alpha(0.55), ink.with_alpha(0.2));
-            let pool = if light.fresh { pool.breathing_whole(motion::BREATHE_LOW) } else { pool };
-            part.shape(layer, pool);
-            part.shape(layer, Shape::disc(centre, 13.0).fill(ink));
-            for (radius, alpha) in [(22.0, 0.9), (31.0, 0.55)] {
-                for side in [90.0, 270.0] {
-                    part.shape(
-                        layer,
-                        Shape::arc(centre, radius, 4.0, side - 42.0, side + 42.0)
-                            .fill(ink)
-                            .opacity(alpha),
-                    );
-                }
-            }
-        }
-        Light::Recording => {
-            let at = |dx: f32, dy: f32| centre + Vec2::new(dx, dy);
-            part.shape(
-                layer,
-                Shape::triangle(at(-10.0, -14.0), at(16.0, 0.0), at(-10.0, 14.0), 2.0).fill(ink),
-            );
-        }
-        Light::Polling | Light::PollingInstead => {
-            part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
-            part.shape(layer, Shape::disc(centre, 9.0).fill(ink));
-        }
-        Light::Cut => {
-            // A disc for the hub, a gap, and a dashed ring for the missing backend.
-            let at = |dx: f32| centre + Vec2::new(dx, 0.0);
-            part.shape(layer, Shape::disc(at(-18.0), 11.0).fill(ink));
-            part.shape(layer, Shape::capsule(at(-6.0), at(-1.0), 5.0).fill(ink));
-            part.shape(layer, Shape::ring(at(19.0), 11.0, 4.0).fill(ink).dash(6.0, 5.0));
-        }
-        Light::Ended => {
-            let stop = Rect::centred(centre, 26.0, 26.0);
-            part.shape(layer, Shape::rounded_box(stop).radius(3.0).fill(ink));
-        }
-        Light::Connecting | Light::Retrying => {
-            part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink).dash(9.0, 8.0));
-            part.shape(layer, Shape::disc(centre, 6.0).fill(ink));
-        }
-        Light::Off => {
-            part.shape(layer, Shape::ring(centre, 22.0, 5.0).fill(ink));
-            let slash = Shape::capsule(
-                centre + Vec2::new(-15.0, 15.0),
-                centre + Vec2::new(15.0, -15.0),
-                5.0,
-            );
-            part.shape(layer, slash.fill(ink));
-        }
+    vec![format!("news as of {time}"), format!("as of {time}"), time]
+}
+
+/// Puts a text before each of others.
+fn joined(first: &str, others: Vec<String>) -> Vec<String> {
+    if first.is_empty() {
+        return others;
     }
-    let text_x = x + 50.0;
-    let word_size = if light.word.len() > 8 { 36.0 } else { size::LIVE };
-    // Both texts shrink together where they would reach beyond the margin.
-    let room = LIGHT_WIDTH - (text_x - x) - LIGHT_INSET;
-    let wanted = measure(Face::Display700, word_size, 0.02, &light.word)
-        + WORD_GAP
-        + measure(Face::Text500, size::META, 0.0, &light.beside);
-    let scale = (room / wanted).min(1.0);
-    let (word_size, beside_size) = (word_size * scale, size::META * scale);
-    let word_width = measure(Face::Display700, word_size, 0.02, &light.word);
-    part.text(
-        layer,
-        Text::new("light", light.word.clone(), text_x, top + 82.0, Face::Display700, word_size)
-            .tracking(0.02)
-            .colour(if light.state == Light::Connecting {
-                palette.text_tertiary
-            } else {
-                palette.text
-            }),
-    );
-    part.text(
-        layer,
-        Text::new(
-            "beside",
-            light.beside.clone(),
-            text_x + word_width + WORD_GAP * scale,
-            top + 82.0,
-            Face::Text500,
-            beside_size,
-        )
-        .colour(palette.text_secondary),
-    );
-    part.text(
-        layer,
-        Text::new("as of", light.below.clone(), text_x, top + 142.0, Face::Text500, size::AS_OF)
-            .colour(palette.text_secondary),
-    );
+    let mut joined: Vec<String> = others.iter().map(|other| format!("{first}, {other}")).collect();
+    joined.push(first.to_owned());
+    joined
+}
+
+/// Formats a time since something in whole seconds, from a minute on in whole minutes, which is enough
+/// beside the time of day.
+fn steady(millis: u64) -> String {
+    whole_seconds(if millis < 60_000 { millis } else { millis / 60_000 * 60_000 })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::config::Settings;
     use crate::protocol::Batch;
@@ -245,34 +203,141 @@ mod tests {
         Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(second)
     }
 
-    /// Light at 60 s, on a connection made at 0 s whose last frame came at 10 s.
-    fn light(updates: Updates) -> LightView {
-        let source = SourceSpec::WebSocket("ws://studio/events".into());
+    fn link(source: SourceSpec, state: ConnectionState) -> Link {
         let mut link = Link::new(&Settings::default(), Some(source));
-        link.state = ConnectionState::Connected { url: String::new(), since: at(0), updates };
+        link.state = state;
+        link
+    }
+
+    fn studio() -> SourceSpec {
+        SourceSpec::WebSocket("wss://user:secret@studio-engine.local/events?token=secret".into())
+    }
+
+    fn connected(updates: Updates) -> ConnectionState {
+        ConnectionState::Connected {
+            url: "wss://studio-engine.local/events".into(),
+            since: at(0),
+            updates,
+        }
+    }
+
+    /// Model whose last frame came at 10 s.
+    fn model() -> Model {
         let mut model = Model::default();
         let mut batch = Batch::new(at(10), true);
         batch.push_text("{}");
         model.receive(batch, |_, _| ());
-        light_view(&model, &link, at(60))
+        model
+    }
+
+    /// State, word, and what is said beside and below, at `second`.
+    fn said(link: &Link, second: i64) -> (Light, String, String) {
+        let LightView { state, word, beside, below, .. } = light_view(&model(), link, at(second));
+        (state, format!("{word} {beside}").trim_end().to_owned(), below[0].clone())
     }
 
     #[test]
     fn light_is_live_only_while_the_backend_answers() {
-        let live = light(Updates::Live);
-        assert_eq!((live.word.as_str(), live.beside.as_str()), ("LIVE", "50 s ago"));
-        assert!(!live.state.is_lost());
-        let polling = Polling { every_secs: 2, reason: PollingReason::Safety };
-        let polled = light(Updates::Polling(polling));
-        assert_eq!((polled.word.as_str(), polled.beside.as_str()), ("POLLING", "every 2 s"));
-        assert!(!polled.state.is_lost());
-        let silent = light(Updates::Unanswered { since: at(48) });
-        assert_eq!((silent.word.as_str(), silent.beside.as_str()), ("NO ANSWER", "for 12 s"));
-        assert!(silent.state.is_lost());
+        let news = |second: i64| format!("news as of {}", time_words(at(second), &local_zone()));
+        let check = |updates: Updates, light: Light, word: &str, below: &str| {
+            let expected = (light, word.to_owned(), below.to_owned());
+            assert_eq!(said(&link(studio(), connected(updates)), 35), expected);
+        };
+        check(Updates::Live, Light::Live, "LIVE 25 s ago", &news(10));
+        let polling = |reason| Updates::Polling(Polling { every_secs: 2, reason });
+        let paced = format!("every 2 s, {}", news(10));
+        check(polling(PollingReason::Safety), Light::Polling, "POLLING", &paced);
+        check(polling(PollingReason::NoSockets), Light::PollingInstead, "POLLING", &paced);
+        let silent = Updates::Unanswered { since: at(23) };
+        check(silent, Light::Cut, "NO ANSWER", &format!("for 12 s, {}", news(23)));
         // The hub still answers; its backend does not.
-        let cut = light(Updates::Cut { since: at(5), reason: "refused".to_owned() });
-        assert_eq!((cut.state, cut.word.as_str()), (Light::Cut, "NO BACKEND"));
-        assert_eq!(cut.below, format!("as of {}", time_words(at(5), &local_zone())));
-        assert!(cut.state.is_lost());
+        let cut = Updates::Cut { since: at(5), reason: "refused".to_owned() };
+        check(cut, Light::Cut, "NO BACKEND", &news(5));
+        for (light, is_lost) in [
+            (Light::Live, false),
+            (Light::NoNews, false),
+            (Light::Polling, false),
+            (Light::Cut, true),
+        ] {
+            assert_eq!(light.is_lost(), is_lost, "{light:?}");
+        }
+    }
+
+    #[test]
+    fn source_that_answers_and_sends_nothing_for_30_s_has_no_news() {
+        let live = link(studio(), connected(Updates::Live));
+        assert_eq!(said(&live, 39).0, Light::Live);
+        let below = "connected, silent for 30 s".to_owned();
+        assert_eq!(said(&live, 40), (Light::NoNews, "NO NEWS".to_owned(), below));
+        assert_eq!(said(&live, 200).2, "connected, silent for 3 min");
+        // The silence of a new connection begins with it.
+        let since = at(190);
+        let anew = ConnectionState::Connected { url: String::new(), since, updates: Updates::Live };
+        assert_eq!(said(&link(studio(), anew), 200).0, Light::Live);
+    }
+
+    #[test]
+    fn retry_says_which_attempt_when_and_how_long_it_has_been_silent() {
+        let retry = |max_attempts, next_attempt_at| {
+            let state = ConnectionState::Reconnecting {
+                url: String::new(),
+                attempt: 2,
+                max_attempts,
+                next_attempt_at,
+                reason: String::new(),
+            };
+            said(&link(studio(), state), 22)
+        };
+        let below = "next try in 3 s, silent for 12 s".to_owned();
+        assert_eq!(retry(5, Some(at(25))), (Light::Retrying, "RETRY 2 of 5".to_owned(), below));
+        let (_, word, below) = retry(0, None);
+        assert_eq!((word.as_str(), below.as_str()), ("RETRY 2", "trying now, silent for 12 s"));
+    }
+
+    #[test]
+    fn demo_and_recording_are_named_as_such() {
+        let demo = link(SourceSpec::Demo, connected(Updates::Live));
+        let view = light_view(&model(), &demo, at(12));
+        assert_eq!((view.word.as_str(), view.source.as_str()), ("DEMO", "demo studio"));
+        assert!(view.is_demo);
+        let recording = SourceSpec::Recording(PathBuf::from("/tapes/monday.ndjson"));
+        let recording = link(recording, connected(Updates::Live));
+        let view = light_view(&model(), &recording, at(500));
+        let time = at(10).to_zoned(local_zone()).strftime("%H:%M:%S").to_string();
+        assert_eq!((view.word.as_str(), view.source.as_str()), ("REPLAY", "monday.ndjson"));
+        let date = at(10).to_zoned(local_zone()).strftime("%-d %b");
+        assert_eq!(view.below, [format!("of {date} {time}")]);
+        assert!(!view.is_demo && view.state == Light::Recording);
+    }
+
+    #[test]
+    fn source_is_named_by_its_host_without_secrets() {
+        for state in [ConnectionState::Disconnected, connected(Updates::Live)] {
+            let view = light_view(&model(), &link(studio(), state), at(12));
+            assert_eq!(view.source, "studio-engine.local");
+        }
+        let api = SourceSpec::Api("http://10.0.0.7:8000/api".into());
+        let view = light_view(&model(), &link(api, ConnectionState::Disconnected), at(12));
+        assert_eq!(view.source, "10.0.0.7:8000");
+    }
+
+    #[test]
+    fn old_news_have_their_date() {
+        let view =
+            light_view(&model(), &link(studio(), ConnectionState::Disconnected), at(3 * 86_400));
+        let date = at(10).to_zoned(local_zone()).strftime("%-d %b").to_string();
+        assert!(view.below[0].contains(&date), "{:?}", view.below);
+    }
+
+    #[test]
+    fn ticks_count_the_frames_of_the_last_full_seconds() {
+        let ticks = |second| {
+            light_view(&model(), &link(studio(), connected(Updates::Live)), at(second)).ticks
+        };
+        let sum = |ticks: Vec<u32>| (ticks.len(), ticks.iter().sum::<u32>());
+        assert_eq!(sum(ticks(10)), (TICKS, 0), "the second is not over");
+        assert_eq!(ticks(11).last(), Some(&1));
+        assert_eq!(ticks(42).first(), Some(&1));
+        assert_eq!(sum(ticks(43)), (TICKS, 0));
     }
 }

@@ -10,7 +10,6 @@ use crate::app::state::run_view::ScoresView;
 use crate::app::theme::size;
 use crate::app::words::{duration_words, number_words, time_words};
 use crate::bounded::bounded;
-use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 30.0;
@@ -211,7 +210,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, layout: &StageLayout) {
         y += 36.0;
     }
     let more = scores.parts.len() - shown.len();
-    let bottom = layout.canvas_size.height - CanvasSize::BRIDGE_HEIGHT;
+    let bottom = layout.canvas_size.bridge_top();
     if more > 0 && y + 12.0 < bottom {
         let words = format!("{more} more in the panel");
         part.text(

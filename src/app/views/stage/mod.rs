@@ -263,7 +263,7 @@ impl StageMemory {
         let is_portrait = is_portrait(*canvas_size);
         let (top, right) =
             if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
-        let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - 12.0;
+        let foot = canvas_size.bridge_top() - 12.0;
         Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 

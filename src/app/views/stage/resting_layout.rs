@@ -81,7 +81,7 @@ fn lower_top(rack: &Rack) -> f32 {
 
 /// Returns the height between the lower zone and the bridge on a portrait screen.
 fn room_below(rack: &Rack, canvas_size: CanvasSize) -> f32 {
-    canvas_size.height - CanvasSize::BRIDGE_HEIGHT - lower_top(rack) - lower::HEIGHT
+    canvas_size.bridge_top() - lower_top(rack) - lower::HEIGHT
 }
 
 impl RestingLayout {

@@ -55,7 +55,7 @@ impl HeaderView {
         run_store: &RunStore,
         now: jiff::Timestamp,
     ) -> Self {
-        let RunCounts { active, silent, queued, completed, failed, cancelled } = *counts;
+        let RunCounts { active, silent, queued, completed, failed, cancelled, .. } = *counts;
         let count = |glyph, count: usize, words: &str| Count {
             glyph,
             number: count_words(count as u64),

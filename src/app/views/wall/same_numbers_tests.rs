@@ -75,7 +75,7 @@ fn shown(app: &App) -> [Numbers; 3] {
     let header = &memory.head.as_ref().unwrap().0;
     let number = |word: &str| {
         let count = header.counts.iter().find(|count| count.words.starts_with(word));
-        count.map_or(0, |count| count.number.replace('\u{202f}', "").parse().unwrap())
+        count.map_or(0, |count| count.number.replace(',', "").parse().unwrap())
     };
     let header = ["active", "failed", "finished", "cancelled"].map(|word| Some(number(word)));
     let board = match (&memory.plan, memory.board.view()) {
@@ -85,10 +85,12 @@ fn shown(app: &App) -> [Numbers; 3] {
         _ => [None, memory.failures.count(), None, None],
     };
     let meters = &app.world().resource::<ViewChrome>().bridge().unwrap().readings;
-    let note: Vec<&str> = meters[2].note[1].split(' ').collect();
+    let note: Vec<&str> = meters[2].note[0].split(' ').collect();
     let (failed, completed) = match note[..] {
-        [failed, "failed"] => (failed.parse().unwrap(), None),
-        ["all", "of", all] => (0, Some(all.parse().unwrap())),
+        [failed, "of", ended, "failed"] => {
+            let [failed, ended] = [failed, ended].map(|n| n.parse::<usize>().unwrap());
+            (failed, Some(ended - failed))
+        }
         _ => (0, Some(0)),
     };
     let meters = [Some(meters[1].value.parse().unwrap()), Some(failed), completed, None];
