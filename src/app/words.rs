@@ -31,7 +31,7 @@ pub fn rough_duration(millis: u64) -> String {
     whole_seconds(millis).replace(' ', "\u{a0}")
 }
 
-/// Formats milliseconds as a clock counts them, in whole seconds: `00:48`, `1:02:05`; from a day on in
+/// Formats milliseconds as a clock counts them, in whole seconds: `0:48`, `1:02:05`; from a day on in
 /// days and hours, `5 d 2 h`.
 pub fn clock_words(millis: u64) -> String {
     let seconds = millis / 1000;
@@ -41,13 +41,13 @@ pub fn clock_words(millis: u64) -> String {
     }
     let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
     if hours == 0 {
-        format!("{minutes:02}:{seconds:02}")
+        format!("{minutes}:{seconds:02}")
     } else {
         format!("{hours}:{minutes:02}:{seconds:02}")
     }
 }
 
-/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `00:01`.
+/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `0:01`.
 pub fn countdown_words(millis: u64) -> String {
     clock_words(millis.saturating_add(999))
 }
@@ -63,7 +63,7 @@ pub fn ago_words(millis: u64) -> String {
     }
 }
 
-/// Formats milliseconds for little room: `18.4 s` under a minute, then `02:05`.
+/// Formats milliseconds for little room: `18.4 s` under a minute, then `2:05`.
 pub fn brief_duration(millis: u64) -> String {
     if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
 }
@@ -218,6 +218,12 @@ pub fn one_line(text: &str) -> String {
     text::single_spaced(text, 400)
 }
 
+/// Formats the duration of a step, for comparison with the usual one: `6.2 s` under 10 s, then as
+/// [`clock_words`], rounded: `0:18`.
+pub fn step_words(millis: u64) -> String {
+    if millis < 9_950 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,12 +297,12 @@ mod tests {
     #[test]
     fn clock_durations_are_in_whole_seconds() {
         let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
-        check(0, "00:00");
-        check(48_999, "00:48");
-        check(135_000, "02:15");
+        check(0, "0:00");
+        check(48_999, "0:48");
+        check(135_000, "2:15");
         check(3_725_000, "1:02:05");
         assert_eq!(brief_duration(59_499), "59 s");
-        assert_eq!(brief_duration(59_500), "01:00");
+        assert_eq!(brief_duration(59_500), "1:00");
     }
 
     #[test]
@@ -334,6 +340,17 @@ mod tests {
     fn multi_line_texts_become_one_line() {
         assert_eq!(one_line("Traceback:\n  File\t\"x\"\r\n"), "Traceback: File \"x\"");
         assert!(one_line(&"word ".repeat(5_000)).len() < 500);
+    }
+
+    #[test]
+    fn steps_under_10_s_have_tenths() {
+        let check = |millis, expected: &str| assert_eq!(step_words(millis), expected);
+        check(1_900, "1.9 s");
+        check(9_949, "9.9 s");
+        check(9_950, "0:10");
+        check(18_400, "0:18");
+        check(47_500, "0:48");
+        check(125_000, "2:05");
     }
 
     #[test]

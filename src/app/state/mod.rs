@@ -10,6 +10,8 @@ pub mod chrome;
 pub mod clock;
 pub mod entities;
 #[doc(hidden)]
+pub mod finale;
+#[doc(hidden)]
 pub mod focus;
 #[doc(hidden)]
 pub mod folding;
@@ -26,8 +28,11 @@ pub mod run_store;
 pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
+pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;
+#[doc(hidden)]
+pub mod take;
 #[doc(hidden)]
 pub mod view;
 pub mod viewport;
