@@ -251,6 +251,69 @@ fn stage_words(model: Model, now: Timestamp, size: (f32, f32)) -> (Vec<(String, 
 const WALLS: [(f32, f32); 5] =
     [(1920.0, 1080.0), (1080.0, 1920.0), (3840.0, 2160.0), (1280.0, 720.0), (1280.0, 1024.0)];
 
+/// Sizes at which texts must have room; at odd ones such as 17×300 pixels nothing has.
+const READABLE: [(f32, f32); 8] = [
+    (1920.0, 1080.0),
+    (3840.0, 2160.0),
+    (1280.0, 720.0),
+    (1280.0, 1024.0),
+    (1024.0, 768.0),
+    (2560.0, 1080.0),
+    (1080.0, 1350.0),
+    (1080.0, 1920.0),
+];
+
+/// Returns the pairs of texts of the stage that overlap, and those that leave the screen.
+fn crowded(app: &App) -> Vec<String> {
+    let canvas_size = app.world().resource::<Viewport>().canvas_size();
+    let words = app.world().resource::<Canvas>().words("stage");
+    let mut found = Vec::new();
+    for (index, (one, a)) in words.iter().enumerate() {
+        if a.x < -0.5 || a.right() > canvas_size.width + 0.5 || a.y < -0.5 {
+            found.push(format!("{one:?} leaves the screen: {a:?}"));
+        }
+        for (other, b) in &words[..index] {
+            // Lines may stand as close as their capitals allow.
+            let w = a.right().min(b.right()) - a.x.max(b.x);
+            let h = a.bottom().min(b.bottom()) - a.y.max(b.y);
+            if w > 2.0 && h > 0.3 * a.h.min(b.h) {
+                found.push(format!("{one:?} and {other:?} overlap by {w}×{h}: {a:?} {b:?}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
+    let mut finales = 0;
+    for seed in 1_000..1_000 + SEEDS {
+        let mut rng = Rng::with_seed(seed);
+        let nodes = [0, 0, 1, 4, 9][seed as usize % 5];
+        let runs = RUNS[rng.usize(1..RUNS.len())];
+        let (model, mut now) = random_model(&mut rng, runs, nodes);
+        let newest = model.runs().next().and_then(|run| Some((run.status, run.ended_at?)));
+        if let Some((crate::model::RunStatus::Completed, ended_at)) = newest {
+            now = ended_at + SignedDuration::from_secs(5);
+        }
+        let mut app = showing(model, now, ViewName::Stage, READABLE[0]);
+        for size in READABLE {
+            let theme =
+                [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast][rng.usize(0..3)];
+            app.insert_resource(ThemeChoice(theme))
+                .insert_resource(Viewport { size_px: size.into(), ..default() });
+            app.world_mut().resource_mut::<DrawClock>().secs += 2.0;
+            let mut found = faults(&mut app);
+            found.extend(crowded(&app));
+            let case = format!("seed {seed}, {runs} runs, {nodes} nodes, {size:?}, {theme:?}");
+            assert!(found.is_empty(), "{case}: {:#?}", &found[..found.len().min(4)]);
+            let words = app.world().resource::<Canvas>().words("stage");
+            finales += usize::from(words.iter().any(|(words, _)| words == "how long it took"));
+        }
+    }
+    assert!(finales > 20, "{finales} finales");
+}
+
 #[test]
 fn failed_step_is_in_sight_among_41_others_and_the_folded_ones_are_counted() {
     for size in WALLS {

@@ -39,7 +39,9 @@ pub fn length_ms(model: &Model) -> u64 {
 pub fn failed_since(run: &Run, model: &Model) -> bool {
     model.count(RunStatus::Failed) > 0
         && model.runs().any(|other| {
-            other.status == RunStatus::Failed && other.id() != run.id() && other.ended_at >= run.ended_at
+            other.status == RunStatus::Failed
+                && other.id() != run.id()
+                && other.ended_at >= run.ended_at
         })
 }
 
@@ -133,7 +135,8 @@ impl FinaleView {
 fn verdicts_of(run: &Run, stage: &StageView) -> super::run_view::FixView {
     let mut fix = stage.fix.clone();
     if fix.passes == 0
-        && let Some(validate) = run.node("VALIDATE").filter(|node| node.status == NodeStatus::Success)
+        && let Some(validate) =
+            run.node("VALIDATE").filter(|node| node.status == NodeStatus::Success)
     {
         let score = total_score(&validate.scores);
         fix.verdicts = vec![super::run_view::Verdict { passed: Some(true), score }];
@@ -222,8 +225,7 @@ fn reason(run: &Run, stage: &StageView) -> String {
 }
 
 fn step_time(node: &Node, run_store: &RunStore) -> StepTime {
-    let times: Vec<u64> =
-        node.history().iter().filter_map(|attempt| attempt.duration_ms).collect();
+    let times: Vec<u64> = node.history().iter().filter_map(|attempt| attempt.duration_ms).collect();
     let time = match times[..] {
         [] => String::new(),
         [one] => step_words(one),
@@ -231,7 +233,11 @@ fn step_time(node: &Node, run_store: &RunStore) -> StepTime {
             format!("{} + {}", step_words(first).trim_end_matches(" s"), step_words(second))
         }
         [first, second] => format!("{} + {}", step_words(first), step_words(second)),
-        _ => format!("{} × {}", times.len(), step_words(times.iter().sum::<u64>() / times.len() as u64)),
+        _ => format!(
+            "{} × {}",
+            times.len(),
+            step_words(times.iter().sum::<u64>() / times.len() as u64)
+        ),
     };
     let baseline = run_store.model.stats().node_baseline(&node.name);
     let unused = node.name == "FIX" && node.attempts == 0;

@@ -103,7 +103,7 @@ pub static LIGHT: Palette = Palette {
     success_line: rgb(0x3F9C82),
     success_dense: rgb(0x2F8F75),
     success_floor: rgb(0x9CCBBB),
-    take: [rgb(0x0B5C44), rgb(0x0C7A59), rgb(0x0F9068), rgb(0x12A679)],
+    take: [rgb(0x0B5C44), rgb(0x0C7654), rgb(0x0D8862), rgb(0x0E9A6F)],
     past_run: rgb(0x4F7488),
     failed_tint_from: rgb(0xFBE3DA),
     failed_tint_to: rgb(0xFDF1EB),

@@ -31,6 +31,8 @@ const FIRST_ROW: f32 = 68.0;
 const ROW: f32 = 26.0;
 /// Least type size of the sentence beside the time.
 const LEAST_SENTENCE: f32 = 20.0;
+/// Greatest width of a block on a portrait screen.
+const WIDEST_BLOCK: f32 = 900.0;
 /// Width of a score's meter.
 const METER: f32 = 228.0;
 
@@ -194,8 +196,15 @@ fn draw_steps(part: &mut Part, steps: &[StepTime], at: &FinaleLayout) {
             let y = top + 60.0 * scale;
             part.text(
                 Layer::Face,
-                Text::new(("more steps", row), format!("+{more} more"), x, y, Face::Text600, 24.0 * scale)
-                    .colour(part.palette.text_secondary),
+                Text::new(
+                    ("more steps", row),
+                    format!("+{more} more"),
+                    x,
+                    y,
+                    Face::Text600,
+                    24.0 * scale,
+                )
+                .colour(part.palette.text_secondary),
             );
         }
     }
@@ -213,12 +222,14 @@ fn draw_step(
     let [name, time, usual] = STEP_SIZES.map(|points| points * scale);
     let glyph = Vec2::new(x + 11.0 * scale, top + 16.0 * scale);
     badge(part, Layer::Face, step.status, glyph, 11.0 * scale, &format!("step time {key:?}"));
-    let strong = if step.status == DisplayStatus::Success { palette.text } else { palette.text_secondary };
+    let strong =
+        if step.status == DisplayStatus::Success { palette.text } else { palette.text_secondary };
     let name_room = room - STEP_INDENT * scale;
     let words = truncate(Face::Text600, name, &step.name, name_room).into_owned();
-    let line = |key: (&'static str, (usize, usize)), words: String, x: f32, y: f32, face, points| {
-        Text::new(key, words, x, top + y * scale, face, points)
-    };
+    let line =
+        |key: (&'static str, (usize, usize)), words: String, x: f32, y: f32, face, points| {
+            Text::new(key, words, x, top + y * scale, face, points)
+        };
     let name_x = x + STEP_INDENT * scale;
     part.text(
         Layer::Face,
@@ -259,8 +270,7 @@ fn draw_made(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout)
     let text_size = ROW * unit;
     let is_list = *heading == "what was made";
     let indent = if is_list { 32.0 * unit } else { 0.0 };
-    // On a portrait screen the value stands near its name.
-    let right = block.right().min(block.x + 640.0 * unit);
+    let right = block.right().min(block.x + WIDEST_BLOCK * unit);
     for (row, (name, value)) in rows.iter().enumerate() {
         let y = row_baseline(block, row, at);
         if is_list && !value.is_empty() {
@@ -281,7 +291,8 @@ fn draw_made(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout)
             Text::new(("made", row), name, block.x + indent, y, Face::Text500, text_size)
                 .colour(palette.text),
         );
-        let value = truncate(Face::Text500, text_size, value, right - block.x - indent).into_owned();
+        let value =
+            truncate(Face::Text500, text_size, value, right - block.x - indent).into_owned();
         part.text(
             Layer::Face,
             Text::new(("made by", row), value, right, y, Face::Text500, text_size)
@@ -303,7 +314,7 @@ fn draw_took(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout)
     let palette = part.palette;
     let unit = at.unit;
     draw_heading(part, "how long it took", block, at);
-    let block = Rect { w: block.w.min(900.0 * unit), ..block };
+    let block = Rect { w: block.w.min(WIDEST_BLOCK * unit), ..block };
     let words = if view.took_ms < 9_950 {
         step_words(view.took_ms)
     } else {
@@ -322,14 +333,19 @@ fn draw_took(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout)
     let [total, reason] = &view.comparison;
     let separator = if reason.is_empty() { "" } else { ":" };
     let total = format!("{total}{separator}");
-    for (row, (words, face, ink)) in
-        [(total, Face::Text600, palette.text), (reason.clone(), Face::Text500, palette.text_secondary)]
-            .into_iter()
-            .enumerate()
+    for (row, (words, face, ink)) in [
+        (total, Face::Text600, palette.text),
+        (reason.clone(), Face::Text500, palette.text_secondary),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let words = truncate(face, text_size, &words, block.right() - x).into_owned();
         let y = row_baseline(block, 0, at) + row as f32 * 32.0 * unit;
-        part.text(Layer::Face, Text::new(("longer", row), words, x, y, face, text_size).colour(ink));
+        part.text(
+            Layer::Face,
+            Text::new(("longer", row), words, x, y, face, text_size).colour(ink),
+        );
     }
     draw_bar(part, view, block, at);
 }
@@ -387,7 +403,7 @@ fn draw_scored(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayou
     let palette = part.palette;
     let unit = at.unit;
     draw_heading(part, "how it scored", block, at);
-    let block = Rect { w: block.w.min(900.0 * unit), ..block };
+    let block = Rect { w: block.w.min(WIDEST_BLOCK * unit), ..block };
     part.text(
         Layer::Face,
         Text::new(
@@ -403,11 +419,22 @@ fn draw_scored(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayou
     );
     let text_size = ROW * unit;
     if view.scores.is_empty() {
-        let words = if view.score.is_some() { "only a total was reported" } else { "no scores were reported" };
+        let words = if view.score.is_some() {
+            "only a total was reported"
+        } else {
+            "no scores were reported"
+        };
         part.text(
             Layer::Face,
-            Text::new("no scores", words, block.x, row_baseline(block, 0, at), Face::Text500, text_size)
-                .colour(palette.text_secondary),
+            Text::new(
+                "no scores",
+                words,
+                block.x,
+                row_baseline(block, 0, at),
+                Face::Text500,
+                text_size,
+            )
+            .colour(palette.text_secondary),
         );
         return;
     }
@@ -441,9 +468,16 @@ fn draw_scored(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayou
         }
         part.text(
             Layer::Face,
-            Text::new(("scored value", row), number_words(*value), right, y, Face::Text600, text_size)
-                .end()
-                .colour(palette.text),
+            Text::new(
+                ("scored value", row),
+                number_words(*value),
+                right,
+                y,
+                Face::Text600,
+                text_size,
+            )
+            .end()
+            .colour(palette.text),
         );
     }
 }

@@ -42,7 +42,8 @@ impl FinaleClock {
         clock: &PlaybackClock,
         now: f64,
     ) -> Option<f64> {
-        let Some((run, ended_at)) = run.filter(|run| is_due(run)).and_then(|run| Some((run, run.ended_at?)))
+        let Some((run, ended_at)) =
+            run.filter(|run| is_due(run)).and_then(|run| Some((run, run.ended_at?)))
         else {
             self.finale = None;
             return None;
@@ -54,7 +55,8 @@ impl FinaleClock {
             let begins = (on_stage || directed) && since_end_ms < NEWS_MS && !clock.is_fixed();
             let began_at = if begins { now } else { now - since_end_ms as f64 / 1000.0 };
             let (is_over, was_cut) = (false, false);
-            self.finale = Some(Finale { run: run.id().clone(), began_at, failed, is_over, was_cut });
+            self.finale =
+                Some(Finale { run: run.id().clone(), began_at, failed, is_over, was_cut });
         }
         let finale = self.finale.as_mut()?;
         let age_ms = if clock.is_fixed() {

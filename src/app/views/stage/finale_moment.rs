@@ -48,7 +48,9 @@ impl Moment {
     /// Milliseconds from an age until the picture changes by itself; 0 while it moves, `None` for never.
     pub fn changes_in_ms(age_ms: f64, still: bool) -> Option<f64> {
         match age_ms {
-            age if age < ENTERED && !still => Some(if age < STRAIGHTEN.0 { STRAIGHTEN.0 - age } else { 0.0 }),
+            age if age < ENTERED && !still => {
+                Some(if age < STRAIGHTEN.0 { STRAIGHTEN.0 - age } else { 0.0 })
+            }
             age if age < NEXT => Some(NEXT - age),
             _ => None,
         }

@@ -51,9 +51,17 @@ pub(super) fn draw(part: &mut Part, take: &Take, moment: &Moment, at: &FinaleLay
         for (group, bars) in take.bars.chunks(GLOW_BARS).enumerate() {
             let first = group * GLOW_BARS;
             let mean = bars.iter().sum::<f32>() / bars.len().max(1) as f32;
-            let height = mean * at.up * grown(first);
+            let height = mean * at.up * grown(first + bars.len() - 1);
+            if height < 1.0 {
+                continue;
+            }
             let place = first as f32 / BARS as f32;
-            let area = Rect::new(at.left + first as f32 * pitch, at.line - height, pitch * bars.len() as f32, height);
+            let area = Rect::new(
+                at.left + first as f32 * pitch,
+                at.line - height,
+                pitch * bars.len() as f32,
+                height,
+            );
             part.shape(
                 Layer::Rack,
                 Shape::rounded_box(area)
@@ -199,14 +207,16 @@ pub(super) fn draw_usual(part: &mut Part, view: &FinaleView, at: &FinaleLayout) 
         (left - 12.0, left)
     };
     let ghost = Rect::new(at.left, at.ghost + 3.0 * unit, (bar_end - at.left).max(1.0), 8.0);
-    part.shape(
-        Layer::Module,
-        Shape::rounded_box(ghost)
-            .radius(4.0)
-            .fill(Color::NONE)
-            .border(1.5, palette.text_secondary)
-            .dash(4.0, 3.0),
-    );
+    let ghost = if palette.flat {
+        // Outlines are too thick for so low a frame.
+        let (a, b) =
+            (Vec2::new(ghost.x, ghost.centre_y()), Vec2::new(ghost.right(), ghost.centre_y()));
+        Shape::capsule(a, b, 3.0).fill(palette.text_secondary).dash(6.0, 9.0)
+    } else {
+        let frame = Shape::rounded_box(ghost).radius(4.0).fill(Color::NONE);
+        frame.border(1.5, palette.text_secondary).dash(4.0, 3.0)
+    };
+    part.shape(Layer::Module, ghost);
     if !goes_on {
         let tick = Rect::new(end - 1.25, at.ghost - 7.0 * unit, 2.5, 28.0 * unit);
         part.shape(Layer::Module, Shape::rounded_box(tick).fill(palette.text));
@@ -229,7 +239,8 @@ mod tests {
             let palette = theme.palette();
             let near = |place: f32, expected: Color| {
                 let (a, b) = (colour_at(palette, place).to_srgba(), expected.to_srgba());
-                let far = (a.red - b.red).abs() + (a.green - b.green).abs() + (a.blue - b.blue).abs();
+                let far =
+                    (a.red - b.red).abs() + (a.green - b.green).abs() + (a.blue - b.blue).abs();
                 assert!(far < 0.02, "{theme:?} at {place}: {a:?} and {b:?}");
             };
             near(0.0, palette.take[0]);

@@ -4,7 +4,7 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::stage_layout::StageLayout;
+use super::stage_layout::{FIX_GROWS, StageLayout};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
@@ -178,7 +178,7 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     let running = fix.status == NodeStatus::Running;
     let k = at.scale;
     let rect = if running {
-        let (wider, taller) = (62.0 * k, 12.0 * k);
+        let (wider, taller) = (FIX_GROWS * k, 12.0 * k);
         Rect::new(
             at.module.x - wider,
             at.module.y - taller,
@@ -268,7 +268,8 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32, k: f32) {
     let name = format!("FIX {} of {MAX_FIX_PASSES}", fix.passes);
     part.text(
         Layer::Face,
-        Text::new("fix name", name, left, middle - 2.0 * k, Face::Text600, 30.0 * k).colour(palette.text),
+        Text::new("fix name", name, left, middle - 2.0 * k, Face::Text600, 30.0 * k)
+            .colour(palette.text),
     );
     let baseline = fix.baseline.map_or_else(
         || "no usual yet".to_owned(),

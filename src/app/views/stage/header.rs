@@ -111,7 +111,8 @@ pub(super) fn draw_title(
     let hero = if failed { size::HERO_FAILED } else { size::HERO } * unit;
     // A count of days is long.
     let longest = (layout.canvas_size.width - 2.0 * CanvasSize::MARGIN) * MOST_OF_A_NUMBER;
-    let number_size = fitting_size(number, hero, longest);
+    // Above the failure bar it stands close to the clock.
+    let number_size = fitting_size(number, if failed { hero * 0.86 } else { hero }, longest);
     let number_width = measure(Face::Display700, number_size, -0.018, number);
     part.text(
         Layer::Face,
@@ -136,12 +137,8 @@ pub(super) fn draw_title(
             .end()
             .colour(palette.text_secondary),
     );
-    let widest = measure(Face::Text600, sizes.0, 0.0, word).max(measure(
-        Face::Text500,
-        sizes.1,
-        0.0,
-        below,
-    ));
+    let widest =
+        measure(Face::Text600, sizes.0, 0.0, word).max(measure(Face::Text500, sizes.1, 0.0, below));
     let room = note_x - widest - 56.0 - 40.0;
     let title_size = fitting_size(title, hero, room);
     let title = truncate(Face::Display700, title_size, title, room).into_owned();
@@ -167,22 +164,30 @@ pub(super) fn draw_status(
     let line_size = size::STATUS_LINE * unit;
     let (_, y) = baselines(false, layout);
     let glyph = DisplayStatus::from(status);
-    badge(part, Layer::Face, glyph, Vec2::new(76.0, y - 14.0 * unit), 20.0 * unit.min(1.2), "status");
+    badge(
+        part,
+        Layer::Face,
+        glyph,
+        Vec2::new(76.0, y - 14.0 * unit),
+        20.0 * unit.min(1.2),
+        "status",
+    );
     let left = 76.0 + 36.0 * unit;
+    let gap = 18.0 * unit;
     let width = |face: Face, words: &str| measure(face, line_size, 0.0, words);
     let notes_width: f32 = notes.iter().map(|note| 22.0 + width(Face::Text500, note)).sum();
     let right_width = width(Face::Text500, at_right);
     let word_end = left + width(Face::Text700, word);
-    let room = right - right_width - 40.0 - (word_end + 18.0 + notes_width);
+    let room = right - right_width - 40.0 - (word_end + gap + notes_width);
     let detail = truncate(Face::Text500, line_size, detail, room).into_owned();
-    let end = word_end + 18.0 + notes_width + width(Face::Text500, &detail);
+    let end = word_end + gap + notes_width + width(Face::Text500, &detail);
     let mut line = Text::new("status", word, left, y, Face::Text700, line_size)
         .colour(if status == RunStatus::Pending {
             palette.text_secondary
         } else {
             palette.tone(glyph.tone())
         })
-        .then(18.0, detail)
+        .then(gap, detail)
         .face(Face::Text500)
         .colour(palette.text);
     for note in notes {
@@ -193,7 +198,7 @@ pub(super) fn draw_status(
         Layer::Face,
         Text::new("time detail", at_right.to_owned(), right, y, Face::Text500, line_size)
             .end()
-            .colour(palette.text),
+            .colour(if status.is_over() { palette.text_secondary } else { palette.text }),
     );
     (end, right - right_width, y)
 }

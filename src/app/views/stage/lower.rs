@@ -7,12 +7,11 @@ use super::spread;
 use super::stage_layout::StageLayout;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::state::clock::local_zone;
-use crate::app::state::run_view::ScoresView;
+use crate::app::state::run_view::{FixView, ScoresView};
 use crate::app::state::spread::Spread;
 use crate::app::theme::size;
 use crate::app::words::{number_words, step_words, time_words};
 use crate::bounded::bounded;
-use crate::layout::FixLoop;
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 32.0;
@@ -21,7 +20,13 @@ const TICKER_LINES: usize = 7;
 const MOST_TICKER_LINES: usize = 14;
 /// Distance from the last line to the bridge.
 const ABOVE_BRIDGE: f32 = 9.0;
+const TICKER_RIGHT: f32 = 640.0;
 const TICKER_FAR_RIGHT: f32 = 960.0;
+/// Distance from the events to the story, and from there to the divider between them.
+const STORY_AFTER_TICKER: f32 = 56.0;
+const DIVIDER: f32 = 32.0;
+/// Greatest height of the spread of a step's times.
+const MOST_SPREAD_HEIGHT: f32 = 250.0;
 const STORY_WIDTH: f32 = 400.0;
 const LEAST_STORY_WIDTH: f32 = 180.0;
 /// Distance from the zone's upper edge to the first baseline.
@@ -55,19 +60,14 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub fn of(layout: &StageLayout, passes: u32) -> Self {
+    pub fn of(layout: &StageLayout, fix: &FixView) -> Self {
         let unit = layout.unit;
         let (width, right) = (layout.canvas_size.width, layout.canvas_size.right());
-        let loop_right = |at: &FixLoop| at.centre_x + at.radii[2] + 36.0 * unit;
-        let beside = layout.loop_in_the_way(passes);
-        let aside = match (beside, &layout.rack.fix_loop) {
-            (Some((_, right)), _) => right,
-            (None, Some(at)) => loop_right(at),
-            (None, None) => right - SCORES_WIDTH * unit,
-        };
-        let ticker_right = if unit > 1.0 { width * 0.56 } else { bounded(width * 0.335, 520.0, 600.0) };
-        let divider = ticker_right + bounded(width * 0.033, 32.0, 64.0);
-        let left = divider + 32.0;
+        let beside = layout.loop_in_the_way(fix);
+        let aside = layout.loop_ends(fix).map_or(right - SCORES_WIDTH * unit, |(_, right)| right);
+        let ticker_right =
+            if unit > 1.0 { width * 0.57 } else { bounded(width * 0.36, 520.0, TICKER_RIGHT) };
+        let left = ticker_right + STORY_AFTER_TICKER;
         let story_right = match beside {
             Some((loop_left, _)) => loop_left,
             None if unit > 1.0 => right,
@@ -140,7 +140,9 @@ fn mark(part: &mut Part, kind: FactKind, at: Vec2, k: f32, opacity: f32) {
         FactKind::Cancelled => Shape::rounded_box(Rect::centred(at, 12.0 * k, 12.0 * k))
             .radius(2.0)
             .fill(palette.cancelled),
-        FactKind::Created | FactKind::Info => Shape::disc(at, 3.5 * k).fill(palette.text_decorative),
+        FactKind::Created | FactKind::Info => {
+            Shape::disc(at, 3.5 * k).fill(palette.text_decorative)
+        }
     };
     part.shape(Layer::Face, shape.opacity(opacity));
 }
@@ -201,7 +203,12 @@ pub fn draw_story(part: &mut Part, story: &[String], columns: &Columns, layout: 
         );
         y += pitch;
     }
-    let divider = Rect::new(left - 32.0, layout.lower_top + 20.0 * unit, 1.5, layout.foot() - layout.lower_top - 40.0 * unit);
+    let divider = Rect::new(
+        left - DIVIDER,
+        layout.lower_top + 20.0 * unit,
+        1.5,
+        layout.foot() - layout.lower_top - 40.0 * unit,
+    );
     if divider.h > 0.0 {
         part.shape(Layer::Rack, Shape::rounded_box(divider).fill(palette.hair));
     }
@@ -217,7 +224,8 @@ pub fn draw_spread(part: &mut Part, spread: &Spread, columns: &Columns, layout: 
         Some(at) if layout.unit > 1.0 => at.module.bottom(),
         _ => layout.foot() - 30.0,
     };
-    spread::draw(part, spread, Rect::new(left, top, right - left, foot - top), layout.unit);
+    let height = (foot - top).min(MOST_SPREAD_HEIGHT * layout.unit);
+    spread::draw(part, spread, Rect::new(left, top, right - left, height), layout.unit);
 }
 
 /// Draws the last scores as LED meters.
@@ -284,9 +292,16 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
         }
         part.text(
             Layer::Face,
-            Text::new(("part value", row), number_words(*value), right, y, Face::Text600, value_size)
-                .end()
-                .colour(palette.text),
+            Text::new(
+                ("part value", row),
+                number_words(*value),
+                right,
+                y,
+                Face::Text600,
+                value_size,
+            )
+            .end()
+            .colour(palette.text),
         );
         y += 36.0 * unit;
     }

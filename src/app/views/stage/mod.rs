@@ -238,7 +238,9 @@ fn draw(
     let part = canvas.redraw("stage");
     match (&drawn.stage, run) {
         (Some(stage), Some(run)) => match &drawn.finale {
-            Some((view, moment)) => draw_finale(part, (stage, run), (view, moment), &drawn, &layout),
+            Some((view, moment)) => {
+                draw_finale(part, (stage, run), (view, moment), &drawn, &layout)
+            }
             None => draw_run(part, stage, run, &drawn, &layout),
         },
         _ => draw_waiting(part, &link, &layout),
@@ -285,8 +287,7 @@ impl StageMemory {
             let size_changed =
                 self.drawn.as_ref().is_none_or(|before| before.canvas_size != drawn.canvas_size);
             let other_rows = self.to.iter().zip(&to).any(|(from, to)| from.row != to.row);
-            let elsewhere =
-                !same_run || size_changed || self.to.len() != to.len() || other_rows;
+            let elsewhere = !same_run || size_changed || self.to.len() != to.len() || other_rows;
             let jumps = elsewhere || reduced_motion;
             fades = reduced_motion && !elsewhere;
             self.from = if jumps { to.clone() } else { self.placed(now) };
@@ -390,7 +391,7 @@ fn draw_rack(part: &mut Part, stage: &StageView, layout: &StageLayout) {
 
 /// Draws what stands below the rack: events, story, and scores or the spread of a step's times.
 fn draw_below(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout: &StageLayout) {
-    let columns = Columns::of(layout, stage.fix.passes);
+    let columns = Columns::of(layout, &stage.fix);
     lower::draw_ticker(part, run, &columns, layout);
     lower::draw_story(part, &drawn.story, &columns, layout);
     if let Some(scores) = &stage.scores {
@@ -510,5 +511,9 @@ fn elsewhere(run_store: &RunStore, shown: Option<&RunId>, now: Timestamp) -> Opt
     Some(format!("Elsewhere, {name}: {node} failed {} ago", age_words(ended_at, now)))
 }
 
+#[cfg(test)]
+mod finale_tests;
+#[cfg(test)]
+mod move_tests;
 #[cfg(test)]
 mod tests;

@@ -207,8 +207,7 @@ fn type_scale(k: f32, moving: bool) -> f32 {
 
 /// Texts below a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
-    let baseline =
-        module.baseline.map(|baseline| format!("usual {}", step_words(baseline.p50_ms)));
+    let baseline = module.baseline.map(|baseline| format!("usual {}", step_words(baseline.p50_ms)));
     match module.status {
         _ if module.stopped => {
             (module.duration_ms.map_or_else(String::new, step_words), "stopped here".to_owned())

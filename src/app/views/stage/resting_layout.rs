@@ -113,10 +113,7 @@ fn lower_top(rack: &Rack, unit: f32) -> f32 {
 
 /// Returns the height between the lower zone and the bridge on a portrait screen.
 fn room_below(rack: &Rack, unit: f32, canvas_size: CanvasSize) -> f32 {
-    canvas_size.height
-        - CanvasSize::BRIDGE_HEIGHT
-        - lower_top(rack, unit)
-        - lower::HEIGHT * unit
+    canvas_size.height - CanvasSize::BRIDGE_HEIGHT - lower_top(rack, unit) - lower::HEIGHT * unit
 }
 
 impl RestingLayout {
@@ -142,7 +139,8 @@ impl RestingLayout {
         let (rack, unit) = portrait(&request, canvas_size);
         // What is left stands above the title and below the loop.
         let room = room_below(&rack, unit, canvas_size) - LOOP_UNDER_FOCUS;
-        let top = rack.row_tops.first().copied().unwrap_or(RACK_TOP) + (room.max(0.0) / 2.0).floor();
+        let top =
+            rack.row_tops.first().copied().unwrap_or(RACK_TOP) + (room.max(0.0) / 2.0).floor();
         let enlarged = rack.module_height / lay_out_rack(&request).module_height;
         let rack = lay_out_rack(&RackRequest { top, enlarged, loop_scale: unit, ..request });
         Self { lower_top: lower_top(&rack, unit), rack, unit }

@@ -134,16 +134,22 @@ impl Chart<'_> {
             let (a, b) = (middle - Vec2::new(half, 0.0), middle + Vec2::new(half, 0.0));
             part.shape(Layer::Face, Shape::triangle(a, tip, b, 0.5).fill(ink));
         }
-        let words = "slowest 5 %";
-        let width = self.width(words);
-        let from = bounded(slow - width / 2.0, self.left, self.right - width);
-        let meets_usual = from < x + GAP * 2.0 && to_right || from + width > x - GAP * 2.0 && !to_right;
-        let beside_usual = !to_right || from > x + GAP * 2.0 + self.width("usual 00:00");
-        let y = self.first_line + if beside_usual { 0.0 } else { LABEL_LINE * k };
-        let from = if meets_usual && to_right { x + GAP } else { from };
-        if from + width > self.right || self.top_between(from, from + width) < y + 6.0 * k {
+        // Below the usual time's label, and beside its line.
+        let y = self.first_line + LABEL_LINE * k;
+        let place = |words: &str| {
+            let width = self.width(words);
+            let from = bounded(slow - width / 2.0, self.left, self.right - width);
+            let crosses = x > from - GAP && x < from + width + GAP;
+            let from = if crosses { x + GAP } else { from };
+            let is_free = self.top_between(from, from + width) >= y + 4.0 * k;
+            (from + width <= self.right && is_free).then_some((from, width))
+        };
+        let known = ["slowest 5 %", "slow"].into_iter();
+        let Some((words, (from, width))) =
+            known.filter_map(|words| Some((words, place(words)?))).next()
+        else {
             return;
-        }
+        };
         let label = self.label("spread slow", words.to_owned(), from, y);
         part.text(Layer::Face, label.colour(ink));
         let lead = Rect::new(slow - 1.0, y + 8.0 * k, 2.0, axis - 12.0 * k - y - 8.0 * k);
@@ -165,7 +171,10 @@ impl Chart<'_> {
             Shape::rounded_box(bar).radius(4.0 * k).fill(palette.running).unsnapped(),
         );
         let mark = |y: f32| Vec2::new(x, axis + y * k);
-        part.shape(Layer::Face, Shape::capsule(mark(-14.0), mark(14.0), 5.0 * k).fill(palette.running));
+        part.shape(
+            Layer::Face,
+            Shape::capsule(mark(-14.0), mark(14.0), 5.0 * k).fill(palette.running),
+        );
         let time = if this < 60_000 { clock_words(this) } else { step_words(this) };
         let words = format!("this run, {time}");
         let width = self.width(&words);

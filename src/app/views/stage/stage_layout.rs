@@ -1,10 +1,13 @@
 //! Places of the stage's parts in this frame, and the times of its motion.
 
+use crate::app::state::run_view::FixView;
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, Rack};
 
+/// Width by which FIX grows on each side while it runs.
+pub(super) const FIX_GROWS: f32 = 62.0;
 /// Distance from the FIX loop to what stands beside it.
-const LOOP_GAP: f32 = 36.0;
+const LOOP_GAP: f32 = 30.0;
 
 /// Places and times for one drawing of the stage.
 pub struct StageLayout {
@@ -34,13 +37,21 @@ impl StageLayout {
         self.moving.get(module).is_some_and(|moving| *moving)
     }
 
-    /// Left and right ends of the FIX loop and its lanes, of which `passes` are drawn, where it reaches into
-    /// the lower zone; `None` where the zone begins below the loop's arc.
-    pub fn loop_in_the_way(&self, passes: u32) -> Option<(f32, f32)> {
-        let at = self.rack.fix_loop.as_ref().filter(|at| self.lower_top < at.arc_y)?;
-        let lane = bounded(passes as usize, 1, at.radii.len()) - 1;
-        let reach = at.radius(lane).max(at.module.w / 2.0) + LOOP_GAP;
+    /// Left and right ends of the FIX loop with its lanes; `None` where there is none.
+    pub fn loop_ends(&self, fix: &FixView) -> Option<(f32, f32)> {
+        let at = self.rack.fix_loop.as_ref()?;
+        let lane = bounded(fix.passes as usize, 1, at.radii.len()) - 1;
+        // FIX becomes wider while it runs; nothing else moves for that.
+        let module = at.module.w / 2.0 + if fix.passes > 0 { FIX_GROWS * at.scale } else { 0.0 };
+        let reach = at.radius(lane).max(module) + LOOP_GAP * at.scale;
         Some((at.centre_x - reach, at.centre_x + reach))
+    }
+
+    /// The same where the loop reaches into the lower zone; `None` where the zone begins below the loop's
+    /// arc.
+    pub fn loop_in_the_way(&self, fix: &FixView) -> Option<(f32, f32)> {
+        let in_the_way = self.rack.fix_loop.as_ref().is_some_and(|at| self.lower_top < at.arc_y);
+        self.loop_ends(fix).filter(|_| in_the_way)
     }
 
     /// Lower edge of what stands above the bridge.

@@ -3,8 +3,8 @@
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
-use crate::app::state::run_view::{ModuleView, StageView, age_words};
 use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::{ModuleView, StageView, age_words};
 use crate::app::words::{clock_words, number_words, step_words, whole_seconds};
 
 /// Sentences about the run that the rack does not show at a glance.
@@ -75,7 +75,10 @@ fn progress_story(run: &Run, view: &StageView) -> Option<String> {
     let steps = match done.len() {
         0 => "No step".to_owned(),
         1 => "One step".to_owned(),
-        count => format!("{} steps", NUMBERS.get(count).map_or(count.to_string(), |word| (*word).to_owned())),
+        count => format!(
+            "{} steps",
+            NUMBERS.get(count).map_or(count.to_string(), |word| (*word).to_owned())
+        ),
     };
     match run.status {
         RunStatus::Pending => Some("Not started yet.".to_owned()),
@@ -102,11 +105,15 @@ const NUMBERS: [&str; 10] =
 fn pace_words(done: &[&ModuleView]) -> Option<String> {
     let pairs: Vec<(u64, u64)> = done
         .iter()
-        .filter_map(|module| Some((module.duration_ms?, module.baseline?.p50_ms)))
+        .filter_map(|module| {
+            // A first execution has only itself to be compared with.
+            let usual = module.baseline.filter(|baseline| baseline.samples > 1)?;
+            Some((module.duration_ms?, usual.p50_ms))
+        })
         .collect();
-    let (took, usual) = pairs
-        .iter()
-        .fold((0_u64, 0_u64), |sum, pair| (sum.0.saturating_add(pair.0), sum.1.saturating_add(pair.1)));
+    let (took, usual) = pairs.iter().fold((0_u64, 0_u64), |sum, pair| {
+        (sum.0.saturating_add(pair.0), sum.1.saturating_add(pair.1))
+    });
     if usual == 0 {
         return None;
     }
