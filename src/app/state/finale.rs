@@ -24,10 +24,12 @@ const MOST_ROWS: usize = 4;
 /// Least difference from the usual time that is told, in milliseconds.
 const LEAST_DIFFERENCE_MS: u64 = 1_000;
 
-/// True for a run that made a song. One that ended without rendering has no finale.
+/// True for a run that made a song. One that ended without rendering has no finale, nor has one of which no
+/// step was seen.
 pub fn is_due(run: &Run) -> bool {
     let rendered = run.node("RENDER").is_none_or(|node| node.status != NodeStatus::Skipped);
-    run.status == RunStatus::Completed && rendered && run.ended_at.is_some()
+    let seen = run.nodes.iter().any(Node::was_seen);
+    run.status == RunStatus::Completed && rendered && seen && run.ended_at.is_some()
 }
 
 /// Returns how long the finale of a run lasts.

@@ -72,8 +72,8 @@ pub struct TakeVerdict {
 }
 
 impl Take {
-    /// Returns the take of a run that is over; `None` when its start or end is not known, or both are one
-    /// moment.
+    /// Returns the take of a run that is over; `None` when the times of its start, its end or all its steps
+    /// are not known.
     pub fn of(run: &Run, fix: &FixView) -> Option<Self> {
         let from = run.started_at.unwrap_or(run.first_event_at());
         let to = run.ended_at?;
@@ -111,6 +111,9 @@ impl Take {
                 }
                 sections.push(section);
             }
+        }
+        if sections.is_empty() {
+            return None;
         }
         sections.sort_by(|a, b| a.from.total_cmp(&b.from).then(a.to.total_cmp(&b.to)));
         let events = run

@@ -25,6 +25,8 @@ const LEAST_STEP_SCALE: f32 = 0.92;
 const STEP_SIZES: [f32; 3] = [24.0, 28.0, 22.0];
 /// Indent of a step's name, behind its glyph.
 const STEP_INDENT: f32 = 30.0;
+/// Width at which a step's name is cut off.
+const WIDEST_STEP_NAME: f32 = 240.0;
 /// Baselines in a block, from its upper edge.
 const HEADING: f32 = 28.0;
 const FIRST_ROW: f32 = 68.0;
@@ -152,7 +154,8 @@ fn draw_rules(part: &mut Part, at: &FinaleLayout) {
 fn step_width(step: &StepTime, scale: f32) -> f32 {
     let [name, time, usual] = STEP_SIZES.map(|points| points * scale);
     let widths = [
-        STEP_INDENT * scale + measure(Face::Text600, name, 0.0, &step.name),
+        STEP_INDENT * scale
+            + measure(Face::Text600, name, 0.0, &step.name).min(WIDEST_STEP_NAME * scale),
         measure(Face::Text600, time, 0.0, &step.time),
         measure(Face::Text500, usual, 0.0, &step.usual),
     ];
@@ -189,7 +192,7 @@ fn draw_steps(part: &mut Part, steps: &[StepTime], at: &FinaleLayout) {
         let gap = STEP_GAP * scale + (spare / gaps as f32).min(90.0 * scale);
         let mut x = at.left;
         for (index, step) in steps[..shown].iter().enumerate() {
-            draw_step(part, step, (row, index), (x, *top), scale, width);
+            draw_step(part, step, (row, index), (x, *top), scale);
             x += step_width(step, scale) + gap;
         }
         if more > 0 {
@@ -216,7 +219,6 @@ fn draw_step(
     key: (usize, usize),
     (x, top): (f32, f32),
     scale: f32,
-    room: f32,
 ) {
     let palette = part.palette;
     let [name, time, usual] = STEP_SIZES.map(|points| points * scale);
@@ -224,7 +226,7 @@ fn draw_step(
     badge(part, Layer::Face, step.status, glyph, 11.0 * scale, &format!("step time {key:?}"));
     let strong =
         if step.status == DisplayStatus::Success { palette.text } else { palette.text_secondary };
-    let name_room = room - STEP_INDENT * scale;
+    let name_room = WIDEST_STEP_NAME * scale + 0.5;
     let words = truncate(Face::Text600, name, &step.name, name_room).into_owned();
     let line =
         |key: (&'static str, (usize, usize)), words: String, x: f32, y: f32, face, points| {

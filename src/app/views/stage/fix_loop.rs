@@ -281,18 +281,15 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32, k: f32) {
             .colour(palette.text_secondary),
     );
     let right = rect.x + rect.w - 20.0 * k;
+    let time = clock_words(fix.duration_ms.unwrap_or(0));
+    let room = right - left - 165.0 * k;
+    let width = measure(Face::Display700, 46.0 * k, 0.0, &time);
+    let time_size = 46.0 * k * (room / width.max(1.0)).min(1.0);
     part.text(
         Layer::Face,
-        Text::new(
-            "fix passes",
-            clock_words(fix.duration_ms.unwrap_or(0)),
-            right,
-            middle + 17.0 * k,
-            Face::Display700,
-            46.0 * k,
-        )
-        .end()
-        .colour(palette.text),
+        Text::new("fix passes", time, right, middle + 17.0 * k, Face::Display700, time_size)
+            .end()
+            .colour(palette.text),
     );
     let centre = Vec2::new(rect.x + rect.w / 2.0, rect.y);
     part.shape(

@@ -4,7 +4,7 @@ use bevy::color::Alpha;
 use bevy::math::Vec2;
 
 use super::spread;
-use super::stage_layout::StageLayout;
+use super::stage_layout::{LOOP_GAP, StageLayout};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate, wrap};
 use crate::app::state::clock::local_zone;
 use crate::app::state::run_view::{FixView, ScoresView};
@@ -12,6 +12,7 @@ use crate::app::state::spread::Spread;
 use crate::app::theme::size;
 use crate::app::words::{number_words, step_words, time_words};
 use crate::bounded::bounded;
+use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 32.0;
@@ -21,6 +22,7 @@ const MOST_TICKER_LINES: usize = 14;
 /// Distance from the last line to the bridge.
 const ABOVE_BRIDGE: f32 = 9.0;
 const TICKER_RIGHT: f32 = 640.0;
+const LEAST_TICKER_WIDTH: f32 = 440.0;
 const TICKER_FAR_RIGHT: f32 = 960.0;
 /// Distance from the events to the story, and from there to the divider between them.
 const STORY_AFTER_TICKER: f32 = 56.0;
@@ -51,34 +53,53 @@ const SPREAD_WIDTH: f32 = 434.0;
 
 /// Columns of the zone, from left to right.
 pub struct Columns {
-    /// Right end of the events.
-    ticker_right: f32,
+    /// Ends of the events.
+    ticker: (f32, f32),
     /// Ends of the story; `None` where it has no room.
     story: Option<(f32, f32)>,
-    /// Left end of what stands at the right, beside the FIX loop.
-    aside: f32,
+    /// Left end and foot of what stands at the right, beside the FIX loop; `None` where it has no room.
+    aside: Option<(f32, f32)>,
 }
 
 impl Columns {
     pub fn of(layout: &StageLayout, fix: &FixView) -> Self {
-        let unit = layout.unit;
         let (width, right) = (layout.canvas_size.width, layout.canvas_size.right());
-        let beside = layout.loop_in_the_way(fix);
-        let aside = layout.loop_ends(fix).map_or(right - SCORES_WIDTH * unit, |(_, right)| right);
-        let ticker_right =
-            if unit > 1.0 { width * 0.57 } else { bounded(width * 0.36, 520.0, TICKER_RIGHT) };
+        let ends = layout.loop_ends(fix);
+        let left = CanvasSize::MARGIN;
+        if layout.is_portrait() {
+            // The zone begins below the loop, and without one directly below the rack.
+            let ticker_right = width * 0.57;
+            let foot = layout.rack.fix_loop.as_ref().map(|at| at.module.bottom());
+            let aside = ends.zip(foot).map(|((_, right), foot)| (right, foot));
+            let story = Some((ticker_right + STORY_AFTER_TICKER, right));
+            return Self { ticker: (left, ticker_right), story, aside };
+        }
+        let ticker_right = bounded(width * 0.36, 520.0, TICKER_RIGHT);
+        let foot = layout.foot();
+        let Some((loop_left, loop_right)) = ends else {
+            let aside = right - SCORES_WIDTH;
+            let story = Self::story(ticker_right, aside - LOOP_GAP);
+            return Self { ticker: (left, ticker_right), story, aside: Some((aside, foot)) };
+        };
+        if loop_left < left + LEAST_TICKER_WIDTH {
+            // The loop hangs at the left, where the events stand otherwise.
+            let ticker_right = (loop_right + ticker_right - left).min(right);
+            let aside = Some((ticker_right + LOOP_GAP, foot));
+            return Self { ticker: (loop_right, ticker_right), story: None, aside };
+        }
+        let story = Self::story(ticker_right, loop_left);
+        let ticker_right = match story {
+            Some(_) => ticker_right,
+            None => loop_left.min(TICKER_FAR_RIGHT),
+        };
+        Self { ticker: (left, ticker_right), story, aside: Some((loop_right, foot)) }
+    }
+
+    /// Returns the ends of a story between the events and `end`.
+    fn story(ticker_right: f32, end: f32) -> Option<(f32, f32)> {
         let left = ticker_right + STORY_AFTER_TICKER;
-        let story_right = match beside {
-            Some((loop_left, _)) => loop_left,
-            None if unit > 1.0 => right,
-            None => (left + STORY_WIDTH).min(right),
-        };
-        let story = (story_right - left >= LEAST_STORY_WIDTH).then_some((left, story_right));
-        let far_right = match beside {
-            Some((loop_left, _)) => bounded(loop_left, ticker_right, TICKER_FAR_RIGHT),
-            None => ticker_right,
-        };
-        Self { ticker_right: if story.is_some() { ticker_right } else { far_right }, story, aside }
+        let right = end.min(left + STORY_WIDTH);
+        (right - left >= LEAST_STORY_WIDTH).then_some((left, right))
     }
 }
 
@@ -91,7 +112,8 @@ pub fn draw_ticker(part: &mut Part, run: &Run, columns: &Columns, layout: &Stage
     let lines = bounded(lines, 1, MOST_TICKER_LINES);
     let zone = local_zone();
     let mut before_fix = false;
-    let at = |x: f32| 56.0 + (x - 56.0) * unit;
+    let (left, right) = columns.ticker;
+    let at = |x: f32| left + x * unit;
     for (line, event) in run.recent_events().take(lines).enumerate() {
         // No event says that VALIDATE refused; a FIX that starts after it does.
         let refused = event.kind == FactKind::End && event.node == Some("VALIDATE") && before_fix;
@@ -109,21 +131,20 @@ pub fn draw_ticker(part: &mut Part, run: &Run, columns: &Columns, layout: &Stage
         let time = event.at.map_or_else(|| "–".to_owned(), |at| time_words(at, &zone));
         part.text(
             Layer::Face,
-            text("ticker time", time, at(56.0), Face::Text500).colour(palette.text_secondary),
+            text("ticker time", time, at(0.0), Face::Text500).colour(palette.text_secondary),
         );
         let node = event.node.unwrap_or("run");
         let node = truncate(Face::Text600, text_size, node, 140.0 * unit).into_owned();
         part.text(
             Layer::Face,
-            text("ticker node", node, at(178.0), Face::Text600).colour(palette.text),
+            text("ticker node", node, at(122.0), Face::Text600).colour(palette.text),
         );
         let failed = refused || event.kind == FactKind::Fail;
         let kind = if failed { FactKind::Fail } else { event.kind };
-        mark(part, kind, Vec2::new(at(338.0), y - 8.0 * unit), unit, opacity);
+        mark(part, kind, Vec2::new(at(282.0), y - 8.0 * unit), unit, opacity);
         let words = if refused { "refused".to_owned() } else { event_words(&event) };
-        let left = at(362.0);
-        let words =
-            truncate(Face::Text500, text_size, &words, columns.ticker_right - left).into_owned();
+        let left = at(306.0);
+        let words = truncate(Face::Text500, text_size, &words, right - left).into_owned();
         let ink = if failed { palette.failed_text } else { palette.text };
         part.text(Layer::Face, text("ticker words", words, left, Face::Text500).colour(ink));
     }
@@ -216,16 +237,14 @@ pub fn draw_story(part: &mut Part, story: &[String], columns: &Columns, layout: 
 
 /// Draws how long a step took in earlier runs, in the place of the scores.
 pub fn draw_spread(part: &mut Part, spread: &Spread, columns: &Columns, layout: &StageLayout) {
-    let right = layout.canvas_size.right();
-    let left = (right - SPREAD_WIDTH * layout.unit).max(columns.aside);
-    let left = if layout.unit > 1.0 { columns.aside } else { left };
-    let top = layout.rack.bottom() + (SCORES_BELOW_RACK - 10.0) * layout.unit.max(1.0);
-    let foot = match &layout.rack.fix_loop {
-        Some(at) if layout.unit > 1.0 => at.module.bottom(),
-        _ => layout.foot() - 30.0,
-    };
-    let height = (foot - top).min(MOST_SPREAD_HEIGHT * layout.unit);
-    spread::draw(part, spread, Rect::new(left, top, right - left, height), layout.unit);
+    let Some((aside, foot)) = columns.aside else { return };
+    let (right, unit) = (layout.canvas_size.right(), layout.unit);
+    let widest = right - SPREAD_WIDTH * unit;
+    let left = if layout.is_portrait() { aside } else { aside.max(widest) };
+    let top = layout.rack.bottom() + (SCORES_BELOW_RACK - 10.0) * unit;
+    let foot = if layout.is_portrait() { foot } else { foot - 30.0 };
+    let height = (foot - top).min(MOST_SPREAD_HEIGHT * unit);
+    spread::draw(part, spread, Rect::new(left, top, right - left, height), unit);
 }
 
 /// Draws the last scores as LED meters.
@@ -233,7 +252,8 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
     let palette = part.palette;
     let unit = layout.unit;
     let right = layout.canvas_size.right();
-    let left = (right - SCORES_WIDTH * unit).max(columns.aside);
+    let Some((aside, bottom)) = columns.aside else { return };
+    let left = (right - SCORES_WIDTH * unit).max(aside);
     let room = right - left;
     if room < 330.0 * unit {
         return;
@@ -306,7 +326,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
         y += 36.0 * unit;
     }
     let more = scores.parts.len() - shown.len();
-    let bottom = if unit > 1.0 { layout.lower_top } else { layout.foot() };
+    let bottom = if layout.is_portrait() { layout.lower_top } else { bottom };
     if more > 0 && y + 12.0 < bottom {
         let words = format!("{more} more in the panel");
         part.text(

@@ -24,6 +24,19 @@ fn check(memory: &StageMemory, now: f64, case: &str) {
     }
 }
 
+/// Checks that texts in the rack stay inside their modules.
+#[track_caller]
+fn check_texts(app: &App, now: f64, case: &str) {
+    let placed = app.world().resource::<StageMemory>().placed(now);
+    for (words, at) in app.world().resource::<Canvas>().words("stage") {
+        let (x, y) = (at.centre_x(), at.centre_y());
+        let Some(module) = placed.iter().find(|module| module.rect.holds(x, y)) else { continue };
+        let Rect { x: left, .. } = module.rect;
+        let inside = at.x >= left - 0.5 && at.right() <= module.rect.right() + 0.5;
+        assert!(inside, "{case}: {words:?} at {at:?} leaves {module:?}");
+    }
+}
+
 /// Times from one frame to the next, in seconds: a fluent display, and one under load.
 fn next_frame(rng: &mut Rng) -> f64 {
     match rng.u8(0..6) {
@@ -67,7 +80,9 @@ fn focus_change_never_shows_a_squashed_module_at_any_frame_rate() {
             frame(&mut app, now);
             let memory = app.world().resource::<StageMemory>();
             moved += usize::from(memory.placed(now) != memory.to);
-            check(memory, now, &format!("seed {seed}, frame {step} at {now}"));
+            let case = format!("seed {seed}, frame {step} at {now}");
+            check(memory, now, &case);
+            check_texts(&app, now, &case);
             now += next_frame(&mut rng);
         }
     }

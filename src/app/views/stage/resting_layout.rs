@@ -1,14 +1,13 @@
 //! Places of the stage's parts after all moves, and which modules have a place of their own.
 
 use super::lower;
+use super::stage_layout::is_portrait;
 use crate::app::state::folding::fold;
 use crate::app::state::run_view::{StageView, waiting_modules};
 use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack};
 
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
-/// Least ratio of height to width of a portrait screen.
-const PORTRAIT: f32 = 1.25;
 /// Module scales tried on a portrait screen, where modules stand in two or more rows; the first that fits
 /// is used.
 const PORTRAIT_ENLARGED: [f32; 8] = [1.8, 1.7, 1.6, 1.45, 1.3, 1.15, 1.05, 1.0 + f32::EPSILON];
@@ -38,11 +37,6 @@ pub(super) struct RestingLayout {
     pub lower_top: f32,
     /// Factor by which type around the rack is larger than on a landscape wall.
     pub unit: f32,
-}
-
-/// True on a screen that is so tall that modules stand in two or more rows.
-pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
-    canvas_size.height >= PORTRAIT * canvas_size.width
 }
 
 /// Folds the modules that have no room above the bridge.

@@ -184,7 +184,7 @@ impl Chart<'_> {
         let usual = self.spread.baseline.map(|baseline| self.x_of(baseline.p50_ms));
         let crosses_usual = usual.is_some_and(|x| x > from - GAP && x < from + width + GAP);
         let is_clear = !crosses_usual && self.top_between(from, from + width) >= axis;
-        let (from, y) = if is_clear && label_top > self.first_line {
+        let (from, y) = if is_clear && label_top > self.first_line + LABEL_LINE * k {
             (from, above)
         } else {
             (bounded(x - width / 2.0, self.left, self.right - width), axis + 38.0 * k)

@@ -4,10 +4,17 @@ use crate::app::state::run_view::FixView;
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, Rack};
 
+/// Least ratio of height to width of a portrait screen.
+const PORTRAIT: f32 = 1.25;
 /// Width by which FIX grows on each side while it runs.
 pub(super) const FIX_GROWS: f32 = 62.0;
 /// Distance from the FIX loop to what stands beside it.
-const LOOP_GAP: f32 = 30.0;
+pub(super) const LOOP_GAP: f32 = 30.0;
+
+/// True on a screen that is so tall that modules stand in two or more rows.
+pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
+    canvas_size.height >= PORTRAIT * canvas_size.width
+}
 
 /// Places and times for one drawing of the stage.
 pub struct StageLayout {
@@ -47,11 +54,9 @@ impl StageLayout {
         Some((at.centre_x - reach, at.centre_x + reach))
     }
 
-    /// The same where the loop reaches into the lower zone; `None` where the zone begins below the loop's
-    /// arc.
-    pub fn loop_in_the_way(&self, fix: &FixView) -> Option<(f32, f32)> {
-        let in_the_way = self.rack.fix_loop.as_ref().is_some_and(|at| self.lower_top < at.arc_y);
-        self.loop_ends(fix).filter(|_| in_the_way)
+    /// True on a portrait screen, whose lower zone begins below the loop.
+    pub fn is_portrait(&self) -> bool {
+        is_portrait(self.canvas_size)
     }
 
     /// Lower edge of what stands above the bridge.
