@@ -272,6 +272,10 @@ fn finished_model(rng: &mut Rng, nodes: usize) -> (Model, Timestamp) {
         }
         story.tell(run, None, "end", serde_json::json!({}));
     }
+    if story.rng.bool() {
+        let title = "The next song of the evening ".repeat(story.rng.usize(1..4));
+        story.tell(99, None, "start", serde_json::json!({"song_title": title}));
+    }
     let Story { batch, at, .. } = story;
     let mut model = Model::new(Retention::default());
     model.receive(batch, |_, _| {});
@@ -313,7 +317,7 @@ fn crowded(app: &App) -> Vec<String> {
 
 #[test]
 fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
-    let (mut finales, mut all) = (0, Vec::new());
+    let (mut finales, mut announced, mut all) = (0, 0, Vec::new());
     for seed in 1_000..1_000 + SEEDS {
         let mut rng = Rng::with_seed(seed);
         let nodes = [0, 0, 1, 4, 9][seed as usize % 5];
@@ -325,7 +329,8 @@ fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
         };
         let mut app = showing(model, now, ViewName::Stage, READABLE[0]);
         if finished {
-            app.world_mut().resource_mut::<Focus>().pin(crate::protocol::RunId::new("run-0000"));
+            let run = Some(crate::protocol::RunId::new("run-0000"));
+            app.insert_resource(Focus { run, ..default() });
         }
         for size in READABLE {
             let theme =
@@ -339,10 +344,12 @@ fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
             all.extend(found.into_iter().take(4).map(|fault| format!("{case}: {fault}")));
             let words = app.world().resource::<Canvas>().words("stage");
             finales += usize::from(words.iter().any(|(words, _)| words == "how long it took"));
+            let next = |(words, _): &(String, Rect)| words.starts_with("next on stage");
+            announced += usize::from(words.iter().any(next));
         }
     }
     assert!(all.is_empty(), "{} faults: {:#?}", all.len(), &all[..all.len().min(40)]);
-    assert!(finales > 20, "{finales} finales");
+    assert!(finales > 100 && announced > 20, "{finales} finales, {announced} with the next run");
 }
 
 #[test]

@@ -188,8 +188,9 @@ fn bars(
     let mut told = vec![0.0_f32; BARS];
     for (at, weight) in events {
         let centre = ((at * BARS as f32) as usize).min(BARS - 1);
-        for bar in centre.saturating_sub(REACH)..=(centre + REACH).min(BARS - 1) {
-            told[bar] += weight * DECAY.powi(bar.abs_diff(centre) as i32);
+        let near = told.iter_mut().enumerate().skip(centre.saturating_sub(REACH));
+        for (bar, told) in near.take_while(|(bar, _)| *bar <= centre + REACH) {
+            *told += weight * DECAY.powi(bar.abs_diff(centre) as i32);
         }
     }
     for (height, told) in heights.iter_mut().zip(told) {
