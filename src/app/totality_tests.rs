@@ -347,6 +347,107 @@ fn no_text_of_rows_overlaps_another_or_leaves_the_wall() {
 const WALLS: [(f32, f32); 5] =
     [(1920.0, 1080.0), (1080.0, 1920.0), (3840.0, 2160.0), (1280.0, 720.0), (1280.0, 1024.0)];
 
+/// Returns a model whose first run finished after all steps, some of them fixed and some of them odd, and the
+/// time 5 s after its end. Runs before it may have finished, too.
+fn finished_model(rng: &mut Rng, nodes: usize) -> (Model, Timestamp) {
+    let runs = rng.usize(1..6);
+    let mut story = Story { batch: Batch::new(noon(), true), at: noon(), rng };
+    for run in (0..runs).rev() {
+        story.run(run, nodes.min(2));
+        story.tell(run, None, "start", serde_json::json!({}));
+        for name in PIPELINE.iter().filter(|name| **name != "FIX") {
+            story.node(run, name);
+            let again = *name == "VALIDATE" && story.rng.bool();
+            for name in ["FIX", "COMPOSE", "VALIDATE"].into_iter().filter(|_| again) {
+                story.node(run, name);
+            }
+        }
+        for index in 0..nodes {
+            let name = name(story.rng, index);
+            story.node(run, &name);
+        }
+        story.tell(run, None, "end", serde_json::json!({}));
+    }
+    if story.rng.bool() {
+        let title = "The next song of the evening ".repeat(story.rng.usize(1..4));
+        story.tell(99, None, "start", serde_json::json!({"song_title": title}));
+    }
+    let Story { batch, at, .. } = story;
+    let mut model = Model::new(Retention::default());
+    model.receive(batch, |_, _| {});
+    (model, at + SignedDuration::from_secs(5))
+}
+
+/// Sizes at which texts must have room; at odd ones such as 17×300 pixels nothing has.
+const READABLE: [(f32, f32); 8] = [
+    (1920.0, 1080.0),
+    (3840.0, 2160.0),
+    (1280.0, 720.0),
+    (1280.0, 1024.0),
+    (1024.0, 768.0),
+    (2560.0, 1080.0),
+    (1080.0, 1350.0),
+    (1080.0, 1920.0),
+];
+
+/// Returns the pairs of texts of the stage that overlap, and those that leave the screen.
+fn crowded(app: &App) -> Vec<String> {
+    let canvas_size = app.world().resource::<Viewport>().canvas_size();
+    let words = app.world().resource::<Canvas>().words("stage");
+    let mut found = Vec::new();
+    for (index, (one, a)) in words.iter().enumerate() {
+        if a.x < -0.5 || a.right() > canvas_size.width + 0.5 || a.y < -0.5 {
+            found.push(format!("{one:?} leaves the screen: {a:?}"));
+        }
+        for (other, b) in &words[..index] {
+            // Lines may stand as close as their capitals allow.
+            let w = a.right().min(b.right()) - a.x.max(b.x);
+            let h = a.bottom().min(b.bottom()) - a.y.max(b.y);
+            if w > 2.0 && h > 0.3 * a.h.min(b.h) {
+                found.push(format!("{one:?} and {other:?} overlap by {w}×{h}: {a:?} {b:?}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn texts_of_the_stage_do_not_overlap_or_leave_the_screen() {
+    let (mut finales, mut announced, mut all) = (0, 0, Vec::new());
+    for seed in 1_000..1_000 + SEEDS {
+        let mut rng = Rng::with_seed(seed);
+        let nodes = [0, 0, 1, 4, 9][seed as usize % 5];
+        let runs = RUNS[rng.usize(1..RUNS.len())];
+        let finished = seed % 2 == 0;
+        let (model, now) = match finished {
+            true => finished_model(&mut rng, nodes),
+            false => random_model(&mut rng, runs, nodes),
+        };
+        let mut app = showing(model, now, ViewName::Stage, READABLE[0]);
+        if finished {
+            let run = Some(crate::protocol::RunId::new("run-0000"));
+            app.insert_resource(Focus { run, ..default() });
+        }
+        for size in READABLE {
+            let theme =
+                [ThemeName::Dark, ThemeName::Light, ThemeName::HighContrast][rng.usize(0..3)];
+            app.insert_resource(ThemeChoice(theme))
+                .insert_resource(Viewport { size_px: size.into(), ..default() });
+            app.world_mut().resource_mut::<DrawClock>().secs += 2.0;
+            let mut found = faults(&mut app);
+            found.extend(crowded(&app));
+            let case = format!("seed {seed}, {runs} runs, {nodes} nodes, {size:?}, {theme:?}");
+            all.extend(found.into_iter().take(4).map(|fault| format!("{case}: {fault}")));
+            let words = app.world().resource::<Canvas>().words("stage");
+            finales += usize::from(words.iter().any(|(words, _)| words == "how long it took"));
+            let next = |(words, _): &(String, Rect)| words.starts_with("next on stage");
+            announced += usize::from(words.iter().any(next));
+        }
+    }
+    assert!(all.is_empty(), "{} faults: {:#?}", all.len(), &all[..all.len().min(40)]);
+    assert!(finales > 40 && announced > 4, "{finales} finales, {announced} with the next run");
+}
+
 #[test]
 fn failed_step_is_in_sight_among_41_others_and_the_folded_ones_are_counted() {
     for size in WALLS {

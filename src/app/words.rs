@@ -217,6 +217,12 @@ pub fn one_line(text: &str) -> String {
     text::single_spaced(text, 400)
 }
 
+/// Formats the duration of a step, for comparison with the usual one: `6.2 s` under 10 s, then as
+/// [`clock_words`], rounded: `0:18`.
+pub fn step_words(millis: u64) -> String {
+    if millis < 9_950 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,6 +339,17 @@ mod tests {
     fn multi_line_texts_become_one_line() {
         assert_eq!(one_line("Traceback:\n  File\t\"x\"\r\n"), "Traceback: File \"x\"");
         assert!(one_line(&"word ".repeat(5_000)).len() < 500);
+    }
+
+    #[test]
+    fn steps_under_10_s_have_tenths() {
+        let check = |millis, expected: &str| assert_eq!(step_words(millis), expected);
+        check(1_900, "1.9 s");
+        check(9_949, "9.9 s");
+        check(9_950, "0:10");
+        check(18_400, "0:18");
+        check(47_500, "0:48");
+        check(125_000, "2:05");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub struct DirectorOptions {
     #[arg(env = "METERBRIDGE_HOLD_FIX", hide_env = true)]
     pub hold_fix: Duration,
 
-    /// Show a finished run for this long; 0 leaves finished runs to the wall
-    #[arg(long, value_name = "SECONDS", default_value = "6", value_parser = seconds)]
+    /// Show a finished run, with its finale, for this long; 0 leaves finished runs to the wall
+    #[arg(long, value_name = "SECONDS", default_value = "12", value_parser = seconds)]
     #[arg(env = "METERBRIDGE_HOLD_COMPLETED", hide_env = true)]
     pub hold_completed: Duration,
 
@@ -53,7 +53,7 @@ impl Default for DirectorOptions {
             director: None,
             hold_failed: Duration::from_secs(15),
             hold_fix: Duration::from_secs(12),
-            hold_completed: Duration::from_secs(6),
+            hold_completed: Duration::from_secs(12),
             shot_gap: Duration::from_secs(20),
             pin: Duration::from_secs(120),
         }

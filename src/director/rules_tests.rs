@@ -60,9 +60,9 @@ impl Wall {
 }
 
 #[test]
-fn default_holds_are_15_s_for_failures_12_s_for_fixes_and_6_s_for_completions() {
+fn default_holds_are_15_s_for_failures_and_12_s_for_fixes_and_completions() {
     for (why, words, hold) in
-        [(FAILED, "a failed", 15.0), (FIX, "a fix", 12.0), (COMPLETED, "a completed", 6.0)]
+        [(FAILED, "a failed", 15.0), (FIX, "a fix", 12.0), (COMPLETED, "a completed", 12.0)]
     {
         let mut wall = Wall::new();
         wall.show("wall").tell("a", why).show(words);
@@ -77,7 +77,7 @@ fn waiting_runs_are_shown_in_order_of_importance() {
     let mut wall = Wall::with(short);
     wall.tell("first", FAILED).tell("done", COMPLETED).tell("pass", FIX).tell("bad", FAILED);
     for words in ["first failed", "bad failed", "pass fix", "done completed"] {
-        wall.show(words).pass(if words == "done completed" { 6.0 } else { 5.0 });
+        wall.show(words).pass(if words == "done completed" { 12.0 } else { 5.0 });
         wall.show("wall").pass(4.0);
     }
     wall.show("wall");
@@ -102,7 +102,7 @@ fn equal_or_less_important_reasons_wait() {
 #[test]
 fn wall_is_shown_20_s_between_two_runs() {
     let mut wall = Wall::new();
-    wall.tell("a", COMPLETED).pass(6.0).show("wall").tell("b", COMPLETED).pass(19.9).show("wall");
+    wall.tell("a", COMPLETED).pass(12.0).show("wall").tell("b", COMPLETED).pass(19.9).show("wall");
     wall.pass(0.1).show("b completed");
 }
 
@@ -231,7 +231,7 @@ fn due_in_secs_names_the_next_decision() {
     let mut wall = Wall::new();
     let due = |wall: &mut Wall| wall.director.due_in_secs(wall.now_secs);
     assert_eq!(due(&mut wall), None);
-    assert_eq!(due(wall.tell("a", COMPLETED)), Some(6.0));
+    assert_eq!(due(wall.tell("a", COMPLETED)), Some(12.0));
     assert_eq!(due(wall.tell("b", FAILED)), Some(4.0));
     assert_eq!(due(wall.pass(4.0).show("b failed")), Some(15.0));
     assert_eq!(due(wall.tell("c", FAILED).pass(15.0).show("wall")), Some(5.0));

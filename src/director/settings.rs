@@ -26,7 +26,7 @@ impl Default for Rates {
         Self {
             hold_failed_secs: 15.0,
             hold_fix_secs: 12.0,
-            hold_completed_secs: 6.0,
+            hold_completed_secs: 12.0,
             gap_secs: 20.0,
             pin_secs: 120.0,
         }

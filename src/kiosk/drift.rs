@@ -6,9 +6,11 @@
 use std::f64::consts::TAU;
 
 use crate::bounded::bounded;
+use crate::layout::CanvasSize;
 
-/// Largest distance from the centre, and of one move, in design pixels (design, section 10).
-pub const REACH: f32 = 24.0;
+/// Largest distance from the centre, and of one move, in design pixels: a third of the margin, because a
+/// picture that is further off looks like a mistake.
+pub const REACH: f32 = CanvasSize::MARGIN / 3.0;
 /// Time from the start of one move to the next.
 pub const PERIOD_SECS: f64 = 60.0;
 /// Duration of a move.
@@ -104,6 +106,19 @@ mod tests {
             let even = 7 * 24 * 60 / 16;
             for count in visits {
                 assert!((even * 3 / 4..=even * 5 / 4).contains(&count), "{seed}: {visits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn margins_stay_between_two_thirds_and_four_thirds_of_their_width() {
+        for seed in SEEDS {
+            for minute in 0..5_000 {
+                let (x, y) = offset(f64::from(minute) * PERIOD_SECS + 30.0, seed);
+                for by in [x, -x, y, -y] {
+                    let margin = CanvasSize::MARGIN + by;
+                    assert!((37.3..=74.7).contains(&margin), "{seed} {minute}: {margin}");
+                }
             }
         }
     }

@@ -30,6 +30,8 @@ const WIDEST_LANE_UNDER_FOCUS: f32 = 155.0;
 const LANE_TOP: f32 = 16.0;
 const LANE_TOP_UNDER_FOCUS: f32 = 44.0;
 const ARC_BELOW_LANE_TOP: f32 = 82.0;
+/// Least distance from the widest lane to the edge of the rack.
+const LANE_MARGIN: f32 = 12.0;
 
 /// Input of [`lay_out_rack`].
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,8 @@ pub struct RackRequest {
     pub roomy: bool,
     /// Indices of the first and last module of the loop (COMPOSE and VALIDATE).
     pub loop_between: Option<(usize, usize)>,
+    /// Factor by which the loop is larger than on a landscape wall.
+    pub loop_scale: f32,
 }
 
 /// Position of a module.
@@ -60,7 +64,22 @@ pub struct ModuleBox {
     pub row: usize,
 }
 
+/// Least part of its resting width at which a focused module is shown during a move; its content is made
+/// for that width.
+const LEAST_PART_OF_FOCUS: f32 = 0.8;
+
 impl ModuleBox {
+    /// Returns the least width at which the module is shown during a move.
+    pub fn least_width(&self) -> f32 {
+        if self.focus { self.rect.w * LEAST_PART_OF_FOCUS } else { self.rect.w.min(LEAST_WIDTH) }
+    }
+
+    /// Returns the least part of the way from `from` to this place at which the module is wide enough.
+    pub fn least_part_of_a_move(&self, from: &Self) -> f32 {
+        let (least, way) = (self.least_width(), self.rect.w - from.rect.w);
+        if from.rect.w >= least || way <= 0.0 { 0.0 } else { (least - from.rect.w) / way }
+    }
+
     /// Returns the positions of the input and output jacks.
     pub fn jacks(&self) -> ((f32, f32), (f32, f32)) {
         let (inset, from_bottom) = if self.focus { (40.0, 34.0) } else { (38.0, 26.0) };
@@ -86,6 +105,8 @@ pub struct FixLoop {
     pub widest: f32,
     /// Position of the FIX module.
     pub module: Rect,
+    /// Factor by which everything is larger than on a landscape wall.
+    pub scale: f32,
 }
 
 impl FixLoop {
@@ -170,9 +191,7 @@ pub fn lay_out_rack(request: &RackRequest) -> Rack {
         }
     }
     let mut rack = Rack { modules, row_tops, module_height: height, fix_loop: None };
-    let middle = (request.left + request.right) / 2.0;
-    rack.fix_loop =
-        request.loop_between.and_then(|ends| lay_out_loop(&rack, ends, (middle, enlarged)));
+    rack.fix_loop = request.loop_between.and_then(|ends| lay_out_loop(&rack, ends, request));
     rack
 }
 
@@ -212,22 +231,26 @@ fn focus_width(focus: &[bool]) -> f32 {
     }
 }
 
-fn lay_out_loop(
-    rack: &Rack,
-    (to, from): (usize, usize),
-    (middle, enlarged): (f32, f32),
-) -> Option<FixLoop> {
+fn lay_out_loop(rack: &Rack, (to, from): (usize, usize), request: &RackRequest) -> Option<FixLoop> {
     let (to, from) = (rack.modules.get(to)?, rack.modules.get(from)?);
+    let scale = request.loop_scale;
     let last = rack.row_tops.len().saturating_sub(1);
     let linked = to.row == last && from.row == last;
+    let middle = (request.left + request.right) / 2.0;
+    let radii = LANE_RADII.map(|radius| radius * scale);
     let centre_x = if linked { (to.rect.right() + from.rect.x) / 2.0 } else { middle };
+    // A larger loop under the first modules stays on the screen.
+    let most = radii[2] + LANE_MARGIN;
+    let centre_x = bounded(centre_x, request.left + most, request.right - most);
     let under_focus = to.focus || from.focus;
-    let below = if under_focus { LANE_TOP_UNDER_FOCUS } else { LANE_TOP };
-    let widest = if under_focus && enlarged <= 1.0 { WIDEST_LANE_UNDER_FOCUS } else { f32::MAX };
+    let below = if under_focus { LANE_TOP_UNDER_FOCUS * request.enlarged } else { LANE_TOP };
+    let near = under_focus && request.enlarged <= 1.0;
+    let widest = if near { WIDEST_LANE_UNDER_FOCUS } else { f32::MAX };
     let top = rack.bottom() + below;
-    let arc_y = top + ARC_BELOW_LANE_TOP;
-    let module = Rect::new(centre_x - 106.0, arc_y + LANE_RADII[0] - 42.0, 212.0, 76.0);
-    Some(FixLoop { linked, centre_x, top, arc_y, radii: LANE_RADII, widest, module })
+    let arc_y = top + ARC_BELOW_LANE_TOP * scale;
+    let (w, h) = (212.0 * scale, 76.0 * scale);
+    let module = Rect::new(centre_x - w / 2.0, arc_y + radii[0] - 42.0 * scale, w, h);
+    Some(FixLoop { linked, centre_x, top, arc_y, radii, widest, module, scale })
 }
 
 #[cfg(test)]
@@ -243,6 +266,7 @@ mod tests {
             enlarged: 1.0,
             roomy: false,
             loop_between: None,
+            loop_scale: 1.0,
         })
     }
 
@@ -257,6 +281,7 @@ mod tests {
                 enlarged: 1.5,
                 roomy: false,
                 loop_between: Some((4, 5)),
+                loop_scale: 1.0,
             });
             assert_eq!(rack.row_tops.len(), 2);
             let rows: Vec<usize> = rack.modules.iter().map(|module| module.row).collect();
@@ -298,6 +323,7 @@ mod tests {
                 enlarged: 1.5,
                 roomy: false,
                 loop_between: Some((4, 5)),
+                loop_scale: 1.0,
             })
         };
         assert!(rack(8).fix_loop.unwrap().linked, "COMPOSE and VALIDATE stand in the second row");
@@ -320,6 +346,7 @@ mod tests {
                             enlarged,
                             roomy,
                             loop_between: Some((4, 5)),
+                            loop_scale: 1.0,
                         });
                         assert_eq!(rack.modules.len(), count);
                         for module in &rack.modules {

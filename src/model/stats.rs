@@ -179,6 +179,13 @@ impl Stats {
         last.iter().skip(last.len().saturating_sub(most)).copied()
     }
 
+    /// Returns the durations of the last `most` successes of a node in milliseconds, oldest first.
+    pub fn last_node_durations(&self, name: &str, most: usize) -> impl Iterator<Item = u64> {
+        let last = self.nodes.get(name).map(|durations| &durations.last);
+        let skipped = last.map_or(0, |last| last.len().saturating_sub(most));
+        last.into_iter().flatten().skip(skipped).copied()
+    }
+
     /// Returns the events per second that arrived over the `window_secs` full seconds before `now`
     /// (this machine's clock).
     pub fn events_per_second(&self, now: Timestamp, window_secs: u32) -> f64 {

@@ -126,7 +126,7 @@ fn director_shows_a_completed_run() {
     let mut app = wall();
     feed(&mut app, [event("b", None, "end", 5)]);
     assert_shows(&app, "stage of b", "auto: finished");
-    draw_later(&mut app, 6.0);
+    draw_later(&mut app, 12.0);
     assert_shows(&app, "wall", "auto");
 }
 

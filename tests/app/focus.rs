@@ -65,6 +65,39 @@ fn failed_run_is_held_longer_than_a_completed_one() {
     }
 }
 
+/// Returns the events of a song that finishes at second 2.
+fn song(run: &str) -> [String; 3] {
+    [
+        event(run, Some("RENDER"), "start", 1),
+        event(run, Some("RENDER"), "end", 2),
+        event(run, None, "end", 2),
+    ]
+}
+
+#[test]
+fn finished_song_is_held_for_its_finale() {
+    let mut app = headless_app();
+    feed(&mut app, [event("a", None, "start", 0)]);
+    feed(&mut app, [event("b", None, "start", 1)]);
+    feed(&mut app, song("a"));
+    pass(&mut app, 11);
+    shows(&app, Some("a"));
+    pass(&mut app, 1);
+    shows(&app, Some("b"));
+}
+
+#[test]
+fn failure_of_another_run_ends_the_hold_of_a_finale() {
+    let mut app = headless_app();
+    feed(&mut app, [event("a", None, "start", 0)]);
+    feed(&mut app, [event("b", None, "start", 1), event("c", None, "start", 1)]);
+    feed(&mut app, song("a"));
+    pass(&mut app, 7);
+    shows(&app, Some("a"));
+    feed(&mut app, [event("c", None, "fail", 9)]);
+    shows(&app, Some("b"));
+}
+
 /// On connecting, the history is received first.
 #[test]
 fn run_that_ended_long_ago_is_not_held() {

@@ -3,14 +3,25 @@
 use bevy::prelude::*;
 
 use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::finale;
 use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
-use crate::model::RunStatus;
+use crate::model::{Model, Run, RunStatus};
 
-/// Time in milliseconds for which a finished run stays on the stage while following.
+/// Time in milliseconds for which a run that is over stays on the stage while following, unless it has a
+/// finale.
 const HOLD_FAILED_MS: u64 = 12_000;
 const HOLD_OTHER_MS: u64 = 6_000;
+
+/// Returns how long a run that is over stays on the stage, in milliseconds.
+fn hold_ms(run: &Run, model: &Model) -> u64 {
+    match run.status {
+        RunStatus::Failed => HOLD_FAILED_MS,
+        _ if finale::is_due(run) && !finale::failed_since(run, model) => finale::LENGTH_MS,
+        _ => HOLD_OTHER_MS,
+    }
+}
 
 pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, follow_newest_active.in_set(AppSystems::Follow));
@@ -34,7 +45,7 @@ fn follow_newest_active(
             run.status == RunStatus::Running || run_store.model.newest_active().is_none()
         }
         Some(run) => {
-            let hold = if run.status == RunStatus::Failed { HOLD_FAILED_MS } else { HOLD_OTHER_MS };
+            let hold = hold_ms(run, &run_store.model);
             // A run that ended long ago was replayed; it is not news.
             let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
             is_history = !news;

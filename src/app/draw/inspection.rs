@@ -49,11 +49,12 @@ impl Canvas {
         faults
     }
 
-    /// Returns the texts of a part with their places.
+    /// Returns the visible texts of a part with their places.
     pub fn words(&self, part: &'static str) -> Vec<(String, Rect)> {
         let parts = self.parts().iter().filter(|found| found.name() == part);
         let texts = parts.flat_map(|part: &Part| &part.texts);
         texts
+            .filter(|(_, text)| text.opacity > 0.0)
             .map(|(_, text)| {
                 let MathRect { min, max } = place_of(text);
                 (words_of(text), Rect::new(min.x, min.y, max.x - min.x, max.y - min.y))

@@ -11,6 +11,8 @@ pub mod clock;
 pub mod entities;
 pub(crate) mod failure_life;
 #[doc(hidden)]
+pub mod finale;
+#[doc(hidden)]
 pub mod focus;
 #[doc(hidden)]
 pub mod folding;
@@ -27,8 +29,11 @@ pub mod run_store;
 pub mod run_view;
 #[doc(hidden)]
 pub mod selection;
+pub(crate) mod spread;
 #[doc(hidden)]
 pub mod status;
+#[doc(hidden)]
+pub mod take;
 #[doc(hidden)]
 pub mod view;
 pub mod viewport;

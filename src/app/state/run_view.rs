@@ -34,9 +34,9 @@ pub struct StageView {
     pub nothing_rendered: bool,
     /// Label of `time`: "queued", "elapsed", "took" or "stopped after".
     pub time_word: &'static str,
-    /// Total time, such as "00:48".
+    /// Total time, such as "0:48".
     pub time: String,
-    /// Note on the time: "about 01:47 to go", "longer than usual", "no news for 38 s".
+    /// Note on the time: "1:47 to go", "longer than usual", "no news for 38 s".
     pub time_detail: String,
     /// Text such as "32 s of it queued"; empty when the run was not queued.
     pub queued: String,
@@ -65,7 +65,6 @@ pub struct ModuleView {
     /// True when an earlier attempt failed or had a negative verdict; drawn as a small octagon in
     /// the corner.
     pub refused_before: bool,
-    pub progress_percent: Option<f64>,
     /// Statuses of the modules that this one stands for; `None` for a module of its own.
     pub folded: Option<Folded>,
 }
@@ -82,7 +81,6 @@ impl ModuleView {
             baseline: None,
             refused: false,
             refused_before: false,
-            progress_percent: None,
             folded: None,
         }
     }
@@ -267,7 +265,6 @@ fn module_view(
         refused: false,
         refused_before: node.status != NodeStatus::Failed
             && node.history().iter().any(|attempt| attempt.status == NodeStatus::Failed),
-        progress_percent: node.progress_percent,
         folded: None,
     }
 }
@@ -377,7 +374,7 @@ fn failure_view(run: &Run, modules: &[ModuleView], server_now: Timestamp) -> Opt
 }
 
 /// Returns the score named "total", else "score", else "overall".
-fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
+pub(super) fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
     let named = |name: &str| scores.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
     named("total").or_else(|| named("score")).or_else(|| named("overall"))
 }
@@ -477,10 +474,7 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         }
     };
     let detail = match run.status {
-        RunStatus::Running => match remaining(run, stats, server_now) {
-            left @ Remaining::Left(_) => format!("about {}", left.words()),
-            other => other.words(),
-        },
+        RunStatus::Running => remaining(run, stats, server_now).words(),
         _ => String::new(),
     };
     let total_ms = own_ms + queued_ms;
@@ -512,7 +506,7 @@ pub enum Remaining {
 }
 
 impl Remaining {
-    /// The estimate in words: "01:47 to go".
+    /// The estimate in words: "1:47 to go".
     pub fn words(self) -> String {
         match self {
             Self::Unknown => "no estimate yet".to_owned(),

@@ -170,6 +170,12 @@ fn meaningful_graphics_reach_contrast_3() {
             ("skipped_outline", p.skipped_hatch, p.skipped_panel),
             ("stale_outline", p.stale_outline, p.card),
             ("focus ring", p.violet_text, p.bridge),
+            ("pending ring", p.pending_outline, p.card),
+            ("lane of an unused fix", p.lane_idle, p.bg),
+            ("earlier runs", p.past_run, p.bg),
+            ("start of a take", p.take[0], p.bg),
+            ("middle of a take", p.take[1], p.bg),
+            ("end of a take", p.take[3], p.bg),
         ] {
             let ratio = contrast(ink, ground);
             assert!(ratio >= 3.0, "{theme:?}: {name} {ratio:.2}");

@@ -72,7 +72,7 @@ pub static LIGHT: Palette = Palette {
     cancelled_band: rgb(0xFBF0D6),
 
     knob_track: rgb(0xD5D0C4),
-    knob_track_ghost: rgb(0xDDD8CC),
+    knob_track_ghost: rgb(0xC9C3B5),
     ghost_edge: rgb(0xC6C0B2),
     jack_well: rgb(0xD8D3C7),
     jack_hole: rgb(0x3A362F),
@@ -103,6 +103,8 @@ pub static LIGHT: Palette = Palette {
     success_line: rgb(0x3F9C82),
     success_dense: rgb(0x2F8F75),
     success_floor: rgb(0x9CCBBB),
+    take: [rgb(0x0B5C44), rgb(0x0C7654), rgb(0x0D8862), rgb(0x0E9A6F)],
+    past_run: rgb(0x4F7488),
     failed_tint_from: rgb(0xFBE3DA),
     failed_tint_to: rgb(0xFDF1EB),
     failed_on_tint: rgb(0x8A2008),

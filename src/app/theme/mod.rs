@@ -43,7 +43,7 @@ pub mod size {
     pub const METER_CAPTION: f32 = 24.0;
     pub const MODULE_NAME: f32 = 28.0;
     pub const META: f32 = 26.0;
-    pub const BASELINE_GHOST: f32 = 24.0;
+    pub const BASELINE_GHOST: f32 = 26.0;
     pub const METER_NOTE: f32 = 22.0;
     pub const METER_SCALE: f32 = 20.0;
     pub const TICKER: f32 = 24.0;
@@ -80,6 +80,8 @@ pub mod motion {
     pub const VIEW_FADE: f32 = 0.22;
     /// Fade between views by the director: slower, so that it does not draw attention.
     pub const DIRECTOR_FADE: f32 = 0.7;
+    /// Fade from a finale to what follows it.
+    pub const FINALE_FADE: f32 = 0.4;
     /// Minimum interval between two reorderings of the wall.
     pub const REORDER_GAP: f64 = 5.0;
     /// Longest time that a window system needs to resize a window to full screen.

@@ -160,6 +160,10 @@ pub struct Palette {
     pub success_line: Color,
     pub success_dense: Color,
     pub success_floor: Color,
+    /// The take of a finished run, from its beginning to its end.
+    pub take: [Color; 4],
+    /// Runs before this one, as dots on an axis of time.
+    pub past_run: Color,
     /// Background of a failed tile, from top to bottom.
     pub failed_tint_from: Color,
     pub failed_tint_to: Color,

@@ -120,6 +120,26 @@ pub fn draw(part: &mut Part, view: &StageView, layout: &StageLayout) {
     }
 }
 
+/// Draws the cables of a finished run on their way into one line at `y`; `t` is the part of the way.
+pub(super) fn draw_straightening(part: &mut Part, layout: &StageLayout, y: f32, t: f32) {
+    let modules = &layout.rack.modules;
+    let end = layout.canvas_size.width + BLEED;
+    let starts = modules.iter().map(|module| module.jacks().1);
+    let mut from = Vec2::new(-BLEED, modules.first().map_or(y, |module| module.jacks().0.1 + 26.0));
+    let ends = modules.iter().map(|module| module.jacks().0);
+    let last = modules.last().map_or(y, |module| module.jacks().1.1 + 26.0);
+    let ink = part.palette.success;
+    for ((x, into), start) in ends.chain([(end, last)]).zip(starts.map(Some).chain([None])) {
+        let to = Vec2::new(x, into);
+        let path = Shape::cable_points(from, to, SAG * (1.0 - t));
+        let straight = path.map(|point| Vec2::new(point.x, point.y + (y - point.y) * t));
+        part.shape(Layer::Cable, Shape::cubic(straight, 4.6).fill(ink).opacity(1.0 - 0.5 * t));
+        if let Some((x, y)) = start {
+            from = Vec2::new(x, y);
+        }
+    }
+}
+
 fn cable(part: &mut Part, layer: Layer, points: [Vec2; 4], signal: CableState) {
     let palette = part.palette;
     let shadow = points.map(|point| point + Vec2::new(0.0, 4.0));

@@ -94,15 +94,16 @@ impl Status {
             enlarged: 1.0,
             roomy: false,
             loop_between: None,
+            loop_scale: 1.0,
         });
         let canvas_size = CanvasSize::of_pixels(1920.0, 1080.0);
         let layout = StageLayout {
             canvas_size,
             rack,
             moving: vec![false],
-            down: 0.0,
             failure_top: 196.0,
             lower_top: 644.0,
+            unit: 1.0,
             clock_secs: 0.0,
             failed_at: 0.0,
             frozen: false,

@@ -4,12 +4,13 @@
 use bevy::color::{Alpha, Color};
 use bevy::math::Vec2;
 
-use super::stage_layout::StageLayout;
+use super::stage_layout::{FIX_GROWS, StageLayout};
 use crate::app::draw::glyphs::badge;
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text};
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::state::status::DisplayStatus;
-use crate::app::words::{clock_words, duration_words, number_words};
+use crate::app::theme::size;
+use crate::app::words::{clock_words, number_words, step_words};
 use crate::bounded::bounded;
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
@@ -80,8 +81,8 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
     let arrow = match lane {
         Lane::Ghost => {
             part.shape(Layer::Rack, path(12.0).fill(palette.lane));
-            part.shape(Layer::Rack, path(2.5).fill(palette.lane_idle).dash(3.0, 9.0));
-            palette.text_decorative
+            part.shape(Layer::Rack, path(3.5).fill(palette.lane_idle).dash(2.0, 9.0));
+            palette.lane_idle
         }
         Lane::Live => {
             part.shape(
@@ -122,35 +123,44 @@ fn draw_lane(part: &mut Part, at: &FixLoop, pass: usize, lane: Lane) {
         }
     };
     let tip = Vec2::new(at.centre_x - radius, at.top + 4.0);
-    part.shape(Layer::Rack, Shape::arrowhead(tip, 0.0, 16.0, 19.0).fill(arrow));
+    part.shape(Layer::Rack, Shape::arrowhead(tip, 0.0, 20.0, 24.0).fill(arrow));
 }
 
 /// Draws the verdicts: "first 0.74 ✗", "after fix 1 0.88 ✓".
 fn draw_verdicts(part: &mut Part, fix: &FixView, at: &FixLoop) {
     let palette = part.palette;
-    let left = at.centre_x - at.radii[0] + 18.0;
-    let right = at.centre_x + at.radii[0] - 18.0;
-    let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH };
+    let k = at.scale;
+    let left = at.centre_x - at.radii[0] + 18.0 * k;
+    let right = at.centre_x + at.radii[0] - 18.0 * k;
+    let pitch = if fix.verdicts.len() > 3 { CROWDED_ROW_PITCH } else { ROW_PITCH } * k;
     let rows = (fix.verdicts.len() as f32 - 1.0) * pitch;
     // Stays below the cable from COMPOSE to VALIDATE.
-    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0).max(at.top + 42.0);
+    let first_y = ((at.top + at.module.y) / 2.0 - rows / 2.0 + 6.0 * k).max(at.top + 42.0);
     for (row, verdict) in fix.verdicts.iter().enumerate().take(4) {
         let y = first_y + row as f32 * pitch;
         let label = if row == 0 { "first".to_owned() } else { format!("after fix {row}") };
-        part.text(
-            Layer::Face,
-            Text::new(("verdict", row), label, left, y, Face::Text500, 22.0)
-                .colour(palette.text_secondary),
-        );
         let glyph = match verdict.passed {
             Some(true) => DisplayStatus::Success,
             Some(false) => DisplayStatus::Failed,
             None => DisplayStatus::Running,
         };
-        badge(part, Layer::Face, glyph, Vec2::new(right - 12.0, y - 8.0), 12.0, "verdict");
+        let centre = Vec2::new(right - 12.0 * k, y - 8.0 * k);
+        badge(part, Layer::Face, glyph, centre, 12.0 * k, "verdict");
+        let score = score_words(verdict);
+        let score_x = right - 30.0 * k;
+        let label_size = size::ESSENTIAL_MIN * k;
+        let label_room = score_x - measure(Face::Text600, 26.0 * k, 0.0, &score) - left - 8.0 * k;
+        // A score of many digits takes the place of its label.
+        if measure(Face::Text500, label_size, 0.0, &label) <= label_room {
+            part.text(
+                Layer::Face,
+                Text::new(("verdict", row), label, left, y, Face::Text500, label_size)
+                    .colour(palette.text_secondary),
+            );
+        }
         part.text(
             Layer::Face,
-            Text::new(("score", row), score_words(verdict), right - 30.0, y, Face::Text600, 26.0)
+            Text::new(("score", row), score, score_x, y, Face::Text600, 26.0 * k)
                 .end()
                 .colour(palette.text),
         );
@@ -166,8 +176,15 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
     let fix = &view.fix;
     let failed = fix.status == NodeStatus::Failed;
     let running = fix.status == NodeStatus::Running;
+    let k = at.scale;
     let rect = if running {
-        Rect::new(at.module.x - 62.0, at.module.y - 12.0, at.module.w + 124.0, at.module.h + 16.0)
+        let (wider, taller) = (FIX_GROWS * k, 12.0 * k);
+        Rect::new(
+            at.module.x - wider,
+            at.module.y - taller,
+            at.module.w + 2.0 * wider,
+            at.module.h + taller + 4.0 * k,
+        )
     } else {
         at.module
     };
@@ -195,64 +212,84 @@ fn draw_module(part: &mut Part, view: &StageView, at: &FixLoop) {
             .border(1.5, palette.fix_edge);
         (body, palette.text)
     } else {
-        (body.fill(palette.ghost).border(1.5, palette.hair), palette.text_tertiary)
+        (body.fill(palette.card).border(2.0, palette.pending_outline), palette.text)
     };
     part.shape(Layer::Module, body);
-    let left = rect.x + 22.0;
+    let left = rect.x + 22.0 * k;
     if running {
-        draw_running(part, fix, rect, left);
+        draw_running(part, fix, rect, left, k);
         return;
     }
-    let baseline = rect.y + 49.0;
+    if !used && !failed {
+        draw_unused(part, view, rect, k);
+        return;
+    }
+    let baseline = rect.y + 49.0 * k;
     part.text(
         Layer::Face,
-        Text::new("fix name", "FIX", left, baseline, Face::Text600, 30.0).colour(ink),
+        Text::new("fix name", "FIX", left, baseline, Face::Text600, 30.0 * k).colour(ink),
     );
-    let words = match view.status.is_over() {
-        _ if failed => "failed".to_owned(),
-        _ if used => format!("{} of {MAX_FIX_PASSES}", fix.passes),
-        true => "not used".to_owned(),
-        false => "if needed".to_owned(),
-    };
-    let text_size = if used { 30.0 } else { 24.0 };
-    let right = rect.x + rect.w - 22.0;
+    let words =
+        if failed { "failed".to_owned() } else { format!("{} of {MAX_FIX_PASSES}", fix.passes) };
+    let right = rect.x + rect.w - 22.0 * k;
     part.text(
         Layer::Face,
-        Text::new("fix passes", words, right, baseline, Face::Text600, text_size).end().colour(ink),
+        Text::new("fix passes", words, right, baseline, Face::Text600, 30.0 * k).end().colour(ink),
+    );
+}
+
+/// Draws FIX before its first pass, or in a run that did without.
+fn draw_unused(part: &mut Part, view: &StageView, rect: Rect, k: f32) {
+    let palette = part.palette;
+    let words = if view.status.is_over() {
+        "not used".to_owned()
+    } else {
+        format!("if needed, up to {MAX_FIX_PASSES}")
+    };
+    let (x, y) = (rect.centre_x(), rect.y);
+    part.text(
+        Layer::Face,
+        Text::new("fix name", "FIX", x, y + 35.0 * k, Face::Text600, 28.0 * k)
+            .middle()
+            .colour(palette.text),
+    );
+    part.text(
+        Layer::Face,
+        Text::new("fix passes", words, x, y + 63.0 * k, Face::Text500, size::ESSENTIAL_MIN * k)
+            .middle()
+            .colour(palette.text_secondary),
     );
 }
 
 /// Draws FIX while it runs: the number of the pass and its time so far.
-fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32) {
+fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32, k: f32) {
     let palette = part.palette;
     let middle = rect.y + rect.h / 2.0;
     let name = format!("FIX {} of {MAX_FIX_PASSES}", fix.passes);
     part.text(
         Layer::Face,
-        Text::new("fix name", name, left, middle - 2.0, Face::Text600, 30.0).colour(palette.text),
+        Text::new("fix name", name, left, middle - 2.0 * k, Face::Text600, 30.0 * k)
+            .colour(palette.text),
     );
     let baseline = fix.baseline.map_or_else(
         || "no usual yet".to_owned(),
-        |baseline| format!("usual {}", duration_words(baseline.p50_ms)),
+        |baseline| format!("usual {}", step_words(baseline.p50_ms)),
     );
     part.text(
         Layer::Face,
-        Text::new("fix usual", baseline, left, middle + 28.0, Face::Text500, 22.0)
+        Text::new("fix usual", baseline, left, middle + 28.0 * k, Face::Text500, 22.0 * k)
             .colour(palette.text_secondary),
     );
-    let right = rect.x + rect.w - 20.0;
+    let right = rect.x + rect.w - 20.0 * k;
+    let time = clock_words(fix.duration_ms.unwrap_or(0));
+    let room = right - left - 165.0 * k;
+    let width = measure(Face::Display700, 46.0 * k, 0.0, &time);
+    let time_size = 46.0 * k * (room / width.max(1.0)).min(1.0);
     part.text(
         Layer::Face,
-        Text::new(
-            "fix passes",
-            clock_words(fix.duration_ms.unwrap_or(0)),
-            right,
-            middle + 17.0,
-            Face::Display700,
-            46.0,
-        )
-        .end()
-        .colour(palette.text),
+        Text::new("fix passes", time, right, middle + 17.0 * k, Face::Display700, time_size)
+            .end()
+            .colour(palette.text),
     );
     let centre = Vec2::new(rect.x + rect.w / 2.0, rect.y);
     part.shape(

@@ -8,6 +8,10 @@ mod cables;
 #[cfg(test)]
 mod channels;
 mod failure_text;
+mod finale;
+mod finale_clock;
+mod finale_moment;
+mod finale_take;
 mod fix_loop;
 mod folded;
 mod header;
@@ -15,6 +19,7 @@ mod lower;
 mod module_parts;
 mod rack;
 mod resting_layout;
+mod spread;
 mod stage_layout;
 pub mod story;
 
@@ -25,27 +30,33 @@ use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-use self::resting_layout::{RestingLayout, is_portrait};
-use self::stage_layout::StageLayout;
+use self::finale_clock::FinaleClock;
+use self::finale_moment::Moment;
+use self::lower::Columns;
+use self::resting_layout::RestingLayout;
+use self::stage_layout::{StageLayout, is_portrait};
 use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::finale::FinaleView;
 use crate::app::state::focus::Focus;
 use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{StageView, age_words, waiting_modules};
+use crate::app::state::spread::Spread;
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
 use crate::bounded::bounded;
-use crate::layout::{CanvasSize, ModuleBox, Rect};
-use crate::model::{Run, RunStatus};
+use crate::layout::{CanvasSize, ModuleBox, Rect, lay_out_finale};
+use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
 
-const FAILURE_TOP: f32 = 196.0;
+/// Distance from the upper edge of the failure bar to the rack.
+const FAILURE_ABOVE_RACK: f32 = 116.0;
 /// Age given to motions that are to be over at once, in seconds.
 const LONG_AGO_SECS: f64 = 1e4;
 /// Greatest age of a run's end at which its failure makes an entrance, in milliseconds.
@@ -73,6 +84,9 @@ struct StageMemory {
     from: Vec<ModuleBox>,
     to: Vec<ModuleBox>,
     moved_at: f64,
+    /// Part of the way at which the move begins, so that no module is narrower than its content allows.
+    moves_from: f32,
+    finale: FinaleClock,
     /// Draw-clock time at which the stage was last drawn or found unchanged, in seconds.
     drawn_at: f64,
     status: Option<RunStatus>,
@@ -96,7 +110,10 @@ struct StageInputs {
 struct Drawn {
     run: Option<RunId>,
     stage: Option<StageView>,
+    /// Sentences about the run; the last one is about runs before it, and may be empty.
     story: Vec<String>,
+    spread: Option<Spread>,
+    finale: Option<(FinaleView, Moment)>,
     /// Connection state shown while there is no run.
     waits_for: Option<ConnectionState>,
     has_notice: bool,
@@ -137,7 +154,7 @@ fn draw(
 ) {
     let now = draw_clock.secs;
     // Where frames are rare, the next one may come after the move's end; it is still drawn.
-    let moving = memory.is_moving();
+    let moving = memory.is_moving() || memory.finale.is_due(now);
     let cause = StageInputs {
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
@@ -158,15 +175,40 @@ fn draw(
         stage.meta.push("staying on this run".to_owned());
     }
     let story = match (run, &stage) {
-        (Some(run), Some(stage)) => story::story(run, stage, clock.server_now),
+        (Some(run), Some(stage)) => {
+            let mut told = story::story(run, stage, clock.server_now);
+            told.push(story::past_story(run, &run_store));
+            told
+        }
         _ => Vec::new(),
     };
+    let spread = stage.as_ref().filter(|stage| stage.scores.is_none());
+    let spread = spread.and_then(|stage| Spread::of(stage, model.stats()));
+    let reduced_motion = canvas.reduced_motion;
+    let had_finale = memory.drawn.as_ref().is_some_and(|drawn| drawn.finale.is_some());
+    let age_ms = memory.finale_age(run, model, &focus, &clock, now);
+    let finale = run.zip(stage.as_ref()).zip(age_ms).and_then(|((run, stage), age_ms)| {
+        let follows = focus.is_following() && !focus.is_directed();
+        let view = FinaleView::of(run, stage, &run_store, clock.server_now, follows)?;
+        Some((view, Moment::at(age_ms, reduced_motion)))
+    });
+    memory.finale.wait(age_ms.filter(|_| finale.is_some()), reduced_motion, model, now);
+    // A failure ends the finale at once, its time with a fade. Without motion it begins with one, too.
+    let ends = had_finale && finale.is_none() && !memory.finale.was_cut();
+    let begins = !had_finale && finale.is_some() && reduced_motion && memory.drawn.is_some();
+    if !clock.is_fixed() && (ends || begins) {
+        let secs = if reduced_motion { motion::CROSS_FADE } else { motion::FINALE_FADE };
+        canvas.cross_fade(now, f64::from(secs));
+        next.within_secs(0.0);
+    }
     if let Some(stage) = &mut stage {
         resting_layout::fold_modules(stage, viewport.canvas_size());
     }
     let drawn = Drawn {
         run: run.map(|run| run.id().clone()),
         story,
+        spread,
+        finale,
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: view_chrome.notice().is_some(),
         lost: view_chrome.is_lost(),
@@ -177,13 +219,15 @@ fn draw(
         stage,
     };
     memory.drawn_at = now;
-    let reduced_motion = canvas.reduced_motion;
     if memory.notice_changes(&drawn, run, clock.server_now, now, reduced_motion) {
         canvas.cross_fade(now, f64::from(motion::CROSS_FADE));
         next.within_secs(0.0);
     }
     if memory.is_moving() {
         next.within_secs(0.0);
+    }
+    if let Some(secs) = memory.finale.due_in_secs(now) {
+        next.within_secs(secs);
     }
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
@@ -192,9 +236,13 @@ fn draw(
     let (canvas_size, lost) = (drawn.canvas_size, drawn.lost);
     let layout = memory.layout(canvas_size, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
     let part = canvas.redraw("stage");
-    rack::draw_rails(part, &layout);
     match (&drawn.stage, run) {
-        (Some(stage), Some(run)) => draw_run(part, stage, run, &drawn, &layout),
+        (Some(stage), Some(run)) => match &drawn.finale {
+            Some((view, moment)) => {
+                draw_finale(part, (stage, run), (view, moment), &drawn, &layout)
+            }
+            None => draw_run(part, stage, run, &drawn, &layout),
+        },
         _ => draw_waiting(part, &link, &layout),
     }
     if let Some(elsewhere) = drawn.elsewhere.as_ref().filter(|_| !drawn.has_notice) {
@@ -238,11 +286,15 @@ impl StageMemory {
         if to != self.to {
             let size_changed =
                 self.drawn.as_ref().is_none_or(|before| before.canvas_size != drawn.canvas_size);
-            let elsewhere = !same_run || size_changed || self.to.len() != to.len();
+            let other_rows = self.to.iter().zip(&to).any(|(from, to)| from.row != to.row);
+            let elsewhere = !same_run || size_changed || self.to.len() != to.len() || other_rows;
             let jumps = elsewhere || reduced_motion;
             fades = reduced_motion && !elsewhere;
             self.from = if jumps { to.clone() } else { self.placed(now) };
             self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
+            let pairs = self.from.iter().zip(&to);
+            self.moves_from =
+                pairs.map(|(from, to)| to.least_part_of_a_move(from)).fold(0.0, f32::max);
             self.to = to;
         }
         self.status = status;
@@ -267,10 +319,26 @@ impl StageMemory {
         Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 
-    /// Places of the modules at `now`, interpolated during a move.
+    /// Returns the time since the finale began in milliseconds; `None` when there is none.
+    fn finale_age(
+        &mut self,
+        run: Option<&Run>,
+        model: &Model,
+        focus: &Focus,
+        clock: &PlaybackClock,
+        now: f64,
+    ) -> Option<f64> {
+        let same_run = run.map(Run::id) == self.run.as_ref();
+        let before = self.status.filter(|_| same_run);
+        self.finale.age_ms(run, model, (before, focus.is_directed()), clock, now)
+    }
+
+    /// Places of the modules at `now`, interpolated during a move. A move begins where every module is as
+    /// wide as its content needs: its first frame may stay on screen for long where frames are rare.
     fn placed(&self, now: f64) -> Vec<ModuleBox> {
         let t = bounded((now - self.moved_at) / f64::from(motion::FOCUS_MOVE), 0.0, 1.0) as f32;
         let eased = 1.0 - (1.0 - t).powi(4);
+        let eased = self.moves_from + (1.0 - self.moves_from) * eased;
         let pairs = self.from.iter().zip(&self.to);
         pairs.map(|(from, to)| ModuleBox { rect: from.rect.lerp(&to.rect, eased), ..*to }).collect()
     }
@@ -282,7 +350,9 @@ impl StageMemory {
         now: f64,
         frozen: bool,
     ) -> StageLayout {
-        let RestingLayout { mut rack, down, lower_top } = RestingLayout::of(canvas_size, stage);
+        let resting = RestingLayout::of(canvas_size, stage);
+        let RestingLayout { mut rack, lower_top, unit } = resting;
+        let rack_top = rack.row_tops.first().copied().unwrap_or(0.0);
         rack.modules = self.placed(now);
         let on_the_way = now < self.moved_at + f64::from(motion::FOCUS_MOVE);
         let pairs = self.from.iter().zip(&self.to);
@@ -290,9 +360,9 @@ impl StageMemory {
         StageLayout {
             rack,
             moving,
-            down,
-            failure_top: FAILURE_TOP + down,
+            failure_top: rack_top - FAILURE_ABOVE_RACK,
             lower_top,
+            unit,
             clock_secs: now,
             failed_at: if frozen { now - LONG_AGO_SECS } else { self.failed_at },
             frozen,
@@ -307,15 +377,56 @@ fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout
         header::draw_meta(part, &stage.meta);
     }
     header::draw_run(part, stage, layout);
+    draw_rack(part, stage, layout);
+    cables::draw(part, stage, layout);
+    draw_below(part, stage, run, drawn, layout);
+}
+
+fn draw_rack(part: &mut Part, stage: &StageView, layout: &StageLayout) {
+    rack::draw_rails(part, layout);
     fix_loop::draw(part, stage, layout);
     rack::draw_modules(part, stage, layout);
     rack::draw_failure(part, stage, layout);
-    cables::draw(part, stage, layout);
-    lower::draw_ticker(part, run, drawn.story.is_empty(), layout);
-    lower::draw_story(part, &drawn.story, layout);
+}
+
+/// Draws what stands below the rack: events, story, and scores or the spread of a step's times.
+fn draw_below(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout: &StageLayout) {
+    let columns = Columns::of(layout, &stage.fix);
+    lower::draw_ticker(part, run, &columns, layout);
+    lower::draw_story(part, &drawn.story, &columns, layout);
     if let Some(scores) = &stage.scores {
-        lower::draw_scores(part, scores, layout);
+        lower::draw_scores(part, scores, &columns, layout);
+    } else if let Some(spread) = &drawn.spread {
+        lower::draw_spread(part, spread, &columns, layout);
     }
+}
+
+/// Draws the finale, and behind it what is left of the rack.
+fn draw_finale(
+    part: &mut Part,
+    (stage, run): (&StageView, &Run),
+    (view, moment): (&FinaleView, &Moment),
+    drawn: &Drawn,
+    layout: &StageLayout,
+) {
+    if moment.straight <= 0.0 {
+        draw_run(part, stage, run, drawn, layout);
+        return;
+    }
+    if !drawn.has_notice {
+        header::draw_meta(part, &stage.meta);
+    }
+    let status = header::status_baseline(layout);
+    let portrait = is_portrait(layout.canvas_size);
+    let at = lay_out_finale(layout.canvas_size, status, layout.unit, portrait);
+    if moment.straight < 1.0 {
+        let before = part.mark();
+        draw_rack(part, stage, layout);
+        draw_below(part, stage, run, drawn, layout);
+        part.dim(before, 1.0 - moment.straight);
+        cables::draw_straightening(part, layout, at.line + 1.5, moment.straight);
+    }
+    finale::draw(part, stage, view, moment, (&at, layout));
 }
 
 /// Draws light on the ground behind running and failed modules.
@@ -353,9 +464,9 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
             "title",
             "Waiting for the first run",
             53.0,
-            180.0 + layout.down,
+            layout.rack_top() - 122.0 * layout.unit,
             Face::Display700,
-            84.0,
+            84.0 * layout.unit,
         )
         .tracking(-0.022)
         .colour(palette.text),
@@ -371,17 +482,17 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
         ConnectionState::Disconnected => "not connected; press P for the panel".to_owned(),
     };
     let room = layout.canvas_size.width - 112.0;
-    let words = crate::app::draw::truncate(Face::Text500, size::STATUS_LINE, &connected_to, room)
-        .into_owned();
+    let line_size = size::STATUS_LINE * layout.unit;
+    let words =
+        crate::app::draw::truncate(Face::Text500, line_size, &connected_to, room).into_owned();
     part.text(
         Layer::Face,
-        Text::new("status", words, 56.0, 246.0 + layout.down, Face::Text500, size::STATUS_LINE)
+        Text::new("status", words, 56.0, header::status_baseline(layout), Face::Text500, line_size)
             .colour(palette.text_secondary),
     );
     let modules = waiting_modules();
     let stage = StageView::waiting(modules);
-    fix_loop::draw(part, &stage, layout);
-    rack::draw_modules(part, &stage, layout);
+    draw_rack(part, &stage, layout);
     cables::draw(part, &stage, layout);
 }
 
@@ -400,5 +511,9 @@ fn elsewhere(run_store: &RunStore, shown: Option<&RunId>, now: Timestamp) -> Opt
     Some(format!("Elsewhere, {name}: {node} failed {} ago", age_words(ended_at, now)))
 }
 
+#[cfg(test)]
+mod finale_tests;
+#[cfg(test)]
+mod move_tests;
 #[cfg(test)]
 mod tests;

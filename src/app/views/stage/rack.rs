@@ -11,7 +11,7 @@ use crate::app::draw::{
 use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words};
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::{motion, size};
-use crate::app::words::{clock_words, duration_words};
+use crate::app::words::{clock_words, step_words};
 use crate::bounded::bounded;
 use crate::layout::ModuleBox;
 use crate::model::{Baseline, NodeStatus};
@@ -109,10 +109,13 @@ fn draw_resting(
         NodeStatus::Unknown => {
             body.fill(palette.skipped_panel).border(2.0, palette.skipped_outline).dash(2.0, 7.0)
         }
-        _ => body.fill(palette.ghost).border(1.5, palette.ghost_edge),
+        _ => body.fill(palette.card).border(1.5, palette.line_strong),
     };
     part.shape(Layer::Module, body);
 
+    // What is still to come is read from across the room; what was passed over is not.
+    let pending = matches!(module.status, NodeStatus::Pending | NodeStatus::Running);
+    let quiet = if pending { palette.text_secondary } else { palette.text_tertiary };
     let (name, name_size) = fitting_name(
         &module.name,
         Face::Text600,
@@ -124,7 +127,7 @@ fn draw_resting(
         Text::new(("name", index), name, cx, y(46.0), Face::Text600, name_size)
             .middle()
             .tracking(0.014)
-            .colour(if done || module.stopped { palette.text } else { palette.text_tertiary }),
+            .colour(if done || module.stopped { palette.text } else { quiet }),
     );
 
     let centre = Vec2::new(cx, y(124.0));
@@ -151,7 +154,7 @@ fn draw_resting(
             );
         }
         if let Some(baseline) = module.baseline {
-            let ink = if done { palette.text } else { palette.text_decorative };
+            let ink = if done { palette.text } else { quiet };
             let deg = dial_deg(dial_part(baseline.p50_ms, baseline));
             let tick = Shape::tick(centre, deg, radius * 0.94, radius * 1.17, 3.0);
             part.shape(Layer::Face, tick.fill(ink));
@@ -185,7 +188,7 @@ fn draw_resting(
         Layer::Face,
         Text::new(("below", index), below, cx, below_y, Face::Text500, below_size)
             .middle()
-            .colour(palette.text_tertiary),
+            .colour(palette.text_secondary),
     );
     if module.refused_before && glyph != DisplayStatus::Failed {
         // At the very corner: a long name such as VALIDATE comes close to it.
@@ -204,11 +207,10 @@ fn type_scale(k: f32, moving: bool) -> f32 {
 
 /// Texts below a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
-    let baseline =
-        module.baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms)));
+    let baseline = module.baseline.map(|baseline| format!("usual {}", step_words(baseline.p50_ms)));
     match module.status {
         _ if module.stopped => {
-            (module.duration_ms.map_or_else(String::new, duration_words), "stopped here".to_owned())
+            (module.duration_ms.map_or_else(String::new, step_words), "stopped here".to_owned())
         }
         NodeStatus::Success => {
             let below = match module.attempts {
@@ -217,12 +219,12 @@ fn resting_words(module: &ModuleView) -> (String, String) {
                 attempts => format!("{} attempt", ordinal_words(attempts)),
             };
             match module.duration_ms {
-                Some(millis) => (duration_words(millis), below),
+                Some(millis) => (step_words(millis), below),
                 None => (String::new(), "done, inferred".to_owned()),
             }
         }
         NodeStatus::Failed => {
-            (module.duration_ms.map_or_else(String::new, duration_words), "failed".to_owned())
+            (module.duration_ms.map_or_else(String::new, step_words), "failed".to_owned())
         }
         NodeStatus::Skipped => (String::new(), "not run".to_owned()),
         NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
@@ -345,9 +347,6 @@ fn draw_running(
         note.push(format!("fix {} of {MAX_FIX_PASSES}", fix.passes));
     } else if module.attempts > 1 {
         note.push(format!("{} attempt", ordinal_words(module.attempts)));
-    }
-    if let Some(percent) = module.progress_percent {
-        note.push(format!("{percent:.0} %"));
     }
     // Drops notes from the end until they fit between the jacks.
     let note_size = (26.0 * type_k).max(22.0);
@@ -481,7 +480,7 @@ fn draw_failed_module(
     );
     let after = module
         .duration_ms
-        .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", duration_words(millis)));
+        .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", step_words(millis)));
     part.text(Layer::OverlayFace, ink("value", after, 244.0, Face::Text700, 38.0 * type_k));
     if module.attempts > 1 {
         let attempt = format!("{} attempt", ordinal_words(module.attempts));

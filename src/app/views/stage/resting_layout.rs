@@ -1,36 +1,42 @@
 //! Places of the stage's parts after all moves, and which modules have a place of their own.
 
 use super::lower;
+use super::stage_layout::is_portrait;
 use crate::app::state::folding::fold;
 use crate::app::state::run_view::{StageView, waiting_modules};
 use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack};
 
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
-/// Least ratio of height to width of a portrait screen.
-const PORTRAIT: f32 = 1.25;
 /// Module scales tried on a portrait screen, where modules stand in two or more rows; the first that fits
 /// is used.
-const PORTRAIT_ENLARGED: [f32; 5] = [1.6, 1.45, 1.3, 1.15, 1.05];
+const PORTRAIT_ENLARGED: [f32; 8] = [1.8, 1.7, 1.6, 1.45, 1.3, 1.15, 1.05, 1.0 + f32::EPSILON];
+/// Part of the full type scale tried on a portrait screen, before modules are made smaller than the first.
+const PORTRAIT_TYPE: [f32; 3] = [1.0, 0.84, 0.67];
+/// Width of a portrait screen at which type has its size on a landscape wall.
+const PORTRAIT_WIDTH: f32 = 1080.0;
+/// Lower edge of the lane for toasts on a portrait screen of that width, and the distance from there to the
+/// rack, with the title and the status between.
+const PORTRAIT_LANE_BOTTOM: f32 = 186.0;
+const PORTRAIT_HEADER: f32 = 222.0;
+/// Least room for such a header at the smallest type.
+const PORTRAIT_HEADER_LEAST: f32 = 222.0;
 /// Distance from the rack's lower edge to the lower zone.
 const LOWER_BELOW_RACK: f32 = 36.0;
 /// Room for the cables of an enlarged rack, where no loop hangs below it.
 const CABLES: f32 = 72.0;
 /// Room that the lanes of the FIX loop need in addition when one of their modules has focus.
-const LOOP_UNDER_FOCUS: f32 = 28.0;
+const LOOP_UNDER_FOCUS: f32 = 60.0;
+/// Part of the height beyond 16:9 that stands above the rack; the rest goes to the lower zone.
+const EXTRA_ABOVE: f32 = 0.42;
 
 /// Places of the stage's parts after all moves.
 pub(super) struct RestingLayout {
     pub rack: Rack,
-    /// Distance of title and rack below their place on a 16:9 screen, in design pixels.
-    pub down: f32,
     /// Upper edge of the lower zone, with the last events and the story.
     pub lower_top: f32,
-}
-
-/// True on a screen that is so tall that modules stand in two or more rows.
-pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
-    canvas_size.height >= PORTRAIT * canvas_size.width
+    /// Factor by which type around the rack is larger than on a landscape wall.
+    pub unit: f32,
 }
 
 /// Folds the modules that have no room above the bridge.
@@ -39,10 +45,8 @@ pub(super) fn fold_modules(stage: &mut StageView, canvas_size: CanvasSize) {
     let fits = |focus: &[bool], roomy: bool| {
         let request = request(canvas_size, focus.to_vec(), roomy, Some((0, 0)));
         if is_portrait(canvas_size) {
-            PORTRAIT_ENLARGED.into_iter().any(|enlarged| {
-                let rack = lay_out_rack(&RackRequest { enlarged, ..request.clone() });
-                room_below(&rack, canvas_size) >= LOOP_UNDER_FOCUS
-            })
+            let (rack, unit) = portrait(&request, canvas_size);
+            room_below(&rack, unit, canvas_size) >= LOOP_UNDER_FOCUS
         } else {
             lay_out_rack(&request).row_tops.len() <= 1
         }
@@ -70,18 +74,40 @@ fn request(
         enlarged: 1.0,
         roomy,
         loop_between,
+        loop_scale: 1.0,
     }
 }
 
+/// Returns the largest rack that fits a portrait screen, and the type scale around it; the smallest one if
+/// none fits.
+fn portrait(request: &RackRequest, canvas_size: CanvasSize) -> (Rack, f32) {
+    let full = canvas_size.width / PORTRAIT_WIDTH;
+    let mut last = None;
+    for part in PORTRAIT_TYPE {
+        let unit = full * part;
+        let header = PORTRAIT_HEADER_LEAST.max(PORTRAIT_HEADER * unit);
+        for enlarged in PORTRAIT_ENLARGED {
+            let top = PORTRAIT_LANE_BOTTOM * full + header;
+            let rack =
+                lay_out_rack(&RackRequest { enlarged, top, loop_scale: unit, ..request.clone() });
+            if room_below(&rack, unit, canvas_size) >= LOOP_UNDER_FOCUS {
+                return (rack, unit);
+            }
+            last = Some((rack, unit));
+        }
+    }
+    last.unwrap_or_else(|| (lay_out_rack(request), 1.0))
+}
+
 /// Returns the top of the lower zone on a portrait screen, below the loop.
-fn lower_top(rack: &Rack) -> f32 {
-    let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0);
+fn lower_top(rack: &Rack, unit: f32) -> f32 {
+    let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0 * unit);
     loop_bottom.unwrap_or(rack.bottom() + CABLES) + LOWER_BELOW_RACK
 }
 
 /// Returns the height between the lower zone and the bridge on a portrait screen.
-fn room_below(rack: &Rack, canvas_size: CanvasSize) -> f32 {
-    canvas_size.bridge_top() - lower_top(rack) - lower::HEIGHT
+fn room_below(rack: &Rack, unit: f32, canvas_size: CanvasSize) -> f32 {
+    canvas_size.bridge_top() - lower_top(rack, unit) - lower::HEIGHT * unit
 }
 
 impl RestingLayout {
@@ -99,22 +125,18 @@ impl RestingLayout {
         let loop_between = position("COMPOSE").zip(position("VALIDATE"));
         let mut request = request(canvas_size, has_focus.collect(), roomy, loop_between);
         if !is_portrait(canvas_size) {
-            let down = canvas_size.extra_height() / 2.0;
+            let down = (canvas_size.extra_height() * EXTRA_ABOVE).floor();
             request.top += down;
             let rack = lay_out_rack(&request);
-            return Self { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, down };
+            return Self { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, unit: 1.0 };
         }
-        let mut room = 0.0;
-        for enlarged in PORTRAIT_ENLARGED {
-            request.enlarged = enlarged;
-            room = room_below(&lay_out_rack(&request), canvas_size);
-            if room >= 0.0 {
-                break;
-            }
-        }
-        let down = room.max(0.0) / 2.0;
-        request.top += down;
-        let rack = lay_out_rack(&request);
-        Self { lower_top: lower_top(&rack), rack, down }
+        let (rack, unit) = portrait(&request, canvas_size);
+        // What is left stands above the title and below the loop.
+        let room = room_below(&rack, unit, canvas_size) - LOOP_UNDER_FOCUS;
+        let top =
+            rack.row_tops.first().copied().unwrap_or(RACK_TOP) + (room.max(0.0) / 2.0).floor();
+        let enlarged = rack.module_height / lay_out_rack(&request).module_height;
+        let rack = lay_out_rack(&RackRequest { top, enlarged, loop_scale: unit, ..request });
+        Self { lower_top: lower_top(&rack, unit), rack, unit }
     }
 }

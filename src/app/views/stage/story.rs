@@ -3,10 +3,11 @@
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
-use crate::app::state::run_view::{StageView, age_words};
-use crate::app::words::{duration_words, number_words};
+use crate::app::state::run_store::RunStore;
+use crate::app::state::run_view::{ModuleView, StageView, age_words};
+use crate::app::words::{clock_words, number_words, step_words, whole_seconds};
 
-/// Sentences about the run that the rack does not show at a glance; empty when there are none.
+/// Sentences about the run that the rack does not show at a glance.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     let mut told = Vec::new();
     if run.nodes.iter().any(|node| node.status == NodeStatus::Unknown) {
@@ -61,7 +62,93 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
         let ended = run.ended_at.map(|at| age_words(at, now));
         told.extend(ended.map(|age| format!("Ended {age} ago.")));
     }
+    if told.is_empty() {
+        told.extend(progress_story(run, view));
+    }
     told
+}
+
+/// How far the run has come, and how fast.
+fn progress_story(run: &Run, view: &StageView) -> Option<String> {
+    let done: Vec<&ModuleView> =
+        view.modules.iter().filter(|module| module.status == NodeStatus::Success).collect();
+    let steps = match done.len() {
+        0 => "No step".to_owned(),
+        1 => "One step".to_owned(),
+        count => format!(
+            "{} steps",
+            NUMBERS.get(count).map_or(count.to_string(), |word| (*word).to_owned())
+        ),
+    };
+    match run.status {
+        RunStatus::Pending => Some("Not started yet.".to_owned()),
+        RunStatus::Running if done.is_empty() => {
+            let first = view.modules.iter().find(|module| module.has_focus())?;
+            Some(format!("{} is its first step.", first.name))
+        }
+        RunStatus::Running => Some(match pace_words(&done) {
+            Some(pace) => format!("{steps} done, {pace}."),
+            None => format!("{steps} done."),
+        }),
+        RunStatus::Failed => {
+            let were = if done.len() > 1 { "were" } else { "was" };
+            Some(format!("{steps} {were} done before."))
+        }
+        RunStatus::Completed | RunStatus::Cancelled => None,
+    }
+}
+
+const NUMBERS: [&str; 10] =
+    ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+
+/// Compares the time of finished steps with their usual times; `None` if these are not known.
+fn pace_words(done: &[&ModuleView]) -> Option<String> {
+    let pairs: Vec<(u64, u64)> = done
+        .iter()
+        .filter_map(|module| {
+            // A first execution has only itself to be compared with.
+            let usual = module.baseline.filter(|baseline| baseline.samples > 1)?;
+            Some((module.duration_ms?, usual.p50_ms))
+        })
+        .collect();
+    let (took, usual) = pairs.iter().fold((0_u64, 0_u64), |sum, pair| {
+        (sum.0.saturating_add(pair.0), sum.1.saturating_add(pair.1))
+    });
+    if usual == 0 {
+        return None;
+    }
+    let difference = took.abs_diff(usual);
+    let all_faster = pairs.len() > 1 && pairs.iter().all(|(took, usual)| took <= usual);
+    Some(if difference < 1_000.max(usual / 50) {
+        "as fast as usual".to_owned()
+    } else if took < usual && all_faster && difference < usual / 5 {
+        "all a little faster than usual".to_owned()
+    } else {
+        let than = if took < usual { "faster" } else { "slower" };
+        format!("{} {than} than usual", whole_seconds(difference + 500).replace(' ', "\u{a0}"))
+    })
+}
+
+/// How long the two finished runs before this one took; empty when there are none.
+pub fn past_story(run: &Run, run_store: &RunStore) -> String {
+    let begun_at = run.started_at.unwrap_or(run.first_event_at());
+    let mut last: [Option<(jiff::Timestamp, u64)>; 2] = [None; 2];
+    let finished = run_store.model.runs().filter(|other| other.status == RunStatus::Completed);
+    for other in finished.filter(|other| other.id() != run.id()) {
+        let ended = other.ended_at.filter(|at| *at <= begun_at).zip(other.duration_ms);
+        if ended > last[1] {
+            last[1] = ended;
+            last.sort_by(|a, b| b.cmp(a));
+        }
+    }
+    let took = |millis: u64| clock_words(millis.saturating_add(500)).replace(' ', "\u{a0}");
+    match last {
+        [Some((_, last)), Some((_, before))] => {
+            format!("The two songs before it took {} and {}.", took(before), took(last))
+        }
+        [Some((_, last)), None] => format!("The song before it took {}.", took(last)),
+        _ => String::new(),
+    }
 }
 
 fn outcome_words(status: RunStatus) -> &'static str {
@@ -75,7 +162,7 @@ fn outcome_words(status: RunStatus) -> &'static str {
 
 /// Formats a duration with no-break spaces.
 fn unbroken(millis: u64) -> String {
-    duration_words(millis).replace(' ', "\u{a0}")
+    step_words(millis).replace(' ', "\u{a0}")
 }
 
 fn times_words(count: u32) -> String {

@@ -15,7 +15,7 @@ fn record_drawing(canvas: Res<Canvas>, mut drew: ResMut<Drew>) {
     drew.0 = canvas.is_changed();
 }
 
-fn app() -> App {
+pub(super) fn app() -> App {
     let mut app = App::new();
     app.insert_resource(RunStore::new(Retention::default()))
         .insert_resource(Link::new(&Settings::default(), None))
@@ -33,7 +33,7 @@ fn app() -> App {
     app
 }
 
-fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
+pub(super) fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
     let mut batch = Batch::new(NOON.parse().unwrap(), true);
     batch.push_text(&format!(
         r#"{{"ts":"2026-11-23T11:59:{second:02}Z","run_id":"a","node_name":"{node}","phase":"{phase}"}}"#
@@ -43,7 +43,7 @@ fn receive(app: &mut App, node: &str, phase: &str, second: u32) {
 }
 
 /// Draws a frame at `secs` of the draw clock; returns whether the stage was drawn.
-fn frame(app: &mut App, secs: f64) -> bool {
+pub(super) fn frame(app: &mut App, secs: f64) -> bool {
     app.world_mut().resource_mut::<DrawClock>().secs = secs;
     app.update();
     app.world().resource::<Drew>().0

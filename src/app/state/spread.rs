@@ -1,0 +1,117 @@
+//! How long earlier runs of a step took, and where this run stands among them.
+
+use super::run_view::{ModuleView, StageView};
+use crate::app::words::step_words;
+use crate::model::{Baseline, NodeStatus, Stats};
+
+/// Number of earlier runs that are shown.
+const MOST_RUNS: usize = 40;
+/// Ends of the axis, in seconds; beyond the last one, whole hours.
+const ENDS_SECS: [u64; 16] =
+    [2, 4, 6, 10, 20, 30, 40, 60, 90, 120, 180, 240, 360, 600, 1_200, 3_600];
+
+/// Durations of one step in earlier runs, or of whole runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// "COMPOSE, last 40 runs".
+    pub heading: String,
+    /// Durations in milliseconds, oldest first.
+    pub past: Vec<u64>,
+    pub baseline: Option<Baseline>,
+    /// This run's time in milliseconds.
+    pub this: Option<u64>,
+    /// End of the axis in milliseconds.
+    pub end_ms: u64,
+}
+
+impl Spread {
+    /// Returns the spread of the step that runs, else of the one that ended the run, else of whole runs;
+    /// `None` when no run has finished it.
+    pub fn of(stage: &StageView, stats: &Stats) -> Option<Self> {
+        let of_status = |status| {
+            let own = |module: &&ModuleView| module.status == status && module.folded.is_none();
+            stage.modules.iter().rev().find(own)
+        };
+        let stopped = || stage.modules.iter().find(|module| module.stopped);
+        let module = of_status(NodeStatus::Running)
+            .or_else(|| of_status(NodeStatus::Failed))
+            .or_else(stopped);
+        let (name, past, baseline, this): (_, Vec<u64>, _, _) = match module {
+            Some(module) => (
+                module.name.as_str(),
+                stats.last_node_durations(&module.name, MOST_RUNS).collect(),
+                module.baseline,
+                module.duration_ms,
+            ),
+            None => (
+                "Whole songs",
+                stats.last_run_durations(MOST_RUNS).collect(),
+                stats.run_baseline(),
+                None,
+            ),
+        };
+        let heading = match past.len() {
+            0 => return None,
+            1 => format!("{name}, one earlier run"),
+            count => format!("{name}, last {count} runs"),
+        };
+        let end_ms = axis_end_ms(&past, baseline, this);
+        Some(Self { heading, past, baseline, this, end_ms })
+    }
+
+    /// Returns the place of a duration on the axis, 0 to 1.
+    pub fn place(&self, millis: u64) -> f32 {
+        (millis as f64 / self.end_ms.max(1) as f64).min(1.0) as f32
+    }
+
+    /// Number of earlier runs in each of `columns` equal parts of the axis.
+    pub fn counts(&self, columns: usize) -> Vec<usize> {
+        let mut counts = vec![0; columns.max(1)];
+        for millis in &self.past {
+            let column = (self.place(*millis) * columns as f32) as usize;
+            counts[column.min(columns.saturating_sub(1))] += 1;
+        }
+        counts
+    }
+
+    /// "usual 0:33".
+    pub fn usual_words(&self) -> Option<String> {
+        Some(format!("usual {}", step_words(self.baseline?.p50_ms)))
+    }
+}
+
+/// Returns the end of the axis: a round number beyond everything but rare, very long runs.
+fn axis_end_ms(past: &[u64], baseline: Option<Baseline>, this: Option<u64>) -> u64 {
+    let longest = past.iter().copied().max().unwrap_or(0);
+    let slowest = baseline.map_or(longest, |baseline| baseline.p95_ms);
+    let reach = longest.min(slowest.saturating_mul(2)).max(slowest).max(this.unwrap_or(0));
+    let wanted = reach.saturating_add(reach / 20);
+    let known = ENDS_SECS.iter().map(|secs| secs * 1_000).find(|end| *end >= wanted);
+    known.unwrap_or_else(|| wanted.div_ceil(3_600_000).saturating_mul(3_600_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(past: &[u64], this: Option<u64>) -> Spread {
+        let baseline = Some(Baseline { p50_ms: 33_000, p95_ms: 42_000, samples: past.len() });
+        let end_ms = axis_end_ms(past, baseline, this);
+        Spread { heading: String::new(), past: past.to_vec(), baseline, this, end_ms }
+    }
+
+    #[test]
+    fn axis_ends_at_a_round_time_beyond_usual_runs() {
+        assert_eq!(spread(&[25_000, 33_000, 48_000], None).end_ms, 60_000);
+        assert_eq!(spread(&[25_000, 33_000], Some(75_000)).end_ms, 90_000, "this run is on it");
+        assert_eq!(spread(&[33_000, 9_000_000], None).end_ms, 90_000, "one outlier is at its end");
+        assert_eq!(spread(&[], Some(9_000_000)).end_ms, 3 * 3_600_000);
+    }
+
+    #[test]
+    fn each_earlier_run_is_counted_in_one_column() {
+        let spread = spread(&[0, 14_999, 15_000, 33_000, 59_999, 9_000_000], None);
+        assert_eq!(spread.end_ms, 90_000);
+        assert_eq!(spread.counts(6), [2, 1, 1, 1, 0, 1]);
+    }
+}
