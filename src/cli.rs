@@ -188,16 +188,14 @@ impl WindowArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let mut settings = self.settings.settings_in(&self.kiosk);
+        let source = SourceSpec::parse(self.source.as_ref().map(Address::as_str))?;
+        let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
         settings.measuring = MeasuringSettings {
             stats_every: self.stats.filter(|every| !every.is_zero()),
             draw_always: self.draw_always,
         };
-        Ok(WindowRequest {
-            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
-            settings,
-        })
+        Ok(WindowRequest { source, settings })
     }
 }
 

@@ -286,6 +286,17 @@ impl ConnectionState {
         }
     }
 
+    /// Returns the address, without its secrets; `None` while not connected and not trying to connect.
+    pub fn url(&self) -> Option<&str> {
+        match self {
+            Self::Disconnected => None,
+            Self::Connecting { url }
+            | Self::Connected { url, .. }
+            | Self::Reconnecting { url, .. }
+            | Self::Failed { url, .. } => Some(url),
+        }
+    }
+
     /// True when events arrive, live or by polling.
     pub fn brings_news(&self) -> bool {
         matches!(self, Self::Connected { updates: Updates::Live | Updates::Polling(_), .. })

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::demo::DemoHandle;
+use crate::demo::{DemoControls, DemoHandle};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::source::LocalApi;
 use crate::source::{
     ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
     RefetchTarget, RunOperation, SourceHandle, SourceSpec,
 };
+use crate::text;
 
 /// Features that a hub offers in addition to its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,13 @@ pub struct HubOffer {
     pub api: Option<String>,
     /// True when the hub also forwards requests that change something at the backend.
     pub actions: bool,
+}
+
+/// Returns host and port of a URL.
+fn place_in(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
 }
 
 /// State of the connection to the source, as shown in the panel.
@@ -74,6 +84,37 @@ impl Link {
         matches!(self.source, Some(SourceSpec::Recording(_)))
     }
 
+    /// True when the source is the demo studio inside this program, not a server that was chosen later.
+    pub fn is_demo(&self) -> bool {
+        if !matches!(self.source, Some(SourceSpec::Demo)) {
+            return false;
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let (Some(demo), Some(url)) = (&self.demo, self.state.url()) {
+            return place_in(url) == place_in(demo.url());
+        }
+        true
+    }
+
+    /// Returns the name of the source for people: a host, a file's name, "demo studio".
+    pub fn source_name(&self) -> String {
+        if self.is_demo() {
+            return "demo studio".to_owned();
+        }
+        if let Some(SourceSpec::Recording(path)) = &self.source {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            return text::name(&name.to_string_lossy()).into_owned();
+        }
+        let told = match (self.state.url(), &self.source) {
+            (Some(url), _) => place_in(url).to_owned(),
+            (None, Some(SourceSpec::WebSocket(url) | SourceSpec::Api(url))) => {
+                place_in(&url.to_string()).to_owned()
+            }
+            (None, _) => String::new(),
+        };
+        if told.is_empty() { "no source".to_owned() } else { text::name(&told).into_owned() }
+    }
+
     /// Attaches a source that was started elsewhere.
     pub fn attach(&mut self, handle: SourceHandle, url: String) {
         self.handle = Some(handle);
@@ -86,9 +127,35 @@ impl Link {
         self.handle = None;
     }
 
+    /// Returns the controls of the demo studio while this link is connected to it, or is about to be.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(in crate::app) fn demo_controls(&self) -> Option<&DemoControls> {
+        let demo = self.demo.as_ref().filter(|demo| demo.url() == self.url && self.is_demo());
+        demo.map(DemoHandle::controls)
+    }
+
+    /// True when operations on runs are harmless: the runs are those of the demo studio.
+    pub(in crate::app) fn is_harmless(&self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.demo_controls().is_some();
+        #[cfg(target_arch = "wasm32")]
+        return false;
+    }
+
     /// Keeps the demo studio running for the lifetime of this link.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn keep_demo_running(&mut self, demo: DemoHandle) {
+        let controls = demo.controls().clone();
+        let api = LocalApi::new(demo.url(), move |path, body| {
+            let controls = controls.clone();
+            Box::pin(async move {
+                let answer = controls.post(path, body).await?;
+                Some((answer.status, answer.body))
+            })
+        });
+        if let Some(handle) = &self.handle {
+            handle.send(Command::UseLocalApi(api));
+        }
         self.demo = Some(demo);
     }
 
@@ -136,7 +203,11 @@ impl Link {
         match (&self.source, &self.state, &self.hub) {
             (None, ..) => Err(OperationRefusal::FedByApp),
             (Some(SourceSpec::Recording(_)), ..) => Err(OperationRefusal::Recording),
-            (_, ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (_, ConnectionState::Connected { .. }, _)
+                if ApiUrl::is_meant(&self.url) || self.is_harmless() =>
+            {
+                Ok(())
+            }
             (_, ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions })) => {
                 if *actions {
                     Ok(())

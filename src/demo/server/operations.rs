@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    super::scenario::{PlannedRun, Run, What, song_by_id},
+    super::scenario::{PlannedRun, Run, TimedEvent, What, song_by_id},
     controls::DemoAnswer,
     known_runs::State,
     player::Player,
@@ -97,17 +97,16 @@ impl Player {
         let is_in_node = self.known.get(id).is_some_and(|known| known.has_running_node());
         // A retry that the studio has planned would be one of a cancelled run.
         let is_own = |other: &Run| other.id == run.id || other.retry_of == Some(run.id);
-        let mut rest = self.timeline.take_runs(is_own);
-        rest.retain(|event| event.run.id == run.id);
+        let rest = self.timeline.take_runs(is_own);
         let ends_node = |what: &What| matches!(what, What::NodeEnd { .. } | What::NodeFail { .. });
-        let end = rest.iter().position(|event| ends_node(&event.event.what));
-        rest.truncate(end.filter(|_| is_in_node).map_or(0, |end| end + 1));
-        if let Some(last) = rest.last_mut() {
-            last.last = true;
-        }
-        self.publish_now(run, What::Cancelled, rest.is_empty());
-        for event in rest {
-            self.timeline.put_back(event);
+        // Progress after a cancellation would tell a viewer that the run goes on.
+        let end = rest
+            .into_iter()
+            .find(|event| event.run.id == run.id && ends_node(&event.event.what))
+            .filter(|_| is_in_node);
+        self.publish_now(run, What::Cancelled, end.is_none());
+        if let Some(end) = end {
+            self.timeline.put_back(TimedEvent { last: true, ..end });
         }
         Ok(json!({ "run_id": id.to_string(), "status": "cancelled" }))
     }

@@ -204,6 +204,9 @@ async fn cancelled_run_ends_with_its_running_step() {
     studio.pass(120).await;
     let story = studio.story(&run);
     assert_eq!(story[story.len() - 3..], ["RENDER start", "run info", "RENDER end"]);
+    let is_late = |frame: &&Value| frame["run_id"] == *run && frame["phase"] == "progress";
+    let of_run = studio.frames.iter().rev().take_while(|frame| frame["phase"] != "info");
+    assert_eq!(of_run.filter(is_late).count(), 0, "progress would say that the run goes on");
     let (status, refusal) = studio.post(&cancel, Value::Null).await;
     assert_eq!(status, 409);
     let words = "Only a queued or running run can be cancelled; this one is cancelled";
