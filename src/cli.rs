@@ -348,6 +348,19 @@ mod tests {
         assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
     }
 
+    #[test]
+    fn demo_studio_is_directed_unless_a_view_or_run_is_given() {
+        let directed = |flags: &[&str]| {
+            let cli = Cli::parse_from(["meterbridge"].iter().chain(flags));
+            cli.window.request().map(|request| request.settings.director.on)
+        };
+        assert_eq!(directed(&[]), Ok(true));
+        assert_eq!(directed(&["--seed=3", "--theme=light"]), Ok(true));
+        for flags in [&["--director=no"][..], &["--view=stage"], &["--run=r"], &["ws://studio/"]] {
+            assert_eq!(directed(flags), Ok(false), "{flags:?}");
+        }
+    }
+
     #[cfg(feature = "app")]
     #[test]
     fn snapshot_opens_no_socket_that_it_would_have_to_hold() {
