@@ -60,6 +60,8 @@ pub(super) struct KnownRun {
     execution: Option<Start>,
     /// Time for which the failed node ran.
     failed_after: Option<Duration>,
+    /// True when the last event was published. A cancelled run may still have some to come.
+    has_ended: bool,
 }
 
 impl KnownRun {
@@ -82,9 +84,9 @@ impl KnownRuns {
         self.runs.get(&id)
     }
 
-    /// Returns the unfinished runs.
+    /// Returns the runs that have events to come.
     pub(super) fn unfinished(&self) -> impl Iterator<Item = &Arc<Run>> {
-        self.runs.values().filter(|known| !known.state.is_over()).map(|known| &known.run)
+        self.runs.values().filter(|known| !known.has_ended).map(|known| &known.run)
     }
 
     /// Notes an event that is about to be published. Durations during which the clock was paused or
@@ -106,7 +108,9 @@ impl KnownRuns {
             node: None,
             execution: None,
             failed_after: None,
+            has_ended: false,
         });
+        known.has_ended |= event.last;
         let was_over = known.state.is_over();
         match &mut event.event.what {
             What::Created | What::Progress { .. } => {}
