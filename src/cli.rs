@@ -191,16 +191,14 @@ impl WindowArgs {
     ///
     /// Fails when the source does not exist.
     pub fn request(&self) -> Result<WindowRequest, UsageError> {
-        let mut settings = self.settings.settings_in(&self.kiosk);
+        let source = SourceSpec::parse(self.source.as_ref().map(Address::as_str))?;
+        let mut settings = self.settings.settings_in(&self.kiosk, source == SourceSpec::Demo);
         settings.view.fullscreen = self.fullscreen || self.kiosk.kiosk;
         settings.measuring = MeasuringSettings {
             stats_every: self.stats.filter(|every| !every.is_zero()),
             draw_always: self.draw_always,
         };
-        Ok(WindowRequest {
-            source: SourceSpec::parse(self.source.as_ref().map(Address::as_str))?,
-            settings,
-        })
+        Ok(WindowRequest { source, settings })
     }
 }
 
@@ -415,6 +413,19 @@ mod tests {
         assert_eq!(settings.demo.seed, Some(3));
         let plain = Cli::parse_from(["meterbridge"]).window.settings.settings();
         assert_eq!(plain, Settings::default(), "the options' defaults are the types' defaults");
+    }
+
+    #[test]
+    fn demo_studio_is_directed_unless_a_view_or_run_is_given() {
+        let directed = |flags: &[&str]| {
+            let cli = Cli::parse_from(["meterbridge"].iter().chain(flags));
+            cli.window.request().map(|request| request.settings.director.on)
+        };
+        assert_eq!(directed(&[]), Ok(true));
+        assert_eq!(directed(&["--seed=3", "--theme=light"]), Ok(true));
+        for flags in [&["--director=no"][..], &["--view=stage"], &["--run=r"], &["ws://studio/"]] {
+            assert_eq!(directed(flags), Ok(false), "{flags:?}");
+        }
     }
 
     #[cfg(feature = "app")]

@@ -132,7 +132,7 @@ pub fn read(queries: &[&str], own_source: Option<&str>) -> Result<WindowRequest,
         (None, None) => return Err(QueryError::NoSource),
     };
     parse_source_url(&source)?;
-    let mut settings = settings.settings_in(&kiosk);
+    let mut settings = settings.settings_in(&kiosk, false);
     // A page has a stream of all runs and needs no list of runs to watch.
     settings.connection.api.runs.clear();
     Ok(WindowRequest { source: SourceSpec::WebSocket(source.into()), settings })

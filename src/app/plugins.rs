@@ -4,7 +4,8 @@ use bevy::prelude::*;
 use bevy_egui::{EguiGlobalSettings, EguiPlugin, PrimaryEguiContext};
 
 use super::control::{
-    self, connection, following, fullscreen, navigation, refetching, run_operations, zoom,
+    self, connection, following, fullscreen, navigation, presenting, refetching, run_operations,
+    zoom,
 };
 use super::draw::{CanvasCamera, DrawPlugin, overlay_camera};
 use super::overlays::notices;
@@ -44,6 +45,7 @@ impl Plugin for MeterbridgePlugin {
             theme::choice_plugin,
             following::plugin,
             run_operations::plugin,
+            presenting::plugin,
             refetching::plugin,
             notices::plugin,
             entities::plugin,

@@ -44,15 +44,16 @@ pub struct SettingsArgs {
 impl SettingsArgs {
     /// Returns the settings for attended use.
     pub fn settings(&self) -> Settings {
-        self.settings_in(&KioskOptions::default())
+        self.settings_in(&KioskOptions::default(), false)
     }
 
-    /// Returns the settings for a screen; unattended screens have different defaults.
-    pub fn settings_in(&self, kiosk: &KioskOptions) -> Settings {
+    /// Returns the settings for a screen; unattended screens and the demo studio have different
+    /// defaults.
+    pub fn settings_in(&self, kiosk: &KioskOptions, is_demo: bool) -> Settings {
         let Self { view, connection, start, demo, retention } = self;
         let run = view.named.run.iter().find(|run| !run.is_empty()).cloned();
         // A view or run named on the command line must not be replaced by the director.
-        let unless_told = kiosk.kiosk && view.view.is_none() && run.is_none();
+        let unless_told = (kiosk.kiosk || is_demo) && view.view.is_none() && run.is_none();
         let director = DirectorSettings::new(&kiosk.director, unless_told);
         // A director starts with the wall, to which it always returns.
         let begins_with = if director.on { Some(ViewName::Wall) } else { view.view };

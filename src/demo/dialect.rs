@@ -156,8 +156,9 @@ fn guide_frame<'a>(event: &'a TimedEvent, session: &Session) -> GuideFrame<'a> {
         }
         What::RunFail { node, reason } => {
             let error_message = match reason {
-                RunFailure::NodeFailed(failure) => {
-                    format!("{} failed: {}", node.name(), failure.message())
+                RunFailure::NodeFailed { failure, after } => {
+                    let message = failure.message(session.wall_duration(*after));
+                    format!("{} failed: {message}", node.name())
                 }
                 RunFailure::SkillMissing => skill_missing(*node),
             };
@@ -173,8 +174,9 @@ fn guide_frame<'a>(event: &'a TimedEvent, session: &Session) -> GuideFrame<'a> {
                 scores.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
             ("end", Some(*duration), GuideData::Result { artifacts, scores })
         }
-        What::NodeFail { failure, .. } => {
-            ("fail", None, GuideData::Error { error_message: failure.message().to_owned() })
+        What::NodeFail { failure, duration, .. } => {
+            let error_message = failure.message(session.wall_duration(*duration)).into_owned();
+            ("fail", None, GuideData::Error { error_message })
         }
     };
     GuideFrame {
@@ -239,7 +241,7 @@ enum BackendData {
     NodeFail {
         skill_name: &'static str,
         error_type: &'static str,
-        error_message: &'static str,
+        error_message: String,
         duration_ms: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         stack_trace: Option<String>,
@@ -306,12 +308,13 @@ fn backend_frame(
             ("end", data)
         }
         What::NodeFail { node, duration, failure } => {
+            let error_message = failure.message(session.wall_duration(*duration)).into_owned();
             let data = BackendData::NodeFail {
                 skill_name: node.skill(),
                 error_type: failure.error_type(),
-                error_message: failure.message(),
                 duration_ms: session.millis(*duration),
-                stack_trace: stack_trace(*node, *failure),
+                stack_trace: stack_trace(*node, *failure, &error_message),
+                error_message,
             };
             ("fail", data)
         }
@@ -333,8 +336,9 @@ const CANCELLED: &str = "Workflow run cancelled";
 
 fn backend_run_fail(run: &Run, node: Node, reason: RunFailure, session: &Session) -> BackendData {
     let why = match reason {
-        RunFailure::NodeFailed(failure) => {
-            format!("Skill {} execution failed: {}", node.skill(), failure.message())
+        RunFailure::NodeFailed { failure, after } => {
+            let message = failure.message(session.wall_duration(after));
+            format!("Skill {} execution failed: {message}", node.skill())
         }
         RunFailure::SkillMissing => skill_missing(node),
     };
@@ -350,12 +354,12 @@ fn skill_missing(node: Node) -> String {
 }
 
 /// Returns the stack trace as recorded: none for invalid input, otherwise at most 1000 characters.
-fn stack_trace(node: Node, failure: Failure) -> Option<String> {
+fn stack_trace(node: Node, failure: Failure, message: &str) -> Option<String> {
     if failure == Failure::UnknownGenre {
         return None;
     }
     let name = node.name().to_lowercase();
-    let (kind, message) = (failure.error_type(), failure.message());
+    let kind = failure.error_type();
     let text = format!(
         "Traceback (most recent call last):\n  \
          File \"/srv/amcs/app/workflows/skill.py\", line 205, in wrapper\n    \

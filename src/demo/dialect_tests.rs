@@ -167,6 +167,32 @@ fn speed_scales_instants_and_durations_equally() {
 }
 
 #[test]
+fn error_texts_name_the_time_that_passed_at_every_speed() {
+    let timeouts: Vec<_> = Timeline::new(DemoSchedule::new(7, DemoScheduleOptions::default()))
+        .take(200_000)
+        .filter(|event| match &event.event.what {
+            What::NodeFail { failure, .. } => *failure == Failure::LlmTimeout,
+            What::RunFail { reason: RunFailure::NodeFailed { failure, .. }, .. } => {
+                *failure == Failure::LlmTimeout
+            }
+            _ => false,
+        })
+        .take(8)
+        .collect();
+    assert_eq!(timeouts.len(), 8);
+    for (speed, after) in [(1.0, "after 30s"), (5.25, "after 5.7s"), (0.25, "after 120s")] {
+        let session = Session { speed, ..session() };
+        for (event, dialect) in timeouts
+            .iter()
+            .flat_map(|event| [Dialect::Guide, Dialect::Backend].map(|dialect| (event, dialect)))
+        {
+            let text = dialect.render(event, &session, Delivery::Live).unwrap();
+            assert!(text.contains(&format!("LYRICS {after}")), "{text}");
+        }
+    }
+}
+
+#[test]
 fn sessions_have_different_version_4_ids() {
     let event = &events()[0];
     let other = Session { salt: 6, ..session() };

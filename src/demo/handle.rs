@@ -8,13 +8,14 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{DemoError, DemoOptions, DemoServer};
+use super::{DemoControls, DemoError, DemoOptions, DemoServer};
 
 /// A demo studio in this process. Dropping it closes the studio and ends its thread.
 #[derive(Debug)]
 pub struct DemoHandle {
     url: String,
     address: SocketAddr,
+    controls: DemoControls,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -28,6 +29,11 @@ impl DemoHandle {
     /// Returns the address on which the studio listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the controls of the studio.
+    pub fn controls(&self) -> &DemoControls {
+        &self.controls
     }
 }
 
@@ -68,7 +74,11 @@ pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
             runtime.block_on(async {
                 match DemoServer::start(listen, options).await {
                     Ok(server) => {
-                        let _ = opened.send(Ok((server.url(), server.address())));
+                        let _ = opened.send(Ok((
+                            server.url(),
+                            server.address(),
+                            server.controls().clone(),
+                        )));
                         // A message and a dropped sender both mean stop.
                         let _ = stopped.await;
                         server.stop().await;
@@ -81,6 +91,6 @@ pub fn spawn_thread(options: DemoOptions) -> Result<DemoHandle, DemoError> {
         })
         .map_err(DemoError::Thread)?;
     let died = || DemoError::Thread(std::io::Error::other("it ended before the studio was open"));
-    let (url, address) = opening.recv().map_err(|_| died())??;
-    Ok(DemoHandle { url, address, stop: Some(stop), thread: Some(thread) })
+    let (url, address, controls) = opening.recv().map_err(|_| died())??;
+    Ok(DemoHandle { url, address, controls, stop: Some(stop), thread: Some(thread) })
 }

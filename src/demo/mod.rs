@@ -38,5 +38,5 @@ pub use handle::{DemoHandle, spawn_thread};
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub use run::run;
 #[cfg(not(target_arch = "wasm32"))]
-pub use server::{DemoBroadcaster, DemoOptions, DemoServer};
+pub use server::{DemoAnswer, DemoBroadcaster, DemoCommand, DemoControls, DemoOptions, DemoServer};
 pub use speed::{SPEEDS, parse_speed};

@@ -13,7 +13,7 @@ use crate::seconds::seconds;
 #[command(next_help_heading = "Director")]
 pub struct DirectorOptions {
     /// Show the wall, and for a while each run that fails, begins a fix or finishes [default:
-    /// no; with --kiosk yes, unless --view or --run is given]
+    /// no; with --kiosk and for the demo studio yes, unless --view or --run is given]
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
     #[arg(hide_possible_values = true)]

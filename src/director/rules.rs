@@ -10,6 +10,10 @@ use crate::protocol::RunId;
 pub const LEAST_HOLD_SECS: f64 = 4.0;
 /// Longest time that a failure waits while the wall is shown between two runs.
 const FAILURE_GAP_SECS: f64 = 5.0;
+/// Shortest time that a failed run is shown before the retry of its song takes its place, and the
+/// time for which the retry is then shown at least.
+const FAILED_BEFORE_RETRY_SECS: f64 = 8.0;
+const RETRY_SECS: f64 = 10.0;
 /// Time for which the outcome of a fix pass stays on screen.
 const LINGER_SECS: f64 = 3.0;
 /// Longest time that one run is shown without interruption, unless its hold is longer.
@@ -26,6 +30,8 @@ const MANY_FAILURES: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ShowReason {
     Completed,
+    /// The song of the failed run that was shown runs again.
+    Retry,
     /// A fix pass started.
     Fix,
     Failed,
@@ -54,6 +60,8 @@ pub struct Shot {
     /// Time since which the run has been shown for a reason of at least this importance.
     since_secs: f64,
     until_secs: f64,
+    /// Run that retries the failed run shown.
+    retry: Option<RunId>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +91,7 @@ impl Rates {
     pub fn hold_secs(&self, why: ShowReason) -> f64 {
         match why {
             ShowReason::Completed => self.hold_completed_secs,
+            ShowReason::Retry => RETRY_SECS,
             ShowReason::Fix => self.hold_fix_secs,
             ShowReason::Failed => self.hold_failed_secs,
         }
@@ -92,7 +101,7 @@ impl Rates {
     fn gap_secs(&self, why: ShowReason) -> f64 {
         match why {
             ShowReason::Failed => self.gap_secs.min(FAILURE_GAP_SECS),
-            ShowReason::Completed | ShowReason::Fix => self.gap_secs,
+            ShowReason::Completed | ShowReason::Retry | ShowReason::Fix => self.gap_secs,
         }
     }
 }
@@ -101,6 +110,11 @@ impl Shot {
     /// Returns the time from which a more important reason may interrupt.
     fn interruptible_at(&self, rates: &Rates) -> f64 {
         self.since_secs + LEAST_HOLD_SECS.min(rates.hold_secs(self.why))
+    }
+
+    /// Returns the time from which the retry of the failed run shown takes its place.
+    fn retry_at(&self) -> Option<f64> {
+        self.retry.is_some().then_some(self.since_secs + FAILED_BEFORE_RETRY_SECS)
     }
 
     /// Shortens the remaining time to [`LINGER_SECS`], but not below the minimum hold.
@@ -208,6 +222,16 @@ impl Director {
         }
     }
 
+    /// Reports that `retry` runs the song of a failed run again. While the failed run is shown, its
+    /// retry takes its place, so that a viewer sees that the song is not lost.
+    pub fn retried(&mut self, failed: &RunId, retry: &RunId) {
+        if let Some(shot) = self.shot.as_mut().filter(|shot| shot.run == *failed)
+            && shot.why == ShowReason::Failed
+        {
+            shot.retry = Some(retry.clone());
+        }
+    }
+
     /// Reports that a run was removed from the model.
     pub fn gone(&mut self, run: &RunId, now_secs: f64) {
         self.forget(run);
@@ -268,7 +292,9 @@ impl Director {
             return;
         };
         let interruptible = now_secs >= shot.interruptible_at(&self.rates);
-        if now_secs >= shot.until_secs || (interruptible && self.is_crowded(now_secs)) {
+        if shot.retry_at().is_some_and(|at| now_secs >= at) && now_secs < shot.until_secs {
+            self.show_retry(now_secs);
+        } else if now_secs >= shot.until_secs || (interruptible && self.is_crowded(now_secs)) {
             self.show_wall(now_secs);
         } else if let Some(next) = next.filter(|next| interruptible && next.why > shot.why) {
             self.show(next, now_secs);
@@ -284,7 +310,9 @@ impl Director {
             (Mode::Auto, Some(shot)) if next > Some(shot.why) => {
                 Some(shot.interruptible_at(&self.rates).min(shot.until_secs))
             }
-            (Mode::Auto, Some(shot)) => Some(shot.until_secs),
+            (Mode::Auto, Some(shot)) => {
+                Some(shot.retry_at().map_or(shot.until_secs, |at| at.min(shot.until_secs)))
+            }
             (Mode::Auto, None) => next.map(|why| self.free_at(why)),
         };
         at.map(|at| (at - now_secs).max(0.0))
@@ -314,7 +342,18 @@ impl Director {
         let until_secs = now_secs + self.rates.hold_secs(next.why);
         let Waiting { run, why, .. } = next;
         let (begun_at_secs, since_secs) = (now_secs, now_secs);
-        self.shot = Some(Shot { run, why, begun_at_secs, since_secs, until_secs });
+        let retry = None;
+        self.shot = Some(Shot { run, why, begun_at_secs, since_secs, until_secs, retry });
+    }
+
+    fn show_retry(&mut self, now_secs: f64) {
+        let Some(run) = self.shot.as_mut().and_then(|shot| shot.retry.take()) else { return };
+        let until_secs = self.shot.as_ref().map_or(now_secs, |shot| shot.until_secs);
+        let waiting = Waiting { run, why: ShowReason::Retry, at_secs: now_secs };
+        self.show(waiting, now_secs);
+        if let Some(shot) = &mut self.shot {
+            shot.until_secs = shot.until_secs.max(until_secs);
+        }
     }
 
     fn show_wall(&mut self, now_secs: f64) {

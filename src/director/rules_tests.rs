@@ -274,3 +274,32 @@ fn event_flood_keeps_queues_bounded_and_changes_rare() {
     let most = most.max().unwrap_or(0);
     assert!(changes.len() > 100 && most <= 8, "{} changes, at most {most} a minute", changes.len());
 }
+
+#[test]
+fn retry_of_the_shown_failure_takes_its_place_after_8_s() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED).pass(2.0);
+    wall.director.retried(&RunId::new("a"), &RunId::new("a again"));
+    assert!(wall.director.due_in_secs(wall.now_secs).is_some_and(|due| (due - 6.0).abs() < 1e-6));
+    wall.pass(5.9).show("a failed").pass(0.2).show("a again retry");
+    wall.pass(9.8).show("a again retry").pass(0.2).show("wall");
+}
+
+#[test]
+fn retry_of_a_failure_that_is_not_shown_changes_nothing() {
+    let mut wall = Wall::new();
+    wall.tell("b", COMPLETED);
+    for failed in ["a", "b"] {
+        wall.director.retried(&RunId::new(failed), &RunId::new("again"));
+    }
+    wall.pass(5.9).show("b completed").pass(0.1).show("wall");
+}
+
+#[test]
+fn failure_of_the_shown_retry_is_shown_as_a_failure() {
+    let mut wall = Wall::new();
+    wall.tell("a", FAILED);
+    wall.director.retried(&RunId::new("a"), &RunId::new("again"));
+    wall.pass(9.0).show("again retry").tell("again", FAILED).show("again failed");
+    wall.pass(14.9).show("again failed").pass(0.2).show("wall");
+}

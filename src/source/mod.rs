@@ -20,6 +20,7 @@
 //! | `stream` | position up to which a hub's stream has been delivered | I/O, clocks |
 //! | [`http`] | HTTP requests to one origin | meaning of the requests |
 //! | `run_operation` | run operations as REST calls | transport of a call |
+//! | `local_api` | run operations on a server in this process | that server |
 //! | `refetch` | refetches that an application asked for | how they are fetched |
 //! | `budget` | limit of connections to a backend | use of a connection |
 //! | `api_base` | path prefix of a backend's REST | the endpoints below it |
@@ -50,6 +51,8 @@ mod held;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
 pub mod http;
+#[cfg(not(target_arch = "wasm32"))]
+mod local_api;
 #[doc(hidden)]
 pub mod recording;
 mod refetch;
@@ -101,6 +104,8 @@ pub use connection::{
 };
 pub use disconnect::{Disconnect, server_words};
 pub use held::HeldRuns;
+#[cfg(not(target_arch = "wasm32"))]
+pub use local_api::LocalApi;
 pub use refetch::RefetchTarget;
 pub use run_operation::{OperationOutcome, OperationRefusal, OperationSuccess, RunOperation};
 pub use spec::{SourceError, SourceSpec};
@@ -159,6 +164,9 @@ pub enum Command {
     Watch(RunId),
     /// Skip the current pause of a recording.
     SkipPause,
+    /// Carry out run operations on the server of this API without a network.
+    #[cfg(not(target_arch = "wasm32"))]
+    UseLocalApi(LocalApi),
 }
 
 impl SourceHandle {

@@ -77,6 +77,9 @@ pub(super) struct SourceContext {
     pub secrets: Secrets,
     /// Sends run operations to the backend, or says why none can be sent.
     pub operation_client: Result<OperationClient, OperationRefusal>,
+    /// API within this process, for the server at its address.
+    #[cfg(not(target_arch = "wasm32"))]
+    local_api: Option<super::LocalApi>,
     /// Creates the REST client for a hub that announces its API.
     pub to_hub: Option<ApiClientFor>,
     /// Position in the stream of [`url`](Self::url), over all connections to it.
@@ -105,6 +108,8 @@ impl SourceContext {
             environment,
             secrets: Secrets::default(),
             operation_client: Err(OperationRefusal::NotConnected),
+            #[cfg(not(target_arch = "wasm32"))]
+            local_api: None,
             to_hub: None,
             stream: Stream::default(),
             #[cfg(not(target_arch = "wasm32"))]
@@ -303,6 +308,11 @@ impl SourceContext {
                 self.operate(operation);
                 LoopAction::Stay
             }
+            #[cfg(not(target_arch = "wasm32"))]
+            Some(Command::UseLocalApi(api)) => {
+                self.local_api = Some(api);
+                LoopAction::Stay
+            }
             // Playback handles this command itself; other sources ignore it.
             Some(Command::SkipPause) => LoopAction::Stay,
             #[cfg(not(target_arch = "wasm32"))]
@@ -334,8 +344,8 @@ impl SourceContext {
 
     /// Starts a run operation as a task of its own; its outcome is sent as a signal.
     fn operate(&mut self, operation: RunOperation) {
-        let operation_client = match &self.operation_client {
-            Ok(operation_client) => operation_client.clone(),
+        let operation_client = match self.current_operation_client() {
+            Ok(operation_client) => operation_client,
             Err(reason) => {
                 let result = Err(reason.to_string());
                 self.signal_sender
@@ -351,6 +361,20 @@ impl SourceContext {
             ));
             signal_sender.wait_for_capacity().await;
         });
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn current_operation_client(&self) -> Result<OperationClient, OperationRefusal> {
+        let local = self.local_api.as_ref().filter(|api| api.is_of(self.url.as_deref()));
+        match local {
+            Some(local) => Ok(local.operation_client()),
+            None => self.operation_client.clone(),
+        }
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn current_operation_client(&self) -> Result<OperationClient, OperationRefusal> {
+        self.operation_client.clone()
     }
 
     /// Connects on request. Enables a connection that was disabled.

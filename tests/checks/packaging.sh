@@ -47,9 +47,13 @@ for key in Type=exec Restart=always StateDirectory= 'ExecStart=/usr/local/bin/me
 done
 
 if command -v desktop-file-validate >/dev/null; then
-    desktop-file-validate "$desktop" || failed=1
+    # It exits with 0 after a hint, too.
+    words=$(desktop-file-validate "$desktop" 2>&1) || failed=1
+    [[ -z $words ]] || complain "$words"
+elif [[ -n ${CI:-} ]]; then
+    complain "desktop-file-validate is not installed, and CI must run it: apt-get install desktop-file-utils"
 else
-    echo "desktop-file-validate is not installed: only the form of $desktop is looked at"
+    echo "desktop-file-validate is not installed, so $desktop was NOT validated: apt-get install desktop-file-utils"
 fi
 # Valid lines are groups, entries, comments and empty lines; some keys are required for the entry to
 # appear.

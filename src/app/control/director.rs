@@ -14,13 +14,14 @@ use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
-use crate::app::state::run_store::EventReceived;
+use crate::app::state::run_store::{EventReceived, RunStore};
 use crate::app::state::selection::Selection;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::systems::AppSystems;
 use crate::director::{Director, DirectorSettings, STALE_SECS, ShowReason};
-use crate::model::{NodeStatus, RunStatus};
+use crate::model::{Model, NodeStatus, RunStatus};
+use crate::protocol::RunId;
 
 /// Adds the director, initially on or off; key A turns it on in any view. Requires a
 /// [`crate::app::MeterbridgePlugin`].
@@ -47,6 +48,7 @@ struct DirectorInput<'w, 's> {
     actions: MessageReader<'w, 's, Action>,
     input: UserInput<'w, 's>,
     link: Res<'w, Link>,
+    run_store: Res<'w, RunStore>,
 }
 
 /// Resources that determine what is on screen.
@@ -122,6 +124,7 @@ impl DirectorInput<'_, '_> {
                     director.propose_run(run, ShowReason::Completed, now)
                 }
                 Some((from, to)) if from.is_over() && !to.is_over() => director.restarted(run, now),
+                Some((_, RunStatus::Running)) => report_retry(director, &self.run_store.model, run),
                 _ => {}
             }
         }
@@ -135,6 +138,8 @@ impl DirectorInput<'_, '_> {
             match action {
                 Action::ToggleAuto => director.toggle(now),
                 Action::Auto => director.take_over(now),
+                // A presenter lets the director show what happens.
+                Action::Present(_) => {}
                 // Connection actions do not change what is shown.
                 Action::Connect(_)
                 | Action::Disconnect
@@ -152,6 +157,15 @@ impl DirectorInput<'_, '_> {
         if touched && !told {
             director.touch(now);
         }
+    }
+}
+
+/// Informs the director when a run that started is of the song whose failure is shown.
+fn report_retry(director: &mut Director, model: &Model, started: &RunId) {
+    let Some(failed) = director.shot().map(|shot| shot.run.clone()) else { return };
+    let song = |run: &RunId| model.run(run).and_then(|run| run.song_id.clone());
+    if failed != *started && song(&failed).is_some_and(|failed| song(started) == Some(failed)) {
+        director.retried(&failed, started);
     }
 }
 

@@ -26,6 +26,10 @@ pub(super) fn read_keys(
         if shortcut.needs_leave() && !may_operate {
             continue;
         }
+        // A page has no demo studio, and these keys are the browser's.
+        if shortcut.needs_demo() && cfg!(target_arch = "wasm32") {
+            continue;
+        }
         // While a confirmation dialog is open, other keys are ignored.
         let is_asked = operations.as_ref().is_some_and(|operations| operations.dialog.is_some());
         let action = (shortcut.action)();

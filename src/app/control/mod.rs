@@ -7,6 +7,7 @@ pub mod following;
 pub mod fullscreen;
 pub mod keys;
 pub mod navigation;
+pub mod presenting;
 pub mod presses;
 pub mod refetching;
 pub mod run_operations;

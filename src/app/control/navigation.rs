@@ -111,11 +111,11 @@ fn apply_navigation_actions(
             Action::Back if chrome.fullscreen => chrome.fullscreen = false,
             Action::Back if on_wall => {}
             Action::Follow | Action::Back => focus.follow(),
-            // Performed elsewhere: by the director, run operations, theme, toasts and connection.
+            // Performed elsewhere: by the director, run operations, theme, toasts, connection and presenting.
             Action::ToggleAuto | Action::Auto => {}
             Action::Ask(..) | Action::Answer(_) => {}
             Action::NextTheme | Action::ChooseTheme(_) => {}
-            Action::Dismiss(_) => {}
+            Action::Dismiss(_) | Action::Present(_) => {}
             Action::Connect(_) | Action::Disconnect | Action::Reconnect => {}
             Action::Configure(_) | Action::SkipPause => {}
         }

@@ -19,8 +19,10 @@ use crate::source::RunOperation;
 /// The open confirmation dialog and the pending operations.
 #[derive(Resource, Clone, Debug, Default)]
 pub struct RunOperations {
-    /// True when the settings allow run operations; otherwise the UI offers none.
+    /// True when the settings allow run operations, or the runs are those of the demo studio;
+    /// otherwise the UI offers none.
     pub allowed: bool,
+    allowed_by_settings: bool,
     /// The open confirmation dialog.
     pub dialog: Option<ConfirmDialog>,
     under_way: Vec<RunOperation>,
@@ -30,7 +32,7 @@ pub struct RunOperations {
 
 impl RunOperations {
     pub fn new(allowed: bool) -> Self {
-        Self { allowed, ..Self::default() }
+        Self { allowed, allowed_by_settings: allowed, ..Self::default() }
     }
 
     /// Returns the operations whose outcome is not known yet.
@@ -73,6 +75,11 @@ fn handle_operations(
     view: Res<View>,
     presence: Option<Res<Presence>>,
 ) {
+    let allowed = operations.allowed_by_settings || link.is_harmless();
+    if operations.allowed != allowed {
+        operations.allowed = allowed;
+        operations.dialog = None;
+    }
     for OperationFinished(outcome) in finished.read() {
         operations.under_way.retain(|operation| *operation != outcome.operation);
         if let (RunOperation::Start { .. } | RunOperation::Retry(_), Ok(done)) =

@@ -56,6 +56,7 @@ impl PillView {
                     None => "auto".to_owned(),
                     Some(ShowReason::Failed) => "auto: failed".to_owned(),
                     Some(ShowReason::Fix) => "auto: fix".to_owned(),
+                    Some(ShowReason::Retry) => "auto: retry".to_owned(),
                     Some(ShowReason::Completed) => "auto: finished".to_owned(),
                 },
                 true,

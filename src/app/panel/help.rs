@@ -20,8 +20,8 @@ const TITLE: f32 = 26.0;
 const AROUND: f32 = 28.0;
 
 /// Shows the help and returns the actions requested in it. Keys for operations on runs are listed when
-/// `may_operate` is true.
-pub(super) fn help_ui(ctx: &Context, may_operate: bool) -> Vec<Action> {
+/// `may_operate` is true, a presenter's keys when `is_demo` is true.
+pub(super) fn help_ui(ctx: &Context, may_operate: bool, is_demo: bool) -> Vec<Action> {
     let mut actions = Vec::new();
     let room = ctx.viewport_rect().size() - vec2(2.0 * AROUND, 2.0 * AROUND);
     Window::new("Keys and signs")
@@ -54,16 +54,18 @@ pub(super) fn help_ui(ctx: &Context, may_operate: bool) -> Vec<Action> {
                 ui.add_space(6.0);
                 widgets::rule_ui(ui);
                 ui.add_space(6.0);
-                keys_ui(ui, may_operate);
+                keys_ui(ui, may_operate, is_demo);
             });
         });
     actions
 }
 
 /// Lists every key once, in as many columns as fit.
-fn keys_ui(ui: &mut Ui, may_operate: bool) {
+fn keys_ui(ui: &mut Ui, may_operate: bool, is_demo: bool) {
     let palette = style::palette(ui.ctx());
-    let known = SHORTCUTS.iter().filter(|shortcut| may_operate || !shortcut.needs_leave());
+    let known = SHORTCUTS.iter().filter(|shortcut| {
+        (may_operate || !shortcut.needs_leave()) && (is_demo || !shortcut.needs_demo())
+    });
     let mut told: Vec<&str> = known.map(|shortcut| shortcut.text).collect();
     let mut seen = HashSet::new();
     told.retain(|text| seen.insert(*text));
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn help_lists_every_key_and_sign() {
         let harness = harness((), |ui, ()| {
-            help_ui(ui.ctx(), true);
+            help_ui(ui.ctx(), true, true);
         });
         for shortcut in SHORTCUTS {
             assert!(harness.query_by_label(shortcut.text).is_some(), "{}", shortcut.text);
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn help_omits_operation_keys_without_permission() {
         let harness = harness((), |ui, ()| {
-            help_ui(ui.ctx(), false);
+            help_ui(ui.ctx(), false, true);
         });
         let asks = SHORTCUTS.iter().filter(|shortcut| shortcut.needs_leave());
         assert_eq!(asks.clone().count(), 4);
@@ -117,9 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn help_omits_the_presenters_keys_outside_the_demo() {
+        let harness = harness((), |ui, ()| {
+            help_ui(ui.ctx(), true, false);
+        });
+        let presents = SHORTCUTS.iter().filter(|shortcut| shortcut.needs_demo());
+        assert_eq!(presents.clone().count(), 7);
+        assert!(presents.clone().all(|key| harness.query_by_label(key.text).is_none()));
+    }
+
+    #[test]
     fn close_button_closes_the_help() {
         let mut harness = harness(Vec::new(), |ui, actions: &mut Vec<Action>| {
-            actions.extend(help_ui(ui.ctx(), true));
+            actions.extend(help_ui(ui.ctx(), true, false));
         });
         harness.get_by_label("Close the help").click();
         harness.run();

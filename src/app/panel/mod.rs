@@ -214,7 +214,7 @@ fn show(
     }
     dialog.set_if_neq(PanelDialog(!hides_panel && state.log.opened.is_some() || asks));
     if chrome.help {
-        actions.write_batch(help::help_ui(&ctx, operations.allowed));
+        actions.write_batch(help::help_ui(&ctx, operations.allowed, link.is_demo()));
     }
     let is_new = asks && !std::mem::replace(&mut state.asked, asks);
     state.asked = asks;

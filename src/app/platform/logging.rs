@@ -1,14 +1,29 @@
 //! Logging setup, including what is never logged regardless of `RUST_LOG`.
 
+use std::io::{self, IsTerminal};
+
 use bevy::log::tracing_subscriber::Layer;
+use bevy::log::tracing_subscriber::fmt;
 use bevy::log::tracing_subscriber::layer::Context;
-use bevy::log::{BoxedLayer, LogPlugin};
+use bevy::log::{BoxedFmtLayer, BoxedLayer, LogPlugin};
 use bevy::prelude::*;
 use tracing::{Level, Metadata, Subscriber};
 
 /// Returns the log plugin, with `filter` as the default of `RUST_LOG`.
 pub(in crate::app) fn log_plugin(filter: &str) -> LogPlugin {
-    LogPlugin { filter: filter.to_owned(), custom_layer: socket_log_layer, ..default() }
+    LogPlugin {
+        filter: filter.to_owned(),
+        custom_layer: socket_log_layer,
+        fmt_layer: stderr_layer,
+        ..default()
+    }
+}
+
+/// Writes to standard error, in colour only on a terminal: a journal or a file shows codes as text.
+fn stderr_layer(_: &mut App) -> Option<BoxedFmtLayer> {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let in_colour = !no_color && io::stderr().is_terminal();
+    Some(Box::new(fmt::Layer::default().with_ansi(in_colour).with_writer(io::stderr)))
 }
 
 fn socket_log_layer(_: &mut App) -> Option<BoxedLayer> {

@@ -18,6 +18,8 @@ mod snapshot;
 #[cfg(not(target_arch = "wasm32"))]
 mod vitals;
 mod window;
+#[cfg(target_os = "linux")]
+mod x_screen;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use self::snapshot::{SnapshotError, snapshot};

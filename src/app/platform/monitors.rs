@@ -3,11 +3,13 @@
 //! Monitors are numbered by position, from the left, because the system's own order depends on
 //! cables. A monitor that is turned off and on again is found again.
 
-use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bevy::prelude::*;
-use bevy::window::{Monitor, MonitorSelection, PrimaryMonitor, PrimaryWindow, WindowMode};
-use tracing::{info, warn};
+use bevy::window::{Monitor, MonitorSelection, PrimaryWindow, WindowMode};
+#[cfg(target_os = "linux")]
+use bevy::winit::{EventLoopProxyWrapper, WinitUserEvent};
+use tracing::{debug, info, warn};
 
 use crate::app::control::fullscreen::FullscreenOn;
 use crate::app::draw::DrawClock;
@@ -19,15 +21,17 @@ use crate::kiosk::MonitorChoice;
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct WantedMonitor(pub Option<MonitorChoice>);
 
-/// Enables [`force_fullscreen`], for systems without a window manager to resize the window.
-#[derive(Resource, Clone, Copy, Debug)]
-pub(in crate::app) struct ForceFullscreen;
+/// Size of a window that does not fill the screen, in pixels.
+pub(in crate::app) const WINDOW_SIZE: UVec2 = UVec2::new(1600, 900);
 
 pub(in crate::app) fn plugin(app: &mut App) {
-    app.add_systems(Update, choose.in_set(AppSystems::Navigate)).add_systems(
-        Update,
-        force_fullscreen.in_set(AppSystems::DrawChrome).run_if(resource_exists::<ForceFullscreen>),
-    );
+    app.init_resource::<FilledScreen>()
+        .init_resource::<XScreenSize>()
+        .add_systems(Update, choose.in_set(AppSystems::Navigate))
+        // Before anything is drawn.
+        .add_systems(First, fill_screen);
+    #[cfg(target_os = "linux")]
+    app.add_systems(PreStartup, follow_x_screen);
 }
 
 /// Looks up the wanted monitor whenever monitors are added or removed.
@@ -71,43 +75,97 @@ fn choose(
     fullscreen_on.set_if_neq(FullscreenOn(chosen.unwrap_or(MonitorSelection::Current)));
 }
 
-/// Resizes a full-screen window to its monitor's size if it still differs after
-/// [`motion::SETTLE_WINDOW_SECS`]. A window manager, if any, has done so by then and would not
-/// allow it otherwise.
-fn force_fullscreen(
+/// Screen that the window was made to fill.
+#[derive(Resource, Clone, Debug, Default, PartialEq)]
+struct FilledScreen(Option<Screen>);
+
+/// Place and size of a screen, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Screen {
+    position: IVec2,
+    size: UVec2,
+}
+
+/// Size of an X server's screen, which the engine's [`Monitor`] does not follow; `None` where it is not
+/// known.
+#[derive(Resource, Clone, Debug, Default)]
+struct XScreenSize(Arc<Mutex<Option<UVec2>>>);
+
+impl XScreenSize {
+    fn get(&self) -> Option<UVec2> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Follows the size of an X server's screen, and wakes the window after each change.
+#[cfg(target_os = "linux")]
+fn follow_x_screen(size: Res<XScreenSize>, proxy: Option<Res<EventLoopProxyWrapper>>) {
+    if is_wayland() {
+        return;
+    }
+    let (size, proxy) = (Arc::downgrade(&size.0), proxy.map(|proxy| (**proxy).clone()));
+    super::x_screen::follow(move |new| {
+        let Some(size) = size.upgrade() else { return false };
+        *size.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+        // Sending fails only when the window, and with it the event loop, is gone.
+        proxy.as_ref().is_none_or(|proxy| proxy.send_event(WinitUserEvent::WakeUp).is_ok())
+    });
+}
+
+/// Makes a full-screen window fill its screen where no window manager does so, as on a bare X server:
+/// from the first frame, and after each change of the screen's size. A window manager gives the window
+/// the same size.
+fn fill_screen(
     clock: Res<DrawClock>,
     fullscreen_on: Res<FullscreenOn>,
-    monitors: Query<(Entity, &Monitor, Has<PrimaryMonitor>)>,
+    x_screen_size: Res<XScreenSize>,
+    monitors: Query<(Entity, &Monitor)>,
     mut windows: Query<&mut Window, With<PrimaryWindow>>,
-    mut asked: Local<Option<(f64, Entity)>>,
+    mut filled: ResMut<FilledScreen>,
 ) {
-    let best = |(entity, monitor, primary): &(Entity, &Monitor, bool)| {
-        let (x, y) = monitor.physical_position.into();
-        let chosen = fullscreen_on.0 == MonitorSelection::Entity(*entity);
-        (chosen, *primary, Reverse((x, y)))
-    };
-    let Some((entity, monitor, _)) = monitors.iter().max_by_key(best) else {
-        return;
-    };
-    let (since, _) = match *asked {
-        Some(asked) if asked.1 == entity => asked,
-        _ => *asked.insert((clock.secs, entity)),
-    };
-    if clock.secs - since < motion::SETTLE_WINDOW_SECS {
+    // Wayland gives the window its size a moment later.
+    if is_wayland() && clock.secs < motion::SETTLE_WINDOW_SECS {
         return;
     }
-    // Done once per monitor; later changes of the window by the system are left alone.
-    *asked = Some((f64::INFINITY, entity));
-    for mut window in &mut windows {
-        let (size, is) = (monitor.physical_size(), window.physical_size());
-        let fills = matches!(window.mode, WindowMode::BorderlessFullscreen(_));
-        let known = matches!(fullscreen_on.0, MonitorSelection::Entity(_));
-        if fills && is != size && (known || monitors.iter().len() == 1) {
-            info!("the window is {is}, its screen {size}: resizing the window");
-            window.position = WindowPosition::At(monitor.physical_position);
-            window.resolution.set_physical_resolution(size.x, size.y);
+    let Ok(mut window) = windows.single_mut() else { return };
+    // Where the system chose one of several screens, it has also filled it.
+    let is_only = monitors.iter().len() == 1;
+    let chosen = |entity| fullscreen_on.0 == MonitorSelection::Entity(entity);
+    let monitor = monitors.iter().find(|(entity, _)| is_only || chosen(*entity));
+    let screen = monitor.map(|(_, monitor)| Screen {
+        position: monitor.physical_position,
+        size: x_screen_size.get().filter(|_| is_only).unwrap_or(monitor.physical_size()),
+    });
+    fill(&mut window, screen, &mut filled);
+}
+
+/// Resizes the window when its screen, or the size of that screen, is another than before. Later
+/// changes of the window by the system are left alone.
+fn fill(window: &mut Mut<Window>, screen: Option<Screen>, filled: &mut FilledScreen) {
+    if !matches!(window.mode, WindowMode::BorderlessFullscreen(_)) {
+        // Without a window manager, nobody else makes it smaller again.
+        if filled.0.take().is_some_and(|screen| screen.size == window.physical_size()) {
+            window.resolution.set_physical_resolution(WINDOW_SIZE.x, WINDOW_SIZE.y);
         }
+        return;
     }
+    let Some(screen) = screen.filter(|screen| screen.size.min_element() > 0) else { return };
+    if filled.0 == Some(screen) {
+        return;
+    }
+    filled.0 = Some(screen);
+    let is = window.physical_size();
+    if is != screen.size {
+        debug!("the window is {is}, its screen {}: resizing the window", screen.size);
+        window.position = WindowPosition::At(screen.position);
+        window.resolution.set_physical_resolution(screen.size.x, screen.size.y);
+    }
+}
+
+/// True when windows are opened on a Wayland compositor.
+fn is_wayland() -> bool {
+    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(target_os = "linux") && (named("WAYLAND_DISPLAY") || named("WAYLAND_SOCKET"))
 }
 
 #[cfg(test)]
@@ -165,22 +223,62 @@ mod tests {
         assert_eq!(chosen(&mut app).as_deref(), Some("right again"));
     }
 
+    /// A window whose size follows each request, as on a server without a window manager.
+    fn bare_app() -> App {
+        let mut app = app("");
+        let mode = WindowMode::BorderlessFullscreen(MonitorSelection::Current);
+        let resolution = (WINDOW_SIZE.x, WINDOW_SIZE.y).into();
+        app.world_mut().spawn((Window { resolution, mode, ..default() }, PrimaryWindow));
+        app.insert_resource(DrawClock { secs: 3.0, ..default() });
+        app
+    }
+
+    fn window_of(app: &mut App) -> Mut<'_, Window> {
+        app.world_mut().query::<&mut Window>().single_mut(app.world_mut()).unwrap()
+    }
+
+    fn size(app: &mut App) -> [u32; 2] {
+        app.update();
+        window_of(app).physical_size().to_array()
+    }
+
     #[test]
-    fn forced_fullscreen_resizes_window_to_monitor() {
-        for (kiosk, expected) in [(false, [1600, 900]), (true, [1920, 1080])] {
-            let mut app = app("");
-            if kiosk {
-                app.insert_resource(ForceFullscreen);
-            }
-            app.world_mut().spawn(monitor("only", 0, 0));
-            let mode = WindowMode::BorderlessFullscreen(MonitorSelection::Current);
-            let window = Window { resolution: (1600, 900).into(), mode, ..default() };
-            let window = app.world_mut().spawn((window, PrimaryWindow)).id();
+    fn window_fills_the_screen_from_the_first_frame_and_after_each_change_of_resolution() {
+        let mut app = bare_app();
+        app.world_mut().spawn(monitor("only", 0, 0));
+        let told = XScreenSize::default();
+        app.insert_resource(told.clone());
+        assert_eq!(size(&mut app), [1920, 1080]);
+        for new in [[1280, 720], [3840, 2160], [1080, 1920]] {
+            *told.0.lock().unwrap() = Some(new.into());
+            assert_eq!(size(&mut app), new);
+        }
+        window_of(&mut app).mode = WindowMode::Windowed;
+        assert_eq!(size(&mut app), WINDOW_SIZE.to_array(), "no longer in full screen");
+    }
+
+    #[test]
+    fn size_that_the_system_gives_the_window_afterwards_is_left_alone() {
+        let mut app = bare_app();
+        app.world_mut().spawn(monitor("only", 0, 0));
+        app.update();
+        window_of(&mut app).resolution.set_physical_resolution(1920, 1050);
+        assert_eq!(size(&mut app), [1920, 1050]);
+    }
+
+    #[test]
+    fn chosen_screen_of_several_is_filled_and_otherwise_the_system_chooses() {
+        for (wanted, expected) in [("", WINDOW_SIZE.to_array()), ("2", [2560, 1440])] {
+            let mut app = bare_app();
+            app.insert_resource(WantedMonitor(wanted.parse().ok()));
+            app.world_mut().spawn(monitor("left", 0, 0));
+            let (physical_width, physical_height) = (2560, 1440);
+            let right = Monitor { physical_width, physical_height, ..monitor("right", 1920, 0) };
+            app.world_mut().spawn(right);
+            // The size of all screens together.
+            *app.world().resource::<XScreenSize>().0.lock().unwrap() = Some([4480, 1440].into());
             app.update();
-            app.world_mut().resource_mut::<DrawClock>().secs += 3.0;
-            app.update();
-            let size = app.world().get::<Window>(window).map(Window::physical_size);
-            assert_eq!(size, Some(expected.into()));
+            assert_eq!(size(&mut app), expected, "{wanted}");
         }
     }
 }

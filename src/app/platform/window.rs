@@ -8,7 +8,9 @@ use std::time::Instant;
 use bevy::prelude::*;
 use bevy::render::RenderPlugin;
 #[cfg(not(target_arch = "wasm32"))]
-use bevy::window::MonitorSelection;
+use bevy::render::renderer::RenderAdapterInfo;
+#[cfg(not(target_arch = "wasm32"))]
+use bevy::window::{MonitorSelection, WindowMode};
 use bevy::window::{PresentMode, PrimaryWindow, WindowPlugin, WindowTheme, WindowThemeChanged};
 #[cfg(not(target_arch = "wasm32"))]
 use thiserror::Error;
@@ -37,6 +39,8 @@ use crate::app::draw::{NoAdapter, graphics_settings, panic_message};
 use crate::app::plugins::{self, ControlsPlugin, MeterbridgePlugin, ViewPlugin};
 use crate::app::state::chrome::Chrome;
 #[cfg(not(target_arch = "wasm32"))]
+use crate::app::state::link::Link;
+#[cfg(not(target_arch = "wasm32"))]
 use crate::app::state::run_store::RunStore;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
@@ -45,9 +49,13 @@ use crate::config::WindowRequest;
 #[cfg(not(target_arch = "wasm32"))]
 use crate::drain;
 
-/// Default of `RUST_LOG`: Meterbridge's own messages, and warnings of other crates.
+/// Default of `RUST_LOG`: Meterbridge's own messages, and warnings of other crates, but for those that
+/// they give at every start on a healthy machine: without a GPU or a desktop, and on a virtual screen.
+/// The first line of the log names the adapter and the screen.
 #[cfg(not(target_arch = "wasm32"))]
-const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn";
+const LOG_FILTER: &str = "warn,meterbridge=info,wgpu=error,naga=warn,bevy_egui::render=error,\
+                          bevy_render::renderer=error,bevy_winit::winit_windows=error,\
+                          winit::platform_impl::linux::x11=error";
 
 /// Error with which the window ended.
 #[cfg(not(target_arch = "wasm32"))]
@@ -73,7 +81,7 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let engine = DefaultPlugins.set(log_plugin(LOG_FILTER));
     let window = Window {
         name: Some("meterbridge".to_owned()),
-        resolution: (1600, 900).into(),
+        resolution: (monitors::WINDOW_SIZE.x, monitors::WINDOW_SIZE.y).into(),
         mode: window_mode(request.settings.view.fullscreen, MonitorSelection::Current),
         ..default()
     };
@@ -82,9 +90,6 @@ pub fn run(request: WindowRequest) -> Result<(), WindowError> {
     let measuring = request.settings.measuring;
     let api = request.settings.connection.api.clone();
     compose(&mut app, engine, window, request);
-    if kiosk.on {
-        app.insert_resource(monitors::ForceFullscreen);
-    }
     let restart: Option<fn(&str)> = if kiosk.on { Some(|reason| restart(reason)) } else { None };
     app.add_plugins(RecoveryPlugin { restart });
     keep_going(&mut app, kiosk.on);
@@ -187,17 +192,34 @@ fn fit_to_window(mut viewport: ResMut<Viewport>, window: Single<&Window, With<Pr
 #[derive(Resource)]
 struct Opening(Instant);
 
-/// Logs the first frame and the first run on screen, for scripts that wait for them.
+/// Logs what draws where, the first frame and the first run on screen, for people and for scripts that
+/// wait for them.
 #[cfg(not(target_arch = "wasm32"))]
 fn announce(
     opening: Res<Opening>,
     run_store: Res<RunStore>,
+    link: Res<Link>,
+    adapter: Option<Res<RenderAdapterInfo>>,
+    window: Single<&Window, With<PrimaryWindow>>,
     mut frames: Local<u32>,
     mut shown: Local<bool>,
 ) {
     *frames = frames.saturating_add(1);
     let elapsed = opening.0.elapsed().as_secs_f32();
     if *frames == 1 {
+        let adapter = adapter.map_or_else(
+            || "an unknown adapter".to_owned(),
+            |adapter| format!("{} ({})", adapter.name, adapter.backend),
+        );
+        let size = window.physical_size();
+        let form = if window.mode == WindowMode::Windowed { "window" } else { "full screen" };
+        info!(
+            "Meterbridge {} draws with {adapter}, {form} of {}×{}, source: {}",
+            env!("CARGO_PKG_VERSION"),
+            size.x,
+            size.y,
+            link.source_name()
+        );
         info!("first frame {elapsed:.2} s after the start");
     }
     if !*shown && !run_store.model.is_empty() {

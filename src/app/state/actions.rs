@@ -63,6 +63,23 @@ pub enum Action {
     Dismiss(u64),
     /// Replaces the connection settings.
     Configure(Box<crate::source::ConnectionSettings>),
+    /// Gives the demo studio a presenter's command.
+    Present(Presenting),
+}
+
+/// A presenter's command to the demo studio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presenting {
+    /// Starts a run that fails, and then its retry.
+    FailNext,
+    /// Starts a run that needs a fix.
+    FixNext,
+    /// Stops the studio's time, or lets it go on.
+    TogglePause,
+    /// Opens the studio again.
+    Restart,
+    /// Sets the speed, as a multiple of real time.
+    Speed(u8),
 }
 
 /// Kind of a run operation.
@@ -131,6 +148,11 @@ impl Shortcut {
     /// True when the shortcut is useful only where run operations are allowed.
     pub fn needs_leave(&self) -> bool {
         matches!((self.action)(), Action::Ask(..))
+    }
+
+    /// True when the shortcut has an effect only in the demo studio.
+    pub fn needs_demo(&self) -> bool {
+        matches!((self.action)(), Action::Present(_))
     }
 }
 
@@ -243,6 +265,48 @@ pub const SHORTCUTS: &[Shortcut] = &[
         key_text: "F11",
         text: "Full screen, or a window",
         action: || Action::ToggleFullscreen,
+    },
+    Shortcut {
+        key: KeyCode::F1,
+        key_text: "F1",
+        text: "Demo: play at the speed of a real studio",
+        action: || Action::Present(Presenting::Speed(1)),
+    },
+    Shortcut {
+        key: KeyCode::F2,
+        key_text: "F2",
+        text: "Demo: play 2 times as fast",
+        action: || Action::Present(Presenting::Speed(2)),
+    },
+    Shortcut {
+        key: KeyCode::F5,
+        key_text: "F5",
+        text: "Demo: play 5 times as fast",
+        action: || Action::Present(Presenting::Speed(5)),
+    },
+    Shortcut {
+        key: KeyCode::F6,
+        key_text: "F6",
+        text: "Demo: the next run fails; it starts at once",
+        action: || Action::Present(Presenting::FailNext),
+    },
+    Shortcut {
+        key: KeyCode::F7,
+        key_text: "F7",
+        text: "Demo: the next run needs a fix; it starts at once",
+        action: || Action::Present(Presenting::FixNext),
+    },
+    Shortcut {
+        key: KeyCode::F8,
+        key_text: "F8",
+        text: "Demo: pause the studio, or let it go on",
+        action: || Action::Present(Presenting::TogglePause),
+    },
+    Shortcut {
+        key: KeyCode::F9,
+        key_text: "F9",
+        text: "Demo: open the studio again, from its beginning",
+        action: || Action::Present(Presenting::Restart),
     },
     Shortcut {
         key: KeyCode::Slash,

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use crate::config::Settings;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::demo::DemoHandle;
+use crate::demo::{DemoControls, DemoHandle};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::source::LocalApi;
 use crate::source::{
     ApiUrl, Command, ConnectionLogEntry, ConnectionSettings, ConnectionState, OperationRefusal,
     RefetchTarget, RunOperation, SourceHandle, SourceSpec,
@@ -125,9 +127,35 @@ impl Link {
         self.handle = None;
     }
 
+    /// Returns the controls of the demo studio while this link is connected to it, or is about to be.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(in crate::app) fn demo_controls(&self) -> Option<&DemoControls> {
+        let demo = self.demo.as_ref().filter(|demo| demo.url() == self.url && self.is_demo());
+        demo.map(DemoHandle::controls)
+    }
+
+    /// True when operations on runs are harmless: the runs are those of the demo studio.
+    pub(in crate::app) fn is_harmless(&self) -> bool {
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.demo_controls().is_some();
+        #[cfg(target_arch = "wasm32")]
+        return false;
+    }
+
     /// Keeps the demo studio running for the lifetime of this link.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn keep_demo_running(&mut self, demo: DemoHandle) {
+        let controls = demo.controls().clone();
+        let api = LocalApi::new(demo.url(), move |path, body| {
+            let controls = controls.clone();
+            Box::pin(async move {
+                let answer = controls.post(path, body).await?;
+                Some((answer.status, answer.body))
+            })
+        });
+        if let Some(handle) = &self.handle {
+            handle.send(Command::UseLocalApi(api));
+        }
         self.demo = Some(demo);
     }
 
@@ -175,7 +203,11 @@ impl Link {
         match (&self.source, &self.state, &self.hub) {
             (None, ..) => Err(OperationRefusal::FedByApp),
             (Some(SourceSpec::Recording(_)), ..) => Err(OperationRefusal::Recording),
-            (_, ConnectionState::Connected { .. }, _) if ApiUrl::is_meant(&self.url) => Ok(()),
+            (_, ConnectionState::Connected { .. }, _)
+                if ApiUrl::is_meant(&self.url) || self.is_harmless() =>
+            {
+                Ok(())
+            }
             (_, ConnectionState::Connected { .. }, Some(HubOffer { api: Some(_), actions })) => {
                 if *actions {
                     Ok(())

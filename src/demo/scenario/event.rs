@@ -69,8 +69,8 @@ pub enum What {
 /// Reason of a run's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunFailure {
-    /// A node failed before.
-    NodeFailed(Failure),
+    /// A node failed before, after it had run for this time.
+    NodeFailed { failure: Failure, after: Duration },
     /// The node's skill is not registered; the node sent no event.
     SkillMissing,
 }

@@ -1,5 +1,7 @@
 //! Kinds of runs in the studio, with their frequencies.
 
+use std::{borrow::Cow, time::Duration};
+
 use super::Node;
 
 /// Failure of a node.
@@ -25,12 +27,18 @@ impl Failure {
         }
     }
 
-    pub const fn message(self) -> &'static str {
+    /// Returns the error text of a node that failed `after` this time, as the viewer's clock ran. The
+    /// text must agree with the reported duration, which depends on the studio's speed.
+    pub fn message(self, after: Duration) -> Cow<'static, str> {
         match self {
-            Self::LlmTimeout => "LLM call timed out in LYRICS after 30s",
-            Self::OutOfMemory => "Out of memory in COMPOSE: 23.1 of 24.0 GiB in use, 1.6 GiB asked",
-            Self::QuotaExceeded => "Engine queue rejected the job: quota exceeded",
-            Self::UnknownGenre => "Genre not found in blueprint",
+            Self::LlmTimeout => {
+                format!("LLM call timed out in LYRICS after {}", seconds(after)).into()
+            }
+            Self::OutOfMemory => {
+                "Out of memory in COMPOSE: 23.1 of 24.0 GiB in use, 1.6 GiB asked".into()
+            }
+            Self::QuotaExceeded => "Engine queue rejected the job: quota exceeded".into(),
+            Self::UnknownGenre => "Genre not found in blueprint".into(),
         }
     }
 
@@ -54,6 +62,12 @@ impl Failure {
             Self::UnknownGenre => (1.3, 0.2),
         }
     }
+}
+
+/// Formats a time as the backend does: whole seconds from 10 s on, otherwise with one decimal.
+fn seconds(time: Duration) -> String {
+    let secs = time.as_secs_f64();
+    if secs < 9.95 { format!("{secs:.1}s") } else { format!("{secs:.0}s") }
 }
 
 /// Course of a run.

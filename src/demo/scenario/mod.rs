@@ -5,8 +5,9 @@
 //! produce the same studio, including event ids.
 //!
 //! Runs are of 14 weighted kinds with log-normal durations. The studio opens with six designed runs
-//! in which a completion, a fix, a failure and its retry happen soon. The 50 minutes before are
-//! generated backwards, so that the opening is as designed for every seed.
+//! that tell a story in the first two minutes: a success, a fix with a lower and a higher score, and a
+//! failure with its retry. The 50 minutes before are generated backwards, so that the opening is as
+//! designed for every seed.
 
 mod event;
 mod kind;
@@ -23,3 +24,4 @@ pub use nodes::{Node, PASS_SCORE, SCORE_WEIGHTS};
 pub use schedule::{DemoSchedule, DemoScheduleOptions, MAX_RUNS};
 pub use song::{Song, Sound};
 pub use timeline::{TimedEvent, Timeline};
+pub use titles::song_by_id;

@@ -3,14 +3,17 @@
 //! Each slot works through *episodes*: a run, or a failed run and its retry. Episodes before studio
 //! time zero are generated backwards from the opening, so that the opening is exactly as designed;
 //! episodes after it are generated forwards.
+//!
+//! The opening tells a story to a display whose director shows one run at a time: a success at
+//! [`SUCCESS_SECS`], a fix pass at [`FIX_SECS`], and a failure at [`FAILURE_SECS`] with its retry.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 
 use super::{
-    Node, PlannedRun, Scenario, What,
-    script::{natural_secs, write_run},
+    Node, PlannedRun, Run, Scenario, Song, What,
+    script::{Pace, natural_secs, write_run},
     titles::{ShuffledTitles, TITLES},
 };
 use crate::bounded::bounded;
@@ -29,6 +32,24 @@ const PAUSE_SECS: f64 = 5.0;
 
 /// Number of failed runs out of ten that are retried.
 const RETRIED_OF_TEN: u32 = 6;
+
+/// Studio time of the opening's success, in seconds. The director shows the wall for 20 s first, and
+/// after it the success for 6 to 12 s and the wall for another 20 s.
+const SUCCESS_SECS: f64 = 21.0;
+
+/// Studio time at which the opening's fix pass starts, in seconds. It takes 11 s.
+const FIX_SECS: f64 = 56.0;
+
+/// Studio time of the opening's failure, in seconds.
+const FAILURE_SECS: f64 = 77.0;
+
+/// Studio time until which the story of the opening is told, in seconds: runs that start before are
+/// plain ones, so that nothing else is worth showing.
+const STORY_SECS: i64 = 95;
+
+/// Time from the end of a failed run to the creation of its retry, in seconds, where both belong to a
+/// story.
+const TOLD_RETRY_SECS: f64 = 3.5;
 
 /// Options of the studio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,23 +72,22 @@ struct OpeningRun {
     at_secs: f64,
 }
 
-/// The opening, most important run first, because a studio may have only one slot. The first minute
-/// shows a completion, a fix pass, a failure and, soon after, its retry.
+/// The opening, most important run first, because a studio may have only one slot.
 const OPENING: [OpeningRun; 6] = [
     OpeningRun {
         scenario: Scenario::Plain,
         is: |what| matches!(what, What::RunEnd { .. }),
-        at_secs: 16.0,
+        at_secs: SUCCESS_SECS,
     },
     OpeningRun {
         scenario: Scenario::Fix(1),
         is: |what| matches!(what, What::NodeStart { node: Node::Fix, .. }),
-        at_secs: 8.0,
+        at_secs: FIX_SECS,
     },
     OpeningRun {
         scenario: Scenario::RenderQuota,
         is: |what| matches!(what, What::NodeFail { .. }),
-        at_secs: 32.0,
+        at_secs: FAILURE_SECS,
     },
     OpeningRun {
         scenario: Scenario::CancelledGoesOn,
@@ -81,7 +101,7 @@ const OPENING: [OpeningRun; 6] = [
     },
     OpeningRun {
         scenario: Scenario::SlowNode,
-        is: |what| matches!(what, What::NodeStart { node: Node::Producer, .. }),
+        is: |what| matches!(what, What::NodeStart { node: Node::Lyrics, .. }),
         at_secs: -3.0,
     },
 ];
@@ -95,6 +115,8 @@ pub struct DemoSchedule {
     free: BinaryHeap<Reverse<(SignedDuration, usize)>>,
     /// Past runs, and runs in progress at zero; returned first.
     past: Vec<PlannedRun>,
+    /// Studio time until which runs that start are plain.
+    story_until: SignedDuration,
 }
 
 impl DemoSchedule {
@@ -105,7 +127,12 @@ impl DemoSchedule {
             titles: ShuffledTitles::new(runs * 2 > TITLES.len()),
             free: BinaryHeap::with_capacity(runs),
             past: Vec::new(),
+            story_until: SignedDuration::ZERO,
         };
+        // In a larger studio, other runs fail and finish meanwhile anyway.
+        if runs <= OPENING.len() {
+            schedule.story_until = SignedDuration::from_secs(STORY_SECS);
+        }
         let opened = schedule.open(runs);
         schedule.remember(opened);
         schedule
@@ -129,11 +156,36 @@ impl DemoSchedule {
             // Unreachable: a studio has at least one slot, and each slot is put back below.
             return Vec::new();
         };
-        let scenario = Scenario::draw(&mut self.rng);
-        let mut episode = self.write_episode(scenario);
+        let drawn = Scenario::draw(&mut self.rng);
+        let scenario = if at < self.story_until { Scenario::Plain } else { drawn };
+        let mut episode = self.write_episode(scenario, Pace::Natural);
         let over = shift(&mut episode, at);
         self.release(slot, over);
         episode
+    }
+
+    /// Returns a run of the next song, and its retry if it fails, created at `at` in addition to the
+    /// runs of the slots.
+    pub fn extra_episode(&mut self, scenario: Scenario, at: SignedDuration) -> Vec<PlannedRun> {
+        let mut episode = self.write_episode(scenario, Pace::Brisk);
+        shift(&mut episode, at);
+        episode
+    }
+
+    /// Returns a plain run of `song`, created at `at` in addition to the runs of the slots.
+    pub fn extra_run(
+        &mut self,
+        song: Song,
+        seed: Option<i64>,
+        retried: Option<&Run>,
+        at: SignedDuration,
+    ) -> PlannedRun {
+        let mut planned = write_run(&mut self.rng, Scenario::Plain, Pace::Natural, song, retried);
+        planned.created_at = whole_micros(at);
+        if let Some(seed) = seed {
+            planned.run = Arc::new(Run { seed, ..Run::clone(&planned.run) });
+        }
+        planned
     }
 
     /// Generates the runs in progress at zero; returns the start of each slot's run.
@@ -143,7 +195,8 @@ impl DemoSchedule {
             let opening_run = OPENING.get(slot);
             let scenario = opening_run
                 .map_or_else(|| Scenario::draw(&mut self.rng), |opening_run| opening_run.scenario);
-            let mut episode = self.write_episode(scenario);
+            let pace = if opening_run.is_some() { Pace::Told } else { Pace::Natural };
+            let mut episode = self.write_episode(scenario, pace);
             let first = &episode[0];
             let anchored = opening_run.and_then(|opening_run| {
                 let offset = SignedDuration::try_from(first.offset_of(opening_run.is)?).ok()?;
@@ -154,7 +207,8 @@ impl DemoSchedule {
             });
             let over = shift(&mut episode, created_at);
             self.release(slot, over.max(SignedDuration::ZERO));
-            began.push((created_at, slot));
+            // A run may be created after the opening; the past ends before it.
+            began.push((created_at.min(SignedDuration::ZERO), slot));
             self.past.append(&mut episode);
         }
         began
@@ -167,7 +221,7 @@ impl DemoSchedule {
                 break;
             };
             let scenario = Scenario::draw(&mut self.rng);
-            let mut episode = self.write_episode(scenario);
+            let mut episode = self.write_episode(scenario, Pace::Natural);
             let length = shift(&mut episode, SignedDuration::ZERO);
             let created_at = at - self.pause() - length;
             shift(&mut episode, created_at);
@@ -178,18 +232,24 @@ impl DemoSchedule {
     }
 
     /// Generates a run that starts at zero and, if it fails, possibly its retry.
-    fn write_episode(&mut self, scenario: Scenario) -> Vec<PlannedRun> {
+    fn write_episode(&mut self, scenario: Scenario, pace: Pace) -> Vec<PlannedRun> {
         let song = self.titles.deal(&mut self.rng, OPENING.len());
-        let first = write_run(&mut self.rng, scenario, song.clone(), None);
-        let opens = scenario == Scenario::RenderQuota && self.past.len() < OPENING.len();
-        let retried = scenario.ends_failed() && (opens || self.rng.u32(..10) < RETRIED_OF_TEN);
+        let first = write_run(&mut self.rng, scenario, pace, song.clone(), None);
+        let is_told = pace != Pace::Natural;
+        let retried = scenario.ends_failed() && (is_told || self.rng.u32(..10) < RETRIED_OF_TEN);
         if !retried {
             return vec![first];
         }
         // A missing skill is still missing in the retry.
         let again = if scenario == Scenario::SkillMissing { scenario } else { Scenario::Plain };
-        let mut second = write_run(&mut self.rng, again, song, Some(&first.run));
-        let later = first.length().as_secs_f64() + natural_secs(&mut self.rng, 9.0, 0.4);
+        // The retry takes its natural time, but is not queued for long.
+        let again_pace = if is_told { Pace::Told } else { Pace::Natural };
+        let mut second = write_run(&mut self.rng, again, again_pace, song, Some(&first.run));
+        let wait_secs = match again_pace {
+            Pace::Natural => natural_secs(&mut self.rng, 9.0, 0.4),
+            Pace::Told | Pace::Brisk => TOLD_RETRY_SECS,
+        };
+        let later = first.length().as_secs_f64() + wait_secs;
         second.created_at = SignedDuration::from_secs_f64(later);
         vec![first, second]
     }

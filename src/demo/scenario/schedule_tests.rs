@@ -146,23 +146,69 @@ fn fix_passes_match_the_scenario() {
     }
 }
 
+/// Returns the live events of the first two minutes.
+fn first_two_minutes(seed: u64) -> Vec<TimedEvent> {
+    Timeline::new(schedule(seed, 6))
+        .skip_while(|event| event.at <= SignedDuration::ZERO)
+        .take_while(|event| secs(event.at) < 120.0)
+        .collect()
+}
+
 #[test]
-fn opening_shows_completion_fix_pass_and_failure_within_a_minute() {
-    for seed in 0..20 {
-        let live: Vec<TimedEvent> = Timeline::new(schedule(seed, 6))
-            .skip_while(|event| event.at <= SignedDuration::ZERO)
-            .take_while(|event| secs(event.at) < 60.0)
-            .collect();
-        let first = |is: fn(&What) -> bool| {
-            live.iter().find(|event| is(&event.event.what)).map(|event| secs(event.at))
+fn opening_tells_of_a_success_then_a_fix_then_a_failure_and_its_retry() {
+    for seed in 0..40 {
+        let live = first_two_minutes(seed);
+        let at = |run: uuid::Uuid, is: &dyn Fn(&What) -> bool| {
+            let mut of_run = live.iter().filter(|event| event.run.id == run);
+            of_run.find(|event| is(&event.event.what)).map(|event| secs(event.at))
         };
-        assert!(secs(live[0].at) < 4.0);
-        assert!(first(|what| matches!(what, What::RunEnd { .. })).unwrap() <= 16.0);
-        assert!(
-            first(|what| matches!(what, What::NodeStart { node: Node::Fix, .. })).unwrap() <= 8.0
-        );
-        assert!(first(|what| matches!(what, What::NodeFail { .. })).unwrap() <= 32.0);
-        assert!(first(|what| matches!(what, What::Progress { .. })).is_some());
+        let run_of = |is: &dyn Fn(&What) -> bool| {
+            live.iter().find(|event| is(&event.event.what)).map(|event| event.run.id).unwrap()
+        };
+        let ended = |what: &What| matches!(what, What::RunEnd { .. });
+        let success = run_of(&ended);
+        assert_eq!(at(success, &ended), Some(SUCCESS_SECS), "seed {seed}");
+
+        let fix = |what: &What| matches!(what, What::NodeStart { node: Node::Fix, .. });
+        let fixed = run_of(&fix);
+        assert_eq!(at(fixed, &fix), Some(FIX_SECS), "seed {seed}");
+        let scores: Vec<(f64, f64)> = live
+            .iter()
+            .filter(|event| event.run.id == fixed)
+            .filter_map(|event| match &event.event.what {
+                What::NodeEnd { node: Node::Validate, scores, .. } => {
+                    Some((secs(event.at), scores.last().unwrap().1))
+                }
+                _ => None,
+            })
+            .collect();
+        let [(low_at, low), (high_at, high)] = scores[..] else { panic!("{scores:?}") };
+        assert!(low < PASS_SCORE && PASS_SCORE <= high, "seed {seed}: {low} then {high}");
+        assert!(low_at < FIX_SECS && high_at < FIX_SECS + 11.5, "seed {seed}");
+
+        let fails = |what: &What| matches!(what, What::NodeFail { .. });
+        let failed = run_of(&fails);
+        assert_eq!(at(failed, &fails), Some(FAILURE_SECS), "seed {seed}");
+        let retry = live.iter().find(|event| event.run.retry_of == Some(failed)).unwrap().run.id;
+        let retried_at = at(retry, &|what| *what == What::RunStart).unwrap();
+        assert!((80.0..84.0).contains(&retried_at), "seed {seed}: {retried_at}");
+    }
+}
+
+#[test]
+fn nothing_else_is_worth_showing_before_the_story_is_told() {
+    for seed in 0..40 {
+        let others: Vec<_> = first_two_minutes(seed)
+            .into_iter()
+            .filter(|event| secs(event.at) < FAILURE_SECS)
+            .filter(|event| {
+                let what = &event.event.what;
+                matches!(what, What::RunEnd { .. } | What::RunFail { .. })
+                    || matches!(what, What::NodeStart { node: Node::Fix, .. })
+            })
+            .map(|event| secs(event.at))
+            .collect();
+        assert_eq!(others, [SUCCESS_SECS, FIX_SECS], "seed {seed}");
     }
 }
 

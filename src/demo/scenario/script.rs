@@ -22,10 +22,44 @@ const PROGRESS_EVERY_SECS: f64 = 4.5;
 /// Factor by which the slow node of [`Scenario::SlowNode`] takes longer.
 const SLOW_FACTOR: f64 = 3.0;
 
+/// Time from creation to start of a brisk run, in seconds.
+const BRISK_QUEUE_SECS: f64 = 1.5;
+
+/// Shortest and longest factor on a typical duration.
+const FACTORS: (f64, f64) = (0.45, 2.2);
+
+/// Durations of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Durations as in a real studio, by chance.
+    Natural,
+    /// Natural durations, but a start without a queue and fix passes of about 11 s, in which only the
+    /// changed lines are composed again: the director's time for a fix shows its outcome, too.
+    Told,
+    /// Like [`Told`](Self::Told), with the shortest natural durations in all other nodes: for runs
+    /// that a presenter asks for.
+    Brisk,
+}
+
+impl Pace {
+    /// Returns the duration of a node in seconds where it is not by chance.
+    fn secs(self, node: Node, in_fix_pass: bool) -> Option<f64> {
+        match (self, node) {
+            (Self::Natural, _) => None,
+            (_, Node::Fix) => Some(3.4),
+            (_, Node::Compose) if in_fix_pass => Some(5.6),
+            (_, Node::Validate) if in_fix_pass => Some(2.2),
+            (Self::Told, _) => None,
+            (Self::Brisk, _) => Some(node.typical_secs() * FACTORS.0),
+        }
+    }
+}
+
 /// Generates a run of `scenario`, created at studio time zero; the caller moves it.
 pub(super) fn write_run(
     rng: &mut fastrand::Rng,
     scenario: Scenario,
+    pace: Pace,
     song: Song,
     retried: Option<&Run>,
 ) -> PlannedRun {
@@ -38,7 +72,7 @@ pub(super) fn write_run(
         song,
         scenario,
     };
-    let mut script = Script::new(rng, &run);
+    let mut script = Script::new(rng, &run, pace);
     script.say(What::Created);
     let queued_secs = script.queue_secs();
     script.wait(queued_secs);
@@ -65,7 +99,7 @@ pub(super) fn write_run(
 pub(super) fn natural_secs(rng: &mut fastrand::Rng, typical: f64, sigma: f64) -> f64 {
     // Box–Muller transform; `1 - f64()` is never zero.
     let normal = (-2.0 * (1.0 - rng.f64()).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
-    typical * bounded((sigma * normal).exp(), 0.45, 2.2)
+    typical * bounded((sigma * normal).exp(), FACTORS.0, FACTORS.1)
 }
 
 struct Script<'a> {
@@ -76,17 +110,30 @@ struct Script<'a> {
     events: Vec<PlannedEvent>,
     /// Index of the next node in the current execution.
     index: u32,
+    /// True from the first fix on.
+    in_fix_pass: bool,
+    pace: Pace,
     slow: Option<Node>,
     missing: Option<Node>,
 }
 
 impl<'a> Script<'a> {
-    fn new(rng: &'a mut fastrand::Rng, run: &'a Run) -> Self {
+    fn new(rng: &'a mut fastrand::Rng, run: &'a Run, pace: Pace) -> Self {
         let slow = (run.scenario == Scenario::SlowNode)
             .then(|| [Node::Compose, Node::Lyrics, Node::Render][rng.usize(..3)]);
         let missing = (run.scenario == Scenario::SkillMissing)
             .then(|| [Node::Producer, Node::Render, Node::Review][rng.usize(..3)]);
-        Self { rng, run, now: Duration::ZERO, events: Vec::new(), index: 0, slow, missing }
+        Self {
+            rng,
+            run,
+            now: Duration::ZERO,
+            events: Vec::new(),
+            index: 0,
+            in_fix_pass: false,
+            pace,
+            slow,
+            missing,
+        }
     }
 
     fn say(&mut self, what: What) {
@@ -107,6 +154,9 @@ impl<'a> Script<'a> {
 
     /// Returns a queue time in seconds: usually short, sometimes long.
     fn queue_secs(&mut self) -> f64 {
+        if self.pace != Pace::Natural {
+            return BRISK_QUEUE_SECS;
+        }
         (-6.0 * (1.0 - self.rng.f64()).ln()).min(MAX_QUEUE_SECS)
     }
 
@@ -128,6 +178,7 @@ impl<'a> Script<'a> {
     fn execute(&mut self, failure: Option<Failure>, score_targets: &[f64]) {
         let started = self.now;
         self.index = 0;
+        self.in_fix_pass = false;
         self.say(What::RunStart);
         self.breathe();
         // On `Break` the failure has already been added.
@@ -150,6 +201,7 @@ impl<'a> Script<'a> {
             self.node(Node::Validate, failure, &scores)?;
             content = target >= PASS_SCORE;
             if !content && pass + 1 < targets.len() {
+                self.in_fix_pass = true;
                 self.node(Node::Fix, failure, &[])?;
                 fix_iterations += 1;
             }
@@ -179,7 +231,11 @@ impl<'a> Script<'a> {
         let failure = failure.filter(|failure| failure.node() == node);
         let (typical, sigma) = failure.map_or((node.typical_secs(), 0.22), Failure::after_secs);
         let factor = if self.slow == Some(node) { SLOW_FACTOR } else { 1.0 };
-        let secs = natural_secs(self.rng, typical, sigma) * factor;
+        let fixed_secs = self.pace.secs(node, self.in_fix_pass).filter(|_| failure.is_none());
+        let secs = match fixed_secs {
+            Some(secs) => secs,
+            None => natural_secs(self.rng, typical, sigma) * factor,
+        };
         // A node that fails late reports progress towards its typical duration until it fails.
         self.progress(
             node,
@@ -193,7 +249,8 @@ impl<'a> Script<'a> {
             Some(failure) => {
                 self.say(What::NodeFail { node, duration, failure });
                 self.breathe();
-                self.say(What::RunFail { node, reason: RunFailure::NodeFailed(failure) });
+                let reason = RunFailure::NodeFailed { failure, after: duration };
+                self.say(What::RunFail { node, reason });
                 ControlFlow::Break(())
             }
             None => {

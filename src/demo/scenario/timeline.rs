@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use jiff::SignedDuration;
 
-use super::{DemoSchedule, Event, Run, schedule::signed};
+use super::{DemoSchedule, Event, PlannedRun, Run, schedule::signed};
 
 /// An event with its studio time.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +70,40 @@ impl Timeline {
         self.ahead.pop().map(|Reverse(next)| next.event)
     }
 
+    /// Returns the studio's schedule, for runs in addition to it.
+    pub fn schedule(&mut self) -> &mut DemoSchedule {
+        &mut self.schedule
+    }
+
+    /// Adds the events of a run.
+    pub fn add(&mut self, planned: PlannedRun) {
+        let count = planned.events.len();
+        for (place, planned_event) in planned.events.into_iter().enumerate() {
+            let at = planned.created_at + signed(planned_event.offset);
+            self.put_back(TimedEvent {
+                at,
+                run: Arc::clone(&planned.run),
+                event: planned_event.event,
+                last: place + 1 == count,
+            });
+        }
+    }
+
+    /// Adds one event.
+    pub fn put_back(&mut self, event: TimedEvent) {
+        self.ahead.push(Reverse(QueuedEvent { key: (event.at, self.written), event }));
+        self.written += 1;
+    }
+
+    /// Removes the known events of the runs for which `is` returns true; returns them in order.
+    pub fn take_runs(&mut self, is: impl Fn(&Run) -> bool) -> Vec<TimedEvent> {
+        let all = std::mem::take(&mut self.ahead).into_sorted_vec();
+        let (taken, kept): (Vec<_>, Vec<_>) =
+            all.into_iter().rev().partition(|Reverse(queued)| is(&queued.event.run));
+        self.ahead = kept.into();
+        taken.into_iter().map(|Reverse(queued)| queued.event).collect()
+    }
+
     /// Generates episodes until no later one can contain an event before the next known one.
     fn write_ahead(&mut self) {
         while self
@@ -78,18 +112,7 @@ impl Timeline {
             .is_none_or(|Reverse(next)| next.event.at >= self.schedule.written_until())
         {
             for planned in self.schedule.next_episode() {
-                let count = planned.events.len();
-                for (place, planned_event) in planned.events.into_iter().enumerate() {
-                    let at = planned.created_at + signed(planned_event.offset);
-                    let event = TimedEvent {
-                        at,
-                        run: Arc::clone(&planned.run),
-                        event: planned_event.event,
-                        last: place + 1 == count,
-                    };
-                    self.ahead.push(Reverse(QueuedEvent { key: (at, self.written), event }));
-                    self.written += 1;
-                }
+                self.add(planned);
             }
         }
     }

@@ -128,9 +128,20 @@ impl ShuffledTitles {
         let index = self.order[place];
         self.dealt += 1;
         let version = if self.crowded { round % VERSIONS.len() } else { 0 };
-        let mut identity = fastrand::Rng::with_seed((version * TITLES.len() + index) as u64);
-        Song { id: random_uuid(&mut identity), title: TITLES[index], version: VERSIONS[version] }
+        song(version, index)
     }
+}
+
+/// Returns the song of a title and a version of it.
+fn song(version: usize, index: usize) -> Song {
+    let mut identity = fastrand::Rng::with_seed((version * TITLES.len() + index) as u64);
+    Song { id: random_uuid(&mut identity), title: TITLES[index], version: VERSIONS[version] }
+}
+
+/// Returns the song with this id, if the studio knows it.
+pub fn song_by_id(id: Uuid) -> Option<Song> {
+    let all = (0..VERSIONS.len()).flat_map(|version| (0..TITLES.len()).map(move |i| (version, i)));
+    all.map(|(version, index)| song(version, index)).find(|song| song.id == id)
 }
 
 /// Returns random musical properties for a song.

@@ -18,6 +18,7 @@ use tokio_tungstenite::{
 
 use super::{
     DemoOptions,
+    controls::DemoControls,
     endpoint::{Endpoint, Refusal},
     player::Player,
     subscribers::{ConnectionPermit, Subscribers},
@@ -37,6 +38,7 @@ const CLOSE_GRACE: Duration = Duration::from_millis(500);
 pub struct DemoBroadcaster {
     subscribers: Arc<Subscribers>,
     options: DemoOptions,
+    controls: DemoControls,
     /// Tasks of the player and of the clients' connections. None of them owns the broadcaster.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -53,10 +55,16 @@ impl DemoBroadcaster {
     /// Opens a studio whose past has already happened, and plays it on the current runtime.
     pub fn open(options: DemoOptions) -> Self {
         let subscribers = Arc::new(Subscribers::new(MAX_VIEWERS, options.client_queue));
-        let mut player = Player::open(&options, session_salt(), Arc::clone(&subscribers));
+        let (controls, orders) = DemoControls::new();
+        let mut player = Player::open(&options, session_salt(), Arc::clone(&subscribers), orders);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move { player.play().await });
-        Self { subscribers, options, tasks: Mutex::new(tasks) }
+        Self { subscribers, options, controls, tasks: Mutex::new(tasks) }
+    }
+
+    /// Returns the controls of the studio.
+    pub fn controls(&self) -> &DemoControls {
+        &self.controls
     }
 
     /// Admits a client that requests `uri` and whose handshake is answered by the caller.

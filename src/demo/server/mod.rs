@@ -10,7 +10,11 @@
 //! and `hub` serves it beside its page.
 
 mod broadcaster;
+mod clock;
+mod controls;
 mod endpoint;
+mod known_runs;
+mod operations;
 mod player;
 mod subscribers;
 mod viewer;
@@ -21,6 +25,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use self::{
     broadcaster::{DemoBroadcaster, PendingClient},
+    controls::{DemoAnswer, DemoCommand, DemoControls},
     endpoint::{ALL_RUNS, ONE_RUN, Refusal},
 };
 use super::{DemoError, Dialect, scenario::DemoScheduleOptions};
@@ -90,6 +95,11 @@ impl DemoServer {
     /// Returns the URL to connect to.
     pub fn url(&self) -> String {
         format!("ws://{}{ALL_RUNS}", self.address)
+    }
+
+    /// Returns the controls of the studio.
+    pub fn controls(&self) -> &DemoControls {
+        self.broadcaster.controls()
     }
 
     /// Closes every client with 1001, waits briefly for confirmation, and ends.

@@ -1,95 +1,184 @@
-//! Plays the studio: advances studio time with the wall clock and publishes events when they are
-//! due.
+//! Plays the studio: advances studio time with the wall clock, publishes events when they are due, and
+//! obeys its controls.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep_until};
+use jiff::SignedDuration;
+use tokio::{sync::mpsc, time::sleep_until};
+use uuid::Uuid;
 
 use super::{
     super::{
         Dialect,
-        dialect::{Delivery, Session},
+        dialect::Delivery,
         history::Sent,
-        scenario::{DemoSchedule, DemoScheduleOptions, TimedEvent, Timeline},
+        scenario::{
+            DemoSchedule, DemoScheduleOptions, Event, Run, Scenario, TimedEvent, Timeline, What,
+        },
     },
     DemoOptions,
+    clock::StudioClock,
+    controls::{DemoCommand, Order},
+    known_runs::KnownRuns,
+    operations::HeldRuns,
     subscribers::Subscribers,
 };
 
 /// Number of events published before other tasks get their turn.
 const BURST: usize = 256;
 
-/// Difference above which the wall clock must have been set, or the machine was suspended.
-const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(2);
-
 pub(super) struct Player {
-    timeline: Timeline,
-    session: Session,
-    dialect: Dialect,
+    pub(super) timeline: Timeline,
+    pub(super) clock: StudioClock,
+    pub(super) known: KnownRuns,
+    /// Runs that wait for their execution.
+    pub(super) held: HeldRuns,
+    options: DemoOptions,
     subscribers: Arc<Subscribers>,
-    /// Time of studio time zero.
-    opened: Instant,
+    orders: mpsc::Receiver<Order>,
+    /// False once nobody can send orders any more.
+    has_controls: bool,
+    rng: fastrand::Rng,
 }
 
 impl Player {
     /// Opens a studio whose past has already happened.
-    pub(super) fn open(options: &DemoOptions, salt: u128, subscribers: Arc<Subscribers>) -> Self {
-        let schedule = DemoSchedule::new(options.seed, DemoScheduleOptions { runs: options.runs });
-        let speed = if options.speed > 0.0 { options.speed } else { 1.0 };
-        let mut timeline = Timeline::new(schedule);
-        let opened = Instant::now();
-        let session = Session { epoch: Timestamp::now(), speed, salt };
-        let dialect = options.dialect;
-        while let Some(event) = timeline.next_until(SignedDuration::ZERO) {
-            publish(&subscribers, dialect, &session, &event);
+    pub(super) fn open(
+        options: &DemoOptions,
+        salt: u128,
+        subscribers: Arc<Subscribers>,
+        orders: mpsc::Receiver<Order>,
+    ) -> Self {
+        let mut player = Self {
+            timeline: timeline(options),
+            clock: StudioClock::new(options.speed, salt),
+            known: KnownRuns::default(),
+            held: HeldRuns::default(),
+            options: options.clone(),
+            subscribers,
+            orders,
+            has_controls: true,
+            rng: fastrand::Rng::with_seed(salt as u64),
+        };
+        while let Some(event) = player.timeline.next_until(SignedDuration::ZERO) {
+            player.publish(event);
         }
-        Self { timeline, session, dialect, subscribers, opened }
+        player
     }
 
     /// Plays the studio forever. Cancel-safe.
     pub(super) async fn play(&mut self) {
         loop {
-            let next_at = self.timeline.next_at();
-            sleep_until(self.due(next_at)).await;
-            self.follow_wall_clock();
-            let now = self.studio_now();
-            for _ in 0..BURST {
-                let Some(event) = self.timeline.next_until(now) else { break };
-                publish(&self.subscribers, self.dialect, &self.session, &event);
+            let due = self.clock.due(self.timeline.next_at());
+            let next_event = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                order = self.orders.recv(), if self.has_controls => self.obey(order),
+                () = next_event => self.publish_due(),
             }
             tokio::task::yield_now().await;
         }
     }
 
-    fn due(&self, at: SignedDuration) -> Instant {
-        self.opened + Duration::from_secs_f64((at.as_secs_f64() / self.session.speed).max(0.0))
-    }
-
-    fn studio_now(&self) -> SignedDuration {
-        SignedDuration::from_secs_f64(self.opened.elapsed().as_secs_f64() * self.session.speed)
-    }
-
-    /// Adjusts event times when the wall clock jumps forward. A clock set back is ignored, because
-    /// event times must not go back.
-    fn follow_wall_clock(&mut self) {
-        let elapsed = SignedDuration::try_from(self.opened.elapsed()).unwrap_or_default();
-        let ahead = Timestamp::now().duration_since(self.session.epoch) - elapsed;
-        if ahead > CLOCK_STEP {
-            self.session.epoch += ahead;
+    fn publish_due(&mut self) {
+        self.clock.follow_wall_clock();
+        let now = self.clock.now();
+        for _ in 0..BURST {
+            let Some(event) = self.timeline.next_until(now) else { break };
+            self.publish(event);
         }
     }
+
+    fn obey(&mut self, order: Option<Order>) {
+        match order {
+            None => {
+                self.has_controls = false;
+                self.clock.set_paused(false);
+            }
+            Some(Order::Command(command)) => self.perform(command),
+            Some(Order::Call { path, body, answer }) => {
+                // Sending fails when the caller no longer waits.
+                let _ = answer.send(self.answer(&path, &body));
+            }
+        }
+    }
+
+    fn perform(&mut self, command: DemoCommand) {
+        match command {
+            // The failure that happens soonest after the start.
+            DemoCommand::FailNext => self.add_extra_run(Scenario::StyleGenre),
+            DemoCommand::FixNext => self.add_extra_run(Scenario::Fix(1)),
+            DemoCommand::Pause(is_paused) => self.clock.set_paused(is_paused),
+            DemoCommand::Speed(speed) => self.clock.set_speed(speed),
+            DemoCommand::Restart => self.restart(),
+        }
+    }
+
+    fn add_extra_run(&mut self, scenario: Scenario) {
+        let now = self.clock.now();
+        for planned in self.timeline.schedule().extra_episode(scenario, now) {
+            self.timeline.add(planned);
+        }
+    }
+
+    /// Cancels the unfinished runs, and opens the studio again with the runs of its opening. Viewers
+    /// already know its past.
+    fn restart(&mut self) {
+        let unfinished: Vec<_> = self.known.unfinished().map(Arc::clone).collect();
+        for run in unfinished {
+            self.publish_now(&run, What::Cancelled, true);
+        }
+        self.known = KnownRuns::default();
+        self.held = HeldRuns::default();
+        self.timeline = timeline(&self.options);
+        let salt = self.rng.u128(..);
+        self.clock.restart(salt);
+        let mut past = Vec::new();
+        while let Some(event) = self.timeline.next_until(SignedDuration::ZERO) {
+            past.push(event);
+        }
+        let over: HashSet<Uuid> =
+            past.iter().filter(|event| event.last).map(|event| event.run.id).collect();
+        for event in past.into_iter().filter(|event| !over.contains(&event.run.id)) {
+            self.publish(event);
+        }
+    }
+
+    /// Publishes an event that happens now. `last` is true for the last event of its run.
+    pub(super) fn publish_now(&mut self, run: &Arc<Run>, what: What, last: bool) {
+        let event = Event { id: self.new_id(), what };
+        self.publish(TimedEvent { at: self.clock.now(), run: Arc::clone(run), event, last });
+    }
+
+    fn new_id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.rng.u128(..).to_be_bytes()).into_uuid()
+    }
+
+    pub(super) fn publish(&mut self, mut event: TimedEvent) {
+        self.known.note(&mut event, &self.clock);
+        let (dialect, session) = (self.options.dialect, self.clock.session());
+        let Some(text) = dialect.render(&event, session, Delivery::Live) else { return };
+        let backend_replay = (dialect == Dialect::Backend && event.event.what.is_stored())
+            .then(|| dialect.render(&event, session, Delivery::Replay))
+            .flatten();
+        self.subscribers.publish(Sent {
+            run_id: session.id(event.run.id),
+            text: text.into(),
+            backend_replay: backend_replay.map(Into::into),
+            last: event.last,
+        });
+    }
 }
 
-fn publish(subscribers: &Subscribers, dialect: Dialect, session: &Session, event: &TimedEvent) {
-    let Some(text) = dialect.render(event, session, Delivery::Live) else { return };
-    let backend_replay = (dialect == Dialect::Backend && event.event.what.is_stored())
-        .then(|| dialect.render(event, session, Delivery::Replay))
-        .flatten();
-    subscribers.publish(Sent {
-        run_id: session.id(event.run.id),
-        text: text.into(),
-        backend_replay: backend_replay.map(Into::into),
-        last: event.last,
-    });
+fn timeline(options: &DemoOptions) -> Timeline {
+    Timeline::new(DemoSchedule::new(options.seed, DemoScheduleOptions { runs: options.runs }))
 }
+
+#[cfg(test)]
+#[path = "player_tests.rs"]
+mod tests;

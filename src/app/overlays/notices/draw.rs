@@ -3,7 +3,7 @@
 use bevy::math::Vec2;
 use bevy::prelude::*;
 
-use super::{News, Notices, Toast, Toasts};
+use super::{Notices, Toast, Toasts};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
     Canvas, DrawClock, Face, Faults, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
@@ -218,8 +218,8 @@ impl Card {
         Self {
             rect: corner.toast_rect(place, width),
             glyph: match toast.news() {
-                News::Completed { .. } | News::Done { .. } => DisplayStatus::Success,
-                News::Failed { .. } | News::Refused { .. } => DisplayStatus::Failed,
+                news if news.is_bad() => DisplayStatus::Failed,
+                _ => DisplayStatus::Success,
             },
             bad: toast.news().is_bad(),
             head,
@@ -287,6 +287,7 @@ impl Card {
 
 #[cfg(test)]
 mod tests {
+    use super::super::News;
     use super::super::Notice;
     use super::*;
     use crate::app::views::wall::rooms;

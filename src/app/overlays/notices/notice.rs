@@ -21,17 +21,22 @@ pub enum News {
     Done { operation: RunOperation, words: String },
     /// An operation that was requested here was refused or failed; `words` has the reason.
     Refused { operation: RunOperation, words: String },
+    /// Answer to a presenter's key.
+    Presented { words: String, is_refused: bool },
 }
 
 impl News {
     /// True when something went wrong.
     pub fn is_bad(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::Refused { .. })
+        matches!(
+            self,
+            Self::Failed { .. } | Self::Refused { .. } | Self::Presented { is_refused: true, .. }
+        )
     }
 
     /// True for outcomes of operations that were requested here.
     pub fn is_an_answer(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Refused { .. })
+        matches!(self, Self::Done { .. } | Self::Refused { .. } | Self::Presented { .. })
     }
 
     /// Priority: the highest weight is shown first.
@@ -39,7 +44,7 @@ impl News {
         match self {
             Self::Completed { .. } => 0,
             Self::Failed { .. } => 1,
-            Self::Done { .. } => 2,
+            Self::Done { .. } | Self::Presented { .. } => 2,
             Self::Refused { .. } => 3,
         }
     }
@@ -83,6 +88,12 @@ impl Notice {
         }
     }
 
+    /// Notice of what a presenter's key did, or of why it did nothing.
+    pub fn of_presenting(words: String, is_refused: bool, at: Timestamp) -> Self {
+        let title = "Demo studio".to_owned();
+        Self { at, run: None, title, news: News::Presented { words, is_refused } }
+    }
+
     /// Heading in a few words.
     pub fn head(&self) -> String {
         match &self.news {
@@ -105,6 +116,7 @@ impl Notice {
                 };
                 format!("Could not be {verb}: {}", self.title)
             }
+            News::Presented { .. } => self.title.clone(),
         }
     }
 
@@ -117,7 +129,7 @@ impl Notice {
             News::Completed { took_ms: None } => self.title.clone(),
             News::Failed { reason, .. } => format!("{}: {}", self.title, one_line(reason)),
             News::Done { words, .. } => format!("{}: {}", self.title, lower_first(words)),
-            News::Refused { words, .. } => one_line(words),
+            News::Refused { words, .. } | News::Presented { words, .. } => one_line(words),
         }
     }
 }

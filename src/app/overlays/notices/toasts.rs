@@ -193,6 +193,16 @@ impl Toasts {
                     self.tell_with(notice, now, |toast| toast.news().has_cause_of(&news));
                 }
             }
+            // A later answer to a presenter's key replaces an earlier one.
+            News::Presented { .. } => {
+                let answers = |toast: &Toast| matches!(toast.news(), News::Presented { .. });
+                let earlier: Vec<u64> =
+                    self.all().filter(|toast| answers(toast)).map(|toast| toast.number).collect();
+                for number in earlier {
+                    self.dismiss(number, now);
+                }
+                self.tell_with(notice, now, |_| false);
+            }
             News::Done { .. } | News::Refused { .. } => self.tell_with(notice, now, |_| false),
         }
         self.step(now);
