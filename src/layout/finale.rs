@@ -61,7 +61,7 @@ pub fn lay_out_finale(
 ) -> FinaleLayout {
     let (left, right) = (CanvasSize::MARGIN, canvas_size.right());
     let width = (right - left).max(1.0);
-    let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT - FOOT;
+    let foot = canvas_size.bridge_top() - FOOT;
     let (rows, stacked) = if portrait { (2, 3) } else { (1, 1) };
     let others = (LABELS + BARS_BELOW_LABELS + GHOST_BELOW_BARS + STEPS_BELOW_GHOST) * unit
         + (STEP_ROW * rows as f32 + BLOCKS_BELOW_STEPS + BLOCK * stacked as f32) * unit;
@@ -128,7 +128,7 @@ mod tests {
             let portrait = height > width;
             let unit = if portrait { 1.5 } else { 1.0 };
             let layout = lay_out_finale(canvas_size, 250.0 * unit, unit, portrait);
-            let foot = canvas_size.height - CanvasSize::BRIDGE_HEIGHT;
+            let foot = canvas_size.bridge_top();
             let order = [
                 layout.labels,
                 layout.line - layout.up,

@@ -61,7 +61,7 @@ impl StageLayout {
 
     /// Lower edge of what stands above the bridge.
     pub fn foot(&self) -> f32 {
-        self.canvas_size.height - CanvasSize::BRIDGE_HEIGHT
+        self.canvas_size.bridge_top()
     }
 
     /// Upper edge of the rack.
