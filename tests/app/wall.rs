@@ -203,7 +203,7 @@ fn app_with_runs(running: usize, finished: usize) -> App {
 
 fn places(app: &App) -> Places {
     match planned(app, &wall_index(app)) {
-        Plan::Runs(places) => places,
+        Plan::Runs(places) => *places,
         other => panic!("{other:?}"),
     }
 }

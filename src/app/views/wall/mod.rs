@@ -157,7 +157,8 @@ impl WallMemory {
         let must = self.plan.as_ref().is_none_or(|plan| {
             !same_level || plan.hides_running(wall_index) || self.lacks_place(plan, load)
         });
-        if !must && !(gap_over && stale) {
+        let may = gap_over && stale;
+        if !must && !may {
             return;
         }
         // The order stays where it changed a moment ago; only what must have a place is added.

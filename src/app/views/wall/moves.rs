@@ -336,7 +336,7 @@ mod tests {
             let (id, kind) = (RunId::new(*id), Kind::Running);
             Placed { id, kind, rect }
         };
-        Plan::Runs(Places {
+        Plan::Runs(Box::new(Places {
             level: Level::Medium,
             density: Density::Tile,
             runs: runs.iter().zip(PLACES).map(placed).collect(),
@@ -345,7 +345,7 @@ mod tests {
             lines: Vec::new(),
             next: None,
             retries: Vec::new(),
-        })
+        }))
     }
 
     /// Plan of a timing board, whose first rows the runs have.
@@ -364,7 +364,8 @@ mod tests {
             Placed { id, kind, rect }
         };
         let runs = runs.iter().enumerate().map(placed).collect();
-        Plan::Runs(Places { density: Density::Row, rows: Some(rows), runs, ..places })
+        let density = Density::Row;
+        Plan::Runs(Box::new(Places { density, rows: Some(rows), runs, ..*places }))
     }
 
     fn draw(moves: &mut Moves, canvas: &mut Canvas, now: f64) -> usize {

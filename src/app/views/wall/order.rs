@@ -128,7 +128,7 @@ impl Lists {
         lists.lists[Kind::Running as usize] = running;
         lists.lists[Kind::Queued as usize] = queued;
         lists.lists[Kind::Silent as usize] = silent;
-        if lists.len() == 0 {
+        if lists.total() == 0 {
             // Runs that ended before are shown only when there is nothing else.
             for (kind, status) in [
                 (Kind::Failed, RunStatus::Failed),
@@ -148,7 +148,7 @@ impl Lists {
     }
 
     /// Number of runs in all lists.
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.lists.iter().map(Vec::len).sum()
     }
 

@@ -25,7 +25,7 @@ const MOST_STRIPS: usize = 3;
 pub enum Plan {
     /// No run is known.
     Nothing,
-    Runs(Places),
+    Runs(Box<Places>),
     Board,
 }
 
@@ -67,7 +67,7 @@ pub enum Line {
 impl Plan {
     pub fn places(&self) -> Option<&Places> {
         match self {
-            Self::Runs(places) => Some(places),
+            Self::Runs(places) => Some(places.as_ref()),
             Self::Nothing | Self::Board => None,
         }
     }
@@ -124,7 +124,7 @@ pub fn plan(request: &PlanRequest) -> Plan {
     }
     let as_tiles = matches!(request.level, Level::Large | Level::Medium);
     let tiles = if as_tiles { place_tiles(request, lists.clone()) } else { None };
-    Plan::Runs(tiles.unwrap_or_else(|| place_rows(request, lists)))
+    Plan::Runs(Box::new(tiles.unwrap_or_else(|| place_rows(request, lists))))
 }
 
 /// Gives the runs tiles; `None` if the failures do not fit.
@@ -138,9 +138,9 @@ fn place_tiles(request: &PlanRequest, mut lists: Lists) -> Option<Places> {
     }
     let failed = lists.list(Kind::Fresh).len();
     let alone = failures.is_none()
-        && (lists.len() == 1 || (failed == 0 && (1..=MOST_STRIPS).contains(&lists.len())));
+        && (lists.total() == 1 || (failed == 0 && (1..=MOST_STRIPS).contains(&lists.total())));
     let (density, failed, others) = if alone {
-        (Density::Strip, Vec::new(), lay_out_strips(area, lists.len()))
+        (Density::Strip, Vec::new(), lay_out_strips(area, lists.total()))
     } else {
         let cells = match (request.level, failures.is_some()) {
             (Level::Large, false) => LARGE_CELLS,

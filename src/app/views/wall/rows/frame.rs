@@ -69,7 +69,7 @@ impl FrameView {
 pub fn draw_frame(part: &mut Part, view: &FrameView) {
     let palette = part.palette;
     let layout = &view.layout;
-    for index in (0..view.rows).filter(|index| index % layout.rows.max(1) % 2 == 0) {
+    for index in (0..view.rows).filter(|index| (index % layout.rows.max(1)).is_multiple_of(2)) {
         // A flat palette has no shades.
         if !palette.flat {
             let stripe = Shape::rounded_box(layout.row(index)).radius(6.0);
