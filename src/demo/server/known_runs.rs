@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    super::scenario::{Run, RunFailure, TimedEvent, What},
+    super::scenario::{PlannedRun, Run, RunFailure, TimedEvent, What},
     clock::StudioClock,
 };
 
@@ -70,6 +70,10 @@ impl KnownRun {
         self.node.is_some()
     }
 }
+
+/// Runs that wait for their execution, by their ids in this session.
+#[derive(Debug, Default)]
+pub(super) struct HeldRuns(pub(super) HashMap<Uuid, PlannedRun>);
 
 /// The runs by their ids of this session.
 #[derive(Debug, Default)]

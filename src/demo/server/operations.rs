@@ -1,6 +1,6 @@
 //! The backend's calls on runs: create, execute, cancel, retry. Answers have the backend's form.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -15,10 +15,6 @@ use super::{
 
 /// Number of runs that may wait for their execution.
 const MAX_HELD: usize = 100;
-
-/// Runs that wait for their execution, by their ids in this session.
-#[derive(Debug, Default)]
-pub(super) struct HeldRuns(HashMap<Uuid, PlannedRun>);
 
 /// Status and reason of a refusal.
 type Refused = (u16, String);

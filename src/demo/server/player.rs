@@ -19,8 +19,7 @@ use super::{
     DemoOptions,
     clock::StudioClock,
     controls::{DemoCommand, Order},
-    known_runs::KnownRuns,
-    operations::HeldRuns,
+    known_runs::{HeldRuns, KnownRuns},
     subscribers::Subscribers,
 };
 
