@@ -12,6 +12,7 @@ use crate::app::state::spread::Spread;
 use crate::app::theme::size;
 use crate::app::words::{number_words, step_words, time_words};
 use crate::bounded::bounded;
+use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
 
 const TICKER_PITCH: f32 = 32.0;
