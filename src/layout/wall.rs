@@ -2,12 +2,11 @@
 //! caller counts the runs that do not fit.
 
 use super::board::failures_width;
+use super::header::content_top;
 use super::{CanvasSize, Rect};
 use crate::bounded::bounded;
 
 const GAP: f32 = 16.0;
-/// Top of the tiles, below the header.
-const TOP: f32 = 120.0;
 /// Gap between the tiles and the bridge.
 const FOOT: f32 = 24.0;
 /// Largest number of runs that are shown as full-width strips.
@@ -66,10 +65,11 @@ pub struct Wall {
 
 /// Returns the area of the tiles, between the header and the bridge.
 pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
-    let height = canvas_size.height - TOP - FOOT - CanvasSize::BRIDGE_HEIGHT;
+    let top = content_top(canvas_size);
+    let height = canvas_size.height - top - FOOT - CanvasSize::BRIDGE_HEIGHT;
     Rect::new(
         CanvasSize::MARGIN,
-        TOP,
+        top,
         canvas_size.width - 2.0 * CanvasSize::MARGIN,
         height.max(1.0),
     )

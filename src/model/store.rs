@@ -32,6 +32,7 @@ pub struct Model {
     pub(super) late: Vec<Late>,
     pub(super) is_held: bool,
     last_received_at: Option<Timestamp>,
+    first_at: Option<Timestamp>,
 }
 
 impl Default for Model {
@@ -58,6 +59,7 @@ impl Model {
             late: Vec::new(),
             is_held: false,
             last_received_at: None,
+            first_at: None,
         }
     }
 
@@ -189,6 +191,7 @@ impl Model {
                 let is_late = matches!(taken, FactOutcome::Late);
                 let (node_after, duration_ms) = (run.status_of(&subject), run.duration_ms);
                 self.counters.events += 1;
+                self.first_at = earliest(self.first_at, changed_at);
                 // A replay says nothing about how busy the studio is.
                 if live {
                     self.stats.count_event(received_at);
@@ -250,6 +253,7 @@ impl Model {
             return None;
         }
         self.counters.snapshots += 1;
+        self.first_at = earliest(self.first_at, run.first_event_at());
         let at = run.snapshot().and_then(RunSnapshot::reported_until).unwrap_or(arrived_at);
         let changed = run.nodes.iter().filter_map(|node| {
             let before = nodes_before.iter().find(|(name, _)| *name == node.name);
@@ -463,6 +467,15 @@ impl Model {
     pub fn last_received_at(&self) -> Option<Timestamp> {
         self.last_received_at
     }
+
+    /// Time of the earliest thing known, by the server's clock; kept when its run is dropped.
+    pub fn first_at(&self) -> Option<Timestamp> {
+        self.first_at
+    }
+}
+
+fn earliest(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
+    Some(known.map_or(at, |known| known.min(at)))
 }
 
 /// Result of adding an event to its run.

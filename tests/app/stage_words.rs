@@ -89,7 +89,7 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 00:48 | 32 s of it queued | about 01:48 to go\n\
+         elapsed | 0:48 | 32 s of it queued | 1:48 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -97,7 +97,7 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 00:48 | 32 s of it queued | no estimate yet\n\
+         elapsed | 0:48 | 32 s of it queued | no estimate yet\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -105,18 +105,18 @@ fn running_run_shows_its_step_and_estimate() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 01:18 | 32 s of it queued | about 01:40 to go\n\
+         elapsed | 1:18 | 32 s of it queued | 1:40 to go\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
-         LYRICS is slow: 19 of 20 take less than 29 s.",
+         LYRICS is slow: only the slowest 5 % take over 0:29.",
     );
     check(
         "stale",
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 01:26 | 32 s of it queued | no news for 38 s\n\
+         elapsed | 1:26 | 32 s of it queued | no news for 0:38\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
-         LYRICS is slow: 19 of 20 take less than 29 s.",
+         LYRICS is slow: only the slowest 5 % take over 0:29.",
     );
 }
 
@@ -127,7 +127,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, PRODUCER\n\
-         elapsed | 00:43 | 32 s of it queued | about 01:46 to go\n\
+         elapsed | 0:43 | 32 s of it queued | 1:46 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -135,7 +135,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER\n\
-         elapsed | 00:36 | 32 s of it queued | about 01:50 to go\n\
+         elapsed | 0:36 | 32 s of it queued | 1:50 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW-",
     );
     check(
@@ -143,7 +143,7 @@ fn all_running_nodes_are_named() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running STYLE, LYRICS, PRODUCER, COMPOSE\n\
-         elapsed | 00:37 | 32 s of it queued | about 01:32 to go\n\
+         elapsed | 0:37 | 32 s of it queued | 1:32 to go\n\
          PLAN+ STYLE> LYRICS> PRODUCER> COMPOSE> VALIDATE- RENDER- REVIEW-",
     );
 }
@@ -155,7 +155,7 @@ fn fix_loop_shows_its_passes_and_verdicts() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running fix 1 of 3\n\
-         elapsed | 01:44 | 32 s of it queued | about 01:36 to go\n\
+         elapsed | 1:44 | 32 s of it queued | 1:36 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE- VALIDATE-! RENDER- REVIEW-\n\
          fix 1: 0.71 no\n\
          score 0.71: hook density, rhyme tightness, section completeness, singability\n\
@@ -166,7 +166,7 @@ fn fix_loop_shows_its_passes_and_verdicts() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running COMPOSE, fix 2 of 3\n\
-         elapsed | 02:58 | 32 s of it queued | about 01:06 to go\n\
+         elapsed | 2:58 | 32 s of it queued | 1:06 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE> VALIDATE-! RENDER- REVIEW-\n\
          fix 2: 0.71 no, 0.74 no\n\
          score 0.74: hook density, rhyme tightness, section completeness, singability\n\
@@ -181,7 +181,7 @@ fn failure_names_node_and_reason_on_one_line() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Failed\n\
-         stopped after | 02:26 | 32 s of it queued\n\
+         stopped after | 2:26 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER! REVIEW/\n\
          fix 1: 0.74 no, 0.88 yes\n\
          score 0.88: hook density, rhyme tightness, section completeness, singability\n\
@@ -193,7 +193,7 @@ fn failure_names_node_and_reason_on_one_line() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Failed\n\
-         stopped after | 01:39 | 32 s of it queued\n\
+         stopped after | 1:39 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER/ REVIEW/\n\
          score 0.88: hook density, rhyme tightness, section completeness, singability\n\
          Run failed: Skill not registered: amcs.render.submit",
@@ -203,7 +203,7 @@ fn failure_names_node_and_reason_on_one_line() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Failed\n\
-         stopped after | 01:41 | 32 s of it queued\n\
+         stopped after | 1:41 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+! RENDER/ REVIEW/\n\
          fix 1: 0.71 no\n\
          score 0.71: hook density, rhyme tightness, section completeness, singability\n\
@@ -215,7 +215,7 @@ fn failure_names_node_and_reason_on_one_line() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Failed\n\
-         stopped after | 00:33 | 32 s of it queued\n\
+         stopped after | 0:33 | 32 s of it queued\n\
          PLAN! STYLE/ LYRICS/ PRODUCER/ COMPOSE/ VALIDATE/ RENDER/ REVIEW/\n\
          PLAN failed: The song has no sections to plan",
     );
@@ -224,7 +224,7 @@ fn failure_names_node_and_reason_on_one_line() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Failed\n\
-         stopped after | 01:15 | 32 s of it queued\n\
+         stopped after | 1:15 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE! VALIDATE/ RENDER/ REVIEW/\n\
          COMPOSE failed: KeyError: \"chorus\" is not among the sections the blueprint allows for \
          genre <synthwave>, s",
@@ -238,7 +238,7 @@ fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Cancelled during COMPOSE\n\
-         stopped after | 01:14 | 32 s of it queued\n\
+         stopped after | 1:14 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE= VALIDATE/ RENDER/ REVIEW/\n\
          Ended 9 s ago.",
     );
@@ -247,7 +247,7 @@ fn cancelled_run_shows_where_it_stopped_or_that_it_continues() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running VALIDATE, step 6 of 8, cancel requested\n\
-         elapsed | 01:35 | 32 s of it queued | about 00:58 to go\n\
+         elapsed | 1:35 | 32 s of it queued | 0:58 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE> RENDER- REVIEW-\n\
          Cancel requested; the run continues.",
     );
@@ -260,7 +260,7 @@ fn completed_run_shows_its_score() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Finished score 0.88, 1 fix\n\
-         took | 03:17 | 32 s of it queued\n\
+         took | 3:17 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+ RENDER+ REVIEW+\n\
          fix 1: 0.74 no, 0.88 yes\n\
          score 0.88: hook density, rhyme tightness, section completeness, singability\n\
@@ -271,7 +271,7 @@ fn completed_run_shows_its_score() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Finished score 0.78, 3 fixes\n\
-         took | 03:59 | 32 s of it queued\n\
+         took | 3:59 | 32 s of it queued\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER+ COMPOSE+ VALIDATE+! RENDER/ REVIEW+\n\
          fix 3: 0.71 no, 0.71 no, 0.74 no, 0.78 no\n\
          score 0.78: hook density, rhyme tightness, section completeness, singability\n\
@@ -287,7 +287,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running COMPOSE, step 5 of 8\n\
-         elapsed | 01:06 | 12 s of it queued | about 01:19 to go\n\
+         elapsed | 1:06 | 12 s of it queued | 1:19 to go\n\
          PLAN? STYLE? LYRICS? PRODUCER+ COMPOSE> VALIDATE- RENDER- REVIEW-\n\
          Some of its first steps were not seen.",
     );
@@ -296,7 +296,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42 | execution 2\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 00:16 | about 01:48 to go\n\
+         elapsed | 0:16 | 1:48 to go\n\
          PLAN+ STYLE+ LYRICS> PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
          The previous execution failed.",
     );
@@ -305,7 +305,7 @@ fn unseen_steps_are_marked_unknown() {
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running PRODUCER, step 4 of 9\n\
-         elapsed | 01:01 | 32 s of it queued | about 01:37 to go\n\
+         elapsed | 1:01 | 32 s of it queued | 1:37 to go\n\
          PLAN+ STYLE+ LYRICS+ PRODUCER> COMPOSE- VALIDATE- RENDER- REVIEW- SAFETY_CHECK+",
     );
 }

@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn click_on_a_row_selects_the_run() {
         let mut harness = harness(Scene::new(), |ui, scene| scene.show(ui));
-        harness.get_by_label("Glass Harbour, run-2, running, PLAN, 02:15").click();
+        harness.get_by_label("Glass Harbour, run-2, running, PLAN, 2:15").click();
         harness.run();
         assert_eq!(harness.state().actions, [Action::SelectRun("run-2".into())]);
     }
@@ -324,11 +324,11 @@ mod tests {
         };
         let (first, second) = (minute("2025-11-13T10:00:01Z"), minute("2025-11-13T10:01:03Z"));
         let harness = harness(scene, |ui, scene| scene.show(ui));
-        harness.get_by_label("…linux…, …linux…, running, running, 02:06");
-        harness.get_by_label("…macos…, …macos…, running, running, 02:05");
-        harness.get_by_label(&format!("{first} · Glass Harbour, run-2, running, PLAN, 02:15"));
-        harness.get_by_label(&format!("{second} · Glass Harbour, run-4, running, running, 01:13"));
-        harness.get_by_label("Neon Rain, run-1, finished, finished, 00:03");
+        harness.get_by_label("…linux…, …linux…, running, running, 2:06");
+        harness.get_by_label("…macos…, …macos…, running, running, 2:05");
+        harness.get_by_label(&format!("{first} · Glass Harbour, run-2, running, PLAN, 2:15"));
+        harness.get_by_label(&format!("{second} · Glass Harbour, run-4, running, running, 1:13"));
+        harness.get_by_label("Neon Rain, run-1, finished, finished, 0:03");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Free space for overlays. The current view publishes it, so that overlays need not know any view.
+//! Free space for overlays, published by the chrome, so that overlays need not know any view.
 
 use bevy::prelude::*;
 
@@ -7,21 +7,12 @@ use crate::layout::{CanvasSize, Rect};
 /// Width in design pixels of the connection light's part at the right end of the bridge.
 pub const LIGHT_WIDTH: f32 = 372.0;
 
-/// Areas where overlays may be placed, in design pixels.
-#[derive(Resource, Clone, Debug, Default, PartialEq)]
+/// Area for toasts, in design pixels; the views leave it empty.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub struct FreeSpace {
-    /// Best first.
-    pub rooms: Vec<Room>,
-    /// Areas that overlays must never cover.
-    pub keep: Vec<Rect>,
-}
-
-/// An area in which overlays stack upwards from its bottom edge.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Room {
-    pub rect: Rect,
-    /// Aligns overlays to the right edge.
-    pub at_right: bool,
+    /// The lane, less the part that the band on the connection takes. Without width until the chrome
+    /// was drawn.
+    pub lane: Rect,
 }
 
 /// Returns the upper left corner of an overlay that covers the text of the bridge's connection

@@ -7,15 +7,17 @@ use jiff::Timestamp;
 use super::wall::wall_index::{LATELY, WallIndex, WallIndexState};
 use crate::app::draw::DrawClock;
 use crate::app::state::clock::PlaybackClock;
+use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::model::{Model, RunStatus};
+use crate::source::ConnectionState;
 
 /// Least time between two changes of the numbers, in seconds: faster ones cannot be read.
 const NUMBERS_SECS: f64 = 0.25;
 
-/// Numbers of runs; those that are over ended within [`LATELY`], on screens "in 1 h".
+/// Numbers of runs; those that are over ended within [`LATELY`], on screens "last hour".
 #[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunCounts {
     /// Running, with or without news.
@@ -27,6 +29,9 @@ pub struct RunCounts {
     pub failed: usize,
     /// Counted only while the wall is shown.
     pub cancelled: usize,
+    /// Minutes for which the source has been watched, at least 1; `None` when they cover [`LATELY`], or
+    /// while nothing was watched yet.
+    pub watched_min: Option<u32>,
 }
 
 impl RunCounts {
@@ -41,8 +46,32 @@ impl RunCounts {
             completed: completed as usize,
             failed: failed as usize,
             cancelled: wall_index.lately(RunStatus::Cancelled),
+            watched_min: None,
         }
     }
+
+    /// Window of the runs that are over, as words: "last hour", "watching for 4 min".
+    pub fn window_words(&self) -> String {
+        match self.watched_min {
+            None => "last hour".to_owned(),
+            Some(minutes) => format!("watching for {minutes} min"),
+        }
+    }
+}
+
+/// Returns the minutes between the first thing known of a source and `server_now`; `None` when they cover
+/// [`LATELY`], or when nothing is known.
+fn watched_min(model: &Model, link: &Link, clock: &PlaybackClock) -> Option<u32> {
+    // A connection without events counts, too; a recording is as old as its events.
+    let connected_at = match &link.state {
+        ConnectionState::Connected { since, .. } if !link.is_recording() => {
+            clock.server_now.checked_sub(clock.now.duration_since(*since)).ok()
+        }
+        _ => None,
+    };
+    let since = [model.first_at(), connected_at].into_iter().flatten().min()?;
+    let watched = clock.server_now.duration_since(since);
+    (watched < LATELY).then(|| u32::try_from(watched.as_mins()).unwrap_or(0).max(1))
 }
 
 /// Inputs of the last count, and the draw-clock time of the last change.
@@ -59,7 +88,7 @@ pub(super) fn count_runs(
     mut last: Local<LastCount>,
     run_store: Res<RunStore>,
     counted: Res<WallIndexState>,
-    clock: Res<PlaybackClock>,
+    (clock, link): (Res<PlaybackClock>, Res<Link>),
     draw_clock: Res<DrawClock>,
     view: Res<View>,
     mut next: ResMut<NextFrame>,
@@ -78,7 +107,10 @@ pub(super) fn count_runs(
         return;
     }
     last.inputs = Some(inputs);
-    let counted = RunCounts::of(&run_store.model, &counted.wall_index, clock.server_now);
+    let counted = RunCounts {
+        watched_min: watched_min(&run_store.model, &link, &clock),
+        ..RunCounts::of(&run_store.model, &counted.wall_index, clock.server_now)
+    };
     if *counts != counted {
         *counts = counted;
         last.changed_at = now;

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `notice` | one notice, in words |
 //! | `toasts` | rules over time: which notices are on screen |
-//! | `draw` | places and drawing of the toasts; clicks on them |
+//! | `draw` | drawing of the toast in its lane; clicks on it |
 //!
 //! Toasts are drawn on the canvas, because they are read across a room: with its type sizes and
 //! colours, and in step with its scale and drift. An egui window would be as small as the panel, and
@@ -20,14 +20,16 @@ use bevy::prelude::*;
 
 pub use self::draw::ToastAreas;
 pub use self::notice::{News, Notice};
-pub use self::toasts::{Toast, Toasts};
+pub use self::toasts::{Shown, Toast, Toasts};
 
 use crate::app::draw::DrawClock;
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::{EventReceived, OperationFinished, RunStore};
+use crate::app::state::run_view::final_score;
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
@@ -46,7 +48,7 @@ pub struct Notices {
     /// Kept notices, oldest first.
     kept: VecDeque<Notice>,
     unread: usize,
-    /// True on a kiosk: runs get no toasts there, because the view shows their ends.
+    /// True on a kiosk: successes get no toasts there, because the view shows them.
     unattended: bool,
 }
 
@@ -85,7 +87,6 @@ impl Notices {
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Notices>()
         .init_resource::<DrawClock>()
-        // After Esc has dismissed toasts.
         .add_systems(Update, dismiss_toasts.in_set(AppSystems::Operate))
         .add_systems(Update, add_notices.in_set(AppSystems::Sync));
 }
@@ -108,6 +109,7 @@ fn dismiss_toasts(
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn add_notices(
     mut received: MessageReader<EventReceived>,
     mut finished: MessageReader<OperationFinished>,
@@ -115,13 +117,18 @@ fn add_notices(
     run_store: Res<RunStore>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
-    (auto, view): (Option<Res<Auto>>, Option<Res<View>>),
+    (auto, view, focus): (Option<Res<Auto>>, Option<Res<View>>, Option<Res<Focus>>),
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
-    // The wall and a directed view show how runs end; a toast would repeat that and cover it. Outcomes
-    // of operations get a toast there too.
+    // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
     let on_wall = view.is_some_and(|view| matches!(*view, View::Wall));
-    let quiet = notices.unattended || on_wall || auto.is_some_and(|auto| auto.0.is_auto());
+    let shown = match &focus {
+        _ if on_wall => Some(Shown::AllRuns),
+        Some(focus) => focus.run().map(Shown::Run),
+        None => None,
+    };
+    // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.
+    let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else { continue };
         let age_secs = millis_between(change.at, clock.server_now) as f64 / 1000.0;
@@ -132,13 +139,20 @@ fn add_notices(
         }
         let Some(run) = run_store.model.run(&change.run_id) else { continue };
         let news = match status {
-            RunStatus::Completed => News::Completed { took_ms: run.duration_ms },
+            RunStatus::Completed => {
+                News::Completed { took_ms: run.duration_ms, score: final_score(run) }
+            }
             RunStatus::Failed => failure(run),
             _ => continue,
         };
         let notice = Notice { at, run: Some(run.id().clone()), title: run_store.name(run), news };
         notices.keep(notice.clone());
-        if !quiet {
+        let is_shown = match shown {
+            Some(Shown::AllRuns) => true,
+            Some(Shown::Run(shown)) => shown == run.id(),
+            None => false,
+        };
+        if !is_shown && (status == RunStatus::Failed || !quiet) {
             notices.toasts.add_notice(notice, now);
         }
     }
@@ -146,6 +160,9 @@ fn add_notices(
         let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store), at);
         notices.keep(notice.clone());
         notices.toasts.add_notice(notice, now);
+    }
+    if let Some(shown) = shown {
+        notices.bypass_change_detection().toasts.dismiss_shown(shown, now);
     }
 }
 
@@ -155,7 +172,7 @@ fn failure(run: &Run) -> News {
     let reason = node.and_then(|node| node.error.as_deref()).or(run.error.as_deref());
     News::Failed {
         node: node.map(|node| node.name.clone()),
-        reason: reason.map_or_else(|| "Unknown error".to_owned(), one_line),
+        reason: reason.map_or_else(|| "no reason was given".to_owned(), one_line),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::app::state::clock::{local_zone, millis_between};
 use crate::app::state::free_space::LIGHT_WIDTH;
 use crate::app::state::link::Link;
 use crate::app::theme::{motion, size};
-use crate::app::words::{time_words, whole_seconds};
+use crate::app::words::{ago_words, time_words, whole_seconds};
 use crate::model::Model;
 use crate::source::{ConnectionState, PollingReason, Updates};
 
@@ -72,7 +72,7 @@ pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightVie
         // Minutes are enough for an age that stands beside the time.
         let millis = millis_between(at, now);
         let whole = if millis < 60_000 { millis } else { millis / 60_000 * 60_000 };
-        format!("{} ago", whole_seconds(whole))
+        ago_words(whole)
     });
     let as_of = heard
         .map_or_else(|| "no data yet".to_owned(), |at| format!("as of {}", time_words(at, &zone)));

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(success.bars[0], Bar { height: 1.0, failed: 0.5 });
         assert_eq!(success.bars[BARS - 1], Bar { height: 1.0, failed: 0.0 });
         assert_eq!(success.bars[20], Bar::default());
-        assert_eq!((run_time.value.as_str(), run_time.note[0].as_str()), ("02:05", "p95 02:05"));
+        assert_eq!((run_time.value.as_str(), run_time.note[0].as_str()), ("2:05", "p95 2:05"));
     }
 
     #[test]

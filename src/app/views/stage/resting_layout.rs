@@ -7,6 +7,8 @@ use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack};
 
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
+/// Room for the lane of the toasts above the title of a portrait screen.
+const LANE: f32 = 100.0;
 /// Least ratio of height to width of a portrait screen.
 const PORTRAIT: f32 = 1.25;
 /// Module scales tried on a portrait screen, where modules stand in two or more rows; the first that fits
@@ -31,6 +33,11 @@ pub(super) struct RestingLayout {
 /// True on a screen that is so tall that modules stand in two or more rows.
 pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
     canvas_size.height >= PORTRAIT * canvas_size.width
+}
+
+/// Returns the room that the lane takes above the title.
+fn lane_room(canvas_size: CanvasSize) -> f32 {
+    if is_portrait(canvas_size) { LANE } else { 0.0 }
 }
 
 /// Folds the modules that have no room above the bridge.
@@ -66,7 +73,7 @@ fn request(
         focus,
         left: CanvasSize::MARGIN,
         right: canvas_size.right(),
-        top: RACK_TOP,
+        top: RACK_TOP + lane_room(canvas_size),
         enlarged: 1.0,
         roomy,
         loop_between,
@@ -115,6 +122,6 @@ impl RestingLayout {
         let down = room.max(0.0) / 2.0;
         request.top += down;
         let rack = lay_out_rack(&request);
-        Self { lower_top: lower_top(&rack), rack, down }
+        Self { lower_top: lower_top(&rack), rack, down: lane_room(canvas_size) + down }
     }
 }
