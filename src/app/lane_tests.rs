@@ -151,7 +151,7 @@ fn header_band_and_toast_never_overlap_at_any_size() {
                 let free = app.world().resource::<crate::app::state::free_space::FreeSpace>().lane;
                 let lane = match view {
                     ViewName::Wall => wall_header(&canvas_size).lane,
-                    ViewName::Stage => stage_lane(&canvas_size),
+                    ViewName::Stage => stage_lane(&canvas_size).0,
                 };
                 assert!(free.w >= 240.0 && free.right() <= lane.right() + 0.1, "{size:?} {free:?}");
                 let world = app.world_mut();

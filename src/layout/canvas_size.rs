@@ -75,14 +75,46 @@ impl CanvasSize {
     pub const LEAST_WIDTH: f32 = 1620.0;
     /// Margin at the left and right edge.
     pub const MARGIN: f32 = 56.0;
-    /// Height of the meter bridge at the bottom of every view.
+    /// Height of the meter bridge at the bottom of every view on a landscape screen; see
+    /// [`CanvasSize::bridge_height`].
     pub const BRIDGE_HEIGHT: f32 = 184.0;
+    /// The same on a portrait screen, in parts of [`CanvasSize::PORTRAIT_WIDTH`].
+    const PORTRAIT_BRIDGE_HEIGHT: f32 = 204.0;
+    /// Width of a portrait screen that the bridge's portrait form is drawn for.
+    const PORTRAIT_WIDTH: f32 = 1080.0;
+    /// Aspect ratio below which a screen is a portrait screen.
+    const PORTRAIT_BELOW: f32 = 1.25;
 
     /// Returns the canvas size for a screen in device pixels. Sizes below one pixel count as one.
     pub fn of_pixels(width_px: f32, height_px: f32) -> Self {
         let (width_px, height_px) = (width_px.max(1.0), height_px.max(1.0));
         let scale = (height_px / Self::HEIGHT).min(width_px / Self::LEAST_WIDTH);
         Self { width: width_px / scale, height: height_px / scale, scale }
+    }
+
+    /// True when the screen is narrower than 5:4.
+    pub fn is_portrait(&self) -> bool {
+        self.width < self.height * Self::PORTRAIT_BELOW
+    }
+
+    /// Returns the factor between the lengths of the portrait form and design pixels; 1 on a landscape
+    /// screen.
+    pub fn portrait_scale(&self) -> f32 {
+        if self.is_portrait() { self.width / Self::PORTRAIT_WIDTH } else { 1.0 }
+    }
+
+    /// Returns the height of the meter bridge at the bottom of every view.
+    pub fn bridge_height(&self) -> f32 {
+        if self.is_portrait() {
+            Self::PORTRAIT_BRIDGE_HEIGHT * self.portrait_scale()
+        } else {
+            Self::BRIDGE_HEIGHT
+        }
+    }
+
+    /// Returns the upper edge of the meter bridge.
+    pub fn bridge_top(&self) -> f32 {
+        self.height - self.bridge_height()
     }
 
     /// Returns the right edge of the content.

@@ -9,7 +9,7 @@ mod wall;
 
 pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
 pub use canvas_size::{CanvasSize, Rect};
-pub use header::{HeaderPlaces, has_portrait_header, stage_lane, wall_header};
+pub use header::{HeaderPlaces, has_tall_stage, stage_lane, wall_header};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use wall::{
     Density, MOST_FAILED_TILES, Wall, WallRequest, beside_failures, lay_out_wall, wall_area,

@@ -326,6 +326,32 @@ fn wall_shows_no_toasts_for_ends_of_runs() {
     assert_eq!(toast(&app), "r could not be cancelled: Run not found");
 }
 
+#[test]
+fn connection_that_stands_again_is_told_with_the_length_of_the_loss() {
+    let mut app = at_work(allowed());
+    let lost = || ConnectionState::Reconnecting {
+        url: BACKEND.to_owned(),
+        attempt: 1,
+        max_attempts: 5,
+        next_attempt_at: None,
+        reason: String::new(),
+    };
+    let mut set = |state: ConnectionState, secs: i64| {
+        app.world_mut().resource_mut::<Link>().state = state;
+        let now = noon() + SignedDuration::from_secs(secs);
+        app.world_mut().resource_mut::<PlaybackClock>().set(now);
+        pass(&mut app, 10.0);
+        toast(&app)
+    };
+    set(lost(), 1);
+    assert_eq!(set(lost(), 9), "");
+    assert_eq!(set(is_connected(), 13), "Connected again after 12 s");
+    // A user who connects again by hand knows it.
+    set(lost(), 20);
+    assert_eq!(set(ConnectionState::Disconnected, 25), "");
+    assert_eq!(set(is_connected(), 30), "");
+}
+
 /// A failure is told once: by the toast, or by the view that shows its run.
 #[test]
 fn toast_of_a_failure_leaves_when_its_run_comes_on_stage_or_the_wall_is_shown() {

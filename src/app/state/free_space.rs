@@ -13,6 +13,8 @@ pub struct FreeSpace {
     /// The lane, less the part that the band on the connection takes. Without width until the chrome
     /// was drawn.
     pub lane: Rect,
+    /// Factor of the sizes of type in the lane.
+    pub scale: f32,
 }
 
 /// Returns the upper left corner of an overlay that covers the text of the bridge's connection

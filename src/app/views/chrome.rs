@@ -22,7 +22,7 @@ use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
 use crate::director::Mode;
-use crate::layout::{CanvasSize, has_portrait_header, stage_lane, wall_header};
+use crate::layout::{CanvasSize, HeaderPlaces, has_tall_stage, stage_lane, wall_header};
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
@@ -174,7 +174,7 @@ pub(super) fn draw(
     if let Some(band) = &band {
         band.draw(part);
     }
-    free.set_if_neq(FreeSpace { lane: lane_beside(band.as_ref(), *view, &canvas_size) });
+    free.set_if_neq(free_space(band.as_ref(), *view, &canvas_size));
     // A fixed clock also fixes the needles.
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
@@ -220,13 +220,16 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
 /// Draws the time of day, hours and minutes, at the top right.
 fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, view: View, clock: &str) {
     let words = clock.to_owned();
-    let y = match view {
-        View::Wall => wall_header(canvas_size).clock_y,
-        View::Stage { .. } => 82.0,
+    let (right, y, scale) = match view {
+        View::Wall => {
+            let places = wall_header(canvas_size);
+            (places.right, places.clock_y, places.scale)
+        }
+        View::Stage { .. } => (canvas_size.right(), 82.0, 1.0),
     };
     part.text(
         Layer::Face,
-        Text::new("clock", words, canvas_size.right(), y, Face::Display700, size::CLOCK)
+        Text::new("clock", words, right, y, Face::Display700, size::CLOCK * scale)
             .end()
             .tracking(-0.02)
             .colour(part.palette.text_secondary),
@@ -277,34 +280,36 @@ impl Band {
     const END: f32 = 24.0;
     /// Sizes of type tried, until the words fit.
     const STAGE_SIZES: [f32; 3] = [34.0, 30.0, 26.0];
+    const WALL_SIZES: [f32; 2] = [size::TICKER, size::ESSENTIAL_MIN];
 
     fn of(notice: &str, view: View, canvas_size: &CanvasSize) -> Self {
-        let (room, sizes, sign_width) = match view {
+        let (room, sizes, sign_width, scale) = match view {
             // Stands over the line above the title, and ends before the lane.
             View::Stage { .. } => {
-                let right = if has_portrait_header(canvas_size) {
+                let right = if has_tall_stage(canvas_size) {
                     canvas_size.right() - 190.0
                 } else {
-                    stage_lane(canvas_size).x - BAND_GAP
+                    stage_lane(canvas_size).0.x - BAND_GAP
                 };
                 let x = CanvasSize::MARGIN;
-                (Rect::new(x, 28.0, right - x, 62.0), &Self::STAGE_SIZES[..], 126.0)
+                (Rect::new(x, 28.0, right - x, 62.0), &Self::STAGE_SIZES[..], 126.0, 1.0)
             }
             // Shares the lane with the toasts.
             View::Wall => {
-                let lane = wall_header(canvas_size).lane;
-                let w = (lane.w - LEAST_LANE - BAND_GAP).max(0.0);
-                (Rect { w, ..lane }, &[size::TICKER, size::ESSENTIAL_MIN][..], 76.0)
+                let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+                let w = (lane.w - (LEAST_LANE + BAND_GAP) * scale).max(0.0);
+                (Rect { w, ..lane }, &Self::WALL_SIZES[..], 76.0, scale)
             }
         };
-        let words_room = (room.w - sign_width - Self::END).max(0.0);
-        let width = |size: f32| measure(Face::Text500, size, 0.0, notice);
+        let (sign_width, end) = (sign_width * scale, Self::END * scale);
+        let words_room = (room.w - sign_width - end).max(0.0);
+        let width = |size: f32| measure(Face::Text500, size * scale, 0.0, notice);
         let fitting = sizes.iter().find(|size| width(**size) <= words_room);
-        let words_size = fitting.or(sizes.last()).copied().unwrap_or(size::ESSENTIAL_MIN);
+        let words_size = fitting.or(sizes.last()).copied().unwrap_or(size::ESSENTIAL_MIN) * scale;
         let words = truncate(Face::Text500, words_size, notice, words_room).into_owned();
         let w = match view {
             View::Stage { .. } => room.w,
-            View::Wall => sign_width + measure(Face::Text500, words_size, 0.0, &words) + Self::END,
+            View::Wall => sign_width + measure(Face::Text500, words_size, 0.0, &words) + end,
         };
         Self { rect: Rect { w, ..room }, words, words_size, sign_width }
     }
@@ -315,7 +320,7 @@ impl Band {
         part.shape(
             Layer::Band,
             Shape::rounded_box(rect)
-                .radius((rect.h / 2.0).min(18.0))
+                .radius((rect.h / 2.0).min(14.0 + rect.h * 0.12))
                 .fill(palette.cancelled_band)
                 .border(2.0, palette.cancelled),
         );
@@ -344,16 +349,14 @@ impl Band {
 }
 
 /// Returns the lane for toasts, less the part that the band takes.
-fn lane_beside(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> Rect {
-    match (view, band) {
-        (View::Stage { .. }, _) => stage_lane(canvas_size),
-        (View::Wall, None) => wall_header(canvas_size).lane,
-        (View::Wall, Some(band)) => {
-            let lane = wall_header(canvas_size).lane;
-            let x = band.rect.right() + BAND_GAP;
-            Rect { x, w: (lane.right() - x).max(0.0), ..lane }
-        }
+fn free_space(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> FreeSpace {
+    if view != View::Wall {
+        let (lane, scale) = stage_lane(canvas_size);
+        return FreeSpace { lane, scale };
     }
+    let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+    let x = band.map_or(lane.x, |band| band.rect.right() + BAND_GAP * scale);
+    FreeSpace { lane: Rect { x, w: (lane.right() - x).max(0.0), ..lane }, scale }
 }
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ impl ToastAreas {
 #[derive(Clone, Debug, PartialEq)]
 struct Card {
     rect: Rect,
+    /// Factor of lengths and sizes of type.
+    scale: f32,
     bad: bool,
     title: String,
     words: String,
@@ -91,13 +93,13 @@ fn draw(
         return;
     }
     toasts.set_calm(reduced_motion.is_some_and(|reduced| reduced.0));
-    toasts.set_has_lane(free.lane.w >= LEAST_LANE);
+    toasts.set_has_lane(free.lane.w >= LEAST_LANE * free.scale && free.scale > 0.0);
     toasts.step(now);
     if let Some(secs) = toasts.due_in_secs(now) {
         next.within_secs(secs.max(FADE_FRAME_SECS));
     }
     let standing = toasts.standing();
-    let card = standing.map(|toast| Card::of(toast, free.lane, toasts.opacity(toast, now), now));
+    let card = standing.map(|toast| Card::of(toast, &free, toasts.opacity(toast, now), now));
     let shown = standing.zip(card.as_ref()).map(|(toast, card)| (toast.number, card.rect));
     let drawn = card.map(|card| (card, canvas.theme));
     if areas.drawn == drawn && areas.shown == shown {
@@ -117,38 +119,43 @@ fn draw(
 
 impl Card {
     /// Lays out a toast at the left end of the lane, as wide as its words.
-    fn of(toast: &Toast, lane: Rect, opacity: f32, now: f64) -> Self {
+    fn of(toast: &Toast, free: &FreeSpace, opacity: f32, now: f64) -> Self {
+        let FreeSpace { lane, scale } = *free;
         let (title, words) = (toast.title(), toast.words(now));
-        let room = lane.w - words_left(lane) - end_width(lane) - AFTER_TITLE;
-        let words_width = measure(Face::Text500, size::TICKER, 0.0, &words);
+        let type_size = size::TICKER * scale;
+        let around = words_left(lane, scale) + end_width(lane, scale) + AFTER_TITLE * scale;
+        let room = lane.w - around;
+        let words_width = measure(Face::Text500, type_size, 0.0, &words);
         let title_room = (room - words_width).max(room * TITLE_SHARE);
-        let title = truncate(Face::Text600, size::TICKER, &title, title_room).into_owned();
-        let title_width = measure(Face::Text600, size::TICKER, 0.0, &title);
-        let words = truncate(Face::Text500, size::TICKER, &words, room - title_width).into_owned();
-        let words_width = measure(Face::Text500, size::TICKER, 0.0, &words);
-        let w = words_left(lane) + title_width + AFTER_TITLE + words_width + end_width(lane);
-        Self { rect: Rect { w: w.min(lane.w), ..lane }, bad: toast.is_bad(), title, words, opacity }
+        let title = truncate(Face::Text600, type_size, &title, title_room).into_owned();
+        let title_width = measure(Face::Text600, type_size, 0.0, &title);
+        let words = truncate(Face::Text500, type_size, &words, room - title_width).into_owned();
+        let words_width = measure(Face::Text500, type_size, 0.0, &words);
+        let w = (around + title_width + words_width).min(lane.w);
+        let (rect, bad) = (Rect { w, ..lane }, toast.is_bad());
+        Self { rect, scale, bad, title, words, opacity }
     }
 
     fn draw(&self, part: &mut Part) {
         let palette = part.palette;
         let since = part.mark();
-        let Self { rect, bad, .. } = *self;
+        let Self { rect, scale, bad, .. } = *self;
         let (ground, edge, glyph) = if bad {
             (palette.failed_tint, palette.failed, DisplayStatus::Failed)
         } else {
             (palette.success_deep, palette.success_line, DisplayStatus::Success)
         };
-        let width = if palette.flat { 3.0 } else { 1.5 };
+        let width = scale * if palette.flat { 3.0 } else { 1.5 };
         let body = Shape::rounded_box(rect).radius(rect.h / 2.0).fill(ground).border(width, edge);
         part.shape(Layer::Band, if bad { body.keep_colour() } else { body });
-        let centre = Vec2::new(rect.x + rect.h / 2.0 + 2.0, rect.centre_y());
-        badge(part, Layer::Band, glyph, centre, BADGE, "toast");
-        let (x, baseline) = (rect.x + words_left(rect), rect.centre_y() + size::TICKER * 0.358);
-        let text = Text::new("toast", self.title.clone(), x, baseline, Face::Text600, size::TICKER)
+        let centre = Vec2::new(rect.x + rect.h / 2.0 + 2.0 * scale, rect.centre_y());
+        badge(part, Layer::Band, glyph, centre, BADGE * scale, "toast");
+        let type_size = size::TICKER * scale;
+        let (x, baseline) = (rect.x + words_left(rect, scale), rect.centre_y() + type_size * 0.358);
+        let text = Text::new("toast", self.title.clone(), x, baseline, Face::Text600, type_size)
             .colour(palette.text)
             // A span of its own: a right-to-left title would otherwise move the words.
-            .then(AFTER_TITLE, self.words.clone())
+            .then(AFTER_TITLE * scale, self.words.clone())
             .face(Face::Text500);
         part.text(Layer::Band, if bad { text.keep_colour() } else { text });
         part.dim(since, self.opacity);
@@ -156,20 +163,20 @@ impl Card {
 }
 
 /// Distance from the left edge of a toast to its words.
-fn words_left(rect: Rect) -> f32 {
-    rect.h + 8.0
+fn words_left(rect: Rect, scale: f32) -> f32 {
+    rect.h + 8.0 * scale
 }
 
 /// Distance from the words of a toast to its right edge.
-fn end_width(rect: Rect) -> f32 {
-    rect.h / 2.0 + 6.0
+fn end_width(rect: Rect, scale: f32) -> f32 {
+    rect.h / 2.0 + 6.0 * scale
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{News, Notice};
     use super::*;
-    use crate::layout::{CanvasSize, stage_lane, wall_header};
+    use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
 
     fn toast(title: &str, reason: &str) -> Toast {
         let news = News::Failed { node: Some("COMPOSE".into()), reason: reason.to_owned() };
@@ -183,17 +190,19 @@ mod tests {
     fn toast_never_reaches_beyond_its_lane() {
         for pixels in [(1920.0, 1080.0), (1080.0, 1920.0), (1024.0, 768.0), (2560.0, 1080.0)] {
             let canvas_size = CanvasSize::of_pixels(pixels.0, pixels.1);
-            for lane in [wall_header(&canvas_size).lane, stage_lane(&canvas_size)] {
+            let HeaderPlaces { lane, scale, .. } = wall_header(&canvas_size);
+            for (lane, scale) in [(lane, scale), stage_lane(&canvas_size)] {
+                let type_size = size::TICKER * scale;
                 for length in 0..90 {
                     let title = "Glass Harbour ".repeat(7)[..length].to_owned();
                     for reason in ["quota", &"out of memory ".repeat(10)] {
-                        let card = Card::of(&toast(&title, reason), lane, 1.0, 40.0);
-                        let title_end = words_left(lane)
-                            + measure(Face::Text600, size::TICKER, 0.0, &card.title);
-                        let end = title_end
-                            + AFTER_TITLE
-                            + measure(Face::Text500, size::TICKER, 0.0, &card.words)
-                            + end_width(lane);
+                        let free = FreeSpace { lane, scale };
+                        let card = Card::of(&toast(&title, reason), &free, 1.0, 40.0);
+                        let end = words_left(lane, scale)
+                            + measure(Face::Text600, type_size, 0.0, &card.title)
+                            + AFTER_TITLE * scale
+                            + measure(Face::Text500, type_size, 0.0, &card.words)
+                            + end_width(lane, scale);
                         assert!(end <= lane.w + 0.1, "{pixels:?} {title} {reason}");
                         assert!(card.rect.w <= lane.w && card.rect.x == lane.x);
                     }
@@ -204,12 +213,13 @@ mod tests {
 
     #[test]
     fn long_title_leaves_room_for_the_reason() {
-        let lane = stage_lane(&CanvasSize::of_pixels(1920.0, 1080.0));
+        let (lane, scale) = stage_lane(&CanvasSize::of_pixels(1920.0, 1080.0));
+        let free = FreeSpace { lane, scale };
         let title = "Everything We Left on the Platform at Night";
-        let card = Card::of(&toast(title, "quota exceeded"), lane, 1.0, 40.0);
+        let card = Card::of(&toast(title, "quota exceeded"), &free, 1.0, 40.0);
         assert!(card.title.ends_with('…'), "{}", card.title);
         assert!(card.words.starts_with("COMPOSE failed 40 s ago: "), "{}", card.words);
-        let card = Card::of(&toast("Undertow", "quota"), lane, 1.0, 40.0);
+        let card = Card::of(&toast("Undertow", "quota"), &free, 1.0, 40.0);
         assert_eq!((card.title.as_str(), card.words.ends_with("ago: quota")), ("Undertow", true));
         assert!(card.rect.w < lane.w, "as wide as its words");
     }

@@ -17,6 +17,7 @@ mod toasts;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
+use jiff::Timestamp;
 
 pub use self::draw::ToastAreas;
 pub use self::notice::{News, Notice};
@@ -35,10 +36,12 @@ use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
 use crate::director::STALE_SECS;
 use crate::model::{Run, RunStatus};
-use crate::source::{OperationOutcome, RunOperation};
+use crate::source::{ConnectionState, OperationOutcome, RunOperation};
 
 /// Greatest number of notices kept.
 const KEPT: usize = 200;
+/// Least loss of the connection that gets a toast when it is over, in milliseconds.
+const LEAST_OUTAGE_MS: u64 = 1_000;
 
 /// All notices: those on screen and those kept for the panel.
 #[derive(Resource, Clone, Debug, Default)]
@@ -109,11 +112,43 @@ fn dismiss_toasts(
     }
 }
 
+/// Loss of the connection, to tell how long it lasted.
+#[derive(Debug, Default)]
+struct Outage {
+    has_stood: bool,
+    lost_at: Option<Timestamp>,
+}
+
+impl Outage {
+    /// Returns for how many milliseconds the connection was lost, once, when it stands again at `now`.
+    /// Attempts before the first success are no loss.
+    fn ended_after_ms(&mut self, link: &Link, now: Timestamp) -> Option<u64> {
+        match &link.state {
+            ConnectionState::Connected { .. } => {
+                self.has_stood = true;
+                let after_ms = millis_between(self.lost_at.take()?, now);
+                (after_ms >= LEAST_OUTAGE_MS).then_some(after_ms)
+            }
+            ConnectionState::Reconnecting { .. } | ConnectionState::Failed { .. } => {
+                self.lost_at = self.lost_at.or(self.has_stood.then_some(now));
+                None
+            }
+            ConnectionState::Connecting { .. } => None,
+            // By hand: whoever connects again knows.
+            ConnectionState::Disconnected => {
+                *self = Self::default();
+                None
+            }
+        }
+    }
+}
+
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn add_notices(
     mut received: MessageReader<EventReceived>,
     mut finished: MessageReader<OperationFinished>,
     mut notices: ResMut<Notices>,
+    mut outage: Local<Outage>,
     run_store: Res<RunStore>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
@@ -160,6 +195,9 @@ fn add_notices(
         let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store), at);
         notices.keep(notice.clone());
         notices.toasts.add_notice(notice, now);
+    }
+    if let Some(after_ms) = outage.ended_after_ms(&link, at) {
+        notices.toasts.add_notice(Notice::of_connection(after_ms, at), now);
     }
     if let Some(shown) = shown {
         notices.bypass_change_detection().toasts.dismiss_shown(shown, now);

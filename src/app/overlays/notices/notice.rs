@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::app::words::{clock_words, number_words, one_line};
+use crate::app::words::{clock_words, number_words, one_line, whole_seconds};
 use crate::protocol::{NodeName, RunId};
 use crate::source::{OperationOutcome, RunOperation};
 
@@ -26,6 +26,17 @@ pub enum News {
     Done { operation: RunOperation, words: String },
     /// An operation that was requested here was refused or failed; `words` has the reason.
     Refused { operation: RunOperation, words: String },
+    /// The connection stands again; it was lost for `after_ms` milliseconds.
+    Reconnected { after_ms: u64 },
+}
+
+/// Subject of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Run,
+    /// An operation that was requested here.
+    Operation,
+    Connection,
 }
 
 impl News {
@@ -34,9 +45,12 @@ impl News {
         matches!(self, Self::Failed { .. } | Self::Refused { .. })
     }
 
-    /// True for outcomes of operations that were requested here.
-    pub fn is_an_answer(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Refused { .. })
+    pub(super) fn subject(&self) -> Subject {
+        match self {
+            Self::Completed { .. } | Self::Failed { .. } => Subject::Run,
+            Self::Done { .. } | Self::Refused { .. } => Subject::Operation,
+            Self::Reconnected { .. } => Subject::Connection,
+        }
     }
 }
 
@@ -47,12 +61,18 @@ pub struct Notice {
     pub at: Timestamp,
     /// Run to open on a click; `None` when there is none.
     pub run: Option<RunId>,
-    /// Title of the run; a name for the song while there is no run.
+    /// Title of the run; a name for the song while there is no run; "Connected again".
     pub title: String,
     pub news: News,
 }
 
 impl Notice {
+    /// Notice of a connection that stands again.
+    pub fn of_connection(after_ms: u64, at: Timestamp) -> Self {
+        let title = "Connected again".to_owned();
+        Self { at, run: None, title, news: News::Reconnected { after_ms } }
+    }
+
     /// Notice of an operation's outcome.
     pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
         let OperationOutcome { operation, result } = outcome;
@@ -90,6 +110,7 @@ impl Notice {
                 };
                 format!("could not be {verb}")
             }
+            News::Reconnected { after_ms } => format!("after {}", whole_seconds(*after_ms)),
         }
     }
 
@@ -105,6 +126,7 @@ impl Notice {
             // Some servers repeat what was asked for.
             News::Done { words, .. } if lower_first(words) == self.verb() => String::new(),
             News::Done { words, .. } | News::Refused { words, .. } => one_line(words),
+            News::Reconnected { .. } => String::new(),
         }
     }
 

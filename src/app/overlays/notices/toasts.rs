@@ -3,7 +3,7 @@
 //! One toast stands in the lane; newer ones wait. Three and more that wait become one: "3 songs
 //! finished". An outcome of an operation does not wait for news of runs, because somebody waits for it.
 
-use super::notice::{News, Notice};
+use super::notice::{News, Notice, Subject};
 use crate::app::words::{ago_words, count_words};
 use crate::bounded::bounded;
 use crate::protocol::RunId;
@@ -11,9 +11,9 @@ use crate::protocol::RunId;
 /// Seconds that a toast stays; [`FAILURE_STAYS_SECS`] is that of a failed run.
 const STAYS_SECS: f64 = 6.0;
 const FAILURE_STAYS_SECS: f64 = 30.0;
-/// Seconds after which a waiting toast is dropped; [`FAILURE_WAITS_SECS`] is that of a failed run, which
-/// waits for another one at most. The panel keeps both.
-const WAITS_SECS: f64 = 30.0;
+/// Seconds after which a waiting toast is dropped, longer than a failure stays; [`FAILURE_WAITS_SECS`] is
+/// that of a failed run. The panel keeps both.
+const WAITS_SECS: f64 = 60.0;
 const FAILURE_WAITS_SECS: f64 = 90.0;
 /// Number of waiting notices that share one toast.
 const SHARED_FROM: usize = 3;
@@ -39,6 +39,7 @@ impl Numbers {
             News::Completed { .. } => numbers.finished = 1,
             News::Refused { .. } => numbers.refused = 1,
             News::Done { .. } => numbers.done = 1,
+            News::Reconnected { .. } => {}
         }
         numbers
     }
@@ -122,7 +123,7 @@ impl Toast {
     /// Title of the run, or the number of songs that the toast is about.
     pub fn title(&self) -> String {
         match self.numbers.sum() {
-            1 => self.notice.title.clone(),
+            0 | 1 => self.notice.title.clone(),
             _ => self.numbers.words().0,
         }
     }
@@ -130,7 +131,7 @@ impl Toast {
     /// Rest of the sentence: what happened, the score or reason, and the time.
     pub fn words(&self, now: f64) -> String {
         match self.numbers.sum() {
-            1 => {
+            0 | 1 => {
                 let millis = bounded((now - self.told_at) * 1000.0, 0.0, 1e15) as u64;
                 self.notice.sentence(&ago_words(millis))
             }
@@ -138,15 +139,19 @@ impl Toast {
         }
     }
 
+    fn subject(&self) -> Subject {
+        self.notice.news.subject()
+    }
+
     /// True for the outcome of an operation.
     fn is_an_answer(&self) -> bool {
-        self.notice.news.is_an_answer()
+        self.subject() == Subject::Operation
     }
 
     /// True when the toast says only what the run's own card or the wall says.
     fn is_news_of(&self, shown: Shown) -> bool {
         let run = self.notice.run.as_ref().filter(|_| self.numbers.sum() == 1);
-        !self.is_an_answer()
+        self.subject() == Subject::Run
             && match shown {
                 Shown::AllRuns => true,
                 Shown::Run(shown) => run.is_some_and(|run| run == shown),
@@ -218,15 +223,19 @@ impl Toasts {
     /// Adds a notice, at `now` in seconds of the draw clock.
     pub fn add_notice(&mut self, notice: Notice, now: f64) {
         self.numbers += 1;
-        self.waiting.push(Toast::new(self.numbers, notice, now));
-        self.share(true);
-        self.share(false);
+        let toast = Toast::new(self.numbers, notice, now);
+        if toast.subject() == Subject::Connection {
+            self.waiting.retain(|waiting| waiting.subject() != Subject::Connection);
+        }
+        self.waiting.push(toast);
+        self.share(Subject::Operation);
+        self.share(Subject::Run);
         self.step(now);
     }
 
     /// Joins waiting toasts about operations, or about runs, into one when they are many.
-    fn share(&mut self, answers: bool) {
-        let alike = |toast: &Toast| toast.is_an_answer() == answers;
+    fn share(&mut self, subject: Subject) {
+        let alike = |toast: &Toast| toast.subject() == subject;
         let count: usize =
             self.waiting.iter().filter(|toast| alike(toast)).map(|toast| toast.numbers.sum()).sum();
         if count < SHARED_FROM {

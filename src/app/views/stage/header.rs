@@ -20,7 +20,7 @@ pub fn draw_meta(part: &mut Part, meta: &[String], canvas_size: &CanvasSize) {
     let palette = part.palette;
     let y = 74.0;
     draw_mark(part, 56.0, y, 1.0);
-    let lane = stage_lane(canvas_size);
+    let (lane, _) = stage_lane(canvas_size);
     let end = if lane.holds(lane.x, y) { lane.x } else { canvas_size.right() - CLOCK_WIDTH };
     let product = measure(Face::Text600, size::META, 0.0, "Meterbridge")
         + measure(Face::Text600, size::META, 0.0, "/")

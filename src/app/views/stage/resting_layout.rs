@@ -3,14 +3,13 @@
 use super::lower;
 use crate::app::state::folding::fold;
 use crate::app::state::run_view::{StageView, waiting_modules};
-use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack};
+use crate::layout::{CanvasSize, Rack, RackRequest, has_tall_stage, lay_out_rack, stage_lane};
 
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
-/// Room for the lane of the toasts above the title of a portrait screen.
-const LANE: f32 = 100.0;
-/// Least ratio of height to width of a portrait screen.
-const PORTRAIT: f32 = 1.25;
+/// Upper edge of the title on a 16:9 screen, and its distance from the lane of a tall stage.
+const TITLE_TOP: f32 = 96.0;
+const TITLE_BELOW_LANE: f32 = 10.0;
 /// Module scales tried on a portrait screen, where modules stand in two or more rows; the first that fits
 /// is used.
 const PORTRAIT_ENLARGED: [f32; 5] = [1.6, 1.45, 1.3, 1.15, 1.05];
@@ -32,12 +31,13 @@ pub(super) struct RestingLayout {
 
 /// True on a screen that is so tall that modules stand in two or more rows.
 pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
-    canvas_size.height >= PORTRAIT * canvas_size.width
+    has_tall_stage(&canvas_size)
 }
 
 /// Returns the room that the lane takes above the title.
 fn lane_room(canvas_size: CanvasSize) -> f32 {
-    if is_portrait(canvas_size) { LANE } else { 0.0 }
+    let (lane, _) = stage_lane(&canvas_size);
+    if is_portrait(canvas_size) { lane.bottom() + TITLE_BELOW_LANE - TITLE_TOP } else { 0.0 }
 }
 
 /// Folds the modules that have no room above the bridge.

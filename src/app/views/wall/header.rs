@@ -83,36 +83,40 @@ struct Setting {
     words: f32,
     radius: f32,
     gap: f32,
+    /// Factor of the distances that do not shrink.
+    unit: f32,
     /// False where there is room for glyphs and numbers only.
     has_words: bool,
 }
 
 impl Setting {
-    fn scaled(portrait: bool, scale: f32, has_words: bool) -> Self {
+    fn scaled(places: &HeaderPlaces, scale: f32, has_words: bool) -> Self {
         let (number, words, radius) =
-            if portrait { (38.0, 24.0, 16.0) } else { (40.0, 26.0, 17.0) };
+            if places.is_portrait { (38.0, 24.0, 16.0) } else { (40.0, 26.0, 17.0) };
+        let (scale, unit) = (scale * places.scale, places.scale);
         Self {
             number: number * scale,
-            words: (words * scale).max(size::ESSENTIAL_MIN),
+            words: (words * scale).max(size::ESSENTIAL_MIN * unit),
             radius: radius * scale,
-            gap: GAP * scale * scale,
+            gap: GAP * scale * scale / unit,
+            unit,
             has_words,
         }
     }
 
     /// Settings in descending order of preference.
-    fn all(portrait: bool) -> impl Iterator<Item = Self> {
+    fn all(places: &HeaderPlaces) -> impl Iterator<Item = Self> {
         let scales =
             [(1.0, true), (0.93, true), (0.85, true), (1.0, false), (0.8, false), (0.6, false)];
-        scales.into_iter().map(move |(scale, words)| Self::scaled(portrait, scale, words))
+        scales.into_iter().map(move |(scale, words)| Self::scaled(places, scale, words))
     }
 
     /// Distance from the left edge of a count to its number and to its right end.
     fn widths(&self, count: &Count) -> (f32, f32) {
-        let to_number = 2.0 * self.radius + AFTER_GLYPH;
+        let to_number = 2.0 * self.radius + AFTER_GLYPH * self.unit;
         let number = measure(Face::Display700, self.number, 0.0, &count.number);
         let words = match self.has_words {
-            true => AFTER_NUMBER + measure(Face::Text500, self.words, 0.0, count.words),
+            true => AFTER_NUMBER * self.unit + measure(Face::Text500, self.words, 0.0, count.words),
             false => 0.0,
         };
         (to_number, to_number + number + words)
@@ -132,11 +136,11 @@ impl Setting {
     fn width(&self, view: &HeaderView, window: &str) -> f32 {
         let mut width = self.group_width(&view.now);
         if !view.now.is_empty() && !(window.is_empty() && view.ended.is_empty()) {
-            width += 2.0 * RULE_GAP;
+            width += 2.0 * RULE_GAP * self.unit;
         }
         width += self.window_width(window);
         if !window.is_empty() && !view.ended.is_empty() {
-            width += RULE_GAP;
+            width += RULE_GAP * self.unit;
         }
         width + self.group_width(&view.ended)
     }
@@ -145,20 +149,23 @@ impl Setting {
 /// Draws the header.
 pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize) {
     let places = wall_header(canvas_size);
+    let HeaderPlaces { scale, left, name_y, .. } = places;
     let palette = part.palette;
-    let name_x = CanvasSize::MARGIN + NAME_INDENT;
-    draw_mark(part, CanvasSize::MARGIN, places.name_y + 2.0, 1.46);
-    let name =
-        Text::new("product", "Meterbridge", name_x, places.name_y, Face::Text600, size::PRODUCT);
+    let (name_x, name_size) = (left + NAME_INDENT * scale, size::PRODUCT * scale);
+    draw_mark(part, left, name_y + 2.0 * scale, 1.46 * scale);
+    let name = Text::new("product", "Meterbridge", name_x, name_y, Face::Text600, name_size);
     part.text(Layer::Face, name.colour(palette.text));
-    let name_end = name_x + measure(Face::Text600, size::PRODUCT, 0.0, "Meterbridge") + 24.0;
-    let (x, y) = if places.portrait { (name_end, places.name_y) } else { (name_x, SUBTITLE) };
-    let mut subtitle = Text::new("subtitle", "song runs", x, y, Face::Text500, size::TICKER)
-        .colour(palette.text_secondary);
+    let name_width = measure(Face::Text600, name_size, 0.0, "Meterbridge");
+    let gap = 24.0 * scale;
+    let (x, y) =
+        if places.is_portrait { (name_x + name_width + gap, name_y) } else { (name_x, SUBTITLE) };
+    let mut subtitle =
+        Text::new("subtitle", "song runs", x, y, Face::Text500, size::TICKER * scale)
+            .colour(palette.text_secondary);
     // On two lines the window stands beside the name.
     let mut window = view.window.as_str();
-    if places.portrait && !window.is_empty() {
-        subtitle = subtitle.then(24.0, std::mem::take(&mut window).to_owned());
+    if places.is_portrait && !window.is_empty() {
+        subtitle = subtitle.then(gap, std::mem::take(&mut window).to_owned());
     }
     part.text(Layer::Face, subtitle);
     draw_counts(part, view, window, &places);
@@ -167,22 +174,22 @@ pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize) {
 fn draw_counts(part: &mut Part, view: &HeaderView, window: &str, places: &HeaderPlaces) {
     let (left, y) = places.counts;
     let room = places.counts_right - left;
-    let fitting = Setting::all(places.portrait).find(|setting| setting.width(view, window) <= room);
+    let fitting = Setting::all(places).find(|setting| setting.width(view, window) <= room);
     // The smallest setting holds a million runs of each status.
-    let Some(setting) = fitting.or_else(|| Setting::all(places.portrait).last()) else { return };
-    let palette = part.palette;
+    let Some(setting) = fitting.or_else(|| Setting::all(places).last()) else { return };
+    let (palette, unit) = (part.palette, setting.unit);
     let mut x = draw_group(part, &view.now, (left, y), setting);
     if x > left && !(window.is_empty() && view.ended.is_empty()) {
-        x += RULE_GAP;
-        let rule = Rect::new(x - 1.0, y - 32.0, 2.0, 34.0);
+        x += RULE_GAP * unit;
+        let rule = Rect::new(x - 1.0, y - 32.0 * unit, 2.0, 34.0 * unit);
         part.shape(Layer::Module, Shape::rounded_box(rule).fill(palette.line_strong));
-        x += RULE_GAP;
+        x += RULE_GAP * unit;
     }
     if !window.is_empty() {
         let words =
             Text::new("window", window.to_owned(), x, y - 2.0, Face::Text500, setting.words);
         part.text(Layer::Face, words.colour(palette.text_secondary));
-        x += setting.window_width(window) + RULE_GAP;
+        x += setting.window_width(window) + RULE_GAP * unit;
     }
     draw_group(part, &view.ended, (x, y), setting);
 }
@@ -209,7 +216,7 @@ fn draw_group(part: &mut Part, group: &[Count], (left, y): (f32, f32), setting: 
         .colour(palette.text);
         let text = match setting.has_words {
             true => number
-                .then(AFTER_NUMBER, count.words)
+                .then(AFTER_NUMBER * setting.unit, count.words)
                 .face(Face::Text500)
                 .size(setting.words)
                 .colour(palette.text_secondary),
