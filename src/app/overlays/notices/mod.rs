@@ -152,15 +152,13 @@ fn add_notices(
     run_store: Res<RunStore>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
-    (auto, view, focus): (Option<Res<Auto>>, Option<Res<View>>, Option<Res<Focus>>),
+    (view, focus, auto): (Res<View>, Res<Focus>, Option<Res<Auto>>),
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
     // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
-    let on_wall = view.is_some_and(|view| matches!(*view, View::Wall));
-    let shown = match &focus {
-        _ if on_wall => Some(Shown::AllRuns),
-        Some(focus) => focus.run().map(Shown::Run),
-        None => None,
+    let shown = match *view {
+        View::Wall => Some(Shown::AllRuns),
+        View::Stage { .. } => focus.run().map(Shown::Run),
     };
     // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.
     let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());

@@ -135,7 +135,7 @@ impl Setting {
     /// Width of the whole line: both groups, the rule between them, and the window.
     fn width(&self, view: &HeaderView, window: &str) -> f32 {
         let mut width = self.group_width(&view.now);
-        if !view.now.is_empty() && !(window.is_empty() && view.ended.is_empty()) {
+        if !view.now.is_empty() && has_past(view, window) {
             width += 2.0 * RULE_GAP * self.unit;
         }
         width += self.window_width(window);
@@ -144,6 +144,11 @@ impl Setting {
         }
         width + self.group_width(&view.ended)
     }
+}
+
+/// True when something stands behind the rule.
+fn has_past(view: &HeaderView, window: &str) -> bool {
+    !window.is_empty() || !view.ended.is_empty()
 }
 
 /// Draws the header.
@@ -179,7 +184,7 @@ fn draw_counts(part: &mut Part, view: &HeaderView, window: &str, places: &Header
     let Some(setting) = fitting.or_else(|| Setting::all(places).last()) else { return };
     let (palette, unit) = (part.palette, setting.unit);
     let mut x = draw_group(part, &view.now, (left, y), setting);
-    if x > left && !(window.is_empty() && view.ended.is_empty()) {
+    if !view.now.is_empty() && has_past(view, window) {
         x += RULE_GAP * unit;
         let rule = Rect::new(x - 1.0, y - 32.0 * unit, 2.0, 34.0 * unit);
         part.shape(Layer::Module, Shape::rounded_box(rule).fill(palette.line_strong));
