@@ -1,11 +1,17 @@
-//! Makes text from outside safe to show on the canvas, in a panel, on a terminal or in a log. No
-//! I/O.
+//! Makes text from outside safe to show on the canvas, in a panel, on a terminal or in a log, and
+//! formats durations, ages and counts. No I/O.
 //!
 //! Text is cleaned once, where it enters: [`clean`] for text with several lines, [`one_line`] for
 //! names and titles, [`excerpt`] for quotes in a message. Ids are kept unchanged, because they
 //! identify a run at its backend; code that shows an id calls [`one_line`].
 
+mod quantities;
+
 use std::borrow::Cow;
+
+pub use self::quantities::{
+    ago_words, clock_words, count_words, countdown_words, duration_words, whole_seconds,
+};
 
 /// Treatment of a character.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -129,29 +135,6 @@ pub fn single_spaced(text: &str, most_bytes: usize) -> String {
         }
     }
     line
-}
-
-/// Formats milliseconds with a unit: `84 ms`, `1.9 s`, `33 s`, `2 min 5 s`, `1 h 2 min`.
-pub fn duration_words(millis: u64) -> String {
-    let tenths = millis.saturating_add(50) / 100;
-    let seconds = millis.saturating_add(500) / 1000;
-    match millis {
-        0..100 => format!("{millis} ms"),
-        _ if tenths < 200 => format!("{}.{} s", tenths / 10, tenths % 10),
-        _ if seconds < 60 => format!("{seconds} s"),
-        _ if seconds < 3600 => match seconds % 60 {
-            0 => format!("{} min", seconds / 60),
-            rest => format!("{} min {rest} s", seconds / 60),
-        },
-        _ if seconds < 86_400 => match seconds % 3600 / 60 {
-            0 => format!("{} h", seconds / 3600),
-            rest => format!("{} h {rest} min", seconds / 3600),
-        },
-        _ => match seconds % 86_400 / 3600 {
-            0 => format!("{} d", seconds / 86_400),
-            rest => format!("{} d {rest} h", seconds / 86_400),
-        },
-    }
 }
 
 /// Cleans a name like [`one_line`]; returns U+FFFD if nothing visible is left of a non-empty name,

@@ -26,6 +26,8 @@
 pub mod control;
 #[doc(hidden)]
 pub mod draw;
+#[cfg(test)]
+mod lane_tests;
 #[doc(hidden)]
 pub mod overlays;
 pub(crate) mod panel;

@@ -10,63 +10,15 @@ use crate::protocol::Phase;
 use crate::source::{PollingReason, Updates};
 use crate::text;
 
-pub use crate::text::duration_words;
+pub use crate::text::{
+    ago_words, clock_words, count_words, countdown_words, duration_words, whole_seconds,
+};
 pub use crate::time_zone::time_of_day as time_words;
 
 /// Longest id that is written in full, in characters.
 const WHOLE_ID: usize = 12;
 /// Characters kept at each end of a longer id.
 pub const ID_END: usize = 4;
-
-/// Formats milliseconds in whole seconds, as a count goes up: `9 s`, `2 min 5 s`.
-pub fn whole_seconds(millis: u64) -> String {
-    match millis / 1000 {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds => duration_words(seconds * 1000),
-    }
-}
-
-/// Formats milliseconds as [`whole_seconds`], with no-break spaces, for text that is wrapped.
-pub fn rough_duration(millis: u64) -> String {
-    whole_seconds(millis).replace(' ', "\u{a0}")
-}
-
-/// Formats milliseconds as a clock counts them, in whole seconds: `0:48`, `1:02:05`; from a day on in
-/// days and hours, `5 d 2 h`.
-pub fn clock_words(millis: u64) -> String {
-    let seconds = millis / 1000;
-    if seconds >= 86_400 {
-        // Whole hours, because a count never runs ahead of the time.
-        return duration_words(seconds / 3600 * 3_600_000);
-    }
-    let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
-    if hours == 0 {
-        format!("{minutes}:{seconds:02}")
-    } else {
-        format!("{hours}:{minutes:02}:{seconds:02}")
-    }
-}
-
-/// Formats a time that is left as [`clock_words`], rounded up to whole seconds, so that it ends with `0:01`.
-pub fn countdown_words(millis: u64) -> String {
-    clock_words(millis.saturating_add(999))
-}
-
-/// Formats an age in whole units of its largest one, so that old ages change rarely: `40 s ago`,
-/// `3 h ago`.
-pub fn ago_words(millis: u64) -> String {
-    match millis / 1000 {
-        seconds @ 0..60 => format!("{seconds} s ago"),
-        seconds @ 60..3600 => format!("{} min ago", seconds / 60),
-        seconds @ 3600..172_800 => format!("{} h ago", seconds / 3600),
-        seconds => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-/// Formats milliseconds for little room: `18.4 s` under a minute, then `2:05`.
-pub fn brief_duration(millis: u64) -> String {
-    if millis < 59_500 { duration_words(millis) } else { clock_words(millis.saturating_add(500)) }
-}
 
 /// Sentence for the band while updates arrive by polling, because no socket can be had, or not at all;
 /// `None` while they are live or polling was chosen, which the connection light shows.
@@ -124,7 +76,7 @@ pub fn number_words(value: f64) -> String {
     }
 }
 
-/// Name of a score in words: `section_completeness` → `section completeness`.
+/// Name of a score in words: `section_completeness` → `section completeness`; the total is `score`.
 pub fn score_words(name: &str) -> String {
     let mut words = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
@@ -144,7 +96,7 @@ pub fn score_words(name: &str) -> String {
         }
     }
     words.truncate(words.trim_end().len());
-    words
+    if matches!(words.as_str(), "total" | "overall") { "score".to_owned() } else { words }
 }
 
 /// Text that a run is named by.
@@ -198,19 +150,6 @@ pub fn phase_words(phase: &Phase) -> Cow<'_, str> {
     }
 }
 
-/// Formats a count with commas between its thousands: `12,034`.
-pub fn count_words(count: u64) -> String {
-    let digits = count.to_string();
-    let mut words = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            words.push(',');
-        }
-        words.push(digit);
-    }
-    words
-}
-
 /// Joins a text into one line, with one space for each run of white space, and cuts it after about 400
 /// bytes, which is longer than any line on screen.
 pub fn one_line(text: &str) -> String {
@@ -226,36 +165,6 @@ pub fn step_words(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_have_a_unit() {
-        let check = |millis, expected: &str| assert_eq!(duration_words(millis), expected);
-        check(0, "0 ms");
-        check(84, "84 ms");
-        check(100, "0.1 s");
-        check(1_949, "1.9 s");
-        check(1_950, "2.0 s");
-        check(18_400, "18.4 s");
-        check(19_949, "19.9 s");
-        check(19_950, "20 s");
-        check(33_200, "33 s");
-        check(59_499, "59 s");
-        check(59_500, "1 min");
-        check(125_000, "2 min 5 s");
-        check(3_599_600, "1 h");
-        check(3_720_000, "1 h 2 min");
-        assert_eq!(duration_words(u64::MAX), "213503982334 d 14 h");
-    }
-
-    #[test]
-    fn clocks_count_days_from_a_day_on() {
-        let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
-        check(86_399_999, "23:59:59");
-        check(86_400_000, "1 d");
-        check(5 * 86_400_000 + 3_600_000 + 9_000, "5 d 1 h");
-        check(5 * 86_400_000 + 7_199_999, "5 d 1 h");
-        check(u64::MAX, "213503982334 d 14 h");
-    }
 
     #[test]
     fn numbers_of_any_size_take_at_most_seven_characters() {
@@ -285,26 +194,6 @@ mod tests {
     }
 
     #[test]
-    fn rough_durations_have_no_tenths_and_do_not_break() {
-        let check = |millis, expected: &str| assert_eq!(rough_duration(millis), expected);
-        check(0, "0\u{a0}s");
-        check(9_999, "9\u{a0}s");
-        check(38_200, "38\u{a0}s");
-        check(125_000, "2\u{a0}min\u{a0}5\u{a0}s");
-    }
-
-    #[test]
-    fn clock_durations_are_in_whole_seconds() {
-        let check = |millis, expected: &str| assert_eq!(clock_words(millis), expected);
-        check(0, "0:00");
-        check(48_999, "0:48");
-        check(135_000, "2:15");
-        check(3_725_000, "1:02:05");
-        assert_eq!(brief_duration(59_499), "59 s");
-        assert_eq!(brief_duration(59_500), "1:00");
-    }
-
-    #[test]
     fn long_ids_keep_their_ends() {
         assert_eq!(short_id("run-123"), "run-123");
         assert_eq!(short_id("f1a9c2d4-5b6e-4f70-8a9b-0c1d2e3f7d93"), "f1a9…7d93");
@@ -316,7 +205,7 @@ mod tests {
     fn score_names_are_words() {
         assert_eq!(score_words("section_completeness"), "section completeness");
         assert_eq!(score_words("hookDensity"), "hook density");
-        assert_eq!(score_words("__total__"), "total");
+        assert_eq!(score_words("__total__"), "score");
         assert_eq!(score_words("BPM"), "BPM");
     }
 
@@ -326,13 +215,6 @@ mod tests {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(time_words(at, &zone), "21:15:34");
         assert_eq!(instant_words(at, &zone), "2025-11-13 21:15:34.250 +01:00");
-    }
-
-    #[test]
-    fn counts_are_grouped_by_thousands() {
-        assert_eq!(count_words(7), "7");
-        assert_eq!(count_words(1204), "1,204");
-        assert_eq!(count_words(12_034_567), "12,034,567");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::{NodeReport, Report, RunReport};
-use crate::text::{self, duration_words};
+use crate::model::RunStatus;
+use crate::text::{self, count_words, duration_words};
 
 /// Format of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,17 +65,18 @@ pub fn write_table(out: &mut impl Write, report: &Report, style: Style) -> io::R
         counted(report.frames, "frame"),
         counted(report.events, "event"),
         counted(report.duplicates, "duplicate"),
-        report.malformed,
-        report.ignored,
+        count_words(report.malformed),
+        count_words(report.ignored),
     )
 }
 
 fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!("{} {noun}{}", count_words(count), if count == 1 { "" } else { "s" })
 }
 
 fn cells(run: &RunReport) -> [String; 6] {
-    let mut status = run.status.to_owned();
+    let known = RunStatus::ALL.into_iter().find(|status| status.as_str() == run.status);
+    let mut status = known.map_or(run.status, RunStatus::words).to_owned();
     if run.executions > 1 {
         status.push_str(&format!(" (execution {})", run.executions));
     }
@@ -85,7 +87,7 @@ fn cells(run: &RunReport) -> [String; 6] {
         status,
         run.duration_ms.map_or_else(|| "-".to_owned(), duration_words),
         run.fix_iterations.to_string(),
-        run.events.to_string(),
+        count_words(run.events),
         one_line(&run.run_id),
         run.song_id.as_deref().map_or_else(|| "-".to_owned(), one_line),
     ]

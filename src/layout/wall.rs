@@ -2,11 +2,10 @@
 //! runs that do not fit.
 
 use super::board::failures_width;
+use super::header::content_top;
 use super::{CanvasSize, Rect};
 
 const GAP: f32 = 16.0;
-/// Top of the tiles, below the header.
-const TOP: f32 = 128.0;
 /// Gap between the tiles and the bridge.
 const FOOT: f32 = 16.0;
 /// Size of the reference tile.
@@ -47,10 +46,11 @@ pub struct Wall {
 
 /// Returns the area of the tiles, between the header and the bridge.
 pub fn wall_area(canvas_size: &CanvasSize) -> Rect {
-    let height = canvas_size.bridge_top() - TOP - FOOT;
+    let top = content_top(canvas_size);
+    let height = canvas_size.bridge_top() - top - FOOT;
     Rect::new(
         CanvasSize::MARGIN,
-        TOP,
+        top,
         canvas_size.width - 2.0 * CanvasSize::MARGIN,
         height.max(1.0),
     )

@@ -32,6 +32,15 @@ impl RunStatus {
         }
     }
 
+    /// Returns the status as people read it, on every screen and in tables.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Pending => "queued",
+            Self::Completed => "finished",
+            status => status.as_str(),
+        }
+    }
+
     /// True when no more events are expected.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

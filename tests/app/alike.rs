@@ -9,7 +9,6 @@ use meterbridge::app::state::clock::PlaybackClock;
 use meterbridge::app::state::run_store::RunStore;
 use meterbridge::app::views::counts::RunCounts;
 use meterbridge::app::views::wall::board_view::BoardView;
-use meterbridge::app::views::wall::header::HeaderView;
 use meterbridge::app::views::wall::tile_view::TileView;
 use meterbridge::app::views::wall::wall_index::WallIndex;
 
@@ -40,19 +39,18 @@ fn wall_titles(app: &App) -> Vec<String> {
     runs.map(|run| TileView::of(run, run_store, clock.now, clock.server_now).title).collect()
 }
 
-/// Returns the name of the next run to finish, and all names on the board.
+/// Returns all names on the board.
 fn other_names(app: &App) -> Vec<String> {
     let world = app.world();
     let (run_store, clock) = (world.resource::<RunStore>(), world.resource::<PlaybackClock>());
     let mut wall_index = WallIndex::default();
     wall_index.update(&run_store.model, &[], 0, clock.now, clock.server_now);
     let counts = RunCounts::of(&run_store.model, &wall_index, clock.server_now);
-    let header = HeaderView::of(&counts, &wall_index, run_store, clock.server_now);
     let board = BoardView::of(&counts, &wall_index, run_store, clock.server_now);
     let failed = board.failures.groups.into_iter().flat_map(|group| group.runs);
     let named = failed.chain(board.cancelled_latest).map(|(_, name)| name);
     let latest = board.latest.into_iter().map(|run| run.title);
-    header.next.into_iter().map(|next| next.title).chain(named).chain(latest).collect()
+    named.chain(latest).collect()
 }
 
 #[test]

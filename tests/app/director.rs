@@ -188,11 +188,11 @@ fn user_input_pins_the_view() {
         let mut app = wall();
         fail(&mut app, "a");
         touch(&mut app);
-        assert_shows(&app, "stage of a", "pinned, 2 min left");
+        assert_shows(&app, "stage of a", "pinned, 2:00 to go");
         assert!(!app.world().resource::<Focus>().is_following());
         fail(&mut app, "b");
         draw_later(&mut app, 100.0);
-        assert_shows(&app, "stage of a", "pinned, 20 s left");
+        assert_shows(&app, "stage of a", "pinned, 0:20 to go");
         // A moving pointer or a released key does not count as input.
         let position = Vec2::splat(5.0);
         app.world_mut().write_message(CursorMoved { window, position, delta: None });
@@ -207,10 +207,10 @@ fn pinned_wall_stays_and_its_runs_can_be_opened() {
     let mut app = wall();
     press(&mut app, ButtonState::Pressed);
     fail(&mut app, "a");
-    assert_shows(&app, "wall", "pinned, 2 min left");
+    assert_shows(&app, "wall", "pinned, 2:00 to go");
     perform(&mut app, Action::Open(RunId::new("b")));
     draw_later(&mut app, 60.0);
-    assert_shows(&app, "stage of b", "pinned, 60 s left");
+    assert_shows(&app, "stage of b", "pinned, 1:00 to go");
 }
 
 /// Space means to stay with the run that is shown, not to leave it.
@@ -262,7 +262,7 @@ fn clicking_the_pill_works_like_key_a() {
     let rect = app.world().resource::<Pill>().rect().unwrap();
     window.set_cursor_position(Some(Vec2::new(rect.centre_x(), rect.centre_y())));
     app.world_mut().spawn((window, PrimaryWindow));
-    for expected in ["pinned, 2 min left", "auto"] {
+    for expected in ["pinned, 2:00 to go", "auto"] {
         let (button, state, window) =
             (MouseButton::Left, ButtonState::Pressed, Entity::PLACEHOLDER);
         app.world_mut().write_message(MouseButtonInput { button, state, window });

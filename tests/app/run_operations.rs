@@ -81,9 +81,11 @@ fn notices(app: &App) -> &Notices {
     app.world().resource::<Notices>()
 }
 
-/// Returns the heads of the visible toasts.
-fn toasts(app: &App) -> Vec<String> {
-    notices(app).toasts.standing().map(|(_, toast)| toast.head().to_owned()).collect()
+/// Returns the sentence of the visible toast; empty when there is none.
+fn toast(app: &App) -> String {
+    let now = app.world().resource::<DrawClock>().secs;
+    let toast = notices(app).toasts.standing();
+    toast.map_or_else(String::new, |toast| format!("{} {}", toast.title(), toast.words(now)))
 }
 
 /// Returns the heads of the notices, the newest first.
@@ -147,7 +149,7 @@ fn operation_is_confirmed_and_sent_once() {
 
     finish(&mut app, cancel, done("r", "Cancel requested"));
     assert!(operations(&app).under_way().is_empty());
-    assert_eq!(toasts(&app), ["Cancel requested"]);
+    assert_eq!(toast(&app), "r cancel requested");
 }
 
 #[test]
@@ -229,47 +231,56 @@ fn refusal_is_shown_in_the_servers_words() {
     let mut app = at_work(allowed());
     let words = "Run 1f0c9b9e is not in failed status".to_owned();
     finish(&mut app, RunOperation::Retry("r".into()), Err(words.clone()));
-    let (_, toast) = notices(&app).toasts.standing().next().unwrap();
-    assert_eq!(toast.head(), "Could not be retried: r");
-    assert_eq!(toast.words(), words);
+    assert_eq!(toast(&app), format!("r could not be retried: {words}"));
     let notice = notices(&app).newest_first().next().unwrap();
-    assert_eq!((notice.words(), notice.run.as_ref()), (words, Some(&"r".into())));
+    assert_eq!((notice.detail(), notice.run.as_ref()), (words, Some(&"r".into())));
 }
 
 #[test]
-fn ends_of_runs_show_toasts_that_expire() {
+fn ends_of_other_runs_show_toasts_that_expire() {
     let mut app = at_work(allowed());
-    feed(&mut app, [event("s", Some("STYLE"), "start", 0)]);
-    end(&mut app, "r");
-    assert_eq!(toasts(&app), ["Workflow completed successfully"]);
+    feed(&mut app, [event("s", Some("STYLE"), "start", 0), event("t", None, "start", 0)]);
+    end(&mut app, "t");
+    assert!(toast(&app).starts_with("t finished, took 0:01"), "{}", toast(&app));
     fail(&mut app, "s", "STYLE", "no such genre");
-    assert_eq!(toasts(&app), ["Workflow completed successfully", "Workflow failed at STYLE"]);
-    let (_, failure) = notices(&app).toasts.standing().last().unwrap();
-    assert!(failure.words().ends_with(": no such genre"), "{}", failure.words());
     pass(&mut app, 6.0);
-    assert_eq!(toasts(&app), ["Workflow failed at STYLE"], "bad news stay longer");
-    pass(&mut app, 9.0);
-    assert!(toasts(&app).is_empty());
-    assert_eq!(kept(&app), ["Workflow failed at STYLE", "Workflow completed successfully"]);
+    assert_eq!(toast(&app), "s STYLE failed 6 s ago: no such genre");
+    pass(&mut app, 29.9);
+    assert!(toast(&app).starts_with("s STYLE failed"), "a failure stays for 30 s");
+    pass(&mut app, 0.1);
+    assert_eq!(toast(&app), "");
+    assert_eq!(kept(&app), ["s STYLE failed", "t finished"]);
     assert_eq!(notices(&app).unread(), 2);
 }
 
-/// A toast for each completed run of a busy studio would cover a wall.
+/// The stage says how its own run ends.
+#[test]
+fn end_of_the_run_on_stage_shows_no_toast() {
+    for run_ends in [|app: &mut App| end(app, "r"), |app: &mut App| fail(app, "r", "COMPOSE", "x")]
+    {
+        let mut app = at_work(allowed());
+        run_ends(&mut app);
+        assert_eq!(toast(&app), "");
+        assert_eq!(kept(&app).len(), 1);
+    }
+}
+
 #[test]
 fn many_ends_share_one_toast_and_failures_are_kept() {
-    let mut app = allowed();
+    let mut app = at_work(allowed());
     feed(&mut app, [event("first", Some("STYLE"), "start", 0)]);
     fail(&mut app, "first", "STYLE", "no such genre");
-    pass(&mut app, 20.0);
     for run in 0..500 {
         let run = format!("run-{run}");
         feed(&mut app, [event(&run, None, "start", 0), event(&run, None, "end", 1)]);
-        assert!(toasts(&app).len() <= 1);
     }
-    pass(&mut app, 1.0);
-    assert_eq!(toasts(&app), ["500 workflows completed"]);
+    pass(&mut app, 29.0);
+    assert!(toast(&app).starts_with("first STYLE failed"));
+    pass(&mut app, 0.9);
+    pass(&mut app, 0.1);
+    assert_eq!(toast(&app), "500 songs finished");
     assert_eq!(kept(&app).len(), 200);
-    assert_eq!(kept(&app).last().unwrap(), "Workflow failed at STYLE", "they drown nothing");
+    assert_eq!(kept(&app).last().unwrap(), "first STYLE failed", "they drown nothing");
 }
 
 #[test]
@@ -283,32 +294,80 @@ fn replayed_events_show_no_toasts() {
     let mut app = allowed();
     app.world_mut().resource_mut::<Link>().source = Some(SourceSpec::Recording("x".into()));
     play_scene(&mut app, "failed");
-    assert!(kept(&app).is_empty() && toasts(&app).is_empty());
+    assert!(kept(&app).is_empty() && toast(&app).is_empty());
 }
 
 #[test]
-fn kiosk_shows_no_toasts_for_ends_of_runs() {
+fn kiosk_shows_toasts_for_failures_elsewhere_only() {
     let mut settings = Settings { allow_actions: true, ..Settings::default() };
     settings.kiosk.on = true;
     let mut kiosk = at_work(connected(settings));
-    end(&mut kiosk, "r");
-    assert!(toasts(&kiosk).is_empty(), "the picture says it");
-    assert_eq!(kept(&kiosk), ["Workflow completed successfully"]);
-    // A user who did something still gets an answer.
+    feed(&mut kiosk, [event("s", Some("STYLE"), "start", 0), event("t", None, "start", 0)]);
+    end(&mut kiosk, "t");
+    assert_eq!(toast(&kiosk), "", "nobody waits for it");
+    assert_eq!(kept(&kiosk), ["t finished"]);
+    fail(&mut kiosk, "s", "STYLE", "no such genre");
+    assert_eq!(toast(&kiosk), "s STYLE failed 0 s ago: no such genre");
+    // A user who did something is answered at once.
     finish(&mut kiosk, RunOperation::Cancel("r".into()), Err("Run not found".to_owned()));
-    assert_eq!(toasts(&kiosk).len(), 1);
+    pass(&mut kiosk, 0.2);
+    assert_eq!(toast(&kiosk), "r could not be cancelled: Run not found");
 }
 
-/// A wall shows the ends of runs itself; toasts of a busy studio would cover it permanently.
+/// A wall shows the ends of runs itself.
 #[test]
 fn wall_shows_no_toasts_for_ends_of_runs() {
     let mut app = at_work(allowed());
     app.insert_resource(View::Wall);
     end(&mut app, "r");
-    assert!(toasts(&app).is_empty(), "its tile says it");
-    assert_eq!(kept(&app), ["Workflow completed successfully"]);
+    assert_eq!(toast(&app), "", "its tile says it");
+    assert_eq!(kept(&app), ["r finished"]);
     finish(&mut app, RunOperation::Cancel("r".into()), Err("Run not found".to_owned()));
-    assert_eq!(toasts(&app).len(), 1, "whoever did something is answered");
+    assert_eq!(toast(&app), "r could not be cancelled: Run not found");
+}
+
+#[test]
+fn connection_that_stands_again_is_told_with_the_length_of_the_loss() {
+    let mut app = at_work(allowed());
+    let lost = || ConnectionState::Reconnecting {
+        url: BACKEND.to_owned(),
+        attempt: 1,
+        max_attempts: 5,
+        next_attempt_at: None,
+        reason: String::new(),
+    };
+    let mut set = |state: ConnectionState, secs: i64| {
+        app.world_mut().resource_mut::<Link>().state = state;
+        let now = noon() + SignedDuration::from_secs(secs);
+        app.world_mut().resource_mut::<PlaybackClock>().set(now);
+        pass(&mut app, 10.0);
+        toast(&app)
+    };
+    set(lost(), 1);
+    assert_eq!(set(lost(), 9), "");
+    assert_eq!(set(is_connected(), 13), "Connected again after 12 s");
+    // A user who connects again by hand knows it.
+    set(lost(), 20);
+    assert_eq!(set(ConnectionState::Disconnected, 25), "");
+    assert_eq!(set(is_connected(), 30), "");
+}
+
+/// A failure is told once: by the toast, or by the view that shows its run.
+#[test]
+fn toast_of_a_failure_leaves_when_its_run_comes_on_stage_or_the_wall_is_shown() {
+    for show in [
+        |app: &mut App| perform(app, Action::SelectRun("s".into())),
+        |app: &mut App| perform(app, Action::ToggleWall),
+    ] {
+        let mut app = at_work(allowed());
+        feed(&mut app, [event("s", Some("STYLE"), "start", 0)]);
+        fail(&mut app, "s", "STYLE", "no such genre");
+        assert!(toast(&app).starts_with("s STYLE failed"));
+        show(&mut app);
+        pass(&mut app, 0.2);
+        pass(&mut app, 0.0);
+        assert_eq!(toast(&app), "");
+    }
 }
 
 #[test]
@@ -322,34 +381,41 @@ fn directed_wall_shows_no_toasts_for_ends_of_runs() {
     app.update();
     feed(&mut app, [event("r", Some("COMPOSE"), "start", 0)]);
     fail(&mut app, "r", "COMPOSE", "quota exceeded");
-    assert!(toasts(&app).is_empty(), "the director goes there");
-    assert_eq!(kept(&app), ["Workflow failed at COMPOSE"]);
+    assert_eq!(toast(&app), "", "the director goes there");
+    assert_eq!(kept(&app), ["r COMPOSE failed"]);
 }
 
+/// Esc closes what the user opened, and leaves toasts alone.
 #[test]
-fn escape_dismisses_toasts_first() {
+fn escape_closes_the_panel_while_a_toast_is_shown() {
     let mut app = at_work(allowed());
+    feed(&mut app, [event("t", None, "start", 0)]);
     perform(&mut app, Action::TogglePanel);
-    end(&mut app, "r");
+    perform(&mut app, Action::ToggleHelp);
+    end(&mut app, "t");
+    assert!(toast(&app).starts_with("t finished"));
+    let open = |app: &App| {
+        let chrome = app.world().resource::<meterbridge::app::state::chrome::Chrome>();
+        (chrome.help, chrome.panel)
+    };
+    assert_eq!(open(&app), (true, true));
     perform(&mut app, Action::Back);
-    pass(&mut app, 0.5);
-    assert!(toasts(&app).is_empty());
-    let panel = |app: &App| app.world().resource::<meterbridge::app::state::chrome::Chrome>().panel;
-    assert!(panel(&app));
+    assert_eq!(open(&app), (false, true));
     perform(&mut app, Action::Back);
-    assert!(!panel(&app));
+    assert_eq!(open(&app), (false, false));
+    assert!(toast(&app).starts_with("t finished"));
 }
 
 #[test]
-fn click_dismisses_one_toast() {
+fn click_dismisses_the_toast() {
     let mut app = at_work(allowed());
-    feed(&mut app, [event("s", Some("STYLE"), "start", 0)]);
-    end(&mut app, "r");
+    feed(&mut app, [event("s", Some("STYLE"), "start", 0), event("t", None, "start", 0)]);
+    end(&mut app, "t");
     fail(&mut app, "s", "STYLE", "no such genre");
-    let number = notices(&app).toasts.standing().next().unwrap().1.number;
+    let number = notices(&app).toasts.standing().unwrap().number;
     perform(&mut app, Action::Dismiss(number));
-    pass(&mut app, 0.5);
-    assert_eq!(toasts(&app), ["Workflow failed at STYLE"]);
+    pass(&mut app, 0.2);
+    assert_eq!(toast(&app), "s STYLE failed 0 s ago: no such genre");
 }
 
 /// Round trip through the source: a plain event stream refuses run operations with a reason.

@@ -442,12 +442,12 @@ fn piped_table_is_aligned_without_colours_and_ends_with_counters() {
     assert_eq!(
         table,
         "\
-STATUS           TIME  FIX  EVENTS  RUN      SONG
-completed       5 min    0      18  run-123  song-456
-  PLAN 3.0 s · STYLE 20 s · LYRICS 1 min · PRODUCER 20 s · COMPOSE 1 min · VALIDATE 10.0 s · \
-FIX skipped · RENDER 1 min 40 s · REVIEW 14.0 s
-failed     2 min 30 s    0       6  run-124  song-457
-  PLAN 3.0 s · STYLE failed 10.0 s · LYRICS skipped · PRODUCER skipped · COMPOSE skipped · \
+STATUS    TIME  FIX  EVENTS  RUN      SONG
+finished  5:00    0      18  run-123  song-456
+  PLAN 3.0 s · STYLE 0:20 · LYRICS 1:00 · PRODUCER 0:20 · COMPOSE 1:00 · VALIDATE 0:10 · \
+FIX skipped · RENDER 1:40 · REVIEW 0:14
+failed    2:30    0       6  run-124  song-457
+  PLAN 3.0 s · STYLE failed 0:10 · LYRICS skipped · PRODUCER skipped · COMPOSE skipped · \
 VALIDATE skipped · FIX skipped · RENDER skipped · REVIEW skipped
   STYLE: Genre not found in blueprint
   run: Workflow failed

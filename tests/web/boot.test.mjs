@@ -110,15 +110,16 @@ test("withSource() replaces the source and keeps the other parameters", () => {
   );
 });
 
-test("durationWords() gives one unit, or two from a minute on", () => {
+test("durationWords() counts minutes, hours and days", () => {
   const check = (millis, expected) => assert.equal(durationWords(millis), expected);
-  check(420, "0.4 s");
-  check(949, "0.9 s");
-  check(38_000, "38 s");
-  check(59_700, "1 min");
-  check(200_000, "3 min 20 s");
-  check(3_600_000, "1 h");
-  check(3_900_000, "1 h 5 min");
+  check(949, "0:00");
+  check(38_000, "0:38");
+  check(59_700, "0:59");
+  check(200_000, "3:20");
+  check(3_600_000, "1:00:00");
+  check(3_905_000, "1:05:05");
+  check(86_400_000, "1 d");
+  check(439_200_000, "5 d 2 h");
   check(null, "");
   check(undefined, "");
   check(-5, "");
@@ -207,7 +208,7 @@ test("a hub that polls or lost its backend is not shown as live", () => {
   assert.equal(stands("live"), "Connected");
   assert.equal(stands("polling", polling), polling);
   assert.equal(stands("polling", polling), null);
-  assert.match(status.label(0), /no run active, polling$/);
+  assert.match(status.label(0), /none running, polling$/);
   assert.equal(status.title(0), "Meterbridge");
   assert.equal(stands("cut", cut), cut);
   assert.equal(status.title(0), "⚠ no backend – Meterbridge");
@@ -218,16 +219,16 @@ test("a hub that polls or lost its backend is not shown as live", () => {
   assert.match(status.label(0), /connected$/);
 });
 
-test("the title shows a lost connection before a failed run before active runs", () => {
+test("the title shows a lost connection before a failed run before running runs", () => {
   const status = new Status();
   assert.equal(status.title(0), "Meterbridge");
   status.started(run("A"));
   status.started(run("A"));
   status.started(run("B"));
-  assert.equal(status.title(0), "● 2 active – Meterbridge");
+  assert.equal(status.title(0), "● 2 running – Meterbridge");
   status.failed(run("B", { node: "LYRICS" }), 1000);
   assert.equal(status.title(1000), "✕ LYRICS failed, B – Meterbridge");
-  assert.equal(status.title(1000 + NEWS_MS), "● 1 active – Meterbridge");
+  assert.equal(status.title(1000 + NEWS_MS), "● 1 running – Meterbridge");
   status.connection({ state: "reconnecting", attempt: 1 });
   assert.equal(status.title(1000), "⚠ no connection – Meterbridge");
   status.connection({ state: "connected" });
@@ -239,9 +240,9 @@ test("a resync replaces the runs counted from events", () => {
   const status = new Status();
   status.started(run("gone"));
   status.resync({ runs: [{ run_id: "a", status: "running" }, { run_id: "b", status: "completed" }] });
-  assert.equal(status.title(0), "● 1 active – Meterbridge");
+  assert.equal(status.title(0), "● 1 running – Meterbridge");
   status.resync(null);
-  assert.equal(status.title(0), "● 1 active – Meterbridge");
+  assert.equal(status.title(0), "● 1 running – Meterbridge");
 });
 
 test("a lost connection is announced once for all attempts", () => {

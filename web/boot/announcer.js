@@ -23,7 +23,7 @@ const KINDS = [
     kind: "completed",
     one: (run) => {
       const took = durationWords(run.duration_ms);
-      return `${name(run)} finished${took ? ` in ${took}` : ""}`;
+      return `${name(run)} finished${took ? `, took ${took}` : ""}`;
     },
     many: "runs finished",
     named: 1,

@@ -90,13 +90,13 @@ export class Status {
       const { run } = this.#failure;
       return `✕ ${run.node || "run"} failed, ${cut(run.title, 40) || "untitled"}${ending}`;
     }
-    return this.#active.size ? `● ${this.#active.size} active${ending}` : "Meterbridge";
+    return this.#active.size ? `● ${this.#active.size} running${ending}` : "Meterbridge";
   }
 
   /** Returns the canvas's label, for screen readers. */
   label(now) {
     const runs = this.#active.size;
-    const parts = [runs === 0 ? "no run active" : runs === 1 ? "1 run active" : `${runs} runs active`];
+    const parts = [runs === 0 ? "none running" : `${runs} running`];
     if (this.newsLeftMs(now) !== null) {
       const { run } = this.#failure;
       parts.push(`${cut(run.title, 60) || "a run"} failed${run.node ? ` at ${run.node}` : ""}`);

@@ -1,16 +1,15 @@
 // Formatting of short texts.
 
-/** Formats a duration: "0.4 s", "38 s", "3 min 20 s", "1 h 5 min". */
+/** Formats a duration as the display does: "0:38", "1:02:05", from a day on "5 d 2 h". */
 export function durationWords(millis) {
   if (!Number.isFinite(millis) || millis < 0) return "";
-  if (millis < 950) return `${(millis / 1000).toFixed(1)} s`;
-  const seconds = Math.round(millis / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return seconds % 60 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
-  return minutes % 60
-    ? `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-    : `${Math.floor(minutes / 60)} h`;
+  const seconds = Math.floor(millis / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  const two = (number) => String(number).padStart(2, "0");
+  if (hours === 0) return `${minutes}:${two(seconds % 60)}`;
+  if (hours < 24) return `${hours}:${two(minutes)}:${two(seconds % 60)}`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
 }
 
 /** Returns the text on one line, cut to `most` characters. */

@@ -3,8 +3,6 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::*;
 
-use crate::app::draw::DrawClock;
-use crate::app::overlays::notices::Notices;
 use crate::app::state::actions::Action;
 use crate::app::state::chrome::Chrome;
 use crate::app::state::focus::{Focus, listed_runs};
@@ -22,8 +20,6 @@ pub(in crate::app) fn plugin(app: &mut App) {
         .init_resource::<Zoom>()
         .init_resource::<Selection>()
         .init_resource::<Pickable>()
-        .init_resource::<Notices>()
-        .init_resource::<DrawClock>()
         .add_systems(Update, apply_navigation_actions.in_set(AppSystems::Navigate));
 }
 
@@ -48,13 +44,6 @@ impl OnWall<'_> {
     }
 }
 
-/// State of the overlays above the views.
-#[derive(SystemParam)]
-struct Overlay<'w> {
-    notices: ResMut<'w, Notices>,
-    clock: Res<'w, DrawClock>,
-}
-
 fn apply_navigation_actions(
     mut actions: MessageReader<Action>,
     mut run_store: ResMut<RunStore>,
@@ -62,7 +51,6 @@ fn apply_navigation_actions(
     mut chrome: ResMut<Chrome>,
     mut zoom: ResMut<Zoom>,
     mut wall: OnWall,
-    mut overlay: Overlay,
 ) {
     for action in actions.read() {
         let on_wall = *wall.view == View::Wall;
@@ -98,9 +86,6 @@ fn apply_navigation_actions(
             Action::ToggleFullscreen => chrome.fullscreen = !chrome.fullscreen,
             Action::ToggleHelp => chrome.help = !chrome.help,
             Action::Back if chrome.help => chrome.help = false,
-            Action::Back if overlay.notices.toasts.any(overlay.clock.secs) => {
-                overlay.notices.toasts.dismiss_all(overlay.clock.secs);
-            }
             Action::Back if chrome.panel => chrome.panel = false,
             Action::Back if *wall.view == (View::Stage { from_wall: true }) => {
                 *wall.view = View::Wall;

@@ -13,6 +13,8 @@ use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::viewport::Viewport;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
+use crate::app::words::clock_words;
+use crate::bounded::bounded;
 use crate::director::{Director, Mode, ShowReason};
 use crate::layout::{Bridge, CanvasSize};
 
@@ -63,17 +65,18 @@ impl PillView {
             ),
             Mode::Pinned { until_secs: None } => ("pinned".to_owned(), false),
             Mode::Pinned { until_secs: Some(until) } => {
-                (format!("pinned, {} left", left_words(until - now_secs)), false)
+                (format!("pinned, {} to go", left_words(until - now_secs)), false)
             }
         };
         Some(Self { words, auto })
     }
 }
 
-/// Time left in steps, so that the words change rarely: "2 min", "40 s".
+/// Time to go in steps, so that the words change rarely: "2:00", "0:40".
 fn left_words(secs: f64) -> String {
     let tens = (secs / 10.0).ceil().max(1.0) * 10.0;
-    if tens > 60.0 { format!("{} min", (tens / 60.0).ceil()) } else { format!("{tens} s") }
+    let secs = if tens > 60.0 { (tens / 60.0).ceil() * 60.0 } else { tens };
+    clock_words(bounded(secs * 1000.0, 0.0, 1e15) as u64)
 }
 
 /// Pill as last drawn, and its place.
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn time_left_changes_in_steps() {
         for (secs, words) in
-            [(120.0, "2 min"), (61.0, "2 min"), (60.0, "60 s"), (41.0, "50 s"), (0.1, "10 s")]
+            [(120.0, "2:00"), (61.0, "2:00"), (60.0, "1:00"), (41.0, "0:50"), (0.1, "0:10")]
         {
             assert_eq!(left_words(secs), words);
         }

@@ -15,7 +15,7 @@ use super::widgets::{self, Offer, button_ui, copy_ui, section_ui};
 use crate::app::state::actions::Action;
 use crate::app::state::clock::millis_between;
 use crate::app::state::link::Link;
-use crate::app::words::{count_words, time_words, updates_words};
+use crate::app::words::{count_words, time_words, updates_words, whole_seconds};
 use crate::bounded::bounded;
 use crate::model::Counters;
 use crate::source::{
@@ -293,7 +293,7 @@ fn address_ui(
 
 fn wait_ui(ui: &mut Ui, left_ms: u64, part: f32) {
     let palette = style::palette(ui.ctx());
-    let left = format!("{}.{} s", left_ms / 1000, left_ms % 1000 / 100);
+    let left = whole_seconds(left_ms.div_ceil(1000) * 1000);
     ui.horizontal(|ui| {
         ui.weak("Next retry in");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

@@ -18,16 +18,8 @@ type Drawing = (fn(&Painter, Rect), &'static str, &'static str);
 
 /// Drawings other than status signs.
 pub(super) const DRAWINGS: [Drawing; 6] = [
-    (
-        paint_dial,
-        "ring",
-        "full at the time that 19 of 20 stay under; the tick is the usual time (median)",
-    ),
-    (
-        paint_meter,
-        "meter",
-        "dot: maximum of the last minute, or the time that 19 of 20 runs stay under; bars: history",
-    ),
+    (paint_dial, "ring", "full where the slowest 5 % begin; the tick is the usual time"),
+    (paint_meter, "meter", "dot: the peak, or where the slowest 5 % begin; bars: history"),
     (
         paint_chain,
         "chain",

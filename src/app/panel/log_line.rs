@@ -10,7 +10,7 @@ use super::style::{self, ink, space, text};
 use super::widgets::{self, elided, paint_line};
 use crate::app::theme::Palette;
 use crate::app::words::{
-    brief_duration, instant_words, number_words, one_line, phase_words, score_words, time_words,
+    duration_words, instant_words, number_words, one_line, phase_words, score_words, time_words,
 };
 use crate::model::{LogEntry, LogItem};
 use crate::protocol::{Phase, WorkflowEvent};
@@ -132,7 +132,7 @@ fn event_words(event: &WorkflowEvent) -> String {
         parts.push(one_line(event.error_text()));
     }
     if let Some(millis) = event.duration_ms {
-        parts.push(brief_duration(millis));
+        parts.push(duration_words(millis));
     }
     if let Some(percent) = event.detail.as_ref().and_then(|detail| detail.progress_percent) {
         parts.push(format!("{percent:.0} %"));
@@ -193,7 +193,7 @@ mod tests {
             assert_eq!(event_words(&event), expected);
         };
         check("fail", r#"{"error_message":"a\nb"}"#, "a b");
-        check("end", r#"{"duration_ms":4100,"scores":{"a":1,"total":0.74}}"#, "4.1 s, total 0.74");
+        check("end", r#"{"duration_ms":4100,"scores":{"a":1,"total":0.74}}"#, "4.1 s, score 0.74");
         check("progress", r#"{"progress_percentage":61.2,"message":"chorus"}"#, "61 %, chorus");
     }
 }

@@ -15,7 +15,7 @@ use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::queued_ms;
 use crate::app::state::status::{node_status_words, run_status_words};
 use crate::app::words::{
-    brief_duration, clock_words, duration_words, number_words, score_words, time_words,
+    clock_words, duration_words, number_words, score_words, time_words, whole_seconds,
 };
 use crate::bounded::bounded;
 use crate::model::{Attempt, Node, NodeStatus, Run, RunStatus};
@@ -104,7 +104,7 @@ fn facts_ui(ui: &mut Ui, run: &Run, server_now: Timestamp) {
         }
         let millis = queued_ms(run);
         if millis > 0 {
-            fact(format!("{} of it queued", duration_words(millis)));
+            fact(format!("{} of it queued", whole_seconds(millis)));
         }
         if let Some(seed) = run.seed {
             fact(format!("seed {seed}"));
@@ -152,12 +152,15 @@ fn cells_ui(
         });
 }
 
-/// Milliseconds that the latest attempt took, or has been running.
-fn node_ms(node: &Node, server_now: Timestamp) -> Option<u64> {
-    match node.status {
-        NodeStatus::Running => node.started_at.map(|at| millis_between(at, server_now)),
-        _ => node.duration_ms,
-    }
+/// Time that the latest attempt took, or has been running; empty when it is unknown.
+fn time_of_node(node: &Node, server_now: Timestamp) -> String {
+    let words = match node.status {
+        NodeStatus::Running => {
+            node.started_at.map(|at| clock_words(millis_between(at, server_now)))
+        }
+        _ => node.duration_ms.map(duration_words),
+    };
+    words.unwrap_or_default()
 }
 
 /// Shows a node's cell; returns true when it was clicked.
@@ -166,7 +169,7 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
     let (rect, response) = ui.allocate_exact_size(vec2(width, CELL), Sense::click());
     let sign = Sign::from(node.status);
     let tries = if node.attempts > 1 { format!("×{}", node.attempts) } else { String::new() };
-    let millis = node_ms(node, server_now).map_or(String::new(), brief_duration);
+    let time = time_of_node(node, server_now);
     response.widget_info(|| {
         let label = format!("{} {}", node.name, node_status_words(node.status));
         WidgetInfo::selected(WidgetType::SelectableLabel, true, selected, label)
@@ -182,7 +185,7 @@ fn cell_ui(ui: &mut Ui, node: &Node, selected: bool, width: f32, server_now: Tim
     sign.paint(ui.painter(), rect.left_center() + vec2(14.0, 0.0), 7.5);
     let small = || style::mono(text::SMALL);
     let tone = if selected { palette.text } else { palette.text_secondary };
-    let time = elided(ui, &millis, small(), tone, 60.0);
+    let time = elided(ui, &time, small(), tone, 60.0);
     let tries = elided(ui, &tries, small(), palette.violet_text, 34.0);
     let (time_width, tries_width) = (time.size().x, tries.size().x);
     paint_line_to(ui, rect.right() - 6.0, y, time);
@@ -266,7 +269,7 @@ fn status_ui(
         let running = status == NodeStatus::Running;
         let going = started_at.filter(|_| running).map(|at| millis_between(at, view.server_now));
         let mut facts = Vec::new();
-        facts.extend(told.or(going).map(duration_words));
+        facts.extend(told.map(duration_words).or(going.map(clock_words)));
         let baseline = view.run_store.model.stats().node_baseline(&node.name);
         facts.extend(baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms))));
         let time = |at| time_words(at, view.zone);

@@ -28,7 +28,9 @@ pub(super) fn notices_ui(
         if unread > 0 {
             let palette = style::palette(ui.ctx());
             let words = RichText::new(unread_words(unread)).color(ink(palette.violet_text));
-            ui.label(words);
+            if !words.is_empty() {
+                ui.label(words);
+            }
         }
     });
     if !*open {
@@ -74,9 +76,10 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, row: usize, zone: &TimeZone) -> bool 
     let id = ui.id().with(("notice", row));
     let sense = if notice.run.is_some() { Sense::click() } else { Sense::hover() };
     let response = ui.interact(rect, id, sense);
-    let (head, words, time) = (notice.head(), notice.words(), time_words(notice.at, zone));
+    let (head, words, time) = (notice.head(), notice.detail(), time_words(notice.at, zone));
     response.widget_info(|| {
-        let label = format!("{time} {head}: {words}");
+        let mark = if words.is_empty() { "" } else { ": " };
+        let label = format!("{time} {head}{mark}{words}");
         WidgetInfo::labeled(WidgetType::Button, notice.run.is_some(), label)
     });
     let back = rect.shrink2(vec2(0.0, 1.0));
@@ -101,7 +104,9 @@ fn notice_ui(ui: &mut Ui, notice: &Notice, row: usize, zone: &TimeZone) -> bool 
     let clicked = response.clicked();
     response.on_hover_ui(|ui| {
         ui.label(RichText::new(head).font(style::semibold(text::BODY)));
-        ui.label(words);
+        if !words.is_empty() {
+            ui.label(words);
+        }
         if let Some(run) = &notice.run {
             ui.label(RichText::new(run.as_str()).monospace());
         }

@@ -1,22 +1,15 @@
-//! Free space for overlays. The current view publishes it, so that overlays need not know any view.
+//! Free space for overlays, published by the chrome, so that overlays need not know any view.
 
 use bevy::prelude::*;
 
 use crate::layout::Rect;
 
-/// Areas where overlays may be placed, in design pixels.
-#[derive(Resource, Clone, Debug, Default, PartialEq)]
+/// Area for toasts, in design pixels; the views leave it empty.
+#[derive(Resource, Clone, Copy, Debug, Default, PartialEq)]
 pub struct FreeSpace {
-    /// Best first.
-    pub rooms: Vec<Room>,
-    /// Areas that overlays must never cover.
-    pub keep: Vec<Rect>,
-}
-
-/// An area in which overlays stack upwards from its bottom edge.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Room {
-    pub rect: Rect,
-    /// Aligns overlays to the right edge.
-    pub at_right: bool,
+    /// The lane, less the part that the band on the connection takes. Without width until the chrome
+    /// was drawn.
+    pub lane: Rect,
+    /// Factor of the sizes of type in the lane.
+    pub scale: f32,
 }

@@ -37,12 +37,6 @@ impl Pickable {
         (self.names, self.cells) = (names, Some(cells));
     }
 
-    /// Returns the areas of runs whose id satisfies `names`.
-    pub fn places_where(&self, names: impl Fn(&str) -> bool) -> impl Iterator<Item = Rect> {
-        let all = self.tiles.iter().chain(&self.names);
-        all.filter(move |(id, _)| names(id)).map(|(_, rect)| *rect)
-    }
-
     /// Returns the run at a point: from the names, the tiles, or the cells of the board.
     pub fn at(&self, point: Vec2, run_at: impl Fn(usize) -> Option<RunId>) -> Option<RunId> {
         let mut named = self.names.iter().chain(&self.tiles);

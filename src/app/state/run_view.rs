@@ -1,13 +1,11 @@
 //! View model of one run for the stage: text and numbers, without position or colour.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::status::DisplayStatus;
-use crate::app::words::{
-    clock_words, countdown_words, duration_words, names_words, number_words, rough_duration,
-};
+use crate::app::words::{clock_words, countdown_words, names_words, number_words, whole_seconds};
 use crate::model::{Baseline, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::{MAX_FIX_PASSES, PIPELINE};
 
@@ -36,7 +34,7 @@ pub struct StageView {
     pub time_word: &'static str,
     /// Total time, such as "0:48".
     pub time: String,
-    /// Note on the time: "1:47 to go", "longer than usual", "no news for 38 s".
+    /// Note on the time: "1:47 to go", "longer than usual", "no news for 0:38".
     pub time_detail: String,
     /// Text such as "32 s of it queued"; empty when the run was not queued.
     pub queued: String,
@@ -203,7 +201,7 @@ impl StageView {
         let Times { word: time_word, time, detail, queued } = times(run, stats, server_now);
         // An estimate based on outdated events would be misleading.
         let time_detail = match silent_ms {
-            Some(silent_ms) => format!("no news for {}", rough_duration(silent_ms)),
+            Some(silent_ms) => format!("no news for {}", clock_words(silent_ms)),
             None => detail,
         };
         Self {
@@ -379,6 +377,12 @@ pub(super) fn total_score(scores: &[crate::protocol::Score]) -> Option<f64> {
     named("total").or_else(|| named("score")).or_else(|| named("overall"))
 }
 
+/// Returns the total score of the last VALIDATE attempt that reported any.
+pub fn final_score(run: &Run) -> Option<f64> {
+    let attempts = run.node("VALIDATE")?.history();
+    total_score(&attempts.iter().rfind(|attempt| !attempt.scores.is_empty())?.scores)
+}
+
 fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
     let validate = run.node("VALIDATE")?;
     let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
@@ -400,7 +404,7 @@ fn scores_view(run: &Run, fix: &FixView) -> Option<ScoresView> {
 
 fn status_detail(run: &Run, modules: &[ModuleView], fix: &FixView) -> String {
     match run.status {
-        RunStatus::Pending => "waiting for its turn".to_owned(),
+        RunStatus::Pending => "not started yet".to_owned(),
         RunStatus::Running => {
             let mut running: Vec<&str> = modules
                 .iter()
@@ -478,16 +482,11 @@ fn times(run: &Run, stats: &Stats, server_now: Timestamp) -> Times {
         _ => String::new(),
     };
     let total_ms = own_ms + queued_ms;
-    // Running times are shown in whole seconds; finished times under 10 s with tenths.
-    let time = if run.status.is_over() && total_ms < 10_000 {
-        duration_words(total_ms)
-    } else {
-        clock_words(total_ms)
-    };
+    let time = clock_words(total_ms);
     let queued = if queued_ms == 0 {
         String::new()
     } else {
-        format!("{} of it queued", rough_duration(queued_ms))
+        format!("{} of it queued", whole_seconds(queued_ms))
     };
     Times { word, time, detail, queued }
 }
@@ -566,12 +565,6 @@ pub fn remaining_ms(run: &Run, stats: &Stats, server_now: Timestamp) -> Option<u
         total += to_come;
     }
     Some(running + total)
-}
-
-/// Returns the age of `at` as text: "3 s", "2 min 5 s".
-pub fn age_words(at: Timestamp, now: Timestamp) -> String {
-    let age: SignedDuration = now.duration_since(at);
-    rough_duration(u64::try_from(age.as_millis()).unwrap_or(0))
 }
 
 /// "1st", "2nd", "3rd", "4th", "11th".

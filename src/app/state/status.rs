@@ -70,7 +70,7 @@ impl DisplayStatus {
         (Self::Cancelled, "a user stopped the run"),
         (Self::Skipped, "not needed, never started"),
         (Self::Unknown, "its events were not received; it may have run or not"),
-        (Self::Silent, "faded; running, but without news for 30 s"),
+        (Self::Silent, "faded; running, but no news for 30 s"),
         (Self::Pending, "not started yet; a run is called queued"),
     ];
 
@@ -155,9 +155,5 @@ pub fn node_status_words(status: NodeStatus) -> &'static str {
 
 /// Returns the display name of a run's status.
 pub fn run_status_words(status: RunStatus) -> &'static str {
-    match status {
-        RunStatus::Pending => "queued",
-        RunStatus::Completed => "finished",
-        status => DisplayStatus::from(status).words(),
-    }
+    status.words()
 }

@@ -25,7 +25,7 @@ pub mod size {
     pub const HERO: f32 = 112.0;
     pub const HERO_FAILED: f32 = 100.0;
     pub const RING_TIME: f32 = 70.0;
-    pub const CLOCK: f32 = 52.0;
+    pub const CLOCK: f32 = 56.0;
     pub const LIVE: f32 = 46.0;
     pub const FAIL_BAND: f32 = 44.0;
     pub const FAIL_BAND_WRAPPED: f32 = 36.0;

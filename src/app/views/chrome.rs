@@ -10,16 +10,17 @@ use jiff::Timestamp;
 use super::bridge::{self, BridgeView, History};
 use super::counts::RunCounts;
 use crate::app::draw::{
-    Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, truncate,
+    Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, measure, truncate,
 };
 use crate::app::state::clock::{PlaybackClock, local_zone, millis_between};
+use crate::app::state::free_space::FreeSpace;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
-use crate::layout::CanvasSize;
+use crate::layout::{CanvasSize, HeaderPlaces, has_tall_stage, stage_lane, wall_header};
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
@@ -110,8 +111,8 @@ pub(super) fn draw(
     viewport: Res<Viewport>,
     zoom: Res<Zoom>,
     view: Res<View>,
-    reduced_motion: Res<ReducedMotion>,
-    theme: Res<Theme>,
+    (reduced_motion, theme): (Res<ReducedMotion>, Res<Theme>),
+    mut free: ResMut<FreeSpace>,
 ) {
     let cause = ChromeInputs {
         generation: run_store.generation,
@@ -163,10 +164,12 @@ pub(super) fn draw(
 
     let part = canvas.redraw("frame").stay();
     draw_ground(part, &canvas_size);
-    draw_time_of_day(part, &canvas_size, &drawn.clock);
-    if let Some(notice) = &drawn.notice {
-        draw_notice(part, notice, *view, &canvas_size);
+    draw_time_of_day(part, &canvas_size, *view, &drawn.clock);
+    let band = drawn.notice.as_deref().map(|notice| Band::of(notice, *view, &canvas_size));
+    if let Some(band) = &band {
+        band.draw(part);
     }
+    free.set_if_neq(free_space(band.as_ref(), *view, &canvas_size));
     // A fixed clock also fixes the needles.
     let from = before.as_ref().map(|before| &before.bridge).filter(|_| !clock.is_fixed());
     let from = from.or(clock.is_fixed().then_some(&drawn.bridge));
@@ -209,11 +212,18 @@ pub fn draw_mark(part: &mut Part, x: f32, baseline: f32, scale: f32) {
 }
 
 /// Draws the time of day, hours and minutes, at the top right.
-fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, clock: &str) {
+fn draw_time_of_day(part: &mut Part, canvas_size: &CanvasSize, view: View, clock: &str) {
     let words = clock.to_owned();
+    let (right, y, scale) = match view {
+        View::Wall => {
+            let places = wall_header(canvas_size);
+            (places.right, places.clock_y, places.scale)
+        }
+        View::Stage { .. } => (canvas_size.right(), 82.0, 1.0),
+    };
     part.text(
         Layer::Face,
-        Text::new("clock", words, canvas_size.right(), 84.0, Face::Display700, size::CLOCK)
+        Text::new("clock", words, right, y, Face::Display700, size::CLOCK * scale)
             .end()
             .tracking(-0.02)
             .colour(part.palette.text_secondary),
@@ -245,42 +255,102 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
     }
 }
 
-/// Draws the amber band: the problem and the next step.
-fn draw_notice(part: &mut Part, notice: &str, view: View, canvas_size: &CanvasSize) {
-    let palette = part.palette;
-    let (band, words_size) = match view {
-        View::Stage { .. } => {
-            (Rect::new(CanvasSize::MARGIN, 28.0, canvas_size.width - 112.0 - 190.0, 62.0), 34.0)
-        }
-        // Covers the header's counts, which move down.
-        View::Wall => (Rect::new(350.0, 8.0, canvas_size.width - 350.0 - 56.0 - 190.0, 50.0), 30.0),
-    };
-    part.shape(
-        Layer::Band,
-        Shape::rounded_box(band)
-            .radius(14.0)
-            .fill(palette.cancelled_band)
-            .border(2.0, palette.cancelled),
-    );
-    let y = band.centre_y();
-    let at = |x: f32| Vec2::new(band.x + x, y);
-    let link = |a: f32, b: f32| Shape::capsule(at(a), at(b), 4.0).fill(palette.cancelled);
-    part.shape(Layer::Band, link(22.0, 46.0));
-    part.shape(
-        Layer::Band,
-        Shape::rounded_box(Rect::new(band.x + 34.0, y - 9.0, 22.0, 18.0))
-            .radius(3.0)
-            .fill(palette.cancelled),
-    );
-    part.shape(Layer::Band, Shape::ring(at(80.0), 9.0, 4.0).fill(palette.cancelled));
-    part.shape(Layer::Band, link(92.0, 104.0));
-    let words = truncate(Face::Text500, words_size, notice, band.w - 150.0).into_owned();
-    let baseline = y + words_size * 0.353;
-    part.text(
-        Layer::Band,
-        Text::new("notice", words, band.x + 126.0, baseline, Face::Text500, words_size)
-            .colour(palette.text),
-    );
+/// Least width of the lane beside the band of the wall.
+const LEAST_LANE: f32 = 360.0;
+/// Distance between the band and the lane.
+const BAND_GAP: f32 = 24.0;
+
+/// Amber band: the problem and the next step.
+#[derive(Clone, Debug, PartialEq)]
+struct Band {
+    rect: Rect,
+    words: String,
+    words_size: f32,
+    /// Distance from the left edge to the words; [`Self::END`] is that from the words to the right edge.
+    sign_width: f32,
+}
+
+impl Band {
+    const END: f32 = 24.0;
+    /// Sizes of type tried, until the words fit.
+    const STAGE_SIZES: [f32; 3] = [34.0, 30.0, 26.0];
+    const WALL_SIZES: [f32; 2] = [size::TICKER, size::ESSENTIAL_MIN];
+
+    fn of(notice: &str, view: View, canvas_size: &CanvasSize) -> Self {
+        let (room, sizes, sign_width, scale) = match view {
+            // Stands over the line above the title, and ends before the lane.
+            View::Stage { .. } => {
+                let right = if has_tall_stage(canvas_size) {
+                    canvas_size.right() - 190.0
+                } else {
+                    stage_lane(canvas_size).0.x - BAND_GAP
+                };
+                let x = CanvasSize::MARGIN;
+                (Rect::new(x, 28.0, right - x, 62.0), &Self::STAGE_SIZES[..], 126.0, 1.0)
+            }
+            // Shares the lane with the toasts.
+            View::Wall => {
+                let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+                let w = (lane.w - (LEAST_LANE + BAND_GAP) * scale).max(0.0);
+                (Rect { w, ..lane }, &Self::WALL_SIZES[..], 76.0, scale)
+            }
+        };
+        let (sign_width, end) = (sign_width * scale, Self::END * scale);
+        let words_room = (room.w - sign_width - end).max(0.0);
+        let width = |size: f32| measure(Face::Text500, size * scale, 0.0, notice);
+        let fitting = sizes.iter().find(|size| width(**size) <= words_room);
+        let words_size = fitting.or(sizes.last()).copied().unwrap_or(size::ESSENTIAL_MIN) * scale;
+        let words = truncate(Face::Text500, words_size, notice, words_room).into_owned();
+        let w = match view {
+            View::Stage { .. } => room.w,
+            View::Wall => sign_width + measure(Face::Text500, words_size, 0.0, &words) + end,
+        };
+        Self { rect: Rect { w, ..room }, words, words_size, sign_width }
+    }
+
+    fn draw(&self, part: &mut Part) {
+        let palette = part.palette;
+        let Self { rect, .. } = *self;
+        part.shape(
+            Layer::Band,
+            Shape::rounded_box(rect)
+                .radius((rect.h / 2.0).min(14.0 + rect.h * 0.12))
+                .fill(palette.cancelled_band)
+                .border(2.0, palette.cancelled),
+        );
+        // A plug that has come off its socket, drawn for a width of 126.
+        let (y, scale) = (rect.centre_y(), self.sign_width / 126.0);
+        let at = |x: f32| Vec2::new(rect.x + x * scale, y);
+        let link =
+            |a: f32, b: f32| Shape::capsule(at(a), at(b), 4.0 * scale).fill(palette.cancelled);
+        part.shape(Layer::Band, link(22.0, 46.0));
+        part.shape(
+            Layer::Band,
+            Shape::rounded_box(Rect::new(at(34.0).x, y - 9.0 * scale, 22.0 * scale, 18.0 * scale))
+                .radius(3.0 * scale)
+                .fill(palette.cancelled),
+        );
+        let socket = Shape::ring(at(80.0), 9.0 * scale, 4.0 * scale);
+        part.shape(Layer::Band, socket.fill(palette.cancelled));
+        part.shape(Layer::Band, link(92.0, 104.0));
+        let (x, baseline) = (rect.x + self.sign_width, y + self.words_size * 0.353);
+        part.text(
+            Layer::Band,
+            Text::new("notice", self.words.clone(), x, baseline, Face::Text500, self.words_size)
+                .colour(palette.text),
+        );
+    }
+}
+
+/// Returns the lane for toasts, less the part that the band takes.
+fn free_space(band: Option<&Band>, view: View, canvas_size: &CanvasSize) -> FreeSpace {
+    if view != View::Wall {
+        let (lane, scale) = stage_lane(canvas_size);
+        return FreeSpace { lane, scale };
+    }
+    let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
+    let x = band.map_or(lane.x, |band| band.rect.right() + BAND_GAP * scale);
+    FreeSpace { lane: Rect { x, w: (lane.right() - x).max(0.0), ..lane }, scale }
 }
 
 #[cfg(test)]

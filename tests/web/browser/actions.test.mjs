@@ -28,7 +28,7 @@ async function ask(display, key, question) {
   await display.until(`the question: ${question}`, ({ view }) => view.question === question);
 }
 
-/** Waits for a toast, whose two lines are one text. */
+/** Waits for a toast, which is one sentence. */
 async function toast(display, pattern) {
   const shown = await display.until(`the toast ${pattern}`, ({ view }) => view.toasts.some((text) => pattern.test(text)));
   return shown.view.toasts.find((text) => pattern.test(text));
@@ -48,7 +48,7 @@ browserTest("a run is cancelled only after the question is confirmed", async (be
   await ask(display, "x", "cancel");
   await keyboard.press("Enter");
   await posted(backend, `POST /api/v1/runs/${run}/cancel`);
-  await toast(display, /^Cancel requested\nCopper Sky: /);
+  await toast(display, /^Copper Sky cancel requested/);
   await display.until("it cancelled", status(run, "cancelled"));
   assert.equal((await backend.posts()).length, 1, "asked once");
 });
@@ -62,11 +62,11 @@ browserTest("a started workflow shows its success; a refusal quotes the server",
   // The field holds the song of the run on screen.
   await keyboard.press("Enter");
   await posted(backend, "POST /api/v1/runs");
-  await toast(display, /^Workflow started\nCopper Sky/);
+  await toast(display, /^Copper Sky started/);
   const told = await display.untilTold("run-completed");
   assert.equal(told.title, "Copper Sky");
   // Two runs have this title, so the toast says which of them.
-  await toast(display, /^Workflow completed successfully\n[0-9:]+ · Copper Sky, took /);
+  await toast(display, /^[0-9:]+ · Copper Sky finished, (score [0-9.]+, )?took /);
   const runs = (await display.state()).runs.filter((known) => known.song_id === song);
   assert.equal(runs.length, 2);
 
@@ -76,7 +76,7 @@ browserTest("a started workflow shows its success; a refusal quotes the server",
   await keyboard.press("Backspace");
   await keyboard.type(song.endsWith("0") ? "1" : "0");
   await keyboard.press("Enter");
-  const words = await toast(display, /^Could not be started/);
+  const words = await toast(display, /could not be started: /);
   assert.match(words, /\n.*ForeignKeyViolation/);
   assert.equal((await backend.posts()).length, before + 1);
 });
@@ -84,7 +84,7 @@ browserTest("a started workflow shows its success; a refusal quotes the server",
 browserTest("a failed run is retried, and the new run executed", async (bench) => {
   const { backend, display, run } = await acting(bench, { node_ms: 2000, fails: "LYRICS" });
   await display.until("the failure", status(run, "failed"));
-  await toast(display, /^Workflow failed at LYRICS\nCopper Sky: /);
+  await toast(display, /^Copper Sky LYRICS failed [0-9]+ s ago: /);
   const { keyboard } = display.page;
   await ask(display, "r", "retry");
   await keyboard.press("Enter");

@@ -52,12 +52,12 @@ browserTest("failed and completed runs are announced", async (bench) => {
   await until("the title", async () => /^✕ RENDER failed, Copper Sky/.test(await display.page.title()));
   studio.send(started("b", "Velvet Engine"));
   await until("the label", async () =>
-    /1 run active, Copper Sky failed at RENDER, connected$/.test(
+    /1 running, Copper Sky failed at RENDER, connected$/.test(
       await display.page.locator("canvas").getAttribute("aria-label"),
     ),
   );
   studio.send(completed("b", 4000));
-  await untilHeard(display, /Velvet Engine finished in 4 s\./);
+  await untilHeard(display, /Velvet Engine finished, took 0:04\./);
   assert.ok(await live(display));
 });
 

@@ -1,4 +1,4 @@
-//! Places and drawing of toasts: stacked in a corner where they cover nothing important.
+//! Drawing of the toast in its lane, and its button.
 
 use bevy::math::Vec2;
 use bevy::prelude::*;
@@ -7,29 +7,25 @@ use super::{Notices, Toast, Toasts};
 use crate::app::draw::glyphs::badge;
 use crate::app::draw::{
     Canvas, DrawClock, Face, Faults, Layer, Part, Rect, Shape, Text, guarded_without_card, measure,
-    wrap,
+    truncate,
 };
 use crate::app::state::actions::Action;
-use crate::app::state::free_space::{FreeSpace, Room};
+use crate::app::state::free_space::FreeSpace;
 use crate::app::state::hit::{Button, Buttons};
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::status::DisplayStatus;
 use crate::app::state::viewport::ReducedMotion;
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, size};
-use crate::app::words::count_words;
-use crate::bounded::bounded;
 
 const PART: &str = "toasts";
-/// Height of a toast; two of them leave the first line of the stage's event list visible.
-const HEIGHT: f32 = 88.0;
-const GAP: f32 = 8.0;
-const WIDEST: f32 = 860.0;
-const NARROWEST: f32 = 420.0;
-/// Distance from the left edge to the words; [`END`] is that from the words to the right edge.
-const SIGN_WIDTH: f32 = 82.0;
-const END: f32 = 28.0;
-const BADGE: f32 = 21.0;
+/// Narrowest lane in which a toast can be read.
+const LEAST_LANE: f32 = 240.0;
+const BADGE: f32 = 12.0;
+/// Distance between the title and the words after it.
+const AFTER_TITLE: f32 = 8.0;
+/// Part of the room that a long title keeps beside long words.
+const TITLE_SHARE: f32 = 0.35;
 /// Interval between the frames of a fade, in seconds.
 const FADE_FRAME_SECS: f64 = 0.033;
 
@@ -54,100 +50,37 @@ fn forget(mut canvas: ResMut<Canvas>, mut areas: ResMut<ToastAreas>, mut notices
     canvas.remove(PART);
 }
 
-/// Places of the toasts, in design pixels.
+/// Place of the toast, in design pixels.
 #[derive(Resource, Clone, Debug, Default, PartialEq)]
 pub struct ToastAreas {
-    rects: Vec<(u64, Rect)>,
-    drawn: Option<Drawn>,
+    shown: Option<(u64, Rect)>,
+    drawn: Option<(Card, Theme)>,
 }
 
 impl ToastAreas {
-    /// Toasts on screen, by number.
-    pub fn rects(&self) -> &[(u64, Rect)] {
-        &self.rects
-    }
-
-    /// Number of the toast at a point.
-    pub fn at(&self, point: Vec2) -> Option<u64> {
-        let (number, _) = self.rects.iter().find(|(_, rect)| rect.holds(point.x, point.y))?;
-        Some(*number)
+    /// The toast on screen, by number, and its place.
+    pub fn shown(&self) -> Option<(u64, Rect)> {
+        self.shown
     }
 }
 
-/// Toasts as drawn on the canvas.
-#[derive(Clone, Debug, PartialEq)]
-struct Drawn {
-    toasts: Vec<Card>,
-    theme: Theme,
-}
-
-/// One toast as drawn.
+/// The toast as drawn.
 #[derive(Clone, Debug, PartialEq)]
 struct Card {
     rect: Rect,
-    glyph: DisplayStatus,
+    /// Factor of lengths and sizes of type.
+    scale: f32,
     bad: bool,
-    head: String,
-    lines: Vec<String>,
-    line_size: f32,
-    /// Number of waiting toasts, "+2 more", in the uppermost toast.
-    more: Option<String>,
+    title: String,
+    words: String,
     opacity: f32,
-}
-
-/// Corner for toasts, which are stacked from its bottom up.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Corner {
-    room: Rect,
-    at_right: bool,
-}
-
-impl Corner {
-    /// Part of a room that toasts use.
-    fn of(Room { rect, at_right }: Room) -> Self {
-        let w = WIDEST.min(rect.w);
-        let x = if at_right { rect.right() - w } else { rect.x };
-        Self { room: Rect { x, w, ..rect }, at_right }
-    }
-
-    /// First room that has a place for a toast and covers none of the rectangles to keep visible;
-    /// an empty corner if there is none.
-    fn found(free: &FreeSpace) -> Self {
-        let corners = free.rooms.iter().map(|room| Self::of(*room).clear_of(&free.keep));
-        let mut corners = corners.filter(|corner| corner.places() > 0);
-        corners.next().unwrap_or_default()
-    }
-
-    fn places(&self) -> usize {
-        ((self.room.h + GAP) / (HEIGHT + GAP)).floor().max(0.0) as usize
-    }
-
-    /// Rectangle of a toast; `index` counts from below.
-    fn toast_rect(&self, index: usize, width: f32) -> Rect {
-        let x = if self.at_right { self.room.right() - width } else { self.room.x };
-        let y = self.room.bottom() - HEIGHT - index as f32 * (HEIGHT + GAP);
-        Rect::new(x, y, width, HEIGHT)
-    }
-
-    /// Corner reduced at its top until it covers none of `keep`.
-    fn clear_of(self, keep: &[Rect]) -> Self {
-        let overlapping = keep.iter().filter(|rect| {
-            rect.x < self.room.right()
-                && self.room.x < rect.right()
-                && rect.y < self.room.bottom()
-                && self.room.y < rect.bottom()
-        });
-        let top = overlapping.map(Rect::bottom).fold(self.room.y, f32::max);
-        let h = (self.room.bottom() - top).max(0.0);
-        Self { room: Rect { y: top, h, ..self.room }, ..self }
-    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn draw(
     mut canvas: ResMut<Canvas>,
     mut notices: ResMut<Notices>,
-    mut places: ResMut<ToastAreas>,
+    mut areas: ResMut<ToastAreas>,
     mut next: ResMut<NextFrame>,
     draw_clock: Res<DrawClock>,
     free: Res<FreeSpace>,
@@ -156,200 +89,138 @@ fn draw(
 ) {
     let now = draw_clock.secs;
     let toasts = &mut notices.bypass_change_detection().toasts;
-    if toasts.is_idle() && places.rects.is_empty() {
+    if toasts.is_idle() && areas.shown.is_none() {
         return;
     }
-    let corner = Corner::found(&free);
     toasts.set_calm(reduced_motion.is_some_and(|reduced| reduced.0));
-    toasts.set_places(corner.places());
+    toasts.set_has_lane(free.lane.w >= LEAST_LANE * free.scale && free.scale > 0.0);
     toasts.step(now);
     if let Some(secs) = toasts.due_in_secs(now) {
         next.within_secs(secs.max(FADE_FRAME_SECS));
     }
-
-    let waiting = toasts.waiting(now);
-    let uppermost = toasts.standing().map(|(place, _)| place).max();
-    let mut rects = Vec::new();
-    let cards: Vec<Card> = toasts
-        .standing()
-        .map(|(place, toast)| {
-            let more = (Some(place) == uppermost && waiting > 0).then_some(waiting);
-            let opacity = toasts.opacity(toast, now);
-            let card = Card::of(toast, more, corner, place, opacity);
-            rects.push((toast.number, card.rect));
-            card
-        })
-        .collect();
-    let drawn = (!cards.is_empty()).then_some(Drawn { toasts: cards, theme: canvas.theme });
-    if places.drawn != drawn {
-        match &drawn {
-            Some(drawn) => {
-                let part = canvas.redraw(PART).stay();
-                drawn.toasts.iter().enumerate().for_each(|(at, card)| card.draw(part, at));
-            }
-            None => canvas.remove(PART),
-        }
-        let button = |(number, rect): &(u64, Rect)| {
-            let action = Action::Dismiss(*number);
-            Button { rect: *rect, action, holds_pointer: true }
-        };
-        buttons.show(PART, rects.iter().map(button).collect());
-        *places = ToastAreas { rects, drawn };
+    let standing = toasts.standing();
+    let card = standing.map(|toast| Card::of(toast, &free, toasts.opacity(toast, now), now));
+    let shown = standing.zip(card.as_ref()).map(|(toast, card)| (toast.number, card.rect));
+    let drawn = card.map(|card| (card, canvas.theme));
+    if areas.drawn == drawn && areas.shown == shown {
+        return;
     }
+    match &drawn {
+        Some((card, _)) => card.draw(canvas.redraw(PART).stay()),
+        None => canvas.remove(PART),
+    }
+    let button = |(number, rect)| {
+        let action = Action::Dismiss(number);
+        Button { rect, action, holds_pointer: true }
+    };
+    buttons.show(PART, shown.map(button).into_iter().collect());
+    *areas = ToastAreas { shown, drawn };
 }
 
 impl Card {
-    fn of(toast: &Toast, more: Option<usize>, corner: Corner, place: usize, opacity: f32) -> Self {
-        let (head, words) = (toast.head(), toast.words());
-        let more = more.map(|count| format!("+{} more", count_words(count as u64)));
-        let more_width = more
-            .as_ref()
-            .map_or(0.0, |more| 24.0 + measure(Face::Text600, size::BASELINE_NOTE, 0.0, more));
-        let head_width = measure(Face::Text600, size::TILE_NODE, 0.0, head) + more_width;
-        let words_width = measure(Face::Text500, size::TICKER, 0.0, words);
-        let widest = WIDEST.min(corner.room.w);
-        let wanted = head_width.max(words_width) + SIGN_WIDTH + END + 4.0;
-        let width = bounded(wanted, NARROWEST.min(widest), widest);
-        let room = width - SIGN_WIDTH - END;
-        let head = wrap(Face::Text600, size::TILE_NODE, head, room - more_width, 1).concat();
-        let (line_size, most) =
-            if words_width > room { (size::BASELINE_NOTE, 2) } else { (size::TICKER, 1) };
-        let lines = wrap(Face::Text500, line_size, words, room, most);
-        Self {
-            rect: corner.toast_rect(place, width),
-            glyph: match toast.news() {
-                news if news.is_bad() => DisplayStatus::Failed,
-                _ => DisplayStatus::Success,
-            },
-            bad: toast.news().is_bad(),
-            head,
-            lines,
-            line_size,
-            more,
-            opacity,
-        }
+    /// Lays out a toast at the left end of the lane, as wide as its words.
+    fn of(toast: &Toast, free: &FreeSpace, opacity: f32, now: f64) -> Self {
+        let FreeSpace { lane, scale } = *free;
+        let (title, words) = (toast.title(), toast.words(now));
+        let type_size = size::TICKER * scale;
+        let around = words_left(lane, scale) + end_width(lane, scale) + AFTER_TITLE * scale;
+        let room = lane.w - around;
+        let words_width = measure(Face::Text500, type_size, 0.0, &words);
+        let title_room = (room - words_width).max(room * TITLE_SHARE);
+        let title = truncate(Face::Text600, type_size, &title, title_room).into_owned();
+        let title_width = measure(Face::Text600, type_size, 0.0, &title);
+        let words = truncate(Face::Text500, type_size, &words, room - title_width).into_owned();
+        let words_width = measure(Face::Text500, type_size, 0.0, &words);
+        let w = (around + title_width + words_width).min(lane.w);
+        let (rect, bad) = (Rect { w, ..lane }, toast.is_bad());
+        Self { rect, scale, bad, title, words, opacity }
     }
 
-    fn draw(&self, part: &mut Part, at: usize) {
+    fn draw(&self, part: &mut Part) {
         let palette = part.palette;
         let since = part.mark();
-        let (ground, edge) = if self.bad {
-            (palette.failed_deep, palette.failed)
+        let Self { rect, scale, bad, .. } = *self;
+        let (ground, edge, glyph) = if bad {
+            (palette.failed_tint, palette.failed, DisplayStatus::Failed)
         } else {
-            (palette.bezel_top, palette.line_strong)
+            (palette.success_deep, palette.success_line, DisplayStatus::Success)
         };
-        let (head_ink, ink) = if self.bad {
-            (palette.failed_text, palette.failed_text)
-        } else {
-            (palette.text, palette.text_secondary)
-        };
-        // The shadow ends where the bridge begins.
-        let shadow = Shape::rounded_box(self.rect.translated(0.0, 2.0)).radius(18.0);
-        part.shape(Layer::Band, shadow.fill(palette.shadow).soft(6.0).opacity(0.6));
-        let body = Shape::rounded_box(self.rect).radius(18.0).fill(ground).border(2.0, edge);
-        part.shape(Layer::Band, if self.bad { body.keep_colour() } else { body });
-        let centre = Vec2::new(self.rect.x + 44.0, self.rect.centre_y());
-        badge(part, Layer::Band, self.glyph, centre, BADGE, "toast");
-
-        let (x, top) = (self.rect.x + SIGN_WIDTH, self.rect.y);
-        let (head_y, first, pitch) = match self.lines.len() {
-            0 => (53.0, 0.0, 0.0),
-            1 => (39.0, 70.0, 0.0),
-            _ => (31.0, 56.0, 24.0),
-        };
-        let line = |key: &'static str, words: &str, y: f32, face: Face, size: f32| {
-            Text::new((key, at), words.to_owned(), x, top + y, face, size)
-        };
-        let kept = |text: Text| if self.bad { text.keep_colour() } else { text };
-        let head = line("toast", &self.head, head_y, Face::Text600, size::TILE_NODE);
-        part.text(Layer::Band, kept(head.colour(head_ink)));
-        for (row, words) in self.lines.iter().enumerate() {
-            let y = first + row as f32 * pitch;
-            let key = if row == 0 { "toast line" } else { "toast line 2" };
-            let text = line(key, words, y, Face::Text500, self.line_size);
-            part.text(Layer::Band, kept(text.colour(ink)));
-        }
-        if let Some(more) = &self.more {
-            let x = self.rect.right() - END;
-            let text = Text::new(
-                "toasts more",
-                more.clone(),
-                x,
-                top + head_y,
-                Face::Text600,
-                size::BASELINE_NOTE,
-            );
-            part.text(Layer::Band, kept(text.end().colour(ink)));
-        }
+        let width = scale * if palette.flat { 3.0 } else { 1.5 };
+        let body = Shape::rounded_box(rect).radius(rect.h / 2.0).fill(ground).border(width, edge);
+        part.shape(Layer::Band, if bad { body.keep_colour() } else { body });
+        let centre = Vec2::new(rect.x + rect.h / 2.0 + 2.0 * scale, rect.centre_y());
+        badge(part, Layer::Band, glyph, centre, BADGE * scale, "toast");
+        let type_size = size::TICKER * scale;
+        let (x, baseline) = (rect.x + words_left(rect, scale), rect.centre_y() + type_size * 0.358);
+        let text = Text::new("toast", self.title.clone(), x, baseline, Face::Text600, type_size)
+            .colour(palette.text)
+            // A span of its own: a right-to-left title would otherwise move the words.
+            .then(AFTER_TITLE * scale, self.words.clone())
+            .face(Face::Text500);
+        part.text(Layer::Band, if bad { text.keep_colour() } else { text });
         part.dim(since, self.opacity);
     }
 }
 
+/// Distance from the left edge of a toast to its words.
+fn words_left(rect: Rect, scale: f32) -> f32 {
+    rect.h + 8.0 * scale
+}
+
+/// Distance from the words of a toast to its right edge.
+fn end_width(rect: Rect, scale: f32) -> f32 {
+    rect.h / 2.0 + 6.0 * scale
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::News;
-    use super::super::Notice;
+    use super::super::{News, Notice};
     use super::*;
-    use crate::app::views::wall::rooms;
-    use crate::layout::{CanvasSize, wall_area};
+    use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
 
-    fn hd() -> CanvasSize {
-        CanvasSize::of_pixels(1920.0, 1080.0)
-    }
-
-    fn overlap(a: &Rect, b: &Rect) -> bool {
-        a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom()
+    fn toast(title: &str, reason: &str) -> Toast {
+        let news = News::Failed { node: Some("COMPOSE".into()), reason: reason.to_owned() };
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let mut toasts = Toasts::default();
+        toasts.add_notice(Notice { at, run: None, title: title.to_owned(), news }, 0.0);
+        toasts.standing().unwrap().clone()
     }
 
     #[test]
-    fn wall_toasts_cover_no_failure_band_or_bridge() {
-        let tile = |x: f32, y: f32| Rect::new(x, y, 348.8, 240.0);
-        let all = wall_area(&hd());
-        for (failed, has_band, places) in [
-            (vec![], false, 3),
-            // The usual place of a failure.
-            (vec![Rect::new(56.0, 120.0, 713.6, 496.0)], false, 3),
-            // The last tile: there is room below it, or in the other corner.
-            (vec![tile(1515.2, 632.0)], false, 3),
-            (vec![tile(1515.2, 120.0)], false, 3),
-            (vec![tile(1515.2, 632.0), tile(56.0, 632.0)], false, 1),
-            (vec![all], false, 1),
-            (vec![all], true, 0),
-        ] {
-            let free = FreeSpace { rooms: rooms(&hd(), has_band), keep: failed.clone() };
-            let corner = Corner::found(&free);
-            let shown = corner.places().min(super::super::toasts::MOST);
-            assert_eq!(shown, places, "{failed:?}");
-            for index in 0..shown {
-                let rect = corner.toast_rect(index, WIDEST.min(corner.room.w));
-                assert!(rect.bottom() <= hd().bridge_top(), "{rect:?}");
-                assert!(!failed.iter().any(|failed| overlap(failed, &rect)), "{rect:?} {failed:?}");
-                let band = Rect::new(350.0, 8.0, 1324.0, 50.0);
-                assert!(!has_band || !overlap(&band, &rect), "{rect:?}");
-                let clock = Rect::new(1690.0, 30.0, 174.0, 70.0);
-                assert!(!overlap(&clock, &rect), "{rect:?}");
+    fn toast_never_reaches_beyond_its_lane() {
+        for pixels in [(1920.0, 1080.0), (1080.0, 1920.0), (1024.0, 768.0), (2560.0, 1080.0)] {
+            let canvas_size = CanvasSize::of_pixels(pixels.0, pixels.1);
+            let HeaderPlaces { lane, scale, .. } = wall_header(&canvas_size);
+            for (lane, scale) in [(lane, scale), stage_lane(&canvas_size)] {
+                let type_size = size::TICKER * scale;
+                for length in 0..90 {
+                    let title = "Glass Harbour ".repeat(7)[..length].to_owned();
+                    for reason in ["quota", &"out of memory ".repeat(10)] {
+                        let free = FreeSpace { lane, scale };
+                        let card = Card::of(&toast(&title, reason), &free, 1.0, 40.0);
+                        let end = words_left(lane, scale)
+                            + measure(Face::Text600, type_size, 0.0, &card.title)
+                            + AFTER_TITLE * scale
+                            + measure(Face::Text500, type_size, 0.0, &card.words)
+                            + end_width(lane, scale);
+                        assert!(end <= lane.w + 0.1, "{pixels:?} {title} {reason}");
+                        assert!(card.rect.w <= lane.w && card.rect.x == lane.x);
+                    }
+                }
             }
         }
     }
 
-    /// Covers words that just do not fit one line at the larger size but do fit it at the smaller one.
     #[test]
-    fn toast_lines_stay_inside_its_edge() {
-        let corner = Corner::found(&FreeSpace { rooms: rooms(&hd(), false), keep: Vec::new() });
-        for length in 10..120 {
-            let reason = "out of memory ".repeat(10)[..length].trim_end().to_owned();
-            let news = News::Failed { node: Some("COMPOSE".into()), reason };
-            let at = jiff::Timestamp::UNIX_EPOCH;
-            let mut toasts = crate::app::overlays::notices::Toasts::default();
-            toasts.set_places(3);
-            toasts.add_notice(Notice { at, run: None, title: "Neon Rain".to_owned(), news }, 0.0);
-            toasts.step(1.0);
-            let (place, toast) = toasts.standing().next().unwrap();
-            let card = Card::of(toast, None, corner, place, 1.0);
-            for line in &card.lines {
-                let width = measure(Face::Text500, card.line_size, 0.0, line);
-                assert!(SIGN_WIDTH + width + END <= card.rect.w, "{length}: {line}");
-            }
-        }
+    fn long_title_leaves_room_for_the_reason() {
+        let (lane, scale) = stage_lane(&CanvasSize::of_pixels(1920.0, 1080.0));
+        let free = FreeSpace { lane, scale };
+        let title = "Everything We Left on the Platform at Night";
+        let card = Card::of(&toast(title, "quota exceeded"), &free, 1.0, 40.0);
+        assert!(card.title.ends_with('…'), "{}", card.title);
+        assert!(card.words.starts_with("COMPOSE failed 40 s ago: "), "{}", card.words);
+        let card = Card::of(&toast("Undertow", "quota"), &free, 1.0, 40.0);
+        assert_eq!((card.title.as_str(), card.words.ends_with("ago: quota")), ("Undertow", true));
+        assert!(card.rect.w < lane.w, "as wide as its words");
     }
 }

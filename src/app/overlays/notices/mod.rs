@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `notice` | one notice, in words |
 //! | `toasts` | rules over time: which notices are on screen |
-//! | `draw` | places and drawing of the toasts; clicks on them |
+//! | `draw` | drawing of the toast in its lane; clicks on it |
 //!
 //! Toasts are drawn on the canvas, because they are read across a room: with its type sizes and
 //! colours, and in step with its scale and drift. An egui window would be as small as the panel, and
@@ -17,26 +17,31 @@ mod toasts;
 use std::collections::VecDeque;
 
 use bevy::prelude::*;
+use jiff::Timestamp;
 
 pub use self::draw::ToastAreas;
 pub use self::notice::{News, Notice};
-pub use self::toasts::{Toast, Toasts};
+pub use self::toasts::{Shown, Toast, Toasts};
 
 use crate::app::draw::DrawClock;
 use crate::app::state::actions::Action;
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, millis_between};
+use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::run_store::{EventReceived, OperationFinished, RunStore};
+use crate::app::state::run_view::final_score;
 use crate::app::state::view::View;
 use crate::app::systems::AppSystems;
 use crate::app::words::{one_line, run_title, short_id};
 use crate::director::STALE_SECS;
 use crate::model::{Run, RunStatus};
-use crate::source::{OperationOutcome, RunOperation};
+use crate::source::{ConnectionState, OperationOutcome, RunOperation};
 
 /// Greatest number of notices kept.
 const KEPT: usize = 200;
+/// Least loss of the connection that gets a toast when it is over, in milliseconds.
+const LEAST_OUTAGE_MS: u64 = 1_000;
 
 /// All notices: those on screen and those kept for the panel.
 #[derive(Resource, Clone, Debug, Default)]
@@ -46,7 +51,7 @@ pub struct Notices {
     /// Kept notices, oldest first.
     kept: VecDeque<Notice>,
     unread: usize,
-    /// True on a kiosk: runs get no toasts there, because the view shows their ends.
+    /// True on a kiosk: successes get no toasts there, because the view shows them.
     unattended: bool,
 }
 
@@ -85,7 +90,6 @@ impl Notices {
 pub(in crate::app) fn plugin(app: &mut App) {
     app.init_resource::<Notices>()
         .init_resource::<DrawClock>()
-        // After Esc has dismissed toasts.
         .add_systems(Update, dismiss_toasts.in_set(AppSystems::Operate))
         .add_systems(Update, add_notices.in_set(AppSystems::Sync));
 }
@@ -108,20 +112,56 @@ fn dismiss_toasts(
     }
 }
 
+/// Loss of the connection, to tell how long it lasted.
+#[derive(Debug, Default)]
+struct Outage {
+    has_stood: bool,
+    lost_at: Option<Timestamp>,
+}
+
+impl Outage {
+    /// Returns for how many milliseconds the connection was lost, once, when it stands again at `now`.
+    /// Attempts before the first success are no loss.
+    fn ended_after_ms(&mut self, link: &Link, now: Timestamp) -> Option<u64> {
+        match &link.state {
+            ConnectionState::Connected { .. } => {
+                self.has_stood = true;
+                let after_ms = millis_between(self.lost_at.take()?, now);
+                (after_ms >= LEAST_OUTAGE_MS).then_some(after_ms)
+            }
+            ConnectionState::Reconnecting { .. } | ConnectionState::Failed { .. } => {
+                self.lost_at = self.lost_at.or(self.has_stood.then_some(now));
+                None
+            }
+            ConnectionState::Connecting { .. } => None,
+            // By hand: whoever connects again knows.
+            ConnectionState::Disconnected => {
+                *self = Self::default();
+                None
+            }
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a system names what it reads")]
 fn add_notices(
     mut received: MessageReader<EventReceived>,
     mut finished: MessageReader<OperationFinished>,
     mut notices: ResMut<Notices>,
+    mut outage: Local<Outage>,
     run_store: Res<RunStore>,
     link: Res<Link>,
     (clock, draw_clock): (Res<PlaybackClock>, Res<DrawClock>),
-    (auto, view): (Option<Res<Auto>>, Option<Res<View>>),
+    (view, focus, auto): (Res<View>, Res<Focus>, Option<Res<Auto>>),
 ) {
     let (at, now) = (clock.now, draw_clock.secs);
-    // The wall and a directed view show how runs end; a toast would repeat that and cover it. Outcomes
-    // of operations get a toast there too.
-    let on_wall = view.is_some_and(|view| matches!(*view, View::Wall));
-    let quiet = notices.unattended || on_wall || auto.is_some_and(|auto| auto.0.is_auto());
+    // What the view shows by itself gets no toast: the wall shows every run, the stage its own.
+    let shown = match *view {
+        View::Wall => Some(Shown::AllRuns),
+        View::Stage { .. } => focus.run().map(Shown::Run),
+    };
+    // Nobody is interrupted by a success on a screen that shows the ends of runs by itself.
+    let quiet = notices.unattended || auto.is_some_and(|auto| auto.0.is_auto());
     for EventReceived { change, live, .. } in received.read() {
         let Some((_, status)) = change.run_status else { continue };
         let age_secs = millis_between(change.at, clock.server_now) as f64 / 1000.0;
@@ -132,13 +172,20 @@ fn add_notices(
         }
         let Some(run) = run_store.model.run(&change.run_id) else { continue };
         let news = match status {
-            RunStatus::Completed => News::Completed { took_ms: run.duration_ms },
+            RunStatus::Completed => {
+                News::Completed { took_ms: run.duration_ms, score: final_score(run) }
+            }
             RunStatus::Failed => failure(run),
             _ => continue,
         };
         let notice = Notice { at, run: Some(run.id().clone()), title: run_store.name(run), news };
         notices.keep(notice.clone());
-        if !quiet {
+        let is_shown = match shown {
+            Some(Shown::AllRuns) => true,
+            Some(Shown::Run(shown)) => shown == run.id(),
+            None => false,
+        };
+        if !is_shown && (status == RunStatus::Failed || !quiet) {
             notices.toasts.add_notice(notice, now);
         }
     }
@@ -146,6 +193,12 @@ fn add_notices(
         let notice = Notice::of_operation(outcome.clone(), title_of(outcome, &run_store), at);
         notices.keep(notice.clone());
         notices.toasts.add_notice(notice, now);
+    }
+    if let Some(after_ms) = outage.ended_after_ms(&link, at) {
+        notices.toasts.add_notice(Notice::of_connection(after_ms, at), now);
+    }
+    if let Some(shown) = shown {
+        notices.bypass_change_detection().toasts.dismiss_shown(shown, now);
     }
 }
 
@@ -155,7 +208,7 @@ fn failure(run: &Run) -> News {
     let reason = node.and_then(|node| node.error.as_deref()).or(run.error.as_deref());
     News::Failed {
         node: node.map(|node| node.name.clone()),
-        reason: reason.map_or_else(|| "Unknown error".to_owned(), one_line),
+        reason: reason.map_or_else(|| "no reason was given".to_owned(), one_line),
     }
 }
 

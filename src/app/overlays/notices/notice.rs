@@ -2,15 +2,20 @@
 
 use jiff::Timestamp;
 
-use crate::app::words::{duration_words, one_line};
+use crate::app::words::{clock_words, number_words, one_line, whole_seconds};
 use crate::protocol::{NodeName, RunId};
 use crate::source::{OperationOutcome, RunOperation};
 
 /// Kind of a notice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// A run completed; `took_ms` is its duration in milliseconds.
-    Completed { took_ms: Option<u64> },
+    /// A run finished.
+    Completed {
+        /// Duration in milliseconds.
+        took_ms: Option<u64>,
+        /// Total score of the last VALIDATE.
+        score: Option<f64>,
+    },
     /// A run failed.
     Failed {
         /// Failed node; `None` when the run's failure names none.
@@ -23,6 +28,19 @@ pub enum News {
     Refused { operation: RunOperation, words: String },
     /// Answer to a presenter's key.
     Presented { words: String, is_refused: bool },
+    /// The connection stands again; it was lost for `after_ms` milliseconds.
+    Reconnected { after_ms: u64 },
+}
+
+/// Subject of a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    Run,
+    /// An operation that was requested here.
+    Operation,
+    /// A presenter's key.
+    Presenter,
+    Connection,
 }
 
 impl News {
@@ -34,28 +52,12 @@ impl News {
         )
     }
 
-    /// True for outcomes of operations that were requested here.
-    pub fn is_an_answer(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Refused { .. } | Self::Presented { .. })
-    }
-
-    /// Priority: the highest weight is shown first.
-    pub fn weight(&self) -> u8 {
+    pub(super) fn subject(&self) -> Subject {
         match self {
-            Self::Completed { .. } => 0,
-            Self::Failed { .. } => 1,
-            Self::Done { .. } | Self::Presented { .. } => 2,
-            Self::Refused { .. } => 3,
-        }
-    }
-
-    /// True when both have the same cause: the same node and reason of a failure, or the same kind.
-    pub fn has_cause_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Failed { node: a, reason: why }, Self::Failed { node: b, reason }) => {
-                a == b && why == reason
-            }
-            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+            Self::Completed { .. } | Self::Failed { .. } => Subject::Run,
+            Self::Done { .. } | Self::Refused { .. } => Subject::Operation,
+            Self::Presented { .. } => Subject::Presenter,
+            Self::Reconnected { .. } => Subject::Connection,
         }
     }
 }
@@ -67,12 +69,24 @@ pub struct Notice {
     pub at: Timestamp,
     /// Run to open on a click; `None` when there is none.
     pub run: Option<RunId>,
-    /// Title of the run; a name for the song while there is no run.
+    /// Title of the run; a name for the song while there is no run; "Connected again".
     pub title: String,
     pub news: News,
 }
 
 impl Notice {
+    /// Notice of a connection that stands again.
+    pub fn of_connection(after_ms: u64, at: Timestamp) -> Self {
+        let title = "Connected again".to_owned();
+        Self { at, run: None, title, news: News::Reconnected { after_ms } }
+    }
+
+    /// Notice of what a presenter's key did, or of why it did nothing.
+    pub fn of_presenting(words: String, is_refused: bool, at: Timestamp) -> Self {
+        let title = "Demo studio".to_owned();
+        Self { at, run: None, title, news: News::Presented { words, is_refused } }
+    }
+
     /// Notice of an operation's outcome.
     pub fn of_operation(outcome: OperationOutcome, title: String, at: Timestamp) -> Self {
         let OperationOutcome { operation, result } = outcome;
@@ -88,23 +102,17 @@ impl Notice {
         }
     }
 
-    /// Notice of what a presenter's key did, or of why it did nothing.
-    pub fn of_presenting(words: String, is_refused: bool, at: Timestamp) -> Self {
-        let title = "Demo studio".to_owned();
-        Self { at, run: None, title, news: News::Presented { words, is_refused } }
-    }
-
-    /// Heading in a few words.
-    pub fn head(&self) -> String {
+    /// What happened to the run, after its title: "finished", "RENDER failed", "could not be retried".
+    pub fn verb(&self) -> String {
         match &self.news {
-            News::Completed { .. } => "Workflow completed successfully".to_owned(),
-            News::Failed { node: Some(node), .. } => format!("Workflow failed at {node}"),
-            News::Failed { node: None, .. } => "Workflow failed".to_owned(),
+            News::Completed { .. } => "finished".to_owned(),
+            News::Failed { node: Some(node), .. } => format!("{node} failed"),
+            News::Failed { node: None, .. } => "failed".to_owned(),
             News::Done { operation, .. } => match operation {
-                RunOperation::Start { .. } => "Workflow started",
-                RunOperation::Cancel(_) => "Cancel requested",
-                RunOperation::Retry(_) => "New run created",
-                RunOperation::Execute(_) => "Execution started",
+                RunOperation::Start { .. } => "started",
+                RunOperation::Cancel(_) => "cancel requested",
+                RunOperation::Retry(_) => "retry created",
+                RunOperation::Execute(_) => "execution started",
             }
             .to_owned(),
             News::Refused { operation, .. } => {
@@ -114,22 +122,49 @@ impl Notice {
                     RunOperation::Retry(_) => "retried",
                     RunOperation::Execute(_) => "executed",
                 };
-                format!("Could not be {verb}: {}", self.title)
+                format!("could not be {verb}")
             }
-            News::Presented { .. } => self.title.clone(),
+            News::Presented { words, .. } => one_line(words),
+            News::Reconnected { after_ms } => format!("after {}", whole_seconds(*after_ms)),
         }
     }
 
-    /// Text below the heading: the run's title and details.
-    pub fn words(&self) -> String {
+    /// Score and duration, the reason, or the server's words; may be empty.
+    pub fn detail(&self) -> String {
         match &self.news {
-            News::Completed { took_ms: Some(millis) } => {
-                format!("{}, took {}", self.title, duration_words(*millis))
+            News::Completed { took_ms, score } => {
+                let score = score.map(|score| format!("score {}", number_words(score)));
+                let took = took_ms.map(|millis| format!("took {}", clock_words(millis)));
+                score.into_iter().chain(took).collect::<Vec<_>>().join(", ")
             }
-            News::Completed { took_ms: None } => self.title.clone(),
-            News::Failed { reason, .. } => format!("{}: {}", self.title, one_line(reason)),
-            News::Done { words, .. } => format!("{}: {}", self.title, lower_first(words)),
-            News::Refused { words, .. } | News::Presented { words, .. } => one_line(words),
+            News::Failed { reason, .. } => one_line(reason),
+            // Some servers repeat what was asked for.
+            News::Done { words, .. } if lower_first(words) == self.verb() => String::new(),
+            News::Done { words, .. } | News::Refused { words, .. } => one_line(words),
+            News::Presented { .. } | News::Reconnected { .. } => String::new(),
+        }
+    }
+
+    /// Title and verb: "Paper Lanterns finished".
+    pub fn head(&self) -> String {
+        format!("{} {}", self.title, self.verb())
+    }
+
+    /// Words after the title in a sentence, with the age of a failure: "RENDER failed 4 s ago: quota
+    /// exceeded", "finished, score 0.91, took 2:05".
+    pub fn sentence(&self, ago: &str) -> String {
+        let (verb, detail) = (self.verb(), self.detail());
+        let mark = match self.news {
+            _ if detail.is_empty() => "",
+            News::Completed { .. } => ", ",
+            _ => ": ",
+        };
+        match self.news {
+            News::Failed { .. } => format!("{verb} {ago}{mark}{detail}"),
+            // "Started with seed 42"
+            News::Done { .. } if lower_first(&detail).starts_with(&verb) => lower_first(&detail),
+            News::Done { .. } => format!("{verb}{mark}{}", lower_first(&detail)),
+            _ => format!("{verb}{mark}{detail}"),
         }
     }
 }

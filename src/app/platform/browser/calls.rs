@@ -10,6 +10,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::app::control::run_operations::RunOperations;
+use crate::app::draw::DrawClock;
 use crate::app::overlays::notices::Notices;
 use crate::app::panel::ShareLink;
 use crate::app::state::actions::Action;
@@ -93,7 +94,7 @@ struct ViewReport {
     notice: Option<String>,
     /// Operation in the open confirmation dialog: "start", "cancel", "retry" or "execute".
     question: Option<&'static str>,
-    /// Toasts on screen, each as two lines.
+    /// Sentence of the toast on screen; empty or one.
     toasts: Vec<String>,
 }
 
@@ -240,9 +241,10 @@ fn publish(
     chrome: Res<Chrome>,
     reduced_motion: Res<ReducedMotion>,
     (view_chrome, operations, notices): (Res<ViewChrome>, Res<RunOperations>, Res<Notices>),
+    draw_clock: Res<DrawClock>,
     share: Res<ShareLink>,
 ) {
-    let toasts = notices.toasts.standing().map(|(_, toast)| toast);
+    let toast = notices.toasts.standing();
     let view = ViewReport {
         run_id: focus.run().map(ToString::to_string),
         title: focus.run().and_then(|id| run_store.model.run(id)).map(run_title),
@@ -262,7 +264,10 @@ fn publish(
             OperationKind::Retry => "retry",
             OperationKind::Execute => "execute",
         }),
-        toasts: toasts.map(|toast| format!("{}\n{}", toast.head(), toast.words())).collect(),
+        toasts: toast
+            .map(|toast| format!("{} {}", toast.title(), toast.words(draw_clock.secs)))
+            .into_iter()
+            .collect(),
     };
     let empty = Model::new(Retention::EVERYTHING);
     let model = std::mem::replace(&mut run_store.bypass_change_detection().model, empty);

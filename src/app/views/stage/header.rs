@@ -4,66 +4,41 @@ use bevy::math::Vec2;
 
 use super::stage_layout::StageLayout;
 use crate::app::draw::glyphs::badge;
-use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
+use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
 use crate::app::state::run_view::StageView;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
-use crate::layout::CanvasSize;
+use crate::layout::{CanvasSize, stage_lane};
 use crate::model::RunStatus;
 
 /// Greatest part of the width that the number beside the title takes.
 const MOST_OF_A_NUMBER: f32 = 0.3;
 
-/// Draws the line above the title, with the product's mark.
-pub fn draw_meta(part: &mut Part, meta: &[String]) {
+/// Width kept free for the clock.
+const CLOCK_WIDTH: f32 = 190.0;
+
+/// Draws the line above the title, with the product's mark; it ends before the lane and the clock.
+pub fn draw_meta(part: &mut Part, meta: &[String], canvas_size: &CanvasSize) {
     let palette = part.palette;
     let y = 74.0;
     draw_mark(part, 56.0, y, 1.0);
+    let (lane, _) = stage_lane(canvas_size);
+    let end = if lane.holds(lane.x, y) { lane.x } else { canvas_size.right() - CLOCK_WIDTH };
+    let product = measure(Face::Text600, size::META, 0.0, "Meterbridge")
+        + measure(Face::Text600, size::META, 0.0, "/")
+        + 28.0;
+    let room = end - 24.0 - 92.0 - product;
+    let meta = truncate(Face::Text500, size::META, &meta.join("     "), room).into_owned();
     part.text(
         Layer::Face,
         Text::new("product", "Meterbridge", 92.0, y, Face::Text600, size::META)
             .colour(palette.text_secondary)
             .then(14.0, "/")
             .colour(palette.text_decorative)
-            .then(14.0, meta.join("     "))
+            .then(14.0, meta)
             .face(Face::Text500)
             .colour(palette.text_secondary),
-    );
-}
-
-/// Draws the news of another failed run, beside the clock.
-pub fn draw_elsewhere(part: &mut Part, news: &str, meta: &[String], layout: &StageLayout) {
-    let palette = part.palette;
-    let right = layout.canvas_size.right() - 210.0;
-    // Stays clear of "Meterbridge / " and the texts of `meta` after it.
-    let meta_right = 270.0 + measure(Face::Text500, size::META, 0.0, &meta.join("     "));
-    let room = right - (meta_right + 90.0).max(layout.canvas_size.width * 0.42);
-    let words = truncate(Face::Text500, size::META, news, room).into_owned();
-    let width = measure(Face::Text500, size::META, 0.0, &words);
-    let chip = Rect::new(right - width - 58.0, 38.0, width + 78.0, 52.0);
-    part.shape(
-        Layer::Module,
-        Shape::rounded_box(chip)
-            .radius(26.0)
-            .fill(palette.failed_deep)
-            .border(1.5, palette.failed)
-            .keep_colour(),
-    );
-    badge(
-        part,
-        Layer::Face,
-        DisplayStatus::Failed,
-        Vec2::new(right - width - 28.0, 64.0),
-        15.0,
-        "news",
-    );
-    part.text(
-        Layer::Face,
-        Text::new("news", words, right, 74.0, Face::Text500, size::META)
-            .end()
-            .colour(palette.failed_text)
-            .keep_colour(),
     );
 }
 

@@ -40,17 +40,16 @@ use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fa
 use crate::app::state::clock::{PlaybackClock, millis_between};
 use crate::app::state::finale::FinaleView;
 use crate::app::state::focus::Focus;
-use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{StageView, age_words, waiting_modules};
+use crate::app::state::run_view::{StageView, waiting_modules};
 use crate::app::state::spread::Spread;
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
 use crate::bounded::bounded;
-use crate::layout::{CanvasSize, ModuleBox, Rect, lay_out_finale};
+use crate::layout::{CanvasSize, ModuleBox, lay_out_finale};
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 use crate::source::ConnectionState;
@@ -61,8 +60,6 @@ const FAILURE_ABOVE_RACK: f32 = 116.0;
 const LONG_AGO_SECS: f64 = 1e4;
 /// Greatest age of a run's end at which its failure makes an entrance, in milliseconds.
 const NEWS_OF_AN_END_MS: u64 = 5_000;
-/// Time for which a failure of another run is shown, in milliseconds.
-const NEWS_MS: u64 = 60_000;
 
 pub(super) fn plugin(app: &mut App) {
     app.init_resource::<StageMemory>();
@@ -118,7 +115,6 @@ struct Drawn {
     waits_for: Option<ConnectionState>,
     has_notice: bool,
     lost: bool,
-    elsewhere: Option<String>,
     canvas_size: CanvasSize,
     run_events: u64,
     theme: Theme,
@@ -149,7 +145,6 @@ fn draw(
     draw_clock: Res<DrawClock>,
     viewport: Res<Viewport>,
     view_chrome: Res<ViewChrome>,
-    mut free: ResMut<FreeSpace>,
     mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
@@ -212,7 +207,6 @@ fn draw(
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: view_chrome.notice().is_some(),
         lost: view_chrome.is_lost(),
-        elsewhere: elsewhere(&run_store, focus.run(), clock.server_now),
         canvas_size: viewport.canvas_size(),
         run_events: run.map_or(0, Run::events),
         theme: canvas.theme,
@@ -245,13 +239,7 @@ fn draw(
         },
         _ => draw_waiting(part, &link, &layout),
     }
-    if let Some(elsewhere) = drawn.elsewhere.as_ref().filter(|_| !drawn.has_notice) {
-        let meta = drawn.stage.as_ref().map_or(&[][..], |stage| &stage.meta);
-        header::draw_elsewhere(part, elsewhere, meta, &layout);
-    }
     memory.drawn = Some(drawn);
-    let room = Room { rect: memory.room_for_toasts(&canvas_size), at_right: false };
-    free.set_if_neq(FreeSpace { rooms: vec![room], keep: Vec::new() });
 }
 
 /// True while a run goes on or has ended just now; an older failure makes no entrance.
@@ -300,23 +288,6 @@ impl StageMemory {
         self.status = status;
         self.run = run.map(|run| run.id().clone());
         fades
-    }
-
-    /// Room for toasts: below the rack and left of the FIX loop, or below the loop on a portrait
-    /// screen. Only the run's last events stand there, which the rack shows too.
-    fn room_for_toasts(&self, canvas_size: &CanvasSize) -> Rect {
-        let stage = self.drawn.as_ref().and_then(|drawn| drawn.stage.as_ref());
-        let RestingLayout { rack, lower_top, .. } = RestingLayout::of(*canvas_size, stage);
-        let (x, right) = (CanvasSize::MARGIN, canvas_size.right());
-        let beside_loop = match &rack.fix_loop {
-            Some(at) => at.centre_x - at.radii[2] - 24.0,
-            None => canvas_size.width / 2.0,
-        };
-        let is_portrait = is_portrait(*canvas_size);
-        let (top, right) =
-            if is_portrait { (lower_top, right) } else { (rack.bottom() + 22.0, beside_loop) };
-        let foot = canvas_size.bridge_top() - 12.0;
-        Rect::new(x, top, (right - x).max(0.0), (foot - top).max(0.0))
     }
 
     /// Returns the time since the finale began in milliseconds; `None` when there is none.
@@ -374,7 +345,7 @@ impl StageMemory {
 fn draw_run(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout: &StageLayout) {
     draw_light_pool(part, stage, layout);
     if !drawn.has_notice {
-        header::draw_meta(part, &stage.meta);
+        header::draw_meta(part, &stage.meta, &layout.canvas_size);
     }
     header::draw_run(part, stage, layout);
     draw_rack(part, stage, layout);
@@ -414,7 +385,7 @@ fn draw_finale(
         return;
     }
     if !drawn.has_notice {
-        header::draw_meta(part, &stage.meta);
+        header::draw_meta(part, &stage.meta, &layout.canvas_size);
     }
     let status = header::status_baseline(layout);
     let portrait = is_portrait(layout.canvas_size);
@@ -457,7 +428,7 @@ fn draw_light_pool(part: &mut Part, stage: &StageView, layout: &StageLayout) {
 /// Draws the ghost of the rack before the first run.
 fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
     let palette = part.palette;
-    header::draw_meta(part, &["song runs".to_owned()]);
+    header::draw_meta(part, &["song runs".to_owned()], &layout.canvas_size);
     part.text(
         Layer::Face,
         Text::new(
@@ -494,21 +465,6 @@ fn draw_waiting(part: &mut Part, link: &Link, layout: &StageLayout) {
     let stage = StageView::waiting(modules);
     draw_rack(part, &stage, layout);
     cables::draw(part, &stage, layout);
-}
-
-/// Text about the latest failure of another run, within [`NEWS_MS`] of it.
-fn elsewhere(run_store: &RunStore, shown: Option<&RunId>, now: Timestamp) -> Option<String> {
-    let news = run_store
-        .model
-        .runs()
-        .filter(|run| run.status == RunStatus::Failed && Some(run.id()) != shown)
-        .filter_map(|run| Some((run.ended_at?, run)))
-        .filter(|(ended_at, _)| millis_between(*ended_at, now) < NEWS_MS)
-        .max_by_key(|(ended_at, _)| *ended_at);
-    let (ended_at, run) = news?;
-    let node = run.failed_node().map_or("the run", |node| node.name.as_str());
-    let name = run_store.name(run);
-    Some(format!("Elsewhere, {name}: {node} failed {} ago", age_words(ended_at, now)))
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
+use crate::app::state::clock::millis_between;
 use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::{ModuleView, StageView, age_words};
-use crate::app::words::{clock_words, number_words, step_words, whole_seconds};
+use crate::app::state::run_view::{ModuleView, StageView};
+use crate::app::words::{ago_words, clock_words, number_words, step_words, whole_seconds};
 
 /// Sentences about the run that the rack does not show at a glance.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
@@ -40,7 +41,7 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
     for module in view.modules.iter().filter(|module| module.has_focus() && module.is_slow()) {
         if let Some(baseline) = module.baseline {
             told.push(format!(
-                "{} is slow: 19 of 20 take less than {}.",
+                "{} is slow: only the slowest 5 % take over {}.",
                 module.name,
                 unbroken(baseline.p95_ms)
             ));
@@ -59,8 +60,8 @@ pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
         told.push(format!("The previous execution {}.", outcome_words(before.status)));
     }
     if told.is_empty() && run.status.is_over() && run.status != RunStatus::Failed {
-        let ended = run.ended_at.map(|at| age_words(at, now));
-        told.extend(ended.map(|age| format!("Ended {age} ago.")));
+        let ended = run.ended_at.map(|at| ago_words(millis_between(at, now)));
+        told.extend(ended.map(|ago| format!("Ended {ago}.")));
     }
     if told.is_empty() {
         told.extend(progress_story(run, view));

@@ -25,7 +25,6 @@ pub(super) fn app() -> App {
         .init_resource::<Focus>()
         .init_resource::<DrawClock>()
         .init_resource::<Viewport>()
-        .init_resource::<FreeSpace>()
         .init_resource::<ViewChrome>()
         .init_resource::<NextFrame>()
         .init_resource::<Drew>()

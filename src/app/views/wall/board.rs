@@ -20,8 +20,8 @@ use crate::bounded::bounded;
 use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
 use crate::protocol::RunId;
 
-const CANCELLED: &str = "cancelled in 1 h";
-const CANCELLED_LAST: &str = "cancelled in 1 h, last:";
+const CANCELLED: &str = "cancelled, last hour";
+const CANCELLED_LAST: &str = "cancelled, last hour, last:";
 /// Type size of the names of cancelled runs, and the gap between them.
 const NAMES: f32 = 24.0;
 /// Least time between two changes of the board's words, in seconds: faster ones cannot be read.
@@ -197,13 +197,13 @@ fn draw_head(
 fn draw_running(part: &mut Part, view: &BoardView, rect: Rect) {
     let palette = part.palette;
     let aside = if view.silent > 0 {
-        format!("{} of them without news", count_words(view.silent as u64))
+        format!("no news from {}", count_words(view.silent as u64))
     } else {
         String::new()
     };
     let glyph =
         if view.silent == view.active { DisplayStatus::Idle } else { DisplayStatus::Running };
-    draw_head(part, (glyph, view.active, "active"), rect, &aside);
+    draw_head(part, (glyph, view.active, "running"), rect, &aside);
     let top = rect.y + HEAD;
     let pitch = ((rect.bottom() - top) / view.nodes.len().max(1) as f32).min(66.0);
     let name_size = bounded(pitch * 0.6, size::ESSENTIAL_MIN, size::NAME_MIN);
@@ -261,7 +261,7 @@ fn ahead_words(node: &NodeLoad) -> String {
     if node.load.ahead == 0 {
         return String::new();
     }
-    format!("+{} waiting", count_words(node.load.ahead as u64))
+    format!("+{} to come", count_words(node.load.ahead as u64))
 }
 
 /// Draws the bar of a node and returns its right end.
@@ -321,7 +321,7 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
 /// Draws the number of finished runs, the last hour as bars, and the latest runs by name.
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
-    draw_head(part, (DisplayStatus::Success, view.finished, "finished in 1 h"), rect, "");
+    draw_head(part, (DisplayStatus::Success, view.finished, "finished, last hour"), rect, "");
     let sparks =
         Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, bounded(rect.h * 0.16, 54.0, 120.0));
     draw_sparks(part, view, sparks);

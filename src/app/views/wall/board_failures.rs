@@ -302,9 +302,9 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
     let words = match common {
         Some(group) => {
             let count = count_words(group.count as u64);
-            format!("in 1 h, {count} at {}: {}", group.node, group.reason)
+            format!("last hour, {count} at {}: {}", group.node, group.reason)
         }
-        None => "in 1 h".to_owned(),
+        None => "last hour".to_owned(),
     };
     let end = x + number_w + 16.0 + measure(Face::Display700, 40.0, 0.0, "failed");
     let room = rect.right() - 22.0 - end - 24.0;

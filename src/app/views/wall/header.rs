@@ -1,35 +1,38 @@
-//! Header of the wall: numbers of runs by status, and the run that finishes next.
+//! Header of the wall: numbers of runs by status, those of now before those of the last hour.
 
 use bevy::math::Vec2;
 
-use super::wall_index::WallIndex;
 use crate::app::draw::glyphs::badge;
-use crate::app::draw::{Face, Layer, Part, Text, measure, truncate};
-use crate::app::state::run_store::RunStore;
-use crate::app::state::run_view::remaining;
-use crate::app::state::status::DisplayStatus;
+use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
+use crate::app::state::status::{DisplayStatus, run_status_words};
 use crate::app::theme::size;
 use crate::app::views::chrome::draw_mark;
 use crate::app::views::counts::RunCounts;
 use crate::app::words::count_words;
-use crate::layout::CanvasSize;
+use crate::layout::{CanvasSize, HeaderPlaces, wall_header};
 use crate::model::RunStatus;
 
-const NEXT: &str = "next to finish:";
-const COUNTS_LEFT: f32 = 372.0;
-/// Width kept free for the clock.
-const CLOCK_WIDTH: f32 = 200.0;
-const FIRST_LINE: f32 = 60.0;
-const SECOND_LINE: f32 = 98.0;
-const GAP: f32 = 34.0;
-const BADGE: f32 = 16.0;
+/// Distance from the left margin to the product's name.
+const NAME_INDENT: f32 = 56.0;
+/// Baseline of the subtitle on a landscape screen.
+const SUBTITLE: f32 = 102.0;
+/// Distance between two counts, and on both sides of the rule.
+const GAP: f32 = 32.0;
+const RULE_GAP: f32 = 26.0;
+/// Distances from a glyph to its number, and from the number to its word.
+const AFTER_GLYPH: f32 = 12.0;
+const AFTER_NUMBER: f32 = 10.0;
 
 /// Contents of the header.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeaderView {
-    pub counts: Vec<Count>,
-    /// Next run to finish: "next to finish: Copper Sky, 00:03 to go".
-    pub next: Option<Next>,
+    /// Numbers of now: running, queued.
+    pub now: Vec<Count>,
+    /// Window of the numbers of the past: "last hour", "watching for 4 min"; empty when there is nothing
+    /// to say.
+    pub window: String,
+    /// Numbers of the past: failed, cancelled, finished.
+    pub ended: Vec<Count>,
 }
 
 /// Number of runs with a status.
@@ -37,142 +40,237 @@ pub struct HeaderView {
 pub struct Count {
     pub glyph: DisplayStatus,
     pub number: String,
-    pub words: String,
-}
-
-/// Run that should finish next.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Next {
-    pub title: String,
-    /// Time left: "00:03 to go", "any moment now".
-    pub left: String,
+    pub words: &'static str,
 }
 
 impl HeaderView {
-    pub fn of(
-        counts: &RunCounts,
-        wall_index: &WallIndex,
-        run_store: &RunStore,
-        now: jiff::Timestamp,
-    ) -> Self {
+    /// Numbers other than 0, always in the same order.
+    pub fn of(counts: &RunCounts) -> Self {
         let RunCounts { active, silent, queued, completed, failed, cancelled, .. } = *counts;
-        let count = |glyph, count: usize, words: &str| Count {
-            glyph,
-            number: count_words(count as u64),
-            words: words.to_owned(),
+        let group = |numbers: &[(RunStatus, usize)]| -> Vec<Count> {
+            let told = numbers.iter().filter(|(_, number)| *number > 0);
+            told.map(|(status, number)| Count {
+                glyph: DisplayStatus::from(*status),
+                number: count_words(*number as u64),
+                words: run_status_words(*status),
+            })
+            .collect()
         };
-        let active_words = match silent {
-            0 => "active".to_owned(),
-            _ if silent == active && silent > 1 => "active, none with news".to_owned(),
-            _ => format!("active, {} without news", of_them(silent)),
-        };
-        let ended = |status, number: usize, word: &str| {
-            (number > 0).then(|| count(DisplayStatus::from(status), number, word))
-        };
-        let mut counts: Vec<Count> = Vec::new();
-        counts.extend(ended(RunStatus::Failed, failed, "failed in 1 h"));
-        let glyph = if silent == active { DisplayStatus::Idle } else { DisplayStatus::Running };
-        counts.push(count(glyph, active, &active_words));
-        counts.extend((queued > 0).then(|| count(DisplayStatus::Pending, queued, "queued")));
-        counts.extend(ended(RunStatus::Cancelled, cancelled, "cancelled"));
-        counts.extend(ended(RunStatus::Completed, completed, "finished"));
-        if let Some(last) = counts.last_mut().filter(|_| cancelled + completed > 0) {
-            // "in 1 h" stands once, after the last count.
-            last.words.push_str(" in 1 h");
+        let mut now = group(&[(RunStatus::Running, active), (RunStatus::Pending, queued)]);
+        if let Some(running) = now.first_mut().filter(|_| active > 0 && silent == active) {
+            running.glyph = DisplayStatus::Idle;
         }
-        let model = &run_store.model;
-        let next = wall_index.next(model, now).map(|(run, _)| Next {
-            title: run_store.name(run),
-            left: remaining(run, model.stats(), now).words(),
-        });
-        Self { counts, next }
+        let ended = group(&[
+            (RunStatus::Failed, failed),
+            (RunStatus::Cancelled, cancelled),
+            (RunStatus::Completed, completed),
+        ]);
+        let is_told = counts.watched_min.is_some() || !ended.is_empty();
+        let window = if is_told { counts.window_words() } else { String::new() };
+        Self { now, window, ended }
+    }
+
+    /// All numbers, from left to right.
+    pub fn counts(&self) -> impl Iterator<Item = &Count> {
+        self.now.iter().chain(&self.ended)
     }
 }
 
-fn of_them(count: usize) -> String {
-    format!("{} of them", count_words(count as u64))
+/// Sizes of the counts, and which words are left out.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    number: f32,
+    words: f32,
+    radius: f32,
+    gap: f32,
+    /// Factor of the distances that do not shrink.
+    unit: f32,
+    /// False where there is room for glyphs and numbers only.
+    has_words: bool,
 }
 
-/// Draws the header; a notice takes the first line, and the counts move to the second.
-pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize, has_notice: bool) {
-    let palette = part.palette;
-    draw_mark(part, CanvasSize::MARGIN, FIRST_LINE, 1.46);
-    let name = Text::new("product", "Meterbridge", 112.0, FIRST_LINE, Face::Text600, size::PRODUCT);
-    part.text(Layer::Face, name.colour(palette.text));
-    part.text(
-        Layer::Face,
-        Text::new("subtitle", "song runs", 112.0, SECOND_LINE, Face::Text500, size::TICKER)
-            .colour(palette.text_tertiary),
-    );
-    let right = canvas_size.right() - CLOCK_WIDTH;
-    let first_line = if has_notice { SECOND_LINE } else { FIRST_LINE };
-    // A smaller scale is preferred to a second line.
-    let fits = |scale: f32| COUNTS_LEFT + widths(&view.counts, scale).sum::<f32>() <= right + GAP;
-    let scale = [1.0, 0.93, 0.85].into_iter().find(|scale| fits(*scale)).unwrap_or(0.85);
-    let mut pen = (COUNTS_LEFT, first_line);
-    let sized = view.counts.iter().zip(widths(&view.counts, scale));
-    for (place, (count, width)) in sized.enumerate() {
-        if pen.0 + width - GAP * scale > right && pen.0 > COUNTS_LEFT {
-            if pen.1 >= SECOND_LINE {
-                break;
-            }
-            pen = (COUNTS_LEFT, SECOND_LINE);
+impl Setting {
+    fn scaled(places: &HeaderPlaces, scale: f32, has_words: bool) -> Self {
+        let (number, words, radius) =
+            if places.is_portrait { (38.0, 24.0, 16.0) } else { (40.0, 26.0, 17.0) };
+        let (scale, unit) = (scale * places.scale, places.scale);
+        Self {
+            number: number * scale,
+            words: (words * scale).max(size::ESSENTIAL_MIN * unit),
+            radius: radius * scale,
+            gap: GAP * scale * scale / unit,
+            unit,
+            has_words,
         }
-        let (x, y) = pen;
-        let radius = BADGE * scale;
-        let centre = Vec2::new(x + radius, y - 13.0 * scale);
-        badge(part, Layer::Face, count.glyph, centre, radius, "count");
+    }
+
+    /// Settings in descending order of preference.
+    fn all(places: &HeaderPlaces) -> impl Iterator<Item = Self> {
+        let scales =
+            [(1.0, true), (0.93, true), (0.85, true), (1.0, false), (0.8, false), (0.6, false)];
+        scales.into_iter().map(move |(scale, words)| Self::scaled(places, scale, words))
+    }
+
+    /// Distance from the left edge of a count to its number and to its right end.
+    fn widths(&self, count: &Count) -> (f32, f32) {
+        let to_number = 2.0 * self.radius + AFTER_GLYPH * self.unit;
+        let number = measure(Face::Display700, self.number, 0.0, &count.number);
+        let words = match self.has_words {
+            true => AFTER_NUMBER * self.unit + measure(Face::Text500, self.words, 0.0, count.words),
+            false => 0.0,
+        };
+        (to_number, to_number + number + words)
+    }
+
+    /// Width of all counts of a group with the gaps between them.
+    fn group_width(&self, group: &[Count]) -> f32 {
+        let widths: f32 = group.iter().map(|count| self.widths(count).1).sum();
+        widths + self.gap * group.len().saturating_sub(1) as f32
+    }
+
+    fn window_width(&self, window: &str) -> f32 {
+        measure(Face::Text500, self.words, 0.0, window)
+    }
+
+    /// Width of the whole line: both groups, the rule between them, and the window.
+    fn width(&self, view: &HeaderView, window: &str) -> f32 {
+        let mut width = self.group_width(&view.now);
+        if !view.now.is_empty() && has_past(view, window) {
+            width += 2.0 * RULE_GAP * self.unit;
+        }
+        width += self.window_width(window);
+        if !window.is_empty() && !view.ended.is_empty() {
+            width += RULE_GAP * self.unit;
+        }
+        width + self.group_width(&view.ended)
+    }
+}
+
+/// True when something stands behind the rule.
+fn has_past(view: &HeaderView, window: &str) -> bool {
+    !window.is_empty() || !view.ended.is_empty()
+}
+
+/// Draws the header.
+pub fn draw(part: &mut Part, view: &HeaderView, canvas_size: &CanvasSize) {
+    let places = wall_header(canvas_size);
+    let HeaderPlaces { scale, left, name_y, .. } = places;
+    let palette = part.palette;
+    let (name_x, name_size) = (left + NAME_INDENT * scale, size::PRODUCT * scale);
+    draw_mark(part, left, name_y + 2.0 * scale, 1.46 * scale);
+    let name = Text::new("product", "Meterbridge", name_x, name_y, Face::Text600, name_size);
+    part.text(Layer::Face, name.colour(palette.text));
+    let name_width = measure(Face::Text600, name_size, 0.0, "Meterbridge");
+    let gap = 24.0 * scale;
+    let (x, y) =
+        if places.is_portrait { (name_x + name_width + gap, name_y) } else { (name_x, SUBTITLE) };
+    let mut subtitle =
+        Text::new("subtitle", "song runs", x, y, Face::Text500, size::TICKER * scale)
+            .colour(palette.text_secondary);
+    // On two lines the window stands beside the name.
+    let mut window = view.window.as_str();
+    if places.is_portrait && !window.is_empty() {
+        subtitle = subtitle.then(gap, std::mem::take(&mut window).to_owned());
+    }
+    part.text(Layer::Face, subtitle);
+    draw_counts(part, view, window, &places);
+}
+
+fn draw_counts(part: &mut Part, view: &HeaderView, window: &str, places: &HeaderPlaces) {
+    let (left, y) = places.counts;
+    let room = places.counts_right - left;
+    let fitting = Setting::all(places).find(|setting| setting.width(view, window) <= room);
+    // The smallest setting holds a million runs of each status.
+    let Some(setting) = fitting.or_else(|| Setting::all(places).last()) else { return };
+    let (palette, unit) = (part.palette, setting.unit);
+    let mut x = draw_group(part, &view.now, (left, y), setting);
+    if !view.now.is_empty() && has_past(view, window) {
+        x += RULE_GAP * unit;
+        let rule = Rect::new(x - 1.0, y - 32.0 * unit, 2.0, 34.0 * unit);
+        part.shape(Layer::Module, Shape::rounded_box(rule).fill(palette.line_strong));
+        x += RULE_GAP * unit;
+    }
+    if !window.is_empty() {
+        let words =
+            Text::new("window", window.to_owned(), x, y - 2.0, Face::Text500, setting.words);
+        part.text(Layer::Face, words.colour(palette.text_secondary));
+        x += setting.window_width(window) + RULE_GAP * unit;
+    }
+    draw_group(part, &view.ended, (x, y), setting);
+}
+
+/// Draws the counts of a group from `x` on; returns its right end.
+fn draw_group(part: &mut Part, group: &[Count], (left, y): (f32, f32), setting: Setting) -> f32 {
+    let palette = part.palette;
+    let mut x = left;
+    for (place, count) in group.iter().enumerate() {
+        if place > 0 {
+            x += setting.gap;
+        }
+        let (to_number, width) = setting.widths(count);
+        let centre = Vec2::new(x + setting.radius, y - 0.35 * setting.number);
+        badge(part, Layer::Face, count.glyph, centre, setting.radius, "count");
         let number = Text::new(
-            ("count", place),
+            ("count", count.glyph as usize),
             count.number.clone(),
-            x + 2.0 * radius + 12.0 * scale,
+            x + to_number,
             y,
             Face::Display700,
-            size::COUNT * scale,
-        );
-        part.text(
-            Layer::Face,
-            number
-                .colour(palette.text)
-                .then(10.0 * scale, count.words.clone())
+            setting.number,
+        )
+        .colour(palette.text);
+        let text = match setting.has_words {
+            true => number
+                .then(AFTER_NUMBER * setting.unit, count.words)
                 .face(Face::Text500)
-                .size((size::META * scale).max(size::ESSENTIAL_MIN))
+                .size(setting.words)
                 .colour(palette.text_secondary),
-        );
-        pen.0 = x + width;
+            false => number,
+        };
+        part.text(Layer::Face, text);
+        x += width;
     }
-    if let Some(next) = view.next.as_ref().filter(|_| !has_notice) {
-        draw_next(part, next, if pen.1 < SECOND_LINE { COUNTS_LEFT } else { pen.0 }, right);
-    }
+    x
 }
 
-/// Widths of the counts, each including the gap after it.
-fn widths(counts: &[Count], scale: f32) -> impl Iterator<Item = f32> {
-    counts.iter().map(move |count| {
-        let words_size = (size::META * scale).max(size::ESSENTIAL_MIN);
-        let number = measure(Face::Display700, size::COUNT * scale, 0.0, &count.number);
-        let words = measure(Face::Text500, words_size, 0.0, &count.words);
-        (2.0 * BADGE + 22.0 + GAP) * scale + number + words
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn draw_next(part: &mut Part, next: &Next, x: f32, right: f32) {
-    let palette = part.palette;
-    let fixed = measure(Face::Text500, size::META, 0.0, &format!("{NEXT} , {}", next.left)) + 10.0;
-    let room = right - x - fixed;
-    if room < 120.0 {
-        return;
+    fn words(counts: RunCounts) -> String {
+        let view = HeaderView::of(&counts);
+        let group = |counts: &[Count]| {
+            let told = counts.iter().map(|count| format!("{} {}", count.number, count.words));
+            told.collect::<Vec<_>>().join(", ")
+        };
+        format!("{} | {} | {}", group(&view.now), view.window, group(&view.ended))
     }
-    let title = truncate(Face::Text600, size::META, &next.title, room).into_owned();
-    part.text(
-        Layer::Face,
-        Text::new("next", NEXT, x, SECOND_LINE, Face::Text500, size::META)
-            .colour(palette.text_secondary)
-            .then(10.0, title)
-            .face(Face::Text600)
-            .colour(palette.text)
-            // A span of its own: next to a right-to-left title the comma would move to the left.
-            .then(0.0, ",")
-            .then(8.0, next.left.clone()),
-    );
+
+    #[test]
+    fn header_has_the_numbers_of_now_before_those_of_the_last_hour() {
+        let counts = RunCounts {
+            active: 26,
+            silent: 4,
+            queued: 3,
+            failed: 2,
+            cancelled: 1,
+            completed: 1_031,
+            watched_min: None,
+        };
+        let all = "26 running, 3 queued | last hour | 2 failed, 1 cancelled, 1,031 finished";
+        assert_eq!(words(counts), all, "runs without news are running");
+        let fresh = RunCounts { watched_min: Some(4), ..counts };
+        let expected =
+            "26 running, 3 queued | watching for 4 min | 2 failed, 1 cancelled, 1,031 finished";
+        assert_eq!(words(fresh), expected);
+    }
+
+    #[test]
+    fn header_leaves_zeros_out() {
+        let counts = RunCounts { queued: 1, failed: 2, ..RunCounts::default() };
+        assert_eq!(words(counts), "1 queued | last hour | 2 failed");
+        assert_eq!(words(RunCounts { active: 1, ..RunCounts::default() }), "1 running |  | ");
+        let nothing = RunCounts { watched_min: Some(2), ..RunCounts::default() };
+        assert_eq!(words(nothing), " | watching for 2 min | ");
+    }
 }

@@ -53,7 +53,6 @@ use super::counts::RunCounts;
 use crate::app::draw::{Canvas, CellField, DrawClock, end_fault, guarded};
 use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone};
-use crate::app::state::free_space::{FreeSpace, Room};
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
@@ -64,7 +63,7 @@ use crate::app::state::view::on_wall;
 use crate::app::state::viewport::{ReducedMotion, Viewport};
 use crate::app::systems::AppSystems;
 use crate::app::theme::{Theme, motion};
-use crate::layout::{CanvasSize, Density, Rect, wall_area};
+use crate::layout::{CanvasSize, Density, Rect};
 use crate::model::{Model, RunStatus};
 use crate::protocol::RunId;
 
@@ -108,7 +107,7 @@ struct WallMemory {
     /// Draw-clock time at which the first run came.
     begun_at: f64,
     moves: Moves,
-    head: Option<(HeaderView, CanvasSize, bool)>,
+    head: Option<(HeaderView, CanvasSize)>,
     waiting: Option<(waiting::WaitingView, CanvasSize)>,
     failures: FailuresBlock,
     board: BoardMemory,
@@ -292,7 +291,6 @@ struct WallInputs {
     seconds: (i64, i64),
     viewport: Viewport,
     lost: bool,
-    notice: bool,
     selected: Option<RunId>,
     /// Number of failures marked as seen.
     seen: usize,
@@ -348,7 +346,7 @@ fn draw(
     selection: Res<Selection>,
     reduced_motion: Res<ReducedMotion>,
     around: Res<ViewChrome>,
-    (mut free, mut next): (ResMut<FreeSpace>, ResMut<NextFrame>),
+    mut next: ResMut<NextFrame>,
 ) {
     let now = draw_clock.secs;
     let cause = WallInputs {
@@ -357,7 +355,6 @@ fn draw(
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
         viewport: *viewport,
         lost: around.is_lost(),
-        notice: around.notice().is_some(),
         selected: selection.0.clone(),
         seen: run_store.seen_count(),
         theme: canvas.theme,
@@ -391,10 +388,9 @@ fn draw(
         memory.forget_looks();
     }
     if !same {
-        let head = HeaderView::of(&counts, &counted.wall_index, &run_store, clock.server_now);
-        let head = (head, canvas_size, around.notice().is_some());
+        let head = (HeaderView::of(&counts), canvas_size);
         if memory.head.as_ref() != Some(&head) {
-            header::draw(canvas.redraw("wall"), &head.0, &head.1, head.2);
+            header::draw(canvas.redraw("wall"), &head.0, &head.1);
             memory.head = Some(head);
         }
         let nothing_yet = matches!(memory.plan, None | Some(Plan::Nothing));
@@ -491,11 +487,6 @@ fn draw(
     } else {
         memory.board.leave(canvas, &mut field);
     }
-    let is_failed = |id: &str| model.run(id).is_some_and(|run| run.status == RunStatus::Failed);
-    free.set_if_neq(FreeSpace {
-        rooms: rooms(&canvas_size, around.notice().is_some()),
-        keep: pickable.places_where(is_failed).collect(),
-    });
     if memory.moves.is_moving(now) {
         next.within_secs(0.0);
     }
@@ -505,18 +496,6 @@ fn draw(
     if canvas.generation() != generation {
         changing.set_changed();
     }
-}
-
-/// Rooms for overlays: both lower corners, the right one with the ended runs first, then the header
-/// unless the band covers it.
-pub(in crate::app) fn rooms(canvas_size: &CanvasSize, has_band: bool) -> Vec<Room> {
-    let area = wall_area(canvas_size);
-    let header = Rect::new(350.0, 14.0, canvas_size.width - 350.0 - 56.0 - 200.0, 88.0);
-    let mut rooms = vec![Room { rect: area, at_right: true }, Room { rect: area, at_right: false }];
-    if !has_band {
-        rooms.push(Room { rect: header, at_right: true });
-    }
-    rooms
 }
 
 /// Ids of the queued runs by their place in line.

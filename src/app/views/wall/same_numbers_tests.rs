@@ -3,12 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::app::state::free_space::FreeSpace;
 use crate::app::state::run_store::EventReceived;
 use crate::app::state::view::View;
 use crate::app::state::viewport::Zoom;
 use crate::app::views::{chrome, counts};
 use crate::config::Settings;
-use crate::model::Retention;
+use crate::model::{Retention, RunStatus};
 use crate::protocol::{Batch, PIPELINE};
 
 fn noon() -> Timestamp {
@@ -66,7 +67,7 @@ fn receive(app: &mut App, run: u32, node: Option<&str>, phase: &str, ago: Signed
     }
 }
 
-/// Numbers of a display: active, failed, completed, cancelled; `None` where it does not show one.
+/// Numbers of a display: running, failed, completed, cancelled; `None` where it does not show one.
 type Numbers = [Option<usize>; 4];
 
 /// Numbers of the header, of the board or the failures block, and of the meters.
@@ -74,10 +75,10 @@ fn shown(app: &App) -> [Numbers; 3] {
     let memory = app.world().resource::<WallMemory>();
     let header = &memory.head.as_ref().unwrap().0;
     let number = |word: &str| {
-        let count = header.counts.iter().find(|count| count.words.starts_with(word));
+        let count = header.counts().find(|count| count.words.starts_with(word));
         count.map_or(0, |count| count.number.replace(',', "").parse().unwrap())
     };
-    let header = ["active", "failed", "finished", "cancelled"].map(|word| Some(number(word)));
+    let header = ["running", "failed", "finished", "cancelled"].map(|word| Some(number(word)));
     let board = match (&memory.plan, memory.board.view()) {
         (Some(Plan::Board), Some(board)) => {
             [board.active, board.failures.count, board.finished, board.cancelled].map(Some)
@@ -100,7 +101,7 @@ fn shown(app: &App) -> [Numbers; 3] {
 #[track_caller]
 fn assert_same_numbers(app: &App, what: &str) {
     let [header, board, meters] = shown(app);
-    for (place, name) in ["active", "failed", "finished", "cancelled"].iter().enumerate() {
+    for (place, name) in ["running", "failed", "finished", "cancelled"].iter().enumerate() {
         for other in [board, meters] {
             let same = other[place].is_none_or(|number| header[place] == Some(number));
             assert!(same, "{what}: {name} of {header:?} (header), {board:?} (board), {meters:?}");

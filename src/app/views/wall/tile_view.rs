@@ -11,7 +11,7 @@ use crate::app::state::run_view::{
 use crate::app::state::status::run_status_words;
 use crate::app::views::counts::RunCounts;
 use crate::app::words::{
-    ago_words, clock_words, count_words, countdown_words, names_words, number_words, whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, names_words, number_words,
 };
 use crate::model::{Baseline, NodeStatus, Run, RunStatus};
 use crate::protocol::{MAX_FIX_PASSES, RunId};
@@ -44,18 +44,18 @@ pub struct TileView {
     pub title: String,
     /// Current step or status: "LYRICS", "Finished", "Queued".
     pub place: String,
-    /// Detail after the place: "00:11", "score 0.91".
+    /// Detail after the place: "0:11", "score 0.91".
     pub detail: String,
     /// Note, more important than the detail: "fix 1 of 3", "slow".
     pub note: String,
     pub cancel_requested: bool,
     pub chain: Vec<ModuleView>,
     pub fix: FixView,
-    /// Label and value: "elapsed" and "00:48".
+    /// Label and value: "elapsed" and "0:48".
     pub time: (String, String),
-    /// Label and value: "to go" and "01:47", "no news for" and "38 s".
+    /// Label and value: "to go" and "1:47", "no news for" and "0:38".
     pub other_time: (String, String),
-    /// The same in one line: "01:47 to go", "no news for 38 s".
+    /// The same in one line: "1:47 to go", "no news for 0:38".
     pub other_words: String,
     pub failure: Option<FailureView>,
     /// What became of the failed song.
@@ -109,7 +109,7 @@ impl TileView {
             Look::Running => remaining_time(left),
             Look::Silent => {
                 let silent_ms = stage.silent_ms.unwrap_or(0);
-                ("no news for".to_owned(), whole_seconds(silent_ms))
+                ("no news for".to_owned(), clock_words(silent_ms))
             }
             Look::Failed | Look::FailedBefore | Look::Recovered => {
                 ("failed".to_owned(), ago.clone())
