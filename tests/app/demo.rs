@@ -156,7 +156,7 @@ fn model(app: &App) -> &meterbridge::model::Model {
 
 fn last_notice(app: &App) -> String {
     let notices = app.world().resource::<Notices>();
-    notices.newest_first().next().map(|notice| notice.words()).unwrap_or_default()
+    notices.newest_first().next().map(|notice| notice.verb()).unwrap_or_default()
 }
 
 /// Presses confirm in the dialog that an action opens.

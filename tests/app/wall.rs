@@ -10,7 +10,7 @@ use meterbridge::app::state::selection::Selection;
 use meterbridge::app::state::view::View;
 use meterbridge::app::views::counts::RunCounts;
 use meterbridge::app::views::wall::board_view::BoardView;
-use meterbridge::app::views::wall::header::HeaderView;
+use meterbridge::app::views::wall::header::{Count, HeaderView};
 use meterbridge::app::views::wall::level::{Level, Load};
 use meterbridge::app::views::wall::order::Kind;
 use meterbridge::app::views::wall::plan::{Line, Placed, Places, Plan, PlanRequest, plan};
@@ -67,12 +67,7 @@ fn words(scene: &str) -> String {
     let Plan::Runs(places) = planned(&app, &wall_index) else {
         panic!("no places");
     };
-    let mut lines = vec![header_words(&HeaderView::of(
-        &counts(&app),
-        &wall_index,
-        run_store,
-        clock.server_now,
-    ))];
+    let mut lines = vec![header_words(&HeaderView::of(&counts(&app)))];
     for Placed { id, .. } in &places.runs {
         let run = run_store.model.run(id).unwrap();
         let tile = TileView::of(run, run_store, clock.now, clock.server_now);
@@ -89,9 +84,10 @@ fn words(scene: &str) -> String {
 }
 
 fn header_words(header: &HeaderView) -> String {
-    let counts = header.counts.iter().map(|count| format!("{} {}", count.number, count.words));
-    let next = header.next.iter().map(|next| format!("next: {}, {}", next.title, next.left));
-    counts.chain(next).collect::<Vec<_>>().join(" | ")
+    let words = |count: &Count| format!("{} {}", count.number, count.words);
+    let window = Some(header.window.clone()).filter(|window| !window.is_empty());
+    let (now, ended) = (header.now.iter().map(words), header.ended.iter().map(words));
+    now.chain(window).chain(ended).collect::<Vec<_>>().join(" | ")
 }
 
 #[track_caller]
@@ -104,8 +100,8 @@ fn check(scene: &str, expected: &str) {
 fn wall_of_one_run() {
     check(
         "wall-1",
-        "1 active\n\
-         Neon Rain | LYRICS 00:11 | elapsed 00:16 | to go not known yet",
+        "1 running\n\
+         Neon Rain | LYRICS 0:11 | elapsed 0:16 | to go not known yet",
     );
 }
 
@@ -113,10 +109,10 @@ fn wall_of_one_run() {
 fn wall_of_three_runs() {
     check(
         "wall-3",
-        "2 active | 1 finished in 1 h | next: Copper Sky, 00:34 to go\n\
-         Copper Sky | RENDER 00:22 of 00:48 | elapsed 01:31 | to go 00:34\n\
-         Salt & Static | COMPOSE 00:09 of 00:33 fix 1 of 3 | elapsed 01:26 | to go 01:24\n\
-         Velvet Engine | finished 21 s ago | took 02:05 | score 0.91",
+        "2 running | last hour | 1 finished\n\
+         Copper Sky | RENDER 0:22 of 0:48 | elapsed 1:31 | to go 0:34\n\
+         Salt & Static | COMPOSE 0:09 of 0:33 fix 1 of 3 | elapsed 1:26 | to go 1:24\n\
+         Velvet Engine | finished 21 s ago | took 2:05 | score 0.91",
     );
 }
 
@@ -124,19 +120,19 @@ fn wall_of_three_runs() {
 fn wall_of_the_mock_up() {
     check(
         "wall-12",
-        "1 failed in 1 h | 9 active, 1 of them without news | 1 cancelled | 1 finished in 1 h | next: Copper Sky, 00:03 to go\n\
-         Glass Harbour | VALIDATE failed | stopped after 03:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
-         Copper Sky | REVIEW 00:04 of 00:07 | elapsed 02:01 | to go 00:03\n\
-         Midnight Ferry | RENDER 00:33 of 00:48 | elapsed 02:28 | to go 00:23\n\
-         Kite Season | VALIDATE 00:02 of 00:04 | elapsed 01:07 | to go 00:57\n\
-         Paper Lanterns | COMPOSE 00:21 of 00:33 | elapsed 00:52 | to go 01:12\n\
-         Northern Line | PRODUCER 00:05 of 00:06 | elapsed 00:30 | to go 01:35\n\
-         Salt & Static | FIX 00:04 of 00:08 fix 1 of 3 | elapsed 01:13 | to go 01:37\n\
-         Neon Rain | LYRICS 00:11 of 00:19 | elapsed 00:16 | to go 01:48\n\
-         Low Tide Lullaby | STYLE 00:01 of 00:03 | elapsed 00:03 | to go 02:01\n\
-         Small Hours | COMPOSE 00:57 of 00:33 | elapsed 01:28 | no news for 56 s\n\
-         Seven Bridges | cancelled 1 min ago | stopped after 00:34 | at step COMPOSE\n\
-         Velvet Engine | finished 21 s ago | took 02:05 | score 0.91",
+        "9 running | last hour | 1 failed | 1 cancelled | 1 finished\n\
+         Glass Harbour | VALIDATE failed | stopped after 3:19 | failed 1 min ago | Score 0.74 after 3 fix passes, needs 0.80\n\
+         Copper Sky | REVIEW 0:04 of 0:07 | elapsed 2:01 | to go 0:03\n\
+         Midnight Ferry | RENDER 0:33 of 0:48 | elapsed 2:28 | to go 0:23\n\
+         Kite Season | VALIDATE 0:02 of 0:04 | elapsed 1:07 | to go 0:57\n\
+         Paper Lanterns | COMPOSE 0:21 of 0:33 | elapsed 0:52 | to go 1:12\n\
+         Northern Line | PRODUCER 0:05 of 0:06 | elapsed 0:30 | to go 1:35\n\
+         Salt & Static | FIX 0:04 of 0:08 fix 1 of 3 | elapsed 1:13 | to go 1:37\n\
+         Neon Rain | LYRICS 0:11 of 0:19 | elapsed 0:16 | to go 1:48\n\
+         Low Tide Lullaby | STYLE 0:01 of 0:03 | elapsed 0:03 | to go 2:01\n\
+         Small Hours | COMPOSE 0:57 of 0:33 | elapsed 1:28 | no news for 0:56\n\
+         Seven Bridges | cancelled 1 min ago | stopped after 0:34 | at step COMPOSE\n\
+         Velvet Engine | finished 21 s ago | took 2:05 | score 0.91",
     );
 }
 
@@ -144,14 +140,14 @@ fn wall_of_the_mock_up() {
 fn wall_of_odd_runs() {
     check(
         "wall-odd",
-        "2 failed in 1 h | 5 active | next: Two at Once, 01:35 to go\n\
-         Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 00:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
-         夜の灯台 | RENDER failed | stopped after 01:12 | failed 1 min ago | quota exceeded\n\
-         Two at Once | LYRICS, PRODUCER | elapsed 00:20 | to go 01:35\n\
-         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 00:04 of 00:06 | elapsed 00:29 | to go 01:36\n\
-         Asked to Stop | LYRICS 00:10 of 00:19 | elapsed 00:20 | to go 01:48 | cancel requested\n\
-         Slow Burn | STYLE 01:57 of 00:03 slow | elapsed 02:00 | to go 01:59\n\
-         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 00:27 | elapsed 00:30 | to go not known yet",
+        "5 running | last hour | 2 failed\n\
+         Ein Lied über Flüsse und Züge bei Nacht | COMPOSE failed | stopped after 0:34 | failed 29 s ago | KeyError: \"chorus\" is not among the sections the b\n\
+         夜の灯台 | RENDER failed | stopped after 1:12 | failed 1 min ago | quota exceeded\n\
+         Two at Once | LYRICS, PRODUCER | elapsed 0:20 | to go 1:35\n\
+         The Lighthouse Keeper’s Daughter Dreams of Copper Rivers (Extended Night Version) | PRODUCER 0:04 of 0:06 | elapsed 0:29 | to go 1:36\n\
+         Asked to Stop | LYRICS 0:10 of 0:19 | elapsed 0:20 | to go 1:48 | cancel requested\n\
+         Slow Burn | STYLE 1:57 of 0:03 slow | elapsed 2:00 | to go 1:59\n\
+         Supercalifragilisticexpialidocious | MASTERING_AND_LOUDNESS_NORMALISATION 0:27 | elapsed 0:30 | to go not known yet",
     );
 }
 
@@ -406,13 +402,11 @@ fn stage_tile_and_header_say_the_same_of_the_time_left() {
         let view = TileView::of(run, run_store, clock.now, clock.server_now);
         assert_eq!((view.other_time.0.as_str(), view.other_time.1.as_str()), tile, "{millis}");
         assert_eq!(view.other_words, line, "{millis}");
-        let header = HeaderView::of(&counts(&app), &wall_index(&app), run_store, clock.server_now);
-        assert_eq!(header.next.unwrap().left, line, "{millis}");
     };
     let to_go = |time| ("to go", time);
-    check(-2_000, "about 00:02 to go", to_go("00:02"), "00:02 to go");
-    check(-1_999, "about 00:02 to go", to_go("00:02"), "00:02 to go");
-    check(-1, "about 00:01 to go", to_go("00:01"), "00:01 to go");
+    check(-2_000, "0:02 to go", to_go("0:02"), "0:02 to go");
+    check(-1_999, "0:02 to go", to_go("0:02"), "0:02 to go");
+    check(-1, "0:01 to go", to_go("0:01"), "0:01 to go");
     check(0, "any moment now", ("done", "any moment"), "any moment now");
     check(999, "any moment now", ("done", "any moment"), "any moment now");
     let longer = ("taking longer", "than usual");

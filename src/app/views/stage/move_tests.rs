@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use super::tests::{app, frame, receive};
 use super::*;
+use crate::layout::Rect;
 use crate::protocol::PIPELINE;
 
 /// Checks the places of one frame.
