@@ -10,7 +10,8 @@ mod quantities;
 use std::borrow::Cow;
 
 pub use self::quantities::{
-    ago_words, clock_words, count_words, countdown_words, duration_words, whole_seconds,
+    ago_words, clock_words, count_words, countdown_words, duration_words, length_words,
+    whole_seconds,
 };
 
 /// Treatment of a character.

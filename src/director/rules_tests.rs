@@ -292,7 +292,7 @@ fn retry_of_a_failure_that_is_not_shown_changes_nothing() {
     for failed in ["a", "b"] {
         wall.director.retried(&RunId::new(failed), &RunId::new("again"));
     }
-    wall.pass(5.9).show("b completed").pass(0.1).show("wall");
+    wall.pass(11.9).show("b completed").pass(0.1).show("wall");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Layout of the timing board: one row for each run in aligned columns, from 13 to 60 runs.
 
+use super::header::has_tall_stage;
 use super::{CanvasSize, Rect, wall_area};
 use crate::bounded::bounded;
 
@@ -182,15 +183,10 @@ impl RowsLayout {
     }
 }
 
-/// True on a screen whose rows stand in one column.
-fn is_portrait(canvas_size: &CanvasSize) -> bool {
-    canvas_size.width < 1.25 * canvas_size.height
-}
-
 /// Lays out a timing board.
 pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
     let area = wall_area(&request.canvas_size);
-    let portrait = is_portrait(&request.canvas_size);
+    let portrait = has_tall_stage(&request.canvas_size);
     // Room above the first row, in units of the scale.
     let above = match (request.slab, portrait) {
         (false, _) => HEADS,

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::protocol::EventId;
-use crate::text::duration_words;
+use crate::text::length_words;
 
 /// Maximum number of lags of which the estimate is the median.
 const WINDOW: usize = 63;
@@ -109,7 +109,7 @@ impl fmt::Display for ClockStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = if self.by.is_negative() { "back" } else { "forward" };
         let by =
-            duration_words(u64::try_from(self.by.unsigned_abs().as_millis()).unwrap_or(u64::MAX));
+            length_words(u64::try_from(self.by.unsigned_abs().as_millis()).unwrap_or(u64::MAX));
         match self.owner {
             ClockOwner::Server => write!(f, "the server's clock was set {direction} by {by}"),
             ClockOwner::ThisMachine => {

@@ -46,6 +46,22 @@ pub fn whole_seconds(millis: u64) -> String {
     }
 }
 
+/// Formats a length of time for a sentence in which a clock's figures would read as a time of day, in its
+/// two largest units: `40 s`, `10 min`, `2 h 5 min`, `400 d`.
+pub fn length_words(millis: u64) -> String {
+    let seconds = millis.saturating_add(500) / 1000;
+    let (large, small) = match seconds {
+        0..MINUTE => ((seconds, "s"), (0, "")),
+        MINUTE..HOUR => ((seconds / MINUTE, "min"), (seconds % MINUTE, "s")),
+        HOUR..DAY => ((seconds / HOUR, "h"), (seconds % HOUR / MINUTE, "min")),
+        _ => ((seconds / DAY, "d"), (seconds % DAY / HOUR, "h")),
+    };
+    match small {
+        (0, _) => format!("{} {}", large.0, large.1),
+        (number, unit) => format!("{} {} {number} {unit}", large.0, large.1),
+    }
+}
+
 /// Formats an age in whole units of its largest one, so that old ages change rarely: `40 s ago`,
 /// `5 min ago`, `3 h ago`, `2 d ago`.
 pub fn ago_words(millis: u64) -> String {
@@ -73,6 +89,18 @@ pub fn count_words(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_for_sentences_have_their_two_largest_units() {
+        let check = |seconds: u64, expected| assert_eq!(length_words(seconds * 1000), expected);
+        check(0, "0 s");
+        check(40, "40 s");
+        check(600, "10 min");
+        check(605, "10 min 5 s");
+        check(7_500, "2 h 5 min");
+        check(400 * 86_400, "400 d");
+        check(90_000, "1 d 1 h");
+    }
 
     const MINUTE_MS: u64 = MINUTE * 1000;
     const HOUR_MS: u64 = HOUR * 1000;

@@ -219,7 +219,7 @@ fn presenters_keys_pause_and_speed_up_the_studio_and_say_so() {
     let mut app = demo(6);
     let heads = |app: &App| {
         let notices = app.world().resource::<Notices>();
-        notices.newest_first().next().map(|notice| notice.head()).unwrap_or_default()
+        notices.newest_first().next().map(|notice| notice.title.clone()).unwrap_or_default()
     };
     for (command, words) in [
         (Presenting::Speed(1), "speed of a real studio"),

@@ -109,16 +109,16 @@ fn running_run_shows_its_step_and_estimate() {
          Running LYRICS, step 3 of 8\n\
          elapsed | 1:18 | 32 s of it queued | 1:40 to go\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
-         LYRICS is slow: 19 of 20 take less than 0:29.",
+         LYRICS is slow: only the slowest 5 % take over 0:29.",
     );
     check(
         "stale",
         "\
          Neon Rain | run f1a9…7d93 | seed 42\n\
          Running LYRICS, step 3 of 8\n\
-         elapsed | 1:26 | 32 s of it queued | no news for 38 s\n\
+         elapsed | 1:26 | 32 s of it queued | no news for 0:38\n\
          PLAN+ STYLE+ LYRICS> slow PRODUCER- COMPOSE- VALIDATE- RENDER- REVIEW-\n\
-         LYRICS is slow: 19 of 20 take less than 0:29.",
+         LYRICS is slow: only the slowest 5 % take over 0:29.",
     );
 }
 

@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(said(&live, 39).0, Light::Live);
         let below = "connected, silent for 30 s".to_owned();
         assert_eq!(said(&live, 40), (Light::NoNews, "NO NEWS".to_owned(), below));
-        assert_eq!(said(&live, 200).2, "connected, silent for 3 min");
+        assert_eq!(said(&live, 200).2, "connected, silent for 3:00");
         // The silence of a new connection begins with it.
         let since = at(190);
         let anew = ConnectionState::Connected { url: String::new(), since, updates: Updates::Live };

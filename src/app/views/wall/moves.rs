@@ -1,7 +1,8 @@
 //! Motion of tiles and rows: they glide when the order changes, and fade in and out.
 
 use super::marks::TileMarks;
-use super::plan::{Placed, Plan};
+use super::order::Placed;
+use super::plan::Plan;
 use super::rows::draw_row;
 use super::tile::TileLayout;
 use super::tile_view::{Look, TileView};

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::level::{MOST_ROWS, NEWS};
-use super::plan::Placed;
 use super::wall_index::{LATELY, WallIndex};
 use crate::app::state::failure_life::{FailureLife, FailureStage};
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{Remaining, remaining};
+use crate::layout::Rect;
 use crate::model::{Model, RunStatus};
 use crate::protocol::RunId;
 
@@ -71,6 +71,15 @@ impl Kind {
     pub fn is_over(self) -> bool {
         matches!(self, Self::Fresh | Self::Failed | Self::Cancelled | Self::Finished)
     }
+}
+
+/// Run with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    pub id: RunId,
+    /// Kind that gave it the place; the run may have ended since.
+    pub kind: Kind,
+    pub rect: Rect,
 }
 
 /// Runs by kind, each kind in its order.

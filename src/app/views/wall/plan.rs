@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::level::{LARGE_BESIDE, LARGE_CELLS, Level};
-use super::order::{Kind, Lists, Retry};
+use super::order::{Kind, Lists, Placed, Retry};
 use super::wall_index::WallIndex;
 use crate::app::state::run_store::RunStore;
 use crate::app::views::counts::RunCounts;
@@ -27,15 +27,6 @@ pub enum Plan {
     Nothing,
     Runs(Box<Places>),
     Board,
-}
-
-/// Run with its place.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placed {
-    pub id: RunId,
-    /// Kind that gave it the place; the run may have ended since.
-    pub kind: Kind,
-    pub rect: Rect,
 }
 
 /// Runs in their order, each with its place.

@@ -176,7 +176,7 @@ fn place_words(run: &Run, stage: &StageView, ago: &str) -> (String, String) {
         }
         RunStatus::Failed => {
             let headline = stage.failure.as_ref().map(|failure| failure.headline.clone());
-            (headline.unwrap_or_else(|| "Failed".to_owned()), ago.to_owned())
+            (headline.unwrap_or_else(|| "Failed".to_owned()), String::new())
         }
         RunStatus::Cancelled => ("cancelled".to_owned(), ago.to_owned()),
         RunStatus::Completed if stage.nothing_rendered => {
