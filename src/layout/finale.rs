@@ -5,6 +5,8 @@ use super::{CanvasSize, Rect};
 /// Height of the take above its line on a 16:9 screen, and the most it grows to.
 const TAKE_UP: f32 = 128.5;
 const MOST_TAKE_UP: f32 = 2.6 * TAKE_UP;
+/// Height of the take on a portrait screen for which type gives way.
+const LEAST_TAKE: f32 = 90.0;
 /// Height below the line, as a part of that above.
 const MIRROR: f32 = 0.5;
 /// Distances on a 16:9 screen: from the status line's baseline to the labels', from there to the highest
@@ -63,9 +65,12 @@ pub fn lay_out_finale(
     let width = (right - left).max(1.0);
     let foot = canvas_size.bridge_top() - FOOT;
     let (rows, stacked) = if portrait { (2, 3) } else { (1, 1) };
-    let others = (LABELS + BARS_BELOW_LABELS + GHOST_BELOW_BARS + STEPS_BELOW_GHOST) * unit
-        + (STEP_ROW * rows as f32 + BLOCKS_BELOW_STEPS + BLOCK * stacked as f32) * unit;
-    let room = (foot - status_baseline - others).max(0.0);
+    let lines = LABELS + BARS_BELOW_LABELS + GHOST_BELOW_BARS + STEPS_BELOW_GHOST;
+    let others = lines + STEP_ROW * rows as f32 + BLOCKS_BELOW_STEPS + BLOCK * stacked as f32;
+    // On a screen that is hardly taller than wide, type gives way to the take.
+    let available = (foot - status_baseline).max(1.0);
+    let unit = if portrait { unit.min(available / (others + LEAST_TAKE)) } else { unit };
+    let room = (available - others * unit).max(0.0);
     // Most of the room goes to the take; what is left widens the rows of the blocks.
     let up = (room * 0.85 / (1.0 + MIRROR)).min(MOST_TAKE_UP * unit).max(room.min(1.0));
     let up = if portrait { up } else { up.max((room / (1.0 + MIRROR)).min(TAKE_UP * unit)) };
@@ -121,9 +126,14 @@ mod tests {
 
     #[test]
     fn parts_stand_below_each_other_and_above_the_bridge_at_any_size() {
-        for (width, height) in
-            [(1920.0, 1080.0), (1280.0, 1024.0), (2560.0, 1080.0), (1080.0, 1920.0), (1.0, 1.0)]
-        {
+        for (width, height) in [
+            (1920.0, 1080.0),
+            (1280.0, 1024.0),
+            (2560.0, 1080.0),
+            (1080.0, 1920.0),
+            (1080.0, 1350.0),
+            (1.0, 1.0),
+        ] {
             let canvas_size = CanvasSize::of_pixels(width, height);
             let portrait = height > width;
             let unit = if portrait { 1.5 } else { 1.0 };

@@ -108,7 +108,7 @@ pub fn draw_ticker(part: &mut Part, run: &Run, columns: &Columns, layout: &Stage
     let palette = part.palette;
     let unit = layout.unit;
     let (top, pitch) = (layout.lower_top + FIRST_LINE * unit, TICKER_PITCH * unit);
-    let lines = ((layout.foot() - ABOVE_BRIDGE - top) / pitch).max(0.0) as usize + 1;
+    let lines = ((layout.foot() - above_bridge(layout) - top) / pitch).max(0.0) as usize + 1;
     let lines = bounded(lines, 1, MOST_TICKER_LINES);
     let zone = local_zone();
     let mut before_fix = false;
@@ -203,7 +203,7 @@ pub fn draw_story(part: &mut Part, story: &[String], columns: &Columns, layout: 
     let [told @ .., past] = story else { return };
     let top = layout.lower_top + FIRST_LINE * unit;
     let (pitch, text_size) = (36.0 * unit, size::META * unit);
-    let lines = ((layout.foot() - ABOVE_BRIDGE - top) / pitch).max(0.0) as usize + 1;
+    let lines = ((layout.foot() - above_bridge(layout) - top) / pitch).max(0.0) as usize + 1;
     let bold = wrap(Face::Text600, text_size, &told.join(" "), right - left, lines);
     // A paragraph that would be cut off is left out.
     let room = lines.saturating_sub(bold.len() + 1);
@@ -352,4 +352,9 @@ pub(super) fn leds(
         let ink = if on { lit } else { part.palette.led_off.with_alpha(1.0) };
         part.shape(Layer::Face, Shape::rounded_box(rect).radius(2.0).fill(ink).unsnapped());
     }
+}
+
+/// Distance from the last line's baseline to the bridge; larger type reaches deeper.
+fn above_bridge(layout: &StageLayout) -> f32 {
+    ABOVE_BRIDGE * layout.unit.max(1.0)
 }
