@@ -214,7 +214,7 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
     let rows = ((area.bottom() - top + 0.5) / pitch).floor().max(1.0) as usize;
     let rows = rows.min(most_rows);
     // On a screen that is nearly square, one column below the failures may be too low.
-    let is_too_low = request.single && !portrait && rows <= request.runs;
+    let is_too_low = request.single && !portrait && rows < SINGLE_ROWS && rows <= request.runs;
     let most_columns = if is_too_low { 2 } else { most_columns };
     // One row counts the others in words.
     let needed = |runs: usize| {

@@ -72,7 +72,10 @@ fn snapshot_of_any_valid_size_has_no_gaps() {
 /// An empty file is an empty recording, not an error.
 #[test]
 fn empty_recording_shows_the_waiting_stage() {
-    let empty = scratch("empty.ndjson");
+    // The connection panel names the file, as it does that of the scene.
+    let folder = scratch("empty");
+    std::fs::create_dir_all(&folder).unwrap();
+    let empty = folder.join("waiting.ndjson");
     std::fs::write(&empty, "").unwrap();
     let target = scratch("empty.png");
     let arguments = [empty.to_str().unwrap(), "--size", "960x540", "-o", target.to_str().unwrap()];

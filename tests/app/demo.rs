@@ -139,8 +139,8 @@ fn first_two_minutes_show_a_success_a_fix_and_a_failure_with_its_retry_on_the_st
 }
 
 /// An app connected to its own demo studio.
-fn demo(runs: u32) -> App {
-    let demo = DemoSettings { runs: Some(runs), speed: 20.0, ..default() };
+fn demo(runs: u32, speed: f64) -> App {
+    let demo = DemoSettings { runs: Some(runs), speed, ..default() };
     let mut app = connected_to(SourceSpec::Demo, Settings { demo, ..Settings::default() });
     app.insert_resource(DrawClock { secs: 0.0, follow_real_time: false });
     until(&mut app, "runs on a live connection", |app| {
@@ -156,7 +156,10 @@ fn model(app: &App) -> &meterbridge::model::Model {
 
 fn last_notice(app: &App) -> String {
     let notices = app.world().resource::<Notices>();
-    notices.newest_first().next().map(|notice| notice.verb()).unwrap_or_default()
+    let newest = notices.newest_first().next();
+    newest.map_or_else(String::new, |notice| {
+        format!("{} {}", notice.verb(), notice.detail()).trim_end().to_owned()
+    })
 }
 
 /// Presses confirm in the dialog that an action opens.
@@ -176,11 +179,17 @@ fn run_with(app: &mut App, what: &str, is: impl Fn(&Run) -> bool) -> RunId {
 
 #[test]
 fn demo_is_operated_like_a_backend_without_permission_in_the_settings() {
-    let mut app = demo(2);
+    let mut app = demo(4, 4.0);
     assert!(app.world().resource::<Link>().is_demo());
     assert_eq!(app.world().resource::<Link>().acting(), Ok(()));
 
-    let running = run_with(&mut app, "a running run", |run| run.status == RunStatus::Running);
+    // In a long step, which does not end before the run is cancelled.
+    let running = run_with(&mut app, "a run in a long step", |run| {
+        run.current_node().is_some_and(|node| {
+            let is_new = node.elapsed_ms(jiff::Timestamp::now()).is_some_and(|ms| ms < 1_000);
+            is_new && ["LYRICS", "COMPOSE", "RENDER"].contains(&&*node.name)
+        })
+    });
     let cancel = RunOperation::Cancel(running.clone());
     confirm(&mut app, OperationKind::Cancel, &running, cancel);
     until(&mut app, "a cancelled run", |app| {
@@ -194,7 +203,7 @@ fn demo_is_operated_like_a_backend_without_permission_in_the_settings() {
     let retry = RunOperation::Retry(failed.clone());
     confirm(&mut app, OperationKind::Retry, &failed, retry);
     until(&mut app, "an answer to the retry", |app| {
-        last_notice(app).contains("a new run was created and is queued")
+        last_notice(app).contains("retry created")
     });
     let song = model(&app).run(&failed).unwrap().song_id.clone();
     let queued = run_with(&mut app, "a queued run", |run| {
@@ -216,7 +225,7 @@ fn demo_is_operated_like_a_backend_without_permission_in_the_settings() {
 
 #[test]
 fn presenters_keys_pause_and_speed_up_the_studio_and_say_so() {
-    let mut app = demo(6);
+    let mut app = demo(6, 20.0);
     let heads = |app: &App| {
         let notices = app.world().resource::<Notices>();
         notices.newest_first().next().map(|notice| notice.title.clone()).unwrap_or_default()
@@ -253,7 +262,7 @@ fn presenters_keys_do_nothing_outside_the_demo_and_say_why() {
 
 #[test]
 fn demo_connected_to_another_server_needs_permission_for_operations_again() {
-    let mut app = demo(1);
+    let mut app = demo(1, 20.0);
     let run = run_with(&mut app, "a running run", |run| run.status == RunStatus::Running);
     perform(&mut app, Action::Ask(OperationKind::Cancel, Some(run.clone())));
     perform(&mut app, Action::Connect("ws://127.0.0.1:9/events".into()));
