@@ -20,8 +20,8 @@ use crate::bounded::bounded;
 use crate::layout::{Board, CanvasSize, CellGrid, failures_width, lay_out_board, wall_area};
 use crate::protocol::RunId;
 
-const CANCELLED: &str = "cancelled, last hour";
-const CANCELLED_LAST: &str = "cancelled, last hour, last:";
+const CANCELLED: &str = "cancelled";
+const CANCELLED_LAST: &str = "cancelled, last:";
 /// Type size of the names of cancelled runs, and the gap between them.
 const NAMES: f32 = 24.0;
 /// Least time between two changes of the board's words, in seconds: faster ones cannot be read.
@@ -321,7 +321,7 @@ fn draw_bar(part: &mut Part, node: &NodeLoad, at: Rect, unit: f32) -> f32 {
 /// Draws the number of finished runs, the last hour as bars, and the latest runs by name.
 fn draw_finished(part: &mut Part, view: &BoardView, rect: Rect, names: &mut Vec<(RunId, Rect)>) {
     let palette = part.palette;
-    draw_head(part, (DisplayStatus::Success, view.finished, "finished, last hour"), rect, "");
+    draw_head(part, (DisplayStatus::Success, view.finished, "finished"), rect, "");
     let sparks =
         Rect::new(rect.x, rect.y + HEAD + 4.0, rect.w, bounded(rect.h * 0.16, 54.0, 120.0));
     draw_sparks(part, view, sparks);

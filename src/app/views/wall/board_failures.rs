@@ -297,14 +297,14 @@ fn draw_head(part: &mut Part, failures: &Failures, rect: Rect) {
             .size(40.0)
             .keep_colour(),
     );
-    // After "failed": the window of time, and the most frequent cause if it has several runs.
+    // After "failed": the most frequent cause if it has several runs. The header names the window of time.
     let common = failures.groups.first().filter(|group| group.count > 1);
     let words = match common {
         Some(group) => {
             let count = count_words(group.count as u64);
-            format!("last hour, {count} at {}: {}", group.node, group.reason)
+            format!("{count} at {}: {}", group.node, group.reason)
         }
-        None => "last hour".to_owned(),
+        None => String::new(),
     };
     let end = x + number_w + 16.0 + measure(Face::Display700, 40.0, 0.0, "failed");
     let room = rect.right() - 22.0 - end - 24.0;
