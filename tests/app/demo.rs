@@ -202,9 +202,7 @@ fn demo_is_operated_like_a_backend_without_permission_in_the_settings() {
     });
     let retry = RunOperation::Retry(failed.clone());
     confirm(&mut app, OperationKind::Retry, &failed, retry);
-    until(&mut app, "an answer to the retry", |app| {
-        last_notice(app).contains("retry created")
-    });
+    until(&mut app, "an answer to the retry", |app| last_notice(app).contains("retry created"));
     let song = model(&app).run(&failed).unwrap().song_id.clone();
     let queued = run_with(&mut app, "a queued run", |run| {
         run.status == RunStatus::Pending && run.song_id == song
