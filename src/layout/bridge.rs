@@ -9,9 +9,8 @@ const GAP: f32 = 14.0;
 /// Landscape: distance from the bridge's upper edge to the panels, and their height.
 const TOP: f32 = 12.0;
 const HEIGHT: f32 = 156.0;
-/// Portrait: margin at both sides, distance from the upper edge to the meters, their height, distance to
+/// Portrait: distance from the upper edge to the meters, their height, distance to
 /// the line of the connection, and its height.
-const PORTRAIT_MARGIN: f32 = 40.0;
 const PORTRAIT_TOP: f32 = 14.0;
 const PORTRAIT_HEIGHT: f32 = 104.0;
 const PORTRAIT_GAP: f32 = 12.0;
@@ -44,7 +43,7 @@ impl Bridge {
             })
         };
         if is_portrait {
-            let margin = PORTRAIT_MARGIN * scale;
+            let margin = CanvasSize::PORTRAIT_MARGIN * scale;
             let all = canvas_size.width - 2.0 * margin;
             let width = (all - (METERS - 1) as f32 * gap) / METERS as f32;
             let y = top + PORTRAIT_TOP * scale;

@@ -80,10 +80,16 @@ impl CanvasSize {
     pub const BRIDGE_HEIGHT: f32 = 184.0;
     /// The same on a portrait screen, in parts of [`CanvasSize::PORTRAIT_WIDTH`].
     const PORTRAIT_BRIDGE_HEIGHT: f32 = 204.0;
-    /// Width of a portrait screen that the bridge's portrait form is drawn for.
+    /// Width of a portrait screen that portrait forms are drawn for.
     const PORTRAIT_WIDTH: f32 = 1080.0;
+    /// Margin at the left and right edge of such a screen, except on the stage.
+    pub(super) const PORTRAIT_MARGIN: f32 = 40.0;
     /// Aspect ratio below which a screen is a portrait screen.
     const PORTRAIT_BELOW: f32 = 1.25;
+    /// Ratio of height to width from which a screen is a tall one.
+    const TALL_FROM: f32 = 1.25;
+    /// Width kept free for the clock at the right edge, including its distance from what stands beside it.
+    pub const CLOCK_WIDTH: f32 = 190.0;
 
     /// Returns the canvas size for a screen in device pixels. Sizes below one pixel count as one.
     pub fn of_pixels(width_px: f32, height_px: f32) -> Self {
@@ -95,6 +101,12 @@ impl CanvasSize {
     /// True when the screen is narrower than 5:4.
     pub fn is_portrait(&self) -> bool {
         self.width < self.height * Self::PORTRAIT_BELOW
+    }
+
+    /// True when the screen is so tall that the stage's modules stand in two or more rows, below a lane of
+    /// the whole width, and the wall's rows in one column. Every tall screen is a portrait screen.
+    pub fn is_tall(&self) -> bool {
+        self.height >= Self::TALL_FROM * self.width
     }
 
     /// Returns the factor between the lengths of the portrait form and design pixels; 1 on a landscape
@@ -146,5 +158,12 @@ mod tests {
         check((3840.0, 2160.0), (1920.0, 1080.0, 2.0));
         check((2560.0, 1080.0), (2560.0, 1080.0, 1.0));
         check((1620.0, 2160.0), (1620.0, 2160.0, 1.0));
+    }
+
+    #[test]
+    fn screens_from_4_5_on_are_tall() {
+        let is_tall = |width, height| CanvasSize::of_pixels(width, height).is_tall();
+        assert!(is_tall(1080.0, 1920.0) && is_tall(1080.0, 1350.0));
+        assert!(!is_tall(1080.0, 1349.0) && !is_tall(1200.0, 1200.0) && !is_tall(1920.0, 1080.0));
     }
 }

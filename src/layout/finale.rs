@@ -5,7 +5,7 @@ use super::{CanvasSize, Rect};
 /// Height of the take above its line on a 16:9 screen, and the most it grows to.
 const TAKE_UP: f32 = 128.5;
 const MOST_TAKE_UP: f32 = 2.6 * TAKE_UP;
-/// Height of the take on a portrait screen for which type gives way.
+/// Height of the take on a tall screen for which type gives way.
 const LEAST_TAKE: f32 = 90.0;
 /// Height below the line, as a part of that above.
 const MIRROR: f32 = 0.5;
@@ -53,27 +53,23 @@ pub struct FinaleLayout {
     pub beside: bool,
 }
 
-/// Lays out the finale between the status line's baseline and the bridge. A portrait screen has two rows of
+/// Lays out the finale between the status line's baseline and the bridge. A tall screen has two rows of
 /// steps, and the blocks one below the other.
-pub fn lay_out_finale(
-    canvas_size: CanvasSize,
-    status_baseline: f32,
-    unit: f32,
-    portrait: bool,
-) -> FinaleLayout {
+pub fn lay_out_finale(canvas_size: CanvasSize, status_baseline: f32, unit: f32) -> FinaleLayout {
+    let is_tall = canvas_size.is_tall();
     let (left, right) = (CanvasSize::MARGIN, canvas_size.right());
     let width = (right - left).max(1.0);
     let foot = canvas_size.bridge_top() - FOOT;
-    let (rows, stacked) = if portrait { (2, 3) } else { (1, 1) };
+    let (rows, stacked) = if is_tall { (2, 3) } else { (1, 1) };
     let lines = LABELS + BARS_BELOW_LABELS + GHOST_BELOW_BARS + STEPS_BELOW_GHOST;
     let others = lines + STEP_ROW * rows as f32 + BLOCKS_BELOW_STEPS + BLOCK * stacked as f32;
     // On a screen that is hardly taller than wide, type gives way to the take.
     let available = (foot - status_baseline).max(1.0);
-    let unit = if portrait { unit.min(available / (others + LEAST_TAKE)) } else { unit };
+    let unit = if is_tall { unit.min(available / (others + LEAST_TAKE)) } else { unit };
     let room = (available - others * unit).max(0.0);
     // Most of the room goes to the take; what is left widens the rows of the blocks.
     let up = (room * 0.85 / (1.0 + MIRROR)).min(MOST_TAKE_UP * unit).max(room.min(1.0));
-    let up = if portrait { up } else { up.max((room / (1.0 + MIRROR)).min(TAKE_UP * unit)) };
+    let up = if is_tall { up } else { up.max((room / (1.0 + MIRROR)).min(TAKE_UP * unit)) };
     let left_over = (room - up * (1.0 + MIRROR)).max(0.0);
     let wider = (left_over / (ROWS * stacked as f32)).min(14.0 * unit);
     let labels = status_baseline + LABELS * unit;
@@ -87,7 +83,7 @@ pub fn lay_out_finale(
     let blocks_top = rule + STEP_ROW * unit * rows as f32 + BLOCKS_BELOW_STEPS * unit;
     let height = BLOCK * unit + wider * ROWS;
     let blocks = std::array::from_fn(|index| {
-        if portrait {
+        if is_tall {
             Rect::new(left, blocks_top + height * index as f32, width, height)
         } else {
             let (from, to) = BLOCKS[index];
@@ -107,7 +103,7 @@ pub fn lay_out_finale(
         rules: [rule, rule_below],
         blocks,
         row_pitch: ROW_PITCH * unit + wider,
-        beside: !portrait,
+        beside: !is_tall,
     }
 }
 
@@ -117,7 +113,7 @@ mod tests {
 
     #[test]
     fn finale_matches_the_drawing_on_a_16_9_screen() {
-        let layout = lay_out_finale(CanvasSize::of_pixels(1920.0, 1080.0), 250.0, 1.0, false);
+        let layout = lay_out_finale(CanvasSize::of_pixels(1920.0, 1080.0), 250.0, 1.0);
         assert_eq!((layout.labels, layout.line, layout.up), (318.0, 452.0, 128.5));
         assert!((layout.ghost - 539.0).abs() < 4.0, "{layout:#?}");
         assert!((layout.rules[0] - 564.0).abs() < 4.0, "{layout:#?}");
@@ -129,15 +125,16 @@ mod tests {
         for (width, height) in [
             (1920.0, 1080.0),
             (1280.0, 1024.0),
+            (1200.0, 1200.0),
+            (1080.0, 1349.0),
             (2560.0, 1080.0),
             (1080.0, 1920.0),
             (1080.0, 1350.0),
             (1.0, 1.0),
         ] {
             let canvas_size = CanvasSize::of_pixels(width, height);
-            let portrait = height > width;
-            let unit = if portrait { 1.5 } else { 1.0 };
-            let layout = lay_out_finale(canvas_size, 250.0 * unit, unit, portrait);
+            let unit = if canvas_size.is_tall() { canvas_size.portrait_scale() } else { 1.0 };
+            let layout = lay_out_finale(canvas_size, 250.0 * unit, unit);
             let foot = canvas_size.bridge_top();
             let order = [
                 layout.labels,
@@ -153,7 +150,7 @@ mod tests {
                 foot,
             ];
             for pair in order.windows(2) {
-                assert!(pair[0] <= pair[1] + 12.0, "{width}×{height}: {order:?}");
+                assert!(pair[0] <= pair[1] + 0.01, "{width}×{height}: {order:?}");
             }
             assert!(layout.blocks[2].bottom() <= foot, "{width}×{height}: {layout:#?}");
             for pair in layout.blocks.windows(2) {

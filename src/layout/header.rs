@@ -4,17 +4,12 @@ use super::{CanvasSize, Rect};
 
 /// Left edge of the counts on a landscape screen.
 const COUNTS_LEFT: f32 = 372.0;
-/// Width kept free for the clock, including its distance from what stands to the left of it.
-const CLOCK_WIDTH: f32 = 190.0;
 /// Width of the stage's lane on a landscape screen.
 const STAGE_LANE_WIDTH: f32 = 660.0;
-/// Distance of the stage's lane from the right margin on a landscape screen, where the clock stands.
-const STAGE_CLOCK_WIDTH: f32 = 194.0;
-/// Ratio of height to width from which the stage's title stands below a lane of the whole width.
-const TALL_STAGE: f32 = 1.25;
-/// Margin on a portrait screen; this and the following in lengths of the portrait form.
-const PORTRAIT_MARGIN: f32 = 40.0;
-/// Upper edge and height of the lane on a portrait screen, below the header's two lines.
+/// Distance of the stage's lane from the room of the clock on a landscape screen.
+const STAGE_LANE_GAP: f32 = 4.0;
+/// Upper edge and height of the lane on a portrait screen, below the header's two lines; in lengths of the
+/// portrait form.
 const PORTRAIT_LANE: (f32, f32) = (150.0, 36.0);
 /// Upper edge of the wall's content: on a landscape screen, and on a portrait one.
 const TOP: f32 = 128.0;
@@ -45,7 +40,7 @@ pub struct HeaderPlaces {
 pub fn wall_header(canvas_size: &CanvasSize) -> HeaderPlaces {
     let scale = canvas_size.portrait_scale();
     if canvas_size.is_portrait() {
-        let left = PORTRAIT_MARGIN * scale;
+        let left = CanvasSize::PORTRAIT_MARGIN * scale;
         let right = canvas_size.width - left;
         return HeaderPlaces {
             is_portrait: true,
@@ -60,7 +55,7 @@ pub fn wall_header(canvas_size: &CanvasSize) -> HeaderPlaces {
         };
     }
     let (left, right) = (CanvasSize::MARGIN, canvas_size.right());
-    let counts_right = right - CLOCK_WIDTH;
+    let counts_right = right - CanvasSize::CLOCK_WIDTH;
     HeaderPlaces {
         is_portrait: false,
         scale,
@@ -74,24 +69,19 @@ pub fn wall_header(canvas_size: &CanvasSize) -> HeaderPlaces {
     }
 }
 
-/// True where the stage's title stands below a lane of the whole width.
-pub fn has_tall_stage(canvas_size: &CanvasSize) -> bool {
-    canvas_size.height >= TALL_STAGE * canvas_size.width
-}
-
 /// Returns the lane for toasts on the stage, beside the clock or above the title, and the factor of its
 /// type.
 pub fn stage_lane(canvas_size: &CanvasSize) -> (Rect, f32) {
-    if has_tall_stage(canvas_size) {
+    if canvas_size.is_tall() {
         return (portrait_lane(canvas_size), canvas_size.portrait_scale());
     }
-    let right = canvas_size.right() - STAGE_CLOCK_WIDTH;
+    let right = canvas_size.right() - CanvasSize::CLOCK_WIDTH - STAGE_LANE_GAP;
     (Rect::new(right - STAGE_LANE_WIDTH, 44.0, STAGE_LANE_WIDTH, 44.0), 1.0)
 }
 
 fn portrait_lane(canvas_size: &CanvasSize) -> Rect {
     let scale = canvas_size.portrait_scale();
-    let (x, (y, height)) = (PORTRAIT_MARGIN * scale, PORTRAIT_LANE);
+    let (x, (y, height)) = (CanvasSize::PORTRAIT_MARGIN * scale, PORTRAIT_LANE);
     Rect::new(x, y * scale, canvas_size.width - 2.0 * x, height * scale)
 }
 

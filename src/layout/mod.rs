@@ -14,7 +14,7 @@ pub use board::{Board, CellGrid, failures_width, lay_out_board, lay_out_cells};
 pub use bridge::Bridge;
 pub use canvas_size::{CanvasSize, Rect};
 pub use finale::{FinaleLayout, lay_out_finale};
-pub use header::{HeaderPlaces, has_tall_stage, stage_lane, wall_header};
+pub use header::{HeaderPlaces, stage_lane, wall_header};
 pub use rack::{FixLoop, ModuleBox, Rack, RackRequest, lay_out_rack};
 pub use rows::{ROW_CELLS, RowColumns, RowsLayout, RowsRequest, lay_out_rows};
 pub use wall::{

@@ -1,14 +1,11 @@
 //! Layout of the timing board: one row for each run in aligned columns, from 13 to 60 runs.
 
-use super::header::has_tall_stage;
 use super::{CanvasSize, Rect, wall_area};
 use crate::bounded::bounded;
 
 /// Height of a row on a landscape screen, and on a portrait one of 1080 px width.
 const PITCH: f32 = 35.2;
 const PORTRAIT_PITCH: f32 = 36.4;
-/// Width of a portrait screen on which lengths are those of the design.
-const PORTRAIT_WIDTH: f32 = 1080.0;
 /// Width below which a further column of rows is not begun.
 const LEAST_COLUMN: f32 = 790.0;
 const MOST_COLUMNS: usize = 8;
@@ -186,7 +183,7 @@ impl RowsLayout {
 /// Lays out a timing board.
 pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
     let area = wall_area(&request.canvas_size);
-    let portrait = has_tall_stage(&request.canvas_size);
+    let portrait = request.canvas_size.is_tall();
     // Room above the first row, in units of the scale.
     let above = match (request.slab, portrait) {
         (false, _) => HEADS,
@@ -196,7 +193,7 @@ pub fn lay_out_rows(request: &RowsRequest) -> RowsLayout {
     let (scale, pitch, most_columns, most_rows) = if portrait {
         let wanted = if request.slab { WANTED_BELOW_SLAB } else { WANTED_ROWS };
         let fitting = area.h / (wanted * PORTRAIT_PITCH + above);
-        let scale = bounded(fitting, 1.0, (request.canvas_size.width / PORTRAIT_WIDTH).max(1.0));
+        let scale = bounded(fitting, 1.0, request.canvas_size.portrait_scale().max(1.0));
         (scale, PORTRAIT_PITCH * scale, 1, usize::MAX)
     } else if request.single {
         let pitch = (area.h - above) / SINGLE_ROWS as f32;

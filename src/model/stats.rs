@@ -210,22 +210,6 @@ impl Stats {
         counts
     }
 
-    /// Returns the number of events that arrived in each of `parts` equal parts of the `window_secs`
-    /// before `now` (this machine's clock), oldest part first.
-    pub fn events_by(&self, now: Timestamp, window_secs: u32, parts: usize) -> Vec<u32> {
-        let mut counts = vec![0; parts];
-        let begin = now.as_second() - i64::from(window_secs);
-        for (second, count) in self.events.back_to(begin + 1) {
-            let part = (second - begin - 1) * parts as i64 / i64::from(window_secs.max(1));
-            // Count events ahead of the clock as current.
-            let part = usize::try_from(part).unwrap_or(0).min(parts.saturating_sub(1));
-            if let Some(sum) = counts.get_mut(part) {
-                *sum += u32::try_from(count).unwrap_or(0);
-            }
-        }
-        counts
-    }
-
     /// Returns the number of active runs at the end of each of `parts` slots of 15 s up to `now`,
     /// oldest first, given that `active` runs are active now.
     pub fn active_by(&self, now: Timestamp, active: usize, parts: usize) -> Vec<u32> {

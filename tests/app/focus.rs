@@ -87,6 +87,31 @@ fn finished_song_is_held_for_its_finale() {
 }
 
 #[test]
+fn song_whose_end_is_told_late_is_held_for_its_whole_finale() {
+    for late in [5, 18] {
+        let mut app = headless_app();
+        feed(&mut app, [event("a", None, "start", 0)]);
+        feed(&mut app, [event("b", None, "start", 1)]);
+        pass(&mut app, 2 + late);
+        feed(&mut app, song("a"));
+        pass(&mut app, 11);
+        shows(&app, Some("a"));
+        pass(&mut app, 1);
+        shows(&app, Some("b"));
+    }
+}
+
+#[test]
+fn song_that_had_ended_before_it_was_shown_is_not_held_for_a_finale() {
+    let mut app = headless_app();
+    pass(&mut app, 20);
+    feed(&mut app, song("a"));
+    shows(&app, Some("a"));
+    feed(&mut app, [event("b", None, "start", 20)]);
+    shows(&app, Some("b"));
+}
+
+#[test]
 fn failure_of_another_run_ends_the_hold_of_a_finale() {
     let mut app = headless_app();
     feed(&mut app, [event("a", None, "start", 0)]);

@@ -53,10 +53,6 @@ fn events_are_counted_when_they_arrive_and_not_when_they_happened() {
         model.receive(batch, |_, _| ());
     }
     let stats = model.stats();
-    assert_eq!(stats.events_by(instant(10), 60, 0), [0; 0]);
-    assert_eq!(stats.events_by(instant(10), 10, 5), [1, 0, 0, 0, 2]);
-    // This machine's clock may have been set back.
-    assert_eq!(stats.events_by(instant(5), 10, 5), [0, 0, 1, 0, 2]);
     assert_eq!(stats.peak_events_per_second(instant(10), 60), 2);
     assert!((stats.events_per_second(instant(11), 10) - 0.3).abs() < 1e-9);
 }

@@ -8,6 +8,7 @@ use crate::app::state::focus::{Focus, listed_runs};
 use crate::app::state::run_store::RunStore;
 use crate::app::systems::AppSystems;
 use crate::model::{Model, Run, RunStatus};
+use crate::protocol::RunId;
 
 /// Time in milliseconds for which a run that is over stays on the stage while following, unless it has a
 /// finale.
@@ -27,10 +28,17 @@ pub(in crate::app) fn plugin(app: &mut App) {
     app.add_systems(Update, follow_newest_active.in_set(AppSystems::Follow));
 }
 
+/// Returns the greatest age of a run's end at which the run is news, in milliseconds. `was_running` is true
+/// for one that was followed while it ran: its finale begins when its end is told, however late that is.
+fn news_ms(run: &Run, was_running: bool, hold_ms: u64) -> u64 {
+    if was_running && finale::is_due(run) { finale::NEWS_MS.max(hold_ms) } else { hold_ms }
+}
+
 fn follow_newest_active(
     mut focus: ResMut<Focus>,
     run_store: Res<RunStore>,
     clock: Res<PlaybackClock>,
+    mut running: Local<Option<RunId>>,
 ) {
     if focus.pinned || focus.directed {
         return;
@@ -42,16 +50,19 @@ fn follow_newest_active(
             if focus.over_since.is_some() {
                 focus.over_since = None;
             }
+            if running.as_ref() != Some(run.id()) {
+                *running = Some(run.id().clone());
+            }
             run.status == RunStatus::Running || run_store.model.newest_active().is_none()
         }
         Some(run) => {
             let hold = hold_ms(run, &run_store.model);
-            // A run that ended long ago was replayed; it is not news.
-            let news = run.ended_at.is_none_or(|at| millis_between(at, clock.server_now) < hold);
-            is_history = !news;
+            let age_ms = run.ended_at.map_or(0, |at| millis_between(at, clock.server_now));
+            is_history = age_ms >= hold;
             match focus.over_since {
-                _ if !news => false,
                 Some(since) => millis_between(since, clock.now) < hold,
+                // A run that ended long ago was replayed; it is not news.
+                None if age_ms >= news_ms(run, running.as_ref() == Some(run.id()), hold) => false,
                 None => {
                     focus.over_since = Some(clock.now);
                     true

@@ -5,6 +5,15 @@ use bevy::math::Vec2;
 use super::{Face, Layer, Part, Rect, Shape, Text};
 use crate::app::state::status::{DisplayStatus, Outline};
 
+/// Returns the halves of a diamond, the sign of the limit of the slowest 5 %; `half` is half of its width and
+/// of its height.
+pub fn diamond(centre: Vec2, half: Vec2) -> [Shape; 2] {
+    let across = Vec2::new(half.x, 0.0);
+    [-half.y, half.y].map(|tip| {
+        Shape::triangle(centre - across, centre + Vec2::new(0.0, tip), centre + across, 0.5)
+    })
+}
+
 /// Draws a status badge with this radius. `key` identifies the badge's position for its label.
 pub fn badge(
     part: &mut Part,

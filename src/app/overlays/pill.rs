@@ -35,7 +35,8 @@ pub(in crate::app) fn plugin(app: &mut App) {
 }
 
 /// Removes the pill after a panic.
-fn forget(mut canvas: ResMut<Canvas>, mut pill: ResMut<Pill>) {
+fn forget(mut canvas: ResMut<Canvas>, mut pill: ResMut<Pill>, mut buttons: ResMut<Buttons>) {
+    buttons.show(PART, Vec::new());
     *pill = Pill::default();
     canvas.remove(PART);
 }
@@ -128,7 +129,9 @@ fn draw(
 fn place(words: &str, canvas_size: &CanvasSize) -> Rect {
     let bridge = Bridge::of(canvas_size);
     let width = measure(Face::Text600, size::PILL, 0.0, words) + SIGN_WIDTH + END;
-    bridge.tab(width * bridge.scale)
+    // The tab's height gives the factor of all lengths.
+    let k = bridge.tab(0.0).h / HEIGHT;
+    bridge.tab(width * k)
 }
 
 fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
@@ -165,7 +168,42 @@ fn draw_pill(part: &mut Part, view: &PillView, rect: Rect) {
 
 #[cfg(test)]
 mod tests {
+    use bevy::ecs::system::RunSystemOnce;
+
     use super::*;
+
+    #[test]
+    fn words_stand_inside_the_pill_on_every_screen() {
+        for (width, height) in [(1920.0, 1080.0), (1080.0, 1920.0), (1200.0, 1200.0)] {
+            let canvas_size = CanvasSize::of_pixels(width, height);
+            for (words, auto) in [("auto", true), ("pinned, 2:00 to go", false)] {
+                let rect = place(words, &canvas_size);
+                let mut canvas = Canvas::default();
+                let view = PillView { words: words.to_owned(), auto };
+                draw_pill(canvas.redraw(PART), &view, rect);
+                let drawn = canvas.words(PART);
+                let (_, at) = drawn.first().unwrap();
+                // The ends are round, with the radius of half the height.
+                assert!(at.x >= rect.x + rect.h / 2.0, "{width}×{height}: {at:?} in {rect:?}");
+                assert!(at.right() <= rect.right() - rect.h / 2.0, "{width}×{height}: {at:?}");
+                assert!(at.y >= rect.y && at.bottom() <= rect.bottom(), "{at:?} in {rect:?}");
+                assert!(rect.right() <= canvas_size.right() + 0.01, "{rect:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn pill_that_was_removed_after_a_panic_has_no_button() {
+        let mut world = World::new();
+        world.init_resource::<Canvas>();
+        world.init_resource::<Pill>();
+        world.init_resource::<Buttons>();
+        let (rect, action) = (Rect::new(0.0, 0.0, 10.0, 10.0), Action::ToggleAuto);
+        let button = Button { rect, action, holds_pointer: false };
+        world.resource_mut::<Buttons>().show(PART, vec![button]);
+        world.run_system_once(forget).unwrap();
+        assert_eq!(world.resource::<Buttons>().by_overlay().flatten().count(), 0);
+    }
 
     #[test]
     fn time_left_changes_in_steps() {

@@ -1,16 +1,19 @@
 //! The finale of a song that finished on the stage: what it shows, and for how long.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::clock::millis_between;
 use super::run_store::RunStore;
-use super::run_view::{StageView, ordinal_words, queued_ms, remaining, total_score};
+use super::run_view::{StageView, final_score, ordinal_words, queued_ms, remaining, total_score};
 use super::status::DisplayStatus;
 use super::take::Take;
 use crate::app::words::{
-    ago_words, clock_words, count_words, number_words, score_words, step_words,
+    ago_words, clock_words, count_words, duration_words, number_words, spaced_words, whole_seconds,
 };
-use crate::model::{Model, Node, NodeStatus, Run, RunStatus};
+use crate::model::{Baseline, Model, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::MAX_FIX_PASSES;
 
 /// Time for which a finished song keeps the stage, in milliseconds.
@@ -50,7 +53,7 @@ pub fn failed_since(run: &Run, model: &Model) -> bool {
 /// Everything that a finale shows beside the stage's own header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinaleView {
-    pub take: Take,
+    pub take: Arc<Take>,
     /// "4 s ago, after 1 fix of 3".
     pub detail: String,
     pub score: Option<f64>,
@@ -65,11 +68,19 @@ pub struct FinaleView {
     /// "42 s longer than usual", and what made the difference.
     pub comparison: [String; 2],
     pub steps: Vec<StepTime>,
-    /// Heading and rows of the first block: what was made, else how it went.
-    pub made: (&'static str, Vec<(String, String)>),
+    pub made: Made,
     pub scores: Vec<(String, f64)>,
     /// "Salt & Static, 0:22 to go": the run that is shown next.
     pub next: Option<String>,
+}
+
+/// Rows of the first block.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Made {
+    /// Artifacts with the step that reported each; "and 3 more" without one.
+    Artifacts(Vec<(String, String)>),
+    /// What is known of the run's way, where no artifact was reported.
+    Way(Vec<(String, String)>),
 }
 
 /// A step's time in this run.
@@ -84,11 +95,12 @@ pub struct StepTime {
 }
 
 impl FinaleView {
-    /// Returns the finale of a run; `None` when it has none. `follows` is true where the stage goes on to
-    /// another run by itself.
+    /// Returns the finale of a run with its take; `None` when it has none. `follows` is true where the stage
+    /// goes on to another run by itself.
     pub fn of(
         run: &Run,
         stage: &StageView,
+        take: Arc<Take>,
         run_store: &RunStore,
         server_now: Timestamp,
         follows: bool,
@@ -97,7 +109,6 @@ impl FinaleView {
             return None;
         }
         let model = &run_store.model;
-        let take = Take::of(run, &verdicts_of(run, stage))?;
         let took_ms = run.duration_ms.unwrap_or(take.total_ms);
         // This run is among the finished ones by now.
         let baseline = model.stats().run_baseline().filter(|baseline| baseline.samples > 1);
@@ -121,8 +132,8 @@ impl FinaleView {
             took_ms,
             usual_ms,
             slowest_ms,
-            comparison: comparison(run, stage, took_ms, usual_ms),
-            steps: run.nodes.iter().map(|node| step_time(node, run_store)).collect(),
+            comparison: comparison(run, stage, model.stats(), took_ms, usual_ms),
+            steps: run.nodes.iter().map(|node| step_time(node, model.stats())).collect(),
             made: made(run),
             scores: stage.scores.as_ref().map_or_else(Vec::new, |scores| {
                 scores.parts.iter().take(MOST_ROWS).cloned().collect()
@@ -131,6 +142,11 @@ impl FinaleView {
             take,
         })
     }
+}
+
+/// Returns the take of a run; `None` when too little is known of its times.
+pub fn take_of(run: &Run, stage: &StageView) -> Option<Take> {
+    Take::of(run, &verdicts_of(run, stage))
 }
 
 /// Returns the fix loop with the verdict of a run that needed no fix.
@@ -146,60 +162,74 @@ fn verdicts_of(run: &Run, stage: &StageView) -> super::run_view::FixView {
     fix
 }
 
-/// Returns the run's total score, and those of all finished runs.
+/// Returns the run's total score, and those of all other finished runs in ascending order.
 fn scores_of(run: &Run, model: &Model) -> (Option<f64>, Vec<f64>) {
-    let of = |run: &Run| {
-        let validate = run.node("VALIDATE")?;
-        let latest = validate.history().iter().rfind(|attempt| !attempt.scores.is_empty())?;
-        total_score(&latest.scores).filter(|score| score.is_finite())
-    };
-    let finished = model.runs().filter(|run| run.status == RunStatus::Completed);
-    let mut all: Vec<f64> = finished.filter_map(of).collect();
-    all.sort_by(f64::total_cmp);
-    (of(run), all)
+    let of = |run: &Run| final_score(run).filter(|score| score.is_finite());
+    let finished = model.runs().filter(|other| other.status == RunStatus::Completed);
+    let mut others: Vec<f64> =
+        finished.filter(|other| other.id() != run.id()).filter_map(of).collect();
+    others.sort_by(f64::total_cmp);
+    (of(run), others)
 }
 
-fn usual_score(all: &[f64]) -> String {
-    let median = all.get(all.len() / 2).filter(|_| all.len() > 1);
+/// The median of other runs' scores, which are in ascending order.
+fn usual_score(others: &[f64]) -> String {
+    let median = others.get(others.len().saturating_sub(1) / 2);
     median.map_or_else(String::new, |score| format!("usual {}", number_words(*score)))
 }
 
-fn rank(score: f64, all: &[f64]) -> String {
-    let better = all.iter().filter(|other| **other > score).count();
-    match (all.len(), better) {
-        (0 | 1, _) => String::new(),
-        (count, 0) => format!("best of {} runs", count_words(count as u64)),
-        (count, better) => {
+fn rank(score: f64, others: &[f64]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let better = others.iter().filter(|other| **other > score).count();
+    let count = count_words(others.len() as u64 + 1);
+    match better {
+        0 => format!("best of {count} runs"),
+        better => {
             let place = u32::try_from(better + 1).unwrap_or(u32::MAX);
-            format!("{} of {} runs", ordinal_words(place), count_words(count as u64))
+            format!("{} of {count} runs", ordinal_words(place))
         }
     }
 }
 
-/// Formats a difference: whole seconds under a minute, then as a clock.
+/// Formats a difference, rounded to whole seconds.
 fn difference_words(millis: u64) -> String {
-    match (millis + 500) / 1000 {
-        seconds @ 0..60 => format!("{seconds} s"),
-        _ => clock_words(millis + 500),
-    }
+    whole_seconds(millis.saturating_add(500))
 }
 
-fn comparison(run: &Run, stage: &StageView, took_ms: u64, usual_ms: Option<u64>) -> [String; 2] {
+/// True when a time differs too little from the usual one to say so.
+pub fn is_as_usual(took_ms: u64, usual_ms: u64) -> bool {
+    took_ms.abs_diff(usual_ms) < LEAST_DIFFERENCE_MS.max(usual_ms / 50)
+}
+
+/// Returns the usual time of a step; `None` where only this run's own passes are known.
+fn usual_of(node: &Node, stats: &Stats) -> Option<Baseline> {
+    let passes = node.history().iter().filter(|pass| pass.status == NodeStatus::Success);
+    let own = passes.filter(|pass| pass.duration_ms.is_some()).count();
+    stats.node_baseline(&node.name).filter(|baseline| baseline.samples > own)
+}
+
+fn comparison(
+    run: &Run,
+    stage: &StageView,
+    stats: &Stats,
+    took_ms: u64,
+    usual_ms: Option<u64>,
+) -> [String; 2] {
     let total = match usual_ms {
         None => "the first song seen here".to_owned(),
-        Some(usual) if took_ms.abs_diff(usual) < LEAST_DIFFERENCE_MS.max(usual / 50) => {
-            "as long as usual".to_owned()
-        }
+        Some(usual) if is_as_usual(took_ms, usual) => "as long as usual".to_owned(),
         Some(usual) => {
             let than = if took_ms > usual { "longer" } else { "shorter" };
             format!("{} {than} than usual", difference_words(took_ms.abs_diff(usual)))
         }
     };
-    [total, reason(run, stage)]
+    [total, reason(run, stage, stats)]
 }
 
 /// What made the run longer or shorter: its fixes, else the step that differs most from usual.
-fn reason(run: &Run, stage: &StageView) -> String {
+fn reason(run: &Run, stage: &StageView, stats: &Stats) -> String {
     let again = |name: &str, first: usize| -> u64 {
         let attempts = run.node(name).map_or(&[][..], |node| node.history());
         attempts.iter().skip(first).filter_map(|attempt| attempt.duration_ms).sum()
@@ -214,7 +244,8 @@ fn reason(run: &Run, stage: &StageView) -> String {
         }
     }
     let differences = stage.modules.iter().filter_map(|module| {
-        let (took, usual) = (module.duration_ms?, module.baseline?.p50_ms);
+        let usual = usual_of(run.node(&module.name)?, stats)?.p50_ms;
+        let took = module.duration_ms?;
         Some((took.abs_diff(usual), took > usual, &module.name))
     });
     match differences.max_by_key(|(difference, ..)| *difference) {
@@ -226,22 +257,22 @@ fn reason(run: &Run, stage: &StageView) -> String {
     }
 }
 
-fn step_time(node: &Node, run_store: &RunStore) -> StepTime {
+fn step_time(node: &Node, stats: &Stats) -> StepTime {
     let times: Vec<u64> = node.history().iter().filter_map(|attempt| attempt.duration_ms).collect();
     let time = match times[..] {
         [] => String::new(),
-        [one] => step_words(one),
+        [one] => duration_words(one),
         [first, second] if first < 9_950 && second < 9_950 => {
-            format!("{} + {}", step_words(first).trim_end_matches(" s"), step_words(second))
+            format!("{} + {}", duration_words(first).trim_end_matches(" s"), duration_words(second))
         }
-        [first, second] => format!("{} + {}", step_words(first), step_words(second)),
+        [first, second] => format!("{} + {}", duration_words(first), duration_words(second)),
         _ => format!(
             "{} × {}",
             times.len(),
-            step_words(times.iter().sum::<u64>() / times.len() as u64)
+            duration_words(times.iter().sum::<u64>() / times.len() as u64)
         ),
     };
-    let baseline = run_store.model.stats().node_baseline(&node.name);
+    let baseline = usual_of(node, stats);
     let unused = node.name == "FIX" && node.attempts == 0;
     let status = match node.status {
         NodeStatus::Skipped if unused => DisplayStatus::Pending,
@@ -251,7 +282,7 @@ fn step_time(node: &Node, run_store: &RunStore) -> StepTime {
         _ if unused => "not used".to_owned(),
         (NodeStatus::Skipped, _) => "not run".to_owned(),
         (NodeStatus::Unknown, _) => "not seen".to_owned(),
-        (_, Some(baseline)) => format!("usual {}", step_words(baseline.p50_ms)),
+        (_, Some(baseline)) => format!("usual {}", duration_words(baseline.p50_ms)),
         (_, None) => String::new(),
     };
     StepTime { name: node.name.to_string(), status, time, usual }
@@ -259,31 +290,28 @@ fn step_time(node: &Node, run_store: &RunStore) -> StepTime {
 
 /// Lists the run's artifacts with the step that reported each, the latest first; if none were reported, what
 /// is known of its way.
-fn made(run: &Run) -> (&'static str, Vec<(String, String)>) {
-    let mut rows: Vec<(String, String)> = Vec::new();
-    let mut more = 0;
+fn made(run: &Run) -> Made {
+    let mut artifacts: Vec<(String, String)> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for event in run.recent_events() {
         let Some((detail, node)) = event.detail.zip(event.node) else { continue };
         for name in &detail.artifacts {
-            let name = if name.contains('.') { name.to_string() } else { score_words(name) };
-            if rows.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            if rows.len() < MOST_ROWS {
-                rows.push((name, node.to_owned()));
-            } else {
-                more += 1;
+            // A dot begins a file's ending.
+            let name = if name.contains('.') { name.to_string() } else { spaced_words(name) };
+            if seen.insert(name.clone()) {
+                artifacts.push((name, node.to_owned()));
             }
         }
     }
-    if more > 0
-        && let Some(last) = rows.last_mut()
-    {
-        *last = (format!("and {} more", more + 1), String::new());
+    if artifacts.len() > MOST_ROWS {
+        let more = artifacts.len() - (MOST_ROWS - 1);
+        artifacts.truncate(MOST_ROWS - 1);
+        artifacts.push((format!("and {} more", count_words(more as u64)), String::new()));
     }
-    if !rows.is_empty() {
-        return ("what was made", rows);
+    if !artifacts.is_empty() {
+        return Made::Artifacts(artifacts);
     }
+    let mut rows = Vec::new();
     let attempts: u32 = run.nodes.iter().map(|node| node.attempts).sum();
     rows.push(("steps run".to_owned(), attempts.to_string()));
     rows.push(("events".to_owned(), count_words(run.events())));
@@ -293,7 +321,7 @@ fn made(run: &Run) -> (&'static str, Vec<(String, String)>) {
     if let Some(seed) = run.seed {
         rows.push(("seed".to_owned(), seed.to_string()));
     }
-    ("how it went", rows)
+    Made::Way(rows)
 }
 
 fn next(run_store: &RunStore, server_now: Timestamp) -> Option<String> {

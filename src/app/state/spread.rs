@@ -1,62 +1,69 @@
 //! How long earlier runs of a step took, and where this run stands among them.
 
 use super::run_view::{ModuleView, StageView};
-use crate::app::words::step_words;
-use crate::model::{Baseline, NodeStatus, Stats};
+use crate::app::words::duration_words;
+use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
 
-/// Number of earlier runs that are shown.
-const MOST_RUNS: usize = 40;
+/// Number of earlier passes or runs that are shown.
+const MOST_SHOWN: usize = 40;
 /// Ends of the axis, in seconds; beyond the last one, whole hours.
 const ENDS_SECS: [u64; 16] =
     [2, 4, 6, 10, 20, 30, 40, 60, 90, 120, 180, 240, 360, 600, 1_200, 3_600];
 
-/// Durations of one step in earlier runs, or of whole runs.
+/// Durations of one step's passes in other runs, or of other whole runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spread {
-    /// "COMPOSE, last 40 runs".
+    /// "COMPOSE, last 40 passes".
     pub heading: String,
     /// Durations in milliseconds, oldest first.
     pub past: Vec<u64>,
     pub baseline: Option<Baseline>,
     /// This run's time in milliseconds.
     pub this: Option<u64>,
+    /// True while this run's time grows.
+    pub is_running: bool,
     /// End of the axis in milliseconds.
     pub end_ms: u64,
 }
 
 impl Spread {
     /// Returns the spread of the step that runs, else of the one that ended the run, else of whole runs;
-    /// `None` when no run has finished it.
-    pub fn of(stage: &StageView, stats: &Stats) -> Option<Self> {
+    /// `None` when no other run has finished it.
+    pub fn of(run: &Run, stage: &StageView, stats: &Stats) -> Option<Self> {
         let of_status = |status| {
-            let own = |module: &&ModuleView| module.status == status && module.folded.is_none();
+            let own = |module: &&ModuleView| module.status == status;
             stage.modules.iter().rev().find(own)
         };
         let stopped = || stage.modules.iter().find(|module| module.stopped);
         let module = of_status(NodeStatus::Running)
             .or_else(|| of_status(NodeStatus::Failed))
             .or_else(stopped);
-        let (name, past, baseline, this): (_, Vec<u64>, _, _) = match module {
-            Some(module) => (
-                module.name.as_str(),
-                stats.last_node_durations(&module.name, MOST_RUNS).collect(),
-                module.baseline,
-                module.duration_ms,
-            ),
-            None => (
-                "Whole songs",
-                stats.last_run_durations(MOST_RUNS).collect(),
-                stats.run_baseline(),
-                None,
-            ),
+        let (name, [one, many], past, baseline, this) = match module {
+            Some(module) => {
+                let passes = run.node(&module.name).map_or(&[][..], |node| node.history());
+                let done = passes.iter().filter(|pass| pass.status == NodeStatus::Success);
+                let own: Vec<u64> = done.filter_map(|pass| pass.duration_ms).collect();
+                let last = stats.last_node_durations(&module.name, MOST_SHOWN + own.len());
+                let past = without(last.collect(), &own);
+                let words = ["pass", "passes"];
+                (module.name.as_str(), words, past, module.baseline, module.duration_ms)
+            }
+            None => {
+                let own = run.duration_ms.filter(|_| run.status == RunStatus::Completed);
+                let own: Vec<u64> = own.into_iter().collect();
+                let last = stats.last_run_durations(MOST_SHOWN + own.len());
+                let past = without(last.collect(), &own);
+                ("Whole songs", ["run", "runs"], past, stats.run_baseline(), None)
+            }
         };
         let heading = match past.len() {
             0 => return None,
-            1 => format!("{name}, one earlier run"),
-            count => format!("{name}, last {count} runs"),
+            1 => format!("{name}, one earlier {one}"),
+            count => format!("{name}, last {count} {many}"),
         };
         let end_ms = axis_end_ms(&past, baseline, this);
-        Some(Self { heading, past, baseline, this, end_ms })
+        let is_running = module.is_some_and(|module| module.status == NodeStatus::Running);
+        Some(Self { heading, past, baseline, this, is_running, end_ms })
     }
 
     /// Returns the place of a duration on the axis, 0 to 1.
@@ -76,8 +83,19 @@ impl Spread {
 
     /// "usual 0:33".
     pub fn usual_words(&self) -> Option<String> {
-        Some(format!("usual {}", step_words(self.baseline?.p50_ms)))
+        Some(format!("usual {}", duration_words(self.baseline?.p50_ms)))
     }
+}
+
+/// Returns the last of some durations, oldest first, without this run's own.
+fn without(mut durations: Vec<u64>, own: &[u64]) -> Vec<u64> {
+    for millis in own {
+        if let Some(place) = durations.iter().rposition(|duration| duration == millis) {
+            durations.remove(place);
+        }
+    }
+    let older = durations.len().saturating_sub(MOST_SHOWN);
+    durations.split_off(older)
 }
 
 /// Returns the end of the axis: a round number beyond everything but rare, very long runs.
@@ -97,7 +115,14 @@ mod tests {
     fn spread(past: &[u64], this: Option<u64>) -> Spread {
         let baseline = Some(Baseline { p50_ms: 33_000, p95_ms: 42_000, samples: past.len() });
         let end_ms = axis_end_ms(past, baseline, this);
-        Spread { heading: String::new(), past: past.to_vec(), baseline, this, end_ms }
+        Spread {
+            heading: String::new(),
+            past: past.to_vec(),
+            baseline,
+            this,
+            is_running: true,
+            end_ms,
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::app::state::view::View;
 use crate::app::state::viewport::{ReducedMotion, Viewport, Zoom};
 use crate::app::theme::{Theme, size};
 use crate::app::words::{updates_words, whole_seconds};
-use crate::layout::{CanvasSize, HeaderPlaces, has_tall_stage, stage_lane, wall_header};
+use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
 use crate::source::ConnectionState;
 
 pub(super) fn plugin(app: &mut App) {
@@ -256,7 +256,7 @@ fn notice(link: &Link, now: Timestamp) -> Option<String> {
 }
 
 /// Least width of the lane beside the band of the wall.
-const LEAST_LANE: f32 = 360.0;
+const LANE_BESIDE_BAND: f32 = 360.0;
 /// Distance between the band and the lane.
 const BAND_GAP: f32 = 24.0;
 
@@ -280,8 +280,8 @@ impl Band {
         let (room, sizes, sign_width, scale) = match view {
             // Stands over the line above the title, and ends before the lane.
             View::Stage { .. } => {
-                let right = if has_tall_stage(canvas_size) {
-                    canvas_size.right() - 190.0
+                let right = if canvas_size.is_tall() {
+                    canvas_size.right() - CanvasSize::CLOCK_WIDTH
                 } else {
                     stage_lane(canvas_size).0.x - BAND_GAP
                 };
@@ -291,7 +291,7 @@ impl Band {
             // Shares the lane with the toasts.
             View::Wall => {
                 let HeaderPlaces { lane, scale, .. } = wall_header(canvas_size);
-                let w = (lane.w - (LEAST_LANE + BAND_GAP) * scale).max(0.0);
+                let w = (lane.w - (LANE_BESIDE_BAND + BAND_GAP) * scale).max(0.0);
                 (Rect { w, ..lane }, &Self::WALL_SIZES[..], 76.0, scale)
             }
         };

@@ -22,12 +22,11 @@ const NUMBERS_SECS: f64 = 0.25;
 pub struct RunCounts {
     /// Running, with or without news.
     pub active: usize,
-    /// Running, without news; counted only while the wall is shown.
+    /// Running, without news.
     pub silent: usize,
     pub queued: usize,
     pub completed: usize,
     pub failed: usize,
-    /// Counted only while the wall is shown.
     pub cancelled: usize,
     /// Minutes for which the source has been watched, at least 1; `None` when they cover [`LATELY`], or
     /// while nothing was watched yet.
@@ -87,12 +86,16 @@ pub(super) fn count_runs(
     mut counts: ResMut<RunCounts>,
     mut last: Local<LastCount>,
     run_store: Res<RunStore>,
-    counted: Res<WallIndexState>,
+    mut counted: ResMut<WallIndexState>,
     (clock, link): (Res<PlaybackClock>, Res<Link>),
     draw_clock: Res<DrawClock>,
     view: Res<View>,
     mut next: ResMut<NextFrame>,
 ) {
+    if *view != View::Wall {
+        // Nothing draws the cells; when the board returns, it draws them all.
+        counted.wall_index.take_changed();
+    }
     // Windows of time move in whole seconds, like everything that counts on screen.
     let second = Timestamp::from_second(clock.server_now.as_second()).unwrap_or(clock.server_now);
     let inputs = (run_store.generation, counted.wall_index.revision(), second);

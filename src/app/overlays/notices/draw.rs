@@ -20,7 +20,7 @@ use crate::app::theme::{Theme, size};
 
 const PART: &str = "toasts";
 /// Narrowest lane in which a toast can be read.
-const LEAST_LANE: f32 = 240.0;
+const LANE_OF_A_TOAST: f32 = 240.0;
 const BADGE: f32 = 12.0;
 /// Distance between the title and the words after it.
 const AFTER_TITLE: f32 = 8.0;
@@ -44,7 +44,13 @@ pub(super) fn plugin(app: &mut App) {
 }
 
 /// Removes the toasts after a panic.
-fn forget(mut canvas: ResMut<Canvas>, mut areas: ResMut<ToastAreas>, mut notices: ResMut<Notices>) {
+fn forget(
+    mut canvas: ResMut<Canvas>,
+    mut areas: ResMut<ToastAreas>,
+    mut notices: ResMut<Notices>,
+    mut buttons: ResMut<Buttons>,
+) {
+    buttons.show(PART, Vec::new());
     *areas = ToastAreas::default();
     notices.toasts = Toasts::default();
     canvas.remove(PART);
@@ -93,7 +99,7 @@ fn draw(
         return;
     }
     toasts.set_calm(reduced_motion.is_some_and(|reduced| reduced.0));
-    toasts.set_has_lane(free.lane.w >= LEAST_LANE * free.scale && free.scale > 0.0);
+    toasts.set_has_lane(free.lane.w >= LANE_OF_A_TOAST * free.scale && free.scale > 0.0);
     toasts.step(now);
     if let Some(secs) = toasts.due_in_secs(now) {
         next.within_secs(secs.max(FADE_FRAME_SECS));
@@ -174,6 +180,8 @@ fn end_width(rect: Rect, scale: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use bevy::ecs::system::RunSystemOnce;
+
     use super::super::{News, Notice};
     use super::*;
     use crate::layout::{CanvasSize, HeaderPlaces, stage_lane, wall_header};
@@ -184,6 +192,20 @@ mod tests {
         let mut toasts = Toasts::default();
         toasts.add_notice(Notice { at, run: None, title: title.to_owned(), news }, 0.0);
         toasts.standing().unwrap().clone()
+    }
+
+    #[test]
+    fn toast_that_was_removed_after_a_panic_has_no_button() {
+        let mut world = World::new();
+        world.init_resource::<Canvas>();
+        world.init_resource::<ToastAreas>();
+        world.init_resource::<Notices>();
+        world.init_resource::<Buttons>();
+        let (rect, action) = (Rect::new(0.0, 0.0, 10.0, 10.0), Action::Dismiss(1));
+        let button = Button { rect, action, holds_pointer: true };
+        world.resource_mut::<Buttons>().show(PART, vec![button]);
+        world.run_system_once(forget).unwrap();
+        assert!(!world.resource::<Buttons>().hold_pointer_at(Vec2::new(5.0, 5.0)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use bevy::math::Vec2;
 
 use super::fit::{first_fitting, shrunk};
 use super::light::{Light, LightView};
+use super::{FACE_HEIGHT, LOWER_LINE, UPPER_LINE};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::theme::{motion, size};
 
@@ -77,20 +78,20 @@ pub(super) fn draw(part: &mut Part, light: &LightView, rect: Rect) {
     let beside = light.beside.clone();
     let beside = Text::new("beside", beside, right, baseline, Face::Text500, beside_size).end();
     paint.text(part, beside.colour(palette.text_secondary));
-    let ticks = Rect::new(x, rect.y + 87.7 - TICK_MOST, room, TICK_MOST);
+    let ticks = Rect::new(x, rect.y + FACE_HEIGHT - 2.0 - TICK_MOST, room, TICK_MOST);
     draw_ticks(part, light, &paint, ticks);
     part.shape(
         LAYER,
-        Shape::rounded_box(Rect::new(rect.x, rect.y + 89.7, rect.w, 1.5))
+        Shape::rounded_box(Rect::new(rect.x, rect.y + FACE_HEIGHT, rect.w, 1.5))
             .fill(palette.highlight.with_alpha(0.09)),
     );
     let (x, room) = (rect.x + PAD, rect.w - 2.0 * PAD);
     let name_size = size::METER_CAPTION;
     let name = truncate(Face::Text600, name_size, &light.source, room).into_owned();
-    let name = Text::new("source", name, x, rect.y + 118.9, Face::Text600, name_size);
+    let name = Text::new("source", name, x, rect.y + UPPER_LINE, Face::Text600, name_size);
     paint.text(part, name.colour(palette.text));
     let (below, below_size) = below(light, size::METER_NOTE, room);
-    let below = Text::new("as of", below, x, rect.y + 144.1, Face::Text500, below_size);
+    let below = Text::new("as of", below, x, rect.y + LOWER_LINE, Face::Text500, below_size);
     paint.text(part, below.colour(below_ink(part, light)));
 }
 

@@ -6,12 +6,13 @@ use bevy::math::Vec2;
 
 use super::fit::{first_fitting, shrunk};
 use super::readings::{MarkKind, Reading};
+use super::{FACE_HEIGHT, LOWER_LINE, UPPER_LINE};
+use crate::app::draw::glyphs::diamond;
 use crate::app::draw::{Cap, Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::theme::size;
 use crate::bounded::bounded;
 
 const PAD: f32 = 16.0;
-const FACE_HEIGHT: f32 = 89.7;
 /// Distance from the panel's upper edge to the top of the dial's arc.
 const ARC_TOP: f32 = 36.0;
 /// Largest radius of the dial; beyond it, its ends would leave the face.
@@ -231,10 +232,7 @@ fn draw_mark(
             part.shape(LAYER, within(Shape::disc(at, radius).fill(ink)));
         }
         MarkKind::Limit => {
-            let across = Vec2::new(half_width, 0.0);
-            for tip in [-half_height, half_height] {
-                let tip = at + Vec2::new(0.0, tip);
-                let half = Shape::triangle(at - across, tip, at + across, 0.5);
+            for half in diamond(at, Vec2::new(half_width, half_height)) {
                 part.shape(LAYER, within(half.fill(ink)));
             }
         }
@@ -265,14 +263,14 @@ fn draw_readout(part: &mut Part, reading: &Reading, look: &Look, rect: Rect) {
         (palette.text_secondary, palette.text_secondary)
     };
     let x = rect.x + PAD;
-    let baseline = rect.y + if note.is_some() { 118.9 } else { 131.0 };
+    let baseline = rect.y + if note.is_some() { UPPER_LINE } else { 131.0 };
     part.text(
         LAYER,
         Text::new(("label", index), label.to_owned(), x, baseline, Face::Text600, caption_size)
             .colour(strong),
     );
     if let Some(note) = note {
-        let baseline = rect.y + 144.1;
+        let baseline = rect.y + LOWER_LINE;
         let mark = reading.mark.filter(|_| reading.is_mark_named);
         if let Some(mark) = mark {
             let at = Vec2::new(x + 7.0, baseline - 7.6);

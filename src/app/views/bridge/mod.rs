@@ -24,6 +24,11 @@ use crate::app::views::counts::RunCounts;
 use crate::layout::{Bridge, CanvasSize};
 use crate::model::Model;
 
+/// Height of a landscape panel's face, and baselines of the two lines below it, from the panel's upper edge.
+const FACE_HEIGHT: f32 = 89.7;
+const UPPER_LINE: f32 = 118.9;
+const LOWER_LINE: f32 = 144.1;
+
 /// Contents of the bridge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BridgeView {
@@ -43,7 +48,7 @@ impl BridgeView {
     ) -> Self {
         let light = light::light_view(model, link, now);
         // Polling reports states and no events, unless some runs have sockets.
-        let has_no_events = light.state.is_polling() && history.busiest == 0;
+        let has_no_events = light.state.is_polling() && !history.has_recent_events;
         let reception = Reception {
             is_rate_known: !light.state.is_lost() && !has_no_events,
             is_polled: has_no_events,

@@ -11,6 +11,8 @@ use crate::model::{Baseline, Model, RunStatus};
 const EVENTS_WINDOW_SECS: u32 = 5;
 /// Period of the peaks.
 const PEAK_SECS: u32 = 600;
+/// Time without events after which a source that polls counts as one that reports none.
+const RECENT_SECS: u32 = 60;
 /// Parts of the period that the model knows numbers of running runs for.
 const PEAK_PARTS: usize = PEAK_SECS as usize / 15;
 /// Number of ended runs from which on success is a percentage.
@@ -61,7 +63,9 @@ pub enum MarkKind {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// Events in the busiest second of the period.
-    pub(super) busiest: u32,
+    busiest: u32,
+    /// True when an event arrived within [`RECENT_SECS`].
+    pub(super) has_recent_events: bool,
     /// Largest number of running runs in the period.
     most_running: u32,
     /// Ends of the scale of run times, in seconds.
@@ -81,6 +85,7 @@ impl History {
         let time_end = time_ends.add(server_now, seconds_end(slowest as f64));
         Self {
             busiest: stats.peak_events_per_second(now, PEAK_SECS),
+            has_recent_events: stats.peak_events_per_second(now, RECENT_SECS) > 0,
             most_running: stats
                 .active_by(server_now, running, PEAK_PARTS)
                 .into_iter()

@@ -8,13 +8,13 @@ use super::finale_take;
 use super::header;
 use super::lower::leds;
 use super::stage_layout::StageLayout;
-use crate::app::draw::glyphs::badge;
+use crate::app::draw::glyphs::{badge, diamond};
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
-use crate::app::state::finale::{FinaleView, StepTime};
+use crate::app::state::finale::{FinaleView, Made, StepTime};
 use crate::app::state::run_view::StageView;
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
-use crate::app::words::{clock_words, number_words, step_words};
+use crate::app::words::{clock_words, duration_words, number_words};
 use crate::bounded::bounded;
 use crate::layout::FinaleLayout;
 
@@ -33,7 +33,7 @@ const FIRST_ROW: f32 = 68.0;
 const ROW: f32 = 26.0;
 /// Least type size of the sentence beside the time.
 const LEAST_SENTENCE: f32 = 20.0;
-/// Greatest width of a block on a portrait screen.
+/// Greatest width of a block on a tall screen.
 const WIDEST_BLOCK: f32 = 900.0;
 /// Width of a score's meter.
 const METER: f32 = 228.0;
@@ -54,7 +54,9 @@ pub(super) fn draw(
     draw_header(part, stage, view, moment, layout);
     finale_take::draw(part, &view.take, moment, at);
     finale_take::draw_line(part, moment, at);
-    finale_take::draw_sections(part, &view.take, moment.foot.max(whole(moment.take)), at);
+    if moment.take >= 1.0 {
+        finale_take::draw_sections(part, &view.take, at);
+    }
     let steps = part.mark();
     draw_rules(part, at);
     draw_steps(part, &view.steps, at);
@@ -73,11 +75,6 @@ pub(super) fn draw(
     draw_took(part, view, took, at);
     draw_scored(part, view, scored, at);
     part.dim(foot, moment.foot);
-}
-
-/// 1 once a part is complete, else 0.
-fn whole(part: f32) -> f32 {
-    if part >= 1.0 { 1.0 } else { 0.0 }
 }
 
 fn draw_header(
@@ -266,11 +263,13 @@ fn row_baseline(block: Rect, row: usize, at: &FinaleLayout) -> f32 {
 
 fn draw_made(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout) {
     let palette = part.palette;
-    let (heading, rows) = &view.made;
+    let (heading, rows, is_list) = match &view.made {
+        Made::Artifacts(rows) => ("what was made", rows, true),
+        Made::Way(rows) => ("how it went", rows, false),
+    };
     draw_heading(part, heading, block, at);
     let unit = at.unit;
     let text_size = ROW * unit;
-    let is_list = *heading == "what was made";
     let indent = if is_list { 32.0 * unit } else { 0.0 };
     let right = block.right().min(block.x + WIDEST_BLOCK * unit);
     for (row, (name, value)) in rows.iter().enumerate() {
@@ -317,11 +316,7 @@ fn draw_took(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout)
     let unit = at.unit;
     draw_heading(part, "how long it took", block, at);
     let block = Rect { w: block.w.min(WIDEST_BLOCK * unit), ..block };
-    let words = if view.took_ms < 9_950 {
-        step_words(view.took_ms)
-    } else {
-        clock_words(view.took_ms.saturating_add(500))
-    };
+    let words = duration_words(view.took_ms);
     let (big, y) = (64.0 * unit, block.y + 94.0 * unit);
     let big_width = measure(Face::Display700, big, -0.016, &words);
     part.text(
@@ -381,12 +376,8 @@ fn draw_bar(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayout) 
             .colour(palette.text),
     );
     let middle = Vec2::new(x_of(slowest_ms), top + height / 2.0);
-    let half = 9.0 * unit;
-    for up in [-1.0, 1.0] {
-        let side = Vec2::new(half, 0.0);
-        let tip = middle + Vec2::new(0.0, up * half);
-        let shape = Shape::triangle(middle - side, tip, middle + side, 0.5);
-        part.shape(Layer::Face, shape.fill(palette.violet_text));
+    for half in diamond(middle, Vec2::splat(9.0 * unit)) {
+        part.shape(Layer::Face, half.fill(palette.violet_text));
     }
     let slowest = format!("slowest 5 %: {}", clock_words(slowest_ms + 500));
     let slowest_width = measure(Face::Text600, text_size, 0.0, &slowest);
@@ -465,7 +456,7 @@ fn draw_scored(part: &mut Part, view: &FinaleView, block: Rect, at: &FinaleLayou
                 .colour(palette.text),
         );
         if with_meters {
-            let meter = (meter_right - meter_width, meter_right + 18.0);
+            let meter = (meter_right - meter_width, meter_right);
             leds(part, meter, y - 19.0 * unit, 21.0 * unit, *value, palette.led_neutral);
         }
         part.text(

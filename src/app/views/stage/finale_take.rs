@@ -105,15 +105,11 @@ fn meets((left, right): Extent, others: &[Extent]) -> bool {
 }
 
 /// Draws names and borders of sections, and the verdicts.
-pub(super) fn draw_sections(part: &mut Part, take: &Take, opacity: f32, at: &FinaleLayout) {
-    if opacity <= 0.0 {
-        return;
-    }
+pub(super) fn draw_sections(part: &mut Part, take: &Take, at: &FinaleLayout) {
     let palette = part.palette;
     let (unit, width) = (at.unit, at.right - at.left);
     let x_of = |place: f32| at.left + width * place;
     let text_size = LABEL * unit;
-    let mark = part.mark();
     let mut taken: Vec<Extent> = Vec::new();
     for (number, verdict) in take.verdicts.iter().enumerate() {
         let radius = 15.0 * unit;
@@ -180,7 +176,6 @@ pub(super) fn draw_sections(part: &mut Part, take: &Take, opacity: f32, at: &Fin
         let line = Shape::capsule(a, b, 1.5).fill(palette.text).opacity(0.28).dash(3.0, 4.0);
         part.shape(Layer::Rack, line);
     }
-    part.dim(mark, opacity);
 }
 
 /// Draws a usual run on the same scale of time, as a ghost below the take.

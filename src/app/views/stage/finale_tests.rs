@@ -1,5 +1,6 @@
 //! Tests of when a finale begins, ends and moves.
 
+use bevy::ecs::system::RunSystemOnce;
 use jiff::SignedDuration;
 
 use super::tests::{app, frame};
@@ -48,7 +49,17 @@ impl Stage<'_> {
         self.set_clock(seconds.floor() as i64);
         frame(self.0, 100.0 + seconds);
         let drawn = self.0.world().resource::<StageMemory>().drawn.as_ref();
-        drawn.and_then(|drawn| drawn.finale.as_ref()).map(|(_, moment)| *moment)
+        drawn.and_then(|drawn| drawn.finale)
+    }
+
+    /// Contents of the last drawing.
+    fn contents(&self) -> Arc<Contents> {
+        Arc::clone(&self.0.world().resource::<StageMemory>().contents)
+    }
+
+    /// Returns the time until the next frame that the last one requested, and forgets it.
+    fn take_requested(&mut self) -> Option<std::time::Duration> {
+        self.0.world_mut().resource_mut::<NextFrame>().0.take()
     }
 
     fn is_fading(&self) -> bool {
@@ -162,6 +173,61 @@ fn director_brings_a_run_with_its_whole_finale() {
 }
 
 #[test]
+fn run_that_ended_while_the_stage_was_away_has_no_whole_finale() {
+    let mut app = running();
+    let mut stage = Stage(&mut app);
+    assert_eq!(stage.at(0.5), None, "the run goes on");
+    stage.0.world_mut().run_system_once(leave).unwrap();
+    stage.tell("a", None, "end", 1);
+    assert_eq!(stage.at(40.0), None);
+    // One that the wall showed for a moment only has what is left.
+    let mut app = running();
+    let mut stage = Stage(&mut app);
+    stage.at(0.5);
+    stage.0.world_mut().run_system_once(leave).unwrap();
+    stage.tell("a", None, "end", 1);
+    assert_eq!(stage.at(6.0).unwrap().foot, 1.0, "no entrance");
+    assert!(stage.at(20.9).is_some());
+    assert_eq!(stage.at(21.0), None);
+}
+
+#[test]
+fn unchanged_frames_request_the_next_change_of_the_finale() {
+    let mut app = running();
+    let mut stage = Stage(&mut app);
+    stage.at(0.5);
+    stage.tell("a", None, "end", 1);
+    stage.at(1.0);
+    stage.at(5.0);
+    stage.take_requested();
+    stage.at(5.5);
+    // The next run's name is bright from 11 s on.
+    assert_eq!(stage.take_requested(), Some(std::time::Duration::from_millis(6_500)));
+}
+
+#[test]
+fn entrance_draws_the_same_contents_again() {
+    let mut app = running();
+    let mut stage = Stage(&mut app);
+    stage.at(0.5);
+    stage.tell("a", None, "end", 1);
+    stage.at(1.0);
+    let first = stage.contents();
+    let (early, late) = (stage.at(1.5).unwrap(), stage.at(1.9).unwrap());
+    assert!(early.straight < late.straight, "it moves");
+    assert!(Arc::ptr_eq(&first, &stage.contents()));
+    stage.at(2.5);
+    let second = stage.contents();
+    assert!(!Arc::ptr_eq(&first, &second), "the age is counted");
+    let take = |contents: &Contents| Arc::clone(&contents.finale.as_ref().unwrap().take);
+    assert!(Arc::ptr_eq(&take(&first), &take(&second)));
+    // A late event changes the take.
+    stage.tell("a", Some("RENDER"), "info", -1);
+    stage.at(2.6);
+    assert!(!Arc::ptr_eq(&take(&second), &take(&stage.contents())));
+}
+
+#[test]
 fn run_without_a_song_has_no_finale() {
     let mut app = app();
     app.insert_resource(PlaybackClock::default());
@@ -189,7 +255,7 @@ fn fixed_clock_shows_the_finale_of_its_own_moment() {
         stage.0.insert_resource(StageMemory::default());
         frame(stage.0, 100.0);
         let memory = stage.0.world().resource::<StageMemory>();
-        let moment = memory.drawn.as_ref().unwrap().finale.as_ref().unwrap().1;
+        let moment = memory.drawn.as_ref().unwrap().finale.unwrap();
         assert!((moment.take - expected).abs() < 0.01, "{millis}: {moment:?}");
     }
 }

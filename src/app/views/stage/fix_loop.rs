@@ -10,7 +10,7 @@ use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure};
 use crate::app::state::run_view::{FixView, StageView, Verdict};
 use crate::app::state::status::DisplayStatus;
 use crate::app::theme::size;
-use crate::app::words::{clock_words, number_words, step_words};
+use crate::app::words::{clock_words, duration_words, number_words};
 use crate::bounded::bounded;
 use crate::layout::FixLoop;
 use crate::model::NodeStatus;
@@ -273,7 +273,7 @@ fn draw_running(part: &mut Part, fix: &FixView, rect: Rect, left: f32, k: f32) {
     );
     let baseline = fix.baseline.map_or_else(
         || "no usual yet".to_owned(),
-        |baseline| format!("usual {}", step_words(baseline.p50_ms)),
+        |baseline| format!("usual {}", duration_words(baseline.p50_ms)),
     );
     part.text(
         Layer::Face,

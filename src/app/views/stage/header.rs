@@ -15,16 +15,14 @@ use crate::model::RunStatus;
 /// Greatest part of the width that the number beside the title takes.
 const MOST_OF_A_NUMBER: f32 = 0.3;
 
-/// Width kept free for the clock.
-const CLOCK_WIDTH: f32 = 190.0;
-
 /// Draws the line above the title, with the product's mark; it ends before the lane and the clock.
 pub fn draw_meta(part: &mut Part, meta: &[String], canvas_size: &CanvasSize) {
     let palette = part.palette;
     let y = 74.0;
     draw_mark(part, 56.0, y, 1.0);
     let (lane, _) = stage_lane(canvas_size);
-    let end = if lane.holds(lane.x, y) { lane.x } else { canvas_size.right() - CLOCK_WIDTH };
+    let end =
+        if lane.holds(lane.x, y) { lane.x } else { canvas_size.right() - CanvasSize::CLOCK_WIDTH };
     let product = measure(Face::Text600, size::META, 0.0, "Meterbridge")
         + measure(Face::Text600, size::META, 0.0, "/")
         + 28.0;

@@ -10,7 +10,7 @@ use crate::app::state::clock::local_zone;
 use crate::app::state::run_view::{FixView, ScoresView};
 use crate::app::state::spread::Spread;
 use crate::app::theme::size;
-use crate::app::words::{number_words, step_words, time_words};
+use crate::app::words::{duration_words, number_words, time_words};
 use crate::bounded::bounded;
 use crate::layout::CanvasSize;
 use crate::model::{FactKind, Run, RunEvent};
@@ -36,6 +36,8 @@ const FIRST_LINE: f32 = 46.0;
 /// Height of the lower zone, down to the last line.
 pub const HEIGHT: f32 = FIRST_LINE + TICKER_PITCH * (TICKER_LINES as f32 - 0.4);
 const METER_LEDS: usize = 20;
+/// Distance from the meters to the room of the values.
+const METER_GAP: f32 = 18.0;
 /// Number of scores shown besides the total.
 const MOST_SCORES: usize = 4;
 /// Characters of a score from 0 to 9.99.
@@ -66,7 +68,7 @@ impl Columns {
         let (width, right) = (layout.canvas_size.width, layout.canvas_size.right());
         let ends = layout.loop_ends(fix);
         let left = CanvasSize::MARGIN;
-        if layout.is_portrait() {
+        if layout.is_tall() {
             // The zone begins below the loop, and without one directly below the rack.
             let ticker_right = width * 0.57;
             let foot = layout.rack.fix_loop.as_ref().map(|at| at.module.bottom());
@@ -183,7 +185,7 @@ fn event_words(event: &RunEvent) -> String {
             }
         }
         FactKind::End => match event.duration_ms {
-            Some(millis) => format!("done, {}", step_words(millis)),
+            Some(millis) => format!("done, {}", duration_words(millis)),
             None => "done".to_owned(),
         },
         FactKind::Fail => "failed".to_owned(),
@@ -240,9 +242,9 @@ pub fn draw_spread(part: &mut Part, spread: &Spread, columns: &Columns, layout: 
     let Some((aside, foot)) = columns.aside else { return };
     let (right, unit) = (layout.canvas_size.right(), layout.unit);
     let widest = right - SPREAD_WIDTH * unit;
-    let left = if layout.is_portrait() { aside } else { aside.max(widest) };
+    let left = if layout.is_tall() { aside } else { aside.max(widest) };
     let top = layout.rack.bottom() + (SCORES_BELOW_RACK - 10.0) * unit;
-    let foot = if layout.is_portrait() { foot } else { foot - 30.0 };
+    let foot = if layout.is_tall() { foot } else { foot - 30.0 };
     let height = (foot - top).min(MOST_SPREAD_HEIGHT * unit);
     spread::draw(part, spread, Rect::new(left, top, right - left, height), unit);
 }
@@ -277,7 +279,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
     let with_meters = room - value_width - longest - 22.0 >= LEAST_METER_WIDTH;
     let label_width = if with_meters { longest } else { room - value_width };
     let meter_left = left + if with_meters { longest } else { total_label } + 22.0;
-    let meter = (meter_left, right - value_width);
+    let meter = (meter_left, right - value_width - METER_GAP);
     // Beside the FIX loop, even where the rest of the zone is below it.
     let mut y = layout.rack.bottom() + SCORES_BELOW_RACK * unit;
 
@@ -326,7 +328,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
         y += 36.0 * unit;
     }
     let more = scores.parts.len() - shown.len();
-    let bottom = if layout.is_portrait() { layout.lower_top } else { bottom };
+    let bottom = if layout.is_tall() { layout.lower_top } else { bottom };
     if more > 0 && y + 12.0 < bottom {
         let words = format!("{more} more in the panel");
         part.text(
@@ -337,6 +339,7 @@ pub fn draw_scores(part: &mut Part, scores: &ScoresView, columns: &Columns, layo
     }
 }
 
+/// Draws a meter of LEDs between two ends; they are lit up to a value from 0 to 1.
 pub(super) fn leds(
     part: &mut Part,
     (left, right): (f32, f32),
@@ -345,7 +348,7 @@ pub(super) fn leds(
     value: f64,
     lit: bevy::color::Color,
 ) {
-    let pitch = (right - left - 18.0) / METER_LEDS as f32;
+    let pitch = (right - left) / METER_LEDS as f32;
     for led in 0..METER_LEDS {
         let on = value >= (led as f64 + 0.5) / METER_LEDS as f64;
         let rect = Rect::new(left + led as f32 * pitch, y, pitch * 0.7, height);

@@ -23,6 +23,8 @@ mod spread;
 mod stage_layout;
 pub mod story;
 
+use std::sync::Arc;
+
 use bevy::color::Alpha;
 use bevy::ecs::schedule::ScheduleConfigs;
 use bevy::ecs::system::ScheduleSystem;
@@ -34,17 +36,18 @@ use self::finale_clock::FinaleClock;
 use self::finale_moment::Moment;
 use self::lower::Columns;
 use self::resting_layout::RestingLayout;
-use self::stage_layout::{StageLayout, is_portrait};
+use self::stage_layout::StageLayout;
 use super::chrome::ViewChrome;
 use crate::app::draw::{Canvas, DrawClock, Face, Layer, Part, Shape, Text, end_fault, guarded};
 use crate::app::state::clock::{PlaybackClock, millis_between};
-use crate::app::state::finale::FinaleView;
+use crate::app::state::finale::{FinaleView, take_of};
 use crate::app::state::focus::Focus;
 use crate::app::state::link::Link;
 use crate::app::state::next_frame::NextFrame;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{StageView, waiting_modules};
 use crate::app::state::spread::Spread;
+use crate::app::state::take::Take;
 use crate::app::state::view::on_stage;
 use crate::app::state::viewport::Viewport;
 use crate::app::theme::{Theme, motion, size};
@@ -76,6 +79,11 @@ pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
 struct StageMemory {
     cause: Option<StageInputs>,
     drawn: Option<Drawn>,
+    /// Contents made for `cause`; a motion draws them again.
+    contents: Arc<Contents>,
+    /// True when these were made with a finale, if the run has one.
+    has_finale: bool,
+    take: TakeMemory,
     run: Option<RunId>,
     /// Places of the modules when the last move began; `to` has their targets.
     from: Vec<ModuleBox>,
@@ -96,7 +104,8 @@ struct StageInputs {
     generation: u64,
     /// Whole seconds of this machine's clock and the server's; nothing ticks faster.
     seconds: (i64, i64),
-    focus: (Option<RunId>, bool),
+    /// Run in focus, and whether following or the director chose it.
+    focus: (Option<RunId>, bool, bool),
     link: ConnectionState,
     viewport: Viewport,
     theme: Theme,
@@ -106,11 +115,9 @@ struct StageInputs {
 #[derive(Clone, Debug, PartialEq)]
 struct Drawn {
     run: Option<RunId>,
-    stage: Option<StageView>,
-    /// Sentences about the run; the last one is about runs before it, and may be empty.
-    story: Vec<String>,
-    spread: Option<Spread>,
-    finale: Option<(FinaleView, Moment)>,
+    contents: Arc<Contents>,
+    /// Motion of the finale, while there is one.
+    finale: Option<Moment>,
     /// Connection state shown while there is no run.
     waits_for: Option<ConnectionState>,
     has_notice: bool,
@@ -120,10 +127,73 @@ struct Drawn {
     theme: Theme,
 }
 
-/// Removes the stage while another view is shown.
+/// What the stage says about a run, without motion. It changes with [`StageInputs`] only.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Contents {
+    stage: Option<StageView>,
+    /// Sentences about the run; the last one is about runs before it, and may be empty.
+    story: Vec<String>,
+    spread: Option<Spread>,
+    /// Finale of a run that has one now.
+    finale: Option<FinaleView>,
+}
+
+impl Contents {
+    fn of(
+        run: Option<&Run>,
+        run_store: &RunStore,
+        focus: &Focus,
+        clock: &PlaybackClock,
+        canvas_size: CanvasSize,
+        takes: Option<&mut TakeMemory>,
+    ) -> Self {
+        let Some(run) = run else {
+            return Self::default();
+        };
+        let server_now = clock.server_now;
+        let mut stage = StageView::of(run, run_store, clock.now, server_now);
+        if !focus.is_following() {
+            stage.meta.push("staying on this run".to_owned());
+        }
+        let mut story = story::story(run, &stage, server_now);
+        story.push(story::past_story(run, run_store));
+        let spread = match stage.scores {
+            None => Spread::of(run, &stage, run_store.model.stats()),
+            Some(_) => None,
+        };
+        let follows = focus.is_following() && !focus.is_directed();
+        let take = takes.and_then(|takes| takes.of(run, &stage));
+        let finale =
+            take.and_then(|take| FinaleView::of(run, &stage, take, run_store, server_now, follows));
+        resting_layout::fold_modules(&mut stage, canvas_size);
+        Self { stage: Some(stage), story, spread, finale }
+    }
+}
+
+/// Take of the last finished run, which is made once.
+#[derive(Default)]
+struct TakeMemory {
+    made_of: Option<(RunId, u64)>,
+    take: Option<Arc<Take>>,
+}
+
+impl TakeMemory {
+    fn of(&mut self, run: &Run, stage: &StageView) -> Option<Arc<Take>> {
+        let made_of = Some((run.id().clone(), run.events()));
+        if self.made_of != made_of {
+            self.take = take_of(run, stage).map(Arc::new);
+            self.made_of = made_of;
+        }
+        self.take.clone()
+    }
+}
+
+/// Removes the stage while another view is shown, and forgets what it showed of the run: when the stage
+/// returns, it has not seen the run's end.
 fn leave(mut canvas: ResMut<Canvas>, mut memory: ResMut<StageMemory>) {
     if memory.cause.take().is_some() {
         memory.drawn = None;
+        (memory.run, memory.status) = (None, None);
         canvas.remove("stage");
     }
 }
@@ -153,41 +223,35 @@ fn draw(
     let cause = StageInputs {
         generation: run_store.generation,
         seconds: (clock.now.as_second(), clock.server_now.as_second()),
-        focus: (focus.run().cloned(), focus.is_following()),
+        focus: (focus.run().cloned(), focus.is_following(), focus.is_directed()),
         link: link.state.clone(),
         viewport: *viewport,
         theme: canvas.theme,
     };
-    if !moving && memory.cause.as_ref() == Some(&cause) {
+    let is_known = memory.cause.as_ref() == Some(&cause);
+    if !moving && is_known {
+        // A request holds for one frame.
+        memory.request_next(now, &mut next);
         return;
     }
-    memory.cause = Some(cause);
 
     let model = &run_store.model;
     let run = focus.run().and_then(|id| model.run(id));
-    let mut stage = run.map(|run| StageView::of(run, &run_store, clock.now, clock.server_now));
-    if let Some(stage) = stage.as_mut().filter(|_| !focus.is_following()) {
-        stage.meta.push("staying on this run".to_owned());
+    let age_ms = memory.finale_age(run, model, &focus, &clock, now);
+    let wants_finale = age_ms.is_some();
+    if !is_known || (wants_finale && !memory.has_finale) {
+        let takes = wants_finale.then_some(&mut memory.take);
+        let contents = Contents::of(run, &run_store, &focus, &clock, viewport.canvas_size(), takes);
+        memory.contents = Arc::new(contents);
+        memory.has_finale = wants_finale;
+        memory.cause = Some(cause);
     }
-    let story = match (run, &stage) {
-        (Some(run), Some(stage)) => {
-            let mut told = story::story(run, stage, clock.server_now);
-            told.push(story::past_story(run, &run_store));
-            told
-        }
-        _ => Vec::new(),
-    };
-    let spread = stage.as_ref().filter(|stage| stage.scores.is_none());
-    let spread = spread.and_then(|stage| Spread::of(stage, model.stats()));
+    let contents = Arc::clone(&memory.contents);
     let reduced_motion = canvas.reduced_motion;
     let had_finale = memory.drawn.as_ref().is_some_and(|drawn| drawn.finale.is_some());
-    let age_ms = memory.finale_age(run, model, &focus, &clock, now);
-    let finale = run.zip(stage.as_ref()).zip(age_ms).and_then(|((run, stage), age_ms)| {
-        let follows = focus.is_following() && !focus.is_directed();
-        let view = FinaleView::of(run, stage, &run_store, clock.server_now, follows)?;
-        Some((view, Moment::at(age_ms, reduced_motion)))
-    });
-    memory.finale.wait(age_ms.filter(|_| finale.is_some()), reduced_motion, model, now);
+    let age_ms = age_ms.filter(|_| contents.finale.is_some());
+    let finale = age_ms.map(|age_ms| Moment::at(age_ms, reduced_motion));
+    memory.finale.wait(age_ms, reduced_motion, model, now);
     // A failure ends the finale at once, its time with a fade. Without motion it begins with one, too.
     let ends = had_finale && finale.is_none() && !memory.finale.was_cut();
     let begins = !had_finale && finale.is_some() && reduced_motion && memory.drawn.is_some();
@@ -196,13 +260,9 @@ fn draw(
         canvas.cross_fade(now, f64::from(secs));
         next.within_secs(0.0);
     }
-    if let Some(stage) = &mut stage {
-        resting_layout::fold_modules(stage, viewport.canvas_size());
-    }
     let drawn = Drawn {
         run: run.map(|run| run.id().clone()),
-        story,
-        spread,
+        contents,
         finale,
         waits_for: run.is_none().then(|| link.state.clone()),
         has_notice: view_chrome.notice().is_some(),
@@ -210,31 +270,25 @@ fn draw(
         canvas_size: viewport.canvas_size(),
         run_events: run.map_or(0, Run::events),
         theme: canvas.theme,
-        stage,
     };
     memory.drawn_at = now;
-    if memory.notice_changes(&drawn, run, clock.server_now, now, reduced_motion) {
+    let resting = RestingLayout::of(drawn.canvas_size, drawn.contents.stage.as_ref());
+    let to = &resting.rack.modules;
+    if memory.notice_changes(&drawn, to, run, clock.server_now, now, reduced_motion) {
         canvas.cross_fade(now, f64::from(motion::CROSS_FADE));
         next.within_secs(0.0);
     }
-    if memory.is_moving() {
-        next.within_secs(0.0);
-    }
-    if let Some(secs) = memory.finale.due_in_secs(now) {
-        next.within_secs(secs);
-    }
+    memory.request_next(now, &mut next);
     if !moving && memory.drawn.as_ref() == Some(&drawn) {
         return;
     }
 
     let (canvas_size, lost) = (drawn.canvas_size, drawn.lost);
-    let layout = memory.layout(canvas_size, drawn.stage.as_ref(), now, clock.is_fixed() || lost);
+    let layout = memory.layout(canvas_size, resting, now, clock.is_fixed() || lost);
     let part = canvas.redraw("stage");
-    match (&drawn.stage, run) {
-        (Some(stage), Some(run)) => match &drawn.finale {
-            Some((view, moment)) => {
-                draw_finale(part, (stage, run), (view, moment), &drawn, &layout)
-            }
+    match (&drawn.contents.stage, run) {
+        (Some(stage), Some(run)) => match drawn.contents.finale.as_ref().zip(drawn.finale) {
+            Some(finale) => draw_finale(part, (stage, run), finale, &drawn, &layout),
             None => draw_run(part, stage, run, &drawn, &layout),
         },
         _ => draw_waiting(part, &link, &layout),
@@ -253,11 +307,22 @@ impl StageMemory {
         self.drawn_at <= self.moved_at + f64::from(motion::FOCUS_MOVE)
     }
 
+    /// Requests the next frame of a move, or the one in which the finale changes by itself.
+    fn request_next(&self, now: f64, next: &mut NextFrame) {
+        if self.is_moving() {
+            next.within_secs(0.0);
+        }
+        if let Some(secs) = self.finale.due_in_secs(now) {
+            next.within_secs(secs);
+        }
+    }
+
     /// Records when a move or a failure began; returns true when the picture must fade instead, because
     /// reduced motion forbids a move.
     fn notice_changes(
         &mut self,
         drawn: &Drawn,
+        to: &[ModuleBox],
         run: Option<&Run>,
         server_now: Timestamp,
         now: f64,
@@ -270,20 +335,19 @@ impl StageMemory {
             let news = same_run && run.is_some_and(|run| is_news(run, server_now));
             self.failed_at = if news { now } else { now - LONG_AGO_SECS };
         }
-        let to = RestingLayout::of(drawn.canvas_size, drawn.stage.as_ref()).rack.modules;
         if to != self.to {
             let size_changed =
                 self.drawn.as_ref().is_none_or(|before| before.canvas_size != drawn.canvas_size);
-            let other_rows = self.to.iter().zip(&to).any(|(from, to)| from.row != to.row);
+            let other_rows = self.to.iter().zip(to).any(|(from, to)| from.row != to.row);
             let elsewhere = !same_run || size_changed || self.to.len() != to.len() || other_rows;
             let jumps = elsewhere || reduced_motion;
             fades = reduced_motion && !elsewhere;
-            self.from = if jumps { to.clone() } else { self.placed(now) };
+            self.from = if jumps { to.to_vec() } else { self.placed(now) };
             self.moved_at = if jumps { now - LONG_AGO_SECS } else { now };
-            let pairs = self.from.iter().zip(&to);
+            let pairs = self.from.iter().zip(to);
             self.moves_from =
                 pairs.map(|(from, to)| to.least_part_of_a_move(from)).fold(0.0, f32::max);
-            self.to = to;
+            self.to = to.to_vec();
         }
         self.status = status;
         self.run = run.map(|run| run.id().clone());
@@ -317,11 +381,10 @@ impl StageMemory {
     fn layout(
         &self,
         canvas_size: CanvasSize,
-        stage: Option<&StageView>,
+        resting: RestingLayout,
         now: f64,
         frozen: bool,
     ) -> StageLayout {
-        let resting = RestingLayout::of(canvas_size, stage);
         let RestingLayout { mut rack, lower_top, unit } = resting;
         let rack_top = rack.row_tops.first().copied().unwrap_or(0.0);
         rack.modules = self.placed(now);
@@ -364,10 +427,10 @@ fn draw_rack(part: &mut Part, stage: &StageView, layout: &StageLayout) {
 fn draw_below(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layout: &StageLayout) {
     let columns = Columns::of(layout, &stage.fix);
     lower::draw_ticker(part, run, &columns, layout);
-    lower::draw_story(part, &drawn.story, &columns, layout);
+    lower::draw_story(part, &drawn.contents.story, &columns, layout);
     if let Some(scores) = &stage.scores {
         lower::draw_scores(part, scores, &columns, layout);
-    } else if let Some(spread) = &drawn.spread {
+    } else if let Some(spread) = &drawn.contents.spread {
         lower::draw_spread(part, spread, &columns, layout);
     }
 }
@@ -376,7 +439,7 @@ fn draw_below(part: &mut Part, stage: &StageView, run: &Run, drawn: &Drawn, layo
 fn draw_finale(
     part: &mut Part,
     (stage, run): (&StageView, &Run),
-    (view, moment): (&FinaleView, &Moment),
+    (view, moment): (&FinaleView, Moment),
     drawn: &Drawn,
     layout: &StageLayout,
 ) {
@@ -388,8 +451,7 @@ fn draw_finale(
         header::draw_meta(part, &stage.meta, &layout.canvas_size);
     }
     let status = header::status_baseline(layout);
-    let portrait = is_portrait(layout.canvas_size);
-    let at = lay_out_finale(layout.canvas_size, status, layout.unit, portrait);
+    let at = lay_out_finale(layout.canvas_size, status, layout.unit);
     if moment.straight < 1.0 {
         let before = part.mark();
         draw_rack(part, stage, layout);
@@ -397,7 +459,7 @@ fn draw_finale(
         part.dim(before, 1.0 - moment.straight);
         cables::draw_straightening(part, layout, at.line + 1.5, moment.straight);
     }
-    finale::draw(part, stage, view, moment, (&at, layout));
+    finale::draw(part, stage, view, &moment, (&at, layout));
 }
 
 /// Draws light on the ground behind running and failed modules.

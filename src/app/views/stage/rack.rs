@@ -11,7 +11,7 @@ use crate::app::draw::{
 use crate::app::state::run_view::{FixView, ModuleView, StageView, ordinal_words};
 use crate::app::state::status::{DisplayStatus, Progress};
 use crate::app::theme::{motion, size};
-use crate::app::words::{clock_words, step_words};
+use crate::app::words::{clock_words, duration_words};
 use crate::bounded::bounded;
 use crate::layout::ModuleBox;
 use crate::model::{Baseline, NodeStatus};
@@ -207,10 +207,11 @@ fn type_scale(k: f32, moving: bool) -> f32 {
 
 /// Texts below a dial: the value, and the line below it.
 fn resting_words(module: &ModuleView) -> (String, String) {
-    let baseline = module.baseline.map(|baseline| format!("usual {}", step_words(baseline.p50_ms)));
+    let baseline =
+        module.baseline.map(|baseline| format!("usual {}", duration_words(baseline.p50_ms)));
     match module.status {
         _ if module.stopped => {
-            (module.duration_ms.map_or_else(String::new, step_words), "stopped here".to_owned())
+            (module.duration_ms.map_or_else(String::new, duration_words), "stopped here".to_owned())
         }
         NodeStatus::Success => {
             let below = match module.attempts {
@@ -219,12 +220,12 @@ fn resting_words(module: &ModuleView) -> (String, String) {
                 attempts => format!("{} attempt", ordinal_words(attempts)),
             };
             match module.duration_ms {
-                Some(millis) => (step_words(millis), below),
+                Some(millis) => (duration_words(millis), below),
                 None => (String::new(), "done, inferred".to_owned()),
             }
         }
         NodeStatus::Failed => {
-            (module.duration_ms.map_or_else(String::new, step_words), "failed".to_owned())
+            (module.duration_ms.map_or_else(String::new, duration_words), "failed".to_owned())
         }
         NodeStatus::Skipped => (String::new(), "not run".to_owned()),
         NodeStatus::Unknown => (String::new(), "not seen".to_owned()),
@@ -480,7 +481,7 @@ fn draw_failed_module(
     );
     let after = module
         .duration_ms
-        .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", step_words(millis)));
+        .map_or_else(|| "failed".to_owned(), |millis| format!("after {}", duration_words(millis)));
     part.text(Layer::OverlayFace, ink("value", after, 244.0, Face::Text700, 38.0 * type_k));
     if module.attempts > 1 {
         let attempt = format!("{} attempt", ordinal_words(module.attempts));

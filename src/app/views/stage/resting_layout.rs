@@ -1,26 +1,21 @@
 //! Places of the stage's parts after all moves, and which modules have a place of their own.
 
 use super::lower;
-use super::stage_layout::is_portrait;
 use crate::app::state::folding::fold;
 use crate::app::state::run_view::{StageView, waiting_modules};
-use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack};
+use crate::layout::{CanvasSize, Rack, RackRequest, lay_out_rack, stage_lane};
 
 /// Upper edge of the rack on a 16:9 screen.
 const RACK_TOP: f32 = 312.0;
-/// Module scales tried on a portrait screen, where modules stand in two or more rows; the first that fits
+/// Module scales tried on a tall screen, where modules stand in two or more rows; the first that fits
 /// is used.
-const PORTRAIT_ENLARGED: [f32; 8] = [1.8, 1.7, 1.6, 1.45, 1.3, 1.15, 1.05, 1.0 + f32::EPSILON];
-/// Part of the full type scale tried on a portrait screen, before modules are made smaller than the first.
-const PORTRAIT_TYPE: [f32; 3] = [1.0, 0.84, 0.67];
-/// Width of a portrait screen at which type has its size on a landscape wall.
-const PORTRAIT_WIDTH: f32 = 1080.0;
-/// Lower edge of the lane for toasts on a portrait screen of that width, and the distance from there to the
-/// rack, with the title and the status between.
-const PORTRAIT_LANE_BOTTOM: f32 = 186.0;
-const PORTRAIT_HEADER: f32 = 222.0;
+const TALL_ENLARGED: [f32; 8] = [1.8, 1.7, 1.6, 1.45, 1.3, 1.15, 1.05, 1.0 + f32::EPSILON];
+/// Part of the full type scale tried on a tall screen, before modules are made smaller than the first.
+const TALL_TYPE: [f32; 3] = [1.0, 0.84, 0.67];
+/// Distance from the lane for toasts to the rack on a tall screen, with the title and the status between.
+const TALL_HEADER: f32 = 222.0;
 /// Least room for such a header at the smallest type.
-const PORTRAIT_HEADER_LEAST: f32 = 222.0;
+const TALL_HEADER_LEAST: f32 = 222.0;
 /// Distance from the rack's lower edge to the lower zone.
 const LOWER_BELOW_RACK: f32 = 36.0;
 /// Room for the cables of an enlarged rack, where no loop hangs below it.
@@ -44,8 +39,8 @@ pub(super) fn fold_modules(stage: &mut StageView, canvas_size: CanvasSize) {
     let failed = stage.failure.as_ref().and_then(|failure| failure.module);
     let fits = |focus: &[bool], roomy: bool| {
         let request = request(canvas_size, focus.to_vec(), roomy, Some((0, 0)));
-        if is_portrait(canvas_size) {
-            let (rack, unit) = portrait(&request, canvas_size);
+        if canvas_size.is_tall() {
+            let (rack, unit) = lay_out_tall(&request, canvas_size);
             room_below(&rack, unit, canvas_size) >= LOOP_UNDER_FOCUS
         } else {
             lay_out_rack(&request).row_tops.len() <= 1
@@ -78,16 +73,17 @@ fn request(
     }
 }
 
-/// Returns the largest rack that fits a portrait screen, and the type scale around it; the smallest one if
+/// Returns the largest rack that fits a tall screen, and the type scale around it; the smallest one if
 /// none fits.
-fn portrait(request: &RackRequest, canvas_size: CanvasSize) -> (Rack, f32) {
-    let full = canvas_size.width / PORTRAIT_WIDTH;
+fn lay_out_tall(request: &RackRequest, canvas_size: CanvasSize) -> (Rack, f32) {
+    let full = canvas_size.portrait_scale();
+    let (lane, _) = stage_lane(&canvas_size);
     let mut last = None;
-    for part in PORTRAIT_TYPE {
+    for part in TALL_TYPE {
         let unit = full * part;
-        let header = PORTRAIT_HEADER_LEAST.max(PORTRAIT_HEADER * unit);
-        for enlarged in PORTRAIT_ENLARGED {
-            let top = PORTRAIT_LANE_BOTTOM * full + header;
+        let header = TALL_HEADER_LEAST.max(TALL_HEADER * unit);
+        for enlarged in TALL_ENLARGED {
+            let top = lane.bottom() + header;
             let rack =
                 lay_out_rack(&RackRequest { enlarged, top, loop_scale: unit, ..request.clone() });
             if room_below(&rack, unit, canvas_size) >= LOOP_UNDER_FOCUS {
@@ -99,13 +95,13 @@ fn portrait(request: &RackRequest, canvas_size: CanvasSize) -> (Rack, f32) {
     last.unwrap_or_else(|| (lay_out_rack(request), 1.0))
 }
 
-/// Returns the top of the lower zone on a portrait screen, below the loop.
+/// Returns the top of the lower zone on a tall screen, below the loop.
 fn lower_top(rack: &Rack, unit: f32) -> f32 {
     let loop_bottom = rack.fix_loop.as_ref().map(|at| at.arc_y + at.radii[2] + 36.0 * unit);
     loop_bottom.unwrap_or(rack.bottom() + CABLES) + LOWER_BELOW_RACK
 }
 
-/// Returns the height between the lower zone and the bridge on a portrait screen.
+/// Returns the height between the lower zone and the bridge on a tall screen.
 fn room_below(rack: &Rack, unit: f32, canvas_size: CanvasSize) -> f32 {
     canvas_size.bridge_top() - lower_top(rack, unit) - lower::HEIGHT * unit
 }
@@ -124,13 +120,13 @@ impl RestingLayout {
         let roomy = modules.iter().any(|module| module.folded.is_some());
         let loop_between = position("COMPOSE").zip(position("VALIDATE"));
         let mut request = request(canvas_size, has_focus.collect(), roomy, loop_between);
-        if !is_portrait(canvas_size) {
+        if !canvas_size.is_tall() {
             let down = (canvas_size.extra_height() * EXTRA_ABOVE).floor();
             request.top += down;
             let rack = lay_out_rack(&request);
             return Self { lower_top: rack.bottom() + LOWER_BELOW_RACK, rack, unit: 1.0 };
         }
-        let (rack, unit) = portrait(&request, canvas_size);
+        let (rack, unit) = lay_out_tall(&request, canvas_size);
         // What is left stands above the title and below the loop.
         let room = room_below(&rack, unit, canvas_size) - LOOP_UNDER_FOCUS;
         let top =

@@ -2,10 +2,11 @@
 
 use bevy::math::Vec2;
 
+use crate::app::draw::glyphs::diamond;
 use crate::app::draw::{Face, Layer, Part, Rect, Shape, Text, measure, truncate};
 use crate::app::state::spread::Spread;
 use crate::app::theme::size;
-use crate::app::words::{clock_words, step_words};
+use crate::app::words::{clock_words, duration_words};
 use crate::bounded::bounded;
 
 /// Distance from one column of dots to the next, and from one dot to the next above.
@@ -126,13 +127,9 @@ impl Chart<'_> {
         part.text(Layer::Face, label.colour(palette.text));
 
         let slow = self.x_of(baseline.p95_ms);
-        let diamond = Rect::centred(Vec2::new(slow, axis), 12.0 * k, 12.0 * k);
-        let (middle, ink) = (diamond.centre(), palette.violet_text);
-        let half = 9.0 * k;
-        for up in [-1.0, 1.0] {
-            let tip = middle + Vec2::new(0.0, up * half);
-            let (a, b) = (middle - Vec2::new(half, 0.0), middle + Vec2::new(half, 0.0));
-            part.shape(Layer::Face, Shape::triangle(a, tip, b, 0.5).fill(ink));
+        let ink = palette.violet_text;
+        for half in diamond(Vec2::new(slow, axis), Vec2::splat(9.0 * k)) {
+            part.shape(Layer::Face, half.fill(ink));
         }
         // Below the usual time's label, and beside its line.
         let y = self.first_line + LABEL_LINE * k;
@@ -175,7 +172,7 @@ impl Chart<'_> {
             Layer::Face,
             Shape::capsule(mark(-14.0), mark(14.0), 5.0 * k).fill(palette.running),
         );
-        let time = if this < 60_000 { clock_words(this) } else { step_words(this) };
+        let time = if self.spread.is_running { clock_words(this) } else { duration_words(this) };
         let words = format!("this run, {time}");
         let width = self.width(&words);
         let from = bounded(x - GAP - width, self.left, self.right - width);

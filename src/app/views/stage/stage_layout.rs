@@ -4,17 +4,10 @@ use crate::app::state::run_view::FixView;
 use crate::bounded::bounded;
 use crate::layout::{CanvasSize, Rack};
 
-/// Least ratio of height to width of a portrait screen.
-const PORTRAIT: f32 = 1.25;
 /// Width by which FIX grows on each side while it runs.
 pub(super) const FIX_GROWS: f32 = 62.0;
 /// Distance from the FIX loop to what stands beside it.
 pub(super) const LOOP_GAP: f32 = 30.0;
-
-/// True on a screen that is so tall that modules stand in two or more rows.
-pub(super) fn is_portrait(canvas_size: CanvasSize) -> bool {
-    canvas_size.height >= PORTRAIT * canvas_size.width
-}
 
 /// Places and times for one drawing of the stage.
 pub struct StageLayout {
@@ -54,9 +47,9 @@ impl StageLayout {
         Some((at.centre_x - reach, at.centre_x + reach))
     }
 
-    /// True on a portrait screen, whose lower zone begins below the loop.
-    pub fn is_portrait(&self) -> bool {
-        is_portrait(self.canvas_size)
+    /// True on a tall screen, whose lower zone begins below the loop.
+    pub fn is_tall(&self) -> bool {
+        self.canvas_size.is_tall()
     }
 
     /// Lower edge of what stands above the bridge.

@@ -4,9 +4,10 @@ use crate::model::{NodeStatus, Run, RunStatus};
 use crate::protocol::MAX_FIX_PASSES;
 
 use crate::app::state::clock::millis_between;
+use crate::app::state::finale::is_as_usual;
 use crate::app::state::run_store::RunStore;
 use crate::app::state::run_view::{ModuleView, StageView};
-use crate::app::words::{ago_words, clock_words, number_words, step_words, whole_seconds};
+use crate::app::words::{ago_words, clock_words, duration_words, number_words, whole_seconds};
 
 /// Sentences about the run that the rack does not show at a glance.
 pub fn story(run: &Run, view: &StageView, now: jiff::Timestamp) -> Vec<String> {
@@ -120,7 +121,7 @@ fn pace_words(done: &[&ModuleView]) -> Option<String> {
     }
     let difference = took.abs_diff(usual);
     let all_faster = pairs.len() > 1 && pairs.iter().all(|(took, usual)| took <= usual);
-    Some(if difference < 1_000.max(usual / 50) {
+    Some(if is_as_usual(took, usual) {
         "as fast as usual".to_owned()
     } else if took < usual && all_faster && difference < usual / 5 {
         "all a little faster than usual".to_owned()
@@ -163,7 +164,7 @@ fn outcome_words(status: RunStatus) -> &'static str {
 
 /// Formats a duration with no-break spaces.
 fn unbroken(millis: u64) -> String {
-    step_words(millis).replace(' ', "\u{a0}")
+    duration_words(millis).replace(' ', "\u{a0}")
 }
 
 fn times_words(count: u32) -> String {

@@ -51,7 +51,6 @@ use self::wall_index::{LATELY, WallIndex, WallIndexState, sync_wall_index};
 use super::chrome::ViewChrome;
 use super::counts::RunCounts;
 use crate::app::draw::{Canvas, CellField, DrawClock, end_fault, guarded};
-use crate::app::state::auto::Auto;
 use crate::app::state::clock::{PlaybackClock, local_zone};
 use crate::app::state::hit::Pickable;
 use crate::app::state::link::Link;
@@ -68,22 +67,15 @@ use crate::model::{Model, RunStatus};
 use crate::protocol::RunId;
 
 pub(super) fn plugin(app: &mut App) {
-    app.init_resource::<WallIndexState>().init_resource::<WallMemory>().add_systems(
-        Update,
-        sync_wall_index.in_set(AppSystems::Sync).run_if(on_wall.or_eager(will_return)),
-    );
+    app.init_resource::<WallIndexState>()
+        .init_resource::<WallMemory>()
+        .add_systems(Update, sync_wall_index.in_set(AppSystems::Sync));
 }
 
 /// Systems that draw the wall or remove it.
 pub(super) fn systems() -> ScheduleConfigs<ScheduleSystem> {
     let away = (leave, end_fault("the wall")).chain().run_if(not(on_wall));
     (away, guarded("the wall", draw, forget).run_if(on_wall)).chain()
-}
-
-/// Run condition: true while the director is on, which may return to the wall; the index is then kept,
-/// to spare a count of all runs.
-fn will_return(auto: Option<Res<Auto>>) -> bool {
-    auto.is_some_and(|auto| auto.0.is_auto())
 }
 
 /// State of the wall as last drawn.
