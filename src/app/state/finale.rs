@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::clock::millis_between;
 use super::run_store::RunStore;
 use super::run_view::{StageView, final_score, ordinal_words, queued_ms, remaining, total_score};
+use super::spread::passes_of_others;
 use super::status::DisplayStatus;
 use super::take::Take;
 use crate::app::words::{
@@ -17,11 +18,11 @@ use crate::model::{Baseline, Model, Node, NodeStatus, Run, RunStatus, Stats};
 use crate::protocol::MAX_FIX_PASSES;
 
 /// Time for which a finished song keeps the stage, in milliseconds.
-pub const LENGTH_MS: u64 = 12_000;
+const LENGTH_MS: u64 = 12_000;
 /// The same while nothing else runs.
-pub const LENGTH_ALONE_MS: u64 = 20_000;
+const LENGTH_ALONE_MS: u64 = 20_000;
 /// Greatest age of a run's end at which its arrival begins a finale, in milliseconds.
-pub const NEWS_MS: u64 = 45_000;
+const NEWS_MS: u64 = 45_000;
 /// Artifacts, scores and facts listed at most.
 const MOST_ROWS: usize = 4;
 /// Least difference from the usual time that is told, in milliseconds.
@@ -38,6 +39,12 @@ pub fn is_due(run: &Run) -> bool {
 /// Returns how long the finale of a run lasts.
 pub fn length_ms(model: &Model) -> u64 {
     if model.newest_active().is_some() { LENGTH_MS } else { LENGTH_ALONE_MS }
+}
+
+/// Returns the age in milliseconds at which the finale of a run begins that ended `since_end_ms` ago: a whole
+/// one where the run was seen to go on (`was_running`), else what is left of it.
+pub fn first_age_ms(since_end_ms: u64, was_running: bool) -> u64 {
+    if was_running && since_end_ms < NEWS_MS { 0 } else { since_end_ms }
 }
 
 /// True when another run failed since this one ended, which ends its finale.
@@ -205,9 +212,7 @@ pub fn is_as_usual(took_ms: u64, usual_ms: u64) -> bool {
 
 /// Returns the usual time of a step; `None` where only this run's own passes are known.
 fn usual_of(node: &Node, stats: &Stats) -> Option<Baseline> {
-    let passes = node.history().iter().filter(|pass| pass.status == NodeStatus::Success);
-    let own = passes.filter(|pass| pass.duration_ms.is_some()).count();
-    stats.node_baseline(&node.name).filter(|baseline| baseline.samples > own)
+    stats.node_baseline(&node.name).filter(|_| !passes_of_others(node, stats).is_empty())
 }
 
 fn comparison(
@@ -329,3 +334,7 @@ fn next(run_store: &RunStore, server_now: Timestamp) -> Option<String> {
     let left = remaining(run, run_store.model.stats(), server_now);
     Some(format!("{}, {}", run_store.name(run), left.words()))
 }
+
+#[cfg(test)]
+#[path = "finale_tests.rs"]
+mod tests;

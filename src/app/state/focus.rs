@@ -17,8 +17,17 @@ pub struct Focus {
     pub(in crate::app) pinned: bool,
     /// True when the director chose the run.
     pub(in crate::app) directed: bool,
-    /// The time, by the playback clock, at which the focused run was first seen to be over.
-    pub(in crate::app) over_since: Option<Timestamp>,
+    /// The beginning of the hold of a run that is over.
+    pub(in crate::app) over_since: Option<OverSince>,
+}
+
+/// The moment at which the focused run was first seen to be over, by both clocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::app) struct OverSince {
+    /// By the playback clock.
+    pub playback: Timestamp,
+    /// By the draw clock, in seconds.
+    pub draw_secs: f64,
 }
 
 impl Focus {

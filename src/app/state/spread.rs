@@ -2,7 +2,7 @@
 
 use super::run_view::{ModuleView, StageView};
 use crate::app::words::duration_words;
-use crate::model::{Baseline, NodeStatus, Run, RunStatus, Stats};
+use crate::model::{Baseline, Node, NodeStatus, Run, RunStatus, Stats};
 
 /// Number of earlier passes or runs that are shown.
 const MOST_SHOWN: usize = 40;
@@ -40,11 +40,8 @@ impl Spread {
             .or_else(stopped);
         let (name, [one, many], past, baseline, this) = match module {
             Some(module) => {
-                let passes = run.node(&module.name).map_or(&[][..], |node| node.history());
-                let done = passes.iter().filter(|pass| pass.status == NodeStatus::Success);
-                let own: Vec<u64> = done.filter_map(|pass| pass.duration_ms).collect();
-                let last = stats.last_node_durations(&module.name, MOST_SHOWN + own.len());
-                let past = without(last.collect(), &own);
+                let node = run.node(&module.name);
+                let past = node.map_or_else(Vec::new, |node| passes_of_others(node, stats));
                 let words = ["pass", "passes"];
                 (module.name.as_str(), words, past, module.baseline, module.duration_ms)
             }
@@ -87,6 +84,13 @@ impl Spread {
     }
 }
 
+/// Returns the durations of a step's last successes in other runs, in milliseconds and oldest first.
+pub fn passes_of_others(node: &Node, stats: &Stats) -> Vec<u64> {
+    let done = node.history().iter().filter(|pass| pass.status == NodeStatus::Success);
+    let own: Vec<u64> = done.filter_map(|pass| pass.duration_ms).collect();
+    without(stats.last_node_durations(&node.name, MOST_SHOWN + own.len()).collect(), &own)
+}
+
 /// Returns the last of some durations, oldest first, without this run's own.
 fn without(mut durations: Vec<u64>, own: &[u64]) -> Vec<u64> {
     for millis in own {
@@ -110,7 +114,12 @@ fn axis_end_ms(past: &[u64], baseline: Option<Baseline>, this: Option<u64>) -> u
 
 #[cfg(test)]
 mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
     use super::*;
+    use crate::app::state::run_store::RunStore;
+    use crate::model::Retention;
+    use crate::protocol::{Batch, RunId};
 
     fn spread(past: &[u64], this: Option<u64>) -> Spread {
         let baseline = Some(Baseline { p50_ms: 33_000, p95_ms: 42_000, samples: past.len() });
@@ -131,6 +140,52 @@ mod tests {
         assert_eq!(spread(&[25_000, 33_000], Some(75_000)).end_ms, 90_000, "this run is on it");
         assert_eq!(spread(&[33_000, 9_000_000], None).end_ms, 90_000, "one outlier is at its end");
         assert_eq!(spread(&[], Some(9_000_000)).end_ms, 3 * 3_600_000);
+    }
+
+    #[test]
+    fn durations_of_this_run_are_not_among_earlier_ones() {
+        assert_eq!(without(vec![5, 7, 5, 9], &[5]), [5, 7, 9], "its own is the last of the same");
+        assert_eq!(without(vec![5, 7], &[5, 7]), [0; 0]);
+        assert_eq!(without(vec![5, 7], &[6]), [5, 7], "it was dropped by now");
+        let many: Vec<u64> = (0..41).collect();
+        assert_eq!(without(many, &[40]).len(), MOST_SHOWN);
+        assert_eq!(without((0..41).collect(), &[99]), (1..41).collect::<Vec<u64>>());
+    }
+
+    /// Stage of run `a`, which composed twice, after `others` other passes of COMPOSE.
+    fn of_second_pass(others: u32) -> Option<Spread> {
+        let mut run_store = RunStore::new(Retention::default());
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let mut tell = |run: &str, phase: &str, second: i64| {
+            let at = noon + SignedDuration::from_secs(second);
+            let took = if phase == "end" { r#","duration_ms":20000"# } else { "" };
+            let mut batch = Batch::new(at, true);
+            batch.push_text(&format!(
+                r#"{{"ts":"{at}","run_id":"{run}","node_name":"COMPOSE","phase":"{phase}"{took}}}"#
+            ));
+            run_store.receive(batch, |_, _| {});
+        };
+        for other in 0..others {
+            tell(&format!("other-{other}"), "start", 0);
+            tell(&format!("other-{other}"), "end", 20);
+        }
+        for (phase, second) in [("start", 100), ("end", 120), ("start", 140)] {
+            tell("a", phase, second);
+        }
+        let run = run_store.model.run(&RunId::new("a")).unwrap();
+        let now = noon + SignedDuration::from_secs(145);
+        let stage = StageView::of(run, &run_store, now, now);
+        Spread::of(run, &stage, run_store.model.stats())
+    }
+
+    #[test]
+    fn running_step_is_compared_with_passes_of_other_runs() {
+        assert_eq!(of_second_pass(0), None, "only its own first pass is known");
+        let spread = of_second_pass(1).unwrap();
+        assert_eq!(spread.heading, "COMPOSE, one earlier pass");
+        assert_eq!(spread.past, [20_000]);
+        assert_eq!((spread.this, spread.is_running), (Some(5_000), true));
+        assert_eq!(of_second_pass(3).unwrap().heading, "COMPOSE, last 3 passes");
     }
 
     #[test]

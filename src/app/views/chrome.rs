@@ -7,7 +7,7 @@ use bevy::math::Vec2;
 use bevy::prelude::*;
 use jiff::Timestamp;
 
-use super::bridge::{self, BridgeView, History};
+use super::bridge::{self, BridgeView, History, is_polled};
 use super::counts::RunCounts;
 use crate::app::draw::{
     Canvas, DrawClock, Face, Layer, Part, Rect, Shape, Text, guarded, measure, truncate,
@@ -136,7 +136,8 @@ pub(super) fn draw(
         Some((before, history)) if *before == made => history,
         old => {
             let before = old.take().map(|(_, before)| before);
-            &mut old.insert((made, History::after(before, model, clock.server_now))).1
+            let history = History::after(before, model, is_polled(&link), clock.server_now);
+            &mut old.insert((made, history)).1
         }
     };
     let drawn = Drawn {

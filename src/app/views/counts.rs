@@ -119,3 +119,68 @@ pub(super) fn count_runs(
         last.changed_at = now;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::app::draw::{Canvas, CellField};
+    use crate::app::plugins::MeterbridgePlugin;
+    use crate::app::state::viewport;
+    use crate::app::theme;
+    use crate::app::views;
+    use crate::config::Settings;
+    use crate::protocol::Batch;
+
+    fn noon() -> Timestamp {
+        "2026-11-23T12:00:00Z".parse().unwrap()
+    }
+
+    fn app() -> App {
+        let settings = Settings::default();
+        let mut app = App::new();
+        app.add_plugins((MinimalPlugins, MeterbridgePlugin { settings, source: None }))
+            .init_resource::<Canvas>()
+            .init_resource::<CellField>()
+            .init_resource::<NextFrame>()
+            .insert_resource(DrawClock { secs: 100.0, follow_real_time: false })
+            .add_plugins((theme::plugin, viewport::plugin, views::plugin))
+            .insert_resource(PlaybackClock::fixed(noon()))
+            .insert_resource(View::Stage { from_wall: false });
+        app
+    }
+
+    /// Numbers of running runs and of those without news, `seconds` after noon.
+    fn active_and_silent(app: &mut App, seconds: i64) -> (usize, usize) {
+        let at = noon() + SignedDuration::from_secs(seconds);
+        let mut clock = app.world_mut().resource_mut::<PlaybackClock>();
+        (clock.now, clock.server_now) = (at, at);
+        app.update();
+        let counts = app.world().resource::<RunCounts>();
+        (counts.active, counts.silent)
+    }
+
+    fn tell(app: &mut App, run: &str, seconds: i64) {
+        let at = noon() + SignedDuration::from_secs(seconds);
+        let mut batch = Batch::new(at, true);
+        batch.push_text(&format!(
+            r#"{{"ts":"{at}","run_id":"{run}","node_name":"PLAN","phase":"start"}}"#
+        ));
+        app.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
+    }
+
+    #[test]
+    fn runs_without_news_are_counted_on_the_stage_too() {
+        let mut app = app();
+        tell(&mut app, "a", 0);
+        assert_eq!(active_and_silent(&mut app, 1), (1, 0));
+        assert_eq!(active_and_silent(&mut app, 40), (1, 1), "it fell silent on the stage");
+        *app.world_mut().resource_mut::<View>() = View::Wall;
+        assert_eq!(active_and_silent(&mut app, 41), (1, 1));
+        *app.world_mut().resource_mut::<View>() = View::Stage { from_wall: true };
+        assert_eq!(active_and_silent(&mut app, 42), (1, 1));
+        tell(&mut app, "b", 43);
+        assert_eq!(active_and_silent(&mut app, 43), (2, 1), "there are news again");
+    }
+}

@@ -64,11 +64,15 @@ impl Light {
     pub fn is_lost(self) -> bool {
         matches!(self, Self::Cut | Self::Retrying | Self::Off)
     }
+}
 
-    /// True when states are polled, by choice or because live updates are unavailable.
-    pub fn is_polling(self) -> bool {
-        matches!(self, Self::Polling | Self::PollingInstead)
-    }
+/// True when the source's states are polled, by choice or because live updates are unavailable.
+pub fn is_polled(link: &Link) -> bool {
+    let updates = match &link.state {
+        ConnectionState::Connected { updates, .. } => Some(updates),
+        _ => None,
+    };
+    !link.is_recording() && matches!(updates, Some(Updates::Polling(_)))
 }
 
 pub(super) fn light_view(model: &Model, link: &Link, now: Timestamp) -> LightView {

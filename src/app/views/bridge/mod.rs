@@ -12,7 +12,7 @@ mod tests;
 
 use jiff::Timestamp;
 
-pub use self::light::{Light, LightView};
+pub use self::light::{Light, LightView, is_polled};
 pub use self::readings::{History, Mark, MarkKind, Reading};
 pub use self::scale::Scale;
 
@@ -48,7 +48,7 @@ impl BridgeView {
     ) -> Self {
         let light = light::light_view(model, link, now);
         // Polling reports states and no events, unless some runs have sockets.
-        let has_no_events = light.state.is_polling() && !history.has_recent_events;
+        let has_no_events = is_polled(link) && !history.reports_events;
         let reception = Reception {
             is_rate_known: !light.state.is_lost() && !has_no_events,
             is_polled: has_no_events,

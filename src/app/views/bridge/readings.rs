@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use super::scale::{Longest, Scale, seconds_end};
 use crate::app::views::counts::RunCounts;
 use crate::app::words::{clock_words, count_words};
-use crate::model::{Baseline, Model, RunStatus};
+use crate::model::{Baseline, Model, RunStatus, Stats};
 
 /// Number of full seconds that the rate of events is the mean of.
 const EVENTS_WINDOW_SECS: u32 = 5;
 /// Period of the peaks.
 const PEAK_SECS: u32 = 600;
-/// Time without events after which a source that polls counts as one that reports none.
+/// Time without events after which a source that is polled counts as one that reports none.
 const RECENT_SECS: u32 = 60;
 /// Parts of the period that the model knows numbers of running runs for.
 const PEAK_PARTS: usize = PEAK_SECS as usize / 15;
@@ -64,8 +64,10 @@ pub enum MarkKind {
 pub struct History {
     /// Events in the busiest second of the period.
     busiest: u32,
-    /// True when an event arrived within [`RECENT_SECS`].
-    pub(super) has_recent_events: bool,
+    /// First moment at which the source was polled, by this machine's clock; `None` while it is not.
+    polled_since: Option<Timestamp>,
+    /// True when the source is polled and an event arrived since then, within [`RECENT_SECS`].
+    pub(super) reports_events: bool,
     /// Largest number of running runs in the period.
     most_running: u32,
     /// Ends of the scale of run times, in seconds.
@@ -76,16 +78,26 @@ pub struct History {
 
 impl History {
     /// History up to `server_now`, which follows an earlier one.
-    pub fn after(before: Option<Self>, model: &Model, server_now: Timestamp) -> Self {
+    pub fn after(
+        before: Option<Self>,
+        model: &Model,
+        is_polled: bool,
+        server_now: Timestamp,
+    ) -> Self {
         let stats = model.stats();
         let running = model.count(RunStatus::Running);
         let now = model.clock().machine_time(server_now);
+        let polled_since = is_polled.then(|| match &before {
+            Some(before) => before.polled_since.unwrap_or(now),
+            None => Timestamp::MIN,
+        });
         let mut time_ends = before.map(|before| before.time_ends).unwrap_or_default();
         let slowest = stats.run_baseline().map_or(0, slow_secs);
         let time_end = time_ends.add(server_now, seconds_end(slowest as f64));
         Self {
             busiest: stats.peak_events_per_second(now, PEAK_SECS),
-            has_recent_events: stats.peak_events_per_second(now, RECENT_SECS) > 0,
+            polled_since,
+            reports_events: polled_since.is_some_and(|since| has_events_after(stats, since, now)),
             most_running: stats
                 .active_by(server_now, running, PEAK_PARTS)
                 .into_iter()
@@ -95,6 +107,13 @@ impl History {
             time_end,
         }
     }
+}
+
+/// True when events arrived in a full second after `since` and within [`RECENT_SECS`] before `now`.
+fn has_events_after(stats: &Stats, since: Timestamp, now: Timestamp) -> bool {
+    let full_secs = now.as_second().saturating_sub(since.as_second()) - 1;
+    let secs = u32::try_from(full_secs.min(i64::from(RECENT_SECS)));
+    secs.is_ok_and(|secs| stats.peak_events_per_second(now, secs) > 0)
 }
 
 /// What the connection says about the meters.

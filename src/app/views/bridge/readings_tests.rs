@@ -28,7 +28,7 @@ fn readings_of(ended: &[(&str, i64)]) -> [Reading; 4] {
         ));
     }
     model.receive(batch, |_, _| ());
-    let (history, now) = (History::after(None, &model, at(3599)), at(3599));
+    let (history, now) = (History::after(None, &model, false, at(3599)), at(3599));
     readings(&model, &history, &counts(&model, now), RECEPTION, now)
 }
 
@@ -92,7 +92,7 @@ pub(in super::super) fn random(rng: &mut fastrand::Rng, light: &LightView) -> [R
     let rate = rng.f64() * 10f64.powf(rng.f64() * 6.5);
     let reception = Reception {
         is_rate_known: !light.state.is_lost() && rng.u8(0..8) > 0,
-        is_polled: light.state.is_polling(),
+        is_polled: matches!(light.state, Light::Polling | Light::PollingInstead),
         is_silent: light.state == Light::NoNews,
     };
     let p50_ms = random_count(rng) as u64 * 10;
@@ -241,7 +241,7 @@ fn scale_of_events_grows_at_once_and_shrinks_after_ten_minutes() {
             ));
         }
         model.receive(batch, |_, _| ());
-        let history = History::after(None, &model, at(second));
+        let history = History::after(None, &model, false, at(second));
         let [events, ..] =
             readings(&model, &history, &counts(&model, at(second)), RECEPTION, at(second));
         events.scale.to
@@ -264,7 +264,7 @@ fn event_rate_counts_live_events_only_and_is_a_dash_when_unknown() {
         ));
         model.receive(batch, |_, _| ());
     }
-    let history = History::after(None, &model, at(100));
+    let history = History::after(None, &model, false, at(100));
     assert_eq!(history.busiest, 1);
     let counts = counts(&model, at(100));
     let [known, ..] = readings(&model, &history, &counts, RECEPTION, at(100));
@@ -275,4 +275,40 @@ fn event_rate_counts_live_events_only_and_is_a_dash_when_unknown() {
     let polled = Reception { is_polled: true, ..lost };
     let [unknown, ..] = readings(&model, &History::default(), &counts, polled, at(200));
     assert_eq!((unknown.value.as_str(), unknown.note[0].as_str()), ("–", "not known when polled"));
+}
+
+#[test]
+fn rate_is_a_dash_from_the_change_to_polling_until_an_event_arrives() {
+    let mut model = Model::new(Retention::EVERYTHING);
+    let mut history = None;
+    let send = |model: &mut Model, second| {
+        let mut batch = Batch::new(at(second), true);
+        let at = at(second);
+        batch.push_text(&format!(
+            r#"{{"ts":"{at}","run_id":"r","phase":"info","event_id":"{second}"}}"#
+        ));
+        model.receive(batch, |_, _| ());
+    };
+    let mut knows = |model: &Model, is_polled, second| {
+        let after = History::after(history.take(), model, is_polled, at(second));
+        let knows = after.reports_events;
+        history = Some(after);
+        knows
+    };
+    send(&mut model, 100);
+    assert!(!knows(&model, false, 100));
+    // The stream broke off, and the backend is polled instead.
+    for second in 101..110 {
+        assert!(!knows(&model, true, second), "{second}");
+    }
+    // A run has a socket after all.
+    send(&mut model, 110);
+    assert!(knows(&model, true, 110));
+    assert!(knows(&model, true, 160));
+    assert!(!knows(&model, true, 172), "it is gone again");
+    send(&mut model, 180);
+    assert!(!knows(&model, false, 180));
+    assert!(!knows(&model, true, 181), "a second change");
+    // A display that begins with polling has no events of before.
+    assert!(History::after(None, &model, true, at(181)).reports_events);
 }

@@ -2,7 +2,7 @@
 
 use super::finale_moment::Moment;
 use crate::app::state::clock::{PlaybackClock, millis_between};
-use crate::app::state::finale::{NEWS_MS, failed_since, is_due, length_ms};
+use crate::app::state::finale::{failed_since, first_age_ms, is_due, length_ms};
 use crate::model::{Model, Run, RunStatus};
 use crate::protocol::RunId;
 
@@ -52,8 +52,8 @@ impl FinaleClock {
         let failed = model.count(RunStatus::Failed);
         if self.finale.as_ref().is_none_or(|finale| finale.run != *run.id()) {
             let on_stage = before.is_some_and(|status| !status.is_over());
-            let begins = (on_stage || directed) && since_end_ms < NEWS_MS && !clock.is_fixed();
-            let began_at = if begins { now } else { now - since_end_ms as f64 / 1000.0 };
+            let first_ms = first_age_ms(since_end_ms, on_stage || directed);
+            let began_at = now - first_ms as f64 / 1000.0;
             let (is_over, was_cut) = (false, false);
             self.finale =
                 Some(Finale { run: run.id().clone(), began_at, failed, is_over, was_cut });
