@@ -108,8 +108,9 @@ fn pace_words(done: &[&ModuleView]) -> Option<String> {
     let pairs: Vec<(u64, u64)> = done
         .iter()
         .filter_map(|module| {
-            // A first execution has only itself to be compared with.
-            let usual = module.baseline.filter(|baseline| baseline.samples > 1)?;
+            // The first run has only its own passes to be compared with.
+            let own = module.attempts.max(1) as usize;
+            let usual = module.baseline.filter(|baseline| baseline.samples > own)?;
             Some((module.duration_ms?, usual.p50_ms))
         })
         .collect();
