@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::tests::{app, frame};
 use super::*;
-use crate::protocol::Batch;
+use crate::protocol::{Batch, RunSnapshot};
 
 fn noon() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
@@ -225,6 +225,26 @@ fn entrance_draws_the_same_contents_again() {
     stage.tell("a", Some("RENDER"), "info", -1);
     stage.at(2.6);
     assert!(!Arc::ptr_eq(&take(&second), &take(&stage.contents())));
+}
+
+#[test]
+fn take_has_the_score_that_rest_tells_later() {
+    let mut app = running();
+    let mut stage = Stage(&mut app);
+    stage.at(0.5);
+    stage.tell("a", None, "end", 1);
+    stage.at(1.0);
+    let score = |stage: &Stage| {
+        let contents = stage.contents();
+        contents.finale.as_ref().unwrap().take.verdicts[0].score
+    };
+    assert_eq!(score(&stage), None);
+    let told = br#"{"run_id":"a","status":"completed","validation_scores":{"total":0.9}}"#;
+    let mut batch = Batch::new(noon(), true);
+    batch.push_run(Arc::new(RunSnapshot::read(told).unwrap()));
+    stage.0.world_mut().resource_mut::<RunStore>().receive(batch, |_, _| {});
+    stage.at(1.1);
+    assert_eq!(score(&stage), Some(0.9));
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Contents {
             Some(_) => None,
         };
         let follows = focus.is_following() && !focus.is_directed();
-        let take = takes.and_then(|takes| takes.of(run, &stage));
+        let take = takes.and_then(|takes| takes.of(run, &stage, run_store.generation));
         let finale =
             take.and_then(|take| FinaleView::of(run, &stage, take, run_store, server_now, follows));
         resting_layout::fold_modules(&mut stage, canvas_size);
@@ -170,16 +170,17 @@ impl Contents {
     }
 }
 
-/// Take of the last finished run, which is made once.
+/// Take of the last finished run, which is made anew only when the model changes.
 #[derive(Default)]
 struct TakeMemory {
+    /// Run, and the model's generation. Details that REST tells change no number of the run's own.
     made_of: Option<(RunId, u64)>,
     take: Option<Arc<Take>>,
 }
 
 impl TakeMemory {
-    fn of(&mut self, run: &Run, stage: &StageView) -> Option<Arc<Take>> {
-        let made_of = Some((run.id().clone(), run.events()));
+    fn of(&mut self, run: &Run, stage: &StageView, generation: u64) -> Option<Arc<Take>> {
+        let made_of = Some((run.id().clone(), generation));
         if self.made_of != made_of {
             self.take = take_of(run, stage).map(Arc::new);
             self.made_of = made_of;
