@@ -180,7 +180,7 @@ impl Lists {
         let mut quiet = Vec::new();
         for (stage, id) in told {
             let cause = cause_of(&id).filter(|_| stage != FailureStage::Recovered);
-            match news.iter_mut().find(|(known, _)| Some(&*known) == cause.as_ref()) {
+            match news.iter_mut().find(|(known, _)| cause.as_ref() == Some(known)) {
                 Some((_, runs)) => runs.push(id),
                 None => quiet.push(id),
             }

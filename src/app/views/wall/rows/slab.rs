@@ -183,7 +183,7 @@ fn split(rect: Rect, news: usize, rows: &RowsLayout) -> Vec<Rect> {
     let most = |size: f32, least: f32| ((size + gap) / (least * rows.scale + gap)) as usize;
     let is_stacked = is_stacked(rect);
     let fit = if is_stacked { most(rect.h, LEAST_HEIGHT) } else { most(rect.w, LEAST_WIDTH) };
-    let count = bounded(news, 1, fit.max(1).min(MOST_CAUSES));
+    let count = bounded(news, 1, bounded(fit, 1, MOST_CAUSES));
     let part = |size: f32| (size - gap * (count - 1) as f32) / count as f32;
     let place = |number: usize| match is_stacked {
         true => {
